@@ -33,12 +33,18 @@ type ConflictError struct {
 	Held int
 }
 
+// Error makes a Reason a target for errors.Is: a [ConflictError] is its Reason.
+func (r Reason) Error() string { return "lockstore: " + string(r) }
+
+// Unwrap returns the Reason.
+func (e *ConflictError) Unwrap() error { return e.Reason }
+
 func (e *ConflictError) Error() string {
 	if e.Reason == OverSeatLimit {
-		return fmt.Sprintf("lockstore: %s: the user has %d seats of the event already", e.Reason, e.Held)
+		return fmt.Sprintf("%v: the user has %d seats of the event already", e.Reason, e.Held)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "lockstore: %s:", e.Reason)
+	fmt.Fprintf(&b, "%v:", e.Reason)
 	for _, s := range e.Seats {
 		fmt.Fprintf(&b, " %s (%s)", s.ID, s.Status)
 	}
@@ -55,6 +61,9 @@ func (e *UnknownSeatsError) Error() string {
 	return fmt.Sprintf("lockstore: event %q has no seats %q", e.Event, e.Seats)
 }
 
+// Unwrap returns ErrUnknownSeats.
+func (e *UnknownSeatsError) Unwrap() error { return ErrUnknownSeats }
+
 // An InvalidError says what is wrong with the arguments of a call, in a
 // sentence fit to be shown to whoever made it.
 type InvalidError struct {
@@ -63,11 +72,20 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return "lockstore: " + e.Problem }
 
+// Unwrap returns ErrInvalid.
+func (e *InvalidError) Unwrap() error { return ErrInvalid }
+
 func invalid(format string, args ...any) error {
 	return &InvalidError{Problem: fmt.Sprintf(format, args...)}
 }
 
 var (
+	// ErrInvalid is what every [InvalidError] is.
+	ErrInvalid = errors.New("lockstore: invalid arguments")
+
+	// ErrUnknownSeats is what every [UnknownSeatsError] is.
+	ErrUnknownSeats = errors.New("lockstore: unknown seats")
+
 	// ErrOutcomeUnknown leaves open whether the call took effect. Asking again is safe.
 	ErrOutcomeUnknown = errors.New("lockstore: it is not known whether the call took effect")
 

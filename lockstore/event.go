@@ -119,7 +119,7 @@ func (ev *Event) unknown(seats []SeatID) error {
 	return e
 }
 
-// MaxIDLen is the length in bytes of the longest [EventID] and [SeatID].
+// MaxIDLen is the length in bytes of the longest [EventID], [SeatID] and [Version].
 const MaxIDLen = 64
 
 // Check returns an [*InvalidError] unless the id is one.
@@ -150,6 +150,15 @@ func (id UserID) Check() error {
 		if !unicode.IsPrint(r) {
 			return invalid("a user id is 1 to %d bytes of printable UTF-8, not %s", MaxUserLen, quote(string(id)))
 		}
+	}
+	return nil
+}
+
+// Check returns an [*InvalidError] unless the version is empty or one that a
+// store could have made.
+func (v Version) Check() error {
+	if v != "" && !plain(string(v), "_.-") {
+		return invalid("a version is what an earlier list gave, not %s", quote(string(v)))
 	}
 	return nil
 }

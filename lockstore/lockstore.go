@@ -17,14 +17,9 @@ type UserID string
 
 // A Version marks a point in the history of one event in one store. It is
 // opaque: only the store that made it can read it, and two versions can be
-// compared for equality alone. It consists of letters, digits, '.', '_' and
-// '-', at most [MaxVersionLen] of them. The empty Version stands before
-// everything.
+// compared for equality alone. It consists of 1 to [MaxIDLen] letters, digits,
+// '_', '.' and '-'. The empty Version stands before everything.
 type Version string
-
-// MaxVersionLen is the length in bytes of the longest [Version] that a store
-// may hand out.
-const MaxVersionLen = 64
 
 // MaxSeats is the most seats that one call may name.
 const MaxSeats = 50

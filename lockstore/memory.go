@@ -8,8 +8,11 @@ import (
 
 // Memory is a [LockStore] in the memory of one process, which forgets
 // everything when it ends. The zero value is ready to use; there is nothing
-// to close. Locks last by the monotonic clock: setting the time of day
-// neither shortens nor prolongs them.
+// to close.
+//
+// Its clock is set from the time of day at the first use of an event and runs
+// on by itself, so that setting the time of day neither shortens nor prolongs
+// a lock.
 //
 // The cost of Lock, Confirm and Release does not depend on the size of the
 // event. An event once used is kept until the Memory itself goes.
@@ -29,7 +32,7 @@ func (m *Memory) Lock(ctx context.Context, ev *Event, seats []SeatID, user UserI
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.lock(at, user, time.Now(), ev)
+	return e.lock(at, user, e.now(), ev)
 }
 
 // Confirm implements [LockStore].
@@ -41,7 +44,7 @@ func (m *Memory) Confirm(ctx context.Context, ev *Event, seats []SeatID, user Us
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.confirm(at, user, time.Now())
+	return e.confirm(at, user, e.now())
 }
 
 // Release implements [LockStore].
@@ -53,7 +56,7 @@ func (m *Memory) Release(ctx context.Context, ev *Event, seats []SeatID, user Us
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.release(at, user, time.Now())
+	return e.release(at, user, e.now())
 }
 
 // List implements [LockStore].
@@ -64,7 +67,7 @@ func (m *Memory) List(ctx context.Context, ev *Event, since Version) (Snapshot, 
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.list(since, time.Now()), nil
+	return e.list(since, e.now()), nil
 }
 
 // Wait implements [LockStore].

@@ -6,13 +6,14 @@ import (
 )
 
 // memoryEvent is the state of one event in a [Memory]. Every method but
-// changedSince is called with mu held.
+// changedSince and now is called with mu held.
 type memoryEvent struct {
 	mu     sync.Mutex
-	layout *Event // the first that was used; its Seats fix the positions
+	start  time.Time // when its clock was at zero
+	layout *Event    // the first that was used; its Seats fix the positions
 	seats  []memorySeat
-	users  map[UserID]int  // the first seat of each user's list
-	lapses map[int][]lapse // by position: ran out, and taken over by another user since
+	users  map[UserID]int32 // the first seat of each user's list
+	lapses map[int][]lapse  // by position: ran out, and taken over by another user since
 	log    changeLog
 }
 
@@ -20,39 +21,49 @@ type memoryEvent struct {
 // that ran out stays in place, as the memory of having run out, until the seat
 // is locked again.
 type memorySeat struct {
-	holder  UserID    // who has or last had it; "" after a release
-	expires time.Time // when the holder's lock ends; meaningless once booked
+	holder  UserID        // who has or last had it; "" after a release
+	expires time.Duration // when the holder's lock ends, on the event's clock; meaningless once booked
 	booked  bool
 
 	// The seats with the same holder form a list, so that SeatLimit needs no
 	// look at all seats. A seat whose lock ran out may have left it.
 	listed     bool
-	prev, next int // -1 ends the list
+	prev, next int32 // positions; none ends the list
 }
+
+// none is no seat's position.
+const none = -1
 
 // A lapse is a lock that ran out, of a user who is no longer the seat's holder.
 type lapse struct {
 	user    UserID
-	expires time.Time
+	expires time.Duration
 }
 
 func newMemoryEvent(ev *Event) *memoryEvent {
 	return &memoryEvent{
+		start:  time.Now(),
 		layout: ev,
 		seats:  make([]memorySeat, len(ev.Seats)),
-		users:  make(map[UserID]int),
+		users:  make(map[UserID]int32),
 		lapses: make(map[int][]lapse),
 		log:    newChangeLog(),
 	}
 }
 
-func (s *memorySeat) live(now time.Time) bool {
-	return s.holder != "" && !s.booked && now.Before(s.expires)
+// now reads the event's clock.
+func (e *memoryEvent) now() time.Duration { return time.Since(e.start) }
+
+// time is a reading of the event's clock as a time of day.
+func (e *memoryEvent) time(reading time.Duration) time.Time { return e.start.Add(reading) }
+
+func (s *memorySeat) live(now time.Duration) bool {
+	return s.holder != "" && !s.booked && now < s.expires
 }
 
-func (s *memorySeat) taken(now time.Time) bool { return s.booked || s.live(now) }
+func (s *memorySeat) taken(now time.Duration) bool { return s.booked || s.live(now) }
 
-func (e *memoryEvent) lock(at []int, user UserID, now time.Time, ev *Event) (time.Time, error) {
+func (e *memoryEvent) lock(at []int, user UserID, now time.Duration, ev *Event) (time.Time, error) {
 	fresh, blocked, reason := 0, 0, SeatLocked
 	for _, p := range at {
 		s := &e.seats[p]
@@ -76,14 +87,12 @@ func (e *memoryEvent) lock(at []int, user UserID, now time.Time, ev *Event) (tim
 		}
 	}
 
-	expires := now.Add(ev.LockTTL)
+	expires := now + ev.LockTTL
 	earliest := expires
 	for _, p := range at {
 		s := &e.seats[p]
 		if s.live(now) {
-			if s.expires.Before(earliest) {
-				earliest = s.expires
-			}
+			earliest = min(earliest, s.expires)
 			continue
 		}
 		e.rememberLapse(p, user, now)
@@ -94,10 +103,10 @@ func (e *memoryEvent) lock(at []int, user UserID, now time.Time, ev *Event) (tim
 	if fresh > 0 {
 		e.log.wake()
 	}
-	return earliest, nil
+	return e.time(earliest), nil
 }
 
-func (e *memoryEvent) confirm(at []int, user UserID, now time.Time) error {
+func (e *memoryEvent) confirm(at []int, user UserID, now time.Duration) error {
 	fresh, blocked, reason := 0, 0, LockExpired
 	for _, p := range at {
 		s := &e.seats[p]
@@ -129,7 +138,7 @@ func (e *memoryEvent) confirm(at []int, user UserID, now time.Time) error {
 	return nil
 }
 
-func (e *memoryEvent) release(at []int, user UserID, now time.Time) error {
+func (e *memoryEvent) release(at []int, user UserID, now time.Duration) error {
 	held, booked := 0, 0
 	for _, p := range at {
 		switch s := &e.seats[p]; {
@@ -159,8 +168,8 @@ func (e *memoryEvent) release(at []int, user UserID, now time.Time) error {
 	return nil
 }
 
-func (e *memoryEvent) list(since Version, now time.Time) Snapshot {
-	snap := Snapshot{Version: e.log.version(), Time: now}
+func (e *memoryEvent) list(since Version, now time.Duration) Snapshot {
+	snap := Snapshot{Version: e.log.version(), Time: e.time(now)}
 	if since == snap.Version {
 		return snap
 	}
@@ -193,18 +202,18 @@ func (e *memoryEvent) changedSince(since Version) <-chan struct{} {
 }
 
 // seat is what anybody may know of the seat at p.
-func (e *memoryEvent) seat(p int, now time.Time) Seat {
+func (e *memoryEvent) seat(p int, now time.Duration) Seat {
 	s, seat := &e.seats[p], Seat{ID: e.layout.Seats[p], Status: Available}
 	switch {
 	case s.booked:
 		seat.Status = Booked
 	case s.live(now):
-		seat.Status, seat.Expires = Locked, s.expires
+		seat.Status, seat.Expires = Locked, e.time(s.expires)
 	}
 	return seat
 }
 
-func (e *memoryEvent) conflict(reason Reason, at []int, now time.Time, inTheWay func(*memorySeat) bool) error {
+func (e *memoryEvent) conflict(reason Reason, at []int, now time.Duration, inTheWay func(*memorySeat) bool) error {
 	err := &ConflictError{Reason: reason}
 	for _, p := range at {
 		if inTheWay(&e.seats[p]) {
@@ -216,7 +225,7 @@ func (e *memoryEvent) conflict(reason Reason, at []int, now time.Time, inTheWay 
 
 // lapsed tells whether the user's last lock on the seat, which it has not
 // now, ran out within LapseMemory.
-func (e *memoryEvent) lapsed(p int, user UserID, now time.Time) bool {
+func (e *memoryEvent) lapsed(p int, user UserID, now time.Duration) bool {
 	if s := &e.seats[p]; s.holder == user {
 		return remembered(s.expires, now)
 	}
@@ -231,7 +240,7 @@ func (e *memoryEvent) lapsed(p int, user UserID, now time.Time) bool {
 // rememberLapse keeps, when the seat goes to user, what its last holder may
 // still ask about. What it forgets on the way bounds the list to the locks of
 // one seat that can run out within LapseMemory.
-func (e *memoryEvent) rememberLapse(p int, user UserID, now time.Time) {
+func (e *memoryEvent) rememberLapse(p int, user UserID, now time.Duration) {
 	kept := e.lapses[p][:0]
 	for _, l := range e.lapses[p] {
 		if l.user != user && remembered(l.expires, now) {
@@ -248,19 +257,19 @@ func (e *memoryEvent) rememberLapse(p int, user UserID, now time.Time) {
 	e.lapses[p] = kept
 }
 
-func remembered(expires, now time.Time) bool { return now.Sub(expires) < LapseMemory }
+func remembered(expires, now time.Duration) bool { return now-expires < LapseMemory }
 
 // count returns how many seats the user has locked and booked, and drops
 // those whose lock ran out from its list, so that each is passed over once.
-func (e *memoryEvent) count(user UserID, now time.Time) int {
+func (e *memoryEvent) count(user UserID, now time.Duration) int {
 	n := 0
 	p, ok := e.users[user]
-	for ok && p >= 0 {
+	for ok && p != none {
 		next := e.seats[p].next
 		if e.seats[p].taken(now) {
 			n++
 		} else {
-			e.unlist(p)
+			e.unlist(int(p))
 		}
 		p = next
 	}
@@ -271,12 +280,12 @@ func (e *memoryEvent) count(user UserID, now time.Time) int {
 func (e *memoryEvent) give(p int, user UserID) {
 	e.unlist(p)
 	s := &e.seats[p]
-	s.holder, s.listed, s.prev, s.next = user, true, -1, -1
+	s.holder, s.listed, s.prev, s.next = user, true, none, none
 	if first, ok := e.users[user]; ok {
 		s.next = first
-		e.seats[first].prev = p
+		e.seats[first].prev = int32(p)
 	}
-	e.users[user] = p
+	e.users[user] = int32(p)
 }
 
 func (e *memoryEvent) unlist(p int) {
@@ -285,13 +294,13 @@ func (e *memoryEvent) unlist(p int) {
 		return
 	}
 	s.listed = false
-	if s.next >= 0 {
+	if s.next != none {
 		e.seats[s.next].prev = s.prev
 	}
 	switch {
-	case s.prev >= 0:
+	case s.prev != none:
 		e.seats[s.prev].next = s.next
-	case s.next >= 0:
+	case s.next != none:
 		e.users[s.holder] = s.next
 	default:
 		delete(e.users, s.holder)

@@ -1,0 +1,105 @@
+package booking
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"seatlock/lockstore"
+)
+
+// A Config says what an API sells and where it keeps it.
+type Config struct {
+	Store    lockstore.LockStore // required
+	SeatMaps []SeatMap           // the events on sale; at least one, the first is meant where a request names none
+	Logger   *slog.Logger        // nil is slog.Default()
+}
+
+// An API answers requests about the events of its Config. Each field is one
+// call, complete in itself: it looks at the method, the query and the body,
+// but not at the path. All are safe for concurrent use.
+type API struct {
+	Lock    http.Handler // POST /lock
+	Confirm http.Handler // POST /confirm
+	Release http.Handler // POST /release
+	List    http.Handler // GET /seats
+	Events  http.Handler // GET /events
+
+	store  lockstore.LockStore
+	first  *event
+	events map[lockstore.EventID]*event
+	log    *slog.Logger
+}
+
+// event is an event on sale, and its list.
+type event struct {
+	*lockstore.Event
+	board *board
+}
+
+// New makes an API, or says what is wrong with the Config.
+func New(c Config) (*API, error) {
+	if c.Store == nil {
+		return nil, errors.New("booking: Config.Store is missing")
+	}
+	if len(c.SeatMaps) == 0 {
+		return nil, errors.New("booking: Config.SeatMaps is empty: there is no event to sell")
+	}
+	a := &API{store: c.Store, events: make(map[lockstore.EventID]*event), log: c.Logger}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	for _, m := range c.SeatMaps {
+		if a.events[m.Event.ID] != nil {
+			return nil, fmt.Errorf("booking: two events have the id %s", m.Event.ID)
+		}
+		a.events[m.Event.ID] = &event{m.Event, newBoard(c.Store, m.Event)}
+	}
+	a.first = a.events[c.SeatMaps[0].Event.ID]
+
+	catalogue, err := a.catalogue(c.SeatMaps)
+	if err != nil {
+		return nil, err
+	}
+	a.Lock = a.post(a.lock)
+	a.Confirm = a.post(a.confirm)
+	a.Release = a.post(a.release)
+	a.List = a.get(a.list)
+	a.Events = a.get(catalogue)
+	return a, nil
+}
+
+// Routes mounts every call at its path. Any other path is answered with
+// not_found.
+func (a *API) Routes() http.Handler {
+	paths := map[string]http.Handler{
+		"/lock":    a.Lock,
+		"/confirm": a.Confirm,
+		"/release": a.Release,
+		"/seats":   a.List,
+		"/events":  a.Events,
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := paths[r.URL.Path]; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		a.fail(w, r, errNotFound)
+	})
+}
+
+// event finds the event that a request names.
+func (a *API) event(id lockstore.EventID) (*event, error) {
+	if id == "" {
+		return a.first, nil
+	}
+	if err := id.Check(); err != nil {
+		return nil, err
+	}
+	ev := a.events[id]
+	if ev == nil {
+		return nil, refuse(errUnknownEvent, "There is no event %s here. GET /events lists those that are on sale.", id)
+	}
+	return ev, nil
+}

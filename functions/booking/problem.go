@@ -1,0 +1,116 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"seatlock/lockstore"
+)
+
+// The ways in which a request fails before it reaches the store.
+var (
+	errBadRequest           = errors.New("the request is not of the form that the call takes")
+	errUnknownEvent         = errors.New("no such event")
+	errNotFound             = errors.New("no such path")
+	errMethodNotAllowed     = errors.New("no such method here")
+	errTooLarge             = errors.New("the body is too large")
+	errUnsupportedMediaType = errors.New("the body is of another type")
+	errInternal             = errors.New("internal error")
+)
+
+// kinds maps errors to answers: the first row whose err the error is (by
+// errors.Is) decides, and the last takes the rest. detail is for errors
+// that do not explain themselves.
+var kinds = []struct {
+	err    error
+	status int
+	code   string
+	title  string
+	detail string
+}{
+	{lockstore.ErrOutcomeUnknown, 503, "outcome_unknown", "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
+	{lockstore.ErrUnavailable, 503, "store_unavailable", "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
+	{context.DeadlineExceeded, 503, "store_unavailable", "Store unavailable", "The store of the seats did not answer in time; nothing was changed. Try again."},
+	{context.Canceled, 503, "store_unavailable", "Store unavailable", "The request was given up before the store of the seats answered; nothing was changed."},
+
+	{lockstore.SeatBooked, 409, "seat_booked", "Seat booked", ""},
+	{lockstore.SeatLocked, 409, "seat_locked", "Seat locked", ""},
+	{lockstore.LockNotHeld, 409, "lock_not_held", "Lock not held", ""},
+	{lockstore.LockExpired, 409, "lock_expired", "Lock expired", ""},
+	{lockstore.OverSeatLimit, 409, "seat_limit", "Seat limit reached", ""},
+
+	{lockstore.ErrInvalid, 400, "bad_request", "Bad request", ""},
+	{errBadRequest, 400, "bad_request", "Bad request", ""},
+	{errUnknownEvent, 404, "unknown_event", "Unknown event", ""},
+	{lockstore.ErrUnknownSeats, 404, "unknown_seat", "Unknown seat", ""},
+	{errNotFound, 404, "not_found", "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events."},
+	{errMethodNotAllowed, 405, "method_not_allowed", "Method not allowed", ""},
+	{errTooLarge, 413, "too_large", "Body too large", ""},
+	{errUnsupportedMediaType, 415, "unsupported_media_type", "Unsupported media type", ""},
+
+	{nil, 500, "internal", "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
+}
+
+// problem is an answer in the form of RFC 9457.
+type problem struct {
+	Title  string     `json:"title"`
+	Status int        `json:"status"`
+	Code   string     `json:"code"`
+	Detail string     `json:"detail"`
+	Seats  []seatJSON `json:"seats,omitempty"`
+}
+
+type seatJSON struct {
+	SeatID    lockstore.SeatID `json:"seatId"`
+	Status    lockstore.Status `json:"status,omitempty"`
+	ExpiresAt string           `json:"expiresAt,omitempty"`
+}
+
+// A refusal is one of the errors above with a sentence for the caller.
+type refusal struct {
+	err    error
+	detail string
+}
+
+func (e *refusal) Error() string { return e.detail }
+func (e *refusal) Unwrap() error { return e.err }
+
+func refuse(err error, format string, args ...any) error {
+	return &refusal{err, fmt.Sprintf(format, args...)}
+}
+
+// fail answers with the error. What is the server's fault is logged, and its
+// cause stays here.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	kind := kinds[len(kinds)-1]
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			kind = k
+			break
+		}
+	}
+	p := problem{Title: kind.title, Status: kind.status, Code: kind.code, Detail: kind.detail}
+	wait := explain(err, &p)
+	if kind.status == http.StatusServiceUnavailable {
+		wait = 1
+	}
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	if kind.status >= 500 && !errors.Is(err, context.Canceled) {
+		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "code", kind.code, "error", err)
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // it holds nothing that JSON cannot say
+		a.log.ErrorContext(r.Context(), "cannot render a problem", "error", err)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(kind.status)
+	w.Write(append(body, '\n')) // a client that has gone needs no answer
+}

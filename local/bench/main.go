@@ -1,0 +1,79 @@
+// Program bench measures what Seatlock promises and prints a table of it. Each
+// figure is a ratio to something simpler measured in turns in the same run, so
+// that it means the same on another machine.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"text/tabwriter"
+)
+
+// A row is one promise.
+type row struct {
+	what, against, goal string
+	measure             func(context.Context) (result, error)
+}
+
+// A result is what was measured for a row.
+type result struct {
+	base, ours, figure string
+	ok                 bool // the goal is reached
+}
+
+// rows is every promise, in the order of the table.
+var rows = []row{
+	{"POST /lock, memory", "bare net/http: decode the body, answer a constant", "≥ 0.85 of it", postLock},
+	{"GET /seats, 100 seats, unchanged", "bare net/http: write the same bytes", "≥ 0.80 of it", listUnchanged(100)},
+	{"GET /seats, 50,000 seats, unchanged", "bare net/http: write the same bytes", "≥ 0.80 of it", listUnchanged(50_000)},
+	{"GET /seats, 50,000 seats, while 1,000 locks/s go on", "", "≥ 300/s", listUnderLocks},
+	{"POST /lock, 1,000/s, while 50,000 seats are listed", "300 lists/s going on", "p99 < 10 ms", lockUnderLists},
+	{"Memory.Lock, 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", lockAsItGrows},
+	{"POST /lock and /release, 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", postLockAsItGrows},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures the rows whose text contains every argument.
+func run(ctx context.Context, args []string) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
+	fmt.Fprintln(w, "| what\t| held against\t| it\t| Seatlock\t| figure\t| must reach\t|\t")
+	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
+	for _, r := range rows {
+		if !wanted(r, args) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "measuring: %s\n", r.what)
+		ctx, cancel := context.WithCancel(ctx)
+		res, err := r.measure(ctx)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.what, err)
+		}
+		verdict := "reached"
+		if !res.ok {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %s |\t\n", r.what, r.against, res.base, res.ours, res.figure, r.goal, verdict)
+	}
+	return w.Flush()
+}
+
+func wanted(r row, args []string) bool {
+	for _, a := range args {
+		if !strings.Contains(r.what, a) {
+			return false
+		}
+	}
+	return true
+}

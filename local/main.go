@@ -1,0 +1,168 @@
+// Program local serves Seatlock on this machine: the handlers of
+// functions/booking on net/http. It reads the settings and puts the parts
+// together; what it sells and how seats are kept is none of its business.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"seatlock/functions/booking"
+	"seatlock/lockstore"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := run(ctx, os.Args, os.Stdout, os.Stderr)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "seatlock:", err)
+	if errors.Is(err, errUsage) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+// errUsage is every error in how the program was called.
+var errUsage = errors.New("-h explains every flag")
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errUsage)
+}
+
+// settings are the flags, checked.
+type settings struct {
+	addr     string
+	seatMaps []booking.SeatMap
+	log      *slog.Logger
+}
+
+// run serves until the context ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flagsRead := false
+	cmd := &cli.Command{
+		Name:            "local",
+		Usage:           "lock, confirm, release and list seats over HTTP, on this machine",
+		UsageText:       "go run ./local [flags]\n\nA flag goes before its environment variable, and that before the default.",
+		HideHelpCommand: true,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // main says it and exits
+		OnUsageError:    func(_ context.Context, _ *cli.Command, err error, _ bool) error { return err },
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "serve on `HOST:PORT`; port 0 takes a free one", Sources: cli.EnvVars("ADDR")},
+			&cli.StringFlag{Name: "seats", Value: "10x10", Usage: "without -events: one event, default, of `ROWSxSEATS`", Sources: cli.EnvVars("SEATS")},
+			&cli.StringFlag{Name: "events", Usage: "sell the events that `FILE` describes (JSON; see the README)", Sources: cli.EnvVars("EVENTS_FILE")},
+			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
+			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
+			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			flagsRead = true
+			s, err := settle(c, stderr)
+			if err != nil {
+				return err
+			}
+			return serveMemory(ctx, s)
+		},
+	}
+	err := cmd.Run(ctx, args)
+	if err != nil && !flagsRead {
+		return usage("%w", err)
+	}
+	return err
+}
+
+// settle checks the flags and reads the event file.
+func settle(c *cli.Command, stderr io.Writer) (settings, error) {
+	if c.Args().Present() {
+		return settings{}, usage("%q is not a flag", c.Args().First())
+	}
+	log, err := logger(c.String("log"), stderr)
+	if err != nil {
+		return settings{}, err
+	}
+	d := booking.Defaults{LockTTL: c.Duration("lock-ttl"), SeatLimit: c.Int("seat-limit")}
+	if d.LockTTL < time.Millisecond || d.LockTTL > lockstore.MaxLockTTL {
+		return settings{}, usage("-lock-ttl %v: a lock lasts from 1ms to %v", d.LockTTL, lockstore.MaxLockTTL)
+	}
+	if d.SeatLimit < 0 {
+		return settings{}, usage("-seat-limit %d: it is a number of seats, or 0 for no limit", d.SeatLimit)
+	}
+	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
+	return settings{c.String("addr"), maps, log}, err
+}
+
+func logger(format string, w io.Writer) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, usage("-log %s: it is text or json", format)
+}
+
+// seatMaps reads the event file, or makes the one event there is without.
+func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) {
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the event file: %w", err)
+		}
+		defer f.Close()
+		return booking.ReadEvents(file, f, d)
+	}
+	r, n, _ := strings.Cut(grid, "x")
+	rows, err := strconv.Atoi(r)
+	if err != nil {
+		return nil, usage("-seats %s: it is rows x seats in each, such as 10x10", grid)
+	}
+	seats, err := strconv.Atoi(n)
+	if err != nil {
+		return nil, usage("-seats %s: it is rows x seats in each, such as 10x10", grid)
+	}
+	m, err := booking.Grid(rows, seats, d)
+	if err != nil {
+		return nil, usage("-seats %s: %w", grid, err)
+	}
+	return []booking.SeatMap{m}, nil
+}
+
+// serveMemory serves the events from memory.
+func serveMemory(ctx context.Context, s settings) error {
+	api, err := booking.New(booking.Config{Store: new(lockstore.Memory), SeatMaps: s.seatMaps, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("cannot serve on %s (-addr chooses another): %w", s.addr, err)
+	}
+	s.log.Info("serving", "url", "http://"+l.Addr().String(), "events", eventList(s.seatMaps),
+		"store", "memory: seats are forgotten when this stops")
+	return serve(ctx, l, api.Routes(), s.log)
+}
+
+// eventList names the events for the start-up line.
+func eventList(maps []booking.SeatMap) string {
+	var list []string
+	for _, m := range maps {
+		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", m.Event.ID, len(m.Event.Seats), m.Event.LockTTL))
+	}
+	return strings.Join(list, ", ")
+}
