@@ -82,6 +82,9 @@ type Snapshot struct {
 // error may have had an effect. [ErrUnavailable] is a backend out of reach; an
 // error of the context is returned as it is, when nothing was done.
 //
+// Every call but Wait ends in a bounded time, which the store sees to: the
+// context need not have a deadline.
+//
 // An event that another process opened with other seats, or with the same
 // ones in another order, is refused with [ErrOtherSeats] before anything is
 // written.

@@ -64,9 +64,7 @@ func (b *board) fresh(ctx context.Context) (*page, time.Time, error) {
 	b.next = nil
 	b.mu.Unlock()
 	// Others share the answer: it must not fail because this caller has left.
-	shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	r.page, r.now, r.err = b.ask(shared)
+	r.page, r.now, r.err = b.ask(context.WithoutCancel(ctx))
 	close(r.done)
 	return r.page, r.now, r.err
 }

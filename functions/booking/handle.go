@@ -9,14 +9,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 )
-
-// storeTimeout bounds what one request may wait for the store: a buyer who
-// would wait longer reloads instead.
-const storeTimeout = time.Second
 
 // maxBody is the most bytes that a request may have.
 const maxBody = 64 << 10
@@ -43,8 +38,8 @@ func (a *API) get(call func(context.Context, http.ResponseWriter, *http.Request)
 	return a.handle("GET", call)
 }
 
-// handle is what all calls share: the method, the deadline, and that every
-// failure, a panic too, is answered as a problem.
+// handle is what all calls share: the method, and that every failure, a panic
+// too, is answered as a problem. Time is the store's to bound.
 func (a *API) handle(method string, call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
 	allow := method
 	if method == "GET" {
@@ -65,9 +60,7 @@ func (a *API) handle(method string, call func(context.Context, http.ResponseWrit
 			a.fail(w, r, refuse(errMethodNotAllowed, "This call takes %s, not %s.", allow, shown(r.Method)))
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
-		defer cancel()
-		if err := call(ctx, w, r); err != nil {
+		if err := call(r.Context(), w, r); err != nil {
 			a.fail(w, r, err)
 		}
 	})

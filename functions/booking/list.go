@@ -1,10 +1,12 @@
 package booking
 
 import (
+	"bufio"
 	"context"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"seatlock/lockstore"
@@ -39,7 +41,7 @@ func (a *API) list(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 	}
 
 	if status != "" {
-		writeList(w, r, p, now, true, p.seatsWith(status))
+		writeList(w, r, p, now, true, one(p.seatsWith(status)))
 		return nil
 	}
 	if since != "" {
@@ -48,11 +50,11 @@ func (a *API) list(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 			return err
 		}
 		if !full {
-			writeList(w, r, p, now, false, changed)
+			writeList(w, r, p, now, false, one(changed))
 			return nil
 		}
 	}
-	writeList(w, r, p, now, true, p.seatsJSON())
+	writeList(w, r, p, now, true, p.all())
 	return nil
 }
 
@@ -105,6 +107,8 @@ func (p *page) seatsWith(status lockstore.Status) []byte {
 	return seats
 }
 
+func one(piece []byte) seatsJSON { return seatsJSON{[][]byte{piece}, len(piece)} }
+
 func comma(list []byte) []byte {
 	if len(list) > 0 {
 		return append(list, ',')
@@ -133,7 +137,7 @@ func matches(header, etag string) bool {
 }
 
 // writeList answers with what is the same for all lists, and the seats.
-func writeList(w http.ResponseWriter, r *http.Request, p *page, now time.Time, full bool, seats []byte) {
+func writeList(w http.ResponseWriter, r *http.Request, p *page, now time.Time, full bool, seats seatsJSON) {
 	head := make([]byte, 0, 512)
 	head = append(head, `{"eventId":"`...)
 	head = append(head, p.ev.ID...)
@@ -154,12 +158,24 @@ func writeList(w http.ResponseWriter, r *http.Request, p *page, now time.Time, f
 
 	h := w.Header()
 	h["Content-Type"] = mediaJSON
-	h.Set("Content-Length", strconv.Itoa(len(head)+len(seats)+len(tail)))
+	h.Set("Content-Length", strconv.Itoa(len(head)+seats.length+len(tail)))
 	if r.Method == "HEAD" {
 		return
 	}
-	// A client that has gone needs no answer.
-	w.Write(head)
-	w.Write(seats)
-	w.Write([]byte(tail))
+	b := buffers.Get().(*bufio.Writer)
+	defer buffers.Put(b)
+	b.Reset(w)
+	b.Write(head)
+	for i, piece := range seats.pieces {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(piece)
+	}
+	b.WriteString(tail)
+	b.Flush() // a client that has gone needs no answer: what fails, fails here
+	b.Reset(nil)
 }
+
+// buffers gather the pieces of a list into few large writes.
+var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}

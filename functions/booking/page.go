@@ -1,7 +1,6 @@
 package booking
 
 import (
-	"bytes"
 	"math"
 	"sync"
 	"time"
@@ -21,8 +20,15 @@ type page struct {
 	blocks         []*block // blockSize seats each, the last fewer
 	locked, booked int
 
-	once sync.Once
-	body []byte
+	once     sync.Once
+	rendered seatsJSON
+}
+
+// seatsJSON is a list of seats in JSON, without its brackets: the pieces, with
+// commas between them, and how long that is.
+type seatsJSON struct {
+	pieces [][]byte
+	length int
 }
 
 // A block is some seats in a row of a page.
@@ -114,19 +120,21 @@ func until(s lockstore.Seat) int64 {
 // seat returns the block and the place in it of the seat at a position.
 func (p *page) seat(at int) (*block, int) { return p.blocks[at/blockSize], at % blockSize }
 
-// appendSeats renders every seat, in seat map order.
-func (p *page) seatsJSON() []byte {
+// all renders every seat, in seat map order. The pieces stay apart: joined,
+// they would be copied once more for every change.
+func (p *page) all() seatsJSON {
 	p.once.Do(func() {
-		bodies := make([][]byte, len(p.blocks))
+		p.rendered.pieces = make([][]byte, len(p.blocks))
+		p.rendered.length = len(p.blocks) - 1
 		for i, b := range p.blocks {
-			bodies[i] = b.seatsJSON()
+			p.rendered.pieces[i] = b.all()
+			p.rendered.length += len(b.all())
 		}
-		p.body = bytes.Join(bodies, []byte(","))
 	})
-	return p.body
+	return p.rendered
 }
 
-func (b *block) seatsJSON() []byte {
+func (b *block) all() []byte {
 	b.once.Do(func() {
 		body := make([]byte, 0, len(b.seats)*48+b.locked*48)
 		for i := range b.seats {
