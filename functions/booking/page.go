@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"bytes"
 	"math"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ type page struct {
 	blocks         []*block // blockSize seats each, the last fewer
 	locked, booked int
 
-	once     sync.Once
+	mu       sync.Mutex
 	rendered seatsJSON
 }
 
@@ -120,18 +121,26 @@ func until(s lockstore.Seat) int64 {
 // seat returns the block and the place in it of the seat at a position.
 func (p *page) seat(at int) (*block, int) { return p.blocks[at/blockSize], at % blockSize }
 
-// all renders every seat, in seat map order. The pieces stay apart: joined,
-// they would be copied once more for every change.
+// all renders every seat, in seat map order. The first time, the pieces stay
+// apart, since joining would copy the whole list for every change; a page that
+// is asked for again is worth it.
 func (p *page) all() seatsJSON {
-	p.once.Do(func() {
-		p.rendered.pieces = make([][]byte, len(p.blocks))
-		p.rendered.length = len(p.blocks) - 1
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := &p.rendered
+	switch len(r.pieces) {
+	case 0:
+		r.pieces = make([][]byte, len(p.blocks))
+		r.length = len(p.blocks) - 1
 		for i, b := range p.blocks {
-			p.rendered.pieces[i] = b.all()
-			p.rendered.length += len(b.all())
+			r.pieces[i] = b.all()
+			r.length += len(r.pieces[i])
 		}
-	})
-	return p.rendered
+	case 1:
+	default:
+		r.pieces = [][]byte{bytes.Join(r.pieces, []byte(","))}
+	}
+	return *r
 }
 
 func (b *block) all() []byte {
