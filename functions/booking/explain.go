@@ -3,6 +3,7 @@ package booking
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -21,7 +22,7 @@ func explain(err error, p *problem) (wait int) {
 		p.Detail = e.detail
 	}
 	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
-		p.Detail = sentence(e.Problem)
+		p.Detail = sentence(e.Problem) + "."
 	}
 	if e, ok := errors.AsType[*lockstore.UnknownSeatsError](err); ok {
 		p.Detail = fmt.Sprintf("Event %s has no %s. GET /events lists its seats.", e.Event, seatList(e.Seats))
@@ -38,7 +39,8 @@ func explain(err error, p *problem) (wait int) {
 // conflict is a ConflictError on its way to the caller.
 type conflict struct {
 	*lockstore.ConflictError
-	ev *event
+	ev   *event
+	more string // a sentence about the call
 }
 
 func (e *conflict) Unwrap() error { return e.ConflictError }
@@ -75,6 +77,7 @@ func (e *conflict) explain(p *problem) (wait int) {
 	case lockstore.OverSeatLimit:
 		p.Detail = fmt.Sprintf("One user may have %d seats of this event, locked and booked together, and this one has %d already. Release some, or lock fewer.", e.ev.SeatLimit, e.Held)
 	}
+	p.Detail += e.more
 	return retry
 }
 
@@ -106,6 +109,9 @@ func explainJSON(err error) string {
 		}
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if e.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
+			return "The body is empty; it is one JSON object."
+		}
 		return fmt.Sprintf("The body is not JSON, or not one object alone: %v at byte %d.", e.Err, e.ByteOffset)
 	}
 	return "The body could not be read to its end."

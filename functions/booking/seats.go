@@ -69,7 +69,7 @@ func (a *API) lock(ctx context.Context, req seatsRequest) (*seatsAnswer, error) 
 	}
 	expires, err := a.store.Lock(ctx, ev.Event, seats, req.UserID)
 	if err != nil {
-		return nil, ev.explained(err)
+		return nil, ev.explained(err, "")
 	}
 	return &seatsAnswer{ev.ID, req.UserID, seats, "locked", lockstore.Locked, expires, ev.secondsLeft(expires)}, nil
 }
@@ -80,7 +80,7 @@ func (a *API) confirm(ctx context.Context, req seatsRequest) (*seatsAnswer, erro
 		return nil, err
 	}
 	if err := a.store.Confirm(ctx, ev.Event, seats, req.UserID); err != nil {
-		return nil, ev.explained(err)
+		return nil, ev.explained(err, "")
 	}
 	return &seatsAnswer{event: ev.ID, user: req.UserID, seats: seats, done: "booked", status: lockstore.Booked}, nil
 }
@@ -91,7 +91,7 @@ func (a *API) release(ctx context.Context, req seatsRequest) (*seatsAnswer, erro
 		return nil, err
 	}
 	if err := a.store.Release(ctx, ev.Event, seats, req.UserID); err != nil {
-		return nil, ev.explained(err)
+		return nil, ev.explained(err, " A booking is for good: it is not released.")
 	}
 	return &seatsAnswer{event: ev.ID, user: req.UserID, seats: seats, done: "released", status: lockstore.Available}, nil
 }
@@ -123,10 +123,11 @@ func (a *API) resolve(req seatsRequest) (*event, []lockstore.SeatID, error) {
 	return ev, seats, nil
 }
 
-// explained adds to a conflict what the store's error does not know.
-func (ev *event) explained(err error) error {
+// explained adds to a conflict what the store's error does not know, and a
+// sentence about the call.
+func (ev *event) explained(err error, sentence string) error {
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
-		return &conflict{e, ev}
+		return &conflict{e, ev, sentence}
 	}
 	return err
 }

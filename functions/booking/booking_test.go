@@ -1,0 +1,165 @@
+package booking_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/functions/booking"
+	"seatlock/lockstore"
+)
+
+// The bubble's clock starts at midnight UTC on 1 January 2000.
+
+func TestLockConfirmList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		lock := s.must("/lock", `{"seatId":"A1","userId":"user123"}`)
+		if got, want := lock.Body.String(), `{"message":"Seat A1 locked.","eventId":"default","userId":"user123","seatIds":["A1"],"status":"locked","expiresAt":"2000-01-01T00:01:00.000Z","expiresInSeconds":60}`+"\n"; got != want {
+			t.Errorf("lock answered\n%s want\n%s", got, want)
+		}
+		if got := lock.Header().Get("Content-Type"); got != "application/json" {
+			t.Errorf("Content-Type %q", got)
+		}
+		confirm := s.must("/confirm", `{"seatId":"A1","userId":"user123"}`)
+		if got, want := confirm.Body.String(), `{"message":"Seat A1 booked.","eventId":"default","userId":"user123","seatIds":["A1"],"status":"booked"}`+"\n"; got != want {
+			t.Errorf("confirm answered\n%s want\n%s", got, want)
+		}
+		time.Sleep(365 * 24 * time.Hour)
+		s.list("").want(t, "A1 booked")
+	})
+}
+
+func TestSeveralSeatsAllOrNone(t *testing.T) {
+	s := open(t)
+	lock := s.must("/lock", `{"seatIds":["A2","A3","B1"],"userId":"ann"}`)
+	var a struct {
+		Message          string
+		EventID          string `json:"eventId"`
+		UserID           string `json:"userId"`
+		SeatIDs          []string
+		Status           string
+		ExpiresAt        string
+		ExpiresInSeconds int
+	}
+	lock.into(&a)
+	if a.Message != "Seats A2, A3 and B1 locked." || len(a.SeatIDs) != 3 || a.Status != "locked" {
+		t.Errorf("answer %+v", a)
+	}
+	s.post("/lock", `{"seatIds":["A4","A3"],"userId":"ben"}`).wantProblem(409, "seat_locked")
+	s.list("").want(t, "A2 locked", "A3 locked", "B1 locked")
+	s.must("/confirm", `{"seatIds":["A3","A2"],"userId":"ann"}`)
+	s.must("/release", `{"seatId":"B1","userId":"ann"}`)
+	s.list("").want(t, "A2 booked", "A3 booked")
+}
+
+func TestRelockKeepsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.must("/lock", `{"seatId":"A1","userId":"ann"}`)
+		time.Sleep(20*time.Second + 100*time.Millisecond)
+		again := s.must("/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`)
+		var a struct {
+			ExpiresAt        string
+			ExpiresInSeconds int
+		}
+		if err := unmarshal(again, &a); err != nil {
+			t.Fatal(err)
+		}
+		if a.ExpiresAt != "2000-01-01T00:01:00.000Z" || a.ExpiresInSeconds != 40 {
+			t.Errorf("the second lock answered %+v, want the end of the first, rounded up to 40 s", a)
+		}
+	})
+}
+
+func TestEventsAreApart(t *testing.T) {
+	s := open(t)
+	s.must("/lock", `{"eventId":"matinee","seatId":"A1","userId":"ann"}`)
+	s.must("/lock", `{"eventId":"default","seatId":"A1","userId":"ben"}`)
+	s.list("?eventId=matinee").want(t, "A1 locked")
+	s.post("/lock", `{"eventId":"matinee","seatId":"J10","userId":"ann"}`).wantProblem(404, "unknown_seat")
+	s.must("/release", `{"seatId":"A1","userId":"ben"}`)
+	s.list("").want(t)
+	s.list("?eventId=matinee").want(t, "A1 locked")
+}
+
+func TestReleaseGivesBack(t *testing.T) {
+	s := open(t)
+	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`)
+	s.must("/release", `{"seatId":"A1","userId":"ben"}`) // not his: left alone
+	s.list("").want(t, "A1 locked", "A2 locked")
+	const release = `{"seatIds":["A1","A2"],"userId":"ann"}`
+	if got, want := s.must("/release", release).Body.String(), `{"message":"Seats A1 and A2 released.","eventId":"default","userId":"ann","seatIds":["A1","A2"],"status":"available"}`+"\n"; got != want {
+		t.Errorf("release answered\n%s want\n%s", got, want)
+	}
+	s.must("/release", release)
+	s.list("").want(t)
+}
+
+func TestEvents(t *testing.T) {
+	s := open(t)
+	var all struct {
+		Events []struct {
+			EventID     string
+			Name        string
+			LockSeconds float64
+			SeatLimit   int
+			SeatCount   int
+			Sections    []struct {
+				Name string
+				Rows []struct {
+					Name  string
+					Seats []string
+				}
+			}
+		}
+	}
+	got := s.get("/events").want(200)
+	etag := got.Header().Get("ETag")
+	got.into(&all)
+	if len(all.Events) != 2 {
+		t.Fatalf("%d events", len(all.Events))
+	}
+	hall := all.Events[0]
+	if hall.EventID != "default" || hall.Name != "Default event" || hall.LockSeconds != 60 || hall.SeatLimit != 4 || hall.SeatCount != 100 {
+		t.Errorf("event %+v", hall)
+	}
+	rows := hall.Sections[0].Rows
+	if len(rows) != 10 || rows[9].Name != "J" || rows[9].Seats[9] != "J10" {
+		t.Errorf("rows %+v", rows)
+	}
+	s.get("/events", "If-None-Match", etag).want(304)
+	if body := s.ask("HEAD", "/events", "").want(200).Body.Len(); body != 0 {
+		t.Errorf("HEAD has a body of %d bytes", body)
+	}
+	s.get("/events?x=1").wantProblem(400, "bad_request")
+}
+
+func TestNewRefusesBadConfigs(t *testing.T) {
+	m := plainEvent(t, "one", "A1")
+	for name, c := range map[string]booking.Config{
+		"no store":             {SeatMaps: []booking.SeatMap{m}},
+		"no event":             {Store: new(lockstore.Memory)},
+		"two events of one id": {Store: new(lockstore.Memory), SeatMaps: []booking.SeatMap{m, m}},
+	} {
+		if _, err := booking.New(c); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestGrid(t *testing.T) {
+	d := booking.Defaults{LockTTL: time.Minute}
+	m, err := booking.Grid(28, 2, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seats := m.Event.Seats; seats[0] != "A1" || seats[51] != "Z2" || seats[52] != "AA1" || seats[55] != "AB2" {
+		t.Errorf("seats %v", seats)
+	}
+	for _, size := range [][2]int{{0, 5}, {5, 0}, {-1, -1}, {1001, 200}, {1 << 40, 1 << 40}} {
+		if _, err := booking.Grid(size[0], size[1], d); err == nil {
+			t.Errorf("%d x %d: no error", size[0], size[1])
+		}
+	}
+}
