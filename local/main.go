@@ -103,6 +103,9 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if d.SeatLimit < 0 {
 		return settings{}, usage("-seat-limit %d: it is a number of seats, or 0 for no limit", d.SeatLimit)
 	}
+	if c.IsSet("events") && c.IsSet("seats") {
+		return settings{}, usage("-events and -seats: the event file says which seats there are, so give one of them")
+	}
 	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
 	return settings{c.String("addr"), maps, log}, err
 }

@@ -110,7 +110,7 @@ func TestLargeListAgrees(t *testing.T) {
 		ctx, random := t.Context(), rand.New(rand.NewPCG(1, 2))
 		folded := make(map[string]seat)
 		var version string
-		for step := range 400 {
+		for step := range 150 {
 			for range random.IntN(20) {
 				seats := ids[random.IntN(995):][:1+random.IntN(5)]
 				user := lockstore.UserID(fmt.Sprint("user", random.IntN(5)))

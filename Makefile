@@ -1,0 +1,32 @@
+# make run needs nothing but Go. See README.md.
+
+.PHONY: help run test check bench fuzz
+
+help:
+	@echo 'make run    serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
+	@echo 'make test   all tests, with the race detector, in random order'
+	@echo 'make check  formatting, vet, staticcheck, tidy go.mod, what imports what'
+	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
+	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
+
+run:
+	@go run ./local $(ARGS)
+
+test:
+	go test -race -shuffle=on ./...
+
+# The last line holds the handlers to the interface: booking knows no backend.
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	@! go list -deps ./functions/booking | grep '^seatlock/lockstore/'
+
+bench:
+	go run ./local/bench $(ROWS)
+
+FUZZTIME ?= 1m
+fuzz:
+	go test -run='^$$' -fuzz=FuzzRequest -fuzztime=$(FUZZTIME) ./functions/booking
+	go test -run='^$$' -fuzz=FuzzReadEvents -fuzztime=$(FUZZTIME) ./functions/booking

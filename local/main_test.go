@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestMain lets a test run the program itself: this binary, asked to be it.
+func TestMain(m *testing.M) {
+	if os.Getenv("SEATLOCK_TEST_MAIN") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program is the runner as a process of its own.
+func program(t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(append(os.Environ(), "SEATLOCK_TEST_MAIN=1"), env...)
+	return cmd
+}
+
+// output gathers what the runner writes and finds the address in it.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	url  chan string
+}
+
+var urlInLog = regexp.MustCompile(`url"?[=:]"?(http://[^\s"]+)`)
+
+func newOutput() *output { return &output{url: make(chan string, 1)} }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m := urlInLog.FindSubmatch(p); m != nil {
+		o.url <- string(m[1])
+	}
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// serving starts the runner on a free port. stop ends it as Ctrl-C does and
+// returns what run returned.
+func serving(t *testing.T, args ...string) (url string, out *output, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out = newOutput()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, out) }()
+	stop = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { stop() })
+	select {
+	case url = <-out.url:
+	case err := <-ended:
+		t.Fatalf("it ended at once: %v", err)
+	}
+	return url, out, stop
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%s: %s %v %s", url, resp.Status, err, body)
+	}
+	return string(body)
+}
+
+func TestServesSaysWhatAndStops(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		url, out, stop := serving(t, "-seats", "2x3", "-lock-ttl", "90s", "-log", format)
+		if body := get(t, url+"/seats"); strings.Count(body, "seatId") != 6 {
+			t.Errorf("seats: %s", body)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("it stopped with %v", err)
+		}
+		for _, want := range []string{"default (6 seats, locks of 1m30s)", "memory", "stopped"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("the %s log does not say %q:\n%s", format, want, out)
+			}
+		}
+		if _, err := http.Get(url); err == nil {
+			t.Error("it still answers after it stopped")
+		}
+	}
+}
+
+func TestFlagsGoBeforeTheEnvironment(t *testing.T) {
+	t.Setenv("SEATS", "1x7")
+	t.Setenv("LOCK_TTL", "7s")
+	t.Setenv("SEAT_LIMIT", "3")
+	t.Setenv("LOG_FORMAT", "json")
+	url, out, _ := serving(t, "-lock-ttl", "8s")
+	events := get(t, url+"/events")
+	for _, want := range []string{`"seatCount":7`, `"lockSeconds":8,`, `"seatLimit":3`} {
+		if !strings.Contains(events, want) {
+			t.Errorf("%s is not in %s", want, events)
+		}
+	}
+	if !strings.HasPrefix(out.String(), "{") {
+		t.Errorf("the log is not JSON: %s", out)
+	}
+}
+
+func TestEventFile(t *testing.T) {
+	url, out, _ := serving(t, "-events", "events/theatre.json")
+	events := get(t, url+"/events")
+	if !strings.Contains(events, `"sections":[{"name":"Stalls"`) {
+		t.Errorf("events: %.300s", events)
+	}
+	if !strings.Contains(out.String(), "seats, locks of") {
+		t.Errorf("log: %s", out)
+	}
+}
+
+// TestRequestsUnderWayAreAnswered stops the runner in the middle of a request.
+func TestRequestsUnderWayAreAnswered(t *testing.T) {
+	url, out, stop := serving(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const body = `{"seatId":"A1","userId":"ann"}`
+	fmt.Fprintf(c, "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	buf := make([]byte, 1024)
+	n, err := c.Read(buf)
+	if err != nil || !strings.Contains(string(buf[:n]), "100 Continue") { // the handler is waiting for the body
+		t.Fatalf("%v %q", err, buf[:n])
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	for !strings.Contains(out.String(), "stopping") {
+		time.Sleep(time.Millisecond)
+	}
+	io.WriteString(c, body)
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.Contains(string(answer), `"status":"locked"`) {
+		t.Errorf("%v %q", err, answer)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("it stopped with %v", err)
+	}
+}
+
+// TestBadStarts: one line that says what is wrong, and status 2 for a bad
+// call, 1 for everything else.
+func TestBadStarts(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() }) // after the parallel cases
+	badFile := filepath.Join(t.TempDir(), "bad.json")
+	if err := os.WriteFile(badFile, []byte("{\"events\":[\n {\"id\":\"a\",\"seats\":[\"A1\",\"A1\"]}]}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		name   string
+		env    []string
+		args   []string
+		status int
+		says   string
+	}{
+		{"a port in use", nil, []string{"-addr", taken.Addr().String()}, 1, "cannot serve on " + taken.Addr().String()},
+		{"an address that is none", nil, []string{"-addr", "here"}, 1, "cannot serve on here"},
+		{"an unknown flag", nil, []string{"-port", "80"}, 2, "-port"},
+		{"a flag without its value", nil, []string{"-addr"}, 2, "-addr"},
+		{"an argument", nil, []string{"8080"}, 2, `"8080" is not a flag`},
+		{"a bad duration", nil, []string{"-lock-ttl", "60"}, 2, "lock-ttl"},
+		{"a lock of no time", nil, []string{"-lock-ttl", "0s"}, 2, "a lock lasts from 1ms"},
+		{"a bad duration in the environment", []string{"LOCK_TTL=soon"}, nil, 2, "LOCK_TTL"},
+		{"a negative limit", nil, []string{"-seat-limit", "-1"}, 2, "-seat-limit -1"},
+		{"a bad grid", nil, []string{"-seats", "10by10"}, 2, "rows x seats"},
+		{"too large a grid", nil, []string{"-seats", "1000x1000"}, 2, "200000"},
+		{"a bad log format", nil, []string{"-log", "xml"}, 2, "-log xml"},
+		{"no event file", nil, []string{"-events", "nowhere.json"}, 1, "nowhere.json"},
+		{"a bad event file", nil, []string{"-events", badFile}, 1, "bad.json:2:"},
+		{"a grid beside an event file", nil, []string{"-events", "events/theatre.json", "-seats", "2x2"}, 2, "-seats"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			cmd := program(t, c.env, c.args...)
+			cmd.Stdout, cmd.Stderr = &out, &out
+			_ = cmd.Run() // its status is looked at
+			if got := cmd.ProcessState.ExitCode(); got != c.status {
+				t.Errorf("status %d, want %d", got, c.status)
+			}
+			if line := out.String(); strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "seatlock: ") || !strings.Contains(line, c.says) {
+				t.Errorf("it said\n%s want one line with %q", line, c.says)
+			}
+		})
+	}
+}
+
+func TestHelpExplainsEveryFlag(t *testing.T) {
+	out, err := program(t, nil, "-h").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"-addr", "$ADDR", "-seats", "$SEATS", "-events", "$EVENTS_FILE", "-lock-ttl", "$LOCK_TTL",
+		"-seat-limit", "$SEAT_LIMIT", "-log", "$LOG_FORMAT", "127.0.0.1:8080", "10x10", "1m0s",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the help does not say %s:\n%s", want, out)
+		}
+	}
+}
+
+// TestInterrupt sends the signal that Ctrl-C does.
+func TestInterrupt(t *testing.T) {
+	cmd := program(t, nil, "-addr", "127.0.0.1:0")
+	out := newOutput()
+	cmd.Stderr = out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-out.url
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v:\n%s", err, out)
+	}
+	if !strings.Contains(out.String(), "stopped") {
+		t.Errorf("log: %s", out)
+	}
+}
