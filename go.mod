@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/go-json-experiment/json v1.27.2
 	github.com/urfave/cli/v3 v3.14.0
+	pgregory.net/rapid v1.3.0
 )
 
 require (

@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"time"
+
+	"seatlock/lockstore"
+)
+
+func confirmNeedsLock(c *check) {
+	c.lock(ann, "A1")
+	c.unchanged(func() {
+		c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockNotHeld, "A1 locked")
+		c.wantConflict(c.confirmErr(ben, "A2"), lockstore.LockNotHeld, "A2 available")
+	})
+	c.confirm(ann, "A1")
+	c.unchanged(func() {
+		c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockNotHeld, "A1 booked")
+	})
+}
+
+func confirmInTime(c *check) {
+	c.lock(ann, "A1", "A2")
+	time.Sleep(ttl - tick)
+	c.confirm(ann, "A1")
+	time.Sleep(2 * tick)
+	c.wantTaken("A1 booked")
+	c.unchanged(func() {
+		c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A2 available")
+	})
+}
+
+func confirmTwice(c *check) {
+	c.book(ann, "A1")
+	c.unchanged(func() {
+		c.confirm(ann, "A1")
+		time.Sleep(ttl + tick)
+		c.confirm(ann, "A1")
+	})
+	c.lock(ann, "A2")
+	c.confirm(ann, "A1", "A2") // one booked, one locked
+	c.wantTaken("A1 booked", "A2 booked")
+}
+
+// usersApart: no user may pass for another by any trick of letters.
+func usersApart(c *check) {
+	users := []lockstore.UserID{
+		"a", "A", " a", "a ", "a:b", "b", ":", "{a}", "}", `"a"`, `\`, "a,b", "L", "B", "L:a", "0", "-1", "*",
+		"é", "e\u0301", "漢字", "\U0001F3AD", "nil", "false",
+		lockstore.UserID(string(make128('x'))), lockstore.UserID(string(make128('y'))),
+	}
+	c.ev = c.event(len(users), ttl, 1)
+	for i, user := range users {
+		c.lock(user, c.ev.Seats[i])
+	}
+	for i, user := range users {
+		for j, seat := range c.ev.Seats {
+			if err := c.confirmErr(user, seat); (err == nil) != (i == j) {
+				c.Errorf("user %q confirms the seat of %q: %v", user, users[j], err)
+			}
+		}
+	}
+}
+
+func make128(b byte) []byte {
+	all := make([]byte, lockstore.MaxUserLen)
+	for i := range all {
+		all[i] = b
+	}
+	return all
+}
+
+func bookingForEver(c *check) {
+	c.book(ann, "A1")
+	time.Sleep(10 * 365 * 24 * time.Hour)
+	c.wantTaken("A1 booked")
+	c.wantConflict(c.lockErr(ben, "A1"), lockstore.SeatBooked, "A1 booked")
+	c.confirm(ann, "A1")
+}
+
+func ranOut(c *check) {
+	c.lock(ann, "A1", "A2")
+	time.Sleep(ttl + tick)
+	c.unchanged(func() {
+		c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A1 available", "A2 available")
+		c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockNotHeld, "A1 available")
+		c.release(ann, "A1") // nothing to give back, and nothing to forget
+		c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockExpired, "A1 available")
+	})
+	c.lock(ann, "A1")
+	c.confirm(ann, "A1")
+}
+
+func ranOutThenTaken(c *check) {
+	c.lock(ann, "A1", "A2")
+	time.Sleep(ttl + tick)
+	c.lock(ben, "A1", "A2")
+	c.confirm(ben, "A2")
+	c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A1 locked", "A2 booked")
+	time.Sleep(ttl + tick)
+	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockExpired, "A1 available")
+	c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockExpired, "A1 available")
+	c.wantConflict(c.confirmErr(cat, "A1"), lockstore.LockNotHeld, "A1 available")
+}
+
+func ranOutForgotten(c *check) {
+	c.lock(ann, "A1")
+	time.Sleep(ttl)
+	time.Sleep(lockstore.LapseMemory - tick)
+	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockExpired, "A1 available")
+	time.Sleep(2 * tick)
+	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 available")
+}
+
+func ranOutMixed(c *check) {
+	c.lock(ann, "A1")
+	time.Sleep(ttl + tick)
+	c.lock(ann, "A2")
+	c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A1 available")
+	c.wantConflict(c.confirmErr(ann, "A1", "A2", "A3"), lockstore.LockNotHeld, "A1 available", "A3 available")
+	c.wantConflict(c.confirmErr(ann, "A3", "A1"), lockstore.LockNotHeld, "A3 available", "A1 available")
+}
+
+func releasedDidNotRunOut(c *check) {
+	c.lock(ann, "A1")
+	c.release(ann, "A1")
+	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 available")
+
+	c.lock(ann, "A1")
+	time.Sleep(ttl + tick)
+	c.lock(ben, "A1")
+	c.release(ben, "A1")
+	c.lock(ann, "A1")
+	c.release(ann, "A1")
+	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 available")
+}
+
+func releaseGivesBack(c *check) {
+	c.lock(ann, "A1", "A2", "A3")
+	c.release(ann, "A1", "A2")
+	c.wantTaken("A3 locked")
+	c.unchanged(func() { c.release(ann, "A1", "A2") })
+	c.lock(ben, "A1")
+	c.release(ann, "A1", "A3") // one ben's by now, one still hers
+	c.wantTaken("A1 locked")
+	c.confirm(ben, "A1")
+}
+
+func releaseLeavesOthers(c *check) {
+	c.lock(ann, "A1")
+	c.book(ann, "A2")
+	c.unchanged(func() { c.release(ben, "A1", "A2", "A3") })
+	c.confirm(ann, "A1")
+	c.wantTaken("A1 booked", "A2 booked")
+}
+
+func bookingNotReleased(c *check) {
+	c.lock(ann, "A1", "A2", "A3")
+	c.confirm(ann, "A2")
+	c.unchanged(func() {
+		c.wantConflict(c.releaseErr(ann, "A1", "A2", "A3"), lockstore.SeatBooked, "A2 booked")
+		c.wantConflict(c.releaseErr(ann, "A2"), lockstore.SeatBooked, "A2 booked")
+	})
+	c.wantTaken("A1 locked", "A2 booked", "A3 locked")
+}

@@ -1,0 +1,214 @@
+package storetest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+func manyUsersOneSeat(c *check) {
+	const users = 1000
+	var winner atomic.Pointer[lockstore.UserID]
+	c.race(users, func(user lockstore.UserID) {
+		_, err := c.Lock(c.ctx, c.ev, seats("A1"), user)
+		if err == nil && winner.Swap(&user) != nil {
+			c.Errorf("%s is the second to win the seat", user)
+		}
+		if err != nil {
+			c.wantConflict(err, lockstore.SeatLocked, "A1 locked")
+		}
+	})
+	if winner.Load() == nil {
+		c.Fatal("nobody won the seat")
+	}
+	var booked atomic.Int32
+	c.race(users, func(user lockstore.UserID) {
+		if err := c.Confirm(c.ctx, c.ev, seats("A1"), user); err == nil {
+			booked.Add(1)
+			if user != *winner.Load() {
+				c.Errorf("%s confirmed the seat of %s", user, *winner.Load())
+			}
+		}
+	})
+	if n := booked.Load(); n != 1 {
+		c.Errorf("%d users booked the seat", n)
+	}
+	c.wantTaken("A1 booked")
+}
+
+// race has n users do the same at once.
+func (c *check) race(n int, do func(lockstore.UserID)) {
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			do(lockstore.UserID(fmt.Sprintf("user%d", i)))
+		})
+	}
+	close(start)
+	all.Wait()
+}
+
+func parallelUsers(c *check) {
+	const users = 40
+	c.ev = c.event(users, ttl, 0)
+	var number atomic.Int64
+	c.race(users, func(user lockstore.UserID) {
+		seat := c.ev.Seats[number.Add(1)-1]
+		for range 5 {
+			c.lock(user, seat)
+			c.release(user, seat)
+		}
+		c.book(user, seat)
+	})
+	if n := len(c.list("").Seats); n != users {
+		c.Errorf("%d seats are booked, want %d", n, users)
+	}
+}
+
+func lockAllOrNone(c *check) {
+	c.lock(ann, "A2")
+	c.unchanged(func() {
+		c.wantConflict(c.lockErr(ben, "A1", "A2", "A3"), lockstore.SeatLocked, "A2 locked")
+		c.wantConflict(c.lockErr(ben, "A2", "A3"), lockstore.SeatLocked, "A2 locked")
+	})
+	c.lock(cat, "A1", "A3")
+}
+
+func confirmAllOrNone(c *check) {
+	c.lock(ann, "A1", "A3")
+	c.unchanged(func() {
+		c.wantConflict(c.confirmErr(ann, "A1", "A2", "A3"), lockstore.LockNotHeld, "A2 available")
+		c.wantConflict(c.confirmErr(ann, "A3", "A2"), lockstore.LockNotHeld, "A2 available")
+	})
+	c.confirm(ann, "A1", "A3")
+}
+
+// overlappingGroups: each of many users wants four seats in a row. Nobody may
+// see, or end up with, a part of a group.
+func overlappingGroups(c *check) {
+	var number, won atomic.Int64
+	c.ev = c.event(40, ttl, 0)
+	c.race(60, func(user lockstore.UserID) {
+		at := int(number.Add(1)*7) % 37
+		group := c.ev.Seats[at : at+4]
+		if _, err := c.Lock(c.ctx, c.ev, group, user); err == nil {
+			won.Add(1)
+			c.confirm(user, group...)
+		}
+		if n := len(c.list("").Seats); n%4 != 0 {
+			c.Errorf("%d seats are taken, which is no number of whole groups", n)
+		}
+	})
+	snap := c.list("")
+	if len(snap.Seats) != int(won.Load())*4 || won.Load() == 0 {
+		c.Errorf("%d users won, and %d seats are taken", won.Load(), len(snap.Seats))
+	}
+}
+
+func relockKeepsTime(c *check) {
+	first := c.lock(ann, "A1")
+	for range 2 {
+		time.Sleep(ttl / 3)
+		c.unchanged(func() {
+			if again := c.lock(ann, "A1"); !again.Equal(first) {
+				c.Errorf("locking again moved the end from %v to %v", first, again)
+			}
+		})
+	}
+	time.Sleep(ttl/3 + tick)
+	c.wantTaken()
+	c.lock(ben, "A1")
+}
+
+func lockSomeHeld(c *check) {
+	first := c.lock(ann, "A1")
+	time.Sleep(ttl / 2)
+	if both := c.lock(ann, "A2", "A1"); !both.Equal(first) {
+		c.Errorf("the answer is %v, want the earliest end, %v", both, first)
+	}
+	time.Sleep(ttl/2 + tick)
+	c.wantTaken("A2 locked")
+	time.Sleep(ttl / 2)
+	c.wantTaken()
+}
+
+func lockBooked(c *check) {
+	c.book(ann, "A1")
+	c.unchanged(func() {
+		for _, user := range []lockstore.UserID{ann, ben} {
+			c.wantConflict(c.lockErr(user, "A1"), lockstore.SeatBooked, "A1 booked")
+			c.wantConflict(c.lockErr(user, "A2", "A1"), lockstore.SeatBooked, "A1 booked")
+		}
+	})
+}
+
+func lockLasts(c *check) {
+	now := time.Now()
+	if expires := c.lock(ann, "A1"); !expires.Equal(now.Add(ttl)) {
+		c.Errorf("the lock made at %v ends at %v, want %v", now, expires, now.Add(ttl))
+	}
+	time.Sleep(ttl - tick)
+	c.wantConflict(c.lockErr(ben, "A1"), lockstore.SeatLocked, "A1 locked")
+	c.wantTaken("A1 locked")
+}
+
+func lockRunsOut(c *check) {
+	c.lock(ann, "A1", "A2")
+	time.Sleep(ttl + tick)
+	c.lock(ben, "A1")
+	c.wantConflict(c.confirmErr(ann, "A2"), lockstore.LockExpired, "A2 available")
+	c.wantTaken("A1 locked")
+	c.confirm(ben, "A1")
+	c.release(ann, "A1") // hers no more: left alone
+	c.wantTaken("A1 booked")
+}
+
+func eachEventItsTime(c *check) {
+	short, long := c.event(1, 10*time.Millisecond, 0), c.event(1, 24*time.Hour, 0)
+	for _, ev := range []*lockstore.Event{short, long} {
+		c.ev = ev
+		if expires := c.lock(ann, "A1"); !expires.Equal(time.Now().Add(ev.LockTTL)) {
+			c.Errorf("a lock of %v ends at %v, and it is %v", ev.LockTTL, expires, time.Now())
+		}
+	}
+	time.Sleep(24*time.Hour - tick)
+	c.ev = short
+	c.wantTaken()
+	c.ev = long
+	c.wantTaken("A1 locked")
+	time.Sleep(2 * tick)
+	c.wantTaken()
+}
+
+func conflictNamesAll(c *check) {
+	first := c.lock(ann, "A1")
+	time.Sleep(time.Second)
+	second := c.lock(ben, "A3")
+	c.lock(cat, "A5")
+	err := c.lockErr(cat, "A5", "A4", "A3", "A2", "A1")
+	c.wantConflict(err, lockstore.SeatLocked, "A3 locked", "A1 locked")
+	c.wantConflict(c.confirmErr(ben, "A5", "A4", "A3", "A1"), lockstore.LockNotHeld, "A5 locked", "A4 available", "A1 locked")
+
+	e, ok := err.(*lockstore.ConflictError)
+	if !ok || len(e.Seats) != 2 {
+		c.Fatalf("the error is %v", err)
+	}
+	if !e.Seats[0].Expires.Equal(second) || !e.Seats[1].Expires.Equal(first) {
+		c.Errorf("the seats in the way come back at %v and %v, want %v and %v", e.Seats[0].Expires, e.Seats[1].Expires, second, first)
+	}
+}
+
+func conflictOrder(c *check) {
+	c.ev = c.event(10, ttl, 2)
+	c.lock(ann, "A1")
+	c.book(ben, "A2")
+	c.wantConflict(c.lockErr(cat, "A1", "A2", "A3"), lockstore.SeatBooked, "A1 locked", "A2 booked")
+	c.wantConflict(c.lockErr(cat, "A1", "A3", "A4"), lockstore.SeatLocked, "A1 locked")
+	c.wantConflict(c.lockErr(cat, "A3", "A4", "A5"), lockstore.OverSeatLimit)
+	c.wantTaken("A1 locked", "A2 booked")
+}
