@@ -213,7 +213,7 @@ func jsonKind(e *json.SemanticError) string {
 	case '"':
 		return "a string"
 	case '0':
-		return fmt.Sprintf("the number %s", e.JSONValue)
+		return "a number"
 	case '{':
 		return "an object"
 	case '[':

@@ -47,6 +47,9 @@ func (h *house) repeat(here string, s sectionJSON) ([]Section, error) {
 	if s.Rows == nil && s.Seats == nil {
 		return nil, wrong(here, "there are neither rows nor seats")
 	}
+	if s.Section == nil && strings.Contains(s.Name, "{section}") {
+		return nil, wrong(here+"/name", "%s: {section} needs the field section", shown(s.Name))
+	}
 	names, pattern := []string{""}, "{row}{seat}"
 	if s.Section != nil {
 		if s.Seats != nil {
@@ -82,9 +85,6 @@ func (h *house) repeat(here string, s sectionJSON) ([]Section, error) {
 		section := Section{Name: strings.ReplaceAll(s.Name, "{section}", name)}
 		if err := checkLabel(section.Name); err != nil {
 			return nil, at(here+"/name", err)
-		}
-		if strings.Contains(section.Name, "{") {
-			return nil, wrong(here+"/name", "%s: {section} is all that may stand in braces, and needs the field section", shown(section.Name))
 		}
 		if h.names[section.Name] {
 			return nil, wrong(here+"/name", "section %s is there twice", shown(section.Name))
