@@ -9,8 +9,10 @@ help:
 	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
 	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
 
+# Not "go run", which makes an error of every Ctrl-C.
 run:
-	@go run ./local $(ARGS)
+	@go build -o bin/seatlock ./local
+	@exec bin/seatlock $(ARGS)
 
 test:
 	go test -race -shuffle=on ./...

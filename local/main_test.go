@@ -233,6 +233,15 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range regexp.MustCompile(`--([a-z-]+) .*\[\$([A-Z_]+)\]`).FindAllStringSubmatch(string(out), -1) {
+		if row := fmt.Sprintf("| `-%s` | `%s` |", flag[1], flag[2]); !strings.Contains(string(readme), row) {
+			t.Errorf("the README's configuration has no row %s", row)
+		}
+	}
 	for _, want := range []string{
 		"-addr", "$ADDR", "-seats", "$SEATS", "-events", "$EVENTS_FILE", "-lock-ttl", "$LOCK_TTL",
 		"-seat-limit", "$SEAT_LIMIT", "-log", "$LOG_FORMAT", "127.0.0.1:8080", "10x10", "1m0s",

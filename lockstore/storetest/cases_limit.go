@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,50 +101,4 @@ func limitRace(c *check) {
 	if won.Load() != 7 || len(c.list("").Seats) != 7 {
 		c.Errorf("%d locks succeeded and %d seats are taken, want 7", won.Load(), len(c.list("").Seats))
 	}
-}
-
-func badArguments(c *check) {
-	large := c.event(lockstore.MaxSeats+1, ttl, 0)
-	c.lock(ann, "A1")
-	calls := map[string]func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error{
-		"lock": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {
-			_, err := c.Lock(c.ctx, ev, ids, user)
-			return err
-		},
-		"confirm": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {
-			return c.Confirm(c.ctx, ev, ids, user)
-		},
-		"release": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {
-			return c.Release(c.ctx, ev, ids, user)
-		},
-	}
-	bad := map[string]struct {
-		ev   *lockstore.Event
-		ids  []lockstore.SeatID
-		user lockstore.UserID
-	}{
-		"no seats":               {c.ev, nil, ann},
-		"too many seats":         {large, large.Seats, ann},
-		"a seat twice":           {c.ev, seats("A1", "A2", "A1"), ann},
-		"no user":                {c.ev, seats("A1"), ""},
-		"a long user":            {c.ev, seats("A1"), lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen+1))},
-		"a user that is no text": {c.ev, seats("A1"), "a\xff"},
-		"a control character":    {c.ev, seats("A1"), "a\x00b"},
-	}
-	c.unchanged(func() {
-		for call, do := range calls {
-			for name, b := range bad {
-				if err := do(b.ev, b.ids, b.user); !errors.Is(err, lockstore.ErrInvalid) {
-					c.Errorf("%s with %s: %v, want an InvalidError", call, name, err)
-				}
-			}
-			err := do(c.ev, seats("A1", "Z1", "A2", "a1"), ann)
-			if e, ok := errors.AsType[*lockstore.UnknownSeatsError](err); !ok || len(e.Seats) != 2 || e.Seats[0] != "Z1" || e.Seats[1] != "a1" {
-				c.Errorf("%s with unknown seats: %v, want an UnknownSeatsError with Z1 and a1", call, err)
-			}
-		}
-	})
-	c.ev = large
-	c.lock(ann, large.Seats[:lockstore.MaxSeats]...)
-	c.confirm(ann, large.Seats[:lockstore.MaxSeats]...)
 }

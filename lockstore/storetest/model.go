@@ -53,7 +53,7 @@ func (l *modelLock) live() bool {
 
 // holder is the live lock on a seat, or nil.
 func (m *model) holder(ev *lockstore.Event, seat lockstore.SeatID) *modelLock {
-	for _, l := range m.locks[place{ev.ID, seat}] {
+	for _, l := range slices.Backward(m.locks[place{ev.ID, seat}]) {
 		if l.live() {
 			return l
 		}
