@@ -94,6 +94,28 @@ func TestMemoryStaysSmall(t *testing.T) {
 	})
 }
 
+// TestMemoryPassesOverOnce: what ran out does not stay among the seats that
+// are counted for the limit.
+func TestMemoryPassesOverOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, ev := t.Context(), newTestEvent(t, 100, 2)
+		var m Memory
+		for i := range ev.Seats {
+			if _, err := m.Lock(ctx, ev, ev.Seats[i:i+1], "ann"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(ev.LockTTL + time.Second)
+		}
+		e, listed := m.events[ev.ID], 0
+		for p := e.users["ann"]; p != none; p = e.seats[p].next {
+			listed++
+		}
+		if listed > ev.SeatLimit {
+			t.Errorf("%d seats are counted for a user who has none", listed)
+		}
+	})
+}
+
 func BenchmarkMemoryLock(b *testing.B) {
 	for _, seats := range []int{100, 1_000_000} {
 		b.Run(fmt.Sprintf("seats=%d", seats), func(b *testing.B) {

@@ -1,6 +1,7 @@
 package booking_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,5 +162,21 @@ func TestGrid(t *testing.T) {
 		if _, err := booking.Grid(size[0], size[1], d); err == nil {
 			t.Errorf("%d x %d: no error", size[0], size[1])
 		}
+	}
+}
+
+// ahead is a store whose clock is an hour ahead of this one.
+type ahead struct{ lockstore.LockStore }
+
+func (a ahead) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
+	expires, err := a.LockStore.Lock(ctx, ev, seats, user)
+	return expires.Add(time.Hour), err
+}
+
+func TestNobodyIsPromisedMoreThanALockLasts(t *testing.T) {
+	s := openOver(t, ahead{new(lockstore.Memory)})
+	var a struct{ ExpiresInSeconds int }
+	if err := unmarshal(s.must("/lock", `{"seatId":"A1","userId":"ann"}`), &a); err != nil || a.ExpiresInSeconds != 60 {
+		t.Errorf("%d seconds are promised (%v), and a lock lasts 60", a.ExpiresInSeconds, err)
 	}
 }

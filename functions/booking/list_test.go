@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -226,4 +227,48 @@ func TestListsShareTheStore(t *testing.T) {
 		store.letGo <- struct{}{}
 		all.Wait() // a third question to the store would wait for ever
 	})
+}
+
+// TestWhoLeavesFailsNobody: of those who share one question to the store, one
+// asks it. That this one goes away must not be the others' failure.
+func TestWhoLeavesFailsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := slowList{new(lockstore.Memory), make(chan struct{}), make(chan struct{})}
+		s := openOver(t, store)
+		leaving, leave := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { s.list("") })
+		<-store.begun
+		for range 50 {
+			all.Go(func() {
+				r := httptest.NewRequestWithContext(leaving, "GET", "/seats", nil)
+				s.api.List.ServeHTTP(httptest.NewRecorder(), r)
+			})
+		}
+		synctest.Wait()
+		all.Go(func() { s.list("") })
+		synctest.Wait()
+		store.letGo <- struct{}{}
+		<-store.begun
+		leave()
+		synctest.Wait()
+		store.letGo <- struct{}{}
+		all.Wait()
+	})
+}
+
+// TestListAfterTheStoreBeganAnew: a store that lost everything, as one in
+// another process may, gives a full list of nothing.
+func TestListAfterTheStoreBeganAnew(t *testing.T) {
+	store := &struct{ lockstore.LockStore }{new(lockstore.Memory)}
+	s := openOver(t, store)
+	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`)
+	before := s.list("")
+	before.want(t, "A1 locked", "A2 locked")
+	store.LockStore = new(lockstore.Memory)
+	s.must("/lock", `{"seatId":"A2","userId":"ben"}`)
+	s.list("").want(t, "A2 locked")
+	if l := s.list("?since=" + before.Version); !l.Full {
+		t.Error("the store does not know that version, and the list is not full")
+	}
 }
