@@ -30,5 +30,5 @@ bench:
 
 FUZZTIME ?= 1m
 fuzz:
-	go test -run='^$$' -fuzz=FuzzRequest -fuzztime=$(FUZZTIME) ./functions/booking
-	go test -run='^$$' -fuzz=FuzzReadEvents -fuzztime=$(FUZZTIME) ./functions/booking
+	go test -run='^$$' -fuzz=FuzzRequest -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
+	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking

@@ -1,116 +1,168 @@
 package booking
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"seatlock/lockstore"
 )
 
-// A house makes the seats of one event of a file, and counts them before it
-// does.
+// A house makes the seats of one event of a file. It counts all of them, with
+// count, before it makes any.
 type house struct {
+	here        string
+	planned     []plan
 	seats       map[lockstore.SeatID]string // where each seat comes from
 	names       map[string]bool             // of sections
 	event, file int                         // how many more seats fit into the event and the file
+	id          []byte                      // the seat id being made
 }
 
-// sections makes what the event says, sections or a plain list of seats.
-func (h *house) sections(here string, e eventJSON) ([]Section, error) {
+// A plan is a section of the file, checked and counted but not made.
+type plan struct {
+	here    string
+	section sectionJSON
+	repeat  nameRange // what the section is made for; nil is just once
+	groups  []group
+	pattern []string
+}
+
+// A group is rows that have the same seats.
+type group struct{ rows, seats nameRange }
+
+// count checks the form of what the event says and counts its seats.
+func (h *house) count(e eventJSON) error {
 	switch {
 	case e.Sections != nil && e.Seats != nil:
-		return nil, wrong(here, "there are both sections and seats; give one of them")
+		return wrong(h.here, "there are both sections and seats; give one of them")
 	case e.Seats != nil:
-		rows, err := h.list(here+"/seats", e.Seats)
-		return []Section{{Rows: rows}}, err
+		return h.countList(h.here+"/seats", e.Seats)
+	case e.Sections == nil:
+		return wrong(h.here, "there are neither sections nor seats")
 	case len(e.Sections) == 0:
-		return nil, wrong(here, "there are neither sections nor seats")
+		return wrong(h.here+"/sections", "there is no section in it")
 	}
-	h.names = make(map[string]bool)
-	var all []Section
 	for i, s := range e.Sections {
-		sections, err := h.repeat(fmt.Sprintf("%s/sections/%d", here, i), s)
+		p, err := h.plan(fmt.Sprintf("%s/sections/%d", h.here, i), s)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, sections...)
+		h.planned = append(h.planned, p)
+	}
+	return nil
+}
+
+// plan counts a section, or one for each name of its range "section".
+func (h *house) plan(here string, s sectionJSON) (plan, error) {
+	p := plan{here: here, section: s}
+	switch {
+	case s.Rows != nil && s.Seats != nil:
+		return p, wrong(here, "there are both rows and seats; give one of them")
+	case s.Rows == nil && s.Seats == nil:
+		return p, wrong(here, "there are neither rows nor seats")
+	case s.Section == nil && strings.Contains(s.Name, "{section}"):
+		return p, wrong(here+"/name", "%s: {section} needs the field section", shown(s.Name))
+	case s.Section != nil && s.Seats != nil:
+		return p, wrong(here+"/section", "a plain list of seats cannot be repeated: the seats would be the same")
+	case s.Section != nil && !strings.Contains(s.Name, "{section}"):
+		return p, wrong(here+"/name", "all these sections would be called %s; put {section} into it", shown(s.Name))
+	case s.Pattern != nil && s.Rows == nil:
+		return p, wrong(here+"/pattern", "a plain list of seats has no pattern: its names are the seats")
+	}
+	if s.Seats != nil {
+		return p, h.countList(here+"/seats", s.Seats)
+	}
+	var err error
+	pattern, times := "{row}{seat}", 1
+	if s.Section != nil {
+		pattern = "{section}-{row}{seat}"
+		if p.repeat, err = parseRange(*s.Section); err != nil {
+			return p, at(here+"/section", err)
+		}
+		times = p.repeat.count()
+	}
+	if s.Pattern != nil {
+		pattern = *s.Pattern
+	}
+	if p.pattern, err = parsePattern(pattern, s.Section != nil); err != nil {
+		return p, at(here+"/pattern", err)
+	}
+	if len(s.Rows) == 0 {
+		return p, wrong(here+"/rows", "there is no row in it")
+	}
+	for i, r := range s.Rows {
+		here := fmt.Sprintf("%s/rows/%d", here, i)
+		var g group
+		if g.rows, err = parseRange(r.Row); err != nil {
+			return p, at(here+"/row", err)
+		}
+		if g.seats, err = parseRange(r.Seats); err != nil {
+			return p, at(here+"/seats", err)
+		}
+		if err := h.take(here, product(times, product(g.rows.count(), g.seats.count()))); err != nil {
+			return p, err
+		}
+		p.groups = append(p.groups, g)
+	}
+	return p, nil
+}
+
+func (h *house) countList(here string, seats []lockstore.SeatID) error {
+	if len(seats) == 0 {
+		return wrong(here, "there is no seat in it")
+	}
+	return h.take(here, len(seats))
+}
+
+// sections makes what count has counted.
+func (h *house) sections(e eventJSON) ([]Section, error) {
+	h.seats = make(map[lockstore.SeatID]string, MaxEventSeats-h.event)
+	h.names = make(map[string]bool)
+	if e.Seats != nil {
+		rows, err := h.list(h.here+"/seats", e.Seats)
+		return []Section{{Rows: rows}}, err
+	}
+	var all []Section
+	for _, p := range h.planned {
+		names := []string{""}
+		if p.repeat != nil {
+			var err error
+			if names, err = p.repeat.names(); err != nil {
+				return nil, at(p.here+"/section", err)
+			}
+		}
+		for _, name := range names {
+			section, err := h.section(p, name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, section)
+		}
 	}
 	return all, nil
 }
 
-// repeat makes a section, or one for each name of its range "section".
-func (h *house) repeat(here string, s sectionJSON) ([]Section, error) {
-	if s.Rows != nil && s.Seats != nil {
-		return nil, wrong(here, "there are both rows and seats; give one of them")
+// section makes the section for one name of its range.
+func (h *house) section(p plan, name string) (Section, error) {
+	section := Section{Name: strings.ReplaceAll(p.section.Name, "{section}", name)}
+	if err := checkLabel(section.Name); err != nil {
+		return Section{}, at(p.here+"/name", err)
 	}
-	if s.Rows == nil && s.Seats == nil {
-		return nil, wrong(here, "there are neither rows nor seats")
+	if h.names[section.Name] {
+		return Section{}, wrong(p.here+"/name", "section %s is there twice", shown(section.Name))
 	}
-	if s.Section == nil && strings.Contains(s.Name, "{section}") {
-		return nil, wrong(here+"/name", "%s: {section} needs the field section", shown(s.Name))
+	h.names[section.Name] = true
+	var err error
+	if p.section.Seats != nil {
+		section.Rows, err = h.list(p.here+"/seats", p.section.Seats)
+	} else {
+		section.Rows, err = h.rows(p.here+"/rows", p.groups, name, p.pattern)
 	}
-	names, pattern := []string{""}, "{row}{seat}"
-	if s.Section != nil {
-		if s.Seats != nil {
-			return nil, wrong(here+"/section", "a plain list of seats cannot be repeated: the seats would be the same")
-		}
-		if !strings.Contains(s.Name, "{section}") {
-			return nil, wrong(here+"/name", "all these sections would be called %s; put {section} into it", shown(s.Name))
-		}
-		r, err := parseRange(*s.Section)
-		if err != nil {
-			return nil, at(here+"/section", err)
-		}
-		if r.count() > h.event {
-			return nil, h.full(here+"/section", r.count())
-		}
-		if names, err = r.names(); err != nil {
-			return nil, at(here+"/section", err)
-		}
-		pattern = "{section}-{row}{seat}"
-	}
-	if s.Pattern != nil {
-		pattern = *s.Pattern
-		if s.Rows == nil {
-			return nil, wrong(here+"/pattern", "a plain list of seats has no pattern: its names are the seats")
-		}
-	}
-	parts, err := parsePattern(pattern, s.Section != nil)
-	if err != nil {
-		return nil, at(here+"/pattern", err)
-	}
-	var sections []Section
-	for _, name := range names {
-		section := Section{Name: strings.ReplaceAll(s.Name, "{section}", name)}
-		if err := checkLabel(section.Name); err != nil {
-			return nil, at(here+"/name", err)
-		}
-		if h.names[section.Name] {
-			return nil, wrong(here+"/name", "section %s is there twice", shown(section.Name))
-		}
-		h.names[section.Name] = true
-		if s.Seats != nil {
-			section.Rows, err = h.list(here+"/seats", s.Seats)
-		} else {
-			section.Rows, err = h.rows(here+"/rows", s.Rows, name, parts)
-		}
-		if err != nil {
-			return nil, err
-		}
-		sections = append(sections, section)
-	}
-	return sections, nil
+	return section, err
 }
 
 // list makes a row of seats that are named one by one.
 func (h *house) list(here string, seats []lockstore.SeatID) ([]Row, error) {
-	if len(seats) == 0 {
-		return nil, wrong(here, "there is no seat in it")
-	}
-	if err := h.take(here, len(seats)); err != nil {
-		return nil, err
-	}
 	for i, id := range seats {
 		if err := h.add(fmt.Sprintf("%s/%d", here, i), id); err != nil {
 			return nil, err
@@ -120,41 +172,28 @@ func (h *house) list(here string, seats []lockstore.SeatID) ([]Row, error) {
 }
 
 // rows makes the rows of one section.
-func (h *house) rows(here string, groups []rowsJSON, section string, pattern []string) ([]Row, error) {
-	if len(groups) == 0 {
-		return nil, wrong(here, "there is no row in it")
-	}
+func (h *house) rows(here string, groups []group, section string, pattern []string) ([]Row, error) {
 	var rows []Row
 	seen := make(map[string]bool)
-	for i, group := range groups {
+	for i, g := range groups {
 		here := fmt.Sprintf("%s/%d", here, i)
-		rowRange, err := parseRange(group.Row)
+		rowNames, err := g.rows.names()
 		if err != nil {
 			return nil, at(here+"/row", err)
 		}
-		seatRange, err := parseRange(group.Seats)
-		if err != nil {
-			return nil, at(here+"/seats", err)
-		}
-		if err := h.take(here, product(rowRange.count(), seatRange.count())); err != nil {
-			return nil, err
-		}
-		rowNames, err := rowRange.names()
-		if err != nil {
-			return nil, at(here+"/row", err)
-		}
-		seatNames, err := seatRange.names()
+		seatNames, err := g.seats.names()
 		if err != nil {
 			return nil, at(here+"/seats", err)
 		}
 		for _, name := range rowNames {
 			if seen[name] {
-				return nil, wrong(here+"/row", "row %s is there twice", name)
+				return nil, wrong(here+"/row", "row %s is there twice", shown(name))
 			}
 			seen[name] = true
 			row := Row{Name: name, Seats: make([]lockstore.SeatID, len(seatNames))}
 			for i, seat := range seatNames {
-				row.Seats[i] = seatID(pattern, section, name, seat)
+				h.id = appendSeat(h.id[:0], pattern, section, name, seat)
+				row.Seats[i] = lockstore.SeatID(h.id)
 				if err := h.add(here, row.Seats[i]); err != nil {
 					return nil, err
 				}
@@ -176,10 +215,14 @@ func (h *house) take(here string, n int) error {
 }
 
 func (h *house) full(here string, n int) error {
-	if n > h.event {
-		return wrong(here, "with these %d seats the event has more than %d", n, MaxEventSeats)
+	these := fmt.Sprintf("these %d seats", n)
+	if n >= countless {
+		these = "so many seats"
 	}
-	return wrong(here, "with these %d seats the file has more than %d", n, MaxFileSeats)
+	if n > h.event {
+		return wrong(here, "with %s the event has more than %d", these, MaxEventSeats)
+	}
+	return wrong(here, "with %s the file has more than %d", these, MaxFileSeats)
 }
 
 // add checks a seat.
@@ -194,63 +237,13 @@ func (h *house) add(here string, id lockstore.SeatID) error {
 	return nil
 }
 
-// product multiplies without overflow; past every limit, how far does not matter.
+// countless is past every limit, and far from where an int ends.
+const countless = 1 << 40
+
+// product multiplies up to countless, without overflow.
 func product(a, b int) int {
-	if b > 0 && a > (1<<40)/b {
-		return 1 << 40
+	if b > 0 && a > countless/b {
+		return countless
 	}
 	return a * b
-}
-
-// parsePattern cuts a pattern into text and placeholders, the latter with
-// their brace in front: "S-{row}{seat}" is "S-", "{row", "{seat".
-func parsePattern(pattern string, repeated bool) ([]string, error) {
-	var parts []string
-	for rest := pattern; rest != ""; {
-		text, after, found := strings.Cut(rest, "{")
-		if strings.Contains(text, "}") {
-			return nil, fmt.Errorf("%s: a } is without its {", shown(pattern))
-		}
-		if text != "" {
-			parts = append(parts, text)
-		}
-		if !found {
-			break
-		}
-		name, tail, closed := strings.Cut(after, "}")
-		switch {
-		case !closed:
-			return nil, fmt.Errorf("%s: a { is without its }", shown(pattern))
-		case name == "section" && !repeated:
-			return nil, fmt.Errorf("%s: {section} needs the field section", shown(pattern))
-		case name != "section" && name != "row" && name != "seat":
-			return nil, fmt.Errorf("%s: there is no {%s}; there are {section}, {row} and {seat}", shown(pattern), name)
-		}
-		parts = append(parts, "{"+name)
-		rest = tail
-	}
-	for _, needed := range []string{"{row", "{seat"} {
-		if !strings.Contains(strings.Join(parts, " "), needed) {
-			return nil, errors.New(shown(pattern) + ": " + needed + "} is missing: seats would have the same name")
-		}
-	}
-	return parts, nil
-}
-
-// seatID fills the pattern in.
-func seatID(pattern []string, section, row, seat string) lockstore.SeatID {
-	var b strings.Builder
-	for _, part := range pattern {
-		switch part {
-		case "{section":
-			b.WriteString(section)
-		case "{row":
-			b.WriteString(row)
-		case "{seat":
-			b.WriteString(seat)
-		default:
-			b.WriteString(part)
-		}
-	}
-	return lockstore.SeatID(b.String())
 }

@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,9 +22,12 @@ type nameRange []span
 // parseRange reads a range without expanding it, so that a large one costs
 // nothing yet.
 func parseRange(text string) (nameRange, error) {
+	if strings.Trim(text, " ") == "" {
+		return nil, errors.New("it is missing or empty; write a range like A-H or 1-6,9-14")
+	}
 	var r nameRange
 	for item := range strings.SplitSeq(text, ",") {
-		s, err := parseSpan(strings.TrimSpace(item))
+		s, err := parseSpan(strings.Trim(item, " "))
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +83,7 @@ func (r nameRange) names() ([]string, error) {
 		for i := s.from; i <= s.to; i++ {
 			name := s.at(i)
 			if seen[name] {
-				return nil, fmt.Errorf("%s is there twice", name)
+				return nil, fmt.Errorf("%s is there twice", shown(name))
 			}
 			seen[name] = true
 			names = append(names, name)
