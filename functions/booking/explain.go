@@ -109,6 +109,9 @@ func explainJSON(err error) string {
 		}
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return fmt.Sprintf("The field %s is there twice.", shown(e.JSONPointer.LastToken()))
+		}
 		if e.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 			return "The body is empty; it is one JSON object."
 		}

@@ -114,7 +114,7 @@ func TestBadRequests(t *testing.T) {
 		{"null", "POST", "/lock", "application/json", `null`, 400, "bad_request", ""},
 		{"two objects", "POST", "/lock", "application/json", ok + ok, 400, "bad_request", ""},
 		{"half an object", "POST", "/lock", "application/json", ok[:12], 400, "bad_request", ""},
-		{"a field twice", "POST", "/lock", "application/json", `{"seatId":"A1","seatId":"A2","userId":"ann"}`, 400, "bad_request", ""},
+		{"a field twice", "POST", "/lock", "application/json", `{"seatId":"A1","seatId":"A2","userId":"ann"}`, 400, "bad_request", `The field "seatId" is there twice.`},
 		{"an unknown field", "POST", "/lock", "application/json", `{"seat":"A1","userId":"ann"}`, 400, "bad_request", `There is no field "seat"; there are seatId or seatIds, userId and eventId.`},
 		{"a field in other letters", "POST", "/lock", "application/json", `{"seatid":"A1","userId":"ann"}`, 400, "bad_request", `"seatid"`},
 		{"a number for a seat", "POST", "/lock", "application/json", `{"seatId":1,"userId":"ann"}`, 400, "bad_request", `The field "seatId" is of the wrong type`},
