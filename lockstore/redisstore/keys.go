@@ -1,0 +1,58 @@
+package redisstore
+
+import (
+	"strconv"
+
+	"seatlock/lockstore"
+)
+
+// The keys of an event have its id as their hash tag, so that they are in one
+// slot of a Cluster. An event id has no brace in it, so no name can be read in
+// two ways.
+
+func tag(ev *lockstore.Event) string { return "{" + string(ev.ID) + "}" }
+
+// mapKey holds the event's fingerprint. It is written once.
+func mapKey(ev *lockstore.Event) string { return tag(ev) + ":map" }
+
+// viewKey holds, 13 digits a seat, at its position, until when it is taken.
+func viewKey(ev *lockstore.Event) string { return tag(ev) + ":view" }
+
+// logKey is a stream of the changes.
+func logKey(ev *lockstore.Event) string { return tag(ev) + ":log" }
+
+// seatKey holds who has the seat.
+func seatKey(ev *lockstore.Event, seat lockstore.SeatID) string {
+	return tag(ev) + ":seat:" + string(seat)
+}
+
+// userKey is a sorted set of the positions of the seats that a user has or
+// lately had, by until when.
+func userKey(ev *lockstore.Event, user lockstore.UserID) string {
+	return tag(ev) + ":user:" + string(user)
+}
+
+// free and booked are the records in the view that are no moment: of a seat
+// that nobody has, and of one that is taken for good.
+const (
+	recordLen    = 13
+	freeRecord   = "0000000000000"
+	bookedRecord = "9999999999999"
+	bookedUntil  = 9999999999999
+)
+
+// seatAt is what anybody may know of a seat that is taken until a moment.
+func seatAt(id lockstore.SeatID, until, now int64) lockstore.Seat {
+	switch {
+	case until == bookedUntil:
+		return lockstore.Seat{ID: id, Status: lockstore.Booked}
+	case until > now:
+		return lockstore.Seat{ID: id, Status: lockstore.Locked, Expires: unixMilli(until)}
+	}
+	return lockstore.Seat{ID: id, Status: lockstore.Available}
+}
+
+func parseRecord(rec string) (int64, bool) {
+	until, err := strconv.ParseInt(rec, 10, 64)
+	return until, err == nil && len(rec) == recordLen
+}

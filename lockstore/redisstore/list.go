@@ -1,0 +1,186 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+)
+
+// deltaPage is how many log entries are read at once, which Redis takes about
+// a quarter of a millisecond for.
+const deltaPage = 1000
+
+// List implements [lockstore.LockStore]. A full list costs Redis one GET of 13
+// bytes a seat.
+func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+	if err := ctx.Err(); err != nil {
+		return lockstore.Snapshot{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	snap, err := s.list(bounded, ev, since)
+	if err != nil && ctx.Err() != nil {
+		return lockstore.Snapshot{}, ctx.Err() // nothing was done, and this is why
+	}
+	return snap, err
+}
+
+func (s *Store) list(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+	if from, ok := parseEntryID(since); ok {
+		snap, known, err := s.delta(ctx, ev, from)
+		if err != nil || known {
+			return snap, err
+		}
+	}
+	return s.full(ctx, ev)
+}
+
+// full reads the view and the newest log entry in one moment.
+func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapshot, error) {
+	var view *redis.StringCmd
+	var last *redis.XMessageSliceCmd
+	now, err := s.look(ctx, ev, func(pipe redis.Pipeliner) {
+		view = pipe.Get(ctx, viewKey(ev))
+		last = pipe.XRevRangeN(ctx, logKey(ev), "+", "-", 1)
+	})
+	if err != nil {
+		return lockstore.Snapshot{}, err
+	}
+	if err := view.Err(); err != nil && !errors.Is(err, redis.Nil) { // there is none before the first lock
+		return lockstore.Snapshot{}, unavailable(err)
+	}
+	version, err := newest(last)
+	if err != nil {
+		return lockstore.Snapshot{}, err
+	}
+	seats, err := decodeView(ev, view.Val(), now.UnixMilli())
+	return lockstore.Snapshot{Version: version, Full: true, Time: now, Seats: seats}, err
+}
+
+// decodeView reads which seats are taken.
+func decodeView(ev *lockstore.Event, view string, now int64) ([]lockstore.Seat, error) {
+	var seats []lockstore.Seat
+	over := fmt.Sprintf("%0*d", recordLen, now)
+	for p, id := range ev.Seats {
+		if len(view) < (p+1)*recordLen {
+			break
+		}
+		rec := view[p*recordLen : (p+1)*recordLen]
+		if rec <= over { // what was never written is zero bytes, which are less
+			continue
+		}
+		until, ok := parseRecord(rec)
+		if !ok {
+			return nil, fmt.Errorf("redisstore: the view of event %s has %q for seat %s; Rebuild makes it anew", ev.ID, rec, id)
+		}
+		seats = append(seats, seatAt(id, until, now))
+	}
+	return seats, nil
+}
+
+// delta reads what the log has after an entry, if it still has the entry.
+func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (snap lockstore.Snapshot, known bool, err error) {
+	until := make(map[int]int64) // by position
+	for {
+		var page *redis.XMessageSliceCmd
+		snap.Time, err = s.look(ctx, ev, func(pipe redis.Pipeliner) {
+			page = pipe.XRangeN(ctx, logKey(ev), from.stream(), "+", deltaPage+1)
+		})
+		if err != nil {
+			return snap, false, err
+		}
+		entries, err := page.Result()
+		if err != nil {
+			return snap, false, unavailable(err)
+		}
+		if len(entries) == 0 || entryOf(entries[0]) != from {
+			return snap, false, nil
+		}
+		for _, e := range entries[1:] {
+			if err := fold(ev, until, e); err != nil {
+				return snap, false, err
+			}
+		}
+		from = entryOf(entries[len(entries)-1])
+		if len(entries) <= deltaPage {
+			break
+		}
+	}
+	snap.Version = from.version()
+	for _, p := range slices.Sorted(maps.Keys(until)) {
+		snap.Seats = append(snap.Seats, seatAt(ev.Seats[p], until[p], snap.Time.UnixMilli()))
+	}
+	return snap, true, nil
+}
+
+// fold adds a log entry: a nonce, and "until position position …".
+func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
+	for _, value := range e.Values {
+		text, _ := value.(string)
+		rec, positions, _ := strings.Cut(text, " ")
+		if rec == "" { // the first entry, which says nothing
+			continue
+		}
+		time, ok := parseRecord(rec)
+		for p := range strings.SplitSeq(positions, " ") {
+			at, err := strconv.Atoi(p)
+			if !ok || err != nil || at < 0 || at >= len(ev.Seats) {
+				return fmt.Errorf("redisstore: the log of event %s has %q at %s", ev.ID, text, e.ID)
+			}
+			until[at] = time
+		}
+	}
+	return nil
+}
+
+// look opens the event, reads the clock of Redis, and does what add asks for
+// in the same moment. The commands that add makes have their own errors, but
+// for those that concern all.
+func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (time.Time, error) {
+	var head *redis.Cmd
+	for _, whole := range []bool{false, true} {
+		pipe := s.redis.TxPipeline()
+		head = redis.NewCmd(ctx, append(lookScript.command(whole), 2, mapKey(ev), logKey(ev), ev.Fingerprint(), newNonce())...)
+		_ = pipe.Process(ctx, head) // a pipeline only takes it down
+		add(pipe)
+		_, _ = pipe.Exec(ctx) // every command has its error
+		if !redis.HasErrorPrefix(head.Err(), "NOSCRIPT") {
+			break
+		}
+	}
+	value, err := head.Result()
+	if err != nil {
+		return time.Time{}, unavailable(err)
+	}
+	if value == otherSeats {
+		return time.Time{}, lockstore.ErrOtherSeats
+	}
+	return readTime(value)
+}
+
+// readTime reads the answer to TIME: seconds and microseconds.
+func readTime(value any) (time.Time, error) {
+	parts, _ := value.([]any)
+	var n [2]int64
+	for i := range n {
+		if len(parts) != 2 {
+			return time.Time{}, fmt.Errorf("%w: Redis says that the time is %v", lockstore.ErrUnavailable, value)
+		}
+		text, _ := parts[i].(string)
+		v, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("%w: Redis says that the time is %v", lockstore.ErrUnavailable, value)
+		}
+		n[i] = v
+	}
+	return time.Unix(n[0], n[1]*1000), nil
+}

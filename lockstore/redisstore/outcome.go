@@ -1,0 +1,44 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+)
+
+// notDone are the beginnings of the errors with which Redis refuses a command
+// before it does anything of it. A script is refused whole: it makes every
+// check before its first write, and OOM is one of them.
+var notDone = []string{
+	"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "CROSSSLOT",
+	"NOREPLICAS", "MISCONF", "OOM", "BUSY", "NOSCRIPT", "max number of clients reached",
+	"NOAUTH", "WRONGPASS", "NOPERM", "UNBLOCKED", "DENIED",
+}
+
+// changeError says of the error of a command that changes seats whether it
+// can have taken effect: not if it never went out, and not if Redis refused it.
+func changeError(err error, sent bool) error {
+	if err == nil {
+		return nil
+	}
+	if !sent {
+		return unavailable(err)
+	}
+	if redisErr, ok := errors.AsType[redis.Error](err); ok {
+		for _, prefix := range notDone {
+			if strings.HasPrefix(strings.TrimPrefix(redisErr.Error(), "ERR "), prefix) {
+				return unavailable(err)
+			}
+		}
+	}
+	return fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
+}
+
+// unavailable is the error of a command that changed nothing.
+func unavailable(err error) error {
+	return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
+}

@@ -1,0 +1,119 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"seatlock/lockstore"
+)
+
+const (
+	// maxFlights is how many trips to Redis a queue makes at the same time. A
+	// lone call finds one free; many share those that come back.
+	maxFlights = 4
+
+	// maxFlightSeats bounds how many seats go along on one trip, and so how long
+	// Redis is busy with it.
+	maxFlightSeats = 256
+)
+
+// A call is one Lock, Confirm or Release on its way.
+type call struct {
+	op    *script
+	ev    *lockstore.Event
+	seats []lockstore.SeatID
+	at    []int // their positions
+	user  lockstore.UserID
+	done  chan answer // takes the one answer
+}
+
+type answer struct {
+	value int64
+	err   error
+}
+
+// A queue gathers the calls that are made while others are under way, so that
+// they go together. go-redis has an AutoPipeline, marked experimental; it
+// shares trips, but not the script run, which is the greater part here.
+type queue struct {
+	send func([]*call) // answers all calls
+
+	mu      sync.Mutex
+	waiting []*call
+	flights int
+}
+
+func newQueue(send func([]*call)) *queue { return &queue{send: send} }
+
+// do returns the answer to the call, or an error once the context ends or the
+// time for a call is over.
+func (q *queue) do(ctx context.Context, c *call) (int64, error) {
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	q.add(c)
+	select {
+	case a := <-c.done:
+		return a.value, a.err
+	case <-bounded.Done():
+	}
+	if !q.withdraw(c) {
+		return 0, fmt.Errorf("%w: Redis did not answer: %w", lockstore.ErrOutcomeUnknown, bounded.Err())
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("%w: Redis is not keeping up with the calls before this one", lockstore.ErrUnavailable)
+}
+
+func (q *queue) add(c *call) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, c)
+	if q.flights < maxFlights {
+		q.flights++
+		go q.fly() // ends when nobody waits
+	}
+}
+
+// withdraw takes back a call that has not gone.
+func (q *queue) withdraw(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting, c)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
+}
+
+// fly makes trips until nobody waits for one.
+func (q *queue) fly() {
+	for {
+		calls := q.board()
+		if len(calls) == 0 {
+			return
+		}
+		q.send(calls)
+	}
+}
+
+// board takes who goes on the next trip. If nobody does, the flight is over.
+func (q *queue) board() []*call {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, seats := 0, 0
+	for n < len(q.waiting) && seats < maxFlightSeats {
+		seats += len(q.waiting[n].seats)
+		n++
+	}
+	if n == 0 {
+		q.flights--
+		return nil
+	}
+	calls := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	return calls
+}

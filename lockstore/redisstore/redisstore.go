@@ -1,0 +1,109 @@
+// Package redisstore keeps locks and bookings in Redis, for any number of
+// processes: one server, one that Sentinel watches over, or a Cluster; Redis
+// 7.0 or newer, or Valkey.
+//
+// The seat's own key is the only truth: a lock is SET NX with an end on it, a
+// booking the same key without one. Whatever else is kept can be made again
+// from the seats' keys ([Store.Rebuild]). Every call is one Lua script, so it
+// is atomic, and takes place by the clock of Redis.
+//
+// The package knows Redis and the contract, and must not know about HTTP,
+// flags or the environment.
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+)
+
+// callTime bounds every call but Wait: a shopper is told within a second.
+const callTime = 900 * time.Millisecond
+
+// Options are what may be different from one store to another.
+type Options struct {
+	// Replicas is how many replicas must have a booking before Confirm says so.
+	// If fewer have it within half a second, Confirm fails with
+	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is
+	// lost, and confirming again waits again. 0 waits for none.
+	Replicas int
+}
+
+// A Store is a [lockstore.LockStore] in Redis. It is made by [New].
+//
+// Calls that are made at the same time share a script and a trip to Redis; a
+// call made alone goes at once.
+type Store struct {
+	redis   redis.UniversalClient
+	options Options
+
+	changes  *queue // Lock, Release, and Confirm unless it waits for replicas
+	confirms *queue // Confirm; the same as changes, or one of its own
+
+	blocking  chan struct{} // as many elements as connections that Wait may hold
+	mu        sync.Mutex
+	followers map[lockstore.EventID]*follower
+}
+
+var _ lockstore.LockStore = (*Store)(nil)
+
+// New returns a store on the client, which [Client] makes as a store needs it.
+// The client stays the caller's: closing it is what ends the store. Nothing is
+// dialled before the first call. A [redis.Ring] is refused: it would keep one
+// event in several places after a change of its servers.
+func New(client redis.UniversalClient, o Options) (*Store, error) {
+	if _, ring := client.(*redis.Ring); ring {
+		return nil, errors.New("redisstore: a redis.Ring cannot keep seats: use a single server, Sentinel or Cluster")
+	}
+	if o.Replicas < 0 {
+		return nil, fmt.Errorf("redisstore: a booking cannot wait for %d replicas", o.Replicas)
+	}
+	s := &Store{
+		redis:     client,
+		options:   o,
+		blocking:  make(chan struct{}, max(1, poolSize(client)/2)),
+		followers: make(map[lockstore.EventID]*follower),
+	}
+	s.changes = newQueue(s.send)
+	s.confirms = s.changes
+	if o.Replicas > 0 {
+		s.confirms = newQueue(s.sendAndWait)
+	}
+	return s, nil
+}
+
+// Lock implements [lockstore.LockStore].
+func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
+	value, err := s.change(ctx, s.changes, lockScript, ev, seats, user)
+	return time.UnixMilli(value), err
+}
+
+// Confirm implements [lockstore.LockStore].
+func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
+	_, err := s.change(ctx, s.confirms, confirmScript, ev, seats, user)
+	return err
+}
+
+// Release implements [lockstore.LockStore].
+func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
+	_, err := s.change(ctx, s.changes, releaseScript, ev, seats, user)
+	return err
+}
+
+// change has the script run for one call.
+func (s *Store) change(ctx context.Context, q *queue, op *script, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (int64, error) {
+	at, err := ev.Positions(make([]int, 0, 8), seats, user)
+	if err != nil {
+		return 0, err
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return q.do(ctx, &call{op: op, ev: ev, seats: seats, at: at, user: user, done: make(chan answer, 1)})
+}

@@ -1,0 +1,59 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+)
+
+// replicaTime is how long a booking may take to reach the replicas.
+const replicaTime = 500 * time.Millisecond
+
+// sendAndWait answers calls once enough replicas have what they wrote. The
+// calls of each event go to its own master, on a connection of their own,
+// since WAIT is about what its connection wrote.
+func (s *Store) sendAndWait(calls []*call) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, b := range batches(calls) {
+		all.Go(func() {
+			node, err := s.master(ctx, mapKey(b.ev))
+			if err != nil {
+				b.answer(ran{err: unavailable(err)})
+				return
+			}
+			r := s.run(ctx, []*batch{b}, node, s.options.Replicas)[0]
+			if cluster, ok := s.redis.(*redis.ClusterClient); ok && redis.HasErrorPrefix(r.err, "MOVED") {
+				cluster.ReloadState(ctx)
+			}
+			b.answer(r)
+		})
+	}
+	all.Wait()
+}
+
+// master returns a client of the server that has the key.
+func (s *Store) master(ctx context.Context, key string) (redis.Cmdable, error) {
+	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return s.redis, nil
+}
+
+// shortfall is the error of a booking that too few replicas are known to have.
+func shortfall(wait *redis.IntCmd, want int) error {
+	n, err := wait.Result()
+	if err != nil {
+		return fmt.Errorf("%w: waiting for replicas: %w", lockstore.ErrOutcomeUnknown, err)
+	}
+	if n < int64(want) {
+		return fmt.Errorf("%w: %d of %d replicas have it after %v; confirming again waits again", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
+	}
+	return nil
+}
