@@ -32,6 +32,7 @@ var rows = []row{
 	{"GET /seats, 50,000 seats, while 1,000 locks/s go on", "", "≥ 300/s", listUnderLocks},
 	{"POST /lock, 1,000/s, while 50,000 seats are listed", "300 lists/s going on", "p99 < 10 ms", lockUnderLists},
 	{"Memory.Lock, 100 of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", lockAsItGrows},
+	{"redisstore Lock, 64 callers", "redis-benchmark -c 64: SET NX PX", "≥ 1.0 of it", redisLock},
 	{"POST /lock and /release, any of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", postLockAsItGrows},
 }
 

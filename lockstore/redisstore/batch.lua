@@ -1,33 +1,55 @@
 -- Does what many callers ask for at the same time, one after the other, each
 -- all or nothing. What they share, they share the cost of: the script itself,
--- one look at all seats, the clock, the log entry.
+-- a look at all the seats, the clock, the log entry.
 --
--- KEYS: map, the seats of all calls, view, log, each call's user.
--- ARGV: fingerprint, nonce, lock time in ms, seat limit, whether a call that
--- changes nothing must write all the same, the number of calls; then for each
--- the user, the number of its seats, and their positions.
+-- A seat's place is where its record begins in the view.
+--
+-- KEYS: map, the seats of all calls, view, log, users, forget.
+-- ARGV: fingerprint, nonce, lock time in ms, seat limit, 1 if what changes
+-- nothing must write all the same, the number of calls; then the places of all
+-- seats, the user of each call and, unless every call has one seat, the
+-- number of seats of each call.
 --
 -- Answers 'other_seats', or a list: for each call a number if it succeeded, or
 -- {reason, held, number of a seat from 0, until when it is taken, …}, where 0 is
 -- available, or {'error', text}.
 local CALLS = tonumber(ARGV[6])
-local SEATS = #KEYS - 3 - CALLS
-local VIEW, LOG = KEYS[SEATS + 2], KEYS[SEATS + 3]
+local SEATS = #KEYS - 5
+local VIEW, LOG, USERS, FORGET = KEYS[SEATS + 2], KEYS[SEATS + 3], KEYS[SEATS + 4], KEYS[SEATS + 5]
+
+-- Seat s has its key at s + 1 and its place at s + 6, call c its user at
+-- FIRST_USER + c.
+local FIRST_USER = 6 + SEATS
+
+-- How many seats the call c has.
+local function seats_of(c) return tonumber(ARGV[6 + SEATS + CALLS + c] or 1) end
 
 local values = call('MGET', unpack(KEYS, 1, SEATS + 1))
 if not opened(values[1], KEYS[1], LOG, ARGV[1], ARGV[2]) then return 'other_seats' end
 
 local NOW = clock()
 local STAMP = record(NOW) .. ':'
+local LAPSE_MEMORY = 600000
 
-local left = {} -- by position: the value of a seat as an earlier call left it
-local changed = {} -- positions, for the log
+-- What the calls did, for those after them and to be written in the end: the
+-- places that changed; by place, the value of a seat, or false; by user,
+-- its text in USERS.
+local changed, left, users = {}, {}, {}
+local answers = {}
 
--- The value of a seat, by its key's number and its position.
-local function value(key, position)
-  local v = left[position]
-  if v == nil then return values[key] end
+-- What the seat s is now.
+local function value(s)
+  local v = left[ARGV[s + 6]]
+  if v == nil then return values[s + 1] end
   return v
+end
+
+-- A seat is now v, and taken until rec.
+local function change(s, v, rec)
+  local place = ARGV[s + 6]
+  left[place] = v
+  changed[#changed + 1] = place
+  call('SETRANGE', VIEW, place, rec)
 end
 
 local function owner(v) return string.sub(v, 16) end
@@ -37,9 +59,9 @@ local function booked_by(v, user) return string.byte(v) == 66 and owner(v) == us
 -- Until when a seat is taken, by its key: what never ends is booked, whoever
 -- wrote it; 0 is available.
 local function taken_until(key)
-  local t = call('PEXPIRETIME', key)
-  if t == -1 then return BOOKED end
-  return t > 0 and t or 0
+  local time = call('PEXPIRETIME', key)
+  if time == -1 then return BOOKED end
+  return time > 0 and time or 0
 end
 
 local function refuse(refusal, reason, number, time)
@@ -49,30 +71,47 @@ local function refuse(refusal, reason, number, time)
   return refusal
 end
 
--- Puts down, everywhere but at its key, that a seat now has this value and this record.
-local function note(position, v, rec)
-  left[position] = v
-  call('SETRANGE', VIEW, position * 13, rec)
-  changed[#changed + 1] = position
+-- What USERS has of a user: the number of seats booked, then " place:until"
+-- of each lock that was not given back or booked, until it is to be forgotten.
+-- Returns how many seats the user has, how many of them booked, and the text of
+-- the locks without what is to be forgotten.
+local function holding(text)
+  if not text then return 0, 0, '' end
+  local booked = tonumber(string.match(text, '^%d+'))
+  local held = booked
+  local locks = string.gsub(string.match(text, ' .*') or '', ' %d+:(%d+)', function(time)
+    time = tonumber(time)
+    if time > NOW then
+      held = held + 1
+    elseif NOW - time >= LAPSE_MEMORY then
+      return ''
+    end
+  end)
+  return held, booked, locks
 end
 
--- each calls act(user, user key, key, arg, n) for every call: its seats are
--- KEYS[key + 1] to KEYS[key + n], their positions ARGV[arg + 1] to ARGV[arg + n].
--- What goes wrong in one is the answer of that one. rec is what the log says
--- of all that changed.
-local function each(act, rec)
-  local answers, key, arg = {}, 1, 6
-  for c = 1, CALLS do
-    local user, n = ARGV[arg + 1], tonumber(ARGV[arg + 2])
-    arg = arg + 2
-    local ok, answer = pcall(act, user, KEYS[SEATS + 3 + c], key, arg, n)
-    if not ok then
-      answer = {'error', type(answer) == 'table' and answer.err or tostring(answer)}
-    end
-    answers[c] = answer
-    key, arg = key + n, arg + n
-  end
+-- The locks without those on a seat.
+local function without(locks, place) return (string.gsub(locks, ' ' .. place .. ':%d+', '')) end
+
+-- Whether the user's last lock on a seat that it does not have ran out lately.
+local function ran_out(locks, place)
+  local time = tonumber(string.match(locks, ' ' .. place .. ':(%d+)') or NOW + 1)
+  return time <= NOW
+end
+
+-- finish writes down what changed; rec is what the log says of all of it.
+local function finish(rec)
   if #changed > 0 then
+    local set, n = {}, 0
+    for user, text in pairs(users) do
+      if text == '0' then
+        call('HDEL', USERS, user)
+      else
+        set[n + 1], set[n + 2] = user, text
+        n = n + 2
+      end
+    end
+    if n > 0 then call('HSET', USERS, unpack(set)) end
     call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], rec .. ' ' .. table.concat(changed, ' '))
   end
   return answers

@@ -1,35 +1,35 @@
-local TOUCH = ARGV[5] == '1'
-local LAPSE_MEMORY = 600000
+local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER + CALLS))
 
-return each(function(user, set, key, arg, n)
-  local fresh, refusal = {}, nil
-  for i = 1, n do
-    local v = value(key + i, ARGV[arg + i])
+local last = 0 -- seat of the calls before
+for c = 1, CALLS do
+  local user = ARGV[FIRST_USER + c]
+  local first, locked, refusal = last + 1, 0, nil
+  last = last + seats_of(c)
+  local _, booked, locks = holding(users[user] or old_users[c])
+  for s = first, last do
+    local v = value(s)
     if v and locked_by(v, user) then
-      fresh[#fresh + 1] = i
+      locked = locked + 1
     elseif not (v and booked_by(v, user)) then
-      refusal = refuse(refusal, 'lock_expired', i - 1, v and taken_until(KEYS[key + i]) or 0)
-      local ended = tonumber(call('ZSCORE', set, ARGV[arg + i]) or nil)
-      if not (ended and ended <= NOW and NOW - ended < LAPSE_MEMORY) then refusal[1] = 'lock_not_held' end
+      refusal = refuse(refusal, 'lock_expired', s - first, v and taken_until(KEYS[s + 1]) or 0)
+      if not ran_out(locks, ARGV[s + 6]) then refusal[1] = 'lock_not_held' end
     end
   end
-  if refusal then return refusal end
-  if #fresh == 0 then
+  if not refusal and locked > 0 then
+    local v = 'B' .. STAMP .. user
+    for s = first, last do
+      if locked_by(value(s), user) then
+        call('SET', KEYS[s + 1], v) -- without its end
+        booked, locks = booked + 1, without(locks, ARGV[s + 6])
+        change(s, v, BOOKED)
+      end
+    end
+    users[user] = booked .. locks
+  elseif not refusal and ARGV[5] == '1' then
     -- WAIT waits for what its connection wrote: without a write here it would
     -- not wait for the booking that an earlier call made.
-    if TOUCH then call('SET', KEYS[key + 1], value(key + 1, ARGV[arg + 1])) end
-    return 1
+    call('SET', KEYS[first + 1], value(first))
   end
-
-  local v, members = 'B' .. STAMP .. user, {}
-  for _, i in ipairs(fresh) do
-    local position = ARGV[arg + i]
-    call('SET', KEYS[key + i], v) -- without its end
-    note(position, v, BOOKED)
-    members[#members + 1] = BOOKED
-    members[#members + 1] = position
-  end
-  call('ZADD', set, unpack(members))
-  call('PERSIST', set)
-  return 1
-end, BOOKED)
+  answers[c] = refusal or 1
+end
+return finish(BOOKED)

@@ -15,7 +15,8 @@ func tag(ev *lockstore.Event) string { return "{" + string(ev.ID) + "}" }
 // mapKey holds the event's fingerprint. It is written once.
 func mapKey(ev *lockstore.Event) string { return tag(ev) + ":map" }
 
-// viewKey holds, 13 digits a seat, at its position, until when it is taken.
+// viewKey holds, 13 digits a seat, until when it is taken. A seat's place in it
+// is what the log and the users' locks name the seat by.
 func viewKey(ev *lockstore.Event) string { return tag(ev) + ":view" }
 
 // logKey is a stream of the changes.
@@ -26,11 +27,13 @@ func seatKey(ev *lockstore.Event, seat lockstore.SeatID) string {
 	return tag(ev) + ":seat:" + string(seat)
 }
 
-// userKey is a sorted set of the positions of the seats that a user has or
-// lately had, by until when.
-func userKey(ev *lockstore.Event, user lockstore.UserID) string {
-	return tag(ev) + ":user:" + string(user)
-}
+// usersKey is a hash of what each user has: the number of seats booked, then
+// " place:until" of each lock, until [lockstore.LapseMemory] after its end.
+func usersKey(ev *lockstore.Event) string { return tag(ev) + ":users" }
+
+// forgetKey is a list of "until user" for every Lock: who is in the hash of
+// users, and when it is worth a look whether they need be there any longer.
+func forgetKey(ev *lockstore.Event) string { return tag(ev) + ":forget" }
 
 // free and booked are the records in the view that are no moment: of a seat
 // that nobody has, and of one that is taken for good.

@@ -122,18 +122,19 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	return snap, true, nil
 }
 
-// fold adds a log entry: a nonce, and "until position position …".
+// fold adds a log entry: a nonce, and "until place place …".
 func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 	for _, value := range e.Values {
 		text, _ := value.(string)
-		rec, positions, _ := strings.Cut(text, " ")
+		rec, places, _ := strings.Cut(text, " ")
 		if rec == "" { // the first entry, which says nothing
 			continue
 		}
 		time, ok := parseRecord(rec)
-		for p := range strings.SplitSeq(positions, " ") {
-			at, err := strconv.Atoi(p)
-			if !ok || err != nil || at < 0 || at >= len(ev.Seats) {
+		for p := range strings.SplitSeq(places, " ") {
+			place, err := strconv.Atoi(p)
+			at := place / recordLen
+			if !ok || err != nil || place < 0 || at >= len(ev.Seats) {
 				return fmt.Errorf("redisstore: the log of event %s has %q at %s", ev.ID, text, e.ID)
 			}
 			until[at] = time

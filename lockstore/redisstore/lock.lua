@@ -1,49 +1,86 @@
+-- The answer is the earliest end of the user's locks on the seats.
 local ENDS = NOW + ARGV[3]
 local UNTIL = record(ENDS)
 local LIMIT = tonumber(ARGV[4])
-local LAPSE_MEMORY = 600000
+local AT_ONCE = 2 * CALLS
 
--- Answers the earliest end of the user's locks on the seats.
-return each(function(user, set, key, arg, n)
-  local fresh, earliest, refusal = {}, ENDS, nil
-  for i = 1, n do
-    local v = value(key + i, ARGV[arg + i])
-    local time = v and taken_until(KEYS[key + i]) or 0
+-- FORGET has "until user" for every Lock, in this order. Whose locks are all to
+-- be forgotten by now, and who has booked nothing, goes from USERS; and that
+-- faster than others come.
+local function forget()
+  local due, n = call('LRANGE', FORGET, 0, AT_ONCE - 1), 0
+  for _, entry in ipairs(due) do
+    if NOW - string.sub(entry, 1, 13) < LAPSE_MEMORY then break end
+    n = n + 1
+    local user = string.sub(entry, 15)
+    local _, booked, locks = holding(call('HGET', USERS, user))
+    if booked == 0 and locks == '' then call('HDEL', USERS, user) end
+  end
+  call('LTRIM', FORGET, n, -1)
+end
+
+local oldest = call('LINDEX', FORGET, 0)
+if oldest and NOW - string.sub(oldest, 1, 13) >= LAPSE_MEMORY then forget() end
+
+-- Sets the keys of the free seats of a call, or none, and answers why.
+local function set(first, last, v)
+  for s = first, last do
+    if not value(s) then
+      -- PXAT is PX with the end in place of the length: the seats of a call, the
+      -- view, the log and the answer then have the same end, to the millisecond.
+      -- GET has it answer with what is there, which is nothing.
+      if redis.pcall('SET', KEYS[s + 1], v, 'NX', 'GET', 'PXAT', UNTIL) then
+        for done = first, s - 1 do
+          if not value(done) then call('DEL', KEYS[done + 1]) end
+        end
+        return {'error', KEYS[s + 1] .. ' is no string: delete it'}
+      end
+    end
+  end
+end
+
+local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER + CALLS))
+local entries = {} -- for FORGET
+
+local last = 0 -- seat of the calls before
+for c = 1, CALLS do
+  local user = ARGV[FIRST_USER + c]
+  local first, free, earliest, refusal = last + 1, 0, ENDS, nil
+  last = last + seats_of(c)
+  for s = first, last do
+    local v = value(s)
+    local time = v and taken_until(KEYS[s + 1]) or 0
     if time == 0 then
-      fresh[#fresh + 1] = i
+      free = free + 1
     elseif time < BOOKED and locked_by(v, user) then
-      earliest = math.min(earliest, time)
+      if time < earliest then earliest = time end
     else
-      refusal = refuse(refusal, 'seat_locked', i - 1, time)
+      refusal = refuse(refusal, 'seat_locked', s - first, time)
       if time == BOOKED then refusal[1] = 'seat_booked' end
     end
   end
-  if refusal then return refusal end
-  if #fresh == 0 then return earliest end
-  local held = call('ZCOUNT', set, '(' .. NOW, '+inf')
-  if LIMIT > 0 and held + #fresh > LIMIT then return {'seat_limit', held} end
-
-  -- PXAT is PX with the end in place of the length: the seats of a call, the
-  -- view, the log and the answer then have the same end, to the millisecond.
-  local v = 'L' .. STAMP .. user
-  for f, i in ipairs(fresh) do
-    if not call('SET', KEYS[key + i], v, 'NX', 'PXAT', ENDS) then
-      for before = 1, f - 1 do call('DEL', KEYS[key + fresh[before]]) end
-      error(KEYS[key + i] .. ' exists and is no string')
+  if not refusal and free > 0 then
+    local held, booked, locks = holding(users[user] or old_users[c])
+    local v = 'L' .. STAMP .. user
+    if LIMIT > 0 and held + free > LIMIT then
+      refusal = {'seat_limit', held}
+    else
+      refusal = set(first, last, v)
+    end
+    if not refusal then
+      for s = first, last do
+        if not value(s) then
+          local place = ARGV[s + 6]
+          if locks ~= '' then locks = without(locks, place) end
+          locks = locks .. ' ' .. place .. ':' .. UNTIL
+          change(s, v, UNTIL)
+        end
+      end
+      users[user] = booked .. locks
+      entries[#entries + 1] = UNTIL .. ' ' .. user
     end
   end
-  local members = {}
-  for _, i in ipairs(fresh) do
-    local position = ARGV[arg + i]
-    note(position, v, UNTIL)
-    members[#members + 1] = UNTIL
-    members[#members + 1] = position
-  end
-  call('ZADD', set, unpack(members))
-  if held == 0 then
-    call('PEXPIREAT', set, ENDS + LAPSE_MEMORY)
-  else -- never sooner than it would go already, and never with a booking in it
-    call('PEXPIREAT', set, ENDS + LAPSE_MEMORY, 'GT')
-  end
-  return earliest
-end, UNTIL)
+  answers[c] = refusal or earliest
+end
+if #entries > 0 then call('RPUSH', FORGET, unpack(entries)) end
+return finish(UNTIL)

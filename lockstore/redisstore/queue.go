@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -92,6 +93,7 @@ func (q *queue) withdraw(c *call) bool {
 // fly makes trips until nobody waits for one.
 func (q *queue) fly() {
 	for {
+		runtime.Gosched() // whoever is about to call comes along
 		calls := q.board()
 		if len(calls) == 0 {
 			return

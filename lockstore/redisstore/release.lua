@@ -1,19 +1,30 @@
-return each(function(user, set, key, arg, n)
-  local held, refusal = {}, nil
-  for i = 1, n do
-    local v = value(key + i, ARGV[arg + i])
+local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER + CALLS))
+
+local last = 0 -- seat of the calls before
+for c = 1, CALLS do
+  local user = ARGV[FIRST_USER + c]
+  local first, locked, refusal = last + 1, 0, nil
+  last = last + seats_of(c)
+  for s = first, last do
+    local v = value(s)
     if v and booked_by(v, user) then
-      refusal = refuse(refusal, 'seat_booked', i - 1, BOOKED)
+      refusal = refuse(refusal, 'seat_booked', s - first, BOOKED)
     elseif v and locked_by(v, user) then
-      held[#held + 1] = i
+      locked = locked + 1
     end
   end
-  if refusal then return refusal end
-  for _, i in ipairs(held) do
-    local position = ARGV[arg + i]
-    call('DEL', KEYS[key + i])
-    call('ZREM', set, position)
-    note(position, false, FREE)
+  if not refusal and locked > 0 then
+    local _, booked, locks = holding(users[user] or old_users[c])
+    for s = first, last do
+      local v = value(s)
+      if v and locked_by(v, user) then
+        call('DEL', KEYS[s + 1])
+        locks = without(locks, ARGV[s + 6])
+        change(s, false, FREE)
+      end
+    end
+    users[user] = booked .. locks
   end
-  return #held
-end, FREE)
+  answers[c] = refusal or locked
+end
+return finish(FREE)

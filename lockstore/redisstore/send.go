@@ -100,24 +100,28 @@ func (b *batch) args(whole, touch bool, id *nonce) []any {
 		seats += len(c.seats)
 	}
 	n := len(b.calls)
-	args := slices.Grow(b.op.command(whole), 3+seats+n*3+seats+8)
-	args = append(args, 3+seats+n, mapKey(b.ev))
+	args := slices.Grow(b.op.command(whole), 1+seats+5+6+seats+2*n)
+	args = append(args, seats+5, mapKey(b.ev))
 	prefix := seatKey(b.ev, "")
 	for _, c := range b.calls {
 		for _, seat := range c.seats {
 			args = append(args, prefix+string(seat))
 		}
 	}
-	args = append(args, viewKey(b.ev), logKey(b.ev))
-	prefix = userKey(b.ev, "")
-	for _, c := range b.calls {
-		args = append(args, prefix+string(c.user))
-	}
+	args = append(args, viewKey(b.ev), logKey(b.ev), usersKey(b.ev), forgetKey(b.ev))
+
 	args = append(args, b.ev.Fingerprint(), id, b.ev.LockTTL.Milliseconds(), b.ev.SeatLimit, touch, n)
 	for _, c := range b.calls {
-		args = append(args, string(c.user), len(c.seats))
 		for _, p := range c.at {
-			args = append(args, p)
+			args = append(args, p*recordLen)
+		}
+	}
+	for _, c := range b.calls {
+		args = append(args, string(c.user))
+	}
+	if seats > n {
+		for _, c := range b.calls {
+			args = append(args, len(c.seats))
 		}
 	}
 	return args

@@ -1,0 +1,234 @@
+// Package redistest starts Redis servers for tests and benchmarks, on free
+// ports of the loopback. What it starts ends with the program that started it,
+// however that ends.
+package redistest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// program is what must be on the PATH.
+const program = "redis-server"
+
+// startTime is how long a server may take to answer.
+const startTime = 20 * time.Second
+
+// A Server is a redis-server under way.
+type Server struct {
+	// Addr is where it listens: host and port.
+	Addr string
+
+	pid      int
+	keeper   *exec.Cmd
+	lifeline io.Closer // the server is killed when this closes, if by the end of this program
+	ended    chan struct{}
+	output   bytes.Buffer // to be read once ended is closed
+}
+
+// New starts a server for a test, which it outlives not. Without the program
+// on the PATH the test is skipped, and fails in CI.
+func New(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("CI") == "" {
+			t.Skip("SKIPPED: " + program + " is not installed, so nothing was tried on a real Redis (in CI this fails)")
+		}
+		t.Fatal(program + " is not installed, so nothing can be tried on a real Redis")
+	}
+	s, err := Start(t.TempDir(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// Start starts a server that keeps its files in dir and, unless args say
+// otherwise, saves nothing. It returns once the server answers.
+func Start(dir string, args ...string) (*Server, error) {
+	port := FreePort()
+	if i := slices.Index(args, "--port"); i >= 0 {
+		port = args[i+1]
+	}
+	return start(net.JoinHostPort("127.0.0.1", port), slices.Concat([]string{
+		"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no",
+	}, args))
+}
+
+// Sentinel starts a Sentinel that watches the master under the name.
+func Sentinel(t testing.TB, master *Server, name string) *Server {
+	t.Helper()
+	host, port, err := net.SplitHostPort(master.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := FreePort()
+	config := t.TempDir() + "/sentinel.conf"
+	text := fmt.Sprintf("bind 127.0.0.1\nport %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", mine, name, host, port, name)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := start(net.JoinHostPort("127.0.0.1", mine), []string{config, "--sentinel"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// start runs the program under a shell that kills it when its input ends.
+func start(addr string, args []string) (*Server, error) {
+	s := &Server{Addr: addr, ended: make(chan struct{})}
+	s.keeper = exec.Command("sh", append([]string{"-c", `"$@" 2>&1 & echo $!; read line; kill -9 $!; wait`, "sh", program}, args...)...)
+	stdin, err := s.keeper.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := s.keeper.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.keeper.Start(); err != nil {
+		return nil, err
+	}
+	s.lifeline = stdin
+	out := bufio.NewReader(stdout)
+	line, err := out.ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", program, err)
+	}
+	if s.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
+		return nil, err
+	}
+	go func() {
+		_, _ = io.Copy(&s.output, out) // ends with the server
+		_ = s.keeper.Wait()            // it is killed, which is an error
+		close(s.ended)
+	}()
+	if err := s.await(args); err != nil {
+		s.Kill()
+		return nil, fmt.Errorf("%s does not answer: %w\n%s", program, err, s.output.String())
+	}
+	return s, nil
+}
+
+// await returns once the server answers.
+func (s *Server) await(args []string) error {
+	if slices.Contains(args, "--tls-port") {
+		return awaitPort(s.Addr)
+	}
+	client := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+	defer client.Close()
+	var err error
+	for began := time.Now(); time.Since(began) < startTime; time.Sleep(10 * time.Millisecond) {
+		err = client.Ping(context.Background()).Err()
+		if err == nil || redis.HasErrorPrefix(err, "NOAUTH") {
+			return nil
+		}
+	}
+	return err
+}
+
+func awaitPort(addr string) error {
+	var err error
+	for began := time.Now(); time.Since(began) < startTime; time.Sleep(10 * time.Millisecond) {
+		var c net.Conn
+		if c, err = net.Dial("tcp", addr); err == nil {
+			return c.Close()
+		}
+	}
+	return err
+}
+
+// Kill ends the server at once, as a crash does.
+func (s *Server) Kill() {
+	_ = s.lifeline.Close() // closed twice is closed
+	<-s.ended
+}
+
+// Freeze stops the server without ending it or its connections; Thaw has it go on.
+func (s *Server) Freeze() error { return syscall.Kill(s.pid, syscall.SIGSTOP) }
+
+// Thaw has a frozen server go on.
+func (s *Server) Thaw() error { return syscall.Kill(s.pid, syscall.SIGCONT) }
+
+// FreePort is a port of the loopback that nobody listens on.
+func FreePort() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err) // a machine without a free port cannot test anything
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// Cluster starts a Cluster of three masters for a test and returns their addresses.
+func Cluster(t testing.TB) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTime)
+	defer cancel()
+	const masters, slots = 3, 16384
+	var addrs []string
+	var nodes []*redis.Client
+	buses := make(map[string]string) // the ports on which they talk to each other
+	for i := range masters {
+		bus := FreePort()
+		s := New(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000")
+		buses[s.Addr] = bus
+		node := redis.NewClient(&redis.Options{Addr: s.Addr})
+		defer node.Close()
+		addrs, nodes = append(addrs, s.Addr), append(nodes, node)
+		if err := node.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, addr := range addrs[1:] {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := nodes[0].Do(ctx, "cluster", "meet", host, port, buses[addr]).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, node := range nodes {
+		if err := awaitCluster(ctx, node, masters); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return addrs
+}
+
+// awaitCluster returns once the node knows all the others and serves.
+func awaitCluster(ctx context.Context, node *redis.Client, nodes int) error {
+	for {
+		info, err := node.ClusterInfo(ctx).Result()
+		if err != nil {
+			return err
+		}
+		if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", nodes)) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the Cluster does not come up:\n" + info)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
