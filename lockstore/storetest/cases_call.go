@@ -40,7 +40,7 @@ func otherSeats(c *check) {
 		"other names":   {"B1", "B2"},
 	}
 	for name, layout := range layouts {
-		other, err := lockstore.NewEvent(c.ev.ID, layout, ttl, 0)
+		other, err := lockstore.NewEvent(c.ev.ID, layout, c.ttl, 0)
 		if err != nil {
 			c.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func otherSeats(c *check) {
 		}
 	}
 	c.wantDelta(v)
-	same, err := lockstore.NewEvent(c.ev.ID, ids, 2*ttl, 5)
+	same, err := lockstore.NewEvent(c.ev.ID, ids, 2*c.ttl, 5)
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func otherSeats(c *check) {
 }
 
 func eventsApart(c *check) {
-	one, two := c.ev, c.event(10, ttl, 0)
+	one, two := c.ev, c.event(10, c.ttl, 0)
 	c.lock(ann, "A1")
 	c.ev = two
 	c.wantTaken()
@@ -105,7 +105,7 @@ func slicesNotShared(c *check) {
 }
 
 func badArguments(c *check) {
-	large := c.event(lockstore.MaxSeats+1, ttl, 0)
+	large := c.event(lockstore.MaxSeats+1, c.ttl, 0)
 	c.lock(ann, "A1")
 	calls := map[string]func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error{
 		"lock": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {

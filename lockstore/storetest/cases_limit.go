@@ -19,7 +19,7 @@ func (c *check) wantOverLimit(err error, held int) {
 }
 
 func seatLimit(c *check) {
-	c.ev = c.event(10, ttl, 3)
+	c.ev = c.event(10, c.ttl, 3)
 	c.unchanged(func() { c.wantOverLimit(c.lockErr(ann, "A1", "A2", "A3", "A4"), 0) })
 	c.lock(ann, "A1", "A2")
 	c.unchanged(func() { c.wantOverLimit(c.lockErr(ann, "A3", "A4"), 2) })
@@ -33,15 +33,15 @@ func seatLimit(c *check) {
 }
 
 func limitAfterExpiry(c *check) {
-	c.ev = c.event(10, ttl, 2)
+	c.ev = c.event(10, c.ttl, 2)
 	c.lock(ann, "A1")
-	time.Sleep(ttl / 2)
+	c.sleep(c.ttl / 2)
 	c.lock(ann, "A2")
 	c.wantOverLimit(c.lockErr(ann, "A3"), 2)
-	time.Sleep(ttl/2 + tick)
+	c.sleep(c.ttl/2 + c.tick)
 	c.lock(ann, "A3")
 	c.wantOverLimit(c.lockErr(ann, "A1"), 2)
-	time.Sleep(ttl + tick)
+	c.sleep(c.ttl + c.tick)
 	c.lock(ben, "A3") // what ran out for her is his, and counts for him alone
 	c.lock(ann, "A1", "A2")
 	c.lock(ben, "A4")
@@ -49,7 +49,7 @@ func limitAfterExpiry(c *check) {
 }
 
 func limitAfterRelease(c *check) {
-	c.ev = c.event(10, ttl, 2)
+	c.ev = c.event(10, c.ttl, 2)
 	for range 3 {
 		c.lock(ann, "A1", "A2")
 		c.wantOverLimit(c.lockErr(ann, "A3"), 2)
@@ -62,19 +62,19 @@ func limitAfterRelease(c *check) {
 }
 
 func limitCountsBookings(c *check) {
-	c.ev = c.event(10, ttl, 2)
+	c.ev = c.event(10, c.ttl, 2)
 	c.book(ann, "A1")
-	time.Sleep(24 * time.Hour)
+	c.sleep(24 * time.Hour)
 	c.wantOverLimit(c.lockErr(ann, "A2", "A3"), 1)
 	c.book(ann, "A2")
-	time.Sleep(24 * time.Hour)
+	c.sleep(24 * time.Hour)
 	c.wantOverLimit(c.lockErr(ann, "A3"), 2)
 	c.confirm(ann, "A1", "A2")
 }
 
 func limitPerEvent(c *check) {
-	other := c.event(10, ttl, 1)
-	c.ev = c.event(10, ttl, 1)
+	other := c.event(10, c.ttl, 1)
+	c.ev = c.event(10, c.ttl, 1)
 	c.lock(ann, "A1")
 	c.lock(ben, "A2")
 	c.wantOverLimit(c.lockErr(ann, "A3"), 1)
@@ -84,7 +84,7 @@ func limitPerEvent(c *check) {
 
 // limitRace: one user asks for many seats at once, each in a call of its own.
 func limitRace(c *check) {
-	c.ev = c.event(50, ttl, 7)
+	c.ev = c.event(50, c.ttl, 7)
 	var won atomic.Int64
 	var all sync.WaitGroup
 	for _, seat := range c.ev.Seats {

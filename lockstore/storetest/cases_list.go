@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -12,19 +13,16 @@ func fullList(c *check) {
 	c.wantTaken()
 	c.lock(ann, "A10", "A2")
 	c.book(ben, "A1")
-	time.Sleep(time.Second)
+	c.sleep(time.Second)
 	last := c.lock(cat, "A9")
 	snap := c.list("")
 	if got, want := states(snap.Seats), []string{"A1 booked", "A2 locked", "A9 locked", "A10 locked"}; !snap.Full || !slices.Equal(got, want) {
 		c.Errorf("full is %v, the seats are %q, want %q", snap.Full, got, want)
 	}
-	if !snap.Time.Equal(time.Now()) {
-		c.Errorf("the list is of %v, and it is %v", snap.Time, time.Now())
-	}
+	c.wantTime("the list is of", snap.Time, time.Now())
 	for i, want := range []time.Time{{}, last.Add(-time.Second), last, last.Add(-time.Second)} {
-		if s := snap.Seats[i]; !s.Expires.Equal(want) {
-			c.Errorf("%s %s until %v, want %v", s.ID, s.Status, s.Expires, want)
-		}
+		s := snap.Seats[i]
+		c.wantTime(fmt.Sprintf("%s is %s until", s.ID, s.Status), s.Expires, want)
 	}
 }
 
@@ -43,9 +41,7 @@ func deltaIsWhatChanged(c *check) {
 	c.wantDelta(v4)
 	c.wantDelta(v2, "A1 locked", "A2 locked", "A3 booked")
 	c.wantDelta(v0, "A1 locked", "A2 locked", "A3 booked")
-	if snap := c.list(v0); !snap.Time.Equal(time.Now()) {
-		c.Errorf("the changes are of %v, and it is %v", snap.Time, time.Now())
-	}
+	c.wantTime("the changes are of", c.list(v0).Time, time.Now())
 }
 
 func nothingChanged(c *check) {
@@ -67,7 +63,7 @@ func runningOutNoEntry(c *check) {
 	v0 := c.version()
 	c.lock(ann, "A1")
 	v1 := c.version()
-	time.Sleep(ttl + tick)
+	c.sleep(c.ttl + c.tick)
 	if now := c.wantDelta(v1); now != v1 {
 		c.Errorf("a lock ran out, and the Version went from %q to %q", v1, now)
 	}
@@ -78,7 +74,7 @@ func runningOutNoEntry(c *check) {
 func unknownVersion(c *check) {
 	c.book(ann, "A1")
 	old := c.version()
-	c.ev = c.event(10, ttl, 0)
+	c.ev = c.event(10, c.ttl, 0)
 	c.lock(ben, "A2")
 	for _, v := range []lockstore.Version{
 		old, "0", "-1", "x", "0-0-0", "99999999999999999999999", "9999999999999-0", "99999999999999-99", "%", "漢", "a b",
@@ -94,7 +90,7 @@ func unknownVersion(c *check) {
 // farBehind makes more changes than a store needs to remember and checks that
 // from any point on, a list is right: a delta that folds, or full.
 func farBehind(c *check) {
-	c.ev = c.event(lockstore.MaxSeats+1, ttl, 0)
+	c.ev = c.event(lockstore.MaxSeats+1, c.ttl, 0)
 	c.lock(ann, c.ev.Seats[lockstore.MaxSeats])
 	before := c.list("")
 	versions := []lockstore.Version{before.Version}
@@ -121,7 +117,7 @@ func farBehind(c *check) {
 
 func listSeesAcknowledged(c *check) {
 	const users = 30
-	c.ev = c.event(users*3, ttl, 0)
+	c.ev = c.event(users*3, c.ttl, 0)
 	var mu sync.Mutex
 	next := 0
 	c.race(users, func(user lockstore.UserID) {

@@ -9,36 +9,54 @@ import (
 	"seatlock/lockstore"
 )
 
-// wait starts a Wait for the version. returned tells, once all is quiet,
-// whether it came back, and with what.
-func (c *check) wait(ctx context.Context, since lockstore.Version) (returned func() (bool, error)) {
-	done := make(chan error, 1)
-	go func() { done <- c.Wait(ctx, c.ev, since) }()
-	return func() (bool, error) {
+// A waiter is a Wait under way. It takes the error that it returns.
+type waiter chan error
+
+// wait starts a Wait for the version.
+func (c *check) wait(ctx context.Context, since lockstore.Version) waiter {
+	w := make(waiter, 1)
+	go func() { w <- c.Wait(ctx, c.ev, since) }()
+	return w
+}
+
+// returned tells whether the Wait came back once all is quiet, or in real time
+// within so long, and with what.
+func (c *check) returned(w waiter, within time.Duration) (bool, error) {
+	if c.bubble {
 		synctest.Wait()
-		select {
-		case err := <-done:
-			done <- err
-			return true, err
-		default:
-			return false, nil
+	} else {
+		for began := time.Now(); len(w) == 0 && time.Since(began) < within; time.Sleep(time.Millisecond) {
 		}
+	}
+	select {
+	case err := <-w:
+		w <- err
+		return true, err
+	default:
+		return false, nil
 	}
 }
 
-// wantWoken and wantWaiting check on a Wait.
+// wantWoken, wantWaiting and wantEnded check on a Wait.
 
-func (c *check) wantWoken(returned func() (bool, error), by string) {
+func (c *check) wantWoken(w waiter, by string) {
 	c.Helper()
-	if woken, err := returned(); !woken || err != nil {
+	if woken, err := c.returned(w, time.Minute); !woken || err != nil {
 		c.Errorf("after %s: Wait returned: %v, with %v", by, woken, err)
 	}
 }
 
-func (c *check) wantWaiting(returned func() (bool, error), in spite) {
+func (c *check) wantWaiting(w waiter, in spite) {
 	c.Helper()
-	if woken, err := returned(); woken {
+	if woken, err := c.returned(w, 200*time.Millisecond); woken {
 		c.Errorf("Wait returned (%v) in spite of %s", err, in)
+	}
+}
+
+func (c *check) wantEnded(w waiter, want error) {
+	c.Helper()
+	if woken, err := c.returned(w, time.Minute); !woken || !errors.Is(err, want) {
+		c.Errorf("Wait returned: %v, with %v, want %v", woken, err, want)
 	}
 }
 
@@ -63,7 +81,7 @@ func waitIsWoken(c *check) {
 	}
 	for _, step := range steps {
 		v := c.version()
-		var waits []func() (bool, error)
+		var waits []waiter
 		for range 20 {
 			waits = append(waits, c.wait(c.ctx, v))
 		}
@@ -91,11 +109,11 @@ func waitNotWoken(c *check) {
 		{"a refused lock", func() { _ = c.lockErr(ben, "A1") }},
 		{"a change of another event", func() {
 			mine := c.ev
-			c.ev = c.event(1, ttl, 0)
+			c.ev = c.event(1, c.ttl, 0)
 			c.lock(ben, "A1")
 			c.ev = mine
 		}},
-		{"a lock running out", func() { time.Sleep(ttl + tick) }},
+		{"a lock running out", func() { c.sleep(c.ttl + c.tick) }},
 	}
 	for _, step := range steps {
 		step.do()
@@ -111,14 +129,10 @@ func waitEnds(c *check) {
 	w := c.wait(ctx, v)
 	c.wantWaiting(w, "nothing")
 	cancel()
-	if woken, err := w(); !woken || !errors.Is(err, context.Canceled) {
-		c.Errorf("a cancelled Wait returned: %v, with %v", woken, err)
-	}
+	c.wantEnded(w, context.Canceled)
 	ctx, cancel = context.WithTimeout(c.ctx, time.Second)
 	defer cancel()
 	w = c.wait(ctx, v)
-	time.Sleep(time.Second + tick)
-	if woken, err := w(); !woken || !errors.Is(err, context.DeadlineExceeded) {
-		c.Errorf("a Wait past its deadline returned: %v, with %v", woken, err)
-	}
+	c.sleep(time.Second + c.tick)
+	c.wantEnded(w, context.DeadlineExceeded)
 }

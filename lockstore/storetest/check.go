@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -13,11 +14,16 @@ import (
 	"seatlock/lockstore"
 )
 
-// ttl is how long a lock lasts in most cases, and tick the time on either side
-// of its end at which it must be there and gone: there is no promise between.
-const (
-	ttl  = time.Minute
-	tick = time.Millisecond
+// timing is how the cases of a run live with time.
+type timing struct {
+	ttl    time.Duration // how long a lock lasts in most cases
+	tick   time.Duration // at this time on either side of its end it must be there and gone
+	bubble bool          // every sleep takes no time, and every time is exact
+}
+
+var (
+	bubbleTime = timing{time.Minute, time.Millisecond, true}
+	realTime   = timing{4 * time.Second, time.Second, false}
 )
 
 // ann and ben are who locks most.
@@ -32,21 +38,41 @@ const (
 type check struct {
 	*testing.T
 	lockstore.LockStore
+	timing
 	ctx context.Context
 	ev  *lockstore.Event
 }
 
-func newCheck(t *testing.T, s lockstore.LockStore) *check {
-	c := &check{T: t, LockStore: s, ctx: t.Context()}
-	c.ev = c.event(10, ttl, 0)
+func newCheck(t *testing.T, s lockstore.LockStore, at timing) *check {
+	c := &check{T: t, LockStore: s, timing: at, ctx: t.Context()}
+	c.ev = c.event(10, c.ttl, 0)
 	return c
 }
 
-// events numbers the events, since a shared backend keeps those of other cases.
-var events atomic.Int64
+// sleep lets time pass; in real time no more than a lock takes to run out.
+func (c *check) sleep(d time.Duration) {
+	if !c.bubble {
+		d = min(d, c.ttl+c.tick)
+	}
+	time.Sleep(d)
+}
+
+// wantTime checks a time that the store gave.
+func (c *check) wantTime(what string, got, want time.Time) {
+	c.Helper()
+	if off := got.Sub(want).Abs(); c.bubble && off != 0 || off > c.tick {
+		c.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// A shared backend keeps the events of other cases, and of other runs.
+var (
+	eventPrefix = "storetest-" + strconv.FormatUint(rand.Uint64(), 36) + "-"
+	events      atomic.Int64
+)
 
 func nextEventID() lockstore.EventID {
-	return lockstore.EventID("storetest-" + strconv.FormatInt(events.Add(1), 10))
+	return lockstore.EventID(eventPrefix + strconv.FormatInt(events.Add(1), 10))
 }
 
 // event makes an event of n seats, A1, A2 …, that no other case knows.

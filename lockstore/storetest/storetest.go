@@ -5,6 +5,7 @@
 package storetest
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -19,25 +20,45 @@ import (
 func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				defer func() {
-					if t.Failed() {
-						t.Logf("the contract says: %s", c.rule)
-					}
-				}()
-				c.run(newCheck(t, newStore(t)))
-			})
+			synctest.Test(t, func(t *testing.T) { c.check(newCheck(t, newStore(t), bubbleTime)) })
 		})
 	}
 }
 
-// cases is the contract. A name begins with the number of its line in the
-// README's list of guarantees; rule is the sentence that the case stands for.
-var cases = []struct {
+// RunInRealTime is Run for a store on a server, which no bubble can hold. The
+// cases run at the same time, with locks of a few seconds, and leave out what
+// takes longer: that a lapse is forgotten after ten minutes and that nothing
+// changes in years. The clock of the server must be that of the test.
+func RunInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
+	var all sync.WaitGroup
+	for _, c := range cases {
+		all.Go(func() {
+			t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, newStore(t), realTime)) })
+		})
+	}
+	all.Wait()
+}
+
+// A contractCase is one line of the contract, or a part of one. Its name begins
+// with the number of the line in the README's list of guarantees; rule is the
+// sentence that it stands for.
+type contractCase struct {
 	name string
 	rule string
 	run  func(*check)
-}{
+}
+
+func (cc *contractCase) check(c *check) {
+	defer func() {
+		if c.Failed() {
+			c.Logf("the contract says: %s", cc.rule)
+		}
+	}()
+	cc.run(c)
+}
+
+// cases is the contract.
+var cases = []contractCase{
 	{"01_many_users_one_seat", "Safe for concurrent use. Of many Locks on one seat at most one wins.", manyUsersOneSeat},
 	{"01_parallel_users_do_not_interfere", "Safe for concurrent use.", parallelUsers},
 
