@@ -49,6 +49,7 @@ type settings struct {
 	addr     string
 	seatMaps []booking.SeatMap
 	log      *slog.Logger
+	redis    redisSettings
 }
 
 // run serves until the context ends.
@@ -63,21 +64,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		ErrWriter:       stderr,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // main says it and exits
 		OnUsageError:    func(_ context.Context, _ *cli.Command, err error, _ bool) error { return err },
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "serve on `HOST:PORT`; port 0 takes a free one", Sources: cli.EnvVars("ADDR")},
 			&cli.StringFlag{Name: "seats", Value: "10x10", Usage: "without -events: one event, default, of `ROWSxSEATS`", Sources: cli.EnvVars("SEATS")},
 			&cli.StringFlag{Name: "events", Usage: "sell the events that `FILE` describes (JSON; see the README)", Sources: cli.EnvVars("EVENTS_FILE")},
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		},
+		}, redisFlags...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
 			if err != nil {
 				return err
 			}
-			return serveMemory(ctx, s)
+			return start(ctx, s, stdout)
 		},
 	}
 	err := cmd.Run(ctx, args)
@@ -106,8 +107,12 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if c.IsSet("events") && c.IsSet("seats") {
 		return settings{}, usage("-events and -seats: the event file says which seats there are, so give one of them")
 	}
+	r, err := settleRedis(c)
+	if err != nil {
+		return settings{}, err
+	}
 	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log}, err
+	return settings{c.String("addr"), maps, log, r}, err
 }
 
 func logger(format string, w io.Writer) (*slog.Logger, error) {
@@ -146,9 +151,25 @@ func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) 
 	return []booking.SeatMap{m}, nil
 }
 
-// serveMemory serves the events from memory.
-func serveMemory(ctx context.Context, s settings) error {
-	api, err := booking.New(booking.Config{Store: new(lockstore.Memory), SeatMaps: s.seatMaps, Logger: s.log})
+// start makes the store and does with it what the settings say.
+func start(ctx context.Context, s settings, stdout io.Writer) error {
+	if s.redis.url == "" {
+		return serveEvents(ctx, s, new(lockstore.Memory), "memory: seats are forgotten when this stops")
+	}
+	store, client, err := s.redis.open(ctx, s.seatMaps, s.log)
+	if err != nil {
+		return err
+	}
+	defer client.Close() // after the last answer; nothing is left to fail
+	if s.redis.audit || s.redis.rebuild {
+		return s.redis.inspect(ctx, store, s.seatMaps, stdout)
+	}
+	return serveEvents(ctx, s, store, "redis: seats are shared with every process that uses it, and as durable as it is")
+}
+
+// serveEvents serves the events from the store until the context ends.
+func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kept string) error {
+	api, err := booking.New(booking.Config{Store: store, SeatMaps: s.seatMaps, Logger: s.log})
 	if err != nil {
 		return err
 	}
@@ -156,8 +177,7 @@ func serveMemory(ctx context.Context, s settings) error {
 	if err != nil {
 		return fmt.Errorf("cannot serve on %s (-addr chooses another): %w", s.addr, err)
 	}
-	s.log.Info("serving", "url", "http://"+l.Addr().String(), "events", eventList(s.seatMaps),
-		"store", "memory: seats are forgotten when this stops")
+	s.log.Info("serving", "url", "http://"+l.Addr().String(), "events", eventList(s.seatMaps), "store", kept)
 	return serve(ctx, l, api.Routes(), s.log)
 }
 

@@ -117,11 +117,12 @@ func settle(o *redis.UniversalOptions) {
 	o.MaxRetries = -1
 	o.DialerRetries = 1
 
-	// Every call ends within callTime, so each step must sooner.
+	// Every call ends within callTime and each trip within flightTime, so
+	// each step must sooner.
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = 500 * time.Millisecond
-	o.ReadTimeout = 800 * time.Millisecond
-	o.WriteTimeout = 800 * time.Millisecond
+	o.ReadTimeout = flightTime
+	o.WriteTimeout = flightTime
 	o.PoolTimeout = 250 * time.Millisecond
 
 	// Connections are made as they are needed: few for the trips that calls

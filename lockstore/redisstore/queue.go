@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -18,7 +19,16 @@ const (
 	// maxFlightSeats bounds how many seats go along on one trip, and so how long
 	// Redis is busy with it.
 	maxFlightSeats = 256
+
+	// flightTime bounds a trip. patience is how long a call may wait for one to
+	// begin: together they are less than callTime, so that whoever was on a trip
+	// learns what came of it.
+	flightTime = 650 * time.Millisecond
+	patience   = 250 * time.Millisecond
 )
+
+// errBusy is the error of a call that waited too long to be sent.
+var errBusy = fmt.Errorf("%w: Redis is not keeping up with the calls before this one", lockstore.ErrUnavailable)
 
 // A call is one Lock, Confirm or Release on its way.
 type call struct {
@@ -27,6 +37,7 @@ type call struct {
 	seats []lockstore.SeatID
 	at    []int // their positions
 	user  lockstore.UserID
+	began time.Time
 	done  chan answer // takes the one answer
 }
 
@@ -48,8 +59,7 @@ type queue struct {
 
 func newQueue(send func([]*call)) *queue { return &queue{send: send} }
 
-// do returns the answer to the call, or an error once the context ends or the
-// time for a call is over.
+// do returns the answer to the call, or an error once the context ends.
 func (q *queue) do(ctx context.Context, c *call) (int64, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -65,7 +75,7 @@ func (q *queue) do(ctx context.Context, c *call) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	return 0, fmt.Errorf("%w: Redis is not keeping up with the calls before this one", lockstore.ErrUnavailable)
+	return 0, errBusy
 }
 
 func (q *queue) add(c *call) {
@@ -106,6 +116,10 @@ func (q *queue) fly() {
 func (q *queue) board() []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for len(q.waiting) > 0 && time.Since(q.waiting[0].began) > patience {
+		q.waiting[0].done <- answer{err: errBusy}
+		q.waiting = q.waiting[1:]
+	}
 	n, seats := 0, 0
 	for n < len(q.waiting) && seats < maxFlightSeats {
 		seats += len(q.waiting[n].seats)

@@ -24,15 +24,18 @@ import (
 )
 
 // callTime bounds every call but Wait: a shopper is told within a second.
-const callTime = 900 * time.Millisecond
+const callTime = 950 * time.Millisecond
 
 // Options are what may be different from one store to another.
 type Options struct {
 	// Replicas is how many replicas must have a booking before Confirm says so.
-	// If fewer have it within half a second, Confirm fails with
+	// If fewer have it within 0.4 seconds, Confirm fails with
 	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is
 	// lost, and confirming again waits again. 0 waits for none.
 	Replicas int
+
+	// AllowEviction has Check put up with a Redis that may evict keys.
+	AllowEviction bool
 }
 
 // A Store is a [lockstore.LockStore] in Redis. It is made by [New].
@@ -78,6 +81,13 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 	return s, nil
 }
 
+// Open has Redis know the event before the first call does. It fails with
+// [lockstore.ErrOtherSeats] if Redis knows it with other seats.
+func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
+	_, err := s.newest(ctx, ev)
+	return err
+}
+
 // Lock implements [lockstore.LockStore].
 func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
 	value, err := s.change(ctx, s.changes, lockScript, ev, seats, user)
@@ -105,5 +115,5 @@ func (s *Store) change(ctx context.Context, q *queue, op *script, ev *lockstore.
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	return q.do(ctx, &call{op: op, ev: ev, seats: seats, at: at, user: user, done: make(chan answer, 1)})
+	return q.do(ctx, &call{op: op, ev: ev, seats: seats, at: at, user: user, began: time.Now(), done: make(chan answer, 1)})
 }

@@ -12,13 +12,13 @@ import (
 )
 
 // replicaTime is how long a booking may take to reach the replicas.
-const replicaTime = 500 * time.Millisecond
+const replicaTime = 400 * time.Millisecond
 
 // sendAndWait answers calls once enough replicas have what they wrote. The
 // calls of each event go to its own master, on a connection of their own,
 // since WAIT is about what its connection wrote.
 func (s *Store) sendAndWait(calls []*call) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, b := range batches(calls) {

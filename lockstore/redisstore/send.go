@@ -37,7 +37,7 @@ func batches(calls []*call) []*batch {
 
 // send answers the calls in one trip.
 func (s *Store) send(calls []*call) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
 	defer cancel()
 	all := batches(calls)
 	answers := s.run(ctx, all, s.redis, 0)

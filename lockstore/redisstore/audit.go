@@ -1,0 +1,254 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+)
+
+var (
+	auditScript    = newScript("event", "audit")
+	mendUserScript = newScript("event", "mend_user")
+)
+
+// auditSeats is how many seats are compared at a time: a fraction of a
+// millisecond of Redis.
+const auditSeats = 250
+
+// A Difference is something that was made of the seats' keys and does not agree
+// with them. Calls never leave one behind; deleting, writing or moving keys by
+// hand does.
+type Difference struct {
+	Seat lockstore.SeatID // the seat that the view, and so every list, has wrong; or
+	User lockstore.UserID // the user whose seats are not counted right
+	Is   string           // what is there
+	Want string           // what the seats' keys make of it
+}
+
+func (d Difference) String() string {
+	if d.User != "" {
+		return fmt.Sprintf("user %s: has %s, and is down for %s", d.User, d.Want, d.Is)
+	}
+	return fmt.Sprintf("seat %s: is %s, and listed as %s", d.Seat, d.Want, d.Is)
+}
+
+// Audit compares the view and the users' seats with the seats' own keys. It may
+// be run while seats are sold: what differs for a moment only is not told.
+func (s *Store) Audit(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
+	first, err := s.audit(ctx, ev, false)
+	if err != nil || len(first) == 0 {
+		return nil, err
+	}
+	second, err := s.audit(ctx, ev, false)
+	var all []Difference
+	for _, d := range second {
+		if slices.Contains(first, d) {
+			all = append(all, d)
+		}
+	}
+	return all, err
+}
+
+// Rebuild makes the view and the users' seats agree with the seats' own keys,
+// and returns what it mended. It may be run while seats are sold.
+func (s *Store) Rebuild(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
+	return s.audit(ctx, ev, true)
+}
+
+// audit compares once.
+func (s *Store) audit(ctx context.Context, ev *lockstore.Event, mend bool) ([]Difference, error) {
+	if err := s.Open(ctx, ev); err != nil {
+		return nil, err
+	}
+	var all []Difference
+	has := make(map[lockstore.UserID]*holdings)
+	for start := 0; start < len(ev.Seats); start += auditSeats {
+		seats := ev.Seats[start:min(start+auditSeats, len(ev.Seats))]
+		differ, err := s.auditPart(ctx, ev, start, seats, mend, has)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, differ...)
+	}
+	differ, err := s.auditUsers(ctx, ev, mend, has)
+	return append(all, differ...), err
+}
+
+// holdings is what a user has by the seats' keys: how many booked, and the
+// locked ones by place with their ends.
+type holdings struct {
+	booked int
+	locks  map[int]string
+	places []int // of all
+}
+
+// auditPart compares seats with their part of the view, and notes who has them.
+func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, seats []lockstore.SeatID, mend bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
+	keys := []any{viewKey(ev), logKey(ev)}
+	for _, seat := range seats {
+		keys = append(keys, seatKey(ev, seat))
+	}
+	answer, err := s.eval(ctx, auditScript, keys, start*recordLen, mend, newNonce())
+	if err != nil {
+		return nil, err
+	}
+	parts, _ := answer.([]any)
+	if len(parts) != 4 {
+		return nil, fmt.Errorf("redisstore: Redis answered %v", answer)
+	}
+	now, _ := parts[0].(int64)
+	view, _ := parts[1].(string)
+	values, _ := parts[2].([]any)
+	ends, _ := parts[3].([]any)
+	if len(values) != len(seats) || len(ends) != len(seats) {
+		return nil, fmt.Errorf("redisstore: Redis answered for %d seats about %d", len(seats), len(ends))
+	}
+	var differ []Difference
+	for i, seat := range seats {
+		value, _ := values[i].(string)
+		end, _ := ends[i].(string)
+		rec := ""
+		if len(view) >= (i+1)*recordLen {
+			rec = view[i*recordLen : (i+1)*recordLen]
+		}
+		if is, want := statusText(rec, now), statusText(end, now); is != want {
+			differ = append(differ, Difference{Seat: seat, Is: is, Want: want})
+		}
+		note(has, value, end, (start+i)*recordLen)
+	}
+	return differ, nil
+}
+
+// statusText says what a record is at the time.
+func statusText(rec string, now int64) string {
+	until, _ := parseRecord(rec) // what was never written is none, which is free
+	seat := seatAt("", until, now)
+	if seat.Status == lockstore.Locked {
+		return "locked until " + seat.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return string(seat.Status)
+}
+
+// note counts a seat for the user that its value names.
+func note(has map[lockstore.UserID]*holdings, value, end string, place int) {
+	const ownerAt = len("L") + recordLen + len(":")
+	if len(value) <= ownerAt {
+		return // nobody's, or somebody's who is no user of ours
+	}
+	user := lockstore.UserID(value[ownerAt:])
+	h := has[user]
+	if h == nil {
+		h = &holdings{locks: make(map[int]string)}
+		has[user] = h
+	}
+	h.places = append(h.places, place)
+	if end == bookedRecord {
+		h.booked++
+	} else {
+		h.locks[place] = end
+	}
+}
+
+// auditUsers compares what the users are down for with what they have.
+func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, mend bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	texts, err := s.redis.HGetAll(bounded, usersKey(ev)).Result()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	now, err := s.look(bounded, ev, func(redis.Pipeliner) {})
+	if err != nil {
+		return nil, err
+	}
+	users := make(map[lockstore.UserID]bool)
+	for user := range texts {
+		users[lockstore.UserID(user)] = true
+	}
+	for user := range has {
+		users[user] = true
+	}
+	var differ []Difference
+	for _, user := range slices.Sorted(maps.Keys(users)) {
+		is, want := parseHoldings(texts[string(user)]), has[user]
+		if want == nil {
+			want = &holdings{}
+		}
+		d := Difference{User: user, Is: is.text(now.UnixMilli()), Want: want.text(now.UnixMilli())}
+		if d.Is == d.Want {
+			continue
+		}
+		differ = append(differ, d)
+		if mend {
+			if err := s.mendUser(ctx, ev, user, slices.Concat(is.places, want.places)); err != nil {
+				return differ, err
+			}
+		}
+	}
+	return differ, nil
+}
+
+func (s *Store) mendUser(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, places []int) error {
+	slices.Sort(places)
+	keys, argv := []any{usersKey(ev), forgetKey(ev)}, []any{string(user)}
+	for _, place := range slices.Compact(places) {
+		if at := place / recordLen; at < len(ev.Seats) {
+			keys, argv = append(keys, seatKey(ev, ev.Seats[at])), append(argv, place)
+		}
+	}
+	_, err := s.eval(ctx, mendUserScript, keys, argv...)
+	return err
+}
+
+// parseHoldings reads "booked place:until …".
+func parseHoldings(text string) *holdings {
+	h := &holdings{locks: make(map[int]string)}
+	booked, locks, _ := strings.Cut(text, " ")
+	h.booked, _ = strconv.Atoi(booked) // what is no number differs from what is wanted
+	for lock := range strings.FieldsSeq(locks) {
+		place, until, _ := strings.Cut(lock, ":")
+		if p, err := strconv.Atoi(place); err == nil && p >= 0 {
+			h.locks[p] = until
+			h.places = append(h.places, p)
+		}
+	}
+	return h
+}
+
+// text renders what of it counts at the time.
+func (h *holdings) text(now int64) string {
+	var live []string
+	for _, place := range slices.Sorted(maps.Keys(h.locks)) {
+		if until, _ := parseRecord(h.locks[place]); until > now {
+			live = append(live, fmt.Sprintf("%d:%s", place/recordLen, h.locks[place]))
+		}
+	}
+	return fmt.Sprintf("%d booked and %d locked %v", h.booked, len(live), live)
+}
+
+// eval runs a script by itself.
+func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	var value any
+	var err error
+	for _, whole := range []bool{false, true} {
+		args := append(append(sc.command(whole), len(keys)), keys...)
+		cmd := redis.NewCmd(ctx, append(args, argv...)...)
+		_ = s.redis.Process(ctx, cmd) // the command has its error
+		if value, err = cmd.Result(); !redis.HasErrorPrefix(err, "NOSCRIPT") {
+			break
+		}
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return value, nil
+}
