@@ -28,6 +28,7 @@ func onMiniredis(t *testing.T, m *miniredis.Miniredis) *redisstore.Store {
 		MaxRetries:            -1,
 		ContextTimeoutEnabled: true,
 		DisableIdentity:       true,
+		PoolSize:              1000, // whoever waits for a connection takes a timer that go-redis keeps for other bubbles
 	})
 	t.Cleanup(func() { client.Close(); m.Close() })
 	s, err := redisstore.New(client, redisstore.Options{})

@@ -63,8 +63,10 @@ func New(t testing.TB, args ...string) *Server {
 // otherwise, saves nothing. It returns once the server answers.
 func Start(dir string, args ...string) (*Server, error) {
 	port := FreePort()
-	if i := slices.Index(args, "--port"); i >= 0 {
-		port = args[i+1]
+	for _, option := range []string{"--port", "--tls-port"} { // the latter in place of the former
+		if i := slices.Index(args, option); i >= 0 {
+			port = args[i+1]
+		}
 	}
 	return start(net.JoinHostPort("127.0.0.1", port), slices.Concat([]string{
 		"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no",

@@ -1,0 +1,136 @@
+package redisstore_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// TestLockByHand: a key that somebody sets with redis-cli keeps the seat, though
+// no list knows of it until Rebuild.
+func TestLockByHand(t *testing.T) {
+	server := redistest.New(t)
+	s, ev, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t), admin(t, server.Addr)
+	mustLock(t, s, ev, ann, "A2")
+	before := mustList(t, s, ev, "").Version
+	if err := ctl.Do(t.Context(), "SET", "{event}:seat:A1", "x", "NX", "PX", 60000).Err(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, ann)
+	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.SeatLocked || e.Seats[0].Expires.Before(time.Now()) {
+		t.Errorf("Lock of the seat: %v", err)
+	}
+	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, "x"); !errors.Is(err, lockstore.LockNotHeld) {
+		t.Errorf("Confirm of the seat: %v", err)
+	}
+	differ, err := s.Audit(t.Context(), ev)
+	if err != nil || len(differ) != 1 || differ[0].Seat != "A1" || differ[0].Is != "available" || !strings.HasPrefix(differ[0].Want, "locked until ") {
+		t.Errorf("Audit: %v, %v, want that A1 is locked and listed as available", differ, err)
+	}
+	if mended, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(mended, differ) {
+		t.Errorf("Rebuild: %v, %v", mended, err)
+	}
+	for _, since := range []lockstore.Version{"", before} { // in lists and in changes
+		if snap := mustList(t, s, ev, since); !slices.ContainsFunc(snap.Seats, func(seat lockstore.Seat) bool {
+			return seat.ID == "A1" && seat.Status == lockstore.Locked
+		}) {
+			t.Errorf("since %q after Rebuild: %v", since, snap.Seats)
+		}
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Errorf("Audit after Rebuild: %v, %v", differ, err)
+	}
+}
+
+// TestRebuildFromTheSeatsAlone: everything else is deleted, and comes back.
+func TestRebuildFromTheSeatsAlone(t *testing.T) {
+	server := redistest.New(t)
+	s, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), admin(t, server.Addr)
+	var seats []lockstore.SeatID
+	for i := range 700 {
+		seats = append(seats, lockstore.SeatID(fmt.Sprint("S", i)))
+	}
+	ev, err := lockstore.NewEvent("event", seats, time.Minute, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustLock(t, s, ev, ann, "S0", "S699")
+	mustLock(t, s, ev, ben, "S250", "S251", "S500")
+	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"S251", "S500"}, ben); err != nil {
+		t.Fatal(err)
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Fatalf("Audit of what calls made: %v, %v", differ, err)
+	}
+	want := mustList(t, s, ev, "")
+
+	if err := ctl.Del(t.Context(), "{event}:view", "{event}:log", "{event}:users", "{event}:forget", "{event}:map").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 5+2 {
+		t.Errorf("Audit: %v, %v, want five seats and two users", differ, err)
+	}
+	if _, err := s.Rebuild(t.Context(), ev); err != nil {
+		t.Fatal(err)
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Errorf("Audit after Rebuild: %v, %v", differ, err)
+	}
+	if got := mustList(t, s, ev, ""); !slices.Equal(got.Seats, want.Seats) {
+		t.Errorf("the list is %v, want %v", got.Seats, want.Seats)
+	}
+	_, err = s.Lock(t.Context(), ev, []lockstore.SeatID{"S1"}, ben)
+	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.OverSeatLimit || e.Held != 3 {
+		t.Errorf("ben, who has three seats, locks another: %v", err)
+	}
+	if err := s.Release(t.Context(), ev, []lockstore.SeatID{"S250"}, ben); err != nil {
+		t.Error(err)
+	}
+	mustLock(t, s, ev, ben, "S1")
+}
+
+func TestCheck(t *testing.T) {
+	master := redistest.New(t, "--appendonly", "yes")
+	ctl := admin(t, master.Addr)
+	check := func(addr string, o redisstore.Options) (string, error) {
+		warnings, err := onRedis(t, "redis://"+addr, o).Check(t.Context())
+		return strings.Join(warnings, "\n"), err
+	}
+	if w, err := check(master.Addr, redisstore.Options{}); w != "" || err != nil {
+		t.Errorf("a Redis as it should be: %q, %v", w, err)
+	}
+	if w, err := check(master.Addr, redisstore.Options{Replicas: 1}); !strings.Contains(w, "0 are connected") || err != nil {
+		t.Errorf("no replicas to wait for: %q, %v", w, err)
+	}
+	if err := ctl.ConfigSet(t.Context(), "appendonly", "no").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := check(master.Addr, redisstore.Options{}); !strings.Contains(w, "appendonly is no") || !strings.Contains(w, "CONFIG SET appendonly yes") || err != nil {
+		t.Errorf("no append-only file: %q, %v", w, err)
+	}
+	for _, policy := range []string{"volatile-lru", "allkeys-random"} {
+		if err := ctl.ConfigSet(t.Context(), "maxmemory-policy", policy).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check(master.Addr, redisstore.Options{}); !errors.Is(err, redisstore.ErrEvicts) || !strings.Contains(err.Error(), policy) || !strings.Contains(err.Error(), "redis-cli CONFIG SET maxmemory-policy noeviction") {
+			t.Errorf("maxmemory-policy %s: %v", policy, err)
+		}
+		if w, err := check(master.Addr, redisstore.Options{AllowEviction: true}); !strings.Contains(w, policy) || err != nil {
+			t.Errorf("maxmemory-policy %s, allowed: %q, %v", policy, w, err)
+		}
+	}
+	replica := redistest.New(t, "--replicaof", strings.Replace(master.Addr, ":", " ", 1))
+	if _, err := check(replica.Addr, redisstore.Options{}); err == nil || !strings.Contains(err.Error(), "is a replica of 127.0.0.1") {
+		t.Errorf("a replica: %v", err)
+	}
+	if _, err := check("127.0.0.1:1", redisstore.Options{}); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("nothing there: %v", err)
+	}
+}

@@ -1,0 +1,141 @@
+package redisstore_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+func TestBadURLs(t *testing.T) {
+	for url, says := range map[string]string{
+		"localhost:6379":                                    "scheme",
+		"http://localhost":                                  "invalid URL scheme",
+		"redis://h/x":                                       "database",
+		"redis://h?read_timeout=3s":                         `no parameter "read_timeout"`,
+		"redis://h?addr=h2:1":                               "cluster=true",
+		"redis://h?cluster=yes":                             "cluster is true",
+		"redis://h?cluster=true&master_name=m":              "both",
+		"redis://h?master_name=":                            "master_name is empty",
+		"redis://user:hunter2@h h:1/?cluster=true&addr=h:1": "invalid",
+	} {
+		_, err := redisstore.Client(url)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want an error with %q", url, err, says)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
+
+// TestACLUser: a user who may do what a store does and nothing else. The rules
+// are those of the README.
+func TestACLUser(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rules, ok := strings.Cut(string(readme), "ACL SETUSER seatlock ")
+	rules, _, _ = strings.Cut(rules, "\n")
+	if !ok {
+		t.Fatal("the README has no ACL SETUSER")
+	}
+	command := []any{"acl", "setuser", "seatlock"}
+	for rule := range strings.FieldsSeq(strings.ReplaceAll(rules, "'", "")) {
+		command = append(command, rule)
+	}
+	if err := admin(t, server.Addr).Do(t.Context(), command...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s, ev := onRedis(t, "redis://seatlock:secret@"+server.Addr, redisstore.Options{}), newEvent(t)
+	warnings, err := s.Check(t.Context())
+	if err != nil || !strings.Contains(strings.Join(warnings, "\n"), "may not use INFO or CONFIG GET") {
+		t.Errorf("Check: %v, %v, want a warning of what could not be checked", warnings, err)
+	}
+	old := mustList(t, s, ev, "").Version
+	mustLock(t, s, ev, ann, "A1", "A2")
+	if err := s.Wait(t.Context(), ev, old); err != nil {
+		t.Error(err)
+	}
+	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
+		t.Error(err)
+	}
+	if err := s.Release(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); err != nil {
+		t.Error(err)
+	}
+	mustList(t, s, ev, old)
+	if _, err := s.Audit(t.Context(), ev); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Rebuild(t.Context(), ev); err != nil {
+		t.Error(err)
+	}
+
+	stranger := onRedis(t, "redis://seatlock:wrong@"+server.Addr, redisstore.Options{})
+	if _, err := stranger.Lock(t.Context(), ev, []lockstore.SeatID{"A3"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Lock with a wrong password: %v", err)
+	}
+}
+
+// TestTLS: rediss:// talks TLS, and does not trust a certificate that nobody
+// vouches for unless told to.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	selfSigned(t, cert, key)
+	port := redistest.FreePort()
+	server := redistest.New(t, "--port", "0", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+
+	ev := newEvent(t)
+	s := onRedis(t, "rediss://"+server.Addr+"?skip_verify=true", redisstore.Options{})
+	mustLock(t, s, ev, ann, "A1")
+	careful := onRedis(t, "rediss://"+server.Addr, redisstore.Options{})
+	if _, err := careful.Lock(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("Lock with a certificate that nobody vouches for: %v", err)
+	}
+	plain := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
+	if _, err := plain.Lock(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Lock without TLS: %v", err)
+	}
+}
+
+func selfSigned(t *testing.T, certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: cert},
+		keyFile:  {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// replicaOf starts a replica and returns once it follows.
+func replicaOf(t *testing.T, master *redistest.Server) *redistest.Server {
+	t.Helper()
+	host, port, err := net.SplitHostPort(master.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica := redistest.New(t, "--replicaof", host+" "+port)
+	ctl := admin(t, master.Addr)
+	for ctl.Wait(t.Context(), 1, 100*time.Millisecond).Val() < 1 {
+		if t.Context().Err() != nil {
+			t.Fatal("the replica does not follow")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return replica
+}
+
+// TestConfirmWaitsForReplicas: a booking that too few replicas have is of
+// unknown outcome, however often it is asked for, and never "failed".
+func TestConfirmWaitsForReplicas(t *testing.T) {
+	t.Parallel()
+	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
+	replica := replicaOf(t, master)
+	url := "redis://" + master.Addr
+	s, ev := onRedis(t, url, redisstore.Options{Replicas: 1}), newEvent(t)
+	confirm := func(seat lockstore.SeatID) error {
+		return s.Confirm(t.Context(), ev, []lockstore.SeatID{seat}, ann)
+	}
+	mustLock(t, s, ev, ann, "A1", "A2")
+	if err := confirm("A1"); err != nil {
+		t.Errorf("Confirm with a replica: %v", err)
+	}
+
+	if err := replica.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if err := confirm("A2"); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("Confirm with a frozen replica: %v, want ErrOutcomeUnknown", err)
+	}
+	// Another process must not take it for done either, and its connection has
+	// written nothing before.
+	other := onRedis(t, url, redisstore.Options{Replicas: 1})
+	if err := other.Confirm(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("Confirm again, elsewhere, with a frozen replica: %v, want ErrOutcomeUnknown", err)
+	}
+	if err := confirm("A3"); !errors.Is(err, lockstore.LockNotHeld) {
+		t.Errorf("Confirm without a lock: %v: a refusal waits for nobody", err)
+	}
+	mustLock(t, s, ev, ann, "A3") // and locks do not wait
+
+	if err := replica.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	for err := confirm("A2"); err != nil; err = confirm("A2") {
+		if !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			t.Fatalf("Confirm once the replica goes on: %v", err)
+		}
+	}
+	if v, err := admin(t, replica.Addr).Get(t.Context(), "{event}:seat:A2").Result(); err != nil || v[0] != 'B' {
+		t.Errorf("the replica has %q, %v for a confirmed booking", v, err)
+	}
+}
+
+// TestConfirmWaitsInCluster, at the master that has the event.
+func TestConfirmWaitsInCluster(t *testing.T) {
+	t.Parallel()
+	s, ev := onRedis(t, "redis://"+redistest.Cluster(t)[0]+"?cluster=true", redisstore.Options{Replicas: 1}), newEvent(t)
+	mustLock(t, s, ev, ann, "A1")
+	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("Confirm where there is no replica: %v, want ErrOutcomeUnknown", err)
+	}
+	if snap := mustList(t, s, ev, ""); snap.Seats[0].Status != lockstore.Booked {
+		t.Errorf("the seat is %v", snap.Seats)
+	}
+}
+
+// TestSentinel: one URL finds the master, and after a failover the new one.
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
+	replicaOf(t, master)
+	sentinel := redistest.Sentinel(t, master, "seats")
+	s, ev := onRedis(t, "redis://"+sentinel.Addr+"?master_name=seats", redisstore.Options{Replicas: 1}), newEvent(t)
+	mustLock(t, s, ev, ann, "A1")
+	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
+		t.Fatal(err)
+	}
+	before := mustList(t, s, ev, "").Version
+
+	ctl := admin(t, sentinel.Addr)
+	for ctl.Do(t.Context(), "sentinel", "failover", "seats").Err() != nil { // until it has found the replica
+		if t.Context().Err() != nil {
+			t.Fatal("Sentinel does not find the replica")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		_, err := s.Lock(ctx, ev, []lockstore.SeatID{"A2"}, ben)
+		role, _ := admin(t, master.Addr).Do(ctx, "role").Slice()
+		if err == nil && len(role) > 0 && role[0] == "slave" {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the store does not find the new master: %v, the old one is %v", err, role)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if _, err := s.Lock(ctx, ev, []lockstore.SeatID{"A1"}, ben); !errors.Is(err, lockstore.SeatBooked) {
+		t.Errorf("the booking that a replica had is lost: %v", err)
+	}
+	if snap := mustList(t, s, ev, before); len(snap.Seats) == 0 {
+		t.Errorf("after the failover: %+v", snap)
+	}
+}
