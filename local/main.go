@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
@@ -26,6 +27,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	logging.Disable()            // the Redis client's own lines: every failure is told by whom it befalls
 	err := run(ctx, os.Args, os.Stdout, os.Stderr)
 	if err == nil {
 		return

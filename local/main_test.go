@@ -209,6 +209,9 @@ func TestBadStarts(t *testing.T) {
 		{"a bad log format", nil, []string{"-log", "xml"}, 2, "-log xml"},
 		{"no event file", nil, []string{"-events", "nowhere.json"}, 1, "nowhere.json"},
 		{"a bad event file", nil, []string{"-events", badFile}, 1, "bad.json:2:"},
+		{"a bad Redis URL", nil, []string{"-redis", "localhost:6379"}, 2, "-redis"},
+		{"a bad number of replicas", []string{"REDIS_WAIT=-1", "REDIS_URL=redis://127.0.0.1:1"}, nil, 2, "-redis-wait -1"},
+		{"an audit of nothing", nil, []string{"-redis-audit"}, 2, "-redis does not say which"},
 		{"a grid beside an event file", nil, []string{"-events", "events/theatre.json", "-seats", "2x2"}, 2, "-seats"},
 	}
 	for _, c := range cases {
@@ -245,6 +248,7 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 	for _, want := range []string{
 		"-addr", "$ADDR", "-seats", "$SEATS", "-events", "$EVENTS_FILE", "-lock-ttl", "$LOCK_TTL",
 		"-seat-limit", "$SEAT_LIMIT", "-log", "$LOG_FORMAT", "127.0.0.1:8080", "10x10", "1m0s",
+		"-redis", "$REDIS_URL", "-redis-wait", "$REDIS_WAIT", "-redis-start", "$REDIS_START", "-redis-allow-eviction", "-redis-audit", "-redis-rebuild",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the help does not say %s:\n%s", want, out)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
@@ -56,7 +55,6 @@ func settleRedis(c *cli.Command) (redisSettings, error) {
 // open connects to Redis and looks whether it can be relied on. The caller
 // closes what is returned with the store.
 func (r redisSettings) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
-	redis.SetLogger(clientLog{log})
 	client, err := redisstore.Client(r.url)
 	if err != nil {
 		return nil, nil, usage("-redis: %w", err)
@@ -125,12 +123,4 @@ func (r redisSettings) inspect(ctx context.Context, store *redisstore.Store, map
 	}
 	fmt.Fprintln(out, "no difference")
 	return nil
-}
-
-// clientLog has what the client library says go where everything goes.
-type clientLog struct{ log *slog.Logger }
-
-// Printf is what the client library calls.
-func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
-	l.log.DebugContext(ctx, fmt.Sprintf("redis client: "+format, v...))
 }

@@ -32,8 +32,15 @@ var rows = []row{
 	{"GET /seats, 50,000 seats, while 1,000 locks/s go on", "", "≥ 300/s", listUnderLocks},
 	{"POST /lock, 1,000/s, while 50,000 seats are listed", "300 lists/s going on", "p99 < 10 ms", lockUnderLists},
 	{"Memory.Lock, 100 of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", lockAsItGrows},
-	{"redisstore Lock, 64 callers", "redis-benchmark -c 64: SET NX PX", "≥ 1.0 of it", redisLock},
 	{"POST /lock and /release, any of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", postLockAsItGrows},
+
+	{"Redis: Lock, 64 callers", "redis-benchmark -c 64: bare SET NX PX", "≥ 1.0 of it", redisLock},
+	{"Redis: Lock, 64 callers, beside go-redis", "go-redis: bare SET NX PX", "≥ 1.0 of it", plainClient},
+	{"Redis: Lock, script time", "its SET NX alone", "", scriptTime},
+	{"Redis: Lock of 8 seats", "Lock of 1 seat", "≤ 4 × its time", eightSeats},
+	{"Redis: List of 50,000 seats, half taken", "", "≤ 100 µs of Redis, ≤ 1.5 ms", listTime},
+	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.4 of it", postLockRedis},
+	{"Redis: memory of 50,000 seats, half taken", "", "", memoryOfSeats},
 }
 
 func main() {

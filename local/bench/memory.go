@@ -29,8 +29,13 @@ func house(n int) (booking.SeatMap, error) {
 
 // serveEmpty serves the house with no seat taken, until the context ends.
 func serveEmpty(ctx context.Context, m booking.SeatMap) (addr string, err error) {
+	return serveOn(ctx, m, new(lockstore.Memory))
+}
+
+// serveOn serves the house from the store, until the context ends.
+func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
 	api, err := booking.New(booking.Config{
-		Store:    new(lockstore.Memory),
+		Store:    store,
 		SeatMaps: []booking.SeatMap{m},
 		Logger:   slog.New(slog.DiscardHandler),
 	})
@@ -80,16 +85,16 @@ func postLock(ctx context.Context) (result, error) {
 		func() (float64, error) {
 			return load(ctx, bare, callers, round, each(post("/lock", seatRequest(counter()))))
 		},
-		func() (float64, error) { return lockRound(ctx, m) },
+		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory)) },
 	)
 	return result{perSecond(b), perSecond(o), fmt.Sprintf("%.2f", ratio), ratio >= 0.85}, err
 }
 
 // lockRound locks seat after seat of an empty house, for a round.
-func lockRound(ctx context.Context, m booking.SeatMap) (float64, error) {
+func lockRound(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	addr, err := serveEmpty(ctx, m)
+	addr, err := serveOn(ctx, m, store)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,4 +127,258 @@ func redisLock(ctx context.Context) (result, error) {
 		},
 	)
 	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 1}, err
+}
+
+// plainSetNX is a store that does as little as can be with the same client: a
+// SET NX PX for each seat, on a connection of its own.
+type plainSetNX struct {
+	lockstore.LockStore
+	client redis.UniversalClient
+}
+
+func (p plainSetNX) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
+	ok, err := p.client.SetArgs(ctx, "{bench}:seat:"+string(seats[0]), string(user), redis.SetArgs{Mode: "NX", TTL: ev.LockTTL + time.Millisecond}).Result()
+	if err == nil && ok != "OK" {
+		err = errors.New("the seat is locked")
+	}
+	return time.Time{}, err
+}
+
+// plainClient measures what the client does without us, the same way.
+func plainClient(ctx context.Context) (result, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	m, err := house(200_000)
+	if err != nil {
+		return result{}, err
+	}
+	base, ours, ratio, err := sideBySide(
+		func() (float64, error) {
+			if _, err := b.empty(ctx); err != nil {
+				return 0, err
+			}
+			return lockAll(ctx, plainSetNX{client: b.client}, m.Event, 1)
+		},
+		func() (float64, error) {
+			store, err := b.empty(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return lockAll(ctx, store, m.Event, 1)
+		},
+	)
+	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 1}, err
+}
+
+// eightSeats compares how long a Lock of one seat and of eight takes.
+func eightSeats(ctx context.Context) (result, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	m, err := house(200_000)
+	if err != nil {
+		return result{}, err
+	}
+	ev, err := lockstore.NewEvent("bench", m.Event.Seats, time.Minute, 8)
+	if err != nil {
+		return result{}, err
+	}
+	cost := func(n int) func() (float64, error) {
+		return func() (float64, error) {
+			store, err := b.empty(ctx)
+			if err != nil {
+				return 0, err
+			}
+			rate, err := lockAll(ctx, store, ev, n)
+			return 1e9 / rate, err
+		}
+	}
+	base, ours, ratio, err := sideBySide(cost(1), cost(8))
+	return result{micros(base), micros(ours), fmt.Sprintf("%.2f", ratio), ratio <= 4}, err
+}
+
+// redisTime returns how long Redis has spent on scripts and on what is not in
+// one, in microseconds, since the last call of ConfigResetStat, and the text
+// that says so command by command.
+func (b *backend) redisTime(ctx context.Context, commands ...string) (float64, error) {
+	info, err := b.client.Info(ctx, "commandstats").Result()
+	if err != nil {
+		return 0, err
+	}
+	total := 0.0
+	for line := range strings.Lines(info) {
+		name, stats, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "cmdstat_"), ":")
+		if !slices.Contains(commands, name) {
+			continue
+		}
+		_, usec, _ := strings.Cut(stats, "usec=")
+		usec, _, _ = strings.Cut(usec, ",")
+		v, err := strconv.ParseFloat(usec, 64)
+		if err != nil {
+			return 0, fmt.Errorf("commandstats says %q", line)
+		}
+		total += v
+	}
+	return total, nil
+}
+
+// scriptTime is what a Lock costs Redis: the ceiling of all of the above.
+func scriptTime(ctx context.Context) (result, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	m, err := house(200_000)
+	if err != nil {
+		return result{}, err
+	}
+	var perLock, setPart []float64
+	for range rounds {
+		store, err := b.empty(ctx)
+		if err != nil {
+			return result{}, err
+		}
+		if err := b.client.ConfigResetStat(ctx).Err(); err != nil {
+			return result{}, err
+		}
+		rate, err := lockAll(ctx, store, m.Event, 1)
+		if err != nil {
+			return result{}, err
+		}
+		script, err := b.redisTime(ctx, "evalsha", "eval")
+		if err != nil {
+			return result{}, err
+		}
+		set, err := b.redisTime(ctx, "set")
+		if err != nil {
+			return result{}, err
+		}
+		locks := rate * round.Seconds()
+		perLock, setPart = append(perLock, script/locks), append(setPart, set/locks)
+	}
+	script, set := median(perLock), median(setPart)
+	return result{fmt.Sprintf("%.1f µs", set), fmt.Sprintf("%.1f µs", script), fmt.Sprintf("%.0f/s at most", 1e6/script), true}, nil
+}
+
+// listTime lists 50,000 seats, 20,000 booked and 5,000 locked, again and again.
+func listTime(ctx context.Context) (result, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	store, err := b.soldHouse(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	var took []time.Duration
+	if err := b.client.ConfigResetStat(ctx).Err(); err != nil {
+		return result{}, err
+	}
+	for began := time.Now(); time.Since(began) < 2*time.Second; {
+		start := time.Now()
+		snap, err := store.List(ctx, store.ev, "")
+		if err != nil {
+			return result{}, err
+		}
+		if len(snap.Seats) != 25_000 {
+			return result{}, fmt.Errorf("%d seats are taken, not 25,000", len(snap.Seats))
+		}
+		took = append(took, time.Since(start))
+	}
+	usec, err := b.redisTime(ctx, "exec", "evalsha", "eval") // EXEC counts what is in it
+	if err != nil {
+		return result{}, err
+	}
+	perList, p50 := usec/float64(len(took)), quantile(took, 0.5)
+	ok := perList <= 100 && p50 <= 1500*time.Microsecond
+	return result{fmt.Sprintf("%.0f µs of Redis", perList), fmt.Sprintf("%.2f ms for the caller", p50.Seconds()*1e3), "p99 " + millis(quantile(took, 0.99)), ok}, nil
+}
+
+// A sold house is a store with an event of 50,000 seats, half of them taken.
+type sold struct {
+	*redisstore.Store
+	ev *lockstore.Event
+}
+
+func (b *backend) soldHouse(ctx context.Context) (sold, error) {
+	m, err := house(50_000)
+	if err != nil {
+		return sold{}, err
+	}
+	ev, err := lockstore.NewEvent("bench", m.Event.Seats, time.Hour, 0)
+	if err != nil {
+		return sold{}, err
+	}
+	store, err := b.empty(ctx)
+	if err != nil {
+		return sold{}, err
+	}
+	for i := 0; i < 25_000; i += lockstore.MaxSeats {
+		seats, user := ev.Seats[2*i:2*i+lockstore.MaxSeats], lockstore.UserID("user"+strconv.Itoa(i))
+		if _, err := store.Lock(ctx, ev, seats, user); err != nil {
+			return sold{}, err
+		}
+		if i >= 20_000 {
+			continue
+		}
+		if err := store.Confirm(ctx, ev, seats, user); err != nil {
+			return sold{}, err
+		}
+	}
+	return sold{store, ev}, nil
+}
+
+// postLockRedis compares the same call over HTTP on memory and on Redis.
+func postLockRedis(ctx context.Context) (result, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	m, err := house(100_000)
+	if err != nil {
+		return result{}, err
+	}
+	base, ours, ratio, err := sideBySide(
+		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory)) },
+		func() (float64, error) {
+			store, err := b.empty(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return lockRound(ctx, m, store)
+		},
+	)
+	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 0.4}, err
+}
+
+// memoryOfSeats measures what an event of 50,000 seats needs in Redis.
+func memoryOfSeats(ctx context.Context) (result, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	if _, err := b.empty(ctx); err != nil {
+		return result{}, err
+	}
+	used := func() (float64, error) {
+		info, err := b.client.Info(ctx, "memory").Result()
+		if err != nil {
+			return 0, err
+		}
+		_, text, _ := strings.Cut(info, "used_memory:")
+		text, _, _ = strings.Cut(text, "\r")
+		return strconv.ParseFloat(text, 64)
+	}
+	before, err := used()
+	if err != nil {
+		return result{}, err
+	}
+	if _, err := b.soldHouse(ctx); err != nil {
+		return result{}, err
+	}
+	after, err := used()
+	return result{"", fmt.Sprintf("%.1f MB", (after-before)/1e6), "", true}, err
 }

@@ -44,7 +44,6 @@ func TestBadURLs(t *testing.T) {
 // TestACLUser: a user who may do what a store does and nothing else. The rules
 // are those of the README.
 func TestACLUser(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t)
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -95,7 +94,6 @@ func TestACLUser(t *testing.T) {
 // TestTLS: rediss:// talks TLS, and does not trust a certificate that nobody
 // vouches for unless told to.
 func TestTLS(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	selfSigned(t, cert, key)

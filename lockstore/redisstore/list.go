@@ -68,14 +68,19 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 
 // decodeView reads which seats are taken.
 func decodeView(ev *lockstore.Event, view string, now int64) ([]lockstore.Seat, error) {
-	var seats []lockstore.Seat
+	// What was never written is zero bytes, which are less than any time.
 	over := fmt.Sprintf("%0*d", recordLen, now)
-	for p, id := range ev.Seats {
-		if len(view) < (p+1)*recordLen {
-			break
+	written := min(len(ev.Seats), len(view)/recordLen)
+	taken := 0
+	for p := range written {
+		if view[p*recordLen:(p+1)*recordLen] > over {
+			taken++
 		}
+	}
+	seats := make([]lockstore.Seat, 0, taken)
+	for p, id := range ev.Seats[:written] {
 		rec := view[p*recordLen : (p+1)*recordLen]
-		if rec <= over { // what was never written is zero bytes, which are less
+		if rec <= over {
 			continue
 		}
 		until, ok := parseRecord(rec)

@@ -68,10 +68,11 @@ for c = 1, CALLS do
       refusal = set(first, last, v)
     end
     if not refusal then
+      local known = locks ~= '' -- a lock on one of the seats may be among them, that ran out
       for s = first, last do
         if not value(s) then
           local place = ARGV[s + 6]
-          if locks ~= '' then locks = without(locks, place) end
+          if known then locks = without(locks, place) end
           locks = locks .. ' ' .. place .. ':' .. UNTIL
           change(s, v, UNTIL)
         end

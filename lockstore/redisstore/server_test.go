@@ -13,7 +13,6 @@ import (
 // TestContractOnRedis runs the suite on a real server: miniredis does much as
 // Redis does, but not all.
 func TestContractOnRedis(t *testing.T) {
-	t.Parallel()
 	url := "redis://" + redistest.New(t).Addr
 	storetest.RunInRealTime(t, func(t *testing.T) lockstore.LockStore { return onRedis(t, url, redisstore.Options{}) })
 }
@@ -21,7 +20,6 @@ func TestContractOnRedis(t *testing.T) {
 // TestContractOnCluster runs it on three masters: all keys of an event must be
 // in one slot.
 func TestContractOnCluster(t *testing.T) {
-	t.Parallel()
 	addrs := redistest.Cluster(t)
 	url := "redis://" + addrs[0] + "?cluster=true&addr=" + strings.Join(addrs[1:], "&addr=")
 	storetest.RunInRealTime(t, func(t *testing.T) lockstore.LockStore { return onRedis(t, url, redisstore.Options{}) })

@@ -29,7 +29,6 @@ func blocked(t *testing.T, addr string) int {
 
 // TestOneReadForManyWaiters: 50 wait, one connection does; and one change wakes all.
 func TestOneReadForManyWaiters(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
 	v := mustList(t, s, ev, "").Version
@@ -54,7 +53,6 @@ func TestOneReadForManyWaiters(t *testing.T) {
 // TestWaitingStarvesNobody: with a pool of two connections and five events
 // waited for, everything else goes on, and every change arrives.
 func TestWaitingStarvesNobody(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t)
 	s := onRedis(t, "redis://"+server.Addr+"?pool_size=2", redisstore.Options{})
 	var all sync.WaitGroup
@@ -89,7 +87,6 @@ func TestWaitingStarvesNobody(t *testing.T) {
 
 // TestWaitAfterFlush: who waits at a version that a flush did away with is told.
 func TestWaitAfterFlush(t *testing.T) {
-	t.Parallel()
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
 	mustLock(t, s, ev, ann, "A1")

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// call posts and returns the answer.
+func call(t *testing.T, url, seat, user string) (status int, retryAfter, body string) {
+	t.Helper()
+	resp, err := http.Post(url, "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)))
+	if err != nil {
+		t.Error(err)
+		return 0, "", ""
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Retry-After"), string(answer)
+}
+
+// roundRobin is a load balancer.
+func roundRobin(t *testing.T, urls ...string) string {
+	t.Helper()
+	var proxies []http.Handler
+	for _, u := range urls {
+		target, err := url.Parse(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxies = append(proxies, httputil.NewSingleHostReverseProxy(target))
+	}
+	var next atomic.Uint64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxies[next.Add(1)%uint64(len(proxies))].ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// TestTwoRunnersSellTheSameSeats: behind a load balancer, stormed by users who
+// all want the same few seats, no seat is sold twice and every one is sold.
+func TestTwoRunnersSellTheSameSeats(t *testing.T) {
+	redisURL := "redis://" + redistest.New(t).Addr
+	one, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
+	two, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
+	shop := roundRobin(t, one, two)
+
+	const users = 40
+	var mu sync.Mutex
+	sold := make(map[string]string) // by seat, to whom
+	var all sync.WaitGroup
+	for i := range users {
+		user := fmt.Sprint("user", i)
+		all.Go(func() {
+			for n := range 20 {
+				seat := string("AB"[(n+i)/10%2]) + fmt.Sprint((n+i)%10+1)
+				if status, _, _ := call(t, shop+"/lock", seat, user); status != 200 {
+					continue
+				}
+				// The next call goes to the other runner.
+				if status, _, body := call(t, shop+"/confirm", seat, user); status != 200 {
+					t.Errorf("%s locked %s and cannot confirm it: %s", user, seat, body)
+					continue
+				}
+				mu.Lock()
+				if first, twice := sold[seat]; twice {
+					t.Errorf("seat %s is sold to %s and to %s", seat, first, user)
+				}
+				sold[seat] = user
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if len(sold) != 20 {
+		t.Errorf("%d seats are sold, want 20", len(sold))
+	}
+	for _, u := range []string{one, two} {
+		if body := get(t, u+"/seats"); !strings.Contains(body, `"counts":{"available":0,"locked":0,"booked":20}`) {
+			t.Errorf("%s lists %s", u, body)
+		}
+	}
+}
+
+// TestRedisGoesAway: callers are told what that means for them, and all goes
+// on by itself when it is back.
+func TestRedisGoesAway(t *testing.T) {
+	server := redistest.New(t)
+	_, port, _ := strings.Cut(server.Addr, ":")
+	shop, _, _ := serving(t, "-redis", "redis://"+server.Addr)
+	if status, _, body := call(t, shop+"/lock", "A1", "ann"); status != 200 {
+		t.Fatal(body)
+	}
+	if err := server.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	status, retry, body := call(t, shop+"/confirm", "A1", "ann")
+	if status != 503 || retry == "" || !strings.Contains(body, `"code":"outcome_unknown"`) {
+		t.Errorf("with a frozen Redis: %d, Retry-After %q, %s", status, retry, body)
+	}
+	server.Kill()
+	status, retry, body = call(t, shop+"/lock", "A2", "ann")
+	if status != 503 || retry == "" || !strings.Contains(body, `"code":"store_unavailable"`) {
+		t.Errorf("without a Redis: %d, Retry-After %q, %s", status, retry, body)
+	}
+	redistest.New(t, "--port", port)
+	for {
+		if status, _, _ := call(t, shop+"/lock", "A1", "ben"); status == 200 {
+			break
+		}
+		if t.Context().Err() != nil {
+			t.Fatal("it does not go on")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// TestRedisIsAwayAtTheStart: it waits, says so, and ends; or finds it in time.
+func TestRedisIsAwayAtTheStart(t *testing.T) {
+	port := redistest.FreePort()
+	var out bytes.Buffer
+	cmd := program(t, []string{"REDIS_URL=redis://user:hunter2@127.0.0.1:" + port}, "-redis-start", "300ms")
+	cmd.Stderr = &out
+	_ = cmd.Run() // its status is looked at
+	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(out.String(), "cannot use Redis (tried for 300ms") || strings.Contains(out.String(), "hunter2") {
+		t.Errorf("status %d: %s", got, out.String())
+	}
+
+	late := newOutput()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"local", "-addr", "127.0.0.1:0", "-redis", "redis://127.0.0.1:" + port, "-redis-start", "1m"}, io.Discard, late)
+	}()
+	redistest.New(t, "--port", port)
+	select {
+	case <-late.url:
+	case err := <-ended:
+		t.Fatalf("it ended: %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(late.String(), "appendonly is no") || !strings.Contains(late.String(), "redis: seats are shared") {
+		t.Errorf("the log: %s", late)
+	}
+}
+
+// TestRefusedStarts: what would sell a seat twice is refused before anything is written.
+func TestRefusedStarts(t *testing.T) {
+	server := redistest.New(t)
+	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer ctl.Close()
+	redisURL := "redis://" + server.Addr
+	refused := func(says string, args ...string) {
+		t.Helper()
+		err := run(t.Context(), append([]string{"local", "-addr", "127.0.0.1:0", "-redis", redisURL}, args...), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v, want an error with %q", args, err, says)
+		}
+	}
+	shop, _, _ := serving(t, "-redis", redisURL, "-seats", "2x2")
+	if status, _, body := call(t, shop+"/lock", "A1", "ann"); status != 200 {
+		t.Fatal(body)
+	}
+	dump := func() string {
+		var all []string
+		keys, err := ctl.Keys(t.Context(), "*").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range keys {
+			all = append(all, k, ctl.Dump(t.Context(), k).Val())
+		}
+		return strings.Join(all, " ")
+	}
+	before := dump()
+	refused("event default: lockstore: the store has this event with other seats", "-seats", "2x3")
+	if dump() != before {
+		t.Error("the second runner, with other seats, wrote something")
+	}
+	serving(t, "-redis", redisURL, "-seats", "2x2", "-lock-ttl", "9s") // the same seats
+
+	if err := ctl.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
+		t.Fatal(err)
+	}
+	refused("-redis-allow-eviction", "-seats", "2x2")
+	_, out, _ := serving(t, "-redis", redisURL, "-seats", "2x2", "-redis-allow-eviction")
+	if !strings.Contains(out.String(), "allkeys-lru") {
+		t.Errorf("the log: %s", out)
+	}
+}
+
+// TestAuditAndRebuild as an operator calls them.
+func TestAuditAndRebuild(t *testing.T) {
+	server := redistest.New(t)
+	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer ctl.Close()
+	inspect := func(flag string) (string, error) {
+		var out bytes.Buffer
+		err := run(t.Context(), []string{"local", "-redis", "redis://" + server.Addr, flag}, &out, io.Discard)
+		return out.String(), err
+	}
+	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if err := ctl.Do(t.Context(), "SET", "{default}:seat:A1", "x", "NX", "PX", 60000).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1: is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {
+		t.Errorf("%q, %v", out, err)
+	}
+	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences mended: 1\n") || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+}
