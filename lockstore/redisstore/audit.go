@@ -85,7 +85,7 @@ func (s *Store) audit(ctx context.Context, ev *lockstore.Event, mend bool) ([]Di
 // locked ones by place with their ends.
 type holdings struct {
 	booked int
-	locks  map[int]string
+	locks  map[int]int64
 	places []int // of all
 }
 
@@ -104,21 +104,18 @@ func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, s
 		return nil, fmt.Errorf("redisstore: Redis answered %v", answer)
 	}
 	now, _ := parts[0].(int64)
-	view, _ := parts[1].(string)
-	values, _ := parts[2].([]any)
-	ends, _ := parts[3].([]any)
-	if len(values) != len(seats) || len(ends) != len(seats) {
+	seen, _ := parts[1].([]any)
+	ends, _ := parts[2].([]any)
+	values, _ := parts[3].([]any)
+	if len(seen) != len(seats) || len(ends) != len(seats) || len(values) != len(seats) {
 		return nil, fmt.Errorf("redisstore: Redis answered for %d seats about %d", len(seats), len(ends))
 	}
 	var differ []Difference
 	for i, seat := range seats {
-		value, _ := values[i].(string)
-		end, _ := ends[i].(string)
-		rec := ""
-		if len(view) >= (i+1)*recordLen {
-			rec = view[i*recordLen : (i+1)*recordLen]
-		}
-		if is, want := statusText(rec, now), statusText(end, now); is != want {
+		value, _ := values[i].(string) // nil if there is none
+		listed, _ := seen[i].(int64)
+		end, _ := ends[i].(int64)
+		if is, want := statusText(listed, now), statusText(end, now); is != want {
 			differ = append(differ, Difference{Seat: seat, Is: is, Want: want})
 		}
 		note(has, value, end, (start+i)*recordLen)
@@ -126,9 +123,8 @@ func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, s
 	return differ, nil
 }
 
-// statusText says what a record is at the time.
-func statusText(rec string, now int64) string {
-	until, _ := parseRecord(rec) // what was never written is none, which is free
+// statusText says what a seat is at the time.
+func statusText(until, now int64) string {
 	seat := seatAt("", until, now)
 	if seat.Status == lockstore.Locked {
 		return "locked until " + seat.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
@@ -137,19 +133,19 @@ func statusText(rec string, now int64) string {
 }
 
 // note counts a seat for the user that its value names.
-func note(has map[lockstore.UserID]*holdings, value, end string, place int) {
-	const ownerAt = len("L") + recordLen + len(":")
+func note(has map[lockstore.UserID]*holdings, value string, end int64, place int) {
+	const ownerAt = len("L0000000000000:")
 	if len(value) <= ownerAt {
 		return // nobody's, or somebody's who is no user of ours
 	}
 	user := lockstore.UserID(value[ownerAt:])
 	h := has[user]
 	if h == nil {
-		h = &holdings{locks: make(map[int]string)}
+		h = &holdings{locks: make(map[int]int64)}
 		has[user] = h
 	}
 	h.places = append(h.places, place)
-	if end == bookedRecord {
+	if end == bookedUntil {
 		h.booked++
 	} else {
 		h.locks[place] = end
@@ -209,12 +205,13 @@ func (s *Store) mendUser(ctx context.Context, ev *lockstore.Event, user lockstor
 
 // parseHoldings reads "booked place:until …".
 func parseHoldings(text string) *holdings {
-	h := &holdings{locks: make(map[int]string)}
+	h := &holdings{locks: make(map[int]int64)}
 	booked, locks, _ := strings.Cut(text, " ")
 	h.booked, _ = strconv.Atoi(booked) // what is no number differs from what is wanted
 	for lock := range strings.FieldsSeq(locks) {
-		place, until, _ := strings.Cut(lock, ":")
-		if p, err := strconv.Atoi(place); err == nil && p >= 0 {
+		place, end, _ := strings.Cut(lock, ":")
+		until, badEnd := strconv.ParseInt(end, 10, 64)
+		if p, err := strconv.Atoi(place); err == nil && badEnd == nil && p >= 0 {
 			h.locks[p] = until
 			h.places = append(h.places, p)
 		}
@@ -226,8 +223,8 @@ func parseHoldings(text string) *holdings {
 func (h *holdings) text(now int64) string {
 	var live []string
 	for _, place := range slices.Sorted(maps.Keys(h.locks)) {
-		if until, _ := parseRecord(h.locks[place]); until > now {
-			live = append(live, fmt.Sprintf("%d:%s", place/recordLen, h.locks[place]))
+		if until := h.locks[place]; until > now {
+			live = append(live, fmt.Sprintf("%d:%d", place/recordLen, until))
 		}
 	}
 	return fmt.Sprintf("%d booked and %d locked %v", h.booked, len(live), live)

@@ -28,7 +28,7 @@ local values = call('MGET', unpack(KEYS, 1, SEATS + 1))
 if not opened(values[1], KEYS[1], LOG, ARGV[1], ARGV[2]) then return 'other_seats' end
 
 local NOW = clock()
-local STAMP = record(NOW) .. ':'
+local STAMP = digits(NOW) .. ':'
 local LAPSE_MEMORY = 600000
 
 -- What the calls did, for those after them and to be written in the end: the
@@ -44,7 +44,7 @@ local function value(s)
   return v
 end
 
--- A seat is now v, and taken until rec.
+-- A seat is now v, and in the view rec.
 local function change(s, v, rec)
   local place = ARGV[s + 6]
   left[place] = v
@@ -99,8 +99,8 @@ local function ran_out(locks, place)
   return time <= NOW
 end
 
--- finish writes down what changed; rec is what the log says of all of it.
-local function finish(rec)
+-- finish writes down what changed, and that all of it is taken until then.
+local function finish(until_)
   if #changed > 0 then
     local set, n = {}, 0
     for user, text in pairs(users) do
@@ -112,7 +112,7 @@ local function finish(rec)
       end
     end
     if n > 0 then call('HSET', USERS, unpack(set)) end
-    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], rec .. ' ' .. table.concat(changed, ' '))
+    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], until_ .. ' ' .. table.concat(changed, ' '))
   end
   return answers
 end

@@ -210,12 +210,10 @@ func TestOneEntryASeat(t *testing.T) {
 // a full list does not name it.
 func TestViewAtTheEndOfALock(t *testing.T) {
 	ev := eventOf(t, 4, 0)
-	seats, err := decodeView(ev, "1700000000000"+"1700000000001"+strings.Repeat("\x00", recordLen)+bookedRecord, 1700000000000)
-	if err != nil || len(seats) != 2 || seats[0].ID != "A2" || seats[0].Status != lockstore.Locked || seats[1].ID != "A4" || seats[1].Status != lockstore.Booked {
-		t.Errorf("%v, %v", seats, err)
-	}
-	if _, err := decodeView(ev, "17000x0000000"+"1700000000001", 1600000000000); err == nil || !strings.Contains(err.Error(), "seat A1") {
-		t.Errorf("a view that was written by hand: %v", err)
+	const now = 1700000000000
+	seats := decodeView(ev, record(now)+record(now+1)+strings.Repeat("\x00", recordLen)+bookedRecord, now)
+	if len(seats) != 2 || seats[0].ID != "A2" || seats[0].Status != lockstore.Locked || seats[1].ID != "A4" || seats[1].Status != lockstore.Booked {
+		t.Errorf("%v", seats)
 	}
 }
 

@@ -21,7 +21,7 @@ for c = 1, CALLS do
       if locked_by(value(s), user) then
         call('SET', KEYS[s + 1], v) -- without its end
         booked, locks = booked + 1, without(locks, ARGV[s + 6])
-        change(s, v, BOOKED)
+        change(s, v, BOOKED_RECORD)
       end
     end
     users[user] = booked .. locks

@@ -1,7 +1,8 @@
 package redisstore
 
 import (
-	"strconv"
+	"encoding/binary"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -15,7 +16,7 @@ func tag(ev *lockstore.Event) string { return "{" + string(ev.ID) + "}" }
 // mapKey holds the event's fingerprint. It is written once.
 func mapKey(ev *lockstore.Event) string { return tag(ev) + ":map" }
 
-// viewKey holds, 13 digits a seat, until when it is taken. A seat's place in it
+// viewKey holds, six bytes a seat, until when it is taken. A seat's place in it
 // is what the log and the users' locks name the seat by.
 func viewKey(ev *lockstore.Event) string { return tag(ev) + ":view" }
 
@@ -35,14 +36,34 @@ func usersKey(ev *lockstore.Event) string { return tag(ev) + ":users" }
 // users, and when it is worth a look whether they need be there any longer.
 func forgetKey(ev *lockstore.Event) string { return tag(ev) + ":forget" }
 
-// free and booked are the records in the view that are no moment: of a seat
-// that nobody has, and of one that is taken for good.
 const (
-	recordLen    = 13
-	freeRecord   = "0000000000000"
-	bookedRecord = "9999999999999"
-	bookedUntil  = 9999999999999
+	// recordLen is how many bytes of the view a seat has: milliseconds, the
+	// highest first, all zero if nobody has the seat, bookedRecord if it is booked.
+	recordLen    = 6
+	bookedRecord = "\xff\xff\xff\xff\xff\xff"
+
+	// bookedUntil is, everywhere else, until when a booked seat is taken.
+	bookedUntil = 9999999999999
 )
+
+// record renders a time as it is in the view.
+func record(ms int64) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(ms))
+	return string(b[8-recordLen:])
+}
+
+// recordUntil reads a record.
+func recordUntil(rec string) int64 {
+	if rec == bookedRecord {
+		return bookedUntil
+	}
+	var ms int64
+	for i := range len(rec) {
+		ms = ms<<8 | int64(rec[i])
+	}
+	return ms
+}
 
 // seatAt is what anybody may know of a seat that is taken until a moment.
 func seatAt(id lockstore.SeatID, until, now int64) lockstore.Seat {
@@ -50,12 +71,7 @@ func seatAt(id lockstore.SeatID, until, now int64) lockstore.Seat {
 	case until == bookedUntil:
 		return lockstore.Seat{ID: id, Status: lockstore.Booked}
 	case until > now:
-		return lockstore.Seat{ID: id, Status: lockstore.Locked, Expires: unixMilli(until)}
+		return lockstore.Seat{ID: id, Status: lockstore.Locked, Expires: time.UnixMilli(until)}
 	}
 	return lockstore.Seat{ID: id, Status: lockstore.Available}
-}
-
-func parseRecord(rec string) (int64, bool) {
-	until, err := strconv.ParseInt(rec, 10, 64)
-	return until, err == nil && len(rec) == recordLen
 }

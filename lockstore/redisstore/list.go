@@ -62,15 +62,14 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 	if err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	seats, err := decodeView(ev, view.Val(), now.UnixMilli())
-	return lockstore.Snapshot{Version: version, Full: true, Time: now, Seats: seats}, err
+	seats := decodeView(ev, view.Val(), now.UnixMilli())
+	return lockstore.Snapshot{Version: version, Full: true, Time: now, Seats: seats}, nil
 }
 
 // decodeView reads which seats are taken.
-func decodeView(ev *lockstore.Event, view string, now int64) ([]lockstore.Seat, error) {
-	// What was never written is zero bytes, which are less than any time.
-	over := fmt.Sprintf("%0*d", recordLen, now)
-	written := min(len(ev.Seats), len(view)/recordLen)
+func decodeView(ev *lockstore.Event, view string, now int64) []lockstore.Seat {
+	over := record(now)
+	written := min(len(ev.Seats), len(view)/recordLen) // nobody has had the seats after these
 	taken := 0
 	for p := range written {
 		if view[p*recordLen:(p+1)*recordLen] > over {
@@ -79,17 +78,11 @@ func decodeView(ev *lockstore.Event, view string, now int64) ([]lockstore.Seat, 
 	}
 	seats := make([]lockstore.Seat, 0, taken)
 	for p, id := range ev.Seats[:written] {
-		rec := view[p*recordLen : (p+1)*recordLen]
-		if rec <= over {
-			continue
+		if rec := view[p*recordLen : (p+1)*recordLen]; rec > over {
+			seats = append(seats, seatAt(id, recordUntil(rec), now))
 		}
-		until, ok := parseRecord(rec)
-		if !ok {
-			return nil, fmt.Errorf("redisstore: the view of event %s has %q for seat %s; Rebuild makes it anew", ev.ID, rec, id)
-		}
-		seats = append(seats, seatAt(id, until, now))
 	}
-	return seats, nil
+	return seats
 }
 
 // delta reads what the log has after an entry, if it still has the entry.
@@ -131,15 +124,15 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 	for _, value := range e.Values {
 		text, _ := value.(string)
-		rec, places, _ := strings.Cut(text, " ")
-		if rec == "" { // the first entry, which says nothing
+		end, places, _ := strings.Cut(text, " ")
+		if end == "" { // the first entry, which says nothing
 			continue
 		}
-		time, ok := parseRecord(rec)
+		time, badEnd := strconv.ParseInt(end, 10, 64)
 		for p := range strings.SplitSeq(places, " ") {
 			place, err := strconv.Atoi(p)
 			at := place / recordLen
-			if !ok || err != nil || place < 0 || at >= len(ev.Seats) {
+			if badEnd != nil || err != nil || place < 0 || at >= len(ev.Seats) {
 				return fmt.Errorf("redisstore: the log of event %s has %q at %s", ev.ID, text, e.ID)
 			}
 			until[at] = time
@@ -148,45 +141,32 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 	return nil
 }
 
-// look opens the event, reads the clock of Redis, and does what add asks for
-// in the same moment. The commands that add makes have their own errors, but
-// for those that concern all.
+// look reads the clock of Redis, and does what add asks for in the same moment,
+// in an event that it opens if nobody has. The commands that add makes have
+// their own errors.
 func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (time.Time, error) {
-	var head *redis.Cmd
-	for _, whole := range []bool{false, true} {
+	for {
 		pipe := s.redis.TxPipeline()
-		head = redis.NewCmd(ctx, append(lookScript.command(whole), 2, mapKey(ev), logKey(ev), ev.Fingerprint(), newNonce())...)
-		_ = pipe.Process(ctx, head) // a pipeline only takes it down
+		known := pipe.Get(ctx, mapKey(ev))
+		left := pipe.PTTL(ctx, mapKey(ev)) // until bookedUntil
+		length := pipe.XLen(ctx, logKey(ev))
 		add(pipe)
 		_, _ = pipe.Exec(ctx) // every command has its error
-		if !redis.HasErrorPrefix(head.Err(), "NOSCRIPT") {
-			break
+		if err := errors.Join(left.Err(), length.Err()); err != nil {
+			return time.Time{}, unavailable(err)
 		}
-	}
-	value, err := head.Result()
-	if err != nil {
-		return time.Time{}, unavailable(err)
-	}
-	if value == otherSeats {
-		return time.Time{}, lockstore.ErrOtherSeats
-	}
-	return readTime(value)
-}
-
-// readTime reads the answer to TIME: seconds and microseconds.
-func readTime(value any) (time.Time, error) {
-	parts, _ := value.([]any)
-	var n [2]int64
-	for i := range n {
-		if len(parts) != 2 {
-			return time.Time{}, fmt.Errorf("%w: Redis says that the time is %v", lockstore.ErrUnavailable, value)
+		if known.Err() == nil && known.Val() != ev.Fingerprint() {
+			return time.Time{}, lockstore.ErrOtherSeats
 		}
-		text, _ := parts[i].(string)
-		v, err := strconv.ParseInt(text, 10, 64)
+		if known.Err() == nil && left.Val() > 0 && length.Val() > 0 {
+			return time.UnixMilli(bookedUntil - left.Val().Milliseconds()), nil
+		}
+		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, ev.Fingerprint(), newNonce())
 		if err != nil {
-			return time.Time{}, fmt.Errorf("%w: Redis says that the time is %v", lockstore.ErrUnavailable, value)
+			return time.Time{}, err
 		}
-		n[i] = v
+		if answer == otherSeats {
+			return time.Time{}, lockstore.ErrOtherSeats
+		}
 	}
-	return time.Unix(n[0], n[1]*1000), nil
 }

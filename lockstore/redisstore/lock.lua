@@ -1,6 +1,6 @@
 -- The answer is the earliest end of the user's locks on the seats.
 local ENDS = NOW + ARGV[3]
-local UNTIL = record(ENDS)
+local UNTIL, RECORD = digits(ENDS), record(ENDS)
 local LIMIT = tonumber(ARGV[4])
 local AT_ONCE = 2 * CALLS
 
@@ -74,7 +74,7 @@ for c = 1, CALLS do
           local place = ARGV[s + 6]
           if known then locks = without(locks, place) end
           locks = locks .. ' ' .. place .. ':' .. UNTIL
-          change(s, v, UNTIL)
+          change(s, v, RECORD)
         end
       end
       users[user] = booked .. locks

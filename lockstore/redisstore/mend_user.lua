@@ -10,7 +10,7 @@ for s = 3, #KEYS do
   if time == -1 then
     booked = booked + 1
   elseif time and time > 0 then
-    locks = locks .. ' ' .. place .. ':' .. record(time)
+    locks = locks .. ' ' .. place .. ':' .. digits(time)
     last = math.max(last, time)
   end
 end
@@ -21,6 +21,6 @@ if booked == 0 and locks == '' then
   call('HDEL', KEYS[1], USER)
 else
   call('HSET', KEYS[1], USER, booked .. locks)
-  call('RPUSH', KEYS[2], record(math.max(last, now)) .. ' ' .. USER)
+  call('RPUSH', KEYS[2], digits(math.max(last, now)) .. ' ' .. USER)
 end
 return 1

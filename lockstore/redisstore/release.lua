@@ -20,11 +20,11 @@ for c = 1, CALLS do
       if v and locked_by(v, user) then
         call('DEL', KEYS[s + 1])
         locks = without(locks, ARGV[s + 6])
-        change(s, false, FREE)
+        change(s, false, FREE_RECORD)
       end
     end
     users[user] = booked .. locks
   end
   answers[c] = refusal or locked
 end
-return finish(FREE)
+return finish(0)

@@ -20,7 +20,7 @@ var (
 	lockScript    = newScript("event", "batch", "lock")
 	confirmScript = newScript("event", "batch", "confirm")
 	releaseScript = newScript("event", "batch", "release")
-	lookScript    = newScript("event", "look")
+	openScript    = newScript("event", "open")
 )
 
 // newScript joins the named files, of which the last does the work.

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -200,5 +199,3 @@ func (c *call) refusal(v []any) error {
 	}
 	return e
 }
-
-func unixMilli(ms int64) time.Time { return time.UnixMilli(ms) }
