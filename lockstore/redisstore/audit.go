@@ -239,8 +239,10 @@ func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (
 	for _, whole := range []bool{false, true} {
 		args := append(append(sc.command(whole), len(keys)), keys...)
 		cmd := redis.NewCmd(ctx, append(args, argv...)...)
-		_ = s.redis.Process(ctx, cmd) // the command has its error
-		if value, err = cmd.Result(); !redis.HasErrorPrefix(err, "NOSCRIPT") {
+		if err = s.redis.Process(ctx, cmd); err == nil {
+			value, err = cmd.Result()
+		}
+		if !redis.HasErrorPrefix(err, "NOSCRIPT") {
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -211,7 +212,11 @@ func TestOneEntryASeat(t *testing.T) {
 func TestViewAtTheEndOfALock(t *testing.T) {
 	ev := eventOf(t, 4, 0)
 	const now = 1700000000000
-	seats := decodeView(ev, record(now)+record(now+1)+strings.Repeat("\x00", recordLen)+bookedRecord, now)
+	var view []byte
+	for _, until := range []uint64{now, now + 1, 0, bookedRecord} {
+		view = append(view, binary.BigEndian.AppendUint64(nil, until)[8-recordLen:]...)
+	}
+	seats := decodeView(ev, string(view), now)
 	if len(seats) != 2 || seats[0].ID != "A2" || seats[0].Status != lockstore.Locked || seats[1].ID != "A4" || seats[1].Status != lockstore.Booked {
 		t.Errorf("%v", seats)
 	}

@@ -1,7 +1,6 @@
 package redisstore
 
 import (
-	"encoding/binary"
 	"time"
 
 	"seatlock/lockstore"
@@ -38,32 +37,16 @@ func forgetKey(ev *lockstore.Event) string { return tag(ev) + ":forget" }
 
 const (
 	// recordLen is how many bytes of the view a seat has: milliseconds, the
-	// highest first, all zero if nobody has the seat, bookedRecord if it is booked.
+	// highest first, zero if nobody has the seat, bookedRecord if it is booked.
 	recordLen    = 6
-	bookedRecord = "\xff\xff\xff\xff\xff\xff"
+	bookedRecord = 1<<48 - 1
 
 	// bookedUntil is, everywhere else, until when a booked seat is taken.
 	bookedUntil = 9999999999999
 )
 
-// record renders a time as it is in the view.
-func record(ms int64) string {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(ms))
-	return string(b[8-recordLen:])
-}
-
-// recordUntil reads a record.
-func recordUntil(rec string) int64 {
-	if rec == bookedRecord {
-		return bookedUntil
-	}
-	var ms int64
-	for i := range len(rec) {
-		ms = ms<<8 | int64(rec[i])
-	}
-	return ms
-}
+// unixMilli is a time of Redis.
+func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // seatAt is what anybody may know of a seat that is taken until a moment.
 func seatAt(id lockstore.SeatID, until, now int64) lockstore.Seat {
@@ -71,7 +54,7 @@ func seatAt(id lockstore.SeatID, until, now int64) lockstore.Seat {
 	case until == bookedUntil:
 		return lockstore.Seat{ID: id, Status: lockstore.Booked}
 	case until > now:
-		return lockstore.Seat{ID: id, Status: lockstore.Locked, Expires: time.UnixMilli(until)}
+		return lockstore.Seat{ID: id, Status: lockstore.Locked, Expires: unixMilli(until)}
 	}
 	return lockstore.Seat{ID: id, Status: lockstore.Available}
 }

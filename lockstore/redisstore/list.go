@@ -66,23 +66,39 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 	return lockstore.Snapshot{Version: version, Full: true, Time: now, Seats: seats}, nil
 }
 
-// decodeView reads which seats are taken.
+// decodeView reads which seats are taken. It runs over every seat of a house,
+// so it neither calls nor copies more than it must.
 func decodeView(ev *lockstore.Event, view string, now int64) []lockstore.Seat {
-	over := record(now)
 	written := min(len(ev.Seats), len(view)/recordLen) // nobody has had the seats after these
 	taken := 0
 	for p := range written {
-		if view[p*recordLen:(p+1)*recordLen] > over {
+		if recordAt(view, p) > now {
 			taken++
 		}
 	}
-	seats := make([]lockstore.Seat, 0, taken)
-	for p, id := range ev.Seats[:written] {
-		if rec := view[p*recordLen : (p+1)*recordLen]; rec > over {
-			seats = append(seats, seatAt(id, recordUntil(rec), now))
+	seats := make([]lockstore.Seat, taken)
+	next := 0
+	for p := range written {
+		u := recordAt(view, p)
+		if u <= now {
+			continue
+		}
+		seat := &seats[next]
+		next++
+		seat.ID = ev.Seats[p]
+		if u == bookedRecord {
+			seat.Status = lockstore.Booked
+		} else {
+			seat.Status, seat.Expires = lockstore.Locked, unixMilli(u)
 		}
 	}
 	return seats
+}
+
+// recordAt is until when the view has the seat at a position taken.
+func recordAt(view string, p int) int64 {
+	r := view[p*recordLen : (p+1)*recordLen]
+	return int64(r[0])<<40 | int64(r[1])<<32 | int64(r[2])<<24 | int64(r[3])<<16 | int64(r[4])<<8 | int64(r[5])
 }
 
 // delta reads what the log has after an entry, if it still has the entry.
@@ -151,7 +167,7 @@ func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pi
 		left := pipe.PTTL(ctx, mapKey(ev)) // until bookedUntil
 		length := pipe.XLen(ctx, logKey(ev))
 		add(pipe)
-		_, _ = pipe.Exec(ctx) // every command has its error
+		exec(ctx, pipe)
 		if err := errors.Join(left.Err(), length.Err()); err != nil {
 			return time.Time{}, unavailable(err)
 		}
@@ -159,7 +175,7 @@ func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pi
 			return time.Time{}, lockstore.ErrOtherSeats
 		}
 		if known.Err() == nil && left.Val() > 0 && length.Val() > 0 {
-			return time.UnixMilli(bookedUntil - left.Val().Milliseconds()), nil
+			return unixMilli(bookedUntil - left.Val().Milliseconds()), nil
 		}
 		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, ev.Fingerprint(), newNonce())
 		if err != nil {

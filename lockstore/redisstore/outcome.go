@@ -1,8 +1,10 @@
 package redisstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -36,6 +38,18 @@ func changeError(err error, sent bool) error {
 		}
 	}
 	return fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
+}
+
+// exec has a pipeline run and sees to it that every command has its error:
+// where Redis refuses the connection, for a wrong password, none would have.
+func exec(ctx context.Context, pipe redis.Pipeliner) {
+	cmds, err := pipe.Exec(ctx)
+	if err == nil || slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil }) {
+		return
+	}
+	for _, c := range cmds {
+		c.SetErr(err)
+	}
 }
 
 // unavailable is the error of a command that changed nothing.

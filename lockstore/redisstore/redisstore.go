@@ -91,7 +91,10 @@ func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 // Lock implements [lockstore.LockStore].
 func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
 	value, err := s.change(ctx, s.changes, lockScript, ev, seats, user)
-	return time.UnixMilli(value), err
+	if err != nil {
+		return time.Time{}, err
+	}
+	return unixMilli(value), nil
 }
 
 // Confirm implements [lockstore.LockStore].

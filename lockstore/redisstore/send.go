@@ -73,7 +73,7 @@ func (s *Store) run(ctx context.Context, all []*batch, node redis.Cmdable, repli
 		if replicas > 0 {
 			_ = pipe.Process(ctx, wait)
 		}
-		_, _ = pipe.Exec(ctx) // every command has its error
+		exec(ctx, pipe)
 		var unknown []int
 		for i, b := range todo {
 			value, err := cmds[i].Result()
