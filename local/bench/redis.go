@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/booking"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
@@ -47,6 +48,25 @@ func startRedis(ctx context.Context) (*backend, error) {
 		os.RemoveAll(dir)
 	})
 	return &backend{server, client}, nil
+}
+
+// redisAndHouse is what most rows need: a Redis, and more seats than a round locks.
+func redisAndHouse(ctx context.Context) (*backend, booking.SeatMap, error) {
+	b, err := startRedis(ctx)
+	if err != nil {
+		return nil, booking.SeatMap{}, err
+	}
+	m, err := house(200_000)
+	return b, m, err
+}
+
+// ours is a round of Lock of n seats on an empty Redis.
+func (b *backend) ours(ctx context.Context, ev *lockstore.Event, n int) (float64, error) {
+	store, err := b.empty(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return lockAll(ctx, store, ev, n)
 }
 
 // empty forgets everything, and is a new store.
@@ -106,11 +126,7 @@ func lockAll(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event
 
 // redisLock compares Lock, with all that it keeps, with the bare command.
 func redisLock(ctx context.Context) (result, error) {
-	b, err := startRedis(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	m, err := house(200_000)
+	b, m, err := redisAndHouse(ctx)
 	if err != nil {
 		return result{}, err
 	}
@@ -118,13 +134,7 @@ func redisLock(ctx context.Context) (result, error) {
 		func() (float64, error) {
 			return b.benchmark(ctx, "SET", "{bench}:seat:__rand_int__", "L1790000000000:user", "NX", "PX", "60000")
 		},
-		func() (float64, error) {
-			store, err := b.empty(ctx)
-			if err != nil {
-				return 0, err
-			}
-			return lockAll(ctx, store, m.Event, 1)
-		},
+		func() (float64, error) { return b.ours(ctx, m.Event, 1) },
 	)
 	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 1}, err
 }
@@ -146,11 +156,7 @@ func (p plainSetNX) Lock(ctx context.Context, ev *lockstore.Event, seats []locks
 
 // plainClient measures what the client does without us, the same way.
 func plainClient(ctx context.Context) (result, error) {
-	b, err := startRedis(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	m, err := house(200_000)
+	b, m, err := redisAndHouse(ctx)
 	if err != nil {
 		return result{}, err
 	}
@@ -161,24 +167,14 @@ func plainClient(ctx context.Context) (result, error) {
 			}
 			return lockAll(ctx, plainSetNX{client: b.client}, m.Event, 1)
 		},
-		func() (float64, error) {
-			store, err := b.empty(ctx)
-			if err != nil {
-				return 0, err
-			}
-			return lockAll(ctx, store, m.Event, 1)
-		},
+		func() (float64, error) { return b.ours(ctx, m.Event, 1) },
 	)
 	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 1}, err
 }
 
 // eightSeats compares how long a Lock of one seat and of eight takes.
 func eightSeats(ctx context.Context) (result, error) {
-	b, err := startRedis(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	m, err := house(200_000)
+	b, m, err := redisAndHouse(ctx)
 	if err != nil {
 		return result{}, err
 	}
@@ -188,11 +184,7 @@ func eightSeats(ctx context.Context) (result, error) {
 	}
 	cost := func(n int) func() (float64, error) {
 		return func() (float64, error) {
-			store, err := b.empty(ctx)
-			if err != nil {
-				return 0, err
-			}
-			rate, err := lockAll(ctx, store, ev, n)
+			rate, err := b.ours(ctx, ev, n)
 			return 1e9 / rate, err
 		}
 	}
@@ -200,9 +192,8 @@ func eightSeats(ctx context.Context) (result, error) {
 	return result{micros(base), micros(ours), fmt.Sprintf("%.2f", ratio), ratio <= 4}, err
 }
 
-// redisTime returns how long Redis has spent on scripts and on what is not in
-// one, in microseconds, since the last call of ConfigResetStat, and the text
-// that says so command by command.
+// redisTime returns how long Redis has spent on the commands, in microseconds,
+// since the last ConfigResetStat.
 func (b *backend) redisTime(ctx context.Context, commands ...string) (float64, error) {
 	info, err := b.client.Info(ctx, "commandstats").Result()
 	if err != nil {
@@ -227,11 +218,7 @@ func (b *backend) redisTime(ctx context.Context, commands ...string) (float64, e
 
 // scriptTime is what a Lock costs Redis: the ceiling of all of the above.
 func scriptTime(ctx context.Context) (result, error) {
-	b, err := startRedis(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	m, err := house(200_000)
+	b, m, err := redisAndHouse(ctx)
 	if err != nil {
 		return result{}, err
 	}
@@ -288,7 +275,7 @@ func listTime(ctx context.Context) (result, error) {
 		}
 		took = append(took, time.Since(start))
 	}
-	usec, err := b.redisTime(ctx, "exec", "evalsha", "eval") // EXEC counts what is in it
+	usec, err := b.redisTime(ctx, "exec") // which counts what is in it
 	if err != nil {
 		return result{}, err
 	}
@@ -333,11 +320,7 @@ func (b *backend) soldHouse(ctx context.Context) (sold, error) {
 
 // postLockRedis compares the same call over HTTP on memory and on Redis.
 func postLockRedis(ctx context.Context) (result, error) {
-	b, err := startRedis(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	m, err := house(100_000)
+	b, m, err := redisAndHouse(ctx)
 	if err != nil {
 		return result{}, err
 	}

@@ -3,8 +3,10 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,6 +213,80 @@ func TestEveryCallEndsWithinASecond(t *testing.T) {
 			t.Errorf("the calls took %v", took)
 		}
 	})
+}
+
+// TestRedisRefusesWrites: it is out of memory, or has too few replicas. Nothing
+// is done, and the calls say so.
+func TestRedisRefusesWrites(t *testing.T) {
+	server := redistest.New(t)
+	s, ev, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t), admin(t, server.Addr)
+	mustLock(t, s, ev, ann, "A1")
+	for setting, values := range map[string][2]string{"maxmemory": {"1", "0"}, "min-replicas-to-write": {"1", "0"}} {
+		before := mustList(t, s, ev, "")
+		if err := ctl.ConfigSet(t.Context(), setting, values[0]).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A2", "A3"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+			t.Errorf("Lock with %s %s: %v, want ErrUnavailable", setting, values[0], err)
+		}
+		if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+			t.Errorf("Confirm with %s %s: %v, want ErrUnavailable", setting, values[0], err)
+		}
+		if err := ctl.ConfigSet(t.Context(), setting, values[1]).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if after := mustList(t, s, ev, ""); after.Version != before.Version || len(after.Seats) != 1 || after.Seats[0].Status != lockstore.Locked {
+			t.Errorf("with %s %s the seats went from %v to %v", setting, values[0], before.Seats, after.Seats)
+		}
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Errorf("Audit: %v, %v", differ, err)
+	}
+}
+
+// TestOneMasterIsFrozen: the events of the others go on as if nothing were.
+func TestOneMasterIsFrozen(t *testing.T) {
+	nodes := redistest.Cluster(t)
+	s := onRedis(t, "redis://"+nodes[0].Addr+"?cluster=true", redisstore.Options{})
+	events := make(map[int]*lockstore.Event) // by number of the master
+	for i := 0; len(events) < len(nodes); i++ {
+		ev, err := lockstore.NewEvent(lockstore.EventID(fmt.Sprint("event", i)), []lockstore.SeatID{"A1"}, time.Minute, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustLock(t, s, ev, ann, "A1")
+		for n, node := range nodes {
+			if admin(t, node.Addr).Exists(t.Context(), "{"+string(ev.ID)+"}:map").Val() == 1 {
+				events[n] = ev
+			}
+		}
+	}
+	if err := nodes[2].Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var stuck sync.WaitGroup
+	for range 64 {
+		stuck.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := s.Lock(ctx, events[2], []lockstore.SeatID{"A1"}, ann); err == nil {
+					t.Error("a frozen master answers")
+				}
+			}
+		})
+	}
+	for range 300 {
+		for _, n := range []int{0, 1} {
+			if _, err := s.Lock(ctx, events[n], []lockstore.SeatID{"A1"}, ann); err != nil {
+				t.Errorf("an event of another master: %v", err)
+			}
+		}
+	}
+	cancel()
+	stuck.Wait()
+	if err := nodes[2].Thaw(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestScriptsAreForgotten: Redis may lose its scripts at any time.

@@ -19,7 +19,7 @@ import (
 // a quarter of a millisecond for.
 const deltaPage = 1000
 
-// List implements [lockstore.LockStore]. A full list costs Redis one GET of 13
+// List implements [lockstore.LockStore]. A full list costs Redis one GET of six
 // bytes a seat.
 func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	if err := ctx.Err(); err != nil {

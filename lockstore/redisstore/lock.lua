@@ -29,7 +29,10 @@ local function set(first, last, v)
       -- PXAT is PX with the end in place of the length: the seats of a call, the
       -- view, the log and the answer then have the same end, to the millisecond.
       -- GET has it answer with what is there, which is nothing.
-      if redis.pcall('SET', KEYS[s + 1], v, 'NX', 'GET', 'PXAT', UNTIL) then
+      local there = redis.pcall('SET', KEYS[s + 1], v, 'NX', 'GET', 'PXAT', UNTIL)
+      if there then
+        -- Redis refuses writes: it does so at the first, and this is it.
+        if not string.find(there.err, '^WRONGTYPE') then return error(there) end
         for done = first, s - 1 do
           if not value(done) then call('DEL', KEYS[done + 1]) end
         end

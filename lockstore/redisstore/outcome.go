@@ -13,12 +13,11 @@ import (
 )
 
 // notDone are the beginnings of the errors with which Redis refuses a command
-// before it does anything of it. A script is refused whole: it makes every
-// check before its first write, and OOM is one of them.
+// before it does anything of it, or a script at its first write.
 var notDone = []string{
 	"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "CROSSSLOT",
 	"NOREPLICAS", "MISCONF", "OOM", "BUSY", "NOSCRIPT", "max number of clients reached",
-	"NOAUTH", "WRONGPASS", "NOPERM", "UNBLOCKED", "DENIED",
+	"NOAUTH", "WRONGPASS", "NOPERM", "DENIED",
 }
 
 // changeError says of the error of a command that changes seats whether it

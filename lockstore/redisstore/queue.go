@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"seatlock/lockstore"
 )
 
@@ -59,6 +61,29 @@ type queue struct {
 
 func newQueue(send func([]*call)) *queue { return &queue{send: send} }
 
+// queues are one queue for each master, so that one which does not answer
+// delays no calls to the others.
+type queues struct {
+	send func([]*call)
+
+	mu     sync.Mutex
+	byNode map[redis.Cmdable]*queue
+}
+
+func (qs *queues) of(node redis.Cmdable) *queue {
+	qs.mu.Lock()
+	defer qs.mu.Unlock()
+	q := qs.byNode[node]
+	if q == nil {
+		if qs.byNode == nil {
+			qs.byNode = make(map[redis.Cmdable]*queue)
+		}
+		q = newQueue(qs.send)
+		qs.byNode[node] = q
+	}
+	return q
+}
+
 // do returns the answer to the call, or an error once the context ends.
 func (q *queue) do(ctx context.Context, c *call) (int64, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
@@ -70,6 +95,11 @@ func (q *queue) do(ctx context.Context, c *call) (int64, error) {
 	case <-bounded.Done():
 	}
 	if !q.withdraw(c) {
+		select {
+		case a := <-c.done: // just now
+			return a.value, a.err
+		default:
+		}
 		return 0, fmt.Errorf("%w: Redis did not answer: %w", lockstore.ErrOutcomeUnknown, bounded.Err())
 	}
 	if err := ctx.Err(); err != nil {

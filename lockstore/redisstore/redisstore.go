@@ -46,8 +46,8 @@ type Store struct {
 	redis   redis.UniversalClient
 	options Options
 
-	changes  *queue // Lock, Release, and Confirm unless it waits for replicas
-	confirms *queue // Confirm; the same as changes, or one of its own
+	changes  *queues // Lock, Release, and Confirm unless it waits for replicas
+	confirms *queues // Confirm; the same as changes, or of its own
 
 	blocking  chan struct{} // as many elements as connections that Wait may hold
 	mu        sync.Mutex
@@ -73,10 +73,10 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 		blocking:  make(chan struct{}, max(1, poolSize(client)/2)),
 		followers: make(map[lockstore.EventID]*follower),
 	}
-	s.changes = newQueue(s.send)
+	s.changes = &queues{send: s.send}
 	s.confirms = s.changes
 	if o.Replicas > 0 {
-		s.confirms = newQueue(s.sendAndWait)
+		s.confirms = &queues{send: s.sendAndWait}
 	}
 	return s, nil
 }
@@ -109,8 +109,17 @@ func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockst
 	return err
 }
 
+// queue returns the queue that the calls about an event go through.
+func (s *Store) queue(ctx context.Context, qs *queues, ev *lockstore.Event) *queue {
+	node, err := s.master(ctx, mapKey(ev))
+	if err != nil { // the Cluster is out of reach, as the call will find
+		node = s.redis
+	}
+	return qs.of(node)
+}
+
 // change has the script run for one call.
-func (s *Store) change(ctx context.Context, q *queue, op *script, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (int64, error) {
+func (s *Store) change(ctx context.Context, qs *queues, op *script, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (int64, error) {
 	at, err := ev.Positions(make([]int, 0, 8), seats, user)
 	if err != nil {
 		return 0, err
@@ -118,5 +127,5 @@ func (s *Store) change(ctx context.Context, q *queue, op *script, ev *lockstore.
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	return q.do(ctx, &call{op: op, ev: ev, seats: seats, at: at, user: user, began: time.Now(), done: make(chan answer, 1)})
+	return s.queue(ctx, qs, ev).do(ctx, &call{op: op, ev: ev, seats: seats, at: at, user: user, began: time.Now(), done: make(chan answer, 1)})
 }

@@ -86,7 +86,7 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 
 // TestConfirmWaitsInCluster, at the master that has the event.
 func TestConfirmWaitsInCluster(t *testing.T) {
-	s, ev := onRedis(t, "redis://"+redistest.Cluster(t)[0]+"?cluster=true", redisstore.Options{Replicas: 1}), newEvent(t)
+	s, ev := onRedis(t, "redis://"+redistest.Cluster(t)[0].Addr+"?cluster=true", redisstore.Options{Replicas: 1}), newEvent(t)
 	mustLock(t, s, ev, ann, "A1")
 	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm where there is no replica: %v, want ErrOutcomeUnknown", err)

@@ -1,7 +1,6 @@
 package redisstore_test
 
 import (
-	"strings"
 	"testing"
 
 	"seatlock/lockstore"
@@ -20,8 +19,8 @@ func TestContractOnRedis(t *testing.T) {
 // TestContractOnCluster runs it on three masters: all keys of an event must be
 // in one slot.
 func TestContractOnCluster(t *testing.T) {
-	addrs := redistest.Cluster(t)
-	url := "redis://" + addrs[0] + "?cluster=true&addr=" + strings.Join(addrs[1:], "&addr=")
+	nodes := redistest.Cluster(t)
+	url := "redis://" + nodes[0].Addr + "?cluster=true&addr=" + nodes[1].Addr + "&addr=" + nodes[2].Addr
 	storetest.RunInRealTime(t, func(t *testing.T) lockstore.LockStore { return onRedis(t, url, redisstore.Options{}) })
 }
 

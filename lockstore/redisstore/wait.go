@@ -185,7 +185,7 @@ func (f *follower) read() (entryID, error) {
 	if errors.Is(err, redis.Nil) {
 		return from, nil
 	}
-	if err != nil || len(streams) != 1 || len(streams[0].Messages) == 0 {
+	if err != nil {
 		return from, unavailable(err)
 	}
 	return entryOf(streams[0].Messages[len(streams[0].Messages)-1]), nil

@@ -180,13 +180,13 @@ func FreePort() string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// Cluster starts a Cluster of three masters for a test and returns their addresses.
-func Cluster(t testing.TB) []string {
+// Cluster starts a Cluster of three masters for a test.
+func Cluster(t testing.TB) []*Server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTime)
 	defer cancel()
 	const masters, slots = 3, 16384
-	var addrs []string
+	var servers []*Server
 	var nodes []*redis.Client
 	buses := make(map[string]string) // the ports on which they talk to each other
 	for i := range masters {
@@ -195,17 +195,17 @@ func Cluster(t testing.TB) []string {
 		buses[s.Addr] = bus
 		node := redis.NewClient(&redis.Options{Addr: s.Addr})
 		defer node.Close()
-		addrs, nodes = append(addrs, s.Addr), append(nodes, node)
+		servers, nodes = append(servers, s), append(nodes, node)
 		if err := node.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, addr := range addrs[1:] {
-		host, port, err := net.SplitHostPort(addr)
+	for _, s := range servers[1:] {
+		host, port, err := net.SplitHostPort(s.Addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := nodes[0].Do(ctx, "cluster", "meet", host, port, buses[addr]).Err(); err != nil {
+		if err := nodes[0].Do(ctx, "cluster", "meet", host, port, buses[s.Addr]).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,7 +214,7 @@ func Cluster(t testing.TB) []string {
 			t.Fatal(err)
 		}
 	}
-	return addrs
+	return servers
 }
 
 // awaitCluster returns once the node knows all the others and serves.
