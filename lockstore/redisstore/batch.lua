@@ -17,12 +17,9 @@ local CALLS = tonumber(ARGV[6])
 local SEATS = #KEYS - 5
 local VIEW, LOG, USERS, FORGET = KEYS[SEATS + 2], KEYS[SEATS + 3], KEYS[SEATS + 4], KEYS[SEATS + 5]
 
--- Seat s has its key at s + 1 and its place at s + 6, call c its user at
--- FIRST_USER + c.
-local FIRST_USER = 6 + SEATS
-
--- How many seats the call c has.
-local function seats_of(c) return tonumber(ARGV[6 + SEATS + CALLS + c] or 1) end
+-- Seat s has its key and its value at s + 1 and its place at s + 6, call c its
+-- user at FIRST_USER + c and its number of seats, if there is one, at FIRST_COUNT + c.
+local FIRST_USER, FIRST_COUNT = 6 + SEATS, 6 + SEATS + CALLS
 
 local values = call('MGET', unpack(KEYS, 1, SEATS + 1))
 if not opened(values[1], KEYS[1], LOG, ARGV[1], ARGV[2]) then return 'other_seats' end
@@ -34,27 +31,31 @@ local LAPSE_MEMORY = 600000
 -- What the calls did, for those after them and to be written in the end: the
 -- places that changed; by place, the value of a seat, or false; by user,
 -- its text in USERS.
-local changed, left, users = {}, {}, {}
+local changed, changes, left, users = {}, 0, {}, {}
 local answers = {}
 
--- What the seat s is now.
-local function value(s)
-  local v = left[ARGV[s + 6]]
-  if v == nil then return values[s + 1] end
-  return v
+-- Brings the values of a call's seats up to what the calls before it left, and
+-- returns the number of its last seat. first is that of its first.
+local function seats_of(c, first)
+  local last = first + (ARGV[FIRST_COUNT + c] or 1) - 1
+  for s = first, last do
+    local v = left[ARGV[s + 6]]
+    if v ~= nil then values[s + 1] = v end
+  end
+  return last
 end
 
--- A seat is now v, and in the view rec.
+-- The seat s is now v, and in the view rec.
 local function change(s, v, rec)
   local place = ARGV[s + 6]
-  left[place] = v
-  changed[#changed + 1] = place
+  left[place], changes = v, changes + 1
+  changed[changes] = place
   call('SETRANGE', VIEW, place, rec)
 end
 
-local function owner(v) return string.sub(v, 16) end
-local function locked_by(v, user) return string.byte(v) == 76 and owner(v) == user end
-local function booked_by(v, user) return string.byte(v) == 66 and owner(v) == user end
+-- Whose a seat's value is: 'L' or 'B', 13 digits, ':' and the user.
+local function locked_by(v, user) return string.byte(v) == 76 and string.sub(v, 16) == user end
+local function booked_by(v, user) return string.byte(v) == 66 and string.sub(v, 16) == user end
 
 -- Until when a seat is taken, by its key: what never ends is booked, whoever
 -- wrote it; 0 is available.
@@ -73,12 +74,12 @@ end
 
 -- What USERS has of a user: the number of seats booked, then " place:until"
 -- of each lock that was not given back or booked, until it is to be forgotten.
--- Returns how many seats the user has, how many of them booked, and the text of
--- the locks without what is to be forgotten.
+-- Returns how many seats the user has, how many of them booked, as a text, and
+-- the text of the locks without what is to be forgotten.
 local function holding(text)
-  if not text then return 0, 0, '' end
-  local booked = tonumber(string.match(text, '^%d+'))
-  local held = booked
+  if not text then return 0, '0', '' end
+  local booked = string.match(text, '^%d+')
+  local held = tonumber(booked)
   local locks = string.gsub(string.match(text, ' .*') or '', ' %d+:(%d+)', function(time)
     time = tonumber(time)
     if time > NOW then
@@ -101,7 +102,7 @@ end
 
 -- finish writes down what changed, and that all of it is taken until then.
 local function finish(until_)
-  if #changed > 0 then
+  if changes > 0 then
     local set, n = {}, 0
     for user, text in pairs(users) do
       if text == '0' then

@@ -4,10 +4,10 @@ local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local user = ARGV[FIRST_USER + c]
   local first, locked, refusal = last + 1, 0, nil
-  last = last + seats_of(c)
+  last = seats_of(c, first)
   local _, booked, locks = holding(users[user] or old_users[c])
   for s = first, last do
-    local v = value(s)
+    local v = values[s + 1]
     if v and locked_by(v, user) then
       locked = locked + 1
     elseif not (v and booked_by(v, user)) then
@@ -18,7 +18,7 @@ for c = 1, CALLS do
   if not refusal and locked > 0 then
     local v = 'B' .. STAMP .. user
     for s = first, last do
-      if locked_by(value(s), user) then
+      if locked_by(values[s + 1], user) then
         call('SET', KEYS[s + 1], v) -- without its end
         booked, locks = booked + 1, without(locks, ARGV[s + 6])
         change(s, v, BOOKED_RECORD)
@@ -28,7 +28,7 @@ for c = 1, CALLS do
   elseif not refusal and ARGV[5] == '1' then
     -- WAIT waits for what its connection wrote: without a write here it would
     -- not wait for the booking that an earlier call made.
-    call('SET', KEYS[first + 1], value(first))
+    call('SET', KEYS[first + 1], values[first + 1])
   end
   answers[c] = refusal or 1
 end

@@ -1,6 +1,6 @@
 -- What every script begins with. A time is in milliseconds. In the view it is a
 -- record of 6 bytes, the highest first, so that records compare as times do.
-local call = redis.call
+local KEYS, ARGV, call = KEYS, ARGV, redis.call
 local BOOKED = 9999999999999
 local BOOKED_RECORD, FREE_RECORD = string.rep('\255', 6), string.rep('\0', 6)
 local LOG_SIZE = 10000

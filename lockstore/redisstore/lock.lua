@@ -2,6 +2,7 @@
 local ENDS = NOW + ARGV[3]
 local UNTIL, RECORD = digits(ENDS), record(ENDS)
 local LIMIT = tonumber(ARGV[4])
+local pcall_redis = redis.pcall
 local AT_ONCE = 2 * CALLS
 
 -- FORGET has "until user" for every Lock, in this order. Whose locks are all to
@@ -14,7 +15,7 @@ local function forget()
     n = n + 1
     local user = string.sub(entry, 15)
     local _, booked, locks = holding(call('HGET', USERS, user))
-    if booked == 0 and locks == '' then call('HDEL', USERS, user) end
+    if booked == '0' and locks == '' then call('HDEL', USERS, user) end
   end
   call('LTRIM', FORGET, n, -1)
 end
@@ -25,16 +26,16 @@ if oldest and NOW - string.sub(oldest, 1, 13) >= LAPSE_MEMORY then forget() end
 -- Sets the keys of the free seats of a call, or none, and answers why.
 local function set(first, last, v)
   for s = first, last do
-    if not value(s) then
+    if not values[s + 1] then
       -- PXAT is PX with the end in place of the length: the seats of a call, the
       -- view, the log and the answer then have the same end, to the millisecond.
       -- GET has it answer with what is there, which is nothing.
-      local there = redis.pcall('SET', KEYS[s + 1], v, 'NX', 'GET', 'PXAT', UNTIL)
+      local there = pcall_redis('SET', KEYS[s + 1], v, 'NX', 'GET', 'PXAT', UNTIL)
       if there then
         -- Redis refuses writes: it does so at the first, and this is it.
         if not string.find(there.err, '^WRONGTYPE') then return error(there) end
         for done = first, s - 1 do
-          if not value(done) then call('DEL', KEYS[done + 1]) end
+          if not values[done + 1] then call('DEL', KEYS[done + 1]) end
         end
         return {'error', KEYS[s + 1] .. ' is no string: delete it'}
       end
@@ -43,18 +44,18 @@ local function set(first, last, v)
 end
 
 local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER + CALLS))
-local entries = {} -- for FORGET
+local entries, n_entries = {}, 0 -- for FORGET
 
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local user = ARGV[FIRST_USER + c]
   local first, free, earliest, refusal = last + 1, 0, ENDS, nil
-  last = last + seats_of(c)
+  last = seats_of(c, first)
   for s = first, last do
-    local v = value(s)
+    local v = values[s + 1]
     local time = v and taken_until(KEYS[s + 1]) or 0
     if time == 0 then
-      free = free + 1
+      free, values[s + 1] = free + 1, false
     elseif time < BOOKED and locked_by(v, user) then
       if time < earliest then earliest = time end
     else
@@ -73,7 +74,7 @@ for c = 1, CALLS do
     if not refusal then
       local known = locks ~= '' -- a lock on one of the seats may be among them, that ran out
       for s = first, last do
-        if not value(s) then
+        if not values[s + 1] then
           local place = ARGV[s + 6]
           if known then locks = without(locks, place) end
           locks = locks .. ' ' .. place .. ':' .. UNTIL
@@ -81,10 +82,11 @@ for c = 1, CALLS do
         end
       end
       users[user] = booked .. locks
-      entries[#entries + 1] = UNTIL .. ' ' .. user
+      n_entries = n_entries + 1
+      entries[n_entries] = UNTIL .. ' ' .. user
     end
   end
   answers[c] = refusal or earliest
 end
-if #entries > 0 then call('RPUSH', FORGET, unpack(entries)) end
+if n_entries > 0 then call('RPUSH', FORGET, unpack(entries)) end
 return finish(UNTIL)

@@ -4,9 +4,9 @@ local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local user = ARGV[FIRST_USER + c]
   local first, locked, refusal = last + 1, 0, nil
-  last = last + seats_of(c)
+  last = seats_of(c, first)
   for s = first, last do
-    local v = value(s)
+    local v = values[s + 1]
     if v and booked_by(v, user) then
       refusal = refuse(refusal, 'seat_booked', s - first, BOOKED)
     elseif v and locked_by(v, user) then
@@ -16,7 +16,7 @@ for c = 1, CALLS do
   if not refusal and locked > 0 then
     local _, booked, locks = holding(users[user] or old_users[c])
     for s = first, last do
-      local v = value(s)
+      local v = values[s + 1]
       if v and locked_by(v, user) then
         call('DEL', KEYS[s + 1])
         locks = without(locks, ARGV[s + 6])
