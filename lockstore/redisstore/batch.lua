@@ -29,9 +29,10 @@ local STAMP = digits(NOW) .. ':'
 local LAPSE_MEMORY = 600000
 
 -- What the calls did, for those after them and to be written in the end: the
--- places that changed; by place, the value of a seat, or false; by user,
--- its text in USERS.
-local changed, changes, left, users = {}, 0, {}, {}
+-- places that changed; by place, the value of a seat, or false; the users who
+-- have got or lost something, and by user its text in USERS.
+local changed, changes, left = {}, 0, {}
+local names, users = {}, {}
 local answers = {}
 
 -- Brings the values of a call's seats up to what the calls before it left, and
@@ -100,11 +101,19 @@ local function ran_out(locks, place)
   return time <= NOW
 end
 
+-- What a user has is now text.
+local function note(user, text)
+  if not users[user] then names[#names + 1] = user end
+  users[user] = text
+end
+
 -- finish writes down what changed, and that all of it is taken until then.
 local function finish(until_)
   if changes > 0 then
     local set, n = {}, 0
-    for user, text in pairs(users) do
+    for i = 1, #names do
+      local user = names[i]
+      local text = users[user]
       if text == '0' then
         call('HDEL', USERS, user)
       else

@@ -24,7 +24,7 @@ for c = 1, CALLS do
         change(s, v, BOOKED_RECORD)
       end
     end
-    users[user] = booked .. locks
+    note(user, booked .. locks)
   elseif not refusal and ARGV[5] == '1' then
     -- WAIT waits for what its connection wrote: without a write here it would
     -- not wait for the booking that an earlier call made.

@@ -31,8 +31,8 @@ func seatKey(ev *lockstore.Event, seat lockstore.SeatID) string {
 // " place:until" of each lock, until [lockstore.LapseMemory] after its end.
 func usersKey(ev *lockstore.Event) string { return tag(ev) + ":users" }
 
-// forgetKey is a list of "until user" for every Lock: who is in the hash of
-// users, and when it is worth a look whether they need be there any longer.
+// forgetKey is a list of "until user", or more users, for each time that seats
+// were locked: when it is worth a look whether they still need be in the hash.
 func forgetKey(ev *lockstore.Event) string { return tag(ev) + ":forget" }
 
 const (

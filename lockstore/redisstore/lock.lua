@@ -3,25 +3,23 @@ local ENDS = NOW + ARGV[3]
 local UNTIL, RECORD = digits(ENDS), record(ENDS)
 local LIMIT = tonumber(ARGV[4])
 local pcall_redis = redis.pcall
-local AT_ONCE = 2 * CALLS
 
--- FORGET has "until user" for every Lock, in this order. Whose locks are all to
--- be forgotten by now, and who has booked nothing, goes from USERS; and that
--- faster than others come.
-local function forget()
-  local due, n = call('LRANGE', FORGET, 0, AT_ONCE - 1), 0
-  for _, entry in ipairs(due) do
-    if NOW - string.sub(entry, 1, 13) < LAPSE_MEMORY then break end
-    n = n + 1
-    local user = string.sub(entry, 15)
+-- FORGET has an entry for each time that seats were locked: until when, and by
+-- whom, with line ends between. Once that is to be forgotten, who has no other
+-- locks and has booked nothing goes from USERS. Two entries go for one that
+-- comes, so none is left behind.
+local function forget(entry)
+  if not entry or NOW - string.sub(entry, 1, 13) < LAPSE_MEMORY then return false end
+  for user in string.gmatch(string.sub(entry, 15), '[^\n]+') do
     local _, booked, locks = holding(call('HGET', USERS, user))
     if booked == '0' and locks == '' then call('HDEL', USERS, user) end
   end
-  call('LTRIM', FORGET, n, -1)
+  call('LPOP', FORGET)
+  return true
 end
 
-local oldest = call('LINDEX', FORGET, 0)
-if oldest and NOW - string.sub(oldest, 1, 13) >= LAPSE_MEMORY then forget() end
+local oldest = call('LRANGE', FORGET, 0, 1)
+if forget(oldest[1]) then forget(oldest[2]) end
 
 -- Sets the keys of the free seats of a call, or none, and answers why.
 local function set(first, last, v)
@@ -44,7 +42,6 @@ local function set(first, last, v)
 end
 
 local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER + CALLS))
-local entries, n_entries = {}, 0 -- for FORGET
 
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
@@ -81,12 +78,10 @@ for c = 1, CALLS do
           change(s, v, RECORD)
         end
       end
-      users[user] = booked .. locks
-      n_entries = n_entries + 1
-      entries[n_entries] = UNTIL .. ' ' .. user
+      note(user, booked .. locks)
     end
   end
   answers[c] = refusal or earliest
 end
-if n_entries > 0 then call('RPUSH', FORGET, unpack(entries)) end
+if #names > 0 then call('RPUSH', FORGET, UNTIL .. ' ' .. table.concat(names, '\n')) end
 return finish(UNTIL)

@@ -23,7 +23,7 @@ for c = 1, CALLS do
         change(s, false, FREE_RECORD)
       end
     end
-    users[user] = booked .. locks
+    note(user, booked .. locks)
   end
   answers[c] = refusal or locked
 end
