@@ -12,16 +12,16 @@ import (
 // TestContractOnRedis runs the suite on a real server: miniredis does much as
 // Redis does, but not all.
 func TestContractOnRedis(t *testing.T) {
-	url := "redis://" + redistest.New(t).Addr
-	storetest.RunInRealTime(t, func(t *testing.T) lockstore.LockStore { return onRedis(t, url, redisstore.Options{}) })
+	s := onRedis(t, "redis://"+redistest.New(t).Addr, redisstore.Options{})
+	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 
 // TestContractOnCluster runs it on three masters: all keys of an event must be
 // in one slot.
 func TestContractOnCluster(t *testing.T) {
 	nodes := redistest.Cluster(t)
-	url := "redis://" + nodes[0].Addr + "?cluster=true&addr=" + nodes[1].Addr + "&addr=" + nodes[2].Addr
-	storetest.RunInRealTime(t, func(t *testing.T) lockstore.LockStore { return onRedis(t, url, redisstore.Options{}) })
+	s := onRedis(t, "redis://"+nodes[0].Addr+"?cluster=true&addr="+nodes[1].Addr+"&addr="+nodes[2].Addr, redisstore.Options{})
+	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 
 // onRedis is a store on a client of its own.

@@ -25,18 +25,39 @@ func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	}
 }
 
-// RunInRealTime is Run for a store on a server, which no bubble can hold. The
-// cases run at the same time, with locks of a few seconds, and leave out what
-// takes longer: that a lapse is forgotten after ten minutes and that nothing
-// changes in years. The clock of the server must be that of the test.
+// RunInRealTime is Run for a store on a server, which no bubble can hold. Cases
+// that wait do so at the same time, with locks of a few seconds, and leave out
+// what takes longer: that a lapse is forgotten after ten minutes and that
+// nothing changes in years. The clock of the server must be that of the test.
 func RunInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
+	run := func(c contractCase) {
+		t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, newStore(t), realTime)) })
+	}
 	var all sync.WaitGroup
 	for _, c := range cases {
-		all.Go(func() {
-			t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, newStore(t), realTime)) })
-		})
+		if crowded[c.name] {
+			run(c)
+		}
+	}
+	for _, c := range cases {
+		if !crowded[c.name] {
+			all.Go(func() { run(c) })
+		}
 	}
 	all.Wait()
+}
+
+// crowded are the cases of many calls and little waiting. In real time they
+// run one by one, since a lock could run out for another case meanwhile.
+var crowded = map[string]bool{
+	"01_many_users_one_seat":             true,
+	"01_parallel_users_do_not_interfere": true,
+	"02_overlapping_groups":              true,
+	"06_users_are_compared_exactly":      true,
+	"10_seat_limit_under_race":           true,
+	"12_far_behind":                      true,
+	"12_list_sees_what_was_acknowledged": true,
+	"17_random_operations":               true,
 }
 
 // A contractCase is one line of the contract, or a part of one. Its name begins

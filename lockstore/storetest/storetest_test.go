@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +57,14 @@ func TestSuiteHasTeeth(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCrowdedCasesExist: a name that is mistyped there would say nothing.
+func TestCrowdedCasesExist(t *testing.T) {
+	for name := range crowded {
+		if !slices.ContainsFunc(cases, func(c contractCase) bool { return c.name == name }) {
+			t.Errorf("there is no case %s", name)
+		}
 	}
 }
