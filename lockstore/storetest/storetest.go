@@ -28,10 +28,11 @@ func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 // RunInRealTime is Run for a store on a server, which no bubble can hold. Cases
 // that wait do so at the same time, with locks of a few seconds, and leave out
 // what takes longer: that a lapse is forgotten after ten minutes and that
-// nothing changes in years. The clock of the server must be that of the test.
+// nothing changes in years. The clock of the server must be that of the test. A
+// server that cannot be reached for a moment is asked again.
 func RunInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	run := func(c contractCase) {
-		t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, newStore(t), realTime)) })
+		t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, askingAgain{newStore(t)}, realTime)) })
 	}
 	var all sync.WaitGroup
 	for _, c := range cases {
