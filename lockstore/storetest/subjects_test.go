@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -186,7 +185,7 @@ func lockChecksThenSets(b *broken) {
 		b.mu.Lock()
 		free := b.holder(ev, seats[0]) == nil
 		b.mu.Unlock()
-		runtime.Gosched()
+		time.Sleep(time.Nanosecond) // until everybody has checked
 		if free {
 			b.mu.Lock()
 			for _, seat := range seats {
@@ -290,7 +289,7 @@ func limitChecksThenSets(b *broken) {
 			unlimited.SeatLimit = 0
 		}
 		b.mu.Unlock()
-		runtime.Gosched()
+		time.Sleep(time.Nanosecond) // until everybody has checked
 		return b.model.Lock(ctx, &unlimited, seats, user)
 	}
 }
