@@ -24,7 +24,7 @@ func onMiniredis(t *testing.T, m *miniredis.Miniredis) *redisstore.Store {
 	m.ClockTTL(true)
 	client := redis.NewClient(&redis.Options{
 		Addr:                  "127.0.0.1:6379", // a name would be looked up outside the bubble
-		Dialer:                func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
+		Dialer:                func(context.Context, string, string) (net.Conn, error) { return dial(m) },
 		MaxRetries:            -1,
 		ContextTimeoutEnabled: true,
 		DisableIdentity:       true,
@@ -36,4 +36,12 @@ func onMiniredis(t *testing.T, m *miniredis.Miniredis) *redisstore.Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func dial(m *miniredis.Miniredis) (net.Conn, error) {
+	c, err := m.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return buffered(c), nil
 }

@@ -54,6 +54,7 @@ var crowded = map[string]bool{
 	"01_many_users_one_seat":             true,
 	"01_parallel_users_do_not_interfere": true,
 	"02_overlapping_groups":              true,
+	"02_one_after_another":               true,
 	"06_users_are_compared_exactly":      true,
 	"10_seat_limit_under_race":           true,
 	"12_far_behind":                      true,
@@ -87,6 +88,7 @@ var cases = []contractCase{
 	{"02_lock_takes_all_or_none", "Every call is atomic over all its seats: all or none.", lockAllOrNone},
 	{"02_confirm_books_all_or_none", "Every call is atomic over all its seats: all or none.", confirmAllOrNone},
 	{"02_overlapping_groups", "Every call is atomic over all its seats, whoever else calls.", overlappingGroups},
+	{"02_one_after_another", "Every call is atomic: whatever callers are told at the same time, it can have happened one call after the other.", oneAfterAnother},
 
 	{"03_relock_keeps_time", "A user who locks a seat it already holds succeeds and does not get more time.", relockKeepsTime},
 	{"03_lock_some_held_some_new", "Locking some seats one holds and some new ones locks the new ones; the answer is the earliest expiry of all.", lockSomeHeld},

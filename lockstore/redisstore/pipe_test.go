@@ -1,0 +1,67 @@
+package redisstore_test
+
+import (
+	"net"
+	"sync"
+)
+
+// buffered gives a pipe what a socket has: a Write returns before anybody
+// reads. Without, a client that writes one command after another and a server
+// that answers the first wait for each other.
+func buffered(c net.Conn) net.Conn {
+	b := &bufferedConn{Conn: c}
+	b.more.L = &b.mu
+	go b.pump()
+	return b
+}
+
+type bufferedConn struct {
+	net.Conn
+	mu   sync.Mutex
+	more sync.Cond
+	buf  []byte
+	err  error // ends the connection
+}
+
+func (b *bufferedConn) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return 0, b.err
+	}
+	b.buf = append(b.buf, p...)
+	b.more.Signal()
+	return len(p), nil
+}
+
+func (b *bufferedConn) Close() error {
+	b.end(net.ErrClosed)
+	return b.Conn.Close()
+}
+
+func (b *bufferedConn) end(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = err
+	b.more.Signal()
+}
+
+// pump passes on what was written, until the connection ends.
+func (b *bufferedConn) pump() {
+	for {
+		b.mu.Lock()
+		for len(b.buf) == 0 && b.err == nil {
+			b.more.Wait()
+		}
+		p, err := b.buf, b.err
+		b.buf = nil
+		b.mu.Unlock()
+		if err != nil {
+			return
+		}
+		if _, err := b.Conn.Write(p); err != nil {
+			b.end(err)
+			return
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
+)
+
+// plan is how histories are made with this timing.
+func (at timing) plan(seed uint64) history.Plan {
+	p := history.Plan{Clients: 5, Calls: 16, Seats: 5, Seed: seed, TTL: time.Second, Pause: 300 * time.Millisecond,
+		Slack: time.Millisecond, Grace: time.Millisecond, Long: seed%4 == 0}
+	if !at.bubble {
+		p.TTL, p.Pause, p.Slack, p.Grace, p.Long = 150*time.Millisecond, 40*time.Millisecond, 3*time.Millisecond, 0, false
+	}
+	return p
+}
+
+// oneAfterAnother has callers make random calls at the same time, and looks for
+// an order in which the answers are right.
+func oneAfterAnother(c *check) {
+	var all sync.WaitGroup
+	for seed := range uint64(20) {
+		all.Go(func() {
+			histories, err := history.Play(c.ctx, c.LockStore, fmt.Sprintf("%s-%d", c.ev.ID, seed), c.plan(seed))
+			if err != nil {
+				c.Error(err)
+			}
+			for _, h := range histories {
+				c.judge(h)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// judge fails the case unless the history is legal. A store that is left alone
+// knows what it did; on a busy machine a call may be given up, and too many of
+// those make a history that nobody can decide.
+func (c *check) judge(h *history.History) {
+	if c.bubble && slices.ContainsFunc(h.Ops, func(op history.Op) bool { return op.Outcome == history.Unknown }) {
+		c.Errorf("event %s: a call ended with %v", h.Event.ID, lockstore.ErrOutcomeUnknown)
+		return
+	}
+	v, err := h.Check(10 * time.Second)
+	switch {
+	case err != nil:
+		c.Error(err)
+	case v == history.Undecided && !c.bubble:
+		c.Logf("event %s: %s", h.Event.ID, v)
+	case v != history.Legal:
+		why, err := h.Explain(10 * time.Second)
+		c.Errorf("event %s: %s: %v\n%s", h.Event.ID, v, err, why)
+	}
+}
