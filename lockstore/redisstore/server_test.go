@@ -20,7 +20,7 @@ func TestContractOnRedis(t *testing.T) {
 // in one slot.
 func TestContractOnCluster(t *testing.T) {
 	nodes := redistest.Cluster(t)
-	s := onRedis(t, "redis://"+nodes[0].Addr+"?cluster=true&addr="+nodes[1].Addr+"&addr="+nodes[2].Addr, redisstore.Options{})
+	s := onRedis(t, nodes.URL(), redisstore.Options{})
 	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 

@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,18 +44,24 @@ type Server struct {
 // on the PATH the test is skipped, and fails in CI.
 func New(t testing.TB, args ...string) *Server {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("SKIPPED: " + program + " is not installed, so nothing was tried on a real Redis (in CI this fails)")
-		}
-		t.Fatal(program + " is not installed, so nothing can be tried on a real Redis")
-	}
+	need(t)
 	s, err := Start(t.TempDir(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Kill)
 	return s
+}
+
+// need skips a test that cannot be without the program, and fails it in CI.
+func need(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("CI") == "" {
+			t.Skip("SKIPPED: " + program + " is not installed, so nothing was tried on a real Redis (in CI this fails)")
+		}
+		t.Fatal(program + " is not installed, so nothing can be tried on a real Redis")
+	}
 }
 
 // Start starts a server that keeps its files in dir and, unless args say
@@ -178,59 +183,4 @@ func FreePort() string {
 	}
 	defer l.Close()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// Cluster starts a Cluster of three masters for a test.
-func Cluster(t testing.TB) []*Server {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTime)
-	defer cancel()
-	const masters, slots = 3, 16384
-	var servers []*Server
-	var nodes []*redis.Client
-	buses := make(map[string]string) // the ports on which they talk to each other
-	for i := range masters {
-		bus := FreePort()
-		s := New(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000")
-		buses[s.Addr] = bus
-		node := redis.NewClient(&redis.Options{Addr: s.Addr})
-		defer node.Close()
-		servers, nodes = append(servers, s), append(nodes, node)
-		if err := node.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, s := range servers[1:] {
-		host, port, err := net.SplitHostPort(s.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := nodes[0].Do(ctx, "cluster", "meet", host, port, buses[s.Addr]).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, node := range nodes {
-		if err := awaitCluster(ctx, node, masters); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return servers
-}
-
-// awaitCluster returns once the node knows all the others and serves.
-func awaitCluster(ctx context.Context, node *redis.Client, nodes int) error {
-	for {
-		info, err := node.ClusterInfo(ctx).Result()
-		if err != nil {
-			return err
-		}
-		if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", nodes)) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.New("the Cluster does not come up:\n" + info)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }

@@ -28,8 +28,9 @@ type Plan struct {
 	// remembers a lock that ran out: for a clock that takes no time.
 	Long bool
 
-	// NoWait leaves out Wait, for a store that has none.
-	NoWait bool
+	// Remote leaves out what cannot be asked of a server over HTTP: Wait, and
+	// another seat map.
+	Remote bool
 }
 
 // users are who calls. Two of them differ in nothing but case.
@@ -101,11 +102,11 @@ func (c *Client) Run(ctx context.Context) {
 		c.rest(ctx)
 		which := c.rnd.IntN(2)
 		op := c.draw(which)
-		switch c.rnd.IntN(40) {
-		case 0:
+		switch n := c.rnd.IntN(40); {
+		case n == 0 && !c.Remote:
 			op.OtherSeats = true
 			op.Since = ""
-		case 1:
+		case n == 1:
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
 			c.do(ended, which, op)
@@ -148,7 +149,7 @@ func (c *Client) draw(which int) Op {
 		op.Call = Confirm
 	case n < 72:
 		op.Call = Release
-	case n < 94 || c.NoWait:
+	case n < 94 || c.Remote:
 		return Op{Call: List, Since: c.version(which)}
 	default:
 		return Op{Call: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
@@ -223,7 +224,7 @@ func (c *Client) Finish(ctx context.Context) {
 		c.knock(ctx, 0, Confirm)
 		c.knock(ctx, 1, Confirm)
 	}
-	if !c.NoWait {
+	if !c.Remote {
 		for which := range c.records {
 			c.do(ctx, which, Op{Call: List})
 			c.do(ctx, which, Op{Call: Wait, Since: c.since[which], For: c.TTL * 3 / 2})

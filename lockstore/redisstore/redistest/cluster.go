@@ -1,0 +1,162 @@
+package redistest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	masters = 3
+	slots   = 16384
+)
+
+// A Nodes is the servers of a Cluster: the masters as it began, then a replica of each
+// if it has them.
+type Nodes []*Server
+
+// Cluster starts a Cluster of three masters for a test.
+func Cluster(t testing.TB) Nodes {
+	t.Helper()
+	need(t)
+	nodes, err := StartCluster(t.Context(), t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nodes.Kill)
+	return nodes
+}
+
+// StartCluster starts a Cluster of three masters, and a replica of each if it
+// shall have them, that keep their files below dir. Args are for every server.
+func StartCluster(ctx context.Context, dir string, replicas bool, args ...string) (Nodes, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	n := masters
+	if replicas {
+		n *= 2
+	}
+	var nodes Nodes
+	buses := make(map[*Server]string) // the ports on which they talk to each other
+	for i := range n {
+		home := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.Mkdir(home, 0o700); err != nil {
+			return nodes, nodes.failed(err)
+		}
+		bus := FreePort()
+		s, err := Start(home, slices.Concat([]string{"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000"}, args)...)
+		if err != nil {
+			return nodes, nodes.failed(err)
+		}
+		nodes, buses[s] = append(nodes, s), bus
+	}
+	if err := nodes.join(ctx, buses); err != nil {
+		return nil, nodes.failed(err)
+	}
+	return nodes, nil
+}
+
+// failed ends what was started and returns the error.
+func (n Nodes) failed(err error) error {
+	n.Kill()
+	return err
+}
+
+// Kill ends them all.
+func (n Nodes) Kill() {
+	for _, s := range n {
+		s.Kill()
+	}
+}
+
+// URL is the Cluster in the form that redisstore.Client takes.
+func (n Nodes) URL() string {
+	u := "redis://" + n[0].Addr + "?cluster=true"
+	for _, s := range n[1:] {
+		u += "&addr=" + s.Addr
+	}
+	return u
+}
+
+// join makes a Cluster of servers that know nothing of each other.
+func (n Nodes) join(ctx context.Context, buses map[*Server]string) error {
+	clients := make([]*redis.Client, len(n))
+	for i, s := range n {
+		clients[i] = redis.NewClient(&redis.Options{Addr: s.Addr})
+		defer clients[i].Close()
+		if i < masters {
+			if err := clients[i].ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err(); err != nil {
+				return err
+			}
+		}
+		if err := clients[i].Do(ctx, "cluster", "set-config-epoch", i+1).Err(); err != nil {
+			return err
+		}
+	}
+	for _, s := range n[1:] {
+		host, port, err := net.SplitHostPort(s.Addr)
+		if err != nil {
+			return err
+		}
+		if err := clients[0].Do(ctx, "cluster", "meet", host, port, buses[s]).Err(); err != nil {
+			return err
+		}
+	}
+	for _, c := range clients[:masters] {
+		if err := awaitInfo(ctx, c.ClusterInfo, "cluster_state:ok", fmt.Sprintf("cluster_known_nodes:%d\r", len(n))); err != nil {
+			return err
+		}
+	}
+	for i, c := range clients[masters:] {
+		id, err := clients[i].ClusterMyID(ctx).Result()
+		if err != nil {
+			return err
+		}
+		if err := follow(ctx, c, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow makes a server a replica of the master, once it has heard of it, and
+// returns when it is up to date.
+func follow(ctx context.Context, c *redis.Client, master string) error {
+	for {
+		err := c.ClusterReplicate(ctx, master).Err()
+		if err == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return awaitInfo(ctx, func(ctx context.Context) *redis.StringCmd { return c.Info(ctx, "replication") }, "master_link_status:up")
+}
+
+// awaitInfo returns once what is told has all the words.
+func awaitInfo(ctx context.Context, tell func(context.Context) *redis.StringCmd, words ...string) error {
+	for {
+		info, err := tell(ctx).Result()
+		if err == nil && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(info, w) }) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, fmt.Errorf("a server does not come up: want %q in\n%s", words, info))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
