@@ -73,6 +73,9 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 		blocking:  make(chan struct{}, max(1, poolSize(client)/2)),
 		followers: make(map[lockstore.EventID]*follower),
 	}
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		watch(cluster)
+	}
 	s.changes = &queues{send: s.send}
 	s.confirms = s.changes
 	if o.Replicas > 0 {

@@ -28,11 +28,7 @@ func (s *Store) sendAndWait(calls []*call) {
 				b.answer(ran{err: unavailable(err)})
 				return
 			}
-			r := s.run(ctx, []*batch{b}, node, s.options.Replicas)[0]
-			if cluster, ok := s.redis.(*redis.ClusterClient); ok && redis.HasErrorPrefix(r.err, "MOVED") {
-				cluster.ReloadState(ctx)
-			}
-			b.answer(r)
+			b.answer(s.run(ctx, []*batch{b}, node, s.options.Replicas)[0])
 		})
 	}
 	all.Wait()

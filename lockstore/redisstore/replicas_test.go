@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -131,5 +132,52 @@ func TestSentinel(t *testing.T) {
 	}
 	if snap := mustList(t, s, ev, before); len(snap.Seats) == 0 {
 		t.Errorf("after the failover: %+v", snap)
+	}
+}
+
+// TestElection: when a master of a Cluster is gone, its events are sold again
+// soon after the others have elected its replica.
+func TestElection(t *testing.T) {
+	for name, o := range map[string]redisstore.Options{"": {}, "with -redis-wait": {Replicas: 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nodes := redistest.ClusterWithReplicas(t, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+			s := onRedis(t, nodes.URL(), o)
+			events := make([]*lockstore.Event, 8) // of which some are with each master
+			for i := range events {
+				ev := newEvent(t)
+				var err error
+				if events[i], err = lockstore.NewEvent(ev.ID+lockstore.EventID(strconv.Itoa(i)), ev.Seats, ev.LockTTL, 0); err != nil {
+					t.Fatal(err)
+				}
+				mustLock(t, s, events[i], ann, "A1", "A2")
+				confirmed(t, s, events[i], ann, "A1")
+			}
+			nodes[0].Kill()
+			if err := nodes.Await(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second) // the client by itself takes ten or more
+			defer cancel()
+			for _, ev := range events {
+				for {
+					_, err := s.Lock(ctx, ev, []lockstore.SeatID{"A3"}, ben)
+					if err == nil {
+						break
+					}
+					if ctx.Err() != nil {
+						t.Fatalf("event %s: %v", ev.ID, err)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				snap, err := s.List(t.Context(), ev, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if o.Replicas > 0 && (len(snap.Seats) == 0 || snap.Seats[0].Status != lockstore.Booked) {
+					t.Errorf("event %s: the booking of A1 is gone: %v", ev.ID, snap.Seats)
+				}
+			}
+		})
 	}
 }

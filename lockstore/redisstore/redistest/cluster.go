@@ -21,15 +21,26 @@ const (
 	slots   = 16384
 )
 
-// A Nodes is the servers of a Cluster: the masters as it began, then a replica of each
+// Nodes is the servers of a Cluster: the masters as it began, then a replica of each
 // if it has them.
 type Nodes []*Server
 
 // Cluster starts a Cluster of three masters for a test.
 func Cluster(t testing.TB) Nodes {
 	t.Helper()
+	return clusterFor(t, false)
+}
+
+// ClusterWithReplicas starts one that has a replica of each master.
+func ClusterWithReplicas(t testing.TB, args ...string) Nodes {
+	t.Helper()
+	return clusterFor(t, true, args...)
+}
+
+func clusterFor(t testing.TB, replicas bool, args ...string) Nodes {
+	t.Helper()
 	need(t)
-	nodes, err := StartCluster(t.Context(), t.TempDir(), false)
+	nodes, err := StartCluster(t.Context(), t.TempDir(), replicas, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,4 +170,17 @@ func awaitInfo(ctx context.Context, tell func(context.Context) *redis.StringCmd,
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// Await returns once the server of that number finds every slot served, after
+// it once found that one was not.
+func (n Nodes) Await(ctx context.Context, number int) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	client := redis.NewClient(&redis.Options{Addr: n[number].Addr})
+	defer client.Close()
+	if err := awaitInfo(ctx, client.ClusterInfo, "cluster_state:fail"); err != nil {
+		return err
+	}
+	return awaitInfo(ctx, client.ClusterInfo, "cluster_state:ok")
 }

@@ -28,7 +28,7 @@ type Proxy struct {
 // that it arrives.
 type Fate struct {
 	Delay time.Duration // it arrives so much later, and what follows with it
-	Lost  bool          // it never arrives, and the connection goes on
+	Lost  bool          // neither it nor what follows arrives, and the connection stays up
 	Cut   bool          // it never arrives, and the connection ends
 }
 
@@ -70,7 +70,8 @@ func (p *Proxy) Close() {
 	p.Thaw()
 }
 
-// SwallowReply has the next thing that the server says never arrive.
+// SwallowReply has the next thing that the server says never arrive, and on
+// that connection nothing after it.
 func (p *Proxy) SwallowReply() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,15 +162,16 @@ func (p *Proxy) serve(client net.Conn) {
 // pass copies until one end is gone or the fate of something is to be cut.
 func pass(to, from net.Conn, fate func() Fate) {
 	buf := make([]byte, 64<<10)
+	lost := false
 	for {
 		n, err := from.Read(buf)
-		if n > 0 {
+		if n > 0 && !lost {
 			f := fate()
 			time.Sleep(f.Delay)
 			if f.Cut {
 				return
 			}
-			if !f.Lost {
+			if lost = f.Lost; !lost {
 				if _, err := to.Write(buf[:n]); err != nil {
 					return
 				}

@@ -4,18 +4,14 @@
 package redistest
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,14 +26,10 @@ const startTime = 20 * time.Second
 
 // A Server is a redis-server under way.
 type Server struct {
+	*Process
+
 	// Addr is where it listens: host and port.
 	Addr string
-
-	pid      int
-	keeper   *exec.Cmd
-	lifeline io.Closer // the server is killed when this closes, if by the end of this program
-	ended    chan struct{}
-	output   bytes.Buffer // to be read once ended is closed
 }
 
 // New starts a server for a test, which it outlives not. Without the program
@@ -66,7 +58,9 @@ func need(t testing.TB) {
 
 // Start starts a server that keeps its files in dir and, unless args say
 // otherwise, saves nothing. It returns once the server answers.
-func Start(dir string, args ...string) (*Server, error) {
+func Start(dir string, args ...string) (*Server, error) { return startIn(dir, args) }
+
+func startIn(dir string, args []string, env ...string) (*Server, error) {
 	port := FreePort()
 	for _, option := range []string{"--port", "--tls-port"} { // the latter in place of the former
 		if i := slices.Index(args, option); i >= 0 {
@@ -75,7 +69,7 @@ func Start(dir string, args ...string) (*Server, error) {
 	}
 	return start(net.JoinHostPort("127.0.0.1", port), slices.Concat([]string{
 		"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no",
-	}, args))
+	}, args), env...)
 }
 
 // Sentinel starts a Sentinel that watches the master under the name.
@@ -99,38 +93,17 @@ func Sentinel(t testing.TB, master *Server, name string) *Server {
 	return s
 }
 
-// start runs the program under a shell that kills it when its input ends.
-func start(addr string, args []string) (*Server, error) {
-	s := &Server{Addr: addr, ended: make(chan struct{})}
-	s.keeper = exec.Command("sh", append([]string{"-c", `"$@" 2>&1 & echo $!; read line; kill -9 $!; wait`, "sh", program}, args...)...)
-	stdin, err := s.keeper.StdinPipe()
+// start starts the program and returns once it answers.
+func start(addr string, args []string, env ...string) (*Server, error) {
+	var output bytes.Buffer // to be read once the program has ended
+	p, err := StartProcess(&output, env, program, args...)
 	if err != nil {
 		return nil, err
 	}
-	stdout, err := s.keeper.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.keeper.Start(); err != nil {
-		return nil, err
-	}
-	s.lifeline = stdin
-	out := bufio.NewReader(stdout)
-	line, err := out.ReadString('\n')
-	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", program, err)
-	}
-	if s.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
-		return nil, err
-	}
-	go func() {
-		_, _ = io.Copy(&s.output, out) // ends with the server
-		_ = s.keeper.Wait()            // it is killed, which is an error
-		close(s.ended)
-	}()
+	s := &Server{p, addr}
 	if err := s.await(args); err != nil {
 		s.Kill()
-		return nil, fmt.Errorf("%s does not answer: %w\n%s", program, err, s.output.String())
+		return nil, fmt.Errorf("%s does not answer: %w\n%s", program, err, output.String())
 	}
 	return s, nil
 }
@@ -162,18 +135,6 @@ func awaitPort(addr string) error {
 	}
 	return err
 }
-
-// Kill ends the server at once, as a crash does.
-func (s *Server) Kill() {
-	_ = s.lifeline.Close() // closed twice is closed
-	<-s.ended
-}
-
-// Freeze stops the server without ending it or its connections; Thaw has it go on.
-func (s *Server) Freeze() error { return syscall.Kill(s.pid, syscall.SIGSTOP) }
-
-// Thaw has a frozen server go on.
-func (s *Server) Thaw() error { return syscall.Kill(s.pid, syscall.SIGCONT) }
 
 // FreePort is a port of the loopback that nobody listens on.
 func FreePort() string {

@@ -1,8 +1,6 @@
 package history
 
 import (
-	"math/bits"
-
 	"seatlock/lockstore"
 )
 
@@ -68,6 +66,7 @@ func (j *judge) lists(s *state, op *Op) bool {
 		return false
 	}
 	must := byte(0) // what the list names
+	may := must     // what it may name beside
 	if snap.Full {
 		for i, c := range s.seats {
 			if c.status != free {
@@ -79,17 +78,20 @@ func (j *judge) lists(s *state, op *Op) bool {
 			return false
 		}
 		must = s.changed[j.versions[op.Since]] &^ seen
+		if j.Remote {
+			may = seen - 1
+		}
 	}
-	if len(snap.Seats) != bits.OnesCount8(must) {
-		return false
-	}
-	last := -1
+	last, named := -1, byte(0)
 	for _, seat := range snap.Seats {
 		i, ok := j.position[seat.ID]
-		if !ok || i <= last || must&(1<<i) == 0 || !j.shows(s, i, seat) {
+		if !ok || i <= last || (must|may)&(1<<i) == 0 || !j.shows(s, i, seat) {
 			return false
 		}
-		last = i
+		last, named = i, named|1<<i
+	}
+	if must&^named != 0 {
+		return false
 	}
 	if v, ok := j.versions[snap.Version]; ok {
 		return s.see(v)

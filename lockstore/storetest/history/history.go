@@ -88,6 +88,11 @@ type History struct {
 	// apart, and how late a lock may be found to have run out. A millisecond
 	// is the least that can be told.
 	Slack time.Duration
+
+	// Remote is of calls made over HTTP, where a delta may also name seats
+	// that did not change, as they are: changes that came after the list was
+	// rendered are left out, not the seats.
+	Remote bool
 }
 
 // outcome sorts an error.

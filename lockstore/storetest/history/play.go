@@ -28,8 +28,10 @@ type Plan struct {
 	// remembers a lock that ran out: for a clock that takes no time.
 	Long bool
 
-	// Remote leaves out what cannot be asked of a server over HTTP: Wait, and
-	// another seat map.
+	// Plain leaves out Wait, and calls with another seat map.
+	Plain bool
+
+	// Remote is for the history: the calls go over HTTP. They must be Plain.
 	Remote bool
 }
 
@@ -53,7 +55,9 @@ func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) (
 	NewClient(p.Clients, p, records).Finish(ctx)
 	var all []*History
 	for _, r := range records {
-		all = append(all, r.History(p.Slack))
+		h := r.History(p.Slack)
+		h.Remote = p.Remote
+		all = append(all, h)
 	}
 	return all, nil
 }
@@ -103,7 +107,7 @@ func (c *Client) Run(ctx context.Context) {
 		which := c.rnd.IntN(2)
 		op := c.draw(which)
 		switch n := c.rnd.IntN(40); {
-		case n == 0 && !c.Remote:
+		case n == 0 && !c.Plain && c.since[which] != "": // the event is there
 			op.OtherSeats = true
 			op.Since = ""
 		case n == 1:
@@ -143,13 +147,13 @@ func (c *Client) draw(which int) Op {
 		op.User = had.User
 	}
 	switch n := c.rnd.IntN(100); {
-	case n < 45:
+	case n < 44:
 		op.Call = Lock
-	case n < 53:
+	case n < 56:
 		op.Call = Confirm
 	case n < 72:
 		op.Call = Release
-	case n < 94 || c.Remote:
+	case n < 94 || c.Plain:
 		return Op{Call: List, Since: c.version(which)}
 	default:
 		return Op{Call: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
@@ -224,7 +228,7 @@ func (c *Client) Finish(ctx context.Context) {
 		c.knock(ctx, 0, Confirm)
 		c.knock(ctx, 1, Confirm)
 	}
-	if !c.Remote {
+	if !c.Plain {
 		for which := range c.records {
 			c.do(ctx, which, Op{Call: List})
 			c.do(ctx, which, Op{Call: Wait, Since: c.since[which], For: c.TTL * 3 / 2})

@@ -1,9 +1,32 @@
-package redisstore_test
+package redistest
 
 import (
+	"context"
 	"net"
 	"sync"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 )
+
+// Pipes is a client of a miniredis in this process that talks to it over
+// pipes: the two can live in a testing/synctest bubble.
+func Pipes(m *miniredis.Miniredis) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: "127.0.0.1:6379", // nobody dials it; but a name would be looked up outside the bubble
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			c, err := m.Dial()
+			if err != nil {
+				return nil, err
+			}
+			return buffered(c), nil
+		},
+		MaxRetries:            -1,
+		ContextTimeoutEnabled: true,
+		DisableIdentity:       true,
+		PoolSize:              1000, // whoever waits for a connection takes a timer that go-redis keeps for other bubbles
+	})
+}
 
 // buffered gives a pipe what a socket has: a Write returns before anybody
 // reads. Without, a client that writes one command after another and a server

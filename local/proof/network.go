@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// badNetwork plays through a proxy that loses, delays and cuts.
+func badNetwork(ctx context.Context, s setting) (tally, error) {
+	return withRedis(func(server *redistest.Server, _ string) (tally, error) {
+		proxy, err := redistest.StartProxy(server.Addr)
+		if err != nil {
+			return tally{}, err
+		}
+		defer proxy.Close()
+		store, client, err := connect("redis://"+proxy.Addr, redisstore.Options{})
+		if err != nil {
+			return tally{}, err
+		}
+		defer client.Close()
+		c := newCampaign(s, "network", store, 24)
+		c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
+		faults := 0
+		err = c.during(ctx, func(ctx context.Context) error {
+			want, enough := s.times(600), make(chan struct{})
+			rnd := rand.New(rand.NewPCG(1, 2))
+			proxy.Afflict(func() redistest.Fate {
+				f := fate(rnd)
+				if f != (redistest.Fate{}) {
+					if faults++; faults == want {
+						close(enough)
+					}
+				}
+				return f
+			})
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-enough:
+				return nil
+			}
+		})
+		proxy.Afflict(nil)
+		if err != nil {
+			return c.tally, err
+		}
+		c.tally.faults = faults
+		return c.settle(ctx, store)
+	})
+}
+
+// fate breaks one reply of about fifty: few enough for a history to be decided.
+func fate(rnd *rand.Rand) redistest.Fate {
+	switch rnd.IntN(250) {
+	case 0:
+		return redistest.Fate{Lost: true}
+	case 1, 2:
+		return redistest.Fate{Cut: true}
+	case 3, 4:
+		return redistest.Fate{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
+	}
+	return redistest.Fate{}
+}

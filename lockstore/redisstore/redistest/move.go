@@ -1,0 +1,137 @@
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A Mover moves slots between the masters of a Cluster, as one does to add a
+// server or to take one away. It is for one goroutine.
+type Mover struct {
+	clients []*redis.Client
+	ids     []string
+	addrs   []string
+}
+
+// NewMover makes a mover for the Cluster, to be closed.
+func (n Nodes) NewMover(ctx context.Context) (*Mover, error) {
+	m := &Mover{}
+	for _, s := range n[:masters] {
+		c := redis.NewClient(&redis.Options{Addr: s.Addr})
+		m.clients, m.addrs = append(m.clients, c), append(m.addrs, s.Addr)
+		id, err := c.ClusterMyID(ctx).Result()
+		if err != nil {
+			m.Close()
+			return nil, err
+		}
+		m.ids = append(m.ids, id)
+	}
+	return m, nil
+}
+
+// Close closes its connections.
+func (m *Mover) Close() {
+	for _, c := range m.clients {
+		_ = c.Close() // nothing is under way
+	}
+}
+
+// Move moves the slot of a key, with all that is in it, to the next master.
+func (m *Mover) Move(ctx context.Context, key string) error {
+	n, err := m.clients[0].ClusterKeySlot(ctx, key).Result()
+	if err != nil {
+		return err
+	}
+	slot := int(n)
+	from, err := m.agreed(ctx, slot)
+	if err != nil {
+		return err
+	}
+	to := (from + 1) % masters
+	if err := m.clients[to].Do(ctx, "cluster", "setslot", slot, "importing", m.ids[from]).Err(); err != nil {
+		return err
+	}
+	if err := m.clients[from].Do(ctx, "cluster", "setslot", slot, "migrating", m.ids[to]).Err(); err != nil {
+		return err
+	}
+	if err := m.carry(ctx, slot, from, to); err != nil {
+		return err
+	}
+	for i := range masters {
+		c := m.clients[(to+i)%masters] // the new owner first
+		if err := c.Do(ctx, "cluster", "setslot", slot, "node", m.ids[to]).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agreed returns which master all take for the owner of the slot, once they
+// do and have heard of every earlier move: one that moves on sooner can take a
+// slot back from who just got it.
+func (m *Mover) agreed(ctx context.Context, slot int) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		owners, epochs := make(map[string]bool), make(map[string]bool)
+		for _, c := range m.clients {
+			ranges, err := c.ClusterSlots(ctx).Result()
+			if err != nil {
+				return 0, err
+			}
+			for _, r := range ranges {
+				if r.Start <= slot && slot <= r.End {
+					owners[r.Nodes[0].ID] = true
+				}
+			}
+			info, err := c.ClusterInfo(ctx).Result()
+			if err != nil {
+				return 0, err
+			}
+			_, epoch, _ := strings.Cut(info, "cluster_current_epoch:")
+			epoch, _, _ = strings.Cut(epoch, "\r")
+			epochs[epoch] = true
+		}
+		if len(owners) == 1 && len(epochs) == 1 {
+			for i, id := range m.ids {
+				if owners[id] {
+					return i, nil
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("the masters do not agree about slot %d: %v, epochs %v", slot, owners, epochs)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// carry moves the keys of a slot, a few at a time.
+func (m *Mover) carry(ctx context.Context, slot, from, to int) error {
+	host, port, err := net.SplitHostPort(m.addrs[to])
+	if err != nil {
+		return err
+	}
+	for {
+		keys, err := m.clients[from].ClusterGetKeysInSlot(ctx, slot, 3).Result()
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		args := []any{"migrate", host, port, "", 0, 5000, "keys"}
+		for _, key := range keys {
+			args = append(args, key)
+		}
+		if err := m.clients[from].Do(ctx, args...).Err(); err != nil {
+			return fmt.Errorf("moving %q: %w", keys, err)
+		}
+	}
+}

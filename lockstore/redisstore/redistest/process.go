@@ -1,0 +1,70 @@
+package redistest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// A Process is another program under way. It is killed when this one ends,
+// however that ends.
+type Process struct {
+	pid      int
+	lifeline io.Closer // the program is killed when this closes, if by the end of this one
+	ended    chan struct{}
+}
+
+// StartProcess starts a program, with more environment variables than this one
+// has, whose output, standard error included, goes to w.
+func StartProcess(w io.Writer, env []string, program string, args ...string) (*Process, error) {
+	// A shell kills it when its own input ends.
+	keeper := exec.Command("sh", append([]string{"-c", `"$@" 2>&1 & echo $!; read line; kill -9 $!; wait`, "sh", program}, args...)...)
+	keeper.Env = append(os.Environ(), env...)
+	stdin, err := keeper.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := keeper.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := keeper.Start(); err != nil {
+		return nil, err
+	}
+	p := &Process{lifeline: stdin, ended: make(chan struct{})}
+	out := bufio.NewReader(stdout)
+	line, err := out.ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", program, err)
+	}
+	if p.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
+		return nil, err
+	}
+	go func() {
+		_, _ = io.Copy(w, out) // ends with the program
+		_ = p.lifeline.Close()
+		_ = keeper.Wait() // it is killed, which is an error
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// Kill ends the program at once, as a crash does, and returns when it is gone.
+func (p *Process) Kill() {
+	_ = p.lifeline.Close() // closed twice is closed
+	<-p.ended
+}
+
+// Ended is closed when the program is gone.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Freeze stops the program without ending it or its connections.
+func (p *Process) Freeze() error { return syscall.Kill(p.pid, syscall.SIGSTOP) }
+
+// Thaw has a frozen program go on.
+func (p *Process) Thaw() error { return syscall.Kill(p.pid, syscall.SIGCONT) }
