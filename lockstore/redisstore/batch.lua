@@ -59,12 +59,16 @@ local function locked_by(v, user) return string.byte(v) == 76 and string.sub(v, 
 local function booked_by(v, user) return string.byte(v) == 66 and string.sub(v, 16) == user end
 
 -- Until when a seat is taken, by its key: what never ends is booked, whoever
--- wrote it; 0 is available.
+-- wrote it; 0 is available. A key outlives its end by up to a millisecond, in
+-- which the lock is over, as it is for lists and for what its user has.
 local function taken_until(key)
   local time = call('PEXPIRETIME', key)
   if time == -1 then return BOOKED end
-  return time > 0 and time or 0
+  return time > NOW and time or 0
 end
+
+-- Whether the user has a lock on the seat s, whose value is v.
+local function holds(s, v, user) return v and locked_by(v, user) and taken_until(KEYS[s + 1]) > 0 end
 
 local function refuse(refusal, reason, number, time)
   refusal = refusal or {reason, 0}

@@ -8,7 +8,7 @@ for c = 1, CALLS do
   local _, booked, locks = holding(users[user] or old_users[c])
   for s = first, last do
     local v = values[s + 1]
-    if v and locked_by(v, user) then
+    if holds(s, v, user) then
       locked = locked + 1
     elseif not (v and booked_by(v, user)) then
       refusal = refuse(refusal, 'lock_expired', s - first, v and taken_until(KEYS[s + 1]) or 0)

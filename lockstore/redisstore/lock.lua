@@ -52,6 +52,7 @@ for c = 1, CALLS do
     local v = values[s + 1]
     local time = v and taken_until(KEYS[s + 1]) or 0
     if time == 0 then
+      if v then call('DEL', KEYS[s + 1]) end -- it is over: SET NX must find nothing
       free, values[s + 1] = free + 1, false
     elseif time < BOOKED and locked_by(v, user) then
       if time < earliest then earliest = time end

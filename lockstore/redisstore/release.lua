@@ -9,15 +9,16 @@ for c = 1, CALLS do
     local v = values[s + 1]
     if v and booked_by(v, user) then
       refusal = refuse(refusal, 'seat_booked', s - first, BOOKED)
-    elseif v and locked_by(v, user) then
+    elseif holds(s, v, user) then
       locked = locked + 1
+    else
+      values[s + 1] = false
     end
   end
   if not refusal and locked > 0 then
     local _, booked, locks = holding(users[user] or old_users[c])
     for s = first, last do
-      local v = values[s + 1]
-      if v and locked_by(v, user) then
+      if values[s + 1] then
         call('DEL', KEYS[s + 1])
         locks = without(locks, ARGV[s + 6])
         change(s, false, FREE_RECORD)
