@@ -62,7 +62,8 @@ type Answer struct {
 	Expires  time.Time                // of a Lock that was done
 	Conflict *lockstore.ConflictError // of a call that was refused
 	Snapshot *lockstore.Snapshot      // of a List
-	Err      string                   // the error, if any
+	Err      string                   // the error, if any, as text
+	Cause    error                    `json:"-"` // the error itself
 }
 
 // An Outcome is what an answer says of the call.

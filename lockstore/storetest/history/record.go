@@ -75,7 +75,7 @@ func (r *Recorder) Do(ctx context.Context, op Op) Op {
 		op.Outcome = Nothing
 	}
 	if err != nil {
-		op.Err = err.Error()
+		op.Err, op.Cause = err.Error(), err
 	}
 	op.Returned = time.Now()
 	if op.Outcome != Unknown {
