@@ -1,12 +1,13 @@
 # make run needs nothing but Go. See README.md.
 
-.PHONY: help run test check bench fuzz
+.PHONY: help run test check bench fuzz proof
 
 help:
 	@echo 'make run    serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
 	@echo 'make test   all tests, with the race detector, in random order'
 	@echo 'make check  formatting, vet, staticcheck, tidy go.mod, what imports what'
 	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
+	@echo 'make proof  show that no seat is sold twice, whatever breaks (ARGS="-h" explains the flags)'
 	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
 
 # Not "go run", which makes an error of every Ctrl-C.
@@ -27,6 +28,11 @@ check:
 
 bench:
 	go run ./local/bench $(ROWS)
+
+# As a program of its own, since "go run" does not pass on its status.
+proof:
+	@go build -o bin/proof ./local/proof
+	@exec bin/proof $(ARGS)
 
 FUZZTIME ?= 1m
 fuzz:

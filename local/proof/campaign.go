@@ -18,6 +18,9 @@ import (
 // checkTime bounds the search for an order of one history.
 const checkTime = 20 * time.Second
 
+// mostDrawn is how many illegal histories of a row are drawn; more say no more.
+const mostDrawn = 3
+
 // A campaign makes histories on one store, many at a time, and judges them.
 // Whoever runs it breaks things meanwhile.
 type campaign struct {
@@ -97,7 +100,10 @@ func (c *campaign) judge(h *history.History) error {
 			return err
 		}
 	}
-	if verdict == history.Illegal {
+	c.mu.Lock()
+	draw := verdict == history.Illegal && c.tally.illegal < mostDrawn
+	c.mu.Unlock()
+	if draw {
 		file := filepath.Join(c.dir, "illegal-"+string(h.Event.ID)+".html")
 		why, err := h.Explain(checkTime)
 		fmt.Fprintf(c.progress, "   illegal, drawn to %s: %v\n%s", file, err, why)

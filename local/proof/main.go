@@ -104,11 +104,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return errors.New("-histories and -faults must be more than nothing")
 	}
 	s := setting{*histories, *scale, *dir, stderr}
-	return table(ctx, s, flags.Args(), stdout)
+	return table(ctx, s, rows, flags.Args(), stdout)
 }
 
 // table runs the rows and prints what came of them.
-func table(ctx context.Context, s setting, words []string, stdout io.Writer) error {
+func table(ctx context.Context, s setting, rows []row, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| faults\t|\t")

@@ -227,7 +227,8 @@ func unanswered(err error) error {
 func problem(resp *http.Response, text []byte) error {
 	p := &Problem{Status: resp.StatusCode}
 	if err := json.Unmarshal(text, p); err != nil {
-		return fmt.Errorf("%s answered %s with what is not JSON: %w", resp.Request.URL, resp.Status, err)
+		// It is not of the server but of what is before it.
+		return fmt.Errorf("%w: %s answered %s with what is not JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
 	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		p.RetryAfter = time.Duration(seconds) * time.Second

@@ -1,0 +1,142 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"seatlock/functions/booking"
+	"seatlock/local/internal/remote"
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
+)
+
+func at(t *testing.T, url string) *remote.Store {
+	t.Helper()
+	s, err := remote.New(url, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// TestHistories: what callers of the API are told can have happened one call
+// after the other, as what callers of the store are told.
+func TestHistories(t *testing.T) {
+	plan := history.Plan{Clients: 5, Calls: 30, Seats: 5, TTL: 100 * time.Millisecond, Pause: 20 * time.Millisecond,
+		Slack: 3 * time.Millisecond, Plain: true, Remote: true}
+	records, err := history.Records(nil, "e", plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var maps []booking.SeatMap
+	for _, r := range records {
+		maps = append(maps, booking.SeatMap{Event: r.Event, Name: "E", Sections: []booking.Section{{Name: "S", Rows: []booking.Row{{Seats: r.Event.Seats}}}}})
+	}
+	api, err := booking.New(booking.Config{Store: new(lockstore.Memory), SeatMaps: maps, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api.Routes())
+	t.Cleanup(server.Close)
+	store := at(t, server.URL)
+
+	events, err := store.Events(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ev := range events {
+		if want := records[i].Event; ev.ID != want.ID || ev.Fingerprint() != want.Fingerprint() || ev.LockTTL != want.LockTTL || ev.SeatLimit != want.SeatLimit {
+			t.Errorf("event %d is %+v, want %+v", i, ev, want)
+		}
+	}
+	all, err := history.Play(t.Context(), store, "e", plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make(map[history.Outcome]int)
+	for _, h := range all {
+		if v, err := h.Check(20 * time.Second); v != history.Legal {
+			why, _ := h.Explain(20 * time.Second)
+			t.Errorf("%s, %v\n%s", v, err, why)
+		}
+		for _, op := range h.Ops {
+			outcomes[op.Outcome]++
+		}
+	}
+	if outcomes[history.Done] < 50 || outcomes[history.Refused] < 20 || outcomes[history.Breach] > 0 || outcomes[history.Unknown] > 0 {
+		t.Errorf("the calls ended with %v", outcomes)
+	}
+}
+
+// TestNoAnswer: an error says whether the server can have done it.
+func TestNoAnswer(t *testing.T) {
+	ev, err := lockstore.NewEvent("e", []lockstore.SeatID{"A1"}, time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(status int, body string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "3")
+			w.WriteHeader(status)
+			w.Write([]byte(body))
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	hangUp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			c.Close()
+		}
+	}))
+	t.Cleanup(hangUp.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	for name, c := range map[string]struct {
+		url  string
+		want error
+	}{
+		"nobody listens":    {"http://" + l.Addr().String(), lockstore.ErrUnavailable},
+		"it hangs up":       {hangUp.URL, lockstore.ErrOutcomeUnknown},
+		"the store is away": {answer(503, `{"code":"store_unavailable"}`), lockstore.ErrUnavailable},
+		"it does not know":  {answer(503, `{"code":"outcome_unknown"}`), lockstore.ErrOutcomeUnknown},
+		"a proxy answers":   {answer(502, "<html>"), lockstore.ErrOutcomeUnknown},
+		"it broke":          {answer(500, `{"code":"internal"}`), lockstore.ErrOutcomeUnknown},
+		"too many":          {answer(429, `{"code":"rate_limited"}`), lockstore.ErrUnavailable},
+		"a seat is locked":  {answer(409, `{"code":"seat_locked","seats":[{"seatId":"A1","status":"locked"}]}`), lockstore.SeatLocked},
+		"no such seat":      {answer(404, `{"code":"unknown_seat"}`), lockstore.ErrUnknownSeats},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := at(t, c.url).Lock(t.Context(), ev, ev.Seats, "ann")
+			if !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+			if p, ok := errors.AsType[*remote.Problem](err); ok && p.RetryAfter != 3*time.Second {
+				t.Errorf("it says to come back after %v", p.RetryAfter)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := at(t, hangUp.URL).Lock(ctx, ev, ev.Seats, "ann"); !errors.Is(err, context.Canceled) || errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("a call that was not made ended with %v", err)
+	}
+}
+
+func TestBadAddress(t *testing.T) {
+	for _, url := range []string{"", "127.0.0.1:8080", "ftp://x", "http://"} {
+		if _, err := remote.New(url, 1); err == nil {
+			t.Errorf("%q is taken for the address of a server", url)
+		}
+	}
+}
