@@ -80,13 +80,15 @@ func (m *Mover) agreed(ctx context.Context, slot int) (int, error) {
 	for {
 		owners, epochs := make(map[string]bool), make(map[string]bool)
 		for _, c := range m.clients {
-			ranges, err := c.ClusterSlots(ctx).Result()
+			shards, err := c.ClusterShards(ctx).Result()
 			if err != nil {
 				return 0, err
 			}
-			for _, r := range ranges {
-				if r.Start <= slot && slot <= r.End {
-					owners[r.Nodes[0].ID] = true
+			for _, shard := range shards {
+				for _, r := range shard.Slots {
+					if int(r.Start) <= slot && slot <= int(r.End) {
+						owners[shard.Nodes[0].ID] = true
+					}
 				}
 			}
 			info, err := c.ClusterInfo(ctx).Result()
