@@ -46,7 +46,7 @@ func (t tally) String() string {
 		}
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t",
+	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d",
 		t.histories, t.calls, t.unknown, judged(t.illegal), judged(t.undecided),
 		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.faults)
 }
