@@ -187,7 +187,10 @@ func (b *buyer) call(ctx context.Context, op history.Op) history.Op {
 		if op.Outcome != history.Unknown && op.Outcome != history.Nothing {
 			break
 		}
-		if !pause(ctx, wait/2+rand.N(wait)) {
+		if p, ok := errors.AsType[*remote.Problem](op.Cause); ok {
+			wait = max(wait, min(p.RetryAfter, longPause)) // as the server asks
+		}
+		if !pause(ctx, wait+rand.N(wait/2)) {
 			break
 		}
 		wait = min(2*wait, longPause)
