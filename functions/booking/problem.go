@@ -15,6 +15,7 @@ import (
 // The ways in which a request fails before it reaches the store.
 var (
 	errBadRequest           = errors.New("the request is not of the form that the call takes")
+	errForbidden            = errors.New("it is not for this caller")
 	errUnknownEvent         = errors.New("no such event")
 	errNotFound             = errors.New("no such path")
 	errMethodNotAllowed     = errors.New("no such method here")
@@ -46,6 +47,7 @@ var kinds = []struct {
 
 	{lockstore.ErrInvalid, 400, "bad_request", "Bad request", ""},
 	{errBadRequest, 400, "bad_request", "Bad request", ""},
+	{errForbidden, 403, "forbidden", "Forbidden", ""},
 	{errUnknownEvent, 404, "unknown_event", "Unknown event", ""},
 	{lockstore.ErrUnknownSeats, 404, "unknown_seat", "Unknown seat", ""},
 	{errNotFound, 404, "not_found", "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events."},

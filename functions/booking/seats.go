@@ -63,64 +63,65 @@ func (s *seatsAnswer) appendJSON(b []byte) []byte {
 }
 
 func (a *API) lock(ctx context.Context, req seatsRequest) (*seatsAnswer, error) {
-	ev, seats, err := a.resolve(req)
+	ev, seats, user, err := a.resolve(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	expires, err := a.store.Lock(ctx, ev.Event, seats, req.UserID)
+	expires, err := a.store.Lock(ctx, ev.Event, seats, user)
 	if err != nil {
 		return nil, ev.explained(err, "")
 	}
-	return &seatsAnswer{ev.ID, req.UserID, seats, "locked", lockstore.Locked, expires, ev.secondsLeft(expires)}, nil
+	return &seatsAnswer{ev.ID, user, seats, "locked", lockstore.Locked, expires, ev.secondsLeft(expires)}, nil
 }
 
 func (a *API) confirm(ctx context.Context, req seatsRequest) (*seatsAnswer, error) {
-	ev, seats, err := a.resolve(req)
+	ev, seats, user, err := a.resolve(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.store.Confirm(ctx, ev.Event, seats, req.UserID); err != nil {
+	if err := a.store.Confirm(ctx, ev.Event, seats, user); err != nil {
 		return nil, ev.explained(err, "")
 	}
-	return &seatsAnswer{event: ev.ID, user: req.UserID, seats: seats, done: "booked", status: lockstore.Booked}, nil
+	return &seatsAnswer{event: ev.ID, user: user, seats: seats, done: "booked", status: lockstore.Booked}, nil
 }
 
 func (a *API) release(ctx context.Context, req seatsRequest) (*seatsAnswer, error) {
-	ev, seats, err := a.resolve(req)
+	ev, seats, user, err := a.resolve(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.store.Release(ctx, ev.Event, seats, req.UserID); err != nil {
+	if err := a.store.Release(ctx, ev.Event, seats, user); err != nil {
 		return nil, ev.explained(err, " A booking is for good: it is not released.")
 	}
-	return &seatsAnswer{event: ev.ID, user: req.UserID, seats: seats, done: "released", status: lockstore.Available}, nil
+	return &seatsAnswer{event: ev.ID, user: user, seats: seats, done: "released", status: lockstore.Available}, nil
 }
 
-// resolve finds what the request is about. What the store checks by itself
+// resolve finds what the request is about, and in whose name it is made. What the store checks by itself
 // is left to it.
-func (a *API) resolve(req seatsRequest) (*event, []lockstore.SeatID, error) {
+func (a *API) resolve(ctx context.Context, req seatsRequest) (*event, []lockstore.SeatID, lockstore.UserID, error) {
 	ev, err := a.event(req.EventID)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
+	}
+	user, err := as(ctx, req.UserID)
+	if err != nil {
+		return nil, nil, "", err
 	}
 	seats := req.SeatIDs
 	switch {
 	case req.SeatID != "" && seats != nil:
-		return nil, nil, refuse(errBadRequest, "Both seatId and seatIds are there; give one of them.")
+		return nil, nil, "", refuse(errBadRequest, "Both seatId and seatIds are there; give one of them.")
 	case req.SeatID != "":
 		seats = []lockstore.SeatID{req.SeatID}
 	case len(seats) == 0:
-		return nil, nil, refuse(errBadRequest, "No seat is named; give seatId or seatIds.")
-	}
-	if req.UserID == "" {
-		return nil, nil, refuse(errBadRequest, "userId is missing.")
+		return nil, nil, "", refuse(errBadRequest, "No seat is named; give seatId or seatIds.")
 	}
 	for _, id := range seats {
 		if err := id.Check(); err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 	}
-	return ev, seats, nil
+	return ev, seats, user, nil
 }
 
 // explained adds to a conflict what the store's error does not know, and a

@@ -1,0 +1,167 @@
+// Package boot makes a Lambda function of one of the API's calls: it reads the
+// settings from the environment, connects to Redis once, and hands the call to
+// Lambda. What the call does is none of its business.
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/redis/go-redis/v9/logging"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/internal/lambdahttp"
+	"seatlock/lockstore"
+	"seatlock/lockstore/redisstore"
+)
+
+// bundled is the event file of the zip, beside the program.
+const bundled = "events.json"
+
+// pingTime bounds how long the start waits for Redis.
+const pingTime = 2 * time.Second
+
+// Main runs the function that answers with the call that pick chooses. It
+// returns never, and ends with status 1 and one line if a setting is wrong.
+func Main(pick func(*booking.API) http.Handler) {
+	logging.Disable() // the Redis client's own lines: every failure is told by whom it befalls
+	log := slog.New(lambdacontext.NewLogHandler())
+	adapter, err := start(context.Background(), os.Getenv, log, pick)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "seatlock:", err)
+		os.Exit(1)
+	}
+	lambda.Start(adapter)
+}
+
+// settings are the environment, checked.
+type settings struct {
+	redisURL string
+	redis    redisstore.Options
+	seatMaps []booking.SeatMap
+	basePath string
+}
+
+// start puts the parts together.
+func start(ctx context.Context, env func(string) string, log *slog.Logger, pick func(*booking.API) http.Handler) (*lambdahttp.Adapter, error) {
+	s, err := read(env)
+	if err != nil {
+		return nil, err
+	}
+	client, err := redisstore.Client(s.redisURL)
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	store, err := redisstore.New(client, s.redis)
+	if err != nil {
+		return nil, err
+	}
+	if err := greet(ctx, store, s.seatMaps, log); err != nil {
+		return nil, err
+	}
+	api, err := booking.New(booking.Config{Store: store, SeatMaps: s.seatMaps, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	return &lambdahttp.Adapter{
+		Handler:  pick(api),
+		BasePath: s.basePath,
+		Logger:   log,
+		Identify: func(ctx context.Context, subject string) context.Context {
+			return booking.WithCaller(ctx, lockstore.UserID(subject))
+		},
+	}, nil
+}
+
+// read reads the settings.
+func read(env func(string) string) (settings, error) {
+	s := settings{redisURL: env("REDIS_URL"), basePath: env("BASE_PATH")}
+	if s.redisURL == "" {
+		return s, errors.New("REDIS_URL is not set: it names the Redis that keeps the seats. Without it every copy of a function would sell them by itself")
+	}
+	d := booking.Defaults{LockTTL: time.Minute}
+	err := errors.Join(
+		parse(env, "REDIS_WAIT", &s.redis.Replicas, strconv.Atoi),
+		parse(env, "REDIS_ALLOW_EVICTION", &s.redis.AllowEviction, strconv.ParseBool),
+		parse(env, "SEAT_LIMIT", &d.SeatLimit, strconv.Atoi),
+		parse(env, "LOCK_TTL", &d.LockTTL, time.ParseDuration),
+	)
+	if err != nil {
+		return s, err
+	}
+	if d.LockTTL < time.Millisecond || d.LockTTL > lockstore.MaxLockTTL {
+		return s, fmt.Errorf("LOCK_TTL %v: a lock lasts from 1ms to %v", d.LockTTL, lockstore.MaxLockTTL)
+	}
+	if d.SeatLimit < 0 {
+		return s, fmt.Errorf("SEAT_LIMIT %d: it is a number of seats, or 0 for no limit", d.SeatLimit)
+	}
+	if s.basePath != "" && (s.basePath[0] != '/' || s.basePath[len(s.basePath)-1] == '/') {
+		return s, fmt.Errorf("BASE_PATH %q: it begins with a slash and does not end with one", s.basePath)
+	}
+	s.seatMaps, err = events(env, d)
+	return s, err
+}
+
+// parse reads one variable, if it is set.
+func parse[T any](env func(string) string, name string, into *T, read func(string) (T, error)) error {
+	text := env(name)
+	if text == "" {
+		return nil
+	}
+	value, err := read(text)
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", name, text, err)
+	}
+	*into = value
+	return nil
+}
+
+// events reads the event file.
+func events(env func(string) string, d booking.Defaults) ([]booking.SeatMap, error) {
+	file := env("EVENTS_FILE")
+	if file == "" {
+		file = filepath.Join(env("LAMBDA_TASK_ROOT"), bundled)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the event file (%s in the zip, or the one that EVENTS_FILE names): %w", bundled, err)
+	}
+	defer f.Close()
+	return booking.ReadEvents(file, f, d)
+}
+
+// greet connects to Redis before the first request does, and looks whether it
+// can be relied on. One that is away now may be back by then.
+func greet(ctx context.Context, store *redisstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	warnings, err := store.Check(ctx)
+	if errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		log.Error("Redis is away; each request tries it anew", "error", err)
+		return nil
+	}
+	if errors.Is(err, redisstore.ErrEvicts) {
+		return fmt.Errorf("%w (REDIS_ALLOW_EVICTION=true takes it as it is)", err)
+	}
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		log.Warn("redis: " + w)
+	}
+	for _, m := range maps {
+		if err := store.Open(ctx, m.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,18 @@
+// Program list is GET /seats and GET /events as a Lambda function.
+package main
+
+import (
+	"net/http"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/internal/boot"
+)
+
+func main() {
+	boot.Main(func(api *booking.API) http.Handler {
+		calls := http.NewServeMux()
+		calls.Handle("/events", api.Events)
+		calls.Handle("/", api.List)
+		return calls
+	})
+}
