@@ -19,11 +19,19 @@ type Process struct {
 	ended    chan struct{}
 }
 
+// keep is a shell that says its program's process id, kills it when the shell's
+// own input ends, and ends when it does.
+const keep = `exec 3<&0
+"$@" 2>&1 3<&- & program=$!
+echo $program
+{ read line <&3; kill -9 $program; } >/dev/null 2>&1 & reader=$!
+wait $program
+kill $reader`
+
 // StartProcess starts a program, with more environment variables than this one
 // has, whose output, standard error included, goes to w.
 func StartProcess(w io.Writer, env []string, program string, args ...string) (*Process, error) {
-	// A shell kills it when its own input ends.
-	keeper := exec.Command("sh", append([]string{"-c", `"$@" 2>&1 & echo $!; read line; kill -9 $!; wait`, "sh", program}, args...)...)
+	keeper := exec.Command("sh", append([]string{"-c", keep, "sh", program}, args...)...)
 	keeper.Env = append(os.Environ(), env...)
 	stdin, err := keeper.StdinPipe()
 	if err != nil {

@@ -1,0 +1,212 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// A function is a Lambda function under way: the program as it is deployed,
+// and the Runtime API that Lambda would give it.
+type function struct {
+	*redistest.Process
+	t       *testing.T
+	invoked chan invocation
+	ready   chan struct{} // closed when it first asks for work
+	log     *output
+}
+
+// An invocation is an event and where its answer goes.
+type invocation struct {
+	payload []byte
+	answer  chan answered
+}
+
+type answered struct {
+	path string // of the Runtime API
+	body []byte
+}
+
+// functionTime is how long a function has for one event.
+const functionTime = 5 * time.Second
+
+// start starts the program with the environment.
+func start(t *testing.T, program []string, env ...string) *function {
+	t.Helper()
+	f := &function{t: t, invoked: make(chan invocation), ready: make(chan struct{}), log: new(output)}
+	var first sync.Once
+	var mu sync.Mutex
+	waiting := make(map[string]chan answered)
+	ids := 0
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
+		first.Do(func() { close(f.ready) })
+		select {
+		case <-r.Context().Done():
+		case i := <-f.invoked:
+			mu.Lock()
+			ids++
+			id := fmt.Sprintf("request-%d", ids)
+			waiting[id] = i.answer
+			mu.Unlock()
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", id)
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(functionTime).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:seatlock")
+			w.Write(i.payload)
+		}
+	})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{what}", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		answer := waiting[r.PathValue("id")]
+		mu.Unlock()
+		w.WriteHeader(http.StatusAccepted)
+		answer <- answered{r.PathValue("what"), body}
+	})
+	api := httptest.NewServer(mux)
+	t.Cleanup(api.CloseClientConnections)
+	p, err := redistest.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), program[0], program[1:]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Process = p
+	t.Cleanup(p.Kill)
+	return f
+}
+
+// up waits until the function asks for work.
+func (f *function) up() *function {
+	f.t.Helper()
+	select {
+	case <-f.ready:
+	case <-f.Ended():
+		f.t.Fatalf("the function ended: %s", f.log)
+	case <-time.After(30 * time.Second):
+		f.t.Fatalf("the function does not come up: %s", f.log)
+	}
+	return f
+}
+
+// fails waits until the function has ended, and returns what it said.
+func (f *function) fails() string {
+	f.t.Helper()
+	select {
+	case <-f.ready:
+		f.t.Fatal("the function came up")
+	case <-f.Ended():
+	case <-time.After(30 * time.Second):
+		f.t.Fatal("the function neither came up nor ended")
+	}
+	return f.log.String()
+}
+
+// invoke has the function answer one payload.
+func (f *function) invoke(payload []byte) answered {
+	f.t.Helper()
+	i := invocation{payload, make(chan answered, 1)}
+	for _, step := range []func() (answered, bool){
+		func() (answered, bool) {
+			select {
+			case f.invoked <- i:
+				return answered{}, true
+			case <-time.After(30 * time.Second):
+				return answered{}, false
+			}
+		},
+		func() (answered, bool) {
+			select {
+			case a := <-i.answer:
+				return a, true
+			case <-time.After(30 * time.Second):
+				return answered{}, false
+			}
+		},
+	} {
+		a, ok := step()
+		if !ok {
+			f.t.Fatalf("the function does not answer: %s", f.log)
+		}
+		if a.path != "" {
+			return a
+		}
+	}
+	return answered{}
+}
+
+// ask sends a request as an HTTP API would and returns the answer.
+func (f *function) ask(method, path, query, body string) events.APIGatewayV2HTTPResponse {
+	f.t.Helper()
+	var event events.APIGatewayV2HTTPRequest
+	event.Version, event.RawPath, event.RawQueryString, event.Body = "2.0", path, query, body
+	event.Headers = map[string]string{"content-type": "application/json", "host": "abc123.execute-api.eu-central-1.amazonaws.com"}
+	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.SourceIP = method, "203.0.113.7"
+	event.RequestContext.Stage = "$default"
+	payload, err := json.Marshal(event)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	a := f.invoke(payload)
+	if a.path != "response" {
+		f.t.Fatalf("the function failed: %s\n%s", a.body, f.log)
+	}
+	var answer events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(a.body, &answer); err != nil {
+		f.t.Fatal(err)
+	}
+	return answer
+}
+
+// post is a call that changes a seat, and what must come of it.
+func (f *function) post(path, seat, user string, status int, want string) {
+	f.t.Helper()
+	got := f.ask("POST", path, "", fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user))
+	if got.StatusCode != status || !strings.Contains(got.Body, want) {
+		f.t.Fatalf("POST %s of %s by %s: %d %s, want %d and %s", path, seat, user, got.StatusCode, got.Body, status, want)
+	}
+}
+
+// output is what a program says.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// build builds a program as it is released, for an architecture.
+func build(t *testing.T, dir, arch, source string) string {
+	t.Helper()
+	file := filepath.Join(dir, filepath.Base(source)+"-"+arch)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", file, "./"+source)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return file
+}
