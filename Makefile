@@ -1,6 +1,6 @@
 # make run needs nothing but Go. See README.md.
 
-.PHONY: help run test check bench fuzz proof
+.PHONY: help run test check bench fuzz proof package
 
 help:
 	@echo 'make run    serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
@@ -8,6 +8,7 @@ help:
 	@echo 'make check  formatting, vet, staticcheck, tidy go.mod, what imports what'
 	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
 	@echo 'make proof  show that no seat is sold twice, whatever breaks (ARGS="-h" explains the flags)'
+	@echo 'make package  the zips of the Lambda functions, in dist (ARGS="-events FILE" puts an event file in)'
 	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
 
 # Not "go run", which makes an error of every Ctrl-C.
@@ -34,7 +35,11 @@ proof:
 	@go build -o bin/proof ./local/proof
 	@exec bin/proof $(ARGS)
 
+package:
+	go run ./deploy/package $(ARGS)
+
 FUZZTIME ?= 1m
 fuzz:
 	go test -run='^$$' -fuzz=FuzzRequest -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
 	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
+	go test -run='^$$' -fuzz=FuzzSameAsNetHTTP -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/internal/lambdahttp
