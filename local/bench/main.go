@@ -41,6 +41,8 @@ var rows = []row{
 	{"Redis: List of 50,000 seats, half taken", "", "≤ 100 µs of Redis, ≤ 1.5 ms", listTime},
 	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.4 of it", postLockRedis},
 	{"Redis: memory of 50,000 seats, half taken", "", "", memoryOfSeats},
+
+	{"Lambda: start to the first event, Redis greeted", "", "≤ 10 ms", lambdaStart},
 }
 
 func main() {
