@@ -94,11 +94,12 @@ func TestFunctionOutlivesPanic(t *testing.T) {
 	if got := f.ask("GET", "/seats", "", ""); got.StatusCode != 200 {
 		t.Errorf("%d %s", got.StatusCode, got.Body)
 	}
-	if log := f.log.String(); !strings.Contains(log, "as asked") || !strings.Contains(log, "request-1") {
-		t.Errorf("the log is %s", log)
-	}
 	if a := f.invoke([]byte(`{"version":"1.0"}`)); a.path != "error" || !strings.Contains(string(a.body), "PayloadFormatVersion") {
 		t.Errorf("another payload is answered with %s %s", a.path, a.body)
+	}
+	f.Kill() // all that it said has been read then
+	if log := f.log.String(); !strings.Contains(log, "as asked") || !strings.Contains(log, "request-1") {
+		t.Errorf("the log is %s", log)
 	}
 }
 
@@ -140,12 +141,13 @@ func TestFunctionWithoutRedis(t *testing.T) {
 	proxy := redistest.NewProxy(t, server.Addr)
 	proxy.Cut()
 	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")}, "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
-	if !strings.Contains(f.log.String(), "Redis is away") {
-		t.Errorf("the log is %s", f.log)
-	}
 	f.post("/lock", "A1", "ann", 503, `"code":"`)
 	proxy.Restore()
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
+	f.Kill() // all that it said has been read then
+	if !strings.Contains(f.log.String(), "Redis is away") {
+		t.Errorf("the log is %s", f.log)
+	}
 }
 
 // TestFunctionRefuses: what is wrong with the settings is told in one line.

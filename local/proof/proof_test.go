@@ -116,8 +116,8 @@ func TestVerdict(t *testing.T) {
 		{tally{histories: 100, losses: lost}, true, kept},
 		{tally{histories: 100, losses: history.Losses{Bookings: 10, Twice: 1}}, false, brokenPromise},
 		{tally{histories: 100, losses: history.Losses{Bookings: 10, Stuck: 1}}, true, brokenPromise},
-		{tally{histories: 100, losses: fine, undecided: 1}, false, kept},
-		{tally{histories: 100, losses: fine, undecided: 2}, false, tooFew},
+		{tally{histories: 100, losses: fine, undecided: 3}, false, kept},
+		{tally{histories: 100, losses: fine, undecided: 4}, false, tooFew},
 		{tally{histories: 100}, false, tooFew}, // nothing was at stake
 	} {
 		if got := c.t.verdict(c.byNature); got != c.want {

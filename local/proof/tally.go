@@ -33,7 +33,7 @@ func (t *tally) verdict(byNature bool) string {
 		return brokenPromise
 	case !byNature && (l.Lost > 0 || l.Twice > 0):
 		return brokenPromise
-	case l.Bookings == 0 || !t.unjudged && t.undecided*100 > t.histories:
+	case l.Bookings == 0 || !t.unjudged && t.undecided > max(3, t.histories/100):
 		return tooFew
 	}
 	return kept
