@@ -25,8 +25,8 @@ func slotsMoved(ctx context.Context, s setting) (tally, error) {
 		}
 		defer mover.Close()
 		c := newCampaign(s, "moved", store, 24)
-		c.plan.TTL = 500 * time.Millisecond
-		c.plan.Slack = 50 * time.Millisecond // a key that is moved lives longer by the time that takes
+		c.plan.TTL = time.Second
+		c.plan.Slack = 250 * time.Millisecond // a key that is moved lives longer by the time that takes
 		err = c.during(ctx, func(ctx context.Context) error {
 			for range s.times(1500) {
 				seed := max(2, c.made.Load()-2*rand.Int64N(int64(c.parallel)))
