@@ -152,11 +152,22 @@ func (f *function) invoke(payload []byte) answered {
 // ask sends a request as an HTTP API would and returns the answer.
 func (f *function) ask(method, path, query, body string) events.APIGatewayV2HTTPResponse {
 	f.t.Helper()
+	return f.send(httpEvent(method, path, query, body))
+}
+
+// httpEvent is what an HTTP API makes of a request.
+func httpEvent(method, path, query, body string) events.APIGatewayV2HTTPRequest {
 	var event events.APIGatewayV2HTTPRequest
 	event.Version, event.RawPath, event.RawQueryString, event.Body = "2.0", path, query, body
 	event.Headers = map[string]string{"content-type": "application/json", "host": "abc123.execute-api.eu-central-1.amazonaws.com"}
 	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.SourceIP = method, "203.0.113.7"
 	event.RequestContext.Stage = "$default"
+	return event
+}
+
+// send has the function answer an event.
+func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	f.t.Helper()
 	payload, err := json.Marshal(event)
 	if err != nil {
 		f.t.Fatal(err)

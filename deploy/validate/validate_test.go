@@ -1,0 +1,67 @@
+// Package validate_test holds the template to the schemas of CloudFormation.
+package validate_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// validate says what is wrong with a template.
+func validate(t *testing.T, file string) (said string, err error) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "node", "validate.mjs", file).CombinedOutput()
+	return string(out), err
+}
+
+// need says why there is nothing to validate with, if so.
+func need(t *testing.T) {
+	t.Helper()
+	_, missing := exec.LookPath("node")
+	if missing == nil {
+		_, missing = os.Stat("node_modules")
+	}
+	if missing == nil {
+		return
+	}
+	const why = "the template was not validated: that needs Node.js 20, and \"npm ci\" in deploy/validate"
+	if os.Getenv("CI") == "" {
+		t.Skip("SKIPPED: " + why + " (in CI this fails)")
+	}
+	t.Fatal(why)
+}
+
+func TestTemplateIsValid(t *testing.T) {
+	need(t)
+	if said, err := validate(t, filepath.Join("..", "template.yaml")); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
+// TestWrongTemplates: each of these would be refused by AWS, or do nothing there.
+func TestWrongTemplates(t *testing.T) {
+	need(t)
+	data, err := os.ReadFile(filepath.Join("..", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for right, wrong := range map[string]string{
+		"Durability: sync":        "Durability: synk",
+		"Architectures: [arm64]":  "Architectures: [arm]",
+		"MemorySize: 512":         "MemorySizes: 512",
+		"GetAtt ListFunction.Arn": "GetAtt LisFunction.Arn",
+	} {
+		if !strings.Contains(string(data), right) {
+			t.Fatalf("the template has no %q", right)
+		}
+		file := filepath.Join(t.TempDir(), "template.yaml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), right, wrong)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said, err := validate(t, file); err == nil {
+			t.Errorf("%q is taken: %s", wrong, said)
+		}
+	}
+}

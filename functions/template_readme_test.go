@@ -1,0 +1,55 @@
+package functions_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDeployReadme: what deploy/README.md says of the template is in it, and
+// every parameter and alarm is told of.
+func TestDeployReadme(t *testing.T) {
+	data, err := os.ReadFile("../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(data)
+	tmpl := readTemplate(t, nil)
+
+	_, choices, _ := strings.Cut(readme, "## What can be chosen")
+	choices, _, _ = strings.Cut(choices, "\n\n**")
+	var told []string
+	for row := range strings.Lines(choices) {
+		cells := strings.Split(row, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, name := range regexp.MustCompile("`([A-Za-z]+)`").FindAllStringSubmatch(cells[1], -1) {
+			told = append(told, name[1])
+		}
+	}
+	slices.Sort(told)
+	if want := names(tmpl.parameters); !slices.Equal(told, want) {
+		t.Errorf("the parameters told of are %q, those of the template %q", told, want)
+	}
+	for _, set := range regexp.MustCompile(`([A-Za-z]+)=(?:\$[A-Z]+|[0-9]+)(?: |\n)`).FindAllStringSubmatch(readme, -1) {
+		if _, ok := tmpl.parameters[set[1]]; !ok && strings.ToUpper(set[1]) != set[1] {
+			t.Errorf("it sets %s, which the template has not", set[1])
+		}
+	}
+	for _, output := range regexp.MustCompile(`\$\(out ([A-Za-z]+)\)`).FindAllStringSubmatch(readme, -1) {
+		if _, ok := tmpl.outputs[output[1]]; !ok {
+			t.Errorf("it reads the output %s, which the template has not", output[1])
+		}
+	}
+	for _, store := range stores {
+		for name := range readTemplate(t, map[string]any{"Store": store}).of("AWS::CloudWatch::Alarm") {
+			name = regexp.MustCompile("^(Valkey|MemoryDb)").ReplaceAllString(name, "…")
+			if !strings.Contains(readme, "| `"+name+"` |") {
+				t.Errorf("it does not tell of %s", name)
+			}
+		}
+	}
+}

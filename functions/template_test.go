@@ -1,0 +1,421 @@
+package functions_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"debug/elf"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// stores are the values of the template's parameter Store.
+var stores = []string{"valkey", "memorydb"}
+
+// deployed is a Lambda function of the template.
+type deployed struct {
+	properties map[string]any
+	program    string // the folder of its program
+	env        map[string]string
+}
+
+// functionsOf returns the functions of the template by name.
+func functionsOf(t *testing.T, tmpl *template) map[string]deployed {
+	t.Helper()
+	found := make(map[string]deployed)
+	for name, p := range tmpl.of("AWS::Lambda::Function") {
+		key := at(t, p, "Code", "S3Key").(string)
+		d := deployed{p, strings.TrimSuffix(path.Base(key), ".zip"), make(map[string]string)}
+		for variable, value := range at(t, p, "Environment", "Variables").(map[string]any) {
+			d.env[variable] = fmt.Sprint(value)
+		}
+		found[name] = d
+	}
+	return found
+}
+
+// leadsTo returns the name of the function that an integration calls.
+func leadsTo(t *testing.T, tmpl *template, integration string) string {
+	t.Helper()
+	uri := at(t, tmpl.of("AWS::ApiGatewayV2::Integration"), integration, "IntegrationUri")
+	return strings.TrimSuffix(strings.Trim(uri.(string), "<>"), ".Arn")
+}
+
+// TestTemplateServes sells a seat through every route of the template: with the
+// function that the route leads to, the environment that the template gives it,
+// and a Redis Cluster at which it may do no more than its user of the store.
+func TestTemplateServes(t *testing.T) {
+	for _, store := range stores {
+		t.Run(store, func(t *testing.T) {
+			tmpl := readTemplate(t, map[string]any{"Store": store})
+			nodes := redistest.Cluster(t)
+			const password = "c0rrecthorse"
+			admit(t, nodes, tmpl, password)
+			dir, file := t.TempDir(), eventFile(t)
+			running := make(map[string]*function)
+			for name, f := range functionsOf(t, tmpl) {
+				env := []string{"EVENTS_FILE=" + file}
+				for variable, value := range f.env {
+					env = append(env, variable+"="+here(value, nodes[0].Addr, password))
+				}
+				running[name] = start(t, []string{build(t, dir, "amd64", f.program)}, env...).up()
+			}
+
+			body := `{"seatId":"A1"}`
+			calls := []struct{ route, body, want string }{
+				{"POST /lock", body, `"userId":"ann","seatIds":["A1"],"status":"locked"`},
+				{"POST /release", `{"seatId":"A2"}`, `"status":"available"`},
+				{"POST /confirm", body, `"userId":"ann","seatIds":["A1"],"status":"booked"`},
+				{"GET /seats", "", `"seatId":"A1","status":"booked"`},
+				{"GET /events", "", `"eventId":"gala"`},
+			}
+			routes := make(map[string]map[string]any)
+			for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
+				routes[r["RouteKey"].(string)] = r
+			}
+			if len(routes) != len(calls) {
+				t.Fatalf("the routes are %q", names(routes))
+			}
+			for _, c := range calls {
+				route, ok := routes[c.route]
+				if !ok {
+					t.Fatalf("there is no route %s; there are %q", c.route, names(routes))
+				}
+				integration := strings.Trim(strings.TrimPrefix(route["Target"].(string), "integrations/"), "<>")
+				method, path, _ := strings.Cut(c.route, " ")
+				event := httpEvent(method, path, "", c.body)
+				if route["AuthorizationType"] == "JWT" {
+					event.RequestContext.Authorizer = caller("ann")
+				}
+				got := running[leadsTo(t, tmpl, integration)].send(event)
+				if got.StatusCode != 200 || !strings.Contains(got.Body, c.want) {
+					t.Errorf("%s is answered with %d %s, want %s", c.route, got.StatusCode, got.Body, c.want)
+				}
+			}
+			for name, f := range running {
+				f.Kill() // all that it said has been read then
+				if log := f.log.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, "not checked") {
+					t.Errorf("%s may not do at the store what it does: %s", name, log)
+				}
+			}
+		})
+	}
+}
+
+// caller is what the API says of somebody whose token it has checked.
+func caller(sub string) *events.APIGatewayV2HTTPRequestContextAuthorizerDescription {
+	return &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": sub}},
+	}
+}
+
+// admit makes the template's user of the store at every node.
+func admit(t *testing.T, nodes redistest.Nodes, tmpl *template, password string) {
+	t.Helper()
+	for _, kind := range []string{"AWS::ElastiCache::User", "AWS::MemoryDB::User"} {
+		for _, user := range tmpl.of(kind) {
+			rule := []any{"ACL", "SETUSER", user["UserName"], "reset", ">" + password}
+			for _, word := range strings.Fields(user["AccessString"].(string)) {
+				rule = append(rule, word)
+			}
+			for _, n := range nodes {
+				c := redis.NewClient(&redis.Options{Addr: n.Addr})
+				if err := c.Do(t.Context(), rule...).Err(); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+var host = regexp.MustCompile(`@<[^>]+>:6379`)
+
+// here is a variable of the template as it is for servers of the test, which
+// have no TLS.
+func here(value, addr, password string) string {
+	value = strings.Replace(value, "{{resolve:secretsmanager:<StorePassword>}}", password, 1)
+	value = strings.Replace(value, "rediss://", "redis://", 1)
+	return host.ReplaceAllString(value, "@"+addr)
+}
+
+// TestTemplateAuthorizes: whoever changes a seat has shown a token first.
+func TestTemplateAuthorizes(t *testing.T) {
+	tmpl := readTemplate(t, nil)
+	for name, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
+		want := "JWT"
+		if strings.HasPrefix(r["RouteKey"].(string), "GET ") {
+			want = "NONE"
+		}
+		if r["AuthorizationType"] != want {
+			t.Errorf("%s has the authorization %v, want %s", name, r["AuthorizationType"], want)
+		}
+		if want == "JWT" {
+			authorizer := at(t, tmpl.of("AWS::ApiGatewayV2::Authorizer"), strings.Trim(r["AuthorizerId"].(string), "<>"))
+			if kind := at(t, authorizer, "AuthorizerType"); kind != "JWT" {
+				t.Errorf("%s is authorized by %v", name, kind)
+			}
+		}
+	}
+}
+
+// TestTemplateTokens: the tokens are those of the issuer that is named, for the
+// audience that is named, or of a user pool of the stack's own.
+func TestTemplateTokens(t *testing.T) {
+	for _, c := range []struct {
+		given            map[string]any
+		issuer, audience string
+		pools            int
+	}{
+		{nil, "<UserPool.ProviderURL>", "<UserPoolClient>", 1},
+		{map[string]any{"JwtIssuer": "https://login.example", "JwtAudience": "shop"}, "https://login.example", "shop", 0},
+	} {
+		tmpl := readTemplate(t, c.given)
+		jwt := at(t, tmpl.of("AWS::ApiGatewayV2::Authorizer"), "Users", "JwtConfiguration")
+		if issuer, audience := at(t, jwt, "Issuer"), at(t, jwt, "Audience", 0); issuer != c.issuer || audience != c.audience {
+			t.Errorf("%v: tokens of %v for %v, want %s for %s", c.given, issuer, audience, c.issuer, c.audience)
+		}
+		if n := len(tmpl.of("AWS::Cognito::UserPool")); n != c.pools {
+			t.Errorf("%v: there are %d user pools, want %d", c.given, n, c.pools)
+		}
+	}
+}
+
+// TestTemplateTimesNest: whoever waits does so for longer than what it waits for
+// takes at most, so that the innermost says what happened.
+func TestTemplateTimesNest(t *testing.T) {
+	tmpl := readTemplate(t, nil)
+	for name, i := range tmpl.of("AWS::ApiGatewayV2::Integration") {
+		function := at(t, tmpl.of("AWS::Lambda::Function"), leadsTo(t, tmpl, name))
+		seconds := at(t, function, "Timeout").(int)
+		if seconds < 2 { // a store answers within one, and the adapter takes a little off
+			t.Errorf("%s may take %d s", name, seconds)
+		}
+		if ms := i["TimeoutInMillis"].(int); ms <= seconds*1000 || ms > 30000 {
+			t.Errorf("%s waits for %d ms, and its function may take %d s", name, ms, seconds)
+		}
+		if i["PayloadFormatVersion"] != "2.0" {
+			t.Errorf("%s has the payload format %v", name, i["PayloadFormatVersion"])
+		}
+	}
+}
+
+// TestTemplateSettings: each variable that the template sets is one that the
+// functions read. A wrong value is refused by name, and so would not be if the
+// name were wrong.
+func TestTemplateSettings(t *testing.T) {
+	program := build(t, t.TempDir(), "amd64", "lock")
+	server := "REDIS_URL=redis://" + redistest.New(t).Addr
+	for name, f := range functionsOf(t, readTemplate(t, nil)) {
+		for variable := range f.env {
+			said := start(t, []string{program}, server, "EVENTS_FILE="+eventFile(t), variable+"=not a value!").fails()
+			if !strings.Contains(said, variable) {
+				t.Errorf("%s has %s, which the functions do not read: %s", name, variable, said)
+			}
+		}
+	}
+}
+
+// TestTemplateRunsTheZips: there is a function for every zip, made for the
+// processor that the template asks for, and for the runtime that starts it.
+func TestTemplateRunsTheZips(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "../deploy/package", "-o", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	machines := map[any]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}
+	var programs []string
+	for name, f := range functionsOf(t, readTemplate(t, nil)) {
+		programs = append(programs, f.program)
+		want := machines[at(t, f.properties, "Architectures", 0)]
+		if got := machine(t, filepath.Join(dir, f.program+".zip")); got != want {
+			t.Errorf("%s is for %v, and %s.zip for %v", name, want, f.program, got)
+		}
+		if f.properties["Runtime"] != "provided.al2023" || f.properties["Handler"] != "bootstrap" {
+			t.Errorf("%s runs %v on %v", name, f.properties["Handler"], f.properties["Runtime"])
+		}
+	}
+	zips, err := filepath.Glob(filepath.Join(dir, "*.zip"))
+	if err != nil || len(zips) != len(programs) {
+		t.Errorf("the functions are %q, the zips %q, %v", programs, zips, err)
+	}
+}
+
+// machine is the processor that a zip's program is for.
+func machine(t *testing.T, file string) elf.Machine {
+	t.Helper()
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	r, err := z.Open("bootstrap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program.Machine
+}
+
+// TestTemplateKeepsBookingApart: what is reserved for booking, browsing cannot
+// take, be it functions or requests a second.
+func TestTemplateKeepsBookingApart(t *testing.T) {
+	const booking, list = 7, 9
+	tmpl := readTemplate(t, map[string]any{"BookingConcurrency": booking, "ListConcurrency": list, "BookingRate": booking, "ListRate": list})
+	for name, f := range functionsOf(t, tmpl) {
+		want := booking
+		if f.program == "list" {
+			want = list
+		}
+		if got := f.properties["ReservedConcurrentExecutions"]; got != want {
+			t.Errorf("%s has %v copies, want %d", name, got, want)
+		}
+	}
+	stage := tmpl.of("AWS::ApiGatewayV2::Stage")["Stage"]
+	for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
+		route, rate := r["RouteKey"].(string), at(t, stage, "DefaultRouteSettings", "ThrottlingRateLimit")
+		want := booking
+		if strings.HasPrefix(route, "GET ") {
+			want, rate = list, at(t, stage, "RouteSettings", route, "ThrottlingRateLimit")
+		}
+		if rate != want {
+			t.Errorf("%s may be called %v times a second, want %d", route, rate, want)
+		}
+	}
+	for name, f := range functionsOf(t, readTemplate(t, map[string]any{"BookingConcurrency": 0, "ListConcurrency": 0})) {
+		if got, ok := f.properties["ReservedConcurrentExecutions"]; ok {
+			t.Errorf("%s has %v copies where none are reserved, and would never run", name, got)
+		}
+	}
+}
+
+// TestTemplateLogsNobody: the access log does not say who asked, or from where.
+func TestTemplateLogsNobody(t *testing.T) {
+	format := at(t, readTemplate(t, nil).of("AWS::ApiGatewayV2::Stage"), "Stage", "AccessLogSettings", "Format").(string)
+	if !json.Valid([]byte(format)) {
+		t.Errorf("a line is no JSON: %s", format)
+	}
+	known := []string{"requestTime", "requestId", "routeKey", "status", "responseLatency", "integrationLatency", "responseLength", "integrationErrorMessage", "authorizer.error"}
+	for _, v := range regexp.MustCompile(`\$context\.([A-Za-z.]+)`).FindAllStringSubmatch(format, -1) {
+		if !slices.Contains(known, v[1]) {
+			t.Errorf("the access log has %s", v[0])
+		}
+	}
+}
+
+// TestTemplateStoresLast: what was confirmed outlives a node, and nothing is
+// forgotten to save memory.
+func TestTemplateStoresLast(t *testing.T) {
+	valkey, memorydb := readTemplate(t, map[string]any{"Store": "valkey"}), readTemplate(t, map[string]any{"Store": "memorydb"})
+	for _, c := range []struct {
+		tmpl     *template
+		kind     string
+		settings []any // the path to the policy
+		want     map[string]any
+	}{
+		{valkey, "AWS::ElastiCache::ReplicationGroup", []any{"ValkeySettings", "Properties", "Properties", "maxmemory-policy"},
+			map[string]any{"Durability": "sync", "TransitEncryptionEnabled": true, "AtRestEncryptionEnabled": true, "MultiAZEnabled": true, "AutomaticFailoverEnabled": true, "CacheParameterGroupName": "<ValkeySettings>"}},
+		{memorydb, "AWS::MemoryDB::Cluster", []any{"MemoryDbSettings", "Properties", "Parameters", "maxmemory-policy"},
+			map[string]any{"TLSEnabled": true, "NumReplicasPerShard": 1, "ParameterGroupName": "<MemoryDbSettings>"}},
+	} {
+		found := c.tmpl.of(c.kind)
+		if len(found) != 1 || len(valkey.of(c.kind))+len(memorydb.of(c.kind)) != 1 {
+			t.Fatalf("there are %d of %s", len(found), c.kind)
+		}
+		for name, cluster := range found {
+			for property, want := range c.want {
+				if cluster[property] != want {
+					t.Errorf("%s has %s %v, want %v", name, property, cluster[property], want)
+				}
+			}
+			if policy := at(t, c.tmpl.resources, name, "DeletionPolicy"); policy == "Delete" {
+				t.Errorf("%s and its bookings go with the stack", name)
+			}
+		}
+		if policy := at(t, c.tmpl.resources, c.settings...); policy != "noeviction" {
+			t.Errorf("%s has the policy %v", c.kind, policy)
+		}
+	}
+}
+
+// TestTemplateIsWatched: every alarm tells somebody, and no log is kept for ever.
+func TestTemplateIsWatched(t *testing.T) {
+	for _, store := range stores {
+		tmpl := readTemplate(t, map[string]any{"Store": store})
+		alarms := tmpl.of("AWS::CloudWatch::Alarm")
+		if len(alarms) != 6 {
+			t.Errorf("%s: the alarms are %q", store, names(alarms))
+		}
+		for name, a := range alarms {
+			if action := at(t, a, "AlarmActions", 0); action != "<Alarms>" {
+				t.Errorf("%s: %s tells %v", store, name, action)
+			}
+		}
+		for name, l := range tmpl.of("AWS::Logs::LogGroup") {
+			if days := l["RetentionInDays"]; days != 30 {
+				t.Errorf("%s is kept for %v days", name, days)
+			}
+		}
+	}
+}
+
+// TestTemplateIsClosed: the functions reach the store and nothing else, the
+// store is reached by them alone, and what they may do in AWS is what Lambda
+// needs.
+func TestTemplateIsClosed(t *testing.T) {
+	tmpl := readTemplate(t, nil)
+	groups := tmpl.of("AWS::EC2::SecurityGroup")
+	if to := at(t, groups, "FunctionGroup", "SecurityGroupEgress").([]any); len(to) != 1 || at(t, to, 0, "DestinationSecurityGroupId") != "<StoreGroup.GroupId>" {
+		t.Errorf("the functions reach %v", to)
+	}
+	if to := at(t, groups, "StoreGroup", "SecurityGroupEgress").([]any); len(to) != 1 || at(t, to, 0, "CidrIp") != "127.0.0.1/32" {
+		t.Errorf("the store reaches %v", to)
+	}
+	for name, g := range groups {
+		if in, ok := g["SecurityGroupIngress"]; ok {
+			t.Errorf("%s lets in %v", name, in)
+		}
+	}
+	in := tmpl.of("AWS::EC2::SecurityGroupIngress")
+	if len(in) != 1 || at(t, in, "StoreIngress", "SourceSecurityGroupId") != "<FunctionGroup.GroupId>" {
+		t.Errorf("let in are %v", in)
+	}
+	for _, policy := range at(t, tmpl.of("AWS::IAM::Role"), "FunctionRole", "Policies").([]any) {
+		for _, s := range at(t, policy, "PolicyDocument", "Statement").([]any) {
+			for _, action := range at(t, s, "Action").([]any) {
+				service, _, _ := strings.Cut(action.(string), ":")
+				if at(t, s, "Effect") == "Allow" && (strings.Contains(action.(string), "*") || (service != "logs" && service != "ec2")) {
+					t.Errorf("the functions may do %v", action)
+				}
+				if service == "logs" && at(t, s, "Resource") != "<FunctionLogs.Arn>" {
+					t.Errorf("the functions may write %v", at(t, s, "Resource"))
+				}
+			}
+		}
+	}
+	if kinds := tmpl.of("AWS::EC2::InternetGateway"); len(kinds) > 0 {
+		t.Error("the network has a way to the internet")
+	}
+}
