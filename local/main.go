@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,6 +52,8 @@ type settings struct {
 	seatMaps []booking.SeatMap
 	log      *slog.Logger
 	redis    redisSettings
+	guard    guardSettings
+	server   serverSettings
 }
 
 // run serves until the context ends.
@@ -73,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, redisFlags...),
+		}, slices.Concat(redisFlags, guardFlags, serverFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -113,8 +115,16 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	g, err := settleGuard(c)
+	if err != nil {
+		return settings{}, err
+	}
+	srv, err := settleServer(c)
+	if err != nil {
+		return settings{}, err
+	}
 	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r}, err
+	return settings{c.String("addr"), maps, log, r, g, srv}, err
 }
 
 func logger(format string, w io.Writer) (*slog.Logger, error) {
@@ -175,12 +185,13 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.addr)
+	g := s.guard.open(ctx, api, s.log)
+	l, url, err := s.server.listen(s.addr, s.log)
 	if err != nil {
-		return fmt.Errorf("cannot serve on %s (-addr chooses another): %w", s.addr, err)
+		return err
 	}
-	s.log.Info("serving", "url", "http://"+l.Addr().String(), "events", eventList(s.seatMaps), "store", kept)
-	return serve(ctx, l, api.Routes(), s.log)
+	s.log.Info("serving", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed())
+	return s.server.serve(ctx, l, s.server.headers(g.Handler(api.Routes())), s.log)
 }
 
 // eventList names the events for the start-up line.

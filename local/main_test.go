@@ -47,7 +47,7 @@ type output struct {
 	url  chan string
 }
 
-var urlInLog = regexp.MustCompile(`url"?[=:]"?(http://[^\s"]+)`)
+var urlInLog = regexp.MustCompile(`url"?[=:]"?(https?://[^\s"]+)`)
 
 func newOutput() *output { return &output{url: make(chan string, 1)} }
 
@@ -212,6 +212,19 @@ func TestBadStarts(t *testing.T) {
 		{"a bad Redis URL", nil, []string{"-redis", "localhost:6379"}, 2, "-redis"},
 		{"a bad number of replicas", []string{"REDIS_WAIT=-1", "REDIS_URL=redis://127.0.0.1:1"}, nil, 2, "-redis-wait -1"},
 		{"an audit of nothing", nil, []string{"-redis-audit"}, 2, "-redis does not say which"},
+		{"an issuer without an audience", nil, []string{"-auth-issuer", "https://login.example"}, 2, "needs -auth-audience"},
+		{"an audience without an issuer", []string{"AUTH_AUDIENCE=shop"}, nil, 2, "needs -auth-issuer"},
+		{"an issuer that anybody on the way can be", nil, []string{"-auth-issuer", "http://login.example", "-auth-audience", "shop"}, 2, "https"},
+		{"a key that can be guessed", []string{"AUTH_BACKEND_KEY=secret"}, nil, 2, "AUTH_BACKEND_KEY has 6 characters"},
+		{"lists for nobody", nil, []string{"-private"}, 2, "nobody could call"},
+		{"a rate below nothing", nil, []string{"-rate", "-1"}, 2, "-rate -1"},
+		{"a number of proxies below nothing", nil, []string{"-trust-proxy", "-1"}, 2, "-trust-proxy -1"},
+		{"a certificate without its key", nil, []string{"-tls-cert", badFile}, 2, "-tls-key"},
+		{"a certificate that is none", nil, []string{"-tls-cert", badFile, "-tls-key", badFile}, 1, "cannot serve HTTPS with -tls-cert " + badFile},
+		{"an origin with a path", nil, []string{"-cors-origin", "https://shop.example/"}, 2, "-cors-origin https://shop.example/"},
+		{"an origin without a scheme", []string{"CORS_ORIGIN=shop.example"}, nil, 2, "-cors-origin shop.example"},
+		{"no connections", nil, []string{"-max-connections", "0"}, 2, "-max-connections 0"},
+		{"a drain below nothing", nil, []string{"-drain", "-1s"}, 2, "-drain -1s"},
 		{"a grid beside an event file", nil, []string{"-events", "events/theatre.json", "-seats", "2x2"}, 2, "-seats"},
 	}
 	for _, c := range cases {
@@ -249,6 +262,7 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 		"-addr", "$ADDR", "-seats", "$SEATS", "-events", "$EVENTS_FILE", "-lock-ttl", "$LOCK_TTL",
 		"-seat-limit", "$SEAT_LIMIT", "-log", "$LOG_FORMAT", "127.0.0.1:8080", "10x10", "1m0s",
 		"-redis", "$REDIS_URL", "-redis-wait", "$REDIS_WAIT", "-redis-start", "$REDIS_START", "-redis-allow-eviction", "-redis-audit", "-redis-rebuild",
+		"-auth-issuer", "-auth-audience", "-private", "-rate", "-trust-proxy", "-tls-cert", "-tls-key", "-cors-origin", "-max-connections", "-drain",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the help does not say %s:\n%s", want, out)

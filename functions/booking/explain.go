@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -20,6 +21,7 @@ import (
 func explain(err error, p *problem) (wait int) {
 	if e, ok := errors.AsType[*refusal](err); ok {
 		p.Detail = e.detail
+		wait = int(math.Ceil(e.wait.Seconds()))
 	}
 	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
 		p.Detail = sentence(e.Problem) + "."

@@ -6,10 +6,18 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"seatlock/lockstore"
+)
+
+// The ways in which something in front of the calls refuses a request.
+var (
+	ErrUnauthenticated = errors.New("it needs a good token")
+	ErrSignInAway      = errors.New("tokens cannot be checked")
+	ErrRateLimited     = errors.New("it is one too many")
 )
 
 // The ways in which a request fails before it reaches the store.
@@ -34,6 +42,7 @@ var kinds = []struct {
 	title  string
 	detail string
 }{
+	{ErrSignInAway, 503, "sign_in_unavailable", "Sign-in unavailable", ""},
 	{lockstore.ErrOutcomeUnknown, 503, "outcome_unknown", "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
 	{lockstore.ErrUnavailable, 503, "store_unavailable", "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
 	{context.DeadlineExceeded, 503, "store_unavailable", "Store unavailable", "The store of the seats did not answer in time; nothing was changed. Try again."},
@@ -47,6 +56,7 @@ var kinds = []struct {
 
 	{lockstore.ErrInvalid, 400, "bad_request", "Bad request", ""},
 	{errBadRequest, 400, "bad_request", "Bad request", ""},
+	{ErrUnauthenticated, 401, "unauthenticated", "Not signed in", ""},
 	{errForbidden, 403, "forbidden", "Forbidden", ""},
 	{errUnknownEvent, 404, "unknown_event", "Unknown event", ""},
 	{lockstore.ErrUnknownSeats, 404, "unknown_seat", "Unknown seat", ""},
@@ -54,6 +64,7 @@ var kinds = []struct {
 	{errMethodNotAllowed, 405, "method_not_allowed", "Method not allowed", ""},
 	{errTooLarge, 413, "too_large", "Body too large", ""},
 	{errUnsupportedMediaType, 415, "unsupported_media_type", "Unsupported media type", ""},
+	{ErrRateLimited, 429, "rate_limited", "Too many requests", ""},
 
 	{nil, 500, "internal", "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
 }
@@ -73,18 +84,30 @@ type seatJSON struct {
 	ExpiresAt string           `json:"expiresAt,omitempty"`
 }
 
-// A refusal is one of the errors above with a sentence for the caller.
+// A refusal is one of the errors above with a sentence for the caller, and when
+// to ask again if that may help.
 type refusal struct {
 	err    error
 	detail string
+	wait   time.Duration
 }
 
-func (e *refusal) Error() string { return e.detail }
+func (e *refusal) Error() string { return e.err.Error() + ": " + e.detail }
 func (e *refusal) Unwrap() error { return e.err }
 
 func refuse(err error, format string, args ...any) error {
-	return &refusal{err, fmt.Sprintf(format, args...)}
+	return &refusal{err: err, detail: fmt.Sprintf(format, args...)}
 }
+
+// Refuse makes an error for [API.Fail]: one of the Err… above, when it may help
+// to ask again (0: never), and a sentence that a person can act on.
+func Refuse(err error, wait time.Duration, detail string) error {
+	return &refusal{err, detail, wait}
+}
+
+// Fail answers a request that something in front of the calls refuses, as the
+// calls do.
+func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }
 
 // fail answers with the error. What is the server's fault is logged, and its
 // cause stays here.

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// A hostile request is bytes on a connection, and what must come back.
+type hostile struct {
+	name   string
+	bytes  string
+	status int
+	code   string // of the problem; empty if it is no problem, or net/http refuses it before it gets to us
+}
+
+// head is a request without a body, of lines that end as they must.
+func head(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r\n" }
+
+// posted is a request to lock with a body.
+func posted(body string, header ...string) string {
+	lines := append([]string{"POST /lock HTTP/1.1", "Host: x", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
+	if len(header) == 0 {
+		lines = append(lines, "Content-Type: application/json")
+	}
+	return head(lines...) + body
+}
+
+// asked is a request for a path.
+func asked(path string, header ...string) string {
+	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: x"}, header...)...)
+}
+
+// hostiles are requests that mean no good. None of them may change a seat.
+var hostiles = slices.Concat([]hostile{
+	{"an unknown method", head("BREW /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
+	{"a method in small letters", head("post /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
+	{"a method that is overridden", head("GET /lock HTTP/1.1", "Host: x", "X-HTTP-Method-Override: POST"), 405, "method_not_allowed"},
+	{"a list that is posted", head("POST /seats HTTP/1.1", "Host: x", "Content-Length: 0"), 405, "method_not_allowed"},
+	{"a tunnel", head("CONNECT evil.example:443 HTTP/1.1", "Host: evil.example"), 404, "not_found"},
+	{"a trace", head("TRACE /seats HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
+	{"a method of an injected line", head("GET\t/lock HTTP/1.1", "Host: x"), 400, ""},
+	{"no version", head("GET /seats"), 400, ""},
+	{"another version", head("GET /seats HTTP/3.0", "Host: x"), 505, ""},
+	{"no host", head("GET /seats HTTP/1.1"), 400, ""},
+	{"two hosts", head("GET /seats HTTP/1.1", "Host: x", "Host: y"), 400, ""},
+	{"rubbish", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, ""},
+	{"a header without a name", head("GET /seats HTTP/1.1", "Host: x", ": y"), 400, ""},
+	{"a header with a NUL", head("GET /seats HTTP/1.1", "Host: x", "A: \x00"), 400, ""},
+	{"a space before the colon", head("POST /lock HTTP/1.1", "Host: x", "Content-Length : 5"), 400, ""},
+	{"a huge header", head("GET /seats HTTP/1.1", "Host: x", "A: "+strings.Repeat("a", 32<<10)), 431, ""},
+	{"a huge path", asked("/" + strings.Repeat("a", 32<<10)), 431, ""},
+
+	{"a path above the root", asked("/../../etc/passwd"), 404, "not_found"},
+	{"a path with dots", asked("/events/../lock"), 404, "not_found"},
+	{"a path with two slashes", asked("//lock"), 404, "not_found"},
+	{"a path with a NUL", asked("/lock%00"), 404, "not_found"},
+	{"a path with a line", asked("/lock%0d%0aSet-Cookie:x"), 404, "not_found"},
+	{"a path that cannot be decoded", asked("/%zz"), 400, ""},
+	{"a path in another form", asked("/seats;a=b"), 404, "not_found"},
+
+	{"an event that cannot be", asked("/seats?eventId=%00"), 400, "bad_request"},
+	{"an event of a key", asked("/seats?eventId=%7Bdefault%7D:seat"), 400, "bad_request"},
+	{"an unknown event", asked("/seats?eventId=..."), 404, "unknown_event"},
+	{"an event given twice", asked("/seats?eventId=default&eventId=other"), 400, "bad_request"},
+	{"a version of somebody's", asked("/seats?since=" + strings.Repeat("9", 4096)), 400, "bad_request"},
+	{"a version with a line", asked("/seats?since=1%0a2"), 400, "bad_request"},
+	{"an unknown status", asked("/seats?status=sold"), 400, "bad_request"},
+	{"an unknown parameter", asked("/seats?callback=alert(1)"), 400, "bad_request"},
+	{"a query that cannot be decoded", asked("/seats?a=%zz"), 400, "bad_request"},
+	{"a query with semicolons", asked("/seats?status=booked;eventId=default"), 400, "bad_request"},
+	{"an ETag without an end", asked("/seats", `If-None-Match: "`+strings.Repeat(`,W/"`, 1000)), 200, ""},
+	{"a range of a list", asked("/seats", "Range: bytes=0-1"), 200, ""},
+
+	{"two lengths", "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, ""},
+	{"a length below nothing", head("POST /lock HTTP/1.1", "Host: x", "Content-Length: -1"), 400, ""},
+	{"a length with a sign", head("POST /lock HTTP/1.1", "Host: x", "Content-Length: +1") + "{", 400, ""},
+	{"an unknown transfer encoding", head("POST /lock HTTP/1.1", "Host: x", "Transfer-Encoding: xchunked"), 501, ""},
+	{"a chunk that is none", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked") + "zz\r\n", 400, "bad_request"},
+	{"a chunk beyond all numbers", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked") + "fffffffffffffffff\r\n", 400, "bad_request"},
+	{"a chunked body and a length", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 4", "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "bad_request"},
+	{"an expectation that nobody has", posted(good, "Content-Type: application/json", "Expect: miracles"), 417, ""},
+
+	{"no type", posted(good, "A: b"), 415, "unsupported_media_type"},
+	{"text", posted(good, "Content-Type: text/plain"), 415, "unsupported_media_type"},
+	{"a form", posted("seatId=A1&userId=eve", "Content-Type: application/x-www-form-urlencoded"), 415, "unsupported_media_type"},
+	{"a form of a page elsewhere", posted(good, "Content-Type: text/plain;application/json"), 415, "unsupported_media_type"},
+	{"another character set", posted(good, "Content-Type: application/json; charset=utf-7"), 415, "unsupported_media_type"},
+	{"a compressed body", posted(good, "Content-Type: application/json", "Content-Encoding: gzip"), 415, "unsupported_media_type"},
+	{"a body too large", posted(`{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`), 413, "too_large"},
+}, bodies())
+
+// good locks A1, if it gets through.
+const good = `{"seatId":"A1","userId":"eve"}`
+
+// bodies are wrong in what they say.
+func bodies() []hostile {
+	var list []hostile
+	for name, body := range map[string]string{
+		"nothing":                      ``,
+		"an open object":               `{"seatId":"A1"`,
+		"a number":                     `7`,
+		"null":                         `null`,
+		"a list":                       `[` + good + `]`,
+		"two objects":                  good + good,
+		"a field twice":                `{"seatId":"A1","seatId":"A2","userId":"eve"}`,
+		"a field in another case":      `{"SeatID":"A1","userId":"eve"}`,
+		"an unknown field":             `{"seatId":"A1","userId":"eve","admin":true}`,
+		"__proto__":                    `{"__proto__":{"userId":"eve"},"seatId":"A1"}`,
+		"a seat of objects":            `{"seatId":{"$ne":null},"userId":"eve"}`,
+		"a user that is a number":      `{"seatId":"A1","userId":1}`,
+		"both forms of seats":          `{"seatId":"A1","seatIds":["A2"],"userId":"eve"}`,
+		"no seats":                     `{"seatIds":[],"userId":"eve"}`,
+		"a seat twice":                 `{"seatIds":["A1","A1"],"userId":"eve"}`,
+		"more seats than may be":       `{"seatIds":["` + strings.Repeat(`A1","`, 50) + `A1"],"userId":"eve"}`,
+		"no user":                      `{"seatId":"A1"}`,
+		"an empty user":                `{"seatId":"A1","userId":""}`,
+		"a long user":                  `{"seatId":"A1","userId":"` + strings.Repeat("e", 129) + `"}`,
+		"a user with a line":           `{"seatId":"A1","userId":"eve\nlevel=ERROR msg=forged"}`,
+		"a user with a NUL":            `{"seatId":"A1","userId":"eve\u0000"}`,
+		"a user with an escape":        `{"seatId":"A1","userId":"\u001b[31meve"}`,
+		"a user in wrong UTF-8":        "{\"seatId\":\"A1\",\"userId\":\"e\xffve\"}",
+		"half a surrogate":             `{"seatId":"A1","userId":"\ud800"}`,
+		"a byte order mark":            "\ufeff" + good,
+		"a seat of a key":              `{"seatId":"A1} x {default}:seat:A2","userId":"eve"}`,
+		"a seat with a line":           `{"seatId":"A1\r\nDEL A2","userId":"eve"}`,
+		"a seat that is a path":        `{"seatId":"../A1","userId":"eve"}`,
+		"a seat in another script":     `{"seatId":"Α1","userId":"eve"}`,
+		"an event of a key":            `{"eventId":"{default}","seatId":"A1","userId":"eve"}`,
+		"a thousand brackets":          strings.Repeat("[", 20000),
+		"a number beyond all numbers":  `{"seatId":1e999999,"userId":"eve"}`,
+		"a string without its end":     `{"seatId":"A1`,
+		"a comment":                    `{"seatId":"A1",/* */"userId":"eve"}`,
+		"a comma too many":             `{"seatId":"A1","userId":"eve",}`,
+		"quotes of the wrong kind":     `{'seatId':'A1','userId':'eve'}`,
+		"something that can be nested": `{"seatIds":[["A1"]],"userId":"eve"}`,
+	} {
+		list = append(list, hostile{"a body of " + name, posted(body), 400, "bad_request"})
+	}
+	return append(list,
+		hostile{"a seat that there is not", posted(`{"seatId":"Z99","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat of another kind of key", posted(`{"seatId":"view","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"an event that there is not", posted(`{"eventId":"other","seatId":"A1","userId":"eve"}`), 404, "unknown_event"},
+		hostile{"one seat of many that there is not", posted(`{"seatIds":["A1","Z99"],"userId":"eve"}`), 404, "unknown_seat"},
+	)
+}
+
+// TestHostile: whatever is sent, it is answered with what is wrong with it, no
+// seat changes, nothing of the inside shows, and the log keeps its lines.
+func TestHostile(t *testing.T) {
+	for _, store := range []string{"memory", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			var args []string
+			if store == "redis" {
+				args = []string{"-redis", "redis://" + redistest.New(t).Addr}
+			}
+			url, out, stop := serving(t, args...)
+			addr := strings.TrimPrefix(url, "http://")
+			for _, h := range hostiles {
+				t.Run(h.name, func(t *testing.T) { attack(t, addr, h) })
+			}
+			t.Run("early ends", func(t *testing.T) { leaveEarly(t, addr) })
+			if body := get(t, url+"/seats"); !strings.Contains(body, `"counts":{"available":100,"locked":0,"booked":0}`) {
+				t.Errorf("seats changed: %s", body)
+			}
+			if err := stop(); err != nil {
+				t.Errorf("it stopped with %v", err)
+			}
+			for line := range strings.Lines(out.String()) {
+				if !strings.HasPrefix(line, "time=") || strings.Contains(line, "level=ERROR") || strings.Contains(line, "goroutine ") {
+					t.Errorf("the log says %s", line)
+				}
+			}
+		})
+	}
+}
+
+// attack sends the bytes and looks at what comes back.
+func attack(t *testing.T, addr string, h hostile) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	// It may have been refused before all of it is written.
+	_, _ = io.WriteString(c, h.bytes)
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // what was not read of a request makes a reset of the end
+		t.Fatal(err)
+	}
+	if resp.StatusCode != h.status {
+		t.Errorf("it is answered with %s %s, want %d", resp.Status, body, h.status)
+	}
+	for _, inside := range []string{"goroutine", ".go:", "runtime", "redis", "Redis", "/root", "panic"} {
+		if bytes.Contains(body, []byte(inside)) {
+			t.Errorf("the answer shows %q: %s", inside, body)
+		}
+	}
+	if h.code == "" {
+		return
+	}
+	var problem struct {
+		Status       int
+		Code, Detail string
+	}
+	if err := json.Unmarshal(body, &problem); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	if media := resp.Header.Get("Content-Type"); media != "application/problem+json" {
+		t.Errorf("the type is %s", media)
+	}
+	if problem.Code != h.code || problem.Status != h.status || problem.Detail == "" {
+		t.Errorf("the problem is %s, want %s", body, h.code)
+	}
+	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("a browser may take it for something else: %v", resp.Header)
+	}
+}
+
+// leaveEarly hangs up at every place of a request that would lock a seat.
+func leaveEarly(t *testing.T, addr string) {
+	whole := posted(good)
+	for end := range len(whole) {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, whole[:end]); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+}
+
+// TestSlowClients: one that does not go on is let go of, whether it stops in the
+// header, in the body, or when it should read.
+func TestSlowClients(t *testing.T) {
+	url, _, _ := serving(t, "-events", "events/arena.json")
+	addr := strings.TrimPrefix(url, "http://")
+	for name, begun := range map[string]string{
+		"header": "POST /lock HTTP/1.1\r\nHost: x\r\n",
+		"body":   "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+		"answer": strings.Repeat(asked("/seats"), 40), // more than the buffers between hold
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, begun); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.SetDeadline(time.Now().Add(45 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if name == "answer" {
+				time.Sleep(12 * time.Second) // longer than it may take to write
+			}
+			if _, err := io.Copy(io.Discard, c); err != nil && strings.Contains(err.Error(), "i/o timeout") {
+				t.Errorf("it is still waited for: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// certify writes a certificate for 127.0.0.1 with the serial number, and
+// returns what trusts it.
+func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(read)
+	return pool
+}
+
+// TestHTTPS: with a certificate it serves HTTPS, and HTTP/2.
+func TestHTTPS(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	pool := certify(t, certFile, keyFile, 1)
+	url, _, _ := serving(t, "-tls-cert", certFile, "-tls-key", keyFile)
+	if !strings.HasPrefix(url, "https://127.0.0.1:") {
+		t.Fatalf("the address is %s", url)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+	t.Cleanup(client.CloseIdleConnections)
+	resp, err := client.Get(url + "/seats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 || resp.ProtoMajor != 2 {
+		t.Errorf("it is answered with %s over %s", resp.Status, resp.Proto)
+	}
+	old := &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11}
+	if c, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), old); err == nil {
+		c.Close()
+		t.Error("TLS 1.1 is taken")
+	}
+}
+
+// TestCertificateIsRenewed without a restart, and not by half of a new one.
+func TestCertificateIsRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := serverSettings{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem")}
+		write := func(serial int64, at time.Time) {
+			certify(t, s.certFile, s.keyFile, serial)
+			if err := os.Chtimes(s.certFile, at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(1, time.Now())
+		c, err := s.certificate(slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		serves := func(serial int64) {
+			t.Helper()
+			got, err := c.get(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if leaf, err := x509.ParseCertificate(got.Certificate[0]); err != nil || leaf.SerialNumber.Int64() != serial {
+				t.Errorf("it serves the certificate %v, %v, want %d", leaf.SerialNumber, err, serial)
+			}
+		}
+		serves(1)
+		write(2, time.Now().Add(time.Second))
+		serves(1) // it looks again after a while
+		time.Sleep(lookAgain)
+		serves(2)
+		if err := os.WriteFile(s.certFile, []byte("half of"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(lookAgain)
+		serves(2)
+		write(3, time.Now().Add(time.Minute))
+		time.Sleep(lookAgain)
+		serves(3)
+	})
+}
+
+// TestOrigins: pages of the origins that are named may call, others may not.
+func TestOrigins(t *testing.T) {
+	url, _, _ := serving(t, "-cors-origin", "https://shop.example", "-cors-origin", "https://box.example")
+	ask := func(method, path, origin string, header ...string) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", origin)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	for origin, allowed := range map[string]string{"https://shop.example": "https://shop.example", "https://box.example": "https://box.example", "https://evil.example": "", "null": ""} {
+		simple := ask("GET", "/seats", origin)
+		if got := simple.Header.Get("Access-Control-Allow-Origin"); got != allowed || simple.StatusCode != 200 {
+			t.Errorf("%s is allowed %q, want %q (%s)", origin, got, allowed, simple.Status)
+		}
+		if vary := simple.Header.Values("Vary"); !strings.Contains(strings.Join(vary, ","), "Origin") {
+			t.Errorf("caches are not told that the answer varies: %q", vary)
+		}
+		preflight := ask("OPTIONS", "/lock", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type")
+		if got := preflight.Header.Get("Access-Control-Allow-Origin"); got != allowed {
+			t.Errorf("the preflight of %s is allowed %q, want %q", origin, got, allowed)
+		}
+		if allowed != "" && preflight.Header.Get("Access-Control-Allow-Methods") != "POST" {
+			t.Errorf("the preflight of %s: %v", origin, preflight.Header)
+		}
+		if preflight.Header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Error("cookies are let in, and there are none")
+		}
+	}
+	plain, _, _ := serving(t)
+	url = plain
+	if got := ask("GET", "/seats", "https://shop.example").Header.Get("Access-Control-Allow-Origin"); got != "" {
+		t.Errorf("without -cors-origin %s may call", got)
+	}
+}
+
+// TestStopsUnderLoad: every request that got in is answered whole, and what was
+// acknowledged is kept.
+func TestStopsUnderLoad(t *testing.T) {
+	server := redistest.New(t)
+	url, out, stop := serving(t, "-seats", "100x100", "-redis", "redis://"+server.Addr)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	t.Cleanup(client.CloseIdleConnections)
+	var mu sync.Mutex
+	locked := make(map[string]bool)
+	torn := 0
+	var callers sync.WaitGroup
+	for caller := range 16 {
+		callers.Go(func() {
+			for n := 1; ; n++ {
+				seat := fmt.Sprintf("%s%d", string(rune('A'+caller)), n)
+				resp, err := client.Post(url+"/lock", "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":"caller"}`, seat)))
+				if err != nil {
+					return // the listener is closed
+				}
+				body, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				mu.Lock()
+				switch {
+				case err != nil:
+					torn++
+				case resp.StatusCode == 200 && strings.Contains(string(body), `"status":"locked"`):
+					locked[seat] = true
+				}
+				mu.Unlock()
+				if n == 100 {
+					n = 0
+				}
+			}
+		})
+	}
+	for {
+		mu.Lock()
+		n := len(locked)
+		mu.Unlock()
+		if n > 200 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("it stopped with %v", err)
+	}
+	callers.Wait()
+	if torn > 0 {
+		t.Errorf("%d answers were cut off", torn)
+	}
+	if !strings.Contains(out.String(), "stopped") {
+		t.Errorf("log: %s", out)
+	}
+	store := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer store.Close()
+	for seat := range locked {
+		if kept, err := store.Exists(t.Context(), "{default}:seat:"+seat).Result(); err != nil || kept != 1 {
+			t.Errorf("%s was acknowledged, and is not locked (%v)", seat, err)
+		}
+	}
+}
+
+// TestUsersAreBelieved: the start-up line says whose word is taken.
+func TestUsersAreBelieved(t *testing.T) {
+	_, out, _ := serving(t)
+	if !strings.Contains(out.String(), "unchecked: fit behind your own back end only") {
+		t.Errorf("log: %s", out)
+	}
+	t.Setenv("AUTH_BACKEND_KEY", strings.Repeat("k", shortestKey))
+	url, out, _ := serving(t)
+	if !strings.Contains(out.String(), "named by the back end with the key") || strings.Contains(out.String(), strings.Repeat("k", shortestKey)) {
+		t.Errorf("log: %s", out)
+	}
+	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
+		t.Errorf("%d %s", status, body)
+	}
+}
