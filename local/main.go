@@ -21,6 +21,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
+	"seatlock/local/web"
 	"seatlock/lockstore"
 )
 
@@ -179,8 +180,8 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 	if err != nil {
 		return fmt.Errorf("cannot serve on %s (-addr chooses another): %w", s.addr, err)
 	}
-	s.log.Info("serving", "url", "http://"+l.Addr().String(), "events", eventList(s.seatMaps), "store", kept)
-	return serve(ctx, l, api.Routes(), s.log)
+	s.log.Info("serving: open the url to see the house", "url", "http://"+l.Addr().String(), "events", eventList(s.seatMaps), "store", kept)
+	return serve(ctx, l, web.Handler(api.Routes()), s.log)
 }
 
 // eventList names the events for the start-up line.
