@@ -146,10 +146,12 @@ func call[P, R any](w *window, command cdp.Command[P, R], params P) R {
 	return r
 }
 
+var navigate = chromedp.Navigate
+
 // visit opens a URL and waits until the seats are there.
 func (w *window) visit(url string) {
 	w.t.Helper()
-	w.do(chromedp.Navigate(url))
+	w.do(navigate("about:blank"), navigate(url)) // a new start, where only the fragment differs too
 	w.until("the seats are there", `document.body.classList.contains('ready')`)
 }
 
@@ -173,7 +175,7 @@ func (w *window) until(what, expression string) {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("it is not true that %s\nthe page says: %s", what, eval[string](w, `document.body.innerText`))
+			w.t.Fatalf("it is not true that %s\nthe page says: %s", what, eval[string](w, `document.querySelector('header').innerText + document.querySelector('aside').innerText + document.getElementById('urgent').textContent`))
 		}
 	}
 }
@@ -193,6 +195,13 @@ func seat(name string) string {
 func (w *window) shows(name, state string) {
 	w.t.Helper()
 	w.until(name+" is "+state, seat(name)+`?.ariaLabel.startsWith(`+quoted(name+", "+state)+`)`)
+}
+
+// counts waits for how many seats the page says there are.
+func (w *window) counts(available, locked, booked int) {
+	w.t.Helper()
+	want := fmt.Sprintf("%d %d %d", available, locked, booked)
+	w.until("the counts are "+want, `['available', 'locked', 'booked'].map((s) => document.getElementById('n-' + s).textContent).join(' ') === `+quoted(want))
 }
 
 // click clicks on a seat, with the mouse.

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -143,14 +142,24 @@ func (s *server) fill() {
 	}
 }
 
-// without is the server behind a proxy that refuses WebSockets.
-func (s *server) without(t *testing.T) string {
+// until waits until a list says that a seat has a status.
+func (s *server) until(t *testing.T, seat, status string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	want := fmt.Sprintf(`{"seatId":"%s","status":"%s"`, seat, status)
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get(s.url + "/seats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && bytes.Contains(list, []byte(want)) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is not %s: %s", seat, status, list)
+		}
 	}
-	return refuseSockets(t, l, s.url)
 }
 
 // eventFile writes an event file for a test.
@@ -162,5 +171,3 @@ func eventFile(t *testing.T, text string) string {
 	}
 	return file
 }
-
-const second = time.Second

@@ -275,14 +275,13 @@ export class House {
   }
 
   /**
-   * Makes a call until it is answered. A lock and a confirmation are written
-   * down first, so that a reload in the middle can ask what became of them.
+   * Makes a call until it is answered. It is noted first, so that after a
+   * reload in the middle the page can ask what became of it.
    */
   async #call(call, seats) {
     const { mine } = this;
     if (mine.asked || seats.length === 0) return;
-    mine.asked = { call, seats };
-    mine.save();
+    mine.ask({ call, seats });
     this.#settle(seats);
     try {
       const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - this.clock.now()) : retryFor);
@@ -291,13 +290,12 @@ export class House {
         end,
         () => this.#say('news', 'No answer yet. Asking again; nothing can be booked twice by that.'),
       );
-      mine.asked = null;
+      mine.ask(null);
       this.#answered(call, seats, answer);
     } catch (error) {
-      mine.asked = null;
+      mine.ask(null);
       this.#refused(call, seats, error);
     }
-    mine.save();
     this.#settle(seats);
   }
 

@@ -3,22 +3,33 @@
 
 const settled = 2500; // ms after a lock until a list that does not know it is believed
 
-/** Storage that a browser may refuse; then nothing survives. */
-const storage = {
+/** Storage that a browser may refuse; then what is kept lasts as long as the page. */
+class Storage {
+  #kept = new Map();
+
+  constructor(find) {
+    try { this.store = find(); } catch { /* refused */ }
+  }
+
   get(key) {
-    try { return localStorage.getItem(key); } catch { return null; }
-  },
+    return this.store ? this.store.getItem(key) : this.#kept.get(key) ?? null;
+  }
+
   set(key, value) {
-    try { localStorage.setItem(key, value); } catch { /* then for this page alone */ }
-  },
-};
+    try { this.store?.setItem(key, value); } catch { this.store = undefined; } // full
+    this.#kept.set(key, value);
+  }
+}
+
+const browser = new Storage(() => localStorage);
+const tab = new Storage(() => sessionStorage);
 
 /** The name under which this browser locks: made up once, and no secret. */
 export function userName() {
-  let name = storage.get('seatlock:user');
+  let name = browser.get('seatlock:user');
   if (!name) {
     name = `guest-${Array.from(crypto.getRandomValues(new Uint8Array(6)), (b) => b.toString(16).padStart(2, '0')).join('')}`;
-    storage.set('seatlock:user', name);
+    browser.set('seatlock:user', name);
   }
   return name;
 }
@@ -35,31 +46,40 @@ export class Mine {
     this.plan = plan;
     this.user = user;
     this.key = `seatlock:${plan.eventId}:${user}`;
-    this.unanswered = this.#load()?.asked; // a call that a reload cut off
+    this.#load();
+    this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload cut off
   }
 
   /** Takes over what another window of this browser has saved. */
   refresh() {
+    const known = new Set([...this.locked.keys(), ...this.bought]);
     this.#load();
+    for (const p of [...this.locked.keys(), ...this.bought]) if (!known.has(p)) this.#since.set(p, performance.now());
   }
 
   #load() {
-    let saved;
-    try { saved = JSON.parse(storage.get(this.key)); } catch { /* not ours */ }
-    const known = (id) => this.plan.positions.get(id);
-    this.locked = new Map((saved?.locked ?? []).map(([id, end]) => [known(id), end]).filter(([p]) => p !== undefined));
-    this.bought = new Set((saved?.bought ?? []).map(known).filter((p) => p !== undefined));
+    const saved = JSON.parse(browser.get(this.key)) ?? { locked: [], bought: [] };
+    const position = (id) => this.plan.positions.get(id);
+    this.locked = new Map(saved.locked.map(([id, end]) => [position(id), end]).filter(([p]) => p !== undefined));
+    this.bought = new Set(saved.bought.map(position).filter((p) => p !== undefined));
     for (const p of [...this.locked.keys(), ...this.bought]) this.picked.delete(p);
-    return saved;
   }
 
-  save() {
+  /** Changes what is kept, on top of what other windows have saved. */
+  #change(change) {
+    this.#load();
+    change();
     const id = (position) => this.plan.ids[position];
-    storage.set(this.key, JSON.stringify({
+    browser.set(this.key, JSON.stringify({
       locked: [...this.locked].map(([p, end]) => [id(p), end]),
       bought: [...this.bought].map(id),
-      asked: this.asked && { call: this.asked.call, seats: this.asked.seats.map(id) },
     }));
+  }
+
+  /** Notes which call is under way, so that a reload can ask what became of it. */
+  ask(asked) {
+    this.asked = asked;
+    tab.set(this.key, JSON.stringify(asked && { call: asked.call, seats: asked.seats.map((p) => this.plan.ids[p]) }));
   }
 
   /** How the seat is, seen by this user. */
@@ -72,29 +92,33 @@ export class Mine {
   }
 
   lock(positions, end) {
-    for (const p of positions) {
-      this.picked.delete(p);
-      this.locked.set(p, end);
-      this.#since.set(p, performance.now());
-    }
-    this.save();
+    this.#change(() => {
+      for (const p of positions) {
+        this.picked.delete(p);
+        this.locked.set(p, end);
+        this.#since.set(p, performance.now());
+      }
+    });
   }
 
   book(positions) {
-    for (const p of positions) {
-      this.locked.delete(p);
-      this.bought.add(p);
-      this.#since.set(p, performance.now());
-    }
-    this.save();
+    this.#change(() => {
+      for (const p of positions) {
+        this.locked.delete(p);
+        this.bought.add(p);
+        this.#since.set(p, performance.now());
+      }
+    });
   }
 
   forget(positions) {
-    for (const p of positions) {
-      this.locked.delete(p);
-      this.bought.delete(p);
-    }
-    this.save();
+    if (positions.length === 0) return;
+    this.#change(() => {
+      for (const p of positions) {
+        this.locked.delete(p);
+        this.bought.delete(p);
+      }
+    });
   }
 
   /** When the first of the locks ends, or nothing. */

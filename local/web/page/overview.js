@@ -185,7 +185,7 @@ export class Overview {
         });
       });
       const [[ax, ay], [bx, by], [dx, dy]] = [map(0.5, 0.3), map(0.5 + 1 / part.width, 0.3), map(0.5, 0.3 + 1 / deep)];
-      return Math.max(0.8, Math.min(5, 0.68 * Math.min(Math.hypot(bx - ax, by - ay), Math.hypot(dx - ax, dy - ay))));
+      return Math.max(0.9, Math.min(5, 0.8 * Math.min(Math.hypot(bx - ax, by - ay), Math.hypot(dx - ax, dy - ay))));
     });
   }
 
@@ -214,7 +214,7 @@ export class Overview {
     const { available } = this.counts(i);
     const cell = this.cells[i];
     cell.children[2].textContent = available ? `${Math.floor((100 * (count - available)) / count)}% full` : 'full';
-    cell.dataset.full = available ? Math.floor((4 * (count - available)) / count) : 'all';
+    cell.children[0].setAttribute('fill-opacity', ((0.34 * available) / count).toFixed(3));
     cell.ariaLabel = `${name}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available`;
   }
 }
