@@ -208,7 +208,8 @@ func (w *window) counts(available, locked, booked int) {
 func (w *window) click(name string) {
 	w.t.Helper()
 	type point struct{ X, Y float64 }
-	p := eval[point](w, `(() => { const c = `+seat(name)+`; c.scrollIntoView({block: 'center', inline: 'center'});
+	p := eval[point](w, `(async () => { const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+		await drawn(); const c = `+seat(name)+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
 		const r = c.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
 	w.do(chromedp.MouseClickXY(p.X, p.Y))
 }
@@ -231,6 +232,7 @@ func (w *window) keys(keys ...string) {
 var (
 	tab, enter, space, escape = kb.Tab, kb.Enter, " ", kb.Escape
 	left, right, up, down     = kb.ArrowLeft, kb.ArrowRight, kb.ArrowUp, kb.ArrowDown
+	kbHome, kbEnd, pageDown   = kb.Home, kb.End, kb.PageDown
 )
 
 // focused is the label of what has the focus.

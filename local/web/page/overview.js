@@ -31,7 +31,7 @@ export class Overview {
       return tier.map((i, n) => {
         const label = this.tiers ? /\S+$/.exec(plan.parts[i].name)[0] : plan.parts[i].name;
         const cell = svg('g', { role: 'gridcell', class: 'part-shape', 'data-part': i },
-          svg('path'), svg('text', { class: 'name' }, label), svg('text', { class: 'left' }));
+          svg('path'), svg('text', { class: 'name' }, `${label} `), svg('text', { class: 'left' }));
         row.append(cell);
         this.cells[i] = cell;
         return { cell, x: n / tier.length };
@@ -213,9 +213,10 @@ export class Overview {
     const { name, count } = this.plan.parts[i];
     const { available } = this.counts(i);
     const cell = this.cells[i];
-    cell.children[2].textContent = available ? `${Math.floor((100 * (count - available)) / count)}% full` : 'full';
+    const full = available ? `${Math.floor((100 * (count - available)) / count)}% full` : 'full';
+    cell.children[2].textContent = full;
     cell.children[0].setAttribute('fill-opacity', ((0.34 * available) / count).toFixed(3));
-    cell.ariaLabel = `${name}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available`;
+    cell.ariaLabel = `${name}, ${full}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available`;
   }
 }
 
