@@ -33,6 +33,7 @@ async function open(events) {
     document.body.classList.remove('ready');
     panel.say('news', '');
     house = new House(event, user, panel);
+    await new Promise((resume) => setTimeout(resume)); // a large plan took a while: let the page breathe
   }
   house.show(wanted().get('section'));
 }

@@ -5,6 +5,8 @@ import { element, svg } from './element.js';
 import { Grid } from './grid.js';
 import { many } from './words.js';
 
+const dotsAtOnce = 12_500; // in one frame
+
 /**
  * Overview draws the plan into host. status(position) tells how a seat is,
  * counts(part) how many of a part are available; open(part) and reached(part)
@@ -57,6 +59,7 @@ export class Overview {
 
   remove() {
     this.sizes.disconnect();
+    cancelAnimationFrame(this.frame);
     this.dark.onchange = null;
     this.root.remove();
   }
@@ -197,7 +200,15 @@ export class Overview {
       this.colours[state] = style.color;
     }
     this.context.clearRect(0, 0, this.width, this.canvas.height);
-    for (let position = 0; position < this.plan.ids.length; position++) this.#dot(position, false);
+    cancelAnimationFrame(this.frame);
+    this.#some(0);
+  }
+
+  /** Draws some of the dots, and the next in the next frame: nothing has to wait. */
+  #some(from) {
+    const to = Math.min(from + dotsAtOnce, this.plan.ids.length);
+    for (let position = from; position < to; position++) this.#dot(position, false);
+    if (to < this.plan.ids.length) this.frame = requestAnimationFrame(() => this.#some(to));
   }
 
   #dot(position, clear = true) {
