@@ -31,7 +31,7 @@ func TestKeyboardOnly(t *testing.T) {
 	stops("To the seats", 1)
 	w.keys(enter)
 	heard("Stalls, row A, seat 2, available")
-	w.keys(right, right, down)
+	w.keys(right, right, down, down, up)
 	heard("Stalls, row B, seat 4, available")
 	w.keys(left, left, down)
 	heard("Stalls, row C, seat 2, locked for ")

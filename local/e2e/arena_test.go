@@ -41,15 +41,16 @@ func TestArena(t *testing.T) {
 	w.keys(escape)
 	w.until("the focus is back on the section", `document.activeElement.ariaLabel?.startsWith('Upper 220, ')`)
 
+	eval[any](w, `(() => { window.framesDrawn = 0; const count = () => { window.framesDrawn++; requestAnimationFrame(count); }; count(); })()`)
 	for _, view := range []string{"", "&section=Lower+101"} {
 		eval[any](w, `location.hash = 'event=final-2027-06-12`+view+`'`)
 		eval[any](w, `new Promise((done) => setTimeout(done, 500))`)
-		eval[any](w, `(() => { longTasks.length = 0; window.frames_ = 0; const count = () => { frames_++; requestAnimationFrame(count); }; count(); })()`)
+		eval[any](w, `(() => { longTasks.length = 0; window.framesDrawn = 0; })()`)
 		began := time.Now()
 		changed := s.storm(5*time.Second, 200, view != "")
 		took := time.Since(began)
 		longest := eval[float64](w, `Math.max(0, ...longTasks)`)
-		frames := eval[int](w, `window.frames_`)
+		frames := eval[int](w, `window.framesDrawn`)
 		name := "the overview"
 		if view != "" {
 			name = "a section"

@@ -115,8 +115,23 @@ func (s *server) must(call, user string, seats ...string) {
 	}
 }
 
-// fill books and locks seats of the arena, more of them near the stage.
-func (s *server) fill() {
+// fillTheatre books and locks some seats of the theatre.
+func (s *server) fillTheatre() {
+	s.t.Helper()
+	for user, seats := range map[string][]string{
+		"ada": {"S-A4", "S-A5", "S-A6"}, "bea": {"S-C9", "S-C10"}, "cid": {"S-D2", "S-D3", "S-D4", "S-D5"}, "dot": {"S-D9"},
+		"eli": {"S-E5", "S-E6"}, "fay": {"S-F11", "S-F12"}, "gus": {"S-J7", "S-J8"}, "hal": {"B-A8", "B-A9"}, "ivy": {"B-B5", "B-B6", "B-B7"},
+	} {
+		s.must("lock", user, seats...)
+		s.must("confirm", user, seats...)
+	}
+	s.must("lock", "joe", "S-B9", "S-B10")
+	s.must("lock", "kim", "S-E11", "S-E12")
+	s.must("lock", "lou", "B-A11")
+}
+
+// fillArena books and locks seats of the arena, more of them near the stage.
+func (s *server) fillArena() {
 	s.t.Helper()
 	for section := 101; section <= 120; section++ {
 		for ring, share := range []int{70, 35} {

@@ -77,7 +77,7 @@ func TestOthersMoves(t *testing.T) {
 	w.counts(99, 0, 1)
 	// A seat that is taken is not picked, and says why.
 	w.click("row A, seat 1")
-	w.says("row A, seat 1 is booked.")
+	w.says("Row A, seat 1 is booked.")
 	w.shows("row A, seat 1", "booked")
 }
 

@@ -157,6 +157,7 @@ export class House {
       this.panel.tick(left, this.plan.lockSeconds * 1000);
       if (left <= urgent && !this.#warned) {
         this.#warned = true;
+        this.panel.say('news', ''); // the warning takes its place
         if (left > 1000) alarm(`${capital(duration(left))} left to confirm ${this.#names(this.mine.locked.keys())}.`);
       }
       if (left > urgent) this.#warned = false;
@@ -208,7 +209,7 @@ export class House {
   #read(position) {
     this.reading = position;
     const state = this.#state(position);
-    byId('readout').textContent = `${seatName(this.plan, position)} – ${stateName(state, this.#left(position))}`;
+    byId('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.#left(position))}`;
   }
 
   #readPart(i) {
@@ -246,10 +247,10 @@ export class House {
       mine.picked.add(position);
       this.panel.say('news', '');
     } else if (state !== 'asking') {
-      this.#say('news', `${seatName(this.plan, position)} is ${stateName(state, this.#left(position))}.`);
+      this.#say('news', `${capital(seatName(this.plan, position))} is ${stateName(state, this.#left(position))}.`);
       return;
     }
-    announce(`${seatName(this.plan, position)} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
+    announce(`${capital(seatName(this.plan, position))} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
     this.#settle([position]);
   }
 
@@ -305,13 +306,16 @@ export class House {
       const end = Date.parse(answer.expiresAt);
       // Seats that were locked before keep their end, and the answer is the earliest.
       this.mine.lock(seats.filter((p) => !this.mine.locked.has(p)), end);
+      this.seats.know(seats, end);
       this.#warned = false;
       this.#say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - this.clock.now())}. Confirm to book.`);
     } else if (call === 'confirm') {
       this.mine.book(seats);
+      this.seats.know(seats, Infinity);
       this.#say('good', `Booked: ${names}. See you there.`);
     } else {
       this.mine.forget(seats);
+      this.seats.know(seats, 0);
       this.#say('news', `Given back: ${names}.`);
     }
   }

@@ -195,7 +195,7 @@ export class Overview {
   #dots() {
     const style = getComputedStyle(this.canvas); // a property by itself would not be worked out for light or dark
     this.colours = {};
-    for (const state of ['available', 'locked', 'booked', 'picked', 'asking', 'yours', 'bought']) {
+    for (const state of ['available', 'locked', 'booked', 'mine']) {
       this.canvas.style.color = `var(--dot-${state})`;
       this.colours[state] = style.color;
     }
@@ -215,7 +215,7 @@ export class Overview {
     const size = this.size[this.plan.partOf[position]];
     const [x, y] = [this.dots[position * 2] - size / 2, this.dots[position * 2 + 1] - size / 2];
     if (clear) this.context.clearRect(x - 0.1, y - 0.1, size + 0.2, size + 0.2);
-    const colour = this.colours[this.status(position)];
+    const colour = this.colours[this.status(position)] ?? this.colours.mine;
     if (colour !== this.colour) this.context.fillStyle = this.colour = colour;
     this.context.fillRect(x, y, size, size);
   }

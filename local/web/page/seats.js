@@ -41,6 +41,11 @@ export class Seats {
     return changed;
   }
 
+  /** Takes in what a call has just answered; the next list has it too. */
+  know(positions, until) {
+    for (const position of positions) this.#set(position, until);
+  }
+
   /** Makes seats available whose locks ran out, and returns their positions. */
   runOut() {
     const freed = [];
