@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,7 +16,7 @@ type proxy struct {
 	url           string
 	refusesSocket atomic.Bool
 	losesAnswers  atomic.Bool  // of POSTs: they take effect, and nobody is told
-	breaks        atomic.Int64 // so many POSTs take effect, and their connection breaks
+	unknown       atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
 }
 
 // inFrontOf starts a proxy, below a base path as a front end may have it.
@@ -37,9 +38,11 @@ func inFrontOf(t *testing.T, s *server) *proxy {
 		case r.Method == "POST" && p.losesAnswers.Load():
 			pass.ServeHTTP(httptest.NewRecorder(), r)
 			<-r.Context().Done()
-		case r.Method == "POST" && p.breaks.Add(-1) >= 0:
+		case r.Method == "POST" && p.unknown.Add(-1) >= 0:
 			pass.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler)
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, `{"title":"Outcome unknown","status":503,"code":"outcome_unknown","detail":"Send the same request again."}`)
 		default:
 			pass.ServeHTTP(w, r)
 		}

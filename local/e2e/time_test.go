@@ -84,16 +84,17 @@ func TestReloadInTheMiddle(t *testing.T) {
 	w.says("Booked: Row E, seat 5")
 }
 
-// TestAnswerLost: the page asks again by itself, and nobody is told "taken" of
+// TestOutcomeUnknown: the page asks again by itself, and nobody is told "taken" of
 // what they have.
-func TestAnswerLost(t *testing.T) {
+func TestOutcomeUnknown(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	p := inFrontOf(t, s)
 	w := b.user(1280, 900)
 	w.visit(p.url)
 	w.click("row E, seat 5")
-	p.breaks.Store(2)
+	p.unknown.Store(2)
 	w.press("Lock this seat")
+	w.says("No answer yet. Asking again")
 	w.says("is yours for ")
 	w.shows("row E, seat 5", "locked by you for ")
 }
