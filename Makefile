@@ -1,14 +1,16 @@
 # make run needs nothing but Go. See README.md.
 
-.PHONY: help run test check bench fuzz proof package
+.PHONY: help run test e2e check bench fuzz proof package screenshots
 
 help:
 	@echo 'make run    serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
 	@echo 'make test   all tests, with the race detector, in random order'
+	@echo 'make e2e    the page in a real browser (needs chromium and npm)'
 	@echo 'make check  formatting, vet, staticcheck, tidy go.mod, what imports what'
 	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
 	@echo 'make proof  show that no seat is sold twice, whatever breaks (ARGS="-h" explains the flags)'
 	@echo 'make package  the zips of the Lambda functions, in dist (ARGS="-events FILE" puts an event file in)'
+	@echo 'make screenshots  the pictures of the README'
 	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
 
 # Not "go run", which makes an error of every Ctrl-C.
@@ -17,7 +19,19 @@ run:
 	@exec bin/seatlock $(ARGS)
 
 test:
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on $$(go list ./... | grep -v '^seatlock/local/e2e$$')
+
+# -v: what it measures is worth reading. The race detector has nothing to look
+# at here, since the program runs by itself.
+e2e: local/e2e/node_modules
+	go test -count=1 -v ./local/e2e
+
+local/e2e/node_modules: local/e2e/package-lock.json
+	npm --prefix local/e2e ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+screenshots:
+	E2E_SCREENSHOTS=$(CURDIR)/local/web/screenshots go test -count=1 -run TestScreenshots ./local/e2e
 
 # The last line holds the handlers to the interface: booking knows no backend.
 check:

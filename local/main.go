@@ -21,6 +21,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
+	"seatlock/local/web"
 	"seatlock/lockstore"
 )
 
@@ -190,8 +191,8 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 	if err != nil {
 		return err
 	}
-	s.log.Info("serving", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed())
-	return s.server.serve(ctx, l, s.server.headers(g.Handler(api.Routes())), s.log)
+	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed())
+	return s.server.serve(ctx, l, s.server.headers(web.Handler(g.Handler(api.Routes()))), s.log)
 }
 
 // eventList names the events for the start-up line.

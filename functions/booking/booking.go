@@ -26,10 +26,11 @@ type API struct {
 	List    http.Handler // GET /seats
 	Events  http.Handler // GET /events
 
-	store  lockstore.LockStore
-	first  *event
-	events map[lockstore.EventID]*event
-	log    *slog.Logger
+	store     lockstore.LockStore
+	first     *event
+	events    map[lockstore.EventID]*event
+	catalogue *catalogue
+	log       *slog.Logger
 }
 
 // event is an event on sale, and its list.
@@ -58,15 +59,15 @@ func New(c Config) (*API, error) {
 	}
 	a.first = a.events[c.SeatMaps[0].Event.ID]
 
-	catalogue, err := a.catalogue(c.SeatMaps)
-	if err != nil {
+	var err error
+	if a.catalogue, err = newCatalogue(c.SeatMaps); err != nil {
 		return nil, err
 	}
 	a.Lock = a.post(a.lock)
 	a.Confirm = a.post(a.confirm)
 	a.Release = a.post(a.release)
 	a.List = a.get(a.list)
-	a.Events = a.get(catalogue)
+	a.Events = a.get(a.listEvents)
 	return a, nil
 }
 

@@ -109,8 +109,9 @@ func TestEvents(t *testing.T) {
 			Sections    []struct {
 				Name string
 				Rows []struct {
-					Name  string
-					Seats []string
+					Name    string
+					Seats   []string
+					Numbers []string
 				}
 			}
 		}
@@ -126,7 +127,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("event %+v", hall)
 	}
 	rows := hall.Sections[0].Rows
-	if len(rows) != 10 || rows[9].Name != "J" || rows[9].Seats[9] != "J10" {
+	if len(rows) != 10 || rows[9].Name != "J" || rows[9].Seats[9] != "J10" || rows[9].Numbers[9] != "10" {
 		t.Errorf("rows %+v", rows)
 	}
 	s.get("/events", "If-None-Match", etag).want(304)
@@ -134,6 +135,35 @@ func TestEvents(t *testing.T) {
 		t.Errorf("HEAD has a body of %d bytes", body)
 	}
 	s.get("/events?x=1").wantProblem(400, "bad_request")
+}
+
+// TestSomeOfTheEvents: what a page needs at first is small, whatever is on sale.
+func TestSomeOfTheEvents(t *testing.T) {
+	s := open(t)
+	const hall = `{"eventId":"default","name":"Default event","lockSeconds":60,"seatLimit":4,"seatCount":100}`
+	const matinee = `{"eventId":"matinee","name":"matinee","lockSeconds":60,"seatLimit":0,"seatCount":3`
+	const seats = `,"sections":[{"name":"","rows":[{"name":"","seats":["A1","A2","VIP:1"]}]}]}`
+	tags := make(map[string]string)
+	for query, want := range map[string]string{
+		"?layout=none":                 hall + "," + matinee + "}",
+		"?eventId=default&layout=none": hall,
+		"?eventId=matinee":             matinee + seats,
+		"?eventId=matinee&layout=none": matinee + "}",
+	} {
+		got := s.get("/events" + query).want(200)
+		if body := got.Body.String(); body != `{"events":[`+want+"]}\n" {
+			t.Errorf("%s: %s", query, body)
+		}
+		etag := got.Header().Get("ETag")
+		if tags[etag] != "" {
+			t.Errorf("%s and %s are different and have the same ETag", query, tags[etag])
+		}
+		tags[etag] = query
+		s.get("/events"+query, "If-None-Match", etag).want(304)
+	}
+	s.get("/events?eventId=opera").wantProblem(404, "unknown_event")
+	s.get("/events?eventId=opera&layout=none").wantProblem(404, "unknown_event")
+	s.get("/events?layout=all").wantProblem(400, "bad_request")
 }
 
 func TestNewRefusesBadConfigs(t *testing.T) {

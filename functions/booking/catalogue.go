@@ -12,30 +12,76 @@ import (
 	"seatlock/lockstore"
 )
 
-// catalogue makes the handler of GET /events. The seat maps do not change, so
-// neither does the answer.
-func (a *API) catalogue(maps []SeatMap) (func(context.Context, http.ResponseWriter, *http.Request) error, error) {
+// A catalogue is what GET /events answers. The seat maps do not change, so
+// neither does the catalogue.
+type catalogue struct {
+	all, brief listing // every event, with its sections and without
+	each       map[lockstore.EventID][2]listing
+}
+
+// A listing is events in JSON, in pieces that listings share.
+type listing struct {
+	pieces [][]byte
+	length int
+	etag   string
+}
+
+func newListing(events ...[]byte) listing {
+	l := listing{pieces: [][]byte{[]byte(`{"events":[`)}}
+	for i, e := range events {
+		if i > 0 {
+			l.pieces = append(l.pieces, []byte(","))
+		}
+		l.pieces = append(l.pieces, e)
+	}
+	l.pieces = append(l.pieces, []byte("]}\n"))
+	sum := sha256.New()
+	for _, piece := range l.pieces {
+		l.length += len(piece)
+		sum.Write(piece)
+	}
+	l.etag = `"` + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`
+	return l
+}
+
+func newCatalogue(maps []SeatMap) (*catalogue, error) {
+	c := &catalogue{each: make(map[lockstore.EventID][2]listing)}
+	var all, brief [][]byte
+	for _, m := range maps {
+		whole, err := eventInJSON(m, true)
+		if err != nil {
+			return nil, err
+		}
+		bare, err := eventInJSON(m, false)
+		if err != nil {
+			return nil, err
+		}
+		all, brief = append(all, whole), append(brief, bare)
+		c.each[m.Event.ID] = [2]listing{newListing(whole), newListing(bare)}
+	}
+	c.all, c.brief = newListing(all...), newListing(brief...)
+	return c, nil
+}
+
+func eventInJSON(m SeatMap, layout bool) ([]byte, error) {
 	type rowJSON struct {
-		Name  string             `json:"name"`
-		Seats []lockstore.SeatID `json:"seats"`
+		Name    string             `json:"name"`
+		Seats   []lockstore.SeatID `json:"seats"`
+		Numbers []string           `json:"numbers,omitempty"`
 	}
 	type sectionJSON struct {
 		Name string    `json:"name"`
 		Rows []rowJSON `json:"rows"`
 	}
-	type eventJSON struct {
+	e := struct {
 		EventID     lockstore.EventID `json:"eventId"`
 		Name        string            `json:"name"`
 		LockSeconds float64           `json:"lockSeconds"`
 		SeatLimit   int               `json:"seatLimit"`
 		SeatCount   int               `json:"seatCount"`
-		Sections    []sectionJSON     `json:"sections"`
-	}
-	var all struct {
-		Events []eventJSON `json:"events"`
-	}
-	for _, m := range maps {
-		e := eventJSON{m.Event.ID, m.Name, m.Event.LockTTL.Seconds(), m.Event.SeatLimit, len(m.Event.Seats), nil}
+		Sections    []sectionJSON     `json:"sections,omitempty"`
+	}{m.Event.ID, m.Name, m.Event.LockTTL.Seconds(), m.Event.SeatLimit, len(m.Event.Seats), nil}
+	if layout {
 		for _, s := range m.Sections {
 			section := sectionJSON{Name: s.Name}
 			for _, row := range s.Rows {
@@ -43,32 +89,47 @@ func (a *API) catalogue(maps []SeatMap) (func(context.Context, http.ResponseWrit
 			}
 			e.Sections = append(e.Sections, section)
 		}
-		all.Events = append(all.Events, e)
 	}
-	body, err := json.Marshal(all)
-	if err != nil {
-		return nil, err
-	}
-	body = append(body, '\n')
-	sum := sha256.Sum256(body)
-	etag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	return json.Marshal(e)
+}
 
-	return func(_ context.Context, w http.ResponseWriter, r *http.Request) error {
-		if _, err := query(r); err != nil {
+// listEvents answers GET /events.
+func (a *API) listEvents(_ context.Context, w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "eventId", "layout")
+	if err != nil {
+		return err
+	}
+	brief := q.Get("layout") == "none"
+	if q.Has("layout") && !brief {
+		return refuse(errBadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", shown(q.Get("layout")))
+	}
+	l := a.catalogue.all
+	if brief {
+		l = a.catalogue.brief
+	}
+	if q.Has("eventId") {
+		ev, err := a.event(lockstore.EventID(q.Get("eventId")))
+		if err != nil {
 			return err
 		}
-		h := w.Header()
-		h.Set("ETag", etag)
-		h.Set("Cache-Control", "no-cache")
-		if matches(r.Header.Get("If-None-Match"), etag) {
-			w.WriteHeader(http.StatusNotModified)
-			return nil
+		l = a.catalogue.each[ev.ID][0]
+		if brief {
+			l = a.catalogue.each[ev.ID][1]
 		}
-		h["Content-Type"] = mediaJSON
-		h.Set("Content-Length", strconv.Itoa(len(body)))
-		if r.Method != "HEAD" {
-			w.Write(body)
-		}
+	}
+	h := w.Header()
+	h.Set("ETag", l.etag)
+	h.Set("Cache-Control", "no-cache")
+	if matches(r.Header.Get("If-None-Match"), l.etag) {
+		w.WriteHeader(http.StatusNotModified)
 		return nil
-	}, nil
+	}
+	h["Content-Type"] = mediaJSON
+	h.Set("Content-Length", strconv.Itoa(l.length))
+	if r.Method != "HEAD" {
+		for _, piece := range l.pieces {
+			w.Write(piece) // a client that has gone needs no answer
+		}
+	}
+	return nil
 }

@@ -62,6 +62,21 @@ func TestReadEvents(t *testing.T) {
 	}
 }
 
+// TestSeatsKnowTheirNumbers: whatever the pattern makes of it.
+func TestSeatsKnowTheirNumbers(t *testing.T) {
+	maps, err := read(`{"events":[{"id":"a","sections":[{"name":"S","pattern":"x:{seat}.{row}","rows":[{"row":"A-B","seats":"08-09,12"}]},{"name":"Boxes","seats":["B1"]}]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := maps[0].Sections[0].Rows
+	if want := []string{"08", "09", "12"}; !slices.Equal(rows[0].Numbers, want) || !slices.Equal(rows[1].Numbers, want) {
+		t.Errorf("rows %+v, want the numbers %q", rows, want)
+	}
+	if box := maps[0].Sections[1].Rows[0]; box.Numbers != nil {
+		t.Errorf("a list has the numbers %q", box.Numbers)
+	}
+}
+
 func TestReadEventsSettings(t *testing.T) {
 	maps, err := read(`{"events":[
 		{"id":"plain","seats":["A1"]},

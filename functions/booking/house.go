@@ -190,7 +190,7 @@ func (h *house) rows(here string, groups []group, section string, pattern []stri
 				return nil, wrong(here+"/row", "row %s is there twice", shown(name))
 			}
 			seen[name] = true
-			row := Row{Name: name, Seats: make([]lockstore.SeatID, len(seatNames))}
+			row := Row{Name: name, Seats: make([]lockstore.SeatID, len(seatNames)), Numbers: seatNames}
 			for i, seat := range seatNames {
 				h.id = appendSeat(h.id[:0], pattern, section, name, seat)
 				row.Seats[i] = lockstore.SeatID(h.id)

@@ -26,8 +26,9 @@ type Section struct {
 
 // A Row is seats side by side. Its name is empty where the seats are just a list.
 type Row struct {
-	Name  string
-	Seats []lockstore.SeatID
+	Name    string
+	Seats   []lockstore.SeatID
+	Numbers []string // what each seat is called in its row, such as 7; nil where they are just a list
 }
 
 // Defaults are what an event goes by that does not say otherwise.
@@ -47,6 +48,7 @@ func Grid(rows, seatsPerRow int, d Defaults) (SeatMap, error) {
 		row := Row{Name: letters(r + 1)}
 		for n := 1; n <= seatsPerRow; n++ {
 			row.Seats = append(row.Seats, lockstore.SeatID(row.Name+strconv.Itoa(n)))
+			row.Numbers = append(row.Numbers, strconv.Itoa(n))
 		}
 		section.Rows[r] = row
 	}

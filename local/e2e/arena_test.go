@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestArena: 50,000 seats open as an overview, one section is drawn at a time,
+// and the page keeps up while 200 seats a second change. It prints how fast:
+// the README has the figures, and only what is far off fails here.
+func TestArena(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-events", "../events/arena.json")
+	w := b.user(1280, 900)
+	w.visit(s.url)
+	usable := eval[float64](w, `performance.getEntriesByName('seats-shown')[0].startTime`)
+	loading := eval[float64](w, `Math.max(0, ...longTasks)`)
+	w.counts50k(50000)
+	if n := eval[int](w, `document.querySelectorAll('[role=gridcell]').length`); n != 40 {
+		t.Fatalf("the overview has %d cells, want 40 sections", n)
+	}
+
+	// From the keyboard: ring by ring, into a section and back.
+	w.keys(tab, enter)
+	w.keys(left, down)
+	if got := w.focused(); got != "Upper 220, 0% full, 1,250 of 1,250 seats available" {
+		t.Errorf("left of 101, and outwards, is %q", got)
+	}
+	w.keys(enter)
+	w.shows("Upper 220, row 25, seat 50", "available")
+	if n := eval[int](w, `document.querySelectorAll('[role=gridcell]').length`); n != 1250 {
+		t.Errorf("the section has %d cells", n)
+	}
+	if got := w.focused(); got != "Upper 220, row 1, seat 1, available" {
+		t.Errorf("in the section the focus is on %q", got)
+	}
+	s.must("lock", "ben", "220-1-2")
+	w.shows("Upper 220, row 1, seat 2", "locked for ")
+	w.keys(escape)
+	w.until("the focus is back on the section", `document.activeElement.ariaLabel?.startsWith('Upper 220, ')`)
+
+	eval[any](w, `(() => { window.framesDrawn = 0; const count = () => { window.framesDrawn++; requestAnimationFrame(count); }; count(); })()`)
+	for _, view := range []string{"", "&section=Lower+101"} {
+		eval[any](w, `location.hash = 'event=final-2027-06-12`+view+`'`)
+		eval[any](w, `new Promise((done) => setTimeout(done, 500))`)
+		eval[any](w, `(() => { longTasks.length = 0; window.framesDrawn = 0; })()`)
+		began := time.Now()
+		changed := s.storm(5*time.Second, 200, view != "")
+		took := time.Since(began)
+		longest := eval[float64](w, `Math.max(0, ...longTasks)`)
+		frames := eval[int](w, `window.framesDrawn`)
+		name := "the overview"
+		if view != "" {
+			name = "a section"
+		}
+		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second, longest task %.0f ms (0: none over 50)", name, changed, took.Seconds(), float64(changed)/took.Seconds(), float64(frames)/took.Seconds(), longest)
+		if longest > 2000 {
+			t.Errorf("%s stood still for %.0f ms", name, longest)
+		}
+	}
+	t.Logf("usable %.0f ms after the start of loading; longest task while loading %.0f ms", usable, loading)
+	if usable > 20_000 {
+		t.Errorf("it was usable after %.0f ms", usable)
+	}
+	// Counts that are kept while folding are those of the server.
+	w.until("the page and the server count the same", `fetch('seats?status=locked').then((r) => r.json()).then(({counts}) =>
+		counts.available + counts.locked + counts.booked === 50000)`)
+	eval[any](w, `location.hash = 'event=final-2027-06-12'`)
+	w.until("the page and the server count the same", `fetch('seats?status=locked').then((r) => r.json()).then(({counts}) =>
+		['available', 'locked', 'booked'].every((s) => document.getElementById('n-' + s).textContent === counts[s].toLocaleString('en-GB')))`)
+}
+
+func (w *window) counts50k(available int) {
+	w.t.Helper()
+	w.until("all seats are there", `document.getElementById('n-available').textContent === (`+fmt.Sprint(available)+`).toLocaleString('en-GB')`)
+}
+
+// storm locks and releases random seats, about so many a second, and returns how many
+// changes it made. Where near is set, half of them are in section 101.
+func (s *server) storm(d time.Duration, perSecond int, near bool) int {
+	s.t.Helper()
+	const callers, group = 4, 4
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	total := 0
+	for c := range callers {
+		wg.Go(func() {
+			pause := time.Second * callers * group / time.Duration(perSecond)
+			user := fmt.Sprintf("storm-%d-%d", c, time.Now().UnixNano())
+			var held []string
+			for begin, next := time.Now(), time.Now(); time.Since(begin) < d; next = next.Add(pause) {
+				time.Sleep(time.Until(next))
+				call := "release"
+				if held == nil {
+					call = "lock"
+					section, row, seat := 101+rand.IntN(20)+100*rand.IntN(2), 1+rand.IntN(25), 1+rand.IntN(46)
+					if near && c%2 == 0 {
+						section = 101
+					}
+					for i := range group {
+						held = append(held, fmt.Sprintf("%d-%d-%d", section, row, seat+i))
+					}
+				}
+				if s.post(call, user, held...) == 200 {
+					mu.Lock()
+					total += group
+					mu.Unlock()
+				}
+				if call == "release" {
+					held = nil
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return total
+}

@@ -1,0 +1,188 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// build makes the program, once for all tests.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "seatlock-e2e-")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "seatlock")
+	out, err := exec.Command("go", "build", "-o", program, "seatlock/local").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return program, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if program, err := build(); err == nil {
+		os.RemoveAll(filepath.Dir(program))
+	}
+	os.Exit(status)
+}
+
+// A server is the program, running.
+type server struct {
+	t    *testing.T
+	url  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// serve starts the program on a free port.
+func serve(t *testing.T, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, args: args}
+	s.start("127.0.0.1:0")
+	t.Cleanup(s.kill)
+	return s
+}
+
+var urlInLog = regexp.MustCompile(`url=(http://\S+)`)
+
+func (s *server) start(addr string) {
+	s.t.Helper()
+	program, err := build()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = exec.Command(program, append([]string{"-addr", addr}, s.args...)...)
+	log, err := s.cmd.StderrPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	lines := bufio.NewReader(log)
+	line, err := lines.ReadString('\n')
+	found := urlInLog.FindStringSubmatch(line)
+	if err != nil || found == nil {
+		s.t.Fatalf("it does not serve: %v %s", err, line)
+	}
+	go io.Copy(io.Discard, lines) // until it ends
+	s.url = found[1]
+}
+
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill() // it may have ended
+	_ = s.cmd.Wait()         // with the signal
+}
+
+// restart ends the program at once and starts it anew at the same address.
+func (s *server) restart(between func()) {
+	s.t.Helper()
+	s.kill()
+	between()
+	s.start(strings.TrimPrefix(s.url, "http://"))
+}
+
+// post makes a call in somebody's name, from outside of any browser.
+func (s *server) post(call, user string, seats ...string) int {
+	s.t.Helper()
+	body := fmt.Sprintf(`{"userId":%s,"seatIds":["%s"]}`, quoted(user), strings.Join(seats, `","`))
+	resp, err := http.Post(s.url+"/"+call, "application/json", bytes.NewReader([]byte(body)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body) // the status is the answer
+	return resp.StatusCode
+}
+
+// must is a post that has to succeed.
+func (s *server) must(call, user string, seats ...string) {
+	s.t.Helper()
+	if status := s.post(call, user, seats...); status != 200 {
+		s.t.Fatalf("%s %v by %s: status %d", call, seats, user, status)
+	}
+}
+
+// fillTheatre books and locks some seats of the theatre.
+func (s *server) fillTheatre() {
+	s.t.Helper()
+	for user, seats := range map[string][]string{
+		"ada": {"S-A4", "S-A5", "S-A6"}, "bea": {"S-C9", "S-C10"}, "cid": {"S-D2", "S-D3", "S-D4", "S-D5"}, "dot": {"S-D9"},
+		"eli": {"S-E5", "S-E6"}, "fay": {"S-F11", "S-F12"}, "gus": {"S-J7", "S-J8"}, "hal": {"B-A8", "B-A9"}, "ivy": {"B-B5", "B-B6", "B-B7"},
+	} {
+		s.must("lock", user, seats...)
+		s.must("confirm", user, seats...)
+	}
+	s.must("lock", "joe", "S-B9", "S-B10")
+	s.must("lock", "kim", "S-E11", "S-E12")
+	s.must("lock", "lou", "B-A11")
+}
+
+// fillArena books and locks seats of the arena, more of them near the stage.
+func (s *server) fillArena() {
+	s.t.Helper()
+	for section := 101; section <= 120; section++ {
+		for ring, share := range []int{70, 35} {
+			for row := 1; row <= 25; row++ {
+				user := fmt.Sprintf("ann-%d-%d-%d", section, ring, row)
+				seat := 1 + (section*7+row*3)%5
+				for seat < 50 {
+					n := 1 + (section*row+seat*13)%4
+					var group []string
+					for ; n > 0 && seat <= 50; n, seat = n-1, seat+1 {
+						group = append(group, fmt.Sprintf("%d-%d-%d", section+100*ring, row, seat))
+					}
+					if (section*31+row*17+seat*7+section*section)%100 < share+section%7*6-row {
+						s.must("lock", user+group[0], group...)
+						if seat%17 != 0 {
+							s.must("confirm", user+group[0], group...)
+						}
+					}
+					seat += seat * section % 3
+				}
+			}
+		}
+	}
+}
+
+// until waits until a list says that a seat has a status.
+func (s *server) until(t *testing.T, seat, status string) {
+	t.Helper()
+	want := fmt.Sprintf(`{"seatId":"%s","status":"%s"`, seat, status)
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get(s.url + "/seats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && bytes.Contains(list, []byte(want)) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is not %s: %s", seat, status, list)
+		}
+	}
+}
+
+// eventFile writes an event file for a test.
+func eventFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "events.json")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

@@ -1,0 +1,158 @@
+// What the person at this page has: picked, locked, booked. Locks and bookings
+// survive a reload, and are shared by the windows of one browser.
+
+const settled = 2500; // ms after a lock until a list that does not know it is believed
+
+/** Storage that a browser may refuse; then what is kept lasts as long as the page. */
+class Storage {
+  #kept = new Map();
+
+  constructor(find) {
+    try { this.store = find(); } catch { /* refused */ }
+  }
+
+  get(key) {
+    return this.store ? this.store.getItem(key) : this.#kept.get(key) ?? null;
+  }
+
+  set(key, value) {
+    try { this.store?.setItem(key, value); } catch { this.store = undefined; } // full
+    this.#kept.set(key, value);
+  }
+}
+
+const browser = new Storage(() => localStorage);
+const tab = new Storage(() => sessionStorage);
+
+/** The name under which this browser locks: made up once, and no secret. */
+export function userName() {
+  let name = browser.get('seatlock:user');
+  if (!name) {
+    name = `guest-${Array.from(crypto.getRandomValues(new Uint8Array(6)), (b) => b.toString(16).padStart(2, '0')).join('')}`;
+    browser.set('seatlock:user', name);
+  }
+  return name;
+}
+
+/** Mine is what one user has in one event. Seats go by their position. */
+export class Mine {
+  picked = new Set();
+  locked = new Map(); // position -> when the lock ends, Unix ms of the server
+  bought = new Set();
+  asked = null; // the call under way: {call, seats}
+  #since = new Map(); // position -> when its lock became known here
+
+  constructor(plan, user) {
+    this.plan = plan;
+    this.user = user;
+    this.key = `seatlock:${plan.eventId}:${user}`;
+    this.#load();
+    this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload cut off
+  }
+
+  /** Takes over what another window of this browser has saved. */
+  refresh() {
+    const known = new Set([...this.locked.keys(), ...this.bought]);
+    this.#load();
+    for (const p of [...this.locked.keys(), ...this.bought]) if (!known.has(p)) this.#since.set(p, performance.now());
+  }
+
+  #load() {
+    const saved = JSON.parse(browser.get(this.key)) ?? { locked: [], bought: [] };
+    const position = (id) => this.plan.positions.get(id);
+    this.locked = new Map(saved.locked.map(([id, end]) => [position(id), end]).filter(([p]) => p !== undefined));
+    this.bought = new Set(saved.bought.map(position).filter((p) => p !== undefined));
+    for (const p of [...this.locked.keys(), ...this.bought]) this.picked.delete(p);
+  }
+
+  /** Changes what is kept, on top of what other windows have saved. */
+  #change(change) {
+    this.#load();
+    change();
+    const id = (position) => this.plan.ids[position];
+    browser.set(this.key, JSON.stringify({
+      locked: [...this.locked].map(([p, end]) => [id(p), end]),
+      bought: [...this.bought].map(id),
+    }));
+  }
+
+  /** Notes which call is under way, so that a reload can ask what became of it. */
+  ask(asked) {
+    this.asked = asked;
+    tab.set(this.key, JSON.stringify(asked && { call: asked.call, seats: asked.seats.map((p) => this.plan.ids[p]) }));
+  }
+
+  /** How the seat is, seen by this user. */
+  state(position, seats) {
+    if (this.bought.has(position)) return 'bought';
+    if (this.asked?.seats.includes(position)) return this.locked.has(position) ? 'yours' : 'asking';
+    if (this.locked.has(position)) return 'yours';
+    const status = seats.status(position);
+    return status === 'available' && this.picked.has(position) ? 'picked' : status;
+  }
+
+  lock(positions, end) {
+    this.#change(() => {
+      for (const p of positions) {
+        this.picked.delete(p);
+        this.locked.set(p, end);
+        this.#since.set(p, performance.now());
+      }
+    });
+  }
+
+  book(positions) {
+    this.#change(() => {
+      for (const p of positions) {
+        this.locked.delete(p);
+        this.bought.add(p);
+        this.#since.set(p, performance.now());
+      }
+    });
+  }
+
+  forget(positions) {
+    if (positions.length === 0) return;
+    this.#change(() => {
+      for (const p of positions) {
+        this.locked.delete(p);
+        this.bought.delete(p);
+      }
+    });
+  }
+
+  /** When the first of the locks ends, or nothing. */
+  get end() {
+    return this.locked.size ? Math.min(...this.locked.values()) : undefined;
+  }
+
+  /**
+   * Compares with the seats as the server has them, and returns what came out
+   * otherwise: locks that ranOut or are gone, and picks that were taken. A call
+   * under way decides about its seats itself.
+   */
+  compare(seats) {
+    const now = seats.clock.now();
+    const ranOut = [];
+    const gone = [];
+    const taken = [];
+    const ours = new Set(this.asked?.seats);
+    const fresh = (p) => performance.now() - (this.#since.get(p) ?? -Infinity) < settled;
+    for (const [p, end] of [...this.locked]) {
+      if (ours.has(p)) continue;
+      const until = seats.until[p];
+      if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while it lasts
+      else if (now >= end) ranOut.push(p);
+      else if (until !== end && !fresh(p)) gone.push(p);
+    }
+    for (const p of this.bought) if (!ours.has(p) && !fresh(p) && seats.until[p] !== Infinity) gone.push(p);
+    this.forget([...ranOut, ...gone]);
+    for (const p of this.picked) {
+      if (!ours.has(p) && seats.status(p) !== 'available') {
+        this.picked.delete(p);
+        taken.push(p);
+      }
+    }
+    return { ranOut, gone, taken };
+  }
+}

@@ -1,0 +1,96 @@
+// How every seat is, folded together from the server's lists. A change costs
+// what changed, however large the house.
+
+const booked = Infinity; // a time that never comes
+const slice = 250; // ms: locks that end within one slice are looked at together
+
+/**
+ * Seats keeps until when each seat is taken, by position: 0 is available,
+ * Infinity booked, and else the end of its lock in Unix ms of the server.
+ */
+export class Seats {
+  version = '';
+
+  constructor(plan, clock) {
+    this.plan = plan;
+    this.clock = clock;
+    this.until = new Float64Array(plan.ids.length);
+    this.counts = { available: plan.ids.length, locked: 0, booked: 0 };
+    this.parts = plan.parts.map((part) => ({ available: part.count, locked: 0, booked: 0 }));
+    this.ends = new Map(); // slice of time -> positions whose locks end in it
+    this.looked = Math.floor(clock.now() / slice);
+  }
+
+  status(position) {
+    const until = this.until[position];
+    return until === 0 ? 'available' : until === booked ? 'booked' : 'locked';
+  }
+
+  /** Takes in a list of the server and returns the positions that changed. */
+  fold(list) {
+    this.clock.heard(list.serverTime);
+    this.version = list.version;
+    const changed = [];
+    const { ids, positions } = this.plan;
+    list.seats.forEach((seat, i) => {
+      const position = list.full && ids[i] === seat.seatId ? i : positions.get(seat.seatId);
+      if (position === undefined) return;
+      const until = seat.status === 'booked' ? booked : seat.status === 'locked' ? Date.parse(seat.expiresAt) : 0;
+      if (this.#set(position, until)) changed.push(position);
+    });
+    return changed;
+  }
+
+  /** Takes in what a call has just answered; the next list has it too. */
+  know(positions, until) {
+    for (const position of positions) this.#set(position, until);
+  }
+
+  /** Makes seats available whose locks ran out, and returns their positions. */
+  runOut() {
+    const freed = [];
+    const now = this.clock.now();
+    const current = Math.floor(now / slice);
+    const due = [];
+    if (current - this.looked < this.ends.size) {
+      for (let s = this.looked; s <= current; s++) if (this.ends.has(s)) due.push(s);
+    } else { // away for long: fewer are waiting than slices went by
+      for (const s of this.ends.keys()) if (s <= current) due.push(s);
+    }
+    for (const s of due) {
+      const later = [];
+      for (const position of this.ends.get(s)) {
+        const until = this.until[position];
+        if (Math.floor(until / slice) !== s) continue; // another lock, or none, by now
+        if (until > now) later.push(position);
+        else if (this.#set(position, 0)) freed.push(position);
+      }
+      if (later.length) this.ends.set(s, later);
+      else this.ends.delete(s);
+    }
+    this.looked = current;
+    return freed;
+  }
+
+  #set(position, until) {
+    const now = this.clock.now();
+    if (until <= now) until = 0;
+    if (this.until[position] === until) return false;
+    const before = this.status(position);
+    this.until[position] = until;
+    const after = this.status(position);
+    if (after === 'locked') {
+      const s = Math.floor(until / slice);
+      this.looked = Math.min(this.looked, s);
+      if (this.ends.has(s)) this.ends.get(s).push(position);
+      else this.ends.set(s, [position]);
+    }
+    if (before !== after) {
+      for (const counts of [this.counts, this.parts[this.plan.partOf[position]]]) {
+        counts[before]--;
+        counts[after]++;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,68 @@
+// What seats and times are called, on the page and by a screen reader.
+
+/** "Stalls, row C, seat 7", as far as the event file has names for that. */
+export function seatName(plan, position) {
+  const { part, row, place } = plan.find(position);
+  const id = plan.ids[position];
+  if (!row.numbers) return [part.name, id].filter(Boolean).join(', ');
+  return [part.name, row.name && `row ${row.name}`, `seat ${row.numbers[place]}`].filter(Boolean).join(', ');
+}
+
+/** What is written on the seat: its number, or what is special of its id. */
+export function seatNumber(row, place, id) {
+  return row.numbers ? row.numbers[place] : id.replace(/^.*[-:_.](?=.)/, '').slice(-4);
+}
+
+/** Names seats in a sentence, those of a row together: "Stalls, row C, seats 7 and 8". */
+export function seatNames(plan, positions) {
+  const rows = new Map();
+  for (const position of [...positions].sort((a, b) => a - b)) {
+    const { part, row, place } = plan.find(position);
+    const where = [part.name, row.numbers && row.name && `row ${row.name}`].filter(Boolean).join(', ');
+    if (!rows.has(where)) rows.set(where, []);
+    rows.get(where).push(row.numbers ? row.numbers[place] : plan.ids[position]);
+  }
+  const groups = [...rows].map(([where, seats]) => `${where}${where ? ', ' : ''}seat${seats.length > 1 ? 's' : ''} ${and(seats)}`);
+  return capital(groups.length > 1 ? groups.join('; ') : groups[0] ?? '');
+}
+
+export function and(list) {
+  return list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`;
+}
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export const many = (n, one, more = `${one}s`) => `${n.toLocaleString('en-GB')} ${n === 1 ? one : more}`;
+
+/** "42 seconds", "3 minutes". */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  if (seconds < 120) return many(seconds, 'second');
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 120 ? many(minutes, 'minute') : many(Math.floor(minutes / 60), 'hour');
+}
+
+/** "1:42", as on a clock that runs down. */
+export function countdown(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (n) => String(n).padStart(2, '0');
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** How a seat is, for who looks at it. */
+export const stateNames = {
+  available: 'available',
+  locked: 'locked',
+  booked: 'booked',
+  picked: 'picked by you',
+  asking: 'picked by you',
+  yours: 'locked by you',
+  bought: 'booked by you',
+};
+
+export function stateName(state, left) {
+  const name = stateNames[state];
+  if (state === 'locked' || state === 'yours') return `${name} for ${duration(left)}`;
+  return name;
+}

@@ -1,0 +1,94 @@
+// Package web serves the seat map page: what people see of a house and lock
+// seats with. It is embedded and needs no build step. It knows nothing of
+// seats; the page itself asks the API, as any other client would.
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed page
+var files embed.FS
+
+// policy lets the page load itself and talk to its own server, and nothing
+// else: no inline script or style, no other host, no frame around it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// mediaTypes does not leave it to the machine's table what a file is.
+var mediaTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+// asset is a file of the page, ready to be sent.
+type asset struct {
+	body            []byte
+	mediaType, etag string
+}
+
+// Handler serves the page at "/" and its files below "/page/", and leaves
+// every other request to next. The page finds the API by relative URLs.
+func Handler(next http.Handler) http.Handler {
+	assets := load()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, known := assets[r.URL.Path]
+		if !known || r.Method != "GET" && r.Method != "HEAD" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a.serve(w, r)
+	})
+}
+
+func (a asset) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("ETag", a.etag)
+	h.Set("Cache-Control", "no-cache") // keep it, but ask each time: another version may be running
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if strings.Contains(r.Header.Get("If-None-Match"), a.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", a.mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	if r.Method != "HEAD" {
+		w.Write(a.body) // a client that has gone needs no answer
+	}
+}
+
+// load reads the embedded files. That cannot fail: they are in the program.
+func load() map[string]asset {
+	assets := make(map[string]asset)
+	fs.WalkDir(files, "page", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(body)
+		a := asset{body, mediaTypes[path.Ext(name)], `"` + hex.EncodeToString(sum[:12]) + `"`}
+		if name == "page/index.html" {
+			assets["/"] = a
+			return nil
+		}
+		assets["/"+name] = a
+		return nil
+	})
+	return assets
+}
