@@ -19,11 +19,11 @@ type Process struct {
 	ended    chan struct{}
 }
 
-// keep is a shell that says its program's process id, kills it when the shell's
-// own input ends, and ends when it does.
+// keep is a shell that kills its program when the shell's own input ends, and
+// ends when it does. The program's process says its id before it becomes the
+// program, which may have something to say at once.
 const keep = `exec 3<&0
-"$@" 2>&1 3<&- & program=$!
-echo $program
+sh -c 'echo $$; exec "$@"' sh "$@" 2>&1 3<&- & program=$!
 { read line <&3; kill -9 $program; } >/dev/null 2>&1 & reader=$!
 wait $program
 kill $reader`
