@@ -40,7 +40,7 @@ func read(text []byte) (*document, error) {
 	return d, nil
 }
 
-func (d *document) options() config.Option       { return config.WithExistingOpts(d.config) }
+func (d *document) options() config.Option      { return config.WithExistingOpts(d.config) }
 func (d *document) optionList() []config.Option { return []config.Option{d.options()} }
 
 // description is openapi.yaml, read once: that takes longer than most tests.
