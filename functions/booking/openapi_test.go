@@ -32,8 +32,8 @@ func describedAPI(t *testing.T) node {
 	return doc
 }
 
-// at follows names into the description.
-func at(t *testing.T, n node, names ...string) node {
+// under follows names into the description.
+func under(t *testing.T, n node, names ...string) node {
 	t.Helper()
 	for _, name := range names {
 		next, ok := n[name].(node)
@@ -55,7 +55,7 @@ func TestEveryPathIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := at(t, describedAPI(t), "paths")
+	paths := under(t, describedAPI(t), "paths")
 	var described []string
 	for path := range paths {
 		if !slices.Contains(runnersOwn, path) {
@@ -70,12 +70,14 @@ func TestEveryPathIsDescribed(t *testing.T) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("DELETE", path, nil))
 		takes := strings.Split(strings.ToLower(w.Header().Get("Allow")), ", ")
-		if methods := slices.Sorted(maps.Keys(at(t, paths, path))); !slices.Equal(methods, takes) {
+		if methods := slices.Sorted(maps.Keys(under(t, paths, path))); !slices.Equal(methods, takes) {
 			t.Errorf("%s is described for %q and takes %q", path, methods, takes)
 		}
 	}
-	for _, path := range runnersOwn {
-		at(t, paths, path)
+	for path, item := range paths {
+		if item.(node)["x-runner-only"] == true != slices.Contains(runnersOwn, path) {
+			t.Errorf("%s is said to be, or not to be, the runner's alone", path)
+		}
 	}
 }
 
@@ -88,7 +90,7 @@ func TestEveryCodeIsDescribed(t *testing.T) {
 		named = append(named, k.code)
 	}
 	var listed []string
-	for _, code := range at(t, doc, "components", "schemas", "Problem", "properties", "code")["enum"].([]any) {
+	for _, code := range under(t, doc, "components", "schemas", "Problem", "properties", "code")["enum"].([]any) {
 		listed = append(listed, code.(string))
 	}
 	if sorted(listed); !slices.Equal(listed, sorted(named)) {
@@ -142,7 +144,7 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 	readme := regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(string(text), "$1") // without links
 	doc := describedAPI(t)
 
-	description, _ := at(t, doc, "components", "schemas", "Problem", "properties", "code")["description"].(string)
+	description, _ := under(t, doc, "components", "schemas", "Problem", "properties", "code")["description"].(string)
 	_, table, _ := strings.Cut(description, "\n\n")
 	if table == "" || !strings.Contains(readme, "\n"+strings.TrimRight(table, "\n")+"\n\n") {
 		t.Errorf("the README's table of codes is not that of openapi.yaml:\n%s", table)
@@ -154,7 +156,7 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[a-z./]+)` \\|").FindAllStringSubmatch(table, -1) {
 		told = append(told, row[1])
 	}
-	for path, item := range at(t, doc, "paths") {
+	for path, item := range under(t, doc, "paths") {
 		for method := range item.(node) {
 			if call := strings.ToUpper(method) + " " + path; method != "head" && !slices.Contains(runnersOwn, path) {
 				described = append(described, call)
@@ -168,7 +170,7 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 
 // TestLimitsAreDescribed: the numbers of the description are those of the code.
 func TestLimitsAreDescribed(t *testing.T) {
-	schemas := at(t, describedAPI(t), "components", "schemas")
+	schemas := under(t, describedAPI(t), "components", "schemas")
 	for _, c := range []struct {
 		want any
 		at   []string
@@ -187,7 +189,7 @@ func TestLimitsAreDescribed(t *testing.T) {
 		{MaxEventSeats, []string{"SeatList", "properties", "seats", "maxItems"}},
 	} {
 		last := len(c.at) - 1
-		if got := at(t, schemas, c.at[:last]...)[c.at[last]]; got != c.want {
+		if got := under(t, schemas, c.at[:last]...)[c.at[last]]; got != c.want {
 			t.Errorf("%s is described as %v, and is %v", strings.Join(c.at, "."), got, c.want)
 		}
 	}

@@ -97,6 +97,9 @@ func (x Exchange) checkAnswer(d *document) error {
 		x.Body = nil // net/http sends none, whatever was written
 	}
 	item := d.model.Paths.PathItems.GetOrZero(x.Request.URL.Path)
+	if item != nil && item.Extensions.GetOrZero("x-runner-only") != nil && bytes.Contains(x.Body, []byte(`"not_found"`)) {
+		item = nil // whoever answers is not the runner
+	}
 	var op *v3.Operation
 	if item != nil {
 		op = item.GetOperations().GetOrZero(strings.ToLower(x.Request.Method))
