@@ -90,6 +90,9 @@ func codes(schema *base.Schema) []string {
 	for _, part := range schema.AllOf {
 		consider(codes(part.Schema()))
 	}
+	if schema.Properties == nil {
+		return narrowest
+	}
 	if code := schema.Properties.GetOrZero("code"); code != nil {
 		s := code.Schema()
 		if s.Const != nil {
