@@ -45,8 +45,9 @@ func under(t *testing.T, n node, names ...string) node {
 	return n
 }
 
-// TestEveryPathIsDescribed, with the method that it takes, and no other is.
-func TestEveryPathIsDescribed(t *testing.T) {
+// oneSeat is an API that sells one seat.
+func oneSeat(t *testing.T) *API {
+	t.Helper()
 	m, err := Grid(1, 1, Defaults{LockTTL: 60e9})
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +56,12 @@ func TestEveryPathIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return api
+}
+
+// TestEveryPathIsDescribed, with the method that it takes, and no other is.
+func TestEveryPathIsDescribed(t *testing.T) {
+	api := oneSeat(t)
 	paths := under(t, describedAPI(t), "paths")
 	var described []string
 	for path := range paths {
@@ -200,14 +207,7 @@ func TestLimitsAreDescribed(t *testing.T) {
 
 // TestOpenAPIIsServed as what it is, and not twice.
 func TestOpenAPIIsServed(t *testing.T) {
-	m, err := Grid(1, 1, Defaults{LockTTL: 60e9})
-	if err != nil {
-		t.Fatal(err)
-	}
-	api, err := New(Config{Store: new(lockstore.Memory), SeatMaps: []SeatMap{m}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	api := oneSeat(t)
 	ask := func(method string, header http.Header) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, "/openapi.yaml", nil)
 		r.Header = header
