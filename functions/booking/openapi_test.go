@@ -82,7 +82,7 @@ func TestEveryPathIsDescribed(t *testing.T) {
 		}
 	}
 	for path, item := range paths {
-		if item.(node)["x-runner-only"] == true != slices.Contains(runnersOwn, path) {
+		if (item.(node)["x-runner-only"] == true) != slices.Contains(runnersOwn, path) {
 			t.Errorf("%s is said to be, or not to be, the runner's alone", path)
 		}
 	}
