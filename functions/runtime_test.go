@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
@@ -165,7 +166,8 @@ func httpEvent(method, path, query, body string) events.APIGatewayV2HTTPRequest 
 	return event
 }
 
-// send has the function answer an event.
+// send has the function answer an event, and holds the answer to the description
+// of the API.
 func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	f.t.Helper()
 	payload, err := json.Marshal(event)
@@ -180,6 +182,15 @@ func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV
 	if err := json.Unmarshal(a.body, &answer); err != nil {
 		f.t.Fatal(err)
 	}
+	x := apitest.Exchange{
+		Request: httptest.NewRequest(event.RequestContext.HTTP.Method, event.RawPath+"?"+event.RawQueryString, nil),
+		Sent:    []byte(event.Body), Status: answer.StatusCode, Header: make(http.Header), Body: []byte(answer.Body),
+	}
+	x.Request.Header.Set("Content-Type", event.Headers["content-type"])
+	for name, value := range answer.Headers {
+		x.Header.Set(name, value)
+	}
+	x.Check(f.t)
 	return answer
 }
 

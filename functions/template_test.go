@@ -80,6 +80,7 @@ func TestTemplateServes(t *testing.T) {
 				{"POST /confirm", body, `"userId":"ann","seatIds":["A1"],"status":"booked"`},
 				{"GET /seats", "", `"seatId":"A1","status":"booked"`},
 				{"GET /events", "", `"eventId":"gala"`},
+				{"GET /openapi.yaml", "", "openapi: 3.1"},
 			}
 			routes := make(map[string]map[string]any)
 			for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
@@ -218,6 +219,9 @@ func attack(t *testing.T, addr string, h hostile) {
 	}
 	if h.code == "" {
 		return
+	}
+	if r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(h.bytes))); err == nil {
+		apitest.Exchange{Request: r, Status: resp.StatusCode, Header: resp.Header, Body: body}.Check(t)
 	}
 	var problem struct {
 		Status       int

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"seatlock/functions/booking/apitest"
 )
 
 // TestMain lets a test run the program itself: this binary, asked to be it.
@@ -23,6 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	apitest.Load() // before a test that lives by a fake clock does
 	os.Exit(m.Run())
 }
 

@@ -17,13 +17,15 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
 // call posts and returns the answer.
 func call(t *testing.T, url, seat, user string) (status int, retryAfter, body string) {
 	t.Helper()
-	resp, err := http.Post(url, "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)))
+	sent := fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)
+	resp, err := http.Post(url, "application/json", strings.NewReader(sent))
 	if err != nil {
 		t.Error(err)
 		return 0, "", ""
@@ -33,6 +35,7 @@ func call(t *testing.T, url, seat, user string) (status int, retryAfter, body st
 	if err != nil {
 		t.Error(err)
 	}
+	apitest.Exchange{Request: resp.Request, Sent: []byte(sent), Status: resp.StatusCode, Header: resp.Header, Body: answer}.Check(t)
 	return resp.StatusCode, resp.Header.Get("Retry-After"), string(answer)
 }
 

@@ -25,12 +25,14 @@ type API struct {
 	Release http.Handler // POST /release
 	List    http.Handler // GET /seats
 	Events  http.Handler // GET /events
+	OpenAPI http.Handler // GET /openapi.yaml
 
-	store     lockstore.LockStore
-	first     *event
-	events    map[lockstore.EventID]*event
-	catalogue *catalogue
-	log       *slog.Logger
+	store       lockstore.LockStore
+	first       *event
+	events      map[lockstore.EventID]*event
+	catalogue   *catalogue
+	description constant
+	log         *slog.Logger
 }
 
 // event is an event on sale, and its list.
@@ -47,7 +49,7 @@ func New(c Config) (*API, error) {
 	if len(c.SeatMaps) == 0 {
 		return nil, errors.New("booking: Config.SeatMaps is empty: there is no event to sell")
 	}
-	a := &API{store: c.Store, events: make(map[lockstore.EventID]*event), log: c.Logger}
+	a := &API{store: c.Store, events: make(map[lockstore.EventID]*event), description: newConstant(openAPI), log: c.Logger}
 	if a.log == nil {
 		a.log = slog.Default()
 	}
@@ -68,19 +70,14 @@ func New(c Config) (*API, error) {
 	a.Release = a.post(a.release)
 	a.List = a.get(a.list)
 	a.Events = a.get(a.listEvents)
+	a.OpenAPI = a.get(a.describe)
 	return a, nil
 }
 
 // Routes mounts every call at its path. Any other path is answered with
 // not_found.
 func (a *API) Routes() http.Handler {
-	paths := map[string]http.Handler{
-		"/lock":    a.Lock,
-		"/confirm": a.Confirm,
-		"/release": a.Release,
-		"/seats":   a.List,
-		"/events":  a.Events,
-	}
+	paths := a.paths()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h := paths[r.URL.Path]; h != nil {
 			h.ServeHTTP(w, r)
@@ -88,6 +85,18 @@ func (a *API) Routes() http.Handler {
 		}
 		a.fail(w, r, errNotFound)
 	})
+}
+
+// paths says where each call is.
+func (a *API) paths() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/lock":         a.Lock,
+		"/confirm":      a.Confirm,
+		"/release":      a.Release,
+		"/seats":        a.List,
+		"/events":       a.Events,
+		"/openapi.yaml": a.OpenAPI,
+	}
 }
 
 // event finds the event that a request names.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore"
 )
 
@@ -43,7 +44,7 @@ func TestCaller(t *testing.T) {
 		r := httptest.NewRequestWithContext(ctx, "POST", "/"+c.call, strings.NewReader(c.body))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
-		api.Routes().ServeHTTP(w, r)
+		apitest.Watch(t, api.Routes()).ServeHTTP(w, r)
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s by %q with %s: %d %s, want %d and %s", c.call, c.caller, c.body, w.Code, w.Body, c.status, c.want)
 		}

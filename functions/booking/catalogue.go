@@ -2,10 +2,7 @@ package booking
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
-	"strconv"
 
 	"github.com/go-json-experiment/json"
 
@@ -15,37 +12,24 @@ import (
 // A catalogue is what GET /events answers. The seat maps do not change, so
 // neither does the catalogue.
 type catalogue struct {
-	all, brief listing // every event, with its sections and without
-	each       map[lockstore.EventID][2]listing
+	all, brief constant // every event, with its sections and without
+	each       map[lockstore.EventID][2]constant
 }
 
-// A listing is events in JSON, in pieces that listings share.
-type listing struct {
-	pieces [][]byte
-	length int
-	etag   string
-}
-
-func newListing(events ...[]byte) listing {
-	l := listing{pieces: [][]byte{[]byte(`{"events":[`)}}
+// newListing is events in JSON.
+func newListing(events ...[]byte) constant {
+	pieces := [][]byte{[]byte(`{"events":[`)}
 	for i, e := range events {
 		if i > 0 {
-			l.pieces = append(l.pieces, []byte(","))
+			pieces = append(pieces, []byte(","))
 		}
-		l.pieces = append(l.pieces, e)
+		pieces = append(pieces, e)
 	}
-	l.pieces = append(l.pieces, []byte("]}\n"))
-	sum := sha256.New()
-	for _, piece := range l.pieces {
-		l.length += len(piece)
-		sum.Write(piece)
-	}
-	l.etag = `"` + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`
-	return l
+	return newConstant(append(pieces, []byte("]}\n"))...)
 }
 
 func newCatalogue(maps []SeatMap) (*catalogue, error) {
-	c := &catalogue{each: make(map[lockstore.EventID][2]listing)}
+	c := &catalogue{each: make(map[lockstore.EventID][2]constant)}
 	var all, brief [][]byte
 	for _, m := range maps {
 		whole, err := eventInJSON(m, true)
@@ -57,7 +41,7 @@ func newCatalogue(maps []SeatMap) (*catalogue, error) {
 			return nil, err
 		}
 		all, brief = append(all, whole), append(brief, bare)
-		c.each[m.Event.ID] = [2]listing{newListing(whole), newListing(bare)}
+		c.each[m.Event.ID] = [2]constant{newListing(whole), newListing(bare)}
 	}
 	c.all, c.brief = newListing(all...), newListing(brief...)
 	return c, nil
@@ -117,19 +101,6 @@ func (a *API) listEvents(_ context.Context, w http.ResponseWriter, r *http.Reque
 			l = a.catalogue.each[ev.ID][1]
 		}
 	}
-	h := w.Header()
-	h.Set("ETag", l.etag)
-	h.Set("Cache-Control", "no-cache")
-	if matches(r.Header.Get("If-None-Match"), l.etag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	h["Content-Type"] = mediaJSON
-	h.Set("Content-Length", strconv.Itoa(l.length))
-	if r.Method != "HEAD" {
-		for _, piece := range l.pieces {
-			w.Write(piece) // a client that has gone needs no answer
-		}
-	}
+	l.serve(w, r, mediaJSON)
 	return nil
 }

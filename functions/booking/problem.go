@@ -60,7 +60,7 @@ var kinds = []struct {
 	{errForbidden, 403, "forbidden", "Forbidden", ""},
 	{errUnknownEvent, 404, "unknown_event", "Unknown event", ""},
 	{lockstore.ErrUnknownSeats, 404, "unknown_seat", "Unknown seat", ""},
-	{errNotFound, 404, "not_found", "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events."},
+	{errNotFound, 404, "not_found", "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events; GET /openapi.yaml describes them."},
 	{errMethodNotAllowed, 405, "method_not_allowed", "Method not allowed", ""},
 	{errTooLarge, 413, "too_large", "Body too large", ""},
 	{errUnsupportedMediaType, 415, "unsupported_media_type", "Unsupported media type", ""},

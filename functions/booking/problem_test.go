@@ -188,8 +188,13 @@ func (b broken) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lock
 	return time.Time{}, b.fail()
 }
 
+// List is never in doubt: it has no effect.
 func (b broken) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
-	return lockstore.Snapshot{}, b.fail()
+	err := b.fail()
+	if errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		err = fmt.Errorf("%w: %v", lockstore.ErrUnavailable, err)
+	}
+	return lockstore.Snapshot{}, err
 }
 
 func TestStoreFailures(t *testing.T) {
@@ -214,14 +219,18 @@ func TestStoreFailures(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openOver(t, broken{fail: c.fail})
 			for range 2 { // it must not be stuck after the first
-				for _, a := range []answer{s.post("/lock", `{"seatId":"A1","userId":"ann"}`), s.get("/seats"), s.get("/seats?since=x")} {
+				for i, a := range []answer{s.post("/lock", `{"seatId":"A1","userId":"ann"}`), s.get("/seats"), s.get("/seats?since=x")} {
+					code := c.code
+					if i > 0 && code == "outcome_unknown" {
+						code = "store_unavailable"
+					}
 					if strings.Contains(a.Body.String(), "hunter2") {
 						t.Errorf("the answer tells what is the log's: %s", a.Body)
 					}
 					if (a.Header().Get("Retry-After") != "") != (c.is == 503) {
 						t.Errorf("Retry-After %q with status %d", a.Header().Get("Retry-After"), a.Code)
 					}
-					a.wantProblem(c.is, c.code)
+					a.wantProblem(c.is, code)
 				}
 			}
 			if logged := strings.Contains(s.log.String(), "hunter2"); logged != (c.name != "given up") {

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore"
 )
 
@@ -59,7 +61,15 @@ type answer struct {
 	t *testing.T
 }
 
-// ask sends a request. Headers are pairs of name and value.
+// TestMain reads the description of the API, before a test that lives by a fake
+// clock does.
+func TestMain(m *testing.M) {
+	apitest.Load()
+	os.Exit(m.Run())
+}
+
+// ask sends a request, and holds what it is answered to the description of the
+// API. Headers are pairs of name and value.
 func (s *shop) ask(method, target, body string, headers ...string) answer {
 	s.t.Helper()
 	r := httptest.NewRequest("GET", "/", strings.NewReader(body))
@@ -70,7 +80,7 @@ func (s *shop) ask(method, target, body string, headers ...string) answer {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	s.api.Routes().ServeHTTP(w, r)
+	apitest.Watch(s.t, s.api.Routes()).ServeHTTP(w, r)
 	return answer{w, s.t}
 }
 

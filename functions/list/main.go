@@ -1,4 +1,5 @@
-// Program list is GET /seats and GET /events as a Lambda function.
+// Program list is GET /seats, GET /events and GET /openapi.yaml as a Lambda
+// function.
 package main
 
 import (
@@ -12,6 +13,7 @@ func main() {
 	boot.Main(func(api *booking.API) http.Handler {
 		calls := http.NewServeMux()
 		calls.Handle("/events", api.Events)
+		calls.Handle("/openapi.yaml", api.OpenAPI)
 		calls.Handle("/", api.List)
 		return calls
 	})

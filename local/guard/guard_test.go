@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/booking/apitest"
 	"seatlock/local/guard"
 	"seatlock/lockstore"
 )
@@ -44,7 +46,15 @@ func signIn(i *issuer) *guard.SignIn {
 	return guard.NewSignIn(i.URL, "shop", slog.New(slog.DiscardHandler))
 }
 
-// A visit is a request: its header is "Name: value" each.
+// TestMain reads the description of the API, before a test that lives by a fake
+// clock does.
+func TestMain(m *testing.M) {
+	apitest.Load()
+	os.Exit(m.Run())
+}
+
+// A visit is a request, whose answer is held to the description of the API. Its
+// header is "Name: value" each.
 func (d *door) visit(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	d.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -58,7 +68,7 @@ func (d *door) visit(method, path, body string, header ...string) *httptest.Resp
 		r.Header.Add(name, value)
 	}
 	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
+	apitest.Watch(d.t, d).ServeHTTP(w, r)
 	return w
 }
 

@@ -77,6 +77,7 @@ func (w *writer) problem(status int, title, code, detail string) {
 	if err != nil {
 		panic(err) // four strings and a number are JSON
 	}
+	w.header.Set("Cache-Control", "no-store")
 	w.header.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	w.Write(append(text, '\n'))

@@ -1,0 +1,108 @@
+package apitest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pb33f/libopenapi/datamodel/high/base"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+	"github.com/pb33f/libopenapi/orderedmap"
+)
+
+// Answers lists every answer that is described, as "POST /lock 409 seat_locked":
+// the call, the status, and where there is a body the code or what an example is
+// called. What it has is the example, in JSON, or nothing.
+func Answers() (map[string]string, error) {
+	answers := make(map[string]string)
+	for path, item := range description().model.Paths.PathItems.FromOldest() {
+		for method, op := range item.GetOperations().FromOldest() {
+			for status, response := range op.Responses.Codes.FromOldest() {
+				call := fmt.Sprintf("%s %s %s", strings.ToUpper(method), path, status)
+				if response.Content == nil {
+					answers[call] = ""
+				}
+				for _, media := range response.Content.FromOldest() {
+					if err := addAnswers(answers, call, media); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+	}
+	return answers, nil
+}
+
+func addAnswers(answers map[string]string, call string, media *v3.MediaType) error {
+	names := codes(media.Schema.Schema())
+	for _, name := range names {
+		answers[call+" "+name] = ""
+	}
+	examples, err := values(media.Examples)
+	if err != nil {
+		return err
+	}
+	for name, value := range examples {
+		answers[call+" "+name] = value
+	}
+	if len(names) == 0 && len(examples) == 0 { // such as a document
+		answers[call] = ""
+	}
+	return nil
+}
+
+// Requests lists the examples of the bodies that lock, confirm and release take,
+// in JSON.
+func Requests() ([]string, error) {
+	seats := description().model.Components.RequestBodies.GetOrZero("Seats").Content.GetOrZero("application/json")
+	examples, err := values(seats.Examples)
+	return slices.Sorted(maps.Values(examples)), err
+}
+
+// values are the examples in JSON, by name.
+func values(examples *orderedmap.Map[string, *base.Example]) (map[string]string, error) {
+	list := make(map[string]string)
+	for name, example := range examples.FromOldest() {
+		var value any
+		if err := example.Value.Decode(&value); err != nil {
+			return nil, fmt.Errorf("the example %s: %w", name, err)
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("the example %s: %w", name, err)
+		}
+		list[name] = string(text)
+	}
+	return list, nil
+}
+
+// codes are those that the schema of a problem lets through: of a schema made of
+// several, those of the narrowest.
+func codes(schema *base.Schema) []string {
+	var narrowest []string
+	consider := func(list []string) {
+		if len(list) > 0 && (narrowest == nil || len(list) < len(narrowest)) {
+			narrowest = list
+		}
+	}
+	for _, part := range schema.AllOf {
+		consider(codes(part.Schema()))
+	}
+	if schema.Properties == nil {
+		return narrowest
+	}
+	if code := schema.Properties.GetOrZero("code"); code != nil {
+		s := code.Schema()
+		if s.Const != nil {
+			consider([]string{s.Const.Value})
+		}
+		var list []string
+		for _, n := range s.Enum {
+			list = append(list, n.Value)
+		}
+		consider(list)
+	}
+	return narrowest
+}

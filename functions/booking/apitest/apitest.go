@@ -1,0 +1,207 @@
+// Package apitest holds requests and answers to the description of the API,
+// openapi.yaml. It must not know how an answer came about: a request and what
+// came back will do, whether they crossed a network or not.
+package apitest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pb33f/libopenapi-validator/errors"
+	"github.com/pb33f/libopenapi-validator/responses"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+)
+
+// largest is the size of the largest body that is looked into: a list of 50,000
+// seats is 2 MB, and none of them is of another form than the first thousand.
+const largest = 256 << 10
+
+// undescribed are headers of HTTP itself, of browsers (the description has them
+// in words), and those that OpenAPI describes elsewhere.
+var undescribed = []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Length", "Content-Type", "Date", "Vary", "X-Content-Type-Options"}
+
+// Watch returns next with every answer held to the description, as
+// [Exchange.Check] does.
+func Watch(t testing.TB, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.Helper()
+		var sent bytes.Buffer
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.TeeReader(r.Body, &sent), r.Body}
+		rec := httptest.NewRecorder()
+		next.ServeHTTP(rec, r)
+		Exchange{r, sent.Bytes(), rec.Code, rec.Header(), rec.Body.Bytes()}.Check(t)
+		for name, values := range rec.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(rec.Code)
+		w.Write(rec.Body.Bytes()) // as the recorder has it
+	})
+}
+
+// An Exchange is a request and its answer. The request's body has been read and
+// is in Sent.
+type Exchange struct {
+	Request *http.Request
+	Sent    []byte
+	Status  int
+	Header  http.Header
+	Body    []byte
+}
+
+// Check fails the test unless the answer is one that the description has for the
+// request: its status, every header, its media type and every field. A request
+// that was granted must be one that the description lets through.
+func (x Exchange) Check(t testing.TB) {
+	t.Helper()
+	x.report(t, x.check(description()))
+}
+
+// CheckAnswer is Check without the request: some that are granted, such as one
+// with a field that is null, are of no form that anybody should rely on.
+func (x Exchange) CheckAnswer(t testing.TB) {
+	t.Helper()
+	x.report(t, x.checkAnswer(description()))
+}
+
+func (x Exchange) report(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("openapi.yaml does not describe what %s %s was answered: %d %v\n%.2000s\n%v", x.Request.Method, x.Request.URL.Path, x.Status, x.Header, x.Body, err)
+	}
+}
+
+func (x Exchange) check(d *document) error {
+	if err := x.checkAnswer(d); err != nil {
+		return err
+	}
+	if x.Status >= 400 {
+		return nil
+	}
+	if _, errs := d.validator.ValidateHttpRequestSync(x.request()); len(errs) > 0 {
+		return fmt.Errorf("the request should not have been granted: %w", explained(errs))
+	}
+	return nil
+}
+
+func (x Exchange) checkAnswer(d *document) error {
+	if x.Request.Method == "HEAD" {
+		x.Body = nil // net/http sends none, whatever was written
+	}
+	item := d.model.Paths.PathItems.GetOrZero(x.Request.URL.Path)
+	if item != nil && item.Extensions.GetOrZero("x-runner-only") != nil && bytes.Contains(x.Body, []byte(`"not_found"`)) {
+		item = nil // whoever answers is not the runner
+	}
+	var op *v3.Operation
+	if item != nil {
+		op = item.GetOperations().GetOrZero(strings.ToLower(x.Request.Method))
+	}
+	if op == nil || x.Request.Method != strings.ToUpper(x.Request.Method) {
+		return x.checkElsewhere(d, item)
+	}
+	response := op.Responses.Codes.GetOrZero(fmt.Sprint(x.Status))
+	if response == nil {
+		return fmt.Errorf("there is no status %d", x.Status)
+	}
+	if err := x.checkHeader(response); err != nil {
+		return err
+	}
+	if response.Content == nil && len(x.Body) > 0 {
+		return fmt.Errorf("there is a body")
+	}
+	if len(x.Body) <= largest {
+		if _, errs := d.validator.ValidateHttpResponse(x.request(), x.response()); len(errs) > 0 {
+			return explained(errs)
+		}
+	}
+	return nil
+}
+
+// elsewhere says what is answered to a request for a path that is not described,
+// or by a method that is not: by whoever is asked first.
+var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 429: "RateLimited", 503: "SignInUnavailable"}
+
+func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
+	if item == nil && x.Status == 405 || item != nil && x.Status == 404 {
+		return fmt.Errorf("the path and the status do not go together")
+	}
+	response := d.model.Components.Responses.GetOrZero(elsewhere[x.Status])
+	if response == nil {
+		return fmt.Errorf("there is no such call, and it is answered with %d", x.Status)
+	}
+	if err := x.checkHeader(response); err != nil {
+		return err
+	}
+	if _, errs := responses.ValidateResponseHeaders(x.request(), x.response(), response.Headers, x.Request.URL.Path, fmt.Sprint(x.Status), d.options()); len(errs) > 0 {
+		return explained(errs)
+	}
+	if x.Request.Method == "HEAD" {
+		return nil
+	}
+	media := response.Content.GetOrZero(x.Header.Get("Content-Type"))
+	if media == nil {
+		return fmt.Errorf("there is no Content-Type %q", x.Header.Get("Content-Type"))
+	}
+	_, errs := responses.ValidateResponseSchema(&responses.ValidateResponseSchemaInput{
+		Request: x.request(), Response: x.response(), Schema: media.Schema.Schema(), Version: 3.1, Options: d.optionList(),
+	})
+	return explained(errs)
+}
+
+// checkHeader looks for headers that are not described.
+func (x Exchange) checkHeader(response *v3.Response) error {
+	for name := range x.Header {
+		if slices.Contains(undescribed, name) {
+			continue
+		}
+		described := false
+		for have := range response.Headers.KeysFromOldest() {
+			described = described || http.CanonicalHeaderKey(have) == name
+		}
+		if !described {
+			return fmt.Errorf("there is no header %s", name)
+		}
+	}
+	return nil
+}
+
+// request is the request as it was sent.
+func (x Exchange) request() *http.Request {
+	r := x.Request.Clone(x.Request.Context())
+	r.Body = io.NopCloser(bytes.NewReader(x.Sent))
+	if len(x.Sent) == 0 {
+		r.Body = http.NoBody
+	}
+	return r
+}
+
+func (x Exchange) response() *http.Response {
+	body := io.NopCloser(bytes.NewReader(x.Body))
+	if len(x.Body) == 0 {
+		body = http.NoBody
+	}
+	return &http.Response{StatusCode: x.Status, Header: x.Header, Body: body, Request: x.Request}
+}
+
+// explained makes one error of many, or nil of none.
+func explained(list []*errors.ValidationError) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	for _, e := range list {
+		fmt.Fprintf(&b, "%s: %s\n", e.Message, e.Reason)
+		for _, s := range e.SchemaValidationErrors {
+			fmt.Fprintf(&b, "  %s %s (%s)\n", s.FieldPath, s.Reason, s.KeywordLocation)
+		}
+	}
+	return fmt.Errorf("%s", b.String())
+}

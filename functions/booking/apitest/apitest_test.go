@@ -1,0 +1,135 @@
+package apitest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"seatlock/functions/booking"
+)
+
+// TestDescriptionIsValid OpenAPI 3.1.
+func TestDescriptionIsValid(t *testing.T) {
+	if d := description(); d.model.Version != "3.1.1" {
+		t.Errorf("it is of version %s", d.model.Version)
+	}
+	for name, change := range map[string][2]string{
+		"a field that OpenAPI has not":    {"operationId: lock\n", "operationID: lock\n"},
+		"a reference to nothing":          {"'#/components/schemas/SeatList'", "'#/components/schemas/Seats'"},
+		"an answer without a description": {"          description: The seats.\n", ""},
+	} {
+		if _, err := read(changed(t, change)); err == nil {
+			t.Errorf("%s: it is taken", name)
+		}
+	}
+}
+
+// changed is openapi.yaml with something else at one place.
+func changed(t *testing.T, change [2]string) []byte {
+	t.Helper()
+	text := string(booking.OpenAPI())
+	if !strings.Contains(text, change[0]) {
+		t.Fatalf("openapi.yaml has no %q", change[0])
+	}
+	return []byte(strings.Replace(text, change[0], change[1], 1))
+}
+
+// exchange is a lock that was granted, as it might have crossed a network.
+func exchange() Exchange {
+	r := httptest.NewRequest("POST", "/lock", nil)
+	r.Header.Set("Content-Type", "application/json")
+	return Exchange{
+		Request: r,
+		Sent:    []byte(`{"seatId":"A1","userId":"ann"}`),
+		Status:  200,
+		Header:  http.Header{"Content-Type": {"application/json"}, "Date": {"Mon, 23 Nov 2026 20:00:00 GMT"}},
+		Body:    []byte(`{"message":"Seat A1 locked.","eventId":"default","userId":"ann","seatIds":["A1"],"status":"locked","expiresAt":"2026-11-23T20:01:00.000Z","expiresInSeconds":60}` + "\n"),
+	}
+}
+
+// refused is a lock that was not.
+func refused() Exchange {
+	x := exchange()
+	x.Status = 409
+	x.Header = http.Header{"Content-Type": {"application/problem+json"}, "Cache-Control": {"no-store"}, "Retry-After": {"40"}}
+	x.Body = []byte(`{"title":"Seat locked","status":409,"code":"seat_locked","detail":"Seat A1 is locked.","seats":[{"seatId":"A1","status":"locked","expiresAt":"2026-11-23T20:01:00.000Z"}]}` + "\n")
+	return x
+}
+
+// TestCheckFindsWhatIsNotDescribed: each is one thing away from an exchange that
+// is taken.
+func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
+	d := description()
+	for _, x := range []Exchange{exchange(), refused()} {
+		if err := x.check(d); err != nil {
+			t.Errorf("%d: %v", x.Status, err)
+		}
+	}
+	in := func(body *[]byte, old, new string) {
+		t.Helper()
+		if !strings.Contains(string(*body), old) {
+			t.Fatalf("there is no %s", old)
+		}
+		*body = []byte(strings.Replace(string(*body), old, new, 1))
+	}
+	for name, change := range map[string]func(granted, refused *Exchange){
+		"another status":             func(x, _ *Exchange) { x.Status = 201 },
+		"another media type":         func(x, _ *Exchange) { x.Header.Set("Content-Type", "text/json") },
+		"a header more":              func(x, _ *Exchange) { x.Header.Set("Server", "seatlock") },
+		"no body":                    func(x, _ *Exchange) { x.Body = nil },
+		"half a body":                func(x, _ *Exchange) { x.Body = x.Body[:20] },
+		"a field more":               func(x, _ *Exchange) { in(&x.Body, `{`, `{"owner":"ann",`) },
+		"a field by another name":    func(x, _ *Exchange) { in(&x.Body, `"expiresAt"`, `"expires"`) },
+		"a time in seconds":          func(x, _ *Exchange) { in(&x.Body, `:00.000Z`, `:00Z`) },
+		"a time that there is not":   func(x, _ *Exchange) { in(&x.Body, `11-23`, `13-23`) },
+		"a number as a string":       func(x, _ *Exchange) { in(&x.Body, `60}`, `"60"}`) },
+		"a seat that cannot be":      func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `["A 1"]`) },
+		"no seats":                   func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `[]`) },
+		"another call's state":       func(x, _ *Exchange) { in(&x.Body, `"locked"`, `"booked"`) },
+		"a request with a field":     func(x, _ *Exchange) { in(&x.Sent, `{`, `{"price":1,`) },
+		"a request for both":         func(x, _ *Exchange) { in(&x.Sent, `{`, `{"seatIds":["A1"],`) },
+		"a request for nothing":      func(x, _ *Exchange) { in(&x.Sent, `"seatId":"A1",`, ``) },
+		"a request without a body":   func(x, _ *Exchange) { x.Sent = nil },
+		"a request for a user \\n":   func(x, _ *Exchange) { in(&x.Sent, `ann`, `a\nnn`) },
+		"a request for a long user":  func(x, _ *Exchange) { in(&x.Sent, `ann`, strings.Repeat("a", 129)) },
+		"another method":             func(x, _ *Exchange) { x.Request.Method = "GET" },
+		"another path":               func(x, _ *Exchange) { x.Request.URL.Path = "/locks" },
+		"no header that must be":     func(_, x *Exchange) { x.Header.Del("Cache-Control") },
+		"another value of a header":  func(_, x *Exchange) { x.Header.Set("Cache-Control", "no-cache") },
+		"a header that is no number": func(_, x *Exchange) { x.Header.Set("Retry-After", "soon") },
+		"a code of another call":     func(_, x *Exchange) { in(&x.Body, `seat_locked`, `lock_not_held`) },
+		"a code of another status":   func(_, x *Exchange) { in(&x.Body, `409`, `404`) },
+		"a code of nobody's":         func(_, x *Exchange) { in(&x.Body, `seat_locked`, `seat_sold`) },
+		"a holder":                   func(_, x *Exchange) { in(&x.Body, `{"seatId"`, `{"userId":"ben","seatId"`) },
+		"a lock without an end":      func(_, x *Exchange) { in(&x.Body, `,"expiresAt":"2026-11-23T20:01:00.000Z"`, ``) },
+		"a booking with an end":      func(_, x *Exchange) { in(&x.Body, `"status":"locked"`, `"status":"booked"`) },
+	} {
+		granted, refused := exchange(), refused()
+		change(&granted, &refused)
+		if granted.check(d) == nil && refused.check(d) == nil {
+			t.Errorf("%s: it is taken", name)
+		}
+	}
+}
+
+// TestCheckFindsWhatIsDescribedWrongly: the same exchanges, and another
+// description.
+func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"a field by another name": {"        expiresInSeconds:\n", "        secondsLeft:\n"},
+		"a code less":             {"{ enum: [seat_locked, seat_booked, seat_limit] }", "{ enum: [seat_booked, seat_limit] }"},
+		"a code less in all":      {"            - seat_locked\n", ""},
+		"another path":            {"  /lock:\n", "  /hold:\n"},
+		"a status less":           {"        '409':\n", "        '410':\n"},
+		"a header less":           {"            Retry-After:\n              description: With", "            Retry-Later:\n              description: With"},
+	} {
+		d, err := read(changed(t, change))
+		if err != nil {
+			continue // that is one way to find it
+		}
+		if exchange().check(d) == nil && refused().check(d) == nil {
+			t.Errorf("%s: the exchanges are taken", name)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package booking
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"seatlock/lockstore"
+)
+
+// runnersOwn are the calls that the runner adds: described here, and answered
+// there.
+var runnersOwn = []string{"/healthz", "/readyz", "/seats/live"}
+
+// node is a piece of openapi.yaml.
+type node = map[string]any
+
+func describedAPI(t *testing.T) node {
+	t.Helper()
+	var doc node
+	if err := yaml.Unmarshal(openAPI, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// under follows names into the description.
+func under(t *testing.T, n node, names ...string) node {
+	t.Helper()
+	for _, name := range names {
+		next, ok := n[name].(node)
+		if !ok {
+			t.Fatalf("openapi.yaml has no %s", strings.Join(names, "."))
+		}
+		n = next
+	}
+	return n
+}
+
+// oneSeat is an API that sells one seat.
+func oneSeat(t *testing.T) *API {
+	t.Helper()
+	m, err := Grid(1, 1, Defaults{LockTTL: 60e9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := New(Config{Store: new(lockstore.Memory), SeatMaps: []SeatMap{m}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// TestEveryPathIsDescribed, with the method that it takes, and no other is.
+func TestEveryPathIsDescribed(t *testing.T) {
+	api := oneSeat(t)
+	paths := under(t, describedAPI(t), "paths")
+	var described []string
+	for path := range paths {
+		if !slices.Contains(runnersOwn, path) {
+			described = append(described, path)
+		}
+	}
+	slices.Sort(described)
+	if have := slices.Sorted(maps.Keys(api.paths())); !slices.Equal(described, have) {
+		t.Errorf("the paths described are %q, those that are answered %q", described, have)
+	}
+	for path, h := range api.paths() {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("DELETE", path, nil))
+		takes := strings.Split(strings.ToLower(w.Header().Get("Allow")), ", ")
+		if methods := slices.Sorted(maps.Keys(under(t, paths, path))); !slices.Equal(methods, takes) {
+			t.Errorf("%s is described for %q and takes %q", path, methods, takes)
+		}
+	}
+	for path, item := range paths {
+		if (item.(node)["x-runner-only"] == true) != slices.Contains(runnersOwn, path) {
+			t.Errorf("%s is said to be, or not to be, the runner's alone", path)
+		}
+	}
+}
+
+// TestEveryCodeIsDescribed, in the answers that have its status, and no other is.
+func TestEveryCodeIsDescribed(t *testing.T) {
+	doc := describedAPI(t)
+	var have, named, answered []string
+	for _, k := range kinds {
+		have = append(have, k.code+" "+fmt.Sprint(k.status))
+		named = append(named, k.code)
+	}
+	var listed []string
+	for _, code := range under(t, doc, "components", "schemas", "Problem", "properties", "code")["enum"].([]any) {
+		listed = append(listed, code.(string))
+	}
+	if sorted(listed); !slices.Equal(listed, sorted(named)) {
+		t.Errorf("the codes of a problem are described as %q, and are %q", listed, named)
+	}
+
+	// Wherever a schema is about one status, it says which codes go with it.
+	var look func(any)
+	look = func(n any) {
+		switch n := n.(type) {
+		case []any:
+			for _, child := range n {
+				look(child)
+			}
+		case node:
+			if properties, ok := n["properties"].(node); ok {
+				status, _ := properties["status"].(node)
+				code, _ := properties["code"].(node)
+				if number, ok := status["const"].(int); ok {
+					codes, _ := code["enum"].([]any)
+					for _, c := range append(codes, code["const"]) {
+						if c != nil {
+							answered = append(answered, fmt.Sprintf("%v %d", c, number))
+						}
+					}
+				}
+			}
+			for _, child := range n {
+				look(child)
+			}
+		}
+	}
+	look(doc)
+	if have, answered = sorted(have), sorted(answered); !slices.Equal(have, answered) {
+		t.Errorf("the answers described have the codes %q, and there are %q", answered, have)
+	}
+}
+
+// sorted sorts the list in place, and returns it without what is there twice.
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// TestDescriptionAgreesWithReadme: the calls and the codes are the README's.
+func TestDescriptionAgreesWithReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(string(text), "$1") // without links
+	doc := describedAPI(t)
+
+	description, _ := under(t, doc, "components", "schemas", "Problem", "properties", "code")["description"].(string)
+	_, table, _ := strings.Cut(description, "\n\n")
+	if table == "" || !strings.Contains(readme, "\n"+strings.TrimRight(table, "\n")+"\n\n") {
+		t.Errorf("the README's table of codes is not that of openapi.yaml:\n%s", table)
+	}
+
+	_, table, _ = strings.Cut(readme, "| call | body or query | answer (200) |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var told, described []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[a-z./]+)` \\|").FindAllStringSubmatch(table, -1) {
+		told = append(told, row[1])
+	}
+	for path, item := range under(t, doc, "paths") {
+		for method := range item.(node) {
+			if call := strings.ToUpper(method) + " " + path; method != "head" && !slices.Contains(runnersOwn, path) {
+				described = append(described, call)
+			}
+		}
+	}
+	if told, described = sorted(told), sorted(described); !slices.Equal(told, described) {
+		t.Errorf("the README's table has %q, openapi.yaml %q", told, described)
+	}
+}
+
+// TestLimitsAreDescribed: the numbers of the description are those of the code.
+func TestLimitsAreDescribed(t *testing.T) {
+	schemas := under(t, describedAPI(t), "components", "schemas")
+	for _, c := range []struct {
+		want any
+		at   []string
+	}{
+		{lockstore.MaxSeats, []string{"SeatsRequest", "properties", "seatIds", "maxItems"}},
+		{lockstore.MaxSeats, []string{"SeatIds", "maxItems"}},
+		{lockstore.MaxSeats, []string{"Problem", "properties", "seats", "maxItems"}},
+		{lockstore.MaxUserLen, []string{"UserId", "maxLength"}},
+		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"EventId", "pattern"}},
+		{fmt.Sprintf("^[A-Za-z0-9_.:-]{1,%d}$", lockstore.MaxIDLen), []string{"SeatId", "pattern"}},
+		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"Version", "pattern"}},
+		{int(lockstore.MaxLockTTL.Seconds()), []string{"Event", "properties", "lockSeconds", "maximum"}},
+		{int(lockstore.MaxLockTTL.Seconds()), []string{"Locked", "properties", "expiresInSeconds", "maximum"}},
+		{int(lockstore.MaxLockTTL.Seconds()), []string{"RetryAfter", "maximum"}},
+		{MaxEventSeats, []string{"Event", "properties", "seatCount", "maximum"}},
+		{MaxEventSeats, []string{"SeatList", "properties", "seats", "maxItems"}},
+	} {
+		last := len(c.at) - 1
+		if got := under(t, schemas, c.at[:last]...)[c.at[last]]; got != c.want {
+			t.Errorf("%s is described as %v, and is %v", strings.Join(c.at, "."), got, c.want)
+		}
+	}
+	if says := fmt.Sprintf("The body is larger than %d bytes.", maxBody); !strings.Contains(string(openAPI), says) {
+		t.Errorf("the description does not say %q", says)
+	}
+}
+
+// TestOpenAPIIsServed as what it is, and not twice.
+func TestOpenAPIIsServed(t *testing.T) {
+	api := oneSeat(t)
+	ask := func(method string, header http.Header) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, "/openapi.yaml", nil)
+		r.Header = header
+		w := httptest.NewRecorder()
+		api.Routes().ServeHTTP(w, r)
+		return w
+	}
+	got := ask("GET", nil)
+	if got.Code != 200 || got.Body.String() != string(openAPI) || got.Header().Get("Content-Type") != "application/yaml" || got.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%d %v, with %d bytes", got.Code, got.Header(), got.Body.Len())
+	}
+	head := ask("HEAD", nil)
+	if head.Code != 200 || head.Body.Len() > 0 || head.Header().Get("Content-Length") != fmt.Sprint(len(openAPI)) {
+		t.Errorf("HEAD: %d %v, with %d bytes", head.Code, head.Header(), head.Body.Len())
+	}
+	if again := ask("GET", http.Header{"If-None-Match": {got.Header().Get("ETag")}}); again.Code != 304 || again.Body.Len() > 0 {
+		t.Errorf("asked again: %d, with %d bytes", again.Code, again.Body.Len())
+	}
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/booking/apitest"
+	"seatlock/local/guard"
+	"seatlock/local/web"
+	"seatlock/lockstore"
+)
+
+// notHereYet are the calls that are described before they are there.
+var notHereYet = []string{"GET /healthz ", "GET /readyz ", "GET /seats/live "}
+
+// A scene is a house at twenty seconds past seven, as the examples of
+// openapi.yaml have it: user456 has C1 and C2 locked since seven and D1 booked,
+// user789's lock on E1 has just run out, and Box-1 is locked.
+type scene struct {
+	t       *testing.T
+	store   lockstore.LockStore
+	maps    []booking.SeatMap
+	guard   guard.Guard
+	caller  lockstore.UserID // who is signed in
+	version string           // of the list that the client has
+}
+
+// A part is a request of the scene, and what has to be so before it is made.
+type part struct {
+	target string // after the path; VERSION is the scene's
+	body   string
+	header string // one, as "Name: value"
+	before func(*scene)
+}
+
+// parts are requests that are answered with every answer that openapi.yaml
+// describes.
+func parts() map[string]part {
+	const a1 = `{"seatId":"A1","userId":"user123"}`
+	parts := map[string]part{
+		"POST /lock 200 one":                {body: a1},
+		"POST /lock 200 several":            {body: `{"seatIds":["A2","A3","B1"],"userId":"user123"}`},
+		"POST /lock 409 seat_locked":        {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
+		"POST /lock 409 seat_booked":        {body: `{"seatIds":["A1","C1","D1"],"userId":"user123"}`},
+		"POST /lock 409 seat_limit":         {body: `{"seatIds":["F1","F2"],"userId":"user456"}`},
+		"POST /confirm 200 one":             {body: `{"seatId":"C1","userId":"user456"}`},
+		"POST /confirm 409 lock_not_held":   {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
+		"POST /confirm 409 lock_expired":    {body: `{"seatId":"E1","userId":"user789"}`},
+		"POST /release 200 several":         {body: `{"seatIds":["C1","C2"],"userId":"user456"}`},
+		"POST /release 409 seat_booked":     {body: `{"seatId":"D1","userId":"user456"}`},
+		"GET /seats 200 whole":              {target: "?eventId=box"},
+		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: asksForChanges},
+		"GET /seats 400 bad_request":        {target: "?since=x&status=locked"},
+		"GET /events 200 whole":             {target: "?eventId=box"},
+		"GET /events 200 brief":             {target: "?layout=none"},
+		"GET /events 400 bad_request":       {target: "?event=box"},
+		"GET /openapi.yaml 200":             {},
+		"GET /openapi.yaml 400 bad_request": {target: "?version=2"},
+		"HEAD /seats 500":                   {before: fails(io.ErrUnexpectedEOF)},
+		"HEAD /seats 503":                   {before: fails(lockstore.ErrUnavailable)},
+		"GET /seats 500 internal":           {before: fails(io.ErrUnexpectedEOF)},
+		"GET /seats 503 store_unavailable":  {before: fails(lockstore.ErrUnavailable)},
+		"HEAD /events 503":                  {header: "Authorization: Bearer x", before: issuerAway},
+		"HEAD /openapi.yaml 503":            {header: "Authorization: Bearer x", before: issuerAway},
+		"HEAD /openapi.yaml 400":            {target: "?version=2"},
+		"HEAD /seats 400":                   {target: "?since=x&status=locked"},
+		"HEAD /events 400":                  {target: "?event=box"},
+		"HEAD /seats 404":                   {target: "?eventId=opera"},
+		"HEAD /events 404":                  {target: "?eventId=opera"},
+		"GET /seats 404 unknown_event":      {target: "?eventId=opera"},
+		"GET /events 404 unknown_event":     {target: "?eventId=opera"},
+	}
+	for _, call := range []string{"/lock", "/confirm", "/release"} {
+		for answer, p := range map[string]part{
+			"400 bad_request":            {body: `{"seat":"A1","userId":"user123"}`},
+			"401 unauthenticated":        {body: a1, header: "Authorization: Bearer guessed", before: needsKey},
+			"403 forbidden":              {body: a1, before: func(s *scene) { s.caller = "user456" }},
+			"404 unknown_event":          {body: `{"eventId":"opera","seatId":"A1","userId":"user123"}`},
+			"404 unknown_seat":           {body: `{"seatIds":["A1","Z1","Z2"],"userId":"user123"}`},
+			"413 too_large":              {body: `{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`},
+			"415 unsupported_media_type": {body: a1, header: "Content-Type: text/plain"},
+			"429 rate_limited":           {body: a1, before: asksTooOften},
+			"500 internal":               {body: a1, before: fails(io.ErrUnexpectedEOF)},
+			"503 store_unavailable":      {body: a1, before: fails(lockstore.ErrUnavailable)},
+			"503 outcome_unknown":        {body: a1, before: fails(lockstore.ErrOutcomeUnknown)},
+			"503 sign_in_unavailable":    {body: a1, header: "Authorization: Bearer x", before: issuerAway},
+		} {
+			parts["POST "+call+" "+answer] = p
+		}
+	}
+	for _, call := range []string{"/seats", "/events", "/openapi.yaml"} {
+		parts["HEAD "+call+" 200"] = part{}
+		parts["HEAD "+call+" 304"] = part{header: "If-None-Match: *"}
+		parts["HEAD "+call+" 401"] = part{before: needsKey}
+		parts["HEAD "+call+" 429"] = part{before: asksTooOften}
+		parts["GET "+call+" 304"] = part{header: "If-None-Match: *"}
+		parts["GET "+call+" 401 unauthenticated"] = part{header: "Authorization: Bearer guessed", before: needsKey}
+		parts["GET "+call+" 429 rate_limited"] = part{before: asksTooOften}
+		parts["GET "+call+" 503 sign_in_unavailable"] = part{header: "Authorization: Bearer x", before: issuerAway}
+	}
+	return parts
+}
+
+// needsKey: nobody may do anything without the key of a back end.
+func needsKey(s *scene) {
+	s.guard.BackendKey, s.guard.Private = strings.Repeat("k", shortestKey), true
+}
+
+// issuerAway: nobody may do anything without a token, and none can be checked.
+func issuerAway(s *scene) {
+	s.guard.SignIn, s.guard.Private = guard.NewSignIn("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
+}
+
+// asksTooOften: the client has asked as often as it may already.
+func asksTooOften(s *scene) {
+	s.guard.Rate = guard.NewRate(0.001)
+	s.ask("GET", "/seats", "", "")
+}
+
+// asksForChanges: Box-1 is released after the list that the client has.
+func asksForChanges(s *scene) {
+	var list struct{ Version string }
+	if err := json.Unmarshal(s.ask("GET", "/seats?eventId=box", "", "").Body.Bytes(), &list); err != nil {
+		s.t.Fatal(err)
+	}
+	s.version = list.Version
+	s.ask("POST", "/release", `{"eventId":"box","seatId":"Box-1","userId":"user123"}`, "")
+}
+
+// fails: the store does, with this.
+func fails(err error) func(*scene) { return func(s *scene) { s.store = failing{err: err} } }
+
+// failing is a store whose every call fails.
+type failing struct {
+	lockstore.LockStore
+	err error
+}
+
+func (f failing) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error) {
+	return time.Time{}, f.err
+}
+
+func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
+	return f.err
+}
+
+func (f failing) Release(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
+	return f.err
+}
+
+func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
+	return lockstore.Snapshot{}, f.err
+}
+
+// set makes the scene. It needs the clock of a synctest bubble.
+func set(t *testing.T) *scene {
+	t.Helper()
+	maps, err := booking.ReadEvents("examples", strings.NewReader(`{"events":[
+		{"id":"hall","name":"The hall","seatLimit":4,"sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-10"}]}]},
+		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), booking.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{t: t, store: new(lockstore.Memory), maps: maps}
+	seven := time.Date(2027, 3, 5, 19, 0, 0, 0, time.UTC)
+	time.Sleep(time.Until(seven.Add(-time.Minute)))
+	s.ask("POST", "/lock", `{"seatId":"E1","userId":"user789"}`, "")
+	time.Sleep(time.Minute)
+	s.ask("POST", "/lock", `{"seatIds":["C1","C2","D1"],"userId":"user456"}`, "")
+	s.ask("POST", "/confirm", `{"seatId":"D1","userId":"user456"}`, "")
+	s.ask("POST", "/lock", `{"eventId":"box","seatId":"Box-1","userId":"user123"}`, "")
+	time.Sleep(20 * time.Second)
+	return s
+}
+
+// ask makes a request of what the runner serves, and holds the answer to
+// openapi.yaml. The header is one, as "Name: value".
+func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	api, err := booking.New(booking.Config{Store: s.store, SeatMaps: s.maps, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.guard.Fail = api.Fail
+	calls := api.Routes()
+	h := s.guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.caller != "" {
+			r = r.WithContext(booking.WithCaller(r.Context(), s.caller))
+		}
+		calls.ServeHTTP(w, r)
+	}))
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if name, value, ok := strings.Cut(header, ": "); ok {
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	apitest.Watch(s.t, serverSettings{}.headers(web.Handler(h))).ServeHTTP(w, r)
+	return w
+}
+
+// TestEveryDescribedAnswerIsGiven: openapi.yaml describes no answer that cannot
+// be had, and its examples are what is answered, to the letter.
+func TestEveryDescribedAnswerIsGiven(t *testing.T) {
+	described, err := apitest.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(described, func(answer, _ string) bool {
+		return slices.ContainsFunc(notHereYet, func(call string) bool { return strings.HasPrefix(answer, call) })
+	})
+	parts := parts()
+	if want, have := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(parts)); !slices.Equal(want, have) {
+		t.Errorf("described and never given: %q\ngiven and not described: %q", without(want, have), without(have, want))
+	}
+	for answer, example := range described {
+		p, ok := parts[answer]
+		if !ok {
+			continue
+		}
+		t.Run(answer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := set(t)
+				if p.before != nil {
+					p.before(s)
+				}
+				words := strings.Fields(answer)
+				got := s.ask(words[0], words[1]+strings.ReplaceAll(p.target, "VERSION", s.version), p.body, p.header)
+				if fmt.Sprint(got.Code) != words[2] {
+					t.Fatalf("it is answered with %d %s", got.Code, got.Body)
+				}
+				if example == "" { // OpenAPI has no example of an answer without a body
+					return
+				}
+				if !reflect.DeepEqual(inJSON(t, got.Body.String()), inJSON(t, example)) {
+					t.Errorf("the example is\n%s\nand the answer\n%s", example, got.Body)
+				}
+			})
+		})
+	}
+}
+
+// TestEveryProblemHasAnExample, which the test above holds to the truth.
+func TestEveryProblemHasAnExample(t *testing.T) {
+	described, err := apitest.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for answer, example := range described {
+		if words := strings.Fields(answer); len(words) == 4 && example == "" && !slices.Contains(notHereYet, strings.Join(words[:2], " ")+" ") {
+			t.Errorf("%s has no example", answer)
+		}
+	}
+}
+
+// TestDescribedRequestsAreGranted to the user whom they name.
+func TestDescribedRequestsAreGranted(t *testing.T) {
+	requests, err := apitest.Requests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(requests) < 3 {
+		t.Errorf("there are only the examples %q", requests)
+	}
+	for _, body := range requests {
+		synctest.Test(t, func(t *testing.T) {
+			s := set(t)
+			s.caller = "user123"
+			if got := s.ask("POST", "/lock", body, ""); got.Code != 200 {
+				t.Errorf("%s is answered with %d %s", body, got.Code, got.Body)
+			}
+		})
+	}
+}
+
+// inJSON is the text read, without what is different on every run.
+func inJSON(t *testing.T, text string) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(regexp.MustCompile(`"version":"[^"]+"`).ReplaceAllString(text, `"version":""`)), &v); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return v
+}
+
+// without lists what is in the one and not in the other.
+func without(one, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(one), func(s string) bool { return slices.Contains(other, s) })
+}
