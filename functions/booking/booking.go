@@ -63,26 +63,35 @@ func New(c Config) (*API, error) {
 	if a.catalogue, err = newCatalogue(c.SeatMaps); err != nil {
 		return nil, err
 	}
-	a.Lock = a.post(a.lock)
-	a.Confirm = a.post(a.confirm)
-	a.Release = a.post(a.release)
-	a.List = a.get(a.list)
-	a.Events = a.get(a.listEvents)
+	a.Lock = a.post("lock", a.lock)
+	a.Confirm = a.post("confirm", a.confirm)
+	a.Release = a.post("release", a.release)
+	a.List = a.get("list", a.list)
+	a.Events = a.get("events", a.listEvents)
 	return a, nil
+}
+
+// paths are where the calls are mounted, by name.
+var paths = map[string]string{
+	"/lock":    "lock",
+	"/confirm": "confirm",
+	"/release": "release",
+	"/seats":   "list",
+	"/events":  "events",
 }
 
 // Routes mounts every call at its path. Any other path is answered with
 // not_found.
 func (a *API) Routes() http.Handler {
-	paths := map[string]http.Handler{
-		"/lock":    a.Lock,
-		"/confirm": a.Confirm,
-		"/release": a.Release,
-		"/seats":   a.List,
-		"/events":  a.Events,
+	calls := map[string]http.Handler{
+		"lock":    a.Lock,
+		"confirm": a.Confirm,
+		"release": a.Release,
+		"list":    a.List,
+		"events":  a.Events,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h := paths[r.URL.Path]; h != nil {
+		if h := calls[paths[r.URL.Path]]; h != nil {
 			h.ServeHTTP(w, r)
 			return
 		}
