@@ -16,13 +16,17 @@ import (
 type metricsLine struct {
 	AWS struct {
 		Timestamp         int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
+		CloudWatchMetrics []directive
 	} `json:"_aws"`
 	members map[string]any // everything at the root
+}
+
+// A directive says which members of the line are metrics, and by what to keep
+// them apart.
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []struct{ Name, Unit string }
 }
 
 // units are those of CloudWatch that are in use here.
@@ -42,8 +46,7 @@ func metricsLines(t *testing.T, said string) []metricsLine {
 		if err := json.Unmarshal([]byte(text), &line.members); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
-		d := json.NewDecoder(strings.NewReader(text))
-		if err := d.Decode(&line); err != nil || len(line.AWS.CloudWatchMetrics) != 1 {
+		if err := json.Unmarshal([]byte(text), &line); err != nil || len(line.AWS.CloudWatchMetrics) == 0 {
 			t.Fatalf("%v: %s", err, text)
 		}
 		if aws := line.members["_aws"].(map[string]any); len(aws) != 2 {
@@ -52,28 +55,34 @@ func metricsLines(t *testing.T, said string) []metricsLine {
 		if age := time.Since(time.UnixMilli(line.AWS.Timestamp)); age < -time.Minute || age > time.Minute {
 			t.Errorf("the time is %d", line.AWS.Timestamp)
 		}
-		of := line.AWS.CloudWatchMetrics[0]
-		if len(of.Namespace) == 0 || len(of.Namespace) > 255 || len(of.Dimensions) == 0 || len(of.Metrics) == 0 || len(of.Metrics) > 100 {
-			t.Errorf("the directive is %+v", of)
-		}
-		for _, set := range of.Dimensions {
-			if len(set) == 0 || len(set) > 30 {
-				t.Errorf("a set of %d dimensions", len(set))
-			}
-			for _, name := range set {
-				if value, ok := line.members[name].(string); !ok || value == "" || len(value) > 1024 {
-					t.Errorf("the dimension %s has the value %v", name, line.members[name])
-				}
-			}
-		}
-		for _, m := range of.Metrics {
-			if _, ok := line.members[m.Name].(float64); !ok || !slices.Contains(units, m.Unit) {
-				t.Errorf("the metric %s has the value %v in %s", m.Name, line.members[m.Name], m.Unit)
-			}
+		for _, of := range line.AWS.CloudWatchMetrics {
+			checkDirective(t, of, line.members)
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+func checkDirective(t *testing.T, of directive, members map[string]any) {
+	t.Helper()
+	if len(of.Namespace) == 0 || len(of.Namespace) > 255 || len(of.Dimensions) == 0 || len(of.Metrics) == 0 || len(of.Metrics) > 100 {
+		t.Errorf("the directive is %+v", of)
+	}
+	for _, set := range of.Dimensions {
+		if len(set) == 0 || len(set) > 30 {
+			t.Errorf("a set of %d dimensions", len(set))
+		}
+		for _, name := range set {
+			if value, ok := members[name].(string); !ok || value == "" || len(value) > 1024 {
+				t.Errorf("the dimension %s has the value %v", name, members[name])
+			}
+		}
+	}
+	for _, m := range of.Metrics {
+		if _, ok := members[m.Name].(float64); !ok || !slices.Contains(units, m.Unit) {
+			t.Errorf("the metric %s has the value %v in %s", m.Name, members[m.Name], m.Unit)
+		}
+	}
 }
 
 // TestFunctionTellsWhatGoesOn: each request makes one line of metrics, and what

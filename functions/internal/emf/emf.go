@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"seatlock/functions/watch"
@@ -28,11 +30,36 @@ var metrics = []metric{
 	{"StoreDuration", "Milliseconds", func(o *watch.Outcome) float64 { return milliseconds(o.Store.Took) }},
 }
 
-// dimensions are what metrics are kept apart by: alarms want to know of a code
-// whatever the call.
-const dimensions = `[["Call","Code"],["Code"]]`
+// A directive has CloudWatch make metrics apart by the values of its dimensions,
+// each of which is paid for: so those are kept apart by code alone of which that
+// says something.
+type directive struct {
+	dimensions string // a JSON list of sets
+	metrics    []string
+}
+
+var directives = []directive{
+	{`[["Call","Code"]]`, []string{"Requests", "Seats"}},
+	{`[["Code"]]`, []string{"Requests"}}, // for alarms, to which the call makes no difference
+	{`[["Call"]]`, []string{"Duration", "StoreCalls", "StoreFailures", "StoreDuration"}},
+}
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// describe is what CloudWatch needs to know to make the metrics.
+func describe(namespace string) string {
+	var all []string
+	for _, d := range directives {
+		var made []string
+		for _, m := range metrics {
+			if slices.Contains(d.metrics, m.name) {
+				made = append(made, `{"Name":"`+m.name+`","Unit":"`+m.unit+`"}`)
+			}
+		}
+		all = append(all, `{"Namespace":"`+namespace+`","Dimensions":`+d.dimensions+`,"Metrics":[`+strings.Join(made, ",")+"]}")
+	}
+	return "[" + strings.Join(all, ",") + "]"
+}
 
 // CheckNamespace says what is wrong with the name of a namespace, if anything.
 func CheckNamespace(name string) error {
@@ -52,16 +79,9 @@ func CheckNamespace(name string) error {
 // Report returns a Report that writes a line a request, whole and at once. The
 // namespace must be one (CheckNamespace).
 func Report(w io.Writer, namespace string) watch.Report {
-	head := `,"CloudWatchMetrics":[{"Namespace":"` + namespace + `","Dimensions":` + dimensions + `,"Metrics":[`
-	for i, m := range metrics {
-		if i > 0 {
-			head += ","
-		}
-		head += `{"Name":"` + m.name + `","Unit":"` + m.unit + `"}`
-	}
-	head += "]}]}"
+	head := `,"CloudWatchMetrics":` + describe(namespace) + "}"
 	return func(ctx context.Context, o *watch.Outcome) {
-		line := make([]byte, 0, 768)
+		line := make([]byte, 0, 1024)
 		line = append(line, `{"_aws":{"Timestamp":`...)
 		line = strconv.AppendInt(line, time.Now().UnixMilli(), 10)
 		line = append(line, head...)
