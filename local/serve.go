@@ -91,13 +91,20 @@ func (s serverSettings) headers(next http.Handler) http.Handler {
 		}).Handler(next)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["X-Content-Type-Options"] = noSniff
+		h := w.Header()
+		h["X-Content-Type-Options"] = noSniff
+		h["Referrer-Policy"] = noReferrer
+		h["Content-Security-Policy"] = noFrame
 		next.ServeHTTP(w, r)
 	})
 }
 
-// noSniff keeps a browser from taking an answer for something else.
-var noSniff = []string{"nosniff"}
+// What every answer tells browsers; the page has a policy of its own.
+var (
+	noSniff    = []string{"nosniff"}     // do not take it for something else
+	noReferrer = []string{"no-referrer"} // tell nobody where one was
+	noFrame    = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
 
 // An ending is what others do when the server stops, in this order.
 type ending struct {
