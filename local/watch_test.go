@@ -253,6 +253,20 @@ func TestLogNamesNobody(t *testing.T) {
 	}
 }
 
+// TestUsersCannotForgeLines, nor fields, where they are named.
+func TestUsersCannotForgeLines(t *testing.T) {
+	for format, want := range map[string]string{"text": `user="eve\" level=ERROR msg=\"forged"`, "json": `"user":"eve\" level=ERROR msg=\"forged"`} {
+		url, out, stop := serving(t, "-log-users", "-log-level", "debug", "-log", format)
+		call(t, url+"/lock", "A1", `eve" level=ERROR msg="forged`)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the %s log: %s", format, out)
+		}
+	}
+}
+
 // TestLogLevels: each has what is of it and above.
 func TestLogLevels(t *testing.T) {
 	for level, want := range map[string]string{
