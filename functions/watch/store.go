@@ -84,14 +84,20 @@ func (s *store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 func (s *store) tell(ctx context.Context, operation string, err error, began time.Time) {
 	took, result := time.Since(began), result(err)
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
-		r.Store.Calls++
-		r.Store.Took += took
-		if Failure(result) {
-			r.Store.Failures++
-		}
+		r.used(took, Failure(result))
 	}
 	if s.report != nil {
 		s.report(operation, result, took)
+	}
+}
+
+func (r *request) used(took time.Duration, failed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.store.Calls++
+	r.store.Took += took
+	if failed {
+		r.store.Failures++
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"seatlock/lockstore"
@@ -85,6 +86,9 @@ type request struct {
 	http.ResponseWriter
 	Outcome
 	id string
+
+	mu    sync.Mutex // others may ask the store on its behalf, and go on when it has ended
+	store StoreUse
 }
 
 // Value returns the request itself for its key.
@@ -115,7 +119,9 @@ func (r *request) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // close fills in what nobody noted.
 func (r *request) close(took time.Duration) {
-	r.Took = took
+	r.mu.Lock()
+	r.Took, r.Store = took, r.store
+	r.mu.Unlock()
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
