@@ -43,7 +43,7 @@ func RandomID(context.Context) string {
 // ID returns the id of the request that has the context, or nothing.
 func ID(ctx context.Context) string {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
-		return r.id
+		return r.id[0]
 	}
 	return ""
 }

@@ -51,8 +51,8 @@ func Handler(next http.Handler, makeID func(context.Context) string, reports ...
 		if id == "" {
 			id = makeID(r.Context())
 		}
-		w.Header()[idHeader] = []string{id}
-		seen := &request{Context: r.Context(), ResponseWriter: w, id: id}
+		seen := &request{Context: r.Context(), ResponseWriter: w, id: [1]string{id}}
+		w.Header()[idHeader] = seen.id[:]
 		ended := false
 		defer func() {
 			if !ended { // by a panic, which goes on to whoever answers it
@@ -85,7 +85,7 @@ type request struct {
 	context.Context
 	http.ResponseWriter
 	Outcome
-	id string
+	id [1]string // as a header has it
 
 	mu    sync.Mutex // others may ask the store on its behalf, and go on when it has ended
 	store StoreUse
