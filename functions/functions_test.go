@@ -173,6 +173,8 @@ func TestFunctionRefuses(t *testing.T) {
 		{[]string{redis, good, "REDIS_WAIT=x"}, `REDIS_WAIT "x"`},
 		{[]string{redis, good, "REDIS_WAIT=-1"}, "-1 replicas"},
 		{[]string{redis, good, "BASE_PATH=tickets"}, "BASE_PATH"},
+		{[]string{redis, good, "METRICS_NAMESPACE=a:b"}, "METRICS_NAMESPACE \"a:b\""},
+		{[]string{redis, good, "LOG_USERS=perhaps"}, `LOG_USERS "perhaps"`},
 	} {
 		said := start(t, []string{program}, append([]string{"REDIS_URL=", "EVENTS_FILE="}, c.env...)...).fails()
 		if !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {

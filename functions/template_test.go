@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/booking"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
@@ -105,11 +107,41 @@ func TestTemplateServes(t *testing.T) {
 					t.Errorf("%s is answered with %d %s, want %s", c.route, got.StatusCode, got.Body, c.want)
 				}
 			}
+			made := make(map[string]bool)
 			for name, f := range running {
 				f.Kill() // all that it said has been read then
+				for _, line := range metricsLines(t, f.log.String()) {
+					for _, of := range line.AWS.CloudWatchMetrics {
+						for _, m := range of.Metrics {
+							made[fmt.Sprint(of.Namespace, " ", m.Name, " ", of.Dimensions)] = true
+						}
+					}
+				}
 				if log := f.log.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, "not checked") {
 					t.Errorf("%s may not do at the store what it does: %s", name, log)
 				}
+			}
+			watched := 0
+			for name, alarm := range tmpl.of("AWS::CloudWatch::Alarm") {
+				queries, _ := alarm["Metrics"].([]any)
+				for i := range queries {
+					stat, ok := queries[i].(map[string]any)["MetricStat"]
+					if !ok || !strings.HasPrefix(at(t, stat, "Metric", "Namespace").(string), "Seatlock/") {
+						continue
+					}
+					watched++
+					by, code := at(t, stat, "Metric", "Dimensions", 0, "Name"), at(t, stat, "Metric", "Dimensions", 0, "Value")
+					namespace := here(at(t, stat, "Metric", "Namespace").(string), "", "")
+					if metric := fmt.Sprintf("%s %v [[%v]]", namespace, at(t, stat, "Metric", "MetricName"), by); !made[metric] {
+						t.Errorf("%s looks at %s, and the functions made %q", name, metric, slices.Sorted(maps.Keys(made)))
+					}
+					if !slices.Contains(booking.Codes(), code.(string)) {
+						t.Errorf("%s looks at the code %v, and there is none", name, code)
+					}
+				}
+			}
+			if watched == 0 {
+				t.Error("no alarm looks at the functions' own metrics")
 			}
 		})
 	}
@@ -151,6 +183,7 @@ var host = regexp.MustCompile(`@<[^>]+>:6379`)
 func here(value, addr, password string) string {
 	value = strings.Replace(value, "{{resolve:secretsmanager:<StorePassword>}}", password, 1)
 	value = strings.Replace(value, "rediss://", "redis://", 1)
+	value = strings.ReplaceAll(value, "<AWS::StackName>", "seatlock")
 	return host.ReplaceAllString(value, "@"+addr)
 }
 
@@ -366,7 +399,7 @@ func TestTemplateIsWatched(t *testing.T) {
 	for _, store := range stores {
 		tmpl := readTemplate(t, map[string]any{"Store": store})
 		alarms := tmpl.of("AWS::CloudWatch::Alarm")
-		if len(alarms) != 6 {
+		if len(alarms) != 7 {
 			t.Errorf("%s: the alarms are %q", store, names(alarms))
 		}
 		for name, a := range alarms {

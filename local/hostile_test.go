@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -287,4 +288,37 @@ func TestSlowClients(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSlowloris: many who send a byte now and then are all let go of, and nobody
+// else waits for them.
+func TestSlowloris(t *testing.T) {
+	url, _, _ := serving(t)
+	var all sync.WaitGroup
+	for n := range 100 {
+		begun := "GET /seats HTTP/1.1\r\nHost: x\r\nA: "
+		if n%2 == 1 {
+			begun = "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+		}
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, begun); err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			defer c.Close()
+			for range 450 { // of a tenth of a second
+				if _, err := io.WriteString(c, "a"); err != nil {
+					return // it was let go of
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			t.Errorf("the one that began with %.20q is still listened to", begun)
+		})
+	}
+	get(t, url+"/seats")
+	all.Wait()
+	get(t, url+"/seats")
 }

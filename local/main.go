@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ type settings struct {
 	redis    redisSettings
 	guard    guardSettings
 	server   serverSettings
+	watch    watchSettings
 }
 
 // run serves until the context ends.
@@ -76,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(redisFlags, guardFlags, serverFlags)...),
+		}, slices.Concat(watchFlags, redisFlags, guardFlags, serverFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -98,7 +100,7 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if c.Args().Present() {
 		return settings{}, usage("%q is not a flag", c.Args().First())
 	}
-	log, err := logger(c.String("log"), stderr)
+	log, err := logger(c.String("log"), c.String("log-level"), stderr)
 	if err != nil {
 		return settings{}, err
 	}
@@ -124,18 +126,12 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r, g, srv}, err
-}
-
-func logger(format string, w io.Writer) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	w, err := settleWatch(c)
+	if err != nil {
+		return settings{}, err
 	}
-	return nil, usage("-log %s: it is text or json", format)
+	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
+	return settings{c.String("addr"), maps, log, r, g, srv, w}, err
 }
 
 // seatMaps reads the event file, or makes the one event there is without.
@@ -182,17 +178,24 @@ func start(ctx context.Context, s settings, stdout io.Writer) error {
 
 // serveEvents serves the events from the store until the context ends.
 func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kept string) error {
+	watched, store := s.watch.open(s.seatMaps, store, s.log)
 	api, err := booking.New(booking.Config{Store: store, SeatMaps: s.seatMaps, Logger: s.log})
 	if err != nil {
 		return err
 	}
 	g := s.guard.open(ctx, api, s.log)
+	metricsURL, stop, err := watched.serveMetrics(api, s.seatMaps)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	l, url, err := s.server.listen(s.addr, s.log)
 	if err != nil {
 		return err
 	}
-	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed())
-	return s.server.serve(ctx, l, s.server.headers(web.Handler(g.Handler(api.Routes()))), s.log)
+	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed(), "metrics", cmp.Or(metricsURL, "off"))
+	h := s.server.headers(watched.handler(web.Handler(g.Handler(api.Routes()))))
+	return s.server.serve(ctx, l, h, ending{unready: watched.stop}, s.log)
 }
 
 // eventList names the events for the start-up line.

@@ -21,7 +21,7 @@ type serverSettings struct {
 	certFile, keyFile string
 	origins           []string
 	connections       int
-	drain             time.Duration
+	drain, drainDelay time.Duration
 }
 
 var serverFlags = []cli.Flag{
@@ -30,6 +30,7 @@ var serverFlags = []cli.Flag{
 	&cli.StringSliceFlag{Name: "cors-origin", Usage: "let web pages of `ORIGIN`, such as https://shop.example, call; may be given several times", Sources: cli.EnvVars("CORS_ORIGIN")},
 	&cli.IntFlag{Name: "max-connections", Value: 20000, Usage: "the most connections at a time, as `NUMBER`; more wait", Sources: cli.EnvVars("MAX_CONNECTIONS")},
 	&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, Usage: "how long requests under way may take once this stops, as `DURATION`", Sources: cli.EnvVars("DRAIN")},
+	&cli.DurationFlag{Name: "drain-delay", Usage: "of -drain, how long to go on serving as before while /readyz has load balancers send requests elsewhere, as `DURATION`", Sources: cli.EnvVars("DRAIN_DELAY")},
 }
 
 func settleServer(c *cli.Command) (serverSettings, error) {
@@ -39,6 +40,7 @@ func settleServer(c *cli.Command) (serverSettings, error) {
 		origins:     c.StringSlice("cors-origin"),
 		connections: c.Int("max-connections"),
 		drain:       c.Duration("drain"),
+		drainDelay:  c.Duration("drain-delay"),
 	}
 	switch {
 	case (s.certFile == "") != (s.keyFile == ""):
@@ -47,6 +49,8 @@ func settleServer(c *cli.Command) (serverSettings, error) {
 		return s, usage("-max-connections %d: it is a number of connections, at least 1", s.connections)
 	case s.drain < 0:
 		return s, usage("-drain %v: it is a time, or 0 to wait for nothing", s.drain)
+	case s.drainDelay < 0 || s.drainDelay > 0 && s.drainDelay >= s.drain:
+		return s, usage("-drain-delay %v: it is a part of -drain, which is %v", s.drainDelay, s.drain)
 	}
 	for _, o := range s.origins {
 		u, err := url.Parse(o)
@@ -87,17 +91,31 @@ func (s serverSettings) headers(next http.Handler) http.Handler {
 		}).Handler(next)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["X-Content-Type-Options"] = noSniff
+		h := w.Header()
+		h["X-Content-Type-Options"] = noSniff
+		h["Referrer-Policy"] = noReferrer
+		h["Content-Security-Policy"] = noFrame
 		next.ServeHTTP(w, r)
 	})
 }
 
-// noSniff keeps a browser from taking an answer for something else.
-var noSniff = []string{"nosniff"}
+// What every answer tells browsers; the page has a policy of its own.
+var (
+	noSniff    = []string{"nosniff"}     // do not take it for something else
+	noReferrer = []string{"no-referrer"} // tell nobody where one was
+	noFrame    = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
 
-// serve answers on l until the context ends, then takes no new requests,
-// answers those under way, and returns.
-func (s serverSettings) serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+// An ending is what others do when the server stops, in this order.
+type ending struct {
+	unready func()                // has load balancers send requests elsewhere
+	sockets func(context.Context) // sends away who stays connected, once nobody new can come in; nil if nobody does
+}
+
+// serve answers on l until the context ends. Then it says that it is not ready,
+// goes on for -drain-delay, takes no new requests, answers those under way while
+// the sockets are sent away, and returns: all that within -drain.
+func (s serverSettings) serve(ctx context.Context, l net.Listener, h http.Handler, e ending, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler: h,
 		// A client that sends or takes its time must not keep a goroutine.
@@ -116,11 +134,29 @@ func (s serverSettings) serve(ctx context.Context, l net.Listener, h http.Handle
 		return fmt.Errorf("the server ended by itself: %w", err)
 	case <-ctx.Done():
 	}
-	log.Info("stopping: requests under way are answered, new ones refused")
+	e.unready()
 	// The context has ended; what is under way gets time of its own.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
-	if err := srv.Shutdown(grace); err != nil {
+	if s.drainDelay > 0 {
+		log.Info("not ready any more: going on for a while", "delay", s.drainDelay)
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the server ended by itself: %w", err)
+		case <-time.After(s.drainDelay):
+		}
+	}
+	log.Info("stopping: requests under way are answered, new ones refused")
+	away := make(chan struct{})
+	srv.RegisterOnShutdown(func() { // called when the listener is closed
+		defer close(away)
+		if e.sockets != nil {
+			e.sockets(grace)
+		}
+	})
+	err := srv.Shutdown(grace)
+	<-away
+	if err != nil {
 		return errors.Join(fmt.Errorf("requests were still under way after %v: %w", s.drain, err), srv.Close())
 	}
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {

@@ -65,13 +65,27 @@ func New(c Config) (*API, error) {
 	if a.catalogue, err = newCatalogue(c.SeatMaps); err != nil {
 		return nil, err
 	}
-	a.Lock = a.post(a.lock)
-	a.Confirm = a.post(a.confirm)
-	a.Release = a.post(a.release)
-	a.List = a.get(a.list)
-	a.Events = a.get(a.listEvents)
-	a.OpenAPI = a.get(a.describe)
+	a.Lock = a.post("lock", a.lock)
+	a.Confirm = a.post("confirm", a.confirm)
+	a.Release = a.post("release", a.release)
+	a.List = a.get("list", a.list)
+	a.Events = a.get("events", a.listEvents)
+	a.OpenAPI = a.get("openapi", a.describe)
 	return a, nil
+}
+
+// calls are the calls by where they are mounted: what each is called in logs
+// and metrics, and what answers it.
+var calls = map[string]struct {
+	name string
+	of   func(*API) http.Handler
+}{
+	"/lock":         {"lock", func(a *API) http.Handler { return a.Lock }},
+	"/confirm":      {"confirm", func(a *API) http.Handler { return a.Confirm }},
+	"/release":      {"release", func(a *API) http.Handler { return a.Release }},
+	"/seats":        {"list", func(a *API) http.Handler { return a.List }},
+	"/events":       {"events", func(a *API) http.Handler { return a.Events }},
+	"/openapi.yaml": {"openapi", func(a *API) http.Handler { return a.OpenAPI }},
 }
 
 // Routes mounts every call at its path. Any other path is answered with
@@ -87,16 +101,13 @@ func (a *API) Routes() http.Handler {
 	})
 }
 
-// paths says where each call is.
+// paths says where each call of the API is.
 func (a *API) paths() map[string]http.Handler {
-	return map[string]http.Handler{
-		"/lock":         a.Lock,
-		"/confirm":      a.Confirm,
-		"/release":      a.Release,
-		"/seats":        a.List,
-		"/events":       a.Events,
-		"/openapi.yaml": a.OpenAPI,
+	paths := make(map[string]http.Handler, len(calls))
+	for path, call := range calls {
+		paths[path] = call.of(a)
 	}
+	return paths
 }
 
 // event finds the event that a request names.

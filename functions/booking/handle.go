@@ -11,14 +11,16 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"seatlock/functions/watch"
 )
 
 // maxBody is the most bytes that a request may have.
 const maxBody = 64 << 10
 
 // post adapts a call that changes seats: decode, call, encode.
-func (a *API) post(call func(context.Context, seatsRequest) (*seatsAnswer, error)) http.Handler {
-	return a.handle("POST", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+func (a *API) post(name string, call func(context.Context, seatsRequest) (*seatsAnswer, error)) http.Handler {
+	return a.handle(name, "POST", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 		var req seatsRequest
 		if err := decode(w, r, &req); err != nil {
 			return err
@@ -34,18 +36,19 @@ func (a *API) post(call func(context.Context, seatsRequest) (*seatsAnswer, error
 }
 
 // get adapts a call that only reads.
-func (a *API) get(call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
-	return a.handle("GET", call)
+func (a *API) get(name string, call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
+	return a.handle(name, "GET", call)
 }
 
 // handle is what all calls share: the method, and that every failure, a panic
 // too, is answered as a problem. Time is the store's to bound.
-func (a *API) handle(method string, call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
+func (a *API) handle(name, method string, call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
 	allow := method
 	if method == "GET" {
 		allow = "GET, HEAD"
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		watch.Of(r.Context()).Call = name
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -71,7 +74,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if err := checkMediaType(r.Header); err != nil {
 		return err
 	}
-	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), into, json.RejectUnknownMembers(true))
+	err := json.UnmarshalRead(http.MaxBytesReader(innermost(w), r.Body, maxBody), into, json.RejectUnknownMembers(true))
 	if err == nil {
 		return nil
 	}
@@ -79,6 +82,18 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		return refuse(errTooLarge, "The body is larger than %d bytes.", maxBody)
 	}
 	return refuse(errBadRequest, "%s", explainJSON(err))
+}
+
+// innermost is the server's own part of w: it alone closes the connection of
+// whoever sends too much.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = outer.Unwrap()
+	}
 }
 
 func checkMediaType(h http.Header) error {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"seatlock/functions/watch"
 	"seatlock/lockstore"
 )
 
@@ -22,6 +23,7 @@ func (a *API) list(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		return err
 	}
+	watch.Of(ctx).Event = ev.ID
 	since, status := lockstore.Version(q.Get("since")), lockstore.Status(q.Get("status"))
 	if err := checkList(since, status); err != nil {
 		return err

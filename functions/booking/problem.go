@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"seatlock/functions/watch"
 	"seatlock/lockstore"
 )
 
@@ -107,7 +108,10 @@ func Refuse(err error, wait time.Duration, detail string) error {
 
 // Fail answers a request that something in front of the calls refuses, as the
 // calls do.
-func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }
+func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	watch.Of(r.Context()).Call = calls[r.URL.Path].name
+	a.fail(w, r, err)
+}
 
 // fail answers with the error. What is the server's fault is logged, and its
 // cause stays here.
@@ -121,6 +125,11 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := problem{Title: kind.title, Status: kind.status, Code: kind.code, Detail: kind.detail}
 	wait := explain(err, &p)
+	note := watch.Of(r.Context())
+	note.Code = kind.code
+	if len(p.Seats) > 0 {
+		note.Seats = len(p.Seats)
+	}
 	if kind.status == http.StatusServiceUnavailable {
 		wait = 1
 	}

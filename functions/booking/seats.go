@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"seatlock/functions/watch"
 	"seatlock/lockstore"
 )
 
@@ -121,6 +122,8 @@ func (a *API) resolve(ctx context.Context, req seatsRequest) (*event, []lockstor
 			return nil, nil, "", err
 		}
 	}
+	note := watch.Of(ctx)
+	note.Event, note.Seats, note.User = ev.ID, len(seats), user
 	return ev, seats, user, nil
 }
 

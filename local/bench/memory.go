@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/watch"
+	"seatlock/local/metrics"
 	"seatlock/lockstore"
 )
 
@@ -32,8 +34,11 @@ func serveEmpty(ctx context.Context, m booking.SeatMap) (addr string, err error)
 	return serveOn(ctx, m, new(lockstore.Memory))
 }
 
-// serveOn serves the house from the store, until the context ends.
+// serveOn serves the house from the store, until the context ends, watched and
+// counted as by the program.
 func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
+	counted := metrics.New([]lockstore.EventID{m.Event.ID})
+	store = watch.Store(store, counted.StoreCall)
 	api, err := booking.New(booking.Config{
 		Store:    store,
 		SeatMaps: []booking.SeatMap{m},
@@ -42,7 +47,8 @@ func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) 
 	if err != nil {
 		return "", err
 	}
-	return listen(ctx, api.Routes())
+	silent := watch.Log(slog.New(slog.DiscardHandler), false)
+	return listen(ctx, watch.Handler(api.Routes(), watch.RandomID, silent, counted.Request))
 }
 
 // seatRequest is the body of a call by a user of its own for one seat.

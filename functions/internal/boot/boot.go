@@ -20,6 +20,7 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/lambdahttp"
+	"seatlock/functions/watch"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
@@ -34,7 +35,7 @@ const pingTime = 2 * time.Second
 // returns never, and ends with status 1 and one line if a setting is wrong.
 func Main(pick func(*booking.API) http.Handler) {
 	logging.Disable() // the Redis client's own lines: every failure is told by whom it befalls
-	log := slog.New(lambdacontext.NewLogHandler())
+	log := slog.New(watch.LogHandler(lambdacontext.NewLogHandler()))
 	adapter, err := start(context.Background(), os.Getenv, log, pick)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "seatlock:", err)
@@ -49,6 +50,7 @@ type settings struct {
 	redis    redisstore.Options
 	seatMaps []booking.SeatMap
 	basePath string
+	watch    watchSettings
 }
 
 // start puts the parts together.
@@ -68,12 +70,12 @@ func start(ctx context.Context, env func(string) string, log *slog.Logger, pick 
 	if err := greet(ctx, store, s.seatMaps, log); err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: s.seatMaps, Logger: log})
+	api, err := booking.New(booking.Config{Store: watch.Store(store, nil), SeatMaps: s.seatMaps, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	return &lambdahttp.Adapter{
-		Handler:  pick(api),
+		Handler:  s.watch.handler(pick(api), log),
 		BasePath: s.basePath,
 		Logger:   log,
 		Identify: func(ctx context.Context, subject string) context.Context {
@@ -94,6 +96,7 @@ func read(env func(string) string) (settings, error) {
 		parse(env, "REDIS_ALLOW_EVICTION", &s.redis.AllowEviction, strconv.ParseBool),
 		parse(env, "SEAT_LIMIT", &d.SeatLimit, strconv.Atoi),
 		parse(env, "LOCK_TTL", &d.LockTTL, time.ParseDuration),
+		s.watch.read(env),
 	)
 	if err != nil {
 		return s, err

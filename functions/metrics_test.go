@@ -1,0 +1,149 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// A metricsLine is a line of the embedded metric format.
+type metricsLine struct {
+	AWS struct {
+		Timestamp         int64
+		CloudWatchMetrics []directive
+	} `json:"_aws"`
+	members map[string]any // everything at the root
+}
+
+// A directive says which members of the line are metrics, and by what to keep
+// them apart.
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []struct{ Name, Unit string }
+}
+
+// units are those of CloudWatch that are in use here.
+var units = []string{"Count", "Milliseconds"}
+
+// metricsLines finds the metrics among what a function said, and holds each to
+// the specification of the format: what CloudWatch cannot read it drops, and
+// tells nobody.
+func metricsLines(t *testing.T, said string) []metricsLine {
+	t.Helper()
+	var lines []metricsLine
+	for text := range strings.Lines(said) {
+		if !strings.Contains(text, `"_aws"`) {
+			continue
+		}
+		var line metricsLine
+		if err := json.Unmarshal([]byte(text), &line.members); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil || len(line.AWS.CloudWatchMetrics) == 0 {
+			t.Fatalf("%v: %s", err, text)
+		}
+		if aws := line.members["_aws"].(map[string]any); len(aws) != 2 {
+			t.Errorf("the metadata has members that it must not have: %v", aws)
+		}
+		if age := time.Since(time.UnixMilli(line.AWS.Timestamp)); age < -time.Minute || age > time.Minute {
+			t.Errorf("the time is %d", line.AWS.Timestamp)
+		}
+		for _, of := range line.AWS.CloudWatchMetrics {
+			checkDirective(t, of, line.members)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func checkDirective(t *testing.T, of directive, members map[string]any) {
+	t.Helper()
+	if len(of.Namespace) == 0 || len(of.Namespace) > 255 || len(of.Dimensions) == 0 || len(of.Metrics) == 0 || len(of.Metrics) > 100 {
+		t.Errorf("the directive is %+v", of)
+	}
+	for _, set := range of.Dimensions {
+		if len(set) == 0 || len(set) > 30 {
+			t.Errorf("a set of %d dimensions", len(set))
+		}
+		for _, name := range set {
+			if value, ok := members[name].(string); !ok || value == "" || len(value) > 1024 {
+				t.Errorf("the dimension %s has the value %v", name, members[name])
+			}
+		}
+	}
+	for _, m := range of.Metrics {
+		if _, ok := members[m.Name].(float64); !ok || !slices.Contains(units, m.Unit) {
+			t.Errorf("the metric %s has the value %v in %s", m.Name, members[m.Name], m.Unit)
+		}
+	}
+}
+
+// TestFunctionTellsWhatGoesOn: each request makes one line of metrics, and what
+// is in it has come to pass. Users are in none, nor in the log.
+func TestFunctionTellsWhatGoesOn(t *testing.T) {
+	server := redistest.New(t)
+	proxy := redistest.NewProxy(t, server.Addr)
+	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")},
+		"REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t), "METRICS_NAMESPACE=Seatlock/test", "AWS_LAMBDA_LOG_LEVEL=DEBUG").up()
+	f.post("/lock", "A1", "Hildegard", 200, `"locked"`)
+	f.post("/lock", "A1", "ben", 409, `"seat_locked"`)
+	f.post("/lock", "A1", "", 400, `"bad_request"`)
+	f.post("/lock", "Z9", "Hildegard", 404, `"unknown_seat"`)
+	proxy.Afflict(func() redistest.Fate { return redistest.Fate{Lost: true} })
+	f.post("/lock", "A2", "Hildegard", 503, `"outcome_unknown"`)
+	proxy.Afflict(nil)
+	event := httpEvent("POST", "/lock", "", `{"seatIds":["A3","A4"],"userId":"Hildegard"}`)
+	event.Headers["x-request-id"] = "of-the-shop"
+	if got := f.send(event); got.StatusCode != 200 || got.Headers["X-Request-Id"] != "of-the-shop" {
+		t.Errorf("%d %s %v", got.StatusCode, got.Body, got.Headers)
+	}
+	f.Kill() // all that it said has been read then
+
+	var got []string
+	for _, line := range metricsLines(t, f.log.String()) {
+		m := line.members
+		if line.AWS.CloudWatchMetrics[0].Namespace != "Seatlock/test" {
+			t.Errorf("the namespace is %s", line.AWS.CloudWatchMetrics[0].Namespace)
+		}
+		if took := m["Duration"].(float64); took <= 0 || took > 10_000 || m["StoreDuration"].(float64) > took {
+			t.Errorf("it took %v ms, the store %v", took, m["StoreDuration"])
+		}
+		if m["Requests"] != 1.0 || m["bytes"].(float64) < 50 {
+			t.Errorf("the line is %v", m)
+		}
+		got = append(got, fmt.Sprint(m["request"], " ", m["Call"], " ", m["Code"], " ", m["event"], ": ", m["Seats"], " seats, store ", m["StoreCalls"], " ", m["StoreFailures"]))
+	}
+	want := []string{
+		"request-1 lock ok gala: 1 seats, store 1 0",
+		"request-2 lock seat_locked gala: 1 seats, store 1 0",
+		"request-3 lock bad_request : 0 seats, store 0 0",
+		"request-4 lock unknown_seat gala: 1 seats, store 1 0",
+		"request-5 lock outcome_unknown gala: 1 seats, store 1 1",
+		"of-the-shop lock ok gala: 2 seats, store 1 0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the metrics are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	log := f.log.String()
+	if strings.Contains(log, "Hildegard") || !strings.Contains(log, "call=lock code=bad_request") || !regexp.MustCompile(`level=ERROR .*code=outcome_unknown .*request=request-5`).MatchString(log) {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+// TestFunctionWithoutMetrics, and with users, as asked.
+func TestFunctionWithoutMetrics(t *testing.T) {
+	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")},
+		"REDIS_URL=redis://"+redistest.New(t).Addr, "EVENTS_FILE="+eventFile(t), "METRICS_NAMESPACE=none", "LOG_USERS=true", "AWS_LAMBDA_LOG_LEVEL=DEBUG").up()
+	f.post("/lock", "A1", "Hildegard", 200, `"locked"`)
+	f.Kill()
+	if log := f.log.String(); len(metricsLines(t, log)) != 0 || !strings.Contains(log, "user=Hildegard") {
+		t.Errorf("the log is %s", log)
+	}
+}

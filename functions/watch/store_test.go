@@ -1,0 +1,98 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/functions/watch"
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
+)
+
+// TestContract: a store that is watched is as good as it was.
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(*testing.T) lockstore.LockStore {
+		return watch.Store(new(lockstore.Memory), func(string, string, time.Duration) {})
+	})
+}
+
+// failing is a store whose every call takes a second and ends with err.
+type failing struct {
+	lockstore.LockStore
+	err error
+}
+
+func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
+	time.Sleep(time.Second)
+	return f.err
+}
+
+func TestResults(t *testing.T) {
+	cause := errors.New("some cause")
+	for want, err := range map[string]error{
+		"ok":              nil,
+		"conflict":        fmt.Errorf("x: %w", &lockstore.ConflictError{Reason: lockstore.LockExpired}),
+		"refused":         &lockstore.InvalidError{Problem: "none"},
+		"canceled":        fmt.Errorf("x: %w", context.Canceled),
+		"unavailable":     fmt.Errorf("%w: %w", lockstore.ErrUnavailable, cause),
+		"outcome_unknown": fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, context.DeadlineExceeded),
+		"failed":          cause,
+	} {
+		if !slices.Contains(watch.Results, want) {
+			t.Errorf("%s is no result", want)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			var told []string
+			s := watch.Store(failing{err: err}, func(operation, result string, took time.Duration) {
+				told = append(told, fmt.Sprint(operation, " ", result, " ", took))
+			})
+			var got error
+			o, _ := seen(t, func(_ http.ResponseWriter, r *http.Request) {
+				for range 2 {
+					got = s.Confirm(r.Context(), nil, nil, "")
+				}
+			})
+			if got != err {
+				t.Errorf("%v becomes %v", err, got)
+			}
+			if line := "confirm " + want + " 1s"; !slices.Equal(told, []string{line, line}) {
+				t.Errorf("%v is told as %q, want %s", err, told, want)
+			}
+			use := watch.StoreUse{Calls: 2, Took: 2 * time.Second}
+			if watch.Failure(want) {
+				use.Failures = 2
+			}
+			if o.Store != use {
+				t.Errorf("%v: the request has %+v, want %+v", err, o.Store, use)
+			}
+		})
+	}
+}
+
+// TestEveryCallIsTold once, by its name.
+func TestEveryCallIsTold(t *testing.T) {
+	ev, err := lockstore.NewEvent("gala", []lockstore.SeatID{"A1"}, time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	s := watch.Store(new(lockstore.Memory), func(operation, result string, _ time.Duration) { told = append(told, operation+" "+result) })
+	ctx, seats := t.Context(), []lockstore.SeatID{"A1"}
+	_, lock := s.Lock(ctx, ev, seats, "ann")
+	_, list := s.List(ctx, ev, "")
+	if err := errors.Join(lock, list, s.Confirm(ctx, ev, seats, "ann"), s.Wait(ctx, ev, "")); err != nil {
+		t.Fatal(err)
+	}
+	if s.Release(ctx, ev, seats, "ann") == nil {
+		t.Error("a booking is released")
+	}
+	if want := []string{"lock ok", "list ok", "confirm ok", "wait ok", "release conflict"}; !slices.Equal(told, want) {
+		t.Errorf("told is %q, want %q", told, want)
+	}
+}

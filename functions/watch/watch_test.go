@@ -1,0 +1,272 @@
+package watch_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/slogtest"
+	"testing/synctest"
+	"time"
+
+	"seatlock/functions/watch"
+)
+
+// seen has a request answered by h, and returns what is reported of it.
+func seen(t *testing.T, h http.HandlerFunc) (watch.Outcome, *httptest.ResponseRecorder) {
+	t.Helper()
+	var got []watch.Outcome
+	w := httptest.NewRecorder()
+	report := func(_ context.Context, o *watch.Outcome) { got = append(got, *o) }
+	func() {
+		defer func() { _ = recover() }() // as a server does
+		watch.Handler(h, watch.RandomID, report).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	}()
+	if len(got) != 1 {
+		t.Fatalf("it is reported %d times", len(got))
+	}
+	return got[0], w
+}
+
+// TestOutcomes: what is noted is reported, what is not is found out.
+func TestOutcomes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, c := range map[string]struct {
+			handler http.HandlerFunc
+			want    watch.Outcome
+		}{
+			"nothing is noted": {func(w http.ResponseWriter, _ *http.Request) {
+				io.WriteString(w, "four")
+			}, watch.Outcome{Call: "other", Code: "ok", Status: 200, Bytes: 4}},
+			"nothing is written": {func(http.ResponseWriter, *http.Request) {}, watch.Outcome{Call: "other", Code: "ok", Status: 200}},
+			"a call": {func(w http.ResponseWriter, r *http.Request) {
+				o := watch.Of(r.Context())
+				o.Call, o.Event, o.Seats, o.User = "lock", "gala", 3, "ann"
+				time.Sleep(time.Second)
+				w.WriteHeader(201)
+				w.WriteHeader(500)
+			}, watch.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 3, User: "ann", Status: 201, Took: time.Second}},
+			"a refusal": {func(w http.ResponseWriter, r *http.Request) {
+				watch.Of(r.Context()).Code = "seat_locked"
+				w.WriteHeader(409)
+			}, watch.Outcome{Call: "other", Code: "seat_locked", Status: 409}},
+			"a refusal that nobody explains": {func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(403)
+			}, watch.Outcome{Call: "other", Code: "other", Status: 403}},
+			"what the client has": {func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(304)
+			}, watch.Outcome{Call: "other", Code: "not_modified", Status: 304}},
+			"hints before the answer": {func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(103)
+				w.WriteHeader(404)
+			}, watch.Outcome{Call: "other", Code: "other", Status: 404}},
+			"a connection taken over": {func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(101)
+			}, watch.Outcome{Call: "other", Code: "ok", Status: 101}},
+			"a panic": {func(w http.ResponseWriter, _ *http.Request) {
+				panic("as asked")
+			}, watch.Outcome{Call: "other", Code: "internal", Status: 500}},
+		} {
+			if got, _ := seen(t, c.handler); got != c.want {
+				t.Errorf("of %s is reported\n%+v, want\n%+v", name, got, c.want)
+			}
+		}
+	})
+}
+
+// TestNotWatched: whoever notes need not know whether anybody watches.
+func TestNotWatched(t *testing.T) {
+	watch.Of(t.Context()).Call = "lock"
+	if got := watch.Of(t.Context()).Call; got != "" {
+		t.Errorf("the note of another request is %q", got)
+	}
+	if id := watch.ID(t.Context()); id != "" {
+		t.Errorf("its id is %q", id)
+	}
+}
+
+// TestAnswersCanDoWhatTheServerCan: a connection can be taken over, and a stream
+// flushed.
+func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
+	srv := httptest.NewServer(watch.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Error(err)
+		}
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.WriteString(c, "taken over\n")
+		c.Close()
+	}), watch.RandomID))
+	defer srv.Close()
+	c, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if line, err := bufio.NewReader(c).ReadString('\n'); line != "taken over\n" {
+		t.Errorf("%q %v", line, err)
+	}
+}
+
+// TestContextOfTheRequest: what is known of it beyond this package stays.
+func TestContextOfTheRequest(t *testing.T) {
+	type key struct{}
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
+	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
+	watch.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		child, end := context.WithTimeout(r.Context(), time.Hour)
+		defer end()
+		if child.Value(key{}) != "kept" || watch.ID(child) == "" {
+			t.Error("values are lost")
+		}
+		cancel()
+		<-child.Done()
+	}), watch.RandomID).ServeHTTP(httptest.NewRecorder(), r)
+}
+
+func TestIDs(t *testing.T) {
+	made := regexp.MustCompile("^[0-9a-f]{32}$")
+	for _, c := range []struct {
+		brought []string
+		taken   bool
+	}{
+		{nil, false},
+		{[]string{""}, false},
+		{[]string{"01F8MECHZX3TBDSZ7XRADM79XE"}, true},
+		{[]string{"4bf92f35-77b3-4da6-a3ce_929d.0e0e:4736"}, true},
+		{[]string{strings.Repeat("a", 64)}, true},
+		{[]string{strings.Repeat("a", 65)}, false},
+		{[]string{"one", "another"}, false},
+		{[]string{"a b"}, false},
+		{[]string{"a\nlevel=ERROR"}, false},
+		{[]string{`a"b`}, false},
+		{[]string{"a=b"}, false},
+		{[]string{"é"}, false},
+		{[]string{"\x1b[31m"}, false},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		if c.brought != nil {
+			r.Header["X-Request-Id"] = c.brought
+		}
+		w := httptest.NewRecorder()
+		inside := ""
+		watch.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inside = watch.ID(r.Context()) }), watch.RandomID).ServeHTTP(w, r)
+		got := w.Header().Get("X-Request-Id")
+		if got != inside {
+			t.Errorf("%q: the answer has the id %q, the log %q", c.brought, got, inside)
+		}
+		if c.taken && got != c.brought[0] || !c.taken && !made.MatchString(got) {
+			t.Errorf("%q makes the id %q", c.brought, got)
+		}
+	}
+	first, second := watch.RandomID(t.Context()), watch.RandomID(t.Context())
+	if first == second {
+		t.Errorf("two requests have the id %s", first)
+	}
+}
+
+// TestLogHandler holds it to what handlers must do.
+func TestLogHandler(t *testing.T) {
+	var out bytes.Buffer
+	slogtest.Run(t, func(*testing.T) slog.Handler {
+		out.Reset()
+		return watch.LogHandler(slog.NewJSONHandler(&out, nil))
+	}, func(t *testing.T) map[string]any {
+		var line map[string]any
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		return line
+	})
+}
+
+// TestEveryLineOfARequestHasItsID, with attributes added before too.
+func TestEveryLineOfARequestHasItsID(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(watch.LogHandler(slog.NewTextHandler(&out, nil)))
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-Request-Id", "this-one")
+	watch.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		log.InfoContext(r.Context(), "first")
+		log.With("part", "b").InfoContext(r.Context(), "second")
+	}), watch.RandomID).ServeHTTP(httptest.NewRecorder(), r)
+	log.Info("of no request")
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "request=this-one") == strings.Contains(line, "of no request") {
+			t.Errorf("the log says %s", line)
+		}
+	}
+}
+
+// logged reports outcomes to a log of the level, and returns its lines.
+func logged(level slog.Level, users bool, outcomes ...watch.Outcome) []string {
+	var out bytes.Buffer
+	report := watch.Log(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), users)
+	for _, o := range outcomes {
+		report(context.Background(), &o)
+	}
+	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+}
+
+func TestLogLines(t *testing.T) {
+	locked := watch.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, User: "ann", Status: 200, Bytes: 150, Took: 1234567 * time.Nanosecond}
+	taken := watch.Outcome{Call: "lock", Code: "seat_locked", Event: "gala", Seats: 1, User: "ann", Status: 409}
+	wrong := watch.Outcome{Call: "lock", Code: "bad_request", Status: 400}
+	broken := watch.Outcome{Call: "list", Code: "store_unavailable", Status: 503}
+	forged := watch.Outcome{Call: "lock", Code: "bad_request", Status: 400, User: "ann\nlevel=ERROR"}
+	for _, c := range []struct {
+		name  string
+		level slog.Level
+		users bool
+		of    watch.Outcome
+		want  string // after the time; empty: no line
+	}{
+		{"a request", slog.LevelDebug, false, locked, "level=DEBUG msg=request call=lock code=ok status=200 ms=1.235 bytes=150 event=gala seats=2"},
+		{"a request, at info", slog.LevelInfo, false, locked, ""},
+		{"a user, if asked for", slog.LevelDebug, true, locked, "level=DEBUG msg=request call=lock code=ok status=200 ms=1.235 bytes=150 event=gala seats=2 user=ann"},
+		{"a conflict, which is no failure", slog.LevelInfo, false, taken, ""},
+		{"a refusal", slog.LevelInfo, false, wrong, `level=WARN msg="request refused" call=lock code=bad_request status=400 ms=0 bytes=0`},
+		{"a refusal, at error", slog.LevelError, false, wrong, ""},
+		{"a failure, told by whom it befell", slog.LevelInfo, false, broken, ""},
+		{"a user that is none", slog.LevelInfo, true, forged, `level=WARN msg="request refused" call=lock code=bad_request status=400 ms=0 bytes=0`},
+	} {
+		got := strings.Join(logged(c.level, c.users, c.of), "\n")
+		_, got, _ = strings.Cut(got, " ") // the time
+		if got != c.want {
+			t.Errorf("%s is logged as\n%s, want\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestRefusalsDoNotFillTheDisk: of many in a second a few are told of, those of
+// other codes are in nobody's way, and how many were missed is told.
+func TestRefusalsDoNotFillTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		report := watch.Log(slog.New(slog.NewTextHandler(&out, nil)), false)
+		for range 1000 {
+			report(t.Context(), &watch.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
+		}
+		report(t.Context(), &watch.Outcome{Call: "lock", Code: "forbidden", Status: 403})
+		time.Sleep(time.Second)
+		report(t.Context(), &watch.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
+		if lines := strings.Count(out.String(), "\n"); lines != 22 {
+			t.Errorf("there are %d lines", lines)
+		}
+		if !strings.Contains(out.String(), "code=forbidden") || !strings.HasSuffix(out.String(), "missed=980\n") {
+			t.Errorf("the log: %s", out.String())
+		}
+	})
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/watch"
+	"seatlock/lockstore"
+)
+
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// expressions finds what the dashboard asks Prometheus.
+func expressions(t *testing.T) []string {
+	t.Helper()
+	type panel struct {
+		Title, Type string
+		ID          int
+		GridPos     struct{ X, Y, W, H int }
+		Targets     []struct{ Expr string }
+	}
+	var dashboard struct {
+		Title  string
+		ID     *int
+		Panels []panel
+	}
+	if err := json.Unmarshal([]byte(contents(t, "../deploy/grafana-dashboard.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	if dashboard.ID != nil || dashboard.Title == "" {
+		t.Error("it cannot be imported: it has the id of another Grafana, or no title")
+	}
+	var all []string
+	ids := make(map[int]bool)
+	for i, p := range dashboard.Panels {
+		if ids[p.ID] || p.Title == "" {
+			t.Errorf("panel %d has the title %q and the id %d", i, p.Title, p.ID)
+		}
+		ids[p.ID] = true
+		if p.Type != "row" && len(p.Targets) == 0 {
+			t.Errorf("panel %s shows nothing", p.Title)
+		}
+		for _, other := range dashboard.Panels[:i] {
+			a, b := p.GridPos, other.GridPos
+			if a.X < b.X+b.W && b.X < a.X+a.W && a.Y < b.Y+b.H && b.Y < a.Y+a.H || a.X+a.W > 24 {
+				t.Errorf("the panels %s and %s lie on each other, or beyond the edge", p.Title, other.Title)
+			}
+		}
+		for _, target := range p.Targets {
+			all = append(all, target.Expr)
+		}
+	}
+	if len(all) < 20 {
+		t.Errorf("the dashboard asks for %d things", len(all))
+	}
+	return all
+}
+
+// An alertRule is a rule of deploy/alerts.yaml.
+type alertRule struct {
+	Alert, Expr, For    string
+	Labels, Annotations map[string]string
+}
+
+func alertRules(t *testing.T) []alertRule {
+	t.Helper()
+	var rules struct{ Groups []struct{ Rules []alertRule } }
+	if err := yaml.Unmarshal([]byte(contents(t, "../deploy/alerts.yaml")), &rules); err != nil {
+		t.Fatal(err)
+	}
+	var all []alertRule
+	for _, g := range rules.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all
+}
+
+var (
+	metricName = regexp.MustCompile(`\b(?:seatlock|process|go)_[a-z_]+\b`)
+	matchers   = regexp.MustCompile(`\b(code|call|state|operation|result)(?:!?=~?)"([^"]*)"`)
+)
+
+// TestWhatIsShownIsMeasured: the dashboard, the alerts and the README name
+// metrics that the program has, with values that there are, and the README and
+// the program have the same ones of Seatlock's own.
+func TestWhatIsShownIsMeasured(t *testing.T) {
+	_, metricsURL, _ := measured(t)
+	exposed := make(map[string]bool)
+	own := make(map[string]bool)
+	for line := range strings.Lines(get(t, metricsURL)) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || fields[1] != "TYPE" {
+			continue
+		}
+		name := fields[2]
+		exposed[name] = true
+		if fields[3] == "histogram" {
+			exposed[name+"_bucket"], exposed[name+"_count"], exposed[name+"_sum"] = true, true, true
+		}
+		if strings.HasPrefix(name, "seatlock_") {
+			own[name] = true
+		}
+	}
+
+	_, section, _ := strings.Cut(contents(t, "../README.md"), "## What is going on")
+	section, _, _ = strings.Cut(section, "\n## ")
+	told := make(map[string]bool)
+	for row := range strings.Lines(section) {
+		if cells := strings.Split(row, "|"); len(cells) > 2 {
+			for _, name := range metricName.FindAllString(cells[1], -1) {
+				told[name] = true
+			}
+		}
+	}
+	if a, b := slices.Sorted(maps.Keys(own)), slices.Sorted(maps.Keys(told)); !slices.Equal(a, b) {
+		t.Errorf("the README tells of\n%q, there are\n%q", b, a)
+	}
+
+	known := map[string][]string{
+		"code":      append(booking.Codes(), watch.OK, watch.NotModified),
+		"call":      booking.Calls(),
+		"state":     {string(lockstore.Available), string(lockstore.Locked), string(lockstore.Booked)},
+		"operation": watch.Operations,
+		"result":    watch.Results,
+	}
+	asked := expressions(t)
+	shown := strings.Join(asked, "\n")
+	for _, a := range alertRules(t) {
+		asked = append(asked, a.Expr)
+	}
+	for _, expr := range asked {
+		for _, name := range metricName.FindAllString(expr, -1) {
+			if !exposed[name] {
+				t.Errorf("there is no %s: %s", name, expr)
+			}
+		}
+		for _, m := range matchers.FindAllStringSubmatch(expr, -1) {
+			for value := range strings.SplitSeq(m[2], "|") {
+				if !slices.Contains(known[m[1]], value) {
+					t.Errorf("there is no %s %s: %s", m[1], value, expr)
+				}
+			}
+		}
+	}
+	for name := range own {
+		if !strings.Contains(shown, name) {
+			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+}
+
+// TestDashboardIsPromQL: what it asks, Prometheus understands.
+func TestDashboardIsPromQL(t *testing.T) {
+	needTool(t, "promtool", "the dashboard's questions were not read")
+	fill := strings.NewReplacer("$__rate_interval", "1m", "$job", "seatlock", "$instance", ".*", "$event", ".*")
+	type rule struct {
+		Record string `yaml:"record"`
+		Expr   string `yaml:"expr"`
+	}
+	type group struct {
+		Name  string `yaml:"name"`
+		Rules []rule `yaml:"rules"`
+	}
+	g := group{Name: "dashboard"}
+	for i, expr := range expressions(t) {
+		expr = fill.Replace(expr)
+		if strings.Contains(expr, "$") {
+			t.Errorf("%s has a variable that the dashboard has not", expr)
+		}
+		g.Rules = append(g.Rules, rule{"panel:of:" + strings.Repeat("x", i+1), expr})
+	}
+	text, err := yaml.Marshal(map[string][]group{"groups": {g}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, "", "check", "rules", file)
+}
+
+// TestAlerts: Prometheus takes them, each fires when it should and only then,
+// and says what to do.
+func TestAlerts(t *testing.T) {
+	var tests struct {
+		Tests []struct {
+			AlertRuleTest []struct {
+				Alertname string
+				ExpAlerts []any `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}
+	if err := yaml.Unmarshal([]byte(contents(t, "../deploy/alerts_test.yaml")), &tests); err != nil {
+		t.Fatal(err)
+	}
+	fires, silent := make(map[string]bool), make(map[string]bool)
+	for _, test := range tests.Tests {
+		for _, a := range test.AlertRuleTest {
+			fires[a.Alertname] = fires[a.Alertname] || len(a.ExpAlerts) > 0
+			silent[a.Alertname] = silent[a.Alertname] || len(a.ExpAlerts) == 0
+		}
+	}
+	for _, a := range alertRules(t) {
+		if !fires[a.Alert] || !silent[a.Alert] {
+			t.Errorf("%s is not seen to fire (%v) and not to fire (%v)", a.Alert, fires[a.Alert], silent[a.Alert])
+		}
+		if a.Annotations["summary"] == "" || a.Annotations["action"] == "" || !slices.Contains([]string{"page", "ticket", "info"}, a.Labels["severity"]) {
+			t.Errorf("%s does not say what it is, what to do, or how much it matters: %v %v", a.Alert, a.Annotations, a.Labels)
+		}
+	}
+	needTool(t, "promtool", "the alert rules were not tried")
+	promtool(t, "", "check", "rules", "../deploy/alerts.yaml")
+	promtool(t, "", "test", "rules", "../deploy/alerts_test.yaml")
+}

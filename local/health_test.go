@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/functions/booking"
+	"seatlock/lockstore"
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// A checkup is a health whose store answers as the test says.
+type checkup struct {
+	lockstore.LockStore
+	*health
+	t     *testing.T
+	log   *output
+	asked atomic.Int64
+	takes time.Duration
+	fails error
+}
+
+func (c *checkup) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+	c.asked.Add(1)
+	select {
+	case <-time.After(c.takes):
+	case <-ctx.Done():
+		return lockstore.Snapshot{}, ctx.Err()
+	}
+	if c.fails != nil {
+		return lockstore.Snapshot{}, c.fails
+	}
+	return c.LockStore.List(ctx, ev, since)
+}
+
+func newCheckup(t *testing.T) *checkup {
+	t.Helper()
+	hall, err := booking.Grid(1, 1, booking.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &checkup{LockStore: new(lockstore.Memory), t: t, log: newOutput()}
+	c.health = newHealth(c, hall.Event, slog.New(slog.NewTextHandler(c.log, nil)))
+	return c
+}
+
+// is holds the answer at a path to a status.
+func (c *checkup) is(path string, code int, status string) {
+	c.t.Helper()
+	w := httptest.NewRecorder()
+	c.handler(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	if want := fmt.Sprintf("{\"status\":%q}\n", status); w.Code != code || w.Body.String() != want {
+		c.t.Errorf("%s is %d %s, want %d %s", path, w.Code, w.Body, code, want)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json" {
+		c.t.Errorf("%s has the header %v", path, w.Header())
+	}
+}
+
+// TestReadiness: it follows the store, tells the log of each turn once, and is
+// over for good when the program stops. Being alive is another matter.
+func TestReadiness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCheckup(t)
+		c.is("/readyz", 200, "ready")
+		c.fails = fmt.Errorf("%w: dial tcp 10.0.0.7:6379", lockstore.ErrUnavailable)
+		c.is("/readyz", 200, "ready") // as it was just now
+		for range 3 {
+			time.Sleep(readyFor)
+			c.is("/readyz", 503, "store unavailable")
+			c.is("/healthz", 200, "alive")
+		}
+		c.fails = nil
+		for range 3 {
+			time.Sleep(readyFor)
+			c.is("/readyz", 200, "ready")
+		}
+		if log := c.log.String(); strings.Count(log, "not ready") != 1 || strings.Count(log, "ready again") != 1 || !strings.Contains(log, "10.0.0.7") {
+			t.Errorf("the log: %s", log)
+		}
+		c.stop()
+		c.is("/readyz", 503, "stopping")
+		c.is("/healthz", 200, "alive")
+		time.Sleep(readyFor)
+		c.is("/readyz", 503, "stopping")
+	})
+}
+
+// TestReadinessIsBounded: a store that does not answer is away, and who asks
+// does not wait for longer.
+func TestReadinessIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCheckup(t)
+		c.takes = time.Hour
+		began := time.Now()
+		c.is("/readyz", 503, "store unavailable")
+		if took := time.Since(began); took != readyTime {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestReadinessIsCheap: however many ask, the store is asked one thing at a
+// time, and little. One who leaves takes the answer from nobody.
+func TestReadinessIsCheap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCheckup(t)
+		c.takes = time.Second
+		ctx, leave := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := c.ready(ctx); err != context.Canceled {
+				t.Errorf("who left is told %v", err)
+			}
+		})
+		synctest.Wait()
+		for range 1000 {
+			all.Go(func() { c.is("/readyz", 200, "ready") })
+		}
+		leave()
+		all.Wait()
+		if n := c.asked.Load(); n != 1 {
+			t.Errorf("a thousand at once make %d questions", n)
+		}
+		for range 1000 {
+			c.is("/readyz", 200, "ready")
+		}
+		if n := c.asked.Load(); n != 1 {
+			t.Errorf("a thousand more make %d questions", n)
+		}
+	})
+}
+
+func TestHealthTakesGetAlone(t *testing.T) {
+	c := newCheckup(t)
+	h := c.handler(http.NotFoundHandler())
+	for _, path := range []string{"/healthz", "/readyz"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", path, nil))
+		if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+			t.Errorf("POST %s: %d %v", path, w.Code, w.Header())
+		}
+		w = httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("HEAD", path, nil))
+		if w.Code != 200 || w.Body.Len() != 0 {
+			t.Errorf("HEAD %s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestRedisDecidesReadiness of the real program.
+func TestRedisDecidesReadiness(t *testing.T) {
+	server := redistest.New(t)
+	url, _, _ := serving(t, "-redis", "redis://"+server.Addr)
+	becomes := func(code int) {
+		t.Helper()
+		for t.Context().Err() == nil {
+			resp, err := http.Get(url + "/readyz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode == code {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatalf("it does not become %d", code)
+	}
+	becomes(200)
+	if err := server.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	becomes(503)
+	get(t, url+"/healthz")
+	if err := server.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	becomes(200)
+}

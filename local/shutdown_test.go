@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// TestReadinessFailsFirst: with -drain-delay, load balancers are told while all
+// goes on as before, and new connections are taken until that is over.
+func TestReadinessFailsFirst(t *testing.T) {
+	url, out, stop := serving(t, "-drain-delay", "2s")
+	ready := func() int {
+		t.Helper()
+		fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := fresh.Get(url + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := ready(); got != 200 {
+		t.Fatal(got)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	for ready() != 503 {
+		if t.Context().Err() != nil {
+			t.Fatal("it stays ready")
+		}
+	}
+	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 200 {
+		t.Errorf("while it goes on: %d %s", status, body)
+	}
+	if strings.Contains(out.String(), "stopping:") {
+		t.Errorf("it refuses already: %s", out)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("it stopped with %v", err)
+	}
+	if _, err := http.Get(url + "/healthz"); err == nil {
+		t.Error("it still answers after it stopped")
+	}
+}
+
+// TestEndInOrder: not ready, then closed for new ones, then the sockets go, and
+// nothing of it after -drain.
+func TestEndInOrder(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var steps []string
+	step := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		steps = append(steps, what)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := serverSettings{drain: 20 * time.Second, connections: 10}
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		step("asked")
+		cancel()
+		time.Sleep(50 * time.Millisecond)
+		step("answered")
+	})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.serve(ctx, l, h, ending{
+			unready: func() { step("not ready") },
+			sockets: func(ctx context.Context) {
+				if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
+					c.Close()
+					t.Error("a socket that is sent away can come back in")
+				}
+				if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.drain {
+					t.Errorf("the sockets have until %v", end)
+				}
+				time.Sleep(200 * time.Millisecond)
+				step("sockets gone")
+			},
+		}, slog.New(slog.DiscardHandler))
+		step("ended")
+	}()
+	if resp, err := http.Get("http://" + l.Addr().String()); err != nil {
+		t.Error(err)
+	} else {
+		resp.Body.Close()
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"asked", "not ready", "answered", "sockets gone", "ended"}; !slices.Equal(steps, want) {
+		t.Errorf("it ends by %q, want %q", steps, want)
+	}
+}
+
+// TestEndIsBounded: whoever does not come to an end is left behind.
+func TestEndIsBounded(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := serverSettings{drain: 50 * time.Millisecond, connections: 10}
+	stuck := make(chan struct{})
+	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel(); <-stuck })
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.serve(ctx, l, h, ending{unready: func() {}, sockets: func(ctx context.Context) { <-ctx.Done() }}, slog.New(slog.DiscardHandler))
+	}()
+	go func() {
+		if resp, err := http.Get("http://" + l.Addr().String()); err == nil {
+			resp.Body.Close()
+			t.Error("a request without an end is answered")
+		}
+	}()
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "still under way") {
+		t.Errorf("it ends with %v", err)
+	}
+	close(stuck)
+}
+
+// A sale is what one caller did, seat by seat.
+type sale struct {
+	seat             string
+	answered, booked bool // an answer came, and that it is booked
+}
+
+// sell locks and confirms seats of a row, one after the other, until the program
+// does not answer any more. Each call has a connection of its own: then one that
+// gets no answer never got in.
+func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sale, problem error) {
+	post := func(path, seat string) (string, error) {
+		resp, err := client.Post(url+path, "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":"caller"}`, seat)))
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return "", fmt.Errorf("an answer is cut off: %w", err)
+		}
+		var answer struct{ Status any }
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return "", fmt.Errorf("an answer is cut off: %s", body)
+		}
+		return fmt.Sprint(answer.Status), nil
+	}
+	for n := 1; n <= 1000; n++ {
+		seat := fmt.Sprint(row, n)
+		for _, c := range []struct{ path, want string }{{"/lock", "locked"}, {"/confirm", "booked"}} {
+			got, err := post(c.path, seat)
+			s := sale{seat, err == nil, err == nil && c.want == "booked"}
+			if err != nil {
+				if strings.Contains(err.Error(), "cut off") {
+					problem = err
+				}
+				return append(sales, s), problem
+			}
+			if got != c.want {
+				return sales, fmt.Errorf("%s of %s is answered with %s", c.path, seat, got)
+			}
+			sales = append(sales, s)
+		}
+		sold.Add(1)
+	}
+	return sales, fmt.Errorf("row %s is sold out: the program was not stopped", row)
+}
+
+// TestSigtermUnderLoad stops the real program while many buy: what it has
+// acknowledged is in the store, and what it has not answered never happened.
+func TestSigtermUnderLoad(t *testing.T) {
+	server := redistest.New(t)
+	addr := unusedAddr(t)
+	var log output
+	cmd := program(t, nil, "-addr", addr, "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
+	cmd.Stderr = &log
+	log.url = make(chan string, 1)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	url := <-log.url
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var sold atomic.Int64
+	all := make([][]sale, 16)
+	var callers sync.WaitGroup
+	for i := range all {
+		callers.Go(func() {
+			var err error
+			if all[i], err = sell(client, url, string(rune('A'+i)), &sold); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for sold.Load() < 200 && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ends with %v: %s", err, log.String())
+	}
+	callers.Wait()
+
+	store := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer store.Close()
+	acknowledged, unanswered := 0, 0
+	for _, sales := range all {
+		state := make(map[string]string)
+		var last sale
+		for _, s := range sales {
+			if last = s; !s.answered {
+				unanswered++
+				break
+			}
+			acknowledged++
+			state[s.seat] = "L"
+			if s.booked {
+				state[s.seat] = "B"
+			}
+		}
+		if !last.answered && state[last.seat] == "" {
+			state[last.seat] = "" // it was to be locked, and was not
+		}
+		for seat, want := range state {
+			got, err := store.Get(t.Context(), "{default}:seat:"+seat).Result()
+			if err != nil && err != redis.Nil {
+				t.Fatal(err)
+			}
+			if want == "" && got != "" || want != "" && !strings.HasPrefix(got, want) {
+				t.Errorf("%s is %q in the store, and callers were told %q (unanswered: %v)", seat, got, want, last)
+			}
+		}
+	}
+	t.Logf("%d calls were acknowledged, %d not answered", acknowledged, unanswered)
+	if unanswered != len(all) {
+		t.Errorf("%d of %d callers saw the end", unanswered, len(all))
+	}
+}
