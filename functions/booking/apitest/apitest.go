@@ -24,7 +24,7 @@ const largest = 256 << 10
 
 // undescribed are headers of HTTP itself, of browsers (the description has them
 // in words), and those that OpenAPI describes elsewhere.
-var undescribed = []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Length", "Content-Type", "Date", "Vary", "X-Content-Type-Options"}
+var undescribed = []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "Vary", "X-Content-Type-Options"}
 
 // Watch returns next with every answer held to the description, as
 // [Exchange.Check] does.
