@@ -228,6 +228,11 @@ func TestBadStarts(t *testing.T) {
 		{"an origin without a scheme", []string{"CORS_ORIGIN=shop.example"}, nil, 2, "-cors-origin shop.example"},
 		{"no connections", nil, []string{"-max-connections", "0"}, 2, "-max-connections 0"},
 		{"a drain below nothing", nil, []string{"-drain", "-1s"}, 2, "-drain -1s"},
+		{"a delay that leaves nothing of the drain", nil, []string{"-drain", "5s", "-drain-delay", "5s"}, 2, "a part of -drain, which is 5s"},
+		{"a delay below nothing", []string{"DRAIN_DELAY=-1s"}, nil, 2, "-drain-delay -1s"},
+		{"an unknown level", nil, []string{"-log-level", "loud"}, 2, "-log-level loud"},
+		{"a port for metrics in use", nil, []string{"-addr", "127.0.0.1:0", "-metrics-addr", taken.Addr().String()}, 1, "cannot serve metrics on " + taken.Addr().String()},
+		{"metrics where buyers are", nil, []string{"-addr", "127.0.0.1:1", "-metrics-addr", "127.0.0.1:1"}, 2, "another address than -addr"},
 		{"a grid beside an event file", nil, []string{"-events", "events/theatre.json", "-seats", "2x2"}, 2, "-seats"},
 	}
 	for _, c := range cases {
@@ -265,7 +270,8 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 		"-addr", "$ADDR", "-seats", "$SEATS", "-events", "$EVENTS_FILE", "-lock-ttl", "$LOCK_TTL",
 		"-seat-limit", "$SEAT_LIMIT", "-log", "$LOG_FORMAT", "127.0.0.1:8080", "10x10", "1m0s",
 		"-redis", "$REDIS_URL", "-redis-wait", "$REDIS_WAIT", "-redis-start", "$REDIS_START", "-redis-allow-eviction", "-redis-audit", "-redis-rebuild",
-		"-auth-issuer", "-auth-audience", "-private", "-rate", "-trust-proxy", "-tls-cert", "-tls-key", "-cors-origin", "-max-connections", "-drain",
+		"-auth-issuer", "-auth-audience", "-private", "-rate", "-trust-proxy", "-tls-cert", "-tls-key", "-cors-origin", "-max-connections", "-drain", "-drain-delay",
+		"-log-level", "-log-users", "-metrics-addr",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the help does not say %s:\n%s", want, out)

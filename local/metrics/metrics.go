@@ -188,8 +188,12 @@ func (m *Metrics) StoreCall(name, result string, took time.Duration) {
 }
 
 // Viewers has the number of pages that follow an event live asked of count,
-// whenever somebody looks.
-func (m *Metrics) Viewers(count func() int) { m.viewers.Store(&count) }
+// whenever somebody looks. Nobody does at nil Metrics.
+func (m *Metrics) Viewers(count func() int) {
+	if m != nil {
+		m.viewers.Store(&count)
+	}
+}
 
 func (m *Metrics) watching() float64 {
 	if count := m.viewers.Load(); count != nil {
