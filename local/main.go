@@ -55,6 +55,7 @@ type settings struct {
 	redis    redisSettings
 	guard    guardSettings
 	server   serverSettings
+	live     liveSettings
 }
 
 // run serves until the context ends.
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(redisFlags, guardFlags, serverFlags)...),
+		}, slices.Concat(redisFlags, guardFlags, serverFlags, liveFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -124,8 +125,12 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	l, err := settleLive(c)
+	if err != nil {
+		return settings{}, err
+	}
 	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r, g, srv}, err
+	return settings{c.String("addr"), maps, log, r, g, srv, l}, err
 }
 
 func logger(format string, w io.Writer) (*slog.Logger, error) {
@@ -192,7 +197,11 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 		return err
 	}
 	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed())
-	return s.server.serve(ctx, l, s.server.headers(web.Handler(g.Handler(api.Routes()))), s.log)
+	ctx, stop := context.WithCancel(ctx)
+	hub := s.live.open(ctx, api, store, s.server, s.log)
+	defer hub.Wait()
+	defer stop()
+	return s.server.serve(ctx, l, s.server.headers(web.Handler(g.Handler(hub.Handler(api.Routes())))), s.log)
 }
 
 // eventList names the events for the start-up line.
