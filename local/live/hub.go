@@ -41,7 +41,6 @@ type Hub struct {
 	wires  context.Context // ends when the connections of those who have not gone are cut
 	cut    context.CancelFunc
 	accept websocket.AcceptOptions
-	times  times
 
 	mu      sync.Mutex
 	rooms   map[lockstore.EventID]*room // those that somebody watches
@@ -54,7 +53,7 @@ type Hub struct {
 // server is going away, and nobody more is let in; Wait returns when they are
 // gone.
 func New(ctx context.Context, c Config) *Hub {
-	h := &Hub{Config: c, ctx: ctx, times: usual, rooms: make(map[lockstore.EventID]*room)}
+	h := &Hub{Config: c, ctx: ctx, rooms: make(map[lockstore.EventID]*room)}
 	h.wires, h.cut = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(c.Grace, h.cut) })
 	for _, o := range c.Origins {
@@ -120,7 +119,7 @@ func (h *Hub) watch(ctx context.Context, w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	newViewer(h.wires, conn, h.times).show(h.ctx, list, place)
+	newViewer(h.wires, conn).show(h.ctx, list, place)
 	return nil
 }
 

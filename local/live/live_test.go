@@ -118,6 +118,24 @@ type viewer struct {
 	t       *testing.T
 	status  map[string]string
 	version string
+	heard   chan []byte // messages of an attentive viewer
+}
+
+// attentive has the viewer read at once whatever comes, as a browser does. Else
+// it reads when it is asked to, and answers no ping before.
+func (v *viewer) attentive() *viewer {
+	v.heard = make(chan []byte, 1000)
+	go func() {
+		defer close(v.heard)
+		for {
+			_, body, err := v.Read(context.Background())
+			if err != nil {
+				return
+			}
+			v.heard <- body
+		}
+	}()
+	return v
 }
 
 // dial opens a WebSocket.
@@ -151,9 +169,17 @@ func (h *house) watch(query string) *viewer {
 func (v *viewer) read() (list, error) {
 	ctx, cancel := context.WithTimeout(v.t.Context(), 10*patience)
 	defer cancel()
-	_, body, err := v.Read(ctx)
-	if err != nil {
-		return list{}, err
+	var body []byte
+	if v.heard != nil {
+		body = <-v.heard
+		if body == nil {
+			return list{}, errors.New("the connection is closed")
+		}
+	} else {
+		var err error
+		if _, body, err = v.Read(ctx); err != nil {
+			return list{}, err
+		}
 	}
 	var l list
 	if err := json.Unmarshal(body, &l); err != nil {

@@ -11,6 +11,10 @@ import (
 	"seatlock/lockstore"
 )
 
+// gather is the least time between two messages: changes that come sooner go
+// together. A change after a quiet while is told at once.
+const gather = 100 * time.Millisecond
+
 // firstPause and lastPause bound how long the store is left in peace after it
 // has failed.
 const (
@@ -103,7 +107,7 @@ func (r *room) follow(ctx context.Context, version lockstore.Version) {
 		if ctx.Err() != nil {
 			return
 		}
-		pause := r.hub.times.gather
+		pause := gather
 		switch {
 		case err != nil:
 			pause = min(lastPause, firstPause<<min(failures, 10))

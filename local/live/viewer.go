@@ -12,36 +12,25 @@ import (
 	"seatlock/functions/booking"
 )
 
-// times are how long things may take.
-type times struct {
-	// gather is the least time between two messages: changes that come sooner go
-	// together. A change after a quiet while is told at once.
-	gather time.Duration
+const (
+	// firstTime bounds how long a viewer takes for the first list, which may be a
+	// whole house.
+	firstTime = 10 * time.Second
 
-	// first is for the first list, which may be a whole house.
-	first time.Duration
+	// late is how old a message may be when a viewer begins to take it, and
+	// writeTime how long it may take for it. So what is kept for the slow is
+	// bounded: no more than was told in that time, and that once for all of them.
+	late      = 15 * time.Second
+	writeTime = 5 * time.Second
 
-	// late is how old a message may be when a viewer begins to take it, and write
-	// how long it may take for it. So what is kept for the slow is bounded: no
-	// more than was told in that time, and that once for all of them.
-	late, write time.Duration
+	// Every pingTime a viewer is asked whether it is still there, and has
+	// pongTime to answer.
+	pingTime = 30 * time.Second
+	pongTime = 10 * time.Second
 
-	// Every so often a viewer is asked whether it is still there, and has until
-	// pong to answer.
-	ping, pong time.Duration
-}
-
-var usual = times{
-	gather: 100 * time.Millisecond,
-	first:  10 * time.Second,
-	late:   15 * time.Second,
-	write:  5 * time.Second,
-	ping:   30 * time.Second,
-	pong:   10 * time.Second,
-}
-
-// most is the largest message that is read of a viewer, who has nothing to say.
-const most = 1 << 10
+	// most is the largest message that is read of a viewer, who has nothing to say.
+	most = 1 << 10
+)
 
 // Why a viewer is let go.
 var (
@@ -54,8 +43,7 @@ var (
 // A viewer is one connection. It is written to by whoever shows it something,
 // and read from by a goroutine, since pongs and farewells come that way.
 type viewer struct {
-	conn  *websocket.Conn
-	times times
+	conn *websocket.Conn
 
 	// life ends, with the reason, when there is no more to show. The wire ends
 	// after the farewell.
@@ -67,8 +55,8 @@ type viewer struct {
 }
 
 // newViewer makes a viewer whose connection is cut when the context ends.
-func newViewer(ctx context.Context, conn *websocket.Conn, t times) *viewer {
-	v := &viewer{conn: conn, times: t}
+func newViewer(ctx context.Context, conn *websocket.Conn) *viewer {
+	v := &viewer{conn: conn}
 	v.life, v.end = context.WithCancelCause(context.Background())
 	v.wire, v.cut = context.WithCancel(ctx)
 	conn.SetReadLimit(most)
@@ -108,7 +96,7 @@ func (v *viewer) show(ctx context.Context, l *booking.List, place *message) {
 
 // whole writes a list that may be large, without another copy of it.
 func (v *viewer) whole(l *booking.List) error {
-	ctx, cancel := context.WithTimeout(v.wire, v.times.first)
+	ctx, cancel := context.WithTimeout(v.wire, firstTime)
 	defer cancel()
 	w, err := v.conn.Writer(ctx, websocket.MessageText)
 	if err != nil {
@@ -123,7 +111,7 @@ func (v *viewer) whole(l *booking.List) error {
 // along writes what comes after the place in the line and is newer than the
 // moment, which the viewer knows. It returns why it ended.
 func (v *viewer) along(place *message, moment uint64) error {
-	ping := time.NewTicker(v.times.ping)
+	ping := time.NewTicker(pingTime)
 	defer ping.Stop()
 	for {
 		select {
@@ -138,7 +126,7 @@ func (v *viewer) along(place *message, moment uint64) error {
 		if place.moment <= moment {
 			continue
 		}
-		if time.Since(place.made) > v.times.late {
+		if time.Since(place.made) > late {
 			return errSlow
 		}
 		if err := v.write(place.bytes()); err != nil {
@@ -148,14 +136,14 @@ func (v *viewer) along(place *message, moment uint64) error {
 }
 
 func (v *viewer) write(body []byte) error {
-	ctx, cancel := context.WithTimeout(v.wire, v.times.write)
+	ctx, cancel := context.WithTimeout(v.wire, writeTime)
 	defer cancel()
 	return v.conn.Write(ctx, websocket.MessageText, body)
 }
 
 // ping asks whether the viewer is there, and ends its life if not.
 func (v *viewer) ping() {
-	ctx, cancel := context.WithTimeout(v.life, v.times.pong)
+	ctx, cancel := context.WithTimeout(v.life, pongTime)
 	defer cancel()
 	if v.conn.Ping(ctx) != nil {
 		v.end(errGone)
