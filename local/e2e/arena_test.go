@@ -18,6 +18,7 @@ func TestArena(t *testing.T) {
 	usable := eval[float64](w, `performance.getEntriesByName('seats-shown')[0].startTime`)
 	loading := eval[float64](w, `Math.max(0, ...longTasks)`)
 	w.counts50k(50000)
+	w.lightIs("live")
 	if n := eval[int](w, `document.querySelectorAll('[role=gridcell]').length`); n != 40 {
 		t.Fatalf("the overview has %d cells, want 40 sections", n)
 	}
@@ -64,6 +65,7 @@ func TestArena(t *testing.T) {
 	if usable > 20_000 {
 		t.Errorf("it was usable after %.0f ms", usable)
 	}
+	w.lightIs("live") // all of that came by WebSocket
 	// Counts that are kept while folding are those of the server.
 	w.until("the page and the server count the same", `fetch('seats?status=locked').then((r) => r.json()).then(({counts}) =>
 		counts.available + counts.locked + counts.booked === 50000)`)

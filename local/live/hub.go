@@ -8,8 +8,10 @@
 package live
 
 import (
+	"bufio"
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -115,46 +117,52 @@ func (h *Hub) watch(ctx context.Context, w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	conn, err := h.upgrade(w, r)
+	v, err := h.upgrade(w, r)
 	if err != nil {
 		return err
 	}
-	newViewer(h.wires, conn).show(h.ctx, list, place)
+	defer context.AfterFunc(h.wires, v.cut)()
+	v.show(h.ctx, list, place)
 	return nil
 }
 
 // upgrade makes a WebSocket of the request's connection.
-func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-	m := &muted{ResponseWriter: w}
-	conn, err := websocket.Accept(m, r, &h.accept)
+func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
+	s := &shake{ResponseWriter: w}
+	ws, err := websocket.Accept(s, r, &h.accept)
 	switch {
 	case err == nil:
-		return conn, nil
-	case m.status == http.StatusForbidden:
+		return &viewer{ws: ws, wire: s.wire}, nil
+	case s.status == http.StatusForbidden:
 		return nil, booking.Refuse(booking.ErrForbidden, 0, "Pages of that origin may not watch here; -cors-origin says which may.")
-	case m.status == http.StatusSwitchingProtocols: // and then it could not take the connection over
+	case s.status == http.StatusSwitchingProtocols: // and then the connection could not be taken over
 		return nil, err
 	}
 	return nil, booking.Refuse(booking.ErrUpgradeRequired, 0, "This is no WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
 }
 
-// muted is a ResponseWriter whose failures are told by somebody else.
-type muted struct {
+// shake is the ResponseWriter of a handshake. It keeps the connection at hand,
+// and leaves it to others to tell of a failure.
+type shake struct {
 	http.ResponseWriter
 	status int
+	wire   net.Conn
 }
 
-func (m *muted) WriteHeader(status int) {
-	m.status = status
+func (s *shake) WriteHeader(status int) {
+	s.status = status
 	if status == http.StatusSwitchingProtocols {
-		m.ResponseWriter.WriteHeader(status)
+		s.ResponseWriter.WriteHeader(status)
 	}
 }
 
-func (m *muted) Write(p []byte) (int, error) { return len(p), nil }
+func (s *shake) Write(p []byte) (int, error) { return len(p), nil }
 
-// Unwrap is how the connection is got at.
-func (m *muted) Unwrap() http.ResponseWriter { return m.ResponseWriter }
+func (s *shake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	wire, rw, err := http.NewResponseController(s.ResponseWriter).Hijack()
+	s.wire = wire
+	return wire, rw, err
+}
 
 // enter lets a viewer into the event's room, which the first one opens.
 func (h *Hub) enter(ev *lockstore.Event) (*room, error) {

@@ -264,44 +264,43 @@ func TestFarewell(t *testing.T) {
 
 // flaky is a store that can be away, and come back in another life.
 type flaky struct {
-	lockstore.LockStore // what it is when it is there
-	mu                  sync.Mutex
-	here                context.Context
-	leave               context.CancelFunc // has calls fail, those under way too
+	lockstore.LockStore // never away, for what the test itself does
 	asked               atomic.Int64
+
+	mu     sync.Mutex
+	behind lockstore.LockStore
+	here   context.Context
+	leave  context.CancelFunc // has calls fail, those under way too
 }
 
-func newFlaky(t *testing.T) *flaky {
-	f := &flaky{LockStore: new(lockstore.Memory)}
-	f.back(t)
-	return f
-}
-
-// back has the store answer again.
-func (f *flaky) back(t *testing.T) {
+// back has the store answer again, in that life.
+func (f *flaky) back(t *testing.T, life lockstore.LockStore) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.LockStore, f.behind = life, life
 	f.here, f.leave = context.WithCancel(t.Context())
 }
 
-func (f *flaky) until() context.Context {
+func (f *flaky) now() (lockstore.LockStore, context.Context) {
 	f.asked.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.here
+	return f.behind, f.here
 }
 
 func (f *flaky) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	if f.until().Err() != nil {
+	store, here := f.now()
+	if here.Err() != nil {
 		return lockstore.Snapshot{}, lockstore.ErrUnavailable
 	}
-	return f.LockStore.List(ctx, ev, since)
+	return store.List(ctx, ev, since)
 }
 
 func (f *flaky) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
+	store, here := f.now()
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer context.AfterFunc(f.until(), func() { cancel(lockstore.ErrUnavailable) })()
-	if err := f.LockStore.Wait(ctx, ev, since); err != nil {
+	defer context.AfterFunc(here, func() { cancel(lockstore.ErrUnavailable) })()
+	if err := store.Wait(ctx, ev, since); err != nil {
 		return context.Cause(ctx)
 	}
 	return nil
@@ -310,9 +309,9 @@ func (f *flaky) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 // TestTheStoreIsAway: whoever watches stays and sees what was missed, and the
 // store is not stormed meanwhile.
 func TestTheStoreIsAway(t *testing.T) {
-	store := newFlaky(t)
+	store := new(flaky)
 	inBubble(t, store, func(t *testing.T, h *house) {
-		store.back(t)
+		store.back(t, new(lockstore.Memory))
 		v := h.watch("")
 		v.next()
 		h.lock("ann", "A1")
@@ -339,9 +338,10 @@ func TestTheStoreIsAway(t *testing.T) {
 func TestTheStoreComesBack(t *testing.T) {
 	for name, another := range map[string]bool{"as it was": false, "in another life": true} {
 		t.Run(name, func(t *testing.T) {
-			store := newFlaky(t)
+			store := new(flaky)
 			inBubble(t, store, func(t *testing.T, h *house) {
-				store.back(t)
+				life := new(lockstore.Memory)
+				store.back(t, life)
 				v := h.watch("").attentive()
 				v.next()
 				h.lock("ann", "A1", "A2")
@@ -350,11 +350,13 @@ func TestTheStoreComesBack(t *testing.T) {
 				store.leave()
 				synctest.Wait()
 				if another {
-					store.LockStore = new(lockstore.Memory)
+					life = new(lockstore.Memory)
 				}
-				h.lock("ben", "B1")
+				if _, err := life.Lock(t.Context(), h.ev, []lockstore.SeatID{"B1"}, "ben"); err != nil {
+					t.Fatal(err)
+				}
 				time.Sleep(20 * time.Second)
-				store.back(t)
+				store.back(t, life)
 				l := v.next()
 				want := map[bool]string{false: "locked", true: "available"}[another]
 				if l.Full != another || v.status["A1"] != want || v.status["B1"] != "locked" {

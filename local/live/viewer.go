@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -28,6 +29,9 @@ const (
 	pingTime = 30 * time.Second
 	pongTime = 10 * time.Second
 
+	// farewellTime is for a close frame and the answer to it.
+	farewellTime = 5 * time.Second
+
 	// most is the largest message that is read of a viewer, who has nothing to say.
 	most = 1 << 10
 )
@@ -43,62 +47,54 @@ var (
 // A viewer is one connection. It is written to by whoever shows it something,
 // and read from by a goroutine, since pongs and farewells come that way.
 type viewer struct {
-	conn *websocket.Conn
+	ws   *websocket.Conn
+	wire net.Conn // below ws: deadlines are set here, which costs less than a context for each message
 
-	// life ends, with the reason, when there is no more to show. The wire ends
-	// after the farewell.
-	life context.Context
+	life context.Context // ends, with the reason, when there is no more to show
 	end  context.CancelCauseFunc
-	wire context.Context
-	cut  context.CancelFunc
 	run  sync.WaitGroup
-}
-
-// newViewer makes a viewer whose connection is cut when the context ends.
-func newViewer(ctx context.Context, conn *websocket.Conn) *viewer {
-	v := &viewer{conn: conn}
-	v.life, v.end = context.WithCancelCause(context.Background())
-	v.wire, v.cut = context.WithCancel(ctx)
-	conn.SetReadLimit(most)
-	v.run.Go(v.listen) // until the connection is closed, which show sees to
-	return v
-}
-
-// listen reads what a viewer sends until the connection is closed. It goes on
-// during a farewell, of which it hears the answer.
-func (v *viewer) listen() {
-	for {
-		_, r, err := v.conn.Reader(v.wire)
-		if err != nil {
-			v.end(errGone)
-			return
-		}
-		v.end(errTalks)
-		if _, err := io.Copy(io.Discard, r); err != nil {
-			return // more than it may say
-		}
-	}
 }
 
 // show shows the list, and then what comes after the place in the line, until
 // the viewer goes, or has to, or the context ends. The connection is closed when
 // it returns.
 func (v *viewer) show(ctx context.Context, l *booking.List, place *message) {
-	stop := context.AfterFunc(ctx, func() { v.end(errAway) })
-	defer stop()
+	v.life, v.end = context.WithCancelCause(context.Background())
+	defer context.AfterFunc(ctx, func() { v.end(errAway) })()
+	v.ws.SetReadLimit(most)
+	v.run.Go(v.listen) // until the farewell
 	err := v.whole(l)
 	if err == nil {
 		err = v.along(place, l.Moment)
 	}
 	v.end(err) // the first reason counts
 	v.farewell()
+	v.run.Wait()
+}
+
+// cut ends the connection, whatever is going on.
+func (v *viewer) cut() { v.wire.Close() }
+
+// listen reads what a viewer sends until the connection is closed. It goes on
+// during a farewell, of which it hears the answer.
+func (v *viewer) listen() {
+	for {
+		_, r, err := v.ws.Reader(context.Background())
+		if err != nil {
+			v.end(errGone)
+			return
+		}
+		v.end(errTalks)
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return // more than it may say, or nothing more
+		}
+	}
 }
 
 // whole writes a list that may be large, without another copy of it.
 func (v *viewer) whole(l *booking.List) error {
-	ctx, cancel := context.WithTimeout(v.wire, firstTime)
-	defer cancel()
-	w, err := v.conn.Writer(ctx, websocket.MessageText)
+	defer v.within(firstTime)()
+	w, err := v.ws.Writer(context.Background(), websocket.MessageText)
 	if err != nil {
 		return err
 	}
@@ -136,33 +132,36 @@ func (v *viewer) along(place *message, moment uint64) error {
 }
 
 func (v *viewer) write(body []byte) error {
-	ctx, cancel := context.WithTimeout(v.wire, writeTime)
-	defer cancel()
-	return v.conn.Write(ctx, websocket.MessageText, body)
+	defer v.within(writeTime)()
+	return v.ws.Write(context.Background(), websocket.MessageText, body)
+}
+
+// within bounds what is written until the function that it returns is called.
+func (v *viewer) within(d time.Duration) (done func()) {
+	v.wire.SetWriteDeadline(time.Now().Add(d)) // fails where the write will
+	return func() { v.wire.SetWriteDeadline(time.Time{}) }
 }
 
 // ping asks whether the viewer is there, and ends its life if not.
 func (v *viewer) ping() {
 	ctx, cancel := context.WithTimeout(v.life, pongTime)
 	defer cancel()
-	if v.conn.Ping(ctx) != nil {
+	if v.ws.Ping(ctx) != nil {
 		v.end(errGone)
 	}
 }
 
-// farewell closes the connection and says why. The other side has some seconds
-// to take that.
+// farewell closes the connection and says why, if the other side takes that in
+// time. Its answer is waited for no longer either, whatever it is.
 func (v *viewer) farewell() {
+	v.wire.SetDeadline(time.Now().Add(farewellTime)) // fails where the rest does
 	switch reason := context.Cause(v.life); {
 	case errors.Is(reason, errTalks):
-		v.conn.Close(websocket.StatusPolicyViolation, "nothing is expected from you")
+		v.ws.Close(websocket.StatusPolicyViolation, "nothing is expected from you")
 	case errors.Is(reason, errSlow):
-		v.conn.Close(websocket.StatusTryAgainLater, "you are too slow; go on with since")
+		v.ws.Close(websocket.StatusTryAgainLater, "you are too slow; go on with since")
 	case errors.Is(reason, errAway):
-		v.conn.Close(websocket.StatusGoingAway, "the server is going away")
-	default:
-		v.conn.CloseNow()
+		v.ws.Close(websocket.StatusGoingAway, "the server is going away")
 	}
-	v.cut()
-	v.run.Wait()
+	v.ws.CloseNow()
 }
