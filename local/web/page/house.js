@@ -151,7 +151,7 @@ export class House {
   #tick() {
     const freed = this.seats.runOut();
     const end = this.mine.end;
-    if (freed.length || (end && end <= this.clock.now())) this.#settle(freed, true);
+    if (freed.length || (end && end <= this.clock.now()) || this.mine.doubted) this.#settle(freed, true);
     if (this.mine.end) {
       const left = this.mine.end - this.clock.now();
       this.panel.tick(left, this.plan.lockSeconds * 1000);
