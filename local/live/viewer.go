@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// firstTime bounds how long a viewer takes for the first list, which may be a
-	// whole house.
-	firstTime = 10 * time.Second
+	// tick is how often a viewer is looked at. Each time it has until twice that
+	// for what is being written to it: who takes longer is stuck. (A deadline for
+	// each message would cost a fifth of what it costs to send one.)
+	tick = 10 * time.Second
 
-	// late is how old a message may be when a viewer begins to take it, and
-	// writeTime how long it may take for it. So what is kept for the slow is
-	// bounded: no more than was told in that time, and that once for all of them.
-	late      = 15 * time.Second
-	writeTime = 5 * time.Second
+	// late is how old a message may be when a viewer begins to take it. So what is
+	// kept for the slow is bounded: no more than is told while one is found to be
+	// stuck, and that once for all of them.
+	late = 15 * time.Second
 
-	// Every pingTime a viewer is asked whether it is still there, and has
+	// Every few ticks a viewer is asked whether it is still there, and has
 	// pongTime to answer.
-	pingTime = 30 * time.Second
-	pongTime = 10 * time.Second
+	pingTicks = 3
+	pongTime  = 10 * time.Second
 
 	// farewellTime is for a close frame and the answer to it.
 	farewellTime = 5 * time.Second
@@ -62,9 +62,11 @@ func (v *viewer) show(ctx context.Context, l *booking.List, place *message) {
 	v.life, v.end = context.WithCancelCause(context.Background())
 	defer context.AfterFunc(ctx, func() { v.end(errAway) })()
 	v.ws.SetReadLimit(most)
+	v.moreTime()
 	v.run.Go(v.listen) // until the farewell
 	err := v.whole(l)
 	if err == nil {
+		v.moreTime()
 		err = v.along(place, l.Moment)
 	}
 	v.end(err) // the first reason counts
@@ -93,7 +95,6 @@ func (v *viewer) listen() {
 
 // whole writes a list that may be large, without another copy of it.
 func (v *viewer) whole(l *booking.List) error {
-	defer v.within(firstTime)()
 	w, err := v.ws.Writer(context.Background(), websocket.MessageText)
 	if err != nil {
 		return err
@@ -107,14 +108,18 @@ func (v *viewer) whole(l *booking.List) error {
 // along writes what comes after the place in the line and is newer than the
 // moment, which the viewer knows. It returns why it ended.
 func (v *viewer) along(place *message, moment uint64) error {
-	ping := time.NewTicker(pingTime)
-	defer ping.Stop()
-	for {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for ticks := 1; ; {
 		select {
 		case <-v.life.Done():
 			return nil // somebody else has said why
-		case <-ping.C:
-			v.run.Go(v.ping) // the next message does not wait for the answer
+		case <-ticker.C:
+			v.moreTime()
+			if ticks%pingTicks == 0 {
+				v.run.Go(v.ping) // the next message does not wait for the answer
+			}
+			ticks++
 			continue
 		case <-place.more:
 		}
@@ -125,21 +130,15 @@ func (v *viewer) along(place *message, moment uint64) error {
 		if time.Since(place.made) > late {
 			return errSlow
 		}
-		if err := v.write(place.bytes()); err != nil {
+		if err := v.ws.Write(context.Background(), websocket.MessageText, place.bytes()); err != nil {
 			return err
 		}
 	}
 }
 
-func (v *viewer) write(body []byte) error {
-	defer v.within(writeTime)()
-	return v.ws.Write(context.Background(), websocket.MessageText, body)
-}
-
-// within bounds what is written until the function that it returns is called.
-func (v *viewer) within(d time.Duration) (done func()) {
-	v.wire.SetWriteDeadline(time.Now().Add(d)) // fails where the write will
-	return func() { v.wire.SetWriteDeadline(time.Time{}) }
+// moreTime bounds what is written from now on.
+func (v *viewer) moreTime() {
+	v.wire.SetWriteDeadline(time.Now().Add(2 * tick)) // fails where the write will
 }
 
 // ping asks whether the viewer is there, and ends its life if not.
