@@ -109,7 +109,8 @@ func (h *Hub) watch(ctx context.Context, w http.ResponseWriter, r *http.Request)
 
 	// The place in the line is taken before the list is made, so that no change
 	// falls between the two. What the line still has of before is skipped.
-	place := room.end()
+	line, place := room.stand()
+	defer line.leave()
 	list, err := h.API.Seats(ctx, ev.ID, since)
 	if err == nil && !room.begin(list) { // the line begins with a newer one; then another is newer still
 		list, err = h.API.Seats(ctx, ev.ID, since)

@@ -1,9 +1,9 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,9 +22,8 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// A room follows one event for all who watch it. What there is to tell them is
-// a line of messages that each goes along at its own pace: the room waits for
-// nobody and knows nobody.
+// A room follows one event for all who watch it. Everybody stands in a line,
+// along which messages go at each one's own pace.
 type room struct {
 	hub   *Hub
 	ev    *lockstore.Event
@@ -34,38 +33,14 @@ type room struct {
 	viewers int // belongs to the hub's mu
 
 	mu    sync.Mutex
-	last  *message
+	lines []*line
 	begun bool
 	start uint64 // the moment from which on everything that changes is told
 }
 
-// A message is a list on its way to everybody, and leads to the next one.
-type message struct {
-	moment uint64
-	made   time.Time
-	list   *booking.List // nil once rendered, and in the first message of a line, which says nothing
-
-	render sync.Once
-	body   []byte
-
-	more chan struct{} // closed when next is set
-	next *message
-}
-
-// bytes renders the message, once for all.
-func (m *message) bytes() []byte {
-	m.render.Do(func() {
-		var b bytes.Buffer
-		b.Grow(m.list.Len())
-		m.list.WriteTo(&b) // a Buffer takes everything
-		m.body, m.list = b.Bytes(), nil
-	})
-	return m.body
-}
-
 // newRoom opens a room, in which nothing is told until it begins.
 func newRoom(h *Hub, ev *lockstore.Event) *room {
-	r := &room{hub: h, ev: ev, last: &message{more: make(chan struct{})}}
+	r := &room{hub: h, ev: ev}
 	r.ctx, r.close = context.WithCancel(h.ctx)
 	return r
 }
@@ -82,21 +57,16 @@ func (r *room) begin(l *booking.List) bool {
 	return l.Moment >= r.start
 }
 
-// end is the end of the line as it is now: what comes after it is news.
-func (r *room) end() *message {
+// tell tells everybody, line after line.
+func (r *room) tell(ctx context.Context, l *booking.List) {
+	m := &message{moment: l.Moment, made: time.Now(), list: l}
+	// A line that is new after this has viewers whose first list is no older than this one.
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last
-}
-
-// tell puts a list at the end of the line.
-func (r *room) tell(l *booking.List) {
-	m := &message{moment: l.Moment, made: time.Now(), list: l, more: make(chan struct{})}
-	r.mu.Lock()
-	before := r.last
-	before.next, r.last = m, m
+	lines := slices.Clone(r.lines)
 	r.mu.Unlock()
-	close(before.more)
+	for _, line := range lines {
+		line.tell(ctx, m)
+	}
 }
 
 // follow tells of every change after the version. While the store is away it tries again, ever
@@ -107,30 +77,34 @@ func (r *room) follow(ctx context.Context, version lockstore.Version) {
 		if ctx.Err() != nil {
 			return
 		}
-		pause := gather
-		switch {
-		case err != nil:
-			pause = min(lastPause, firstPause<<min(failures, 10))
-			pause = pause/2 + rand.N(pause/2)
+		if err != nil {
 			if failures == 0 {
 				r.hub.Log.WarnContext(ctx, "live: changes cannot be followed; trying again", "event", r.ev.ID, "error", err)
 			}
+			pause := min(lastPause, firstPause<<min(failures, 10))
 			failures++
-		case failures > 0:
+			sleep(ctx, pause/2+rand.N(pause/2))
+			continue
+		}
+		if failures > 0 {
 			r.hub.Log.InfoContext(ctx, "live: changes are followed again", "event", r.ev.ID, "failures", failures)
 			failures = 0
-			fallthrough
-		default:
-			if list.Version != version {
-				r.tell(list)
-			}
-			version = list.Version
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
+		if list.Version == version {
+			sleep(ctx, gather) // a store that wakes for nothing is not asked without end
+			continue
 		}
+		version = list.Version
+		told := time.Now()
+		r.tell(ctx, list)
+		sleep(ctx, time.Until(told.Add(gather)))
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 

@@ -58,7 +58,7 @@ type viewer struct {
 // show shows the list, and then what comes after the place in the line, until
 // the viewer goes, or has to, or the context ends. The connection is closed when
 // it returns.
-func (v *viewer) show(ctx context.Context, l *booking.List, place *message) {
+func (v *viewer) show(ctx context.Context, l *booking.List, at *place) {
 	v.life, v.end = context.WithCancelCause(context.Background())
 	defer context.AfterFunc(ctx, func() { v.end(errAway) })()
 	v.ws.SetReadLimit(most)
@@ -67,7 +67,7 @@ func (v *viewer) show(ctx context.Context, l *booking.List, place *message) {
 	err := v.whole(l)
 	if err == nil {
 		v.moreTime()
-		err = v.along(place, l.Moment)
+		err = v.along(at, l.Moment)
 	}
 	v.end(err) // the first reason counts
 	v.farewell()
@@ -107,7 +107,7 @@ func (v *viewer) whole(l *booking.List) error {
 
 // along writes what comes after the place in the line and is newer than the
 // moment, which the viewer knows. It returns why it ended.
-func (v *viewer) along(place *message, moment uint64) error {
+func (v *viewer) along(at *place, moment uint64) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for ticks := 1; ; {
@@ -121,18 +121,18 @@ func (v *viewer) along(place *message, moment uint64) error {
 			}
 			ticks++
 			continue
-		case <-place.more:
+		case <-at.more:
 		}
-		place = place.next
-		if place.moment <= moment {
-			continue
+		at = at.next
+		if m := at.message; m.moment > moment {
+			if time.Since(m.made) > late {
+				return errSlow
+			}
+			if err := v.ws.Write(context.Background(), websocket.MessageText, m.bytes()); err != nil {
+				return err
+			}
 		}
-		if time.Since(place.made) > late {
-			return errSlow
-		}
-		if err := v.ws.Write(context.Background(), websocket.MessageText, place.bytes()); err != nil {
-			return err
-		}
+		at.take()
 	}
 }
 
