@@ -45,6 +45,9 @@ func asked(path string, header ...string) string {
 	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: x"}, header...)...)
 }
 
+// handshake makes a WebSocket of a request.
+const handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ=="
+
 // hostiles are requests that mean no good. None of them may change a seat.
 var hostiles = slices.Concat([]hostile{
 	{"an unknown method", head("BREW /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
@@ -85,6 +88,13 @@ var hostiles = slices.Concat([]hostile{
 	{"a query with semicolons", asked("/seats?status=booked;eventId=default"), 400, "bad_request"},
 	{"an ETag without an end", asked("/seats", `If-None-Match: "`+strings.Repeat(`,W/"`, 1000)), 200, ""},
 	{"a range of a list", asked("/seats", "Range: bytes=0-1"), 200, ""},
+
+	{"a WebSocket of a page elsewhere", asked("/seats/live", handshake, "Origin: https://evil.example"), 403, "forbidden"},
+	{"a WebSocket of an old version", asked("/seats/live", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 7"), 426, "upgrade_required"},
+	{"a WebSocket of an unknown event", asked("/seats/live?eventId=...", handshake), 404, "unknown_event"},
+	{"a WebSocket of lies", asked("/seats/live?since=%00", handshake), 400, "bad_request"},
+	{"a WebSocket elsewhere", asked("/lock", handshake), 405, "method_not_allowed"},
+	{"no WebSocket", asked("/seats/live"), 426, "upgrade_required"},
 
 	{"two lengths", "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, ""},
 	{"a length below nothing", head("POST /lock HTTP/1.1", "Host: x", "Content-Length: -1"), 400, ""},

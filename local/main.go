@@ -57,6 +57,7 @@ type settings struct {
 	guard    guardSettings
 	server   serverSettings
 	watch    watchSettings
+	live     liveSettings
 }
 
 // run serves until the context ends.
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(watchFlags, redisFlags, guardFlags, serverFlags)...),
+		}, slices.Concat(watchFlags, redisFlags, guardFlags, serverFlags, liveFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -130,8 +131,12 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	v, err := settleLive(c)
+	if err != nil {
+		return settings{}, err
+	}
 	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r, g, srv, w}, err
+	return settings{c.String("addr"), maps, log, r, g, srv, w, v}, err
 }
 
 // seatMaps reads the event file, or makes the one event there is without.
@@ -193,9 +198,17 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 	if err != nil {
 		return err
 	}
+	watching, sendAway := context.WithCancel(context.WithoutCancel(ctx)) // who watches goes on watching while others are told to go elsewhere
+	hub := s.live.open(watching, api, store, s.server, s.log)
+	leave := func(context.Context) {
+		sendAway()
+		hub.Wait()
+	}
+	defer leave(ctx)
+	watched.metrics.Viewers(hub.Watching)
 	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed(), "metrics", cmp.Or(metricsURL, "off"))
-	h := s.server.headers(watched.handler(web.Handler(g.Handler(api.Routes()))))
-	return s.server.serve(ctx, l, h, ending{unready: watched.stop}, s.log)
+	h := s.server.headers(watched.handler(web.Handler(g.Handler(hub.Handler(api.Routes())))))
+	return s.server.serve(ctx, l, h, ending{unready: watched.stop, sockets: leave}, s.log)
 }
 
 // eventList names the events for the start-up line.

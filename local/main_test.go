@@ -214,6 +214,7 @@ func TestBadStarts(t *testing.T) {
 		{"a bad event file", nil, []string{"-events", badFile}, 1, "bad.json:2:"},
 		{"a bad Redis URL", nil, []string{"-redis", "localhost:6379"}, 2, "-redis"},
 		{"a bad number of replicas", []string{"REDIS_WAIT=-1", "REDIS_URL=redis://127.0.0.1:1"}, nil, 2, "-redis-wait -1"},
+		{"a negative number of viewers", nil, []string{"-max-viewers", "-1"}, 2, "-max-viewers -1"},
 		{"an audit of nothing", nil, []string{"-redis-audit"}, 2, "-redis does not say which"},
 		{"an issuer without an audience", nil, []string{"-auth-issuer", "https://login.example"}, 2, "needs -auth-audience"},
 		{"an audience without an issuer", []string{"AUTH_AUDIENCE=shop"}, nil, 2, "needs -auth-issuer"},

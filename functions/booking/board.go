@@ -82,6 +82,9 @@ func (b *board) ask(ctx context.Context) (*page, time.Time, error) {
 	from := b.last
 	if from == nil || snap.Full {
 		from = newPage(b.ev)
+		if b.last != nil {
+			from.moment = b.last.moment
+		}
 	}
 	b.last = from.with(snap)
 	return b.last, snap.Time, nil

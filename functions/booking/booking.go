@@ -101,6 +101,14 @@ func (a *API) Routes() http.Handler {
 	})
 }
 
+// callAt is the name of the call at a path, or empty.
+func callAt(path string) string {
+	if path == LivePath {
+		return liveCall
+	}
+	return calls[path].name
+}
+
 // paths says where each call of the API is.
 func (a *API) paths() map[string]http.Handler {
 	paths := make(map[string]http.Handler, len(calls))

@@ -22,7 +22,7 @@ func as(ctx context.Context, claimed lockstore.UserID) (lockstore.UserID, error)
 	caller, known := ctx.Value(callerKey{}).(lockstore.UserID)
 	switch {
 	case known && claimed != "" && claimed != caller:
-		return "", refuse(errForbidden, "userId names another user than the one who is signed in; leave it out.")
+		return "", refuse(ErrForbidden, "userId names another user than the one who is signed in; leave it out.")
 	case known:
 		return caller, nil
 	case claimed == "":

@@ -3,6 +3,7 @@ package booking
 import (
 	"bufio"
 	"context"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,17 +16,8 @@ import (
 
 // list answers GET /seats.
 func (a *API) list(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "eventId", "since", "status")
+	ev, since, status, err := a.listQuery(r, "eventId", "since", "status")
 	if err != nil {
-		return err
-	}
-	ev, err := a.event(lockstore.EventID(q.Get("eventId")))
-	if err != nil {
-		return err
-	}
-	watch.Of(ctx).Event = ev.ID
-	since, status := lockstore.Version(q.Get("since")), lockstore.Status(q.Get("status"))
-	if err := checkList(since, status); err != nil {
 		return err
 	}
 
@@ -42,22 +34,33 @@ func (a *API) list(ctx context.Context, w http.ResponseWriter, r *http.Request) 
 		return nil
 	}
 
+	var l *List
 	if status != "" {
-		writeList(w, r, p, now, true, one(p.seatsWith(status)))
-		return nil
+		l = newList(p, now, true, one(p.seatsWith(status)))
+	} else if l, err = a.since(ctx, p, now, since); err != nil {
+		return err
 	}
-	if since != "" {
-		changed, full, err := a.changed(ctx, p, since)
-		if err != nil {
-			return err
-		}
-		if !full {
-			writeList(w, r, p, now, false, one(changed))
-			return nil
-		}
+	h["Content-Type"] = mediaJSON
+	h.Set("Content-Length", strconv.Itoa(l.Len()))
+	if r.Method != "HEAD" {
+		l.WriteTo(w) // a client that has gone needs no answer: what fails, fails here
 	}
-	writeList(w, r, p, now, true, p.all())
 	return nil
+}
+
+// listQuery reads which list a request asks for, in the parameters that its call knows.
+func (a *API) listQuery(r *http.Request, known ...string) (*event, lockstore.Version, lockstore.Status, error) {
+	q, err := query(r, known...)
+	if err != nil {
+		return nil, "", "", err
+	}
+	ev, err := a.event(lockstore.EventID(q.Get("eventId")))
+	if err != nil {
+		return nil, "", "", err
+	}
+	watch.Of(r.Context()).Event = ev.ID
+	since, status := lockstore.Version(q.Get("since")), lockstore.Status(q.Get("status"))
+	return ev, since, status, checkList(since, status)
 }
 
 func checkList(since lockstore.Version, status lockstore.Status) error {
@@ -73,6 +76,21 @@ func checkList(since lockstore.Version, status lockstore.Status) error {
 		return refuse(errBadRequest, "since and status do not go together: a seat that leaves the status would be missing from the changes.")
 	}
 	return nil
+}
+
+// since renders the page for whoever has a version of the list: what changed
+// after it, or everything.
+func (a *API) since(ctx context.Context, p *page, now time.Time, since lockstore.Version) (*List, error) {
+	if since != "" {
+		changed, full, err := a.changed(ctx, p, since)
+		if err != nil {
+			return nil, err
+		}
+		if !full {
+			return newList(p, now, false, one(changed)), nil
+		}
+	}
+	return newList(p, now, true, p.all()), nil
 }
 
 // changed renders the seats that changed after the version and up to the page,
@@ -138,8 +156,24 @@ func matches(header, etag string) bool {
 	return false
 }
 
-// writeList answers with what is the same for all lists, and the seats.
-func writeList(w http.ResponseWriter, r *http.Request, p *page, now time.Time, full bool, seats seatsJSON) {
+// A List is how seats of one event are at one moment, in the JSON of GET
+// /seats. It is immutable.
+type List struct {
+	Version lockstore.Version // where the event stood
+	Full    bool              // every seat, not only what changed since the version asked for
+
+	// Moment orders the lists of one event that one API has made: none of a
+	// lower Moment knows of anything that this one does not.
+	Moment uint64
+
+	head  []byte // what stands before the seats
+	seats seatsJSON
+}
+
+// listTail is what stands after the seats.
+const listTail = "]}\n"
+
+func newList(p *page, now time.Time, full bool, seats seatsJSON) *List {
 	head := make([]byte, 0, 512)
 	head = append(head, `{"eventId":"`...)
 	head = append(head, p.ev.ID...)
@@ -156,27 +190,30 @@ func writeList(w http.ResponseWriter, r *http.Request, p *page, now time.Time, f
 	head = append(head, `,"booked":`...)
 	head = strconv.AppendInt(head, int64(p.booked), 10)
 	head = append(head, `},"seats":[`...)
-	const tail = "]}\n"
+	return &List{p.version, full, p.moment, head, seats}
+}
 
-	h := w.Header()
-	h["Content-Type"] = mediaJSON
-	h.Set("Content-Length", strconv.Itoa(len(head)+seats.length+len(tail)))
-	if r.Method == "HEAD" {
-		return
-	}
+// Len is how many bytes WriteTo writes.
+func (l *List) Len() int { return len(l.head) + l.seats.length + len(listTail) }
+
+// WriteTo writes the list, in few large pieces.
+func (l *List) WriteTo(w io.Writer) (int64, error) {
 	b := buffers.Get().(*bufio.Writer)
 	defer buffers.Put(b)
 	b.Reset(w)
-	b.Write(head)
-	for i, piece := range seats.pieces {
+	defer b.Reset(nil)
+	b.Write(l.head) // the first error is that of every later call
+	for i, piece := range l.seats.pieces {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.Write(piece)
 	}
-	b.WriteString(tail)
-	b.Flush() // a client that has gone needs no answer: what fails, fails here
-	b.Reset(nil)
+	b.WriteString(listTail)
+	if err := b.Flush(); err != nil {
+		return 0, err
+	}
+	return int64(l.Len()), nil
 }
 
 // buffers gather the pieces of a list into few large writes.

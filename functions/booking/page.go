@@ -18,6 +18,7 @@ const blockSize = 256
 type page struct {
 	ev             *lockstore.Event
 	version        lockstore.Version
+	moment         uint64   // counts the pages of a board: a later one has a higher
 	blocks         []*block // blockSize seats each, the last fewer
 	locked, booked int
 
@@ -82,7 +83,7 @@ func (p *page) with(snap lockstore.Snapshot) *page {
 		return p
 	}
 
-	next := &page{ev: p.ev, version: snap.Version, blocks: append([]*block(nil), p.blocks...), locked: p.locked, booked: p.booked}
+	next := &page{ev: p.ev, version: snap.Version, moment: p.moment + 1, blocks: append([]*block(nil), p.blocks...), locked: p.locked, booked: p.booked}
 	for i, until := range changed {
 		old, b := p.blocks[i], newBlock(p.blocks[i].seats, until, now)
 		next.blocks[i] = b

@@ -14,17 +14,20 @@ import (
 	"seatlock/lockstore"
 )
 
-// The ways in which something in front of the calls refuses a request.
+// The ways in which something in front of the calls, or beside them, refuses a
+// request.
 var (
 	ErrUnauthenticated = errors.New("it needs a good token")
 	ErrSignInAway      = errors.New("tokens cannot be checked")
 	ErrRateLimited     = errors.New("it is one too many")
+	ErrForbidden       = errors.New("it is not for this caller")
+	ErrUpgradeRequired = errors.New("it is a WebSocket")
+	ErrNoRoom          = errors.New("nobody more can watch")
 )
 
 // The ways in which a request fails before it reaches the store.
 var (
 	errBadRequest           = errors.New("the request is not of the form that the call takes")
-	errForbidden            = errors.New("it is not for this caller")
 	errUnknownEvent         = errors.New("no such event")
 	errNotFound             = errors.New("no such path")
 	errMethodNotAllowed     = errors.New("no such method here")
@@ -44,6 +47,7 @@ var kinds = []struct {
 	detail string
 }{
 	{ErrSignInAway, 503, "sign_in_unavailable", "Sign-in unavailable", ""},
+	{ErrNoRoom, 503, "no_room", "No room to watch", ""},
 	{lockstore.ErrOutcomeUnknown, 503, "outcome_unknown", "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
 	{lockstore.ErrUnavailable, 503, "store_unavailable", "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
 	{context.DeadlineExceeded, 503, "store_unavailable", "Store unavailable", "The store of the seats did not answer in time; nothing was changed. Try again."},
@@ -58,13 +62,14 @@ var kinds = []struct {
 	{lockstore.ErrInvalid, 400, "bad_request", "Bad request", ""},
 	{errBadRequest, 400, "bad_request", "Bad request", ""},
 	{ErrUnauthenticated, 401, "unauthenticated", "Not signed in", ""},
-	{errForbidden, 403, "forbidden", "Forbidden", ""},
+	{ErrForbidden, 403, "forbidden", "Forbidden", ""},
 	{errUnknownEvent, 404, "unknown_event", "Unknown event", ""},
 	{lockstore.ErrUnknownSeats, 404, "unknown_seat", "Unknown seat", ""},
 	{errNotFound, 404, "not_found", "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events; GET /openapi.yaml describes them."},
 	{errMethodNotAllowed, 405, "method_not_allowed", "Method not allowed", ""},
 	{errTooLarge, 413, "too_large", "Body too large", ""},
 	{errUnsupportedMediaType, 415, "unsupported_media_type", "Unsupported media type", ""},
+	{ErrUpgradeRequired, 426, "upgrade_required", "Upgrade required", ""},
 	{ErrRateLimited, 429, "rate_limited", "Too many requests", ""},
 
 	{nil, 500, "internal", "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
@@ -109,7 +114,7 @@ func Refuse(err error, wait time.Duration, detail string) error {
 // Fail answers a request that something in front of the calls refuses, as the
 // calls do.
 func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	watch.Of(r.Context()).Call = calls[r.URL.Path].name
+	watch.Of(r.Context()).Call = callAt(r.URL.Path)
 	a.fail(w, r, err)
 }
 
@@ -131,12 +136,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		note.Seats = len(p.Seats)
 	}
 	if kind.status == http.StatusServiceUnavailable {
-		wait = 1
+		wait = max(wait, 1)
 	}
 	if wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
-	if kind.status >= 500 && !errors.Is(err, context.Canceled) {
+	if kind.status >= 500 && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrNoRoom) {
 		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "code", kind.code, "error", err)
 	}
 	body, err := json.Marshal(p)

@@ -6,6 +6,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
 )
 
 // TestArena: 50,000 seats open as an overview, one section is drawn at a time,
@@ -14,10 +17,12 @@ import (
 func TestArena(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../events/arena.json")
 	w := b.user(1280, 900)
+	call(w, performance.Enable, performance.EnableParams{TimeDomain: "threadTicks"})
 	w.visit(s.url)
 	usable := eval[float64](w, `performance.getEntriesByName('seats-shown')[0].startTime`)
 	loading := eval[float64](w, `Math.max(0, ...longTasks)`)
 	w.counts50k(50000)
+	w.lightIs("live")
 	if n := eval[int](w, `document.querySelectorAll('[role=gridcell]').length`); n != 40 {
 		t.Fatalf("the overview has %d cells, want 40 sections", n)
 	}
@@ -46,16 +51,20 @@ func TestArena(t *testing.T) {
 		eval[any](w, `location.hash = 'event=final-2027-06-12`+view+`'`)
 		eval[any](w, `new Promise((done) => setTimeout(done, 500))`)
 		eval[any](w, `(() => { longTasks.length = 0; window.framesDrawn = 0; })()`)
-		began := time.Now()
+		began, busy := time.Now(), w.busy()
 		changed := s.storm(5*time.Second, 200, view != "")
 		took := time.Since(began)
+		busy = w.busy() - busy
 		longest := eval[float64](w, `Math.max(0, ...longTasks)`)
 		frames := eval[int](w, `window.framesDrawn`)
 		name := "the overview"
 		if view != "" {
 			name = "a section"
 		}
-		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second, longest task %.0f ms (0: none over 50)", name, changed, took.Seconds(), float64(changed)/took.Seconds(), float64(frames)/took.Seconds(), longest)
+		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second, longest task %.0f ms (0: none over 50), main thread busy for %.0f %% of it", name, changed, took.Seconds(), float64(changed)/took.Seconds(), float64(frames)/took.Seconds(), longest, 100*busy/took.Seconds())
+		if busy > 0.8*took.Seconds() { // time of the processor, which does not pass while others have it
+			t.Errorf("%s is kept busy for %.1f of %.1f s", name, busy, took.Seconds())
+		}
 		if longest > 2000 {
 			t.Errorf("%s stood still for %.0f ms", name, longest)
 		}
@@ -64,12 +73,25 @@ func TestArena(t *testing.T) {
 	if usable > 20_000 {
 		t.Errorf("it was usable after %.0f ms", usable)
 	}
+	w.lightIs("live") // all of that came by WebSocket
 	// Counts that are kept while folding are those of the server.
 	w.until("the page and the server count the same", `fetch('seats?status=locked').then((r) => r.json()).then(({counts}) =>
 		counts.available + counts.locked + counts.booked === 50000)`)
 	eval[any](w, `location.hash = 'event=final-2027-06-12'`)
 	w.until("the page and the server count the same", `fetch('seats?status=locked').then((r) => r.json()).then(({counts}) =>
 		['available', 'locked', 'booked'].every((s) => document.getElementById('n-' + s).textContent === counts[s].toLocaleString('en-GB')))`)
+}
+
+// busy is how many seconds of a processor the page's main thread has had.
+func (w *window) busy() float64 {
+	w.t.Helper()
+	for _, m := range call(w, performance.GetMetrics, cdp.Empty{}).Metrics {
+		if m.Name == "ThreadTime" {
+			return m.Value
+		}
+	}
+	w.t.Fatal("the browser does not say how busy it is")
+	return 0
 }
 
 func (w *window) counts50k(available int) {

@@ -155,6 +155,13 @@ func (w *window) visit(url string) {
 	w.until("the seats are there", `document.body.classList.contains('ready')`)
 }
 
+// lightIs waits until the page is kept up to date by WebSocket, or ("asking") by
+// asking every second.
+func (w *window) lightIs(state string) {
+	w.t.Helper()
+	w.until("the light is "+state, `document.getElementById('light').dataset.state === `+quoted(state))
+}
+
 // eval evaluates an expression in the page.
 func eval[T any](w *window, expression string) T {
 	w.t.Helper()

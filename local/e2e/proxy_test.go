@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -9,12 +12,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A proxy stands between a page and the server.
 type proxy struct {
 	url           string
 	refusesSocket atomic.Bool
+	stallsSockets atomic.Bool  // they stay open, and bring nothing any more
 	losesAnswers  atomic.Bool  // of POSTs: they take effect, and nobody is told
 	unknown       atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
 }
@@ -27,8 +32,12 @@ func inFrontOf(t *testing.T, s *server) *proxy {
 		t.Fatal(err)
 	}
 	const base = "/tickets"
-	pass := http.StripPrefix(base, httputil.NewSingleHostReverseProxy(to))
 	p := new(proxy)
+	behind := httputil.NewSingleHostReverseProxy(to)
+	transport := &http.Transport{DialContext: p.dial}
+	t.Cleanup(transport.CloseIdleConnections)
+	behind.Transport = transport
+	pass := http.StripPrefix(base, behind)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !strings.HasPrefix(r.URL.Path, base):
@@ -52,6 +61,47 @@ func inFrontOf(t *testing.T, s *server) *proxy {
 	return p
 }
 
+// dial connects to the server.
+func (p *proxy) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, addr)
+	return &stallable{Conn: c, proxy: p}, err
+}
+
+// stallable is a connection that can stall once it is a WebSocket.
+type stallable struct {
+	net.Conn
+	proxy  *proxy
+	socket bool
+}
+
+func (s *stallable) Read(b []byte) (int, error) {
+	for {
+		n, err := s.Conn.Read(b)
+		s.socket = s.socket || bytes.HasPrefix(b[:n], []byte("HTTP/1.1 101 "))
+		if err != nil || !s.socket || !s.proxy.stallsSockets.Load() {
+			return n, err
+		}
+	}
+}
+
+// TestSocketStalls: a socket that stays open and brings nothing is noticed, and
+// done without.
+func TestSocketStalls(t *testing.T) {
+	b, s := needBrowser(t), serve(t)
+	p := inFrontOf(t, s)
+	w := b.user(1280, 900)
+	w.visit(p.url)
+	w.lightIs("live")
+	p.stallsSockets.Store(true)
+	s.must("lock", "ben", "A1")
+	time.Sleep(15 * time.Second) // after 25 of silence the page makes sure
+	w.shows("row A, seat 1", "locked for ")
+	w.lightIs("asking") // new ones bring nothing either
+	p.stallsSockets.Store(false)
+	s.must("confirm", "ben", "A1")
+	w.shows("row A, seat 1", "booked")
+}
+
 // TestSocketRefused: without WebSockets the page asks, and misses nothing.
 func TestSocketRefused(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")
@@ -60,6 +110,7 @@ func TestSocketRefused(t *testing.T) {
 	w := b.user(1280, 900)
 	w.visit(p.url)
 	w.says("Live, every second")
+	w.lightIs("asking")
 	s.must("lock", "ben", "A1", "A2")
 	w.shows("row A, seat 1", "locked for ")
 	s.must("confirm", "ben", "A2")

@@ -72,10 +72,15 @@ func (s *server) start(addr string) {
 		s.t.Fatal(err)
 	}
 	lines := bufio.NewReader(log)
-	line, err := lines.ReadString('\n')
-	found := urlInLog.FindStringSubmatch(line)
-	if err != nil || found == nil {
-		s.t.Fatalf("it does not serve: %v %s", err, line)
+	var said strings.Builder
+	var found []string
+	for found == nil {
+		line, err := lines.ReadString('\n')
+		said.WriteString(line)
+		if err != nil {
+			s.t.Fatalf("it does not serve: %v %s", err, &said)
+		}
+		found = urlInLog.FindStringSubmatch(line)
 	}
 	go io.Copy(io.Discard, lines) // until it ends
 	s.url = found[1]

@@ -112,7 +112,7 @@ func TestServerRestarted(t *testing.T) {
 		w.says("Reconnecting…")
 	})
 	s.must("lock", "ben", "A2")
-	w.until("it is live again", `document.getElementById('light').textContent.startsWith('Live')`)
+	w.lightIs("live")
 	w.shows("row A, seat 2", "locked for ")
 	w.shows("row A, seat 1", "available")
 	w.says("Row A, seat 1 is not yours any more")

@@ -3,6 +3,8 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"seatlock/lockstore/redisstore/redistest"
 )
 
 // TestTwoWindowsRace: two people want one seat; one has it, and the other is
@@ -13,6 +15,7 @@ func TestTwoWindowsRace(t *testing.T) {
 	ann.visit(s.url)
 	ben.visit(s.url)
 	for _, w := range []*window{ann, ben} {
+		w.lightIs("live")
 		w.click("row C, seat 7")
 		w.click("row C, seat 8")
 		w.shows("row C, seat 7", "picked by you")
@@ -79,6 +82,33 @@ func TestOthersMoves(t *testing.T) {
 	w.click("row A, seat 1")
 	w.says("Row A, seat 1 is booked.")
 	w.shows("row A, seat 1", "booked")
+}
+
+// TestAnotherRunner: what is done through one server shows on the pages of
+// another, and is there when that one is started anew.
+func TestAnotherRunner(t *testing.T) {
+	redis := redistest.New(t)
+	b, here, there := needBrowser(t), serve(t, "-redis", "redis://"+redis.Addr), serve(t, "-redis", "redis://"+redis.Addr)
+	w := b.user(1280, 900)
+	w.visit(here.url)
+	w.lightIs("live")
+	there.must("lock", "ben", "A1", "A2")
+	w.shows("row A, seat 1", "locked for ")
+	there.must("confirm", "ben", "A1")
+	w.shows("row A, seat 1", "booked")
+	w.click("row B, seat 1")
+	w.press("Lock this seat")
+	w.says("left to confirm")
+	here.restart(func() {
+		w.lightIs("away")
+		there.must("release", "ben", "A2")
+		there.must("lock", "ben", "A3")
+	})
+	w.lightIs("live")
+	w.shows("row A, seat 2", "available")
+	w.shows("row A, seat 3", "locked for ")
+	w.press("Confirm")
+	w.says("Booked: Row B, seat 1")
 }
 
 // TestOneUserTwoWindows: the windows of one browser share what is theirs.

@@ -151,7 +151,7 @@ export class House {
   #tick() {
     const freed = this.seats.runOut();
     const end = this.mine.end;
-    if (freed.length || (end && end <= this.clock.now())) this.#settle(freed, true);
+    if (freed.length || (end && end <= this.clock.now()) || this.mine.doubted) this.#settle(freed, true);
     if (this.mine.end) {
       const left = this.mine.end - this.clock.now();
       this.panel.tick(left, this.plan.lockSeconds * 1000);
@@ -201,7 +201,10 @@ export class House {
 
   #showCounts() {
     const counts = this.part === null ? this.seats.counts : this.seats.parts[this.part];
-    for (const [status, n] of Object.entries(counts)) byId(`n-${status}`).textContent = n.toLocaleString('en-GB');
+    for (const [status, n] of Object.entries(counts)) {
+      const [at, text] = [byId(`n-${status}`), n.toLocaleString('en-GB')];
+      if (at.textContent !== text) at.textContent = text;
+    }
     if (this.#ready) announceCounts(`${many(counts.available, 'seat')} available.`);
   }
 

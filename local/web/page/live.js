@@ -5,21 +5,24 @@ import * as api from './api.js';
 
 const socketPatience = 2500; // ms until the first message, before it asks meanwhile
 const silence = 25_000; // ms without a message until it makes sure that the socket lives
+const hesitation = 2000; // ms that a socket may be behind an answer
 const every = { visible: 1000, hidden: 8000 }; // ms between two askings
 
 /**
- * Live follows one event. heard(list) gets every list in the order in which it
- * was asked for; light(state) is told 'live' (a socket), 'asking' (no socket,
- * but answers) or 'away' (no answers). Nothing goes on after stop().
+ * Live follows one event. heard(list) gets every list, each no older than the
+ * one before; light(state) is told 'live' (a socket), 'asking' (no socket, but
+ * answers) or 'away' (no answers). Nothing goes on after stop().
  */
 export class Live {
   #stopped = new AbortController();
   #socket = null;
   #talking = false; // the socket has brought its first list
+  #waiting = false; // a new socket may still bring it; asking meanwhile would get a newer one
   #refused = 0; // how often a socket ended without a message
   #asking = false;
   #wake = () => {};
   #quiet;
+  #again;
 
   constructor(eventId, seats, { heard, light }) {
     this.eventId = eventId;
@@ -35,6 +38,7 @@ export class Live {
   stop() {
     this.#stopped.abort();
     clearTimeout(this.#quiet);
+    clearTimeout(this.#again);
     this.#socket?.close();
     this.#wake();
   }
@@ -58,44 +62,57 @@ export class Live {
     if (this.seats.version) url.searchParams.set('since', this.seats.version);
     const socket = new WebSocket(url);
     this.#socket = socket;
-    const slow = setTimeout(() => this.#ask(), socketPatience);
+    this.#waiting = true;
+    const slow = setTimeout(() => {
+      this.#waiting = false;
+      this.#ask();
+      this.#wake();
+    }, socketPatience);
     socket.onmessage = ({ data }) => {
       if (this.#over) return;
       clearTimeout(slow);
+      this.#waiting = false;
       this.#talking = true;
       this.#refused = 0;
       this.heard(JSON.parse(data));
       this.light('live');
-      clearTimeout(this.#quiet);
-      this.#quiet = setTimeout(() => this.#makeSure(), silence);
+      this.#listen();
     };
     socket.onclose = () => {
       clearTimeout(slow);
       clearTimeout(this.#quiet);
       this.#socket = null;
+      this.#waiting = false;
       if (this.#over) return;
       if (!this.#talking) this.#refused++;
       this.#talking = false;
       this.#ask();
-      const pause = this.#refused ? Math.min(300_000, 15_000 * 2 ** this.#refused) : 500;
-      setTimeout(() => this.#connect(), pause * (0.75 + Math.random() / 2));
+      this.#wake();
+      // Those who were cut off together do not come back together.
+      const pause = this.#refused ? Math.min(300_000, 15_000 * 2 ** this.#refused) : 1000;
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => this.#connect(), pause * (0.25 + Math.random()));
     };
   }
 
-  /** Asks once whether the silent socket has kept something back. */
+  #listen() {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.#makeSure(), silence);
+  }
+
+  /** Asks once whether the silent socket keeps something back. */
   async #makeSure() {
+    const socket = this.#socket;
+    const { version } = this.seats;
     try {
-      const list = await api.seats(this.eventId, this.seats.version);
-      if (this.#over) return;
-      const missed = list.version !== this.seats.version;
-      this.heard(list);
-      clearTimeout(this.#quiet);
-      if (!missed) {
-        this.#quiet = setTimeout(() => this.#makeSure(), silence);
+      const list = await api.seats(this.eventId, version);
+      if (list.version === version) {
+        if (this.#socket === socket && !this.#over) this.#listen();
         return;
       }
+      await new Promise((resume) => setTimeout(resume, hesitation));
     } catch { /* the socket is as dead as the answer */ }
-    this.#socket?.close();
+    if (this.#socket === socket && this.seats.version === version) socket?.close();
   }
 
   /** Asks until a socket talks. */
@@ -104,16 +121,19 @@ export class Live {
     this.#asking = true;
     let failed = 0;
     while (!this.#over && !this.#talking) {
+      const socket = this.#socket;
       try {
-        const list = await api.seats(this.eventId, this.seats.version);
+        const list = this.#waiting ? null : await api.seats(this.eventId, this.seats.version);
         if (this.#over || this.#talking) break;
-        this.heard(list);
-        this.light('asking');
-        if (failed) { // the server is back, and with it perhaps the socket
-          this.#refused = 0;
-          this.#connect();
+        if (list && this.#socket === socket) {
+          this.heard(list);
+          this.light('asking');
+          if (failed) { // the server is back, and with it perhaps the socket
+            this.#refused = 0;
+            this.#connect();
+          }
+          failed = 0;
         }
-        failed = 0;
       } catch {
         if (this.#over || this.#talking) break;
         failed++;

@@ -40,6 +40,7 @@ export class Mine {
   locked = new Map(); // position -> when the lock ends, Unix ms of the server
   bought = new Set();
   asked = null; // the call under way: {call, seats}
+  doubted = false; // the server may have told otherwise, and it is too soon to believe that
   #since = new Map(); // position -> when its lock became known here
 
   constructor(plan, user) {
@@ -137,7 +138,12 @@ export class Mine {
     const gone = [];
     const taken = [];
     const ours = new Set(this.asked?.seats);
-    const fresh = (p) => performance.now() - (this.#since.get(p) ?? -Infinity) < settled;
+    this.doubted = false;
+    const fresh = (p) => {
+      const is = performance.now() - (this.#since.get(p) ?? -Infinity) < settled;
+      this.doubted ||= is;
+      return is;
+    };
     for (const [p, end] of [...this.locked]) {
       if (ours.has(p)) continue;
       const until = seats.until[p];
@@ -145,7 +151,7 @@ export class Mine {
       else if (now >= end) ranOut.push(p);
       else if (until !== end && !fresh(p)) gone.push(p);
     }
-    for (const p of this.bought) if (!ours.has(p) && !fresh(p) && seats.until[p] !== Infinity) gone.push(p);
+    for (const p of this.bought) if (!ours.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);
     this.forget([...ranOut, ...gone]);
     for (const p of this.picked) {
       if (!ours.has(p) && seats.status(p) !== 'available') {

@@ -21,6 +21,10 @@ export class Panel {
   }
 
   show(plan, mine) {
+    // Called whenever a seat of the house changes, and mostly it is not mine.
+    const shown = [plan.eventId, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.bought].map((all) => [...all])].join('/');
+    if (shown === this.shown) return;
+    this.shown = shown;
     this.plan = plan;
     this.mine = mine;
     const busy = Boolean(mine.asked);

@@ -1,0 +1,376 @@
+package live_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"seatlock/local/live"
+	"seatlock/lockstore"
+)
+
+// inBubble tries a house where time is Go's fake clock: the server of the
+// runner, with its bounds, over pipes. A goroutine that is left over fails it.
+func inBubble(t *testing.T, store lockstore.LockStore, try func(*testing.T, *house), change ...func(*live.Config)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h, handler := build(t, store, 10, change...)
+		pipes := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
+		var serving sync.WaitGroup
+		serving.Go(func() { srv.Serve(pipes) })
+		h.url = "http://house.example"
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return pipes.dial() }}
+		h.client = &http.Client{Transport: transport}
+		t.Cleanup(func() {
+			h.end()
+			h.hub.Wait()
+			srv.Close()
+			serving.Wait()
+			transport.CloseIdleConnections()
+		})
+		try(t, h)
+	})
+}
+
+// pipes is a listener whose connections have no buffers: who does not read
+// holds up at once who writes.
+type pipes struct {
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (p *pipes) dial() (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// raw is a connection on which a handshake has been made, and nothing is done
+// by itself.
+func (h *house) raw(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := h.client.Transport.(*http.Transport).DialContext(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.WriteString(c, "GET /seats/live HTTP/1.1\r\nHost: house.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n\r\n")
+	var head bytes.Buffer
+	for one := make([]byte, 1); !strings.HasSuffix(head.String(), "\r\n\r\n"); {
+		if _, err := c.Read(one); err != nil {
+			t.Fatalf("%v after %s", err, &head)
+		}
+		head.Write(one)
+	}
+	if !strings.HasPrefix(head.String(), "HTTP/1.1 101 ") {
+		t.Fatal(head.String())
+	}
+	return c
+}
+
+// TestChangesAreGathered: one after a quiet while is told at once, and those
+// within a tenth of a second of it together.
+func TestChangesAreGathered(t *testing.T) {
+	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+		v := h.watch("").attentive()
+		v.next()
+		time.Sleep(time.Minute)
+		began := time.Now()
+		h.lock("ann", "A1")
+		if l := v.next(); l.seats() != "A1 locked" || time.Since(began) != 0 {
+			t.Errorf("after %v: %s", time.Since(began), l.seats())
+		}
+		for _, seat := range []lockstore.SeatID{"B2", "B1", "B3"} {
+			time.Sleep(20 * time.Millisecond)
+			h.lock("ann", seat)
+		}
+		h.release("ann", "B3")
+		if l := v.next(); l.seats() != "B1 locked, B2 locked, B3 available" || time.Since(began) != 100*time.Millisecond {
+			t.Errorf("after %v: %s", time.Since(began), l.seats())
+		}
+	})
+}
+
+// TestRunningOutIsNoMessage: whoever watches applies the clock, as with GET /seats.
+func TestRunningOutIsNoMessage(t *testing.T) {
+	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+		h.lock("ann", "A1")
+		v := h.watch("").attentive()
+		if l := v.next(); l.Seats[0].Status != "locked" || l.Seats[0].ExpiresAt == "" {
+			t.Errorf("%+v", l.Seats[0])
+		}
+		time.Sleep(2 * time.Minute)
+		h.lock("ann", "B1")
+		if l := v.next(); l.seats() != "B1 locked" || l.Counts.Locked != 1 || l.Counts.Available != 99 {
+			t.Errorf("%s %+v", l.seats(), l.Counts)
+		}
+	})
+}
+
+// TestLivesOn for longer than any bound of the server on a request.
+func TestLivesOn(t *testing.T) {
+	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+		v := h.watch("")
+		v.next()
+		ctx := v.CloseRead(t.Context()) // answers pings
+		time.Sleep(24 * time.Hour)
+		if ctx.Err() != nil {
+			t.Fatal("it is closed after a quiet day")
+		}
+		v.CloseNow()
+	})
+}
+
+// TestTheDeadAreLetGo: who does not answer a ping has gone.
+func TestTheDeadAreLetGo(t *testing.T) {
+	store := &counting{LockStore: new(lockstore.Memory)}
+	inBubble(t, store, func(t *testing.T, h *house) {
+		c := h.raw(t)
+		began := time.Now()
+		n, err := io.Copy(io.Discard, c) // it reads, and never says a word
+		if took := time.Since(began); err != nil || n == 0 || took != 40*time.Second {
+			t.Errorf("after %v: %d bytes, %v", took, n, err)
+		}
+		synctest.Wait()
+		if store.now.Load() != 0 {
+			t.Error("changes are still waited for")
+		}
+	})
+}
+
+// TestTheSlowAreCutOff, and nobody waits for them.
+func TestTheSlowAreCutOff(t *testing.T) {
+	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+		stuck, fast, slow := h.raw(t), h.watch(""), h.watch("")
+		for range 2 { // most are not slow
+			h.watch("").attentive()
+		}
+		fast.next()
+		slow.next()
+		began := time.Now()
+		var slowly sync.WaitGroup
+		slowly.Go(func() { // one message in two seconds, while ten in a second are made
+			for {
+				time.Sleep(2 * time.Second)
+				if _, err := slow.read(); err != nil {
+					if code := websocket.CloseStatus(err); code != websocket.StatusTryAgainLater {
+						t.Errorf("the slow viewer is closed with %v", err)
+					}
+					if took := time.Since(began); took < 15*time.Second || took > 25*time.Second {
+						t.Errorf("the slow viewer is let go after %v", took)
+					}
+					return
+				}
+			}
+		})
+		for n := range 300 {
+			seat := h.ev.Seats[n%100]
+			h.lock("ann", seat)
+			told := time.Now()
+			if l := fast.next(); !strings.Contains(l.seats(), string(seat)+" locked") || time.Since(told) > 100*time.Millisecond {
+				t.Fatalf("it is told after %v: %s", time.Since(told), l.seats())
+			}
+			h.release("ann", seat)
+		}
+		slowly.Wait()
+		if time.Since(began) < 25*time.Second {
+			t.Fatal("that was too short to see anybody cut off")
+		}
+		if _, err := io.Copy(io.Discard, stuck); err != nil { // what was on its way, and then the end
+			t.Error(err)
+		}
+		if time.Since(began) > time.Minute {
+			t.Errorf("who reads nothing is let go after %v", time.Since(began))
+		}
+	})
+}
+
+// TestAStalledMessage: who begins to say something and does not go on keeps
+// nothing.
+func TestAStalledMessage(t *testing.T) {
+	for name, sent := range map[string]string{
+		"the head of a huge message": "\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00abcd",
+		"half a message":             "\x81\x85abcdxx",
+		"half a head":                "\x81",
+		"no mask":                    "\x81\x05hello",
+		"an unknown kind":            "\x83\x80abcd",
+		"a fragmented ping":          "\x09\x80abcd",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+				c := h.raw(t)
+				go io.WriteString(c, sent)
+				began := time.Now()
+				if _, err := io.Copy(io.Discard, c); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took > 45*time.Second {
+					t.Errorf("it is let go after %v", took)
+				}
+			})
+		})
+	}
+}
+
+// TestFarewell: whoever does not answer the farewell is cut off when the grace is over.
+func TestFarewell(t *testing.T) {
+	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+		v, deaf, stuck := h.watch(""), h.raw(t), h.raw(t)
+		v.next()
+		var reads sync.WaitGroup
+		reads.Go(func() { io.Copy(io.Discard, deaf) }) // until it is cut
+		time.Sleep(time.Second)
+		began := time.Now()
+		h.end()
+		if code := v.closed(); code != websocket.StatusGoingAway || time.Since(began) != 0 {
+			t.Errorf("closed with %v after %v", code, time.Since(began))
+		}
+		h.hub.Wait()
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("all are gone after %v", took)
+		}
+		reads.Wait()
+		stuck.Close()
+	}, func(c *live.Config) { c.Grace = 2 * time.Second })
+}
+
+// flaky is a store that can be away, and come back in another life.
+type flaky struct {
+	lockstore.LockStore // never away, for what the test itself does
+	asked               atomic.Int64
+
+	mu     sync.Mutex
+	behind lockstore.LockStore
+	here   context.Context
+	leave  context.CancelFunc // has calls fail, those under way too
+}
+
+// back has the store answer again, in that life.
+func (f *flaky) back(t *testing.T, life lockstore.LockStore) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.LockStore, f.behind = life, life
+	f.here, f.leave = context.WithCancel(t.Context())
+}
+
+func (f *flaky) now() (lockstore.LockStore, context.Context) {
+	f.asked.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.behind, f.here
+}
+
+func (f *flaky) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+	store, here := f.now()
+	if here.Err() != nil {
+		return lockstore.Snapshot{}, lockstore.ErrUnavailable
+	}
+	return store.List(ctx, ev, since)
+}
+
+func (f *flaky) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
+	store, here := f.now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer context.AfterFunc(here, func() { cancel(lockstore.ErrUnavailable) })()
+	if err := store.Wait(ctx, ev, since); err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// TestTheStoreIsAway: whoever watches stays and sees what was missed, and the
+// store is not stormed meanwhile.
+func TestTheStoreIsAway(t *testing.T) {
+	store := new(flaky)
+	inBubble(t, store, func(t *testing.T, h *house) {
+		store.back(t, new(lockstore.Memory))
+		v := h.watch("")
+		v.next()
+		h.lock("ann", "A1")
+		v.next()
+		synctest.Wait()
+		store.leave()
+		store.asked.Store(0)
+		h.lock("ben", "B1")
+		ctx := v.CloseRead(t.Context())
+		time.Sleep(10 * time.Minute)
+		if ctx.Err() != nil {
+			t.Fatal("the viewer is let go")
+		}
+		if n := store.asked.Load(); n < 100 || n > 500 {
+			t.Errorf("in ten minutes the store was asked %d times", n)
+		}
+		if _, resp, err := h.dial(""); err == nil || resp.StatusCode != 503 {
+			t.Errorf("somebody is let in who cannot be shown anything: %v", err)
+		}
+	})
+}
+
+// TestTheStoreComesBack, in the life that it had or in another.
+func TestTheStoreComesBack(t *testing.T) {
+	for name, another := range map[string]bool{"as it was": false, "in another life": true} {
+		t.Run(name, func(t *testing.T) {
+			store := new(flaky)
+			inBubble(t, store, func(t *testing.T, h *house) {
+				life := new(lockstore.Memory)
+				store.back(t, life)
+				v := h.watch("").attentive()
+				v.next()
+				h.lock("ann", "A1", "A2")
+				v.next()
+				time.Sleep(time.Second)
+				store.leave()
+				synctest.Wait()
+				if another {
+					life = new(lockstore.Memory)
+				}
+				if _, err := life.Lock(t.Context(), h.ev, []lockstore.SeatID{"B1"}, "ben"); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(20 * time.Second)
+				store.back(t, life)
+				l := v.next()
+				want := map[bool]string{false: "locked", true: "available"}[another]
+				if l.Full != another || v.status["A1"] != want || v.status["B1"] != "locked" {
+					t.Errorf("full: %v, A1 is %s, B1 is %s", l.Full, v.status["A1"], v.status["B1"])
+				}
+				time.Sleep(time.Second)
+				h.lock("ann", "A3")
+				if l := v.next(); l.Full || l.seats() != "A3 locked" {
+					t.Errorf("then comes %v %s", l.Full, l.seats())
+				}
+			})
+		})
+	}
+}

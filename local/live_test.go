@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"seatlock/lockstore/redisstore/redistest"
+)
+
+// follow opens a WebSocket of the runner at the url.
+func follow(t *testing.T, url string, client *http.Client) *websocket.Conn {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, url+"/seats/live", &websocket.DialOptions{HTTPClient: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.CloseNow() })
+	return c
+}
+
+// shown reads until a message says that the seat has the status.
+func shown(t *testing.T, c *websocket.Conn, seat, status string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		_, body, err := c.Read(ctx)
+		if err != nil {
+			t.Fatalf("%s %s: %v", seat, status, err)
+		}
+		if strings.Contains(string(body), `{"seatId":"`+seat+`","status":"`+status+`"`) {
+			return
+		}
+	}
+}
+
+// TestAnotherRunnersSeatsAreShown: what is done through one runner is seen by
+// who watches another, on Redis.
+func TestAnotherRunnersSeatsAreShown(t *testing.T) {
+	server := redistest.New(t)
+	here, _, _ := serving(t, "-redis", "redis://"+server.Addr)
+	there, _, _ := serving(t, "-redis", "redis://"+server.Addr)
+	near, far := follow(t, here, nil), follow(t, there, nil)
+	shown(t, near, "A1", "available")
+	shown(t, far, "A1", "available")
+	for _, step := range [][2]string{{"/lock", "locked"}, {"/release", "available"}, {"/lock", "locked"}, {"/confirm", "booked"}} {
+		if code, _, body := call(t, here+step[0], "A1", "ann"); code != 200 {
+			t.Fatalf("%s: %d %s", step[0], code, body)
+		}
+		shown(t, near, "A1", step[1])
+		shown(t, far, "A1", step[1])
+	}
+}
+
+// TestWatchOverTLS: the server speaks HTTP/2, and WebSockets over HTTP/1.1.
+func TestWatchOverTLS(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	pool := certify(t, certFile, keyFile, 1)
+	url, _, _ := serving(t, "-tls-cert", certFile, "-tls-key", keyFile)
+	plain := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	t.Cleanup(plain.CloseIdleConnections)
+	shown(t, follow(t, url, plain), "J10", "available")
+
+	second := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+	t.Cleanup(second.CloseIdleConnections)
+	resp, err := second.Get(url + "/seats/live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.ProtoMajor != 2 || resp.StatusCode != 426 {
+		t.Errorf("over %s it is answered with %s %s %v", resp.Proto, resp.Status, body, err)
+	}
+}
+
+// TestStopsWhileWatched: whoever watches is told within -drain, and whoever
+// does not listen holds nothing up.
+func TestStopsWhileWatched(t *testing.T) {
+	url, out, stop := serving(t, "-drain", "5s")
+	var told sync.WaitGroup
+	for range 50 {
+		c := follow(t, url, nil)
+		told.Go(func() {
+			for {
+				if _, _, err := c.Read(t.Context()); err != nil {
+					if code := websocket.CloseStatus(err); code != websocket.StatusGoingAway {
+						t.Errorf("closed with %v", err)
+					}
+					return
+				}
+			}
+		})
+	}
+	deaf := follow(t, url, nil)
+	if err := stop(); err != nil {
+		t.Errorf("it stopped with %v", err)
+	}
+	told.Wait()
+	deaf.CloseNow()
+	if !strings.Contains(out.String(), "stopped") {
+		t.Errorf("log: %s", out)
+	}
+}
+
+// TestMaxViewers: who finds no room is told so, and 0 is nobody.
+func TestMaxViewers(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		room int
+	}{{[]string{"-max-viewers", "0"}, 0}, {[]string{"-max-viewers", "2"}, 2}, {[]string{"-max-connections", "6"}, 3}} {
+		url, _, _ := serving(t, c.args...)
+		for range c.room {
+			shown(t, follow(t, url, nil), "A1", "available")
+		}
+		_, resp, err := websocket.Dial(t.Context(), url+"/seats/live", nil)
+		if err == nil {
+			t.Fatalf("%v: one too many is let in", c.args)
+		}
+		var problem struct{ Code string }
+		if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || resp.StatusCode != 503 || problem.Code != "no_room" || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("%v: %s %s %v %v", c.args, resp.Status, problem.Code, resp.Header, err)
+		}
+	}
+}
+
+// TestWatchingIsReading: with -private it needs a token, as any list does.
+func TestWatchingIsReading(t *testing.T) {
+	key := strings.Repeat("k", shortestKey)
+	t.Setenv("AUTH_BACKEND_KEY", key)
+	url, _, _ := serving(t, "-private")
+	_, resp, err := websocket.Dial(t.Context(), url+"/seats/live", nil)
+	if err == nil || resp.StatusCode != 401 {
+		t.Fatalf("without a token: %v", err)
+	}
+	c, _, err := websocket.Dial(t.Context(), url+"/seats/live", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + key}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	shown(t, c, "A1", "available")
+}
