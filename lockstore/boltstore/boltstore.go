@@ -62,10 +62,11 @@ type Store struct {
 
 	mu     sync.RWMutex
 	events map[lockstore.EventID]*event
-	last   uint32 // number that an event was given
-	failed error  // the disk failed: see fail
+	last   uint32  // number that an event was given
+	log    records // that are in the file's log; only a flight changes them
+	failed error   // the disk failed: see fail
 
-	sum uint64 // of what is in the file; belongs to the flight
+	kept kept // belongs to the flight
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
@@ -83,7 +84,8 @@ func Open(path string) (*Store, error) {
 		clock:  newClock(),
 		events: make(map[lockstore.EventID]*event),
 		last:   found.last,
-		sum:    found.sum,
+		log:    found.log,
+		kept:   found.kept,
 	}
 	s.queue = newQueue(s.fly)
 	return s, nil
@@ -221,7 +223,7 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 		}
 		e = newEvent(ev, number, s.clock)
 		e.kept = true
-		return e.load(tx.Bucket(bucketSeats), s.clock)
+		return e.load(tx.Bucket(bucketSeats), s.log, s.clock)
 	})
 	switch {
 	case errors.Is(err, bolt.ErrDatabaseNotOpen):

@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,22 +45,36 @@ func newEvent(ev *lockstore.Event, number uint32, c clock) *event {
 }
 
 // load reads what the file has of the seats.
-func (e *event) load(seats *bolt.Bucket, c clock) error {
+func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
 	d := c.dial()
-	first := seatKey(e.number, 0)
+	first := keyOf(e.number, 0)
 	cursor := seats.Cursor()
-	for key, text := cursor.Seek(first); key != nil && bytes.HasPrefix(key, first[:4]); key, text = cursor.Next() {
-		at := position(key)
-		if at < 0 || at >= len(e.layout.Seats) {
-			return fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+	for key, text := cursor.Seek(first[:]); key != nil && bytes.HasPrefix(key, first[:4]); key, text = cursor.Next() {
+		if err := e.loadSeat(seatKey(key), text, d); err != nil {
+			return err
 		}
-		h, _, err := parseRecord(text, d)
-		if err != nil {
-			return fmt.Errorf("%w: seat %s: %w", ErrDamaged, e.layout.Seats[at], err)
-		}
-		set(e.shown, at, h)
-		set(e.ahead, at, h)
 	}
+	for key, text := range log {
+		if key.event() == e.number {
+			if err := e.loadSeat(key, text, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *event) loadSeat(key seatKey, text []byte, d dial) error {
+	at := key.position()
+	if at >= len(e.layout.Seats) {
+		return fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+	}
+	h, _, err := parseRecord(text, d)
+	if err != nil {
+		return fmt.Errorf("%w: seat %s: %w", ErrDamaged, e.layout.Seats[at], err)
+	}
+	set(e.shown, at, h)
+	set(e.ahead, at, h)
 	return nil
 }
 
@@ -140,30 +153,9 @@ func (e *event) land(kept bool) {
 	}
 }
 
-// write puts what the flight changed into a transaction and returns the sum of
-// the file after that.
-func (e *event) write(tx *bolt.Tx, sum uint64, d dial) (uint64, error) {
-	put := func(name, key, value []byte) error {
-		b := tx.Bucket(name)
-		if old := b.Get(key); old != nil {
-			sum ^= digest(name, key, old)
-		}
-		sum ^= digest(name, key, value)
-		return b.Put(key, value)
+// records adds those of the seats that the flight changed.
+func (e *event) records(r records, d dial) {
+	for _, c := range e.made { // of a seat that was changed twice the last one stays
+		r[keyOf(e.number, c.at)] = record(e.ahead.Holding(c.at), c.now, d)
 	}
-	if !e.kept && len(e.made) > 0 {
-		if err := put(bucketEvents, []byte(e.layout.ID), eventText(e.number, e.layout)); err != nil {
-			return 0, err
-		}
-	}
-	last := make(map[int]time.Duration, len(e.made)) // when each seat was changed last
-	for _, c := range e.made {
-		last[c.at] = c.now
-	}
-	for _, at := range slices.Sorted(maps.Keys(last)) {
-		if err := put(bucketSeats, seatKey(e.number, at), record(e.ahead.Holding(at), last[at], d)); err != nil {
-			return 0, err
-		}
-	}
-	return sum, nil
 }

@@ -2,11 +2,9 @@ package boltstore
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,54 +24,53 @@ type Booking struct {
 // the file may be one that this process must not write to. It fails with
 // [ErrInUse] while a [Store] has the file open, and with [ErrDamaged].
 func Bookings(path string) ([]Booking, error) {
-	type found struct {
-		number   uint32
-		position int
-		Booking
-	}
-	var all []found
-	type house struct {
-		id    lockstore.EventID
-		seats []string
-	}
-	houses := make(map[uint32]house)
-	var d dial // the times of locks do not matter here
 	f, err := openLocked(path, os.O_RDONLY, false)
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
 	}
 	defer f.Close() // it was only read
-	_, err = verify(f, func(bucket, key, value []byte) error {
+	bookings, err := bookingsOf(f)
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
+	}
+	return bookings, nil
+}
+
+func bookingsOf(f *os.File) ([]Booking, error) {
+	type house struct {
+		id    lockstore.EventID
+		seats []string
+	}
+	houses := make(map[uint32]house)
+	all := make(records)
+	found, err := verify(f, func(bucket, key, value []byte) error {
 		switch {
 		case bytes.Equal(bucket, bucketEvents):
 			number, seats, err := parseEvent(value)
 			houses[number] = house{lockstore.EventID(key), strings.Split(strings.TrimSuffix(seats, "\n"), "\n")}
 			return err
 		case bytes.Equal(bucket, bucketSeats):
-			h, since, err := parseRecord(value, d)
-			if err != nil || position(key) < 0 {
-				return fmt.Errorf("%w: seat %x: %w", ErrDamaged, key, err)
-			}
-			if h.Booked {
-				all = append(all, found{binary.BigEndian.Uint32(key), position(key), Booking{User: h.User, Since: time.UnixMilli(since)}})
-			}
+			all[seatKey(key)] = value
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
+		return nil, err
 	}
-	slices.SortFunc(all, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.position, b.position))
-	})
-	bookings := make([]Booking, len(all))
-	for i, f := range all {
-		h := houses[f.number]
-		if f.position >= len(h.seats) {
-			return nil, fmt.Errorf("boltstore: cannot read %s: %w: event %q has no seat number %d", path, ErrDamaged, h.id, f.position)
+	maps.Copy(all, found.log)
+	var bookings []Booking
+	for _, key := range all.keys() {
+		h, since, err := parseRecord(all[key], dial{}) // when locks end does not matter
+		if err != nil {
+			return nil, fmt.Errorf("%w: seat %x: %w", ErrDamaged, key, err)
 		}
-		f.Event, f.Seat = h.id, lockstore.SeatID(h.seats[f.position])
-		bookings[i] = f.Booking
+		of := houses[key.event()]
+		if key.position() >= len(of.seats) {
+			return nil, fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+		}
+		if h.Booked {
+			bookings = append(bookings, Booking{of.id, lockstore.SeatID(of.seats[key.position()]), h.User, time.UnixMilli(since)})
+		}
 	}
 	return bookings, nil
 }

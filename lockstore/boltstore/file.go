@@ -100,7 +100,7 @@ func create(path string) error {
 		return fmt.Errorf("cannot make it: %w", err)
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketHead, bucketEvents, bucketSeats} {
+		for _, name := range [][]byte{bucketHead, bucketEvents, bucketLog, bucketSeats} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

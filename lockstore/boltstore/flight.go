@@ -1,8 +1,12 @@
 package boltstore
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+
+	bolt "go.etcd.io/bbolt"
 
 	"seatlock/lockstore"
 )
@@ -39,36 +43,106 @@ func (s *Store) fly(calls []*call) {
 // write returns once the flight's changes are on the disk, or with an error
 // that says whether they can be.
 func (s *Store) write(f *flight) error {
-	changes := 0
+	changed := make(records)
+	d := s.clock.dial()
 	for _, e := range f.events {
-		changes += len(e.made)
+		e.records(changed, d)
 	}
-	if changes == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return s.notWritten(err)
 	}
-	sum, d := s.sum, s.clock.dial()
-	for _, e := range f.events {
-		if sum, err = e.write(tx, sum, d); err != nil {
-			return s.notWritten(errors.Join(err, tx.Rollback()))
-		}
-	}
-	if err := tx.Bucket(bucketHead).Put(keySum, formatSum(sum)); err != nil {
+	kept, folded, err := s.put(tx, f.events, changed)
+	if err != nil {
 		return s.notWritten(errors.Join(err, tx.Rollback()))
 	}
 	id := tx.ID()
 	if err := tx.Commit(); err != nil {
 		return s.notCommitted(err, id)
 	}
-	s.sum = sum
+	s.kept = kept
+	s.mu.Lock()
+	if folded {
+		clear(s.log)
+	} else {
+		maps.Copy(s.log, changed)
+	}
+	s.mu.Unlock()
 	for _, e := range f.events {
 		e.kept = e.kept || len(e.made) > 0
 	}
 	return nil
 }
+
+// maxLog is how many bytes the log may have. More of them make it rarer that
+// records are written where they belong, and that then takes longer.
+const maxLog = 512 << 10
+
+// put has a transaction write the records, to the log or, when that has become
+// long, with all of it where they belong.
+func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (k kept, folded bool, err error) {
+	k = s.kept
+	for _, e := range events {
+		if e.kept || len(e.made) == 0 {
+			continue
+		}
+		if _, err := k.put(tx, bucketEvents, []byte(e.layout.ID), eventText(e.number, e.layout)); err != nil {
+			return k, false, err
+		}
+	}
+	entry := logEntry(changed)
+	if folded = k.logBytes+len(entry) > maxLog; !folded {
+		put, err := k.put(tx, bucketLog, binary.BigEndian.AppendUint64(nil, uint64(tx.ID())), entry)
+		if err != nil {
+			return k, false, err
+		}
+		k.logSum ^= put
+		k.logBytes += len(entry)
+		return k, false, tx.Bucket(bucketHead).Put(keySum, formatSum(k.sum))
+	}
+	if err := tx.DeleteBucket(bucketLog); err != nil {
+		return k, false, err
+	}
+	if _, err := tx.CreateBucket(bucketLog); err != nil {
+		return k, false, err
+	}
+	k.sum, k.logSum, k.logBytes = k.sum^k.logSum, 0, 0
+	all := maps.Clone(s.log) // only flights change it
+	maps.Copy(all, changed)
+	for _, key := range all.keys() {
+		if _, err := k.put(tx, bucketSeats, key[:], all[key]); err != nil {
+			return k, false, err
+		}
+	}
+	return k, true, tx.Bucket(bucketHead).Put(keySum, formatSum(k.sum))
+}
+
+// kept is what is known of what the file holds.
+type kept struct {
+	sum      uint64
+	logSum   uint64 // the part of the sum that is of the log
+	logBytes int    // in the values of the log
+}
+
+// put writes a value and returns its digest.
+func (k *kept) put(tx *bolt.Tx, bucket, key, value []byte) (uint64, error) {
+	b := tx.Bucket(bucket)
+	b.FillPercent = fill
+	if old := b.Get(key); old != nil {
+		k.sum ^= digest(bucket, key, old)
+	}
+	put := digest(bucket, key, value)
+	k.sum ^= put
+	return put, b.Put(key, value)
+}
+
+// fill is how full a page is made that is divided since it was too full. The
+// log grows at its end only, where nothing comes in between; seats are mostly
+// sold for the first time, in any order.
+const fill = 0.9
 
 // notWritten is the error of changes that are not in the file.
 func (s *Store) notWritten(err error) error {

@@ -113,12 +113,27 @@ func (q *queue) withdraw(c *call) bool {
 
 func (q *queue) flights() {
 	for {
-		runtime.Gosched() // whoever is about to call comes along
+		q.gather()
 		calls := q.board()
 		if len(calls) == 0 {
 			return
 		}
 		q.fly(calls)
+	}
+}
+
+// gather lets whoever is about to call come along, as those do who were just
+// answered: it gives way for as long as more arrive.
+func (q *queue) gather() {
+	for before := -1; ; {
+		q.mu.Lock()
+		n := len(q.waiting)
+		q.mu.Unlock()
+		if n == before {
+			return
+		}
+		before = n
+		runtime.Gosched()
 	}
 }
 

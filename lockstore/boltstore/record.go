@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,10 +15,10 @@ import (
 	"seatlock/lockstore"
 )
 
-// The file has three buckets.
+// The file has four buckets.
 var (
 	// bucketHead has the version of what is written here, and the sum of all
-	// that the other two hold.
+	// that the others hold.
 	bucketHead = []byte("seatlock")
 	keyFormat  = []byte("format")
 	keySum     = []byte("sum")
@@ -25,18 +27,67 @@ var (
 	// seats, a line each.
 	bucketEvents = []byte("events")
 
-	// bucketSeats has a record for every seat that anybody ever had: of an
-	// event's number and the seat's position, the highest byte first.
+	// bucketLog has for each of the latest transactions, by its number, the
+	// records that it made: the key of each, its size (2 bytes) and itself. To
+	// write them where they belong would be a page or two for each, to write them
+	// here is a page or two for all.
+	bucketLog = []byte("log")
+
+	// bucketSeats has a record for every seat that anybody ever had, but for
+	// what is in the log, which goes before it.
 	bucketSeats = []byte("seats")
 )
 
+// A seatKey is an event's number and a seat's position, the highest byte first.
+type seatKey [8]byte
+
+func keyOf(event uint32, position int) (key seatKey) {
+	binary.BigEndian.PutUint32(key[:4], event)
+	binary.BigEndian.PutUint32(key[4:], uint32(position))
+	return key
+}
+
+func (k seatKey) event() uint32 { return binary.BigEndian.Uint32(k[:4]) }
+func (k seatKey) position() int { return int(binary.BigEndian.Uint32(k[4:])) }
+
+// records are of seats, as text.
+type records map[seatKey][]byte
+
+// keys are in ascending order.
+func (r records) keys() []seatKey {
+	return slices.SortedFunc(maps.Keys(r), func(a, b seatKey) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// logEntry is what the log has of records.
+func logEntry(r records) []byte {
+	var b []byte
+	for _, key := range r.keys() {
+		b = append(b, key[:]...)
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r[key])))
+		b = append(b, r[key]...)
+	}
+	return b
+}
+
+// parseLogEntry puts the records of the log to others.
+func parseLogEntry(b []byte, r records) error {
+	for len(b) > 0 {
+		if len(b) < len(seatKey{})+2 {
+			return errRecord
+		}
+		key := seatKey(b)
+		size := len(key) + 2 + int(binary.BigEndian.Uint16(b[len(key):]))
+		if len(b) < size {
+			return errRecord
+		}
+		r[key] = bytes.Clone(b[len(key)+2 : size])
+		b = b[size:]
+	}
+	return nil
+}
+
 // formatOfFile is the version of what is written here.
 const formatOfFile = "1"
-
-// seatKey is the key of a seat's record.
-func seatKey(event uint32, position int) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(make([]byte, 0, 8), event), uint32(position))
-}
 
 // eventText is the value of an event.
 func eventText(number uint32, ev *lockstore.Event) []byte {
@@ -140,11 +191,3 @@ func digest(bucket, key, value []byte) uint64 {
 }
 
 func formatSum(sum uint64) []byte { return fmt.Appendf(nil, "%016x", sum) }
-
-// position is the seat of a key.
-func position(key []byte) int {
-	if len(key) != 8 {
-		return -1
-	}
-	return int(binary.BigEndian.Uint32(key[4:]))
-}

@@ -95,8 +95,9 @@ func readMeta(f *os.File) (meta, error) {
 
 // contents is what is found in a whole file.
 type contents struct {
-	sum  uint64
-	last uint32 // number of an event
+	kept
+	last uint32  // number of an event
+	log  records // that are in the log
 }
 
 // verify reads the whole file and finds out whether it is as it was written: by
@@ -116,7 +117,7 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 	if m.pages > uint64(info.Size()/m.pageSize) {
 		return contents{}, fmt.Errorf("%w: its end is missing: of %d pages of %d bytes there are %d bytes", ErrDamaged, m.pages, m.pageSize, info.Size())
 	}
-	var found contents
+	found := contents{log: make(records)}
 	var format, sum string
 	v := verifier{f, m, make([]bool, m.pages), func(bucket, key, value []byte) error {
 		switch {
@@ -132,6 +133,14 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 				return err
 			}
 			found.last = max(found.last, number)
+		case bytes.Equal(bucket, bucketSeats) && len(key) != len(seatKey{}):
+			return fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+		case bytes.Equal(bucket, bucketLog):
+			if err := parseLogEntry(value, found.log); err != nil {
+				return fmt.Errorf("%w: the log at %x: %w", ErrDamaged, key, err)
+			}
+			found.logSum ^= digest(bucket, key, value)
+			found.logBytes += len(value)
 		}
 		found.sum ^= digest(bucket, key, value)
 		if visit == nil {
