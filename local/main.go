@@ -52,6 +52,7 @@ type settings struct {
 	addr     string
 	seatMaps []booking.SeatMap
 	log      *slog.Logger
+	data     dataSettings
 	redis    redisSettings
 	guard    guardSettings
 	server   serverSettings
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(redisFlags, guardFlags, serverFlags)...),
+		}, slices.Concat(dataFlags, redisFlags, guardFlags, serverFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -112,6 +113,10 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if c.IsSet("events") && c.IsSet("seats") {
 		return settings{}, usage("-events and -seats: the event file says which seats there are, so give one of them")
 	}
+	data, err := settleData(c)
+	if err != nil {
+		return settings{}, err
+	}
 	r, err := settleRedis(c)
 	if err != nil {
 		return settings{}, err
@@ -124,8 +129,12 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r, g, srv}, err
+	s := settings{addr: c.String("addr"), log: log, data: data, redis: r, guard: g, server: srv}
+	if err := s.oneStore(); err != nil {
+		return s, err
+	}
+	s.seatMaps, err = seatMaps(c.String("events"), c.String("seats"), d)
+	return s, err
 }
 
 func logger(format string, w io.Writer) (*slog.Logger, error) {
@@ -164,20 +173,19 @@ func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) 
 	return []booking.SeatMap{m}, nil
 }
 
-// start makes the store and does with it what the settings say.
+// start does what the settings say.
 func start(ctx context.Context, s settings, stdout io.Writer) error {
-	if s.redis.url == "" {
-		return serveEvents(ctx, s, new(lockstore.Memory), "memory: seats are forgotten when this stops")
+	switch {
+	case s.data.export:
+		return s.data.printBookings(stdout)
+	case s.redis.audit || s.redis.rebuild:
+		return s.redis.inspect(ctx, s.seatMaps, s.log, stdout)
 	}
-	store, client, err := s.redis.open(ctx, s.seatMaps, s.log)
+	store, err := s.openStore(ctx)
 	if err != nil {
 		return err
 	}
-	defer client.Close() // after the last answer; nothing is left to fail
-	if s.redis.audit || s.redis.rebuild {
-		return s.redis.inspect(ctx, store, s.seatMaps, stdout)
-	}
-	return serveEvents(ctx, s, store, "redis: seats are shared with every process that uses it, and as durable as it is")
+	return errors.Join(serveEvents(ctx, s, store.LockStore, store.kept), store.close())
 }
 
 // serveEvents serves the events from the store until the context ends.
