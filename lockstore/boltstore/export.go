@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -21,19 +22,41 @@ type Booking struct {
 
 // Bookings reads who booked what: the events in the order in which they were first
 // sold, the seats of each in the order of its seat map. It changes nothing, and
-// the file may be one that this process must not write to. It fails with
-// [ErrInUse] while a [Store] has the file open, and with [ErrDamaged].
+// the file may be one that this process must not write to.
+//
+// While a [Store] has the file open it is read all the same, as it was at one
+// moment, unless it changes faster than it can be read: [ErrInUse].
 func Bookings(path string) ([]Booking, error) {
-	f, err := openLocked(path, os.O_RDONLY, false)
-	if err != nil {
-		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
-	}
-	defer f.Close() // it was only read
-	bookings, err := bookingsOf(f)
+	bookings, err := bookingsIn(path)
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
 	}
 	return bookings, nil
+}
+
+func bookingsIn(path string) ([]Booking, error) {
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // it was only read
+	err = lockFile(f, false)
+	if err == nil {
+		return bookingsOf(f)
+	}
+	if !errors.Is(err, ErrInUse) {
+		return nil, err
+	}
+	// Pages that are given up are written to again two transactions later. What
+	// that makes of a reader's file is damage, which the sum tells.
+	const tries = 20
+	for range tries {
+		bookings, err := bookingsOf(f)
+		if !errors.Is(err, ErrDamaged) {
+			return bookings, err
+		}
+	}
+	return nil, ErrInUse
 }
 
 func bookingsOf(f *os.File) ([]Booking, error) {

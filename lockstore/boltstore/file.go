@@ -45,7 +45,7 @@ func openFile(path string) (*bolt.DB, *os.File, contents, error) {
 	var file *os.File
 	var found contents
 	db, err := bolt.Open(path, fileMode, options(func(flag int) (_ *os.File, err error) {
-		if file, err = openLocked(path, flag&^os.O_CREATE, true); err != nil {
+		if file, err = openLocked(path, flag&^os.O_CREATE); err != nil {
 			return nil, err
 		}
 		if found, err = verify(file, nil); err != nil {
@@ -56,8 +56,21 @@ func openFile(path string) (*bolt.DB, *os.File, contents, error) {
 	return db, file, found, err
 }
 
-// openLocked opens a regular file, unless another process has it.
-func openLocked(path string, flag int, alone bool) (*os.File, error) {
+// openLocked opens a regular file for this process alone.
+func openLocked(path string, flag int) (*os.File, error) {
+	f, err := openRegular(path, flag)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f, true); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// openRegular opens a regular file. To open a pipe would be to wait for its
+// other end.
+func openRegular(path string, flag int) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0:
@@ -65,17 +78,11 @@ func openLocked(path string, flag int, alone bool) (*os.File, error) {
 		return nil, reason(err)
 	case info.IsDir():
 		return nil, errors.New("it is a folder")
-	case !info.Mode().IsRegular(): // to open a pipe would be to wait for its other end
+	case !info.Mode().IsRegular():
 		return nil, errors.New("it is no regular file")
 	}
 	f, err := os.OpenFile(path, flag, fileMode)
-	if err != nil {
-		return nil, reason(err)
-	}
-	if err := lockFile(f, alone); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return f, reason(err)
 }
 
 // create makes a file that nothing was written to yet. It makes it under
@@ -90,7 +97,7 @@ func create(path string) error {
 	}
 	unfinished := path + ".new"
 	db, err := bolt.Open(unfinished, fileMode, options(func(flag int) (*os.File, error) {
-		f, err := openLocked(unfinished, flag, true)
+		f, err := openLocked(unfinished, flag)
 		if err != nil {
 			return nil, err
 		}
