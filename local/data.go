@@ -21,7 +21,7 @@ type dataSettings struct {
 
 var dataFlags = []cli.Flag{
 	&cli.StringFlag{Name: "data", Usage: "keep seats in `FILE`, which is made if it is not there; whatever is answered outlives a crash", Sources: cli.EnvVars("DATA_FILE")},
-	&cli.BoolFlag{Name: "export", Usage: "do not serve; print who booked what in the file of -data, as CSV (stop what has it open first)"},
+	&cli.BoolFlag{Name: "export", Usage: "do not serve; print who booked what in the file of -data, as CSV; it may be in use meanwhile"},
 }
 
 func settleData(c *cli.Command) (dataSettings, error) {
@@ -54,7 +54,7 @@ func (d dataSettings) open(ctx context.Context, maps []booking.SeatMap) (openSto
 func (d dataSettings) printBookings(out io.Writer) error {
 	bookings, err := boltstore.Bookings(d.file)
 	if errors.Is(err, boltstore.ErrInUse) {
-		return fmt.Errorf("%w: stop it, or export a copy of the file that was made while it was stopped", err)
+		return fmt.Errorf("%w, and sells faster than the file can be read: try again", err)
 	}
 	if err != nil {
 		return err
