@@ -18,6 +18,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"seatlock/lockstore"
 )
@@ -226,7 +227,7 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 		return e.load(tx.Bucket(bucketSeats), s.log, s.clock)
 	})
 	switch {
-	case errors.Is(err, bolt.ErrDatabaseNotOpen):
+	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return nil, errClosed
 	case errors.Is(err, lockstore.ErrOtherSeats):
 		return nil, err

@@ -244,7 +244,7 @@ func wantKept(t *testing.T, path string, said words) {
 func TestKilled(t *testing.T) {
 	all := make(words)
 	path := filepath.Join(t.TempDir(), "seats")
-	for round := range 25 {
+	for round := range 12 {
 		life := time.Duration(1+rand.IntN(100)) * time.Millisecond
 		for word, lines := range hearShop(t, path, "", life) {
 			all[word] = append(all[word], lines...)
@@ -260,7 +260,7 @@ func TestKilled(t *testing.T) {
 
 // TestKilledAtTheStart kills it while it makes the file.
 func TestKilledAtTheStart(t *testing.T) {
-	for range 30 {
+	for range 20 {
 		path := filepath.Join(t.TempDir(), "seats")
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "")
 		cmd.Env = append(os.Environ(), shopEnv+"="+path)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,22 +19,30 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
+// longName makes a record long, so that the log is full soon.
+var longName = lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen-2))
+
 // house makes a file with many bookings, some in the log and some put away, and
 // returns what is in it.
 func house(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore.Booking) {
 	t.Helper()
-	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 3000, 0))
-	for _, user := range []lockstore.UserID{"ann", "ben with a name that takes some room, for the log to be full soon"} {
-		for at := 0; at < len(d.ev.Seats); at += lockstore.MaxSeats {
-			seats := d.ev.Seats[at : at+lockstore.MaxSeats]
-			d.lock(user, seats...)
-			if user != "ann" && at < 2000 {
-				d.confirm(user, seats...)
-			} else if err := d.Release(t.Context(), d.ev, seats, user); err != nil {
-				t.Fatal(err)
-			}
+	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 600, 0))
+	parts := slices.Collect(slices.Chunk(d.ev.Seats, lockstore.MaxSeats))
+	book := func(parts [][]lockstore.SeatID) {
+		for _, seats := range parts {
+			d.lock("ann", seats...)
+			d.confirm("ann", seats...)
 		}
 	}
+	book(parts[:3])
+	for n := range 70 { // 0.6 MB of log
+		seats := parts[6+n%6]
+		d.lock(longName, seats...)
+		if err := d.Release(t.Context(), d.ev, seats, longName); err != nil {
+			t.Fatal(err)
+		}
+	}
+	book(parts[3:6])
 	small := newEvent(t, "small", 5, 0)
 	d.ev, ev = small, d.ev
 	d.lock("cat", "A1", "A5")
@@ -46,7 +55,7 @@ func house(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore
 		t.Fatal(err)
 	}
 	bookings, err = boltstore.Bookings(d.path)
-	if err != nil || len(bookings) != 2002 {
+	if err != nil || len(bookings) != 302 {
 		t.Fatalf("%d bookings, %v", len(bookings), err)
 	}
 	return file, ev, bookings
@@ -177,8 +186,8 @@ func TestAnyDamage(t *testing.T) {
 		times int
 		do    func([]byte) []byte
 	}{
-		{"a bit flipped", 200, func(b []byte) []byte { b[rnd.IntN(len(b))] ^= 1 << rnd.IntN(8); return b }},
-		{"a bit flipped in the head of a page", 300, func(b []byte) []byte {
+		{"a bit flipped", 250, func(b []byte) []byte { b[rnd.IntN(len(b))] ^= 1 << rnd.IntN(8); return b }},
+		{"a bit flipped in the head of a page", 400, func(b []byte) []byte {
 			b[rnd.IntN(len(b)/page)*page+rnd.IntN(64)] ^= 1 << rnd.IntN(8)
 			return b
 		}},
@@ -228,7 +237,7 @@ func TestAnyDamage(t *testing.T) {
 				}
 				s, err := boltstore.Open(path)
 				must(t, err)
-				_, err = s.Lock(t.Context(), ev, ev.Seats[2900:2950], lockstore.UserID(fmt.Sprint("user", harmless)))
+				_, err = s.Lock(t.Context(), ev, ev.Seats[400:450], lockstore.UserID(fmt.Sprint("user", harmless)))
 				must(t, errors.Join(err, s.Close()))
 				if got, err := boltstore.Bookings(path); err != nil || !reflect.DeepEqual(got, want) {
 					t.Fatalf("after a lock %d bookings are found, %v", len(got), err)
