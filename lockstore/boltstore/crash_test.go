@@ -25,7 +25,15 @@ import (
 // seats of the file that it names until it is killed, and says what it sold.
 const shopEnv = "BOLTSTORE_TEST_SHOP"
 
+// tryEnv has it try to open the file that its argument names, and say how that
+// ends.
+const tryEnv = "BOLTSTORE_TEST_TRY"
+
 func TestMain(m *testing.M) {
+	if _, is := os.LookupEnv(tryEnv); is {
+		fmt.Print(try(os.Args[1]))
+		os.Exit(0)
+	}
 	path, is := os.LookupEnv(shopEnv)
 	if !is {
 		os.Exit(m.Run())
@@ -38,6 +46,21 @@ func TestMain(m *testing.M) {
 		fmt.Println("failed", strings.ReplaceAll(err.Error(), "\n", " / "))
 		os.Exit(1)
 	}
+}
+
+// try says how it ends to open a file, and how many bookings can be read.
+func try(path string) string {
+	said := "opened"
+	if s, err := boltstore.Open(path); err != nil {
+		said = err.Error()
+	} else {
+		s.Close()
+	}
+	bookings, err := boltstore.Bookings(path)
+	if err != nil {
+		return fmt.Sprintf("%s, and %v", said, err)
+	}
+	return fmt.Sprintf("%s, and %d bookings", said, len(bookings))
 }
 
 // shopSeats is how many seats a shop has.

@@ -10,6 +10,21 @@ import (
 	"seatlock/lockstore"
 )
 
+// openHamlet is an event of two seats in a file, until the test ends.
+func openHamlet(t *testing.T) (*Store, *lockstore.Event) {
+	t.Helper()
+	s, err := Open(filepath.Join(t.TempDir(), "seats"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	ev, err := lockstore.NewEvent("hamlet", []lockstore.SeatID{"A1", "A2"}, time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, ev
+}
+
 // TestListWhenTimePassesOnTheWay: a confirm was in time, and its lock ends while
 // it is on its way to the disk. Until then a list has the lock; after that it
 // waits for what becomes of the confirm, since to say that the seat can be had
@@ -18,15 +33,7 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx := t.Context()
-			s, err := Open(filepath.Join(t.TempDir(), "seats"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			ev, err := lockstore.NewEvent("hamlet", []lockstore.SeatID{"A1", "A2"}, time.Minute, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s, ev := openHamlet(t)
 			if _, err := s.Lock(ctx, ev, ev.Seats[:1], "ann"); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +75,7 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 			if seat := <-listed; seat.Status != want {
 				t.Errorf("arrived %v: it is %v, want %v", arrives, seat, want)
 			}
-			err = s.Confirm(ctx, ev, ev.Seats[:1], "ann")
+			err := s.Confirm(ctx, ev, ev.Seats[:1], "ann")
 			if arrives && err != nil || !arrives && !errors.Is(err, lockstore.LockExpired) {
 				t.Errorf("arrived %v: to confirm again ends with %v", arrives, err)
 			}
@@ -81,15 +88,7 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 func TestReadersDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		s, err := Open(filepath.Join(t.TempDir(), "seats"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		ev, err := lockstore.NewEvent("hamlet", []lockstore.SeatID{"A1", "A2"}, time.Minute, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, ev := openHamlet(t)
 		before, err := s.List(ctx, ev, "")
 		if err != nil {
 			t.Fatal(err)
