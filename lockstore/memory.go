@@ -28,7 +28,7 @@ type memoryEvent struct {
 	start time.Time // when its clock was at zero
 
 	mu sync.Mutex // of all below
-	*Seating
+	Seating
 	log ChangeLog
 }
 
@@ -147,7 +147,7 @@ func (m *Memory) first(ev *Event) *memoryEvent {
 		m.events = make(map[EventID]*memoryEvent)
 	}
 	start := time.Now()
-	e := &memoryEvent{start: start, Seating: NewSeating(ev, start), log: NewChangeLog()}
+	e := &memoryEvent{start: start, Seating: *NewSeating(ev, start), log: NewChangeLog()}
 	m.events[ev.ID] = e
 	return e
 }

@@ -144,7 +144,10 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	for {
 		snap, landing := e.list(since, s.clock)
 		if landing == nil {
-			return snap, s.failure()
+			if err := s.failure(); err != nil { // while it was waited for
+				return lockstore.Snapshot{}, err
+			}
+			return snap, nil
 		}
 		if patience == nil {
 			patience = time.After(callTime)

@@ -22,38 +22,39 @@ type Booking struct {
 
 // Bookings reads who booked what: the events in the order in which they were first
 // sold, the seats of each in the order of its seat map. It changes nothing, and
-// the file may be one that this process must not write to.
+// the file may be one that this process must not write to. The error is one line
+// that names the file: [ErrDamaged], or what the system says.
 //
 // While a [Store] has the file open it is read all the same, as it was at one
 // moment, unless it changes faster than it can be read: [ErrInUse].
 func Bookings(path string) ([]Booking, error) {
-	bookings, err := bookingsIn(path)
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
+	}
+	defer f.Close() // it was only read
+	bookings, err := bookingsIn(f)
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
 	}
 	return bookings, nil
 }
 
-func bookingsIn(path string) ([]Booking, error) {
-	f, err := openRegular(path, os.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() // it was only read
-	err = lockFile(f, false)
-	if err == nil {
-		return bookingsOf(f)
-	}
-	if !errors.Is(err, ErrInUse) {
-		return nil, err
-	}
-	// Pages that are given up are written to again two transactions later. What
-	// that makes of a reader's file is damage, which the sum tells.
+// bookingsIn takes no lock if it can do without, so that a Store can be opened
+// meanwhile. Pages that are given up are written to again two transactions
+// later; what that makes of the file for a reader is damage, which the sum tells.
+func bookingsIn(f *os.File) ([]Booking, error) {
 	const tries = 20
 	for range tries {
 		bookings, err := bookingsOf(f)
 		if !errors.Is(err, ErrDamaged) {
 			return bookings, err
+		}
+		switch err := lockFile(f, false); {
+		case err == nil: // nobody writes to it
+			return bookingsOf(f)
+		case !errors.Is(err, ErrInUse):
+			return nil, err
 		}
 	}
 	return nil, ErrInUse

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -236,4 +238,52 @@ func TestBookings(t *testing.T) {
 			t.Errorf("booked at %v, which is not from %v on", since, before)
 		}
 	}
+}
+
+// TestBookingsWhileSelling: what is read while the file changes is of one moment.
+func TestBookingsWhileSelling(t *testing.T) {
+	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 4000, 0))
+	var sold atomic.Int64
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	for seller := range 4 {
+		all.Go(func() {
+			for at := 2 * seller; at < len(d.ev.Seats); at += 2 * 4 {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				pair := d.ev.Seats[at : at+2]
+				_, err := d.Lock(t.Context(), d.ev, pair, "ann")
+				if err == nil {
+					err = d.Confirm(t.Context(), d.ev, pair, "ann")
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sold.Add(2)
+			}
+		})
+	}
+	var reads, whole int
+	for reads = 0; sold.Load() < 500 && !t.Failed(); reads++ {
+		before := sold.Load()
+		bookings, err := boltstore.Bookings(d.path)
+		if errors.Is(err, boltstore.ErrInUse) {
+			continue
+		}
+		must(t, err)
+		whole++
+		if len(bookings)%2 != 0 || len(bookings) < int(before) {
+			t.Errorf("%d bookings are read, after %d were made", len(bookings), before)
+		}
+	}
+	close(stop)
+	all.Wait()
+	if whole == 0 {
+		t.Error("it could not be read")
+	}
+	t.Logf("read %d times of %d, %d seats sold", whole, reads, sold.Load())
 }
