@@ -63,9 +63,9 @@ type Store struct {
 
 	mu     sync.RWMutex
 	events map[lockstore.EventID]*event
-	last   uint32  // number that an event was given
-	log    records // that are in the file's log; only a flight changes them
-	failed error   // the disk failed: see fail
+	last   uint32             // number that an event was given
+	log    map[uint32]records // what is in the file's log, by event; only a flight changes it
+	failed error              // the disk failed: see fail
 
 	kept kept // belongs to the flight
 }
@@ -85,9 +85,10 @@ func Open(path string) (*Store, error) {
 		clock:  newClock(),
 		events: make(map[lockstore.EventID]*event),
 		last:   found.last,
-		log:    found.log,
+		log:    make(map[uint32]records),
 		kept:   found.kept,
 	}
+	found.log.copyTo(s.log)
 	s.queue = newQueue(s.fly)
 	return s, nil
 }
@@ -227,7 +228,7 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 		}
 		e = newEvent(ev, number, s.clock)
 		e.kept = true
-		return e.load(tx.Bucket(bucketSeats), s.log, s.clock)
+		return e.load(tx.Bucket(bucketSeats), s.log[number], s.clock)
 	})
 	switch {
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):

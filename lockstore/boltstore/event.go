@@ -44,7 +44,7 @@ func newEvent(ev *lockstore.Event, number uint32, c clock) *event {
 	}
 }
 
-// load reads what the file has of the seats.
+// load reads what the file has of the event's seats, in their place and in the log.
 func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
 	d := c.dial()
 	first := keyOf(e.number, 0)
@@ -55,10 +55,8 @@ func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
 		}
 	}
 	for key, text := range log {
-		if key.event() == e.number {
-			if err := e.loadSeat(key, text, d); err != nil {
-				return err
-			}
+		if err := e.loadSeat(key, text, d); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -68,7 +68,7 @@ func (s *Store) write(f *flight) error {
 	if folded {
 		clear(s.log)
 	} else {
-		maps.Copy(s.log, changed)
+		changed.copyTo(s.log)
 	}
 	s.mu.Unlock()
 	for _, e := range f.events {
@@ -110,7 +110,10 @@ func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (k kept, fold
 		return k, false, err
 	}
 	k.sum, k.logSum, k.logBytes = k.sum^k.logSum, 0, 0
-	all := maps.Clone(s.log) // only flights change it
+	all := make(records)
+	for _, of := range s.log { // only flights change it
+		maps.Copy(all, of)
+	}
 	maps.Copy(all, changed)
 	for _, key := range all.keys() {
 		if _, err := k.put(tx, bucketSeats, key[:], all[key]); err != nil {

@@ -58,6 +58,18 @@ func (r records) keys() []seatKey {
 	return slices.SortedFunc(maps.Keys(r), func(a, b seatKey) int { return bytes.Compare(a[:], b[:]) })
 }
 
+// copyTo puts the records to others, by event.
+func (r records) copyTo(byEvent map[uint32]records) {
+	for key, text := range r {
+		of := byEvent[key.event()]
+		if of == nil {
+			of = make(records)
+			byEvent[key.event()] = of
+		}
+		of[key] = text
+	}
+}
+
 // logEntry is what the log has of records.
 func logEntry(r records) []byte {
 	var b []byte
