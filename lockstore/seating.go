@@ -224,6 +224,13 @@ func (e *Seating) List(log *ChangeLog, since Version, now time.Duration) Snapsho
 	changed, ok := log.since(since)
 	if !ok {
 		snap.Full = true
+		taken := 0
+		for p := range e.seats {
+			if e.seats[p].taken(now) {
+				taken++
+			}
+		}
+		snap.Seats = make([]Seat, 0, taken)
 		for p := range e.seats {
 			if e.seats[p].taken(now) {
 				snap.Seats = append(snap.Seats, e.seat(p, now))
