@@ -123,9 +123,10 @@ func (q *queue) flights() {
 }
 
 // gather lets whoever is about to call come along, as those do who were just
-// answered: it gives way for as long as more arrive.
+// answered: it gives way for as long as more arrive, a hundred times at most.
 func (q *queue) gather() {
-	for before := -1; ; {
+	before := -1
+	for range 100 {
 		q.mu.Lock()
 		n := len(q.waiting)
 		q.mu.Unlock()
