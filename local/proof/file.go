@@ -123,7 +123,7 @@ func fileReopened(ctx context.Context, s setting) (tally, error) {
 func diskFull(ctx context.Context, s setting) (tally, error) {
 	return inFile(func(dir, file string) (tally, error) {
 		faults := s.times(60)
-		return onRunner(ctx, s, dir, faults, []string{"-data", file}, func(ctx context.Context, c *campaign, r *runner) error {
+		return onRunner(ctx, s, dir, 3*(faults+1), []string{"-data", file}, func(ctx context.Context, c *campaign, r *runner) error {
 			for n := range faults {
 				if err := sleep(ctx, time.Duration(100+rand.IntN(200))*time.Millisecond); err != nil {
 					return err

@@ -28,7 +28,7 @@ func runnerKilled(ctx context.Context, s setting) (tally, error) {
 // killRunner does it with a runner that has its seats where the flags say.
 func killRunner(ctx context.Context, s setting, dir string, store ...string) (tally, error) {
 	kills := s.times(25)
-	return onRunner(ctx, s, dir, kills, store, func(ctx context.Context, c *campaign, r *runner) error {
+	return onRunner(ctx, s, dir, 8*(kills+1), store, func(ctx context.Context, c *campaign, r *runner) error {
 		for range kills {
 			if err := sleep(ctx, time.Duration(300+rand.IntN(700))*time.Millisecond); err != nil {
 				return err
@@ -43,9 +43,9 @@ func killRunner(ctx context.Context, s setting, dir string, store ...string) (ta
 	})
 }
 
-// onRunner plays over HTTP on a runner to which f does something, for about as
-// many seconds as it has faults.
-func onRunner(ctx context.Context, s setting, dir string, faults int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
+// onRunner plays over HTTP on a runner to which f does something, for so many
+// histories of each player at most.
+func onRunner(ctx context.Context, s setting, dir string, each int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
 	r := &runner{program: filepath.Join(dir, "seatlock"), addr: "127.0.0.1:" + redistest.FreePort()}
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "seatlock/local").CombinedOutput(); err != nil {
 		return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
@@ -58,7 +58,7 @@ func onRunner(ctx context.Context, s setting, dir string, faults int, store []st
 	c := newCampaign(s, "runner", api, 16)
 	c.plan.Plain, c.plan.Remote = true, true
 	events := filepath.Join(dir, "events.json")
-	if err := writeEvents(events, c, 2*c.parallel*(faults+1)*8); err != nil {
+	if err := writeEvents(events, c, 2*c.parallel*each); err != nil {
 		return tally{}, err
 	}
 	r.args = append([]string{"-addr", r.addr, "-events", events}, store...)
