@@ -16,6 +16,10 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
+// fileTTL is how long locks last in a file: long enough for something to be
+// confirmed on a disk that others use too, and short enough to run out.
+const fileTTL = 400 * time.Millisecond
+
 // inFile runs f with the name of a file that is gone afterwards.
 func inFile(f func(dir, file string) (tally, error)) (tally, error) {
 	return withFolder(func(dir string) (tally, error) { return f(dir, filepath.Join(dir, "seats")) })
@@ -27,14 +31,19 @@ func onFile(ctx context.Context, s setting) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		t, err := alone(ctx, s, store, 24)
+		c := newCampaign(s, "alone", store, 24)
+		c.plan.TTL = fileTTL
+		if err := c.play(ctx, s.histories, nil); err != nil {
+			return c.tally, errors.Join(err, store.Close())
+		}
+		t, err := c.settle(ctx, store)
 		return t, errors.Join(err, store.Close())
 	})
 }
 
 // fileRunnerKilled is runnerKilled, with the seats in a file.
 func fileRunnerKilled(ctx context.Context, s setting) (tally, error) {
-	return inFile(func(dir, file string) (tally, error) { return killRunner(ctx, s, dir, "-data", file) })
+	return inFile(func(dir, file string) (tally, error) { return killRunner(ctx, s, dir, fileTTL, "-data", file) })
 }
 
 // reopening is a store in a file that is closed and opened again under its
@@ -95,6 +104,7 @@ func fileReopened(ctx context.Context, s setting) (tally, error) {
 		}
 		r := &reopening{file: file, Store: store}
 		c := newCampaign(s, "reopened", r, 24)
+		c.plan.TTL = fileTTL
 		c.plan.Plain = true // who waits when it is closed waits for a store that nobody changes
 		err = c.during(ctx, func(ctx context.Context) error {
 			for range s.times(100) {
@@ -123,7 +133,7 @@ func fileReopened(ctx context.Context, s setting) (tally, error) {
 func diskFull(ctx context.Context, s setting) (tally, error) {
 	return inFile(func(dir, file string) (tally, error) {
 		faults := s.times(60)
-		return onRunner(ctx, s, dir, 3*(faults+1), []string{"-data", file}, func(ctx context.Context, c *campaign, r *runner) error {
+		return onRunner(ctx, s, dir, fileTTL, 3*(faults+1), []string{"-data", file}, func(ctx context.Context, c *campaign, r *runner) error {
 			for n := range faults {
 				if err := sleep(ctx, time.Duration(100+rand.IntN(200))*time.Millisecond); err != nil {
 					return err

@@ -21,14 +21,14 @@ import (
 // runnerKilled plays over HTTP on a runner that is killed and started again.
 func runnerKilled(ctx context.Context, s setting) (tally, error) {
 	return withRedis(func(server *redistest.Server, dir string) (tally, error) {
-		return killRunner(ctx, s, dir, "-redis", "redis://"+server.Addr)
+		return killRunner(ctx, s, dir, plan.TTL, "-redis", "redis://"+server.Addr)
 	})
 }
 
 // killRunner does it with a runner that has its seats where the flags say.
-func killRunner(ctx context.Context, s setting, dir string, store ...string) (tally, error) {
+func killRunner(ctx context.Context, s setting, dir string, ttl time.Duration, store ...string) (tally, error) {
 	kills := s.times(25)
-	return onRunner(ctx, s, dir, 8*(kills+1), store, func(ctx context.Context, c *campaign, r *runner) error {
+	return onRunner(ctx, s, dir, ttl, 8*(kills+1), store, func(ctx context.Context, c *campaign, r *runner) error {
 		for range kills {
 			if err := sleep(ctx, time.Duration(300+rand.IntN(700))*time.Millisecond); err != nil {
 				return err
@@ -45,7 +45,7 @@ func killRunner(ctx context.Context, s setting, dir string, store ...string) (ta
 
 // onRunner plays over HTTP on a runner to which f does something, for so many
 // histories of each player at most.
-func onRunner(ctx context.Context, s setting, dir string, each int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
+func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, each int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
 	r := &runner{program: filepath.Join(dir, "seatlock"), addr: "127.0.0.1:" + redistest.FreePort()}
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "seatlock/local").CombinedOutput(); err != nil {
 		return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
@@ -56,7 +56,7 @@ func onRunner(ctx context.Context, s setting, dir string, each int, store []stri
 	}
 	defer api.Close()
 	c := newCampaign(s, "runner", api, 16)
-	c.plan.Plain, c.plan.Remote = true, true
+	c.plan.Plain, c.plan.Remote, c.plan.TTL = true, true, ttl
 	events := filepath.Join(dir, "events.json")
 	if err := writeEvents(events, c, 2*c.parallel*each); err != nil {
 		return tally{}, err
