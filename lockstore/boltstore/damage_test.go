@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -171,6 +172,48 @@ func TestHalfMade(t *testing.T) {
 	}
 	if left, err := filepath.Glob(path + "*"); err != nil || len(left) != 1 {
 		t.Errorf("there are %q, %v", left, err)
+	}
+}
+
+// TestManyMakeIt: of many who want to make the same file at the same time at
+// most one has it, and what it is told to keep is kept.
+func TestManyMakeIt(t *testing.T) {
+	ev := newEvent(t, "hamlet", 10, 0)
+	made := 0
+	for range 40 {
+		path := filepath.Join(t.TempDir(), "seats")
+		var mu sync.Mutex
+		var open []*boltstore.Store
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				s, err := boltstore.Open(path)
+				if err != nil {
+					return // in use, or made by another at the same moment
+				}
+				if _, err := s.Lock(t.Context(), ev, ev.Seats[:1], "ann"); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				open = append(open, s)
+			})
+		}
+		all.Wait()
+		if len(open) > 1 {
+			t.Fatalf("%d have it", len(open))
+		}
+		for _, s := range open {
+			must(t, s.Close())
+			made++
+		}
+		d := newDesk(t, path, ev)
+		if got := d.taken(); len(got) != len(open) {
+			t.Fatalf("opened again it has %q", got)
+		}
+	}
+	if made == 0 {
+		t.Error("nobody ever had it")
 	}
 }
 

@@ -85,6 +85,9 @@ func openRegular(path string, flag int) (*os.File, error) {
 	return f, reason(err)
 }
 
+// errMade is of a file that another process has made meanwhile.
+var errMade = errors.New("it is there")
+
 // create makes a file that nothing was written to yet. It makes it under
 // another name, so that at no moment there is half of one under its own.
 func create(path string) error {
@@ -101,8 +104,14 @@ func create(path string) error {
 		if err != nil {
 			return nil, err
 		}
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			return nil, errors.Join(errMade, f.Close())
+		}
 		return f, f.Truncate(0) // what is there is half of one
 	}))
+	if errors.Is(err, errMade) {
+		return os.RemoveAll(unfinished)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot make it: %w", err)
 	}
