@@ -53,6 +53,7 @@ type settings struct {
 	addr     string
 	seatMaps []booking.SeatMap
 	log      *slog.Logger
+	data     dataSettings
 	redis    redisSettings
 	guard    guardSettings
 	server   serverSettings
@@ -79,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(watchFlags, redisFlags, guardFlags, serverFlags, liveFlags)...),
+		}, slices.Concat(watchFlags, dataFlags, redisFlags, guardFlags, serverFlags, liveFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -115,6 +116,10 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if c.IsSet("events") && c.IsSet("seats") {
 		return settings{}, usage("-events and -seats: the event file says which seats there are, so give one of them")
 	}
+	data, err := settleData(c)
+	if err != nil {
+		return settings{}, err
+	}
 	r, err := settleRedis(c)
 	if err != nil {
 		return settings{}, err
@@ -135,8 +140,12 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r, g, srv, w, v}, err
+	s := settings{addr: c.String("addr"), log: log, data: data, redis: r, guard: g, server: srv, watch: w, live: v}
+	if err := s.oneStore(); err != nil {
+		return s, err
+	}
+	s.seatMaps, err = seatMaps(c.String("events"), c.String("seats"), d)
+	return s, err
 }
 
 // seatMaps reads the event file, or makes the one event there is without.
@@ -165,20 +174,19 @@ func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) 
 	return []booking.SeatMap{m}, nil
 }
 
-// start makes the store and does with it what the settings say.
+// start does what the settings say.
 func start(ctx context.Context, s settings, stdout io.Writer) error {
-	if s.redis.url == "" {
-		return serveEvents(ctx, s, new(lockstore.Memory), "memory: seats are forgotten when this stops")
+	switch {
+	case s.data.export:
+		return s.data.printBookings(stdout)
+	case s.redis.audit || s.redis.rebuild:
+		return s.redis.inspect(ctx, s.seatMaps, s.log, stdout)
 	}
-	store, client, err := s.redis.open(ctx, s.seatMaps, s.log)
+	store, err := s.openStore(ctx)
 	if err != nil {
 		return err
 	}
-	defer client.Close() // after the last answer; nothing is left to fail
-	if s.redis.audit || s.redis.rebuild {
-		return s.redis.inspect(ctx, store, s.seatMaps, stdout)
-	}
-	return serveEvents(ctx, s, store, "redis: seats are shared with every process that uses it, and as durable as it is")
+	return errors.Join(serveEvents(ctx, s, store.LockStore, store.kept), store.close())
 }
 
 // serveEvents serves the events from the store until the context ends.
@@ -198,7 +206,7 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 	if err != nil {
 		return err
 	}
-	watching, sendAway := context.WithCancel(context.WithoutCancel(ctx)) // who watches goes on watching while others are told to go elsewhere
+	watching, sendAway := context.WithCancel(context.WithoutCancel(ctx)) // goes on through -drain-delay
 	hub := s.live.open(watching, api, store, s.server, s.log)
 	leave := func(context.Context) {
 		sendAway()

@@ -99,7 +99,12 @@ func (r redisSettings) check(ctx context.Context, store *redisstore.Store, maps 
 }
 
 // inspect audits or rebuilds every event, and says what it found.
-func (r redisSettings) inspect(ctx context.Context, store *redisstore.Store, maps []booking.SeatMap, out io.Writer) error {
+func (r redisSettings) inspect(ctx context.Context, maps []booking.SeatMap, log *slog.Logger, out io.Writer) error {
+	store, client, err := r.open(ctx, maps, log)
+	if err != nil {
+		return err
+	}
+	defer client.Close() // after the last answer; nothing is left to fail
 	look, found := store.Audit, 0
 	if r.rebuild {
 		look = store.Rebuild

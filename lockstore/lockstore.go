@@ -1,9 +1,11 @@
 // Package lockstore keeps at most one user per seat.
 //
 // It holds the contract, [LockStore], and the store that needs nothing,
-// [Memory]. Every other store is a package below this one and passes the
-// same suite, [seatlock/lockstore/storetest]. This package uses the standard
-// library only and must not know about HTTP, JSON, files or any backend.
+// [Memory], with what that is made of, [Seating] and [ChangeLog], for stores
+// that keep an event in memory too. Every other store is a package below this
+// one and passes the same suite, [seatlock/lockstore/storetest]. This package
+// uses the standard library only and must not know about HTTP, JSON, files or
+// any backend.
 package lockstore
 
 import (

@@ -23,6 +23,18 @@ type Memory struct {
 
 var _ LockStore = (*Memory)(nil)
 
+// memoryEvent is one event of a [Memory].
+type memoryEvent struct {
+	start time.Time // when its clock was at zero
+
+	mu sync.Mutex // of all below
+	Seating
+	log ChangeLog
+}
+
+// now reads the event's clock.
+func (e *memoryEvent) now() time.Duration { return time.Since(e.start) }
+
 // Lock implements [LockStore].
 func (m *Memory) Lock(ctx context.Context, ev *Event, seats []SeatID, user UserID) (time.Time, error) {
 	var buf [8]int
@@ -32,7 +44,9 @@ func (m *Memory) Lock(ctx context.Context, ev *Event, seats []SeatID, user UserI
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.lock(at, user, e.now(), ev)
+	expires, err := e.Lock(at, user, e.now(), ev)
+	e.log.Add(e.Changed())
+	return expires, err
 }
 
 // Confirm implements [LockStore].
@@ -44,7 +58,9 @@ func (m *Memory) Confirm(ctx context.Context, ev *Event, seats []SeatID, user Us
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.confirm(at, user, e.now())
+	err = e.Confirm(at, user, e.now())
+	e.log.Add(e.Changed())
+	return err
 }
 
 // Release implements [LockStore].
@@ -56,7 +72,9 @@ func (m *Memory) Release(ctx context.Context, ev *Event, seats []SeatID, user Us
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.release(at, user, e.now())
+	err = e.Release(at, user, e.now())
+	e.log.Add(e.Changed())
+	return err
 }
 
 // List implements [LockStore].
@@ -67,7 +85,7 @@ func (m *Memory) List(ctx context.Context, ev *Event, since Version) (Snapshot, 
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.list(since, e.now()), nil
+	return e.List(&e.log, since, e.now()), nil
 }
 
 // Wait implements [LockStore].
@@ -77,7 +95,9 @@ func (m *Memory) Wait(ctx context.Context, ev *Event, since Version) error {
 		return err
 	}
 	for {
-		changed := e.changedSince(since)
+		e.mu.Lock()
+		changed := e.log.Next(since)
+		e.mu.Unlock()
 		if changed == nil {
 			return nil
 		}
@@ -126,7 +146,8 @@ func (m *Memory) first(ev *Event) *memoryEvent {
 	if m.events == nil {
 		m.events = make(map[EventID]*memoryEvent)
 	}
-	e := newMemoryEvent(ev)
+	start := time.Now()
+	e := &memoryEvent{start: start, Seating: *NewSeating(ev, start), log: NewChangeLog()}
 	m.events[ev.ID] = e
 	return e
 }

@@ -35,6 +35,9 @@ var rows = []row{
 	{"POST /lock and /release, any of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", postLockAsItGrows},
 	{"WebSocket: from the answer of a lock to 5,000 viewers", "50 locks/s going on", "p99 ≤ 250 ms", watched},
 
+	{"File: Lock and Confirm, 64 callers", "a page written and waited for, one after the other", "≥ 10,000/s", fileLock},
+	{"File: List of 50,000 seats, half taken", "Memory's", "≥ 0.9 of it", fileList},
+
 	{"Redis: Lock, 64 callers", "redis-benchmark -c 64: bare SET NX PX", "≥ 1.0 of it", redisLock},
 	{"Redis: Lock, 64 callers, beside go-redis", "go-redis: bare SET NX PX", "≥ 1.0 of it", plainClient},
 	{"Redis: Lock, script time", "its SET NX alone", "", scriptTime},

@@ -68,6 +68,10 @@ type row struct {
 var rows = []row{
 	{"memory", "", simulated("memory"), false},
 	{"memory", "calls and answers lost", simulated("lossy"), false},
+	{"file", "", onFile, false},
+	{"file", "closed and opened again", fileReopened, false},
+	{"file", "runner killed -9 and restarted", fileRunnerKilled, false},
+	{"file", "disk full, room again, killed -9 while full", diskFull, false},
 	{"miniredis", "", simulated("miniredis"), false},
 	{"Redis", "", onRedis, false},
 	{"Redis Cluster", "", onCluster, false},

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // tests what they need of it.)
 var short = []string{
 	"memory, left", "memory, calls", "miniredis", "Redis, left", "Redis Cluster, left", "answers lost, delayed", "clients killed",
-	"runner", "append-only file cut", "Redis killed", "clock", "slots",
+	"file, left", "file, closed", "file, runner", "file, disk full", "Redis, runner", "append-only file cut", "Redis killed", "clock", "slots",
 }
 
 // TestRows: every fault can be made, and breaks no promise.

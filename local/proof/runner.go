@@ -21,54 +21,73 @@ import (
 // runnerKilled plays over HTTP on a runner that is killed and started again.
 func runnerKilled(ctx context.Context, s setting) (tally, error) {
 	return withRedis(func(server *redistest.Server, dir string) (tally, error) {
-		program := filepath.Join(dir, "seatlock")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "seatlock/local").CombinedOutput(); err != nil {
-			return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
-		}
-		addr := "127.0.0.1:" + redistest.FreePort()
-		api, err := remote.New("http://"+addr, 200)
-		if err != nil {
-			return tally{}, err
-		}
-		defer api.Close()
-		c := newCampaign(s, "runner", api, 16)
-		c.plan.Plain, c.plan.Remote = true, true
-		kills := s.times(25)
-		events := filepath.Join(dir, "events.json")
-		if err := writeEvents(events, c, 2*c.parallel*(kills+1)*8); err != nil {
-			return tally{}, err
-		}
-		start := func() (*redistest.Process, error) {
-			var log bytes.Buffer
-			p, err := redistest.StartProcess(&log, nil, program, "-addr", addr, "-events", events, "-redis", "redis://"+server.Addr)
-			if err != nil {
-				return nil, err
-			}
-			return p, answers(ctx, "http://"+addr, p, &log)
-		}
-		runner, err := start()
-		if err != nil {
-			return tally{}, err
-		}
-		defer func() { runner.Kill() }()
-		err = c.during(ctx, func(ctx context.Context) error {
-			for range kills {
-				if err := sleep(ctx, time.Duration(300+rand.IntN(700))*time.Millisecond); err != nil {
-					return err
-				}
-				runner.Kill()
-				if runner, err = start(); err != nil {
-					return err
-				}
-				c.tally.faults++
-			}
-			return nil
-		})
-		if err != nil {
-			return c.tally, err
-		}
-		return c.settle(ctx, api)
+		return killRunner(ctx, s, dir, plan.TTL, "-redis", "redis://"+server.Addr)
 	})
+}
+
+// killRunner does it with a runner that has its seats where the flags say.
+func killRunner(ctx context.Context, s setting, dir string, ttl time.Duration, store ...string) (tally, error) {
+	kills := s.times(25)
+	return onRunner(ctx, s, dir, ttl, 8*(kills+1), store, func(ctx context.Context, c *campaign, r *runner) error {
+		for range kills {
+			if err := sleep(ctx, time.Duration(300+rand.IntN(700))*time.Millisecond); err != nil {
+				return err
+			}
+			r.Kill()
+			if err := r.start(ctx); err != nil {
+				return err
+			}
+			c.tally.faults++
+		}
+		return nil
+	})
+}
+
+// onRunner plays over HTTP on a runner to which f does something, for so many
+// histories of each player at most.
+func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, each int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
+	r := &runner{program: filepath.Join(dir, "seatlock"), addr: "127.0.0.1:" + redistest.FreePort()}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "seatlock/local").CombinedOutput(); err != nil {
+		return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
+	}
+	api, err := remote.New("http://"+r.addr, 200)
+	if err != nil {
+		return tally{}, err
+	}
+	defer api.Close()
+	c := newCampaign(s, "runner", api, 16)
+	c.plan.Plain, c.plan.Remote, c.plan.TTL = true, true, ttl
+	events := filepath.Join(dir, "events.json")
+	if err := writeEvents(events, c, 2*c.parallel*each); err != nil {
+		return tally{}, err
+	}
+	r.args = append([]string{"-addr", r.addr, "-events", events}, store...)
+	if err := r.start(ctx); err != nil {
+		return tally{}, err
+	}
+	defer func() { r.Kill() }()
+	if err := c.during(ctx, func(ctx context.Context) error { return f(ctx, c, r) }); err != nil {
+		return c.tally, err
+	}
+	return c.settle(ctx, api)
+}
+
+// A runner is a program that serves a campaign.
+type runner struct {
+	program, addr string
+	args          []string
+	*redistest.Process
+}
+
+// start starts it, and returns once it answers.
+func (r *runner) start(ctx context.Context) error {
+	var log bytes.Buffer
+	p, err := redistest.StartProcess(&log, nil, r.program, r.args...)
+	if err != nil {
+		return err
+	}
+	r.Process = p
+	return answers(ctx, "http://"+r.addr, p, &log)
 }
 
 // writeEvents writes the event file of the first seeds of a campaign.

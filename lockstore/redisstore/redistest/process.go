@@ -68,6 +68,9 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
+// PID is the program's process id.
+func (p *Process) PID() int { return p.pid }
+
 // Ended is closed when the program is gone.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 

@@ -1,0 +1,69 @@
+//go:build unix
+
+package boltstore_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestMayNotWrite: a folder or a file that this user must not write to is
+// refused in one line; what may be read can be exported.
+func TestMayNotWrite(t *testing.T) {
+	dir := t.TempDir()
+	d := newDesk(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
+	d.lock("ann", "A1")
+	d.confirm("ann", "A1")
+	must(t, d.Close())
+	must(t, os.Chmod(d.path, 0o444))
+	must(t, os.Chmod(dir, 0o555))
+	defer os.Chmod(dir, 0o755)
+
+	if got := tryAsNobody(t, d.path); !strings.Contains(got, d.path) || !strings.Contains(got, "permission denied") || !strings.HasSuffix(got, "and 1 bookings") {
+		t.Errorf("a file: %s", got)
+	}
+	if got := tryAsNobody(t, filepath.Join(dir, "new")); !strings.Contains(got, "cannot make it: permission denied") {
+		t.Errorf("a folder: %s", got)
+	}
+}
+
+// tryAsNobody says how it ends to open the file, as a user who is not root,
+// since root may do everything.
+func tryAsNobody(t *testing.T, path string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return try(path)
+	}
+	// The folders of tests and this program are root's alone.
+	for at := filepath.Dir(filepath.Dir(path)); at != os.TempDir() && len(at) > 1; at = filepath.Dir(at) {
+		must(t, os.Chmod(at, 0o755))
+	}
+	program := filepath.Join(filepath.Dir(filepath.Dir(path)), "program")
+	copyFile(t, program, os.Args[0])
+	cmd := exec.CommandContext(t.Context(), program, path)
+	cmd.Env = append(os.Environ(), tryEnv+"=1")
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+func copyFile(t *testing.T, to, from string) {
+	t.Helper()
+	in, err := os.Open(from)
+	must(t, err)
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
+	must(t, err)
+	_, err = io.Copy(out, in)
+	must(t, errors.Join(err, out.Close()))
+}

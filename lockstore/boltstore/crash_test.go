@@ -1,0 +1,322 @@
+package boltstore_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/boltstore"
+)
+
+// shopEnv has this program be a shop in a process of its own, which sells the
+// seats of the file that it names until it is killed, and says what it sold.
+const shopEnv = "BOLTSTORE_TEST_SHOP"
+
+// tryEnv has it try to open the file that its argument names, and say how that
+// ends.
+const tryEnv = "BOLTSTORE_TEST_TRY"
+
+func TestMain(m *testing.M) {
+	if _, is := os.LookupEnv(tryEnv); is {
+		fmt.Print(try(os.Args[1]))
+		os.Exit(0)
+	}
+	path, is := os.LookupEnv(shopEnv)
+	if !is {
+		os.Exit(m.Run())
+	}
+	go func() { // whoever started it is gone
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
+	if err := runShop(path, os.Args[1]); err != nil {
+		fmt.Println("failed", strings.ReplaceAll(err.Error(), "\n", " / "))
+		os.Exit(1)
+	}
+}
+
+// try says how it ends to open a file, and how many bookings can be read.
+func try(path string) string {
+	said := "opened"
+	if s, err := boltstore.Open(path); err != nil {
+		said = err.Error()
+	} else {
+		s.Close()
+	}
+	bookings, err := boltstore.Bookings(path)
+	if err != nil {
+		return fmt.Sprintf("%s, and %v", said, err)
+	}
+	return fmt.Sprintf("%s, and %d bookings", said, len(bookings))
+}
+
+// shopSeats is how many seats a shop has.
+const shopSeats = 20_000
+
+func shopEvent() (*lockstore.Event, error) {
+	seats := make([]lockstore.SeatID, shopSeats)
+	for i := range seats {
+		seats[i] = lockstore.SeatID(fmt.Sprint("A", i))
+	}
+	return lockstore.NewEvent("shop", seats, time.Hour, 0)
+}
+
+// runShop locks and confirms two seats at a time, in many goroutines. It says
+// "locked SEAT" and "booked SEAT", "refused …" of a call that did nothing and
+// "unknown SEAT" of one that may have. What befalls its disk is told by mode.
+func runShop(path, mode string) error {
+	s, err := boltstore.Open(path)
+	if err != nil {
+		return err
+	}
+	ev, err := shopEvent()
+	if err != nil {
+		return err
+	}
+	snap, err := s.List(context.Background(), ev, "")
+	if err != nil {
+		return err
+	}
+	taken := make(map[lockstore.SeatID]bool)
+	for _, seat := range snap.Seats {
+		taken[seat.ID] = true
+	}
+	fmt.Println("open", len(snap.Seats))
+	switch mode {
+	case "full":
+		go fillAndEmpty(path)
+	case "failing":
+		time.AfterFunc(time.Duration(100+rand.IntN(100))*time.Millisecond, func() {
+			if err := failSyncs(); err != nil {
+				fmt.Println("failed", err)
+			}
+		})
+	}
+	const buyers = 16
+	var out sync.Mutex
+	say := func(words ...any) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Println(words...)
+	}
+	var all sync.WaitGroup
+	for b := range buyers {
+		all.Go(func() {
+			user := lockstore.UserID(fmt.Sprint("buyer", b))
+			for at := 2 * b; at+1 < shopSeats; at += 2 * buyers {
+				seats := ev.Seats[at : at+2]
+				if taken[seats[0]] {
+					continue
+				}
+				for _, step := range []struct {
+					done string
+					call func() error
+				}{
+					{"locked", func() error { _, err := s.Lock(context.Background(), ev, seats, user); return err }},
+					{"booked", func() error { return s.Confirm(context.Background(), ev, seats, user) }},
+				} {
+					for err := step.call(); ; err = step.call() {
+						if err == nil {
+							say(step.done, seats[0], seats[1])
+							break
+						}
+						if errors.Is(err, lockstore.ErrOutcomeUnknown) {
+							say("unknown", seats[0], seats[1])
+							return
+						}
+						say("refused", err)
+						if mode == "failing" || !errors.Is(err, lockstore.ErrUnavailable) {
+							return
+						}
+						time.Sleep(time.Millisecond)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	fmt.Println("closed")
+	return nil
+}
+
+// fillAndEmpty takes the right to write beyond some size, as a full disk does,
+// and gives it back, again and again.
+func fillAndEmpty(path string) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		fmt.Println("failed", err)
+		return
+	}
+	for {
+		info, err := os.Stat(path)
+		if err != nil {
+			fmt.Println("failed", err)
+			return
+		}
+		sizes := []uint64{0, 4096, uint64(info.Size()), uint64(info.Size()) + rand.Uint64N(1<<16)}
+		full := limit
+		full.Cur = sizes[rand.IntN(len(sizes))]
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+			fmt.Println("failed", err)
+			return
+		}
+		fmt.Println("full", full.Cur)
+		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			fmt.Println("failed", err)
+			return
+		}
+		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+	}
+}
+
+// what a shop said, by the first word of each line.
+type words map[string][]string
+
+// hearShop runs a shop until it ends or is killed, so long after it opened.
+func hearShop(t *testing.T, path, mode string, life time.Duration) words {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], mode)
+	cmd.Env = append(os.Environ(), shopEnv+"="+path)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	must(t, err)
+	defer stdin.Close()
+	stdout, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	said := make(words)
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break // what is no whole line was not said
+		}
+		word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if said[word] = append(said[word], rest); word == "open" && life > 0 {
+			defer time.AfterFunc(life, func() { _ = cmd.Process.Kill() }).Stop()
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	for _, why := range said["failed"] {
+		t.Error("the shop says:", why)
+	}
+	return said
+}
+
+// wantKept opens a file and looks for all that a shop said.
+func wantKept(t *testing.T, path string, said words) {
+	t.Helper()
+	ev, err := shopEvent()
+	must(t, err)
+	s, err := boltstore.Open(path)
+	must(t, err)
+	defer s.Close()
+	snap, err := s.List(t.Context(), ev, "")
+	must(t, err)
+	status := make(map[string]lockstore.Status)
+	for _, seat := range snap.Seats {
+		status[string(seat.ID)] = seat.Status
+	}
+	open := make(map[string]bool) // of these it is not known
+	for _, pair := range said["unknown"] {
+		for seat := range strings.FieldsSeq(pair) {
+			open[seat] = true
+		}
+	}
+	booked := make(map[string]bool)
+	for _, pair := range said["booked"] {
+		for seat := range strings.FieldsSeq(pair) {
+			booked[seat] = true
+			if status[seat] != lockstore.Booked {
+				t.Errorf("%s was booked, and is %q", seat, status[seat])
+			}
+		}
+	}
+	for _, pair := range said["locked"] {
+		seats := strings.Fields(pair)
+		if one, two := status[seats[0]], status[seats[1]]; one == "" || one != two {
+			t.Errorf("%s was locked, and is %q and %q", pair, one, two)
+		}
+	}
+	for at := 0; at < shopSeats; at += 2 {
+		if one, two := status[string(ev.Seats[at])], status[string(ev.Seats[at+1])]; one != two {
+			t.Errorf("of one group %s is %q and %s is %q", ev.Seats[at], one, ev.Seats[at+1], two)
+		}
+	}
+	if slices.Contains(said["open"], "") {
+		t.Error("a shop did not say what it found")
+	}
+}
+
+// TestKilled: whenever the process is killed, from its first moment on, the file
+// opens again and has all that was answered.
+func TestKilled(t *testing.T) {
+	all := make(words)
+	path := filepath.Join(t.TempDir(), "seats")
+	for round := range 12 {
+		life := time.Duration(1+rand.IntN(100)) * time.Millisecond
+		for word, lines := range hearShop(t, path, "", life) {
+			all[word] = append(all[word], lines...)
+		}
+		if wantKept(t, path, all); t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+	if len(all["booked"]) < 100 {
+		t.Errorf("only %d bookings were made", len(all["booked"]))
+	}
+}
+
+// TestKilledAtTheStart kills it while it makes the file.
+func TestKilledAtTheStart(t *testing.T) {
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "seats")
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "")
+		cmd.Env = append(os.Environ(), shopEnv+"="+path)
+		stdin, err := cmd.StdinPipe()
+		must(t, err)
+		must(t, cmd.Start())
+		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+		must(t, cmd.Process.Kill())
+		_ = cmd.Wait()
+		stdin.Close()
+		open(t, path)
+	}
+}
+
+// TestDiskFull: a disk that is full at any moment loses nothing, whether room
+// comes back or the process is killed then.
+func TestDiskFull(t *testing.T) {
+	all := make(words)
+	path := filepath.Join(t.TempDir(), "seats")
+	for round := range 6 {
+		for word, lines := range hearShop(t, path, "full", 400*time.Millisecond) {
+			all[word] = append(all[word], lines...)
+		}
+		if wantKept(t, path, all); t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+	if len(all["refused"]) == 0 || len(all["booked"]) < 100 || len(all["unknown"]) > 0 {
+		t.Errorf("full %d times: %d bookings were made, %d calls refused, %d open", len(all["full"]), len(all["booked"]), len(all["refused"]), len(all["unknown"]))
+	}
+	for _, why := range all["refused"] {
+		if !strings.Contains(why, "could not be written") {
+			t.Fatalf("a call was refused with %s", why)
+		}
+	}
+}

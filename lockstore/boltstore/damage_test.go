@@ -1,0 +1,295 @@
+package boltstore_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/boltstore"
+)
+
+// longName makes a record long, so that the log is full soon.
+var longName = lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen-2))
+
+// house makes a file with many bookings, some in the log and some put away, and
+// returns what is in it.
+func house(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore.Booking) {
+	t.Helper()
+	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 600, 0))
+	parts := slices.Collect(slices.Chunk(d.ev.Seats, lockstore.MaxSeats))
+	book := func(parts [][]lockstore.SeatID) {
+		for _, seats := range parts {
+			d.lock("ann", seats...)
+			d.confirm("ann", seats...)
+		}
+	}
+	book(parts[:3])
+	for n := range 70 { // 0.6 MB of log
+		seats := parts[6+n%6]
+		d.lock(longName, seats...)
+		if err := d.Release(t.Context(), d.ev, seats, longName); err != nil {
+			t.Fatal(err)
+		}
+	}
+	book(parts[3:6])
+	small := newEvent(t, "small", 5, 0)
+	d.ev, ev = small, d.ev
+	d.lock("cat", "A1", "A5")
+	d.confirm("cat", "A1", "A5")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bookings, err = boltstore.Bookings(d.path)
+	if err != nil || len(bookings) != 302 {
+		t.Fatalf("%d bookings, %v", len(bookings), err)
+	}
+	return file, ev, bookings
+}
+
+// wantRefused checks that a file is refused in one line, and left alone.
+func wantRefused(t *testing.T, path string, want error, words string) {
+	t.Helper()
+	before := content(path)
+	folder, _ := os.ReadDir(filepath.Dir(path))
+	s, err := boltstore.Open(path)
+	if err == nil {
+		s.Close()
+		t.Errorf("it is taken")
+		return
+	}
+	if text := err.Error(); strings.Contains(text, "\n") || !strings.Contains(text, path) || !strings.Contains(text, words) || want != nil && !errors.Is(err, want) {
+		t.Errorf("it is refused with %q", text)
+	}
+	if !bytes.Equal(before, content(path)) {
+		t.Error("it was changed")
+	}
+	if now, _ := os.ReadDir(filepath.Dir(path)); len(now) != len(folder) {
+		t.Errorf("the folder has %v", now)
+	}
+}
+
+// content is what is in a file, or nothing if it is none: a pipe has no end.
+func content(path string) []byte {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// TestRefused: what is no file for this is refused, and left as it is.
+func TestRefused(t *testing.T) {
+	whole, _, _ := house(t)
+	write := func(text []byte) func(*testing.T, string) {
+		return func(t *testing.T, path string) {
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		make  func(t *testing.T, path string)
+		want  error
+		words string
+	}{
+		"a folder":           {func(t *testing.T, path string) { must(t, os.Mkdir(path, 0o700)) }, nil, "it is a folder"},
+		"a pipe":             {func(t *testing.T, path string) { must(t, syscall.Mkfifo(path, 0o600)) }, nil, "no regular file"},
+		"a link to nothing":  {func(t *testing.T, path string) { must(t, os.Symlink(path+".away", path)) }, nil, "link"},
+		"a text":             {write([]byte(strings.Repeat("Who booked what\n", 1000))), boltstore.ErrDamaged, "no file of Seatlock's"},
+		"a short text":       {write([]byte("A1 ann")), boltstore.ErrDamaged, "no file of Seatlock's"},
+		"the first page":     {write(whole[:4096]), boltstore.ErrDamaged, ""},
+		"half of it":         {write(whole[:len(whole)/2]), boltstore.ErrDamaged, "its end is missing"},
+		"a beginning of 0":   {write(append(make([]byte, 4096), whole[4096:]...)), boltstore.ErrDamaged, ""},
+		"nothing but 0":      {write(make([]byte, len(whole))), boltstore.ErrDamaged, ""},
+		"of another program": {func(t *testing.T, path string) { otherProgram(t, path, "etcd", "key", "value") }, boltstore.ErrDamaged, "another program"},
+		"of another version": {func(t *testing.T, path string) { otherProgram(t, path, "seatlock", "format", "2") }, nil, "another version"},
+		"in use": {func(t *testing.T, path string) {
+			write(whole)(t, path)
+			open(t, path)
+		}, boltstore.ErrInUse, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "seats")
+			c.make(t, path)
+			wantRefused(t, path, c.want, c.words)
+		})
+	}
+	missing := filepath.Join(t.TempDir(), "folder", "seats")
+	if _, err := boltstore.Open(missing); err == nil || !strings.Contains(err.Error(), "there is no folder") {
+		t.Errorf("without its folder: %v", err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// otherProgram makes a bbolt file that is not from here.
+func otherProgram(t *testing.T, path, bucket, key, value string) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	must(t, err)
+	must(t, db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte(bucket))
+		return errors.Join(err, b.Put([]byte(key), []byte(value)))
+	}))
+	must(t, db.Close())
+}
+
+// TestHalfMade: what is left of a file that was being made is in nobody's way.
+func TestHalfMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seats")
+	must(t, os.WriteFile(path+".new", make([]byte, 5000), 0o600))
+	must(t, os.WriteFile(path, nil, 0o600)) // somebody has made room for it
+	d := newDesk(t, path, newEvent(t, "hamlet", 10, 0))
+	d.lock("ann", "A1")
+	d.reopen()
+	if got := d.taken(); len(got) != 1 {
+		t.Errorf("taken are %q", got)
+	}
+	if left, err := filepath.Glob(path + "*"); err != nil || len(left) != 1 {
+		t.Errorf("there are %q, %v", left, err)
+	}
+}
+
+// TestManyMakeIt: of many who want to make the same file at the same time at
+// most one has it, and what it is told to keep is kept.
+func TestManyMakeIt(t *testing.T) {
+	ev := newEvent(t, "hamlet", 10, 0)
+	made := 0
+	for range 40 {
+		path := filepath.Join(t.TempDir(), "seats")
+		var mu sync.Mutex
+		var open []*boltstore.Store
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				s, err := boltstore.Open(path)
+				if err != nil {
+					return // in use, or made by another at the same moment
+				}
+				if _, err := s.Lock(t.Context(), ev, ev.Seats[:1], "ann"); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				open = append(open, s)
+			})
+		}
+		all.Wait()
+		if len(open) > 1 {
+			t.Fatalf("%d have it", len(open))
+		}
+		for _, s := range open {
+			must(t, s.Close())
+			made++
+		}
+		d := newDesk(t, path, ev)
+		if got := d.taken(); len(got) != len(open) {
+			t.Fatalf("opened again it has %q", got)
+		}
+	}
+	if made == 0 {
+		t.Error("nobody ever had it")
+	}
+}
+
+// TestAnyDamage damages a file anywhere, in any way. Either it is refused, or
+// nothing of what is in it was touched: then every booking is there.
+func TestAnyDamage(t *testing.T) {
+	whole, ev, want := house(t)
+	const page = 4096
+	path := filepath.Join(t.TempDir(), "seats")
+	rnd := rand.New(rand.NewPCG(1, 2))
+	kinds := []struct {
+		name  string
+		times int
+		do    func([]byte) []byte
+	}{
+		{"a bit flipped", 250, func(b []byte) []byte { b[rnd.IntN(len(b))] ^= 1 << rnd.IntN(8); return b }},
+		{"a bit flipped in the head of a page", 400, func(b []byte) []byte {
+			b[rnd.IntN(len(b)/page)*page+rnd.IntN(64)] ^= 1 << rnd.IntN(8)
+			return b
+		}},
+		{"a page of 0", 60, func(b []byte) []byte { at := rnd.IntN(len(b)/page) * page; clear(b[at : at+page]); return b }},
+		{"a page of another place", 60, func(b []byte) []byte {
+			from, to := rnd.IntN(len(b)/page)*page, rnd.IntN(len(b)/page)*page
+			copy(b[to:to+page], b[from:from+page])
+			return b
+		}},
+		{"eight bytes of noise", 100, func(b []byte) []byte {
+			at := rnd.IntN(len(b) - 8)
+			for i := range 8 {
+				b[at+i] = byte(rnd.Uint32())
+			}
+			return b
+		}},
+		{"its end cut off", 50, func(b []byte) []byte { return b[:rnd.IntN(len(b))] }},
+	}
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			refused, harmless := 0, 0
+			for range kind.times {
+				damaged := kind.do(bytes.Clone(whole))
+				must(t, os.WriteFile(path, damaged, 0o600))
+				got, err := boltstore.Bookings(path)
+				switch {
+				case errors.Is(err, boltstore.ErrDamaged) && !strings.Contains(err.Error(), "\n"):
+					refused++
+				case err != nil:
+					t.Fatalf("it ends with %v", err)
+				case !reflect.DeepEqual(got, want):
+					t.Fatalf("%d bookings are found, which are not those that were made", len(got))
+				default:
+					harmless++
+				}
+				if n := refused + harmless; n%50 != 0 && err != nil {
+					continue // to write is slow
+				}
+				if err != nil {
+					if len(damaged) > 0 {
+						wantRefused(t, path, boltstore.ErrDamaged, "")
+					}
+					continue
+				}
+				if harmless%10 != 0 {
+					continue
+				}
+				s, err := boltstore.Open(path)
+				must(t, err)
+				_, err = s.Lock(t.Context(), ev, ev.Seats[400:450], lockstore.UserID(fmt.Sprint("user", harmless)))
+				must(t, errors.Join(err, s.Close()))
+				if got, err := boltstore.Bookings(path); err != nil || !reflect.DeepEqual(got, want) {
+					t.Fatalf("after a lock %d bookings are found, %v", len(got), err)
+				}
+			}
+			t.Logf("refused %d times, harmless %d times", refused, harmless)
+			if refused == 0 {
+				t.Error("it is never refused")
+			}
+		})
+	}
+}

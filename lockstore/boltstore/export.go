@@ -1,0 +1,100 @@
+package boltstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// A Booking is a seat that somebody has booked.
+type Booking struct {
+	Event lockstore.EventID
+	Seat  lockstore.SeatID
+	User  lockstore.UserID
+	Since time.Time // when it was booked, in whole milliseconds
+}
+
+// Bookings reads who booked what: the events in the order in which they were first
+// sold, the seats of each in the order of its seat map. It changes nothing, and
+// the file may be one that this process must not write to. The error is one line
+// that names the file: [ErrDamaged], or what the system says.
+//
+// While a [Store] has the file open it is read all the same, as it was at one
+// moment, unless it changes faster than it can be read: [ErrInUse].
+func Bookings(path string) ([]Booking, error) {
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
+	}
+	defer f.Close() // it was only read
+	bookings, err := bookingsIn(f)
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
+	}
+	return bookings, nil
+}
+
+// bookingsIn takes no lock if it can do without, so that a Store can be opened
+// meanwhile. Pages that are given up are written to again two transactions
+// later; what that makes of the file for a reader is damage, which the sum tells.
+func bookingsIn(f *os.File) ([]Booking, error) {
+	const tries = 20
+	for range tries {
+		bookings, err := bookingsOf(f)
+		if !errors.Is(err, ErrDamaged) {
+			return bookings, err
+		}
+		switch err := lockFile(f, false); {
+		case err == nil: // nobody writes to it
+			return bookingsOf(f)
+		case !errors.Is(err, ErrInUse):
+			return nil, err
+		}
+	}
+	return nil, ErrInUse
+}
+
+func bookingsOf(f *os.File) ([]Booking, error) {
+	type house struct {
+		id    lockstore.EventID
+		seats []string
+	}
+	houses := make(map[uint32]house)
+	all := make(records)
+	found, err := verify(f, func(bucket, key, value []byte) error {
+		switch {
+		case bytes.Equal(bucket, bucketEvents):
+			number, seats, err := parseEvent(value)
+			houses[number] = house{lockstore.EventID(key), strings.Split(strings.TrimSuffix(seats, "\n"), "\n")}
+			return err
+		case bytes.Equal(bucket, bucketSeats):
+			all[seatKey(key)] = value
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, found.log)
+	var bookings []Booking
+	for _, key := range all.keys() {
+		h, since, err := parseRecord(all[key], dial{}) // when locks end does not matter
+		if err != nil {
+			return nil, fmt.Errorf("%w: seat %x: %w", ErrDamaged, key, err)
+		}
+		of := houses[key.event()]
+		if key.position() >= len(of.seats) {
+			return nil, fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+		}
+		if h.Booked {
+			bookings = append(bookings, Booking{of.id, lockstore.SeatID(of.seats[key.position()]), h.User, time.UnixMilli(since)})
+		}
+	}
+	return bookings, nil
+}

@@ -1,0 +1,66 @@
+package boltstore_test
+
+import (
+	"errors"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// failSyncs has every later fdatasync of this process fail with EIO, as it does
+// when a disk breaks, by a filter of its own system calls. There is no way back.
+func failSyncs() error {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the system call
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_FDATASYNC, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(syscall.EIO)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	runtime.LockOSThread() // the two calls are about this thread, and the second about all
+	defer runtime.UnlockOSThread()
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return errors.Join(errors.New("no filter"), errno)
+	}
+	return nil
+}
+
+// TestDiskFails: where waiting for the disk fails, nobody is told that a call
+// was done that was not, or that nothing was where something may have been.
+func TestDiskFails(t *testing.T) {
+	outcomes := make(map[string]int)
+	for range 40 {
+		path := filepath.Join(t.TempDir(), "seats")
+		said := hearShop(t, path, "failing", 0)
+		if wantKept(t, path, said); t.Failed() {
+			return
+		}
+		if len(said["booked"]) == 0 || len(said["closed"]) == 0 {
+			t.Fatalf("the shop says %q", said)
+		}
+		outcomes["unknown"] += min(1, len(said["unknown"]))
+		for _, why := range said["refused"] {
+			switch {
+			case strings.Contains(why, "could not be written"):
+				outcomes["not written"]++
+			case strings.Contains(why, "until it is opened again"):
+				outcomes["not known"]++
+			default:
+				t.Fatalf("a call was refused with %s", why)
+			}
+		}
+		if outcomes["unknown"] > 1 && outcomes["not written"] > 1 && outcomes["not known"] > 1 {
+			return // each way in which it can end
+		}
+	}
+	t.Errorf("it ended in these ways: %v", outcomes)
+}

@@ -1,0 +1,289 @@
+package boltstore_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/boltstore"
+)
+
+// newEvent makes an event of n seats, A1, A2 …, with locks of a minute.
+func newEvent(t testing.TB, id lockstore.EventID, n, limit int) *lockstore.Event {
+	t.Helper()
+	seats := make([]lockstore.SeatID, n)
+	for i := range seats {
+		seats[i] = lockstore.SeatID(fmt.Sprint("A", i+1))
+	}
+	ev, err := lockstore.NewEvent(id, seats, time.Minute, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+// desk is a store and what is asked of it in a test.
+type desk struct {
+	*testing.T
+	*boltstore.Store
+	path string
+	ev   *lockstore.Event
+}
+
+func newDesk(t *testing.T, path string, ev *lockstore.Event) *desk {
+	t.Helper()
+	s, err := boltstore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{t, s, path, ev}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// reopen closes the file and opens it again.
+func (d *desk) reopen() {
+	d.Helper()
+	if err := d.Close(); err != nil {
+		d.Fatal(err)
+	}
+	s, err := boltstore.Open(d.path)
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Store = s
+}
+
+func (d *desk) lock(user lockstore.UserID, seats ...lockstore.SeatID) time.Time {
+	d.Helper()
+	expires, err := d.Lock(d.Context(), d.ev, seats, user)
+	if err != nil {
+		d.Fatalf("%s locks %v: %v", user, seats, err)
+	}
+	return expires
+}
+
+func (d *desk) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
+	d.Helper()
+	if err := d.Confirm(d.Context(), d.ev, seats, user); err != nil {
+		d.Fatalf("%s confirms %v: %v", user, seats, err)
+	}
+}
+
+// wantReason checks why a confirm fails.
+func (d *desk) wantReason(want lockstore.Reason, user lockstore.UserID, seats ...lockstore.SeatID) {
+	d.Helper()
+	if err := d.Confirm(d.Context(), d.ev, seats, user); !errors.Is(err, want) {
+		d.Errorf("%s confirms %v: %v, want %s", user, seats, err, want)
+	}
+}
+
+// taken lists the event as "A1 locked 45s", with the time that is left.
+func (d *desk) taken() []string {
+	d.Helper()
+	snap, err := d.List(d.Context(), d.ev, "")
+	if err != nil {
+		d.Fatal(err)
+	}
+	var all []string
+	for _, s := range snap.Seats {
+		text := fmt.Sprint(s.ID, " ", s.Status)
+		if s.Status == lockstore.Locked {
+			text += fmt.Sprint(" ", s.Expires.Sub(snap.Time))
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+func (d *desk) wantTaken(want ...string) {
+	d.Helper()
+	if got := d.taken(); !slices.Equal(got, want) {
+		d.Errorf("taken are %q, want %q", got, want)
+	}
+}
+
+// TestReopened: all that anybody can ask about is there, and time went on.
+func TestReopened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 20, 3))
+		d.lock("ann", "A1", "A2")
+		d.confirm("ann", "A1")
+		d.lock("ben", "A3")
+		time.Sleep(15 * time.Second)
+		d.lock("cat", "A4", "A5")
+		if err := d.Release(t.Context(), d.ev, []lockstore.SeatID{"A5"}, "cat"); err != nil {
+			t.Fatal(err)
+		}
+		old, err := d.List(t.Context(), d.ev, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Second) // nobody is there
+		d.reopen()
+		d.wantTaken("A1 booked", "A2 locked 15s", "A3 locked 15s", "A4 locked 30s")
+		if snap, err := d.List(t.Context(), d.ev, old.Version); err != nil || !snap.Full {
+			t.Errorf("a list since a version of before is full: %v, %v", snap.Full, err)
+		}
+		if _, err := d.Lock(t.Context(), d.ev, []lockstore.SeatID{"A6", "A7"}, "ann"); !errors.Is(err, lockstore.OverSeatLimit) {
+			t.Errorf("with a booking and a lock of before, two more of three seats: %v", err)
+		}
+		d.confirm("ann", "A1", "A2")
+		d.wantReason(lockstore.LockNotHeld, "cat", "A5")
+
+		time.Sleep(20 * time.Second)
+		d.reopen()
+		d.lock("dan", "A3") // ben's ran out while there was nobody
+		d.reopen()
+		d.wantReason(lockstore.LockExpired, "ben", "A3")
+		time.Sleep(lockstore.LapseMemory - 6*time.Second)
+		d.reopen()
+		d.wantReason(lockstore.LockExpired, "ben", "A3")
+		time.Sleep(2 * time.Second)
+		d.wantReason(lockstore.LockNotHeld, "ben", "A3")
+		d.wantTaken("A1 booked", "A2 booked")
+	})
+}
+
+// TestOtherSeatsAfterReopening: the file knows its seat maps.
+func TestOtherSeatsAfterReopening(t *testing.T) {
+	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
+	d.lock("ann", "A1")
+	d.reopen()
+	other := newEvent(t, "hamlet", 9, 0)
+	if err := d.Open(t.Context(), other); !errors.Is(err, lockstore.ErrOtherSeats) {
+		t.Errorf("one seat less: %v", err)
+	}
+	if _, err := d.Lock(t.Context(), other, other.Seats[8:], "ben"); !errors.Is(err, lockstore.ErrOtherSeats) {
+		t.Errorf("locking in it: %v", err)
+	}
+	if err := d.Open(t.Context(), newEvent(t, "macbeth", 9, 0)); err != nil {
+		t.Errorf("another event: %v", err)
+	}
+	if got := len(d.taken()); got != 1 {
+		t.Errorf("%d seats are taken", got)
+	}
+}
+
+// TestLogIsPutAway: what has left the log is found where it belongs.
+func TestLogIsPutAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 1000, 0))
+		users := make([]lockstore.UserID, 8)
+		for round := range users { // 1.4 MB in all, nearly three times what the log may have
+			users[round] = longName + lockstore.UserID(fmt.Sprint(round))
+			time.Sleep(d.ev.LockTTL + time.Second)
+			for seats := range slices.Chunk(d.ev.Seats, lockstore.MaxSeats) {
+				d.lock(users[round], seats...)
+			}
+		}
+		d.confirm(users[7], "A1", "A1000")
+		want := d.taken()
+		if len(want) != 1000 || want[0] != "A1 booked" || want[1] != "A2 locked 1m0s" {
+			t.Fatalf("%d seats are taken, the first are %q", len(want), want[:2])
+		}
+		d.reopen()
+		if got := d.taken(); !slices.Equal(got, want) {
+			t.Errorf("opened again, %d seats are taken", len(got))
+		}
+		d.wantReason(lockstore.LockExpired, users[6], "A3")
+		if info, err := os.Stat(d.path); err != nil || info.Size() > 4<<20 {
+			t.Errorf("the file has %d bytes, %v", info.Size(), err)
+		}
+	})
+}
+
+// TestBookings: who booked what, in the order of the events and their seats,
+// while nobody has the file open and while somebody has.
+func TestBookings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seats")
+	if _, err := boltstore.Bookings(path); err == nil {
+		t.Error("a file that is not there has bookings")
+	}
+	d := newDesk(t, path, newEvent(t, "one", 20, 0))
+	d.lock("ann", "A10", "A9")
+	d.confirm("ann", "A10", "A9")
+	d.lock("ben", "A1")
+	d.ev = newEvent(t, "another", 20, 0)
+	before := time.Now().Truncate(time.Millisecond)
+	d.lock("ben, \"the second\"", "A2")
+	d.confirm("ben, \"the second\"", "A2")
+	for _, open := range []bool{true, false} {
+		if !open {
+			d.Close()
+		}
+		bookings, err := boltstore.Bookings(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range bookings {
+			got = append(got, fmt.Sprintf("%s %s %s", b.Event, b.Seat, b.User))
+		}
+		if want := []string{"one A9 ann", "one A10 ann", `another A2 ben, "the second"`}; !slices.Equal(got, want) {
+			t.Errorf("open %v: %q, want %q", open, got, want)
+		}
+		if since := bookings[2].Since; since.Before(before) || since.After(time.Now().Add(time.Millisecond)) {
+			t.Errorf("booked at %v, which is not from %v on", since, before)
+		}
+	}
+}
+
+// TestBookingsWhileSelling: what is read while the file changes is of one moment.
+func TestBookingsWhileSelling(t *testing.T) {
+	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 4000, 0))
+	var sold atomic.Int64
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	for seller := range 4 {
+		all.Go(func() {
+			for at := 2 * seller; at < len(d.ev.Seats); at += 2 * 4 {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				pair := d.ev.Seats[at : at+2]
+				_, err := d.Lock(t.Context(), d.ev, pair, "ann")
+				if err == nil {
+					err = d.Confirm(t.Context(), d.ev, pair, "ann")
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sold.Add(2)
+			}
+		})
+	}
+	var reads, whole int
+	for reads = 0; sold.Load() < 500 && !t.Failed(); reads++ {
+		before := sold.Load()
+		bookings, err := boltstore.Bookings(d.path)
+		if errors.Is(err, boltstore.ErrInUse) {
+			continue
+		}
+		must(t, err)
+		whole++
+		if len(bookings)%2 != 0 || len(bookings) < int(before) {
+			t.Errorf("%d bookings are read, after %d were made", len(bookings), before)
+		}
+	}
+	close(stop)
+	all.Wait()
+	if whole == 0 {
+		t.Error("it could not be read")
+	}
+	t.Logf("read %d times of %d, %d seats sold", whole, reads, sold.Load())
+}
