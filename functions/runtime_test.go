@@ -16,13 +16,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // A function is a Lambda function under way: the program as it is deployed,
 // and the Runtime API that Lambda would give it.
 type function struct {
-	*redistest.Process
+	*faults.Process
 	t       *testing.T
 	invoked chan invocation
 	ready   chan struct{} // closed when it first asks for work
@@ -81,7 +81,7 @@ func start(t *testing.T, program []string, env ...string) *function {
 	})
 	api := httptest.NewServer(mux)
 	t.Cleanup(api.CloseClientConnections)
-	p, err := redistest.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), program[0], program[1:]...)
+	p, err := faults.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), program[0], program[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}

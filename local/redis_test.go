@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // call posts and returns the answer.
@@ -135,7 +136,7 @@ func TestRedisGoesAway(t *testing.T) {
 
 // TestRedisIsAwayAtTheStart: it waits, says so, and ends; or finds it in time.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
-	port := redistest.FreePort()
+	port := faults.FreePort()
 	var out bytes.Buffer
 	cmd := program(t, []string{"REDIS_URL=redis://user:hunter2@127.0.0.1:" + port}, "-redis-start", "300ms")
 	cmd.Stderr = &out

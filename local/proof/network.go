@@ -7,12 +7,13 @@ import (
 
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // badNetwork plays through a proxy that loses, delays and cuts.
 func badNetwork(ctx context.Context, s setting) (tally, error) {
 	return withRedis(func(server *redistest.Server, _ string) (tally, error) {
-		proxy, err := redistest.StartProxy(server.Addr)
+		proxy, err := faults.StartProxy(server.Addr)
 		if err != nil {
 			return tally{}, err
 		}
@@ -28,9 +29,9 @@ func badNetwork(ctx context.Context, s setting) (tally, error) {
 		err = c.during(ctx, func(ctx context.Context) error {
 			want, enough := s.times(600), make(chan struct{})
 			rnd := rand.New(rand.NewPCG(1, 2))
-			proxy.Afflict(func() redistest.Fate {
+			proxy.Afflict(func() faults.Fate {
 				f := fate(rnd)
-				if f != (redistest.Fate{}) {
+				if f != (faults.Fate{}) {
 					if faults++; faults == want {
 						close(enough)
 					}
@@ -54,14 +55,14 @@ func badNetwork(ctx context.Context, s setting) (tally, error) {
 }
 
 // fate breaks one reply of about fifty: few enough for a history to be decided.
-func fate(rnd *rand.Rand) redistest.Fate {
+func fate(rnd *rand.Rand) faults.Fate {
 	switch rnd.IntN(250) {
 	case 0:
-		return redistest.Fate{Lost: true}
+		return faults.Fate{Lost: true}
 	case 1, 2:
-		return redistest.Fate{Cut: true}
+		return faults.Fate{Cut: true}
 	case 3, 4:
-		return redistest.Fate{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
+		return faults.Fate{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
 	}
-	return redistest.Fate{}
+	return faults.Fate{}
 }

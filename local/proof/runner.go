@@ -15,6 +15,7 @@ import (
 	"seatlock/local/internal/remote"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -25,7 +26,7 @@ func runnerKilled(ctx context.Context, s setting) (tally, error) {
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "seatlock/local").CombinedOutput(); err != nil {
 			return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
 		}
-		addr := "127.0.0.1:" + redistest.FreePort()
+		addr := "127.0.0.1:" + faults.FreePort()
 		api, err := remote.New("http://"+addr, 200)
 		if err != nil {
 			return tally{}, err
@@ -38,9 +39,9 @@ func runnerKilled(ctx context.Context, s setting) (tally, error) {
 		if err := writeEvents(events, c, 2*c.parallel*(kills+1)*8); err != nil {
 			return tally{}, err
 		}
-		start := func() (*redistest.Process, error) {
+		start := func() (*faults.Process, error) {
 			var log bytes.Buffer
-			p, err := redistest.StartProcess(&log, nil, program, "-addr", addr, "-events", events, "-redis", "redis://"+server.Addr)
+			p, err := faults.StartProcess(&log, nil, program, "-addr", addr, "-events", events, "-redis", "redis://"+server.Addr)
 			if err != nil {
 				return nil, err
 			}
@@ -101,7 +102,7 @@ func writeEvents(file string, c *campaign, seeds int) error {
 }
 
 // answers returns once the runner answers, or with what it said instead.
-func answers(ctx context.Context, url string, p *redistest.Process, log *bytes.Buffer) error {
+func answers(ctx context.Context, url string, p *faults.Process, log *bytes.Buffer) error {
 	for {
 		resp, err := http.Get(url + "/events")
 		if err == nil {
