@@ -25,14 +25,14 @@ func badNetwork(ctx context.Context, s setting) (tally, error) {
 		defer client.Close()
 		c := newCampaign(s, "network", store, 24)
 		c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
-		faults := 0
+		happened := 0
 		err = c.during(ctx, func(ctx context.Context) error {
 			want, enough := s.times(600), make(chan struct{})
 			rnd := rand.New(rand.NewPCG(1, 2))
 			proxy.Afflict(func() faults.Fate {
 				f := fate(rnd)
 				if f != (faults.Fate{}) {
-					if faults++; faults == want {
+					if happened++; happened == want {
 						close(enough)
 					}
 				}
@@ -49,7 +49,7 @@ func badNetwork(ctx context.Context, s setting) (tally, error) {
 		if err != nil {
 			return c.tally, err
 		}
-		c.tally.faults = faults
+		c.tally.faults = happened
 		return c.settle(ctx, store)
 	})
 }
