@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"seatlock/lockstore"
@@ -17,17 +16,11 @@ const (
 	callTime = 950 * time.Millisecond
 
 	// patience is how long a call may wait for a connection.
-	patience = 400 * time.Millisecond
+	patience = 600 * time.Millisecond
 
 	// attempts is how often a call is made that the database undid.
 	attempts = 4
 )
-
-// mode has every statement go without a name, so that a pooler may give each
-// transaction another connection to the database. What a function's arguments
-// are is asked once a connection. The plans that matter are those in the
-// functions, which every connection to the database keeps.
-const mode = pgx.QueryExecModeCacheDescribe
 
 // ask calls a function that answers one row, in a transaction of its own. What
 // the database undid is asked again, and so is what it did not understand, once
@@ -74,8 +67,11 @@ func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	return outcome(conn.QueryRow(ctx, sql, append([]any{mode}, args...)...).Scan(into...), doubt)
+	return outcome(conn.QueryRow(ctx, sql, args...).Scan(into...), doubt)
 }
+
+// errLosesStatements is the error of what prepared statements do not get through.
+var errLosesStatements = errors.New("a pooler between this program and PostgreSQL loses prepared statements: add default_query_exec_mode=cache_describe to the URL")
 
 // outcome says of the error of a statement whether it can have taken effect:
 // not if it never went out, and not if the database says that it failed. The
@@ -85,6 +81,8 @@ func outcome(err, doubt error) error {
 	switch e, told := errors.AsType[*pgconn.PgError](err); {
 	case err == nil:
 		return nil
+	case told && (e.Code == noStatement || e.Code == statementTwice):
+		return fmt.Errorf("%w: %w: %w", lockstore.ErrUnavailable, errLosesStatements, err)
 	case told && e.SeverityUnlocalized == "ERROR":
 		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
 	case pgconn.SafeToRetry(err):
@@ -93,19 +91,30 @@ func outcome(err, doubt error) error {
 	return fmt.Errorf("%w: %w", doubt, err)
 }
 
+// Codes of errors, by PostgreSQL's manual. With each of them nothing was done.
+const (
+	serializationFailure = "40001"
+	deadlock             = "40P01"
+	stalePlan            = "0A000" // a function answers otherwise than it did; pgx asks how
+	undefinedFunction    = "42883"
+	undefinedTable       = "42P01"
+	noSchema             = "3F000"
+	noStatement          = "26000"
+	statementTwice       = "42P05"
+	forbidden            = "42501"
+)
+
 // undone tells that the database undid a call for the sake of another, or that
 // it never went out, so that it may as well be made again.
 func undone(err error) bool {
-	const serializationFailure, deadlock = "40001", "40P01"
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code == serializationFailure || e.Code == deadlock
+		return e.Code == serializationFailure || e.Code == deadlock || e.Code == stalePlan
 	}
 	return errors.Is(err, lockstore.ErrUnavailable) && pgconn.SafeToRetry(err)
 }
 
 // missing tells that the database does not have what the program needs of it.
 func missing(err error) bool {
-	const undefinedFunction, undefinedTable, noSchema = "42883", "42P01", "3F000"
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == undefinedFunction || e.Code == undefinedTable || e.Code == noSchema)
 }

@@ -64,7 +64,6 @@ func (s *Store) migrate(ctx context.Context) (changed bool, err error) {
 	case errors.Is(err, ErrNewer):
 		return false, err
 	}
-	const forbidden = "42501"
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == forbidden {
 		return false, fmt.Errorf("pgstore: the database needs the tables and functions of this version, in a schema seatlock, and this user may not make or use them: %w", err)
 	}
@@ -96,18 +95,18 @@ func schemaVersion(ctx context.Context, db interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }) (int, error) {
 	var there bool
-	if err := db.QueryRow(ctx, "SELECT to_regclass('seatlock.version') IS NOT NULL", mode).Scan(&there); err != nil || !there {
+	if err := db.QueryRow(ctx, "SELECT to_regclass('seatlock.version') IS NOT NULL").Scan(&there); err != nil || !there {
 		return 0, err
 	}
 	var n int
-	err := db.QueryRow(ctx, "SELECT coalesce(max(number), 0) FROM seatlock.version", mode).Scan(&n)
+	err := db.QueryRow(ctx, "SELECT coalesce(max(number), 0) FROM seatlock.version").Scan(&n)
 	return n, err
 }
 
 // apply takes the steps that the database has not taken, while no other program
 // does.
 func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
-	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", mode, migrationLock); err != nil {
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
 		return err
 	}
 	have, err := schemaVersion(ctx, tx)
@@ -123,7 +122,7 @@ func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 	if have == 0 {
 		// Not CREATE SCHEMA IF NOT EXISTS, which needs more rights, though it is there.
 		var there bool
-		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('seatlock') IS NOT NULL", mode).Scan(&there); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('seatlock') IS NOT NULL").Scan(&there); err != nil {
 			return err
 		}
 		todo = slices.Insert(todo, 0, "CREATE TABLE seatlock.version (number int PRIMARY KEY, made timestamptz NOT NULL DEFAULT now())")
@@ -137,7 +136,7 @@ func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 		}
 	}
 	for n := have + 1; n <= len(steps); n++ {
-		if _, err := tx.Exec(ctx, "INSERT INTO seatlock.version (number) VALUES ($1)", mode, n); err != nil {
+		if _, err := tx.Exec(ctx, "INSERT INTO seatlock.version (number) VALUES ($1)", n); err != nil {
 			return err
 		}
 	}

@@ -71,7 +71,13 @@ func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore
 	if err != nil {
 		return time.Time{}, err
 	}
-	return a.ends.UTC(), a.refusal(seats)
+	if err := a.refusal(seats); err != nil {
+		return time.Time{}, err
+	}
+	if a.ends == nil {
+		return time.Time{}, fmt.Errorf("%w: PostgreSQL does not say when a lock ends", lockstore.ErrOutcomeUnknown)
+	}
+	return a.ends.UTC(), nil
 }
 
 // Confirm implements [lockstore.LockStore].

@@ -10,12 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // parameters are what a URL may say after the question mark. The rest of what
 // pgx would take is not a matter of taste here: see Pool.
-var parameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "application_name", "pool_max_conns"}
+var parameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "application_name", "pool_max_conns", "default_query_exec_mode"}
 
 // defaultConns is how many connections a pool makes at most, if its URL does
 // not say. More keep the database busier with itself than with them.
@@ -27,7 +28,9 @@ const defaultConns = 16
 //
 // It takes several hosts, separated by commas, and uses the one that takes
 // writes. What a URL leaves out is taken from where every program for PostgreSQL
-// looks: PGPASSWORD, PGSSLMODE, ~/.pgpass and so on.
+// looks: PGPASSWORD, PGSSLMODE, ~/.pgpass and so on. Statements are prepared, and
+// so need half the time; behind a pooler that loses them, such as PgBouncer
+// before 1.21 in transaction mode, say default_query_exec_mode=cache_describe.
 func Pool(rawURL string) (*pgxpool.Pool, error) {
 	c, err := config(rawURL)
 	if err != nil {
@@ -69,12 +72,15 @@ func config(rawURL string) (*pgxpool.Config, error) {
 		address, _, _ := strings.Cut(rawURL, "?")
 		return config(address + "?" + q.Encode())
 	}
+	switch c.ConnConfig.DefaultQueryExecMode {
+	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe:
+	default:
+		return nil, errors.New("default_query_exec_mode is cache_statement or cache_describe")
+	}
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "seatlock"
 	}
-	// Nothing else is said when a connection begins, and no statement has a name:
-	// a pooler would refuse the one and lose the other.
-	c.ConnConfig.DefaultQueryExecMode = mode
+	// Nothing else is said when a connection begins, which a pooler might refuse.
 
 	// A call waits for a connection no longer than for patience. One that takes
 	// longer to be made is there for the next.

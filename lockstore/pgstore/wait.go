@@ -297,7 +297,7 @@ func (p *post) look(ctx context.Context, conn *pgx.Conn) error {
 		ids, looked[string(id)] = append(ids, string(id)), w
 	}
 	p.mu.Unlock()
-	rows, err := conn.Query(ctx, headsSQL, mode, ids)
+	rows, err := conn.Query(ctx, headsSQL, ids)
 	if err != nil {
 		return err
 	}

@@ -12,51 +12,67 @@
 -- its oldest transaction.
 CREATE OR REPLACE FUNCTION seatlock.list(called text, layout text, since_number bigint, since_nonce text,
   OUT outcome text, OUT number bigint, OUT nonce text, OUT whole boolean, OUT clock timestamptz, OUT places int[], OUT untils timestamptz[])
-LANGUAGE plpgsql SET lock_timeout = '400ms' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   e int;
   known text;
+  pending boolean;
+  unseen boolean;
 BEGIN
   SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called;
   IF known IS DISTINCT FROM layout THEN
     outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
     RETURN;
   END IF;
+  PERFORM set_config('lock_timeout', '400ms', true);
   PERFORM pg_advisory_xact_lock_shared(1399156850, e); -- see confirm.sql
 
-  IF EXISTS (SELECT FROM seatlock.change WHERE event = e) THEN
-    PERFORM pg_advisory_xact_lock(1399156851, e);
-    -- If a crash undoes the numbers, it does not undo the changes: they get other
-    -- numbers then, with other nonces. So there is no need to wait for the disk.
-    PERFORM set_config('synchronous_commit', 'off', true);
-    WITH moved AS (DELETE FROM seatlock.change WHERE event = e RETURNING change.places),
-      fresh AS (SELECT array_agg(DISTINCT place) AS places FROM moved, unnest(moved.places) AS place)
-    INSERT INTO seatlock.log (event, number, nonce, places)
-      SELECT e, cardinality(fresh.places) + (SELECT coalesce(max(log.number), 0) FROM seatlock.log WHERE event = e), seatlock.nonce(), fresh.places
-      FROM fresh WHERE fresh.places IS NOT NULL
-      RETURNING log.number INTO number;
-    DELETE FROM seatlock.log WHERE event = e AND log.number < list.number - 10000;
-  END IF;
-
-  clock := clock_timestamp(); -- before any seat is looked at
-  SELECT log.number, log.nonce INTO number, nonce FROM seatlock.log WHERE event = e ORDER BY log.number DESC LIMIT 1;
-  IF NOT FOUND THEN
+  LOOP
+    -- Where nothing changed, nothing is written and nobody waited for.
+    pending := EXISTS (SELECT FROM seatlock.change WHERE event = e);
+    IF pending THEN
+      PERFORM pg_advisory_xact_lock(1399156851, e);
+      -- If a crash undoes the numbers, it does not undo the changes: they get other
+      -- numbers then, with other nonces. So there is no need to wait for the disk.
+      PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
+    clock := clock_timestamp(); -- before any seat is looked at
+    -- One statement sees one moment: no seat is newer than the Version.
+    WITH moved AS (
+        DELETE FROM seatlock.change WHERE event = e AND pending RETURNING change.places
+      ), fresh AS (
+        SELECT array_agg(DISTINCT place) AS places FROM moved, unnest(moved.places) AS place
+      ), last AS (
+        SELECT log.number, log.nonce FROM seatlock.log WHERE event = e ORDER BY log.number DESC LIMIT 1
+      ), added AS (
+        INSERT INTO seatlock.log (event, number, nonce, places)
+          SELECT e, last.number + cardinality(fresh.places), seatlock.nonce(), fresh.places FROM last, fresh WHERE fresh.places IS NOT NULL
+          RETURNING log.number, log.nonce
+      ), known AS (
+        SELECT EXISTS (SELECT FROM seatlock.log WHERE event = e AND log.number = since_number AND log.nonce = since_nonce) AS it
+      ), seats AS (
+        SELECT place, until FROM seatlock.seat
+          WHERE event = e AND until > clock AND NOT (SELECT it FROM known)
+        UNION ALL
+        SELECT seat.place, seat.until
+          FROM (
+            SELECT unnest(log.places) AS place FROM seatlock.log WHERE event = e AND log.number > since_number AND (SELECT it FROM known)
+            UNION SELECT unnest(fresh.places) FROM fresh WHERE (SELECT it FROM known)
+          ) AS changed JOIN seatlock.seat ON seat.event = e AND seat.place = changed.place
+        ORDER BY place
+      )
+    SELECT coalesce(added.number, last.number), coalesce(added.nonce, last.nonce), NOT known.it,
+        NOT pending AND EXISTS (SELECT FROM seatlock.change WHERE event = e), taken.places, taken.untils
+      INTO number, nonce, whole, unseen, places, untils
+      FROM last LEFT JOIN added ON true, known, (SELECT array_agg(seats.place) AS places, array_agg(seats.until) AS untils FROM seats) AS taken;
+    EXIT WHEN unseen IS NOT TRUE;
+  END LOOP;
+  IF number IS NULL THEN
     outcome := 'not_open';
     RETURN;
   END IF;
   outcome := 'ok';
-  whole := NOT EXISTS (SELECT FROM seatlock.log WHERE event = e AND log.number = since_number AND log.nonce = since_nonce);
-  IF whole THEN
-    SELECT array_agg(s.place), array_agg(s.until) INTO places, untils FROM (
-      SELECT place, until FROM seatlock.seat WHERE event = e AND until > clock ORDER BY place
-    ) AS s;
-  ELSIF since_number < number THEN
-    SELECT array_agg(s.place), array_agg(s.until) INTO places, untils FROM (
-      SELECT place, until FROM seatlock.seat
-      WHERE event = e AND place IN (
-        SELECT unnest(log.places) FROM seatlock.log WHERE event = e AND log.number > since_number AND log.number <= list.number
-      )
-      ORDER BY place
-    ) AS s;
+  IF pending THEN
+    DELETE FROM seatlock.log WHERE event = e AND log.number < list.number - 10000;
   END IF;
 END $$;

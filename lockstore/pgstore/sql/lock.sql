@@ -8,21 +8,21 @@
 -- another fails, with nothing done.
 CREATE OR REPLACE FUNCTION seatlock.lock(called text, layout text, wanted int[], names text[], who text, lasts interval, most int, tell boolean,
   OUT outcome text, OUT held int, OUT numbers int[], OUT untils timestamptz[], OUT ends timestamptz)
-LANGUAGE plpgsql SET lock_timeout = '400ms' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   e int;
   known text;
   now_ timestamptz;
-  holders text[];
-  taken timestamptz[];
-  free int[] := '{}';
+  free int[];
+  booked boolean;
+  mine timestamptz;
+  just_over boolean;
 BEGIN
   SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called;
   IF known IS DISTINCT FROM layout THEN
     outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
     RETURN;
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended(who, e));
 
   IF cardinality(wanted) = 1 AND most = 0 THEN
     -- What is asked for most: one seat, which nobody ever had.
@@ -38,35 +38,40 @@ BEGIN
       outcome := 'ok';
       RETURN;
     END IF;
-  ELSE
-    INSERT INTO seatlock.seat (event, place, name, since, until)
-      SELECT e, w.place, w.name, '-infinity', '-infinity' FROM unnest(wanted, names) AS w (place, name)
-      ORDER BY w.place ON CONFLICT (event, place) DO NOTHING;
   END IF;
 
-  WITH had AS (
-    SELECT place, holder, until FROM seatlock.seat
-    WHERE event = e AND place = ANY (wanted) ORDER BY place FOR NO KEY UPDATE
-  )
-  SELECT array_agg(had.holder ORDER BY w.i), array_agg(had.until ORDER BY w.i) INTO holders, taken
-    FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN had USING (place);
-  now_ := clock_timestamp();
-  ends := now_ + lasts;
-  FOR i IN 1 .. cardinality(wanted) LOOP
-    IF taken[i] <= now_ THEN
-      free := free || wanted[i];
-    ELSIF holders[i] = who AND taken[i] < 'infinity' THEN
-      ends := least(ends, taken[i]);
-    ELSE
-      outcome := CASE WHEN outcome = 'seat_booked' OR taken[i] = 'infinity' THEN 'seat_booked' ELSE 'seat_locked' END;
-      numbers := numbers || i - 1;
-      untils := untils || taken[i];
+  FOR pass IN 1 .. 2 LOOP
+    -- The first time only to look: of many who want one seat, most are told so
+    -- without waiting for each other.
+    IF pass = 2 THEN
+      PERFORM set_config('lock_timeout', '400ms', true);
+      PERFORM pg_advisory_xact_lock(hashtextextended(who, e));
+      INSERT INTO seatlock.seat (event, place, name, since, until)
+        SELECT e, w.place, w.name, '-infinity', '-infinity' FROM unnest(wanted, names) AS w (place, name)
+        ORDER BY w.place ON CONFLICT (event, place) DO NOTHING;
+      PERFORM FROM seatlock.seat WHERE event = e AND place = ANY (wanted) ORDER BY place FOR NO KEY UPDATE;
+    END IF;
+    now_ := clock_timestamp();
+    SELECT array_agg(s.i - 1 ORDER BY s.i) FILTER (WHERE s.in_the_way),
+        array_agg(s.until ORDER BY s.i) FILTER (WHERE s.in_the_way),
+        bool_or(s.until = 'infinity'),
+        array_agg(s.place) FILTER (WHERE s.until <= now_),
+        min(s.until) FILTER (WHERE s.until > now_),
+        bool_or(s.until <= now_ AND s.until > now_ - interval '1 second')
+      INTO numbers, untils, booked, free, mine, just_over
+      FROM (
+        SELECT w.i, seat.place, seat.until, seat.until > now_ AND (seat.holder <> who OR seat.until = 'infinity') AS in_the_way
+        FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN seatlock.seat ON seat.event = e AND seat.place = w.place
+      ) AS s;
+    -- A seat whose lock is just over may be being confirmed; see confirm.sql.
+    IF numbers IS NOT NULL AND (pass = 2 OR NOT just_over) THEN
+      outcome := CASE WHEN booked THEN 'seat_booked' ELSE 'seat_locked' END;
+      PERFORM set_config('synchronous_commit', 'off', true); -- nothing changed
+      RETURN;
     END IF;
   END LOOP;
-  IF outcome IS NOT NULL THEN
-    RETURN;
-  END IF;
-  IF most > 0 AND free <> '{}' THEN
+  ends := least(now_ + lasts, mine);
+  IF most > 0 AND free IS NOT NULL THEN
     SELECT count(*) INTO held FROM seatlock.seat WHERE event = e AND holder = who AND until > now_;
     IF held + cardinality(free) > most THEN
       outcome := 'seat_limit';
@@ -75,7 +80,7 @@ BEGIN
   END IF;
 
   outcome := 'ok';
-  IF free = '{}' THEN
+  IF free IS NULL THEN
     RETURN;
   END IF;
   -- What is remembered of a seat is bounded by the locks on it that can run out

@@ -1,7 +1,7 @@
 -- Gives back the seats that a user has locked. Answers as lock.sql does.
 CREATE OR REPLACE FUNCTION seatlock.release(called text, layout text, wanted int[], who text, tell boolean,
   OUT outcome text, OUT numbers int[], OUT untils timestamptz[])
-LANGUAGE plpgsql SET lock_timeout = '400ms' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   e int;
   known text;
@@ -15,6 +15,7 @@ BEGIN
     outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
     RETURN;
   END IF;
+  PERFORM set_config('lock_timeout', '400ms', true);
   PERFORM pg_advisory_xact_lock(hashtextextended(who, e));
 
   WITH had AS (
