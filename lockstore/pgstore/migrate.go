@@ -94,8 +94,10 @@ func scripts() (steps, functions []string, err error) {
 func schemaVersion(ctx context.Context, db interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }) (int, error) {
+	// Looking the name up, with to_regclass, would miss what another program made
+	// while this one waited for the lock.
 	var there bool
-	if err := db.QueryRow(ctx, "SELECT to_regclass('seatlock.version') IS NOT NULL").Scan(&there); err != nil || !there {
+	if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'seatlock' AND tablename = 'version')").Scan(&there); err != nil || !there {
 		return 0, err
 	}
 	var n int
@@ -122,7 +124,7 @@ func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 	if have == 0 {
 		// Not CREATE SCHEMA IF NOT EXISTS, which needs more rights, though it is there.
 		var there bool
-		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('seatlock') IS NOT NULL").Scan(&there); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'seatlock')").Scan(&there); err != nil {
 			return err
 		}
 		todo = slices.Insert(todo, 0, "CREATE TABLE seatlock.version (number int PRIMARY KEY, made timestamptz NOT NULL DEFAULT now())")
