@@ -53,6 +53,7 @@ type settings struct {
 	seatMaps []booking.SeatMap
 	log      *slog.Logger
 	redis    redisSettings
+	postgres postgresSettings
 	guard    guardSettings
 	server   serverSettings
 }
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(redisFlags, guardFlags, serverFlags)...),
+		}, slices.Concat(redisFlags, postgresFlags, guardFlags, serverFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -116,6 +117,10 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	p, err := settlePostgres(c)
+	if err != nil {
+		return settings{}, err
+	}
 	g, err := settleGuard(c)
 	if err != nil {
 		return settings{}, err
@@ -125,7 +130,7 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 		return settings{}, err
 	}
 	maps, err := seatMaps(c.String("events"), c.String("seats"), d)
-	return settings{c.String("addr"), maps, log, r, g, srv}, err
+	return settings{c.String("addr"), maps, log, r, p, g, srv}, err
 }
 
 func logger(format string, w io.Writer) (*slog.Logger, error) {
@@ -166,6 +171,16 @@ func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) 
 
 // start makes the store and does with it what the settings say.
 func start(ctx context.Context, s settings, stdout io.Writer) error {
+	if s.postgres.migrate {
+		return s.postgres.makeTables(ctx, stdout, s.log)
+	}
+	if s.postgres.url != "" {
+		store, kept, closeStore, err := s.postgres.open(ctx, s.seatMaps, s.log)
+		if err != nil {
+			return err
+		}
+		return errors.Join(serveEvents(ctx, s, store, kept), closeStore())
+	}
 	if s.redis.url == "" {
 		return serveEvents(ctx, s, new(lockstore.Memory), "memory: seats are forgotten when this stops")
 	}

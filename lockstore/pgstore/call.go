@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"seatlock/lockstore"
 )
@@ -69,6 +71,25 @@ func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any
 	defer cancel()
 	return outcome(conn.QueryRow(ctx, sql, args...).Scan(into...), doubt)
 }
+
+// acquire takes a connection from the pool, which is to be released.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := s.pool.Acquire(bounded)
+	if err != nil {
+		return nil, fmt.Errorf("%w: no connection to PostgreSQL: %w", lockstore.ErrUnavailable, oneLine{err})
+	}
+	return conn, nil
+}
+
+// oneLine is an error told in one line: pgx uses one for each address it tried.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+// Unwrap returns the error.
+func (e oneLine) Unwrap() error { return e.error }
 
 // errLosesStatements is the error of what prepared statements do not get through.
 var errLosesStatements = errors.New("a pooler between this program and PostgreSQL loses prepared statements: add default_query_exec_mode=cache_describe to the URL")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"seatlock/lockstore"
 )
@@ -143,15 +142,4 @@ func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 		}
 	}
 	return nil
-}
-
-// acquire takes a connection from the pool, which is to be released.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	bounded, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	conn, err := s.pool.Acquire(bounded)
-	if err != nil {
-		return nil, fmt.Errorf("%w: no connection to PostgreSQL: %w", lockstore.ErrUnavailable, err)
-	}
-	return conn, nil
 }
