@@ -25,33 +25,38 @@ func badNetwork(ctx context.Context, s setting) (tally, error) {
 		defer client.Close()
 		c := newCampaign(s, "network", store, 24)
 		c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
-		happened := 0
 		err = c.during(ctx, func(ctx context.Context) error {
-			want, enough := s.times(600), make(chan struct{})
-			rnd := rand.New(rand.NewPCG(1, 2))
-			proxy.Afflict(func() faults.Fate {
-				f := fate(rnd)
-				if f != (faults.Fate{}) {
-					if happened++; happened == want {
-						close(enough)
-					}
-				}
-				return f
-			})
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-enough:
-				return nil
-			}
+			c.tally.faults, err = afflict(ctx, proxy, s.times(600))
+			return err
 		})
-		proxy.Afflict(nil)
 		if err != nil {
 			return c.tally, err
 		}
-		c.tally.faults = happened
 		return c.settle(ctx, store)
 	})
+}
+
+// afflict has the proxy break replies until it has done so that many times, and
+// returns how often it did.
+func afflict(ctx context.Context, proxy *faults.Proxy, want int) (happened int, err error) {
+	enough := make(chan struct{})
+	rnd := rand.New(rand.NewPCG(1, 2))
+	proxy.Afflict(func() faults.Fate {
+		f := fate(rnd)
+		if f != (faults.Fate{}) {
+			if happened++; happened == want {
+				close(enough)
+			}
+		}
+		return f
+	})
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-enough:
+	}
+	proxy.Afflict(nil)
+	return happened, err
 }
 
 // fate breaks one reply of about fifty: few enough for a history to be decided.

@@ -55,13 +55,9 @@ func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 
 // Lock implements [lockstore.LockStore].
 func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	places, err := placesOf(ev, seats, user)
+	places, names, err := rowsOf(ev, seats, user)
 	if err != nil {
 		return time.Time{}, err
-	}
-	names := make([]string, len(seats))
-	for i, seat := range seats {
-		names[i] = string(seat)
 	}
 	a, err := s.change(ctx, ev, func(a *answer, tell bool) error {
 		return s.ask(ctx, lockstore.ErrOutcomeUnknown, "SELECT * FROM seatlock.lock($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -82,22 +78,22 @@ func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore
 
 // Confirm implements [lockstore.LockStore].
 func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return s.settle(ctx, "SELECT * FROM seatlock.confirm($1, $2, $3, $4, $5)", ev, seats, user)
+	return s.settle(ctx, "SELECT * FROM seatlock.confirm($1, $2, $3, $4, $5, $6)", ev, seats, user)
 }
 
 // Release implements [lockstore.LockStore].
 func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return s.settle(ctx, "SELECT * FROM seatlock.release($1, $2, $3, $4, $5)", ev, seats, user)
+	return s.settle(ctx, "SELECT * FROM seatlock.release($1, $2, $3, $4, $5, $6)", ev, seats, user)
 }
 
 // settle has the function decide about what the user has locked.
 func (s *Store) settle(ctx context.Context, sql string, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	places, err := placesOf(ev, seats, user)
+	places, names, err := rowsOf(ev, seats, user)
 	if err != nil {
 		return err
 	}
 	a, err := s.change(ctx, ev, func(a *answer, tell bool) error {
-		return s.ask(ctx, lockstore.ErrOutcomeUnknown, sql, []any{string(ev.ID), ev.Fingerprint(), places, string(user), tell}, &a.outcome, &a.numbers, &a.untils)
+		return s.ask(ctx, lockstore.ErrOutcomeUnknown, sql, []any{string(ev.ID), ev.Fingerprint(), places, names, string(user), tell}, &a.outcome, &a.numbers, &a.untils)
 	})
 	if err != nil {
 		return err
@@ -105,17 +101,18 @@ func (s *Store) settle(ctx context.Context, sql string, ev *lockstore.Event, sea
 	return a.refusal(seats)
 }
 
-// placesOf checks a call's arguments, and returns the positions of the seats.
-func placesOf(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) ([]int32, error) {
+// rowsOf checks a call's arguments, and returns what the rows of the seats are
+// known by: their positions, and their names for whoever reads the table.
+func rowsOf(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (places []int32, names []string, err error) {
 	at, err := ev.Positions(make([]int, 0, 8), seats, user)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	places := make([]int32, len(at))
+	places, names = make([]int32, len(at)), make([]string, len(at))
 	for i, p := range at {
-		places[i] = int32(p)
+		places[i], names[i] = int32(p), string(seats[i])
 	}
-	return places, nil
+	return places, names, nil
 }
 
 // Outcomes of the functions that are no reason of a conflict.

@@ -1,6 +1,6 @@
 -- Books seats for a user. Answers as lock.sql does; a seat that is available is
 -- taken until -infinity.
-CREATE OR REPLACE FUNCTION seatlock.confirm(called text, layout text, wanted int[], who text, tell boolean,
+CREATE OR REPLACE FUNCTION seatlock.confirm(called text, layout text, wanted int[], names text[], who text, tell boolean,
   OUT outcome text, OUT numbers int[], OUT untils timestamptz[])
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -16,20 +16,14 @@ BEGIN
     outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
     RETURN;
   END IF;
-  PERFORM set_config('lock_timeout', '400ms', true);
-  PERFORM pg_advisory_xact_lock(hashtextextended(who, e));
-
-  WITH had AS (
-    SELECT place, holder, until FROM seatlock.seat
-    WHERE event = e AND place = ANY (wanted) ORDER BY place FOR NO KEY UPDATE
-  )
-  SELECT array_agg(had.holder ORDER BY w.i), array_agg(coalesce(had.until, '-infinity') ORDER BY w.i) INTO holders, taken
-    FROM unnest(wanted) WITH ORDINALITY AS w (place, i) LEFT JOIN had USING (place);
+  PERFORM seatlock.take(e, wanted, names, who);
+  SELECT array_agg(seat.holder ORDER BY w.i), array_agg(seat.until ORDER BY w.i) INTO holders, taken
+    FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN seatlock.seat ON seat.event = e AND seat.place = w.place;
   now_ := clock_timestamp();
   -- A list that looks between here and the commit sees the lock, not the booking.
-  -- Were the lock to end meanwhile, it would tell of a seat that is available and
-  -- then booked by a lock that had ended. So where little time is left, no list
-  -- looks until this is done.
+  -- Were the lock to end meanwhile, it would tell of a seat that is available, and
+  -- is booked then by a lock that had ended. So in the last second of a lock, more
+  -- than a call may take, no list looks until this is done.
   IF EXISTS (SELECT FROM unnest(taken) AS t (until) WHERE until > now_ AND until < now_ + interval '1 second') THEN
     PERFORM pg_advisory_xact_lock(1399156850, e);
     now_ := clock_timestamp();

@@ -1,11 +1,7 @@
 -- Locks seats for a user. Answers 'ok' and when the first of the user's locks on
 -- them ends; or why not, and of each seat in the way its number in the call,
 -- from 0, and until when it is taken; or how many seats the user has.
---
--- All calls of one user in one event come one after the other, and rows are
--- taken in the order of their places, first those that are new: so nobody waits
--- in a circle. The clock is read once all are had. Whoever waits too long for
--- another fails, with nothing done.
+-- See take.sql for who waits for whom. The clock is read once all rows are had.
 CREATE OR REPLACE FUNCTION seatlock.lock(called text, layout text, wanted int[], names text[], who text, lasts interval, most int, tell boolean,
   OUT outcome text, OUT held int, OUT numbers int[], OUT untils timestamptz[], OUT ends timestamptz)
 LANGUAGE plpgsql AS $$
@@ -40,16 +36,15 @@ BEGIN
     END IF;
   END IF;
 
-  FOR pass IN 1 .. 2 LOOP
+  FOR pass IN 1 .. 3 LOOP
     -- The first time only to look: of many who want one seat, most are told so
-    -- without waiting for each other.
-    IF pass = 2 THEN
-      PERFORM set_config('lock_timeout', '400ms', true);
-      PERFORM pg_advisory_xact_lock(hashtextextended(who, e));
-      INSERT INTO seatlock.seat (event, place, name, since, until)
-        SELECT e, w.place, w.name, '-infinity', '-infinity' FROM unnest(wanted, names) AS w (place, name)
-        ORDER BY w.place ON CONFLICT (event, place) DO NOTHING;
-      PERFORM FROM seatlock.seat WHERE event = e AND place = ANY (wanted) ORDER BY place FOR NO KEY UPDATE;
+    -- without waiting for each other. The third only in the last second of a lock
+    -- that the user has; see confirm.sql.
+    IF pass = 3 THEN
+      EXIT WHEN free IS NULL OR mine IS NULL OR mine >= now_ + interval '1 second';
+      PERFORM pg_advisory_xact_lock(1399156850, e);
+    ELSIF pass = 2 THEN
+      PERFORM seatlock.take(e, wanted, names, who);
     END IF;
     now_ := clock_timestamp();
     SELECT array_agg(s.i - 1 ORDER BY s.i) FILTER (WHERE s.in_the_way),
@@ -64,7 +59,7 @@ BEGIN
         FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN seatlock.seat ON seat.event = e AND seat.place = w.place
       ) AS s;
     -- A seat whose lock is just over may be being confirmed; see confirm.sql.
-    IF numbers IS NOT NULL AND (pass = 2 OR NOT just_over) THEN
+    IF numbers IS NOT NULL AND (pass > 1 OR NOT just_over) THEN
       outcome := CASE WHEN booked THEN 'seat_booked' ELSE 'seat_locked' END;
       PERFORM set_config('synchronous_commit', 'off', true); -- nothing changed
       RETURN;

@@ -1,5 +1,5 @@
 -- Gives back the seats that a user has locked. Answers as lock.sql does.
-CREATE OR REPLACE FUNCTION seatlock.release(called text, layout text, wanted int[], who text, tell boolean,
+CREATE OR REPLACE FUNCTION seatlock.release(called text, layout text, wanted int[], names text[], who text, tell boolean,
   OUT outcome text, OUT numbers int[], OUT untils timestamptz[])
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -15,16 +15,14 @@ BEGIN
     outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
     RETURN;
   END IF;
-  PERFORM set_config('lock_timeout', '400ms', true);
-  PERFORM pg_advisory_xact_lock(hashtextextended(who, e));
-
-  WITH had AS (
-    SELECT place, holder, until FROM seatlock.seat
-    WHERE event = e AND place = ANY (wanted) ORDER BY place FOR NO KEY UPDATE
-  )
-  SELECT array_agg(had.holder ORDER BY w.i), array_agg(had.until ORDER BY w.i) INTO holders, taken
-    FROM unnest(wanted) WITH ORDINALITY AS w (place, i) LEFT JOIN had USING (place);
+  PERFORM seatlock.take(e, wanted, names, who);
+  SELECT array_agg(seat.holder ORDER BY w.i), array_agg(seat.until ORDER BY w.i) INTO holders, taken
+    FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN seatlock.seat ON seat.event = e AND seat.place = w.place;
   now_ := clock_timestamp();
+  IF EXISTS (SELECT FROM unnest(taken) AS t (until) WHERE until > now_ AND until < now_ + interval '1 second') THEN
+    PERFORM pg_advisory_xact_lock(1399156850, e); -- see confirm.sql
+    now_ := clock_timestamp();
+  END IF;
   FOR i IN 1 .. cardinality(wanted) LOOP
     IF holders[i] = who AND taken[i] = 'infinity' THEN
       outcome := 'seat_booked';
