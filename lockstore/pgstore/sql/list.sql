@@ -32,9 +32,6 @@ BEGIN
     pending := EXISTS (SELECT FROM seatlock.change WHERE event = e);
     IF pending THEN
       PERFORM pg_advisory_xact_lock(1399156851, e);
-      -- If a crash undoes the numbers, it does not undo the changes: they get other
-      -- numbers then, with other nonces. So there is no need to wait for the disk.
-      PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     clock := clock_timestamp(); -- before any seat is looked at
     -- One statement sees one moment: no seat is newer than the Version.
