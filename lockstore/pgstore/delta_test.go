@@ -71,7 +71,7 @@ func begin(t *testing.T, url string, ev *lockstore.Event, seat int, user locksto
 		t.Fatal(err)
 	}
 	var outcome string
-	err = tx.QueryRow(t.Context(), "SELECT outcome FROM seatlock.lock($1, $2, $3, $4, $5, '1 minute', 0, true)",
+	err = tx.QueryRow(t.Context(), "SELECT outcome FROM seatlock.lock($1, $2, $3, $4, $5, '1 minute', 0)",
 		string(ev.ID), ev.Fingerprint(), []int{seat - 1}, []string{"A" + strconv.Itoa(seat)}, string(user)).Scan(&outcome)
 	if err != nil || outcome != "ok" {
 		t.Fatalf("%s locks seat %d: %s, %v", user, seat, outcome, err)
@@ -174,7 +174,7 @@ func TestDeltasUnderLoad(t *testing.T) {
 	slow := admin(t, url)
 	sellers.Go(func() {
 		for n := range 20 {
-			_, err := slow.Exec(t.Context(), `WITH sold AS MATERIALIZED (SELECT outcome FROM seatlock.lock($1, $2, $3, '{x}', $4, '1 minute', 0, false))
+			_, err := slow.Exec(t.Context(), `WITH sold AS MATERIALIZED (SELECT outcome FROM seatlock.lock($1, $2, $3, '{x}', $4, '1 minute', 0))
 				SELECT pg_sleep(0.01) FROM sold`, string(ev.ID), ev.Fingerprint(), []int{n * 3}, fmt.Sprint("slow", n))
 			if err != nil {
 				t.Error(err)

@@ -1,8 +1,10 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -52,12 +54,37 @@ func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
 		return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL answered a list of event %s with %+v", ev.ID, *l)
 	}
 	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole, Time: l.clock.UTC()}
-	snap.Seats = make([]lockstore.Seat, len(l.places))
-	for i, p := range l.places {
+	for _, p := range l.places {
 		if p < 0 || int(p) >= len(ev.Seats) {
 			return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL has a seat number %d of event %s, which has %d", p, ev.ID, len(ev.Seats))
 		}
-		snap.Seats[i] = seatAt(ev.Seats[p], l.untils[i], snap.Time)
+	}
+	snap.Seats = make([]lockstore.Seat, 0, len(l.places))
+	for _, n := range l.inOrder(len(ev.Seats)) {
+		snap.Seats = append(snap.Seats, seatAt(ev.Seats[l.places[n]], l.untils[n], snap.Time))
 	}
 	return snap, nil
+}
+
+// inOrder is the numbers of the places in the answer, in the order of the seat
+// map. PostgreSQL would sort half a house for longer than it looks at it.
+func (l *listing) inOrder(seats int) []int32 {
+	numbers := make([]int32, 0, len(l.places))
+	if len(l.places) < seats/16 {
+		for n := range l.places {
+			numbers = append(numbers, int32(n))
+		}
+		slices.SortFunc(numbers, func(a, b int32) int { return cmp.Compare(l.places[a], l.places[b]) })
+		return numbers
+	}
+	at := make([]int32, seats) // by position: the number, from 1
+	for n, p := range l.places {
+		at[p] = int32(n + 1)
+	}
+	for _, n := range at {
+		if n > 0 {
+			numbers = append(numbers, n-1)
+		}
+	}
+	return numbers
 }

@@ -27,8 +27,8 @@ type Store struct {
 	pool *pgxpool.Pool
 
 	mu   sync.Mutex
-	told map[lockstore.EventID]time.Time // when other processes were last told of a change
-	post *post                           // reads for those who wait, if anybody does
+	told time.Time // when other processes were last told of changes
+	post *post     // reads for those who wait, if anybody does
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
@@ -37,7 +37,7 @@ var _ lockstore.LockStore = (*Store)(nil)
 // pool stays the caller's: closing it is what ends the store. Nothing is dialled
 // before the first call.
 func New(pool *pgxpool.Pool) *Store {
-	return &Store{pool: pool, told: make(map[lockstore.EventID]time.Time)}
+	return &Store{pool: pool}
 }
 
 // Open has the database know the event before the first call does. It fails with
@@ -59,9 +59,9 @@ func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore
 	if err != nil {
 		return time.Time{}, err
 	}
-	a, err := s.change(ctx, ev, func(a *answer, tell bool) error {
-		return s.ask(ctx, lockstore.ErrOutcomeUnknown, "SELECT * FROM seatlock.lock($1, $2, $3, $4, $5, $6, $7, $8)",
-			[]any{string(ev.ID), ev.Fingerprint(), places, names, string(user), ev.LockTTL, ev.SeatLimit, tell},
+	a, err := s.change(ctx, ev, func(a *answer) error {
+		return s.ask(ctx, lockstore.ErrOutcomeUnknown, "SELECT * FROM seatlock.lock($1, $2, $3, $4, $5, $6, $7)",
+			[]any{string(ev.ID), ev.Fingerprint(), places, names, string(user), ev.LockTTL, ev.SeatLimit},
 			&a.outcome, &a.held, &a.numbers, &a.untils, &a.ends)
 	})
 	if err != nil {
@@ -78,12 +78,12 @@ func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore
 
 // Confirm implements [lockstore.LockStore].
 func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return s.settle(ctx, "SELECT * FROM seatlock.confirm($1, $2, $3, $4, $5, $6)", ev, seats, user)
+	return s.settle(ctx, "SELECT * FROM seatlock.confirm($1, $2, $3, $4, $5)", ev, seats, user)
 }
 
 // Release implements [lockstore.LockStore].
 func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return s.settle(ctx, "SELECT * FROM seatlock.release($1, $2, $3, $4, $5, $6)", ev, seats, user)
+	return s.settle(ctx, "SELECT * FROM seatlock.release($1, $2, $3, $4, $5)", ev, seats, user)
 }
 
 // settle has the function decide about what the user has locked.
@@ -92,8 +92,8 @@ func (s *Store) settle(ctx context.Context, sql string, ev *lockstore.Event, sea
 	if err != nil {
 		return err
 	}
-	a, err := s.change(ctx, ev, func(a *answer, tell bool) error {
-		return s.ask(ctx, lockstore.ErrOutcomeUnknown, sql, []any{string(ev.ID), ev.Fingerprint(), places, names, string(user), tell}, &a.outcome, &a.numbers, &a.untils)
+	a, err := s.change(ctx, ev, func(a *answer) error {
+		return s.ask(ctx, lockstore.ErrOutcomeUnknown, sql, []any{string(ev.ID), ev.Fingerprint(), places, names, string(user)}, &a.outcome, &a.numbers, &a.untils)
 	})
 	if err != nil {
 		return err
@@ -131,12 +131,12 @@ type answer struct {
 	ends    *time.Time           // of the first lock
 }
 
-// change has call ask the database, in an event that it opens if nobody has. The
-// call says whether other processes are to be told.
-func (s *Store) change(ctx context.Context, ev *lockstore.Event, call func(a *answer, tell bool) error) (*answer, error) {
+// change has call ask the database, in an event that it opens if nobody has, and
+// tells those who wait.
+func (s *Store) change(ctx context.Context, ev *lockstore.Event, call func(a *answer) error) (*answer, error) {
 	for {
 		var a answer
-		if err := call(&a, s.mayTell(ev.ID)); err != nil {
+		if err := call(&a); err != nil {
 			return nil, err
 		}
 		switch a.outcome {
@@ -149,6 +149,7 @@ func (s *Store) change(ctx context.Context, ev *lockstore.Event, call func(a *an
 			return nil, lockstore.ErrOtherSeats
 		case done:
 			s.wake(ev.ID)
+			s.tell(ctx)
 		}
 		return &a, nil
 	}

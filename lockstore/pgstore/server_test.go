@@ -251,7 +251,7 @@ func TestWaitHearsOfOthers(t *testing.T) {
 	for i, sell := range []func(){
 		func() { mustLock(t, other, ev, ann, "A1") },
 		func() { // and does not tell
-			_, err := admin(t, url).Exec(t.Context(), "SELECT seatlock.confirm($1, $2, '{0}', '{A1}', 'ann', false)", string(ev.ID), ev.Fingerprint())
+			_, err := admin(t, url).Exec(t.Context(), "SELECT seatlock.confirm($1, $2, '{0}', '{A1}', 'ann')", string(ev.ID), ev.Fingerprint())
 			if err != nil {
 				t.Error(err)
 			}

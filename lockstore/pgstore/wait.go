@@ -17,9 +17,8 @@ const (
 	// none on.
 	pollTime = 250 * time.Millisecond
 
-	// tellTime is how often, at most, a process tells the others of changes of one
-	// event. PostgreSQL has transactions that notify commit one at a time, the
-	// whole server over, so most calls do not.
+	// tellTime is how often, at most, a process tells the others that something
+	// changed.
 	tellTime = 20 * time.Millisecond
 
 	// restTime is how long the post rests between two looks.
@@ -160,16 +159,22 @@ func (w *waited) next(p *post) <-chan struct{} {
 	return w.look
 }
 
-// mayTell says whether other processes are to be told if the event changes now.
-func (s *Store) mayTell(id lockstore.EventID) bool {
+// tell has other processes look, after a call that changed something, unless
+// they were told so just now. PostgreSQL has transactions that notify commit one
+// at a time, the whole server over: a sale must not, and most need not. That it
+// fails changes nothing, since they look now and then anyway.
+func (s *Store) tell(ctx context.Context) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.told[id]) < tellTime {
-		return false
+	due := now.Sub(s.told) >= tellTime
+	if due {
+		s.told = now
 	}
-	s.told[id] = now
-	return true
+	s.mu.Unlock()
+	if due {
+		var nothing string
+		_ = s.ask(ctx, lockstore.ErrUnavailable, "SELECT pg_notify('seatlock', '')::text", nil, &nothing)
+	}
 }
 
 // wake has those in this process who wait for the event look.

@@ -1,6 +1,6 @@
 -- Books seats for a user. Answers as lock.sql does; a seat that is available is
 -- taken until -infinity.
-CREATE OR REPLACE FUNCTION seatlock.confirm(called text, layout text, wanted int[], names text[], who text, tell boolean,
+CREATE OR REPLACE FUNCTION seatlock.confirm(called text, layout text, wanted int[], names text[], who text,
   OUT outcome text, OUT numbers int[], OUT untils timestamptz[])
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -55,7 +55,4 @@ BEGIN
   END IF;
   UPDATE seatlock.seat SET since = now_, until = 'infinity' WHERE event = e AND place = ANY (fresh);
   INSERT INTO seatlock.change (event, places) VALUES (e, fresh);
-  IF tell THEN
-    PERFORM pg_notify('seatlock', called);
-  END IF;
 END $$;

@@ -1,6 +1,6 @@
 -- Lists the seats that are taken, or those that changed since a Version if the
--- log still has it. Answers the Version, the clock, and the places with until
--- when each is taken.
+-- log still has it. Answers the Version, the clock, and the places, in no order,
+-- with until when each is taken.
 --
 -- Numbers that sellers drew for their changes would not come in the order of
 -- their commits: who follows them misses the change that drew the smaller number
@@ -56,7 +56,6 @@ BEGIN
             SELECT unnest(log.places) AS place FROM seatlock.log WHERE event = e AND log.number > since_number AND (SELECT it FROM known)
             UNION SELECT unnest(fresh.places) FROM fresh WHERE (SELECT it FROM known)
           ) AS changed JOIN seatlock.seat ON seat.event = e AND seat.place = changed.place
-        ORDER BY place
       )
     SELECT coalesce(added.number, last.number), coalesce(added.nonce, last.nonce), NOT known.it,
         NOT pending AND EXISTS (SELECT FROM seatlock.change WHERE event = e), taken.places, taken.untils

@@ -2,7 +2,7 @@
 -- them ends; or why not, and of each seat in the way its number in the call,
 -- from 0, and until when it is taken; or how many seats the user has.
 -- See take.sql for who waits for whom. The clock is read once all rows are had.
-CREATE OR REPLACE FUNCTION seatlock.lock(called text, layout text, wanted int[], names text[], who text, lasts interval, most int, tell boolean,
+CREATE OR REPLACE FUNCTION seatlock.lock(called text, layout text, wanted int[], names text[], who text, lasts interval, most int,
   OUT outcome text, OUT held int, OUT numbers int[], OUT untils timestamptz[], OUT ends timestamptz)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -28,9 +28,6 @@ BEGIN
       VALUES (e, wanted[1], names[1], who, now_, ends) ON CONFLICT (event, place) DO NOTHING;
     IF FOUND THEN
       INSERT INTO seatlock.change (event, places) VALUES (e, wanted);
-      IF tell THEN
-        PERFORM pg_notify('seatlock', called);
-      END IF;
       outcome := 'ok';
       RETURN;
     END IF;
@@ -87,7 +84,4 @@ BEGIN
     WHERE event = e AND place = ANY (free) AND holder <> who AND until > now_ - interval '10 minutes';
   UPDATE seatlock.seat SET holder = who, since = now_, until = now_ + lasts WHERE event = e AND place = ANY (free);
   INSERT INTO seatlock.change (event, places) VALUES (e, free);
-  IF tell THEN
-    PERFORM pg_notify('seatlock', called);
-  END IF;
 END $$;

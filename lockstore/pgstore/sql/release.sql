@@ -1,5 +1,5 @@
 -- Gives back the seats that a user has locked. Answers as lock.sql does.
-CREATE OR REPLACE FUNCTION seatlock.release(called text, layout text, wanted int[], names text[], who text, tell boolean,
+CREATE OR REPLACE FUNCTION seatlock.release(called text, layout text, wanted int[], names text[], who text,
   OUT outcome text, OUT numbers int[], OUT untils timestamptz[])
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -42,7 +42,4 @@ BEGIN
   END IF;
   UPDATE seatlock.seat SET holder = NULL, since = now_, until = '-infinity' WHERE event = e AND place = ANY (mine);
   INSERT INTO seatlock.change (event, places) VALUES (e, mine);
-  IF tell THEN
-    PERFORM pg_notify('seatlock', called);
-  END IF;
 END $$;
