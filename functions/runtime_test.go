@@ -211,10 +211,10 @@ func (o *output) String() string {
 }
 
 // build builds a program as it is released, for an architecture.
-func build(t *testing.T, dir, arch, source string) string {
+func build(t *testing.T, dir, arch, source string, tags ...string) string {
 	t.Helper()
 	file := filepath.Join(dir, filepath.Base(source)+"-"+arch)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", file, "./"+source)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", strings.Join(append(tags, "lambda.norpc"), ","), "-trimpath", "-ldflags=-s -w", "-o", file, "./"+source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
