@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,35 +24,7 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 		t.Errorf("the log: %s", out)
 	}
 	shop := roundRobin(t, one, two)
-	var mu sync.Mutex
-	sold := make(map[string]string) // by seat, to whom
-	var all sync.WaitGroup
-	for i := range 20 {
-		user := fmt.Sprint("user", i)
-		all.Go(func() {
-			for n := range 10 {
-				seat := string("AB"[(n+i)/5%2]) + fmt.Sprint((n+i)%5+1)
-				if status, _, _ := call(t, shop+"/lock", seat, user); status != 200 {
-					continue
-				}
-				// The next call goes to the other runner.
-				if status, _, body := call(t, shop+"/confirm", seat, user); status != 200 {
-					t.Errorf("%s locked %s and cannot confirm it: %s", user, seat, body)
-					continue
-				}
-				mu.Lock()
-				if first, twice := sold[seat]; twice {
-					t.Errorf("seat %s is sold to %s and to %s", seat, first, user)
-				}
-				sold[seat] = user
-				mu.Unlock()
-			}
-		})
-	}
-	all.Wait()
-	if len(sold) != 10 {
-		t.Errorf("%d seats are sold, want 10", len(sold))
-	}
+	sellOut(t, shop, 5)
 
 	server.Kill()
 	var status int
