@@ -20,7 +20,8 @@ const (
 	// patience is how long a call may wait for a connection.
 	patience = 600 * time.Millisecond
 
-	// attempts is how often a call is made that the database undid.
+	// attempts is how often a call is made that the database undid, or that found
+	// the event not open.
 	attempts = 4
 )
 

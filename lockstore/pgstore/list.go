@@ -15,7 +15,7 @@ import (
 // List implements [lockstore.LockStore].
 func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	from := parseMark(since)
-	for {
+	for range attempts {
 		var l listing
 		// A list that is lost has changed nothing that anybody can tell.
 		err := s.ask(ctx, lockstore.ErrUnavailable, "SELECT * FROM seatlock.list($1, $2, $3, $4)",
@@ -35,6 +35,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 		}
 		return l.snapshot(ev)
 	}
+	return lockstore.Snapshot{}, errNotOpen
 }
 
 // A listing is what list.sql answers.

@@ -134,7 +134,7 @@ type answer struct {
 // change has call ask the database, in an event that it opens if nobody has, and
 // tells those who wait.
 func (s *Store) change(ctx context.Context, ev *lockstore.Event, call func(a *answer) error) (*answer, error) {
-	for {
+	for range attempts {
 		var a answer
 		if err := call(&a); err != nil {
 			return nil, err
@@ -153,7 +153,12 @@ func (s *Store) change(ctx context.Context, ev *lockstore.Event, call func(a *an
 		}
 		return &a, nil
 	}
+	return nil, errNotOpen
 }
+
+// errNotOpen is the error of a call in an event that somebody takes out of the
+// database as soon as it is there.
+var errNotOpen = fmt.Errorf("%w: PostgreSQL does not keep the event", lockstore.ErrUnavailable)
 
 // refusal is the conflict that the answer tells of, if it does.
 func (a *answer) refusal(seats []lockstore.SeatID) error {

@@ -59,24 +59,25 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 // beyond looks whether the event has left that mark, in an event that it opens
 // if nobody has.
 func (s *Store) beyond(ctx context.Context, ev *lockstore.Event, from mark) (bool, error) {
-	var h head
-	for {
+	for range attempts {
+		var h head
 		err := s.ask(ctx, lockstore.ErrUnavailable, headsSQL+" UNION ALL SELECT '', '', 0, '', true LIMIT 1", []any{[]string{string(ev.ID)}},
 			&h.event, &h.fingerprint, &h.mark.number, &h.mark.nonce, &h.beyond)
 		if err != nil {
 			return false, err
 		}
-		if h.event != "" {
-			break
-		}
-		if err := s.Open(ctx, ev); err != nil {
-			return false, err
+		switch {
+		case h.event == "":
+			if err := s.Open(ctx, ev); err != nil {
+				return false, err
+			}
+		case h.fingerprint != ev.Fingerprint():
+			return false, lockstore.ErrOtherSeats
+		default:
+			return h.beyond || h.mark != from, nil
 		}
 	}
-	if h.fingerprint != ev.Fingerprint() {
-		return false, lockstore.ErrOtherSeats
-	}
-	return h.beyond || h.mark != from, nil
+	return false, errNotOpen
 }
 
 const headsSQL = "SELECT name, fingerprint, number, nonce, beyond FROM seatlock.heads($1)"
@@ -172,6 +173,8 @@ func (s *Store) tell(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	if due {
+		ctx, cancel := context.WithTimeout(ctx, pollTime) // they would have looked by then
+		defer cancel()
 		var nothing string
 		_ = s.ask(ctx, lockstore.ErrUnavailable, "SELECT pg_notify('seatlock', '')::text", nil, &nothing)
 	}
