@@ -175,12 +175,6 @@ func (s *Server) await() error {
 // Its folder stays.
 func (s *Server) Kill() { s.process.Kill() }
 
-// Freeze stops the server's first process, which lets nobody in any more.
-func (s *Server) Freeze() error { return s.process.Freeze() }
-
-// Thaw has it go on.
-func (s *Server) Thaw() error { return s.process.Thaw() }
-
 // Close ends the server, and its folder goes.
 func (s *Server) Close() {
 	s.Kill()

@@ -78,9 +78,6 @@ func (p *Process) Kill() {
 // Ended is closed when the program is gone.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Signal sends the program a signal.
-func (p *Process) Signal(s syscall.Signal) error { return syscall.Kill(p.pid, s) }
-
 // Freeze stops the program without ending it or its connections.
 func (p *Process) Freeze() error { return syscall.Kill(p.pid, syscall.SIGSTOP) }
 
