@@ -9,7 +9,7 @@ help:
 	@echo 'make check  formatting, vet, staticcheck, tidy go.mod, what imports what'
 	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
 	@echo 'make proof  show that no seat is sold twice, whatever breaks (ARGS="-h" explains the flags)'
-	@echo 'make package  the zips of the Lambda functions, in dist (ARGS="-events FILE" puts an event file in)'
+	@echo 'make package  the zips of the Lambda functions, in dist (ARGS="-events FILE" puts an event file in, "-store postgres" is for PostgreSQL)'
 	@echo 'make screenshots  the pictures of the README'
 	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
 
@@ -37,6 +37,7 @@ screenshots:
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
+	go vet -tags postgres ./functions/...
 	go tool staticcheck ./...
 	go mod tidy -diff
 	@! go list -deps ./functions/booking | grep '^seatlock/lockstore/'

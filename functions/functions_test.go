@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // emulator runs programs for arm64 where the machine is another.
@@ -107,7 +108,7 @@ func TestFunctionOutlivesPanic(t *testing.T) {
 // hours, and its connections may be gone by then.
 func TestFunctionThaws(t *testing.T) {
 	server := redistest.New(t)
-	proxy := redistest.NewProxy(t, server.Addr)
+	proxy := faults.NewProxy(t, server.Addr)
 	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")}, "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
 	freeze := func(meanwhile func()) {
 		t.Helper()
@@ -128,7 +129,7 @@ func TestFunctionThaws(t *testing.T) {
 	freeze(func() { proxy.Cut(); proxy.Restore() }) // the other end has hung up
 	f.post("/lock", "A3", "ann", 200, `"locked"`)
 
-	freeze(func() { proxy.Afflict(func() redistest.Fate { return redistest.Fate{Lost: true} }) }) // a firewall has forgotten them
+	freeze(func() { proxy.Afflict(func() faults.Fate { return faults.Fate{Lost: true} }) }) // a firewall has forgotten them
 	f.post("/lock", "A4", "ann", 503, `"code":"outcome_unknown"`)
 	proxy.Afflict(nil)
 	f.post("/lock", "A4", "ann", 200, `"locked"`)
@@ -138,7 +139,7 @@ func TestFunctionThaws(t *testing.T) {
 // TestFunctionWithoutRedis: one that is away is no reason not to start.
 func TestFunctionWithoutRedis(t *testing.T) {
 	server := redistest.New(t)
-	proxy := redistest.NewProxy(t, server.Addr)
+	proxy := faults.NewProxy(t, server.Addr)
 	proxy.Cut()
 	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")}, "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
 	f.post("/lock", "A1", "ann", 503, `"code":"`)

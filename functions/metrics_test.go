@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // A metricsLine is a line of the embedded metric format.
@@ -89,14 +90,14 @@ func checkDirective(t *testing.T, of directive, members map[string]any) {
 // is in it has come to pass. Users are in none, nor in the log.
 func TestFunctionTellsWhatGoesOn(t *testing.T) {
 	server := redistest.New(t)
-	proxy := redistest.NewProxy(t, server.Addr)
+	proxy := faults.NewProxy(t, server.Addr)
 	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")},
 		"REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t), "METRICS_NAMESPACE=Seatlock/test", "AWS_LAMBDA_LOG_LEVEL=DEBUG").up()
 	f.post("/lock", "A1", "Hildegard", 200, `"locked"`)
 	f.post("/lock", "A1", "ben", 409, `"seat_locked"`)
 	f.post("/lock", "A1", "", 400, `"bad_request"`)
 	f.post("/lock", "Z9", "Hildegard", 404, `"unknown_seat"`)
-	proxy.Afflict(func() redistest.Fate { return redistest.Fate{Lost: true} })
+	proxy.Afflict(func() faults.Fate { return faults.Fate{Lost: true} })
 	f.post("/lock", "A2", "Hildegard", 503, `"outcome_unknown"`)
 	proxy.Afflict(nil)
 	event := httpEvent("POST", "/lock", "", `{"seatIds":["A3","A4"],"userId":"Hildegard"}`)

@@ -17,13 +17,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"seatlock/functions/booking/apitest"
-	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // A function is a Lambda function under way: the program as it is deployed,
 // and the Runtime API that Lambda would give it.
 type function struct {
-	*redistest.Process
+	*faults.Process
 	t       *testing.T
 	invoked chan invocation
 	ready   chan struct{} // closed when it first asks for work
@@ -82,7 +82,7 @@ func start(t *testing.T, program []string, env ...string) *function {
 	})
 	api := httptest.NewServer(mux)
 	t.Cleanup(api.CloseClientConnections)
-	p, err := redistest.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), program[0], program[1:]...)
+	p, err := faults.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), program[0], program[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,10 +222,10 @@ func (o *output) String() string {
 }
 
 // build builds a program as it is released, for an architecture.
-func build(t *testing.T, dir, arch, source string) string {
+func build(t *testing.T, dir, arch, source string, tags ...string) string {
 	t.Helper()
 	file := filepath.Join(dir, filepath.Base(source)+"-"+arch)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", file, "./"+source)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", strings.Join(append(tags, "lambda.norpc"), ","), "-trimpath", "-ldflags=-s -w", "-o", file, "./"+source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

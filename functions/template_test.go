@@ -20,10 +20,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/functions/booking"
+	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// stores are the values of the template's parameter Store.
+// stores are the values of the template's parameter Store, but for postgres,
+// which makes none.
 var stores = []string{"valkey", "memorydb"}
 
 // deployed is a Lambda function of the template.
@@ -451,5 +453,38 @@ func TestTemplateIsClosed(t *testing.T) {
 	}
 	if kinds := tmpl.of("AWS::EC2::InternetGateway"); len(kinds) > 0 {
 		t.Error("the network has a way to the internet")
+	}
+}
+
+// TestTemplateOnPostgreSQL: the functions are told of it and may go there and
+// nowhere else, no other store is made, and a booking goes through.
+func TestTemplateOnPostgreSQL(t *testing.T) {
+	tmpl := readTemplate(t, map[string]any{"Store": "postgres", "PostgresSecret": "shop/seats", "PostgresGroup": "sg-1", "VpcId": "vpc-1"})
+	for _, kind := range []string{"AWS::ElastiCache::ReplicationGroup", "AWS::MemoryDB::Cluster", "AWS::SecretsManager::Secret"} {
+		if made := tmpl.of(kind); len(made) > 0 {
+			t.Errorf("it makes %q", names(made))
+		}
+	}
+	to := at(t, tmpl.of("AWS::EC2::SecurityGroup"), "FunctionGroup", "SecurityGroupEgress").([]any)
+	if len(to) != 1 || at(t, to, 0, "DestinationSecurityGroupId") != "sg-1" || at(t, to, 0, "ToPort") != 5432 {
+		t.Errorf("the functions may go to %v", to)
+	}
+	server := pgtest.New(t, pgtest.Unsafe...)
+	dir, file := t.TempDir(), eventFile(t)
+	running := make(map[string]*function)
+	for _, f := range functionsOf(t, tmpl) {
+		if url, ok := f.env["REDIS_URL"]; ok || f.env["POSTGRES_URL"] != "{{resolve:secretsmanager:shop/seats}}" {
+			t.Errorf("%s has %q and %q", f.program, url, f.env["POSTGRES_URL"])
+		}
+		env := []string{"EVENTS_FILE=" + file}
+		for variable, value := range f.env {
+			env = append(env, variable+"="+strings.Replace(value, "{{resolve:secretsmanager:shop/seats}}", server.URL("postgres"), 1))
+		}
+		running[f.program] = start(t, []string{build(t, dir, "amd64", f.program, "postgres")}, env...).up()
+	}
+	running["lock"].post("/lock", "A1", "ann", 200, `"status":"locked"`)
+	running["confirm"].post("/confirm", "A1", "ann", 200, `"status":"booked"`)
+	if got := running["list"].ask("GET", "/seats", "", ""); got.StatusCode != 200 || !strings.Contains(got.Body, `"seatId":"A1","status":"booked"`) {
+		t.Errorf("the list is %d %s", got.StatusCode, got.Body)
 	}
 }

@@ -55,6 +55,7 @@ type settings struct {
 	log      *slog.Logger
 	data     dataSettings
 	redis    redisSettings
+	postgres postgresSettings
 	guard    guardSettings
 	server   serverSettings
 	watch    watchSettings
@@ -80,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
 			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
 			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(watchFlags, dataFlags, redisFlags, guardFlags, serverFlags, liveFlags)...),
+		}, slices.Concat(watchFlags, dataFlags, redisFlags, postgresFlags, guardFlags, serverFlags, liveFlags)...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			flagsRead = true
 			s, err := settle(c, stderr)
@@ -124,6 +125,10 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	p, err := settlePostgres(c)
+	if err != nil {
+		return settings{}, err
+	}
 	g, err := settleGuard(c)
 	if err != nil {
 		return settings{}, err
@@ -140,7 +145,7 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{addr: c.String("addr"), log: log, data: data, redis: r, guard: g, server: srv, watch: w, live: v}
+	s := settings{addr: c.String("addr"), log: log, data: data, redis: r, postgres: p, guard: g, server: srv, watch: w, live: v}
 	if err := s.oneStore(); err != nil {
 		return s, err
 	}
@@ -181,6 +186,8 @@ func start(ctx context.Context, s settings, stdout io.Writer) error {
 		return s.data.printBookings(stdout)
 	case s.redis.audit || s.redis.rebuild:
 		return s.redis.inspect(ctx, s.seatMaps, s.log, stdout)
+	case s.postgres.migrate:
+		return s.postgres.makeTables(ctx, stdout, s.log)
 	}
 	store, err := s.openStore(ctx)
 	if err != nil {

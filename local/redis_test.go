@@ -19,6 +19,7 @@ import (
 
 	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // call posts and returns the answer.
@@ -58,27 +59,22 @@ func roundRobin(t *testing.T, urls ...string) string {
 	return srv.URL
 }
 
-// TestTwoRunnersSellTheSameSeats: behind a load balancer, stormed by users who
-// all want the same few seats, no seat is sold twice and every one is sold.
-func TestTwoRunnersSellTheSameSeats(t *testing.T) {
-	redisURL := "redis://" + redistest.New(t).Addr
-	one, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
-	two, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
-	shop := roundRobin(t, one, two)
-
-	const users = 40
+// sellOut has many users storm a house of two rows for the same few seats, until
+// every one is sold, and none of them twice.
+func sellOut(t *testing.T, shop string, width int) {
+	t.Helper()
 	var mu sync.Mutex
 	sold := make(map[string]string) // by seat, to whom
 	var all sync.WaitGroup
-	for i := range users {
+	for i := range 4 * width {
 		user := fmt.Sprint("user", i)
 		all.Go(func() {
-			for n := range 20 {
-				seat := string("AB"[(n+i)/10%2]) + fmt.Sprint((n+i)%10+1)
+			for n := range 2 * width {
+				seat := string("AB"[(n+i)/width%2]) + fmt.Sprint((n+i)%width+1)
 				if status, _, _ := call(t, shop+"/lock", seat, user); status != 200 {
 					continue
 				}
-				// The next call goes to the other runner.
+				// The next call goes to another runner, if there is one.
 				if status, _, body := call(t, shop+"/confirm", seat, user); status != 200 {
 					t.Errorf("%s locked %s and cannot confirm it: %s", user, seat, body)
 					continue
@@ -93,9 +89,20 @@ func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(sold) != 20 {
-		t.Errorf("%d seats are sold, want 20", len(sold))
+	if len(sold) != 2*width {
+		t.Errorf("%d seats are sold, want %d", len(sold), 2*width)
 	}
+}
+
+// TestTwoRunnersSellTheSameSeats: behind a load balancer, stormed by users who
+// all want the same few seats, no seat is sold twice and every one is sold.
+func TestTwoRunnersSellTheSameSeats(t *testing.T) {
+	redisURL := "redis://" + redistest.New(t).Addr
+	one, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
+	two, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
+	shop := roundRobin(t, one, two)
+
+	sellOut(t, shop, 10)
 	for _, u := range []string{one, two} {
 		if body := get(t, u+"/seats"); !strings.Contains(body, `"counts":{"available":0,"locked":0,"booked":20}`) {
 			t.Errorf("%s lists %s", u, body)
@@ -138,7 +145,7 @@ func TestRedisGoesAway(t *testing.T) {
 
 // TestRedisIsAwayAtTheStart: it waits, says so, and ends; or finds it in time.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
-	port := redistest.FreePort()
+	port := faults.FreePort()
 	var out bytes.Buffer
 	cmd := program(t, []string{"REDIS_URL=redis://user:hunter2@127.0.0.1:" + port}, "-redis-start", "300ms")
 	cmd.Stderr = &out

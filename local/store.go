@@ -19,6 +19,8 @@ func (s settings) openStore(ctx context.Context) (openStore, error) {
 	switch {
 	case s.data.file != "":
 		return s.data.open(ctx, s.seatMaps)
+	case s.postgres.url != "":
+		return s.postgres.open(ctx, s.seatMaps, s.log)
 	case s.redis.url != "":
 		store, client, err := s.redis.open(ctx, s.seatMaps, s.log)
 		if err != nil {
@@ -35,6 +37,7 @@ func (s settings) oneStore() error {
 	for _, store := range []struct{ flag, value string }{
 		{"-data", s.data.file},
 		{"-redis", s.redis.url},
+		{"-postgres", s.postgres.url},
 	} {
 		if store.value != "" {
 			given = append(given, store.flag)

@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	arch := flags.String("arch", "arm64", "the `ARCHITECTURE` of the functions, arm64 or amd64")
 	events := flags.String("events", "", "put the event `FILE` in; without it EVENTS_FILE must name one")
+	store := flags.String("store", "redis", "what keeps the seats, `STORE` redis or postgres")
 	dir := flags.String("o", "dist", "the `FOLDER` for the zips")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *arch != "arm64" && *arch != "amd64" {
 		return fmt.Errorf("-arch %s: Lambda runs arm64 and amd64", *arch)
 	}
+	if *store != "redis" && *store != "postgres" {
+		return fmt.Errorf("-store %s: it is redis or postgres", *store)
+	}
 	extra, err := eventFile(*events)
 	if err != nil {
 		return err
@@ -70,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, name := range names {
-		program, err := build(ctx, *arch, name)
+		program, err := build(ctx, *arch, *store, name)
 		if err != nil {
 			return err
 		}
@@ -106,7 +110,7 @@ func eventFile(name string) ([]byte, error) {
 }
 
 // build builds a function as it is released and returns the program.
-func build(ctx context.Context, arch, name string) ([]byte, error) {
+func build(ctx context.Context, arch, store, name string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "seatlock-package-")
 	if err != nil {
 		return nil, err
@@ -116,7 +120,7 @@ func build(ctx context.Context, arch, name string) ([]byte, error) {
 	// Without net/rpc, which the runtime client has for an older runtime, the
 	// linker leaves out nearly half. The version of the sources is left out too:
 	// another commit of the same sources is the same program.
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, "seatlock/functions/"+name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc,"+store, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, "seatlock/functions/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building %s (call this in the folder of the module): %w\n%s", name, err, out)

@@ -46,6 +46,10 @@ var rows = []row{
 	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.4 of it", postLockRedis},
 	{"Redis: memory of 50,000 seats, half taken", "", "", memoryOfSeats},
 
+	{"PostgreSQL: Lock, 64 callers, one event", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 0.5 of it", postgresLock},
+	{"PostgreSQL: Lock, 64 callers, one event, beside many", "64 events", "≥ 0.8 of it", oneEventOrMany},
+	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 30 ms", postgresList},
+
 	{"Lambda: start to the first event, Redis greeted", "", "≤ 10 ms", lambdaStart},
 }
 

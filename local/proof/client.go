@@ -16,6 +16,7 @@ import (
 
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -139,7 +140,7 @@ func playMortal(ctx context.Context, url string, store *redisstore.Store, name s
 // made its first call.
 func untilKilled(ctx context.Context, life time.Duration, program string, args ...string) ([]report, error) {
 	read, write := io.Pipe()
-	process, err := redistest.StartProcess(write, nil, program, args...)
+	process, err := faults.StartProcess(write, nil, program, args...)
 	if err != nil {
 		return nil, err
 	}

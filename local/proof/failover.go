@@ -10,6 +10,7 @@ import (
 
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // failoverPlan books more than others do: bookings are what is at stake.
@@ -52,7 +53,7 @@ func (t *tally) add(o tally) {
 
 func promoteOnce(ctx context.Context, s setting, wait int) (tally, error) {
 	return withRedis(func(master *redistest.Server, _ string) (tally, error) {
-		link, err := redistest.StartProxy(master.Addr)
+		link, err := faults.StartProxy(master.Addr)
 		if err != nil {
 			return tally{}, err
 		}
@@ -66,11 +67,11 @@ func promoteOnce(ctx context.Context, s setting, wait int) (tally, error) {
 func host(addr string) string { h, _, _ := net.SplitHostPort(addr); return h }
 func port(addr string) string { _, p, _ := net.SplitHostPort(addr); return p }
 
-func promote(ctx context.Context, s setting, wait int, master, replica *redistest.Server, link *redistest.Proxy) (tally, error) {
+func promote(ctx context.Context, s setting, wait int, master, replica *redistest.Server, link *faults.Proxy) (tally, error) {
 	if err := follows(ctx, master); err != nil {
 		return tally{}, err
 	}
-	front, err := redistest.StartProxy(master.Addr) // what the clients know the master by
+	front, err := faults.StartProxy(master.Addr) // what the clients know the master by
 	if err != nil {
 		return tally{}, err
 	}

@@ -7,12 +7,13 @@ import (
 
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // badNetwork plays through a proxy that loses, delays and cuts.
 func badNetwork(ctx context.Context, s setting) (tally, error) {
 	return withRedis(func(server *redistest.Server, _ string) (tally, error) {
-		proxy, err := redistest.StartProxy(server.Addr)
+		proxy, err := faults.StartProxy(server.Addr)
 		if err != nil {
 			return tally{}, err
 		}
@@ -24,44 +25,49 @@ func badNetwork(ctx context.Context, s setting) (tally, error) {
 		defer client.Close()
 		c := newCampaign(s, "network", store, 24)
 		c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
-		faults := 0
 		err = c.during(ctx, func(ctx context.Context) error {
-			want, enough := s.times(600), make(chan struct{})
-			rnd := rand.New(rand.NewPCG(1, 2))
-			proxy.Afflict(func() redistest.Fate {
-				f := fate(rnd)
-				if f != (redistest.Fate{}) {
-					if faults++; faults == want {
-						close(enough)
-					}
-				}
-				return f
-			})
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-enough:
-				return nil
-			}
+			c.tally.faults, err = afflict(ctx, proxy, s.times(600))
+			return err
 		})
-		proxy.Afflict(nil)
 		if err != nil {
 			return c.tally, err
 		}
-		c.tally.faults = faults
 		return c.settle(ctx, store)
 	})
 }
 
+// afflict has the proxy break replies until it has done so that many times, and
+// returns how often it did.
+func afflict(ctx context.Context, proxy *faults.Proxy, want int) (happened int, err error) {
+	enough := make(chan struct{})
+	rnd := rand.New(rand.NewPCG(1, 2))
+	proxy.Afflict(func() faults.Fate {
+		f := fate(rnd)
+		if f != (faults.Fate{}) {
+			if happened++; happened == want {
+				close(enough)
+			}
+		}
+		return f
+	})
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-enough:
+	}
+	proxy.Afflict(nil)
+	return happened, err
+}
+
 // fate breaks one reply of about fifty: few enough for a history to be decided.
-func fate(rnd *rand.Rand) redistest.Fate {
+func fate(rnd *rand.Rand) faults.Fate {
 	switch rnd.IntN(250) {
 	case 0:
-		return redistest.Fate{Lost: true}
+		return faults.Fate{Lost: true}
 	case 1, 2:
-		return redistest.Fate{Cut: true}
+		return faults.Fate{Cut: true}
 	case 3, 4:
-		return redistest.Fate{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
+		return faults.Fate{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
 	}
-	return redistest.Fate{}
+	return faults.Fate{}
 }

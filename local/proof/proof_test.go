@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -35,8 +36,9 @@ func TestMain(m *testing.M) {
 // promotion and an election take long, and longer on a busy machine; redisstore
 // tests what they need of it.)
 var short = []string{
-	"memory, left", "memory, calls", "miniredis", "Redis, left", "Redis Cluster, left", "answers lost, delayed", "clients killed",
+	"memory, left", "memory, calls", "miniredis", "Redis, left", "Redis Cluster, left", "Redis, answers lost, delayed", "clients killed",
 	"file, left", "file, closed", "file, runner", "file, disk full", "Redis, runner", "append-only file cut", "Redis killed", "clock", "slots",
+	"PostgreSQL, left", "PostgreSQL, answers", "PostgreSQL killed",
 }
 
 // TestRows: every fault can be made, and breaks no promise.
@@ -51,6 +53,9 @@ func TestRows(t *testing.T) {
 	for _, words := range short {
 		all.Go(func() {
 			t.Run(words, func(t *testing.T) {
+				if strings.HasPrefix(words, "PostgreSQL") {
+					pgtest.Need(t)
+				}
 				var out, progress bytes.Buffer
 				err := run(t.Context(), []string{"-histories", "40", "-faults", "0.03", "-o", t.TempDir(), words}, &out, &progress)
 				if err != nil {

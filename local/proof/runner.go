@@ -15,6 +15,7 @@ import (
 	"seatlock/local/internal/remote"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -46,7 +47,7 @@ func killRunner(ctx context.Context, s setting, dir string, ttl time.Duration, s
 // onRunner plays over HTTP on a runner to which f does something, for so many
 // histories of each player at most.
 func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, each int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
-	r := &runner{program: filepath.Join(dir, "seatlock"), addr: "127.0.0.1:" + redistest.FreePort()}
+	r := &runner{program: filepath.Join(dir, "seatlock"), addr: "127.0.0.1:" + faults.FreePort()}
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "seatlock/local").CombinedOutput(); err != nil {
 		return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
 	}
@@ -76,13 +77,13 @@ func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, eac
 type runner struct {
 	program, addr string
 	args          []string
-	*redistest.Process
+	*faults.Process
 }
 
 // start starts it, and returns once it answers.
 func (r *runner) start(ctx context.Context) error {
 	var log bytes.Buffer
-	p, err := redistest.StartProcess(&log, nil, r.program, r.args...)
+	p, err := faults.StartProcess(&log, nil, r.program, r.args...)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func writeEvents(file string, c *campaign, seeds int) error {
 }
 
 // answers returns once the runner answers, or with what it said instead.
-func answers(ctx context.Context, url string, p *redistest.Process, log *bytes.Buffer) error {
+func answers(ctx context.Context, url string, p *faults.Process, log *bytes.Buffer) error {
 	for {
 		resp, err := http.Get(url + "/events")
 		if err == nil {

@@ -17,6 +17,7 @@ import (
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 func TestBadURLs(t *testing.T) {
@@ -97,7 +98,7 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	selfSigned(t, cert, key)
-	port := redistest.FreePort()
+	port := faults.FreePort()
 	server := redistest.New(t, "--port", "0", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 
 	ev := newEvent(t)

@@ -16,6 +16,7 @@ import (
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 const (
@@ -65,7 +66,7 @@ func admin(t *testing.T, addr string) *redis.Client {
 // be told "taken" of what they have.
 func TestLostReply(t *testing.T) {
 	server := redistest.New(t)
-	proxy := redistest.NewProxy(t, server.Addr)
+	proxy := faults.NewProxy(t, server.Addr)
 	s := onRedis(t, "redis://"+proxy.Addr, redisstore.Options{})
 	ctx, ev := t.Context(), newEvent(t)
 	mustLock(t, s, ev, ben, "A3") // so that there is a connection

@@ -14,16 +14,14 @@ type askingAgain struct {
 	lockstore.LockStore
 }
 
-// again calls until there is an answer, or it is no use.
+// again calls until there is an answer, or for so long that it is no use.
 func again(call func() error) error {
-	var err error
-	for range 20 {
-		err = call()
-		if !errors.Is(err, lockstore.ErrUnavailable) && !errors.Is(err, lockstore.ErrOutcomeUnknown) {
-			break
+	for began := time.Now(); ; {
+		err := call()
+		if !errors.Is(err, lockstore.ErrUnavailable) && !errors.Is(err, lockstore.ErrOutcomeUnknown) || time.Since(began) > 30*time.Second {
+			return err
 		}
 	}
-	return err
 }
 
 func (s askingAgain) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (expires time.Time, err error) {

@@ -24,6 +24,9 @@ type timing struct {
 var (
 	bubbleTime = timing{time.Minute, time.Millisecond, true}
 	realTime   = timing{4 * time.Second, time.Second, false}
+
+	// crowdedTime is for cases of many calls, none of whose locks is to run out.
+	crowdedTime = timing{time.Minute, time.Second, false}
 )
 
 // ann and ben are who locks most.

@@ -1,6 +1,6 @@
 // Package boot makes a Lambda function of one of the API's calls: it reads the
-// settings from the environment, connects to Redis once, and hands the call to
-// Lambda. What the call does is none of its business.
+// settings from the environment, connects to the store once, and hands the call
+// to Lambda. What the call does is none of its business.
 package boot
 
 import (
@@ -16,25 +16,22 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/redis/go-redis/v9/logging"
 
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/lambdahttp"
 	"seatlock/functions/watch"
 	"seatlock/lockstore"
-	"seatlock/lockstore/redisstore"
 )
 
 // bundled is the event file of the zip, beside the program.
 const bundled = "events.json"
 
-// pingTime bounds how long the start waits for Redis.
+// pingTime bounds how long the start waits for the store.
 const pingTime = 2 * time.Second
 
 // Main runs the function that answers with the call that pick chooses. It
 // returns never, and ends with status 1 and one line if a setting is wrong.
 func Main(pick func(*booking.API) http.Handler) {
-	logging.Disable() // the Redis client's own lines: every failure is told by whom it befalls
 	log := slog.New(watch.LogHandler(lambdacontext.NewLogHandler()))
 	adapter, err := start(context.Background(), os.Getenv, log, pick)
 	if err != nil {
@@ -46,8 +43,7 @@ func Main(pick func(*booking.API) http.Handler) {
 
 // settings are the environment, checked.
 type settings struct {
-	redisURL string
-	redis    redisstore.Options
+	storage  storage
 	seatMaps []booking.SeatMap
 	basePath string
 	watch    watchSettings
@@ -59,15 +55,8 @@ func start(ctx context.Context, env func(string) string, log *slog.Logger, pick 
 	if err != nil {
 		return nil, err
 	}
-	client, err := redisstore.Client(s.redisURL)
+	store, err := s.storage.open(ctx, s.seatMaps, log)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
-	}
-	store, err := redisstore.New(client, s.redis)
-	if err != nil {
-		return nil, err
-	}
-	if err := greet(ctx, store, s.seatMaps, log); err != nil {
 		return nil, err
 	}
 	api, err := booking.New(booking.Config{Store: watch.Store(store, nil), SeatMaps: s.seatMaps, Logger: log})
@@ -86,14 +75,13 @@ func start(ctx context.Context, env func(string) string, log *slog.Logger, pick 
 
 // read reads the settings.
 func read(env func(string) string) (settings, error) {
-	s := settings{redisURL: env("REDIS_URL"), basePath: env("BASE_PATH")}
-	if s.redisURL == "" {
-		return s, errors.New("REDIS_URL is not set: it names the Redis that keeps the seats. Without it every copy of a function would sell them by itself")
+	s := settings{basePath: env("BASE_PATH")}
+	var err error
+	if s.storage, err = readStorage(env); err != nil {
+		return s, err
 	}
 	d := booking.Defaults{LockTTL: time.Minute}
-	err := errors.Join(
-		parse(env, "REDIS_WAIT", &s.redis.Replicas, strconv.Atoi),
-		parse(env, "REDIS_ALLOW_EVICTION", &s.redis.AllowEviction, strconv.ParseBool),
+	err = errors.Join(
 		parse(env, "SEAT_LIMIT", &d.SeatLimit, strconv.Atoi),
 		parse(env, "LOCK_TTL", &d.LockTTL, time.ParseDuration),
 		s.watch.read(env),
@@ -142,27 +130,16 @@ func events(env func(string) string, d booking.Defaults) ([]booking.SeatMap, err
 	return booking.ReadEvents(file, f, d)
 }
 
-// greet connects to Redis before the first request does, and looks whether it
-// can be relied on. One that is away now may be back by then.
-func greet(ctx context.Context, store *redisstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, pingTime)
-	defer cancel()
-	warnings, err := store.Check(ctx)
-	if errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-		log.Error("Redis is away; each request tries it anew", "error", err)
-		return nil
-	}
-	if errors.Is(err, redisstore.ErrEvicts) {
-		return fmt.Errorf("%w (REDIS_ALLOW_EVICTION=true takes it as it is)", err)
-	}
-	if err != nil {
-		return err
-	}
-	for _, w := range warnings {
-		log.Warn("redis: " + w)
-	}
+// away tells a store that cannot be reached from one that may not be used.
+func away(err error) bool {
+	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// openEvents has the store know the events, and refuses to sell those that it
+// knows with other seats.
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, maps []booking.SeatMap) error {
 	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+		if err := open(ctx, m.Event); errors.Is(err, lockstore.ErrOtherSeats) {
 			return fmt.Errorf("event %s: %w", m.Event.ID, err)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore/storetest/faults"
 )
 
 const (
@@ -64,7 +66,7 @@ func StartCluster(ctx context.Context, dir string, replicas bool, args ...string
 		if err := os.Mkdir(home, 0o700); err != nil {
 			return nodes, nodes.failed(err)
 		}
-		bus := FreePort()
+		bus := faults.FreePort()
 		s, err := Start(home, slices.Concat([]string{"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000"}, args)...)
 		if err != nil {
 			return nodes, nodes.failed(err)

@@ -11,11 +11,12 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore/storetest/faults"
 )
 
 // program is what must be on the PATH.
@@ -26,7 +27,7 @@ const startTime = 20 * time.Second
 
 // A Server is a redis-server under way.
 type Server struct {
-	*Process
+	*faults.Process
 
 	// Addr is where it listens: host and port.
 	Addr string
@@ -61,7 +62,7 @@ func need(t testing.TB) {
 func Start(dir string, args ...string) (*Server, error) { return startIn(dir, args) }
 
 func startIn(dir string, args []string, env ...string) (*Server, error) {
-	port := FreePort()
+	port := faults.FreePort()
 	for _, option := range []string{"--port", "--tls-port"} { // the latter in place of the former
 		if i := slices.Index(args, option); i >= 0 {
 			port = args[i+1]
@@ -79,7 +80,7 @@ func Sentinel(t testing.TB, master *Server, name string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := FreePort()
+	mine := faults.FreePort()
 	config := t.TempDir() + "/sentinel.conf"
 	text := fmt.Sprintf("bind 127.0.0.1\nport %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", mine, name, host, port, name)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
@@ -96,7 +97,7 @@ func Sentinel(t testing.TB, master *Server, name string) *Server {
 // start starts the program and returns once it answers.
 func start(addr string, args []string, env ...string) (*Server, error) {
 	var output bytes.Buffer // to be read once the program has ended
-	p, err := StartProcess(&output, env, program, args...)
+	p, err := faults.StartProcess(&output, env, program, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -134,14 +135,4 @@ func awaitPort(addr string) error {
 		}
 	}
 	return err
-}
-
-// FreePort is a port of the loopback that nobody listens on.
-func FreePort() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err) // a machine without a free port cannot test anything
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }

@@ -1,4 +1,4 @@
-package redistest
+package faults
 
 import (
 	"bufio"
@@ -31,7 +31,14 @@ kill $reader`
 // StartProcess starts a program, with more environment variables than this one
 // has, whose output, standard error included, goes to w.
 func StartProcess(w io.Writer, env []string, program string, args ...string) (*Process, error) {
+	return StartProcessAs(nil, w, env, program, args...)
+}
+
+// StartProcessAs is StartProcess for a program that must run as somebody else;
+// nil is whoever this one runs as.
+func StartProcessAs(who *syscall.Credential, w io.Writer, env []string, program string, args ...string) (*Process, error) {
 	keeper := exec.Command("sh", append([]string{"-c", keep, "sh", program}, args...)...)
+	keeper.SysProcAttr = &syscall.SysProcAttr{Credential: who}
 	keeper.Env = append(os.Environ(), env...)
 	stdin, err := keeper.StdinPipe()
 	if err != nil {

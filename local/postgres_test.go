@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/lockstore/pgstore/pgtest"
+	"seatlock/lockstore/storetest/faults"
+)
+
+// TestTwoRunnersOnPostgreSQL sell the same seats: behind a load balancer, stormed
+// by users who all want the same few, no seat is sold twice and every one is
+// sold. And then the database crashes, and remembers.
+func TestTwoRunnersOnPostgreSQL(t *testing.T) {
+	server := pgtest.New(t)
+	url := server.URL("postgres")
+	one, _, _ := serving(t, "-postgres", url, "-seats", "2x5")
+	two, out, _ := serving(t, "-postgres", url, "-seats", "2x5")
+	if !strings.Contains(out.String(), "postgres: seats are shared") {
+		t.Errorf("the log: %s", out)
+	}
+	shop := roundRobin(t, one, two)
+	sellOut(t, shop, 5)
+
+	server.Kill()
+	var status int
+	var retry, body string
+	for range 40 { // those connections that were there are of unknown outcome
+		if status, retry, body = call(t, one+"/lock", "A1", "ann"); strings.Contains(body, `"code":"store_unavailable"`) {
+			break
+		}
+	}
+	if status != 503 || retry == "" || !strings.Contains(body, `"code":"store_unavailable"`) {
+		t.Errorf("without PostgreSQL: %d, Retry-After %q, %s", status, retry, body)
+	}
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range []string{one, two} {
+		for {
+			status, _, body = call(t, u+"/lock", "A1", "ann")
+			if status == 409 || t.Context().Err() != nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if !strings.Contains(body, `"code":"seat_booked"`) {
+			t.Errorf("after a crash seat A1 is %s", body)
+		}
+		if body := get(t, u+"/seats"); !strings.Contains(body, `"counts":{"available":0,"locked":0,"booked":10}`) {
+			t.Errorf("%s lists %s", u, body)
+		}
+	}
+}
+
+// TestPostgreSQLIsAwayAtTheStart: it waits, says so, and ends; or finds it in
+// time. No password is shown.
+func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
+	var out bytes.Buffer
+	cmd := program(t, []string{"POSTGRES_URL=postgres://user:hunter2@127.0.0.1:" + faults.FreePort() + "/seats"}, "-postgres-start", "300ms")
+	cmd.Stderr = &out
+	_ = cmd.Run() // its status is looked at
+	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(out.String(), "cannot use PostgreSQL (tried for 300ms") || strings.Contains(out.String(), "hunter2") {
+		t.Errorf("status %d: %s", got, out.String())
+	}
+
+	server := pgtest.New(t)
+	server.Kill()
+	late := newOutput()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"local", "-addr", "127.0.0.1:0", "-postgres", server.URL("postgres"), "-postgres-start", "1m"}, io.Discard, late)
+	}()
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-late.url:
+	case err := <-ended:
+		t.Fatalf("it ended: %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(late.String(), "fsync is off") || !strings.Contains(late.String(), "made the tables") {
+		t.Errorf("the log: %s", late)
+	}
+}
+
+// TestRefusedStartsOnPostgreSQL: what would sell a seat twice, or lose one that
+// was sold, is refused with one line.
+func TestRefusedStartsOnPostgreSQL(t *testing.T) {
+	server := pgtest.New(t, pgtest.Unsafe...)
+	url := server.URL("postgres")
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"local", "-postgres", url, "-postgres-migrate"}, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
+		t.Fatalf("%q, %v", out.String(), err)
+	}
+	refused := func(says string, args ...string) {
+		t.Helper()
+		err := run(t.Context(), append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v, want one line with %q", args, err, says)
+		}
+	}
+	_, log, _ := serving(t, "-postgres", url, "-seats", "2x2")
+	if !strings.Contains(log.String(), "fsync is off") {
+		t.Errorf("the log: %s", log)
+	}
+	refused("event default: lockstore: the store has this event with other seats", "-postgres", url, "-seats", "2x3")
+	refused("-postgres and -redis", "-postgres", url, "-redis", "redis://127.0.0.1:1")
+	refused("-postgres does not say which", "-postgres-migrate")
+	refused("postgres://", "-postgres", "localhost")
+	refused("cannot use PostgreSQL (tried for 0s", "-postgres", "postgres://u@127.0.0.1:1/x", "-postgres-start", "0s")
+	if _, err := server.Exec(t.Context(), "postgres", "ALTER DATABASE postgres SET synchronous_commit = off"); err != nil {
+		t.Fatal(err)
+	}
+	refused("synchronous_commit is off", "-postgres", url)
+	if _, err := server.Exec(t.Context(), "postgres", "ALTER DATABASE postgres RESET synchronous_commit; INSERT INTO seatlock.version (number) VALUES (1000)"); err != nil {
+		t.Fatal(err)
+	}
+	refused("made for a newer version", "-postgres", url)
+}

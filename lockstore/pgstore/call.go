@@ -1,0 +1,142 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"seatlock/lockstore"
+)
+
+const (
+	// callTime bounds every call but Wait: a shopper is told within a second.
+	callTime = 950 * time.Millisecond
+
+	// patience is how long a call may wait for a connection.
+	patience = 600 * time.Millisecond
+
+	// attempts is how often a call is made that the database undid, or that found
+	// the event not open.
+	attempts = 4
+)
+
+// ask calls a function that answers one row, in a transaction of its own. What
+// the database undid is asked again, and so is what it did not understand, once
+// the schema is there. Doubt is the error of a call whose answer is lost.
+func (s *Store) ask(ctx context.Context, doubt error, sql string, args []any, into ...any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	var err error
+	for range attempts {
+		err = s.askOnce(bounded, doubt, sql, args, into)
+		switch {
+		case err == nil:
+			return nil
+		case missing(err):
+			if _, migrateErr := s.migrate(bounded); migrateErr != nil {
+				err = migrateErr
+			}
+		case !undone(err):
+			return cause(ctx, err)
+		}
+	}
+	return cause(ctx, err)
+}
+
+// cause is the context's error, if it ended and nothing was done, else err.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any, into []any) error {
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	// Whoever leaves does not take the connection along, nor leave open what came
+	// of the call; whoever has no more time does.
+	deadline, _ := ctx.Deadline()
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	defer cancel()
+	return outcome(conn.QueryRow(ctx, sql, args...).Scan(into...), doubt)
+}
+
+// acquire takes a connection from the pool, which is to be released.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := s.pool.Acquire(bounded)
+	if err != nil {
+		return nil, fmt.Errorf("%w: no connection to PostgreSQL: %w", lockstore.ErrUnavailable, oneLine{err})
+	}
+	return conn, nil
+}
+
+// oneLine is an error told in one line: pgx uses one for each address it tried.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+// Unwrap returns the error.
+func (e oneLine) Unwrap() error { return e.error }
+
+// errLosesStatements is the error of what prepared statements do not get through.
+var errLosesStatements = errors.New("a pooler between this program and PostgreSQL loses prepared statements: add default_query_exec_mode=cache_describe to the URL")
+
+// outcome says of the error of a statement whether it can have taken effect:
+// not if it never went out, and not if the database says that it failed. The
+// end of a connection says nothing: it may have come after the commit. That is
+// a case for doubt.
+func outcome(err, doubt error) error {
+	switch e, told := errors.AsType[*pgconn.PgError](err); {
+	case err == nil:
+		return nil
+	case told && (e.Code == noStatement || e.Code == statementTwice):
+		return fmt.Errorf("%w: %w: %w", lockstore.ErrUnavailable, errLosesStatements, err)
+	case told && e.SeverityUnlocalized == "ERROR":
+		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
+	case pgconn.SafeToRetry(err):
+		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
+	}
+	return fmt.Errorf("%w: %w", doubt, err)
+}
+
+// Codes of errors, by PostgreSQL's manual. With each of them nothing was done.
+const (
+	serializationFailure = "40001"
+	deadlock             = "40P01"
+	stalePlan            = "0A000" // a function answers otherwise than it did; pgx asks how
+	undefinedFunction    = "42883"
+	undefinedTable       = "42P01"
+	noSchema             = "3F000"
+	noStatement          = "26000"
+	statementTwice       = "42P05"
+	forbidden            = "42501"
+)
+
+// undone tells that the database undid a call for the sake of another, or that
+// it never went out, so that it may as well be made again.
+func undone(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code == serializationFailure || e.Code == deadlock || e.Code == stalePlan
+	}
+	return errors.Is(err, lockstore.ErrUnavailable) && pgconn.SafeToRetry(err)
+}
+
+// missing tells that the database does not have what the program needs of it.
+func missing(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == undefinedFunction || e.Code == undefinedTable || e.Code == noSchema)
+}

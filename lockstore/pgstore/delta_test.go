@@ -1,0 +1,249 @@
+package pgstore_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"seatlock/lockstore"
+)
+
+const (
+	ann lockstore.UserID = "ann"
+	ben lockstore.UserID = "ben"
+)
+
+func newEvent(t testing.TB, seats int) *lockstore.Event {
+	t.Helper()
+	ids := make([]lockstore.SeatID, seats)
+	for i := range ids {
+		ids[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
+	}
+	ev, err := lockstore.NewEvent("event", ids, time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+func mustLock(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seats ...lockstore.SeatID) time.Time {
+	t.Helper()
+	expires, err := s.Lock(t.Context(), ev, seats, user)
+	if err != nil {
+		t.Fatalf("%s locks %v: %v", user, seats, err)
+	}
+	return expires
+}
+
+func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
+	t.Helper()
+	snap, err := s.List(t.Context(), ev, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+// wantSeats compares a list with seats such as "A1 locked".
+func wantSeats(t *testing.T, snap lockstore.Snapshot, want ...string) {
+	t.Helper()
+	var got []string
+	for _, s := range snap.Seats {
+		got = append(got, fmt.Sprint(s.ID, " ", s.Status))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the list is %q, want %q", got, want)
+	}
+}
+
+// begin begins a transaction that has locked the seat and does not end.
+func begin(t *testing.T, url string, ev *lockstore.Event, seat int, user lockstore.UserID) pgx.Tx {
+	t.Helper()
+	tx, err := admin(t, url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outcome string
+	err = tx.QueryRow(t.Context(), "SELECT outcome FROM seatlock.lock($1, $2, $3, $4, $5, '1 minute', 0)",
+		string(ev.ID), ev.Fingerprint(), []int{seat - 1}, []string{"A" + strconv.Itoa(seat)}, string(user)).Scan(&outcome)
+	if err != nil || outcome != "ok" {
+		t.Fatalf("%s locks seat %d: %s, %v", user, seat, outcome, err)
+	}
+	return tx
+}
+
+// TestDeltaSeesWhatCommitsLate: of two sales the one that began later is
+// committed first, and listed, before the other is. Who follows the changes
+// misses neither; and neither sale, nor a list, waits for the other.
+func TestDeltaSeesWhatCommitsLate(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 5)
+	v0 := mustList(t, s, ev, "").Version
+
+	early := begin(t, url, ev, 1, ann)
+	late := begin(t, url, ev, 2, ben)
+	mustLock(t, s, ev, "cat", "A3")
+	unlisted := mustList(t, s, ev, v0)
+	wantSeats(t, unlisted, "A3 locked")
+
+	if err := late.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	between := mustList(t, s, ev, unlisted.Version)
+	wantSeats(t, between, "A2 locked")
+	if again := mustList(t, s, ev, between.Version); again.Version != between.Version || again.Full || len(again.Seats) > 0 {
+		t.Errorf("nothing was committed since, and the list is %+v", again)
+	}
+
+	if err := early.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantSeats(t, mustList(t, s, ev, between.Version), "A1 locked")
+	wantSeats(t, mustList(t, s, ev, unlisted.Version), "A1 locked", "A2 locked")
+	wantSeats(t, mustList(t, s, ev, v0), "A1 locked", "A2 locked", "A3 locked")
+
+	undone := begin(t, url, ev, 4, ann)
+	v := mustList(t, s, ev, "").Version
+	if err := undone.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if snap := mustList(t, s, ev, v); snap.Version != v || len(snap.Seats) > 0 {
+		t.Errorf("a sale that was undone is told of: %+v", snap)
+	}
+}
+
+// TestDeltasUnderLoad: sellers in many transactions at the same time, of which
+// some take long, and followers who put the changes together. In the end each
+// has what the list has.
+func TestDeltasUnderLoad(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 60)
+	mustList(t, s, ev, "")
+	ctx, stop := context.WithCancel(t.Context())
+	var followers sync.WaitGroup
+	for range 4 {
+		mine := storeAt(t, url)
+		followers.Go(func() {
+			folded, since := make(map[lockstore.SeatID]lockstore.Seat), lockstore.Version("")
+			for last := false; !last; {
+				last = ctx.Err() != nil
+				snap, err := mine.List(t.Context(), ev, since)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if snap.Full != (since == "") {
+					t.Errorf("since %q: full is %v", since, snap.Full)
+				}
+				for _, seat := range snap.Seats {
+					folded[seat.ID] = seat
+				}
+				since = snap.Version
+			}
+			maps.DeleteFunc(folded, func(_ lockstore.SeatID, seat lockstore.Seat) bool { return seat.Status == lockstore.Available })
+			whole := make(map[lockstore.SeatID]lockstore.Seat)
+			for _, seat := range mustList(t, s, ev, "").Seats {
+				whole[seat.ID] = seat
+			}
+			if !maps.Equal(folded, whole) {
+				t.Errorf("the changes make %v of the house, the list is %v", folded, whole)
+			}
+		})
+	}
+	var sellers sync.WaitGroup
+	for i := range 8 {
+		sellers.Go(func() {
+			user := lockstore.UserID(fmt.Sprint("user", i))
+			for n := range 60 {
+				seats := []lockstore.SeatID{ev.Seats[(i*7+n)%60], ev.Seats[(i*7+n+13)%60]}
+				if _, err := s.Lock(t.Context(), ev, seats, user); err == nil && n%3 > 0 {
+					if err := s.Release(t.Context(), ev, seats, user); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	slow := admin(t, url)
+	sellers.Go(func() {
+		for n := range 20 {
+			_, err := slow.Exec(t.Context(), `WITH sold AS MATERIALIZED (SELECT outcome FROM seatlock.lock($1, $2, $3, '{x}', $4, '1 minute', 0))
+				SELECT pg_sleep(0.01) FROM sold`, string(ev.ID), ev.Fingerprint(), []int{n * 3}, fmt.Sprint("slow", n))
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	sellers.Wait()
+	stop()
+	followers.Wait()
+}
+
+// TestSalesDoNotQueue: a sale that is under way keeps its seats, and nobody and
+// nothing else of the event.
+func TestSalesDoNotQueue(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 40)
+	v := mustList(t, s, ev, "").Version
+	under := begin(t, url, ev, 1, ann)
+	for i := 1; i < len(ev.Seats); i += 2 {
+		mustLock(t, s, ev, ben, ev.Seats[i])
+		if err := s.Confirm(t.Context(), ev, ev.Seats[i:i+1], ben); err != nil {
+			t.Fatal(err)
+		}
+		next := mustList(t, s, ev, v)
+		wantSeats(t, next, string(ev.Seats[i])+" booked")
+		v = next.Version
+	}
+	if err := under.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantSeats(t, mustList(t, s, ev, v), "A1 locked")
+}
+
+// TestTheLogIsPruned, to about 10,000 changes, and who is further behind gets a
+// whole list; so does who comes from another life of the database.
+func TestTheLogIsPruned(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 50)
+	old := mustList(t, s, ev, "").Version
+	var versions []lockstore.Version
+	for range 110 {
+		mustLock(t, s, ev, ann, ev.Seats...)
+		versions = append(versions, mustList(t, s, ev, "").Version)
+		if err := s.Release(t.Context(), ev, ev.Seats, ann); err != nil {
+			t.Fatal(err)
+		}
+		mustList(t, s, ev, "") // or the two would be one change
+	}
+	last := mustList(t, s, ev, "").Version
+	ctl := admin(t, url)
+	var rows int
+	if err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM seatlock.log").Scan(&rows); err != nil || rows > 202 {
+		t.Errorf("the log has %d rows, %v", rows, err)
+	}
+	if snap := mustList(t, s, ev, old); !snap.Full {
+		t.Error("a delta from beyond the log")
+	}
+	if snap := mustList(t, s, ev, versions[len(versions)-90]); snap.Full || len(snap.Seats) != 50 {
+		t.Errorf("over most of the log: full is %v, with %d seats", snap.Full, len(snap.Seats))
+	}
+	if _, err := ctl.Exec(t.Context(), "UPDATE seatlock.log SET nonce = 'another' WHERE number = (SELECT max(number) FROM seatlock.log)"); err != nil {
+		t.Fatal(err)
+	}
+	if snap := mustList(t, s, ev, last); !snap.Full {
+		t.Error("a delta from a Version that the database has with another nonce")
+	}
+	if _, err := ctl.Exec(t.Context(), "TRUNCATE seatlock.log"); err != nil {
+		t.Fatal(err)
+	}
+	mustLock(t, s, ev, ann, "A1")
+	wantSeats(t, mustList(t, s, ev, last), "A1 locked")
+}

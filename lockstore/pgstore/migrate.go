@@ -1,0 +1,145 @@
+package pgstore
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"seatlock/lockstore"
+)
+
+// The files named by a number make and change the tables, one after the other,
+// each once. The others are functions, and are put in place after them. Whoever
+// changes any adds a number, so that databases get it; functions must go on to
+// do for programs of the number before, which run while others are replaced.
+//
+//go:embed sql/*.sql
+var sqlFiles embed.FS
+
+// migrationLock is the advisory lock that only one program at a time migrates
+// under. (So are 1399156850 and 1399156851, in list.sql, of other things.)
+const migrationLock = 1399156849
+
+// ErrNewer is what a program fails with that the database has outgrown.
+var ErrNewer = errors.New("pgstore: the database was made for a newer version of this program: run that")
+
+// Migrate makes the tables and functions that the program needs, or changes
+// them to what it needs, and tells whether there was anything to do. Any number
+// of programs may call it at the same time. It fails with [ErrNewer] if a newer
+// program has been there, and has changed nothing if it fails.
+func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
+	return s.migrate(ctx)
+}
+
+func (s *Store) migrate(ctx context.Context) (changed bool, err error) {
+	steps, functions, err := scripts()
+	if err != nil {
+		return false, err
+	}
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Release()
+	// In most cases there is nothing to do, and no lock is needed to see that.
+	have, err := schemaVersion(ctx, conn)
+	if err == nil && have < len(steps) {
+		changed = true
+		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			return apply(ctx, tx, steps, functions)
+		})
+	}
+	switch {
+	case err == nil && have > len(steps):
+		return false, ErrNewer
+	case err == nil:
+		return changed, nil
+	case errors.Is(err, ErrNewer):
+		return false, err
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == forbidden {
+		return false, fmt.Errorf("pgstore: the database needs the tables and functions of this version, in a schema seatlock, and this user may not make or use them: %w", err)
+	}
+	return false, fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
+}
+
+// scripts reads the files: the numbered ones in order, and the others.
+func scripts() (steps, functions []string, err error) {
+	entries, err := sqlFiles.ReadDir("sql") // sorted by name
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, entry := range entries {
+		text, err := sqlFiles.ReadFile("sql/" + entry.Name())
+		if err != nil {
+			return nil, nil, err
+		}
+		if strings.ContainsAny(entry.Name()[:1], "0123456789") {
+			steps = append(steps, string(text))
+		} else {
+			functions = append(functions, string(text))
+		}
+	}
+	return steps, functions, nil
+}
+
+// schemaVersion is how many steps the database has taken.
+func schemaVersion(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) (int, error) {
+	// Looking the name up, with to_regclass, would miss what another program made
+	// while this one waited for the lock.
+	var there bool
+	if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'seatlock' AND tablename = 'version')").Scan(&there); err != nil || !there {
+		return 0, err
+	}
+	var n int
+	err := db.QueryRow(ctx, "SELECT coalesce(max(number), 0) FROM seatlock.version").Scan(&n)
+	return n, err
+}
+
+// apply takes the steps that the database has not taken, while no other program
+// does.
+func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
+		return err
+	}
+	have, err := schemaVersion(ctx, tx)
+	switch {
+	case err != nil:
+		return err
+	case have > len(steps):
+		return ErrNewer
+	case have == len(steps):
+		return nil // another was faster
+	}
+	todo := slices.Concat(steps[have:], functions)
+	if have == 0 {
+		// Not CREATE SCHEMA IF NOT EXISTS, which needs more rights, though it is there.
+		var there bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'seatlock')").Scan(&there); err != nil {
+			return err
+		}
+		todo = slices.Insert(todo, 0, "CREATE TABLE seatlock.version (number int PRIMARY KEY, made timestamptz NOT NULL DEFAULT now())")
+		if !there {
+			todo = slices.Insert(todo, 0, "CREATE SCHEMA seatlock")
+		}
+	}
+	for _, script := range todo {
+		if _, err := tx.Conn().PgConn().Exec(ctx, script).ReadAll(); err != nil {
+			return err
+		}
+	}
+	for n := have + 1; n <= len(steps); n++ {
+		if _, err := tx.Exec(ctx, "INSERT INTO seatlock.version (number) VALUES ($1)", n); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+// Package pgtest starts PostgreSQL servers for tests and benchmarks, in folders
+// of their own and on free ports of the loopback. What it starts ends with the
+// program that started it, however that ends.
+package pgtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"seatlock/lockstore/storetest/faults"
+)
+
+// startTime is how long a server may take to answer. After a crash it has to
+// read its log first.
+const startTime = 60 * time.Second
+
+// Superuser is who owns a server, and needs no password.
+const Superuser = "postgres"
+
+// ErrNotInstalled says that there is no PostgreSQL server on this machine.
+var ErrNotInstalled = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+
+// Unsafe are settings of a server whose data nobody will miss: it does not
+// wait for the disk.
+var Unsafe = []string{"fsync=off", "full_page_writes=off"}
+
+// A Server is a PostgreSQL under way, with a folder of its own.
+type Server struct {
+	// Addr is where it listens: host and port.
+	Addr string
+
+	dir      string
+	settings []string
+	process  *faults.Process
+	made     atomic.Int64 // databases
+}
+
+// Need skips a test that cannot be without PostgreSQL, and fails it in CI.
+func Need(t testing.TB) {
+	t.Helper()
+	if _, err := Program("postgres"); err != nil {
+		if os.Getenv("CI") == "" {
+			t.Skip("SKIPPED: " + err.Error() + ", so nothing was tried on a real server (in CI this fails)")
+		}
+		t.Fatal(err.Error() + ", so nothing can be tried on a real server")
+	}
+}
+
+// New starts a server for a test, which it outlives not. Without PostgreSQL the
+// test is skipped, and fails in CI.
+func New(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	Need(t)
+	s, err := Start(settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Start makes a server with the settings, each as name=value, and returns once
+// it answers. Close ends it.
+func Start(settings ...string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "seatlock-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Addr: net.JoinHostPort("127.0.0.1", faults.FreePort()), dir: dir, settings: settings}
+	if err := s.initialize(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := s.Restart(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
+}
+
+// initialize fills the server's folder.
+func (s *Server) initialize() error {
+	initdb, err := Program("initdb")
+	if err != nil {
+		return err
+	}
+	who, err := account()
+	if err != nil {
+		return err
+	}
+	if who != nil {
+		if err := os.Chown(s.dir, int(who.Uid), int(who.Gid)); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command(initdb, "-D", s.data(), "-U", Superuser, "-E", "UTF8", "--no-locale", "--auth=trust", "--no-sync")
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// Restart starts the server after Kill, on the same folder and port, and
+// returns once it answers.
+func (s *Server) Restart() error {
+	program, err := Program("postgres")
+	if err != nil {
+		return err
+	}
+	who, err := account()
+	if err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	args := []string{"-D", s.data(), "-p", port}
+	for _, setting := range slices.Concat([]string{
+		"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "shared_buffers=128MB",
+		"log_checkpoints=off", "logging_collector=off", "max_wal_size=4GB",
+	}, s.settings) {
+		args = append(args, "-c", setting)
+	}
+	var output bytes.Buffer // to be read once the program has ended
+	p, err := faults.StartProcessAs(who, &output, nil, program, args...)
+	if err != nil {
+		return err
+	}
+	s.process = p
+	if err := s.await(); err != nil {
+		p.Kill()
+		return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, output.String())
+	}
+	return nil
+}
+
+// await returns once the server answers.
+func (s *Server) await() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	for {
+		c, err := pgx.Connect(ctx, s.URL("postgres"))
+		if err == nil {
+			return c.Close(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-s.process.Ended():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Kill ends the server at once, as a crash does, and returns when it is gone.
+// Its folder stays.
+func (s *Server) Kill() { s.process.Kill() }
+
+// Close ends the server, and its folder goes.
+func (s *Server) Close() {
+	s.Kill()
+	_ = os.RemoveAll(s.dir) // what is left in a folder for temporary files is no failure of a test
+}
+
+// URL is that of a database of the server, for its owner.
+func (s *Server) URL(database string) string { return s.URLFor(Superuser, database) }
+
+// URLFor is that of a database of the server, for a user without a password.
+func (s *Server) URLFor(user, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(user), Host: s.Addr, Path: "/" + database, RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+// Database makes an empty database, and returns its name.
+func (s *Server) Database(ctx context.Context) (string, error) {
+	name := "test" + strconv.FormatInt(s.made.Add(1), 10)
+	_, err := s.Exec(ctx, "postgres", "CREATE DATABASE "+name)
+	return name, err
+}
+
+// Exec has the server's owner do something in a database.
+func (s *Server) Exec(ctx context.Context, database, sql string) (rows int64, err error) {
+	c, err := pgx.Connect(ctx, s.URL(database))
+	if err != nil {
+		return 0, err
+	}
+	tag, err := c.Exec(ctx, sql)
+	return tag.RowsAffected(), errors.Join(err, c.Close(ctx))
+}
+
+// Program is where one of PostgreSQL's programs is: on the PATH, or where
+// Debian keeps those of the newest version.
+func Program(name string) (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if err == nil && len(found) > 0 {
+		return slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) }), nil
+	}
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	return "", fmt.Errorf("%w: there is no %s", ErrNotInstalled, name)
+}
+
+// version is that of a path such as /usr/lib/postgresql/15/bin/postgres.
+func version(path string) int {
+	n, err := strconv.Atoi(strings.Split(path, "/")[4])
+	if err != nil {
+		return 0 // older than any that has a number
+	}
+	return n
+}
+
+// account is who runs the server: whoever this is, but never root, as whom
+// PostgreSQL does not run.
+func account() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	who, err := user.Lookup("postgres")
+	if err != nil {
+		if who, err = user.Lookup("nobody"); err != nil {
+			return nil, fmt.Errorf("PostgreSQL does not run as root, and there is nobody else: %w", err)
+		}
+	}
+	uid, err := strconv.ParseUint(who.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(who.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
+}

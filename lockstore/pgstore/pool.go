@@ -1,0 +1,92 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// parameters are what a URL may say after the question mark. The rest of what
+// pgx would take is not a matter of taste here: see Pool.
+var parameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "application_name", "pool_max_conns", "default_query_exec_mode"}
+
+// defaultConns is how many connections a pool makes at most, if its URL does
+// not say. More keep the database busier with itself than with them.
+const defaultConns = 16
+
+// Pool makes a pool that suits a [Store] from a URL; it dials nothing.
+//
+//	postgres://user:password@host:5432/database?sslmode=verify-full
+//
+// It takes several hosts, separated by commas, and uses the one that takes
+// writes. What a URL leaves out is taken from where every program for PostgreSQL
+// looks: PGPASSWORD, PGSSLMODE, ~/.pgpass and so on. Statements are prepared, and
+// so need half the time; behind a pooler that loses them, such as PgBouncer
+// before 1.21 in transaction mode, say default_query_exec_mode=cache_describe.
+func Pool(rawURL string) (*pgxpool.Pool, error) {
+	c, err := config(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("PostgreSQL URL: %w", err)
+	}
+	return pgxpool.NewWithConfig(context.Background(), c)
+}
+
+// config reads a URL. Its errors show none of it, since all of it can be taken
+// for a password.
+func config(rawURL string) (*pgxpool.Config, error) {
+	if !strings.HasPrefix(rawURL, "postgres://") && !strings.HasPrefix(rawURL, "postgresql://") {
+		return nil, errors.New("it begins with postgres://")
+	}
+	_, query, _ := strings.Cut(rawURL, "?")
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, errors.New("what follows the question mark is not name=value&name=value")
+	}
+	for name := range q {
+		if !slices.Contains(parameters, name) {
+			return nil, fmt.Errorf("there is no parameter %q; there are %s", name, strings.Join(parameters, ", "))
+		}
+	}
+	if n := q.Get("pool_max_conns"); n != "" {
+		if conns, err := strconv.ParseInt(n, 10, 32); err != nil || conns < 1 {
+			return nil, fmt.Errorf("pool_max_conns is a number of connections, at least 1, not %q", n)
+		}
+	}
+	c, err := pgxpool.ParseConfig(rawURL)
+	if err != nil {
+		return nil, errors.New("it does not read postgres://user:password@host:port/database, or names a file that is not there; in a password write % and two hexadecimal digits for each of :/?#[]@%")
+	}
+	if !q.Has("pool_max_conns") {
+		c.MaxConns = defaultConns
+	}
+	if !q.Has("target_session_attrs") && len(c.ConnConfig.Fallbacks) > 0 && strings.Contains(rawURL, ",") {
+		q.Set("target_session_attrs", "read-write")
+		address, _, _ := strings.Cut(rawURL, "?")
+		return config(address + "?" + q.Encode())
+	}
+	switch c.ConnConfig.DefaultQueryExecMode {
+	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe:
+	default:
+		return nil, errors.New("default_query_exec_mode is cache_statement or cache_describe")
+	}
+	if c.ConnConfig.RuntimeParams["application_name"] == "" {
+		c.ConnConfig.RuntimeParams["application_name"] = "seatlock"
+	}
+	// Nothing else is said when a connection begins, which a pooler might refuse.
+
+	// A call waits for a connection no longer than for patience. One that takes
+	// longer to be made is there for the next.
+	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	c.PingTimeout = patience / 2 // of a connection that was idle for a second
+	// A firewall that forgets an idle connection says so to nobody.
+	c.MaxConnIdleTime = 5 * time.Minute
+	return c, nil
+}

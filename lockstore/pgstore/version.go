@@ -1,0 +1,31 @@
+package pgstore
+
+import (
+	"strconv"
+	"strings"
+
+	"seatlock/lockstore"
+)
+
+// A mark is a row of an event's log: how many changes there had been, and the
+// nonce that tells it from a row of the same number in another life of the
+// database. As a Version it reads "number-nonce".
+type mark struct {
+	number int64
+	nonce  string
+}
+
+func (m mark) version() lockstore.Version {
+	return lockstore.Version(strconv.FormatInt(m.number, 10) + "-" + m.nonce)
+}
+
+// parseMark reads a Version that this package could have made; the mark of any
+// other is no row's.
+func parseMark(v lockstore.Version) mark {
+	number, nonce, _ := strings.Cut(string(v), "-")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if m := (mark{n, nonce}); err == nil && m.version() == v {
+		return m
+	}
+	return mark{number: -1}
+}

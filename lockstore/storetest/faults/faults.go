@@ -1,0 +1,19 @@
+// Package faults does to programs and connections what machines and networks
+// do: processes that are killed or frozen, a [Proxy] that loses, delays and cuts
+// what a server says. Tests of every store use it; it knows none.
+package faults
+
+import (
+	"net"
+	"strconv"
+)
+
+// FreePort is a port of the loopback that nobody listens on.
+func FreePort() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err) // a machine without a free port cannot test anything
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
