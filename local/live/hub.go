@@ -103,10 +103,8 @@ func (h *Hub) watch(ctx context.Context, w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		w.Header().Set("Connection", "Upgrade")
-		w.Header().Set("Upgrade", "websocket")
-		return booking.Refuse(booking.ErrUpgradeRequired, 0, "This is a WebSocket. GET /seats answers the same list, and with since what changed.")
+	if r.Method != "GET" || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return noHandshake(w, "This is a WebSocket. GET /seats answers the same list, and with since what changed.")
 	}
 	room, err := h.enter(ev)
 	if err != nil {
@@ -146,7 +144,15 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
 	case s.status == http.StatusSwitchingProtocols: // and then the connection could not be taken over
 		return nil, err
 	}
-	return nil, booking.Refuse(booking.ErrUpgradeRequired, 0, "This is no WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
+	return nil, noHandshake(w, "This is no WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
+}
+
+// noHandshake refuses a request that is none, with the header that RFC 9110
+// wants of a 426.
+func noHandshake(w http.ResponseWriter, detail string) error {
+	w.Header().Set("Connection", "Upgrade")
+	w.Header().Set("Upgrade", "websocket")
+	return booking.Refuse(booking.ErrUpgradeRequired, 0, detail)
 }
 
 // shake is the ResponseWriter of a handshake. It keeps the connection at hand,

@@ -91,7 +91,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	}
 	none, one, ten := count(0), count(1), count(10)
 	t.Logf("%d series, and %d an event", none, one-none)
-	if none > 350 || one-none > 12 || ten-none != 10*(one-none) {
+	if none > 440 || one-none > 12 || ten-none != 10*(one-none) {
 		t.Errorf("no event makes %d series, one %d, ten %d", none, one, ten)
 	}
 }

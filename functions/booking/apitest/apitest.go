@@ -126,14 +126,21 @@ func (x Exchange) checkAnswer(d *document) error {
 }
 
 // elsewhere says what is answered to a request for a path that is not described,
-// or by a method that is not: by whoever is asked first.
+// or by a method that is not (a path may have something else for these, as
+// x-other-methods): by whoever is asked first.
 var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 429: "RateLimited", 503: "SignInUnavailable"}
 
 func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	if item == nil && x.Status == 405 || item != nil && x.Status == 404 {
 		return fmt.Errorf("the path and the status do not go together")
 	}
-	response := d.model.Components.Responses.GetOrZero(elsewhere[x.Status])
+	name := elsewhere[x.Status]
+	if x.Status == http.StatusMethodNotAllowed {
+		if other := item.Extensions.GetOrZero("x-other-methods"); other != nil {
+			name = other.Value
+		}
+	}
+	response := d.model.Components.Responses.GetOrZero(name)
 	if response == nil {
 		return fmt.Errorf("there is no such call, and it is answered with %d", x.Status)
 	}

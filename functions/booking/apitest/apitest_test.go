@@ -133,3 +133,24 @@ func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherMethodsAtAPath: what a path has for them is answered there alone.
+func TestOtherMethodsAtAPath(t *testing.T) {
+	words := Exchange{
+		Status: 405,
+		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Allow": {"GET, HEAD"}},
+		Body:   []byte(`{"status":"ask with GET"}`),
+	}
+	problem := words
+	problem.Header = words.Header.Clone()
+	problem.Header.Set("Content-Type", "application/problem+json")
+	problem.Body = []byte(`{"title":"Method not allowed","status":405,"code":"method_not_allowed","detail":"This call takes GET, HEAD."}`)
+	for path, good := range map[string]Exchange{"/healthz": words, "/readyz": words, "/seats": problem, "/seats/live": problem} {
+		for _, x := range []Exchange{words, problem} {
+			x.Request = httptest.NewRequest("POST", path, nil)
+			if err := x.check(description()); (err == nil) != (string(x.Body) == string(good.Body)) {
+				t.Errorf("%s %s: %v", path, x.Body, err)
+			}
+		}
+	}
+}
