@@ -478,7 +478,7 @@ func TestTemplateOnPostgreSQL(t *testing.T) {
 		}
 		env := []string{"EVENTS_FILE=" + file}
 		for variable, value := range f.env {
-			env = append(env, variable+"="+strings.Replace(value, "{{resolve:secretsmanager:shop/seats}}", server.URL("postgres"), 1))
+			env = append(env, variable+"="+strings.NewReplacer("{{resolve:secretsmanager:shop/seats}}", server.URL("postgres"), "<AWS::StackName>", "seatlock").Replace(value))
 		}
 		running[f.program] = start(t, []string{build(t, dir, "amd64", f.program, "postgres")}, env...).up()
 	}
