@@ -114,7 +114,7 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 		t.Errorf("the log: %s", log)
 	}
 	refused("event default: lockstore: the store has this event with other seats", "-postgres", url, "-seats", "2x3")
-	refused("-postgres and -redis", "-postgres", url, "-redis", "redis://127.0.0.1:1")
+	refused("-redis and -postgres", "-postgres", url, "-redis", "redis://127.0.0.1:1")
 	refused("-postgres does not say which", "-postgres-migrate")
 	refused("postgres://", "-postgres", "localhost")
 	refused("cannot use PostgreSQL (tried for 0s", "-postgres", "postgres://u@127.0.0.1:1/x", "-postgres-start", "0s")

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"time"
 
+	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/storetest/faults"
@@ -22,6 +24,9 @@ func withPostgres(f func(*pgtest.Server) (tally, error)) (tally, error) {
 	return f(server)
 }
 
+// startTime bounds how long a server may take until it answers, on a busy machine.
+const startTime = 30 * time.Second
+
 // usePostgres makes a store on a pool of its own, and the tables.
 func usePostgres(ctx context.Context, url string) (store *pgstore.Store, closePool func(), err error) {
 	pool, err := pgstore.Pool(url)
@@ -29,7 +34,14 @@ func usePostgres(ctx context.Context, url string) (store *pgstore.Store, closePo
 		return nil, nil, err
 	}
 	store = pgstore.New(pool)
-	if _, err := store.Migrate(ctx); err != nil {
+	deadline := time.Now().Add(startTime)
+	_, err = store.Migrate(ctx)
+	for errors.Is(err, lockstore.ErrUnavailable) && time.Now().Before(deadline) {
+		if err = sleep(ctx, 100*time.Millisecond); err == nil {
+			_, err = store.Migrate(ctx)
+		}
+	}
+	if err != nil {
 		pool.Close()
 		return nil, nil, err
 	}
