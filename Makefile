@@ -18,8 +18,10 @@ run:
 	@go build -o bin/seatlock ./local
 	@exec bin/seatlock $(ARGS)
 
+# One package after the other: many start servers, which have to answer in time.
 test:
-	go test -race -shuffle=on $$(go list ./... | grep -v '^seatlock/local/e2e$$')
+	go build -race ./...
+	go test -race -shuffle=on -p 1 $$(go list ./... | grep -v '^seatlock/local/e2e$$')
 
 # -v: what it measures is worth reading. The race detector has nothing to look
 # at here, since the program runs by itself.
