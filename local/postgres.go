@@ -22,6 +22,10 @@ type postgresSettings struct {
 	migrate bool
 }
 
+// migrateTime bounds how long the tables may take to be made, another program
+// that makes them included.
+const migrateTime = 30 * time.Second
+
 var postgresFlags = []cli.Flag{
 	&cli.StringFlag{Name: "postgres", Usage: "keep seats in the PostgreSQL database at `URL`, such as postgres://seatlock@localhost/seatlock", Sources: cli.EnvVars("POSTGRES_URL")},
 	&cli.DurationFlag{Name: "postgres-start", Value: 5 * time.Second, Usage: "wait for `DURATION` at the start if PostgreSQL is away", Sources: cli.EnvVars("POSTGRES_START")},
@@ -76,7 +80,9 @@ func (p postgresSettings) check(ctx context.Context, s *pgstore.Store, maps []bo
 	for _, w := range warnings {
 		log.Warn("postgres: " + w)
 	}
-	changed, err := s.Migrate(ctx)
+	bounded, cancel := context.WithTimeout(ctx, migrateTime)
+	defer cancel()
+	changed, err := s.Migrate(bounded)
 	if err != nil {
 		return err
 	}

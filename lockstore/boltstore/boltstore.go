@@ -65,7 +65,9 @@ type Store struct {
 	events map[lockstore.EventID]*event
 	last   uint32             // number that an event was given
 	log    map[uint32]records // what is in the file's log, by event; only a flight changes it
-	failed error              // the disk failed: see fail
+	failed error              // the disk failed (see fail), or the store is closed
+
+	ended chan struct{} // closed when failed is set
 
 	kept kept // belongs to the flight
 }
@@ -87,6 +89,7 @@ func Open(path string) (*Store, error) {
 		last:   found.last,
 		log:    make(map[uint32]records),
 		kept:   found.kept,
+		ended:  make(chan struct{}),
 	}
 	found.log.copyTo(s.log)
 	s.queue = newQueue(s.fly)
@@ -96,6 +99,7 @@ func Open(path string) (*Store, error) {
 // Close ends the store, once what is being written is. Calls after that fail.
 func (s *Store) Close() error {
 	s.queue.close()
+	s.end(errClosed)
 	return s.db.Close()
 }
 
@@ -176,6 +180,8 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 		}
 		select {
 		case <-changed:
+		case <-s.ended:
+			return s.failure()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -246,9 +252,18 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 // fail ends the use of a disk that failed in the middle: what is on it is not
 // known, and asking the system again would ask its memory.
 func (s *Store) fail(cause error) {
+	s.end(fmt.Errorf("%w: the disk of %s has failed, so what is in the file is not known until it is opened again: %w", lockstore.ErrUnavailable, s.path, cause))
+}
+
+// end has every call fail from now on, and those that wait. The first reason
+// counts.
+func (s *Store) end(failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failed = fmt.Errorf("%w: the disk of %s has failed, so what is in the file is not known until it is opened again: %w", lockstore.ErrUnavailable, s.path, cause)
+	if s.failed == nil {
+		s.failed = failed
+		close(s.ended)
+	}
 }
 
 func (s *Store) failure() error {

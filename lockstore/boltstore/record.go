@@ -28,7 +28,7 @@ var (
 	bucketEvents = []byte("events")
 
 	// bucketLog has for each of the latest transactions, by its number, the
-	// records that it made: the key of each, its size (2 bytes) and itself. To
+	// records that it made: the key of each, its size (4 bytes) and itself. To
 	// write them where they belong would be a page or two for each, to write them
 	// here is a page or two for all.
 	bucketLog = []byte("log")
@@ -75,7 +75,7 @@ func logEntry(r records) []byte {
 	var b []byte
 	for _, key := range r.keys() {
 		b = append(b, key[:]...)
-		b = binary.BigEndian.AppendUint16(b, uint16(len(r[key])))
+		b = binary.BigEndian.AppendUint32(b, uint32(len(r[key])))
 		b = append(b, r[key]...)
 	}
 	return b
@@ -84,15 +84,15 @@ func logEntry(r records) []byte {
 // parseLogEntry puts the records of the log to others.
 func parseLogEntry(b []byte, r records) error {
 	for len(b) > 0 {
-		if len(b) < len(seatKey{})+2 {
+		if len(b) < len(seatKey{})+4 {
 			return errRecord
 		}
 		key := seatKey(b)
-		size := len(key) + 2 + int(binary.BigEndian.Uint16(b[len(key):]))
+		size := len(key) + 4 + int(binary.BigEndian.Uint32(b[len(key):]))
 		if len(b) < size {
 			return errRecord
 		}
-		r[key] = bytes.Clone(b[len(key)+2 : size])
+		r[key] = bytes.Clone(b[len(key)+4 : size])
 		b = b[size:]
 	}
 	return nil

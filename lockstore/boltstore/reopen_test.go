@@ -287,3 +287,59 @@ func TestBookingsWhileSelling(t *testing.T) {
 	}
 	t.Logf("read %d times of %d, %d seats sold", whole, reads, sold.Load())
 }
+
+// TestManyRememberALock: all who had a lock on one seat in the last ten minutes
+// can still be told so, and the file with them is whole.
+func TestManyRememberALock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ev, err := lockstore.NewEvent("short", []lockstore.SeatID{"A1", "A2"}, time.Millisecond, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := newDesk(t, filepath.Join(t.TempDir(), "house.seats"), ev)
+		user := func(n int) lockstore.UserID {
+			return lockstore.UserID(fmt.Sprintf("%0*d", lockstore.MaxUserLen, n))
+		}
+		const many = 600
+		for n := range many {
+			if _, err := d.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, user(n)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		d.reopen()
+		for n := range many {
+			if err := d.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, user(n)); !errors.Is(err, lockstore.LockExpired) {
+				t.Fatalf("user %d is told %v", n, err)
+			}
+		}
+	})
+}
+
+// TestWhoWaitsIsToldOfTheEnd: nothing changes in a store that is closed, and
+// nobody may take what it last showed for how things are.
+func TestWhoWaitsIsToldOfTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ev := newEvent(t, "hall", 2, 0)
+		s, err := boltstore.Open(filepath.Join(t.TempDir(), "house.seats"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.List(t.Context(), ev, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		waited := make(chan error, 1)
+		go func() { waited <- s.Wait(t.Context(), ev, list.Version) }()
+		synctest.Wait()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-waited; !errors.Is(err, lockstore.ErrUnavailable) {
+			t.Errorf("Wait ended with %v", err)
+		}
+		if _, err := s.List(t.Context(), ev, ""); !errors.Is(err, lockstore.ErrUnavailable) {
+			t.Errorf("List after Close: %v", err)
+		}
+	})
+}

@@ -175,6 +175,16 @@ func TestWaitsForNobodyTooLong(t *testing.T) {
 		t.Errorf("Confirm of a row that somebody keeps: %v, want ErrUnavailable", err)
 	}
 	wantSeats(t, mustList(t, s, ev, ""), "A1 locked", "A2 locked")
+	if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A2"}, "bob"); !errors.Is(err, lockstore.SeatLocked) {
+		t.Errorf("Lock of a row that somebody keeps: %v, want that it is locked", err)
+	}
+	if _, err := tx.Exec(t.Context(), `INSERT INTO seatlock.seat (event, place, name, holder, since, until)
+		SELECT event, 2, 'A3', holder, since, until FROM seatlock.seat WHERE place = 1`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A3"}, "bob"); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Lock of a row that somebody is making: %v, want ErrUnavailable", err)
+	}
 	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
 		t.Errorf("Confirm of another: %v", err)
 	}

@@ -39,37 +39,45 @@ func Pool(rawURL string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
 
+// errUnreadable shows nothing of a URL.
+var errUnreadable = errors.New("it does not read postgres://user:password@host:port/database, or names a file that is not there; in a password write % and two hexadecimal digits for each of :/?#[]@%")
+
 // config reads a URL. Its errors show none of it, since all of it can be taken
 // for a password.
 func config(rawURL string) (*pgxpool.Config, error) {
 	if !strings.HasPrefix(rawURL, "postgres://") && !strings.HasPrefix(rawURL, "postgresql://") {
 		return nil, errors.New("it begins with postgres://")
 	}
-	_, query, _ := strings.Cut(rawURL, "?")
+	// A password with a ? or / in it ends the host too early, and the rest of it
+	// would be shown as the name of a parameter or a database.
+	address, query, _ := strings.Cut(rawURL, "?")
+	_, name, _ := strings.Cut(strings.SplitN(address, "://", 2)[1], "/")
+	if strings.Contains(name, "@") || strings.Contains(query, "@") || strings.Contains(rawURL, "#") {
+		return nil, errUnreadable
+	}
 	q, err := url.ParseQuery(query)
 	if err != nil {
 		return nil, errors.New("what follows the question mark is not name=value&name=value")
 	}
 	for name := range q {
 		if !slices.Contains(parameters, name) {
-			return nil, fmt.Errorf("there is no parameter %q; there are %s", name, strings.Join(parameters, ", "))
+			return nil, fmt.Errorf("it has a parameter that is not known; there are %s", strings.Join(parameters, ", "))
 		}
 	}
 	if n := q.Get("pool_max_conns"); n != "" {
 		if conns, err := strconv.ParseInt(n, 10, 32); err != nil || conns < 1 {
-			return nil, fmt.Errorf("pool_max_conns is a number of connections, at least 1, not %q", n)
+			return nil, errors.New("pool_max_conns is a number of connections, at least 1")
 		}
 	}
 	c, err := pgxpool.ParseConfig(rawURL)
 	if err != nil {
-		return nil, errors.New("it does not read postgres://user:password@host:port/database, or names a file that is not there; in a password write % and two hexadecimal digits for each of :/?#[]@%")
+		return nil, errUnreadable
 	}
 	if !q.Has("pool_max_conns") {
 		c.MaxConns = defaultConns
 	}
 	if !q.Has("target_session_attrs") && len(c.ConnConfig.Fallbacks) > 0 && strings.Contains(rawURL, ",") {
 		q.Set("target_session_attrs", "read-write")
-		address, _, _ := strings.Cut(rawURL, "?")
 		return config(address + "?" + q.Encode())
 	}
 	switch c.ConnConfig.DefaultQueryExecMode {

@@ -289,6 +289,10 @@ func (p *post) rest(ctx context.Context, conn *pgx.Conn, most time.Duration) (ti
 	_, err := conn.WaitForNotification(ctx)
 	switch {
 	case err == nil:
+		cancel() // what else has arrived says the same, and would be kept
+		for err == nil {
+			_, err = conn.WaitForNotification(ctx)
+		}
 		return tellTime, nil
 	case ctx.Err() != nil && !conn.IsClosed():
 		return pollTime, nil

@@ -22,9 +22,10 @@ BEGIN
   now_ := clock_timestamp();
   -- A list that looks between here and the commit sees the lock, not the booking.
   -- Were the lock to end meanwhile, it would tell of a seat that is available, and
-  -- is booked then by a lock that had ended. So in the last second of a lock, more
-  -- than a call may take, no list looks until this is done.
-  IF EXISTS (SELECT FROM unnest(taken) AS t (until) WHERE until > now_ AND until < now_ + interval '1 second') THEN
+  -- is booked then by a lock that had ended. So in the last second of a lock, which
+  -- is more than a caller waits, no list looks until this is done. (A disk that
+  -- takes longer for the commit can still show it.)
+  IF EXISTS (SELECT FROM unnest(taken, holders) AS t (until, holder) WHERE holder = who AND until > now_ AND until < now_ + interval '1 second') THEN
     PERFORM pg_advisory_xact_lock(1399156850, e);
     now_ := clock_timestamp();
   END IF;

@@ -22,14 +22,20 @@ BEGIN
 
   IF cardinality(wanted) = 1 AND most = 0 THEN
     -- What is asked for most: one seat, which nobody ever had.
-    now_ := clock_timestamp();
-    ends := now_ + lasts;
-    INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-      VALUES (e, wanted[1], names[1], who, now_, ends) ON CONFLICT (event, place) DO NOTHING;
-    IF FOUND THEN
-      INSERT INTO seatlock.change (event, places) VALUES (e, wanted);
-      outcome := 'ok';
-      RETURN;
+    -- It waits for another who is about to have it, but not for long; for who
+    -- has it already, not at all.
+    IF NOT EXISTS (SELECT FROM seatlock.seat WHERE event = e AND place = wanted[1]) THEN
+      PERFORM set_config('lock_timeout', '400ms', true);
+      now_ := clock_timestamp();
+      ends := now_ + lasts;
+      INSERT INTO seatlock.seat (event, place, name, holder, since, until)
+        VALUES (e, wanted[1], names[1], who, now_, ends) ON CONFLICT (event, place) DO NOTHING;
+      IF FOUND THEN
+        INSERT INTO seatlock.change (event, places) VALUES (e, wanted);
+        outcome := 'ok';
+        RETURN;
+      END IF;
+      ends := NULL;
     END IF;
   END IF;
 

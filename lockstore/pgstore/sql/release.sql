@@ -19,7 +19,7 @@ BEGIN
   SELECT array_agg(seat.holder ORDER BY w.i), array_agg(seat.until ORDER BY w.i) INTO holders, taken
     FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN seatlock.seat ON seat.event = e AND seat.place = w.place;
   now_ := clock_timestamp();
-  IF EXISTS (SELECT FROM unnest(taken) AS t (until) WHERE until > now_ AND until < now_ + interval '1 second') THEN
+  IF EXISTS (SELECT FROM unnest(taken, holders) AS t (until, holder) WHERE holder = who AND until > now_ AND until < now_ + interval '1 second') THEN
     PERFORM pg_advisory_xact_lock(1399156850, e); -- see confirm.sql
     now_ := clock_timestamp();
   END IF;
