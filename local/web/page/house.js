@@ -26,7 +26,8 @@ export class House {
   #warned = false;
   #ready = false;
 
-  constructor(event, user, panel) {
+  /** list is the promise of a first list, or of null if there is none. */
+  constructor(event, list, user, panel) {
     this.plan = new Plan(event);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
@@ -36,7 +37,7 @@ export class House {
     byId('title').textContent = this.plan.title;
     byId('subtitle').textContent = this.plan.subtitle;
     document.title = `${this.plan.title} – seats`;
-    this.live = new Live(this.plan.eventId, this.seats, {
+    this.live = new Live(this.plan.eventId, this.seats, list, {
       heard: (list) => this.#heard(list),
       light: (state) => this.#light(state),
     });

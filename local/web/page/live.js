@@ -24,7 +24,8 @@ export class Live {
   #quiet;
   #again;
 
-  constructor(eventId, seats, { heard, light }) {
+  /** first is the promise of a list that was asked for already, or of null. */
+  constructor(eventId, seats, first, { heard, light }) {
     this.eventId = eventId;
     this.seats = seats;
     this.heard = heard;
@@ -32,6 +33,13 @@ export class Live {
     const { signal } = this.#stopped;
     document.addEventListener('visibilitychange', () => this.#awake(), { signal });
     window.addEventListener('online', () => this.#awake(), { signal });
+    this.#begin(first);
+  }
+
+  async #begin(first) {
+    const list = await Promise.race([first, new Promise((resume) => setTimeout(resume, socketPatience))]);
+    if (this.#over) return;
+    if (list) this.heard(list);
     this.#connect();
   }
 

@@ -27,12 +27,13 @@ async function open(events) {
   byId('event').value = eventId;
   if (house?.plan.eventId !== eventId) {
     opening = eventId;
+    const list = api.seats(eventId).catch(() => null); // at the same time as the seats' places
     const event = await keepAsking(() => api.event(eventId));
     if (opening !== eventId) return; // another was chosen meanwhile
     house?.close();
     document.body.classList.remove('ready');
     panel.say('news', '');
-    house = new House(event, user, panel);
+    house = new House(event, list, user, panel);
     await new Promise((resume) => setTimeout(resume)); // a large plan took a while: let the page breathe
   }
   house.show(wanted().get('section'));
