@@ -34,11 +34,19 @@ func serveEmpty(ctx context.Context, m booking.SeatMap) (addr string, err error)
 	return serveOn(ctx, m, new(lockstore.Memory))
 }
 
-// serveOn serves the house from the store, until the context ends, watched and
-// counted as by the program.
+// serveOn serves the house from the store, until the context ends, watched as by
+// the program.
 func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
+	return serveWatched(ctx, m, store)
+}
+
+// serveCounted is serveOn with everything counted, as with -metrics-addr.
+func serveCounted(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
 	counted := metrics.New([]lockstore.EventID{m.Event.ID})
-	store = watch.Store(store, counted.StoreCall)
+	return serveWatched(ctx, m, watch.Store(store, counted.StoreCall), counted.Request)
+}
+
+func serveWatched(ctx context.Context, m booking.SeatMap, store lockstore.LockStore, reports ...watch.Report) (addr string, err error) {
 	api, err := booking.New(booking.Config{
 		Store:    store,
 		SeatMaps: []booking.SeatMap{m},
@@ -47,8 +55,8 @@ func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) 
 	if err != nil {
 		return "", err
 	}
-	silent := watch.Log(slog.New(slog.DiscardHandler), false)
-	return listen(ctx, watch.Handler(api.Routes(), watch.RandomID, silent, counted.Request))
+	reports = append(reports, watch.Log(slog.New(slog.DiscardHandler), false))
+	return listen(ctx, watch.Handler(api.Routes(), watch.RandomID, reports...))
 }
 
 // seatRequest is the body of a call by a user of its own for one seat.
@@ -91,16 +99,30 @@ func postLock(ctx context.Context) (result, error) {
 		func() (float64, error) {
 			return load(ctx, bare, callers, round, each(post("/lock", seatRequest(counter()))))
 		},
-		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory)) },
+		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory), serveOn) },
 	)
 	return result{perSecond(b), perSecond(o), fmt.Sprintf("%.2f", ratio), ratio >= 0.85}, err
 }
 
+// postLockCounted is what -metrics-addr costs.
+func postLockCounted(ctx context.Context) (result, error) {
+	m, err := house(100_000)
+	if err != nil {
+		return result{}, err
+	}
+	b, o, ratio, err := sideBySide(
+		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory), serveOn) },
+		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory), serveCounted) },
+	)
+	return result{perSecond(b), perSecond(o), fmt.Sprintf("%.2f", ratio), ratio >= 0.9}, err
+}
+
 // lockRound locks seat after seat of an empty house, for a round.
-func lockRound(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (float64, error) {
+func lockRound(ctx context.Context, m booking.SeatMap, store lockstore.LockStore,
+	serve func(context.Context, booking.SeatMap, lockstore.LockStore) (string, error)) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	addr, err := serveOn(ctx, m, store)
+	addr, err := serve(ctx, m, store)
 	if err != nil {
 		return 0, err
 	}

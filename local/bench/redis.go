@@ -333,13 +333,13 @@ func postLockRedis(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	base, ours, ratio, err := sideBySide(
-		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory)) },
+		func() (float64, error) { return lockRound(ctx, m, new(lockstore.Memory), serveOn) },
 		func() (float64, error) {
 			store, err := b.empty(ctx)
 			if err != nil {
 				return 0, err
 			}
-			return lockRound(ctx, m, store)
+			return lockRound(ctx, m, store, serveOn)
 		},
 	)
 	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 0.4}, err
