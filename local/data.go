@@ -36,7 +36,7 @@ func settleData(c *cli.Command) (dataSettings, error) {
 func (d dataSettings) open(ctx context.Context, maps []booking.SeatMap) (openStore, error) {
 	store, err := boltstore.Open(d.file)
 	if errors.Is(err, boltstore.ErrInUse) {
-		return openStore{}, fmt.Errorf("%w; one file is for one process (-redis is for many)", err)
+		return openStore{}, fmt.Errorf("%w; one file is for one process (-redis and -postgres are for many)", err)
 	}
 	if err != nil {
 		return openStore{}, err
