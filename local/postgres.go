@@ -64,13 +64,7 @@ func (p postgresSettings) open(ctx context.Context, maps []booking.SeatMap, log 
 
 // check waits for PostgreSQL, for as long as the settings say.
 func (p postgresSettings) check(ctx context.Context, s *pgstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
-	const again = 250 * time.Millisecond
-	deadline := time.Now().Add(p.start)
-	warnings, err := s.Check(ctx)
-	for errors.Is(err, lockstore.ErrUnavailable) && ctx.Err() == nil && time.Now().Before(deadline) {
-		time.Sleep(again)
-		warnings, err = s.Check(ctx)
-	}
+	warnings, err := awaited(ctx, p.start, s.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
 		return fmt.Errorf("cannot use PostgreSQL (tried for %v, -postgres-start): %w", p.start, err)
 	}

@@ -71,13 +71,7 @@ func (r redisSettings) open(ctx context.Context, maps []booking.SeatMap, log *sl
 
 // check waits for Redis, and for as long as the settings say.
 func (r redisSettings) check(ctx context.Context, store *redisstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
-	const again = 250 * time.Millisecond
-	deadline := time.Now().Add(r.start)
-	warnings, err := store.Check(ctx)
-	for errors.Is(err, lockstore.ErrUnavailable) && ctx.Err() == nil && time.Now().Before(deadline) {
-		time.Sleep(again)
-		warnings, err = store.Check(ctx)
-	}
+	warnings, err := awaited(ctx, r.start, store.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
 		return fmt.Errorf("cannot use Redis (tried for %v, -redis-start): %w", r.start, err)
 	}

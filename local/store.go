@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -29,6 +31,24 @@ func (s settings) openStore(ctx context.Context) (openStore, error) {
 		return openStore{store, "redis: seats are shared with every process that uses it, and as durable as it is", client.Close}, nil
 	}
 	return openStore{new(lockstore.Memory), "memory: seats are forgotten when this stops", func() error { return nil }}, nil
+}
+
+// awaited is what check says of a store, which is asked again while it is away,
+// for as long as start.
+func awaited(ctx context.Context, start time.Duration, check func(context.Context) ([]string, error)) (warnings []string, err error) {
+	const again = 250 * time.Millisecond
+	deadline := time.Now().Add(start)
+	for {
+		warnings, err = check(ctx)
+		if !errors.Is(err, lockstore.ErrUnavailable) || !time.Now().Before(deadline) {
+			return warnings, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(again):
+		}
+	}
 }
 
 // oneStore refuses more than one of the flags that say where seats are kept.

@@ -247,3 +247,26 @@ func TestTheLogIsPruned(t *testing.T) {
 	mustLock(t, s, ev, ann, "A1")
 	wantSeats(t, mustList(t, s, ev, last), "A1 locked")
 }
+
+// TestStrangersHoldUpNoList: what somebody else asks of a seat in the last second
+// of a lock changes nothing there, so lists need not wait for it.
+func TestStrangersHoldUpNoList(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 1)
+	mustLock(t, s, ev, ann, "A1")
+	ctl := admin(t, url)
+	if _, err := ctl.Exec(t.Context(), "UPDATE seatlock.seat SET until = clock_timestamp() + interval '950 ms'"); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := ctl.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	for _, call := range []string{"release", "confirm"} {
+		if _, err := tx.Exec(t.Context(), "SELECT seatlock."+call+"($1, $2, '{0}', '{A1}', 'eve')", string(ev.ID), ev.Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustList(t, s, ev, "")
+}
