@@ -105,13 +105,33 @@ func TestOtherArchitecture(t *testing.T) {
 	}
 }
 
+// TestOtherStore: a program has one client alone, that of the store it is made for.
+func TestOtherStore(t *testing.T) {
+	for store, has := range map[string]string{"redis": "go-redis", "postgres": "jackc/pgx"} {
+		data := made(t, "-store", store, "lock")["lock"]
+		if len(data) > maxZip {
+			t.Errorf("with -store %s it has %d bytes", store, len(data))
+		}
+		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		program := unpacked(t, z.File[0])
+		for _, client := range []string{"go-redis", "jackc/pgx"} {
+			if bytes.Contains(program, []byte(client)) != (client == has) {
+				t.Errorf("with -store %s it has %s: %v", store, client, client != has)
+			}
+		}
+	}
+}
+
 // TestRefused: nothing is made of what is wrong.
 func TestRefused(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "broken.json")
 	if err := os.WriteFile(broken, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-arch", "386"}, {"-events", "nowhere"}, {"-events", broken}, {"word"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-arch", "386"}, {"-store", "file"}, {"-events", "nowhere"}, {"-events", broken}, {"word"}, {"-nonsense"}} {
 		dir := t.TempDir()
 		if err := run(t.Context(), append([]string{"-o", dir}, args...), io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
