@@ -21,19 +21,19 @@ run:
 # One package after the other: many start servers, which have to answer in time.
 test:
 	go build -race ./...
-	go test -race -shuffle=on -p 1 $$(go list ./... | grep -v '^seatlock/local/e2e$$')
+	go test -race -shuffle=on -p 1 $$(go list ./... | grep -v '^seatlock/local/tools/e2e$$')
 
 # -v: what it measures is worth reading. The race detector has nothing to look
 # at here, since the program runs by itself.
-e2e: local/e2e/node_modules
-	go test -count=1 -v ./local/e2e
+e2e: local/tools/e2e/node_modules
+	go test -count=1 -v ./local/tools/e2e
 
-local/e2e/node_modules: local/e2e/package-lock.json
-	npm --prefix local/e2e ci --ignore-scripts --no-audit --no-fund
+local/tools/e2e/node_modules: local/tools/e2e/package-lock.json
+	npm --prefix local/tools/e2e ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 screenshots:
-	E2E_SCREENSHOTS=$(CURDIR)/local/web/screenshots go test -count=1 -run TestScreenshots ./local/e2e
+	E2E_SCREENSHOTS=$(CURDIR)/local/web/screenshots go test -count=1 -run TestScreenshots ./local/tools/e2e
 
 # The last line holds the handlers to the interface: booking knows no backend.
 check:
@@ -45,11 +45,11 @@ check:
 	@! go list -deps ./functions/booking | grep '^seatlock/lockstore/'
 
 bench:
-	go run ./local/bench $(ROWS)
+	go run ./local/tools/bench $(ROWS)
 
 # As a program of its own, since "go run" does not pass on its status.
 proof:
-	@go build -o bin/proof ./local/proof
+	@go build -o bin/proof ./local/tools/proof
 	@exec bin/proof $(ARGS)
 
 package:

@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("proof", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: go run ./local/proof [flags] [words]\n\nOnly the rows whose text has all the words are run.")
+		fmt.Fprintln(stderr, "usage: go run ./local/tools/proof [flags] [words]\n\nOnly the rows whose text has all the words are run.")
 		flags.PrintDefaults()
 	}
 	histories := flags.Int("histories", 5000, "make `N` histories of each store that is left alone")

@@ -13,7 +13,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("no folder for screenshots is named") // make screenshots does; CI has nothing to look at
 	}
 	b := needBrowser(t)
-	theatre := serve(t, "-events", "../events/theatre.json")
+	theatre := serve(t, "-events", "../../events/theatre.json")
 	theatre.fillTheatre()
 	for name, width := range map[string]int64{"theatre": 1280, "phone": 360} {
 		w := b.user(width, map[string]int64{"theatre": 1110, "phone": 780}[name])
@@ -31,7 +31,7 @@ func TestScreenshots(t *testing.T) {
 		w.press("Release")
 		w.says("Given back")
 	}
-	arena := serve(t, "-events", "../events/arena.json")
+	arena := serve(t, "-events", "../../events/arena.json")
 	arena.fillArena()
 	w := b.user(1060, 820)
 	w.look("dark", "reduce")

@@ -9,7 +9,7 @@ import (
 // TestKeyboardOnly books a seat without a mouse: one stop for Tab in the map,
 // and arrow keys inside.
 func TestKeyboardOnly(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-events", "../events/theatre.json")
+	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	s.must("lock", "ben", "S-C2")
 	w := b.user(1280, 900)
 	w.visit(s.url)
@@ -67,7 +67,7 @@ func (w *window) axe(what string) {
 	source, err := os.ReadFile("node_modules/axe-core/axe.min.js")
 	if err != nil {
 		if os.Getenv("CI") == "" {
-			w.t.Skip("SKIPPED: axe-core is not installed (npm ci in local/e2e), so accessibility was not tried (in CI this fails)")
+			w.t.Skip("SKIPPED: axe-core is not installed (npm ci in local/tools/e2e), so accessibility was not tried (in CI this fails)")
 		}
 		w.t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func (w *window) axe(what string) {
 // TestAxe: no finding at all, by day and by night, in every state of the page.
 func TestAxe(t *testing.T) {
 	b := needBrowser(t)
-	theatre, arena := serve(t, "-events", "../events/theatre.json"), serve(t, "-events", "../events/arena.json")
+	theatre, arena := serve(t, "-events", "../../events/theatre.json"), serve(t, "-events", "../events/arena.json")
 	theatre.must("lock", "ben", "S-C2", "S-C3")
 	theatre.must("confirm", "ben", "S-C3")
 	for scheme, row := range map[string]string{"light": "E", "dark": "F"} {
@@ -129,7 +129,7 @@ func TestAxe(t *testing.T) {
 // TestPhone: nothing but the map is wider than the smallest phone, and every
 // target can be hit.
 func TestPhone(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-events", "../events/theatre.json")
+	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	w := b.user(360, 740)
 	w.visit(s.url)
 	check := func(what string) {

@@ -107,7 +107,7 @@ func settle(args []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("stampede", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: go run ./local/stampede [flags]\n\nSends buyers to a server and holds it to what it told them. Seats are booked for good.")
+		fmt.Fprintln(stderr, "usage: go run ./local/tools/stampede [flags]\n\nSends buyers to a server and holds it to what it told them. Seats are booked for good.")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&s.url, "url", "http://127.0.0.1:8080", "the `ADDRESS` of the server")

@@ -15,7 +15,7 @@ import (
 // and the page keeps up while 200 seats a second change. It prints how fast:
 // the README has the figures, and only what is far off fails here.
 func TestArena(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-events", "../events/arena.json")
+	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
 	w := b.user(1280, 900)
 	call(w, performance.Enable, performance.EnableParams{TimeDomain: "threadTicks"})
 	w.visit(s.url)

@@ -48,7 +48,7 @@ func TestTwoWindowsRace(t *testing.T) {
 
 // TestSomebodyWasFaster: the lock is refused, before the page could know.
 func TestSomebodyWasFaster(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-events", "../events/theatre.json")
+	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	w := b.user(1280, 900)
 	w.visit(s.url)
 	w.click("Stalls, row C, seat 1")
