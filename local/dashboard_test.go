@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"seatlock/functions/booking"
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -133,11 +133,11 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	}
 
 	known := map[string][]string{
-		"code":      append(booking.Codes(), watch.OK, watch.NotModified),
+		"code":      append(booking.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
 		"state":     {string(lockstore.Available), string(lockstore.Locked), string(lockstore.Booked)},
-		"operation": watch.Operations,
-		"result":    watch.Results,
+		"operation": telemetry.Operations,
+		"result":    telemetry.Results,
 	}
 	asked := expressions(t)
 	shown := strings.Join(asked, "\n")

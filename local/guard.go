@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
-	"seatlock/local/guard"
 )
 
 // guardSettings are the flags about who may call and how often, checked.
@@ -78,15 +78,15 @@ func secure(issuer string) bool {
 
 // open makes the guard. An issuer that is away is told of, and waited for by
 // those who need it.
-func (g guardSettings) open(ctx context.Context, api *booking.API, log *slog.Logger) *guard.Guard {
-	made := &guard.Guard{BackendKey: g.backendKey, Private: g.private, Proxies: g.proxies, Fail: api.Fail}
+func (g guardSettings) open(ctx context.Context, api *booking.API, log *slog.Logger) *access.Guard {
+	made := &access.Guard{BackendKey: g.backendKey, Private: g.private, Proxies: g.proxies, Fail: api.Fail}
 	if g.rate > 0 {
-		made.Rate = guard.NewRate(g.rate)
+		made.Rate = access.NewRate(g.rate)
 	}
 	if g.issuer == "" {
 		return made
 	}
-	made.SignIn = guard.NewSignIn(g.issuer, g.audience, log)
+	made.SignIn = access.NewSignIn(g.issuer, g.audience, log)
 	ctx, cancel := context.WithTimeout(ctx, greetTime)
 	defer cancel()
 	if err := made.SignIn.Greet(ctx); err != nil {

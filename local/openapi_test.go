@@ -19,9 +19,9 @@ import (
 
 	"github.com/coder/websocket"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
-	"seatlock/local/guard"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -33,7 +33,7 @@ type scene struct {
 	t       *testing.T
 	store   lockstore.LockStore
 	maps    []booking.SeatMap
-	guard   guard.Guard
+	guard   access.Guard
 	viewers int              // the most who watch
 	stops   bool             // the runner is about to
 	caller  lockstore.UserID // who is signed in
@@ -169,12 +169,12 @@ func needsKey(s *scene) {
 
 // issuerAway: nobody may do anything without a token, and none can be checked.
 func issuerAway(s *scene) {
-	s.guard.SignIn, s.guard.Private = guard.NewSignIn("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
+	s.guard.SignIn, s.guard.Private = access.NewSignIn("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
 }
 
 // asksTooOften: the client has asked as often as it may already.
 func asksTooOften(s *scene) {
-	s.guard.Rate = guard.NewRate(0.001)
+	s.guard.Rate = access.NewRate(0.001)
 	s.ask("GET", "/seats", "", "")
 }
 

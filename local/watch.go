@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
-	"seatlock/functions/watch"
-	"seatlock/local/metrics"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/metrics"
 	"seatlock/lockstore"
 )
 
@@ -50,9 +50,9 @@ func logger(format, level string, w io.Writer) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: least}
 	switch format {
 	case "text":
-		return slog.New(watch.LogHandler(slog.NewTextHandler(w, options))), nil
+		return slog.New(telemetry.LogHandler(slog.NewTextHandler(w, options))), nil
 	case "json":
-		return slog.New(watch.LogHandler(slog.NewJSONHandler(w, options))), nil
+		return slog.New(telemetry.LogHandler(slog.NewJSONHandler(w, options))), nil
 	}
 	return nil, usage("-log %s: it is text or json", format)
 }
@@ -71,7 +71,7 @@ func (w watchSettings) open(maps []booking.SeatMap, store lockstore.LockStore, l
 	made := &watcher{settings: w, log: log}
 	if w.metricsAddr != "" {
 		made.metrics = metrics.New(eventIDs(maps))
-		store = watch.Store(store, made.metrics.StoreCall)
+		store = telemetry.Store(store, made.metrics.StoreCall)
 	}
 	made.health = newHealth(store, maps[0].Event, log)
 	return made, store
@@ -87,11 +87,11 @@ func eventIDs(maps []booking.SeatMap) []lockstore.EventID {
 
 // handler returns next, watched and with the answers for load balancers.
 func (w *watcher) handler(next http.Handler) http.Handler {
-	reports := []watch.Report{watch.Log(w.log, w.settings.users)}
+	reports := []telemetry.Report{telemetry.Log(w.log, w.settings.users)}
 	if w.metrics != nil {
 		reports = append(reports, w.metrics.Request)
 	}
-	return w.health.handler(watch.Handler(next, watch.RandomID, reports...))
+	return w.health.handler(telemetry.Handler(next, telemetry.RandomID, reports...))
 }
 
 // serveMetrics answers Prometheus until stop is called, and returns where. It

@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 )
 
 // maxBody is the most bytes that a request may have.
@@ -48,7 +48,7 @@ func (a *API) handle(name, method string, call func(context.Context, http.Respon
 		allow = "GET, HEAD"
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		watch.Of(r.Context()).Call = name
+		telemetry.Of(r.Context()).Call = name
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -58,7 +58,7 @@ func (a *API) listQuery(r *http.Request, known ...string) (*event, lockstore.Ver
 	if err != nil {
 		return nil, "", "", err
 	}
-	watch.Of(r.Context()).Event = ev.ID
+	telemetry.Of(r.Context()).Event = ev.ID
 	since, status := lockstore.Version(q.Get("since")), lockstore.Status(q.Get("status"))
 	return ev, since, status, checkList(since, status)
 }

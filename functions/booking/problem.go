@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -114,7 +114,7 @@ func Refuse(err error, wait time.Duration, detail string) error {
 // Fail answers a request that something in front of the calls refuses, as the
 // calls do.
 func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	watch.Of(r.Context()).Call = callAt(r.URL.Path)
+	telemetry.Of(r.Context()).Call = callAt(r.URL.Path)
 	a.fail(w, r, err)
 }
 
@@ -130,7 +130,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := problem{Title: kind.title, Status: kind.status, Code: kind.code, Detail: kind.detail}
 	wait := explain(err, &p)
-	note := watch.Of(r.Context())
+	note := telemetry.Of(r.Context())
 	note.Code = kind.code
 	if len(p.Seats) > 0 {
 		note.Seats = len(p.Seats)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -122,7 +122,7 @@ func (a *API) resolve(ctx context.Context, req seatsRequest) (*event, []lockstor
 			return nil, nil, "", err
 		}
 	}
-	note := watch.Of(ctx)
+	note := telemetry.Of(ctx)
 	note.Event, note.Seats, note.User = ev.ID, len(seats), user
 	return ev, seats, user, nil
 }

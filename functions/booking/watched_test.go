@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -19,29 +19,29 @@ import (
 func TestOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		var got watch.Outcome
-		h := watch.Handler(s.api.Routes(), watch.RandomID, func(_ context.Context, o *watch.Outcome) { got = *o })
+		var got telemetry.Outcome
+		h := telemetry.Handler(s.api.Routes(), telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o })
 		s.must("/lock", `{"seatId":"C1","userId":"cat"}`)
 		time.Sleep(time.Minute)
 		for _, c := range []struct {
 			method, target, body string
-			want                 watch.Outcome // without what is measured, but the status
+			want                 telemetry.Outcome // without what is measured, but the status
 		}{
-			{"POST", "/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`, watch.Outcome{Call: "lock", Code: "ok", Event: "default", Seats: 2, User: "ann", Status: 200}},
-			{"POST", "/lock", `{"seatIds":["A2","A3"],"userId":"ben"}`, watch.Outcome{Call: "lock", Code: "seat_locked", Event: "default", Seats: 1, User: "ben", Status: 409}},
-			{"POST", "/lock", `{"seatIds":["B1","B2","B3"],"userId":"ann"}`, watch.Outcome{Call: "lock", Code: "seat_limit", Event: "default", Seats: 3, User: "ann", Status: 409}},
-			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"matinee"}`, watch.Outcome{Call: "lock", Code: "ok", Event: "matinee", Seats: 1, User: "ann", Status: 200}},
-			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"gala"}`, watch.Outcome{Call: "lock", Code: "unknown_event", Status: 404}},
-			{"POST", "/lock", `{"seatId":"A1"}`, watch.Outcome{Call: "lock", Code: "bad_request", Status: 400}},
-			{"GET", "/lock", "", watch.Outcome{Call: "lock", Code: "method_not_allowed", Status: 405}},
-			{"POST", "/confirm", `{"seatId":"A1","userId":"ann"}`, watch.Outcome{Call: "confirm", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
-			{"POST", "/confirm", `{"seatId":"C1","userId":"cat"}`, watch.Outcome{Call: "confirm", Code: "lock_expired", Event: "default", Seats: 1, User: "cat", Status: 409}},
-			{"POST", "/release", `{"seatIds":["A1","A2"],"userId":"ann"}`, watch.Outcome{Call: "release", Code: "seat_booked", Event: "default", Seats: 1, User: "ann", Status: 409}},
-			{"POST", "/release", `{"seatId":"A2","userId":"ann"}`, watch.Outcome{Call: "release", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
-			{"GET", "/seats", "", watch.Outcome{Call: "list", Code: "ok", Event: "default", Status: 200}},
-			{"GET", "/seats?eventId=gala", "", watch.Outcome{Call: "list", Code: "unknown_event", Status: 404}},
-			{"GET", "/events", "", watch.Outcome{Call: "events", Code: "ok", Status: 200}},
-			{"GET", "/lock/A1", "", watch.Outcome{Call: "other", Code: "not_found", Status: 404}},
+			{"POST", "/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "default", Seats: 2, User: "ann", Status: 200}},
+			{"POST", "/lock", `{"seatIds":["A2","A3"],"userId":"ben"}`, telemetry.Outcome{Call: "lock", Code: "seat_locked", Event: "default", Seats: 1, User: "ben", Status: 409}},
+			{"POST", "/lock", `{"seatIds":["B1","B2","B3"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "seat_limit", Event: "default", Seats: 3, User: "ann", Status: 409}},
+			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"matinee"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "matinee", Seats: 1, User: "ann", Status: 200}},
+			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"gala"}`, telemetry.Outcome{Call: "lock", Code: "unknown_event", Status: 404}},
+			{"POST", "/lock", `{"seatId":"A1"}`, telemetry.Outcome{Call: "lock", Code: "bad_request", Status: 400}},
+			{"GET", "/lock", "", telemetry.Outcome{Call: "lock", Code: "method_not_allowed", Status: 405}},
+			{"POST", "/confirm", `{"seatId":"A1","userId":"ann"}`, telemetry.Outcome{Call: "confirm", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
+			{"POST", "/confirm", `{"seatId":"C1","userId":"cat"}`, telemetry.Outcome{Call: "confirm", Code: "lock_expired", Event: "default", Seats: 1, User: "cat", Status: 409}},
+			{"POST", "/release", `{"seatIds":["A1","A2"],"userId":"ann"}`, telemetry.Outcome{Call: "release", Code: "seat_booked", Event: "default", Seats: 1, User: "ann", Status: 409}},
+			{"POST", "/release", `{"seatId":"A2","userId":"ann"}`, telemetry.Outcome{Call: "release", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
+			{"GET", "/seats", "", telemetry.Outcome{Call: "list", Code: "ok", Event: "default", Status: 200}},
+			{"GET", "/seats?eventId=gala", "", telemetry.Outcome{Call: "list", Code: "unknown_event", Status: 404}},
+			{"GET", "/events", "", telemetry.Outcome{Call: "events", Code: "ok", Status: 200}},
+			{"GET", "/lock/A1", "", telemetry.Outcome{Call: "other", Code: "not_found", Status: 404}},
 		} {
 			r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.body))
 			r.Header.Set("Content-Type", "application/json")
@@ -54,7 +54,7 @@ func TestOutcomes(t *testing.T) {
 			if got != c.want {
 				t.Errorf("%s %s %s is told of as\n%+v, want\n%+v", c.method, c.target, c.body, got, c.want)
 			}
-			if !slices.Contains(append(booking.Calls(), watch.Other), got.Call) || !slices.Contains(append(booking.Codes(), watch.OK), got.Code) {
+			if !slices.Contains(append(booking.Calls(), telemetry.Other), got.Call) || !slices.Contains(append(booking.Codes(), telemetry.OK), got.Code) {
 				t.Errorf("there is no call %s, or no code %s", got.Call, got.Code)
 			}
 		}
@@ -73,9 +73,9 @@ func TestOutcomes(t *testing.T) {
 func TestOutcomeInFront(t *testing.T) {
 	s := open(t)
 	for path, call := range map[string]string{"/lock": "lock", "/seats": "list", "/nowhere": "other"} {
-		var got watch.Outcome
+		var got telemetry.Outcome
 		r := httptest.NewRequest("POST", path, nil)
-		watch.Handler(refusing(s.api), watch.RandomID, func(_ context.Context, o *watch.Outcome) { got = *o }).ServeHTTP(httptest.NewRecorder(), r)
+		telemetry.Handler(refusing(s.api), telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o }).ServeHTTP(httptest.NewRecorder(), r)
 		if got.Call != call || got.Code != "rate_limited" || got.Status != 429 {
 			t.Errorf("%s is told of as %+v", path, got)
 		}

@@ -19,7 +19,7 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/lambdahttp"
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -32,7 +32,7 @@ const pingTime = 2 * time.Second
 // Main runs the function that answers with the call that pick chooses. It
 // returns never, and ends with status 1 and one line if a setting is wrong.
 func Main(pick func(*booking.API) http.Handler) {
-	log := slog.New(watch.LogHandler(lambdacontext.NewLogHandler()))
+	log := slog.New(telemetry.LogHandler(lambdacontext.NewLogHandler()))
 	adapter, err := start(context.Background(), os.Getenv, log, pick)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "seatlock:", err)
@@ -59,7 +59,7 @@ func start(ctx context.Context, env func(string) string, log *slog.Logger, pick 
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: watch.Store(store, nil), SeatMaps: s.seatMaps, Logger: log})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), SeatMaps: s.seatMaps, Logger: log})
 	if err != nil {
 		return nil, err
 	}

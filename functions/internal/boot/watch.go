@@ -11,8 +11,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"seatlock/functions/internal/emf"
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/emf"
 )
 
 // watchSettings say what is told of what goes on.
@@ -35,11 +35,11 @@ func (s *watchSettings) read(env func(string) string) error {
 
 // handler returns next, watched.
 func (s watchSettings) handler(next http.Handler, log *slog.Logger) http.Handler {
-	reports := []watch.Report{watch.Log(log, s.users)}
+	reports := []telemetry.Report{telemetry.Log(log, s.users)}
 	if s.namespace != none {
 		reports = append(reports, emf.Report(os.Stdout, s.namespace))
 	}
-	return watch.Handler(next, lambdaID, reports...)
+	return telemetry.Handler(next, lambdaID, reports...)
 }
 
 // lambdaID is the id that Lambda gave the request, which its own lines have too.
@@ -47,5 +47,5 @@ func lambdaID(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		return lc.AwsRequestID
 	}
-	return watch.RandomID(ctx)
+	return telemetry.RandomID(ctx)
 }

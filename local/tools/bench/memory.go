@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
-	"seatlock/functions/watch"
-	"seatlock/local/metrics"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/metrics"
 	"seatlock/lockstore"
 )
 
@@ -43,10 +43,10 @@ func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) 
 // serveCounted is serveOn with everything counted, as with -metrics-addr.
 func serveCounted(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
 	counted := metrics.New([]lockstore.EventID{m.Event.ID})
-	return serveWatched(ctx, m, watch.Store(store, counted.StoreCall), counted.Request)
+	return serveWatched(ctx, m, telemetry.Store(store, counted.StoreCall), counted.Request)
 }
 
-func serveWatched(ctx context.Context, m booking.SeatMap, store lockstore.LockStore, reports ...watch.Report) (addr string, err error) {
+func serveWatched(ctx context.Context, m booking.SeatMap, store lockstore.LockStore, reports ...telemetry.Report) (addr string, err error) {
 	api, err := booking.New(booking.Config{
 		Store:    store,
 		SeatMaps: []booking.SeatMap{m},
@@ -55,8 +55,8 @@ func serveWatched(ctx context.Context, m booking.SeatMap, store lockstore.LockSt
 	if err != nil {
 		return "", err
 	}
-	reports = append(reports, watch.Log(slog.New(slog.DiscardHandler), false))
-	return listen(ctx, watch.Handler(api.Routes(), watch.RandomID, reports...))
+	reports = append(reports, telemetry.Log(slog.New(slog.DiscardHandler), false))
+	return listen(ctx, telemetry.Handler(api.Routes(), telemetry.RandomID, reports...))
 }
 
 // seatRequest is the body of a call by a user of its own for one seat.

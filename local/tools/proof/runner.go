@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"seatlock/local/internal/remote"
+	"seatlock/functions/client"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
@@ -51,7 +51,7 @@ func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, eac
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "seatlock/local").CombinedOutput(); err != nil {
 		return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
 	}
-	api, err := remote.New("http://"+r.addr, 200)
+	api, err := client.New("http://"+r.addr, 200)
 	if err != nil {
 		return tally{}, err
 	}

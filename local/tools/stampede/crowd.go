@@ -11,7 +11,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"seatlock/local/internal/remote"
+	"seatlock/functions/client"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/history"
 )
@@ -51,7 +51,7 @@ const (
 )
 
 // storm sends the crowd and returns when the last one has left.
-func storm(ctx context.Context, s settings, server *remote.Store, h *house, bar *progressbar.ProgressBar) report {
+func storm(ctx context.Context, s settings, server *client.Store, h *house, bar *progressbar.ProgressBar) report {
 	c := &crowd{settings: s, server: server, house: h, meter: newMeter(),
 		name:   "stampede-" + strconv.FormatUint(s.seed, 36) + "-" + strconv.FormatInt(time.Now().Unix(), 36),
 		ledger: history.NewLedger(h.ours), ends: make(map[ending]int)}
@@ -187,7 +187,7 @@ func (b *buyer) call(ctx context.Context, op history.Op) history.Op {
 		if op.Outcome != history.Unknown && op.Outcome != history.Nothing {
 			break
 		}
-		if p, ok := errors.AsType[*remote.Problem](op.Cause); ok {
+		if p, ok := errors.AsType[*client.Problem](op.Cause); ok {
 			wait = max(wait, min(p.RetryAfter, longPause)) // as the server asks
 		}
 		if !pause(ctx, wait+rand.N(wait/2)) {
@@ -210,7 +210,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // judge waits until every lock is over and compares what people were told with
 // what is there.
-func judge(ctx context.Context, s settings, server *remote.Store, h *house, r *report, bar *progressbar.ProgressBar) error {
+func judge(ctx context.Context, s settings, server *client.Store, h *house, r *report, bar *progressbar.ProgressBar) error {
 	if r.Interrupted || s.hurry {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), time.Minute)

@@ -21,7 +21,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"seatlock/local/internal/remote"
+	"seatlock/functions/client"
 	"seatlock/lockstore"
 )
 
@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server, err := remote.New(s.url, s.users)
+	server, err := client.New(s.url, s.users)
 	if err != nil {
 		return usage("-url: %w", err)
 	}
@@ -143,7 +143,7 @@ func settle(args []string, stderr io.Writer) (settings, error) {
 }
 
 // pick finds the event.
-func pick(ctx context.Context, server *remote.Store, id string) (*lockstore.Event, error) {
+func pick(ctx context.Context, server *client.Store, id string) (*lockstore.Event, error) {
 	events, err := server.Events(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the server for its events: %w", err)

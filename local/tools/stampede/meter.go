@@ -9,7 +9,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"seatlock/local/internal/remote"
+	"seatlock/functions/client"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/history"
 )
@@ -53,7 +53,7 @@ func outcome(op history.Op) string {
 	case history.Refused:
 		return string(op.Conflict.Reason)
 	}
-	if p, ok := errors.AsType[*remote.Problem](op.Cause); ok {
+	if p, ok := errors.AsType[*client.Problem](op.Cause); ok {
 		return p.Code
 	}
 	if errors.Is(op.Cause, lockstore.ErrUnavailable) {

@@ -1,6 +1,6 @@
-// Package guard_test holds the guard to what it promises, in front of the real
+// Package access_test holds the guard to what it promises, in front of the real
 // calls and with tokens of a real issuer.
-package guard_test
+package access_test
 
 import (
 	"fmt"
@@ -13,9 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
-	"seatlock/local/guard"
 	"seatlock/lockstore"
 )
 
@@ -28,7 +28,7 @@ type door struct {
 }
 
 // behind opens a shop of a hundred seats behind the guard.
-func behind(t *testing.T, g *guard.Guard) *door {
+func behind(t *testing.T, g *access.Guard) *door {
 	t.Helper()
 	hall, err := booking.Grid(10, 10, booking.Defaults{LockTTL: time.Minute})
 	if err != nil {
@@ -42,8 +42,8 @@ func behind(t *testing.T, g *guard.Guard) *door {
 	return &door{t, g.Handler(api.Routes())}
 }
 
-func signIn(i *issuer) *guard.SignIn {
-	return guard.NewSignIn(i.URL, "shop", slog.New(slog.DiscardHandler))
+func signIn(i *issuer) *access.SignIn {
+	return access.NewSignIn(i.URL, "shop", slog.New(slog.DiscardHandler))
 }
 
 // TestMain reads the description of the API, before a test that lives by a fake
@@ -90,14 +90,14 @@ func want(t *testing.T, got *httptest.ResponseRecorder, status int, text string)
 }
 
 func TestNobodyIsAskedWithoutSignIn(t *testing.T) {
-	d := behind(t, new(guard.Guard))
+	d := behind(t, new(access.Guard))
 	want(t, d.lock("", `{"seatId":"A1","userId":"ann"}`), 200, `"userId":"ann"`)
 	want(t, d.lock("whatever", `{"seatId":"A2","userId":"ben"}`), 200, `"userId":"ben"`)
 }
 
 func TestSignedInUser(t *testing.T) {
 	i := issuing(t)
-	d := behind(t, &guard.Guard{SignIn: signIn(i)})
+	d := behind(t, &access.Guard{SignIn: signIn(i)})
 	token := i.token("first", nil)
 	want(t, d.lock(token, `{"seatId":"A1"}`), 200, `"userId":"ann"`)
 	want(t, d.lock(token, `{"seatId":"A2","userId":"ann"}`), 200, `"userId":"ann"`)
@@ -120,7 +120,7 @@ func TestSignedInUser(t *testing.T) {
 func TestBadTokens(t *testing.T) {
 	i := issuing(t)
 	other := issuing(t)
-	d := behind(t, &guard.Guard{SignIn: signIn(i)})
+	d := behind(t, &access.Guard{SignIn: signIn(i)})
 	good := i.token("first", nil)
 	head, rest, _ := strings.Cut(good, ".")
 	body, signature, _ := strings.Cut(rest, ".")
@@ -160,7 +160,7 @@ func TestTokensOfEveryKind(t *testing.T) {
 	i := issuing(t)
 	i.add("ec", "ES256", ecKey(t))
 	i.add("ed", "EdDSA", edKey(t))
-	d := behind(t, &guard.Guard{SignIn: signIn(i)})
+	d := behind(t, &access.Guard{SignIn: signIn(i)})
 	for name, token := range map[string]string{
 		"EC":                  i.token("ec", nil),
 		"Ed25519":             i.token("ed", nil),
@@ -178,7 +178,7 @@ func TestTokensOfEveryKind(t *testing.T) {
 // issuer has given up is not once the keys were asked for again.
 func TestKeysChange(t *testing.T) {
 	i := issuing(t)
-	d := behind(t, &guard.Guard{SignIn: signIn(i)})
+	d := behind(t, &access.Guard{SignIn: signIn(i)})
 	old := i.token("first", nil)
 	want(t, d.lock(old, `{"seatId":"A1"}`), 200, "")
 	i.add("second", "ES256", ecKey(t))
@@ -195,7 +195,7 @@ func TestIssuerAway(t *testing.T) {
 	i := issuing(t)
 	down := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
 	i.broken.Store(&down)
-	d := behind(t, &guard.Guard{SignIn: signIn(i)})
+	d := behind(t, &access.Guard{SignIn: signIn(i)})
 	token := i.token("first", nil)
 	got := d.lock(token, `{"seatId":"A1"}`)
 	want(t, got, 503, `"code":"sign_in_unavailable"`)
@@ -238,7 +238,7 @@ func TestWrongIssuerShows(t *testing.T) {
 	if err := signIn(i).Greet(t.Context()); err != nil {
 		t.Error(err)
 	}
-	s := guard.NewSignIn(i.URL+"/", "shop", slog.New(slog.DiscardHandler))
+	s := access.NewSignIn(i.URL+"/", "shop", slog.New(slog.DiscardHandler))
 	if err := s.Greet(t.Context()); err == nil || !strings.Contains(err.Error(), i.URL) {
 		t.Errorf("an issuer that goes by another name is taken: %v", err)
 	}
@@ -249,7 +249,7 @@ func TestWrongIssuerShows(t *testing.T) {
 func TestMadeUpTokensDoNotStorm(t *testing.T) {
 	i, other := issuing(t), issuing(t)
 	other.add("unheard of", "ES256", ecKey(t))
-	d := behind(t, &guard.Guard{SignIn: signIn(i)})
+	d := behind(t, &access.Guard{SignIn: signIn(i)})
 	want(t, d.lock(i.token("first", nil), `{"seatId":"A1"}`), 200, "")
 	began, before := time.Now(), i.asked.Load()
 	for range 200 {
@@ -263,7 +263,7 @@ func TestMadeUpTokensDoNotStorm(t *testing.T) {
 
 func TestBackendKey(t *testing.T) {
 	i := issuing(t)
-	for name, g := range map[string]*guard.Guard{
+	for name, g := range map[string]*access.Guard{
 		"alone":        {BackendKey: backendKey},
 		"with sign-in": {BackendKey: backendKey, SignIn: signIn(i)},
 	} {
@@ -282,7 +282,7 @@ func TestBackendKey(t *testing.T) {
 
 func TestPrivate(t *testing.T) {
 	i := issuing(t)
-	d := behind(t, &guard.Guard{SignIn: signIn(i), BackendKey: backendKey, Private: true})
+	d := behind(t, &access.Guard{SignIn: signIn(i), BackendKey: backendKey, Private: true})
 	for _, path := range []string{"/seats", "/events"} {
 		want(t, d.visit("GET", path, ""), 401, `"code":"unauthenticated"`)
 		want(t, d.visit("HEAD", path, ""), 401, "")
@@ -295,7 +295,7 @@ func TestPrivate(t *testing.T) {
 // others are not in its way.
 func TestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := behind(t, &guard.Guard{Rate: guard.NewRate(2)})
+		d := behind(t, &access.Guard{Rate: access.NewRate(2)})
 		seats := func(from string) *httptest.ResponseRecorder { return d.visit("GET", "/seats", "", "From: "+from) }
 		for range 4 { // twice as many at once
 			want(t, seats("192.0.2.1:1000"), 200, "")
@@ -327,7 +327,7 @@ func TestRate(t *testing.T) {
 // fails to sign in by address, and the back end not at all.
 func TestRateOfUsers(t *testing.T) {
 	i := issuing(t)
-	d := behind(t, &guard.Guard{SignIn: signIn(i), BackendKey: backendKey, Rate: guard.NewRate(0.001)})
+	d := behind(t, &access.Guard{SignIn: signIn(i), BackendKey: backendKey, Rate: access.NewRate(0.001)})
 	ann, ben := i.token("first", nil), i.token("first", map[string]any{"sub": "ben"})
 	lock := func(token, from string) int {
 		return d.visit("POST", "/lock", `{"seatId":"A1"}`, "Authorization: Bearer "+token, "From: "+from).Code
@@ -370,7 +370,7 @@ func TestForwarded(t *testing.T) {
 		{1, []string{"X-Forwarded-For: [2001:db8::1]:80"}, []string{"X-Forwarded-For: 2001:db8::2"}, true},
 		{1, nil, nil, true},
 	} {
-		d := behind(t, &guard.Guard{Rate: guard.NewRate(0.001), Proxies: c.proxies})
+		d := behind(t, &access.Guard{Rate: access.NewRate(0.001), Proxies: c.proxies})
 		want(t, d.visit("GET", "/seats", "", c.first...), 200, "")
 		status := 200
 		if c.same {

@@ -1,8 +1,8 @@
-// Package watch sees requests from outside. It gives each an id, measures it,
+// Package telemetry sees requests from outside. It gives each an id, measures it,
 // and reports what came of it to whoever logs or counts that. What a request is
 // about is known to those who answer it alone, and they note it ([Of]). The
 // package must not know what the calls do, nor what becomes of its reports.
-package watch
+package telemetry
 
 import (
 	"cmp"

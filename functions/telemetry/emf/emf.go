@@ -12,22 +12,22 @@ import (
 	"strings"
 	"time"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 )
 
 // A metric is a number that each line has.
 type metric struct {
 	name, unit string
-	value      func(*watch.Outcome) float64
+	value      func(*telemetry.Outcome) float64
 }
 
 var metrics = []metric{
-	{"Requests", "Count", func(*watch.Outcome) float64 { return 1 }},
-	{"Duration", "Milliseconds", func(o *watch.Outcome) float64 { return milliseconds(o.Took) }},
-	{"Seats", "Count", func(o *watch.Outcome) float64 { return float64(o.Seats) }},
-	{"StoreCalls", "Count", func(o *watch.Outcome) float64 { return float64(o.Store.Calls) }},
-	{"StoreFailures", "Count", func(o *watch.Outcome) float64 { return float64(o.Store.Failures) }},
-	{"StoreDuration", "Milliseconds", func(o *watch.Outcome) float64 { return milliseconds(o.Store.Took) }},
+	{"Requests", "Count", func(*telemetry.Outcome) float64 { return 1 }},
+	{"Duration", "Milliseconds", func(o *telemetry.Outcome) float64 { return milliseconds(o.Took) }},
+	{"Seats", "Count", func(o *telemetry.Outcome) float64 { return float64(o.Seats) }},
+	{"StoreCalls", "Count", func(o *telemetry.Outcome) float64 { return float64(o.Store.Calls) }},
+	{"StoreFailures", "Count", func(o *telemetry.Outcome) float64 { return float64(o.Store.Failures) }},
+	{"StoreDuration", "Milliseconds", func(o *telemetry.Outcome) float64 { return milliseconds(o.Store.Took) }},
 }
 
 // A directive has CloudWatch make metrics apart by the values of its dimensions,
@@ -78,16 +78,16 @@ func CheckNamespace(name string) error {
 
 // Report returns a Report that writes a line a request, whole and at once. The
 // namespace must be one (CheckNamespace).
-func Report(w io.Writer, namespace string) watch.Report {
+func Report(w io.Writer, namespace string) telemetry.Report {
 	head := `,"CloudWatchMetrics":` + describe(namespace) + "}"
-	return func(ctx context.Context, o *watch.Outcome) {
+	return func(ctx context.Context, o *telemetry.Outcome) {
 		line := make([]byte, 0, 1024)
 		line = append(line, `{"_aws":{"Timestamp":`...)
 		line = strconv.AppendInt(line, time.Now().UnixMilli(), 10)
 		line = append(line, head...)
 		// All of it is of characters that JSON takes as they are.
 		for _, text := range [...]struct{ name, value string }{
-			{"Call", o.Call}, {"Code", o.Code}, {"event", string(o.Event)}, {"request", watch.ID(ctx)},
+			{"Call", o.Call}, {"Code", o.Code}, {"event", string(o.Event)}, {"request", telemetry.ID(ctx)},
 		} {
 			line = append(line, `,"`+text.name+`":"`...)
 			line = append(line, text.value...)

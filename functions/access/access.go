@@ -1,7 +1,7 @@
-// Package guard stands in front of the calls and says who may make them and how
+// Package access stands in front of the calls and says who may make them and how
 // often. It must not know what the calls do: it sees a method, an address and a
 // token, and hands on in whose name a request is made.
-package guard
+package access
 
 import (
 	"crypto/sha256"

@@ -1,10 +1,10 @@
-// Package remote is a [lockstore.LockStore] that is a running Seatlock server
+// Package client is a [lockstore.LockStore] that is a running Seatlock server
 // elsewhere: it makes the calls of the API and turns the answers back into the
 // errors of the contract. It is for programs that put a server to the test.
 //
 // The API has no Wait, does not say how many seats a user over the limit has
 // (Held is -1), and knows its own seat maps: those of the events are not sent.
-package remote
+package client
 
 import (
 	"bytes"

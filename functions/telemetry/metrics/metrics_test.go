@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
-	"seatlock/functions/watch"
-	"seatlock/local/metrics"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/metrics"
 	"seatlock/lockstore"
 )
 
@@ -59,7 +59,7 @@ func TestSeriesAreSettled(t *testing.T) {
 	const many = 1_000_000
 	for n := range many {
 		odd := fmt.Sprint("odd", n)
-		m.Request(t.Context(), &watch.Outcome{
+		m.Request(t.Context(), &telemetry.Outcome{
 			Call: odd, Code: odd, Event: lockstore.EventID(odd), User: lockstore.UserID(odd), Seats: n, Status: 100 + n%500, Took: time.Duration(n),
 		})
 	}
@@ -95,7 +95,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	if ten-none != 10*(one-none) {
 		t.Errorf("no event makes %d series, one %d, ten %d", none, one, ten)
 	}
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	if says := fmt.Sprintf("there are some %d, and %d for each event", none/10*10, one-none); !strings.Contains(told, says) {
 		t.Errorf("the README does not say that %s, but: %s", says, told)
 	}
-	for _, call := range append(booking.Calls(), watch.Other) {
+	for _, call := range append(booking.Calls(), telemetry.Other) {
 		if !strings.Contains(told, "`"+call+"`") {
 			t.Errorf("the README does not name the call %s: %s", call, told)
 		}
@@ -116,7 +116,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 func TestWatchingIsNoLatency(t *testing.T) {
 	m := metrics.New(nil)
 	m.Viewers(func() int { return 7 })
-	m.Request(t.Context(), &watch.Outcome{Call: "other", Code: "ok", Status: 101, Took: time.Hour})
+	m.Request(t.Context(), &telemetry.Outcome{Call: "other", Code: "ok", Status: 101, Took: time.Hour})
 	m.StoreCall("wait", "ok", time.Hour)
 	text := scrape(t, m)
 	tells(t, text,
@@ -169,7 +169,7 @@ func TestStoreIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := metrics.New(nil)
-	s := watch.Store(new(lockstore.Memory), m.StoreCall)
+	s := telemetry.Store(new(lockstore.Memory), m.StoreCall)
 	for range 3 {
 		if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, "ann"); err != nil {
 			t.Fatal(err)
@@ -189,7 +189,7 @@ func TestStoreIsCounted(t *testing.T) {
 // TestRequestsCostLittle: counting is on the path of every lock.
 func TestRequestsCostLittle(t *testing.T) {
 	m := metrics.New([]lockstore.EventID{"gala"})
-	o := &watch.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, Status: 200, Took: time.Millisecond}
+	o := &telemetry.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, Status: 200, Took: time.Millisecond}
 	if n := testing.AllocsPerRun(1000, func() { m.Request(context.Background(), o); m.StoreCall("lock", "ok", time.Millisecond) }); n > 0 {
 		t.Errorf("counting a request makes %v allocations", n)
 	}

@@ -1,4 +1,4 @@
-package watch_test
+package telemetry_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest"
 )
@@ -18,7 +18,7 @@ import (
 // TestContract: a store that is watched is as good as it was.
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) lockstore.LockStore {
-		return watch.Store(new(lockstore.Memory), func(string, string, time.Duration) {})
+		return telemetry.Store(new(lockstore.Memory), func(string, string, time.Duration) {})
 	})
 }
 
@@ -44,12 +44,12 @@ func TestResults(t *testing.T) {
 		"outcome_unknown": fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, context.DeadlineExceeded),
 		"failed":          cause,
 	} {
-		if !slices.Contains(watch.Results, want) {
+		if !slices.Contains(telemetry.Results, want) {
 			t.Errorf("%s is no result", want)
 		}
 		synctest.Test(t, func(t *testing.T) {
 			var told []string
-			s := watch.Store(failing{err: err}, func(operation, result string, took time.Duration) {
+			s := telemetry.Store(failing{err: err}, func(operation, result string, took time.Duration) {
 				told = append(told, fmt.Sprint(operation, " ", result, " ", took))
 			})
 			var got error
@@ -64,8 +64,8 @@ func TestResults(t *testing.T) {
 			if line := "confirm " + want + " 1s"; !slices.Equal(told, []string{line, line}) {
 				t.Errorf("%v is told as %q, want %s", err, told, want)
 			}
-			use := watch.StoreUse{Calls: 2, Took: 2 * time.Second}
-			if watch.Failure(want) {
+			use := telemetry.StoreUse{Calls: 2, Took: 2 * time.Second}
+			if telemetry.Failure(want) {
 				use.Failures = 2
 			}
 			if o.Store != use {
@@ -82,7 +82,7 @@ func TestEveryCallIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	s := watch.Store(new(lockstore.Memory), func(operation, result string, _ time.Duration) { told = append(told, operation+" "+result) })
+	s := telemetry.Store(new(lockstore.Memory), func(operation, result string, _ time.Duration) { told = append(told, operation+" "+result) })
 	ctx, seats := t.Context(), []lockstore.SeatID{"A1"}
 	_, lock := s.Lock(ctx, ev, seats, "ann")
 	_, list := s.List(ctx, ev, "")

@@ -1,4 +1,4 @@
-package remote_test
+package client_test
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
-	"seatlock/local/internal/remote"
+	"seatlock/functions/client"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/history"
 )
 
-func at(t *testing.T, url string) *remote.Store {
+func at(t *testing.T, url string) *client.Store {
 	t.Helper()
-	s, err := remote.New(url, 10)
+	s, err := client.New(url, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestNoAnswer(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
-			if p, ok := errors.AsType[*remote.Problem](err); ok && p.RetryAfter != 3*time.Second {
+			if p, ok := errors.AsType[*client.Problem](err); ok && p.RetryAfter != 3*time.Second {
 				t.Errorf("it says to come back after %v", p.RetryAfter)
 			}
 		})
@@ -135,7 +135,7 @@ func TestNoAnswer(t *testing.T) {
 
 func TestBadAddress(t *testing.T) {
 	for _, url := range []string{"", "127.0.0.1:8080", "ftp://x", "http://"} {
-		if _, err := remote.New(url, 1); err == nil {
+		if _, err := client.New(url, 1); err == nil {
 			t.Errorf("%q is taken for the address of a server", url)
 		}
 	}

@@ -1,4 +1,4 @@
-package watch_test
+package telemetry_test
 
 import (
 	"bufio"
@@ -17,18 +17,18 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 )
 
 // seen has a request answered by h, and returns what is reported of it.
-func seen(t *testing.T, h http.HandlerFunc) (watch.Outcome, *httptest.ResponseRecorder) {
+func seen(t *testing.T, h http.HandlerFunc) (telemetry.Outcome, *httptest.ResponseRecorder) {
 	t.Helper()
-	var got []watch.Outcome
+	var got []telemetry.Outcome
 	w := httptest.NewRecorder()
-	report := func(_ context.Context, o *watch.Outcome) { got = append(got, *o) }
+	report := func(_ context.Context, o *telemetry.Outcome) { got = append(got, *o) }
 	func() {
 		defer func() { _ = recover() }() // as a server does
-		watch.Handler(h, watch.RandomID, report).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		telemetry.Handler(h, telemetry.RandomID, report).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	}()
 	if len(got) != 1 {
 		t.Fatalf("it is reported %d times", len(got))
@@ -41,39 +41,39 @@ func TestOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
 			handler http.HandlerFunc
-			want    watch.Outcome
+			want    telemetry.Outcome
 		}{
 			"nothing is noted": {func(w http.ResponseWriter, _ *http.Request) {
 				io.WriteString(w, "four")
-			}, watch.Outcome{Call: "other", Code: "ok", Status: 200, Bytes: 4}},
-			"nothing is written": {func(http.ResponseWriter, *http.Request) {}, watch.Outcome{Call: "other", Code: "ok", Status: 200}},
+			}, telemetry.Outcome{Call: "other", Code: "ok", Status: 200, Bytes: 4}},
+			"nothing is written": {func(http.ResponseWriter, *http.Request) {}, telemetry.Outcome{Call: "other", Code: "ok", Status: 200}},
 			"a call": {func(w http.ResponseWriter, r *http.Request) {
-				o := watch.Of(r.Context())
+				o := telemetry.Of(r.Context())
 				o.Call, o.Event, o.Seats, o.User = "lock", "gala", 3, "ann"
 				time.Sleep(time.Second)
 				w.WriteHeader(201)
 				w.WriteHeader(500)
-			}, watch.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 3, User: "ann", Status: 201, Took: time.Second}},
+			}, telemetry.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 3, User: "ann", Status: 201, Took: time.Second}},
 			"a refusal": {func(w http.ResponseWriter, r *http.Request) {
-				watch.Of(r.Context()).Code = "seat_locked"
+				telemetry.Of(r.Context()).Code = "seat_locked"
 				w.WriteHeader(409)
-			}, watch.Outcome{Call: "other", Code: "seat_locked", Status: 409}},
+			}, telemetry.Outcome{Call: "other", Code: "seat_locked", Status: 409}},
 			"a refusal that nobody explains": {func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(403)
-			}, watch.Outcome{Call: "other", Code: "other", Status: 403}},
+			}, telemetry.Outcome{Call: "other", Code: "other", Status: 403}},
 			"what the client has": {func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(304)
-			}, watch.Outcome{Call: "other", Code: "not_modified", Status: 304}},
+			}, telemetry.Outcome{Call: "other", Code: "not_modified", Status: 304}},
 			"hints before the answer": {func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(103)
 				w.WriteHeader(404)
-			}, watch.Outcome{Call: "other", Code: "other", Status: 404}},
+			}, telemetry.Outcome{Call: "other", Code: "other", Status: 404}},
 			"a connection taken over": {func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(101)
-			}, watch.Outcome{Call: "other", Code: "ok", Status: 101}},
+			}, telemetry.Outcome{Call: "other", Code: "ok", Status: 101}},
 			"a panic": {func(w http.ResponseWriter, _ *http.Request) {
 				panic("as asked")
-			}, watch.Outcome{Call: "other", Code: "internal", Status: 500}},
+			}, telemetry.Outcome{Call: "other", Code: "internal", Status: 500}},
 		} {
 			if got, _ := seen(t, c.handler); got != c.want {
 				t.Errorf("of %s is reported\n%+v, want\n%+v", name, got, c.want)
@@ -84,11 +84,11 @@ func TestOutcomes(t *testing.T) {
 
 // TestNotWatched: whoever notes need not know whether anybody watches.
 func TestNotWatched(t *testing.T) {
-	watch.Of(t.Context()).Call = "lock"
-	if got := watch.Of(t.Context()).Call; got != "" {
+	telemetry.Of(t.Context()).Call = "lock"
+	if got := telemetry.Of(t.Context()).Call; got != "" {
 		t.Errorf("the note of another request is %q", got)
 	}
-	if id := watch.ID(t.Context()); id != "" {
+	if id := telemetry.ID(t.Context()); id != "" {
 		t.Errorf("its id is %q", id)
 	}
 }
@@ -96,7 +96,7 @@ func TestNotWatched(t *testing.T) {
 // TestAnswersCanDoWhatTheServerCan: a connection can be taken over, and a stream
 // flushed.
 func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
-	srv := httptest.NewServer(watch.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := httptest.NewServer(telemetry.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Error(err)
 		}
@@ -107,7 +107,7 @@ func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
 		}
 		io.WriteString(c, "taken over\n")
 		c.Close()
-	}), watch.RandomID))
+	}), telemetry.RandomID))
 	defer srv.Close()
 	c, err := net.Dial("tcp", srv.Listener.Addr().String())
 	if err != nil {
@@ -125,15 +125,15 @@ func TestContextOfTheRequest(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
 	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
-	watch.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	telemetry.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		child, end := context.WithTimeout(r.Context(), time.Hour)
 		defer end()
-		if child.Value(key{}) != "kept" || watch.ID(child) == "" {
+		if child.Value(key{}) != "kept" || telemetry.ID(child) == "" {
 			t.Error("values are lost")
 		}
 		cancel()
 		<-child.Done()
-	}), watch.RandomID).ServeHTTP(httptest.NewRecorder(), r)
+	}), telemetry.RandomID).ServeHTTP(httptest.NewRecorder(), r)
 }
 
 func TestIDs(t *testing.T) {
@@ -162,7 +162,7 @@ func TestIDs(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		inside := ""
-		watch.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inside = watch.ID(r.Context()) }), watch.RandomID).ServeHTTP(w, r)
+		telemetry.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inside = telemetry.ID(r.Context()) }), telemetry.RandomID).ServeHTTP(w, r)
 		got := w.Header().Get("X-Request-Id")
 		if got != inside {
 			t.Errorf("%q: the answer has the id %q, the log %q", c.brought, got, inside)
@@ -171,7 +171,7 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%q makes the id %q", c.brought, got)
 		}
 	}
-	first, second := watch.RandomID(t.Context()), watch.RandomID(t.Context())
+	first, second := telemetry.RandomID(t.Context()), telemetry.RandomID(t.Context())
 	if first == second {
 		t.Errorf("two requests have the id %s", first)
 	}
@@ -182,7 +182,7 @@ func TestLogHandler(t *testing.T) {
 	var out bytes.Buffer
 	slogtest.Run(t, func(*testing.T) slog.Handler {
 		out.Reset()
-		return watch.LogHandler(slog.NewJSONHandler(&out, nil))
+		return telemetry.LogHandler(slog.NewJSONHandler(&out, nil))
 	}, func(t *testing.T) map[string]any {
 		var line map[string]any
 		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
@@ -195,13 +195,13 @@ func TestLogHandler(t *testing.T) {
 // TestEveryLineOfARequestHasItsID, with attributes added before too.
 func TestEveryLineOfARequestHasItsID(t *testing.T) {
 	var out bytes.Buffer
-	log := slog.New(watch.LogHandler(slog.NewTextHandler(&out, nil)))
+	log := slog.New(telemetry.LogHandler(slog.NewTextHandler(&out, nil)))
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Request-Id", "this-one")
-	watch.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	telemetry.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		log.InfoContext(r.Context(), "first")
 		log.With("part", "b").InfoContext(r.Context(), "second")
-	}), watch.RandomID).ServeHTTP(httptest.NewRecorder(), r)
+	}), telemetry.RandomID).ServeHTTP(httptest.NewRecorder(), r)
 	log.Info("of no request")
 	for line := range strings.Lines(out.String()) {
 		if strings.Contains(line, "request=this-one") == strings.Contains(line, "of no request") {
@@ -211,9 +211,9 @@ func TestEveryLineOfARequestHasItsID(t *testing.T) {
 }
 
 // logged reports outcomes to a log of the level, and returns its lines.
-func logged(level slog.Level, users bool, outcomes ...watch.Outcome) []string {
+func logged(level slog.Level, users bool, outcomes ...telemetry.Outcome) []string {
 	var out bytes.Buffer
-	report := watch.Log(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), users)
+	report := telemetry.Log(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), users)
 	for _, o := range outcomes {
 		report(context.Background(), &o)
 	}
@@ -221,16 +221,16 @@ func logged(level slog.Level, users bool, outcomes ...watch.Outcome) []string {
 }
 
 func TestLogLines(t *testing.T) {
-	locked := watch.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, User: "ann", Status: 200, Bytes: 150, Took: 1234567 * time.Nanosecond}
-	taken := watch.Outcome{Call: "lock", Code: "seat_locked", Event: "gala", Seats: 1, User: "ann", Status: 409}
-	wrong := watch.Outcome{Call: "lock", Code: "bad_request", Status: 400}
-	broken := watch.Outcome{Call: "list", Code: "store_unavailable", Status: 503}
-	forged := watch.Outcome{Call: "lock", Code: "bad_request", Status: 400, User: "ann\nlevel=ERROR"}
+	locked := telemetry.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, User: "ann", Status: 200, Bytes: 150, Took: 1234567 * time.Nanosecond}
+	taken := telemetry.Outcome{Call: "lock", Code: "seat_locked", Event: "gala", Seats: 1, User: "ann", Status: 409}
+	wrong := telemetry.Outcome{Call: "lock", Code: "bad_request", Status: 400}
+	broken := telemetry.Outcome{Call: "list", Code: "store_unavailable", Status: 503}
+	forged := telemetry.Outcome{Call: "lock", Code: "bad_request", Status: 400, User: "ann\nlevel=ERROR"}
 	for _, c := range []struct {
 		name  string
 		level slog.Level
 		users bool
-		of    watch.Outcome
+		of    telemetry.Outcome
 		want  string // after the time; empty: no line
 	}{
 		{"a request", slog.LevelDebug, false, locked, "level=DEBUG msg=request call=lock code=ok status=200 ms=1.235 bytes=150 event=gala seats=2"},
@@ -255,13 +255,13 @@ func TestLogLines(t *testing.T) {
 func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		report := watch.Log(slog.New(slog.NewTextHandler(&out, nil)), false)
+		report := telemetry.Log(slog.New(slog.NewTextHandler(&out, nil)), false)
 		for range 1000 {
-			report(t.Context(), &watch.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
+			report(t.Context(), &telemetry.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
 		}
-		report(t.Context(), &watch.Outcome{Call: "lock", Code: "forbidden", Status: 403})
+		report(t.Context(), &telemetry.Outcome{Call: "lock", Code: "forbidden", Status: 403})
 		time.Sleep(time.Second)
-		report(t.Context(), &watch.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
+		report(t.Context(), &telemetry.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
 		if lines := strings.Count(out.String(), "\n"); lines != 22 {
 			t.Errorf("there are %d lines", lines)
 		}

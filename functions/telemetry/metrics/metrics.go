@@ -18,7 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"seatlock/functions/booking"
-	"seatlock/functions/watch"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -81,9 +81,9 @@ func New(events []lockstore.EventID) *Metrics {
 func (m *Metrics) countRequests() {
 	total := m.counter("seatlock_requests_total", "Requests by call and by what came of them: ok, not_modified, or the code of the refusal.", "call", "code")
 	took := m.histogram("seatlock_request_duration_seconds", "From the header of a request to the end of its answer, by call.", "call")
-	for _, name := range append(booking.Calls(), watch.Other) {
+	for _, name := range append(booking.Calls(), telemetry.Other) {
 		c := call{make(map[string]prometheus.Counter), took.WithLabelValues(name)}
-		for _, code := range append(booking.Codes(), watch.OK, watch.NotModified, watch.Other) {
+		for _, code := range append(booking.Codes(), telemetry.OK, telemetry.NotModified, telemetry.Other) {
 			c.codes[code] = total.WithLabelValues(name, code)
 		}
 		m.calls[name] = c
@@ -115,12 +115,12 @@ func (m *Metrics) countSeats(ids []lockstore.EventID) {
 func (m *Metrics) countStore() {
 	total := m.counter("seatlock_store_calls_total", "Calls of the store by operation and result: ok, conflict, refused, canceled, unavailable, outcome_unknown, failed.", "operation", "result")
 	took := m.histogram("seatlock_store_call_duration_seconds", "How long the store took, by operation. Waiting for changes is not in it.", "operation")
-	for _, name := range watch.Operations {
+	for _, name := range telemetry.Operations {
 		o := operation{results: make(map[string]prometheus.Counter)}
 		if name != "wait" {
 			o.took = took.WithLabelValues(name)
 		}
-		for _, result := range watch.Results {
+		for _, result := range telemetry.Results {
 			o.results[result] = total.WithLabelValues(name, result)
 		}
 		m.store[name] = o
@@ -139,15 +139,15 @@ func (m *Metrics) histogram(name, help string, labels ...string) *prometheus.His
 	return h
 }
 
-// Request is a [watch.Report].
-func (m *Metrics) Request(_ context.Context, o *watch.Outcome) {
+// Request is a [telemetry.Report].
+func (m *Metrics) Request(_ context.Context, o *telemetry.Outcome) {
 	c, known := m.calls[o.Call]
 	if !known {
-		c = m.calls[watch.Other]
+		c = m.calls[telemetry.Other]
 	}
 	n := c.codes[o.Code]
 	if n == nil {
-		n = c.codes[watch.Other]
+		n = c.codes[telemetry.Other]
 	}
 	n.Inc()
 	if o.Status == http.StatusSwitchingProtocols {
@@ -159,14 +159,14 @@ func (m *Metrics) Request(_ context.Context, o *watch.Outcome) {
 	}
 }
 
-func (e event) count(o *watch.Outcome) {
+func (e event) count(o *telemetry.Outcome) {
 	seats := float64(o.Seats)
 	switch {
-	case o.Code == watch.OK && o.Call == "lock":
+	case o.Code == telemetry.OK && o.Call == "lock":
 		e.locked.Add(seats)
-	case o.Code == watch.OK && o.Call == "confirm":
+	case o.Code == telemetry.OK && o.Call == "confirm":
 		e.confirmed.Add(seats)
-	case o.Code == watch.OK && o.Call == "release":
+	case o.Code == telemetry.OK && o.Call == "release":
 		e.released.Add(seats)
 	case o.Status == http.StatusConflict:
 		if o.Code == string(lockstore.LockExpired) {
@@ -178,7 +178,7 @@ func (e event) count(o *watch.Outcome) {
 	}
 }
 
-// StoreCall is a [watch.StoreReport].
+// StoreCall is a [telemetry.StoreReport].
 func (m *Metrics) StoreCall(name, result string, took time.Duration) {
 	o := m.store[name]
 	o.results[result].Inc()
