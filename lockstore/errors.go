@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// A Reason says why seats could not be had.
+// A Reason says why seats prevent an operation.
 type Reason string
 
-// The reasons of a [ConflictError]. [LockStore] says which call fails with which.
+// The reasons of a [ConflictError]. [Kind] says which operation fails with which.
 const (
 	SeatLocked    Reason = "seat_locked"   // another user has a lock on a seat
 	SeatBooked    Reason = "seat_booked"   // a seat is booked
 	LockNotHeld   Reason = "lock_not_held" // the user has no lock on a seat
-	LockExpired   Reason = "lock_expired"  // the user had a lock, and it ran out
+	LockExpired   Reason = "lock_expired"  // the user had a lock, and it expired
 	OverSeatLimit Reason = "seat_limit"    // the user would have too many seats of the event
 )
 
-// A ConflictError says which seats stood in the way of a call. The call has
-// done nothing.
+// A ConflictError is returned when seats prevent an operation. The operation
+// did nothing.
 type ConflictError struct {
 	Reason Reason
 
-	// Seats are all the seats that stood in the way, as they are, in the
-	// order they were asked for. For OverSeatLimit, where no single seat is to
-	// blame, it is empty.
+	// Seats are all the seats in the way, with their status, in the order of
+	// Op.Seats. It is empty for OverSeatLimit, which no single seat causes.
 	Seats []Seat
 
-	// Held is, for OverSeatLimit, how many seats of the event the user has
-	// locked and booked.
+	// Held is, for OverSeatLimit, the number of seats of the event that the user
+	// has locked and booked.
 	Held int
 }
 
-// Error makes a Reason a target for errors.Is: a [ConflictError] is its Reason.
+// Error makes a Reason an error, so that errors.Is(err, SeatBooked) reports
+// whether err is a [ConflictError] with that reason.
 func (r Reason) Error() string { return "lockstore: " + string(r) }
 
 // Unwrap returns the Reason.
@@ -51,7 +51,8 @@ func (e *ConflictError) Error() string {
 	return b.String()
 }
 
-// An UnknownSeatsError says which of the seats asked for are not of the event.
+// An UnknownSeatsError is returned when an operation names seats that the event
+// does not have.
 type UnknownSeatsError struct {
 	Event EventID
 	Seats []SeatID
@@ -64,8 +65,8 @@ func (e *UnknownSeatsError) Error() string {
 // Unwrap returns ErrUnknownSeats.
 func (e *UnknownSeatsError) Unwrap() error { return ErrUnknownSeats }
 
-// An InvalidError says what is wrong with the arguments of a call, in a
-// sentence fit to be shown to whoever made it.
+// An InvalidError is returned when the arguments of a call are invalid. Problem
+// is a sentence that may be shown to the caller.
 type InvalidError struct {
 	Problem string
 }
@@ -80,18 +81,19 @@ func invalid(format string, args ...any) error {
 }
 
 var (
-	// ErrInvalid is what every [InvalidError] is.
+	// ErrInvalid is wrapped by every [InvalidError].
 	ErrInvalid = errors.New("lockstore: invalid arguments")
 
-	// ErrUnknownSeats is what every [UnknownSeatsError] is.
+	// ErrUnknownSeats is wrapped by every [UnknownSeatsError].
 	ErrUnknownSeats = errors.New("lockstore: unknown seats")
 
-	// ErrOutcomeUnknown leaves open whether the call took effect. Asking again is safe.
+	// ErrOutcomeUnknown is returned when the call may or may not have taken
+	// effect. The caller may safely repeat it.
 	ErrOutcomeUnknown = errors.New("lockstore: it is not known whether the call took effect")
 
-	// ErrUnavailable says that the backend could not be reached, and that nothing was done.
+	// ErrUnavailable is returned when the backend cannot be reached. Nothing was done.
 	ErrUnavailable = errors.New("lockstore: the backend cannot be reached")
 
-	// ErrOtherSeats says that the store knows the event with other seats.
+	// ErrOtherSeats is returned when the store knows the event with other seats.
 	ErrOtherSeats = errors.New("lockstore: the store has this event with other seats or another order of them; give the new seat map a new event id")
 )

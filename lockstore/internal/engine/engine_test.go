@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+func newEvent(t testing.TB, seats int, limit int) *lockstore.Event {
+	t.Helper()
+	ids := make([]lockstore.SeatID, seats)
+	for i := range ids {
+		ids[i] = lockstore.SeatID(fmt.Sprintf("S%d", i))
+	}
+	l, err := lockstore.NewLayout(ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := lockstore.NewEvent("test", l, time.Minute, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ev
+}
+
+// do carries out an operation that must succeed.
+func do(t testing.TB, s *State, ev *lockstore.Event, op lockstore.Op, now int64) {
+	t.Helper()
+	at, err := ev.Positions(nil, op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Do(ev, op, at, now); err != nil {
+		t.Fatalf("%v at %d: %v", op, now, err)
+	}
+}
+
+// TestLogWraps tries both sides of the change at which the log ends: a delta on
+// the one, a full list on the other.
+func TestLogWraps(t *testing.T) {
+	s, log := New(newEvent(t, 3, 0).Layout), NewLog()
+	add := func(p int) { log.Add([]int{p}) }
+	start := log.Version()
+	add(2) // change 1
+	second := log.Version()
+	for range LogSize - 1 {
+		add(0)
+	}
+	if snap := s.List(&log, start, 0); snap.Full || len(snap.Seats) != 2 {
+		t.Errorf("%d changes behind: full is %v, with %v", LogSize, snap.Full, snap.Seats)
+	}
+	add(1) // the log forgets change 1
+	if snap := s.List(&log, start, 0); !snap.Full {
+		t.Errorf("%d changes behind: a delta of %v", LogSize+1, snap.Seats)
+	}
+	if snap := s.List(&log, second, 0); snap.Full || len(snap.Seats) != 2 {
+		t.Errorf("%d changes behind, after the log wrapped: full is %v, with %v", LogSize, snap.Full, snap.Seats)
+	}
+}
+
+// TestStateIsBounded: what is kept depends on the seats, not on how many users
+// have come and gone.
+func TestStateIsBounded(t *testing.T) {
+	ev := newEvent(t, 10, 4)
+	s, now := New(ev.Layout), int64(0)
+	for i := range 5000 {
+		user := lockstore.UserID(fmt.Sprintf("user%d", i))
+		do(t, s, ev, lockstore.Lock(user, ev.Seats[i%8:][:2]...), now)
+		if i%3 == 0 {
+			do(t, s, ev, lockstore.Release(user, ev.Seats[i%8:][:2]...), now)
+		}
+		now += (ev.LockTTL + time.Second).Milliseconds()
+	}
+	expired := 0
+	for _, of := range s.expired {
+		expired += len(of)
+	}
+	if len(s.users) > len(ev.Seats) {
+		t.Errorf("%d users are remembered for %d seats", len(s.users), len(ev.Seats))
+	}
+	if most := len(ev.Seats) * int(lockstore.LapseMemory/ev.LockTTL); expired > most {
+		t.Errorf("%d expired locks are remembered, want at most %d", expired, most)
+	}
+}
+
+// TestMemoryGrowsWithWhatIsTaken: seats that nobody has had get no memory.
+func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
+	ev := newEvent(t, 100_000, 0)
+	s := New(ev.Layout)
+	if got := testing.AllocsPerRun(1, func() {
+		s.Seat(99_999)
+		s.ValidUntil([]int{50_000}, "ann", 0)
+		_, _ = s.Do(ev, lockstore.Confirm("ann", "S7"), []int{7}, 0)
+		do(t, s, ev, lockstore.Release("ann", "S8"), 0)
+	}); got > 20 {
+		t.Errorf("reading allocates %v times", got)
+	}
+	do(t, s, ev, lockstore.Lock("ann", "S1", "S2", "S99999"), 0)
+	pages := 0
+	for _, pg := range s.pages {
+		if pg != nil {
+			pages++
+		}
+	}
+	if pages != 2 {
+		t.Errorf("3 seats at both ends of the layout have %d pages, want 2", pages)
+	}
+}
+
+// TestCountPassesOverOnce: seats whose lock has expired do not stay among those
+// that are counted for the limit.
+func TestCountPassesOverOnce(t *testing.T) {
+	ev := newEvent(t, 100, 2)
+	s, now := New(ev.Layout), int64(0)
+	for _, seat := range ev.Seats {
+		do(t, s, ev, lockstore.Lock("ann", seat), now)
+		now += (ev.LockTTL + time.Second).Milliseconds()
+	}
+	listed := 0
+	for range s.seatsOf("ann") {
+		listed++
+	}
+	if listed > ev.SeatLimit {
+		t.Errorf("%d seats are counted for a user who has none", listed)
+	}
+}
+
+func BenchmarkList(b *testing.B) {
+	ev := newEvent(b, 50_000, 0)
+	s, log := New(ev.Layout), NewLog()
+	for i := 0; i < len(ev.Seats); i += 2 {
+		do(b, s, ev, lockstore.Lock("ann", ev.Seats[i]), 0)
+	}
+	for b.Loop() {
+		if snap := s.List(&log, "", 0); len(snap.Seats) != len(ev.Seats)/2 {
+			b.Fatal(len(snap.Seats))
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package lockstore
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"slices"
+)
+
+// A SeatID names a seat within its event: 1 to [MaxIDLen] letters, digits, '_',
+// '.', ':' and '-'.
+type SeatID string
+
+// Check returns an [*InvalidError] unless the id is valid.
+func (id SeatID) Check() error {
+	if !plain(string(id), "_.:-") {
+		return invalid("a seat id is 1 to %d letters, digits, '_', '.', ':' and '-', not %s", MaxIDLen, quote(string(id)))
+	}
+	return nil
+}
+
+// A Layout is the seats of an event in the order of its seat map. It does not
+// change once [NewLayout] has made it, and any number of events may share it.
+type Layout struct {
+	// Seats are the ids in order. A seat's id is its identity; its position is
+	// for lists. Callers must not change it.
+	Seats []SeatID
+
+	position    map[SeatID]int32
+	fingerprint string
+}
+
+// NewLayout returns the layout of the seats, which it copies. The error is an
+// [*InvalidError] unless there is a seat, every id is valid and none is there
+// twice.
+func NewLayout(seats []SeatID) (*Layout, error) {
+	if len(seats) == 0 {
+		return nil, invalid("the layout has no seats")
+	}
+	l := &Layout{Seats: slices.Clone(seats), position: make(map[SeatID]int32, len(seats))}
+	hash := sha256.New()
+	for i, seat := range l.Seats {
+		if err := seat.Check(); err != nil {
+			return nil, err
+		}
+		if first, twice := l.position[seat]; twice {
+			return nil, invalid("seat %s is there twice, as number %d and number %d", seat, first+1, i+1)
+		}
+		l.position[seat] = int32(i)
+		io.WriteString(hash, string(seat)+"\n") // a hash takes every write
+	}
+	l.fingerprint = hex.EncodeToString(hash.Sum(nil))
+	return l, nil
+}
+
+// Fingerprint identifies the seats and their order: two layouts are alike
+// exactly when their fingerprints are equal. It is 64 hexadecimal digits.
+func (l *Layout) Fingerprint() string { return l.fingerprint }
+
+// Position returns the seat's index in l.Seats, and whether it is there.
+func (l *Layout) Position(seat SeatID) (int, bool) {
+	i, ok := l.position[seat]
+	return int(i), ok
+}

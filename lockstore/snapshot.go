@@ -1,0 +1,87 @@
+package lockstore
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Status is what a seat is at one moment.
+type Status uint8
+
+// A seat is available, or locked until a moment, or booked for good.
+const (
+	Available Status = iota
+	Locked
+	Booked
+)
+
+var statuses = [...]string{Available: "available", Locked: "locked", Booked: "booked"}
+
+// String returns the status as the API writes it, such as available.
+func (s Status) String() string {
+	if int(s) >= len(statuses) {
+		return fmt.Sprintf("Status(%d)", uint8(s))
+	}
+	return statuses[s]
+}
+
+// MarshalText implements [encoding.TextMarshaler] with the name of the status.
+func (s Status) MarshalText() ([]byte, error) {
+	if int(s) >= len(statuses) {
+		return nil, fmt.Errorf("lockstore: there is no status %d", uint8(s))
+	}
+	return []byte(statuses[s]), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. The text must be
+// available, locked or booked.
+func (s *Status) UnmarshalText(text []byte) error {
+	for i, name := range statuses {
+		if string(text) == name {
+			*s = Status(i)
+			return nil
+		}
+	}
+	return invalid("a status is available, locked or booked, not %s", quote(string(text)))
+}
+
+// A Seat is what anybody may know of a seat: never whose it is.
+type Seat struct {
+	ID      SeatID
+	Status  Status
+	Expires time.Time // when the lock ends, on the store's clock; zero unless Status is Locked
+}
+
+// A Snapshot is what a list found, at one moment, for all seats at once.
+type Snapshot struct {
+	// Version is the event's. Pass it to List or Wait to go on from here.
+	Version Version
+
+	// Full reports whether Seats is complete: every seat that is not available.
+	// Otherwise Seats is a delta: every seat that has changed since the Version
+	// that was asked for, seats that became Available included.
+	Full bool
+
+	// Now is the store's clock when the list was taken, in Unix milliseconds. A
+	// lock whose end is not after Now is listed as Available.
+	Now int64
+
+	// Seats is in the order of the layout, each seat at most once.
+	Seats []ListedSeat
+}
+
+// A ListedSeat is a seat in a [Snapshot].
+type ListedSeat struct {
+	Position int32 // in Layout.Seats
+	Status   Status
+	Expires  int64 // when the lock ends, in Unix milliseconds; 0 unless Status is Locked
+}
+
+// Seat returns the listed seat with its name.
+func (l *Layout) Seat(s ListedSeat) Seat {
+	seat := Seat{ID: l.Seats[s.Position], Status: s.Status}
+	if s.Status == Locked {
+		seat.Expires = time.UnixMilli(s.Expires)
+	}
+	return seat
+}
