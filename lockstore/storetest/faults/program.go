@@ -45,7 +45,7 @@ type Server struct {
 	Log *Log
 }
 
-var serving = regexp.MustCompile(`url"?[=:]"?(https?://[^\s"]+)[\s"]`)
+var servesAt = regexp.MustCompile(`url"?[=:]"?(https?://[^\s"]+)[\s"]`)
 
 // Serve starts a program, and returns once it has logged a url at which it
 // serves.
@@ -64,12 +64,12 @@ func Serve(ctx context.Context, program string, args ...string) (*Server, error)
 		case <-ctx.Done():
 		}
 	}()
-	found, err := log.Await(ctx, serving)
+	url, err := log.URL(ctx)
 	if err != nil {
 		p.Kill()
 		return nil, fmt.Errorf("%s does not serve: %w", program, err)
 	}
-	return &Server{p, found[1], log}, nil
+	return &Server{p, url, log}, nil
 }
 
 // A Log keeps what a program writes, and can be read meanwhile. The zero value
@@ -93,17 +93,16 @@ func (l *Log) String() string {
 	return string(l.text)
 }
 
-// Await waits until the log has a match of the expression, and returns it with
-// its submatches. When the context ends first, the error is the cause and has
-// the log.
-func (l *Log) Await(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
+// URL waits until the program logs a url at which it serves, and returns it. When
+// the context ends first, the error is the cause and has the log.
+func (l *Log) URL(ctx context.Context) (string, error) {
 	for {
-		if found := expression.FindStringSubmatch(l.String()); found != nil {
-			return found, nil
+		if found := servesAt.FindStringSubmatch(l.String()); found != nil {
+			return found[1], nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w\n%s", context.Cause(ctx), l)
+			return "", fmt.Errorf("%w\n%s", context.Cause(ctx), l)
 		case <-time.After(time.Millisecond):
 		}
 	}
