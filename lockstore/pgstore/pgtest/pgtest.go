@@ -146,7 +146,7 @@ func (s *Server) Restart() error {
 	}
 	s.process = p
 	if err := s.await(); err != nil {
-		p.Kill()
+		p.Interrupt()
 		return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, output.String())
 	}
 	return nil
@@ -175,9 +175,14 @@ func (s *Server) await() error {
 // Its folder stays.
 func (s *Server) Kill() { s.process.Kill() }
 
-// Close ends the server, and its folder goes.
+// Close ends the server and removes its folder.
 func (s *Server) Close() {
-	s.Kill()
+	select {
+	case <-s.process.Ended():
+		_ = s.Restart() // which removes the shared memory that a crash has left behind
+	default:
+	}
+	s.process.Interrupt()
 	_ = os.RemoveAll(s.dir) // what is left in a folder for temporary files is no failure of a test
 }
 
