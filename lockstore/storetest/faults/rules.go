@@ -118,6 +118,7 @@ func (t *trial) away(down, up func()) (expires time.Time, before lockstore.Versi
 	before = t.list("").Version
 	waiting := make(chan error, 1)
 	go func() { waiting <- t.store.Wait(t.ctx, t.ev, before) }()
+	time.Sleep(100 * time.Millisecond) // so that it is under way
 
 	down()
 	if err := <-waiting; !errors.Is(err, lockstore.ErrUnavailable) {
