@@ -26,7 +26,7 @@ func oneAfterAnother(c *check) {
 	var all sync.WaitGroup
 	for seed := range uint64(20) {
 		all.Go(func() {
-			histories, err := history.Play(c.ctx, c.LockStore, fmt.Sprintf("%s-%d", c.ev.ID, seed), c.plan(seed))
+			histories, err := history.Play(c.ctx, direct(c.LockStore), fmt.Sprintf("%s-%d", c.ev.ID, seed), c.plan(seed))
 			if err != nil {
 				c.Error(err)
 			}

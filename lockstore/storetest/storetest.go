@@ -32,7 +32,7 @@ func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 // server that cannot be reached for a moment is asked again.
 func RunInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	run := func(c contractCase, at timing) {
-		t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, askingAgain{newStore(t)}, at)) })
+		t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, &askingAgain{LockStore: newStore(t)}, at)) })
 	}
 	var all sync.WaitGroup
 	for _, c := range cases {
@@ -154,4 +154,5 @@ var cases = []contractCase{
 
 	{"16_slices_are_not_shared", "Slices passed in are not kept; slices returned are the caller's.", slicesNotShared},
 
+	{"17_random_operations", "All of it, in any order.", randomOperations},
 }
