@@ -1,37 +1,72 @@
 package history
 
 import (
+	"time"
+
 	"seatlock/lockstore"
 )
 
-// told compares the end of a lock that was given with what it can be, and
-// narrows that.
-func (j *judge) told(s *state, op *Op) bool {
-	if op.Call != Lock {
-		return true
-	}
-	earliest := span{endOfTime, endOfTime}
-	for _, seat := range op.Seats {
-		c := &s.seats[j.position[seat]]
-		earliest = span{min(earliest.min, c.min), min(earliest.max, c.max)}
-	}
-	told := around(op.Expires, j.Slack)
-	if !earliest.within(told) {
+// done reports whether the result can be that of the operation, which had the
+// verdict, and narrows when its locks end.
+func (m *model) done(s *state, c *Call, v verdict) bool {
+	if !(m.remote && c.Now.IsZero()) && !m.inTime(c, c.Now) || !m.remote && !m.changed(c, v) {
 		return false
 	}
-	for _, seat := range op.Seats {
-		c := &s.seats[j.position[seat]]
-		c.min = max(c.min, told.min) // none of them ends before the first
-		if len(op.Seats) == 1 {
-			c.max = min(c.max, told.max)
+	if c.Kind != lockstore.KindLock {
+		return true
+	}
+	if !c.Now.IsZero() {
+		end := around(c.Now.Add(m.event.LockTTL), m.slack)
+		for i := range s.seats {
+			if v.changed&(1<<i) != 0 && !s.seats[i].within(end) {
+				return false
+			}
+		}
+	}
+	earliest := span{endOfTime, endOfTime}
+	for _, seat := range c.Seats {
+		at := &s.seats[m.position(seat)]
+		earliest = span{min(earliest.min, at.min), min(earliest.max, at.max)}
+	}
+	expires := around(c.Expires, m.slack)
+	if !earliest.within(expires) {
+		return false
+	}
+	for _, seat := range c.Seats {
+		at := &s.seats[m.position(seat)]
+		at.min = max(at.min, expires.min) // none ends before the first
+		if len(c.Seats) == 1 {
+			at.max = min(at.max, expires.max)
 		}
 	}
 	return true
 }
 
-// refused compares a refusal with what it must say. Held may be left out, as -1.
-func (j *judge) refused(s *state, op *Op, want verdict) bool {
-	got := op.Conflict
+// inTime reports whether the store's clock can have shown t during the call.
+func (m *model) inTime(c *Call, t time.Time) bool {
+	return !t.Before(c.Called.Add(-m.slack)) && !t.After(c.Returned.Add(m.slack))
+}
+
+// changed reports whether the result names the changed seats, in the order of
+// the operation.
+func (m *model) changed(c *Call, v verdict) bool {
+	got := c.Changed
+	for _, seat := range c.Seats {
+		if v.changed&(1<<m.position(seat)) == 0 {
+			continue
+		}
+		if len(got) == 0 || got[0] != seat {
+			return false
+		}
+		got = got[1:]
+	}
+	return len(got) == 0
+}
+
+// refused reports whether the refusal can be that of the operation. Held may be
+// missing, as -1.
+func (m *model) refused(s *state, c *Call, want verdict) bool {
+	got := c.Conflict
 	if got.Reason != want.reason && got.Reason != want.or {
 		return false
 	}
@@ -39,16 +74,16 @@ func (j *judge) refused(s *state, op *Op, want verdict) bool {
 		return false
 	}
 	for n, i := range want.inWay {
-		if got.Seats[n].ID != j.Event.Seats[i] || !j.shows(s, i, got.Seats[n]) {
+		if got.Seats[n].ID != m.event.Seats[i] || !m.shows(s, i, got.Seats[n]) {
 			return false
 		}
 	}
 	return true
 }
 
-// shows compares a seat as it was shown with what it is, and narrows when its
-// lock ends.
-func (j *judge) shows(s *state, i int, got lockstore.Seat) bool {
+// shows reports whether the seat can look like that, and narrows when its lock
+// ends.
+func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	c := &s.seats[i]
 	switch c.status {
 	case free:
@@ -56,36 +91,31 @@ func (j *judge) shows(s *state, i int, got lockstore.Seat) bool {
 	case booked:
 		return got.Status == lockstore.Booked && got.Expires.IsZero()
 	}
-	return got.Status == lockstore.Locked && c.within(around(got.Expires, j.Slack))
+	return got.Status == lockstore.Locked && c.within(around(got.Expires, m.slack))
 }
 
-// lists compares a list with the state, in which it is known which locks live.
-func (j *judge) lists(s *state, op *Op) bool {
-	snap := op.Snapshot
-	if snap.Time.Before(op.Called.Add(-j.Slack)) || snap.Time.After(op.Returned.Add(j.Slack)) {
+// lists reports whether the list can be of the state, in which it is known which
+// locks are live.
+func (m *model) lists(s *state, c *Call) bool {
+	snap := c.Snapshot
+	if snap == nil || !m.inTime(c, time.UnixMilli(snap.Now)) {
 		return false
 	}
-	must := byte(0) // what the list names
-	may := must     // what it may name beside
-	if snap.Full {
-		for i, c := range s.seats {
-			if c.status != free {
-				must |= 1 << i
-			}
-		}
-	} else {
-		if op.Since == "" || s.changed[j.versions[op.Since]]&seen == 0 {
-			return false
-		}
-		must = s.changed[j.versions[op.Since]] &^ seen
-		if j.Remote {
-			may = seen - 1
-		}
+	must, ok := m.listed(s, c)
+	if !ok {
+		return false
+	}
+	may := must
+	if m.remote && !snap.Full {
+		may = seen - 1
 	}
 	last, named := -1, byte(0)
-	for _, seat := range snap.Seats {
-		i, ok := j.position[seat.ID]
-		if !ok || i <= last || (must|may)&(1<<i) == 0 || !j.shows(s, i, seat) {
+	for _, listed := range snap.Seats {
+		i := int(listed.Position)
+		if i <= last || i >= len(m.event.Seats) || may&(1<<i) == 0 || !m.shows(s, i, m.event.Seat(listed)) {
+			return false
+		}
+		if listed.Status != lockstore.Locked && listed.Expires != 0 {
 			return false
 		}
 		last, named = i, named|1<<i
@@ -93,18 +123,37 @@ func (j *judge) lists(s *state, op *Op) bool {
 	if must&^named != 0 {
 		return false
 	}
-	if v, ok := j.versions[snap.Version]; ok {
+	if v, ok := m.versions[snap.Version]; ok {
 		return s.see(v)
 	}
 	return snap.Version.Check() == nil && snap.Version != ""
 }
 
-// wait judges a Wait. One that nothing ended must have had nothing to end it
-// at some moment from Begin on.
-func (j *judge) wait(s state, op *Op) []state {
-	beyond := op.Since == "" || s.changed[j.versions[op.Since]] != seen
-	if op.Outcome == Refused || beyond != (op.Outcome == Done) {
+// wait returns the states after a Wait. A Wait that no change ended must have
+// been up to date at some moment from its Begin on.
+func (m *model) wait(s state, c *Call) []state {
+	beyond := c.Since == "" || s.changed[m.versions[c.Since]] != seen
+	if c.Outcome == Refused || beyond != (c.Outcome == Done) {
 		return nil
 	}
 	return []state{s}
+}
+
+// listed returns the mask of the seats that the list must name. It reports false
+// if the list must be full and is not.
+func (m *model) listed(s *state, c *Call) (byte, bool) {
+	mask := byte(0)
+	if c.Snapshot.Full {
+		for i, at := range s.seats {
+			if at.status != free {
+				mask |= 1 << i
+			}
+		}
+		return mask, true
+	}
+	if c.Since == "" {
+		return 0, false
+	}
+	changed := s.changed[m.versions[c.Since]]
+	return changed &^ seen, changed&seen != 0
 }

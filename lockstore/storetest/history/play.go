@@ -10,38 +10,38 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Plan says how a history is made.
+// A Plan describes how [Play] makes histories.
 type Plan struct {
 	Clients int           // how many call at the same time
 	Calls   int           // how many calls each makes
 	Seats   int           // of each event, at most 7
-	TTL     time.Duration // of a lock
-	Seed    uint64        // of all that is random
+	TTL     time.Duration // how long a lock lasts
+	Seed    uint64        // of everything that is random
 
 	// Pause is the longest that a client rests between two calls.
 	Pause time.Duration
 
-	// Slack is for the history, and Grace for its Recorder.
+	// Slack is as in History, Grace as in Recorder.
 	Slack, Grace time.Duration
 
-	// Long also lets ten minutes pass at the end, after which nobody
-	// remembers a lock that ran out: for a clock that takes no time.
+	// Long adds a pause of more than LapseMemory and calls after it. It is for a
+	// bubble, where that takes no time.
 	Long bool
 
-	// Plain leaves out Wait, and calls with another seat map.
+	// Plain leaves out Wait and calls with another layout.
 	Plain bool
 
-	// Remote is for the history: the calls go over HTTP. They must be Plain.
+	// Remote is as in History. Its calls must be Plain.
 	Remote bool
 }
 
-// users are who calls. Two of them differ in nothing but case.
+// users are the users of a history. Two of them differ in case alone.
 var users = []lockstore.UserID{"ann", "ben", "A", "a"}
 
-// Play makes random calls to the store from many clients at the same time, for
-// two events whose seats have the same names, and returns the history of each.
-// No other history may have the name. It returns early, with what was done by
-// then, when the context ends.
+// Play makes random calls to the store from several clients at the same time,
+// for two events of one layout, and returns the history of each. No other
+// history may have the name. It returns early, with the calls made so far, when
+// the context ends.
 func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) ([]*History, error) {
 	records, err := Records(store, name, p)
 	if err != nil {
@@ -62,16 +62,20 @@ func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) (
 	return all, nil
 }
 
-// Records makes a recorder for each of the two events of a plan.
+// Records returns a recorder for each of the two events of a plan.
 func Records(store lockstore.LockStore, name string, p Plan) ([]*Recorder, error) {
 	seats := make([]lockstore.SeatID, p.Seats)
 	for i := range seats {
 		seats[i] = lockstore.SeatID(fmt.Sprintf("S%d", i+1))
 	}
+	layout, err := lockstore.NewLayout(seats)
+	if err != nil {
+		return nil, err
+	}
 	rnd := rand.New(rand.NewPCG(p.Seed, 0))
 	var records []*Recorder
 	for _, part := range []string{".a", ".b"} {
-		ev, err := lockstore.NewEvent(lockstore.EventID(name+part), seats, p.TTL, []int{0, 2, 3}[rnd.IntN(3)])
+		ev, err := lockstore.NewEvent(lockstore.EventID(name+part), layout, p.TTL, []int{0, 2, 3}[rnd.IntN(3)])
 		if err != nil {
 			return nil, err
 		}
@@ -86,48 +90,49 @@ type Client struct {
 	number  int
 	records []*Recorder
 	rnd     *rand.Rand
-	had     [2]Op                // what it locked last of each event
-	since   [2]lockstore.Version // the last version it saw of each
+	had     [2]lockstore.Op      // its last lock in each event
+	since   [2]lockstore.Version // the last Version that it got of each
 }
 
-// NewClient is the client of that number of a plan.
+// NewClient returns the client of a plan that has that number. Each number makes
+// other calls.
 func NewClient(number int, p Plan, records []*Recorder) *Client {
 	return &Client{Plan: p, number: number, records: records, rnd: rand.New(rand.NewPCG(p.Seed, uint64(number)+1))}
 }
 
 // Run makes the client's calls.
 func (c *Client) Run(ctx context.Context) {
-	c.do(ctx, 0, Op{Call: List})
-	c.do(ctx, 1, Op{Call: List})
+	c.do(ctx, 0, Call{Method: List})
+	c.do(ctx, 1, Call{Method: List})
 	for range c.Calls {
 		if ctx.Err() != nil {
 			return
 		}
 		c.rest(ctx)
 		which := c.rnd.IntN(2)
-		op := c.draw(which)
+		call := c.draw(which)
 		switch n := c.rnd.IntN(40); {
-		case n == 0 && !c.Plain && c.since[which] != "": // the event is there
-			op.OtherSeats = true
-			op.Since = ""
+		case n == 0 && !c.Plain && c.since[which] != "": // the event exists
+			call.OtherSeats = true
+			call.Since = ""
 		case n == 1:
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
-			c.do(ended, which, op)
+			c.do(ended, which, call)
 			continue
 		}
-		got := c.do(ctx, which, op)
+		got := c.do(ctx, which, call)
 		if got.Outcome == Unknown && c.rnd.IntN(2) == 0 {
-			c.do(ctx, which, op)
+			c.do(ctx, which, call)
 		}
 	}
 }
 
-// moments is how many different times a client rests: few, so that many clients
+// moments is the number of different pauses. It is small so that many clients
 // call at the same moment.
 const moments = 4
 
-// rest does nothing for a while, or not at all.
+// rest pauses before every second call or so.
 func (c *Client) rest(ctx context.Context) {
 	if c.Pause == 0 || c.rnd.IntN(2) == 0 {
 		return
@@ -135,9 +140,9 @@ func (c *Client) rest(ctx context.Context) {
 	pass(ctx, c.Pause/moments*time.Duration(c.rnd.IntN(moments)))
 }
 
-// draw makes up a call.
-func (c *Client) draw(which int) Op {
-	op := Op{User: c.user(), Seats: c.some()}
+// draw returns a random call.
+func (c *Client) draw(which int) Call {
+	op := lockstore.Op{User: c.user(), Seats: c.some()}
 	had := c.had[which]
 	mine := had.Seats != nil && c.rnd.IntN(3) > 0
 	if mine {
@@ -145,20 +150,20 @@ func (c *Client) draw(which int) Op {
 	}
 	switch n := c.rnd.IntN(100); {
 	case n < 44:
-		op.Call = Lock
+		op.Kind = lockstore.KindLock
 	case n < 56:
-		op.Call = Confirm
+		op.Kind = lockstore.KindConfirm
 	case n < 72:
-		op.Call = Release
+		op.Kind = lockstore.KindRelease
 	case n < 94 || c.Plain:
-		return Op{Call: List, Since: c.version(which)}
+		return Call{Method: List, Since: c.version(which)}
 	default:
-		return Op{Call: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
+		return Call{Method: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
 	}
-	if mine && op.Call != Lock {
+	if mine && op.Kind != lockstore.KindLock {
 		op.Seats = had.Seats
 	}
-	return op
+	return Call{Op: op}
 }
 
 func (c *Client) user() lockstore.UserID {
@@ -168,7 +173,7 @@ func (c *Client) user() lockstore.UserID {
 	return users[c.rnd.IntN(len(users))]
 }
 
-// some is one to three seats.
+// some returns one to three seats.
 func (c *Client) some() []lockstore.SeatID {
 	all := c.records[0].Event.Seats
 	var seats []lockstore.SeatID
@@ -178,7 +183,8 @@ func (c *Client) some() []lockstore.SeatID {
 	return seats
 }
 
-// version is one to list from: none, the last seen, or one that there never was.
+// version returns a Version to list from: none, the last that the client got, one
+// of the other event, or one that no store made.
 func (c *Client) version(which int) lockstore.Version {
 	switch n := c.rnd.IntN(20); {
 	case n < 8:
@@ -191,57 +197,57 @@ func (c *Client) version(which int) lockstore.Version {
 	return "no.such_version-1"
 }
 
-func (c *Client) do(ctx context.Context, which int, op Op) Op {
-	op.Client = c.number
-	op = c.records[which].Do(ctx, op)
-	if op.Snapshot != nil {
-		c.since[which] = op.Snapshot.Version
+func (c *Client) do(ctx context.Context, which int, call Call) Call {
+	call.Client = c.number
+	call = c.records[which].Do(ctx, call)
+	if call.Snapshot != nil {
+		c.since[which] = call.Snapshot.Version
 	}
-	if op.Call == Lock && (op.Outcome == Done || op.Outcome == Unknown) {
-		c.had[which] = op
+	if call.Kind == lockstore.KindLock && (call.Outcome == Done || call.Outcome == Unknown) {
+		c.had[which] = call.Op
 	}
-	return op
+	return call
 }
 
-// Finish makes the calls that show what the others left behind, once all
-// locks are over: it lists, tries to confirm and to lock every seat, and waits
-// for what does not come.
+// Finish makes the calls that show what the other clients left behind, after all
+// locks have ended: it lists, tries to confirm and to lock every seat, and waits
+// for a change that does not come.
 func (c *Client) Finish(ctx context.Context) {
 	for which := range c.records {
-		c.do(ctx, which, Op{Call: List})
+		c.do(ctx, which, Call{Method: List})
 	}
 	pass(ctx, c.TTL+2*c.Slack+time.Millisecond)
 	for which, r := range c.records {
-		c.do(ctx, which, Op{Call: List, Since: c.since[which]})
-		c.do(ctx, which, Op{Call: List})
-		c.knock(ctx, which, Confirm)
+		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
+		c.do(ctx, which, Call{Method: List})
+		c.confirmEach(ctx, which)
 		for _, seat := range r.Event.Seats {
-			c.do(ctx, which, Op{Call: Lock, User: c.user(), Seats: []lockstore.SeatID{seat}})
+			c.do(ctx, which, Call{Op: lockstore.Lock(c.user(), seat)})
 		}
-		c.do(ctx, which, Op{Call: List, Since: c.since[which]})
+		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
 	}
 	if c.Long {
 		pass(ctx, lockstore.LapseMemory+c.TTL+c.Slack+time.Second)
-		c.knock(ctx, 0, Confirm)
-		c.knock(ctx, 1, Confirm)
+		c.confirmEach(ctx, 0)
+		c.confirmEach(ctx, 1)
 	}
 	if !c.Plain {
 		for which := range c.records {
-			c.do(ctx, which, Op{Call: List})
-			c.do(ctx, which, Op{Call: Wait, Since: c.since[which], For: c.TTL * 3 / 2})
+			c.do(ctx, which, Call{Method: List})
+			c.do(ctx, which, Call{Method: Wait, Since: c.since[which], For: c.TTL * 3 / 2})
 		}
 	}
 }
 
-// knock makes a call for every seat, each for a user at random.
-func (c *Client) knock(ctx context.Context, which int, call Call) {
+// confirmEach tries to confirm every seat, each for a random user.
+func (c *Client) confirmEach(ctx context.Context, which int) {
 	for _, seat := range c.records[which].Event.Seats {
-		c.do(ctx, which, Op{Call: call, User: users[c.rnd.IntN(len(users))], Seats: []lockstore.SeatID{seat}})
+		c.do(ctx, which, Call{Op: lockstore.Confirm(users[c.rnd.IntN(len(users))], seat)})
 	}
 }
 
-// pass waits. It makes no timer of no time: in a bubble that fires at once, and
-// Go 1.26's race detector crashes when two do at the same moment.
+// pass waits. It starts no timer for no time: in a bubble that timer fires at
+// once, and Go 1.26's race detector crashes when two do so at the same moment.
 func pass(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
