@@ -15,6 +15,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/faults"
 )
 
 func contents(t *testing.T, path string) string {
@@ -167,7 +168,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 
 // TestDashboardIsPromQL: what it asks, Prometheus understands.
 func TestDashboardIsPromQL(t *testing.T) {
-	needTool(t, "promtool", "the dashboard's questions were not read")
+	faults.Need(t, "promtool", "the dashboard's questions were not read")
 	fill := strings.NewReplacer("$__rate_interval", "1m", "$job", "seatlock", "$instance", ".*", "$event", ".*")
 	type rule struct {
 		Record string `yaml:"record"`
@@ -225,7 +226,7 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s does not say what it is, what to do, or how much it matters: %v %v", a.Alert, a.Annotations, a.Labels)
 		}
 	}
-	needTool(t, "promtool", "the alert rules were not tried")
+	faults.Need(t, "promtool", "the alert rules were not tried")
 	promtool(t, "", "check", "rules", "../deploy/alerts.yaml")
 	promtool(t, "", "test", "rules", "../deploy/alerts_test.yaml")
 }

@@ -17,6 +17,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // A checkup is a health whose store answers as the test says.
@@ -24,7 +25,7 @@ type checkup struct {
 	lockstore.LockStore
 	*health
 	t     *testing.T
-	log   *output
+	log   *faults.Log
 	asked atomic.Int64
 	takes time.Duration
 	fails error
@@ -49,7 +50,7 @@ func newCheckup(t *testing.T) *checkup {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &checkup{LockStore: new(lockstore.Memory), t: t, log: newOutput()}
+	c := &checkup{LockStore: new(lockstore.Memory), t: t, log: new(faults.Log)}
 	c.health = newHealth(c, hall.Event, slog.New(slog.NewTextHandler(c.log, nil)))
 	return c
 }
@@ -160,6 +161,7 @@ func TestHealthTakesGetAlone(t *testing.T) {
 
 // TestRedisDecidesReadiness of the real program.
 func TestRedisDecidesReadiness(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	url, _, _ := serving(t, "-redis", "redis://"+server.Addr)
 	becomes := func(code int) {

@@ -172,6 +172,7 @@ func bodies() []hostile {
 // TestHostile: whatever is sent, it is answered with what is wrong with it, no
 // seat changes, nothing of the inside shows, and the log keeps its lines.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	for _, store := range []string{"memory", "redis"} {
 		t.Run(store, func(t *testing.T) {
 			var args []string
@@ -270,6 +271,7 @@ func leaveEarly(t *testing.T, addr string) {
 // TestSlowClients: one that does not go on is let go of, whether it stops in the
 // header, in the body, or when it should read.
 func TestSlowClients(t *testing.T) {
+	t.Parallel()
 	url, _, _ := serving(t, "-events", "events/arena.json")
 	addr := strings.TrimPrefix(url, "http://")
 	for name, begun := range map[string]string{
@@ -303,6 +305,7 @@ func TestSlowClients(t *testing.T) {
 // TestSlowloris: many who send a byte now and then are all let go of, and nobody
 // else waits for them.
 func TestSlowloris(t *testing.T) {
+	t.Parallel()
 	url, _, _ := serving(t)
 	var all sync.WaitGroup
 	for n := range 100 {

@@ -89,6 +89,7 @@ func TestWatchOverTLS(t *testing.T) {
 // TestStopsWhileWatched: whoever watches is told within -drain, and whoever
 // does not listen holds nothing up.
 func TestStopsWhileWatched(t *testing.T) {
+	t.Parallel()
 	url, out, stop := serving(t, "-drain", "5s")
 	var told sync.WaitGroup
 	for range 50 {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"seatlock/functions/booking/apitest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // TestMain lets a test run the program itself: this binary, asked to be it.
@@ -43,48 +45,54 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// output gathers what the runner writes and finds the address in it.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	url  chan string
-}
-
-var urlInLog = regexp.MustCompile(`url"?[=:]"?(https?://[^\s"]+)`)
-
-func newOutput() *output { return &output{url: make(chan string, 1)} }
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if m := urlInLog.FindSubmatch(p); m != nil {
-		o.url <- string(m[1])
+// launched starts the program as a process of its own. End sends it a signal and
+// returns how it ended.
+func launched(t *testing.T, args ...string) (url string, log *faults.Log, end func(os.Signal) error) {
+	t.Helper()
+	log = new(faults.Log)
+	cmd := program(t, nil, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	return o.text.Write(p)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	url, err := log.URL(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url, log, func(s os.Signal) error { return errors.Join(cmd.Process.Signal(s), cmd.Wait()) }
 }
 
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// serving starts the runner on a free port. stop ends it as Ctrl-C does and
-// returns what run returned.
-func serving(t *testing.T, args ...string) (url string, out *output, stop func() error) {
+// starting starts the runner in this process, on a free port. Await waits until
+// it serves; stop ends it as Ctrl-C does and returns what run returned.
+func starting(t *testing.T, args ...string) (await func() (url string), out *faults.Log, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	out = newOutput()
+	running, over := context.WithCancel(context.Background())
+	out = new(faults.Log)
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, out) }()
+	go func() {
+		defer over()
+		ended <- run(ctx, append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, out)
+	}()
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { stop() })
-	select {
-	case url = <-out.url:
-	case err := <-ended:
-		t.Fatalf("it ended at once: %v", err)
-	}
-	return url, out, stop
+	return func() string {
+		t.Helper()
+		url, err := out.URL(running)
+		if err != nil {
+			t.Fatalf("it ended at once: %v, %v", stop(), err)
+		}
+		return url
+	}, out, stop
+}
+
+// serving is starting, and waiting until it serves.
+func serving(t *testing.T, args ...string) (url string, out *faults.Log, stop func() error) {
+	t.Helper()
+	await, out, stop := starting(t, args...)
+	return await(), out, stop
 }
 
 func get(t *testing.T, url string) string {
@@ -282,17 +290,8 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 
 // TestInterrupt sends the signal that Ctrl-C does.
 func TestInterrupt(t *testing.T) {
-	cmd := program(t, nil, "-addr", "127.0.0.1:0")
-	out := newOutput()
-	cmd.Stderr = out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	<-out.url
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
+	_, out, end := launched(t)
+	if err := end(os.Interrupt); err != nil {
 		t.Errorf("it ended with %v:\n%s", err, out)
 	}
 	if !strings.Contains(out.String(), "stopped") {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 // by users who all want the same few, no seat is sold twice and every one is
 // sold. And then the database crashes, and remembers.
 func TestTwoRunnersOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	server := pgtest.New(t)
 	url := server.URL("postgres")
 	one, _, _ := serving(t, "-postgres", url, "-seats", "2x5")
@@ -60,6 +60,7 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 // TestPostgreSQLIsAwayAtTheStart: it waits, says so, and ends; or finds it in
 // time. No password is shown.
 func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	cmd := program(t, []string{"POSTGRES_URL=postgres://user:hunter2@127.0.0.1:" + faults.FreePort() + "/seats"}, "-postgres-start", "300ms")
 	cmd.Stderr = &out
@@ -70,22 +71,12 @@ func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 
 	server := pgtest.New(t)
 	server.Kill()
-	late := newOutput()
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- run(ctx, []string{"local", "-addr", "127.0.0.1:0", "-postgres", server.URL("postgres"), "-postgres-start", "1m"}, io.Discard, late)
-	}()
+	await, late, stop := starting(t, "-postgres", server.URL("postgres"), "-postgres-start", "1m")
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case <-late.url:
-	case err := <-ended:
-		t.Fatalf("it ended: %v", err)
-	}
-	cancel()
-	if err := <-ended; err != nil {
+	await()
+	if err := stop(); err != nil {
 		t.Error(err)
 	}
 	if strings.Contains(late.String(), "fsync is off") || !strings.Contains(late.String(), "made the tables") {
@@ -96,6 +87,7 @@ func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 // TestRefusedStartsOnPostgreSQL: what would sell a seat twice, or lose one that
 // was sold, is refused with one line.
 func TestRefusedStartsOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	server := pgtest.New(t, pgtest.Unsafe...)
 	url := server.URL("postgres")
 	var out bytes.Buffer

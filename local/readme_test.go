@@ -8,23 +8,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"seatlock/lockstore/storetest/faults"
 )
 
 // TestReadmeIsTrue runs every command of the README's console blocks, in
 // order, and compares what it prints with what the README says it does.
 func TestReadmeIsTrue(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("SKIPPED: curl is not installed, so the README's examples were not tried (in CI this fails)")
-		}
-		t.Fatal("curl is not installed, so the README's examples cannot be tried")
-	}
+	t.Parallel()
+	faults.Need(t, "curl", "the README's examples were not tried")
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("LOCK_TTL", "5s") // as the README starts it
-	url, _, _ := serving(t)
+	url, _, _ := serving(t, "-lock-ttl", "5s") // as the README starts it
 
 	tried := 0
 	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {

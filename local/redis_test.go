@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,6 +111,7 @@ func callAgain(t *testing.T, url, seat, user string) (status int, body string) {
 // TestTwoRunnersSellTheSameSeats: behind a load balancer, stormed by users who
 // all want the same few seats, no seat is sold twice and every one is sold.
 func TestTwoRunnersSellTheSameSeats(t *testing.T) {
+	t.Parallel()
 	redisURL := "redis://" + redistest.New(t).Addr
 	one, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
 	two, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
@@ -127,6 +128,7 @@ func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 // TestRedisGoesAway: callers are told what that means for them, and all goes
 // on by itself when it is back.
 func TestRedisGoesAway(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	_, port, _ := strings.Cut(server.Addr, ":")
 	shop, _, _ := serving(t, "-redis", "redis://"+server.Addr)
@@ -159,6 +161,7 @@ func TestRedisGoesAway(t *testing.T) {
 
 // TestRedisIsAwayAtTheStart: it waits, says so, and ends; or finds it in time.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
 	port := faults.FreePort()
 	var out bytes.Buffer
 	cmd := program(t, []string{"REDIS_URL=redis://user:hunter2@127.0.0.1:" + port}, "-redis-start", "300ms")
@@ -168,20 +171,10 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 		t.Errorf("status %d: %s", got, out.String())
 	}
 
-	late := newOutput()
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- run(ctx, []string{"local", "-addr", "127.0.0.1:0", "-redis", "redis://127.0.0.1:" + port, "-redis-start", "1m"}, io.Discard, late)
-	}()
+	await, late, stop := starting(t, "-redis", "redis://127.0.0.1:"+port, "-redis-start", "1m")
 	redistest.New(t, "--port", port)
-	select {
-	case <-late.url:
-	case err := <-ended:
-		t.Fatalf("it ended: %v", err)
-	}
-	cancel()
-	if err := <-ended; err != nil {
+	await()
+	if err := stop(); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(late.String(), "appendonly is no") || !strings.Contains(late.String(), "redis: seats are shared") {
@@ -212,6 +205,7 @@ func TestRefusedStarts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		slices.Sort(keys) // Redis has no order
 		for _, k := range keys {
 			all = append(all, k, ctl.Dump(t.Context(), k).Val())
 		}

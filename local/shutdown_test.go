@@ -24,6 +24,7 @@ import (
 // TestReadinessFailsFirst: with -drain-delay, load balancers are told while all
 // goes on as before, and new connections are taken until that is over.
 func TestReadinessFailsFirst(t *testing.T) {
+	t.Parallel()
 	url, out, stop := serving(t, "-drain-delay", "2s")
 	ready := func() int {
 		t.Helper()
@@ -191,15 +192,7 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 // acknowledged is in the store, and what it has not answered never happened.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
-	addr := unusedAddr(t)
-	var log output
-	cmd := program(t, nil, "-addr", addr, "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
-	cmd.Stderr = &log
-	log.url = make(chan string, 1)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url := <-log.url
+	url, log, end := launched(t, "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var sold atomic.Int64
 	all := make([][]sale, 16)
@@ -215,11 +208,8 @@ func TestSigtermUnderLoad(t *testing.T) {
 	for sold.Load() < 200 && t.Context().Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("it ends with %v: %s", err, log.String())
+	if err := end(syscall.SIGTERM); err != nil {
+		t.Errorf("it ends with %v: %s", err, log)
 	}
 	callers.Wait()
 

@@ -73,6 +73,7 @@ func signed(t *testing.T, url, token, body string) (int, string) {
 // and has buyers sign in as soon as the issuer is there. Who they are is in no
 // line of the log.
 func TestIssuerIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
 	i := issuing(t)
 	i.away.Store(true)
 	url, metricsURL, out := measured(t, "-auth-issuer", i.url, "-auth-audience", "shop", "-log-level", "debug")

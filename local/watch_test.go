@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,19 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// needTool says why there is nothing to test with, if so.
-func needTool(t *testing.T, program, why string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("CI") == "" {
-		t.Skip("SKIPPED: " + program + " is not installed, so " + why + " (in CI this fails)")
-	}
-	t.Fatal(program + " is not installed, so " + why)
-}
+	"seatlock/lockstore/storetest/faults"
+)
 
 // promtool has Prometheus' own tool judge what is given.
 func promtool(t *testing.T, stdin string, args ...string) {
@@ -39,7 +28,7 @@ func promtool(t *testing.T, stdin string, args ...string) {
 var metricsInLog = regexp.MustCompile(`metrics"?[=:]"?(http://[^\s"]+)`)
 
 // measured starts the runner with metrics, and returns where those are too.
-func measured(t *testing.T, args ...string) (url, metricsURL string, out *output) {
+func measured(t *testing.T, args ...string) (url, metricsURL string, out *faults.Log) {
 	t.Helper()
 	url, out, _ = serving(t, append([]string{"-metrics-addr", "127.0.0.1:0"}, args...)...)
 	found := metricsInLog.FindStringSubmatch(out.String())
@@ -154,7 +143,7 @@ func TestMetricsOfLapses(t *testing.T) {
 
 // TestPrometheusReadsMetrics as it would.
 func TestPrometheusReadsMetrics(t *testing.T) {
-	needTool(t, "promtool", "nobody but us has read the metrics")
+	faults.Need(t, "promtool", "nobody but us has read the metrics")
 	_, metricsURL, _ := measured(t)
 	promtool(t, get(t, metricsURL), "check", "metrics")
 }
@@ -278,7 +267,7 @@ func TestLogLevels(t *testing.T) {
 		"error": "",
 	} {
 		var out bytes.Buffer
-		addr := unusedAddr(t)
+		addr := "127.0.0.1:" + faults.FreePort()
 		cmd := program(t, []string{"LOG_LEVEL=" + level}, "-addr", addr)
 		cmd.Stderr = &out
 		if err := cmd.Start(); err != nil {
@@ -312,15 +301,4 @@ func TestLogLevels(t *testing.T) {
 			t.Errorf("at %s the log has %q, want %s:\n%s", level, got, want, out.String())
 		}
 	}
-}
-
-// unusedAddr is an address that nobody serves on.
-func unusedAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr())
 }
