@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	auditScript    = newScript("event", "audit")
-	mendUserScript = newScript("event", "mend_user")
+	auditScript    = newScript("common", "audit")
+	mendUserScript = newScript("common", "rebuild_user")
 )
 
 // auditSeats is how many seats are compared at a time: a fraction of a

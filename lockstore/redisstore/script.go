@@ -17,10 +17,10 @@ type script struct {
 }
 
 var (
-	lockScript    = newScript("event", "batch", "lock")
-	confirmScript = newScript("event", "batch", "confirm")
-	releaseScript = newScript("event", "batch", "release")
-	openScript    = newScript("event", "open")
+	lockScript    = newScript("common", "batch", "lock")
+	confirmScript = newScript("common", "batch", "confirm")
+	releaseScript = newScript("common", "batch", "release")
+	openScript    = newScript("common", "open")
 )
 
 // newScript joins the named files, of which the last does the work.
