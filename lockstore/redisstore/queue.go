@@ -32,20 +32,18 @@ const (
 // errBusy is the error of a call that waited too long to be sent.
 var errBusy = fmt.Errorf("%w: Redis is not keeping up with the calls before this one", lockstore.ErrUnavailable)
 
-// A call is one Lock, Confirm or Release on its way.
+// A call is an operation on its way.
 type call struct {
-	op    *script
 	ev    *lockstore.Event
-	seats []lockstore.SeatID
-	at    []int // their positions
-	user  lockstore.UserID
+	op    lockstore.Op // its Seats are the caller's, who may go before the answer comes
+	at    []int        // the positions of the seats
 	began time.Time
 	done  chan answer // takes the one answer
 }
 
 type answer struct {
-	value int64
-	err   error
+	result lockstore.Result
+	err    error
 }
 
 // A queue gathers the calls that are made while others are under way, so that
@@ -85,27 +83,27 @@ func (qs *queues) of(node redis.Cmdable) *queue {
 }
 
 // do returns the answer to the call, or an error once the context ends.
-func (q *queue) do(ctx context.Context, c *call) (int64, error) {
+func (q *queue) do(ctx context.Context, c *call) (lockstore.Result, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	q.add(c)
 	select {
 	case a := <-c.done:
-		return a.value, a.err
+		return a.result, a.err
 	case <-bounded.Done():
 	}
 	if !q.withdraw(c) {
 		select {
 		case a := <-c.done: // just now
-			return a.value, a.err
+			return a.result, a.err
 		default:
 		}
-		return 0, fmt.Errorf("%w: Redis did not answer: %w", lockstore.ErrOutcomeUnknown, bounded.Err())
+		return lockstore.Result{}, fmt.Errorf("%w: Redis did not answer: %w", lockstore.ErrOutcomeUnknown, bounded.Err())
 	}
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return lockstore.Result{}, err
 	}
-	return 0, errBusy
+	return lockstore.Result{}, errBusy
 }
 
 func (q *queue) add(c *call) {
@@ -152,7 +150,7 @@ func (q *queue) board() []*call {
 	}
 	n, seats := 0, 0
 	for n < len(q.waiting) && seats < maxFlightSeats {
-		seats += len(q.waiting[n].seats)
+		seats += len(q.waiting[n].at)
 		n++
 	}
 	if n == 0 {

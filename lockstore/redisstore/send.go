@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -15,7 +16,7 @@ import (
 // A batch is the calls of one trip that share a script run: the same operation
 // in the same event.
 type batch struct {
-	op    *script
+	kind  lockstore.Kind
 	ev    *lockstore.Event
 	calls []*call
 }
@@ -24,10 +25,10 @@ type batch struct {
 func batches(calls []*call) []*batch {
 	var all []*batch
 	for _, c := range calls {
-		i := slices.IndexFunc(all, func(b *batch) bool { return b.op == c.op && b.ev == c.ev })
+		i := slices.IndexFunc(all, func(b *batch) bool { return b.kind == c.op.Kind && b.ev == c.ev })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &batch{op: c.op, ev: c.ev})
+			all = append(all, &batch{kind: c.op.Kind, ev: c.ev})
 		}
 		all[i].calls = append(all[i].calls, c)
 	}
@@ -96,15 +97,15 @@ func (s *Store) run(ctx context.Context, all []*batch, node redis.Cmdable, repli
 func (b *batch) args(whole, touch bool, id *nonce) []any {
 	seats := 0
 	for _, c := range b.calls {
-		seats += len(c.seats)
+		seats += len(c.at)
 	}
 	n := len(b.calls)
-	args := slices.Grow(b.op.command(whole), 1+seats+5+6+seats+2*n)
+	args := slices.Grow(scripts[b.kind].command(whole), 1+seats+5+6+seats+2*n)
 	args = append(args, seats+5, mapKey(b.ev))
 	prefix := seatKey(b.ev, "")
 	for _, c := range b.calls {
-		for _, seat := range c.seats {
-			args = append(args, prefix+string(seat))
+		for _, p := range c.at {
+			args = append(args, prefix+string(b.ev.Seats[p]))
 		}
 	}
 	args = append(args, viewKey(b.ev), logKey(b.ev), usersKey(b.ev), forgetKey(b.ev))
@@ -116,11 +117,11 @@ func (b *batch) args(whole, touch bool, id *nonce) []any {
 		}
 	}
 	for _, c := range b.calls {
-		args = append(args, string(c.user))
+		args = append(args, string(c.op.User))
 	}
 	if seats > n {
 		for _, c := range b.calls {
-			args = append(args, len(c.seats))
+			args = append(args, len(c.at))
 		}
 	}
 	return args
@@ -145,20 +146,14 @@ func (n *nonce) MarshalBinary() ([]byte, error) {
 
 // answer gives each call its part of what the script run came to.
 func (b *batch) answer(r ran) {
-	values, ok := r.value.([]any)
-	if r.err == nil && r.value == otherSeats {
-		r.err = lockstore.ErrOtherSeats
-	} else if r.err == nil && (!ok || len(values) != len(b.calls)) {
-		r.err = fmt.Errorf("%w: Redis answered %v to %d calls", lockstore.ErrOutcomeUnknown, r.value, len(b.calls))
-	}
+	values, err := r.read(len(b.calls))
 	for i, c := range b.calls {
-		if r.err != nil {
-			c.done <- answer{err: r.err}
-			continue
+		a := answer{err: err}
+		if err == nil {
+			a = c.read(values[i], values[len(b.calls)])
 		}
-		a := c.read(values[i])
-		if a.err == nil {
-			a.err = r.short
+		if a.err == nil && r.short != nil {
+			a = answer{err: r.short}
 		}
 		c.done <- a
 	}
@@ -167,15 +162,65 @@ func (b *batch) answer(r ran) {
 // otherSeats is what a script answers for an event with another seat map.
 const otherSeats = "other_seats"
 
+// read returns the script's answers to the calls, and then the clock.
+func (r ran) read(calls int) ([]any, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.value == otherSeats {
+		return nil, lockstore.ErrOtherSeats
+	}
+	values, ok := r.value.([]any)
+	if !ok || len(values) != calls+1 {
+		return nil, malformed(r.value)
+	}
+	return values, nil
+}
+
+// malformed is the error of an answer that no script of this version gives.
+func malformed(v any) error {
+	return fmt.Errorf("%w: Redis answered %v", lockstore.ErrOutcomeUnknown, v)
+}
+
 // read turns the script's answer to a call into the call's.
-func (c *call) read(v any) answer {
+func (c *call) read(v, clock any) answer {
+	now, ok := clock.(int64)
+	if !ok {
+		return answer{err: malformed(clock)}
+	}
+	var number int64
+	changed := c.op.Seats
 	switch v := v.(type) {
 	case int64:
-		return answer{value: v}
+		number = v
 	case []any:
-		return answer{err: c.refusal(v)}
+		if number, ok = v[0].(int64); !ok {
+			return answer{err: c.refusal(v)}
+		}
+		if changed, ok = c.seats(v[1:]); !ok {
+			return answer{err: malformed(v)}
+		}
+	default:
+		return answer{err: malformed(v)}
 	}
-	return answer{err: fmt.Errorf("%w: Redis answered %v", lockstore.ErrOutcomeUnknown, v)}
+	result := lockstore.Result{Changed: changed, Now: time.UnixMilli(now)}
+	if c.op.Kind == lockstore.KindLock {
+		result.Expires = time.UnixMilli(number)
+	}
+	return answer{result: result}
+}
+
+// seats returns the seats of the call at the places.
+func (c *call) seats(places []any) (seats []lockstore.SeatID, ok bool) {
+	for _, v := range places {
+		text, _ := v.(string)
+		place, err := strconv.Atoi(text)
+		if err != nil || !slices.Contains(c.at, place/recordLen) {
+			return nil, false
+		}
+		seats = append(seats, c.ev.Seats[place/recordLen])
+	}
+	return seats, true
 }
 
 // refusal reads {reason, held, number of a seat, until when it is taken, …}.
@@ -189,13 +234,13 @@ func (c *call) refusal(v []any) error {
 	for i := 2; ok && i+1 < len(v); i += 2 {
 		number, isNumber := v[i].(int64)
 		until, isTime := v[i+1].(int64)
-		if ok = isNumber && isTime && number >= 0 && number < int64(len(c.seats)); ok {
+		if ok = isNumber && isTime && number >= 0 && number < int64(len(c.at)); ok {
 			// The script looked at the clock: what has an end is not yet over.
-			e.Seats = append(e.Seats, seatAt(c.seats[number], until, 0))
+			e.Seats = append(e.Seats, c.ev.Seat(listed(c.at[number], until, 0)))
 		}
 	}
 	if !ok {
-		return fmt.Errorf("%w: Redis answered %v", lockstore.ErrOutcomeUnknown, v)
+		return malformed(v)
 	}
 	return e
 }
