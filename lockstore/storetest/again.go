@@ -8,13 +8,13 @@ import (
 	"seatlock/lockstore"
 )
 
-// askingAgain is a store on a server of a busy machine: what was not done, or
-// is not known to have been, is asked for again, which the contract calls safe.
+// askingAgain repeats the calls that failed because the backend was busy: the
+// contract calls that safe.
 type askingAgain struct {
 	lockstore.LockStore
 }
 
-// again calls until there is an answer, or for so long that it is no use.
+// again repeats the call until its outcome is known, but gives up in the end.
 func again(call func() error) error {
 	for began := time.Now(); ; {
 		err := call()
@@ -24,20 +24,12 @@ func again(call func() error) error {
 	}
 }
 
-func (s askingAgain) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (expires time.Time, err error) {
+func (s askingAgain) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result, err error) {
 	err = again(func() (err error) {
-		expires, err = s.LockStore.Lock(ctx, ev, seats, user)
+		result, err = s.LockStore.Do(ctx, ev, op)
 		return err
 	})
-	return expires, err
-}
-
-func (s askingAgain) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return again(func() error { return s.LockStore.Confirm(ctx, ev, seats, user) })
-}
-
-func (s askingAgain) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return again(func() error { return s.LockStore.Release(ctx, ev, seats, user) })
+	return result, err
 }
 
 func (s askingAgain) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (snap lockstore.Snapshot, err error) {

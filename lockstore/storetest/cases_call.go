@@ -9,21 +9,27 @@ import (
 	"seatlock/lockstore"
 )
 
+// eachKind makes an operation of each kind.
+func eachKind(user lockstore.UserID, ids ...lockstore.SeatID) []lockstore.Op {
+	var ops []lockstore.Op
+	for _, kind := range lockstore.Kinds() {
+		ops = append(ops, lockstore.Op{Kind: kind, User: user, Seats: ids})
+	}
+	return ops
+}
+
 func endedContext(c *check) {
 	c.lock(ann, "A1")
 	ctx, cancel := context.WithCancel(c.ctx)
 	cancel()
 	c.unchanged(func() {
-		_, lockErr := c.Lock(ctx, c.ev, seats("A2"), ann)
-		_, listErr := c.List(ctx, c.ev, "")
-		for call, err := range map[string]error{
-			"lock": lockErr, "list": listErr,
-			"confirm": c.Confirm(ctx, c.ev, seats("A1"), ann),
-			"release": c.Release(ctx, c.ev, seats("A1"), ann),
-		} {
-			if !errors.Is(err, context.Canceled) {
-				c.Errorf("%s with a cancelled context: %v", call, err)
+		for _, op := range append(eachKind(ann, "A1"), eachKind(ann, "A2")...) {
+			if _, err := c.Do(ctx, c.ev, op); !errors.Is(err, context.Canceled) {
+				c.Errorf("%s of %v with a cancelled context: %v", op.Kind, op.Seats, err)
 			}
+		}
+		if _, err := c.List(ctx, c.ev, ""); !errors.Is(err, context.Canceled) {
+			c.Errorf("list with a cancelled context: %v", err)
 		}
 	})
 	c.wantTaken("A1 locked")
@@ -39,42 +45,49 @@ func otherSeats(c *check) {
 		"another order": append(slices.Clone(ids[1:]), ids[0]),
 		"other names":   {"B1", "B2"},
 	}
-	for name, layout := range layouts {
-		other, err := lockstore.NewEvent(c.ev.ID, layout, c.ttl, 0)
+	for name, ids := range layouts {
+		other, err := lockstore.NewEvent(c.ev.ID, c.layout(ids), c.ttl, 0)
 		if err != nil {
 			c.Fatal(err)
 		}
-		_, lockErr := c.Lock(c.ctx, other, layout[:1], ben)
-		_, listErr := c.List(c.ctx, other, "")
-		for call, err := range map[string]error{
-			"lock": lockErr, "list": listErr,
-			"confirm": c.Confirm(c.ctx, other, layout[:1], ann),
-			"release": c.Release(c.ctx, other, layout[:1], ann),
-			"wait":    c.Wait(c.ctx, other, ""),
-		} {
-			if !errors.Is(err, lockstore.ErrOtherSeats) {
-				c.Errorf("%s with %s: %v", call, name, err)
+		for _, op := range append(eachKind(ann, ids[0]), eachKind(ben, ids[0])...) {
+			if _, err := c.Do(c.ctx, other, op); !errors.Is(err, lockstore.ErrOtherSeats) {
+				c.Errorf("%s by %s with %s: %v", op.Kind, op.User, name, err)
 			}
+		}
+		if _, err := c.List(c.ctx, other, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
+			c.Errorf("list with %s: %v", name, err)
+		}
+		if err := c.Wait(c.ctx, other, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
+			c.Errorf("wait with %s: %v", name, err)
 		}
 	}
 	c.wantDelta(v)
-	same, err := lockstore.NewEvent(c.ev.ID, ids, 2*c.ttl, 5)
+	same, err := lockstore.NewEvent(c.ev.ID, c.layout(ids), 2*c.ttl, 5)
 	if err != nil {
 		c.Fatal(err)
 	}
-	c.ev = same // the seats are what counts
+	c.ev = same // the seats alone count
 	c.wantTaken("A1 locked")
 	c.confirm(ann, "A1")
 }
 
 func eventsApart(c *check) {
-	one, two := c.ev, c.event(10, c.ttl, 0)
+	c.apartFrom(c.event(10, c.ttl, 0))
+}
+
+func eventsOfOneLayoutApart(c *check) {
+	c.apartFrom(c.eventOf(c.ev.Layout, c.ttl, 0))
+}
+
+// apartFrom checks that nothing done in c.ev shows in the other event.
+func (c *check) apartFrom(two *lockstore.Event) {
+	one := c.ev
 	c.lock(ann, "A1")
 	c.ev = two
 	c.wantTaken()
-	c.lock(ben, "A1")
-	c.confirm(ben, "A1")
-	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 booked")
+	c.book(ben, "A1")
+	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockNotHeld, "A1 booked")
 	c.ev = one
 	c.wantTaken("A1 locked")
 	c.release(ann, "A1")
@@ -84,17 +97,20 @@ func eventsApart(c *check) {
 
 func slicesNotShared(c *check) {
 	mine := seats("A1", "A2")
-	c.lock(ann, mine...)
+	result := c.do(lockstore.Lock(ann, mine...))
 	mine[0], mine[1] = "A8", "A9"
 	c.wantTaken("A1 locked", "A2 locked")
+	for i := range result.Changed { // may be the same memory
+		result.Changed[i] = "A10"
+	}
 
 	v := c.version()
 	for range 2 {
 		snap := c.list("")
 		for i := range snap.Seats {
-			snap.Seats[i] = lockstore.Seat{ID: "X", Status: lockstore.Booked}
+			snap.Seats[i] = lockstore.ListedSeat{Position: 9, Status: lockstore.Booked}
 		}
-		err := c.lockErr(ben, "A1")
+		err := c.try(lockstore.Lock(ben, "A1"))
 		c.wantConflict(err, lockstore.SeatLocked, "A1 locked")
 		if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 			e.Seats[0] = lockstore.Seat{}
@@ -102,50 +118,45 @@ func slicesNotShared(c *check) {
 	}
 	c.wantTaken("A1 locked", "A2 locked")
 	c.wantDelta(v)
+	c.wantChanged(lockstore.Confirm(ann, "A2", "A1"), "A2", "A1")
 }
 
 func badArguments(c *check) {
 	large := c.event(lockstore.MaxSeats+1, c.ttl, 0)
 	c.lock(ann, "A1")
-	calls := map[string]func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error{
-		"lock": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {
-			_, err := c.Lock(c.ctx, ev, ids, user)
-			return err
-		},
-		"confirm": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {
-			return c.Confirm(c.ctx, ev, ids, user)
-		},
-		"release": func(ev *lockstore.Event, ids []lockstore.SeatID, user lockstore.UserID) error {
-			return c.Release(c.ctx, ev, ids, user)
-		},
-	}
 	bad := map[string]struct {
 		ev   *lockstore.Event
-		ids  []lockstore.SeatID
 		user lockstore.UserID
+		ids  []lockstore.SeatID
 	}{
-		"no seats":               {c.ev, nil, ann},
-		"too many seats":         {large, large.Seats, ann},
-		"a seat twice":           {c.ev, seats("A1", "A2", "A1"), ann},
-		"no user":                {c.ev, seats("A1"), ""},
-		"a long user":            {c.ev, seats("A1"), lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen+1))},
-		"a user that is no text": {c.ev, seats("A1"), "a\xff"},
-		"a control character":    {c.ev, seats("A1"), "a\x00b"},
+		"no seats":               {c.ev, ann, nil},
+		"too many seats":         {large, ann, large.Seats},
+		"a seat twice":           {c.ev, ann, seats("A1", "A2", "A1")},
+		"no user":                {c.ev, "", seats("A1")},
+		"a long user":            {c.ev, lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen+1)), seats("A1")},
+		"a user that is no text": {c.ev, "a\xff", seats("A1")},
+		"a control character":    {c.ev, "a\x00b", seats("A1")},
 	}
 	c.unchanged(func() {
-		for call, do := range calls {
-			for name, b := range bad {
-				if err := do(b.ev, b.ids, b.user); !errors.Is(err, lockstore.ErrInvalid) {
-					c.Errorf("%s with %s: %v, want an InvalidError", call, name, err)
+		for name, b := range bad {
+			for _, op := range eachKind(b.user, b.ids...) {
+				if _, err := c.Do(c.ctx, b.ev, op); !errors.Is(err, lockstore.ErrInvalid) {
+					c.Errorf("%s with %s: %v, want an InvalidError", op.Kind, name, err)
 				}
 			}
-			err := do(c.ev, seats("A1", "Z1", "A2", "a1"), ann)
-			if e, ok := errors.AsType[*lockstore.UnknownSeatsError](err); !ok || len(e.Seats) != 2 || e.Seats[0] != "Z1" || e.Seats[1] != "a1" {
-				c.Errorf("%s with unknown seats: %v, want an UnknownSeatsError with Z1 and a1", call, err)
+		}
+		for _, op := range eachKind(ann, "A1", "Z1", "A2", "a1") {
+			err := c.try(op)
+			if e, ok := errors.AsType[*lockstore.UnknownSeatsError](err); !ok || !slices.Equal(e.Seats, seats("Z1", "a1")) {
+				c.Errorf("%s with unknown seats: %v, want an UnknownSeatsError with Z1 and a1", op.Kind, err)
+			}
+		}
+		for _, kind := range []lockstore.Kind{0, lockstore.Kind(len(lockstore.Kinds()) + 1), 255} {
+			if err := c.try(lockstore.Op{Kind: kind, User: ann, Seats: seats("A1")}); !errors.Is(err, lockstore.ErrInvalid) {
+				c.Errorf("%s: %v, want an InvalidError", kind, err)
 			}
 		}
 	})
 	c.ev = large
-	c.lock(ann, large.Seats[:lockstore.MaxSeats]...)
-	c.confirm(ann, large.Seats[:lockstore.MaxSeats]...)
+	c.book(ann, large.Seats[:lockstore.MaxSeats]...)
 }

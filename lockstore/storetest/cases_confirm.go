@@ -9,12 +9,12 @@ import (
 func confirmNeedsLock(c *check) {
 	c.lock(ann, "A1")
 	c.unchanged(func() {
-		c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockNotHeld, "A1 locked")
-		c.wantConflict(c.confirmErr(ben, "A2"), lockstore.LockNotHeld, "A2 available")
+		c.wantRefused(lockstore.Confirm(ben, "A1"), lockstore.LockNotHeld, "A1 locked")
+		c.wantRefused(lockstore.Confirm(ben, "A2"), lockstore.LockNotHeld, "A2 available")
 	})
 	c.confirm(ann, "A1")
 	c.unchanged(func() {
-		c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockNotHeld, "A1 booked")
+		c.wantRefused(lockstore.Confirm(ben, "A1"), lockstore.LockNotHeld, "A1 booked")
 	})
 }
 
@@ -25,7 +25,7 @@ func confirmInTime(c *check) {
 	c.sleep(2 * c.tick)
 	c.wantTaken("A1 booked")
 	c.unchanged(func() {
-		c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A2 available")
+		c.wantRefused(lockstore.Confirm(ann, "A1", "A2"), lockstore.LockExpired, "A2 available")
 	})
 }
 
@@ -54,7 +54,7 @@ func usersApart(c *check) {
 	}
 	for i, user := range users {
 		for j, seat := range c.ev.Seats {
-			if err := c.confirmErr(user, seat); (err == nil) != (i == j) {
+			if err := c.try(lockstore.Confirm(user, seat)); (err == nil) != (i == j) {
 				c.Errorf("user %q confirms the seat of %q: %v", user, users[j], err)
 			}
 		}
@@ -73,7 +73,7 @@ func bookingForEver(c *check) {
 	c.book(ann, "A1")
 	c.sleep(10 * 365 * 24 * time.Hour)
 	c.wantTaken("A1 booked")
-	c.wantConflict(c.lockErr(ben, "A1"), lockstore.SeatBooked, "A1 booked")
+	c.wantRefused(lockstore.Lock(ben, "A1"), lockstore.SeatBooked, "A1 booked")
 	c.confirm(ann, "A1")
 }
 
@@ -81,10 +81,10 @@ func ranOut(c *check) {
 	c.lock(ann, "A1", "A2")
 	c.sleep(c.ttl + c.tick)
 	c.unchanged(func() {
-		c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A1 available", "A2 available")
-		c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockNotHeld, "A1 available")
+		c.wantRefused(lockstore.Confirm(ann, "A1", "A2"), lockstore.LockExpired, "A1 available", "A2 available")
+		c.wantRefused(lockstore.Confirm(ben, "A1"), lockstore.LockNotHeld, "A1 available")
 		c.release(ann, "A1") // nothing to give back, and nothing to forget
-		c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockExpired, "A1 available")
+		c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
 	})
 	c.lock(ann, "A1")
 	c.confirm(ann, "A1")
@@ -95,21 +95,21 @@ func ranOutThenTaken(c *check) {
 	c.sleep(c.ttl + c.tick)
 	c.lock(ben, "A1", "A2")
 	c.confirm(ben, "A2")
-	c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A1 locked", "A2 booked")
+	c.wantRefused(lockstore.Confirm(ann, "A1", "A2"), lockstore.LockExpired, "A1 locked", "A2 booked")
 	c.sleep(c.ttl + c.tick)
-	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockExpired, "A1 available")
-	c.wantConflict(c.confirmErr(ben, "A1"), lockstore.LockExpired, "A1 available")
-	c.wantConflict(c.confirmErr(cat, "A1"), lockstore.LockNotHeld, "A1 available")
+	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
+	c.wantRefused(lockstore.Confirm(ben, "A1"), lockstore.LockExpired, "A1 available")
+	c.wantRefused(lockstore.Confirm(cat, "A1"), lockstore.LockNotHeld, "A1 available")
 }
 
 func ranOutForgotten(c *check) {
 	c.lock(ann, "A1")
 	c.sleep(c.ttl)
 	c.sleep(lockstore.LapseMemory - c.tick)
-	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockExpired, "A1 available")
+	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
 	if c.bubble {
 		c.sleep(2 * c.tick)
-		c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 available")
+		c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockNotHeld, "A1 available")
 	}
 }
 
@@ -117,15 +117,15 @@ func ranOutMixed(c *check) {
 	c.lock(ann, "A1")
 	c.sleep(c.ttl + c.tick)
 	c.lock(ann, "A2")
-	c.wantConflict(c.confirmErr(ann, "A1", "A2"), lockstore.LockExpired, "A1 available")
-	c.wantConflict(c.confirmErr(ann, "A1", "A2", "A3"), lockstore.LockNotHeld, "A1 available", "A3 available")
-	c.wantConflict(c.confirmErr(ann, "A3", "A1"), lockstore.LockNotHeld, "A3 available", "A1 available")
+	c.wantRefused(lockstore.Confirm(ann, "A1", "A2"), lockstore.LockExpired, "A1 available")
+	c.wantRefused(lockstore.Confirm(ann, "A1", "A2", "A3"), lockstore.LockNotHeld, "A1 available", "A3 available")
+	c.wantRefused(lockstore.Confirm(ann, "A3", "A1"), lockstore.LockNotHeld, "A3 available", "A1 available")
 }
 
 func releasedDidNotRunOut(c *check) {
 	c.lock(ann, "A1")
 	c.release(ann, "A1")
-	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 available")
+	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockNotHeld, "A1 available")
 
 	c.lock(ann, "A1")
 	c.sleep(c.ttl + c.tick)
@@ -133,7 +133,7 @@ func releasedDidNotRunOut(c *check) {
 	c.release(ben, "A1")
 	c.lock(ann, "A1")
 	c.release(ann, "A1")
-	c.wantConflict(c.confirmErr(ann, "A1"), lockstore.LockNotHeld, "A1 available")
+	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockNotHeld, "A1 available")
 }
 
 func releaseGivesBack(c *check) {
@@ -159,8 +159,8 @@ func bookingNotReleased(c *check) {
 	c.lock(ann, "A1", "A2", "A3")
 	c.confirm(ann, "A2")
 	c.unchanged(func() {
-		c.wantConflict(c.releaseErr(ann, "A1", "A2", "A3"), lockstore.SeatBooked, "A2 booked")
-		c.wantConflict(c.releaseErr(ann, "A2"), lockstore.SeatBooked, "A2 booked")
+		c.wantRefused(lockstore.Release(ann, "A1", "A2", "A3"), lockstore.SeatBooked, "A2 booked")
+		c.wantRefused(lockstore.Release(ann, "A2"), lockstore.SeatBooked, "A2 booked")
 	})
 	c.wantTaken("A1 locked", "A2 booked", "A3 locked")
 }

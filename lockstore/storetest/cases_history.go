@@ -42,7 +42,7 @@ func oneAfterAnother(c *check) {
 // knows what it did; on a busy machine a call may be given up, and too many of
 // those make a history that nobody can decide.
 func (c *check) judge(h *history.History) {
-	if c.bubble && slices.ContainsFunc(h.Ops, func(op history.Op) bool { return op.Outcome == history.Unknown }) {
+	if c.bubble && slices.ContainsFunc(h.Calls, func(c history.Call) bool { return c.Outcome == history.Unknown }) {
 		c.Errorf("event %s: a call ended with %v", h.Event.ID, lockstore.ErrOutcomeUnknown)
 		return
 	}

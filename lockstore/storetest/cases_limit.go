@@ -9,23 +9,24 @@ import (
 	"seatlock/lockstore"
 )
 
-// wantOverLimit checks that the user was refused more seats, having held.
-func (c *check) wantOverLimit(err error, held int) {
+// wantOverLimit checks that op fails because the user has held seats already.
+func (c *check) wantOverLimit(op lockstore.Op, held int) {
 	c.Helper()
+	err := c.try(op)
 	c.wantConflict(err, lockstore.OverSeatLimit)
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); ok && e.Held != held {
-		c.Errorf("the user is said to have %d seats, and has %d", e.Held, held)
+		c.Errorf("the conflict says that the user has %d seats, want %d", e.Held, held)
 	}
 }
 
 func seatLimit(c *check) {
 	c.ev = c.event(10, c.ttl, 3)
-	c.unchanged(func() { c.wantOverLimit(c.lockErr(ann, "A1", "A2", "A3", "A4"), 0) })
+	c.unchanged(func() { c.wantOverLimit(lockstore.Lock(ann, "A1", "A2", "A3", "A4"), 0) })
 	c.lock(ann, "A1", "A2")
-	c.unchanged(func() { c.wantOverLimit(c.lockErr(ann, "A3", "A4"), 2) })
+	c.unchanged(func() { c.wantOverLimit(lockstore.Lock(ann, "A3", "A4"), 2) })
 	c.lock(ann, "A2", "A3") // one of them is hers already
 	c.unchanged(func() {
-		c.wantOverLimit(c.lockErr(ann, "A4"), 3)
+		c.wantOverLimit(lockstore.Lock(ann, "A4"), 3)
 		c.lock(ann, "A1", "A2", "A3")
 	})
 	c.confirm(ann, "A1", "A2", "A3")
@@ -37,26 +38,26 @@ func limitAfterExpiry(c *check) {
 	c.lock(ann, "A1")
 	c.sleep(c.ttl / 2)
 	c.lock(ann, "A2")
-	c.wantOverLimit(c.lockErr(ann, "A3"), 2)
+	c.wantOverLimit(lockstore.Lock(ann, "A3"), 2)
 	c.sleep(c.ttl/2 + c.tick)
 	c.lock(ann, "A3")
-	c.wantOverLimit(c.lockErr(ann, "A1"), 2)
+	c.wantOverLimit(lockstore.Lock(ann, "A1"), 2)
 	c.sleep(c.ttl + c.tick)
 	c.lock(ben, "A3") // what ran out for her is his, and counts for him alone
 	c.lock(ann, "A1", "A2")
 	c.lock(ben, "A4")
-	c.wantOverLimit(c.lockErr(ben, "A5"), 2)
+	c.wantOverLimit(lockstore.Lock(ben, "A5"), 2)
 }
 
 func limitAfterRelease(c *check) {
 	c.ev = c.event(10, c.ttl, 2)
 	for range 3 {
 		c.lock(ann, "A1", "A2")
-		c.wantOverLimit(c.lockErr(ann, "A3"), 2)
+		c.wantOverLimit(lockstore.Lock(ann, "A3"), 2)
 		c.release(ann, "A1")
 		c.release(ann, "A1")
 		c.lock(ann, "A3")
-		c.wantOverLimit(c.lockErr(ann, "A1"), 2)
+		c.wantOverLimit(lockstore.Lock(ann, "A1"), 2)
 		c.release(ann, "A2", "A3")
 	}
 }
@@ -65,10 +66,10 @@ func limitCountsBookings(c *check) {
 	c.ev = c.event(10, c.ttl, 2)
 	c.book(ann, "A1")
 	c.sleep(24 * time.Hour)
-	c.wantOverLimit(c.lockErr(ann, "A2", "A3"), 1)
+	c.wantOverLimit(lockstore.Lock(ann, "A2", "A3"), 1)
 	c.book(ann, "A2")
 	c.sleep(24 * time.Hour)
-	c.wantOverLimit(c.lockErr(ann, "A3"), 2)
+	c.wantOverLimit(lockstore.Lock(ann, "A3"), 2)
 	c.confirm(ann, "A1", "A2")
 }
 
@@ -77,7 +78,7 @@ func limitPerEvent(c *check) {
 	c.ev = c.event(10, c.ttl, 1)
 	c.lock(ann, "A1")
 	c.lock(ben, "A2")
-	c.wantOverLimit(c.lockErr(ann, "A3"), 1)
+	c.wantOverLimit(lockstore.Lock(ann, "A3"), 1)
 	c.ev = other
 	c.lock(ann, "A1")
 }
@@ -89,7 +90,7 @@ func limitRace(c *check) {
 	var all sync.WaitGroup
 	for _, seat := range c.ev.Seats {
 		all.Go(func() {
-			_, err := c.Lock(c.ctx, c.ev, seats(seat), ann)
+			err := c.try(lockstore.Lock(ann, seat))
 			if err == nil {
 				won.Add(1)
 				return

@@ -13,7 +13,7 @@ func manyUsersOneSeat(c *check) {
 	const users = 1000
 	var winner atomic.Pointer[lockstore.UserID]
 	c.race(users, func(user lockstore.UserID) {
-		_, err := c.Lock(c.ctx, c.ev, seats("A1"), user)
+		err := c.try(lockstore.Lock(user, "A1"))
 		if err == nil && winner.Swap(&user) != nil {
 			c.Errorf("%s is the second to win the seat", user)
 		}
@@ -26,7 +26,7 @@ func manyUsersOneSeat(c *check) {
 	}
 	var booked atomic.Int32
 	c.race(users, func(user lockstore.UserID) {
-		if err := c.Confirm(c.ctx, c.ev, seats("A1"), user); err == nil {
+		if c.try(lockstore.Confirm(user, "A1")) == nil {
 			booked.Add(1)
 			if user != *winner.Load() {
 				c.Errorf("%s confirmed the seat of %s", user, *winner.Load())
@@ -73,8 +73,8 @@ func parallelUsers(c *check) {
 func lockAllOrNone(c *check) {
 	c.lock(ann, "A2")
 	c.unchanged(func() {
-		c.wantConflict(c.lockErr(ben, "A1", "A2", "A3"), lockstore.SeatLocked, "A2 locked")
-		c.wantConflict(c.lockErr(ben, "A2", "A3"), lockstore.SeatLocked, "A2 locked")
+		c.wantRefused(lockstore.Lock(ben, "A1", "A2", "A3"), lockstore.SeatLocked, "A2 locked")
+		c.wantRefused(lockstore.Lock(ben, "A2", "A3"), lockstore.SeatLocked, "A2 locked")
 	})
 	c.lock(cat, "A1", "A3")
 }
@@ -82,8 +82,8 @@ func lockAllOrNone(c *check) {
 func confirmAllOrNone(c *check) {
 	c.lock(ann, "A1", "A3")
 	c.unchanged(func() {
-		c.wantConflict(c.confirmErr(ann, "A1", "A2", "A3"), lockstore.LockNotHeld, "A2 available")
-		c.wantConflict(c.confirmErr(ann, "A3", "A2"), lockstore.LockNotHeld, "A2 available")
+		c.wantRefused(lockstore.Confirm(ann, "A1", "A2", "A3"), lockstore.LockNotHeld, "A2 available")
+		c.wantRefused(lockstore.Confirm(ann, "A3", "A2"), lockstore.LockNotHeld, "A2 available")
 	})
 	c.confirm(ann, "A1", "A3")
 }
@@ -96,7 +96,7 @@ func overlappingGroups(c *check) {
 	c.race(60, func(user lockstore.UserID) {
 		at := int(number.Add(1)*7) % 37
 		group := c.ev.Seats[at : at+4]
-		if _, err := c.Lock(c.ctx, c.ev, group, user); err == nil {
+		if c.try(lockstore.Lock(user, group...)) == nil {
 			won.Add(1)
 			c.confirm(user, group...)
 		}
@@ -141,8 +141,8 @@ func lockBooked(c *check) {
 	c.book(ann, "A1")
 	c.unchanged(func() {
 		for _, user := range []lockstore.UserID{ann, ben} {
-			c.wantConflict(c.lockErr(user, "A1"), lockstore.SeatBooked, "A1 booked")
-			c.wantConflict(c.lockErr(user, "A2", "A1"), lockstore.SeatBooked, "A1 booked")
+			c.wantRefused(lockstore.Lock(user, "A1"), lockstore.SeatBooked, "A1 booked")
+			c.wantRefused(lockstore.Lock(user, "A2", "A1"), lockstore.SeatBooked, "A1 booked")
 		}
 	})
 }
@@ -151,7 +151,7 @@ func lockLasts(c *check) {
 	now := time.Now()
 	c.wantTime("the lock ends at", c.lock(ann, "A1"), now.Add(c.ttl))
 	c.sleep(c.ttl - c.tick)
-	c.wantConflict(c.lockErr(ben, "A1"), lockstore.SeatLocked, "A1 locked")
+	c.wantRefused(lockstore.Lock(ben, "A1"), lockstore.SeatLocked, "A1 locked")
 	c.wantTaken("A1 locked")
 }
 
@@ -159,7 +159,7 @@ func lockRunsOut(c *check) {
 	c.lock(ann, "A1", "A2")
 	c.sleep(c.ttl + c.tick)
 	c.lock(ben, "A1")
-	c.wantConflict(c.confirmErr(ann, "A2"), lockstore.LockExpired, "A2 available")
+	c.wantRefused(lockstore.Confirm(ann, "A2"), lockstore.LockExpired, "A2 available")
 	c.wantTaken("A1 locked")
 	c.confirm(ben, "A1")
 	c.release(ann, "A1") // hers no more: left alone
@@ -188,9 +188,9 @@ func conflictNamesAll(c *check) {
 	c.sleep(time.Second)
 	second := c.lock(ben, "A3")
 	c.lock(cat, "A5")
-	err := c.lockErr(cat, "A5", "A4", "A3", "A2", "A1")
+	err := c.try(lockstore.Lock(cat, "A5", "A4", "A3", "A2", "A1"))
 	c.wantConflict(err, lockstore.SeatLocked, "A3 locked", "A1 locked")
-	c.wantConflict(c.confirmErr(ben, "A5", "A4", "A3", "A1"), lockstore.LockNotHeld, "A5 locked", "A4 available", "A1 locked")
+	c.wantRefused(lockstore.Confirm(ben, "A5", "A4", "A3", "A1"), lockstore.LockNotHeld, "A5 locked", "A4 available", "A1 locked")
 
 	e, ok := err.(*lockstore.ConflictError)
 	if !ok || len(e.Seats) != 2 {
@@ -205,8 +205,8 @@ func conflictOrder(c *check) {
 	c.ev = c.event(10, c.ttl, 2)
 	c.lock(ann, "A1")
 	c.book(ben, "A2")
-	c.wantConflict(c.lockErr(cat, "A1", "A2", "A3"), lockstore.SeatBooked, "A1 locked", "A2 booked")
-	c.wantConflict(c.lockErr(cat, "A1", "A3", "A4"), lockstore.SeatLocked, "A1 locked")
-	c.wantConflict(c.lockErr(cat, "A3", "A4", "A5"), lockstore.OverSeatLimit)
+	c.wantRefused(lockstore.Lock(cat, "A1", "A2", "A3"), lockstore.SeatBooked, "A1 locked", "A2 booked")
+	c.wantRefused(lockstore.Lock(cat, "A1", "A3", "A4"), lockstore.SeatLocked, "A1 locked")
+	c.wantRefused(lockstore.Lock(cat, "A3", "A4", "A5"), lockstore.OverSeatLimit)
 	c.wantTaken("A1 locked", "A2 booked")
 }

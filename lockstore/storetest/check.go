@@ -14,30 +14,30 @@ import (
 	"seatlock/lockstore"
 )
 
-// timing is how the cases of a run live with time.
+// timing is how the cases of a run deal with time.
 type timing struct {
 	ttl    time.Duration // how long a lock lasts in most cases
-	tick   time.Duration // at this time on either side of its end it must be there and gone
-	bubble bool          // every sleep takes no time, and every time is exact
+	tick   time.Duration // a lock is there this long before its end, and gone this long after it
+	bubble bool          // every sleep is instant, and every time is exact
 }
 
 var (
 	bubbleTime = timing{time.Minute, time.Millisecond, true}
 	realTime   = timing{4 * time.Second, time.Second, false}
 
-	// crowdedTime is for cases of many calls, none of whose locks is to run out.
+	// crowdedTime is for cases of many calls whose locks must not end.
 	crowdedTime = timing{time.Minute, time.Second, false}
 )
 
-// ann and ben are who locks most.
+// The users of most cases.
 const (
 	ann lockstore.UserID = "ann"
 	ben lockstore.UserID = "ben"
 	cat lockstore.UserID = "cat"
 )
 
-// check is a case under way: a store, an event of ten seats A1 to A10 without
-// a limit, and words to say what must hold.
+// check is a running case: a store, an event of ten seats A1 to A10 without a
+// limit, and helpers that say what must hold.
 type check struct {
 	*testing.T
 	lockstore.LockStore
@@ -52,7 +52,7 @@ func newCheck(t *testing.T, s lockstore.LockStore, at timing) *check {
 	return c
 }
 
-// sleep lets time pass; in real time no more than a lock takes to run out.
+// sleep lets time pass; in real time no more than a lock takes to end.
 func (c *check) sleep(d time.Duration) {
 	if !c.bubble {
 		d = min(d, c.ttl+c.tick)
@@ -60,11 +60,11 @@ func (c *check) sleep(d time.Duration) {
 	time.Sleep(d)
 }
 
-// wantTime checks a time that the store gave.
+// wantTime checks a time that the store returned.
 func (c *check) wantTime(what string, got, want time.Time) {
 	c.Helper()
 	if off := got.Sub(want).Abs(); c.bubble && off != 0 || off > c.tick {
-		c.Errorf("%s: %v, want %v", what, got, want)
+		c.Errorf("%s is %v, want %v", what, got, want)
 	}
 }
 
@@ -78,46 +78,75 @@ func nextEventID() lockstore.EventID {
 	return lockstore.EventID(eventPrefix + strconv.FormatInt(events.Add(1), 10))
 }
 
-// event makes an event of n seats, A1, A2 …, that no other case knows.
+// event returns an event of n seats, A1, A2 …, that no other case uses.
 func (c *check) event(n int, ttl time.Duration, limit int) *lockstore.Event {
 	c.Helper()
-	seats := make([]lockstore.SeatID, n)
-	for i := range seats {
-		seats[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
+	ids := make([]lockstore.SeatID, n)
+	for i := range ids {
+		ids[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
 	}
-	ev, err := lockstore.NewEvent(nextEventID(), seats, ttl, limit)
+	return c.eventOf(c.layout(ids), ttl, limit)
+}
+
+// eventOf returns an event of the layout that no other case uses.
+func (c *check) eventOf(layout *lockstore.Layout, ttl time.Duration, limit int) *lockstore.Event {
+	c.Helper()
+	ev, err := lockstore.NewEvent(nextEventID(), layout, ttl, limit)
 	if err != nil {
 		c.Fatal(err)
 	}
 	return ev
 }
 
+func (c *check) layout(ids []lockstore.SeatID) *lockstore.Layout {
+	c.Helper()
+	layout, err := lockstore.NewLayout(ids)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return layout
+}
+
 // seats is a short way to write a list of seats.
 func seats(ids ...lockstore.SeatID) []lockstore.SeatID { return ids }
 
-// lock, confirm and release must succeed, in c.ev.
+// try carries out op in c.ev and returns its error.
+func (c *check) try(op lockstore.Op) error {
+	_, err := c.Do(c.ctx, c.ev, op)
+	return err
+}
 
-func (c *check) lock(user lockstore.UserID, ids ...lockstore.SeatID) time.Time {
+// do carries out op in c.ev. It must succeed, and its result must have the time.
+func (c *check) do(op lockstore.Op) lockstore.Result {
 	c.Helper()
-	expires, err := c.Lock(c.ctx, c.ev, ids, user)
+	before := time.Now()
+	got, err := c.Do(c.ctx, c.ev, op)
 	if err != nil {
-		c.Fatalf("%s locks %v: %v", user, ids, err)
+		c.Fatalf("%s %ss %v: %v", op.User, op.Kind, op.Seats, err)
 	}
-	return expires
+	slack := c.tick
+	if c.bubble {
+		slack = 0
+	}
+	if after := time.Now(); got.Now.Before(before.Add(-slack)) || got.Now.After(after.Add(slack)) {
+		c.Errorf("%s %ss %v at %v, want a time from %v to %v", op.User, op.Kind, op.Seats, got.Now, before, after)
+	}
+	return got
+}
+
+func (c *check) lock(user lockstore.UserID, ids ...lockstore.SeatID) (expires time.Time) {
+	c.Helper()
+	return c.do(lockstore.Lock(user, ids...)).Expires
 }
 
 func (c *check) confirm(user lockstore.UserID, ids ...lockstore.SeatID) {
 	c.Helper()
-	if err := c.Confirm(c.ctx, c.ev, ids, user); err != nil {
-		c.Fatalf("%s confirms %v: %v", user, ids, err)
-	}
+	c.do(lockstore.Confirm(user, ids...))
 }
 
 func (c *check) release(user lockstore.UserID, ids ...lockstore.SeatID) {
 	c.Helper()
-	if err := c.Release(c.ctx, c.ev, ids, user); err != nil {
-		c.Fatalf("%s releases %v: %v", user, ids, err)
-	}
+	c.do(lockstore.Release(user, ids...))
 }
 
 func (c *check) book(user lockstore.UserID, ids ...lockstore.SeatID) {
@@ -126,24 +155,23 @@ func (c *check) book(user lockstore.UserID, ids ...lockstore.SeatID) {
 	c.confirm(user, ids...)
 }
 
-// lockErr, confirmErr and releaseErr return the error of a call that should
-// fail.
-
-func (c *check) lockErr(user lockstore.UserID, ids ...lockstore.SeatID) error {
-	_, err := c.Lock(c.ctx, c.ev, ids, user)
-	return err
+// wantChanged checks that op succeeds and changes those seats.
+func (c *check) wantChanged(op lockstore.Op, want ...lockstore.SeatID) lockstore.Result {
+	c.Helper()
+	got := c.do(op)
+	if !slices.Equal(got.Changed, want) {
+		c.Errorf("%s %ss %v and changes %v, want %v", op.User, op.Kind, op.Seats, got.Changed, want)
+	}
+	return got
 }
 
-func (c *check) confirmErr(user lockstore.UserID, ids ...lockstore.SeatID) error {
-	return c.Confirm(c.ctx, c.ev, ids, user)
+// wantRefused checks that op fails for the reason, and that the error names
+// those seats as "A1 locked".
+func (c *check) wantRefused(op lockstore.Op, reason lockstore.Reason, want ...string) {
+	c.Helper()
+	c.wantConflict(c.try(op), reason, want...)
 }
 
-func (c *check) releaseErr(user lockstore.UserID, ids ...lockstore.SeatID) error {
-	return c.Release(c.ctx, c.ev, ids, user)
-}
-
-// wantConflict checks that the call failed for the reason, and names the seats
-// as "A1 locked".
 func (c *check) wantConflict(err error, reason lockstore.Reason, want ...string) {
 	c.Helper()
 	e, ok := errors.AsType[*lockstore.ConflictError](err)
@@ -168,6 +196,15 @@ func states(list []lockstore.Seat) []string {
 	return all
 }
 
+// named returns the seats of a snapshot of c.ev with their names.
+func (c *check) named(snap lockstore.Snapshot) []lockstore.Seat {
+	var all []lockstore.Seat
+	for _, s := range snap.Seats {
+		all = append(all, c.ev.Seat(s))
+	}
+	return all
+}
+
 // list must succeed.
 func (c *check) list(since lockstore.Version) lockstore.Snapshot {
 	c.Helper()
@@ -178,7 +215,13 @@ func (c *check) list(since lockstore.Version) lockstore.Snapshot {
 	return snap
 }
 
-// version is where the event stands.
+// listed returns a list's seats as "A1 locked".
+func (c *check) listed(since lockstore.Version) []string {
+	c.Helper()
+	return states(c.named(c.list(since)))
+}
+
+// version returns the event's current Version.
 func (c *check) version() lockstore.Version {
 	c.Helper()
 	return c.list("").Version
@@ -191,20 +234,20 @@ func (c *check) wantTaken(want ...string) {
 	if !snap.Full {
 		c.Error("a list without a Version is not full")
 	}
-	if got := states(snap.Seats); !slices.Equal(got, want) {
-		c.Errorf("taken are %q, want %q", got, want)
+	if got := states(c.named(snap)); !slices.Equal(got, want) {
+		c.Errorf("the taken seats are %q, want %q", got, want)
 	}
 }
 
-// wantDelta checks what changed since the version.
+// wantDelta checks what has changed since the Version, and returns the new one.
 func (c *check) wantDelta(since lockstore.Version, want ...string) lockstore.Version {
 	c.Helper()
 	snap := c.list(since)
 	if snap.Full {
 		c.Errorf("the list since %q is full", since)
 	}
-	if got := states(snap.Seats); !slices.Equal(got, want) {
-		c.Errorf("since %q changed %q, want %q", since, got, want)
+	if got := states(c.named(snap)); !slices.Equal(got, want) {
+		c.Errorf("the changes since %q are %q, want %q", since, got, want)
 	}
 	return snap.Version
 }

@@ -93,16 +93,19 @@ var cases = []contractCase{
 
 	{"03_relock_keeps_time", "A user who locks a seat it already holds succeeds and does not get more time.", relockKeepsTime},
 	{"03_lock_some_held_some_new", "Locking some seats one holds and some new ones locks the new ones; the answer is the earliest expiry of all.", lockSomeHeld},
+	{"03_lock_reports_the_new_seats", "Changed are the seats that the operation changed, in the order of Op.Seats: of held and new seats the new ones, on a repeat none.", lockChanges},
 
 	{"04_lock_of_booked_seat_fails", "Locking a booked seat fails, for its owner too.", lockBooked},
 
 	{"05_lock_lasts_its_time", "A lock lasts until Event.LockTTL from now.", lockLasts},
 	{"05_lock_runs_out_unattended", "A lock is gone once its time is up, with no sweeper and nobody looking.", lockRunsOut},
 	{"05_each_event_has_its_time", "A lock lasts as long as its event says.", eachEventItsTime},
+	{"05_result_has_the_time", "Now is the store's clock; the lock of a new seat ends Event.LockTTL after it.", resultTime},
 
 	{"06_confirm_needs_own_live_lock", "Confirm needs a live lock by the same user on every seat.", confirmNeedsLock},
 	{"06_confirm_just_in_time", "Confirm needs a live lock: to the last moment it is one.", confirmInTime},
 	{"06_confirm_twice", "Confirm needs a live lock, or the seat already booked by that user: confirming twice succeeds.", confirmTwice},
+	{"06_confirm_reports_the_new_bookings", "Changed are the seats that the operation changed: on a repeat none.", confirmChanges},
 	{"06_users_are_compared_exactly", "A store compares a UserID byte for byte.", usersApart},
 
 	{"07_booking_never_expires", "A booking never expires.", bookingForEver},
@@ -116,6 +119,7 @@ var cases = []contractCase{
 	{"09_release_gives_back", "Release gives back the seats that the user has locked; releasing twice succeeds.", releaseGivesBack},
 	{"09_release_leaves_others_alone", "Release leaves alone those that the user has not locked.", releaseLeavesOthers},
 	{"09_booking_is_not_released", "If the user has booked any of the seats, it fails with SeatBooked, naming those, and gives none back.", bookingNotReleased},
+	{"09_release_reports_what_it_gave_back", "Changed are the seats that the operation changed: none that another user has, that is booked or whose lock expired.", releaseChanges},
 
 	{"10_seat_limit", "SeatLimit counts the user's live locks and bookings in that event; over it, Lock takes nothing.", seatLimit},
 	{"10_seat_limit_forgets_what_ran_out", "SeatLimit counts live locks.", limitAfterExpiry},
@@ -146,8 +150,8 @@ var cases = []contractCase{
 
 	{"15_other_seats_are_refused", "An event that another process opened with other seats, or in another order, is refused before anything is written.", otherSeats},
 	{"15_events_are_apart", "A store keeps any number of events.", eventsApart},
+	{"15_events_of_one_layout_are_apart", "Any number of events may share a Layout.", eventsOfOneLayoutApart},
 
 	{"16_slices_are_not_shared", "Slices passed in are not kept; slices returned are the caller's.", slicesNotShared},
 
-	{"17_random_operations", "All of it, in any order.", randomOperations},
 }

@@ -1,37 +1,72 @@
 package history
 
 import (
+	"time"
+
 	"seatlock/lockstore"
 )
 
-// told compares the end of a lock that was given with what it can be, and
-// narrows that.
-func (j *judge) told(s *state, op *Op) bool {
-	if op.Call != Lock {
-		return true
-	}
-	earliest := span{endOfTime, endOfTime}
-	for _, seat := range op.Seats {
-		c := &s.seats[j.position[seat]]
-		earliest = span{min(earliest.min, c.min), min(earliest.max, c.max)}
-	}
-	told := around(op.Expires, j.Slack)
-	if !earliest.within(told) {
+// done reports whether the result can be that of the operation, which had the
+// verdict, and narrows when its locks end.
+func (j *judge) done(s *state, c *Call, v verdict) bool {
+	if !(j.Remote && c.Now.IsZero()) && !j.inTime(c, c.Now) || !j.Remote && !j.changed(c, v) {
 		return false
 	}
-	for _, seat := range op.Seats {
-		c := &s.seats[j.position[seat]]
-		c.min = max(c.min, told.min) // none of them ends before the first
-		if len(op.Seats) == 1 {
-			c.max = min(c.max, told.max)
+	if c.Kind != lockstore.KindLock {
+		return true
+	}
+	if !c.Now.IsZero() {
+		end := around(c.Now.Add(j.Event.LockTTL), j.Slack)
+		for i := range s.seats {
+			if v.changed&(1<<i) != 0 && !s.seats[i].within(end) {
+				return false
+			}
+		}
+	}
+	earliest := span{endOfTime, endOfTime}
+	for _, seat := range c.Seats {
+		at := &s.seats[j.position[seat]]
+		earliest = span{min(earliest.min, at.min), min(earliest.max, at.max)}
+	}
+	expires := around(c.Expires, j.Slack)
+	if !earliest.within(expires) {
+		return false
+	}
+	for _, seat := range c.Seats {
+		at := &s.seats[j.position[seat]]
+		at.min = max(at.min, expires.min) // none ends before the first
+		if len(c.Seats) == 1 {
+			at.max = min(at.max, expires.max)
 		}
 	}
 	return true
 }
 
-// refused compares a refusal with what it must say. Held may be left out, as -1.
-func (j *judge) refused(s *state, op *Op, want verdict) bool {
-	got := op.Conflict
+// inTime reports whether the store's clock can have shown t during the call.
+func (j *judge) inTime(c *Call, t time.Time) bool {
+	return !t.Before(c.Called.Add(-j.Slack)) && !t.After(c.Returned.Add(j.Slack))
+}
+
+// changed reports whether the result names the changed seats, in the order of
+// the operation.
+func (j *judge) changed(c *Call, v verdict) bool {
+	got := c.Changed
+	for _, seat := range c.Seats {
+		if v.changed&(1<<j.position[seat]) == 0 {
+			continue
+		}
+		if len(got) == 0 || got[0] != seat {
+			return false
+		}
+		got = got[1:]
+	}
+	return len(got) == 0
+}
+
+// refused reports whether the refusal can be that of the operation. Held may be
+// missing, as -1.
+func (j *judge) refused(s *state, c *Call, want verdict) bool {
+	got := c.Conflict
 	if got.Reason != want.reason && got.Reason != want.or {
 		return false
 	}
@@ -46,8 +81,8 @@ func (j *judge) refused(s *state, op *Op, want verdict) bool {
 	return true
 }
 
-// shows compares a seat as it was shown with what it is, and narrows when its
-// lock ends.
+// shows reports whether the seat can look like that, and narrows when its lock
+// ends.
 func (j *judge) shows(s *state, i int, got lockstore.Seat) bool {
 	c := &s.seats[i]
 	switch c.status {
@@ -59,33 +94,36 @@ func (j *judge) shows(s *state, i int, got lockstore.Seat) bool {
 	return got.Status == lockstore.Locked && c.within(around(got.Expires, j.Slack))
 }
 
-// lists compares a list with the state, in which it is known which locks live.
-func (j *judge) lists(s *state, op *Op) bool {
-	snap := op.Snapshot
-	if snap.Time.Before(op.Called.Add(-j.Slack)) || snap.Time.After(op.Returned.Add(j.Slack)) {
+// lists reports whether the list can be of the state, whose locks are all known
+// to be live.
+func (j *judge) lists(s *state, c *Call) bool {
+	snap := c.Snapshot
+	if !j.inTime(c, time.UnixMilli(snap.Now)) {
 		return false
 	}
-	must := byte(0) // what the list names
-	may := must     // what it may name beside
+	var must, may byte // the seats that the list must and may name
 	if snap.Full {
-		for i, c := range s.seats {
-			if c.status != free {
+		for i, at := range s.seats {
+			if at.status != free {
 				must |= 1 << i
 			}
 		}
 	} else {
-		if op.Since == "" || s.changed[j.versions[op.Since]]&seen == 0 {
+		if c.Since == "" || s.changed[j.versions[c.Since]]&seen == 0 {
 			return false
 		}
-		must = s.changed[j.versions[op.Since]] &^ seen
+		must = s.changed[j.versions[c.Since]] &^ seen
 		if j.Remote {
 			may = seen - 1
 		}
 	}
 	last, named := -1, byte(0)
-	for _, seat := range snap.Seats {
-		i, ok := j.position[seat.ID]
-		if !ok || i <= last || (must|may)&(1<<i) == 0 || !j.shows(s, i, seat) {
+	for _, listed := range snap.Seats {
+		i := int(listed.Position)
+		if i <= last || i >= len(j.Event.Seats) || (must|may)&(1<<i) == 0 || !j.shows(s, i, j.Event.Seat(listed)) {
+			return false
+		}
+		if listed.Status != lockstore.Locked && listed.Expires != 0 {
 			return false
 		}
 		last, named = i, named|1<<i
@@ -99,11 +137,11 @@ func (j *judge) lists(s *state, op *Op) bool {
 	return snap.Version.Check() == nil && snap.Version != ""
 }
 
-// wait judges a Wait. One that nothing ended must have had nothing to end it
-// at some moment from Begin on.
-func (j *judge) wait(s state, op *Op) []state {
-	beyond := op.Since == "" || s.changed[j.versions[op.Since]] != seen
-	if op.Outcome == Refused || beyond != (op.Outcome == Done) {
+// wait returns the states after a Wait. A Wait that no change ended must have
+// been up to date at some moment from its Begin on.
+func (j *judge) wait(s state, c *Call) []state {
+	beyond := c.Since == "" || s.changed[j.versions[c.Since]] != seen
+	if c.Outcome == Refused || beyond != (c.Outcome == Done) {
 		return nil
 	}
 	return []state{s}

@@ -53,15 +53,15 @@ func (h *History) Draw(file string, timeout time.Duration) error {
 // the input.
 func (h *History) operations() []porcupine.Operation {
 	last := int64(math.MinInt64)
-	for _, op := range h.Ops {
+	for _, op := range h.Calls {
 		last = max(last, op.Begin)
 		if op.End != Never {
 			last = max(last, op.End)
 		}
 	}
-	ops := make([]porcupine.Operation, len(h.Ops))
-	for i := range h.Ops {
-		op := &h.Ops[i]
+	ops := make([]porcupine.Operation, len(h.Calls))
+	for i := range h.Calls {
+		op := &h.Calls[i]
 		end := op.End
 		if end == Never {
 			end = last + 1
@@ -90,12 +90,12 @@ func (h *History) Explain(timeout time.Duration) (string, error) {
 		}
 	}
 	var b strings.Builder
-	placed := make(map[*Op]bool)
+	placed := make(map[*Call]bool)
 	known := model.Init()
 	for _, o := range longest {
-		placed[o.Input.(*Op)] = true
+		placed[o.Input.(*Call)] = true
 		_, known = model.Step(known, o.Input, nil)
-		fmt.Fprintf(&b, "client %d: %s\n", o.ClientId, describe(o.Input.(*Op)))
+		fmt.Fprintf(&b, "client %d: %s\n", o.ClientId, describe(o.Input.(*Call)))
 	}
 	fmt.Fprintf(&b, "then the store knows one of\n")
 	for _, s := range known.([]any) {
@@ -104,13 +104,13 @@ func (h *History) Explain(timeout time.Duration) (string, error) {
 	b.WriteString("and none of these can be next:\n")
 	first := int64(math.MaxInt64)
 	for _, o := range ops {
-		if !placed[o.Input.(*Op)] {
+		if !placed[o.Input.(*Call)] {
 			first = min(first, o.Return)
 		}
 	}
 	for _, o := range ops {
-		if !placed[o.Input.(*Op)] && o.Call <= first {
-			fmt.Fprintf(&b, "client %d: %s\n", o.ClientId, describe(o.Input.(*Op)))
+		if !placed[o.Input.(*Call)] && o.Call <= first {
+			fmt.Fprintf(&b, "client %d: %s\n", o.ClientId, describe(o.Input.(*Call)))
 		}
 	}
 	return b.String(), nil

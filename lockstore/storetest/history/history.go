@@ -1,15 +1,15 @@
-// Package history judges a store by what its callers saw of it. It has many
-// of them make random calls at the same time ([Play]), writes down what each
-// asked, was answered, and when, and then looks for an order of the calls, one
-// after the other, in which every answer is what the contract says
-// ([History.Check]). A store for which there is none has broken a promise: it
-// sold a seat twice, took half a group, listed what never was.
+// Package history checks a store by what its callers saw. It has several
+// clients make random calls at the same time ([Play]) and records each call, its
+// answer and its times. It then looks for an order of the calls, one after the
+// other, in which every answer is what the contract says ([History.Check]). A
+// store for which there is none has broken the contract: it sold a seat twice,
+// took half a group, or listed what never was.
 //
-// That is linearizability, decided by the porcupine checker. What is Seatlock's
-// own is the model: a lock that runs out is no call, so each has an interval in
-// which that must happen, narrowed by whatever is seen of it.
+// That is linearizability, which the porcupine checker decides. The model is
+// Seatlock's own. A lock that expires is no call, so the model keeps an interval
+// in which it must expire, and every answer narrows it.
 //
-// The package knows the interface alone: no store, no backend, no HTTP.
+// The package must not know about any store, backend or HTTP.
 package history
 
 import (
@@ -21,83 +21,91 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Call is one of the five calls of a store.
-type Call string
+// A Method is one of the methods of [lockstore.LockStore].
+type Method string
 
-// The calls of [lockstore.LockStore].
+// The methods of a store.
 const (
-	Lock    Call = "lock"
-	Confirm Call = "confirm"
-	Release Call = "release"
-	List    Call = "list"
-	Wait    Call = "wait"
+	Do   Method = "" // carries out Call.Op
+	List Method = "list"
+	Wait Method = "wait"
 )
 
-// An Op is one call that one client made, and what came of it.
-type Op struct {
-	Client     int
-	Call       Call
-	Seats      []lockstore.SeatID
-	User       lockstore.UserID
-	Since      lockstore.Version
-	For        time.Duration // how long a Wait was given
-	OtherSeats bool          // it was made with another seat map under the event's id
+// A Call is one call that one client made, with its answer.
+type Call struct {
+	Client int
+	Method Method
 
-	// Begin and End order the calls: one that ended before another began came
+	lockstore.Op // of Do
+
+	Since      lockstore.Version // of List and Wait
+	For        time.Duration     // how long Wait may take
+	OtherSeats bool              // the call used another layout under the event's id
+
+	// Begin and End order the calls: a call that ended before another began came
 	// before it. End is Never for a call that may still take effect.
 	Begin, End int64
 
-	// Called and Returned are when that was, on the clock of the client.
+	// Called and Returned are the same moments on the client's clock.
 	Called, Returned time.Time
 
 	Answer
 }
 
-// Never is the End of a call whose outcome is not known.
+// Name returns the name of the operation, such as lock, or of the method.
+func (c *Call) Name() string {
+	if c.Method == Do {
+		return c.Kind.String()
+	}
+	return string(c.Method)
+}
+
+// Never is the End of a call whose outcome is unknown.
 const Never = math.MaxInt64
 
 // An Answer is what a store returned.
 type Answer struct {
-	Outcome  Outcome
-	Expires  time.Time                // of a Lock that was done
-	Conflict *lockstore.ConflictError // of a call that was refused
-	Snapshot *lockstore.Snapshot      // of a List
-	Err      string                   // the error, if any, as text
-	Cause    error                    `json:"-"` // the error itself
+	Outcome          Outcome
+	lockstore.Result                          // of a Do that is Done
+	Conflict         *lockstore.ConflictError // of a Do that is Refused
+	Snapshot         *lockstore.Snapshot      // of a List
+	Err              string                   // the error as text; "" if there is none
+	Cause            error                    `json:"-"` // the error itself
 }
 
-// An Outcome is what an answer says of the call.
+// An Outcome is how a call ended.
 type Outcome string
 
 // The outcomes of a call.
 const (
 	Done     Outcome = "done"
-	Refused  Outcome = "refused"            // a conflict
-	Foreign  Outcome = "other seats"        // refused for its seat map
-	Nothing  Outcome = "nothing done"       // the store was away, or the context over
-	Unknown  Outcome = "unknown"            // done or not
-	Breach   Outcome = "breach of contract" // an error that no call may end with
-	TimedOut Outcome = "timed out"          // a Wait that nothing ended
+	Refused  Outcome = "refused"      // with a conflict
+	Foreign  Outcome = "other seats"  // refused for its layout
+	Nothing  Outcome = "nothing done" // the store was unavailable, or the context ended
+	Unknown  Outcome = "unknown"      // done or not
+	Failed   Outcome = "failed"       // with an error that the contract does not allow
+	TimedOut Outcome = "timed out"    // a Wait that no change ended
 )
 
-// A History is what happened to one event, from before its first call on.
+// A History is the calls for one event since before its first use.
 type History struct {
 	Event *lockstore.Event
-	Ops   []Op
+	Calls []Call
 
-	// Slack is how far the clocks of the store and of the clients may be
-	// apart, and how late a lock may be found to have run out. A millisecond
-	// is the least that can be told.
+	// Slack is how far the clocks of the store and the clients may be apart, and
+	// how late the end of a lock may be noticed. Real clocks need at least a
+	// millisecond, because the store's counts those. Zero is for a bubble in which
+	// all times are whole milliseconds.
 	Slack time.Duration
 
-	// Remote is of calls made over HTTP, where a delta may also name seats
-	// that did not change, as they are: changes that came after the list was
-	// rendered are left out, not the seats.
+	// Remote marks calls that went over HTTP. A Result then need not report
+	// Changed and Now. A delta may also name seats that did not change: the server
+	// renders the seats as they are, without changes that came later.
 	Remote bool
 }
 
-// outcome sorts an error.
-func outcome(call Call, err error) (Outcome, *lockstore.ConflictError) {
+// outcome returns the Outcome that an error means.
+func outcome(m Method, err error) (Outcome, *lockstore.ConflictError) {
 	conflict, refused := errors.AsType[*lockstore.ConflictError](err)
 	switch {
 	case err == nil:
@@ -110,10 +118,10 @@ func outcome(call Call, err error) (Outcome, *lockstore.ConflictError) {
 		return Foreign, nil
 	case errors.Is(err, lockstore.ErrUnavailable):
 		return Nothing, nil
-	case call == Wait && errors.Is(err, context.DeadlineExceeded):
+	case m == Wait && errors.Is(err, context.DeadlineExceeded):
 		return TimedOut, nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Nothing, nil
 	}
-	return Breach, nil
+	return Failed, nil
 }

@@ -24,8 +24,8 @@ func NewLedger(ev *lockstore.Event) *Ledger {
 }
 
 // Note takes down a call.
-func (l *Ledger) Note(op Op) {
-	if op.Call != Confirm || op.OtherSeats {
+func (l *Ledger) Note(op Call) {
+	if op.Kind != lockstore.KindConfirm || op.OtherSeats {
 		return
 	}
 	in := l.sold
@@ -77,7 +77,7 @@ func (l *Ledger) Audit(ctx context.Context, store lockstore.LockStore) (Losses, 
 	}
 	status := make(map[lockstore.SeatID]lockstore.Status)
 	for _, seat := range snap.Seats {
-		status[seat.ID] = seat.Status
+		status[l.Event.Seats[seat.Position]] = seat.Status
 	}
 	byUser := make(map[lockstore.UserID][]lockstore.SeatID) // what is booked and should be theirs
 	claims := make(map[lockstore.UserID][]lockstore.SeatID) // what is booked and may be theirs
@@ -132,7 +132,7 @@ func (l *Losses) say(format string, args ...any) {
 func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, byUser map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
 	for user, seats := range byUser {
 		for chunk := range slices.Chunk(seats, lockstore.MaxSeats) {
-			err := insist(ctx, func() error { return store.Confirm(ctx, l.Event, chunk, user) })
+			err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Confirm(user, chunk...)); return err })
 			if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 				found.Lost += len(conflict.Seats)
 				for _, seat := range conflict.Seats {
@@ -151,7 +151,7 @@ func (l *Ledger) ask(ctx context.Context, store lockstore.LockStore, claims map[
 	owned := make(map[lockstore.SeatID]bool)
 	for user, seats := range claims {
 		for _, seat := range seats {
-			err := insist(ctx, func() error { return store.Confirm(ctx, l.Event, []lockstore.SeatID{seat}, user) })
+			err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Confirm(user, seat)); return err })
 			if _, refused := errors.AsType[*lockstore.ConflictError](err); err != nil && !refused {
 				return err
 			}
@@ -174,14 +174,14 @@ func (l *Ledger) knock(ctx context.Context, store lockstore.LockStore, seats []l
 		most = min(most, l.Event.SeatLimit)
 	}
 	for chunk := range slices.Chunk(seats, most) {
-		err := insist(ctx, func() error { _, err := store.Lock(ctx, l.Event, chunk, probe); return err })
+		err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Lock(probe, chunk...)); return err })
 		if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 			found.Stuck += max(1, len(conflict.Seats))
 			found.say("%v are available and cannot be had: %v", chunk, err)
 		} else if err != nil {
 			return err
 		}
-		if err := insist(ctx, func() error { return store.Release(ctx, l.Event, chunk, probe) }); err != nil {
+		if err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Release(probe, chunk...)); return err }); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func newJudge(h *History) (*judge, error) {
 	for i, seat := range h.Event.Seats {
 		j.position[seat] = i
 	}
-	for _, op := range h.Ops {
+	for _, op := range h.Calls {
 		if _, ok := j.users[op.User]; op.User != "" && !ok {
 			j.users[op.User] = byte(len(j.users) + 1)
 		}
@@ -49,20 +49,20 @@ func (j *judge) model() porcupine.Model {
 		Init: func() []any { return []any{state{changed: strings.Repeat("\x00", len(j.versions))}} },
 		Step: func(st, in, _ any) []any {
 			var next []any
-			for _, s := range j.step(st.(state), in.(*Op)) {
+			for _, s := range j.step(st.(state), in.(*Call)) {
 				next = append(next, s)
 			}
 			return next
 		},
 		Hash:              func(st any) uint64 { return maphash.Comparable(j.seed, st.(state)) },
-		DescribeOperation: func(in, _ any) string { return describe(in.(*Op)) },
+		DescribeOperation: func(in, _ any) string { return describe(in.(*Call)) },
 		DescribeState:     func(st any) string { return j.show(st.(state)) },
 	}).ToModel()
 }
 
 // step returns every state after a call that got its answer; none if it
 // cannot have.
-func (j *judge) step(s state, op *Op) []state {
+func (j *judge) step(s state, op *Call) []state {
 	window := span{op.Called.UnixNano(), op.Returned.UnixNano()}
 	if op.End == Never {
 		window.max = endOfTime
@@ -76,10 +76,10 @@ func (j *judge) step(s state, op *Op) []state {
 			return []state{s}
 		}
 		return nil
-	case Breach:
+	case Failed:
 		return nil
 	case Unknown:
-		if op.OtherSeats || op.Call == List || op.Call == Wait {
+		if op.OtherSeats || op.Method == List || op.Method == Wait {
 			return []state{s}
 		}
 		// Refused or done: what it would have answered does not matter.
@@ -94,19 +94,19 @@ func (j *judge) step(s state, op *Op) []state {
 	if op.OtherSeats {
 		return nil
 	}
-	if op.Call == Wait {
+	if op.Method == Wait {
 		return j.wait(s, op)
 	}
 	var next []state
 	for _, r := range s.resolve(j.concerns(&s, op), window) {
-		if op.Call == List {
+		if op.Method == List {
 			if j.lists(&r, op) {
 				next = append(next, r)
 			}
 			continue
 		}
 		a := j.act(&r, op, window)
-		if op.Outcome == Done && a.reason == "" && j.told(&r, op) ||
+		if op.Outcome == Done && a.reason == "" && j.done(&r, op, a) ||
 			op.Outcome == Refused && a.reason != "" && j.refused(&r, op, a) {
 			next = append(next, r)
 		}
@@ -115,15 +115,15 @@ func (j *judge) step(s state, op *Op) []state {
 }
 
 // concerns is the mask of the seats whose state decides the answer.
-func (j *judge) concerns(s *state, op *Op) byte {
+func (j *judge) concerns(s *state, op *Call) byte {
 	mask := byte(0)
-	if op.Call == List {
+	if op.Method == List {
 		return seen - 1
 	}
 	for _, seat := range op.Seats {
 		mask |= 1 << j.position[seat]
 	}
-	if op.Call == Lock && j.Event.SeatLimit > 0 {
+	if op.Kind == lockstore.KindLock && j.Event.SeatLimit > 0 {
 		for i, c := range s.seats {
 			if c.user == j.users[op.User] {
 				mask |= 1 << i
@@ -135,19 +135,20 @@ func (j *judge) concerns(s *state, op *Op) byte {
 
 // A verdict is how a call must have ended.
 type verdict struct {
-	reason lockstore.Reason // "": it was done
-	or     lockstore.Reason // another reason that may be given, if a lapse may just have been forgotten
-	inWay  []int
-	held   int
+	reason  lockstore.Reason // "": it was done
+	or      lockstore.Reason // another reason that may be given, if a lapse may just have been forgotten
+	inWay   []int
+	held    int
+	changed byte // the mask of the seats that it changed
 }
 
 // act does the call to a state in which it is known which locks live.
-func (j *judge) act(s *state, op *Op, window span) verdict {
+func (j *judge) act(s *state, op *Call, window span) verdict {
 	user := j.users[op.User]
-	switch op.Call {
-	case Lock:
+	switch op.Kind {
+	case lockstore.KindLock:
 		return j.lock(s, op.Seats, user, window)
-	case Confirm:
+	case lockstore.KindConfirm:
 		return j.confirm(s, op.Seats, user, window)
 	}
 	return j.release(s, op.Seats, user)
@@ -194,6 +195,7 @@ func (j *judge) lock(s *state, seats []lockstore.SeatID, user byte, window span)
 		}
 	}
 	s.change(fresh)
+	v.changed = fresh
 	return v
 }
 
@@ -226,6 +228,7 @@ func (j *judge) confirm(s *state, seats []lockstore.SeatID, user byte, window sp
 			}
 		}
 		s.change(fresh)
+		v.changed = fresh
 	case forgotten:
 		v.reason = lockstore.LockNotHeld
 	case maybeForgotten:
@@ -258,13 +261,14 @@ func (j *judge) release(s *state, seats []lockstore.SeatID, user byte) verdict {
 		}
 	}
 	s.change(given)
+	v.changed = given
 	return v
 }
 
 // describe is a call in a picture of the history.
-func describe(op *Op) string {
+func describe(op *Call) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s", op.Call)
+	b.WriteString(op.Name())
 	if op.User != "" {
 		fmt.Fprintf(&b, " %s %v", op.User, op.Seats)
 	}
@@ -281,7 +285,10 @@ func describe(op *Op) string {
 	case op.Snapshot != nil:
 		fmt.Fprintf(&b, "%s full:%v", op.Snapshot.Version, op.Snapshot.Full)
 		for _, seat := range op.Snapshot.Seats {
-			fmt.Fprintf(&b, " %s %s%s", seat.ID, seat.Status, clock(seat.Expires))
+			fmt.Fprintf(&b, " %d %s", seat.Position, seat.Status)
+			if seat.Status == lockstore.Locked {
+				b.WriteString(clock(time.UnixMilli(seat.Expires)))
+			}
 		}
 	default:
 		fmt.Fprintf(&b, "%s%s", op.Outcome, clock(op.Expires))

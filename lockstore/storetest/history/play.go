@@ -68,10 +68,14 @@ func Records(store lockstore.LockStore, name string, p Plan) ([]*Recorder, error
 	for i := range seats {
 		seats[i] = lockstore.SeatID(fmt.Sprintf("S%d", i+1))
 	}
+	layout, err := lockstore.NewLayout(seats)
+	if err != nil {
+		return nil, err
+	}
 	rnd := rand.New(rand.NewPCG(p.Seed, 0))
 	var records []*Recorder
 	for _, part := range []string{".a", ".b"} {
-		ev, err := lockstore.NewEvent(lockstore.EventID(name+part), seats, p.TTL, []int{0, 2, 3}[rnd.IntN(3)])
+		ev, err := lockstore.NewEvent(lockstore.EventID(name+part), layout, p.TTL, []int{0, 2, 3}[rnd.IntN(3)])
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +90,7 @@ type Client struct {
 	number  int
 	records []*Recorder
 	rnd     *rand.Rand
-	had     [2]Op                // what it locked last of each event
+	had     [2]lockstore.Op      // what it locked last of each event
 	since   [2]lockstore.Version // the last version it saw of each
 }
 
@@ -97,28 +101,28 @@ func NewClient(number int, p Plan, records []*Recorder) *Client {
 
 // Run makes the client's calls.
 func (c *Client) Run(ctx context.Context) {
-	c.do(ctx, 0, Op{Call: List})
-	c.do(ctx, 1, Op{Call: List})
+	c.do(ctx, 0, Call{Method: List})
+	c.do(ctx, 1, Call{Method: List})
 	for range c.Calls {
 		if ctx.Err() != nil {
 			return
 		}
 		c.rest(ctx)
 		which := c.rnd.IntN(2)
-		op := c.draw(which)
+		call := c.draw(which)
 		switch n := c.rnd.IntN(40); {
-		case n == 0 && !c.Plain && c.since[which] != "": // the event is there
-			op.OtherSeats = true
-			op.Since = ""
+		case n == 0 && !c.Plain && c.since[which] != "": // the event exists
+			call.OtherSeats = true
+			call.Since = ""
 		case n == 1:
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
-			c.do(ended, which, op)
+			c.do(ended, which, call)
 			continue
 		}
-		got := c.do(ctx, which, op)
+		got := c.do(ctx, which, call)
 		if got.Outcome == Unknown && c.rnd.IntN(2) == 0 {
-			c.do(ctx, which, op)
+			c.do(ctx, which, call)
 		}
 	}
 }
@@ -136,8 +140,8 @@ func (c *Client) rest(ctx context.Context) {
 }
 
 // draw makes up a call.
-func (c *Client) draw(which int) Op {
-	op := Op{User: c.user(), Seats: c.some()}
+func (c *Client) draw(which int) Call {
+	op := lockstore.Op{User: c.user(), Seats: c.some()}
 	had := c.had[which]
 	mine := had.Seats != nil && c.rnd.IntN(3) > 0
 	if mine {
@@ -145,20 +149,20 @@ func (c *Client) draw(which int) Op {
 	}
 	switch n := c.rnd.IntN(100); {
 	case n < 44:
-		op.Call = Lock
+		op.Kind = lockstore.KindLock
 	case n < 56:
-		op.Call = Confirm
+		op.Kind = lockstore.KindConfirm
 	case n < 72:
-		op.Call = Release
+		op.Kind = lockstore.KindRelease
 	case n < 94 || c.Plain:
-		return Op{Call: List, Since: c.version(which)}
+		return Call{Method: List, Since: c.version(which)}
 	default:
-		return Op{Call: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
+		return Call{Method: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
 	}
-	if mine && op.Call != Lock {
+	if mine && op.Kind != lockstore.KindLock {
 		op.Seats = had.Seats
 	}
-	return op
+	return Call{Op: op}
 }
 
 func (c *Client) user() lockstore.UserID {
@@ -191,16 +195,16 @@ func (c *Client) version(which int) lockstore.Version {
 	return "no.such_version-1"
 }
 
-func (c *Client) do(ctx context.Context, which int, op Op) Op {
-	op.Client = c.number
-	op = c.records[which].Do(ctx, op)
-	if op.Snapshot != nil {
-		c.since[which] = op.Snapshot.Version
+func (c *Client) do(ctx context.Context, which int, call Call) Call {
+	call.Client = c.number
+	call = c.records[which].Do(ctx, call)
+	if call.Snapshot != nil {
+		c.since[which] = call.Snapshot.Version
 	}
-	if op.Call == Lock && (op.Outcome == Done || op.Outcome == Unknown) {
-		c.had[which] = op
+	if call.Kind == lockstore.KindLock && (call.Outcome == Done || call.Outcome == Unknown) {
+		c.had[which] = call.Op
 	}
-	return op
+	return call
 }
 
 // Finish makes the calls that show what the others left behind, once all
@@ -208,35 +212,35 @@ func (c *Client) do(ctx context.Context, which int, op Op) Op {
 // for what does not come.
 func (c *Client) Finish(ctx context.Context) {
 	for which := range c.records {
-		c.do(ctx, which, Op{Call: List})
+		c.do(ctx, which, Call{Method: List})
 	}
 	pass(ctx, c.TTL+2*c.Slack+time.Millisecond)
 	for which, r := range c.records {
-		c.do(ctx, which, Op{Call: List, Since: c.since[which]})
-		c.do(ctx, which, Op{Call: List})
-		c.knock(ctx, which, Confirm)
+		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
+		c.do(ctx, which, Call{Method: List})
+		c.knock(ctx, which, lockstore.KindConfirm)
 		for _, seat := range r.Event.Seats {
-			c.do(ctx, which, Op{Call: Lock, User: c.user(), Seats: []lockstore.SeatID{seat}})
+			c.do(ctx, which, Call{Op: lockstore.Lock(c.user(), seat)})
 		}
-		c.do(ctx, which, Op{Call: List, Since: c.since[which]})
+		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
 	}
 	if c.Long {
 		pass(ctx, lockstore.LapseMemory+c.TTL+c.Slack+time.Second)
-		c.knock(ctx, 0, Confirm)
-		c.knock(ctx, 1, Confirm)
+		c.knock(ctx, 0, lockstore.KindConfirm)
+		c.knock(ctx, 1, lockstore.KindConfirm)
 	}
 	if !c.Plain {
 		for which := range c.records {
-			c.do(ctx, which, Op{Call: List})
-			c.do(ctx, which, Op{Call: Wait, Since: c.since[which], For: c.TTL * 3 / 2})
+			c.do(ctx, which, Call{Method: List})
+			c.do(ctx, which, Call{Method: Wait, Since: c.since[which], For: c.TTL * 3 / 2})
 		}
 	}
 }
 
 // knock makes a call for every seat, each for a user at random.
-func (c *Client) knock(ctx context.Context, which int, call Call) {
+func (c *Client) knock(ctx context.Context, which int, kind lockstore.Kind) {
 	for _, seat := range c.records[which].Event.Seats {
-		c.do(ctx, which, Op{Call: call, User: users[c.rnd.IntN(len(users))], Seats: []lockstore.SeatID{seat}})
+		c.do(ctx, which, Call{Op: lockstore.Op{Kind: kind, User: users[c.rnd.IntN(len(users))], Seats: []lockstore.SeatID{seat}}})
 	}
 }
 

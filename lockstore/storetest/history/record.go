@@ -10,99 +10,97 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Recorder writes down the calls that its clients make to a store, for one
-// event. It is safe for concurrent use.
+// A Recorder records the calls that clients make to a store for one event. It
+// is safe for concurrent use.
 type Recorder struct {
 	Store lockstore.LockStore
 	Event *lockstore.Event
 
-	// Sink, if it is not nil, is told of each call when it begins, as one
-	// whose outcome is not known, and again when it is. Calls of one client come
-	// in their order.
-	Sink func(Op)
+	// Sink, if it is not nil, receives each call when it begins, as one whose
+	// outcome is unknown, and again when it ends. The calls of one client come in
+	// their order.
+	Sink func(Call)
 
-	// Grace is how long before its end a Wait that nothing ended must have had
-	// nothing to end it. Zero draws no conclusion from such a Wait, as is
-	// right on a clock that goes on while an answer is under way.
+	// Grace is how long before its deadline a Wait that no change ended must have
+	// been up to date. Zero draws no conclusion from such a Wait: choose it where
+	// the clock runs on while an answer is on its way.
 	Grace time.Duration
 
-	// Order gives Begin and End, in ascending order; nil counts. Calls made
-	// in several processes need a clock that they share.
+	// Order returns Begin and End, ascending. A nil Order counts. Calls made by
+	// several processes need a clock that these share.
 	Order func() int64
 
 	count atomic.Int64
-	mu    sync.Mutex
-	ops   []Op
+	mu    sync.Mutex // guards calls
+	calls []Call
 }
 
-// History is what was written down so far.
+// History returns the calls that have ended so far.
 func (r *Recorder) History(slack time.Duration) *History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return &History{Event: r.Event, Ops: slices.Clone(r.ops), Slack: slack}
+	return &History{Event: r.Event, Calls: slices.Clone(r.calls), Slack: slack}
 }
 
-// Do makes the call that op describes and returns it with its answer.
-func (r *Recorder) Do(ctx context.Context, op Op) Op {
+// Do makes the call and returns it with its answer.
+func (r *Recorder) Do(ctx context.Context, c Call) Call {
 	ev := r.Event
-	if op.OtherSeats {
+	if c.OtherSeats {
 		ev = mirrored(r.Event)
 	}
-	op.Begin, op.End, op.Called = r.order(), Never, time.Now()
+	c.Begin, c.End, c.Called = r.order(), Never, time.Now()
 	if r.Sink != nil {
-		begun := op
+		begun := c
 		begun.Outcome = Unknown
 		r.Sink(begun)
 	}
 	var err error
-	switch op.Call {
-	case Lock:
-		op.Expires, err = r.Store.Lock(ctx, ev, op.Seats, op.User)
-	case Confirm:
-		err = r.Store.Confirm(ctx, ev, op.Seats, op.User)
-	case Release:
-		err = r.Store.Release(ctx, ev, op.Seats, op.User)
+	switch c.Method {
+	case Do:
+		c.Result, err = r.Store.Do(ctx, ev, c.Op)
+		c.Changed = slices.Clone(c.Changed) // it may share memory with the seats
 	case List:
 		var snap lockstore.Snapshot
-		if snap, err = r.Store.List(ctx, ev, op.Since); err == nil {
-			op.Snapshot = &snap
+		if snap, err = r.Store.List(ctx, ev, c.Since); err == nil {
+			c.Snapshot = &snap
 		}
 	case Wait:
-		op.Begin, err = r.wait(ctx, ev, op)
+		c.Begin, err = r.wait(ctx, ev, c)
 	}
-	op.Outcome, op.Conflict = outcome(op.Call, err)
-	if op.Outcome == TimedOut && r.Grace == 0 {
-		op.Outcome = Nothing
+	c.Outcome, c.Conflict = outcome(c.Method, err)
+	if c.Outcome == TimedOut && r.Grace == 0 {
+		c.Outcome = Nothing
 	}
 	if err != nil {
-		op.Err, op.Cause = err.Error(), err
+		c.Err, c.Cause = err.Error(), err
 	}
-	op.Returned = time.Now()
-	if op.Outcome != Unknown {
-		op.End = r.order()
+	c.Returned = time.Now()
+	if c.Outcome != Unknown {
+		c.End = r.order()
 	}
 	if r.Sink != nil {
-		r.Sink(op)
+		r.Sink(c)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ops = append(r.ops, op)
-	return op
+	r.calls = append(r.calls, c)
+	return c
 }
 
-// wait makes a Wait of op.For, and returns when it is taken to have begun.
-func (r *Recorder) wait(ctx context.Context, ev *lockstore.Event, op Op) (begin int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, op.For)
+// wait makes a Wait and returns the Begin that it counts with: in Grace of its
+// deadline if it got that far without a change.
+func (r *Recorder) wait(ctx context.Context, ev *lockstore.Event, c Call) (begin int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.For)
 	defer cancel()
 	var late atomic.Int64
 	if r.Grace > 0 {
-		defer time.AfterFunc(op.For-r.Grace, func() { late.Store(r.order()) }).Stop()
+		defer time.AfterFunc(c.For-r.Grace, func() { late.Store(r.order()) }).Stop()
 	}
-	err = r.Store.Wait(ctx, ev, op.Since)
+	err = r.Store.Wait(ctx, ev, c.Since)
 	if at := late.Load(); at != 0 && err != nil {
 		return at, err
 	}
-	return op.Begin, err
+	return c.Begin, err
 }
 
 func (r *Recorder) order() int64 {
@@ -112,14 +110,18 @@ func (r *Recorder) order() int64 {
 	return r.count.Add(1)
 }
 
-// mirrored is the event with its seats in the reverse order, which no store
-// may take for the same.
+// mirrored returns the event with its seats in reverse order, which a store
+// must refuse.
 func mirrored(ev *lockstore.Event) *lockstore.Event {
 	seats := slices.Clone(ev.Seats)
 	slices.Reverse(seats)
-	other, err := lockstore.NewEvent(ev.ID, seats, ev.LockTTL, ev.SeatLimit)
+	layout, err := lockstore.NewLayout(seats)
 	if err != nil {
-		panic(err) // the seats of an event make an event
+		panic(err) // the seats come from a layout
+	}
+	other, err := lockstore.NewEvent(ev.ID, layout, ev.LockTTL, ev.SeatLimit)
+	if err != nil {
+		panic(err) // all else comes from an event
 	}
 	return other
 }
