@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/batch"
 )
 
 // bubble runs f with a store on a miniredis, in a bubble.
@@ -56,25 +58,43 @@ func eventOf(t *testing.T, seats, limit int) *lockstore.Event {
 	return ev
 }
 
-// together carries out the operations, which are of one kind, in one trip.
+// answer is what a call came to.
+type answer struct {
+	result lockstore.Result
+	err    error
+}
+
+// together carries out the operations, which are of one kind, in one trip. It
+// needs a bubble.
 func together(t *testing.T, s *Store, ev *lockstore.Event, ops ...lockstore.Op) []answer {
 	t.Helper()
-	var all []*call
-	for _, op := range ops {
+	options, ready := trips, make(chan struct{})
+	options.Parallel = 1
+	q := batch.New(options, func(calls []*call) {
+		if calls[0].Work.ev == nil { // the call that the others wait behind
+			<-ready
+			calls[0].Answer(lockstore.Result{}, nil)
+			return
+		}
+		if n := len(groups(calls)); n != 1 || len(calls) != len(ops) {
+			t.Errorf("on the trip are %d calls in %d groups, want %d in 1", len(calls), n, len(ops))
+		}
+		s.send(calls)
+	})
+	answers := make([]answer, len(ops))
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = q.Do(t.Context(), work{}, 1) })
+	synctest.Wait()
+	for i, op := range ops {
 		at, err := ev.Positions(nil, op)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, &call{ev: ev, op: op, at: at, done: make(chan answer, 1)})
+		all.Go(func() { answers[i].result, answers[i].err = q.Do(t.Context(), work{ev, op, at}, len(at)) })
+		synctest.Wait()
 	}
-	if n := len(batches(all)); n != 1 {
-		t.Fatalf("the calls make %d batches", n)
-	}
-	s.send(all)
-	var answers []answer
-	for _, c := range all {
-		answers = append(answers, <-c.done)
-	}
+	close(ready)
+	all.Wait()
 	return answers
 }
 
@@ -242,27 +262,24 @@ func TestVersionsOfOthers(t *testing.T) {
 func TestACallThatWasNotSentIsTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
-		q := newQueue(func(calls []*call) {
+		q := batch.New(trips, func(calls []*call) {
 			<-hold
 			for _, c := range calls {
-				c.done <- answer{}
+				c.Answer(lockstore.Result{}, nil)
 			}
 		})
-		ev := eventOf(t, 1, 0)
-		newCall := func() *call {
-			return &call{op: lockstore.Lock("ann", "A1"), ev: ev, began: time.Now(), done: make(chan answer, 1)}
-		}
 		ctx, cancel := context.WithCancel(t.Context())
-		results := make(chan error, maxFlights+1)
-		for range maxFlights {
-			go func() { _, err := q.do(ctx, newCall()); results <- err }()
+		results := make(chan error, trips.Parallel+1)
+		for range cap(results) {
+			go func() {
+				_, err := q.Do(ctx, work{}, 1)
+				results <- err
+			}()
 			synctest.Wait()
 		}
-		go func() { _, err := q.do(ctx, newCall()); results <- err }()
-		synctest.Wait()
 		cancel()
 		open := 0
-		for range maxFlights + 1 {
+		for range cap(results) {
 			switch err := <-results; {
 			case errors.Is(err, lockstore.ErrOutcomeUnknown) && errors.Is(err, context.Canceled):
 				open++
@@ -270,8 +287,8 @@ func TestACallThatWasNotSentIsTakenBack(t *testing.T) {
 				t.Errorf("a cancelled call: %v", err)
 			}
 		}
-		if open != maxFlights {
-			t.Errorf("%d calls are of unknown outcome, want the %d that were sent", open, maxFlights)
+		if open != trips.Parallel {
+			t.Errorf("%d calls are of unknown outcome, want the %d that were sent", open, trips.Parallel)
 		}
 		close(hold)
 	})

@@ -76,10 +76,10 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		watch(cluster)
 	}
-	s.changes = &queues{send: s.send}
+	s.changes = newQueues(s.send)
 	s.confirms = s.changes
 	if o.Replicas > 0 {
-		s.confirms = &queues{send: s.sendAndWait}
+		s.confirms = newQueues(s.sendAndWait)
 	}
 	return s, nil
 }
@@ -97,21 +97,13 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if err != nil {
 		return lockstore.Result{}, err
 	}
-	if err := ctx.Err(); err != nil {
-		return lockstore.Result{}, err
-	}
 	qs := s.changes
 	if op.Kind == lockstore.KindConfirm {
 		qs = s.confirms
 	}
-	return s.queue(ctx, qs, ev).do(ctx, &call{ev: ev, op: op, at: at, began: time.Now(), done: make(chan answer, 1)})
-}
-
-// queue returns the queue that the calls about an event go through.
-func (s *Store) queue(ctx context.Context, qs *queues, ev *lockstore.Event) *queue {
 	node, err := s.master(ctx, mapKey(ev))
 	if err != nil { // the Cluster is out of reach, as the call will find
 		node = s.redis
 	}
-	return qs.of(node)
+	return qs.of(node).Do(ctx, work{ev, op, at}, len(at))
 }
