@@ -7,15 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/lockstore"
-)
-
-var (
-	auditScript    = newScript("event", "audit")
-	mendUserScript = newScript("event", "mend_user")
 )
 
 // auditSeats is how many seats are compared at a time: a fraction of a
@@ -125,11 +121,11 @@ func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, s
 
 // statusText says what a seat is at the time.
 func statusText(until, now int64) string {
-	seat := seatAt("", until, now)
+	seat := listed(0, until, now)
 	if seat.Status == lockstore.Locked {
-		return "locked until " + seat.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
+		return "locked until " + time.UnixMilli(seat.Expires).UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	return string(seat.Status)
+	return seat.Status.String()
 }
 
 // note counts a seat for the user that its value names.
@@ -177,7 +173,7 @@ func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, mend bool, 
 		if want == nil {
 			want = &holdings{}
 		}
-		d := Difference{User: user, Is: is.text(now.UnixMilli()), Want: want.text(now.UnixMilli())}
+		d := Difference{User: user, Is: is.text(now), Want: want.text(now)}
 		if d.Is == d.Want {
 			continue
 		}
@@ -199,7 +195,7 @@ func (s *Store) mendUser(ctx context.Context, ev *lockstore.Event, user lockstor
 			keys, argv = append(keys, seatKey(ev, ev.Seats[at])), append(argv, place)
 		}
 	}
-	_, err := s.eval(ctx, mendUserScript, keys, argv...)
+	_, err := s.eval(ctx, rebuildUserScript, keys, argv...)
 	return err
 }
 

@@ -117,18 +117,18 @@ func settle(o *redis.UniversalOptions) {
 	o.MaxRetries = -1
 	o.DialerRetries = 1
 
-	// Every call ends within callTime and each trip within flightTime, so
+	// Every call ends within callTime and each trip within tripTime, so
 	// each step must sooner.
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = 500 * time.Millisecond
-	o.ReadTimeout = flightTime
-	o.WriteTimeout = flightTime
+	o.ReadTimeout = tripTime
+	o.WriteTimeout = tripTime
 	o.PoolTimeout = 250 * time.Millisecond
 
 	// Connections are made as they are needed: few for the trips that calls
 	// share, which have a pool of their own, and one for each event that
 	// somebody waits on.
-	o.PipelinePoolSize = 4 * maxFlights
+	o.PipelinePoolSize = 4 * trips.Parallel
 	if o.PoolSize == 0 {
 		o.PoolSize = 256
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -62,37 +61,31 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 	if err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	seats := decodeView(ev, view.Val(), now.UnixMilli())
-	return lockstore.Snapshot{Version: version, Full: true, Time: now, Seats: seats}, nil
+	seats := decodeView(view.Val(), len(ev.Seats), now)
+	return lockstore.Snapshot{Version: version, Full: true, Now: now, Seats: seats}, nil
 }
 
-// decodeView reads which seats are taken. It runs over every seat of a house,
-// so it neither calls nor copies more than it must.
-func decodeView(ev *lockstore.Event, view string, now int64) []lockstore.Seat {
-	written := min(len(ev.Seats), len(view)/recordLen) // nobody has had the seats after these
+// decodeView returns the taken seats of a view of so many. It runs over every
+// seat, so it neither calls nor copies more than it must.
+func decodeView(view string, seats int, now int64) []lockstore.ListedSeat {
+	written := min(seats, len(view)/recordLen) // nobody has had the seats after these
 	taken := 0
 	for p := range written {
 		if recordAt(view, p) > now {
 			taken++
 		}
 	}
-	seats := make([]lockstore.Seat, taken)
-	next := 0
+	list := make([]lockstore.ListedSeat, 0, taken)
 	for p := range written {
-		u := recordAt(view, p)
-		if u <= now {
-			continue
-		}
-		seat := &seats[next]
-		next++
-		seat.ID = ev.Seats[p]
-		if u == bookedRecord {
-			seat.Status = lockstore.Booked
-		} else {
-			seat.Status, seat.Expires = lockstore.Locked, unixMilli(u)
+		switch until := recordAt(view, p); {
+		case until <= now:
+		case until == bookedRecord:
+			list = append(list, lockstore.ListedSeat{Position: int32(p), Status: lockstore.Booked})
+		default:
+			list = append(list, lockstore.ListedSeat{Position: int32(p), Status: lockstore.Locked, Expires: until})
 		}
 	}
-	return seats
+	return list
 }
 
 // recordAt is until when the view has the seat at a position taken.
@@ -106,7 +99,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	until := make(map[int]int64) // by position
 	for {
 		var page *redis.XMessageSliceCmd
-		snap.Time, err = s.look(ctx, ev, func(pipe redis.Pipeliner) {
+		snap.Now, err = s.look(ctx, ev, func(pipe redis.Pipeliner) {
 			page = pipe.XRangeN(ctx, logKey(ev), from.stream(), "+", deltaPage+1)
 		})
 		if err != nil {
@@ -131,7 +124,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	}
 	snap.Version = from.version()
 	for _, p := range slices.Sorted(maps.Keys(until)) {
-		snap.Seats = append(snap.Seats, seatAt(ev.Seats[p], until[p], snap.Time.UnixMilli()))
+		snap.Seats = append(snap.Seats, listed(p, until[p], snap.Now))
 	}
 	return snap, true, nil
 }
@@ -160,7 +153,7 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 // look reads the clock of Redis, and does what add asks for in the same moment,
 // in an event that it opens if nobody has. The commands that add makes have
 // their own errors.
-func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (time.Time, error) {
+func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (int64, error) {
 	for {
 		pipe := s.redis.TxPipeline()
 		known := pipe.Get(ctx, mapKey(ev))
@@ -169,20 +162,20 @@ func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pi
 		add(pipe)
 		exec(ctx, pipe)
 		if err := errors.Join(left.Err(), length.Err()); err != nil {
-			return time.Time{}, unavailable(err)
+			return 0, unavailable(err)
 		}
 		if known.Err() == nil && known.Val() != ev.Fingerprint() {
-			return time.Time{}, lockstore.ErrOtherSeats
+			return 0, lockstore.ErrOtherSeats
 		}
 		if known.Err() == nil && left.Val() > 0 && length.Val() > 0 {
-			return unixMilli(bookedUntil - left.Val().Milliseconds()), nil
+			return bookedUntil - left.Val().Milliseconds(), nil
 		}
 		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, ev.Fingerprint(), newNonce())
 		if err != nil {
-			return time.Time{}, err
+			return 0, err
 		}
 		if answer == otherSeats {
-			return time.Time{}, lockstore.ErrOtherSeats
+			return 0, lockstore.ErrOtherSeats
 		}
 	}
 }

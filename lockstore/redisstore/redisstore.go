@@ -46,8 +46,8 @@ type Store struct {
 	redis   redis.UniversalClient
 	options Options
 
-	changes  *queues // Lock, Release, and Confirm unless it waits for replicas
-	confirms *queues // Confirm; the same as changes, or of its own
+	changes  *queues // of all operations but those that wait for replicas
+	confirms *queues // of KindConfirm; the same as changes, or of its own
 
 	blocking  chan struct{} // as many elements as connections that Wait may hold
 	mu        sync.Mutex
@@ -76,10 +76,10 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		watch(cluster)
 	}
-	s.changes = &queues{send: s.send}
+	s.changes = newQueues(s.send)
 	s.confirms = s.changes
 	if o.Replicas > 0 {
-		s.confirms = &queues{send: s.sendAndWait}
+		s.confirms = newQueues(s.sendAndWait)
 	}
 	return s, nil
 }
@@ -91,44 +91,19 @@ func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	return err
 }
 
-// Lock implements [lockstore.LockStore].
-func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	value, err := s.change(ctx, s.changes, lockScript, ev, seats, user)
+// Do implements [lockstore.LockStore].
+func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	at, err := ev.Positions(make([]int, 0, 8), op)
 	if err != nil {
-		return time.Time{}, err
+		return lockstore.Result{}, err
 	}
-	return unixMilli(value), nil
-}
-
-// Confirm implements [lockstore.LockStore].
-func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	_, err := s.change(ctx, s.confirms, confirmScript, ev, seats, user)
-	return err
-}
-
-// Release implements [lockstore.LockStore].
-func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	_, err := s.change(ctx, s.changes, releaseScript, ev, seats, user)
-	return err
-}
-
-// queue returns the queue that the calls about an event go through.
-func (s *Store) queue(ctx context.Context, qs *queues, ev *lockstore.Event) *queue {
+	qs := s.changes
+	if op.Kind == lockstore.KindConfirm {
+		qs = s.confirms
+	}
 	node, err := s.master(ctx, mapKey(ev))
 	if err != nil { // the Cluster is out of reach, as the call will find
 		node = s.redis
 	}
-	return qs.of(node)
-}
-
-// change has the script run for one call.
-func (s *Store) change(ctx context.Context, qs *queues, op *script, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (int64, error) {
-	at, err := ev.Positions(make([]int, 0, 8), seats, user)
-	if err != nil {
-		return 0, err
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.queue(ctx, qs, ev).do(ctx, &call{op: op, ev: ev, seats: seats, at: at, user: user, began: time.Now(), done: make(chan answer, 1)})
+	return qs.of(node).Do(ctx, work{ev, op, at}, len(at))
 }
