@@ -71,7 +71,11 @@ func shopEvent() (*lockstore.Event, error) {
 	for i := range seats {
 		seats[i] = lockstore.SeatID(fmt.Sprint("A", i))
 	}
-	return lockstore.NewEvent("shop", seats, time.Hour, 0)
+	layout, err := lockstore.NewLayout(seats)
+	if err != nil {
+		return nil, err
+	}
+	return lockstore.NewEvent("shop", layout, time.Hour, 0)
 }
 
 // runShop locks and confirms two seats at a time, in many goroutines. It says
@@ -90,9 +94,9 @@ func runShop(path, mode string) error {
 	if err != nil {
 		return err
 	}
-	taken := make(map[lockstore.SeatID]bool)
+	taken := make(map[int]bool)
 	for _, seat := range snap.Seats {
-		taken[seat.ID] = true
+		taken[int(seat.Position)] = true
 	}
 	fmt.Println("open", len(snap.Seats))
 	switch mode {
@@ -118,17 +122,18 @@ func runShop(path, mode string) error {
 			user := lockstore.UserID(fmt.Sprint("buyer", b))
 			for at := 2 * b; at+1 < shopSeats; at += 2 * buyers {
 				seats := ev.Seats[at : at+2]
-				if taken[seats[0]] {
+				if taken[at] {
 					continue
 				}
 				for _, step := range []struct {
 					done string
-					call func() error
+					op   lockstore.Op
 				}{
-					{"locked", func() error { _, err := s.Lock(context.Background(), ev, seats, user); return err }},
-					{"booked", func() error { return s.Confirm(context.Background(), ev, seats, user) }},
+					{"locked", lockstore.Lock(user, seats...)},
+					{"booked", lockstore.Confirm(user, seats...)},
 				} {
-					for err := step.call(); ; err = step.call() {
+					for {
+						_, err := s.Do(context.Background(), ev, step.op)
 						if err == nil {
 							say(step.done, seats[0], seats[1])
 							break
@@ -229,7 +234,7 @@ func wantKept(t *testing.T, path string, said words) {
 	must(t, err)
 	status := make(map[string]lockstore.Status)
 	for _, seat := range snap.Seats {
-		status[string(seat.ID)] = seat.Status
+		status[string(ev.Seats[seat.Position])] = seat.Status
 	}
 	open := make(map[string]bool) // of these it is not known
 	for _, pair := range said["unknown"] {
@@ -242,19 +247,19 @@ func wantKept(t *testing.T, path string, said words) {
 		for seat := range strings.FieldsSeq(pair) {
 			booked[seat] = true
 			if status[seat] != lockstore.Booked {
-				t.Errorf("%s was booked, and is %q", seat, status[seat])
+				t.Errorf("%s was booked, and is %v", seat, status[seat])
 			}
 		}
 	}
 	for _, pair := range said["locked"] {
 		seats := strings.Fields(pair)
-		if one, two := status[seats[0]], status[seats[1]]; one == "" || one != two {
-			t.Errorf("%s was locked, and is %q and %q", pair, one, two)
+		if one, two := status[seats[0]], status[seats[1]]; one == lockstore.Available || one != two {
+			t.Errorf("%s was locked, and is %v and %v", pair, one, two)
 		}
 	}
 	for at := 0; at < shopSeats; at += 2 {
 		if one, two := status[string(ev.Seats[at])], status[string(ev.Seats[at+1])]; one != two {
-			t.Errorf("of one group %s is %q and %s is %q", ev.Seats[at], one, ev.Seats[at+1], two)
+			t.Errorf("of one group %s is %v and %s is %v", ev.Seats[at], one, ev.Seats[at+1], two)
 		}
 	}
 	if slices.Contains(said["open"], "") {

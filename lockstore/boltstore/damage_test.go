@@ -39,9 +39,7 @@ func house(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore
 	for n := range 70 { // 0.6 MB of log
 		seats := parts[6+n%6]
 		d.lock(longName, seats...)
-		if err := d.Release(t.Context(), d.ev, seats, longName); err != nil {
-			t.Fatal(err)
-		}
+		d.do(lockstore.Release(longName, seats...))
 	}
 	book(parts[3:6])
 	small := newEvent(t, "small", 5, 0)
@@ -191,7 +189,7 @@ func TestManyMakeIt(t *testing.T) {
 				if err != nil {
 					return // in use, or made by another at the same moment
 				}
-				if _, err := s.Lock(t.Context(), ev, ev.Seats[:1], "ann"); err != nil {
+				if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -280,7 +278,7 @@ func TestAnyDamage(t *testing.T) {
 				}
 				s, err := boltstore.Open(path)
 				must(t, err)
-				_, err = s.Lock(t.Context(), ev, ev.Seats[400:450], lockstore.UserID(fmt.Sprint("user", harmless)))
+				_, err = s.Do(t.Context(), ev, lockstore.Lock(lockstore.UserID(fmt.Sprint("user", harmless)), ev.Seats[400:450]...))
 				must(t, errors.Join(err, s.Close()))
 				if got, err := boltstore.Bookings(path); err != nil || !reflect.DeepEqual(got, want) {
 					t.Fatalf("after a lock %d bookings are found, %v", len(got), err)
