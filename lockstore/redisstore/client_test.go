@@ -46,7 +46,7 @@ func TestBadURLs(t *testing.T) {
 // are those of the README.
 func TestACLUser(t *testing.T) {
 	server := redistest.New(t)
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
