@@ -18,7 +18,7 @@ func TestDeployReadme(t *testing.T) {
 	readme := string(data)
 	tmpl := readTemplate(t, nil)
 
-	_, choices, _ := strings.Cut(readme, "## What can be chosen")
+	_, choices, _ := strings.Cut(readme, "\n## Parameters\n")
 	choices, _, _ = strings.Cut(choices, "\n\n**")
 	var told []string
 	for row := range strings.Lines(choices) {

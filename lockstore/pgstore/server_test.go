@@ -109,7 +109,7 @@ func TestNewerDatabase(t *testing.T) {
 // rights that the README gives them and no others.
 func TestLeastRights(t *testing.T) {
 	srv, _ := newDatabase(t)
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
