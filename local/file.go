@@ -7,54 +7,34 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/urfave/cli/v3"
-
 	"seatlock/functions/booking"
+	"seatlock/functions/settings"
 	"seatlock/lockstore/boltstore"
 )
 
-// dataSettings are the flags about the file, checked.
-type dataSettings struct {
-	file   string // empty: seats are kept elsewhere
-	export bool
-}
-
-var dataFlags = []cli.Flag{
-	&cli.StringFlag{Name: "data", Usage: "keep seats in `FILE`, which is made if it is not there; whatever is answered outlives a crash", Sources: cli.EnvVars("DATA_FILE")},
-	&cli.BoolFlag{Name: "export", Usage: "do not serve; print who booked what in the file of -data, as CSV; it may be in use meanwhile"},
-}
-
-func settleData(c *cli.Command) (dataSettings, error) {
-	d := dataSettings{file: c.String("data"), export: c.Bool("export")}
-	if d.export && d.file == "" {
-		return d, usage("-export prints what is in a file, and -data does not say which")
-	}
-	return d, nil
-}
-
-// open opens the file for the events.
-func (d dataSettings) open(ctx context.Context, maps []booking.SeatMap) (openStore, error) {
-	store, err := boltstore.Open(d.file)
+// openFile opens the file of seats for the events.
+func openFile(ctx context.Context, s settings.File, maps []booking.SeatMap) (openStore, error) {
+	store, err := boltstore.Open(s.Path)
 	if errors.Is(err, boltstore.ErrInUse) {
-		return openStore{}, fmt.Errorf("%w; one file is for one process (-redis and -postgres are for many)", err)
+		return openStore{}, fmt.Errorf("%w; only one process can use a file (-redis and -postgres are for several)", err)
 	}
 	if err != nil {
 		return openStore{}, err
 	}
 	for _, m := range maps {
 		if err := store.Open(ctx, m.Event); err != nil {
-			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", d.file, m.Event.ID, err), store.Close())
+			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", s.Path, m.Event.ID, err), store.Close())
 		}
 	}
-	kept := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", d.file)
+	kept := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)
 	return openStore{store, kept, store.Close}, nil
 }
 
-// printBookings writes who booked what, a line each.
-func (d dataSettings) printBookings(out io.Writer) error {
-	bookings, err := boltstore.Bookings(d.file)
+// printBookings writes who booked what in the file, one booking a line.
+func printBookings(s settings.File, out io.Writer) error {
+	bookings, err := boltstore.Bookings(s.Path)
 	if errors.Is(err, boltstore.ErrInUse) {
-		return fmt.Errorf("%w, and sells faster than the file can be read: try again", err)
+		return fmt.Errorf("%w and changes it faster than it can be read: try again", err)
 	}
 	if err != nil {
 		return err

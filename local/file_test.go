@@ -15,7 +15,7 @@ func refused(t *testing.T, args ...string) string {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out bytes.Buffer
-	err := run(ctx, append([]string{"local", "-addr", "127.0.0.1:0"}, args...), &out, &out)
+	err := run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), variables{}.get, &out, &out)
 	if err == nil || strings.Contains(err.Error(), "\n") || out.Len() > 0 {
 		t.Errorf("%q ends with %v, and says %q", args, err, out.String())
 		return ""
@@ -41,7 +41,7 @@ func TestDataOutlivesTheRunner(t *testing.T) {
 	}
 	export := func() string {
 		var csv bytes.Buffer
-		if err := run(t.Context(), []string{"local", "-data", file, "-export"}, &csv, &csv); err != nil {
+		if err := run(t.Context(), []string{"-data", file, "-export"}, variables{}.get, &csv, &csv); err != nil {
 			t.Fatal(err)
 		}
 		return changes.ReplaceAllString(csv.String(), "WHEN")
@@ -88,7 +88,7 @@ func TestBadData(t *testing.T) {
 		want string
 	}{
 		{[]string{"-data", file, "-redis", "redis://127.0.0.1"}, "-data and -redis"},
-		{[]string{"-export"}, "-data does not say which"},
+		{[]string{"-export"}, "-export: needs -data"},
 		{[]string{"-data", file, "-seats", "3x3"}, "event default: lockstore: the store has this event with other seats"},
 		{[]string{"-data", text}, "no file of Seatlock's"},
 		{[]string{"-data", text, "-export"}, "no file of Seatlock's"},

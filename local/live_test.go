@@ -138,9 +138,8 @@ func TestMaxViewers(t *testing.T) {
 
 // TestWatchingIsReading: with -private it needs a token, as any list does.
 func TestWatchingIsReading(t *testing.T) {
-	key := strings.Repeat("k", shortestKey)
-	t.Setenv("AUTH_BACKEND_KEY", key)
-	url, _, _ := serving(t, "-private")
+	key := strings.Repeat("k", 32)
+	url, _, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": key}, "-private")
 	_, resp, err := websocket.Dial(t.Context(), url+"/seats/live", nil)
 	if err == nil || resp.StatusCode != 401 {
 		t.Fatalf("without a token: %v", err)

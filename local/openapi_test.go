@@ -22,6 +22,7 @@ import (
 	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/settings"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -164,7 +165,7 @@ func stops(s *scene) { s.stops = true }
 
 // needsKey: nobody may do anything without the key of a back end.
 func needsKey(s *scene) {
-	s.guard.BackendKey, s.guard.Private = strings.Repeat("k", shortestKey), true
+	s.guard.BackendKey, s.guard.Private = strings.Repeat("k", 32), true
 }
 
 // issuerAway: nobody may do anything without a token, and none can be checked.
@@ -244,12 +245,12 @@ func (s *scene) serve() (h http.Handler, leave func()) {
 		s.t.Fatal(err)
 	}
 	s.guard.Fail = api.Fail
-	server := serverSettings{connections: 100}
-	watched, store := watchSettings{}.open(s.maps, s.store, log)
+	server := settings.Server{Connections: 100}
+	seen, store := openTelemetry(settings.Telemetry{}, s.maps, s.store, log)
 	watching, sendAway := context.WithCancel(s.t.Context())
-	hub := liveSettings{viewers: s.viewers}.open(watching, api, store, server, log)
+	hub := openHub(watching, settings.Live{Viewers: s.viewers}, server, api, store, log)
 	if s.stops {
-		watched.stop()
+		seen.stop()
 		sendAway()
 	}
 	calls := hub.Handler(api.Routes())
@@ -259,7 +260,7 @@ func (s *scene) serve() (h http.Handler, leave func()) {
 		}
 		calls.ServeHTTP(w, r)
 	}))
-	return server.headers(watched.handler(web.Handler(h))), func() {
+	return headers(server, seen.handler(web.Handler(h))), func() {
 		sendAway()
 		hub.Wait()
 	}

@@ -74,7 +74,7 @@ func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"local", "-addr", "127.0.0.1:0", "-postgres", server.URL("postgres"), "-postgres-start", "1m"}, io.Discard, late)
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-postgres", server.URL("postgres"), "-postgres-start", "1m"}, variables{}.get, io.Discard, late)
 	}()
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
@@ -99,12 +99,12 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	server := pgtest.New(t, pgtest.Unsafe...)
 	url := server.URL("postgres")
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"local", "-postgres", url, "-postgres-migrate"}, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
+	if err := run(t.Context(), []string{"-postgres", url, "-postgres-migrate"}, variables{}.get, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
 		t.Fatalf("%q, %v", out.String(), err)
 	}
 	refused := func(says string, args ...string) {
 		t.Helper()
-		err := run(t.Context(), append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, io.Discard)
+		err := run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, args...), variables{}.get, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: %v, want one line with %q", args, err, says)
 		}
@@ -115,7 +115,7 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	}
 	refused("event default: lockstore: the store has this event with other seats", "-postgres", url, "-seats", "2x3")
 	refused("-redis and -postgres", "-postgres", url, "-redis", "redis://127.0.0.1:1")
-	refused("-postgres does not say which", "-postgres-migrate")
+	refused("-postgres-migrate: needs -postgres", "-postgres-migrate")
 	refused("postgres://", "-postgres", "localhost")
 	refused("cannot use PostgreSQL (tried for 0s", "-postgres", "postgres://u@127.0.0.1:1/x", "-postgres-start", "0s")
 	if _, err := server.Exec(t.Context(), "postgres", "ALTER DATABASE postgres SET synchronous_commit = off"); err != nil {

@@ -23,8 +23,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("LOCK_TTL", "5s") // as the README starts it
-	url, _, _ := serving(t)
+	url, _, _ := servingWith(t, variables{"LOCK_TTL": "5s"}) // as the README starts it
 
 	tried := 0
 	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {

@@ -172,7 +172,7 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"local", "-addr", "127.0.0.1:0", "-redis", "redis://127.0.0.1:" + port, "-redis-start", "1m"}, io.Discard, late)
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-redis", "redis://127.0.0.1:" + port, "-redis-start", "1m"}, variables{}.get, io.Discard, late)
 	}()
 	redistest.New(t, "--port", port)
 	select {
@@ -197,7 +197,7 @@ func TestRefusedStarts(t *testing.T) {
 	redisURL := "redis://" + server.Addr
 	refused := func(says string, args ...string) {
 		t.Helper()
-		err := run(t.Context(), append([]string{"local", "-addr", "127.0.0.1:0", "-redis", redisURL}, args...), io.Discard, io.Discard)
+		err := run(t.Context(), append([]string{"-addr", "127.0.0.1:0", "-redis", redisURL}, args...), variables{}.get, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v, want an error with %q", args, err, says)
 		}
@@ -241,7 +241,7 @@ func TestAuditAndRebuild(t *testing.T) {
 	defer ctl.Close()
 	inspect := func(flag string) (string, error) {
 		var out bytes.Buffer
-		err := run(t.Context(), []string{"local", "-redis", "redis://" + server.Addr, flag}, &out, io.Discard)
+		err := run(t.Context(), []string{"-redis", "redis://" + server.Addr, flag}, variables{}.get, &out, io.Discard)
 		return out.String(), err
 	}
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
@@ -253,7 +253,7 @@ func TestAuditAndRebuild(t *testing.T) {
 	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1: is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {
 		t.Errorf("%q, %v", out, err)
 	}
-	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences mended: 1\n") || err != nil {
+	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences fixed: 1\n") || err != nil {
 		t.Errorf("%q, %v", out, err)
 	}
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/settings"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
@@ -92,15 +93,15 @@ func TestHTTPS(t *testing.T) {
 func TestCertificateIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		s := serverSettings{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem")}
+		s := settings.Server{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
 		write := func(serial int64, at time.Time) {
-			certify(t, s.certFile, s.keyFile, serial)
-			if err := os.Chtimes(s.certFile, at, at); err != nil {
+			certify(t, s.CertFile, s.KeyFile, serial)
+			if err := os.Chtimes(s.CertFile, at, at); err != nil {
 				t.Fatal(err)
 			}
 		}
 		write(1, time.Now())
-		c, err := s.certificate(slog.New(slog.DiscardHandler))
+		c, err := openCertificate(s, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,15 +118,15 @@ func TestCertificateIsRenewed(t *testing.T) {
 		serves(1)
 		write(2, time.Now().Add(time.Second))
 		serves(1) // it looks again after a while
-		time.Sleep(lookAgain)
+		time.Sleep(checkInterval)
 		serves(2)
-		if err := os.WriteFile(s.certFile, []byte("half of"), 0o600); err != nil {
+		if err := os.WriteFile(s.CertFile, []byte("half of"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(lookAgain)
+		time.Sleep(checkInterval)
 		serves(2)
 		write(3, time.Now().Add(time.Minute))
-		time.Sleep(lookAgain)
+		time.Sleep(checkInterval)
 		serves(3)
 	})
 }
@@ -245,9 +246,9 @@ func TestUsersAreBelieved(t *testing.T) {
 	if !strings.Contains(out.String(), "unchecked: fit behind your own back end only") {
 		t.Errorf("log: %s", out)
 	}
-	t.Setenv("AUTH_BACKEND_KEY", strings.Repeat("k", shortestKey))
-	url, out, _ := serving(t)
-	if !strings.Contains(out.String(), "named by the back end with the key") || strings.Contains(out.String(), strings.Repeat("k", shortestKey)) {
+	key := strings.Repeat("k", 32)
+	url, out, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": key})
+	if !strings.Contains(out.String(), "named by the back end with the key") || strings.Contains(out.String(), key) {
 		t.Errorf("log: %s", out)
 	}
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/settings"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
@@ -74,7 +75,7 @@ func TestEndInOrder(t *testing.T) {
 		steps = append(steps, what)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := serverSettings{drain: 20 * time.Second, connections: 10}
+	s := settings.Server{Drain: 20 * time.Second, Connections: 10}
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		step("asked")
 		cancel()
@@ -83,14 +84,14 @@ func TestEndInOrder(t *testing.T) {
 	})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.serve(ctx, l, h, ending{
+		ended <- serve(ctx, s, l, h, ending{
 			unready: func() { step("not ready") },
 			sockets: func(ctx context.Context) {
 				if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
 					c.Close()
 					t.Error("a socket that is sent away can come back in")
 				}
-				if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.drain {
+				if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.Drain {
 					t.Errorf("the sockets have until %v", end)
 				}
 				time.Sleep(200 * time.Millisecond)
@@ -121,12 +122,12 @@ func TestEndIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := serverSettings{drain: 50 * time.Millisecond, connections: 10}
+	s := settings.Server{Drain: 50 * time.Millisecond, Connections: 10}
 	stuck := make(chan struct{})
 	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel(); <-stuck })
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.serve(ctx, l, h, ending{unready: func() {}, sockets: func(ctx context.Context) { <-ctx.Done() }}, slog.New(slog.DiscardHandler))
+		ended <- serve(ctx, s, l, h, ending{unready: func() {}, sockets: func(ctx context.Context) { <-ctx.Done() }}, slog.New(slog.DiscardHandler))
 	}()
 	go func() {
 		if resp, err := http.Get("http://" + l.Addr().String()); err == nil {

@@ -10,123 +10,85 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/urfave/cli/v3"
-
 	"seatlock/functions/booking"
+	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
 	"seatlock/lockstore"
 )
 
-// watchSettings are the flags about what is told of what goes on, checked.
-type watchSettings struct {
-	users       bool   // in the log
-	metricsAddr string // empty: nobody asks for metrics
-}
-
-var watchFlags = []cli.Flag{
-	&cli.StringFlag{Name: "log-level", Value: "info", Usage: "log what is of `LEVEL` debug (every request), info, warn (refused requests) or error (failures here) and above", Sources: cli.EnvVars("LOG_LEVEL")},
-	&cli.BoolFlag{Name: "log-users", Usage: "name users in the log", Sources: cli.EnvVars("LOG_USERS")},
-	&cli.StringFlag{Name: "metrics-addr", Usage: "serve /metrics for Prometheus on `HOST:PORT`, which only it should reach; port 0 takes a free one", Sources: cli.EnvVars("METRICS_ADDR")},
-}
-
-func settleWatch(c *cli.Command) (watchSettings, error) {
-	w := watchSettings{users: c.Bool("log-users"), metricsAddr: c.String("metrics-addr")}
-	if w.metricsAddr != "" && w.metricsAddr == c.String("addr") {
-		if _, port, err := net.SplitHostPort(w.metricsAddr); err != nil || port != "0" {
-			return w, usage("-metrics-addr %s: it is another address than -addr, which buyers reach", w.metricsAddr)
-		}
+// logger returns the log, whose lines have the id of the request that they are about.
+func logger(s settings.Telemetry, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogJSON {
+		return slog.New(telemetry.LogHandler(slog.NewJSONHandler(w, options)))
 	}
-	return w, nil
+	return slog.New(telemetry.LogHandler(slog.NewTextHandler(w, options)))
 }
 
-// logger makes the log, whose lines have the id of the request that they are about.
-func logger(format, level string, w io.Writer) (*slog.Logger, error) {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	least, ok := levels[level]
-	if !ok {
-		return nil, usage("-log-level %s: it is debug, info, warn or error", level)
-	}
-	options := &slog.HandlerOptions{Level: least}
-	switch format {
-	case "text":
-		return slog.New(telemetry.LogHandler(slog.NewTextHandler(w, options))), nil
-	case "json":
-		return slog.New(telemetry.LogHandler(slog.NewJSONHandler(w, options))), nil
-	}
-	return nil, usage("-log %s: it is text or json", format)
-}
-
-// A watcher sees what goes on, and tells the log, Prometheus and load balancers.
-type watcher struct {
+// An observer reports requests to the log and to Prometheus, and the program's
+// health to load balancers.
+type observer struct {
 	*health
-	settings watchSettings
+	settings settings.Telemetry
 	log      *slog.Logger
-	metrics  *metrics.Metrics // nil: nobody asks
+	metrics  *metrics.Metrics // nil without -metrics-addr
 }
 
-// open makes a watcher of what is done with the events, and returns the store
-// through which it sees that.
-func (w watchSettings) open(maps []booking.SeatMap, store lockstore.LockStore, log *slog.Logger) (*watcher, lockstore.LockStore) {
-	made := &watcher{settings: w, log: log}
-	if w.metricsAddr != "" {
-		made.metrics = metrics.New(eventIDs(maps))
-		store = telemetry.Store(store, made.metrics.StoreCall)
+// openTelemetry returns an observer of the events, and the store through which
+// it measures the store's calls.
+func openTelemetry(s settings.Telemetry, maps []booking.SeatMap, store lockstore.LockStore, log *slog.Logger) (*observer, lockstore.LockStore) {
+	o := &observer{settings: s, log: log}
+	if s.MetricsAddr != "" {
+		o.metrics = metrics.New(eventIDs(maps))
+		store = telemetry.Store(store, o.metrics.StoreCall)
 	}
-	made.health = newHealth(store, maps[0].Event, log)
-	return made, store
+	o.health = newHealth(store, maps[0].Event, log)
+	return o, store
 }
 
-func eventIDs(maps []booking.SeatMap) []lockstore.EventID {
-	var ids []lockstore.EventID
-	for _, m := range maps {
-		ids = append(ids, m.Event.ID)
+// handler returns next with its requests reported, and answers load balancers.
+func (o *observer) handler(next http.Handler) http.Handler {
+	reports := []telemetry.Report{telemetry.Log(o.log, o.settings.LogUsers)}
+	if o.metrics != nil {
+		reports = append(reports, o.metrics.Request)
 	}
-	return ids
+	return o.health.handler(telemetry.Handler(next, telemetry.RandomID, reports...))
 }
 
-// handler returns next, watched and with the answers for load balancers.
-func (w *watcher) handler(next http.Handler) http.Handler {
-	reports := []telemetry.Report{telemetry.Log(w.log, w.settings.users)}
-	if w.metrics != nil {
-		reports = append(reports, w.metrics.Request)
-	}
-	return w.health.handler(telemetry.Handler(next, telemetry.RandomID, reports...))
-}
-
-// serveMetrics answers Prometheus until stop is called, and returns where. It
-// does nothing without -metrics-addr.
-func (w *watcher) serveMetrics(api *booking.API, maps []booking.SeatMap) (url string, stop func(), err error) {
-	if w.metrics == nil {
+// serveMetrics answers Prometheus at the url until stop is called. It does
+// nothing without -metrics-addr.
+func (o *observer) serveMetrics(api *booking.API, maps []booking.SeatMap) (url string, stop func(), err error) {
+	if o.metrics == nil {
 		return "", func() {}, nil
 	}
-	w.metrics.Seats(eventIDs(maps), api.Count)
-	l, err := net.Listen("tcp", w.settings.metricsAddr)
+	o.metrics.Seats(eventIDs(maps), api.Count)
+	l, err := net.Listen("tcp", o.settings.MetricsAddr)
 	if err != nil {
-		return "", nil, fmt.Errorf("cannot serve metrics on %s (-metrics-addr chooses another): %w", w.settings.metricsAddr, err)
+		return "", nil, fmt.Errorf("cannot serve metrics on %s (-metrics-addr chooses another): %w", o.settings.MetricsAddr, err)
 	}
 	srv := &http.Server{
-		Handler:           w.metrics.Handler(w.log),
+		Handler:           o.metrics.Handler(o.log),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       5 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(w.log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			w.log.Error("metrics are served no more", "error", err)
+			o.log.Error("metrics are served no more", "error", err)
 		}
 	}()
 	stop = func() {
-		// Who asks now gets the last numbers.
+		// A request under way still gets the last numbers, if it takes a second at most.
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if srv.Shutdown(ctx) != nil {
-			_ = srv.Close() // whoever still reads has had a second
+			_ = srv.Close()
 		}
 		<-ended
 	}

@@ -41,7 +41,13 @@ var metricsInLog = regexp.MustCompile(`metrics"?[=:]"?(http://[^\s"]+)`)
 // measured starts the runner with metrics, and returns where those are too.
 func measured(t *testing.T, args ...string) (url, metricsURL string, out *output) {
 	t.Helper()
-	url, out, _ = serving(t, append([]string{"-metrics-addr", "127.0.0.1:0"}, args...)...)
+	return measuredWith(t, nil, args...)
+}
+
+// measuredWith is measured with environment variables.
+func measuredWith(t *testing.T, env variables, args ...string) (url, metricsURL string, out *output) {
+	t.Helper()
+	url, out, _ = servingWith(t, env, append([]string{"-metrics-addr", "127.0.0.1:0"}, args...)...)
 	found := metricsInLog.FindStringSubmatch(out.String())
 	if found == nil {
 		t.Fatalf("the log does not say where metrics are: %s", out)
@@ -162,8 +168,7 @@ func TestPrometheusReadsMetrics(t *testing.T) {
 // TestMetricsOfWhatNeverGotIn: requests that are turned away at the door are
 // counted as what they are, those for load balancers not at all.
 func TestMetricsOfWhatNeverGotIn(t *testing.T) {
-	t.Setenv("AUTH_BACKEND_KEY", strings.Repeat("k", shortestKey))
-	url, metricsURL, _ := measured(t, "-private", "-rate", "0.001")
+	url, metricsURL, _ := measuredWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-private", "-rate", "0.001")
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
 		t.Errorf("%d %s", status, body)
 	}
