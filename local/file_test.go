@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// refused runs the program, which must end at once, with one line.
+// refused runs the program, which must end at once with a one-line error, and
+// returns the error's text.
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -23,8 +24,8 @@ func refused(t *testing.T, args ...string) string {
 	return err.Error()
 }
 
-// TestDataOutlivesTheRunner: seats are there after a restart, can be exported
-// while they are sold, and the start-up line says where they are.
+// TestDataOutlivesTheRunner checks that seats survive a restart and can be
+// exported while they are sold, and that the start-up line names the file.
 func TestDataOutlivesTheRunner(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "house.seats")
 	url, out, stop := serving(t, "-data", file)
@@ -69,7 +70,7 @@ func TestDataOutlivesTheRunner(t *testing.T) {
 	}
 }
 
-// TestBadData: each mistake is one line that says what to do.
+// TestBadData checks that each mistake is reported in one line.
 func TestBadData(t *testing.T) {
 	dir := t.TempDir()
 	file, text := filepath.Join(dir, "house.seats"), filepath.Join(dir, "text")

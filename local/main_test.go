@@ -20,17 +20,18 @@ import (
 	"seatlock/functions/settings"
 )
 
-// TestMain lets a test run the program itself: this binary, asked to be it.
+// TestMain lets a test start the runner as a process: this binary becomes it
+// when an environment variable says so.
 func TestMain(m *testing.M) {
 	if os.Getenv("SEATLOCK_TEST_MAIN") != "" {
 		main()
 		return
 	}
-	apitest.Load() // before a test that lives by a fake clock does
+	apitest.Load() // before a test with a fake clock does
 	os.Exit(m.Run())
 }
 
-// program is the runner as a process of its own.
+// program returns a command that starts the runner as a process.
 func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -44,7 +45,7 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// output gathers what the runner writes and finds the address in it.
+// output collects what the runner writes and finds its URL there.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -70,8 +71,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// serving starts the runner on a free port, with no environment. stop ends it as
-// Ctrl-C does and returns what run returned.
+// serving starts the runner on a free port, without environment variables. stop
+// ends it as Ctrl-C does and returns what run returned.
 func serving(t *testing.T, args ...string) (url string, out *output, stop func() error) {
 	t.Helper()
 	return servingWith(t, nil, args...)
@@ -190,8 +191,8 @@ func TestRequestsUnderWayAreAnswered(t *testing.T) {
 	}
 }
 
-// TestBadStarts: one line that says what is wrong, and status 2 for a bad
-// call, 1 for everything else.
+// TestBadStarts checks that a start that fails prints one line that says what is
+// wrong, with status 2 for wrong settings and 1 for everything else.
 func TestBadStarts(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -253,7 +254,7 @@ func TestBadStarts(t *testing.T) {
 			var out bytes.Buffer
 			cmd := program(t, c.env, c.args...)
 			cmd.Stdout, cmd.Stderr = &out, &out
-			_ = cmd.Run() // its status is looked at
+			_ = cmd.Run() // its status is checked below
 			if got := cmd.ProcessState.ExitCode(); got != c.status {
 				t.Errorf("status %d, want %d", got, c.status)
 			}

@@ -12,9 +12,9 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestTwoRunnersOnPostgreSQL sell the same seats: behind a load balancer, stormed
-// by users who all want the same few, no seat is sold twice and every one is
-// sold. And then the database crashes, and remembers.
+// TestTwoRunnersOnPostgreSQL has two runners behind a load balancer sell the
+// same seats to many users at once. Every seat must be sold, none twice, and the
+// bookings must survive a crash of the database.
 func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	server := pgtest.New(t)
 	url := server.URL("postgres")
@@ -29,7 +29,7 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	server.Kill()
 	var status int
 	var retry, body string
-	for range 40 { // those connections that were there are of unknown outcome
+	for range 40 { // calls on connections that existed before have an unknown outcome
 		if status, retry, body = call(t, one+"/lock", "A1", "ann"); strings.Contains(body, `"code":"store_unavailable"`) {
 			break
 		}
@@ -57,13 +57,14 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	}
 }
 
-// TestPostgreSQLIsAwayAtTheStart: it waits, says so, and ends; or finds it in
-// time. No password is shown.
+// TestPostgreSQLIsAwayAtTheStart checks that the runner waits for PostgreSQL,
+// uses it once it is available, and else ends with an error that shows no
+// password.
 func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	var out bytes.Buffer
 	cmd := program(t, []string{"POSTGRES_URL=postgres://user:hunter2@127.0.0.1:" + faults.FreePort() + "/seats"}, "-postgres-start", "300ms")
 	cmd.Stderr = &out
-	_ = cmd.Run() // its status is looked at
+	_ = cmd.Run() // its status is checked below
 	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(out.String(), "cannot use PostgreSQL (tried for 300ms") || strings.Contains(out.String(), "hunter2") {
 		t.Errorf("status %d: %s", got, out.String())
 	}
@@ -93,8 +94,8 @@ func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	}
 }
 
-// TestRefusedStartsOnPostgreSQL: what would sell a seat twice, or lose one that
-// was sold, is refused with one line.
+// TestRefusedStartsOnPostgreSQL checks that a database that could sell a seat
+// twice or lose a booking is refused with one line.
 func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	server := pgtest.New(t, pgtest.Unsafe...)
 	url := server.URL("postgres")

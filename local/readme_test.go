@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestReadmeIsTrue runs every command of the README's console blocks, in
-// order, and compares what it prints with what the README says it does.
+// TestReadmeIsTrue runs every command of the README's console blocks in order
+// and compares the output with what the README shows.
 func TestReadmeIsTrue(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		if os.Getenv("CI") == "" {

@@ -22,7 +22,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// call posts and returns the answer.
+// call posts a seat and a user, checks the answer against openapi.yaml, and
+// returns it.
 func call(t *testing.T, url, seat, user string) (status int, retryAfter, body string) {
 	t.Helper()
 	sent := fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)
@@ -40,7 +41,7 @@ func call(t *testing.T, url, seat, user string) (status int, retryAfter, body st
 	return resp.StatusCode, resp.Header.Get("Retry-After"), string(answer)
 }
 
-// roundRobin is a load balancer.
+// roundRobin starts a load balancer and returns its URL.
 func roundRobin(t *testing.T, urls ...string) string {
 	t.Helper()
 	var proxies []http.Handler
@@ -59,8 +60,8 @@ func roundRobin(t *testing.T, urls ...string) string {
 	return srv.URL
 }
 
-// sellOut has many users storm a house of two rows for the same few seats, until
-// every one is sold, and none of them twice.
+// sellOut has many users compete for the seats of two rows. Every seat must be
+// sold, and none twice.
 func sellOut(t *testing.T, shop string, width int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -74,7 +75,7 @@ func sellOut(t *testing.T, shop string, width int) {
 				if status, _ := callAgain(t, shop+"/lock", seat, user); status != 200 {
 					continue
 				}
-				// The next call goes to another runner, if there is one.
+				// Behind the load balancer this call goes to the other runner.
 				if status, body := callAgain(t, shop+"/confirm", seat, user); status != 200 {
 					t.Errorf("%s locked %s and cannot confirm it: %s", user, seat, body)
 					continue
@@ -94,8 +95,8 @@ func sellOut(t *testing.T, shop string, width int) {
 	}
 }
 
-// callAgain calls, and asks again where it is told to: a store may be slow on a
-// busy machine.
+// callAgain calls, and repeats the call while the store is unavailable: it may
+// be slow on a busy machine.
 func callAgain(t *testing.T, url, seat, user string) (status int, body string) {
 	t.Helper()
 	for range 50 {
@@ -108,8 +109,8 @@ func callAgain(t *testing.T, url, seat, user string) (status int, body string) {
 	return status, body
 }
 
-// TestTwoRunnersSellTheSameSeats: behind a load balancer, stormed by users who
-// all want the same few seats, no seat is sold twice and every one is sold.
+// TestTwoRunnersSellTheSameSeats has two runners behind a load balancer sell the
+// same seats to many users at once.
 func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 	redisURL := "redis://" + redistest.New(t).Addr
 	one, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
@@ -124,8 +125,8 @@ func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 	}
 }
 
-// TestRedisGoesAway: callers are told what that means for them, and all goes
-// on by itself when it is back.
+// TestRedisGoesAway checks that callers get the right error while Redis is
+// unavailable, and that everything works again once it is back.
 func TestRedisGoesAway(t *testing.T) {
 	server := redistest.New(t)
 	_, port, _ := strings.Cut(server.Addr, ":")
@@ -157,13 +158,14 @@ func TestRedisGoesAway(t *testing.T) {
 	}
 }
 
-// TestRedisIsAwayAtTheStart: it waits, says so, and ends; or finds it in time.
+// TestRedisIsAwayAtTheStart checks that the runner waits for Redis, uses it once
+// it is available, and else ends with an error that shows no password.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
 	port := faults.FreePort()
 	var out bytes.Buffer
 	cmd := program(t, []string{"REDIS_URL=redis://user:hunter2@127.0.0.1:" + port}, "-redis-start", "300ms")
 	cmd.Stderr = &out
-	_ = cmd.Run() // its status is looked at
+	_ = cmd.Run() // its status is checked below
 	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(out.String(), "cannot use Redis (tried for 300ms") || strings.Contains(out.String(), "hunter2") {
 		t.Errorf("status %d: %s", got, out.String())
 	}
@@ -189,7 +191,8 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 	}
 }
 
-// TestRefusedStarts: what would sell a seat twice is refused before anything is written.
+// TestRefusedStarts checks that a start that could sell a seat twice is refused
+// before anything is written.
 func TestRefusedStarts(t *testing.T) {
 	server := redistest.New(t)
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
@@ -234,7 +237,7 @@ func TestRefusedStarts(t *testing.T) {
 	}
 }
 
-// TestAuditAndRebuild as an operator calls them.
+// TestAuditAndRebuild calls them as an operator does.
 func TestAuditAndRebuild(t *testing.T) {
 	server := redistest.New(t)
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})

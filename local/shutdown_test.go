@@ -22,8 +22,8 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestReadinessFailsFirst: with -drain-delay, load balancers are told while all
-// goes on as before, and new connections are taken until that is over.
+// TestReadinessFailsFirst checks that during -drain-delay /readyz fails while
+// requests and new connections are still served.
 func TestReadinessFailsFirst(t *testing.T) {
 	url, out, stop := serving(t, "-drain-delay", "2s")
 	ready := func() int {
@@ -60,8 +60,8 @@ func TestReadinessFailsFirst(t *testing.T) {
 	}
 }
 
-// TestEndInOrder: not ready, then closed for new ones, then the sockets go, and
-// nothing of it after -drain.
+// TestEndInOrder checks the order of a stop: not ready, no new connections,
+// sockets closed, all within -drain.
 func TestEndInOrder(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -115,7 +115,8 @@ func TestEndInOrder(t *testing.T) {
 	}
 }
 
-// TestEndIsBounded: whoever does not come to an end is left behind.
+// TestEndIsBounded checks that a request that does not end is abandoned after
+// -drain.
 func TestEndIsBounded(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -141,15 +142,15 @@ func TestEndIsBounded(t *testing.T) {
 	close(stuck)
 }
 
-// A sale is what one caller did, seat by seat.
+// A sale is the outcome of one call.
 type sale struct {
 	seat             string
 	answered, booked bool // an answer came, and that it is booked
 }
 
-// sell locks and confirms seats of a row, one after the other, until the program
-// does not answer any more. Each call has a connection of its own: then one that
-// gets no answer never got in.
+// sell locks and confirms the seats of a row, one after the other, until the
+// program does not answer any more. Each call has a connection of its own, so
+// one that gets no answer was never accepted.
 func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sale, problem error) {
 	post := func(path, seat string) (string, error) {
 		resp, err := client.Post(url+path, "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":"caller"}`, seat)))
@@ -188,8 +189,8 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 	return sales, fmt.Errorf("row %s is sold out: the program was not stopped", row)
 }
 
-// TestSigtermUnderLoad stops the real program while many buy: what it has
-// acknowledged is in the store, and what it has not answered never happened.
+// TestSigtermUnderLoad stops the real program while many buy. What it has
+// acknowledged must be in the store, and what it has not answered must not.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
 	addr := unusedAddr(t)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// needTool says why there is nothing to test with, if so.
+// needTool skips the test if a program is not installed. In CI the test fails.
 func needTool(t *testing.T, program, why string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err == nil {
@@ -26,7 +26,7 @@ func needTool(t *testing.T, program, why string) {
 	t.Fatal(program + " is not installed, so " + why)
 }
 
-// promtool has Prometheus' own tool judge what is given.
+// promtool runs Prometheus' own checks on its input.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -38,7 +38,7 @@ func promtool(t *testing.T, stdin string, args ...string) {
 
 var metricsInLog = regexp.MustCompile(`metrics"?[=:]"?(http://[^\s"]+)`)
 
-// measured starts the runner with metrics, and returns where those are too.
+// measured starts the runner with metrics and returns their URL too.
 func measured(t *testing.T, args ...string) (url, metricsURL string, out *output) {
 	t.Helper()
 	return measuredWith(t, nil, args...)
@@ -55,8 +55,8 @@ func measuredWith(t *testing.T, env variables, args ...string) (url, metricsURL 
 	return url, found[1], out
 }
 
-// tells holds metrics to lines that must be in them. One that ends with a space
-// may have any value.
+// tells checks that metrics have the lines. A line that ends with a space may
+// have any value.
 func tells(t *testing.T, metrics string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
@@ -66,8 +66,7 @@ func tells(t *testing.T, metrics string, lines ...string) {
 	}
 }
 
-// TestMetrics: what callers were answered is what is counted, and Prometheus
-// can read it.
+// TestMetrics checks that the metrics count what callers were answered.
 func TestMetrics(t *testing.T) {
 	url, metricsURL, _ := measured(t, "-seats", "2x3", "-seat-limit", "4")
 	post := func(path, body string, want int) {
@@ -134,7 +133,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsOfLapses: seats that were confirmed too late.
+// TestMetricsOfLapses checks the metrics of seats that were confirmed too late.
 func TestMetricsOfLapses(t *testing.T) {
 	url, metricsURL, _ := measured(t, "-lock-ttl", "20ms")
 	for _, seat := range []string{"A1", "A2"} {
@@ -142,10 +141,10 @@ func TestMetricsOfLapses(t *testing.T) {
 			t.Fatal(body)
 		}
 	}
-	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // they run out
+	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // until they expire
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(2 * time.Millisecond) // there is no promise at the exact one
+	time.Sleep(2 * time.Millisecond) // the millisecond of the end itself may go either way
 	for _, seat := range []string{"A1", "A2"} {
 		if status, _, body := call(t, url+"/confirm", seat, "ann"); status != 409 {
 			t.Fatal(body)
@@ -158,15 +157,15 @@ func TestMetricsOfLapses(t *testing.T) {
 	)
 }
 
-// TestPrometheusReadsMetrics as it would.
+// TestPrometheusReadsMetrics checks that Prometheus accepts the metrics.
 func TestPrometheusReadsMetrics(t *testing.T) {
 	needTool(t, "promtool", "nobody but us has read the metrics")
 	_, metricsURL, _ := measured(t)
 	promtool(t, get(t, metricsURL), "check", "metrics")
 }
 
-// TestMetricsOfWhatNeverGotIn: requests that are turned away at the door are
-// counted as what they are, those for load balancers not at all.
+// TestMetricsOfWhatNeverGotIn checks that refused requests are counted by the
+// reason, and requests of load balancers not at all.
 func TestMetricsOfWhatNeverGotIn(t *testing.T) {
 	url, metricsURL, _ := measuredWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-private", "-rate", "0.001")
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
@@ -175,7 +174,7 @@ func TestMetricsOfWhatNeverGotIn(t *testing.T) {
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 429 {
 		t.Errorf("%d %s", status, body)
 	}
-	for range 20 { // neither -private nor -rate is about these
+	for range 20 { // -private and -rate do not apply to these
 		get(t, url+"/healthz")
 		get(t, url+"/readyz")
 	}
@@ -206,7 +205,8 @@ func exchange(t *testing.T, url, request string) string {
 	return string(answer)
 }
 
-// TestRequestIDs: a request's id is in its answer and in every line about it.
+// TestRequestIDs checks that a request's id is in its answer and in every log
+// line about it.
 func TestRequestIDs(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		url, out, stop := serving(t, "-log", format, "-log-level", "debug")
@@ -233,7 +233,8 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-// TestLogNamesNobody, at any level, unless it is asked to.
+// TestLogNamesNobody checks that the log names users only with -log-users, at
+// any level.
 func TestLogNamesNobody(t *testing.T) {
 	for _, users := range []bool{false, true} {
 		args := []string{"-log-level", "debug", "-seat-limit", "1"}
@@ -260,7 +261,8 @@ func TestLogNamesNobody(t *testing.T) {
 	}
 }
 
-// TestUsersCannotForgeLines, nor fields, where they are named.
+// TestUsersCannotForgeLines checks that a user id in the log cannot add lines or
+// fields.
 func TestUsersCannotForgeLines(t *testing.T) {
 	for format, want := range map[string]string{"text": `user="eve\" level=ERROR msg=\"forged"`, "json": `"user":"eve\" level=ERROR msg=\"forged"`} {
 		url, out, stop := serving(t, "-log-users", "-log-level", "debug", "-log", format)
@@ -274,7 +276,7 @@ func TestUsersCannotForgeLines(t *testing.T) {
 	}
 }
 
-// TestLogLevels: each has what is of it and above.
+// TestLogLevels checks that each level logs what is of it and above.
 func TestLogLevels(t *testing.T) {
 	for level, want := range map[string]string{
 		"debug": "DEBUG INFO WARN",
@@ -319,7 +321,7 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// unusedAddr is an address that nobody serves on.
+// unusedAddr returns an address that nothing serves on.
 func unusedAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
