@@ -80,7 +80,7 @@ func (o *observer) serveMetrics(api *booking.API, maps []booking.SeatMap) (url s
 	go func() {
 		defer close(ended)
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			o.log.Error("metrics are served no more", "error", err)
+			o.log.Error("metrics are no longer served", "error", err)
 		}
 	}()
 	stop = func() {
