@@ -35,7 +35,8 @@ local/tools/e2e/node_modules: local/tools/e2e/package-lock.json
 screenshots:
 	E2E_SCREENSHOTS=$(CURDIR)/local/web/screenshots go test -count=1 -run TestScreenshots ./local/tools/e2e
 
-# The last line holds the handlers to the interface: booking knows no backend.
+# The last lines are what may import what: booking knows no backend, settings
+# neither stores nor HTTP nor Lambda.
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
@@ -43,6 +44,7 @@ check:
 	go tool staticcheck ./...
 	go mod tidy -diff
 	@! go list -deps ./functions/booking | grep '^seatlock/lockstore/'
+	@! go list -deps ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
 
 bench:
 	go run ./local/tools/bench $(ROWS)
