@@ -130,20 +130,20 @@ func (m *model) concerns(s *state, c *Call) byte {
 type verdict struct {
 	reason  lockstore.Reason // "" if it is done
 	or      lockstore.Reason // another possible reason, "" if there is none
-	inWay   []int            // the seats that the refusal names
+	inWay   []int            // the seats that the refusal names, in the order of the operation
 	held    int              // ConflictError.Held
-	changed byte             // the mask of the seats that it changes
+	changed []int            // the seats that it changes, in the order of the operation
 }
 
 // act carries out an operation in a state in which it is known which locks are
 // live.
 func (m *model) act(s *state, op lockstore.Op, when span) verdict {
-	var v verdict
 	seats := make([]int, len(op.Seats))
 	for n, seat := range op.Seats {
 		seats[n] = m.position(seat)
 	}
 	user := m.users[op.User]
+	var v verdict
 	switch op.Kind {
 	case lockstore.KindLock:
 		v = m.lock(s, seats, user, when)
@@ -160,45 +160,41 @@ func (m *model) act(s *state, op lockstore.Op, when span) verdict {
 
 func (m *model) lock(s *state, seats []int, user byte, when span) verdict {
 	var v verdict
-	n := 0
 	for _, i := range seats {
 		switch at := s.seats[i]; {
-		case at.status == booked:
+		case at.status == lockstore.Booked:
 			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
-		case at.status == locked && at.user != user:
+		case at.status == lockstore.Locked && at.user != user:
 			v.inWay = append(v.inWay, i)
 			if v.reason == "" {
 				v.reason = lockstore.SeatLocked
 			}
-		case at.status == free:
-			v.changed |= 1 << i
-			n++
+		case at.status == lockstore.Available:
+			v.changed = append(v.changed, i)
 		}
 	}
-	if limit := m.event.SeatLimit; v.reason == "" && limit > 0 && n > 0 {
+	if limit := m.event.SeatLimit; v.reason == "" && limit > 0 && len(v.changed) > 0 {
 		held := 0
 		for _, at := range s.seats {
 			if at.user == user {
 				held++
 			}
 		}
-		if held+n > limit {
+		if held+len(v.changed) > limit {
 			v.reason, v.held = lockstore.OverSeatLimit, held
 		}
 	}
 	if v.reason != "" {
-		v.changed = 0
+		v.changed = nil
 		return v
 	}
 	ends := span{when.min + int64(m.event.LockTTL-m.slack), endOfTime}
 	if when.max < endOfTime {
 		ends.max = when.max + int64(m.event.LockTTL+m.slack)
 	}
-	for i := range s.seats {
-		if v.changed&(1<<i) != 0 {
-			s.seats[i] = cell{locked, user, ends}
-			s.expired[i][user] = span{}
-		}
+	for _, i := range v.changed {
+		s.seats[i] = cell{lockstore.Locked, user, ends}
+		s.expired[i][user] = span{}
 	}
 	return v
 }
@@ -207,8 +203,8 @@ func (m *model) confirm(s *state, seats []int, user byte, when span) verdict {
 	v := verdict{reason: lockstore.LockExpired}
 	for _, i := range seats {
 		if at := s.seats[i]; at.user == user {
-			if at.status == locked {
-				v.changed |= 1 << i
+			if at.status == lockstore.Locked {
+				v.changed = append(v.changed, i)
 			}
 			continue
 		}
@@ -221,13 +217,11 @@ func (m *model) confirm(s *state, seats []int, user byte, when span) verdict {
 		}
 	}
 	if len(v.inWay) > 0 {
-		v.changed = 0
+		v.changed = nil
 		return v
 	}
-	for i := range s.seats {
-		if v.changed&(1<<i) != 0 {
-			s.seats[i] = cell{booked, user, span{}}
-		}
+	for _, i := range v.changed {
+		s.seats[i] = cell{lockstore.Booked, user, span{}}
 	}
 	return verdict{changed: v.changed}
 }
@@ -237,20 +231,18 @@ func (m *model) release(s *state, seats []int, user byte) verdict {
 	for _, i := range seats {
 		switch at := s.seats[i]; {
 		case at.user != user:
-		case at.status == booked:
+		case at.status == lockstore.Booked:
 			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
 		default:
-			v.changed |= 1 << i
+			v.changed = append(v.changed, i)
 		}
 	}
 	if v.reason != "" {
-		v.changed = 0
+		v.changed = nil
 		return v
 	}
-	for i := range s.seats {
-		if v.changed&(1<<i) != 0 {
-			s.seats[i] = cell{}
-		}
+	for _, i := range v.changed {
+		s.seats[i] = cell{}
 	}
 	return v
 }
