@@ -6,7 +6,6 @@ package functions_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,78 +15,69 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// emulator runs programs for arm64 where the machine is another.
-const emulator = "qemu-aarch64-static"
-
-// eventFile writes an event file of one event, with locks of two seconds.
+// eventFile writes an event file of one event.
 func eventFile(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "events.json")
-	text := `{"events":[{"id":"gala","lockSeconds":2,"seats":["A1","A2","A3","A4"]}]}`
+	text := `{"events":[{"id":"gala","seats":["A1","A2","A3","A4"]}]}`
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
 }
 
-// TestFunctions sells seats with the four functions, which share a Redis and
-// nothing else.
+// TestFunctions sells seats on Redis.
 func TestFunctions(t *testing.T) {
-	dir := t.TempDir()
-	for _, arch := range []string{"amd64", "arm64"} {
-		t.Run(arch, func(t *testing.T) {
-			var run []string
-			if arch == "arm64" {
-				if _, err := exec.LookPath(emulator); err != nil {
-					if os.Getenv("CI") == "" {
-						t.Skip("SKIPPED: " + emulator + " is not installed, so the functions were not tried for arm64 (in CI this fails)")
-					}
-					t.Fatal(emulator + " is not installed, so the functions cannot be tried for arm64")
-				}
-				run = []string{emulator}
-			}
-			env := []string{"REDIS_URL=redis://" + redistest.New(t).Addr, "EVENTS_FILE=" + eventFile(t)}
-			functions := make(map[string]*function)
-			for _, name := range []string{"lock", "confirm", "release", "list"} {
-				functions[name] = start(t, append(run, build(t, dir, arch, name)), env...).up()
-			}
-			lock, confirm, release, list := functions["lock"], functions["confirm"], functions["release"], functions["list"]
+	t.Parallel()
+	sell(t, func(name string) []string { return built(t, name) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
+}
 
-			lock.post("/lock", "A1", "ann", 200, `"status":"locked"`)
-			lock.post("/lock", "A1", "ben", 409, `"code":"seat_locked"`)
-			confirm.post("/confirm", "A1", "ben", 409, `"code":"lock_not_held"`)
-			confirm.post("/confirm", "A1", "ann", 200, `"status":"booked"`)
-			lock.post("/lock", "A2", "ben", 200, `"status":"locked"`)
-			release.post("/release", "A2", "ben", 200, `"status":"available"`)
-			lock.post("/lock", "A3", "cat", 200, `"status":"locked"`)
-			time.Sleep(2100 * time.Millisecond) // the lock is over
-			confirm.post("/confirm", "A3", "cat", 409, `"code":"lock_expired"`)
-			lock.post("/lock", "A3", "ann", 200, `"status":"locked"`)
-
-			answer := list.ask("GET", "/seats", "", "")
-			var seats struct {
-				Counts  map[string]int `json:"counts"`
-				Version string         `json:"version"`
-			}
-			if err := json.Unmarshal([]byte(answer.Body), &seats); err != nil || seats.Counts["booked"] != 1 || seats.Counts["locked"] != 1 {
-				t.Errorf("the list is %s, %v", answer.Body, err)
-			}
-			if delta := list.ask("GET", "/seats", "since="+seats.Version, ""); delta.StatusCode != 200 || !strings.Contains(delta.Body, `"full":false`) {
-				t.Errorf("the changes are %d %s", delta.StatusCode, delta.Body)
-			}
-			if all := list.ask("GET", "/events", "", ""); all.StatusCode != 200 || !strings.Contains(all.Body, `"eventId":"gala"`) {
-				t.Errorf("the events are %d %s", all.StatusCode, all.Body)
-			}
-			if wrong := list.ask("POST", "/seats", "", "{}"); wrong.StatusCode != 405 {
-				t.Errorf("POST /seats is answered with %d %s", wrong.StatusCode, wrong.Body)
-			}
-		})
+// sell sells seats with the four functions, which share a store and nothing
+// else, and returns them.
+func sell(t *testing.T, command func(name string) []string, store string) map[string]*function {
+	t.Helper()
+	events := eventFile(t)
+	functions := make(map[string]*function)
+	for _, name := range []string{"lock", "confirm", "release", "list"} {
+		functions[name] = start(t, command(name), store, "EVENTS_FILE="+events, "LOCK_TTL=2s").up()
 	}
+	lock, confirm, release, list := functions["lock"], functions["confirm"], functions["release"], functions["list"]
+
+	lock.post("/lock", "A1", "ann", 200, `"status":"locked"`)
+	lock.post("/lock", "A1", "ben", 409, `"code":"seat_locked"`)
+	confirm.post("/confirm", "A1", "ben", 409, `"code":"lock_not_held"`)
+	confirm.post("/confirm", "A1", "ann", 200, `"status":"booked"`)
+	lock.post("/lock", "A2", "ben", 200, `"status":"locked"`)
+	release.post("/release", "A2", "ben", 200, `"status":"available"`)
+	lock.post("/lock", "A3", "cat", 200, `"status":"locked"`)
+	time.Sleep(2100 * time.Millisecond) // the lock is over
+	confirm.post("/confirm", "A3", "cat", 409, `"code":"lock_expired"`)
+	lock.post("/lock", "A3", "ann", 200, `"status":"locked"`)
+
+	answer := list.ask("GET", "/seats", "", "")
+	var seats struct {
+		Counts  map[string]int `json:"counts"`
+		Version string         `json:"version"`
+	}
+	if err := json.Unmarshal([]byte(answer.Body), &seats); err != nil || seats.Counts["booked"] != 1 || seats.Counts["locked"] != 1 {
+		t.Errorf("the list is %s, %v", answer.Body, err)
+	}
+	if delta := list.ask("GET", "/seats", "since="+seats.Version, ""); delta.StatusCode != 200 || !strings.Contains(delta.Body, `"full":false`) {
+		t.Errorf("the changes are %d %s", delta.StatusCode, delta.Body)
+	}
+	if all := list.ask("GET", "/events", "", ""); all.StatusCode != 200 || !strings.Contains(all.Body, `"eventId":"gala"`) {
+		t.Errorf("the events are %d %s", all.StatusCode, all.Body)
+	}
+	if wrong := list.ask("POST", "/seats", "", "{}"); wrong.StatusCode != 405 {
+		t.Errorf("POST /seats is answered with %d %s", wrong.StatusCode, wrong.Body)
+	}
+	return functions
 }
 
 // TestFunctionOutlivesPanic: it is answered, and so is the next event.
 func TestFunctionOutlivesPanic(t *testing.T) {
-	f := start(t, []string{build(t, t.TempDir(), "amd64", "testdata/panics")},
+	t.Parallel()
+	f := start(t, built(t, "testdata/panics"),
 		"REDIS_URL=redis://"+redistest.New(t).Addr, "EVENTS_FILE="+eventFile(t)).up()
 	if got := f.ask("GET", "/seats", "panic", ""); got.StatusCode != 500 || !strings.Contains(got.Body, `"code":"internal"`) {
 		t.Errorf("%d %s", got.StatusCode, got.Body)
@@ -107,9 +97,10 @@ func TestFunctionOutlivesPanic(t *testing.T) {
 // TestFunctionThaws: Lambda freezes a function between events, for seconds or
 // hours, and its connections may be gone by then.
 func TestFunctionThaws(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	proxy := faults.NewProxy(t, server.Addr)
-	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")}, "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
+	f := start(t, built(t, "lock"), "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
 	freeze := func(meanwhile func()) {
 		t.Helper()
 		if err := f.Freeze(); err != nil {
@@ -138,22 +129,24 @@ func TestFunctionThaws(t *testing.T) {
 
 // TestFunctionWithoutRedis: one that is away is no reason not to start.
 func TestFunctionWithoutRedis(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	proxy := faults.NewProxy(t, server.Addr)
 	proxy.Cut()
-	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")}, "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
+	f := start(t, built(t, "lock"), "REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t)).up()
 	f.post("/lock", "A1", "ann", 503, `"code":"`)
 	proxy.Restore()
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
 	f.Kill() // all that it said has been read then
-	if !strings.Contains(f.log.String(), "Redis is away") {
+	if !strings.Contains(f.log.String(), "Redis is unavailable") {
 		t.Errorf("the log is %s", f.log)
 	}
 }
 
 // TestFunctionRefuses: what is wrong with the settings is told in one line.
 func TestFunctionRefuses(t *testing.T) {
-	program := build(t, t.TempDir(), "amd64", "lock")
+	t.Parallel()
+	program := built(t, "lock")
 	redis := "REDIS_URL=redis://" + redistest.New(t).Addr
 	good := "EVENTS_FILE=" + eventFile(t)
 	broken := filepath.Join(t.TempDir(), "broken.json")
@@ -165,19 +158,19 @@ func TestFunctionRefuses(t *testing.T) {
 		want string
 	}{
 		{[]string{good}, "REDIS_URL is not set"},
-		{[]string{good, "REDIS_URL=nonsense"}, "REDIS_URL"},
+		{[]string{good, "REDIS_URL=nonsense"}, "REDIS_URL: "},
 		{[]string{redis, "LAMBDA_TASK_ROOT=" + t.TempDir()}, "EVENTS_FILE"},
 		{[]string{redis, "EVENTS_FILE=" + broken}, "broken.json"},
-		{[]string{redis, good, "LOCK_TTL=soon"}, `LOCK_TTL "soon"`},
-		{[]string{redis, good, "LOCK_TTL=0s"}, "LOCK_TTL 0s"},
-		{[]string{redis, good, "SEAT_LIMIT=-1"}, "SEAT_LIMIT -1"},
-		{[]string{redis, good, "REDIS_WAIT=x"}, `REDIS_WAIT "x"`},
-		{[]string{redis, good, "REDIS_WAIT=-1"}, "-1 replicas"},
-		{[]string{redis, good, "BASE_PATH=tickets"}, "BASE_PATH"},
-		{[]string{redis, good, "METRICS_NAMESPACE=a:b"}, "METRICS_NAMESPACE \"a:b\""},
-		{[]string{redis, good, "LOG_USERS=perhaps"}, `LOG_USERS "perhaps"`},
+		{[]string{redis, good, "LOCK_TTL=soon"}, "LOCK_TTL soon: must be"},
+		{[]string{redis, good, "LOCK_TTL=0s"}, "LOCK_TTL 0s: must be"},
+		{[]string{redis, good, "SEAT_LIMIT=-1"}, "SEAT_LIMIT -1: must be"},
+		{[]string{redis, good, "REDIS_WAIT=x"}, "REDIS_WAIT x: must be"},
+		{[]string{redis, good, "REDIS_WAIT=-1"}, "REDIS_WAIT -1: must be"},
+		{[]string{redis, good, "BASE_PATH=tickets"}, "BASE_PATH tickets: must"},
+		{[]string{redis, good, "METRICS_NAMESPACE=a:b"}, "METRICS_NAMESPACE a:b: must be"},
+		{[]string{redis, good, "LOG_USERS=perhaps"}, "LOG_USERS perhaps: must be"},
 	} {
-		said := start(t, []string{program}, append([]string{"REDIS_URL=", "EVENTS_FILE="}, c.env...)...).fails()
+		said := start(t, program, append([]string{"REDIS_URL=", "EVENTS_FILE="}, c.env...)...).fails()
 		if !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%q: it says %q, want one line with %s", c.env, said, c.want)
 		}
@@ -186,8 +179,9 @@ func TestFunctionRefuses(t *testing.T) {
 
 // TestBundledEvents: the event file of the zip is found beside the program.
 func TestBundledEvents(t *testing.T) {
+	t.Parallel()
 	root := filepath.Dir(eventFile(t))
-	f := start(t, []string{build(t, t.TempDir(), "amd64", "list")},
+	f := start(t, built(t, "list"),
 		"REDIS_URL=redis://"+redistest.New(t).Addr, "LAMBDA_TASK_ROOT="+root).up()
 	if got := f.ask("GET", "/seats", "eventId=gala", ""); got.StatusCode != 200 {
 		t.Errorf("%d %s", got.StatusCode, got.Body)

@@ -89,9 +89,10 @@ func checkDirective(t *testing.T, of directive, members map[string]any) {
 // TestFunctionTellsWhatGoesOn: each request makes one line of metrics, and what
 // is in it has come to pass. Users are in none, nor in the log.
 func TestFunctionTellsWhatGoesOn(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	proxy := faults.NewProxy(t, server.Addr)
-	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")},
+	f := start(t, built(t, "lock"),
 		"REDIS_URL=redis://"+proxy.Addr, "EVENTS_FILE="+eventFile(t), "METRICS_NAMESPACE=Seatlock/test", "AWS_LAMBDA_LOG_LEVEL=DEBUG").up()
 	f.post("/lock", "A1", "Hildegard", 200, `"locked"`)
 	f.post("/lock", "A1", "ben", 409, `"seat_locked"`)
@@ -140,7 +141,8 @@ func TestFunctionTellsWhatGoesOn(t *testing.T) {
 
 // TestFunctionWithoutMetrics, and with users, as asked.
 func TestFunctionWithoutMetrics(t *testing.T) {
-	f := start(t, []string{build(t, t.TempDir(), "amd64", "lock")},
+	t.Parallel()
+	f := start(t, built(t, "lock"),
 		"REDIS_URL=redis://"+redistest.New(t).Addr, "EVENTS_FILE="+eventFile(t), "METRICS_NAMESPACE=none", "LOG_USERS=true", "AWS_LAMBDA_LOG_LEVEL=DEBUG").up()
 	f.post("/lock", "A1", "Hildegard", 200, `"locked"`)
 	f.Kill()

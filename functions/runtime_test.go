@@ -6,9 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +24,7 @@ type function struct {
 	t       *testing.T
 	invoked chan invocation
 	ready   chan struct{} // closed when it first asks for work
-	log     *output
+	log     *faults.Log
 }
 
 // An invocation is an event and where its answer goes.
@@ -44,10 +41,10 @@ type answered struct {
 // functionTime is how long a function has for one event.
 const functionTime = 5 * time.Second
 
-// start starts the program with the environment.
-func start(t *testing.T, program []string, env ...string) *function {
+// start starts the command with the environment.
+func start(t *testing.T, command []string, env ...string) *function {
 	t.Helper()
-	f := &function{t: t, invoked: make(chan invocation), ready: make(chan struct{}), log: new(output)}
+	f := &function{t: t, invoked: make(chan invocation), ready: make(chan struct{}), log: new(faults.Log)}
 	var first sync.Once
 	var mu sync.Mutex
 	waiting := make(map[string]chan answered)
@@ -82,7 +79,7 @@ func start(t *testing.T, program []string, env ...string) *function {
 	})
 	api := httptest.NewServer(mux)
 	t.Cleanup(api.CloseClientConnections)
-	p, err := faults.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), program[0], program[1:]...)
+	p, err := faults.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), command[0], command[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,32 +200,14 @@ func (f *function) post(path, seat, user string, status int, want string) {
 	}
 }
 
-// output is what a program says.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// build builds a program as it is released, for an architecture.
-func build(t *testing.T, dir, arch, source string, tags ...string) string {
+// built is the command of a function that is built as it is released, but for
+// this machine.
+func built(t *testing.T, function string, tags ...string) []string {
 	t.Helper()
-	file := filepath.Join(dir, filepath.Base(source)+"-"+arch)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", strings.Join(append(tags, "lambda.norpc"), ","), "-trimpath", "-ldflags=-s -w", "-o", file, "./"+source)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	program, err := faults.Build(t.Context(), []string{"CGO_ENABLED=0"}, "seatlock/functions/"+function,
+		"-tags="+strings.Join(append(tags, "lambda.norpc"), ","), "-trimpath", "-ldflags=-s -w")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return file
+	return []string{program}
 }

@@ -2,16 +2,17 @@ package functions_test
 
 import (
 	"archive/zip"
-	"bytes"
 	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // stores are the values of the template's parameter Store, but for postgres,
@@ -61,20 +63,21 @@ func leadsTo(t *testing.T, tmpl *template, integration string) string {
 // function that the route leads to, the environment that the template gives it,
 // and a Redis Cluster at which it may do no more than its user of the store.
 func TestTemplateServes(t *testing.T) {
+	t.Parallel()
 	for _, store := range stores {
 		t.Run(store, func(t *testing.T) {
 			tmpl := readTemplate(t, map[string]any{"Store": store})
 			nodes := redistest.Cluster(t)
 			const password = "c0rrecthorse"
 			admit(t, nodes, tmpl, password)
-			dir, file := t.TempDir(), eventFile(t)
+			file := eventFile(t)
 			running := make(map[string]*function)
 			for name, f := range functionsOf(t, tmpl) {
 				env := []string{"EVENTS_FILE=" + file}
 				for variable, value := range f.env {
 					env = append(env, variable+"="+here(value, nodes[0].Addr, password))
 				}
-				running[name] = start(t, []string{build(t, dir, "amd64", f.program)}, env...).up()
+				running[name] = start(t, built(t, f.program), env...).up()
 			}
 
 			body := `{"seatId":"A1"}`
@@ -254,21 +257,28 @@ func TestTemplateTimesNest(t *testing.T) {
 // functions read. A wrong value is refused by name, and so would not be if the
 // name were wrong.
 func TestTemplateSettings(t *testing.T) {
-	program := build(t, t.TempDir(), "amd64", "lock")
+	t.Parallel()
+	program := built(t, "lock")
 	server := "REDIS_URL=redis://" + redistest.New(t).Addr
+	variables := make(map[string]string) // and a function that has it
 	for name, f := range functionsOf(t, readTemplate(t, nil)) {
 		for variable := range f.env {
-			said := start(t, []string{program}, server, "EVENTS_FILE="+eventFile(t), variable+"=not a value!").fails()
-			if !strings.Contains(said, variable) {
-				t.Errorf("%s has %s, which the functions do not read: %s", name, variable, said)
-			}
+			variables[variable] = name
+		}
+	}
+	for variable, name := range variables {
+		said := start(t, program, server, "EVENTS_FILE="+eventFile(t), variable+"=not a value!").fails()
+		if !strings.Contains(said, variable) {
+			t.Errorf("%s has %s, which the functions do not read: %s", name, variable, said)
 		}
 	}
 }
 
 // TestTemplateRunsTheZips: there is a function for every zip, made for the
-// processor that the template asks for, and for the runtime that starts it.
+// processor that the template asks for, and for the runtime that starts it. What
+// is in the zips sells seats.
 func TestTemplateRunsTheZips(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "go", "run", "../deploy/package", "-o", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -277,9 +287,15 @@ func TestTemplateRunsTheZips(t *testing.T) {
 	var programs []string
 	for name, f := range functionsOf(t, readTemplate(t, nil)) {
 		programs = append(programs, f.program)
-		want := machines[at(t, f.properties, "Architectures", 0)]
-		if got := machine(t, filepath.Join(dir, f.program+".zip")); got != want {
-			t.Errorf("%s is for %v, and %s.zip for %v", name, want, f.program, got)
+		program := filepath.Join(dir, f.program)
+		unzip(t, program+".zip", program)
+		read, err := elf.Open(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read.Close()
+		if want := machines[at(t, f.properties, "Architectures", 0)]; read.Machine != want {
+			t.Errorf("%s is for %v, and %s.zip for %v", name, want, f.program, read.Machine)
 		}
 		if f.properties["Runtime"] != "provided.al2023" || f.properties["Handler"] != "bootstrap" {
 			t.Errorf("%s runs %v on %v", name, f.properties["Handler"], f.properties["Runtime"])
@@ -289,12 +305,20 @@ func TestTemplateRunsTheZips(t *testing.T) {
 	if err != nil || len(zips) != len(programs) {
 		t.Errorf("the functions are %q, the zips %q, %v", programs, zips, err)
 	}
+
+	var emulator []string
+	if runtime.GOARCH != "arm64" {
+		const qemu = "qemu-aarch64-static"
+		faults.Need(t, qemu, "the functions for arm64 sold nothing")
+		emulator = []string{qemu}
+	}
+	sell(t, func(name string) []string { return append(emulator, filepath.Join(dir, name)) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
 }
 
-// machine is the processor that a zip's program is for.
-func machine(t *testing.T, file string) elf.Machine {
+// unzip takes the program out of a zip.
+func unzip(t *testing.T, from, to string) {
 	t.Helper()
-	z, err := zip.OpenReader(file)
+	z, err := zip.OpenReader(from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,11 +332,9 @@ func machine(t *testing.T, file string) elf.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := elf.NewFile(bytes.NewReader(data))
-	if err != nil {
+	if err := os.WriteFile(to, data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return program.Machine
 }
 
 // TestTemplateKeepsBookingApart: what is reserved for booking, browsing cannot
@@ -459,6 +481,7 @@ func TestTemplateIsClosed(t *testing.T) {
 // TestTemplateOnPostgreSQL: the functions are told of it and may go there and
 // nowhere else, no other store is made, and a booking goes through.
 func TestTemplateOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	tmpl := readTemplate(t, map[string]any{"Store": "postgres", "PostgresSecret": "shop/seats", "PostgresGroup": "sg-1", "VpcId": "vpc-1"})
 	for _, kind := range []string{"AWS::ElastiCache::ReplicationGroup", "AWS::MemoryDB::Cluster", "AWS::SecretsManager::Secret"} {
 		if made := tmpl.of(kind); len(made) > 0 {
@@ -470,7 +493,7 @@ func TestTemplateOnPostgreSQL(t *testing.T) {
 		t.Errorf("the functions may go to %v", to)
 	}
 	server := pgtest.New(t, pgtest.Unsafe...)
-	dir, file := t.TempDir(), eventFile(t)
+	file := eventFile(t)
 	running := make(map[string]*function)
 	for _, f := range functionsOf(t, tmpl) {
 		if url, ok := f.env["REDIS_URL"]; ok || f.env["POSTGRES_URL"] != "{{resolve:secretsmanager:shop/seats}}" {
@@ -480,7 +503,7 @@ func TestTemplateOnPostgreSQL(t *testing.T) {
 		for variable, value := range f.env {
 			env = append(env, variable+"="+strings.NewReplacer("{{resolve:secretsmanager:shop/seats}}", server.URL("postgres"), "<AWS::StackName>", "seatlock").Replace(value))
 		}
-		running[f.program] = start(t, []string{build(t, dir, "amd64", f.program, "postgres")}, env...).up()
+		running[f.program] = start(t, built(t, f.program, "postgres"), env...).up()
 	}
 	running["lock"].post("/lock", "A1", "ann", 200, `"status":"locked"`)
 	running["confirm"].post("/confirm", "A1", "ann", 200, `"status":"booked"`)

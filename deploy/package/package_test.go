@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,117 +13,91 @@ import (
 	"testing"
 )
 
-// made makes zips in a folder of their own and returns them by name.
-func made(t *testing.T, args ...string) map[string][]byte {
+// made makes the zip of a function in a folder of its own and returns it, and
+// what is in it by name.
+func made(t *testing.T, function string, flags ...string) (data []byte, files map[string][]byte) {
 	t.Helper()
-	dir := t.TempDir()
+	file := filepath.Join(t.TempDir(), function+".zip")
 	var out bytes.Buffer
-	if err := run(t.Context(), append([]string{"-o", dir}, args...), &out, io.Discard); err != nil {
+	if err := run(t.Context(), slices.Concat([]string{"-o", filepath.Dir(file)}, flags, []string{function}), &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	zips := make(map[string][]byte)
-	for _, name := range functions {
-		if !slices.Contains(args, name) {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(dir, name+".zip"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		zips[name] = data
-		if !strings.Contains(out.String(), filepath.Join(dir, name+".zip")) {
-			t.Errorf("it does not say that it made %s: %s", name, out.String())
-		}
+	if !strings.Contains(out.String(), file) {
+		t.Errorf("it does not say that it made %s: %s", file, out.String())
 	}
-	return zips
-}
-
-// TestZips: Lambda finds in them what it starts, and the same sources make the
-// same bytes.
-func TestZips(t *testing.T) {
-	events := filepath.Join("..", "..", "local", "events", "theatre.json")
-	first, second := made(t, "-events", events, "list"), made(t, "-events", events, "list")
-	want, err := os.ReadFile(events)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range first {
-		if !bytes.Equal(data, second[name]) {
-			t.Errorf("%s.zip is not the same twice", name)
-		}
-		if len(data) > maxZip {
-			t.Errorf("%s.zip has %d bytes", name, len(data))
-		}
-		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(z.File) != 2 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 || z.File[1].Name != "events.json" {
-			t.Fatalf("%s.zip has %d files, the first %s with mode %v", name, len(z.File), z.File[0].Name, z.File[0].Mode())
-		}
-		program, err := elf.NewFile(bytes.NewReader(unpacked(t, z.File[0])))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if program.Machine != elf.EM_AARCH64 {
-			t.Errorf("%s is for %v", name, program.Machine)
-		}
-		if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
-			t.Errorf("%s needs %q, %v", name, libraries, err)
-		}
-		if !bytes.Equal(unpacked(t, z.File[1]), want) {
-			t.Errorf("%s.zip has another event file", name)
-		}
+	if len(data) > maxZip {
+		t.Errorf("%s with %q has %d bytes", function, flags, len(data))
 	}
-}
-
-func unpacked(t *testing.T, f *zip.File) []byte {
-	t.Helper()
-	r, err := f.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-func TestOtherArchitecture(t *testing.T) {
-	data := made(t, "-arch", "amd64", "lock")["lock"]
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := elf.NewFile(bytes.NewReader(unpacked(t, z.File[0])))
+	if z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 {
+		t.Fatalf("the first file is %s with mode %v", z.File[0].Name, z.File[0].Mode())
+	}
+	files = make(map[string][]byte)
+	for _, f := range z.File {
+		if files[f.Name], err = fs.ReadFile(z, f.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return data, files
+}
+
+// isFor holds a program to its processor, and to the store whose client alone it
+// has. It must need no library.
+func isFor(t *testing.T, program []byte, machine elf.Machine, client string) {
+	t.Helper()
+	read, err := elf.NewFile(bytes.NewReader(program))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if program.Machine != elf.EM_X86_64 || len(z.File) != 1 {
-		t.Errorf("it is for %v, and the zip has %d files", program.Machine, len(z.File))
+	if read.Machine != machine {
+		t.Errorf("it is for %v, want %v", read.Machine, machine)
+	}
+	if libraries, err := read.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("it needs %q, %v", libraries, err)
+	}
+	for _, c := range []string{"go-redis", "jackc/pgx"} {
+		if bytes.Contains(program, []byte(c)) != (c == client) {
+			t.Errorf("it has %s: %v", c, c != client)
+		}
 	}
 }
 
-// TestOtherStore: a program has one client alone, that of the store it is made for.
-func TestOtherStore(t *testing.T) {
-	for store, has := range map[string]string{"redis": "go-redis", "postgres": "jackc/pgx"} {
-		data := made(t, "-store", store, "lock")["lock"]
-		if len(data) > maxZip {
-			t.Errorf("with -store %s it has %d bytes", store, len(data))
-		}
-		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		program := unpacked(t, z.File[0])
-		for _, client := range []string{"go-redis", "jackc/pgx"} {
-			if bytes.Contains(program, []byte(client)) != (client == has) {
-				t.Errorf("with -store %s it has %s: %v", store, client, client != has)
-			}
-		}
+// TestZip: Lambda finds in it what it starts, and the same sources make the
+// same bytes.
+func TestZip(t *testing.T) {
+	events := filepath.Join("..", "..", "local", "events", "theatre.json")
+	first, files := made(t, "list", "-events", events)
+	if second, _ := made(t, "list", "-events", events); !bytes.Equal(first, second) {
+		t.Error("it is not the same twice")
 	}
+	want, err := os.ReadFile(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 2 || !bytes.Equal(files["events.json"], want) {
+		t.Errorf("it has %d files, or another event file", len(files))
+	}
+	isFor(t, files["bootstrap"], elf.EM_AARCH64, "go-redis")
+}
+
+func TestOtherArchitecture(t *testing.T) {
+	_, files := made(t, "lock", "-arch", "amd64")
+	if len(files) != 1 {
+		t.Errorf("without an event file it has %d files", len(files))
+	}
+	isFor(t, files["bootstrap"], elf.EM_X86_64, "go-redis")
+}
+
+func TestOtherStore(t *testing.T) {
+	_, files := made(t, "lock", "-store", "postgres")
+	isFor(t, files["bootstrap"], elf.EM_AARCH64, "jackc/pgx")
 }
 
 // TestRefused: nothing is made of what is wrong.

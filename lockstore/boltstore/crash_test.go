@@ -63,6 +63,16 @@ func try(path string) string {
 	return fmt.Sprintf("%s, and %d bookings", said, len(bookings))
 }
 
+// command runs this program as env says, until the test ends. A test that starts
+// processes must not be parallel: from its start until it runs its program, a
+// process keeps the locks of all files that others have open.
+func command(t *testing.T, env, arg string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], arg)
+	// The race detector waits for a second before a process ends.
+	cmd.Env = append(os.Environ(), env, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	return cmd
+}
+
 // shopSeats is how many seats a shop has.
 const shopSeats = 20_000
 
@@ -71,7 +81,11 @@ func shopEvent() (*lockstore.Event, error) {
 	for i := range seats {
 		seats[i] = lockstore.SeatID(fmt.Sprint("A", i))
 	}
-	return lockstore.NewEvent("shop", seats, time.Hour, 0)
+	layout, err := lockstore.NewLayout(seats)
+	if err != nil {
+		return nil, err
+	}
+	return lockstore.NewEvent("shop", layout, time.Hour, 0)
 }
 
 // runShop locks and confirms two seats at a time, in many goroutines. It says
@@ -90,16 +104,17 @@ func runShop(path, mode string) error {
 	if err != nil {
 		return err
 	}
-	taken := make(map[lockstore.SeatID]bool)
+	taken := make(map[int]bool)
 	for _, seat := range snap.Seats {
-		taken[seat.ID] = true
+		taken[int(seat.Position)] = true
 	}
 	fmt.Println("open", len(snap.Seats))
-	switch mode {
-	case "full":
+	if mode == "full" {
 		go fillAndEmpty(path)
-	case "failing":
-		time.AfterFunc(time.Duration(100+rand.IntN(100))*time.Millisecond, func() {
+	}
+	var fail sync.Once
+	failSoon := func() {
+		time.AfterFunc(rand.N(20*time.Millisecond), func() {
 			if err := failSyncs(); err != nil {
 				fmt.Println("failed", err)
 			}
@@ -118,19 +133,23 @@ func runShop(path, mode string) error {
 			user := lockstore.UserID(fmt.Sprint("buyer", b))
 			for at := 2 * b; at+1 < shopSeats; at += 2 * buyers {
 				seats := ev.Seats[at : at+2]
-				if taken[seats[0]] {
+				if taken[at] {
 					continue
 				}
 				for _, step := range []struct {
 					done string
-					call func() error
+					op   lockstore.Op
 				}{
-					{"locked", func() error { _, err := s.Lock(context.Background(), ev, seats, user); return err }},
-					{"booked", func() error { return s.Confirm(context.Background(), ev, seats, user) }},
+					{"locked", lockstore.Lock(user, seats...)},
+					{"booked", lockstore.Confirm(user, seats...)},
 				} {
-					for err := step.call(); ; err = step.call() {
+					for {
+						_, err := s.Do(context.Background(), ev, step.op)
 						if err == nil {
 							say(step.done, seats[0], seats[1])
+							if mode == "failing" && step.op.Kind == lockstore.KindConfirm {
+								fail.Do(failSoon)
+							}
 							break
 						}
 						if errors.Is(err, lockstore.ErrOutcomeUnknown) {
@@ -174,12 +193,12 @@ func fillAndEmpty(path string) {
 			return
 		}
 		fmt.Println("full", full.Cur)
-		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+		time.Sleep(rand.N(20 * time.Millisecond))
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 			fmt.Println("failed", err)
 			return
 		}
-		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+		time.Sleep(rand.N(20 * time.Millisecond))
 	}
 }
 
@@ -189,8 +208,7 @@ type words map[string][]string
 // hearShop runs a shop until it ends or is killed, so long after it opened.
 func hearShop(t *testing.T, path, mode string, life time.Duration) words {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], mode)
-	cmd.Env = append(os.Environ(), shopEnv+"="+path)
+	cmd := command(t, shopEnv+"="+path, mode)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	must(t, err)
@@ -229,7 +247,7 @@ func wantKept(t *testing.T, path string, said words) {
 	must(t, err)
 	status := make(map[string]lockstore.Status)
 	for _, seat := range snap.Seats {
-		status[string(seat.ID)] = seat.Status
+		status[string(ev.Seats[seat.Position])] = seat.Status
 	}
 	open := make(map[string]bool) // of these it is not known
 	for _, pair := range said["unknown"] {
@@ -242,19 +260,19 @@ func wantKept(t *testing.T, path string, said words) {
 		for seat := range strings.FieldsSeq(pair) {
 			booked[seat] = true
 			if status[seat] != lockstore.Booked {
-				t.Errorf("%s was booked, and is %q", seat, status[seat])
+				t.Errorf("%s was booked, and is %v", seat, status[seat])
 			}
 		}
 	}
 	for _, pair := range said["locked"] {
 		seats := strings.Fields(pair)
-		if one, two := status[seats[0]], status[seats[1]]; one == "" || one != two {
-			t.Errorf("%s was locked, and is %q and %q", pair, one, two)
+		if one, two := status[seats[0]], status[seats[1]]; one == lockstore.Available || one != two {
+			t.Errorf("%s was locked, and is %v and %v", pair, one, two)
 		}
 	}
 	for at := 0; at < shopSeats; at += 2 {
 		if one, two := status[string(ev.Seats[at])], status[string(ev.Seats[at+1])]; one != two {
-			t.Errorf("of one group %s is %q and %s is %q", ev.Seats[at], one, ev.Seats[at+1], two)
+			t.Errorf("of one group %s is %v and %s is %v", ev.Seats[at], one, ev.Seats[at+1], two)
 		}
 	}
 	if slices.Contains(said["open"], "") {
@@ -268,7 +286,7 @@ func TestKilled(t *testing.T) {
 	all := make(words)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 12 {
-		life := time.Duration(1+rand.IntN(100)) * time.Millisecond
+		life := time.Millisecond + rand.N(100*time.Millisecond)
 		for word, lines := range hearShop(t, path, "", life) {
 			all[word] = append(all[word], lines...)
 		}
@@ -285,12 +303,11 @@ func TestKilled(t *testing.T) {
 func TestKilledAtTheStart(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "seats")
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "")
-		cmd.Env = append(os.Environ(), shopEnv+"="+path)
+		cmd := command(t, shopEnv+"="+path, "")
 		stdin, err := cmd.StdinPipe()
 		must(t, err)
 		must(t, cmd.Start())
-		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+		time.Sleep(rand.N(40 * time.Millisecond))
 		must(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 		stdin.Close()
@@ -304,7 +321,7 @@ func TestDiskFull(t *testing.T) {
 	all := make(words)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 6 {
-		for word, lines := range hearShop(t, path, "full", 400*time.Millisecond) {
+		for word, lines := range hearShop(t, path, "full", 280*time.Millisecond) {
 			all[word] = append(all[word], lines...)
 		}
 		if wantKept(t, path, all); t.Failed() {

@@ -9,7 +9,20 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/batch"
 )
+
+// maxSeats bounds how many seats one transaction changes, and so how long it
+// takes.
+const maxSeats = 4096
+
+// work is an operation on an event.
+type work struct {
+	of *event
+	ev *lockstore.Event
+	op lockstore.Op
+	at []int // the positions of op.Seats
+}
 
 // A flight takes calls to the disk together.
 type flight struct {
@@ -19,12 +32,13 @@ type flight struct {
 
 // fly decides the calls one after the other, writes all that they change in one
 // transaction, shows it, and answers. There is one flight at a time.
-func (s *Store) fly(calls []*call) {
+func (s *Store) fly(calls []*batch.Call[work, lockstore.Result]) {
 	f := &flight{landed: make(chan struct{})}
+	results, refusals := make([]lockstore.Result, len(calls)), make([]error, len(calls))
 	err := s.failure()
 	if err == nil {
-		for _, c := range calls {
-			c.of.decide(c, f, s.clock)
+		for i, c := range calls {
+			results[i], refusals[i] = c.Work.of.decide(c.Work, f, s.clock)
 		}
 		err = s.write(f)
 	}
@@ -32,11 +46,12 @@ func (s *Store) fly(calls []*call) {
 		e.land(err == nil)
 	}
 	close(f.landed)
-	for _, c := range calls {
+	for i, c := range calls {
 		if err != nil {
-			c.err = err
+			c.Answer(lockstore.Result{}, err)
+		} else {
+			c.Answer(results[i], refusals[i])
 		}
-		close(c.done)
 	}
 }
 
@@ -44,9 +59,9 @@ func (s *Store) fly(calls []*call) {
 // that says whether they can be.
 func (s *Store) write(f *flight) error {
 	changed := make(records)
-	d := s.clock.dial()
+	w := s.clock.wall()
 	for _, e := range f.events {
-		e.records(changed, d)
+		e.records(changed, w)
 	}
 	if len(changed) == 0 {
 		return nil
@@ -89,12 +104,12 @@ func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (k kept, fold
 		if e.kept || len(e.made) == 0 {
 			continue
 		}
-		if _, err := k.put(tx, bucketEvents, []byte(e.layout.ID), eventText(e.number, e.layout)); err != nil {
+		if _, err := k.put(tx, bucketEvents, []byte(e.id), eventText(e.number, e.layout)); err != nil {
 			return k, false, err
 		}
 	}
 	entry := logEntry(changed)
-	if folded = k.logBytes+len(entry) > maxLog; !folded {
+	if folded = k.logBytes+len(entry) > s.maxLog; !folded {
 		put, err := k.put(tx, bucketLog, binary.BigEndian.AppendUint64(nil, uint64(tx.ID())), entry)
 		if err != nil {
 			return k, false, err

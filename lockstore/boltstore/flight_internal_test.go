@@ -10,19 +10,29 @@ import (
 	"seatlock/lockstore"
 )
 
-// openHamlet is an event of two seats in a file, until the test ends.
+// openHamlet opens a new file, and returns an event of two seats.
 func openHamlet(t *testing.T) (*Store, *lockstore.Event) {
 	t.Helper()
-	s, err := Open(filepath.Join(t.TempDir(), "seats"))
+	layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := lockstore.NewEvent("hamlet", layout, time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openFor(t, filepath.Join(t.TempDir(), "seats")), ev
+}
+
+// openFor opens a file until the test ends.
+func openFor(t *testing.T, path string) *Store {
+	t.Helper()
+	s, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	ev, err := lockstore.NewEvent("hamlet", []lockstore.SeatID{"A1", "A2"}, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, ev
+	return s
 }
 
 // TestListWhenTimePassesOnTheWay: a confirm was in time, and its lock ends while
@@ -34,30 +44,29 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx := t.Context()
 			s, ev := openHamlet(t)
-			if _, err := s.Lock(ctx, ev, ev.Seats[:1], "ann"); err != nil {
+			if _, err := s.Do(ctx, ev, lockstore.Lock("ann", "A1")); err != nil {
 				t.Fatal(err)
 			}
 			e, f := s.events[ev.ID], &flight{landed: make(chan struct{})}
 			time.Sleep(59 * time.Second)
-			c := &call{op: confirm, of: e, ev: ev, at: []int{0}, user: "ann"}
-			if e.decide(c, f, s.clock); c.err != nil {
-				t.Fatal(c.err)
+			if _, err := e.decide(work{e, ev, lockstore.Confirm("ann", "A1"), []int{0}}, f, s.clock); err != nil {
+				t.Fatal(err)
 			}
-			list := func() lockstore.Seat {
+			list := func() lockstore.Status {
 				snap, err := s.List(ctx, ev, "")
 				switch {
 				case err != nil:
 					t.Error(err)
 				case len(snap.Seats) == 0:
-					return lockstore.Seat{Status: lockstore.Available}
+					return lockstore.Available
 				}
-				return snap.Seats[0]
+				return snap.Seats[0].Status
 			}
-			if seat := list(); seat.Status != lockstore.Locked {
-				t.Errorf("on the way it is %v", seat)
+			if status := list(); status != lockstore.Locked {
+				t.Errorf("on the way it is %v", status)
 			}
 			time.Sleep(time.Second)
-			listed := make(chan lockstore.Seat, 1)
+			listed := make(chan lockstore.Status, 1)
 			go func() { listed <- list() }()
 			synctest.Wait()
 			if len(listed) != 0 {
@@ -72,10 +81,10 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 			}
 			e.land(arrives)
 			close(f.landed)
-			if seat := <-listed; seat.Status != want {
-				t.Errorf("arrived %v: it is %v, want %v", arrives, seat, want)
+			if status := <-listed; status != want {
+				t.Errorf("arrived %v: it is %v, want %v", arrives, status, want)
 			}
-			err := s.Confirm(ctx, ev, ev.Seats[:1], "ann")
+			_, err := s.Do(ctx, ev, lockstore.Confirm("ann", "A1"))
 			if arrives && err != nil || !arrives && !errors.Is(err, lockstore.LockExpired) {
 				t.Errorf("arrived %v: to confirm again ends with %v", arrives, err)
 			}
@@ -94,7 +103,9 @@ func TestReadersDoNotWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, f := s.events[ev.ID], &flight{landed: make(chan struct{})}
-		e.decide(&call{op: lock, of: e, ev: ev, at: []int{0}, user: "ann"}, f, s.clock)
+		if _, err := e.decide(work{e, ev, lockstore.Lock("ann", "A1"), []int{0}}, f, s.clock); err != nil {
+			t.Fatal(err)
+		}
 		woken := make(chan error, 1)
 		go func() { woken <- s.Wait(ctx, ev, before.Version) }()
 		synctest.Wait()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // starts is how often the function is started.
@@ -27,12 +28,11 @@ func lambdaStart(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	defer os.RemoveAll(dir)
-	program, events := filepath.Join(dir, "bootstrap"), filepath.Join(dir, "events.json")
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", program, "seatlock/functions/lock")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return result{}, fmt.Errorf("building the function: %w\n%s", err, out)
+	program, err := faults.Build(ctx, []string{"CGO_ENABLED=0"}, "seatlock/functions/lock", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w")
+	if err != nil {
+		return result{}, err
 	}
+	events := filepath.Join(dir, "events.json")
 	if err := os.WriteFile(events, []byte(`{"events":[{"id":"gala","sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-50"}]}]}]}`), 0o600); err != nil {
 		return result{}, err
 	}

@@ -5,20 +5,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"seatlock/lockstore/storetest/faults"
 )
 
 const (
@@ -33,32 +31,37 @@ const (
 // knows of it, and what a viewer costs the server, which is a process of its
 // own: the memory that it has more of once they are there.
 func watched(ctx context.Context) (result, error) {
-	s, err := startRunner(ctx, "-seats", "1x1000", "-max-viewers", strconv.Itoa(watchers), "-max-connections", strconv.Itoa(4*watchers))
+	program, err := faults.Build(ctx, nil, "seatlock/local")
 	if err != nil {
 		return result{}, err
 	}
-	defer s.end()
-	list, err := fetch("http://" + s.addr + "/seats")
+	s, err := faults.Serve(ctx, program, "-addr", "127.0.0.1:0", "-seats", "1x1000", "-max-viewers", strconv.Itoa(watchers), "-max-connections", strconv.Itoa(4*watchers))
+	if err != nil {
+		return result{}, err
+	}
+	defer s.Kill()
+	addr := strings.TrimPrefix(s.URL, "http://")
+	list, err := fetch(s.URL + "/seats")
 	if err != nil {
 		return result{}, err
 	}
 	_, rest, _ := strings.Cut(string(list), `"version":"`)
 	version, _, _ := strings.Cut(rest, `"`)
-	before, err := s.memory()
+	before, err := memoryOf(s.PID())
 	if err != nil {
 		return result{}, err
 	}
 
 	audience := &audience{}
 	defer audience.leave()
-	if err := audience.join(s.addr, version); err != nil {
+	if err := audience.join(addr, version); err != nil {
 		return result{}, err
 	}
-	after, err := s.memory()
+	after, err := memoryOf(s.PID())
 	if err != nil {
 		return result{}, err
 	}
-	if err := audience.lockAndWatch(ctx, s.addr); err != nil {
+	if err := audience.lockAndWatch(ctx, addr); err != nil {
 		return result{}, err
 	}
 	rate := float64(audience.locks) / watchFor.Seconds()
@@ -71,55 +74,9 @@ func watched(ctx context.Context) (result, error) {
 	}, nil
 }
 
-// A runner is the program, serving.
-type runner struct {
-	addr string
-	cmd  *exec.Cmd
-	end  func()
-}
-
-var servingAt = regexp.MustCompile(`url=http://(\S+)`)
-
-// startRunner builds and starts the program on a free port.
-func startRunner(ctx context.Context, args ...string) (*runner, error) {
-	dir, err := os.MkdirTemp("", "seatlock-bench-")
-	if err != nil {
-		return nil, err
-	}
-	program := filepath.Join(dir, "seatlock")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "seatlock/local").CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("building the program: %w\n%s", err, out), os.RemoveAll(dir))
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	s := &runner{cmd: exec.CommandContext(ctx, program, append([]string{"-addr", "127.0.0.1:0"}, args...)...)}
-	s.end = func() {
-		cancel()
-		_ = s.cmd.Wait() // it is killed, which is an error
-		os.RemoveAll(dir)
-	}
-	log, err := s.cmd.StderrPipe()
-	if err != nil {
-		cancel()
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	if err := s.cmd.Start(); err != nil {
-		cancel()
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	line, err := bufio.NewReader(log).ReadString('\n')
-	found := servingAt.FindStringSubmatch(line)
-	if err != nil || found == nil {
-		s.end()
-		return nil, fmt.Errorf("the program does not serve: %w %s", err, line)
-	}
-	go io.Copy(io.Discard, log) // until it ends
-	s.addr = found[1]
-	return s, nil
-}
-
-// memory is how much of the machine's the process has, in bytes.
-func (s *runner) memory() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+// memoryOf returns how much of the machine's memory a process has, in bytes.
+func memoryOf(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}

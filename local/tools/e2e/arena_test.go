@@ -18,7 +18,7 @@ func TestArena(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
 	w := b.user(1280, 900)
 	call(w, performance.Enable, performance.EnableParams{TimeDomain: "threadTicks"})
-	w.visit(s.url)
+	w.visit(s.URL)
 	usable := eval[float64](w, `performance.getEntriesByName('seats-shown')[0].startTime`)
 	loading := eval[float64](w, `Math.max(0, ...longTasks)`)
 	w.counts50k(50000)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"seatlock/lockstore/storetest/faults"
 )
 
 // patience bounds every wait for what the page has to show by itself. The
@@ -33,12 +34,7 @@ type browser struct {
 // needBrowser starts Chromium, or skips the test where there is none.
 func needBrowser(t *testing.T) *browser {
 	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("SKIPPED: chromium is not installed, so the page was not tried (in CI this fails)")
-		}
-		t.Fatal("chromium is not installed, so the page cannot be tried")
-	}
+	faults.Need(t, "chromium", "the page was not tried")
 	allocator, end := chromedp.NewExecAllocator(t.Context(),
 		chromedp.ExecPath("chromium"), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,

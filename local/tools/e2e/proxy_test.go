@@ -27,7 +27,7 @@ type proxy struct {
 // inFrontOf starts a proxy, below a base path as a front end may have it.
 func inFrontOf(t *testing.T, s *server) *proxy {
 	t.Helper()
-	to, err := url.Parse(s.url)
+	to, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

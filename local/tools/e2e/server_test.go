@@ -1,49 +1,29 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"seatlock/lockstore/storetest/faults"
 )
 
-// build makes the program, once for all tests.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "seatlock-e2e-")
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(dir, "seatlock")
-	out, err := exec.Command("go", "build", "-o", program, "seatlock/local").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return program, nil
-})
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if program, err := build(); err == nil {
-		os.RemoveAll(filepath.Dir(program))
-	}
-	os.Exit(status)
-}
+// build builds the program, once for all tests.
+var build = sync.OnceValues(func() (string, error) { return faults.Build(context.Background(), nil, "seatlock/local") })
 
 // A server is the program, running.
 type server struct {
 	t    *testing.T
-	url  string
 	args []string
-	cmd  *exec.Cmd
+	*faults.Server
 }
 
 // serve starts the program on a free port.
@@ -51,11 +31,9 @@ func serve(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, args: args}
 	s.start("127.0.0.1:0")
-	t.Cleanup(s.kill)
+	t.Cleanup(func() { s.Kill() })
 	return s
 }
-
-var urlInLog = regexp.MustCompile(`url=(http://\S+)`)
 
 func (s *server) start(addr string) {
 	s.t.Helper()
@@ -63,47 +41,24 @@ func (s *server) start(addr string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd = exec.Command(program, append([]string{"-addr", addr}, s.args...)...)
-	log, err := s.cmd.StderrPipe()
-	if err != nil {
+	if s.Server, err = faults.Serve(s.t.Context(), program, append([]string{"-addr", addr}, s.args...)...); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	lines := bufio.NewReader(log)
-	var said strings.Builder
-	var found []string
-	for found == nil {
-		line, err := lines.ReadString('\n')
-		said.WriteString(line)
-		if err != nil {
-			s.t.Fatalf("it does not serve: %v %s", err, &said)
-		}
-		found = urlInLog.FindStringSubmatch(line)
-	}
-	go io.Copy(io.Discard, lines) // until it ends
-	s.url = found[1]
-}
-
-func (s *server) kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
-	_ = s.cmd.Wait()         // with the signal
 }
 
 // restart ends the program at once and starts it anew at the same address.
 func (s *server) restart(between func()) {
 	s.t.Helper()
-	s.kill()
+	s.Kill()
 	between()
-	s.start(strings.TrimPrefix(s.url, "http://"))
+	s.start(strings.TrimPrefix(s.URL, "http://"))
 }
 
 // post makes a call in somebody's name, from outside of any browser.
 func (s *server) post(call, user string, seats ...string) int {
 	s.t.Helper()
 	body := fmt.Sprintf(`{"userId":%s,"seatIds":["%s"]}`, quoted(user), strings.Join(seats, `","`))
-	resp, err := http.Post(s.url+"/"+call, "application/json", bytes.NewReader([]byte(body)))
+	resp, err := http.Post(s.URL+"/"+call, "application/json", bytes.NewReader([]byte(body)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -167,7 +122,7 @@ func (s *server) until(t *testing.T, seat, status string) {
 	t.Helper()
 	want := fmt.Sprintf(`{"seatId":"%s","status":"%s"`, seat, status)
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		resp, err := http.Get(s.url + "/seats")
+		resp, err := http.Get(s.URL + "/seats")
 		if err != nil {
 			t.Fatal(err)
 		}

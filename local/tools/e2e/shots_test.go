@@ -18,7 +18,7 @@ func TestScreenshots(t *testing.T) {
 	for name, width := range map[string]int64{"theatre": 1280, "phone": 360} {
 		w := b.user(width, map[string]int64{"theatre": 1110, "phone": 780}[name])
 		w.look("light", "reduce")
-		w.visit(theatre.url)
+		w.visit(theatre.URL)
 		for _, seat := range []string{"9", "10", "11"} {
 			w.click("Stalls, row G, seat " + seat)
 		}
@@ -35,6 +35,6 @@ func TestScreenshots(t *testing.T) {
 	arena.fillArena()
 	w := b.user(1060, 820)
 	w.look("dark", "reduce")
-	w.visit(arena.url)
+	w.visit(arena.URL)
 	w.shoot(dir + "/arena.png")
 }

@@ -9,13 +9,13 @@ import (
 func TestExpiryIsSeen(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
 	ann, ben := b.user(1280, 900), b.user(1280, 900)
-	ann.visit(s.url)
-	ben.visit(s.url)
+	ann.visit(s.URL)
+	ben.visit(s.URL)
 	ann.click("row B, seat 2")
 	ann.press("Lock this seat")
 	ann.says("left to confirm")
 	ben.shows("row B, seat 2", "locked for ")
-	ann.says("Confirm now, or the seats go back to the house.") // fewer than 20 s are left
+	ann.says("Confirm now, or the seats go back on sale.") // fewer than 20 s are left
 	ann.until("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(document.getElementById('urgent').textContent)`)
 
 	ben.shows("row B, seat 2", "available")
@@ -31,13 +31,13 @@ func TestExpiryIsSeen(t *testing.T) {
 func TestReloadWithALock(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
 	w.says("left to confirm")
 	const end = `JSON.parse(localStorage[Object.keys(localStorage).find((k) => k.startsWith('seatlock:default'))]).locked[0][1]`
 	before := eval[float64](w, end)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.shows("row E, seat 5", "locked by you for ")
 	w.says("left to confirm")
 	if after := eval[float64](w, end); after != before {
@@ -45,7 +45,7 @@ func TestReloadWithALock(t *testing.T) {
 	}
 	w.press("Confirm")
 	w.says("Booked: Row E, seat 5")
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.shows("row E, seat 5", "booked by you")
 }
 
@@ -53,15 +53,15 @@ func TestReloadWithALock(t *testing.T) {
 func TestReloadAfterItRanOut(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "1s")
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
 	w.says("left to confirm")
 	w.do(navigate("about:blank"))
 	ben := b.user(1280, 900)
-	ben.visit(s.url)
+	ben.visit(s.URL)
 	ben.shows("row E, seat 5", "available")
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.says("Time ran out. Row E, seat 5 is no longer locked for you.")
 	w.shows("row E, seat 5", "available")
 }
@@ -104,7 +104,7 @@ func TestOutcomeUnknown(t *testing.T) {
 func TestServerRestarted(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
 	w.says("left to confirm")

@@ -12,8 +12,8 @@ import (
 func TestTwoWindowsRace(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	ann, ben := b.user(1280, 900), b.user(1280, 900)
-	ann.visit(s.url)
-	ben.visit(s.url)
+	ann.visit(s.URL)
+	ben.visit(s.URL)
 	for _, w := range []*window{ann, ben} {
 		w.lightIs("live")
 		w.click("row C, seat 7")
@@ -50,7 +50,7 @@ func TestTwoWindowsRace(t *testing.T) {
 func TestSomebodyWasFaster(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.click("Stalls, row C, seat 1")
 	w.click("Stalls, row C, seat 2")
 	w.click("Balcony, row A, seat 3")
@@ -68,7 +68,7 @@ func TestSomebodyWasFaster(t *testing.T) {
 func TestOthersMoves(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.click("row A, seat 1")
 	s.must("lock", "ben", "A1", "A2")
 	w.shows("row A, seat 2", "locked for ")
@@ -90,7 +90,7 @@ func TestAnotherRunner(t *testing.T) {
 	redis := redistest.New(t)
 	b, here, there := needBrowser(t), serve(t, "-redis", "redis://"+redis.Addr), serve(t, "-redis", "redis://"+redis.Addr)
 	w := b.user(1280, 900)
-	w.visit(here.url)
+	w.visit(here.URL)
 	w.lightIs("live")
 	there.must("lock", "ben", "A1", "A2")
 	w.shows("row A, seat 1", "locked for ")
@@ -115,9 +115,9 @@ func TestAnotherRunner(t *testing.T) {
 func TestOneUserTwoWindows(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	one := b.user(1280, 900)
-	one.visit(s.url)
+	one.visit(s.URL)
 	other := one.again()
-	other.visit(s.url)
+	other.visit(s.URL)
 	one.click("row D, seat 4")
 	one.press("Lock this seat")
 	other.shows("row D, seat 4", "locked by you for ")
@@ -131,7 +131,7 @@ func TestOneUserTwoWindows(t *testing.T) {
 func TestSeatLimitIsToldBefore(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-seat-limit", "2")
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.says("Up to 2 seats each; 2 more seats to pick.")
 	w.click("row A, seat 1")
 	w.click("row A, seat 2")
@@ -143,7 +143,7 @@ func TestSeatLimitIsToldBefore(t *testing.T) {
 	w.says("Up to 2 seats each; 0 more seats to pick.")
 	// After: the server counts what this page does not know of.
 	eval[any](w, `localStorage.removeItem(Object.keys(localStorage).find((k) => k.startsWith('seatlock:default')))`)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.click("row B, seat 1")
 	w.press("Lock this seat")
 	w.says("One user may have 2 seats of this event")
@@ -155,7 +155,7 @@ func TestEventChooser(t *testing.T) {
 		{"id":"tables","name":"Supper","seats":["Table-1","Table-2"]}]}`)
 	b, s := needBrowser(t), serve(t, "-events", file)
 	w := b.user(1280, 900)
-	w.visit(s.url)
+	w.visit(s.URL)
 	w.shows("Stalls, row A, seat 4", "available")
 	eval[any](w, `(() => { const s = document.getElementById('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
 	w.shows("Table-2", "available")
@@ -165,7 +165,7 @@ func TestEventChooser(t *testing.T) {
 	w.click("Table-2")
 	w.press("Lock this seat")
 	w.says("Seat Table-2 is yours")
-	w.visit(s.url + "/#event=tables") // the address opens it
+	w.visit(s.URL + "/#event=tables") // the address opens it
 	w.shows("Table-2", "locked by you")
 	if text := eval[string](w, `document.getElementById('chooser').innerText`); !strings.Contains(text, "Event") {
 		t.Errorf("chooser: %q", text)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore/pgtest"
+	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -32,23 +32,38 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// short are the rows that are tried here, with as little as possible done. (A
-// promotion and an election take long, and longer on a busy machine; redisstore
-// tests what they need of it.)
+// short are the rows that are tried here, with as little as possible done, those
+// that take longest first. (A promotion and an election take long, and longer on
+// a busy machine; redisstore tests what they need of it.)
 var short = []string{
-	"memory, left", "memory, calls", "miniredis", "Redis, left", "Redis Cluster, left", "Redis, answers lost, delayed", "clients killed",
-	"file, left", "file, closed", "file, runner", "file, disk full", "Redis, runner", "append-only file cut", "Redis killed", "clock", "slots",
-	"PostgreSQL, left", "PostgreSQL, answers", "PostgreSQL killed",
+	"slots", "PostgreSQL, answers", "Redis, answers lost, delayed", "PostgreSQL killed", "PostgreSQL, left",
+	"Redis Cluster, left", "file, left", "Redis killed", "file, runner", "file, disk full", "Redis, runner", "file, closed",
+	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
+}
+
+// need skips a row whose programs are not installed.
+func need(t *testing.T, words string) {
+	t.Helper()
+	untried := "the row " + words + " was not tried"
+	kind, _, _ := strings.Cut(words, ",")
+	switch kind {
+	case "memory", "miniredis", "file":
+	case "PostgreSQL", "PostgreSQL killed":
+		pgtest.Need(t)
+	default:
+		faults.Need(t, "redis-server", untried)
+	}
+	switch words {
+	case "clock":
+		faults.Need(t, "cc", untried)
+	case "file, disk full":
+		faults.Need(t, "prlimit", untried)
+	}
 }
 
 // TestRows: every fault can be made, and breaks no promise.
 func TestRows(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("SKIPPED: redis-server is not installed, so no proof was tried (in CI this fails)")
-		}
-		t.Fatal("redis-server is not installed, so no proof can be tried")
-	}
+	t.Parallel()
 	// They wait more than they work; but what waits for a server to start must
 	// not wait for all the others too.
 	const atOnce = 5
@@ -59,9 +74,7 @@ func TestRows(t *testing.T) {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			t.Run(words, func(t *testing.T) {
-				if strings.HasPrefix(words, "PostgreSQL") {
-					pgtest.Need(t)
-				}
+				need(t, words)
 				var out, progress bytes.Buffer
 				err := run(t.Context(), []string{"-histories", "40", "-faults", "0.03", "-o", t.TempDir(), words}, &out, &progress)
 				if err != nil {
@@ -92,13 +105,14 @@ func (f *forgetful) Confirm(ctx context.Context, ev *lockstore.Event, seats []lo
 // TestBrokenStore: a store that breaks its promise ends the program with an
 // error, after the table, with a drawing of what it did.
 func TestBrokenStore(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var out bytes.Buffer
 	err := table(t.Context(), setting{histories: 40, scale: 1, dir: dir, progress: io.Discard}, []row{
 		{"a store that forgets", "", func(ctx context.Context, s setting) (tally, error) {
-			return alone(ctx, s, &forgetful{Memory: new(lockstore.Memory)}, 8)
+			return alone(ctx, s, &forgetful{Memory: new(lockstore.Memory)}, 20)
 		}, false},
-		{"memory", "", func(ctx context.Context, s setting) (tally, error) { return alone(ctx, s, new(lockstore.Memory), 8) }, false},
+		{"memory", "", func(ctx context.Context, s setting) (tally, error) { return alone(ctx, s, new(lockstore.Memory), 20) }, false},
 	}, nil, &out)
 	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "1 of 2") {
 		t.Errorf("it ended with %v", err)

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -47,11 +44,12 @@ func killRunner(ctx context.Context, s setting, dir string, ttl time.Duration, s
 // onRunner plays over HTTP on a runner to which f does something, for so many
 // histories of each player at most.
 func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, each int, store []string, f func(context.Context, *campaign, *runner) error) (tally, error) {
-	r := &runner{program: filepath.Join(dir, "seatlock"), addr: "127.0.0.1:" + faults.FreePort()}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "seatlock/local").CombinedOutput(); err != nil {
-		return tally{}, fmt.Errorf("building the runner (call this in the folder of the module): %w\n%s", err, out)
+	program, err := faults.Build(ctx, nil, "seatlock/local")
+	if err != nil {
+		return tally{}, err
 	}
-	api, err := client.New("http://"+r.addr, 200)
+	addr := "127.0.0.1:" + faults.FreePort()
+	api, err := client.New("http://"+addr, 200)
 	if err != nil {
 		return tally{}, err
 	}
@@ -62,7 +60,7 @@ func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, eac
 	if err := writeEvents(events, c, 2*c.parallel*each); err != nil {
 		return tally{}, err
 	}
-	r.args = append([]string{"-addr", r.addr, "-events", events}, store...)
+	r := &runner{program: program, args: append([]string{"-addr", addr, "-events", events}, store...)}
 	if err := r.start(ctx); err != nil {
 		return tally{}, err
 	}
@@ -73,22 +71,17 @@ func onRunner(ctx context.Context, s setting, dir string, ttl time.Duration, eac
 	return c.settle(ctx, api)
 }
 
-// A runner is a program that serves a campaign.
+// A runner is a program that serves a campaign, and can be started again.
 type runner struct {
-	program, addr string
-	args          []string
-	*faults.Process
+	program string
+	args    []string
+	*faults.Server
 }
 
-// start starts it, and returns once it answers.
-func (r *runner) start(ctx context.Context) error {
-	var log bytes.Buffer
-	p, err := faults.StartProcess(&log, nil, r.program, r.args...)
-	if err != nil {
-		return err
-	}
-	r.Process = p
-	return answers(ctx, "http://"+r.addr, p, &log)
+// start starts it, and returns once it serves.
+func (r *runner) start(ctx context.Context) (err error) {
+	r.Server, err = faults.Serve(ctx, r.program, r.args...)
+	return err
 }
 
 // writeEvents writes the event file of the first seeds of a campaign.
@@ -118,21 +111,4 @@ func writeEvents(file string, c *campaign, seeds int) error {
 		return err
 	}
 	return os.WriteFile(file, text, 0o600)
-}
-
-// answers returns once the runner answers, or with what it said instead.
-func answers(ctx context.Context, url string, p *faults.Process, log *bytes.Buffer) error {
-	for {
-		resp, err := http.Get(url + "/events")
-		if err == nil {
-			return resp.Body.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.Ended():
-			return fmt.Errorf("the runner: %w\n%s", errEnded, log)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
 }

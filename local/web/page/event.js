@@ -1,5 +1,4 @@
-// One event on the page: brings together the seats, what is mine, the drawing
-// and the panel.
+// An open event: connects its seats, what the user has, the map and the panel.
 
 import { alarm, announce, announceCounts } from './announce.js';
 import * as api from './api.js';
@@ -18,15 +17,15 @@ const retryFor = 20_000; // ms
 
 const byId = (id) => document.getElementById(id);
 
-/** A House is an open event, until close(). */
-export class House {
+/** An EventPage shows one event until close(). */
+export class EventPage {
   #changed = new Set();
   #frame = 0;
   #timer;
   #warned = false;
   #ready = false;
 
-  /** list is the promise of a first list, or of null if there is none. */
+  /** list is a promise of the first list, or of null. */
   constructor(event, list, user, panel) {
     this.plan = new Plan(event);
     this.clock = new Clock();
@@ -53,7 +52,7 @@ export class House {
     this.closed = true;
   }
 
-  /** Draws one part of a large house, or all of the house. */
+  /** Draws one part of a large venue, or the whole venue. */
   show(name) {
     const i = this.plan.parts.findIndex((part) => part.name === name);
     const part = this.plan.large && i >= 0 ? i : null;
@@ -91,10 +90,10 @@ export class House {
     if (focused) this.view.focus(whole ? from ?? 0 : undefined);
   }
 
-  /** Takes over what another window of this browser did. */
+  /** Takes over a change that another window of this browser made. */
   shared() {
     this.mine.refresh();
-    this.#settle(this.plan.ids.keys());
+    this.#update(this.plan.ids.keys());
   }
 
   #open(i) {
@@ -116,7 +115,7 @@ export class House {
     return this.mine.state(position, this.seats);
   }
 
-  /** How long the lock on a seat lasts, in ms. */
+  /** The time left on a seat's lock, in ms. */
   #left(position) {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
   }
@@ -125,10 +124,10 @@ export class House {
     if (this.closed) return;
     const changed = this.seats.fold(list);
     if (!this.#ready) this.#begin();
-    this.#settle(changed, true);
+    this.#update(changed, true);
   }
 
-  /** What there is to do once the first list is here. */
+  /** Runs once, after the first list. */
   #begin() {
     this.#ready = true;
     document.body.classList.add('ready');
@@ -152,13 +151,13 @@ export class House {
   #tick() {
     const freed = this.seats.runOut();
     const end = this.mine.end;
-    if (freed.length || (end && end <= this.clock.now()) || this.mine.doubted) this.#settle(freed, true);
+    if (freed.length || (end && end <= this.clock.now()) || this.mine.doubted) this.#update(freed, true);
     if (this.mine.end) {
       const left = this.mine.end - this.clock.now();
       this.panel.tick(left, this.plan.lockSeconds * 1000);
       if (left <= urgent && !this.#warned) {
         this.#warned = true;
-        this.panel.say('news', ''); // the warning takes its place
+        this.panel.say('news', ''); // the warning replaces it
         if (left > 1000) alarm(`${capital(duration(left))} left to confirm ${this.#names(this.mine.locked.keys())}.`);
       }
       if (left > urgent) this.#warned = false;
@@ -170,14 +169,14 @@ export class House {
     }
   }
 
-  /** After any change: what is mine, what is drawn, what is said. */
-  #settle(positions, moved = false) {
+  /** Brings what the user has, the map and the messages up to date after a change. */
+  #update(positions, moved = false) {
     if (this.#ready) {
       const { ranOut, gone, taken } = this.mine.compare(this.seats);
       if (ranOut.length) {
         this.#say('bad', `Time ran out. ${this.#names(ranOut)} ${ranOut.length > 1 ? 'are' : 'is'} no longer locked for you.`, true);
       }
-      if (gone.length) this.#say('bad', `${this.#names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the house was opened anew.`, true);
+      if (gone.length) this.#say('bad', `${this.#names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the server was restarted.`, true);
       if (taken.length) this.#say('bad', `Somebody was faster: ${this.#names(taken)} ${taken.length > 1 ? 'have' : 'has'} just been taken.`, true);
       for (const p of [...ranOut, ...gone, ...taken]) this.#changed.add(p);
     }
@@ -191,7 +190,7 @@ export class House {
 
   #draw() {
     if (this.closed) return;
-    const few = this.#changed.size <= 400; // a whole new list is no movement
+    const few = this.#changed.size <= 400; // a whole new list is not a movement
     if (this.view) this.view.paint(this.#changed, this.moved && few);
     this.#changed.clear();
     this.moved = false;
@@ -209,7 +208,7 @@ export class House {
     if (this.#ready) announceCounts(`${many(counts.available, 'seat')} available.`);
   }
 
-  /** Writes below the map what a pointer or the focus is on. */
+  /** Describes, below the map, the seat under the pointer or the focus. */
   #read(position) {
     this.reading = position;
     const state = this.#state(position);
@@ -232,7 +231,7 @@ export class House {
     else announce(text);
   }
 
-  /** A seat was clicked, or Enter pressed on it. */
+  /** Handles a click or Enter on a seat. */
   #act(position) {
     const { mine } = this;
     const state = this.#state(position);
@@ -255,15 +254,15 @@ export class House {
       return;
     }
     announce(`${capital(seatName(this.plan, position))} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
-    this.#settle([position]);
+    this.#update([position]);
   }
 
-  /** Takes one seat out of what is mine. */
+  /** Gives up one seat: a pick or a lock. */
   drop(position) {
     if (this.mine.locked.has(position)) this.#call('release', [position]);
     else {
       this.mine.picked.delete(position);
-      this.#settle([position]);
+      this.#update([position]);
     }
   }
 
@@ -280,14 +279,14 @@ export class House {
   }
 
   /**
-   * Makes a call until it is answered. It is noted first, so that after a
-   * reload in the middle the page can ask what became of it.
+   * Repeats a call until it is answered. The call is saved first, so that a page
+   * that was reloaded meanwhile can find out how it ended.
    */
   async #call(call, seats) {
     const { mine } = this;
     if (mine.asked || seats.length === 0) return;
     mine.ask({ call, seats });
-    this.#settle(seats);
+    this.#update(seats);
     try {
       const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - this.clock.now()) : retryFor);
       const answer = await api.untilAnswered(
@@ -301,14 +300,14 @@ export class House {
       mine.ask(null);
       this.#refused(call, seats, error);
     }
-    this.#settle(seats);
+    this.#update(seats);
   }
 
   #answered(call, seats, answer) {
     const names = this.#names(seats);
     if (call === 'lock') {
       const end = Date.parse(answer.expiresAt);
-      // Seats that were locked before keep their end, and the answer is the earliest.
+      // Seats that were locked before keep their end; the answer has the earliest of all.
       this.mine.lock(seats.filter((p) => !this.mine.locked.has(p)), end);
       this.seats.know(seats, end);
       this.#warned = false;
@@ -318,9 +317,10 @@ export class House {
       this.seats.know(seats, Infinity);
       this.#say('good', `Booked: ${names}. See you there.`);
     } else {
+      const released = answer.seatIds.map((id) => this.plan.positions.get(id));
       this.mine.forget(seats);
-      this.seats.know(seats, 0);
-      this.#say('news', `Given back: ${names}.`);
+      this.seats.know(released, 0);
+      this.#say('news', released.length ? `Given back: ${this.#names(released)}.` : `There was nothing to give back: ${names} ${seats.length > 1 ? 'were' : 'was'} not yours any more.`);
     }
   }
 
@@ -339,15 +339,15 @@ export class House {
       this.#say('bad', `Too late: the time to confirm ${names} is over. Nothing was booked.`, true);
     } else {
       const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', release: 'They may still be locked' }[call];
-      this.#say('bad', error.code ? error.message : `The house cannot be reached. ${what}; try again.`, true);
+      this.#say('bad', error.code ? error.message : `The server cannot be reached. ${what}; try again.`, true);
     }
   }
 
-  /** Finds out what became of a call that a reload cut off. */
+  /** Finds out how a call ended that a reload interrupted. */
   #askAgain({ call, seats }) {
     const positions = seats.map((id) => this.plan.positions.get(id)).filter((p) => p !== undefined);
     const wanted = { lock: 'locked', confirm: 'booked' }[call];
-    // A lock that is not there is not asked for again: that would be a new one.
+    // A lock that is not there is not repeated: that would make a new one.
     if (wanted && positions.length && positions.every((p) => this.seats.status(p) === wanted)) this.#call(call, positions);
   }
 }
