@@ -35,8 +35,8 @@ func TestLockByHand(t *testing.T) {
 	if err != nil || len(differ) != 1 || differ[0].Seat != "A1" || differ[0].Is != "available" || !strings.HasPrefix(differ[0].Want, "locked until ") {
 		t.Errorf("Audit: %v, %v, want that A1 is locked and listed as available", differ, err)
 	}
-	if mended, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(mended, differ) {
-		t.Errorf("Rebuild: %v, %v", mended, err)
+	if changed, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(changed, differ) {
+		t.Errorf("Rebuild: %v, %v", changed, err)
 	}
 	for _, since := range []lockstore.Version{"", before} { // in lists and in changes
 		if snap := mustList(t, s, ev, since); !slices.ContainsFunc(snap.Seats, func(seat lockstore.ListedSeat) bool {

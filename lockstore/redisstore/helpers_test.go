@@ -63,7 +63,7 @@ func TestMain(m *testing.M) {
 }
 
 // sharedServer returns the address of the server that tests share.
-func sharedServer(t *testing.T) string {
+func sharedServer(t testing.TB) string {
 	t.Helper()
 	redistest.Need(t)
 	server, err := shared.server()
@@ -74,7 +74,7 @@ func sharedServer(t *testing.T) string {
 }
 
 // sharedCluster returns the URL of the Cluster that tests share.
-func sharedCluster(t *testing.T) string {
+func sharedCluster(t testing.TB) string {
 	t.Helper()
 	redistest.Need(t)
 	nodes, err := shared.cluster()
@@ -85,7 +85,7 @@ func sharedCluster(t *testing.T) string {
 }
 
 // onRedis returns a store with a client of its own.
-func onRedis(t *testing.T, url string, o redisstore.Options) *redisstore.Store {
+func onRedis(t testing.TB, url string, o redisstore.Options) *redisstore.Store {
 	t.Helper()
 	client, err := redisstore.Client(url)
 	if err != nil {
@@ -100,7 +100,7 @@ func onRedis(t *testing.T, url string, o redisstore.Options) *redisstore.Store {
 }
 
 // admin returns a client that does what an operator would.
-func admin(t *testing.T, addr string) *redis.Client {
+func admin(t testing.TB, addr string) *redis.Client {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: addr})
 	t.Cleanup(func() { c.Close() })
@@ -109,7 +109,7 @@ func admin(t *testing.T, addr string) *redis.Client {
 
 // newEvent returns the test's event, which has the seats A1 to A3 unless the
 // test names others.
-func newEvent(t *testing.T, seats ...lockstore.SeatID) *lockstore.Event {
+func newEvent(t testing.TB, seats ...lockstore.SeatID) *lockstore.Event {
 	t.Helper()
 	if len(seats) == 0 {
 		seats = []lockstore.SeatID{"A1", "A2", "A3"}
@@ -127,7 +127,7 @@ func newEvent(t *testing.T, seats ...lockstore.SeatID) *lockstore.Event {
 }
 
 // numbered returns one of several events of the test.
-func numbered(t *testing.T, n int) *lockstore.Event {
+func numbered(t testing.TB, n int) *lockstore.Event {
 	t.Helper()
 	ev := newEvent(t)
 	ev.ID += lockstore.EventID("-" + strconv.Itoa(n))
@@ -137,7 +137,7 @@ func numbered(t *testing.T, n int) *lockstore.Event {
 // key returns the name of one of the event's keys.
 func key(ev *lockstore.Event, name string) string { return "{" + string(ev.ID) + "}:" + name }
 
-func mustDo(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) lockstore.Result {
+func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) lockstore.Result {
 	t.Helper()
 	result, err := s.Do(t.Context(), ev, op)
 	if err != nil {
@@ -146,7 +146,7 @@ func mustDo(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, op locksto
 	return result
 }
 
-func mustList(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
+func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
 	t.Helper()
 	snap, err := s.List(t.Context(), ev, since)
 	if err != nil {
