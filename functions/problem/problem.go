@@ -1,155 +1,170 @@
-package booking
+// Package problem holds the ways in which the API refuses a request, and
+// renders a refusal as an RFC 9457 problem.
+//
+// The [Kind] of a problem decides its code, status and title. The package must
+// not know which call was refused, nor how another package's errors map to
+// kinds.
+package problem
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
-
-	"seatlock/functions/telemetry"
-	"seatlock/lockstore"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The ways in which something in front of the calls, or beside them, refuses a
-// request.
-var (
-	ErrUnauthenticated = errors.New("it needs a good token")
-	ErrSignInAway      = errors.New("tokens cannot be checked")
-	ErrRateLimited     = errors.New("it is one too many")
-	ErrForbidden       = errors.New("it is not for this caller")
-	ErrUpgradeRequired = errors.New("it is a WebSocket")
-	ErrNoRoom          = errors.New("nobody more can watch")
+// A Kind is one way in which a request is refused. Its text is the code in the
+// answer, on which clients may rely.
+type Kind string
+
+// The kinds, by status.
+const (
+	BadRequest           Kind = "bad_request"
+	Unauthenticated      Kind = "unauthenticated"
+	Forbidden            Kind = "forbidden"
+	UnknownEvent         Kind = "unknown_event"
+	UnknownSeat          Kind = "unknown_seat"
+	NotFound             Kind = "not_found"
+	MethodNotAllowed     Kind = "method_not_allowed"
+	SeatLocked           Kind = "seat_locked"
+	SeatBooked           Kind = "seat_booked"
+	LockNotHeld          Kind = "lock_not_held"
+	LockExpired          Kind = "lock_expired"
+	SeatLimit            Kind = "seat_limit"
+	TooLarge             Kind = "too_large"
+	UnsupportedMediaType Kind = "unsupported_media_type"
+	UpgradeRequired      Kind = "upgrade_required"
+	RateLimited          Kind = "rate_limited"
+	Internal             Kind = "internal"
+	StoreUnavailable     Kind = "store_unavailable"
+	OutcomeUnknown       Kind = "outcome_unknown"
+	SignInUnavailable    Kind = "sign_in_unavailable"
+	NoRoom               Kind = "no_room"
 )
 
-// The ways in which a request fails before it reaches the store.
-var (
-	errBadRequest           = errors.New("the request is not of the form that the call takes")
-	errUnknownEvent         = errors.New("no such event")
-	errNotFound             = errors.New("no such path")
-	errMethodNotAllowed     = errors.New("no such method here")
-	errTooLarge             = errors.New("the body is too large")
-	errUnsupportedMediaType = errors.New("the body is of another type")
-	errInternal             = errors.New("internal error")
-)
-
-// kinds maps errors to answers: the first row whose err the error is (by
-// errors.Is) decides, and the last takes the rest. detail is for errors
-// that do not explain themselves.
+// kinds is what a client sees of each Kind. A detail is for refusals without
+// one of their own; it is empty where every refusal has one.
 var kinds = []struct {
-	err    error
+	kind   Kind
 	status int
-	code   string
 	title  string
 	detail string
 }{
-	{ErrSignInAway, 503, "sign_in_unavailable", "Sign-in unavailable", ""},
-	{ErrNoRoom, 503, "no_room", "No room to watch", ""},
-	{lockstore.ErrOutcomeUnknown, 503, "outcome_unknown", "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
-	{lockstore.ErrUnavailable, 503, "store_unavailable", "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
-	{context.DeadlineExceeded, 503, "store_unavailable", "Store unavailable", "The store of the seats did not answer in time; nothing was changed. Try again."},
-	{context.Canceled, 503, "store_unavailable", "Store unavailable", "The request was given up before the store of the seats answered; nothing was changed."},
-
-	{lockstore.SeatBooked, 409, "seat_booked", "Seat booked", ""},
-	{lockstore.SeatLocked, 409, "seat_locked", "Seat locked", ""},
-	{lockstore.LockNotHeld, 409, "lock_not_held", "Lock not held", ""},
-	{lockstore.LockExpired, 409, "lock_expired", "Lock expired", ""},
-	{lockstore.OverSeatLimit, 409, "seat_limit", "Seat limit reached", ""},
-
-	{lockstore.ErrInvalid, 400, "bad_request", "Bad request", ""},
-	{errBadRequest, 400, "bad_request", "Bad request", ""},
-	{ErrUnauthenticated, 401, "unauthenticated", "Not signed in", ""},
-	{ErrForbidden, 403, "forbidden", "Forbidden", ""},
-	{errUnknownEvent, 404, "unknown_event", "Unknown event", ""},
-	{lockstore.ErrUnknownSeats, 404, "unknown_seat", "Unknown seat", ""},
-	{errNotFound, 404, "not_found", "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events; GET /openapi.yaml describes them."},
-	{errMethodNotAllowed, 405, "method_not_allowed", "Method not allowed", ""},
-	{errTooLarge, 413, "too_large", "Body too large", ""},
-	{errUnsupportedMediaType, 415, "unsupported_media_type", "Unsupported media type", ""},
-	{ErrUpgradeRequired, 426, "upgrade_required", "Upgrade required", ""},
-	{ErrRateLimited, 429, "rate_limited", "Too many requests", ""},
-
-	{nil, 500, "internal", "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
+	{BadRequest, 400, "Bad request", ""},
+	{Unauthenticated, 401, "Not signed in", ""},
+	{Forbidden, 403, "Forbidden", ""},
+	{UnknownEvent, 404, "Unknown event", ""},
+	{UnknownSeat, 404, "Unknown seat", ""},
+	{NotFound, 404, "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events; GET /openapi.yaml describes them."},
+	{MethodNotAllowed, 405, "Method not allowed", ""},
+	{SeatLocked, 409, "Seat locked", ""},
+	{SeatBooked, 409, "Seat booked", ""},
+	{LockNotHeld, 409, "Lock not held", ""},
+	{LockExpired, 409, "Lock expired", ""},
+	{SeatLimit, 409, "Seat limit reached", ""},
+	{TooLarge, 413, "Body too large", ""},
+	{UnsupportedMediaType, 415, "Unsupported media type", ""},
+	{UpgradeRequired, 426, "Upgrade required", ""},
+	{RateLimited, 429, "Too many requests", ""},
+	{Internal, 500, "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
+	{StoreUnavailable, 503, "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
+	{OutcomeUnknown, 503, "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
+	{SignInUnavailable, 503, "Sign-in unavailable", ""},
+	{NoRoom, 503, "No room to watch", ""},
 }
 
-// problem is an answer in the form of RFC 9457.
-type problem struct {
-	Title  string     `json:"title"`
-	Status int        `json:"status"`
-	Code   string     `json:"code"`
-	Detail string     `json:"detail"`
-	Seats  []seatJSON `json:"seats,omitempty"`
+// Codes returns the code of every Kind.
+func Codes() []string {
+	list := make([]string, len(kinds))
+	for i, row := range kinds {
+		list[i] = string(row.kind)
+	}
+	return list
 }
 
-type seatJSON struct {
-	SeatID    lockstore.SeatID `json:"seatId"`
-	Status    lockstore.Status `json:"status,omitempty"`
-	ExpiresAt string           `json:"expiresAt,omitempty"`
+// Status returns the HTTP status of the Kind, 500 if there is no such Kind.
+func (k Kind) Status() int {
+	status, _, _ := k.look()
+	return status
 }
 
-// A refusal is one of the errors above with a sentence for the caller, and when
-// to ask again if that may help.
-type refusal struct {
-	err    error
-	detail string
-	wait   time.Duration
-}
-
-func (e *refusal) Error() string { return e.err.Error() + ": " + e.detail }
-func (e *refusal) Unwrap() error { return e.err }
-
-func refuse(err error, format string, args ...any) error {
-	return &refusal{err: err, detail: fmt.Sprintf(format, args...)}
-}
-
-// Refuse makes an error for [API.Fail]: one of the Err… above, when it may help
-// to ask again (0: never), and a sentence that a person can act on.
-func Refuse(err error, wait time.Duration, detail string) error {
-	return &refusal{err, detail, wait}
-}
-
-// Fail answers a request that something in front of the calls refuses, as the
-// calls do.
-func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	telemetry.Of(r.Context()).Call = callAt(r.URL.Path)
-	a.fail(w, r, err)
-}
-
-// fail answers with the error. What is the server's fault is logged, and its
-// cause stays here.
-func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
-	kind := kinds[len(kinds)-1]
-	for _, k := range kinds {
-		if errors.Is(err, k.err) {
-			kind = k
-			break
+func (k Kind) look() (status int, title, detail string) {
+	for _, row := range kinds {
+		if row.kind == k {
+			return row.status, row.title, row.detail
 		}
 	}
-	p := problem{Title: kind.title, Status: kind.status, Code: kind.code, Detail: kind.detail}
-	wait := explain(err, &p)
-	note := telemetry.Of(r.Context())
-	note.Code = kind.code
-	if len(p.Seats) > 0 {
-		note.Seats = len(p.Seats)
+	return Internal.look()
+}
+
+// A Refusal is an error that says how a request is answered.
+type Refusal struct {
+	Kind      Kind
+	Detail    string        // a sentence that the client can act on; empty is the Kind's own
+	Wait      time.Duration // after which another try may succeed; 0 if it will not by itself
+	Seats     []Seat        // the seats in the way
+	Challenge string        // the WWW-Authenticate header, which an Unauthenticated needs
+	Err       error         // the cause, for the log alone; may be nil
+}
+
+// A Seat is the state of a seat in the way of a request.
+type Seat struct {
+	SeatID    string `json:"seatId"`
+	Status    string `json:"status,omitempty"`
+	ExpiresAt string `json:"expiresAt,omitempty"`
+}
+
+// Refuse returns a Refusal with a formatted detail.
+func Refuse(kind Kind, format string, args ...any) *Refusal {
+	return &Refusal{Kind: kind, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Error returns the code with the cause, or with the detail if there is none.
+func (r *Refusal) Error() string {
+	switch {
+	case r.Err != nil:
+		return string(r.Kind) + ": " + r.Err.Error()
+	case r.Detail != "":
+		return string(r.Kind) + ": " + r.Detail
 	}
-	if kind.status == http.StatusServiceUnavailable {
+	return string(r.Kind)
+}
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Write answers a request with the Refusal.
+func (r *Refusal) Write(w http.ResponseWriter) {
+	body := struct {
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Code   Kind   `json:"code"`
+		Detail string `json:"detail"`
+		Seats  []Seat `json:"seats,omitempty"`
+	}{Code: r.Kind, Seats: r.Seats}
+	body.Status, body.Title, body.Detail = r.Kind.look()
+	if r.Detail != "" {
+		body.Detail = r.Detail
+	}
+	wait := int(math.Ceil(r.Wait.Seconds()))
+	if body.Status == http.StatusServiceUnavailable {
 		wait = max(wait, 1)
 	}
+
+	h := w.Header()
 	if wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(wait))
+		h.Set("Retry-After", strconv.Itoa(wait))
 	}
-	if kind.status >= 500 && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrNoRoom) {
-		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "code", kind.code, "error", err)
+	if r.Challenge != "" {
+		h.Set("WWW-Authenticate", r.Challenge)
 	}
-	body, err := json.Marshal(p)
-	if err != nil { // it holds nothing that JSON cannot say
-		a.log.ErrorContext(r.Context(), "cannot render a problem", "error", err)
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(kind.status)
-	w.Write(append(body, '\n')) // a client that has gone needs no answer
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/problem+json")
+	text, _ := json.Marshal(body, jsontext.AllowInvalidUTF8(true)) // strings and numbers cannot fail
+	w.WriteHeader(body.Status)
+	w.Write(append(text, '\n')) // a client that has gone needs no answer
 }

@@ -1,4 +1,8 @@
-package booking
+// Package venue makes events of event files: what is on sale, and how its seats
+// are laid out.
+//
+// It must not know HTTP, nor what becomes of a seat.
+package venue
 
 import (
 	"fmt"
@@ -8,40 +12,43 @@ import (
 	"seatlock/lockstore"
 )
 
-// A SeatMap is an event as people see it: its name, and its seats by section
-// and row. Every seat of the event is in exactly one row, and the rows one
-// after the other are Event.Seats.
-type SeatMap struct {
-	Event    *lockstore.Event
+// MaxEventSeats is the most seats that an event may have.
+const MaxEventSeats = 200_000
+
+// An Event is an event on sale: what a store needs to know of it, its name, and
+// its layout. Every seat is in exactly one row, and the rows in order hold the
+// seats in the order of [lockstore.Event].
+type Event struct {
+	*lockstore.Event
 	Name     string
 	Sections []Section
 }
 
-// A Section is a part of a house, such as the stalls. Its name is empty where
-// the house has just one part.
+// A Section is a part of a venue, such as the stalls. Its name is empty if it is
+// the only part.
 type Section struct {
 	Name string
 	Rows []Row
 }
 
-// A Row is seats side by side. Its name is empty where the seats are just a list.
+// A Row is seats side by side. Its name is empty if the seats are a plain list.
 type Row struct {
 	Name    string
 	Seats   []lockstore.SeatID
-	Numbers []string // what each seat is called in its row, such as 7; nil where they are just a list
+	Numbers []string // the name of each seat in its row, such as 7; nil for a plain list
 }
 
-// Defaults are what an event goes by that does not say otherwise.
+// Defaults are the settings of events that do not have their own.
 type Defaults struct {
 	LockTTL   time.Duration
 	SeatLimit int // 0 is no limit
 }
 
-// Grid makes the event "default": rows A, B, C … (after Z comes AA) of seats
-// 1, 2, 3 …, so that 10 by 10 is the seats A1 to J10.
-func Grid(rows, seatsPerRow int, d Defaults) (SeatMap, error) {
+// Grid returns the event "default" with rows A, B, C … (after Z comes AA) of
+// seats 1, 2, 3 …: 10 by 10 has the seats A1 to J10.
+func Grid(rows, seatsPerRow int, d Defaults) (Event, error) {
 	if rows < 1 || seatsPerRow < 1 || rows > MaxEventSeats/seatsPerRow {
-		return SeatMap{}, fmt.Errorf("booking: %d rows of %d seats: an event has 1 to %d seats", rows, seatsPerRow, MaxEventSeats)
+		return Event{}, fmt.Errorf("%d rows of %d seats: an event must have 1 to %d seats", rows, seatsPerRow, MaxEventSeats)
 	}
 	section := Section{Rows: make([]Row, rows)}
 	for r := range section.Rows {
@@ -52,11 +59,10 @@ func Grid(rows, seatsPerRow int, d Defaults) (SeatMap, error) {
 		}
 		section.Rows[r] = row
 	}
-	return newSeatMap("default", "Default event", d, []Section{section})
+	return newEvent("default", "Default event", d, []Section{section})
 }
 
-// newSeatMap makes the event that is sold by the sections' seats.
-func newSeatMap(id lockstore.EventID, name string, d Defaults, sections []Section) (SeatMap, error) {
+func newEvent(id lockstore.EventID, name string, d Defaults, sections []Section) (Event, error) {
 	var seats []lockstore.SeatID
 	for _, section := range sections {
 		for _, row := range section.Rows {
@@ -65,12 +71,12 @@ func newSeatMap(id lockstore.EventID, name string, d Defaults, sections []Sectio
 	}
 	ev, err := lockstore.NewEvent(id, seats, d.LockTTL, d.SeatLimit)
 	if err != nil {
-		return SeatMap{}, err
+		return Event{}, err
 	}
-	return SeatMap{Event: ev, Name: name, Sections: sections}, nil
+	return Event{Event: ev, Name: name, Sections: sections}, nil
 }
 
-// letters counts A, B … Z, AA, AB …, from 1 on.
+// letters returns the nth of A, B … Z, AA, AB …, counted from 1.
 func letters(n int) string {
 	var name []byte
 	for ; n > 0; n = (n - 1) / 26 {
@@ -78,6 +84,3 @@ func letters(n int) string {
 	}
 	return string(name)
 }
-
-// MaxEventSeats is the most seats that an event may have.
-const MaxEventSeats = 200_000
