@@ -1,4 +1,8 @@
-package access
+// Package oidc verifies the tokens of an OpenID Connect issuer.
+//
+// It is apart from package access so that a program that verifies no tokens does
+// not contain the library. It must not know which calls need a token.
+package oidc
 
 import (
 	"cmp"
@@ -13,46 +17,50 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/time/rate"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
 	"seatlock/lockstore"
 )
 
 const (
-	// issuerTime bounds how long a request waits for the issuer.
+	// issuerTime is the longest time that a request waits for the issuer.
 	issuerTime = 2 * time.Second
 
-	// issuerPause is the least time between two questions to the issuer: tokens
-	// made up by somebody must not become a storm there.
+	// issuerPause is the shortest time between two requests to the issuer: many
+	// forged tokens must not make many requests.
 	issuerPause = time.Second
 
-	// skew is by how much the issuer's clock and this one's may differ.
+	// skew is the largest difference between the issuer's clock and this one's.
 	skew = 30 * time.Second
 )
 
-// algorithms are those of which the issuer alone has the key to sign.
+// algorithms are asymmetric: only the issuer has the key to sign.
 var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
 	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 }
 
-// A SignIn checks bearer tokens of one OpenID Connect issuer: JSON Web Tokens,
-// for one audience. It asks the issuer for its keys when it needs them, keeps
-// them, and asks again when a token names one it has not seen. An issuer that is
-// away makes it fail for tokens whose key it has not got, and for no longer than
-// it is away.
-type SignIn struct {
+// A Verifier verifies JSON Web Tokens of one issuer for one audience. It
+// implements [access.Verifier].
+//
+// It fetches the issuer's keys when it first needs them, and again when a token
+// names a key that it does not have. While the issuer does not answer, it fails
+// for tokens with such a key. It is safe for concurrent use.
+type Verifier struct {
 	issuer, audience string
 	log              *slog.Logger
 	client           *http.Client
 
-	asking   chan struct{} // held by whoever asks the issuer where its keys are
+	asking   chan struct{} // holds an element during discovery
 	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier // nil until the issuer has said where its keys are
+	verifier *oidc.IDTokenVerifier // nil until discovery has succeeded
 }
 
-// NewSignIn makes a SignIn. It asks nobody anything yet.
-func NewSignIn(issuer, audience string, log *slog.Logger) *SignIn {
-	return &SignIn{
+var _ access.Verifier = (*Verifier)(nil)
+
+// New returns a Verifier. It makes no request yet.
+func New(issuer, audience string, log *slog.Logger) *Verifier {
+	return &Verifier{
 		issuer:   issuer,
 		audience: audience,
 		log:      log,
@@ -61,60 +69,64 @@ func NewSignIn(issuer, audience string, log *slog.Logger) *SignIn {
 	}
 }
 
-// Greet asks the issuer where its keys are, so that a wrong setting shows at
-// the start.
-func (s *SignIn) Greet(ctx context.Context) error {
-	_, err := s.ready(ctx)
+// Discover asks the issuer for the address of its keys unless that is known. A
+// program may call it at the start, to report a wrong setting.
+func (v *Verifier) Discover(ctx context.Context) error {
+	_, err := v.ready(ctx)
 	return err
 }
 
-// user returns whose token it is.
-func (s *SignIn) user(ctx context.Context, token string) (lockstore.UserID, error) {
+// Verify returns the subject of the token. The error is [access.ErrBadToken], or
+// a [*problem.Refusal] if the token could not be verified.
+func (v *Verifier) Verify(ctx context.Context, token string) (lockstore.UserID, error) {
 	ctx, cancel := context.WithTimeout(ctx, issuerTime)
 	defer cancel()
-	verifier, err := s.ready(ctx)
+	verifier, err := v.ready(ctx)
 	if err != nil {
-		return "", s.away(err)
+		return "", v.unavailable(err)
 	}
 	var fetched error
-	t, err := verifier.Verify(context.WithValue(ctx, fetchedKey{}, &fetched), token)
+	t, err := verifier.Verify(context.WithValue(ctx, fetchErrorKey{}, &fetched), token)
 	if fetched != nil {
-		return "", s.away(fetched)
+		return "", v.unavailable(fetched)
 	}
 	if err != nil {
-		s.log.DebugContext(ctx, "a token is refused", "error", err)
-		return "", errBadToken
+		v.log.DebugContext(ctx, "token refused", "error", err)
+		return "", access.ErrBadToken
 	}
 	user := lockstore.UserID(t.Subject)
 	if err := user.Check(); err != nil {
-		// What is wrong with it would name somebody.
-		s.log.DebugContext(ctx, "a token's subject cannot be a user", "bytes", len(t.Subject))
-		return "", errBadToken
+		// The error has the subject, which is personal data.
+		v.log.DebugContext(ctx, "a token's subject cannot be a user", "bytes", len(t.Subject))
+		return "", access.ErrBadToken
 	}
 	return user, nil
 }
 
-// away is the answer when the issuer cannot be asked.
-func (s *SignIn) away(err error) error {
-	return booking.Refuse(fmt.Errorf("%w by the keys of %s: %w", booking.ErrSignInAway, s.issuer, err), time.Second, "Tokens cannot be checked at the moment. Nothing was changed. Try again.")
+func (v *Verifier) unavailable(err error) error {
+	return &problem.Refusal{
+		Kind:   problem.SignInUnavailable,
+		Detail: "Tokens cannot be checked at the moment. Nothing was changed. Try again.",
+		Wait:   time.Second,
+		Err:    fmt.Errorf("cannot get the keys of %s: %w", v.issuer, err),
+	}
 }
 
-// ready returns the verifier, and asks the issuer for what it needs if that has
-// not been done yet.
-func (s *SignIn) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
-	if v := s.have(); v != nil {
-		return v, nil
+// ready returns the library's verifier, after discovery.
+func (v *Verifier) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+	if ready := v.known(); ready != nil {
+		return ready, nil
 	}
 	select {
-	case s.asking <- struct{}{}:
-		defer func() { <-s.asking }()
+	case v.asking <- struct{}{}:
+		defer func() { <-v.asking }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if v := s.have(); v != nil {
-		return v, nil
+	if ready := v.known(); ready != nil {
+		return ready, nil
 	}
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, s.client), s.issuer)
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, v.client), v.issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -125,45 +137,46 @@ func (s *SignIn) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return nil, err
 	}
 	if where.Keys == "" {
-		return nil, fmt.Errorf("%s does not say where its keys are (jwks_uri)", s.issuer)
+		return nil, fmt.Errorf("the configuration of %s has no jwks_uri", v.issuer)
 	}
-	v := oidc.NewVerifier(s.issuer, &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), s.client), where.Keys)}, &oidc.Config{
-		ClientID:             s.audience,
+	ready := oidc.NewVerifier(v.issuer, &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), where.Keys)}, &oidc.Config{
+		ClientID:             v.audience,
 		SupportedSigningAlgs: algorithms,
 		Now:                  func() time.Time { return time.Now().Add(-skew) },
 	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.verifier = v
-	return v, nil
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.verifier = ready
+	return ready, nil
 }
 
-func (s *SignIn) have() *oidc.IDTokenVerifier {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.verifier
+func (v *Verifier) known() *oidc.IDTokenVerifier {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.verifier
 }
 
-// fetchedKey is where a context has room for why keys could not be fetched.
-type fetchedKey struct{}
+// fetchErrorKey is the context key of the error pointer that a keySet sets.
+type fetchErrorKey struct{}
 
-// keySet is the issuer's keys. That they could not be fetched is no fault of
-// the token's, which the verifier does not tell apart, so it goes beside it.
+// A keySet is the issuer's keys. The library's verifier returns the same kind of
+// error for a bad token and for keys that could not be fetched, so a keySet
+// reports the latter through the context.
 type keySet struct{ remote *oidc.RemoteKeySet }
 
 func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := k.remote.VerifySignature(ctx, token)
-	// Of its errors only those of fetching wrap another.
-	if errors.Unwrap(err) != nil && !errors.Is(err, errAsked) {
-		if into, ok := ctx.Value(fetchedKey{}).(*error); ok {
+	// Only its errors of fetching wrap another error.
+	if errors.Unwrap(err) != nil && !errors.Is(err, errTooSoon) {
+		if into, ok := ctx.Value(fetchErrorKey{}).(*error); ok {
 			*into = err
 		}
 	}
 	return payload, err
 }
 
-// paced makes requests to the issuer, and not too many. One that comes too
-// soon ends as the one before it did, or with errAsked if that was answered.
+// paced limits the requests to the issuer. One that comes too soon fails as the
+// request before it did, or with errTooSoon if that one was answered.
 type paced struct {
 	limit *rate.Limiter
 
@@ -175,7 +188,7 @@ func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !p.limit.Allow() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return nil, cmp.Or(p.last, errAsked)
+		return nil, cmp.Or(p.last, errTooSoon)
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	p.mu.Lock()
@@ -184,5 +197,4 @@ func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// errAsked is why the issuer is not asked again already.
-var errAsked = errors.New("the issuer has just been asked")
+var errTooSoon = errors.New("the issuer was asked less than a second ago")
