@@ -1,9 +1,10 @@
-// Package client is a [lockstore.LockStore] that is a running Seatlock server
-// elsewhere: it makes the calls of the API and turns the answers back into the
-// errors of the contract. It is for programs that put a server to the test.
+// Package client is a [lockstore.LockStore] that calls the API of a running
+// server, and turns its answers into the errors of the contract. It is for
+// programs that test a server.
 //
-// The API has no Wait, does not say how many seats a user over the limit has
-// (Held is -1), and knows its own seat maps: those of the events are not sent.
+// The API has no Wait. It does not return how many seats a user over the limit
+// has, so Held is -1. The server has layouts of its own: those of the events are
+// not sent.
 package client
 
 import (
@@ -22,7 +23,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// callTime bounds a call: longer than the server takes to give up on its store.
+// callTime is the longest time of a call. It is longer than the server waits for
+// its store.
 const callTime = 5 * time.Second
 
 // A Store is one server.
@@ -31,12 +33,13 @@ type Store struct {
 	client *http.Client
 }
 
-// New is the server at the base URL, such as http://127.0.0.1:8080, over at
-// most that many connections. Nothing is dialled.
+// New returns a Store for the server at the base URL, such as
+// http://127.0.0.1:8080, with at most that many connections. It does not connect
+// yet.
 func New(base string, connections int) (*Store, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("%q is not the address of a server, such as http://127.0.0.1:8080", base)
+		return nil, fmt.Errorf("%q must be the address of a server, such as http://127.0.0.1:8080", base)
 	}
 	return &Store{u.JoinPath("/").String(), &http.Client{
 		Timeout: callTime,
@@ -49,11 +52,11 @@ func New(base string, connections int) (*Store, error) {
 	}}, nil
 }
 
-// Close closes the connections that are idle.
+// Close closes idle connections.
 func (s *Store) Close() { s.client.CloseIdleConnections() }
 
-// A Problem is an answer of the API that is not what was asked for. It
-// unwraps to the error of the contract that it stands for.
+// A Problem is an answer that refuses a call. It unwraps to the error of the
+// contract that it stands for.
 type Problem struct {
 	Status     int
 	Code       string `json:"code"`
@@ -89,7 +92,7 @@ type request struct {
 	UserID  lockstore.UserID   `json:"userId"`
 }
 
-// Lock is POST /lock.
+// Lock calls POST /lock.
 func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
 	var answer struct {
 		ExpiresAt time.Time `json:"expiresAt"`
@@ -98,17 +101,17 @@ func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore
 	return answer.ExpiresAt, err
 }
 
-// Confirm is POST /confirm.
+// Confirm calls POST /confirm.
 func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
 	return s.post(ctx, "confirm", request{ev.ID, seats, user}, &struct{}{})
 }
 
-// Release is POST /release.
+// Release calls POST /release.
 func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
 	return s.post(ctx, "release", request{ev.ID, seats, user}, &struct{}{})
 }
 
-// List is GET /seats.
+// List calls GET /seats.
 func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	var answer struct {
 		Version    lockstore.Version `json:"version"`
@@ -125,19 +128,19 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 	snap := lockstore.Snapshot{Version: answer.Version, Full: answer.Full, Time: answer.ServerTime, Seats: []lockstore.Seat{}}
 	for _, seat := range seatsOf(answer.Seats) {
-		if !snap.Full || seat.Status != lockstore.Available { // the API names them all
+		if !snap.Full || seat.Status != lockstore.Available { // the API lists all of them
 			snap.Seats = append(snap.Seats, seat)
 		}
 	}
 	return snap, nil
 }
 
-// Wait is not a call of the API.
+// Wait returns [errors.ErrUnsupported].
 func (s *Store) Wait(context.Context, *lockstore.Event, lockstore.Version) error {
 	return errors.ErrUnsupported
 }
 
-// Events is GET /events: what there is to be sold.
+// Events calls GET /events, and returns the events on sale.
 func (s *Store) Events(ctx context.Context) ([]*lockstore.Event, error) {
 	var answer struct {
 		Events []struct {
@@ -192,8 +195,8 @@ func (s *Store) post(ctx context.Context, path string, body request, answer any)
 	return s.do(r, answer)
 }
 
-// do sends the request. Where no answer came and the request may have got
-// there, the outcome is not known.
+// do sends the request and decodes the answer. If no answer comes and the request
+// may have arrived, the outcome is unknown.
 func (s *Store) do(r *http.Request, answer any) error {
 	if err := r.Context().Err(); err != nil {
 		return err // nothing is sent
@@ -211,7 +214,7 @@ func (s *Store) do(r *http.Request, answer any) error {
 		return problem(resp, text)
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("%s answered with what is not JSON: %w", r.URL, err)
+		return fmt.Errorf("the answer of %s is not JSON: %w", r.URL, err)
 	}
 	return nil
 }
@@ -223,12 +226,12 @@ func unanswered(err error) error {
 	return fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
 }
 
-// problem reads an answer that is an error.
+// problem reads an answer that refuses a call.
 func problem(resp *http.Response, text []byte) error {
 	p := &Problem{Status: resp.StatusCode}
 	if err := json.Unmarshal(text, p); err != nil {
-		// It is not of the server but of what is before it.
-		return fmt.Errorf("%w: %s answered %s with what is not JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
+		// It comes from a proxy, not from the server.
+		return fmt.Errorf("%w: the answer of %s, %s, is not JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
 	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		p.RetryAfter = time.Duration(seconds) * time.Second

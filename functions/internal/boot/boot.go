@@ -1,6 +1,6 @@
-// Package boot makes a Lambda function of one of the API's calls: it reads the
-// settings from the environment, connects to the store once, and hands the call
-// to Lambda. What the call does is none of its business.
+// Package boot runs one of the API's calls as a Lambda function: it reads the
+// settings from the environment, connects to the store once, and gives the call
+// to Lambda. It must not know what the call does.
 package boot
 
 import (
@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,21 +16,23 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/lambdahttp"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-// bundled is the event file of the zip, beside the program.
+// bundled is the event file in the zip.
 const bundled = "events.json"
 
-// pingTime bounds how long the start waits for the store.
+// pingTime is the longest time that the start waits for the store.
 const pingTime = 2 * time.Second
 
-// Main runs the function that answers with the call that pick chooses. It
-// returns never, and ends with status 1 and one line if a setting is wrong.
-func Main(pick func(*booking.API) http.Handler) {
+// Main runs the function that answers with the call that pick chooses. It never
+// returns. If a setting is wrong, it exits with status 1 and one line.
+func Main(pick func(*booking.API) telemetry.Handler) {
 	log := slog.New(telemetry.LogHandler(lambdacontext.NewLogHandler()))
 	adapter, err := start(context.Background(), os.Getenv, log, pick)
 	if err != nil {
@@ -44,22 +45,22 @@ func Main(pick func(*booking.API) http.Handler) {
 // settings are the environment, checked.
 type settings struct {
 	storage  storage
-	seatMaps []booking.SeatMap
+	events   []venue.Event
 	basePath string
 	watch    watchSettings
 }
 
-// start puts the parts together.
-func start(ctx context.Context, env func(string) string, log *slog.Logger, pick func(*booking.API) http.Handler) (*lambdahttp.Adapter, error) {
+// start assembles the function.
+func start(ctx context.Context, env func(string) string, log *slog.Logger, pick func(*booking.API) telemetry.Handler) (*lambdahttp.Adapter, error) {
 	s, err := read(env)
 	if err != nil {
 		return nil, err
 	}
-	store, err := s.storage.open(ctx, s.seatMaps, log)
+	store, err := s.storage.open(ctx, s.events, log)
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), SeatMaps: s.seatMaps, Logger: log})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: s.events, Logger: log})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func start(ctx context.Context, env func(string) string, log *slog.Logger, pick 
 		BasePath: s.basePath,
 		Logger:   log,
 		Identify: func(ctx context.Context, subject string) context.Context {
-			return booking.WithCaller(ctx, lockstore.UserID(subject))
+			return access.WithCaller(ctx, lockstore.UserID(subject))
 		},
 	}, nil
 }
@@ -80,7 +81,7 @@ func read(env func(string) string) (settings, error) {
 	if s.storage, err = readStorage(env); err != nil {
 		return s, err
 	}
-	d := booking.Defaults{LockTTL: time.Minute}
+	d := venue.Defaults{LockTTL: time.Minute}
 	err = errors.Join(
 		parse(env, "SEAT_LIMIT", &d.SeatLimit, strconv.Atoi),
 		parse(env, "LOCK_TTL", &d.LockTTL, time.ParseDuration),
@@ -98,11 +99,11 @@ func read(env func(string) string) (settings, error) {
 	if s.basePath != "" && (s.basePath[0] != '/' || s.basePath[len(s.basePath)-1] == '/') {
 		return s, fmt.Errorf("BASE_PATH %q: it begins with a slash and does not end with one", s.basePath)
 	}
-	s.seatMaps, err = events(env, d)
+	s.events, err = events(env, d)
 	return s, err
 }
 
-// parse reads one variable, if it is set.
+// parse reads one variable into a value, if it is set.
 func parse[T any](env func(string) string, name string, into *T, read func(string) (T, error)) error {
 	text := env(name)
 	if text == "" {
@@ -117,7 +118,7 @@ func parse[T any](env func(string) string, name string, into *T, read func(strin
 }
 
 // events reads the event file.
-func events(env func(string) string, d booking.Defaults) ([]booking.SeatMap, error) {
+func events(env func(string) string, d venue.Defaults) ([]venue.Event, error) {
 	file := env("EVENTS_FILE")
 	if file == "" {
 		file = filepath.Join(env("LAMBDA_TASK_ROOT"), bundled)
@@ -127,20 +128,21 @@ func events(env func(string) string, d booking.Defaults) ([]booking.SeatMap, err
 		return nil, fmt.Errorf("cannot read the event file (%s in the zip, or the one that EVENTS_FILE names): %w", bundled, err)
 	}
 	defer f.Close()
-	return booking.ReadEvents(file, f, d)
+	return venue.ReadEvents(file, f, d)
 }
 
-// away tells a store that cannot be reached from one that may not be used.
+// away reports whether the error is of a store that cannot be reached, as opposed
+// to one that must not be used.
 func away(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// openEvents has the store know the events, and refuses to sell those that it
-// knows with other seats.
-func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, maps []booking.SeatMap) error {
-	for _, m := range maps {
-		if err := open(ctx, m.Event); errors.Is(err, lockstore.ErrOtherSeats) {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+// openEvents opens the events in the store. It returns an error only for an event
+// that the store has with other seats: the rest is tried again by each request.
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
+	for _, e := range events {
+		if err := open(ctx, e.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil

@@ -9,12 +9,12 @@ import (
 	"log/slog"
 	"strings"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 )
 
-// A storage is what the environment says of the PostgreSQL that keeps the seats.
+// A storage is the settings of the PostgreSQL that keeps the seats.
 type storage struct {
 	url string
 }
@@ -28,8 +28,9 @@ func readStorage(env func(string) string) (storage, error) {
 	return s, nil
 }
 
-// onePerCopy has a function make one connection, unless the URL says otherwise:
-// it answers one request at a time, and there may be hundreds of it.
+// onePerCopy limits the function to one connection, unless the URL has a limit: a
+// copy of a function answers one request at a time, and there may be hundreds of
+// copies.
 func onePerCopy(url string) string {
 	switch {
 	case strings.Contains(url, "pool_max_conns="):
@@ -40,10 +41,10 @@ func onePerCopy(url string) string {
 	return url + "?pool_max_conns=1"
 }
 
-// open connects to PostgreSQL before the first request does, makes what is
-// missing there, and looks whether it can be relied on. One that is away now may
-// be back by then.
-func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (lockstore.LockStore, error) {
+// open connects to PostgreSQL before the first request, creates missing tables,
+// and checks that it is configured to keep bookings. It returns no error if
+// PostgreSQL cannot be reached, since that may change before the first request.
+func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
 	pool, err := pgstore.Pool(onePerCopy(s.url))
 	if err != nil {
 		return nil, fmt.Errorf("POSTGRES_URL: %w", err)
@@ -56,7 +57,7 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 		_, err = store.Migrate(ctx)
 	}
 	if away(err) {
-		log.Error("PostgreSQL is away; each request tries it anew", "error", err)
+		log.Error("cannot reach PostgreSQL; each request tries again", "error", err)
 		return store, nil
 	}
 	if err != nil {
@@ -65,5 +66,5 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	for _, w := range warnings {
 		log.Warn("postgres: " + w)
 	}
-	return store, openEvents(ctx, store.Open, maps)
+	return store, openEvents(ctx, store.Open, events)
 }

@@ -11,14 +11,13 @@ import (
 
 	"github.com/redis/go-redis/v9/logging"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
 
-// A storage is what the environment says of the Redis that keeps the seats.
-// With the build tag postgres it is a PostgreSQL: a zip has one of the two
-// clients, since both would be too large.
+// A storage is the settings of the Redis that keeps the seats. With the build tag
+// postgres it is PostgreSQL instead: a zip with both clients would be too large.
 type storage struct {
 	url     string
 	options redisstore.Options
@@ -36,10 +35,11 @@ func readStorage(env func(string) string) (storage, error) {
 	)
 }
 
-// open connects to Redis before the first request does, and looks whether it
-// can be relied on. One that is away now may be back by then.
-func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (lockstore.LockStore, error) {
-	logging.Disable() // the Redis client's own lines: every failure is told by whom it befalls
+// open connects to Redis before the first request, and checks that it is
+// configured to keep bookings. It returns no error if Redis cannot be reached,
+// since that may change before the first request.
+func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
+	logging.Disable() // the Redis client's own lines: every failure is logged where it is handled
 	client, err := redisstore.Client(s.url)
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
@@ -52,7 +52,7 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	defer cancel()
 	warnings, err := store.Check(ctx)
 	if away(err) {
-		log.Error("Redis is away; each request tries it anew", "error", err)
+		log.Error("cannot reach Redis; each request tries again", "error", err)
 		return store, nil
 	}
 	if errors.Is(err, redisstore.ErrEvicts) {
@@ -64,5 +64,5 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	for _, w := range warnings {
 		log.Warn("redis: " + w)
 	}
-	return store, openEvents(ctx, store.Open, maps)
+	return store, openEvents(ctx, store.Open, events)
 }

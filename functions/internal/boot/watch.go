@@ -15,7 +15,7 @@ import (
 	"seatlock/functions/telemetry/emf"
 )
 
-// watchSettings say what is told of what goes on.
+// watchSettings configure the log and the metrics.
 type watchSettings struct {
 	users     bool   // in the log
 	namespace string // of the metrics; none: there are none
@@ -33,16 +33,17 @@ func (s *watchSettings) read(env func(string) string) error {
 	return parse(env, "LOG_USERS", &s.users, strconv.ParseBool)
 }
 
-// handler returns next, watched.
-func (s watchSettings) handler(next http.Handler, log *slog.Logger) http.Handler {
+// handler returns a handler that answers with next, and logs and measures it.
+func (s watchSettings) handler(next telemetry.Handler, log *slog.Logger) http.Handler {
 	reports := []telemetry.Report{telemetry.Log(log, s.users)}
 	if s.namespace != none {
 		reports = append(reports, emf.Report(os.Stdout, s.namespace))
 	}
-	return telemetry.Handler(next, lambdaID, reports...)
+	return telemetry.Observe(next, lambdaID, reports...)
 }
 
-// lambdaID is the id that Lambda gave the request, which its own lines have too.
+// lambdaID returns the id that Lambda gave the request, which is also in Lambda's
+// own log lines.
 func lambdaID(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		return lc.AwsRequestID

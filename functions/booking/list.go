@@ -1,0 +1,98 @@
+package booking
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
+	"seatlock/functions/telemetry"
+	"seatlock/lockstore"
+)
+
+// list answers GET /seats.
+func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
+	q, err := a.listQuery(r, "eventId", "since", "status")
+	if err != nil {
+		return o, err
+	}
+	o.Event = q.ev.ID
+	snap, err := q.ev.feed.Refresh(r.Context())
+	if err != nil {
+		return o, err
+	}
+	etag := `W/"` + snap.Tag() + `"` // weak: the list has the server's time, too
+	h := w.Header()
+	h.Set("ETag", etag)
+	h.Set("Cache-Control", "no-cache") // it may be kept, but has to be validated each time
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return o, nil
+	}
+
+	var l *seatlist.List
+	if q.status != "" {
+		l = snap.WithStatus(q.status)
+	} else if l, err = snap.Since(r.Context(), q.since); err != nil {
+		return o, err
+	}
+	h["Content-Type"] = mediaJSON
+	h.Set("Content-Length", strconv.Itoa(l.Len()))
+	if r.Method != "HEAD" {
+		l.WriteTo(w) // a client that has gone needs no answer
+	}
+	return o, nil
+}
+
+// A listQuery is which list a request asks for.
+type listQuery struct {
+	ev     *event
+	since  lockstore.Version
+	status lockstore.Status
+}
+
+// listQuery reads the query of a request for a list. known are the parameters of
+// the call.
+func (a *API) listQuery(r *http.Request, known ...string) (listQuery, error) {
+	q, err := query(r, known...)
+	if err != nil {
+		return listQuery{}, err
+	}
+	ev, err := a.event(lockstore.EventID(q.Get("eventId")))
+	if err != nil {
+		return listQuery{}, err
+	}
+	l := listQuery{ev, lockstore.Version(q.Get("since")), lockstore.Status(q.Get("status"))}
+	return l, l.check()
+}
+
+func (l listQuery) check() error {
+	if err := l.since.Check(); err != nil {
+		return err
+	}
+	switch l.status {
+	case "", lockstore.Available, lockstore.Locked, lockstore.Booked:
+	default:
+		return problem.Refuse(problem.BadRequest, "There is no status %s; a seat is available, locked or booked.", shown(string(l.status)))
+	}
+	if l.since != "" && l.status != "" {
+		return problem.Refuse(problem.BadRequest, "since and status do not go together: a seat that leaves the status would be missing from the changes.")
+	}
+	return nil
+}
+
+// matches reports whether an If-None-Match header names the tag.
+func matches(header, etag string) bool {
+	if header == "" {
+		return false
+	}
+	for tag := range strings.SplitSeq(header, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
+			return true
+		}
+	}
+	return false
+}
