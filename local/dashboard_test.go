@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
@@ -133,7 +134,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	}
 
 	known := map[string][]string{
-		"code":      append(booking.Codes(), telemetry.OK, telemetry.NotModified),
+		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
 		"state":     {string(lockstore.Available), string(lockstore.Locked), string(lockstore.Booked)},
 		"operation": telemetry.Operations,

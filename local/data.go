@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore/boltstore"
 )
 
@@ -33,7 +33,7 @@ func settleData(c *cli.Command) (dataSettings, error) {
 }
 
 // open opens the file for the events.
-func (d dataSettings) open(ctx context.Context, maps []booking.SeatMap) (openStore, error) {
+func (d dataSettings) open(ctx context.Context, events []venue.Event) (openStore, error) {
 	store, err := boltstore.Open(d.file)
 	if errors.Is(err, boltstore.ErrInUse) {
 		return openStore{}, fmt.Errorf("%w; one file is for one process (-redis and -postgres are for many)", err)
@@ -41,9 +41,9 @@ func (d dataSettings) open(ctx context.Context, maps []booking.SeatMap) (openSto
 	if err != nil {
 		return openStore{}, err
 	}
-	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); err != nil {
-			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", d.file, m.Event.ID, err), store.Close())
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", d.file, e.ID, err), store.Close())
 		}
 	}
 	kept := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", d.file)

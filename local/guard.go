@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/access"
-	"seatlock/functions/booking"
+	"seatlock/functions/access/oidc"
 )
 
 // guardSettings are the flags about who may call and how often, checked.
@@ -76,23 +76,24 @@ func secure(issuer string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip.IsLoopback())
 }
 
-// open makes the guard. An issuer that is away is told of, and waited for by
-// those who need it.
-func (g guardSettings) open(ctx context.Context, api *booking.API, log *slog.Logger) *access.Guard {
-	made := &access.Guard{BackendKey: g.backendKey, Private: g.private, Proxies: g.proxies, Fail: api.Fail}
+// open makes the policy. It logs an error if the issuer does not answer: requests
+// that need the issuer fail until it does.
+func (g guardSettings) open(ctx context.Context, log *slog.Logger) access.Policy {
+	p := access.Policy{BackendKey: g.backendKey, Private: g.private, Proxies: g.proxies}
 	if g.rate > 0 {
-		made.Rate = access.NewRate(g.rate)
+		p.Rate = access.NewRate(g.rate)
 	}
 	if g.issuer == "" {
-		return made
+		return p
 	}
-	made.SignIn = access.NewSignIn(g.issuer, g.audience, log)
+	tokens := oidc.New(g.issuer, g.audience, log)
+	p.Tokens = tokens
 	ctx, cancel := context.WithTimeout(ctx, greetTime)
 	defer cancel()
-	if err := made.SignIn.Greet(ctx); err != nil {
+	if err := tokens.Discover(ctx); err != nil {
 		log.Error("the issuer of tokens does not answer as it should; nobody can sign in until it does", "issuer", g.issuer, "error", err)
 	}
-	return made
+	return p
 }
 
 // believed says in the start-up line whose word is taken for who a user is.

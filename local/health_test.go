@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore/redistest"
 )
@@ -45,7 +45,7 @@ func (c *checkup) List(ctx context.Context, ev *lockstore.Event, since lockstore
 
 func newCheckup(t *testing.T) *checkup {
 	t.Helper()
-	hall, err := booking.Grid(1, 1, booking.Defaults{LockTTL: time.Minute})
+	hall, err := venue.Grid(1, 1, venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/local/live"
-	"seatlock/lockstore"
 )
 
 // liveSettings are the flags about who may watch, checked.
@@ -31,14 +30,13 @@ func settleLive(c *cli.Command) (liveSettings, error) {
 	return l, nil
 }
 
-// open makes the hub. Whoever ends the context waits for it.
-func (l liveSettings) open(ctx context.Context, api *booking.API, store lockstore.LockStore, s serverSettings, log *slog.Logger) *live.Hub {
+// open makes the hub. After it has ended the context, the caller must Wait.
+func (l liveSettings) open(ctx context.Context, api *booking.API, s serverSettings, log *slog.Logger) *live.Hub {
 	return live.New(ctx, live.Config{
-		API:     api,
-		Store:   store,
-		Origins: s.origins,
-		Viewers: min(l.viewers, s.connections/2), // who watches must not keep out who buys
-		Grace:   s.drain - s.drainDelay,
-		Log:     log,
+		API:        api,
+		Origins:    s.origins,
+		MaxViewers: min(l.viewers, s.connections/2), // viewers must leave connections for buyers
+		Grace:      s.drain - s.drainDelay,
+		Log:        log,
 	})
 }

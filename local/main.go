@@ -22,6 +22,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -51,7 +52,7 @@ func usage(format string, args ...any) error {
 // settings are the flags, checked.
 type settings struct {
 	addr     string
-	seatMaps []booking.SeatMap
+	events   []venue.Event
 	log      *slog.Logger
 	data     dataSettings
 	redis    redisSettings
@@ -107,7 +108,7 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	d := booking.Defaults{LockTTL: c.Duration("lock-ttl"), SeatLimit: c.Int("seat-limit")}
+	d := venue.Defaults{LockTTL: c.Duration("lock-ttl"), SeatLimit: c.Int("seat-limit")}
 	if d.LockTTL < time.Millisecond || d.LockTTL > lockstore.MaxLockTTL {
 		return settings{}, usage("-lock-ttl %v: a lock lasts from 1ms to %v", d.LockTTL, lockstore.MaxLockTTL)
 	}
@@ -149,19 +150,19 @@ func settle(c *cli.Command, stderr io.Writer) (settings, error) {
 	if err := s.oneStore(); err != nil {
 		return s, err
 	}
-	s.seatMaps, err = seatMaps(c.String("events"), c.String("seats"), d)
+	s.events, err = events(c.String("events"), c.String("seats"), d)
 	return s, err
 }
 
-// seatMaps reads the event file, or makes the one event there is without.
-func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) {
+// events reads the event file, or makes the one event of -seats.
+func events(file, grid string, d venue.Defaults) ([]venue.Event, error) {
 	if file != "" {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the event file: %w", err)
 		}
 		defer f.Close()
-		return booking.ReadEvents(file, f, d)
+		return venue.ReadEvents(file, f, d)
 	}
 	r, n, _ := strings.Cut(grid, "x")
 	rows, err := strconv.Atoi(r)
@@ -172,11 +173,11 @@ func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) 
 	if err != nil {
 		return nil, usage("-seats %s: it is rows x seats in each, such as 10x10", grid)
 	}
-	m, err := booking.Grid(rows, seats, d)
+	e, err := venue.Grid(rows, seats, d)
 	if err != nil {
 		return nil, usage("-seats %s: %w", grid, err)
 	}
-	return []booking.SeatMap{m}, nil
+	return []venue.Event{e}, nil
 }
 
 // start does what the settings say.
@@ -185,7 +186,7 @@ func start(ctx context.Context, s settings, stdout io.Writer) error {
 	case s.data.export:
 		return s.data.printBookings(stdout)
 	case s.redis.audit || s.redis.rebuild:
-		return s.redis.inspect(ctx, s.seatMaps, s.log, stdout)
+		return s.redis.inspect(ctx, s.events, s.log, stdout)
 	case s.postgres.migrate:
 		return s.postgres.makeTables(ctx, stdout, s.log)
 	}
@@ -198,13 +199,12 @@ func start(ctx context.Context, s settings, stdout io.Writer) error {
 
 // serveEvents serves the events from the store until the context ends.
 func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kept string) error {
-	watched, store := s.watch.open(s.seatMaps, store, s.log)
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: s.seatMaps, Logger: s.log})
+	watched, store := s.watch.open(s.events, store, s.log)
+	api, err := booking.New(booking.Config{Store: store, Events: s.events, Access: s.guard.open(ctx, s.log), Logger: s.log})
 	if err != nil {
 		return err
 	}
-	g := s.guard.open(ctx, api, s.log)
-	metricsURL, stop, err := watched.serveMetrics(api, s.seatMaps)
+	metricsURL, stop, err := watched.serveMetrics(api, s.events)
 	if err != nil {
 		return err
 	}
@@ -214,23 +214,23 @@ func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kep
 		return err
 	}
 	watching, sendAway := context.WithCancel(context.WithoutCancel(ctx)) // goes on through -drain-delay
-	hub := s.live.open(watching, api, store, s.server, s.log)
+	hub := s.live.open(watching, api, s.server, s.log)
 	leave := func(context.Context) {
 		sendAway()
 		hub.Wait()
 	}
 	defer leave(ctx)
-	watched.metrics.Viewers(hub.Watching)
-	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed(), "metrics", cmp.Or(metricsURL, "off"))
-	h := s.server.headers(watched.handler(web.Handler(g.Handler(hub.Handler(api.Routes())))))
+	watched.metrics.Viewers(hub.ViewerCount)
+	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.events), "store", kept, "users", s.guard.believed(), "metrics", cmp.Or(metricsURL, "off"))
+	h := s.server.headers(watched.handler(web.Handler(hub.Handler(api.Routes()))))
 	return s.server.serve(ctx, l, h, ending{unready: watched.stop, sockets: leave}, s.log)
 }
 
 // eventList names the events for the start-up line.
-func eventList(maps []booking.SeatMap) string {
+func eventList(events []venue.Event) string {
 	var list []string
-	for _, m := range maps {
-		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", m.Event.ID, len(m.Event.Seats), m.Event.LockTTL))
+	for _, e := range events {
+		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", e.ID, len(e.Seats), e.LockTTL))
 	}
 	return strings.Join(list, ", ")
 }

@@ -20,8 +20,11 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/functions/access"
+	"seatlock/functions/access/oidc"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -32,8 +35,8 @@ import (
 type scene struct {
 	t       *testing.T
 	store   lockstore.LockStore
-	maps    []booking.SeatMap
-	guard   access.Guard
+	events  []venue.Event
+	policy  access.Policy
 	viewers int              // the most who watch
 	stops   bool             // the runner is about to
 	caller  lockstore.UserID // who is signed in
@@ -164,17 +167,17 @@ func stops(s *scene) { s.stops = true }
 
 // needsKey: nobody may do anything without the key of a back end.
 func needsKey(s *scene) {
-	s.guard.BackendKey, s.guard.Private = strings.Repeat("k", shortestKey), true
+	s.policy.BackendKey, s.policy.Private = strings.Repeat("k", shortestKey), true
 }
 
 // issuerAway: nobody may do anything without a token, and none can be checked.
 func issuerAway(s *scene) {
-	s.guard.SignIn, s.guard.Private = access.NewSignIn("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
+	s.policy.Tokens, s.policy.Private = oidc.New("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
 }
 
 // asksTooOften: the client has asked as often as it may already.
 func asksTooOften(s *scene) {
-	s.guard.Rate = access.NewRate(0.001)
+	s.policy.Rate = access.NewRate(0.001)
 	s.ask("GET", "/seats", "", "")
 }
 
@@ -216,13 +219,13 @@ func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (loc
 // set makes the scene. It needs the clock of a synctest bubble.
 func set(t *testing.T) *scene {
 	t.Helper()
-	maps, err := booking.ReadEvents("examples", strings.NewReader(`{"events":[
+	events, err := venue.ReadEvents("examples", strings.NewReader(`{"events":[
 		{"id":"hall","name":"The hall","seatLimit":4,"sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-10"}]}]},
-		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), booking.Defaults{LockTTL: time.Minute})
+		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{t: t, store: new(lockstore.Memory), maps: maps, viewers: 1}
+	s := &scene{t: t, store: new(lockstore.Memory), events: events, viewers: 1}
 	seven := time.Date(2027, 3, 5, 19, 0, 0, 0, time.UTC)
 	time.Sleep(time.Until(seven.Add(-time.Minute)))
 	s.ask("POST", "/lock", `{"seatId":"E1","userId":"user789"}`, "")
@@ -239,27 +242,26 @@ func set(t *testing.T) *scene {
 func (s *scene) serve() (h http.Handler, leave func()) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	api, err := booking.New(booking.Config{Store: s.store, SeatMaps: s.maps, Logger: log})
+	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.guard.Fail = api.Fail
 	server := serverSettings{connections: 100}
-	watched, store := watchSettings{}.open(s.maps, s.store, log)
+	watched, _ := watchSettings{}.open(s.events, s.store, log)
 	watching, sendAway := context.WithCancel(s.t.Context())
-	hub := liveSettings{viewers: s.viewers}.open(watching, api, store, server, log)
+	hub := liveSettings{viewers: s.viewers}.open(watching, api, server, log)
 	if s.stops {
 		watched.stop()
 		sendAway()
 	}
 	calls := hub.Handler(api.Routes())
-	h = s.guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	called := func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		if s.caller != "" {
-			r = r.WithContext(booking.WithCaller(r.Context(), s.caller))
+			r = r.WithContext(access.WithCaller(r.Context(), s.caller))
 		}
-		calls.ServeHTTP(w, r)
-	}))
-	return server.headers(watched.handler(web.Handler(h))), func() {
+		return calls(w, r)
+	}
+	return server.headers(watched.handler(web.Handler(called))), func() {
 		sendAway()
 		hub.Wait()
 	}
@@ -281,7 +283,7 @@ func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecor
 		}
 	}
 	w := httptest.NewRecorder()
-	apitest.Watch(s.t, h).ServeHTTP(w, r)
+	apitest.Checked(s.t, h).ServeHTTP(w, r)
 	return w
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 )
@@ -45,13 +45,13 @@ func settlePostgres(c *cli.Command) (postgresSettings, error) {
 
 // open connects to PostgreSQL, makes what is missing there, and looks whether it
 // can be relied on.
-func (p postgresSettings) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (openStore, error) {
+func (p postgresSettings) open(ctx context.Context, events []venue.Event, log *slog.Logger) (openStore, error) {
 	pool, err := pgstore.Pool(p.url)
 	if err != nil {
 		return openStore{}, usage("-postgres: %w", err)
 	}
 	store := pgstore.New(pool)
-	if err := p.check(ctx, store, maps, log); err != nil {
+	if err := p.check(ctx, store, events, log); err != nil {
 		pool.Close()
 		return openStore{}, err
 	}
@@ -63,7 +63,7 @@ func (p postgresSettings) open(ctx context.Context, maps []booking.SeatMap, log 
 }
 
 // check waits for PostgreSQL, for as long as the settings say.
-func (p postgresSettings) check(ctx context.Context, s *pgstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
+func (p postgresSettings) check(ctx context.Context, s *pgstore.Store, events []venue.Event, log *slog.Logger) error {
 	warnings, err := awaited(ctx, p.start, s.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
 		return fmt.Errorf("cannot use PostgreSQL (tried for %v, -postgres-start): %w", p.start, err)
@@ -83,9 +83,9 @@ func (p postgresSettings) check(ctx context.Context, s *pgstore.Store, maps []bo
 	if changed {
 		log.Info("postgres: made the tables and functions that were missing")
 	}
-	for _, m := range maps {
-		if err := s.Open(ctx, m.Event); err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+	for _, e := range events {
+		if err := s.Open(ctx, e.Event); err != nil {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil

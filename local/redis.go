@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
@@ -54,14 +54,14 @@ func settleRedis(c *cli.Command) (redisSettings, error) {
 
 // open connects to Redis and looks whether it can be relied on. The caller
 // closes what is returned with the store.
-func (r redisSettings) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
+func (r redisSettings) open(ctx context.Context, events []venue.Event, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
 	client, err := redisstore.Client(r.url)
 	if err != nil {
 		return nil, nil, usage("-redis: %w", err)
 	}
 	store, err := redisstore.New(client, r.options)
 	if err == nil {
-		err = r.check(ctx, store, maps, log)
+		err = r.check(ctx, store, events, log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close())
@@ -70,7 +70,7 @@ func (r redisSettings) open(ctx context.Context, maps []booking.SeatMap, log *sl
 }
 
 // check waits for Redis, and for as long as the settings say.
-func (r redisSettings) check(ctx context.Context, store *redisstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
+func (r redisSettings) check(ctx context.Context, store *redisstore.Store, events []venue.Event, log *slog.Logger) error {
 	warnings, err := awaited(ctx, r.start, store.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
 		return fmt.Errorf("cannot use Redis (tried for %v, -redis-start): %w", r.start, err)
@@ -84,17 +84,17 @@ func (r redisSettings) check(ctx context.Context, store *redisstore.Store, maps 
 	for _, w := range warnings {
 		log.Warn("redis: " + w)
 	}
-	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil
 }
 
 // inspect audits or rebuilds every event, and says what it found.
-func (r redisSettings) inspect(ctx context.Context, maps []booking.SeatMap, log *slog.Logger, out io.Writer) error {
-	store, client, err := r.open(ctx, maps, log)
+func (r redisSettings) inspect(ctx context.Context, events []venue.Event, log *slog.Logger, out io.Writer) error {
+	store, client, err := r.open(ctx, events, log)
 	if err != nil {
 		return err
 	}
@@ -103,13 +103,13 @@ func (r redisSettings) inspect(ctx context.Context, maps []booking.SeatMap, log 
 	if r.rebuild {
 		look = store.Rebuild
 	}
-	for _, m := range maps {
-		differ, err := look(ctx, m.Event)
+	for _, e := range events {
+		differ, err := look(ctx, e.Event)
 		for _, d := range differ {
-			fmt.Fprintf(out, "event %s: %v\n", m.Event.ID, d)
+			fmt.Fprintf(out, "event %s: %v\n", e.ID, d)
 		}
 		if err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 		found += len(differ)
 	}

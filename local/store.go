@@ -20,11 +20,11 @@ type openStore struct {
 func (s settings) openStore(ctx context.Context) (openStore, error) {
 	switch {
 	case s.data.file != "":
-		return s.data.open(ctx, s.seatMaps)
+		return s.data.open(ctx, s.events)
 	case s.postgres.url != "":
-		return s.postgres.open(ctx, s.seatMaps, s.log)
+		return s.postgres.open(ctx, s.events, s.log)
 	case s.redis.url != "":
-		store, client, err := s.redis.open(ctx, s.seatMaps, s.log)
+		store, client, err := s.redis.open(ctx, s.events, s.log)
 		if err != nil {
 			return openStore{}, err
 		}

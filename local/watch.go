@@ -15,6 +15,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
@@ -67,40 +68,40 @@ type watcher struct {
 
 // open makes a watcher of what is done with the events, and returns the store
 // through which it sees that.
-func (w watchSettings) open(maps []booking.SeatMap, store lockstore.LockStore, log *slog.Logger) (*watcher, lockstore.LockStore) {
+func (w watchSettings) open(events []venue.Event, store lockstore.LockStore, log *slog.Logger) (*watcher, lockstore.LockStore) {
 	made := &watcher{settings: w, log: log}
 	if w.metricsAddr != "" {
-		made.metrics = metrics.New(eventIDs(maps))
+		made.metrics = metrics.New(booking.Calls(), eventIDs(events))
 		store = telemetry.Store(store, made.metrics.StoreCall)
 	}
-	made.health = newHealth(store, maps[0].Event, log)
+	made.health = newHealth(store, events[0].Event, log)
 	return made, store
 }
 
-func eventIDs(maps []booking.SeatMap) []lockstore.EventID {
+func eventIDs(events []venue.Event) []lockstore.EventID {
 	var ids []lockstore.EventID
-	for _, m := range maps {
-		ids = append(ids, m.Event.ID)
+	for _, e := range events {
+		ids = append(ids, e.ID)
 	}
 	return ids
 }
 
-// handler returns next, watched and with the answers for load balancers.
-func (w *watcher) handler(next http.Handler) http.Handler {
+// handler returns next, observed, and with the answers for load balancers.
+func (w *watcher) handler(next telemetry.Handler) http.Handler {
 	reports := []telemetry.Report{telemetry.Log(w.log, w.settings.users)}
 	if w.metrics != nil {
 		reports = append(reports, w.metrics.Request)
 	}
-	return w.health.handler(telemetry.Handler(next, telemetry.RandomID, reports...))
+	return w.health.handler(telemetry.Observe(next, telemetry.RandomID, reports...))
 }
 
 // serveMetrics answers Prometheus until stop is called, and returns where. It
 // does nothing without -metrics-addr.
-func (w *watcher) serveMetrics(api *booking.API, maps []booking.SeatMap) (url string, stop func(), err error) {
+func (w *watcher) serveMetrics(api *booking.API, events []venue.Event) (url string, stop func(), err error) {
 	if w.metrics == nil {
 		return "", func() {}, nil
 	}
-	w.metrics.Seats(eventIDs(maps), api.Count)
+	w.metrics.Seats(eventIDs(events), api.Count)
 	l, err := net.Listen("tcp", w.settings.metricsAddr)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot serve metrics on %s (-metrics-addr chooses another): %w", w.settings.metricsAddr, err)

@@ -1,6 +1,5 @@
-// Package web serves the seat map page: what people see of a house and lock
-// seats with. It is embedded and needs no build step. It knows nothing of
-// seats; the page itself asks the API, as any other client would.
+// Package web serves the seat map page, which is embedded and needs no build step.
+// The package must not know seats: the page calls the API as any other client.
 package web
 
 import (
@@ -12,17 +11,19 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"seatlock/functions/telemetry"
 )
 
 //go:embed page
 var files embed.FS
 
-// policy lets the page load itself and talk to its own server, and nothing
-// else: no inline script or style, no other host, no frame around it.
+// policy lets the page load its own files and call its own server alone: no inline
+// script or style, no other host, no frame around it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// mediaTypes does not leave it to the machine's table what a file is.
+// mediaTypes does not depend on the tables of the machine.
 var mediaTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -30,7 +31,7 @@ var mediaTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// asset is a file of the page, ready to be sent.
+// An asset is a file of the page.
 type asset struct {
 	body            []byte
 	mediaType, etag string
@@ -38,22 +39,22 @@ type asset struct {
 
 // Handler serves the page at "/" and its files below "/page/", and leaves
 // every other request to next. The page finds the API by relative URLs.
-func Handler(next http.Handler) http.Handler {
+func Handler(next telemetry.Handler) telemetry.Handler {
 	assets := load()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		a, known := assets[r.URL.Path]
 		if !known || r.Method != "GET" && r.Method != "HEAD" {
-			next.ServeHTTP(w, r)
-			return
+			return next(w, r)
 		}
 		a.serve(w, r)
-	})
+		return telemetry.Outcome{}
+	}
 }
 
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("ETag", a.etag)
-	h.Set("Cache-Control", "no-cache") // keep it, but ask each time: another version may be running
+	h.Set("Cache-Control", "no-cache") // it may be kept, but a restarted program may have another
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -70,7 +71,7 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// load reads the embedded files. That cannot fail: they are in the program.
+// load reads the embedded files, which cannot fail.
 func load() map[string]asset {
 	assets := make(map[string]asset)
 	fs.WalkDir(files, "page", func(name string, d fs.DirEntry, err error) error {
