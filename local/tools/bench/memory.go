@@ -16,47 +16,48 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
 // house makes an event of n seats, named 0, 1, 2 …
-func house(n int) (booking.SeatMap, error) {
+func house(n int) (venue.Event, error) {
 	seats := make([]lockstore.SeatID, n)
 	for i := range seats {
 		seats[i] = lockstore.SeatID(strconv.Itoa(i))
 	}
 	ev, err := lockstore.NewEvent("bench", seats, time.Minute, 4)
-	return booking.SeatMap{Event: ev, Sections: []booking.Section{{Rows: []booking.Row{{Seats: seats}}}}}, err
+	return venue.Event{Event: ev, Sections: []venue.Section{{Rows: []venue.Row{{Seats: seats}}}}}, err
 }
 
 // serveEmpty serves the house with no seat taken, until the context ends.
-func serveEmpty(ctx context.Context, m booking.SeatMap) (addr string, err error) {
+func serveEmpty(ctx context.Context, m venue.Event) (addr string, err error) {
 	return serveOn(ctx, m, new(lockstore.Memory))
 }
 
 // serveOn serves the house from the store, until the context ends, watched as by
 // the program.
-func serveOn(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
+func serveOn(ctx context.Context, m venue.Event, store lockstore.LockStore) (addr string, err error) {
 	return serveWatched(ctx, m, store)
 }
 
 // serveCounted is serveOn with everything counted, as with -metrics-addr.
-func serveCounted(ctx context.Context, m booking.SeatMap, store lockstore.LockStore) (addr string, err error) {
-	counted := metrics.New([]lockstore.EventID{m.Event.ID})
+func serveCounted(ctx context.Context, m venue.Event, store lockstore.LockStore) (addr string, err error) {
+	counted := metrics.New(booking.Calls(), []lockstore.EventID{m.Event.ID})
 	return serveWatched(ctx, m, telemetry.Store(store, counted.StoreCall), counted.Request)
 }
 
-func serveWatched(ctx context.Context, m booking.SeatMap, store lockstore.LockStore, reports ...telemetry.Report) (addr string, err error) {
+func serveWatched(ctx context.Context, m venue.Event, store lockstore.LockStore, reports ...telemetry.Report) (addr string, err error) {
 	api, err := booking.New(booking.Config{
-		Store:    store,
-		SeatMaps: []booking.SeatMap{m},
-		Logger:   slog.New(slog.DiscardHandler),
+		Store:  store,
+		Events: []venue.Event{m},
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return "", err
 	}
 	reports = append(reports, telemetry.Log(slog.New(slog.DiscardHandler), false))
-	return listen(ctx, telemetry.Handler(api.Routes(), telemetry.RandomID, reports...))
+	return listen(ctx, telemetry.Observe(api.Routes(), telemetry.RandomID, reports...))
 }
 
 // seatRequest is the body of a call by a user of its own for one seat.
@@ -118,8 +119,8 @@ func postLockCounted(ctx context.Context) (result, error) {
 }
 
 // lockRound locks seat after seat of an empty house, for a round.
-func lockRound(ctx context.Context, m booking.SeatMap, store lockstore.LockStore,
-	serve func(context.Context, booking.SeatMap, lockstore.LockStore) (string, error)) (float64, error) {
+func lockRound(ctx context.Context, m venue.Event, store lockstore.LockStore,
+	serve func(context.Context, venue.Event, lockstore.LockStore) (string, error)) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	addr, err := serve(ctx, m, store)
@@ -215,18 +216,18 @@ func lockUnderLists(ctx context.Context) (result, error) {
 }
 
 func lockAsItGrows(ctx context.Context) (result, error) {
-	return growing(nanos, func(m booking.SeatMap) (float64, error) { return lockNanos(ctx, m.Event) })
+	return growing(nanos, func(m venue.Event) (float64, error) { return lockNanos(ctx, m.Event) })
 }
 
 func postLockAsItGrows(ctx context.Context) (result, error) {
-	return growing(micros, func(m booking.SeatMap) (float64, error) {
+	return growing(micros, func(m venue.Event) (float64, error) {
 		rate, err := lockAndRelease(ctx, m)
 		return 1e9 / rate, err
 	})
 }
 
 // growing compares what a lock costs, in nanoseconds, in a small and a large event.
-func growing(unit func(float64) string, cost func(booking.SeatMap) (float64, error)) (result, error) {
+func growing(unit func(float64) string, cost func(venue.Event) (float64, error)) (result, error) {
 	small, err := house(100)
 	if err != nil {
 		return result{}, err
@@ -273,7 +274,7 @@ func lockNanos(ctx context.Context, ev *lockstore.Event) (float64, error) {
 
 // lockAndRelease returns how many times a second a random seat can be locked
 // and released again over HTTP.
-func lockAndRelease(ctx context.Context, m booking.SeatMap) (float64, error) {
+func lockAndRelease(ctx context.Context, m venue.Event) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	addr, err := serveEmpty(ctx, m)
