@@ -5,9 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"seatlock/lockstore"
 )
@@ -18,7 +15,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	for range attempts {
 		var l listing
 		// A list that is lost has changed nothing that anybody can tell.
-		err := s.ask(ctx, lockstore.ErrUnavailable, "SELECT * FROM seatlock.list($1, $2, $3, $4)",
+		err := s.ask(ctx, lockstore.ErrUnavailable, "SELECT outcome, number, nonce, whole, clock, places, untils FROM seatlock.list($1, $2, $3, $4)",
 			[]any{string(ev.ID), ev.Fingerprint(), from.number, from.nonce},
 			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &l.places, &l.untils)
 		if err != nil {
@@ -44,9 +41,9 @@ type listing struct {
 	number  *int64
 	nonce   *string
 	whole   *bool
-	clock   *time.Time
+	clock   *millis
 	places  []int32
-	untils  []pgtype.Timestamptz
+	untils  []millis
 }
 
 // snapshot makes a Snapshot of it.
@@ -54,15 +51,15 @@ func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
 	if l.number == nil || l.nonce == nil || l.whole == nil || l.clock == nil || len(l.places) != len(l.untils) {
 		return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL answered a list of event %s with %+v", ev.ID, *l)
 	}
-	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole, Time: l.clock.UTC()}
+	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole, Now: int64(*l.clock)}
 	for _, p := range l.places {
 		if p < 0 || int(p) >= len(ev.Seats) {
 			return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL has a seat number %d of event %s, which has %d", p, ev.ID, len(ev.Seats))
 		}
 	}
-	snap.Seats = make([]lockstore.Seat, 0, len(l.places))
+	snap.Seats = make([]lockstore.ListedSeat, 0, len(l.places))
 	for _, n := range l.inOrder(len(ev.Seats)) {
-		snap.Seats = append(snap.Seats, seatAt(ev.Seats[l.places[n]], l.untils[n], snap.Time))
+		snap.Seats = append(snap.Seats, listed(l.places[n], l.untils[n], *l.clock))
 	}
 	return snap, nil
 }

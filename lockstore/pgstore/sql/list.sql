@@ -1,6 +1,6 @@
 -- Lists the seats that are taken, or those that changed since a Version if the
--- log still has it. Answers the Version, the clock, and the places, in no order,
--- with until when each is taken.
+-- log still has it. Answers the Version, the clock in whole milliseconds, and the
+-- places, in no order, with until when each is taken.
 --
 -- Numbers that sellers drew for their changes would not come in the order of
 -- their commits: who follows them misses the change that drew the smaller number
@@ -25,7 +25,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM set_config('lock_timeout', '400ms', true);
-  PERFORM pg_advisory_xact_lock_shared(1399156850, e); -- see confirm.sql
+  PERFORM pg_advisory_xact_lock_shared(1399156850, e); -- see do_confirm.sql
 
   LOOP
     -- Where nothing changed, nothing is written and nobody waited for.
@@ -33,7 +33,7 @@ BEGIN
     IF pending THEN
       PERFORM pg_advisory_xact_lock(1399156851, e);
     END IF;
-    clock := clock_timestamp(); -- before any seat is looked at
+    clock := date_trunc('milliseconds', clock_timestamp()); -- before any seat is looked at
     -- One statement sees one moment: no seat is newer than the Version.
     WITH moved AS (
         DELETE FROM seatlock.change WHERE event = e AND pending RETURNING change.places

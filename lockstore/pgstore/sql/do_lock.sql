@@ -1,15 +1,16 @@
--- Locks seats for a user. Answers 'ok' and when the first of the user's locks on
--- them ends; or why not, and of each seat in the way its number in the call,
--- from 0, and until when it is taken; or how many seats the user has.
+-- Locks seats for a user. Answers 'ok', when the first of the user's locks on them
+-- ends, and the number in the call, from 0, of each seat that changed. Or answers
+-- why not, with the number of each seat in the way and until when it is taken, or
+-- with how many seats the user has. The clock counts milliseconds.
 -- See take.sql for who waits for whom. The clock is read once all rows are had.
-CREATE OR REPLACE FUNCTION seatlock.lock(called text, layout text, wanted int[], names text[], who text, lasts interval, most int,
-  OUT outcome text, OUT held int, OUT numbers int[], OUT untils timestamptz[], OUT ends timestamptz)
+CREATE OR REPLACE FUNCTION seatlock.do_lock(called text, layout text, wanted int[], names text[], who text, lasts interval, most int,
+  OUT outcome text, OUT clock timestamptz, OUT numbers int[], OUT untils timestamptz[], OUT ends timestamptz, OUT held int)
 LANGUAGE plpgsql AS $$
 DECLARE
   e int;
   known text;
-  now_ timestamptz;
   free int[];
+  free_numbers int[];
   booked boolean;
   mine timestamptz;
   just_over boolean;
@@ -26,13 +27,14 @@ BEGIN
     -- has it already, not at all.
     IF NOT EXISTS (SELECT FROM seatlock.seat WHERE event = e AND place = wanted[1]) THEN
       PERFORM set_config('lock_timeout', '400ms', true);
-      now_ := clock_timestamp();
-      ends := now_ + lasts;
+      clock := date_trunc('milliseconds', clock_timestamp());
+      ends := clock + lasts;
       INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-        VALUES (e, wanted[1], names[1], who, now_, ends) ON CONFLICT (event, place) DO NOTHING;
+        VALUES (e, wanted[1], names[1], who, clock, ends) ON CONFLICT (event, place) DO NOTHING;
       IF FOUND THEN
         INSERT INTO seatlock.change (event, places) VALUES (e, wanted);
         outcome := 'ok';
+        numbers := '{0}';
         RETURN;
       END IF;
       ends := NULL;
@@ -42,35 +44,36 @@ BEGIN
   FOR pass IN 1 .. 3 LOOP
     -- The first time only to look: of many who want one seat, most are told so
     -- without waiting for each other. The third only in the last second of a lock
-    -- that the user has; see confirm.sql.
+    -- that the user has; see do_confirm.sql.
     IF pass = 3 THEN
-      EXIT WHEN free IS NULL OR mine IS NULL OR mine >= now_ + interval '1 second';
+      EXIT WHEN free IS NULL OR mine IS NULL OR mine >= clock + interval '1 second';
       PERFORM pg_advisory_xact_lock(1399156850, e);
     ELSIF pass = 2 THEN
       PERFORM seatlock.take(e, wanted, names, who);
     END IF;
-    now_ := clock_timestamp();
+    clock := date_trunc('milliseconds', clock_timestamp());
     SELECT array_agg(s.i - 1 ORDER BY s.i) FILTER (WHERE s.in_the_way),
         array_agg(s.until ORDER BY s.i) FILTER (WHERE s.in_the_way),
         bool_or(s.until = 'infinity'),
-        array_agg(s.place) FILTER (WHERE s.until <= now_),
-        min(s.until) FILTER (WHERE s.until > now_),
-        bool_or(s.until <= now_ AND s.until > now_ - interval '1 second')
-      INTO numbers, untils, booked, free, mine, just_over
+        array_agg(s.place) FILTER (WHERE s.until <= clock),
+        array_agg(s.i - 1 ORDER BY s.i) FILTER (WHERE s.until <= clock),
+        min(s.until) FILTER (WHERE s.until > clock),
+        bool_or(s.until <= clock AND s.until > clock - interval '1 second')
+      INTO numbers, untils, booked, free, free_numbers, mine, just_over
       FROM (
-        SELECT w.i, seat.place, seat.until, seat.until > now_ AND (seat.holder <> who OR seat.until = 'infinity') AS in_the_way
+        SELECT w.i, seat.place, seat.until, seat.until > clock AND (seat.holder <> who OR seat.until = 'infinity') AS in_the_way
         FROM unnest(wanted) WITH ORDINALITY AS w (place, i) JOIN seatlock.seat ON seat.event = e AND seat.place = w.place
       ) AS s;
-    -- A seat whose lock is just over may be being confirmed; see confirm.sql.
+    -- A seat whose lock is just over may be being confirmed; see do_confirm.sql.
     IF numbers IS NOT NULL AND (pass > 1 OR NOT just_over) THEN
       outcome := CASE WHEN booked THEN 'seat_booked' ELSE 'seat_locked' END;
       PERFORM set_config('synchronous_commit', 'off', true); -- nothing changed
       RETURN;
     END IF;
   END LOOP;
-  ends := least(now_ + lasts, mine);
+  ends := least(clock + lasts, mine);
   IF most > 0 AND free IS NOT NULL THEN
-    SELECT count(*) INTO held FROM seatlock.seat WHERE event = e AND holder = who AND until > now_;
+    SELECT count(*) INTO held FROM seatlock.seat WHERE event = e AND holder = who AND until > clock;
     IF held + cardinality(free) > most THEN
       outcome := 'seat_limit';
       RETURN;
@@ -81,13 +84,14 @@ BEGIN
   IF free IS NULL THEN
     RETURN;
   END IF;
+  numbers := free_numbers;
   -- What is remembered of a seat is bounded by the locks on it that can run out
   -- in ten minutes.
   DELETE FROM seatlock.lapse
-    WHERE event = e AND place = ANY (free) AND (holder = who OR until <= now_ - interval '10 minutes');
+    WHERE event = e AND place = ANY (free) AND (holder = who OR until <= clock - interval '10 minutes');
   INSERT INTO seatlock.lapse (event, place, holder, until)
     SELECT event, place, holder, until FROM seatlock.seat
-    WHERE event = e AND place = ANY (free) AND holder <> who AND until > now_ - interval '10 minutes';
-  UPDATE seatlock.seat SET holder = who, since = now_, until = now_ + lasts WHERE event = e AND place = ANY (free);
+    WHERE event = e AND place = ANY (free) AND holder <> who AND until > clock - interval '10 minutes';
+  UPDATE seatlock.seat SET holder = who, since = clock, until = clock + lasts WHERE event = e AND place = ANY (free);
   INSERT INTO seatlock.change (event, places) VALUES (e, free);
 END $$;

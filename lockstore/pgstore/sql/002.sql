@@ -1,0 +1,4 @@
+-- Functions that answer more, under names of their own: do_lock, do_confirm,
+-- do_release and versions. Those of number 1, which are lock, confirm, release
+-- and heads, stay for programs that run while others are replaced. Number 3 may
+-- drop them.
