@@ -3,120 +3,113 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"seatlock/lockstore"
 )
 
-// pollEvery is how often the list is brought up to date.
+// pollEvery is how often the view asks for changes.
 const pollEvery = 250 * time.Millisecond
 
-// A house is the event as one follows it by deltas alone.
-type house struct {
-	all  *lockstore.Event
-	ours *lockstore.Event // the seats that were available at the beginning: what is bought and judged
+// An eventView is the event as a client sees it that lists it once and then asks
+// for changes only.
+type eventView struct {
+	event  *lockstore.Event
+	onSale *lockstore.Event // the seats that were available at the start
 
 	mu      sync.Mutex
 	version lockstore.Version
-	taken   map[lockstore.SeatID]lockstore.Seat // locked and booked, by every delta so far
+	seats   []lockstore.ListedSeat // by position
 }
 
-// look begins to follow the event.
-func look(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) (*house, error) {
-	h := &house{all: ev, taken: make(map[lockstore.SeatID]lockstore.Seat)}
+// newView lists the event. An event without an available seat is an error.
+func newView(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) (*eventView, error) {
+	v := &eventView{event: ev, seats: make([]lockstore.ListedSeat, len(ev.Seats))}
 	snap, err := store.List(ctx, ev, "")
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the seats: %w", err)
 	}
-	h.fold(snap)
-	var free []lockstore.SeatID
-	for _, seat := range ev.Seats {
-		if _, taken := h.taken[seat]; !taken {
-			free = append(free, seat)
+	v.apply(snap)
+	var available []lockstore.SeatID
+	for i, seat := range ev.Seats {
+		if v.seats[i].Status == lockstore.Available {
+			available = append(available, seat)
 		}
 	}
-	if len(free) == 0 {
-		h.ours = &lockstore.Event{ID: ev.ID, LockTTL: ev.LockTTL}
-		return h, nil
+	if len(available) == 0 {
+		return nil, fmt.Errorf("event %s has no available seat: choose another with -event", ev.ID)
 	}
-	h.ours, err = lockstore.NewEvent(ev.ID, free, ev.LockTTL, ev.SeatLimit)
-	return h, err
+	layout, err := lockstore.NewLayout(available)
+	if err != nil {
+		return nil, err
+	}
+	v.onSale, err = lockstore.NewEvent(ev.ID, layout, ev.LockTTL, ev.SeatLimit)
+	return v, err
 }
 
-// fold puts a list to what is known.
-func (h *house) fold(snap lockstore.Snapshot) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// apply folds a list into the view.
+func (v *eventView) apply(snap lockstore.Snapshot) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if snap.Full {
-		clear(h.taken)
+		clear(v.seats)
 	}
-	h.version = snap.Version
+	v.version = snap.Version
 	for _, seat := range snap.Seats {
-		if seat.Status == lockstore.Available {
-			delete(h.taken, seat.ID)
-		} else {
-			h.taken[seat.ID] = seat
-		}
+		v.seats[seat.Position] = seat
 	}
-	for id, seat := range h.taken {
-		if seat.Status == lockstore.Locked && !seat.Expires.After(snap.Time) {
-			delete(h.taken, id)
+	for i, seat := range v.seats {
+		if seat.Status == lockstore.Locked && seat.Expires <= snap.Now {
+			v.seats[i] = lockstore.ListedSeat{}
 		}
 	}
 }
 
-func (h *house) since() lockstore.Version {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.version
+func (v *eventView) since() lockstore.Version {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.version
 }
 
-// free tells whether the seat is available, as far as is known.
-func (h *house) free(seat lockstore.SeatID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, taken := h.taken[seat]
-	return !taken
+// available reports whether the seat is available as far as the view knows.
+func (v *eventView) available(seat lockstore.SeatID) bool {
+	at, _ := v.event.Position(seat)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.seats[at].Status == lockstore.Available
 }
 
-// follow polls until the context ends.
-func (h *house) follow(ctx context.Context, store lockstore.LockStore) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pollEvery):
-		}
-		if snap, err := store.List(ctx, h.all, h.since()); err == nil { // else the next one tells
-			h.fold(snap)
+// follow asks for changes until the context ends.
+func (v *eventView) follow(ctx context.Context, store lockstore.LockStore) {
+	for pause(ctx, pollEvery) {
+		if snap, err := store.List(ctx, v.event, v.since()); err == nil { // else the next one has them too
+			v.apply(snap)
 		}
 	}
 }
 
-// differs compares what the deltas came to with a full list, while nothing
-// changes, and returns the seats that are not the same.
-func (h *house) differs(ctx context.Context, store lockstore.LockStore) ([]lockstore.SeatID, error) {
-	delta, err := store.List(ctx, h.all, h.since())
+// differs compares the view with a full list and returns the number of seats
+// that differ. Nobody else may change the event meanwhile.
+func (v *eventView) differs(ctx context.Context, store lockstore.LockStore) (int, error) {
+	changes, err := store.List(ctx, v.event, v.since())
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	h.fold(delta)
-	h.mu.Lock()
-	folded := maps.Clone(h.taken)
-	h.mu.Unlock()
-	full, err := store.List(ctx, h.all, "")
+	v.apply(changes)
+	folded := slices.Clone(v.seats)
+	full, err := store.List(ctx, v.event, "")
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	h.fold(full)
-	var differ []lockstore.SeatID
-	for _, id := range h.all.Seats {
-		// A lock may run out between the two lists.
-		if a, b := folded[id], h.taken[id]; a.Status != b.Status && (a.Status == lockstore.Booked || b.Status != "") {
-			differ = append(differ, id)
+	v.apply(full)
+	n := 0
+	for i, listed := range v.seats {
+		expired := folded[i].Status == lockstore.Locked && listed.Status == lockstore.Available // between the two lists
+		if folded[i].Status != listed.Status && !expired {
+			n++
 		}
 	}
-	return differ, nil
+	return n, nil
 }
