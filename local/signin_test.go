@@ -15,7 +15,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 )
 
-// An issuer issues tokens for the shop, when it is there.
+// An issuer issues tokens for the shop. It can be made unavailable.
 type issuer struct {
 	url  string
 	key  *rsa.PrivateKey
@@ -32,7 +32,7 @@ func issuing(t *testing.T) *issuer {
 	keys := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "first", Algorithm: "RS256"}}}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if i.away.Load() {
-			<-r.Context().Done() // it takes the connection and says nothing
+			<-r.Context().Done() // accept the connection and do not answer
 			return
 		}
 		keys.ServeHTTP(w, r)
@@ -69,9 +69,9 @@ func signed(t *testing.T, url, token, body string) (int, string) {
 	return resp.StatusCode, string(answer)
 }
 
-// TestIssuerIsAwayAtTheStart: the program serves all the same, is ready, says so,
-// and has buyers sign in as soon as the issuer is there. Who they are is in no
-// line of the log.
+// TestIssuerIsAwayAtTheStart checks that without its issuer the program starts,
+// is ready and logs the problem, and that buyers can sign in once the issuer is
+// available. The log must not name them.
 func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
 	i := issuing(t)

@@ -147,7 +147,7 @@ func sorted(list []string) []string {
 
 // TestDescriptionAgreesWithReadme: the calls and the codes are the README's.
 func TestDescriptionAgreesWithReadme(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,9 +176,13 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 	if told, described = sorted(told), sorted(described); !slices.Equal(told, described) {
 		t.Errorf("the README's table has %q, openapi.yaml %q", told, described)
 	}
+	server, err := os.ReadFile("../../local/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range forBalancers {
-		if !strings.Contains(readme, "**`"+path+"`**") {
-			t.Errorf("the README says nothing of %s", path)
+		if !strings.Contains(string(server), "**`"+path+"`**") {
+			t.Errorf("the server's README says nothing of %s", path)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // TestReadmeHasEveryCode: the README's table of codes is that of this package,
 // no more and no less.
 func TestReadmeHasEveryCode(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

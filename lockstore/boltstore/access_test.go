@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -46,8 +45,8 @@ func tryAsNobody(t *testing.T, path string) string {
 	}
 	program := filepath.Join(filepath.Dir(filepath.Dir(path)), "program")
 	copyFile(t, program, os.Args[0])
-	cmd := exec.CommandContext(t.Context(), program, path)
-	cmd.Env = append(os.Environ(), tryEnv+"=1")
+	cmd := command(t, tryEnv+"=1", path)
+	cmd.Path = program
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()

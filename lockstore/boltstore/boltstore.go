@@ -73,7 +73,8 @@ type Store struct {
 
 	ended chan struct{} // closed when failed is set
 
-	kept kept // belongs to the flight
+	kept   kept // belongs to the flight
+	maxLog int  // tests lower it
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
@@ -94,6 +95,7 @@ func Open(path string) (*Store, error) {
 		log:    make(map[uint32]records),
 		kept:   found.kept,
 		ended:  make(chan struct{}),
+		maxLog: maxLog,
 	}
 	found.log.copyTo(s.log)
 	s.queue = batch.New(batch.Options{

@@ -63,6 +63,16 @@ func try(path string) string {
 	return fmt.Sprintf("%s, and %d bookings", said, len(bookings))
 }
 
+// command runs this program as env says, until the test ends. A test that starts
+// processes must not be parallel: from its start until it runs its program, a
+// process keeps the locks of all files that others have open.
+func command(t *testing.T, env, arg string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], arg)
+	// The race detector waits for a second before a process ends.
+	cmd.Env = append(os.Environ(), env, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	return cmd
+}
+
 // shopSeats is how many seats a shop has.
 const shopSeats = 20_000
 
@@ -99,11 +109,12 @@ func runShop(path, mode string) error {
 		taken[int(seat.Position)] = true
 	}
 	fmt.Println("open", len(snap.Seats))
-	switch mode {
-	case "full":
+	if mode == "full" {
 		go fillAndEmpty(path)
-	case "failing":
-		time.AfterFunc(time.Duration(100+rand.IntN(100))*time.Millisecond, func() {
+	}
+	var fail sync.Once
+	failSoon := func() {
+		time.AfterFunc(rand.N(20*time.Millisecond), func() {
 			if err := failSyncs(); err != nil {
 				fmt.Println("failed", err)
 			}
@@ -136,6 +147,9 @@ func runShop(path, mode string) error {
 						_, err := s.Do(context.Background(), ev, step.op)
 						if err == nil {
 							say(step.done, seats[0], seats[1])
+							if mode == "failing" && step.op.Kind == lockstore.KindConfirm {
+								fail.Do(failSoon)
+							}
 							break
 						}
 						if errors.Is(err, lockstore.ErrOutcomeUnknown) {
@@ -179,12 +193,12 @@ func fillAndEmpty(path string) {
 			return
 		}
 		fmt.Println("full", full.Cur)
-		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+		time.Sleep(rand.N(20 * time.Millisecond))
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 			fmt.Println("failed", err)
 			return
 		}
-		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+		time.Sleep(rand.N(20 * time.Millisecond))
 	}
 }
 
@@ -194,8 +208,7 @@ type words map[string][]string
 // hearShop runs a shop until it ends or is killed, so long after it opened.
 func hearShop(t *testing.T, path, mode string, life time.Duration) words {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], mode)
-	cmd.Env = append(os.Environ(), shopEnv+"="+path)
+	cmd := command(t, shopEnv+"="+path, mode)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	must(t, err)
@@ -273,7 +286,7 @@ func TestKilled(t *testing.T) {
 	all := make(words)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 12 {
-		life := time.Duration(1+rand.IntN(100)) * time.Millisecond
+		life := time.Millisecond + rand.N(100*time.Millisecond)
 		for word, lines := range hearShop(t, path, "", life) {
 			all[word] = append(all[word], lines...)
 		}
@@ -290,12 +303,11 @@ func TestKilled(t *testing.T) {
 func TestKilledAtTheStart(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "seats")
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "")
-		cmd.Env = append(os.Environ(), shopEnv+"="+path)
+		cmd := command(t, shopEnv+"="+path, "")
 		stdin, err := cmd.StdinPipe()
 		must(t, err)
 		must(t, cmd.Start())
-		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+		time.Sleep(rand.N(40 * time.Millisecond))
 		must(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 		stdin.Close()
@@ -309,7 +321,7 @@ func TestDiskFull(t *testing.T) {
 	all := make(words)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 6 {
-		for word, lines := range hearShop(t, path, "full", 400*time.Millisecond) {
+		for word, lines := range hearShop(t, path, "full", 280*time.Millisecond) {
 			all[word] = append(all[word], lines...)
 		}
 		if wantKept(t, path, all); t.Failed() {

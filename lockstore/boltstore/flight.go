@@ -109,7 +109,7 @@ func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (k kept, fold
 		}
 	}
 	entry := logEntry(changed)
-	if folded = k.logBytes+len(entry) > maxLog; !folded {
+	if folded = k.logBytes+len(entry) > s.maxLog; !folded {
 		put, err := k.put(tx, bucketLog, binary.BigEndian.AppendUint64(nil, uint64(tx.ID())), entry)
 		if err != nil {
 			return k, false, err

@@ -26,20 +26,29 @@ func newEvent(t testing.TB, seats int) *lockstore.Event {
 	for i := range ids {
 		ids[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
 	}
-	ev, err := lockstore.NewEvent("event", ids, time.Minute, 0)
+	layout, err := lockstore.NewLayout(ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := lockstore.NewEvent("event", layout, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ev
 }
 
-func mustLock(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seats ...lockstore.SeatID) time.Time {
+func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) error {
+	_, err := s.Do(t.Context(), ev, op)
+	return err
+}
+
+func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) lockstore.Result {
 	t.Helper()
-	expires, err := s.Lock(t.Context(), ev, seats, user)
+	result, err := s.Do(t.Context(), ev, op)
 	if err != nil {
-		t.Fatalf("%s locks %v: %v", user, seats, err)
+		t.Fatalf("%s %ss %v: %v", op.User, op.Kind, op.Seats, err)
 	}
-	return expires
+	return result
 }
 
 func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
@@ -51,12 +60,12 @@ func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lo
 	return snap
 }
 
-// wantSeats compares a list with seats such as "A1 locked".
+// wantSeats compares a list of an event of newEvent with seats such as "A1 locked".
 func wantSeats(t *testing.T, snap lockstore.Snapshot, want ...string) {
 	t.Helper()
 	var got []string
 	for _, s := range snap.Seats {
-		got = append(got, fmt.Sprint(s.ID, " ", s.Status))
+		got = append(got, fmt.Sprintf("A%d %s", s.Position+1, s.Status))
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the list is %q, want %q", got, want)
@@ -71,7 +80,7 @@ func begin(t *testing.T, url string, ev *lockstore.Event, seat int, user locksto
 		t.Fatal(err)
 	}
 	var outcome string
-	err = tx.QueryRow(t.Context(), "SELECT outcome FROM seatlock.lock($1, $2, $3, $4, $5, '1 minute', 0)",
+	err = tx.QueryRow(t.Context(), "SELECT outcome FROM seatlock.do_lock($1, $2, $3, $4, $5, '1 minute', 0)",
 		string(ev.ID), ev.Fingerprint(), []int{seat - 1}, []string{"A" + strconv.Itoa(seat)}, string(user)).Scan(&outcome)
 	if err != nil || outcome != "ok" {
 		t.Fatalf("%s locks seat %d: %s, %v", user, seat, outcome, err)
@@ -89,7 +98,7 @@ func TestDeltaSeesWhatCommitsLate(t *testing.T) {
 
 	early := begin(t, url, ev, 1, ann)
 	late := begin(t, url, ev, 2, ben)
-	mustLock(t, s, ev, "cat", "A3")
+	mustDo(t, s, ev, lockstore.Lock("cat", "A3"))
 	unlisted := mustList(t, s, ev, v0)
 	wantSeats(t, unlisted, "A3 locked")
 
@@ -131,7 +140,7 @@ func TestDeltasUnderLoad(t *testing.T) {
 	for range 4 {
 		mine := storeAt(t, url)
 		followers.Go(func() {
-			folded, since := make(map[lockstore.SeatID]lockstore.Seat), lockstore.Version("")
+			folded, since := make(map[int32]lockstore.ListedSeat), lockstore.Version("")
 			for last := false; !last; {
 				last = ctx.Err() != nil
 				snap, err := mine.List(t.Context(), ev, since)
@@ -143,14 +152,14 @@ func TestDeltasUnderLoad(t *testing.T) {
 					t.Errorf("since %q: full is %v", since, snap.Full)
 				}
 				for _, seat := range snap.Seats {
-					folded[seat.ID] = seat
+					folded[seat.Position] = seat
 				}
 				since = snap.Version
 			}
-			maps.DeleteFunc(folded, func(_ lockstore.SeatID, seat lockstore.Seat) bool { return seat.Status == lockstore.Available })
-			whole := make(map[lockstore.SeatID]lockstore.Seat)
+			maps.DeleteFunc(folded, func(_ int32, seat lockstore.ListedSeat) bool { return seat.Status == lockstore.Available })
+			whole := make(map[int32]lockstore.ListedSeat)
 			for _, seat := range mustList(t, s, ev, "").Seats {
-				whole[seat.ID] = seat
+				whole[seat.Position] = seat
 			}
 			if !maps.Equal(folded, whole) {
 				t.Errorf("the changes make %v of the house, the list is %v", folded, whole)
@@ -163,8 +172,8 @@ func TestDeltasUnderLoad(t *testing.T) {
 			user := lockstore.UserID(fmt.Sprint("user", i))
 			for n := range 60 {
 				seats := []lockstore.SeatID{ev.Seats[(i*7+n)%60], ev.Seats[(i*7+n+13)%60]}
-				if _, err := s.Lock(t.Context(), ev, seats, user); err == nil && n%3 > 0 {
-					if err := s.Release(t.Context(), ev, seats, user); err != nil {
+				if err := do(t, s, ev, lockstore.Lock(user, seats...)); err == nil && n%3 > 0 {
+					if err := do(t, s, ev, lockstore.Release(user, seats...)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -174,7 +183,7 @@ func TestDeltasUnderLoad(t *testing.T) {
 	slow := admin(t, url)
 	sellers.Go(func() {
 		for n := range 20 {
-			_, err := slow.Exec(t.Context(), `WITH sold AS MATERIALIZED (SELECT outcome FROM seatlock.lock($1, $2, $3, '{x}', $4, '1 minute', 0))
+			_, err := slow.Exec(t.Context(), `WITH sold AS MATERIALIZED (SELECT outcome FROM seatlock.do_lock($1, $2, $3, '{x}', $4, '1 minute', 0))
 				SELECT pg_sleep(0.01) FROM sold`, string(ev.ID), ev.Fingerprint(), []int{n * 3}, fmt.Sprint("slow", n))
 			if err != nil {
 				t.Error(err)
@@ -194,8 +203,8 @@ func TestSalesDoNotQueue(t *testing.T) {
 	v := mustList(t, s, ev, "").Version
 	under := begin(t, url, ev, 1, ann)
 	for i := 1; i < len(ev.Seats); i += 2 {
-		mustLock(t, s, ev, ben, ev.Seats[i])
-		if err := s.Confirm(t.Context(), ev, ev.Seats[i:i+1], ben); err != nil {
+		mustDo(t, s, ev, lockstore.Lock(ben, ev.Seats[i]))
+		if err := do(t, s, ev, lockstore.Confirm(ben, ev.Seats[i])); err != nil {
 			t.Fatal(err)
 		}
 		next := mustList(t, s, ev, v)
@@ -216,9 +225,9 @@ func TestTheLogIsPruned(t *testing.T) {
 	old := mustList(t, s, ev, "").Version
 	var versions []lockstore.Version
 	for range 110 {
-		mustLock(t, s, ev, ann, ev.Seats...)
+		mustDo(t, s, ev, lockstore.Lock(ann, ev.Seats...))
 		versions = append(versions, mustList(t, s, ev, "").Version)
-		if err := s.Release(t.Context(), ev, ev.Seats, ann); err != nil {
+		if err := do(t, s, ev, lockstore.Release(ann, ev.Seats...)); err != nil {
 			t.Fatal(err)
 		}
 		mustList(t, s, ev, "") // or the two would be one change
@@ -244,7 +253,7 @@ func TestTheLogIsPruned(t *testing.T) {
 	if _, err := ctl.Exec(t.Context(), "TRUNCATE seatlock.log"); err != nil {
 		t.Fatal(err)
 	}
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	wantSeats(t, mustList(t, s, ev, last), "A1 locked")
 }
 
@@ -253,7 +262,7 @@ func TestTheLogIsPruned(t *testing.T) {
 func TestStrangersHoldUpNoList(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 1)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	ctl := admin(t, url)
 	if _, err := ctl.Exec(t.Context(), "UPDATE seatlock.seat SET until = clock_timestamp() + interval '950 ms'"); err != nil {
 		t.Fatal(err)
@@ -264,7 +273,7 @@ func TestStrangersHoldUpNoList(t *testing.T) {
 	}
 	defer tx.Rollback(t.Context())
 	for _, call := range []string{"release", "confirm"} {
-		if _, err := tx.Exec(t.Context(), "SELECT seatlock."+call+"($1, $2, '{0}', '{A1}', 'eve')", string(ev.ID), ev.Fingerprint()); err != nil {
+		if _, err := tx.Exec(t.Context(), "SELECT seatlock.do_"+call+"($1, $2, '{0}', '{A1}', 'eve')", string(ev.ID), ev.Fingerprint()); err != nil {
 			t.Fatal(err)
 		}
 	}

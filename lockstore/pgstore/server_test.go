@@ -58,7 +58,7 @@ func TestManyStartAtOnce(t *testing.T) {
 			if changed {
 				made.Add(1)
 			}
-			if _, err := s.Lock(t.Context(), ev, ev.Seats[i:i+1], ann); err != nil {
+			if err := do(t, s, ev, lockstore.Lock(ann, ev.Seats[i])); err != nil {
 				t.Error(err)
 			}
 		})
@@ -81,12 +81,12 @@ func TestManyStartAtOnce(t *testing.T) {
 func TestCallsMakeTheTables(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	v := mustList(t, s, ev, "").Version
 	if _, err := admin(t, url).Exec(t.Context(), "DROP SCHEMA seatlock CASCADE"); err != nil {
 		t.Fatal(err)
 	}
-	mustLock(t, s, ev, ben, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ben, "A1"))
 	if snap := mustList(t, s, ev, v); !snap.Full || len(snap.Seats) != 1 {
 		t.Errorf("since a version that the database forgot: %+v, want a full list", snap)
 	}
@@ -109,7 +109,7 @@ func TestNewerDatabase(t *testing.T) {
 // rights that the README gives them and no others.
 func TestLeastRights(t *testing.T) {
 	srv, _ := newDatabase(t)
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,15 +144,15 @@ func TestLeastRights(t *testing.T) {
 		t.Errorf("once the tables are there: %v, %v", changed, err)
 	}
 	old := mustList(t, seller, ev, "").Version
-	mustLock(t, seller, ev, ann, "A1", "A2")
-	mustLock(t, seller, ev, ann, "A3")
+	mustDo(t, seller, ev, lockstore.Lock(ann, "A1", "A2"))
+	mustDo(t, seller, ev, lockstore.Lock(ann, "A3"))
 	if err := seller.Wait(t.Context(), ev, old); err != nil {
 		t.Error(err)
 	}
-	if err := seller.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
+	if err := do(t, seller, ev, lockstore.Confirm(ann, "A1")); err != nil {
 		t.Error(err)
 	}
-	if err := seller.Release(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); err != nil {
+	if err := do(t, seller, ev, lockstore.Release(ann, "A2")); err != nil {
 		t.Error(err)
 	}
 	wantSeats(t, mustList(t, seller, ev, old), "A1 booked", "A2 available", "A3 locked")
@@ -195,7 +195,7 @@ func TestCheck(t *testing.T) {
 // waiting is how many connections wait for notifications.
 func waiting(t *testing.T, ctl *pgx.Conn) (n int) {
 	t.Helper()
-	err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE '%seatlock.heads%') AND pid <> pg_backend_pid()").Scan(&n)
+	err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE '%seatlock.versions%') AND pid <> pg_backend_pid()").Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestOneConnectionForManyWaiters(t *testing.T) {
 	var all sync.WaitGroup
 	var events []*lockstore.Event
 	for i := range 5 {
-		ev, err := lockstore.NewEvent(lockstore.EventID("event"+string(rune('a'+i))), []lockstore.SeatID{"A1"}, time.Minute, 0)
+		ev, err := lockstore.NewEvent(lockstore.EventID("event"+string(rune('a'+i))), newEvent(t, 1).Layout, time.Minute, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestOneConnectionForManyWaiters(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for _, ev := range events {
-		mustLock(t, s, ev, ann, "A1")
+		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	}
 	all.Wait()
 	for began := time.Now(); waiting(t, ctl) > 1; time.Sleep(50 * time.Millisecond) {
@@ -253,9 +253,9 @@ func TestWaitHearsOfOthers(t *testing.T) {
 	other := storeAt(t, url)
 	ev := newEvent(t, 3)
 	for i, sell := range []func(){
-		func() { mustLock(t, other, ev, ann, "A1") },
+		func() { mustDo(t, other, ev, lockstore.Lock(ann, "A1")) },
 		func() { // and does not tell
-			_, err := admin(t, url).Exec(t.Context(), "SELECT seatlock.confirm($1, $2, '{0}', '{A1}', 'ann')", string(ev.ID), ev.Fingerprint())
+			_, err := admin(t, url).Exec(t.Context(), "SELECT seatlock.do_confirm($1, $2, '{0}', '{A1}', 'ann')", string(ev.ID), ev.Fingerprint())
 			if err != nil {
 				t.Error(err)
 			}

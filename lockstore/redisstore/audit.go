@@ -156,7 +156,7 @@ func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, mend bool, 
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	now, err := s.look(bounded, ev, func(redis.Pipeliner) {})
+	now, err := s.query(bounded, ev, func(redis.Pipeliner) {})
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func TestBadURLs(t *testing.T) {
 func TestACLUser(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

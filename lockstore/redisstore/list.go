@@ -47,7 +47,7 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, since lockstore.V
 func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapshot, error) {
 	var view *redis.StringCmd
 	var last *redis.XMessageSliceCmd
-	now, err := s.look(ctx, ev, func(pipe redis.Pipeliner) {
+	now, err := s.query(ctx, ev, func(pipe redis.Pipeliner) {
 		view = pipe.Get(ctx, viewKey(ev))
 		last = pipe.XRevRangeN(ctx, logKey(ev), "+", "-", 1)
 	})
@@ -99,7 +99,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	until := make(map[int]int64) // by position
 	for {
 		var page *redis.XMessageSliceCmd
-		snap.Now, err = s.look(ctx, ev, func(pipe redis.Pipeliner) {
+		snap.Now, err = s.query(ctx, ev, func(pipe redis.Pipeliner) {
 			page = pipe.XRangeN(ctx, logKey(ev), from.stream(), "+", deltaPage+1)
 		})
 		if err != nil {
@@ -150,10 +150,10 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 	return nil
 }
 
-// look reads the clock of Redis, and does what add asks for in the same moment,
+// query reads the clock of Redis, and does what add asks for in the same moment,
 // in an event that it opens if nobody has. The commands that add makes have
 // their own errors.
-func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (int64, error) {
+func (s *Store) query(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (int64, error) {
 	for {
 		pipe := s.redis.TxPipeline()
 		known := pipe.Get(ctx, mapKey(ev))

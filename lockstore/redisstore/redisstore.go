@@ -15,12 +15,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/follow"
 )
 
 // callTime bounds every call but Wait: a shopper is told within a second.
@@ -49,9 +49,8 @@ type Store struct {
 	changes  *queues // of all operations but those that wait for replicas
 	confirms *queues // of KindConfirm; the same as changes, or of its own
 
-	blocking  chan struct{} // as many elements as connections that Wait may hold
-	mu        sync.Mutex
-	followers map[lockstore.EventID]*follower
+	logs     *follow.Follower[string, entryID] // by key
+	blocking chan struct{}                     // as many elements as connections that Wait may hold
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
@@ -68,11 +67,11 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 		return nil, fmt.Errorf("redisstore: a booking cannot wait for %d replicas", o.Replicas)
 	}
 	s := &Store{
-		redis:     client,
-		options:   o,
-		blocking:  make(chan struct{}, max(1, poolSize(client)/2)),
-		followers: make(map[lockstore.EventID]*follower),
+		redis:    client,
+		options:  o,
+		blocking: make(chan struct{}, max(1, poolSize(client)/2)),
 	}
+	s.logs = follow.Each(0, s.readLog)
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		watch(cluster)
 	}

@@ -124,12 +124,12 @@ func (c *check) do(op lockstore.Op) lockstore.Result {
 	if err != nil {
 		c.Fatalf("%s %ss %v: %v", op.User, op.Kind, op.Seats, err)
 	}
-	slack := c.tick
-	if c.bubble {
-		slack = 0
+	from, to := before.Truncate(time.Millisecond), time.Now()
+	if !c.bubble {
+		from, to = from.Add(-c.tick), to.Add(c.tick)
 	}
-	if after := time.Now(); got.Now.Before(before.Add(-slack)) || got.Now.After(after.Add(slack)) {
-		c.Errorf("%s %ss %v at %v, want a time from %v to %v", op.User, op.Kind, op.Seats, got.Now, before, after)
+	if got.Now.Before(from) || got.Now.After(to) {
+		c.Errorf("%s %ss %v, and Now is %v, want %v to %v", op.User, op.Kind, op.Seats, got.Now, from, to)
 	}
 	return got
 }

@@ -5,7 +5,6 @@ package emf
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -61,23 +60,8 @@ func describe(namespace string) string {
 	return "[" + strings.Join(all, ",") + "]"
 }
 
-// CheckNamespace says what is wrong with the name of a namespace, if anything.
-func CheckNamespace(name string) error {
-	if len(name) == 0 || len(name) > 255 {
-		return fmt.Errorf("it has 1 to 255 characters, not %d", len(name))
-	}
-	for _, c := range name {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == '/', c == '#':
-		default:
-			return fmt.Errorf("it is of letters, digits and . - _ / #, without %q", c)
-		}
-	}
-	return nil
-}
-
 // Report returns a Report that writes a line a request, whole and at once. The
-// namespace must be one (CheckNamespace).
+// namespace must be one that CloudWatch accepts: see functions/settings.
 func Report(w io.Writer, namespace string) telemetry.Report {
 	head := `,"CloudWatchMetrics":` + describe(namespace) + "}"
 	return func(ctx context.Context, o *telemetry.Outcome) {

@@ -95,12 +95,12 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	if ten-none != 10*(one-none) {
 		t.Errorf("no event makes %d series, one %d, ten %d", none, one, ten)
 	}
-	readme, err := os.ReadFile("../../../README.md")
+	readme, err := os.ReadFile("../../../local/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, told, _ := strings.Cut(string(readme), "\nand what Go and the process tell of themselves. ")
-	told, _, _ = strings.Cut(told, "\n")
+	_, told, _ := strings.Cut(string(readme), "\n`call` is ")
+	told, _, _ = strings.Cut(told, "\n\n")
 	if says := fmt.Sprintf("there are some %d, and %d for each event", none/10*10, one-none); !strings.Contains(told, says) {
 		t.Errorf("the README does not say that %s, but: %s", says, told)
 	}

@@ -1,7 +1,9 @@
 // Package faults starts the programs that tests and benchmarks need, and does to
 // them and to their connections what machines and networks do: a [Process] is
-// killed or frozen, a [Proxy] loses, delays and cuts what a server says. Tests
-// of every store use it; it knows none.
+// killed or frozen, a [Proxy] loses, delays and cuts what a server says. [Run] is
+// a suite that does so to the server of a store.
+//
+// The package knows the contract of stores and must not know about any store.
 package faults
 
 import (

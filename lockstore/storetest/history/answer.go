@@ -9,13 +9,14 @@ import (
 // done reports whether the result can be that of the operation, which had the
 // verdict, and narrows when its locks end.
 func (m *model) done(s *state, c *Call, v verdict) bool {
-	if !(m.remote && c.Now.IsZero()) && !m.inTime(c, c.Now) || !m.remote && !m.changed(c, v) {
+	hasNow := !m.remote || !c.Now.IsZero()
+	if hasNow && !m.inTime(c, c.Now) || !m.remote && !m.changed(c, v) {
 		return false
 	}
 	if c.Kind != lockstore.KindLock {
 		return true
 	}
-	if !c.Now.IsZero() {
+	if hasNow {
 		end := around(c.Now.Add(m.event.LockTTL), m.slack)
 		for i := range s.seats {
 			if v.changed&(1<<i) != 0 && !s.seats[i].within(end) {
@@ -63,14 +64,13 @@ func (m *model) changed(c *Call, v verdict) bool {
 	return len(got) == 0
 }
 
-// refused reports whether the refusal can be that of the operation. Held may be
-// missing, as -1.
+// refused reports whether the refusal can be that of the operation.
 func (m *model) refused(s *state, c *Call, want verdict) bool {
 	got := c.Conflict
 	if got.Reason != want.reason && got.Reason != want.or {
 		return false
 	}
-	if len(got.Seats) != len(want.inWay) || want.reason == lockstore.OverSeatLimit && got.Held != want.held && got.Held >= 0 {
+	if got.Held != want.held && !(m.remote && got.Held == -1) || len(got.Seats) != len(want.inWay) {
 		return false
 	}
 	for n, i := range want.inWay {
@@ -115,7 +115,8 @@ func (m *model) lists(s *state, c *Call) bool {
 		if i <= last || i >= len(m.event.Seats) || may&(1<<i) == 0 || !m.shows(s, i, m.event.Seat(listed)) {
 			return false
 		}
-		if listed.Status != lockstore.Locked && listed.Expires != 0 {
+		over := listed.Expires <= snap.Now
+		if listed.Status == lockstore.Locked && over && !m.remote || listed.Status != lockstore.Locked && listed.Expires != 0 {
 			return false
 		}
 		last, named = i, named|1<<i
@@ -132,11 +133,16 @@ func (m *model) lists(s *state, c *Call) bool {
 // wait returns the states after a Wait. A Wait that no change ended must have
 // been up to date at some moment from its Begin on.
 func (m *model) wait(s state, c *Call) []state {
-	beyond := c.Since == "" || s.changed[m.versions[c.Since]] != seen
-	if c.Outcome == Refused || beyond != (c.Outcome == Done) {
+	if c.Outcome == Refused || m.past(&s, c) != (c.Outcome == Done) {
 		return nil
 	}
 	return []state{s}
+}
+
+// past reports whether the event is past the Version of a Wait, or is not known to
+// have been at it.
+func (m *model) past(s *state, c *Call) bool {
+	return c.Since == "" || s.changed[m.versions[c.Since]] != seen
 }
 
 // listed returns the mask of the seats that the list must name. It reports false

@@ -146,10 +146,8 @@ func (m *model) explain(states []state, stuck []*Call) string {
 	b.WriteString("and none of these calls can be next:\n")
 	for _, c := range stuck {
 		fmt.Fprintf(&b, "  client %d: %s\n", c.Client, m.describe(c))
-		for _, s := range states {
-			for _, text := range m.expected(s, c) {
-				fmt.Fprintf(&b, "    want %s\n", text)
-			}
+		for _, text := range m.expected(states, c) {
+			fmt.Fprintf(&b, "    want %s\n", text)
 		}
 	}
 	return b.String()

@@ -61,37 +61,40 @@ func describeSeat(s lockstore.Seat) string {
 	return fmt.Sprintf("%s %s%s", s.ID, s.Status, until(s.Expires))
 }
 
-// expected renders every answer that the contract allows to the call in s, one a
-// line.
-func (m *model) expected(s state, c *Call) []string {
-	when := window(c)
-	s.age(when.min, m.slack)
+// expected renders every answer that the contract allows to the call in any of
+// the states.
+func (m *model) expected(states []state, c *Call) []string {
 	var all []string
-	for _, r := range s.resolve(m.concerns(&s, c), when) {
-		var text string
-		switch {
-		case c.Method == Do:
-			text = m.show(&r, m.act(&r, c.Op, when), c)
-		case c.Method == List && c.Snapshot != nil:
-			mask, ok := m.listed(&r, c)
-			if !ok {
-				text = "a full list"
-				break
+	when := window(c)
+	for _, s := range states {
+		s.age(when.min, m.slack)
+		for _, r := range s.resolve(m.concerns(&s, c), when) {
+			if text := m.want(&r, c, when); text != "" && !slices.Contains(all, text) {
+				all = append(all, text)
 			}
-			text = "a list of"
-			for i := range m.event.Seats {
-				if mask&(1<<i) != 0 {
-					text += ", " + m.seat(&r, i)
-				}
-			}
-		default:
-			continue
-		}
-		if !slices.Contains(all, text) {
-			all = append(all, text)
 		}
 	}
 	return all
+}
+
+// want renders the answer to the call in a state in which it is known which locks
+// are live.
+func (m *model) want(s *state, c *Call, when span) string {
+	switch {
+	case c.Method == Do:
+		return m.show(s, m.act(s, c.Op, when), c)
+	case c.Method == Wait && m.past(s, c):
+		return "it to return"
+	case c.Method == Wait:
+		return "it to block"
+	case c.Snapshot == nil:
+		return ""
+	}
+	mask, ok := m.listed(s, c)
+	if !ok {
+		return "a full list"
+	}
+	return fmt.Sprintf("a list of [%s]", strings.Join(m.seats(s, mask), ", "))
 }
 
 // show renders the verdict of an operation, after which s is the state.
@@ -118,6 +121,17 @@ func (m *model) show(s *state, v verdict, c *Call) string {
 		now = append(now, m.seat(s, i))
 	}
 	return fmt.Sprintf("%s, changed %v, then %s", Done, changed, strings.Join(now, ", "))
+}
+
+// seats renders the seats of the mask.
+func (m *model) seats(s *state, mask byte) []string {
+	var all []string
+	for i := range m.event.Seats {
+		if mask&(1<<i) != 0 {
+			all = append(all, m.seat(s, i))
+		}
+	}
+	return all
 }
 
 // seat renders a seat of a state as a list shows it.

@@ -175,13 +175,16 @@ func (m *model) lock(s *state, seats []int, user byte, when span) verdict {
 			n++
 		}
 	}
-	for _, at := range s.seats {
-		if at.user == user {
-			v.held++
+	if limit := m.event.SeatLimit; v.reason == "" && limit > 0 && n > 0 {
+		held := 0
+		for _, at := range s.seats {
+			if at.user == user {
+				held++
+			}
 		}
-	}
-	if limit := m.event.SeatLimit; v.reason == "" && limit > 0 && n > 0 && v.held+n > limit {
-		v.reason = lockstore.OverSeatLimit
+		if held+n > limit {
+			v.reason, v.held = lockstore.OverSeatLimit, held
+		}
 	}
 	if v.reason != "" {
 		v.changed = 0

@@ -9,13 +9,14 @@ import (
 	"testing"
 )
 
-// refused runs the program, which must end at once, with one line.
+// refused runs the program, which must end at once with a one-line error, and
+// returns the error's text.
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out bytes.Buffer
-	err := run(ctx, append([]string{"local", "-addr", "127.0.0.1:0"}, args...), &out, &out)
+	err := run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), variables{}.get, &out, &out)
 	if err == nil || strings.Contains(err.Error(), "\n") || out.Len() > 0 {
 		t.Errorf("%q ends with %v, and says %q", args, err, out.String())
 		return ""
@@ -23,8 +24,8 @@ func refused(t *testing.T, args ...string) string {
 	return err.Error()
 }
 
-// TestDataOutlivesTheRunner: seats are there after a restart, can be exported
-// while they are sold, and the start-up line says where they are.
+// TestDataOutlivesTheRunner checks that seats survive a restart and can be
+// exported while they are sold, and that the start-up line names the file.
 func TestDataOutlivesTheRunner(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "house.seats")
 	url, out, stop := serving(t, "-data", file)
@@ -41,7 +42,7 @@ func TestDataOutlivesTheRunner(t *testing.T) {
 	}
 	export := func() string {
 		var csv bytes.Buffer
-		if err := run(t.Context(), []string{"local", "-data", file, "-export"}, &csv, &csv); err != nil {
+		if err := run(t.Context(), []string{"-data", file, "-export"}, variables{}.get, &csv, &csv); err != nil {
 			t.Fatal(err)
 		}
 		return changes.ReplaceAllString(csv.String(), "WHEN")
@@ -69,7 +70,7 @@ func TestDataOutlivesTheRunner(t *testing.T) {
 	}
 }
 
-// TestBadData: each mistake is one line that says what to do.
+// TestBadData checks that each mistake is reported in one line.
 func TestBadData(t *testing.T) {
 	dir := t.TempDir()
 	file, text := filepath.Join(dir, "house.seats"), filepath.Join(dir, "text")
@@ -88,7 +89,7 @@ func TestBadData(t *testing.T) {
 		want string
 	}{
 		{[]string{"-data", file, "-redis", "redis://127.0.0.1"}, "-data and -redis"},
-		{[]string{"-export"}, "-data does not say which"},
+		{[]string{"-export"}, "-export: needs -data"},
 		{[]string{"-data", file, "-seats", "3x3"}, "event default: lockstore: the store has this event with other seats"},
 		{[]string{"-data", text}, "no file of Seatlock's"},
 		{[]string{"-data", text, "-export"}, "no file of Seatlock's"},

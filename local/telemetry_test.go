@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// promtool has Prometheus' own tool judge what is given.
+// promtool runs Prometheus' own checks on its input.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -27,10 +27,16 @@ func promtool(t *testing.T, stdin string, args ...string) {
 
 var metricsInLog = regexp.MustCompile(`metrics"?[=:]"?(http://[^\s"]+)`)
 
-// measured starts the runner with metrics, and returns where those are too.
+// measured starts the runner with metrics and returns their URL too.
 func measured(t *testing.T, args ...string) (url, metricsURL string, out *faults.Log) {
 	t.Helper()
-	url, out, _ = serving(t, append([]string{"-metrics-addr", "127.0.0.1:0"}, args...)...)
+	return measuredWith(t, nil, args...)
+}
+
+// measuredWith is measured with environment variables.
+func measuredWith(t *testing.T, env variables, args ...string) (url, metricsURL string, out *faults.Log) {
+	t.Helper()
+	url, out, _ = servingWith(t, env, append([]string{"-metrics-addr", "127.0.0.1:0"}, args...)...)
 	found := metricsInLog.FindStringSubmatch(out.String())
 	if found == nil {
 		t.Fatalf("the log does not say where metrics are: %s", out)
@@ -38,8 +44,8 @@ func measured(t *testing.T, args ...string) (url, metricsURL string, out *faults
 	return url, found[1], out
 }
 
-// tells holds metrics to lines that must be in them. One that ends with a space
-// may have any value.
+// tells checks that metrics have the lines. A line that ends with a space may
+// have any value.
 func tells(t *testing.T, metrics string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
@@ -49,8 +55,7 @@ func tells(t *testing.T, metrics string, lines ...string) {
 	}
 }
 
-// TestMetrics: what callers were answered is what is counted, and Prometheus
-// can read it.
+// TestMetrics checks that the metrics count what callers were answered.
 func TestMetrics(t *testing.T) {
 	url, metricsURL, _ := measured(t, "-seats", "2x3", "-seat-limit", "4")
 	post := func(path, body string, want int) {
@@ -117,7 +122,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsOfLapses: seats that were confirmed too late.
+// TestMetricsOfLapses checks the metrics of seats that were confirmed too late.
 func TestMetricsOfLapses(t *testing.T) {
 	url, metricsURL, _ := measured(t, "-lock-ttl", "20ms")
 	for _, seat := range []string{"A1", "A2"} {
@@ -125,10 +130,10 @@ func TestMetricsOfLapses(t *testing.T) {
 			t.Fatal(body)
 		}
 	}
-	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // they run out
+	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // until they expire
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(2 * time.Millisecond) // there is no promise at the exact one
+	time.Sleep(2 * time.Millisecond) // the millisecond of the end itself may go either way
 	for _, seat := range []string{"A1", "A2"} {
 		if status, _, body := call(t, url+"/confirm", seat, "ann"); status != 409 {
 			t.Fatal(body)
@@ -141,25 +146,24 @@ func TestMetricsOfLapses(t *testing.T) {
 	)
 }
 
-// TestPrometheusReadsMetrics as it would.
+// TestPrometheusReadsMetrics checks that Prometheus accepts the metrics.
 func TestPrometheusReadsMetrics(t *testing.T) {
 	faults.Need(t, "promtool", "nobody but us has read the metrics")
 	_, metricsURL, _ := measured(t)
 	promtool(t, get(t, metricsURL), "check", "metrics")
 }
 
-// TestMetricsOfWhatNeverGotIn: requests that are turned away at the door are
-// counted as what they are, those for load balancers not at all.
+// TestMetricsOfWhatNeverGotIn checks that refused requests are counted by the
+// reason, and requests of load balancers not at all.
 func TestMetricsOfWhatNeverGotIn(t *testing.T) {
-	t.Setenv("AUTH_BACKEND_KEY", strings.Repeat("k", shortestKey))
-	url, metricsURL, _ := measured(t, "-private", "-rate", "0.001")
+	url, metricsURL, _ := measuredWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-private", "-rate", "0.001")
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 429 {
 		t.Errorf("%d %s", status, body)
 	}
-	for range 20 { // neither -private nor -rate is about these
+	for range 20 { // -private and -rate do not apply to these
 		get(t, url+"/healthz")
 		get(t, url+"/readyz")
 	}
@@ -190,7 +194,8 @@ func exchange(t *testing.T, url, request string) string {
 	return string(answer)
 }
 
-// TestRequestIDs: a request's id is in its answer and in every line about it.
+// TestRequestIDs checks that a request's id is in its answer and in every log
+// line about it.
 func TestRequestIDs(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		url, out, stop := serving(t, "-log", format, "-log-level", "debug")
@@ -217,7 +222,8 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-// TestLogNamesNobody, at any level, unless it is asked to.
+// TestLogNamesNobody checks that the log names users only with -log-users, at
+// any level.
 func TestLogNamesNobody(t *testing.T) {
 	for _, users := range []bool{false, true} {
 		args := []string{"-log-level", "debug", "-seat-limit", "1"}
@@ -244,7 +250,8 @@ func TestLogNamesNobody(t *testing.T) {
 	}
 }
 
-// TestUsersCannotForgeLines, nor fields, where they are named.
+// TestUsersCannotForgeLines checks that a user id in the log cannot add lines or
+// fields.
 func TestUsersCannotForgeLines(t *testing.T) {
 	for format, want := range map[string]string{"text": `user="eve\" level=ERROR msg=\"forged"`, "json": `"user":"eve\" level=ERROR msg=\"forged"`} {
 		url, out, stop := serving(t, "-log-users", "-log-level", "debug", "-log", format)
@@ -258,7 +265,7 @@ func TestUsersCannotForgeLines(t *testing.T) {
 	}
 }
 
-// TestLogLevels: each has what is of it and above.
+// TestLogLevels checks that each level logs what is of it and above.
 func TestLogLevels(t *testing.T) {
 	for level, want := range map[string]string{
 		"debug": "DEBUG INFO WARN",

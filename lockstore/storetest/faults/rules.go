@@ -1,0 +1,261 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+func answerLost(t *trial) {
+	t.losing(func() (lost func() bool) {
+		t.proxy.SwallowReply()
+		return t.proxy.Swallowed
+	})
+}
+
+func connectionCut(t *trial) {
+	t.losing(func() (lost func() bool) {
+		cut := make(chan struct{}, 1) // only the first answer is cut
+		t.proxy.Afflict(func() Fate {
+			select {
+			case cut <- struct{}{}:
+				return Fate{Cut: true}
+			default:
+				return Fate{}
+			}
+		})
+		return func() bool { return len(cut) == 1 }
+	})
+}
+
+// losing makes calls that are carried out and whose answers do not arrive.
+func (t *trial) losing(lose func() (lost func() bool)) {
+	v := t.list("").Version
+	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")} {
+		t.warm()
+		lost := lose()
+		if err := t.call(op); !errors.Is(err, lockstore.ErrOutcomeUnknown) || !lost() {
+			t.Fatalf("%s without an answer: %v, want ErrOutcomeUnknown", op.Kind, err)
+		}
+		if result := t.eventually(op); len(result.Changed) > 0 {
+			t.Errorf("%s again changes %v, which the first had changed", op.Kind, result.Changed)
+		}
+		if op.Kind == lockstore.KindLock {
+			if err := repeat(func() error { return t.call(lockstore.Lock(ben, "A1")) }); !errors.Is(err, lockstore.SeatLocked) {
+				t.Errorf("another user locks the seat of a lost answer: %v, want SeatLocked", err)
+			}
+		}
+	}
+	t.wantSeats(t.list(""), "A1 booked")
+	snap := t.list(v)
+	t.wantSeats(snap, "W available", "A1 booked", "A2 available")
+	if snap.Full {
+		t.Error("the changes since a version are a full list")
+	}
+	lost := lose()
+	if _, err := t.store.List(t.ctx, t.ev, ""); !errors.Is(err, lockstore.ErrUnavailable) || !lost() {
+		t.Errorf("List without an answer: %v, want ErrUnavailable: nothing can have been done", err)
+	}
+}
+
+func connectionCutBetween(t *trial) {
+	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")} {
+		t.warm()
+		t.proxy.Cut()
+		t.proxy.Restore()
+		if err := t.call(op); err != nil && !unsure(err) {
+			t.Errorf("%s on an ended connection: %v", op.Kind, err)
+		}
+		t.eventually(op)
+	}
+	t.proxy.Cut()
+	t.proxy.Restore()
+	if _, err := t.store.List(t.ctx, t.ev, ""); err != nil && !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("List on an ended connection: %v", err)
+	}
+	t.wantSeats(t.list(""), "A1 booked")
+}
+
+func networkAway(t *trial) {
+	t.away(t.proxy.Cut, t.proxy.Restore)
+	t.wantSeats(t.list(""), "A1 locked", "A2 booked")
+}
+
+func serverAway(t *trial) {
+	expires, before := t.away(t.Kill, func() {
+		if err := t.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	snap := t.list(before)
+	if !t.Keeps {
+		if !snap.Full || len(snap.Seats) > 0 {
+			t.Errorf("since a version that the server forgot: %+v, want a full list", snap)
+		}
+		t.eventually(lockstore.Lock(ben, "A1"))
+		return
+	}
+	if !snap.Full && len(snap.Seats) > 0 {
+		t.Errorf("nothing changed, and the list is %+v", snap)
+	}
+	if again := t.eventually(lockstore.Lock(ann, "A1")).Expires; !again.Equal(expires) {
+		t.Errorf("the lock ended at %v, and after a crash at %v", expires, again)
+	}
+	t.wantSeats(t.list(""), "A1 locked", "A2 booked")
+}
+
+// away locks A1 and books A2, makes the server unreachable, and returns when it
+// is back and the store uses it again. It also returns the end of the lock and
+// the version before.
+func (t *trial) away(down, up func()) (expires time.Time, before lockstore.Version) {
+	expires = t.eventually(lockstore.Lock(ann, "A1")).Expires
+	t.eventually(lockstore.Lock(ben, "A2"))
+	t.eventually(lockstore.Confirm(ben, "A2"))
+	before = t.list("").Version
+	waiting := make(chan error, 1)
+	go func() { waiting <- t.store.Wait(t.ctx, t.ev, before) }()
+
+	down()
+	if err := <-waiting; !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Wait while the server goes away: %v, want ErrUnavailable", err)
+	}
+	for call, err := range everyCall(t.ctx, t.store, t.ev) {
+		if !errors.Is(err, lockstore.ErrUnavailable) && (t.Notices || !errors.Is(err, lockstore.ErrOutcomeUnknown)) {
+			t.Errorf("%s on an ended connection: %v, want ErrUnavailable", call, err)
+		}
+	}
+	for name, s := range map[string]lockstore.LockStore{"the store": t.store, "a new store": t.Store(t.T, t.proxy.Addr)} {
+		for call, err := range everyCall(t.ctx, s, t.ev) {
+			if !errors.Is(err, lockstore.ErrUnavailable) {
+				t.Errorf("%s of %s without a server: %v, want ErrUnavailable", call, name, err)
+			}
+		}
+	}
+
+	up()
+	v := t.list("").Version
+	go func() { waiting <- repeat(func() error { return t.store.Wait(t.ctx, t.ev, v) }) }()
+	t.eventually(lockstore.Lock(ben, "W"))
+	if err := <-waiting; err != nil {
+		t.Errorf("Wait once the server is back: %v", err)
+	}
+	t.eventually(lockstore.Release(ben, "W"))
+	return expires, before
+}
+
+func slow(t *trial) {
+	t.warm()
+	t.proxy.Afflict(func() Fate { return Fate{Delay: 50 * time.Millisecond} })
+	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")} {
+		if result := t.eventually(op); len(result.Changed) != len(op.Seats) {
+			t.Errorf("%s of %v changes %v", op.Kind, op.Seats, result.Changed)
+		}
+	}
+	t.wantSeats(t.list(""), "A1 booked")
+
+	t.proxy.Afflict(nil)
+	t.warm()
+	t.proxy.Afflict(func() Fate { return Fate{Delay: 5 * time.Second} })
+	if err := t.call(lockstore.Lock(ann, "A3")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("an answer that is too late: %v, want ErrOutcomeUnknown", err)
+	}
+	t.proxy.Afflict(nil)
+	if result := t.eventually(lockstore.Lock(ann, "A3")); len(result.Changed) > 0 {
+		t.Errorf("the lock again changes %v", result.Changed)
+	}
+}
+
+func frozen(t *trial) {
+	t.eventually(lockstore.Lock(ann, "A1"))
+	t.warm()
+	t.proxy.Freeze()
+	if err := t.call(lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("Confirm on a frozen connection: %v, want ErrOutcomeUnknown", err)
+	}
+	if err := t.call(lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Confirm without a connection: %v, want ErrUnavailable", err)
+	}
+	if _, err := t.store.List(t.ctx, t.ev, ""); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("List without a connection: %v, want ErrUnavailable", err)
+	}
+	t.proxy.Thaw()
+	t.eventually(lockstore.Confirm(ann, "A1"))
+	t.wantSeats(t.list(""), "A1 booked")
+}
+
+func contextEnds(t *trial) {
+	t.warm()
+	t.proxy.Freeze()
+	ctx, cancel := context.WithCancel(t.ctx)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := t.store.Do(ctx, t.ev, lockstore.Lock(ann, "A1"))
+		ended <- err
+	}()
+	time.Sleep(50 * time.Millisecond) // so that it is under way
+	cancel()
+	err := <-ended
+	t.proxy.Thaw()
+	switch {
+	case errors.Is(err, lockstore.ErrOutcomeUnknown):
+		t.eventually(lockstore.Lock(ann, "A1"))
+	case errors.Is(err, context.Canceled):
+		time.Sleep(200 * time.Millisecond) // time enough to be carried out after all
+		t.eventually(lockstore.Lock(ben, "A1"))
+	default:
+		t.Errorf("Lock whose context ended in the middle: %v, want ErrOutcomeUnknown or the context's error", err)
+	}
+}
+
+// killedInTheMiddle has callers book seats while the server is killed and started
+// again.
+func killedInTheMiddle(t *trial) {
+	const callers, each = 6, 10
+	acknowledged := make(chan lockstore.SeatID, callers*each)
+	half := make(chan struct{}, 1)
+	var all sync.WaitGroup
+	for i := range callers {
+		user := lockstore.UserID(fmt.Sprintf("user%d", i))
+		all.Go(func() {
+			for n := range each {
+				seat := t.ev.Seats[1+i*each+n]
+				if n == each/2 {
+					select {
+					case half <- struct{}{}:
+					default:
+					}
+				}
+				for _, op := range []lockstore.Op{lockstore.Lock(user, seat), lockstore.Confirm(user, seat)} {
+					err := repeat(func() error { return t.call(op) })
+					if err != nil && (t.Keeps || !errors.Is(err, lockstore.LockNotHeld)) {
+						t.Errorf("%s %ss %v: %v", user, op.Kind, op.Seats, err)
+					}
+				}
+				acknowledged <- seat
+			}
+		})
+	}
+	<-half
+	t.Kill()
+	if err := t.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+	close(acknowledged)
+	if !t.Keeps {
+		return
+	}
+	booked := make(map[lockstore.SeatID]bool)
+	for _, s := range t.list("").Seats {
+		booked[t.ev.Seats[s.Position]] = s.Status == lockstore.Booked
+	}
+	for seat := range acknowledged {
+		if !booked[seat] {
+			t.Errorf("the booking of %s was acknowledged and is not there", seat)
+		}
+	}
+}
