@@ -15,22 +15,21 @@ import (
 	"time"
 
 	"seatlock/lockstore/redisstore"
-	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
-// clientCommand runs this program as one client of one plan, in a process of
-// its own that can be killed.
+// clientCommand runs this program as one client of a plan, as a process of its
+// own that can be killed.
 const clientCommand = "client"
 
-// A report is what such a client says when a call begins and when it ends.
+// A report is what such a client writes when a call begins and when it ends.
 type report struct {
 	Event int // of the plan
-	Op    history.Op
+	Call  history.Call
 }
 
-// runClient makes the calls of one client and says each before it is made.
+// runClient makes the calls of one client and reports each before and after it.
 func runClient(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet(clientCommand, flag.ContinueOnError)
 	url := flags.String("redis", "", "")
@@ -44,11 +43,12 @@ func runClient(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := json.Unmarshal([]byte(*text), &p); err != nil {
 		return err
 	}
-	store, client, err := connect(*url, redisstore.Options{})
+	t := new(trial)
+	defer t.Close()
+	store, err := t.redisStore(*url, redisstore.Options{})
 	if err != nil {
 		return err
 	}
-	defer client.Close()
 	records, err := history.Records(store, *name, p)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func runClient(ctx context.Context, args []string, stdout io.Writer) error {
 	var failed error
 	for i, r := range records {
 		r.Order = now
-		r.Sink = func(op history.Op) { failed = errors.Join(failed, out.Encode(report{i, op})) }
+		r.Sink = func(c history.Call) { failed = errors.Join(failed, out.Encode(report{i, c})) }
 	}
 	history.NewClient(*number, p, records).Run(ctx)
 	return failed
@@ -66,36 +66,30 @@ func runClient(ctx context.Context, args []string, stdout io.Writer) error {
 // now orders the calls of several processes of one machine.
 func now() int64 { return time.Now().UnixNano() }
 
-// clientsKilled has every client be a process, and kills each in the middle.
-func clientsKilled(ctx context.Context, s setting) (tally, error) {
-	return withRedis(func(server *redistest.Server, _ string) (tally, error) {
-		url := "redis://" + server.Addr
-		store, client, err := connect(url, redisstore.Options{})
+// clientsKilled makes every client a process and kills each in the middle.
+func clientsKilled(ctx context.Context, t *trial) (tally, error) {
+	server, store, err := t.redis()
+	if err != nil {
+		return tally{}, err
+	}
+	c := newCampaign(t.settings, "clients", store, 1)
+	for n := range t.times(60) {
+		p := c.plan
+		p.Seed, p.Calls = uint64(n), 500 // more than they live to make
+		histories, err := playUntilKilled(ctx, server.URL(), store, fmt.Sprintf("%s-%d", c.name, n), p)
 		if err != nil {
-			return tally{}, err
+			return c.tally, err
 		}
-		defer client.Close()
-		c := newCampaign(s, "mortal", store, 1)
-		for n := range s.times(60) {
-			p := c.plan
-			p.Seed, p.Calls = uint64(n), 500 // they do not live to make them
-			histories, err := playMortal(ctx, url, store, fmt.Sprintf("%s-%d", c.name, n), p)
-			if err != nil || ctx.Err() != nil {
-				return c.tally, err
-			}
-			c.tally.faults += p.Clients
-			for _, h := range histories {
-				if err := c.judge(h); err != nil {
-					return c.tally, err
-				}
-			}
+		c.tally.faults += p.Clients
+		if err := c.check(histories...); err != nil {
+			return c.tally, err
 		}
-		return c.settle(ctx, store)
-	})
+	}
+	return c.audit(ctx)
 }
 
-// playMortal makes the histories of one plan with clients that are killed.
-func playMortal(ctx context.Context, url string, store *redisstore.Store, name string, p history.Plan) ([]*history.History, error) {
+// playUntilKilled makes the histories of one plan with clients that are killed.
+func playUntilKilled(ctx context.Context, url string, store *redisstore.Store, name string, p history.Plan) ([]*history.History, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -108,12 +102,12 @@ func playMortal(ctx context.Context, url string, store *redisstore.Store, name s
 	if err != nil {
 		return nil, err
 	}
-	said := make([][]report, p.Clients)
+	reports := make([][]report, p.Clients)
 	errs := make([]error, p.Clients)
 	var all sync.WaitGroup
 	for i := range p.Clients {
 		all.Go(func() {
-			said[i], errs[i] = untilKilled(ctx, time.Duration(100+rand.IntN(300))*time.Millisecond,
+			reports[i], errs[i] = reportsUntilKilled(ctx, time.Duration(100+rand.IntN(300))*time.Millisecond,
 				self, clientCommand, "-redis", url, "-name", name, "-number", strconv.Itoa(i), "-plan", string(text))
 		})
 	}
@@ -128,17 +122,17 @@ func playMortal(ctx context.Context, url string, store *redisstore.Store, name s
 	var histories []*history.History
 	for i, r := range records {
 		h := r.History(p.Slack)
-		for _, reports := range said {
-			h.Ops = append(h.Ops, closed(reports, i)...)
+		for _, client := range reports {
+			h.Calls = append(h.Calls, callsOf(client, i)...)
 		}
 		histories = append(histories, h)
 	}
 	return histories, nil
 }
 
-// untilKilled reads what a client says until it is killed, so long after it
-// made its first call.
-func untilKilled(ctx context.Context, life time.Duration, program string, args ...string) ([]report, error) {
+// reportsUntilKilled starts a client, kills it so long after its first report,
+// and returns its reports.
+func reportsUntilKilled(ctx context.Context, life time.Duration, program string, args ...string) ([]report, error) {
 	read, write := io.Pipe()
 	process, err := faults.StartProcess(write, nil, program, args...)
 	if err != nil {
@@ -154,11 +148,11 @@ func untilKilled(ctx context.Context, life time.Duration, program string, args .
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			break // it is dead; the line that it did not finish is of a call that it did not make
+			break // it was killed; a line that it did not finish is of a call that it did not make
 		}
 		var r report
 		if err := json.Unmarshal(line, &r); err != nil {
-			return nil, fmt.Errorf("a client said %q: %w", line, err)
+			return nil, fmt.Errorf("a client reported %q: %w", line, err)
 		}
 		if reports = append(reports, r); len(reports) == 1 {
 			defer time.AfterFunc(life, process.Kill).Stop()
@@ -166,23 +160,23 @@ func untilKilled(ctx context.Context, life time.Duration, program string, args .
 		}
 	}
 	if len(reports) == 0 {
-		return nil, errEnded
+		return nil, errors.New("a client ended before it made a call")
 	}
 	return reports, nil
 }
 
-// closed is the calls to one event that a client told of: of each the end, if
-// it lived to tell it.
-func closed(reports []report, event int) []history.Op {
-	var ops []history.Op
+// callsOf returns the calls to one event that a client reported, each once: with
+// its end if the client lived to report that.
+func callsOf(reports []report, event int) []history.Call {
+	var calls []history.Call
 	for i, r := range reports {
 		if r.Event != event {
 			continue
 		}
-		if i+1 < len(reports) && reports[i+1].Op.Begin == r.Op.Begin {
+		if i+1 < len(reports) && reports[i+1].Call.Begin == r.Call.Begin {
 			continue // its end follows
 		}
-		ops = append(ops, r.Op)
+		calls = append(calls, r.Call)
 	}
-	return ops
+	return calls
 }
