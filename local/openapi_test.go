@@ -201,16 +201,8 @@ type failing struct {
 	err error
 }
 
-func (f failing) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error) {
-	return time.Time{}, f.err
-}
-
-func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
-	return f.err
-}
-
-func (f failing) Release(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
-	return f.err
+func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
+	return lockstore.Result{}, f.err
 }
 
 func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {

@@ -16,6 +16,7 @@ import (
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest"
 )
 
 // A server is an API with the events of a test.
@@ -51,11 +52,7 @@ func openWith(t *testing.T, store lockstore.LockStore, events ...venue.Event) *s
 // plainEvent returns an event without sections, rows, or a seat limit.
 func plainEvent(t *testing.T, id lockstore.EventID, seats ...lockstore.SeatID) venue.Event {
 	t.Helper()
-	ev, err := lockstore.NewEvent(id, seats, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return venue.Event{Event: ev, Name: string(id), Sections: []venue.Section{{Rows: []venue.Row{{Seats: seats}}}}}
+	return venue.Event{Event: storetest.Event(t, id, time.Minute, 0, seats...), Name: string(id), Sections: []venue.Section{{Rows: []venue.Row{{Seats: seats}}}}}
 }
 
 type answer struct {

@@ -2,6 +2,7 @@ package booking_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,16 +185,25 @@ func TestNewRefusesBadConfigs(t *testing.T) {
 // ahead is a store whose clock is an hour fast.
 type ahead struct{ lockstore.LockStore }
 
-func (a ahead) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	expires, err := a.LockStore.Lock(ctx, ev, seats, user)
-	return expires.Add(time.Hour), err
+func (a ahead) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := a.LockStore.Do(ctx, ev, op)
+	result.Expires, result.Now = result.Expires.Add(time.Hour), result.Now.Add(time.Hour)
+	if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
+		for i := range e.Seats {
+			e.Seats[i].Expires = e.Seats[i].Expires.Add(time.Hour)
+		}
+	}
+	return result, err
 }
 
-// TestSecondsAreNeverMoreThanALockLasts, whatever the store's clock says.
+// TestSecondsAreNeverMoreThanALockLasts, whatever the store's clock is.
 func TestSecondsAreNeverMoreThanALockLasts(t *testing.T) {
 	s := openOver(t, ahead{new(memstore.Store)})
 	var a struct{ ExpiresInSeconds int }
 	if err := unmarshal(s.must("/lock", `{"seatId":"A1","userId":"ann"}`), &a); err != nil || a.ExpiresInSeconds != 60 {
 		t.Errorf("expiresInSeconds is %d (%v), and a lock lasts 60", a.ExpiresInSeconds, err)
+	}
+	if after := s.post("/lock", `{"seatId":"A1","userId":"ben"}`).Header().Get("Retry-After"); after != "60" {
+		t.Errorf("Retry-After is %s, and a lock lasts 60", after)
 	}
 }

@@ -184,8 +184,8 @@ type broken struct {
 	fail func() error
 }
 
-func (b broken) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error) {
-	return time.Time{}, b.fail()
+func (b broken) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
+	return lockstore.Result{}, b.fail()
 }
 
 // List has no effect, so its outcome is never unknown.

@@ -15,12 +15,13 @@ import (
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest"
 	"seatlock/lockstore/storetest/history"
 )
 
-func at(t *testing.T, url string) *client.Store {
+func at(t *testing.T, url string) *client.Client {
 	t.Helper()
-	s, err := client.New(url, 10)
+	s, err := client.New(url, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,21 +69,18 @@ func TestHistories(t *testing.T) {
 			why, _ := h.Explain(20 * time.Second)
 			t.Errorf("%s, %v\n%s", v, err, why)
 		}
-		for _, op := range h.Ops {
+		for _, op := range h.Calls {
 			outcomes[op.Outcome]++
 		}
 	}
-	if outcomes[history.Done] < 50 || outcomes[history.Refused] < 20 || outcomes[history.Breach] > 0 || outcomes[history.Unknown] > 0 {
+	if outcomes[history.Done] < 50 || outcomes[history.Refused] < 20 || outcomes[history.Failed] > 0 || outcomes[history.Unknown] > 0 {
 		t.Errorf("the calls ended with %v", outcomes)
 	}
 }
 
 // TestNoAnswer: an error reports whether the call may have had an effect.
 func TestNoAnswer(t *testing.T) {
-	ev, err := lockstore.NewEvent("e", []lockstore.SeatID{"A1"}, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ev := storetest.Event(t, "e", time.Minute, 0, "A1")
 	answer := func(status int, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3")
@@ -119,7 +117,7 @@ func TestNoAnswer(t *testing.T) {
 		"no such seat":     {answer(404, `{"code":"unknown_seat"}`), lockstore.ErrUnknownSeats},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := at(t, c.url).Lock(t.Context(), ev, ev.Seats, "ann")
+			_, err := at(t, c.url).Do(t.Context(), ev, lockstore.Lock("ann", "A1"))
 			if !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
@@ -130,14 +128,14 @@ func TestNoAnswer(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := at(t, hangUp.URL).Lock(ctx, ev, ev.Seats, "ann"); !errors.Is(err, context.Canceled) || errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	if _, err := at(t, hangUp.URL).Do(ctx, ev, lockstore.Lock("ann", "A1")); !errors.Is(err, context.Canceled) || errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("a call that was not made ended with %v", err)
 	}
 }
 
 func TestBadAddress(t *testing.T) {
 	for _, url := range []string{"", "127.0.0.1:8080", "ftp://x", "http://"} {
-		if _, err := client.New(url, 1); err == nil {
+		if _, err := client.New(url, client.Options{}); err == nil {
 			t.Errorf("%q is taken for the address of a server", url)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"seatlock/functions/seatlist"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest"
 )
 
 // A list is a List as a client reads it.
@@ -81,16 +82,12 @@ func event(t *testing.T, n int) *lockstore.Event {
 	for i := range ids {
 		ids[i] = lockstore.SeatID(fmt.Sprintf("S%d", i))
 	}
-	ev, err := lockstore.NewEvent("large", ids, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
+	return storetest.Event(t, "large", time.Minute, 0, ids...)
 }
 
 func lock(t *testing.T, store lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seats ...lockstore.SeatID) {
 	t.Helper()
-	if _, err := store.Lock(t.Context(), ev, seats, user); err != nil {
+	if _, err := store.Do(t.Context(), ev, lockstore.Lock(user, seats...)); err != nil {
 		t.Error(err)
 	}
 }
@@ -108,14 +105,14 @@ func TestLargeListAgrees(t *testing.T) {
 			for range random.IntN(20) {
 				seats := ids[random.IntN(995):][:1+random.IntN(5)]
 				user := lockstore.UserID(fmt.Sprint("user", random.IntN(5)))
+				op := lockstore.Lock(user, seats...)
 				switch random.IntN(4) {
 				case 0:
-					_ = store.Confirm(ctx, ev, seats[:1], user) // some are refused
+					op = lockstore.Confirm(user, seats[0])
 				case 1:
-					_ = store.Release(ctx, ev, seats, user)
-				default:
-					_, _ = store.Lock(ctx, ev, seats, user)
+					op = lockstore.Release(user, seats...)
 				}
+				_, _ = store.Do(ctx, ev, op) // some are refused
 			}
 			time.Sleep(time.Duration(random.IntN(20)) * time.Second)
 
@@ -125,7 +122,7 @@ func TestLargeListAgrees(t *testing.T) {
 			}
 			var want []string
 			for _, s := range snap.Seats {
-				want = append(want, string(s.ID)+" "+string(s.Status))
+				want = append(want, string(ids[s.Position])+" "+s.Status.String())
 			}
 			if l := get(t, feed, ""); !slices.Equal(l.taken(), want) || len(l.Seats) != 1000 || l.Version != snap.Version {
 				t.Fatalf("step %d: the list has\n%v\nthe store has\n%v", step, l.taken(), want)

@@ -29,9 +29,9 @@ type failing struct {
 	err error
 }
 
-func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
+func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
 	time.Sleep(time.Second)
-	return f.err
+	return lockstore.Result{}, f.err
 }
 
 func TestResults(t *testing.T) {
@@ -56,7 +56,7 @@ func TestResults(t *testing.T) {
 			var got error
 			o, _ := seen(t, plain(func(_ http.ResponseWriter, r *http.Request) {
 				for range 2 {
-					got = s.Confirm(r.Context(), nil, nil, "")
+					_, got = s.Do(r.Context(), nil, lockstore.Confirm("ann"))
 				}
 			}))
 			if got != err {
@@ -78,19 +78,17 @@ func TestResults(t *testing.T) {
 
 // TestEveryCallIsReported once, by its name.
 func TestEveryCallIsReported(t *testing.T) {
-	ev, err := lockstore.NewEvent("gala", []lockstore.SeatID{"A1"}, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ev := storetest.Event(t, "gala", time.Minute, 0, "A1")
 	var reported []string
 	s := telemetry.Store(new(memstore.Store), func(operation, result string, _ time.Duration) { reported = append(reported, operation+" "+result) })
-	ctx, seats := t.Context(), []lockstore.SeatID{"A1"}
-	_, lock := s.Lock(ctx, ev, seats, "ann")
+	ctx := t.Context()
+	_, lock := s.Do(ctx, ev, lockstore.Lock("ann", "A1"))
 	_, list := s.List(ctx, ev, "")
-	if err := errors.Join(lock, list, s.Confirm(ctx, ev, seats, "ann"), s.Wait(ctx, ev, "")); err != nil {
+	_, confirm := s.Do(ctx, ev, lockstore.Confirm("ann", "A1"))
+	if err := errors.Join(lock, list, confirm, s.Wait(ctx, ev, "")); err != nil {
 		t.Fatal(err)
 	}
-	if s.Release(ctx, ev, seats, "ann") == nil {
+	if _, err := s.Do(ctx, ev, lockstore.Release("ann", "A1")); err == nil {
 		t.Error("a booking is released")
 	}
 	if want := []string{"lock ok", "list ok", "confirm ok", "wait ok", "release conflict"}; !slices.Equal(reported, want) {

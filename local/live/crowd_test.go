@@ -123,7 +123,11 @@ func nothingGoesOn(t *testing.T, store *counting) {
 func TestViewersSeeTheSame(t *testing.T) {
 	store := &hesitant{counting{LockStore: new(memstore.Store)}}
 	h := open(t, store)
-	ctx := t.Context()
+	must := func(op lockstore.Op) {
+		if _, err := store.Do(t.Context(), h.ev, op); err != nil {
+			t.Error(err)
+		}
+	}
 	var crowd, callers sync.WaitGroup
 	const buyers, viewers = 4, 24
 	for b := range buyers {
@@ -132,23 +136,15 @@ func TestViewersSeeTheSame(t *testing.T) {
 			mine := h.ev.Seats[b*24 : (b+1)*24]
 			booked := 0
 			for n := range 1200 {
-				seats := []lockstore.SeatID{mine[booked+rand.IntN(len(mine)-booked)]}
-				if _, err := store.Lock(ctx, h.ev, seats, user); err != nil {
-					t.Error(err)
-				}
+				seat := mine[booked+rand.IntN(len(mine)-booked)]
+				must(lockstore.Lock(user, seat))
 				if n%60 == 59 {
-					seats[0] = mine[booked]
+					seat = mine[booked]
 					booked++
-					if _, err := store.Lock(ctx, h.ev, seats, user); err != nil {
-						t.Error(err)
-					}
-					if err := store.Confirm(ctx, h.ev, seats, user); err != nil {
-						t.Error(err)
-					}
+					must(lockstore.Lock(user, seat))
+					must(lockstore.Confirm(user, seat))
 				} else if n%2 == 0 {
-					if err := store.Release(ctx, h.ev, seats, user); err != nil {
-						t.Error(err)
-					}
+					must(lockstore.Release(user, seat))
 				}
 				time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond)
 			}

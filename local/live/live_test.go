@@ -77,21 +77,23 @@ func open(t *testing.T, store lockstore.LockStore, change ...func(*live.Config))
 
 func (h *server) lock(user lockstore.UserID, seats ...lockstore.SeatID) {
 	h.t.Helper()
-	if _, err := h.store.Lock(h.t.Context(), h.ev, seats, user); err != nil {
-		h.t.Fatal(err)
-	}
+	h.do(lockstore.Lock(user, seats...))
 }
 
 func (h *server) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
 	h.t.Helper()
-	if err := h.store.Confirm(h.t.Context(), h.ev, seats, user); err != nil {
-		h.t.Fatal(err)
-	}
+	h.do(lockstore.Confirm(user, seats...))
 }
 
 func (h *server) release(user lockstore.UserID, seats ...lockstore.SeatID) {
 	h.t.Helper()
-	if err := h.store.Release(h.t.Context(), h.ev, seats, user); err != nil {
+	h.do(lockstore.Release(user, seats...))
+}
+
+// do carries out an operation that must succeed.
+func (h *server) do(op lockstore.Op) {
+	h.t.Helper()
+	if _, err := h.store.Do(h.t.Context(), h.ev, op); err != nil {
 		h.t.Fatal(err)
 	}
 }

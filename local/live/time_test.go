@@ -356,7 +356,7 @@ func TestTheStoreReturns(t *testing.T) {
 				if another {
 					life = new(memstore.Store)
 				}
-				if _, err := life.Lock(t.Context(), h.ev, []lockstore.SeatID{"B1"}, "ben"); err != nil {
+				if _, err := life.Do(t.Context(), h.ev, lockstore.Lock("ben", "B1")); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(20 * time.Second)

@@ -14,29 +14,13 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/boltstore"
+	"seatlock/lockstore/storetest"
 )
 
 // newEvent makes an event of n seats, A1, A2 …, with locks of a minute.
 func newEvent(t testing.TB, id lockstore.EventID, n, limit int) *lockstore.Event {
 	t.Helper()
-	seats := make([]lockstore.SeatID, n)
-	for i := range seats {
-		seats[i] = lockstore.SeatID(fmt.Sprint("A", i+1))
-	}
-	return eventOf(t, id, seats, time.Minute, limit)
-}
-
-func eventOf(t testing.TB, id lockstore.EventID, seats []lockstore.SeatID, ttl time.Duration, limit int) *lockstore.Event {
-	t.Helper()
-	layout, err := lockstore.NewLayout(seats)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent(id, layout, ttl, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
+	return storetest.Event(t, id, time.Minute, limit, storetest.Seats(n)...)
 }
 
 // A testStore is a store with an event, and helpers that say what must hold.
@@ -306,7 +290,7 @@ func TestBookingsWhileSelling(t *testing.T) {
 func TestManyRememberALock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ev := eventOf(t, "short", []lockstore.SeatID{"A1", "A2"}, time.Millisecond, 0)
+		ev := storetest.Event(t, "short", time.Millisecond, 0, "A1", "A2")
 		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), ev)
 		user := func(n int) lockstore.UserID {
 			return lockstore.UserID(fmt.Sprintf("%0*d", lockstore.MaxUserLen, n))

@@ -8,20 +8,13 @@ import (
 	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
 )
 
 // openHamlet opens a new file, and returns an event of two seats.
 func openHamlet(t *testing.T) (*Store, *lockstore.Event) {
 	t.Helper()
-	layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent("hamlet", layout, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return openFor(t, filepath.Join(t.TempDir(), "seats")), ev
+	return openFor(t, filepath.Join(t.TempDir(), "seats")), storetest.Event(t, "hamlet", time.Minute, 0, "A1", "A2")
 }
 
 // openFor opens a file until the test ends.

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/batch"
+	"seatlock/lockstore/storetest"
 )
 
 // bubble runs f with a store on a miniredis, in a bubble.
@@ -44,19 +44,7 @@ func bubble(t *testing.T, f func(*testing.T, *miniredis.Miniredis, *Store)) {
 
 func eventOf(t *testing.T, seats, limit int) *lockstore.Event {
 	t.Helper()
-	ids := make([]lockstore.SeatID, seats)
-	for i := range ids {
-		ids[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
-	}
-	layout, err := lockstore.NewLayout(ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent("event", layout, time.Minute, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
+	return storetest.Event(t, "event", time.Minute, limit, storetest.Seats(seats)...)
 }
 
 // answer is what a call came to.

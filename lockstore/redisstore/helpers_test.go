@@ -16,6 +16,7 @@ import (
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest"
 )
 
 const (
@@ -114,16 +115,8 @@ func newEvent(t testing.TB, seats ...lockstore.SeatID) *lockstore.Event {
 	if len(seats) == 0 {
 		seats = []lockstore.SeatID{"A1", "A2", "A3"}
 	}
-	layout, err := lockstore.NewLayout(seats)
-	if err != nil {
-		t.Fatal(err)
-	}
 	id := strings.NewReplacer("/", ".", "#", "").Replace(t.Name())
-	ev, err := lockstore.NewEvent(lockstore.EventID(id), layout, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
+	return storetest.Event(t, lockstore.EventID(id), time.Minute, 0, seats...)
 }
 
 // numbered returns one of several events of the test.

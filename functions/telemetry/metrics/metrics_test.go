@@ -20,6 +20,7 @@ import (
 	"seatlock/functions/telemetry/metrics"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest"
 )
 
 // scrape asks as Prometheus does.
@@ -167,18 +168,15 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 
 // TestStoreIsCounted through a measured store.
 func TestStoreIsCounted(t *testing.T) {
-	ev, err := lockstore.NewEvent("gala", []lockstore.SeatID{"A1"}, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ev := storetest.Event(t, "gala", time.Minute, 0, "A1")
 	m := metrics.New(booking.Calls(), nil)
 	s := telemetry.Store(new(memstore.Store), m.StoreCall)
 	for range 3 {
-		if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, "ann"); err != nil {
+		if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, "ben"); err == nil {
+	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ben", "A1")); err == nil {
 		t.Fatal("it is sold twice")
 	}
 	text := scrape(t, m)
