@@ -55,7 +55,7 @@ func TestFunctionWithoutPostgreSQL(t *testing.T) {
 	}
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
 	f.Kill() // all that it said has been read then
-	if !strings.Contains(f.log.String(), "PostgreSQL is away") {
+	if !strings.Contains(f.log.String(), "PostgreSQL is unavailable") {
 		t.Errorf("the log is %s", f.log)
 	}
 	for _, c := range []struct{ url, want string }{{"", "POSTGRES_URL is not set"}, {"nonsense", "POSTGRES_URL: PostgreSQL URL"}} {

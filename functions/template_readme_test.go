@@ -6,7 +6,41 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"seatlock/functions/settings"
 )
+
+// TestReadmeVariables: the README's table of a function's variables has those
+// that it reads and no others.
+func TestReadmeVariables(t *testing.T) {
+	readme, err := os.ReadFile("../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(readme), "\n| variable | |\n")
+	if !ok {
+		t.Fatal("the README has no table of variables")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	var listed []string
+	for row := range strings.Lines(table) {
+		for _, name := range regexp.MustCompile("`([A-Z_]+)`").FindAllStringSubmatch(strings.Split(row, "|")[1], -1) {
+			listed = append(listed, name[1])
+		}
+	}
+	var declared []string
+	for _, s := range settings.ForLambda() {
+		declared = append(declared, s.Env)
+		if rows := regexp.MustCompile("(?m)^\\| `" + s.Env + "` \\| (.*)$").FindStringSubmatch(table); s.Needed != "" && (rows == nil || !strings.HasPrefix(rows[1], "required")) {
+			t.Errorf("the README does not say that %s is required", s.Env)
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(declared)
+	if !slices.Equal(listed, declared) {
+		t.Errorf("the README lists the variables %q, a function reads %q", listed, declared)
+	}
+}
 
 // TestDeployReadme: what deploy/README.md says of the template is in it, and
 // every parameter and alarm is told of.
@@ -18,7 +52,7 @@ func TestDeployReadme(t *testing.T) {
 	readme := string(data)
 	tmpl := readTemplate(t, nil)
 
-	_, choices, _ := strings.Cut(readme, "## What can be chosen")
+	_, choices, _ := strings.Cut(readme, "\n## Parameters\n")
 	choices, _, _ = strings.Cut(choices, "\n\n**")
 	var told []string
 	for row := range strings.Lines(choices) {

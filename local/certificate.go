@@ -7,51 +7,53 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"seatlock/functions/settings"
 )
 
-// lookAgain is how often at most a certificate's file is looked at.
-const lookAgain = 10 * time.Second
+// checkInterval is how often, at most, a certificate's file is checked for changes.
+const checkInterval = 10 * time.Second
 
-// A certificate is that in a file, as the file is now: certificates are renewed
-// every few weeks, and a restart for that would forget what memory keeps.
+// A certificate is the current one in a file. Certificates are renewed every few
+// weeks, and a restart for that would lose the seats that are kept in memory.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
 	mu      sync.Mutex
-	looked  time.Time
-	changed time.Time // of the file that was read
-	read    *tls.Certificate
+	checked time.Time
+	changed time.Time // modification time of the file that was loaded
+	loaded  *tls.Certificate
 }
 
-// certificate reads the certificate, if there is to be one.
-func (s serverSettings) certificate(log *slog.Logger) (*certificate, error) {
-	if s.certFile == "" {
+// openCertificate loads the certificate. It returns nil if there is to be none.
+func openCertificate(s settings.Server, log *slog.Logger) (*certificate, error) {
+	if s.CertFile == "" {
 		return nil, nil
 	}
-	c := &certificate{certFile: s.certFile, keyFile: s.keyFile, log: log}
+	c := &certificate{certFile: s.CertFile, keyFile: s.KeyFile, log: log}
 	if err := c.refresh(); err != nil {
-		return nil, fmt.Errorf("cannot serve HTTPS with -tls-cert %s and -tls-key %s: %w", s.certFile, s.keyFile, err)
+		return nil, fmt.Errorf("cannot serve HTTPS with -tls-cert %s and -tls-key %s: %w", s.CertFile, s.KeyFile, err)
 	}
 	return c, nil
 }
 
-// get is a tls.Config's GetCertificate. A file that cannot be read changes
-// nothing: it may be half written.
+// get is the GetCertificate of a [tls.Config]. A file that cannot be loaded
+// changes nothing, because it may be half written.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.looked) >= lookAgain {
+	if time.Since(c.checked) >= checkInterval {
 		if err := c.refresh(); err != nil {
 			c.log.Warn("the new certificate cannot be read; the old one is used", "error", err)
 		}
 	}
-	return c.read, nil
+	return c.loaded, nil
 }
 
-// refresh reads the files if they have changed.
+// refresh loads the files if they have changed.
 func (c *certificate) refresh() error {
-	c.looked = time.Now()
+	c.checked = time.Now()
 	info, err := os.Stat(c.certFile)
 	if err != nil {
 		return err
@@ -59,10 +61,10 @@ func (c *certificate) refresh() error {
 	if info.ModTime().Equal(c.changed) {
 		return nil
 	}
-	read, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	loaded, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return err
 	}
-	c.read, c.changed = &read, info.ModTime()
+	c.loaded, c.changed = &loaded, info.ModTime()
 	return nil
 }

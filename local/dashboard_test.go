@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/faults"
@@ -27,7 +28,7 @@ func contents(t *testing.T, path string) string {
 	return string(data)
 }
 
-// expressions finds what the dashboard asks Prometheus.
+// expressions returns the PromQL expressions of the dashboard.
 func expressions(t *testing.T) []string {
 	t.Helper()
 	type panel struct {
@@ -97,9 +98,9 @@ var (
 	matchers   = regexp.MustCompile(`\b(code|call|state|operation|result)(?:!?=~?)"([^"]*)"`)
 )
 
-// TestWhatIsShownIsMeasured: the dashboard, the alerts and the README name
-// metrics that the program has, with values that there are, and the README and
-// the program have the same ones of Seatlock's own.
+// TestWhatIsShownIsMeasured checks that the dashboard, the alerts and the README
+// name metrics and label values that the program has, and that the README lists
+// all metrics of Seatlock's own.
 func TestWhatIsShownIsMeasured(t *testing.T) {
 	_, metricsURL, _ := measured(t)
 	exposed := make(map[string]bool)
@@ -119,7 +120,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 		}
 	}
 
-	_, section, _ := strings.Cut(contents(t, "../README.md"), "## What is going on")
+	_, section, _ := strings.Cut(contents(t, "README.md"), "\n## Metrics\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	told := make(map[string]bool)
 	for row := range strings.Lines(section) {
@@ -134,10 +135,10 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	}
 
 	known := map[string][]string{
-		"code":      append(booking.Codes(), telemetry.OK, telemetry.NotModified),
+		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
 		"state":     {string(lockstore.Available), string(lockstore.Locked), string(lockstore.Booked)},
-		"operation": telemetry.Operations,
+		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}
 	asked := expressions(t)
@@ -166,7 +167,8 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	}
 }
 
-// TestDashboardIsPromQL: what it asks, Prometheus understands.
+// TestDashboardIsPromQL checks that Prometheus can parse the expressions of the
+// dashboard.
 func TestDashboardIsPromQL(t *testing.T) {
 	faults.Need(t, "promtool", "the dashboard's questions were not read")
 	fill := strings.NewReplacer("$__rate_interval", "1m", "$job", "seatlock", "$instance", ".*", "$event", ".*")
@@ -197,8 +199,8 @@ func TestDashboardIsPromQL(t *testing.T) {
 	promtool(t, "", "check", "rules", file)
 }
 
-// TestAlerts: Prometheus takes them, each fires when it should and only then,
-// and says what to do.
+// TestAlerts checks that Prometheus accepts the alert rules, that each rule
+// fires when it should and only then, and that it says what to do.
 func TestAlerts(t *testing.T) {
 	var tests struct {
 		Tests []struct {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestHeaders: whatever is answered, browsers neither guess what it is, nor show
-// it in a frame, nor tell others where one was.
+// TestHeaders checks that no answer lets a browser guess its content type, show
+// it in a frame, or tell other sites its address.
 func TestHeaders(t *testing.T) {
 	url, _, _ := serving(t, "-cors-origin", "https://shop.example")
 	for _, c := range []struct{ method, path, body string }{
@@ -44,8 +44,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreBounded: one more than there may be waits until another is
-// done with.
+// TestConnectionsAreBounded checks that a connection over the limit waits until
+// another one is closed.
 func TestConnectionsAreBounded(t *testing.T) {
 	url, _, _ := serving(t, "-max-connections", "1")
 	addr := strings.TrimPrefix(url, "http://")
@@ -82,7 +82,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestSendersOfTooMuchAreLetGo: they can do it once a connection.
+// TestSendersOfTooMuchAreLetGo checks that a request with too large a body
+// closes its connection.
 func TestSendersOfTooMuchAreLetGo(t *testing.T) {
 	url, _, _ := serving(t)
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -96,7 +97,7 @@ func TestSendersOfTooMuchAreLetGo(t *testing.T) {
 	if _, err := io.WriteString(c, posted(`{"seatId":"`+strings.Repeat("A", 100_000)+`"}`)); err != nil {
 		t.Fatal(err)
 	}
-	answer, _ := io.ReadAll(c) // it may end with a reset: what was not read makes one
+	answer, _ := io.ReadAll(c) // it may end with a reset, because of what was not read
 	if !strings.Contains(string(answer), "\r\nConnection: close\r\n") || !strings.Contains(string(answer), `"code":"too_large"`) {
 		t.Errorf("the answer is %s", answer)
 	}

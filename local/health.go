@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// readyTime bounds how long the store may take to show that it is there.
+	// readyTime bounds how long the store may take to answer.
 	readyTime = 2 * time.Second
 
-	// readyFor is how old an answer about the store may be, however often
-	// somebody asks.
+	// readyFor is how long an answer about the store is reused, so that frequent
+	// questions do not become load on the store.
 	readyFor = 500 * time.Millisecond
 )
 
-// A health answers load balancers and supervisors: /healthz, whether the
-// program is alive, and /readyz, whether requests should be sent to it, which
-// they should unless the store is away or the program is about to stop. That
-// tokens cannot be checked is not part of it: lists go on, and it is the same
-// for all programs behind the balancer.
+// A health answers load balancers and supervisors. /healthz reports that the
+// program is alive. /readyz reports whether requests should be sent to it: not
+// if the store is unavailable or the program is about to stop. Tokens that
+// cannot be checked do not make it unready: lists still work, and every program
+// behind the balancer has the same problem.
 type health struct {
 	store    lockstore.LockStore
 	ev       *lockstore.Event
@@ -36,19 +36,19 @@ type health struct {
 	asking singleflight.Group
 
 	mu    sync.Mutex
-	asked time.Time         // zero: never
-	since lockstore.Version // of the event, when it was asked last
-	err   error             // what came of it
+	asked time.Time         // of the last question; zero: none yet
+	since lockstore.Version // of the event, in the last answer
+	err   error             // of the last question
 }
 
 func newHealth(store lockstore.LockStore, ev *lockstore.Event, log *slog.Logger) *health {
 	return &health{store: store, ev: ev, log: log}
 }
 
-// stop has it say that requests should be sent elsewhere, for good.
+// stop makes /readyz fail for good.
 func (h *health) stop() { h.stopping.Store(true) }
 
-// handler answers the two paths and leaves all others to next.
+// handler answers the two paths and passes all others to next.
 func (h *health) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -83,11 +83,11 @@ func answerHealth(w http.ResponseWriter, r *http.Request, code int, status strin
 	}
 }
 
-// ready returns nil if the store answers. Who asks while it is being asked
-// shares the answer, and who asks soon after gets the same again.
+// ready returns nil if the store answers. Callers share the answer of a question
+// that is under way or less than readyFor old.
 func (h *health) ready(ctx context.Context) error {
 	if h.stopping.Load() {
-		return nil // whatever the store says makes no difference
+		return nil // the store's answer would make no difference
 	}
 	h.mu.Lock()
 	known, err := !h.asked.IsZero() && time.Since(h.asked) < readyFor, h.err
@@ -96,7 +96,7 @@ func (h *health) ready(ctx context.Context) error {
 		return err
 	}
 	answer := h.asking.DoChan("", func() (any, error) {
-		// Others share it: it must not fail because this caller has left.
+		// Others share the answer, so it must not fail because this caller has left.
 		return nil, h.ask(context.WithoutCancel(ctx))
 	})
 	select {
@@ -107,8 +107,7 @@ func (h *health) ready(ctx context.Context) error {
 	}
 }
 
-// ask asks the store what changed since the last time, which costs it next to
-// nothing.
+// ask asks the store for the changes since the last question, which is cheap.
 func (h *health) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()

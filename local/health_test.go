@@ -14,13 +14,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A checkup is a health whose store answers as the test says.
+// A checkup is a health with a store whose answers the test chooses.
 type checkup struct {
 	lockstore.LockStore
 	*health
@@ -46,16 +47,16 @@ func (c *checkup) List(ctx context.Context, ev *lockstore.Event, since lockstore
 
 func newCheckup(t *testing.T) *checkup {
 	t.Helper()
-	hall, err := booking.Grid(1, 1, booking.Defaults{LockTTL: time.Minute})
+	hall, err := venue.Grid(1, 1, venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &checkup{LockStore: new(lockstore.Memory), t: t, log: new(faults.Log)}
+	c := &checkup{LockStore: new(memstore.Store), t: t, log: new(faults.Log)}
 	c.health = newHealth(c, hall.Event, slog.New(slog.NewTextHandler(c.log, nil)))
 	return c
 }
 
-// is holds the answer at a path to a status.
+// is checks that the answer at a path has a status.
 func (c *checkup) is(path string, code int, status string) {
 	c.t.Helper()
 	w := httptest.NewRecorder()
@@ -68,8 +69,9 @@ func (c *checkup) is(path string, code int, status string) {
 	}
 }
 
-// TestReadiness: it follows the store, tells the log of each turn once, and is
-// over for good when the program stops. Being alive is another matter.
+// TestReadiness checks that readiness follows the store, that each change is
+// logged once, and that it ends for good when the program stops. The program is
+// alive all the time.
 func TestReadiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)
@@ -97,8 +99,8 @@ func TestReadiness(t *testing.T) {
 	})
 }
 
-// TestReadinessIsBounded: a store that does not answer is away, and who asks
-// does not wait for longer.
+// TestReadinessIsBounded checks that a store that does not answer is reported as
+// unavailable after readyTime.
 func TestReadinessIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)
@@ -111,8 +113,8 @@ func TestReadinessIsBounded(t *testing.T) {
 	})
 }
 
-// TestReadinessIsCheap: however many ask, the store is asked one thing at a
-// time, and little. One who leaves takes the answer from nobody.
+// TestReadinessIsCheap checks that many questions become few calls of the store,
+// one at a time, and that a caller who leaves does not affect the others.
 func TestReadinessIsCheap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)
@@ -159,7 +161,8 @@ func TestHealthTakesGetAlone(t *testing.T) {
 	}
 }
 
-// TestRedisDecidesReadiness of the real program.
+// TestRedisDecidesReadiness checks that the readiness of the real program
+// follows Redis.
 func TestRedisDecidesReadiness(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

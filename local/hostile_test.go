@@ -28,10 +28,10 @@ type hostile struct {
 	code   string // of the problem; empty if it is no problem, or net/http refuses it before it gets to us
 }
 
-// head is a request without a body, of lines that end as they must.
+// head returns a request without a body. Its lines end as HTTP requires.
 func head(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r\n" }
 
-// posted is a request to lock with a body.
+// posted returns a request to lock with a body.
 func posted(body string, header ...string) string {
 	lines := append([]string{"POST /lock HTTP/1.1", "Host: x", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
 	if len(header) == 0 {
@@ -40,15 +40,15 @@ func posted(body string, header ...string) string {
 	return head(lines...) + body
 }
 
-// asked is a request for a path.
+// asked returns a request for a path.
 func asked(path string, header ...string) string {
 	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: x"}, header...)...)
 }
 
-// handshake makes a WebSocket of a request.
+// handshake turns a request into a WebSocket handshake.
 const handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ=="
 
-// hostiles are requests that mean no good. None of them may change a seat.
+// hostiles are malformed and hostile requests. None of them may change a seat.
 var hostiles = slices.Concat([]hostile{
 	{"an unknown method", head("BREW /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
 	{"a method in small letters", head("post /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
@@ -114,10 +114,10 @@ var hostiles = slices.Concat([]hostile{
 	{"a body too large", posted(`{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`), 413, "too_large"},
 }, bodies())
 
-// good locks A1, if it gets through.
+// good is a body that locks A1 if its request is accepted.
 const good = `{"seatId":"A1","userId":"eve"}`
 
-// bodies are wrong in what they say.
+// bodies are well-formed requests with wrong contents.
 func bodies() []hostile {
 	var list []hostile
 	for name, body := range map[string]string{
@@ -169,8 +169,9 @@ func bodies() []hostile {
 	)
 }
 
-// TestHostile: whatever is sent, it is answered with what is wrong with it, no
-// seat changes, nothing of the inside shows, and the log keeps its lines.
+// TestHostile checks that each hostile request is answered with what is wrong
+// with it, that no seat changes, that no internals are shown, and that no log
+// line can be forged.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	for _, store := range []string{"memory", "redis"} {
@@ -200,7 +201,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// attack sends the bytes and looks at what comes back.
+// attack sends the bytes and checks the answer.
 func attack(t *testing.T, addr string, h hostile) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -210,7 +211,7 @@ func attack(t *testing.T, addr string, h hostile) {
 	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	// It may have been refused before all of it is written.
+	// The server may have refused it before all of it was written.
 	_, _ = io.WriteString(c, h.bytes)
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
@@ -218,7 +219,7 @@ func attack(t *testing.T, addr string, h hostile) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // what was not read of a request makes a reset of the end
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // unread bytes of a request make a reset
 		t.Fatal(err)
 	}
 	if resp.StatusCode != h.status {
@@ -253,7 +254,7 @@ func attack(t *testing.T, addr string, h hostile) {
 	}
 }
 
-// leaveEarly hangs up at every place of a request that would lock a seat.
+// leaveEarly disconnects after every byte of a request that would lock a seat.
 func leaveEarly(t *testing.T, addr string) {
 	whole := posted(good)
 	for end := range len(whole) {
@@ -268,8 +269,8 @@ func leaveEarly(t *testing.T, addr string) {
 	}
 }
 
-// TestSlowClients: one that does not go on is let go of, whether it stops in the
-// header, in the body, or when it should read.
+// TestSlowClients checks that a client that stalls is disconnected, whether in
+// the header, in the body, or when it should read.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t, "-events", "events/arena.json")
@@ -277,7 +278,7 @@ func TestSlowClients(t *testing.T) {
 	for name, begun := range map[string]string{
 		"header": "POST /lock HTTP/1.1\r\nHost: x\r\n",
 		"body":   "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
-		"answer": strings.Repeat(asked("/seats"), 40), // more than the buffers between hold
+		"answer": strings.Repeat(asked("/seats"), 40), // more than the buffers in between hold
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -302,8 +303,8 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// TestSlowloris: many who send a byte now and then are all let go of, and nobody
-// else waits for them.
+// TestSlowloris checks that many clients that send a byte now and then are all
+// disconnected, and that nobody else waits for them.
 func TestSlowloris(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t)
@@ -324,7 +325,7 @@ func TestSlowloris(t *testing.T) {
 			defer c.Close()
 			for range 450 { // of a tenth of a second
 				if _, err := io.WriteString(c, "a"); err != nil {
-					return // it was let go of
+					return // disconnected
 				}
 				time.Sleep(100 * time.Millisecond)
 			}

@@ -4,41 +4,19 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/urfave/cli/v3"
-
 	"seatlock/functions/booking"
+	"seatlock/functions/settings"
 	"seatlock/local/live"
-	"seatlock/lockstore"
 )
 
-// liveSettings are the flags about who may watch, checked.
-type liveSettings struct {
-	viewers int
-}
-
-// defaultViewers leaves most of the memory of a small machine alone.
-const defaultViewers = 10_000
-
-var liveFlags = []cli.Flag{
-	&cli.IntFlag{Name: "max-viewers", Value: defaultViewers, Usage: "the most who watch the seats by WebSocket at a time, as `NUMBER`, and never more than half of -max-connections; 0 is nobody", Sources: cli.EnvVars("MAX_VIEWERS")},
-}
-
-func settleLive(c *cli.Command) (liveSettings, error) {
-	l := liveSettings{viewers: c.Int("max-viewers")}
-	if l.viewers < 0 {
-		return l, usage("-max-viewers %d: it is a number of viewers, or 0 for none", l.viewers)
-	}
-	return l, nil
-}
-
-// open makes the hub. Whoever ends the context waits for it.
-func (l liveSettings) open(ctx context.Context, api *booking.API, store lockstore.LockStore, s serverSettings, log *slog.Logger) *live.Hub {
+// openHub starts the hub of the viewers. The caller ends the context and then
+// waits for the hub.
+func openHub(ctx context.Context, s settings.Live, server settings.Server, api *booking.API, log *slog.Logger) *live.Hub {
 	return live.New(ctx, live.Config{
-		API:     api,
-		Store:   store,
-		Origins: s.origins,
-		Viewers: min(l.viewers, s.connections/2), // who watches must not keep out who buys
-		Grace:   s.drain - s.drainDelay,
-		Log:     log,
+		API:        api,
+		Origins:    server.Origins,
+		MaxViewers: min(s.Viewers, server.Connections/2), // viewers must leave connections to buyers
+		Grace:      server.Drain - server.DrainDelay,
+		Log:        log,
 	})
 }

@@ -17,7 +17,7 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// follow opens a WebSocket of the runner at the url.
+// follow opens a WebSocket at the runner's url.
 func follow(t *testing.T, url string, client *http.Client) *websocket.Conn {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -30,7 +30,7 @@ func follow(t *testing.T, url string, client *http.Client) *websocket.Conn {
 	return c
 }
 
-// shown reads until a message says that the seat has the status.
+// shown reads messages until one says that the seat has the status.
 func shown(t *testing.T, c *websocket.Conn, seat, status string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -46,8 +46,8 @@ func shown(t *testing.T, c *websocket.Conn, seat, status string) {
 	}
 }
 
-// TestAnotherRunnersSeatsAreShown: what is done through one runner is seen by
-// who watches another, on Redis.
+// TestAnotherRunnersSeatsAreShown checks that viewers of one runner see the
+// changes made through another, on Redis.
 func TestAnotherRunnersSeatsAreShown(t *testing.T) {
 	server := redistest.New(t)
 	here, _, _ := serving(t, "-redis", "redis://"+server.Addr)
@@ -64,7 +64,8 @@ func TestAnotherRunnersSeatsAreShown(t *testing.T) {
 	}
 }
 
-// TestWatchOverTLS: the server speaks HTTP/2, and WebSockets over HTTP/1.1.
+// TestWatchOverTLS checks WebSockets over HTTP/1.1 on a server that also speaks
+// HTTP/2.
 func TestWatchOverTLS(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -86,8 +87,8 @@ func TestWatchOverTLS(t *testing.T) {
 	}
 }
 
-// TestStopsWhileWatched: whoever watches is told within -drain, and whoever
-// does not listen holds nothing up.
+// TestStopsWhileWatched checks that viewers are disconnected properly within
+// -drain, and that a viewer who does not read delays nothing.
 func TestStopsWhileWatched(t *testing.T) {
 	t.Parallel()
 	url, out, stop := serving(t, "-drain", "5s")
@@ -116,7 +117,8 @@ func TestStopsWhileWatched(t *testing.T) {
 	}
 }
 
-// TestMaxViewers: who finds no room is told so, and 0 is nobody.
+// TestMaxViewers checks that a viewer over the limit is refused, and that 0
+// allows none.
 func TestMaxViewers(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -137,11 +139,11 @@ func TestMaxViewers(t *testing.T) {
 	}
 }
 
-// TestWatchingIsReading: with -private it needs a token, as any list does.
+// TestWatchingIsReading checks that with -private a WebSocket needs a token, as
+// any list does.
 func TestWatchingIsReading(t *testing.T) {
-	key := strings.Repeat("k", shortestKey)
-	t.Setenv("AUTH_BACKEND_KEY", key)
-	url, _, _ := serving(t, "-private")
+	key := strings.Repeat("k", 32)
+	url, _, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": key}, "-private")
 	_, resp, err := websocket.Dial(t.Context(), url+"/seats/live", nil)
 	if err == nil || resp.StatusCode != 401 {
 		t.Fatalf("without a token: %v", err)

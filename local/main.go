@@ -1,27 +1,26 @@
 // Program local serves Seatlock on this machine: the handlers of
 // functions/booking on net/http. It reads the settings and puts the parts
-// together; what it sells and how seats are kept is none of its business.
+// together. It must not know what is sold or how seats are kept.
 package main
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/urfave/cli/v3"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -29,208 +28,116 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	logging.Disable()            // the Redis client's own lines: every failure is told by whom it befalls
-	err := run(ctx, os.Args, os.Stdout, os.Stderr)
+	logging.Disable()            // the Redis client's own lines: the caller of each failed request reports it
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "seatlock:", err)
-	if errors.Is(err, errUsage) {
+	if _, ok := errors.AsType[*settings.Error](err); ok {
+		fmt.Fprintf(os.Stderr, "seatlock: %v; -h explains every flag\n", err)
 		os.Exit(2)
 	}
+	fmt.Fprintln(os.Stderr, "seatlock:", err)
 	os.Exit(1)
 }
 
-// errUsage is every error in how the program was called.
-var errUsage = errors.New("-h explains every flag")
+const usage = `usage: go run ./local [flags]
 
-func usage(format string, args ...any) error {
-	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errUsage)
+Serves the API and the page on this machine. A flag goes before its environment
+variable, and that before the default.
+`
+
+// run does what the arguments ask for. If that is serving, it does so until the
+// context ends.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	s, err := settings.Parse(args, getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return settings.PrintUsage(stdout)
+	}
+	if err != nil {
+		return err
+	}
+	events, err := readEvents(s.Events)
+	if err != nil {
+		return err
+	}
+	log := logger(s.Telemetry, stderr)
+	switch {
+	case s.File.Export:
+		return printBookings(s.File, stdout)
+	case s.Redis.Audit || s.Redis.Rebuild:
+		return inspectRedis(ctx, s.Redis, events, log, stdout)
+	case s.Postgres.Migrate:
+		return migratePostgres(ctx, s.Postgres, log, stdout)
+	}
+	store, err := open(ctx, s, events, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(serveEvents(ctx, s, events, store, log), store.close())
 }
 
-// settings are the flags, checked.
-type settings struct {
-	addr     string
-	seatMaps []booking.SeatMap
-	log      *slog.Logger
-	data     dataSettings
-	redis    redisSettings
-	postgres postgresSettings
-	guard    guardSettings
-	server   serverSettings
-	watch    watchSettings
-	live     liveSettings
-}
-
-// run serves until the context ends.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flagsRead := false
-	cmd := &cli.Command{
-		Name:            "local",
-		Usage:           "lock, confirm, release and list seats over HTTP, on this machine",
-		UsageText:       "go run ./local [flags]\n\nA flag goes before its environment variable, and that before the default.",
-		HideHelpCommand: true,
-		Writer:          stdout,
-		ErrWriter:       stderr,
-		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // main says it and exits
-		OnUsageError:    func(_ context.Context, _ *cli.Command, err error, _ bool) error { return err },
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8080", Usage: "serve on `HOST:PORT`; port 0 takes a free one", Sources: cli.EnvVars("ADDR")},
-			&cli.StringFlag{Name: "seats", Value: "10x10", Usage: "without -events: one event, default, of `ROWSxSEATS`", Sources: cli.EnvVars("SEATS")},
-			&cli.StringFlag{Name: "events", Usage: "sell the events that `FILE` describes (JSON; see the README)", Sources: cli.EnvVars("EVENTS_FILE")},
-			&cli.DurationFlag{Name: "lock-ttl", Value: time.Minute, Usage: "how long a lock lasts, as `DURATION` such as 90s or 10m, where the event file does not say", Sources: cli.EnvVars("LOCK_TTL")},
-			&cli.IntFlag{Name: "seat-limit", Usage: "the most seats one user may have in one event, as `NUMBER`, where the event file does not say; 0 is no limit", Sources: cli.EnvVars("SEAT_LIMIT")},
-			&cli.StringFlag{Name: "log", Value: "text", Usage: "log to standard error in `FORMAT` text or json", Sources: cli.EnvVars("LOG_FORMAT")},
-		}, slices.Concat(watchFlags, dataFlags, redisFlags, postgresFlags, guardFlags, serverFlags, liveFlags)...),
-		Action: func(ctx context.Context, c *cli.Command) error {
-			flagsRead = true
-			s, err := settle(c, stderr)
-			if err != nil {
-				return err
-			}
-			return start(ctx, s, stdout)
-		},
-	}
-	err := cmd.Run(ctx, args)
-	if err != nil && !flagsRead {
-		return usage("%w", err)
-	}
-	return err
-}
-
-// settle checks the flags and reads the event file.
-func settle(c *cli.Command, stderr io.Writer) (settings, error) {
-	if c.Args().Present() {
-		return settings{}, usage("%q is not a flag", c.Args().First())
-	}
-	log, err := logger(c.String("log"), c.String("log-level"), stderr)
-	if err != nil {
-		return settings{}, err
-	}
-	d := booking.Defaults{LockTTL: c.Duration("lock-ttl"), SeatLimit: c.Int("seat-limit")}
-	if d.LockTTL < time.Millisecond || d.LockTTL > lockstore.MaxLockTTL {
-		return settings{}, usage("-lock-ttl %v: a lock lasts from 1ms to %v", d.LockTTL, lockstore.MaxLockTTL)
-	}
-	if d.SeatLimit < 0 {
-		return settings{}, usage("-seat-limit %d: it is a number of seats, or 0 for no limit", d.SeatLimit)
-	}
-	if c.IsSet("events") && c.IsSet("seats") {
-		return settings{}, usage("-events and -seats: the event file says which seats there are, so give one of them")
-	}
-	data, err := settleData(c)
-	if err != nil {
-		return settings{}, err
-	}
-	r, err := settleRedis(c)
-	if err != nil {
-		return settings{}, err
-	}
-	p, err := settlePostgres(c)
-	if err != nil {
-		return settings{}, err
-	}
-	g, err := settleGuard(c)
-	if err != nil {
-		return settings{}, err
-	}
-	srv, err := settleServer(c)
-	if err != nil {
-		return settings{}, err
-	}
-	w, err := settleWatch(c)
-	if err != nil {
-		return settings{}, err
-	}
-	v, err := settleLive(c)
-	if err != nil {
-		return settings{}, err
-	}
-	s := settings{addr: c.String("addr"), log: log, data: data, redis: r, postgres: p, guard: g, server: srv, watch: w, live: v}
-	if err := s.oneStore(); err != nil {
-		return s, err
-	}
-	s.seatMaps, err = seatMaps(c.String("events"), c.String("seats"), d)
-	return s, err
-}
-
-// seatMaps reads the event file, or makes the one event there is without.
-func seatMaps(file, grid string, d booking.Defaults) ([]booking.SeatMap, error) {
-	if file != "" {
-		f, err := os.Open(file)
+// seatMaps reads the event file or, without one, makes the only event.
+func readEvents(s settings.Events) ([]venue.Event, error) {
+	d := venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit}
+	if s.File != "" {
+		f, err := os.Open(s.File)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the event file: %w", err)
 		}
 		defer f.Close()
-		return booking.ReadEvents(file, f, d)
+		return venue.ReadEvents(s.File, f, d)
 	}
-	r, n, _ := strings.Cut(grid, "x")
-	rows, err := strconv.Atoi(r)
+	e, err := venue.Grid(s.Rows, s.RowSeats, d)
 	if err != nil {
-		return nil, usage("-seats %s: it is rows x seats in each, such as 10x10", grid)
+		return nil, s.Wrong("seats", err)
 	}
-	seats, err := strconv.Atoi(n)
-	if err != nil {
-		return nil, usage("-seats %s: it is rows x seats in each, such as 10x10", grid)
-	}
-	m, err := booking.Grid(rows, seats, d)
-	if err != nil {
-		return nil, usage("-seats %s: %w", grid, err)
-	}
-	return []booking.SeatMap{m}, nil
-}
-
-// start does what the settings say.
-func start(ctx context.Context, s settings, stdout io.Writer) error {
-	switch {
-	case s.data.export:
-		return s.data.printBookings(stdout)
-	case s.redis.audit || s.redis.rebuild:
-		return s.redis.inspect(ctx, s.seatMaps, s.log, stdout)
-	case s.postgres.migrate:
-		return s.postgres.makeTables(ctx, stdout, s.log)
-	}
-	store, err := s.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(serveEvents(ctx, s, store.LockStore, store.kept), store.close())
+	return []venue.Event{e}, nil
 }
 
 // serveEvents serves the events from the store until the context ends.
-func serveEvents(ctx context.Context, s settings, store lockstore.LockStore, kept string) error {
-	watched, store := s.watch.open(s.seatMaps, store, s.log)
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: s.seatMaps, Logger: s.log})
+func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, kept openStore, log *slog.Logger) error {
+	seen, store := openTelemetry(s.Telemetry, events, kept.LockStore, log)
+	api, err := booking.New(booking.Config{Store: store, Events: events, Access: openAccess(ctx, s.Access, log), Logger: log})
 	if err != nil {
 		return err
 	}
-	g := s.guard.open(ctx, api, s.log)
-	metricsURL, stop, err := watched.serveMetrics(api, s.seatMaps)
+	metricsURL, stop, err := seen.serveMetrics(api, events)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	l, url, err := s.server.listen(s.addr, s.log)
+	l, url, err := listen(s.Server, log)
 	if err != nil {
 		return err
 	}
-	watching, sendAway := context.WithCancel(context.WithoutCancel(ctx)) // goes on through -drain-delay
-	hub := s.live.open(watching, api, store, s.server, s.log)
+	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
+	hub := openHub(following, s.Live, s.Server, api, log)
 	leave := func(context.Context) {
-		sendAway()
+		disconnect()
 		hub.Wait()
 	}
 	defer leave(ctx)
-	watched.metrics.Viewers(hub.Watching)
-	s.log.Info("serving: open the url to see the house", "url", url, "events", eventList(s.seatMaps), "store", kept, "users", s.guard.believed(), "metrics", cmp.Or(metricsURL, "off"))
-	h := s.server.headers(watched.handler(web.Handler(g.Handler(hub.Handler(api.Routes())))))
-	return s.server.serve(ctx, l, h, ending{unready: watched.stop, sockets: leave}, s.log)
+	seen.metrics.Viewers(hub.ViewerCount)
+	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", kept.kept, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
+	h := headers(s.Server, seen.handler(web.Handler(hub.Handler(api.Routes()))))
+	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 
 // eventList names the events for the start-up line.
-func eventList(maps []booking.SeatMap) string {
+func eventList(events []venue.Event) string {
 	var list []string
-	for _, m := range maps {
-		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", m.Event.ID, len(m.Event.Seats), m.Event.LockTTL))
+	for _, e := range events {
+		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", e.ID, len(e.Seats), e.LockTTL))
 	}
 	return strings.Join(list, ", ")
+}
+
+func eventIDs(events []venue.Event) []lockstore.EventID {
+	var ids []lockstore.EventID
+	for _, e := range events {
+		ids = append(ids, e.ID)
+	}
+	return ids
 }

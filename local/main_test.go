@@ -18,20 +18,22 @@ import (
 	"time"
 
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/settings"
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestMain lets a test run the program itself: this binary, asked to be it.
+// TestMain lets a test start the runner as a process: this binary becomes it
+// when an environment variable says so.
 func TestMain(m *testing.M) {
 	if os.Getenv("SEATLOCK_TEST_MAIN") != "" {
 		main()
 		return
 	}
-	apitest.Load() // before a test that lives by a fake clock does
+	apitest.Load() // before a test with a fake clock does
 	os.Exit(m.Run())
 }
 
-// program is the runner as a process of its own.
+// program returns a command that starts the runner as a process.
 func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -64,9 +66,10 @@ func launched(t *testing.T, args ...string) (url string, log *faults.Log, end fu
 	return url, log, func(s os.Signal) error { return errors.Join(cmd.Process.Signal(s), cmd.Wait()) }
 }
 
-// starting starts the runner in this process, on a free port. Await waits until
-// it serves; stop ends it as Ctrl-C does and returns what run returned.
-func starting(t *testing.T, args ...string) (await func() (url string), out *faults.Log, stop func() error) {
+// starting starts the runner in this process on a free port, with the variables
+// as its environment. await waits until it serves; stop ends it as Ctrl-C does and
+// returns what run returned.
+func starting(t *testing.T, env variables, args ...string) (await func() (url string), out *faults.Log, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	running, over := context.WithCancel(context.Background())
@@ -74,7 +77,7 @@ func starting(t *testing.T, args ...string) (await func() (url string), out *fau
 	ended := make(chan error, 1)
 	go func() {
 		defer over()
-		ended <- run(ctx, append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, out)
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), env.get, io.Discard, out)
 	}()
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { stop() })
@@ -82,18 +85,29 @@ func starting(t *testing.T, args ...string) (await func() (url string), out *fau
 		t.Helper()
 		url, err := out.URL(running)
 		if err != nil {
-			t.Fatalf("it ended at once: %v, %v", stop(), err)
+			t.Fatalf("the runner ended before it served: %v, %v", stop(), err)
 		}
 		return url
 	}, out, stop
 }
 
-// serving is starting, and waiting until it serves.
-func serving(t *testing.T, args ...string) (url string, out *faults.Log, stop func() error) {
+// servingWith is starting, and waiting until the runner serves.
+func servingWith(t *testing.T, env variables, args ...string) (url string, out *faults.Log, stop func() error) {
 	t.Helper()
-	await, out, stop := starting(t, args...)
+	await, out, stop := starting(t, env, args...)
 	return await(), out, stop
 }
+
+// serving is servingWith without environment variables.
+func serving(t *testing.T, args ...string) (url string, out *faults.Log, stop func() error) {
+	t.Helper()
+	return servingWith(t, nil, args...)
+}
+
+// variables are an environment.
+type variables map[string]string
+
+func (v variables) get(name string) string { return v[name] }
 
 func get(t *testing.T, url string) string {
 	t.Helper()
@@ -130,11 +144,8 @@ func TestServesSaysWhatAndStops(t *testing.T) {
 }
 
 func TestFlagsGoBeforeTheEnvironment(t *testing.T) {
-	t.Setenv("SEATS", "1x7")
-	t.Setenv("LOCK_TTL", "7s")
-	t.Setenv("SEAT_LIMIT", "3")
-	t.Setenv("LOG_FORMAT", "json")
-	url, out, _ := serving(t, "-lock-ttl", "8s")
+	env := variables{"SEATS": "1x7", "LOCK_TTL": "7s", "SEAT_LIMIT": "3", "LOG_FORMAT": "json"}
+	url, out, _ := servingWith(t, env, "-lock-ttl", "8s")
 	events := get(t, url+"/events")
 	for _, want := range []string{`"seatCount":7`, `"lockSeconds":8,`, `"seatLimit":3`} {
 		if !strings.Contains(events, want) {
@@ -187,8 +198,8 @@ func TestRequestsUnderWayAreAnswered(t *testing.T) {
 	}
 }
 
-// TestBadStarts: one line that says what is wrong, and status 2 for a bad
-// call, 1 for everything else.
+// TestBadStarts checks that a start that fails prints one line that says what is
+// wrong, with status 2 for wrong settings and 1 for everything else.
 func TestBadStarts(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -211,34 +222,34 @@ func TestBadStarts(t *testing.T) {
 		{"an unknown flag", nil, []string{"-port", "80"}, 2, "-port"},
 		{"a flag without its value", nil, []string{"-addr"}, 2, "-addr"},
 		{"an argument", nil, []string{"8080"}, 2, `"8080" is not a flag`},
-		{"a bad duration", nil, []string{"-lock-ttl", "60"}, 2, "lock-ttl"},
-		{"a lock of no time", nil, []string{"-lock-ttl", "0s"}, 2, "a lock lasts from 1ms"},
-		{"a bad duration in the environment", []string{"LOCK_TTL=soon"}, nil, 2, "LOCK_TTL"},
-		{"a negative limit", nil, []string{"-seat-limit", "-1"}, 2, "-seat-limit -1"},
-		{"a bad grid", nil, []string{"-seats", "10by10"}, 2, "rows x seats"},
+		{"a bad duration", nil, []string{"-lock-ttl", "60"}, 2, "-lock-ttl 60: must be"},
+		{"a lock of no time", nil, []string{"-lock-ttl", "0s"}, 2, "-lock-ttl 0s: must be a duration from 1ms"},
+		{"a bad duration in the environment", []string{"LOCK_TTL=soon"}, nil, 2, "LOCK_TTL soon: must be"},
+		{"a negative limit", nil, []string{"-seat-limit", "-1"}, 2, "-seat-limit -1: must be"},
+		{"a bad grid", nil, []string{"-seats", "10by10"}, 2, "-seats 10by10: must be ROWSxSEATS, such as 10x10"},
 		{"too large a grid", nil, []string{"-seats", "1000x1000"}, 2, "200000"},
 		{"a bad log format", nil, []string{"-log", "xml"}, 2, "-log xml"},
 		{"no event file", nil, []string{"-events", "nowhere.json"}, 1, "nowhere.json"},
 		{"a bad event file", nil, []string{"-events", badFile}, 1, "bad.json:2:"},
 		{"a bad Redis URL", nil, []string{"-redis", "localhost:6379"}, 2, "-redis"},
-		{"a bad number of replicas", []string{"REDIS_WAIT=-1", "REDIS_URL=redis://127.0.0.1:1"}, nil, 2, "-redis-wait -1"},
+		{"a bad number of replicas", []string{"REDIS_WAIT=-1", "REDIS_URL=redis://127.0.0.1:1"}, nil, 2, "REDIS_WAIT -1: must be"},
 		{"a negative number of viewers", nil, []string{"-max-viewers", "-1"}, 2, "-max-viewers -1"},
-		{"an audit of nothing", nil, []string{"-redis-audit"}, 2, "-redis does not say which"},
+		{"an audit of nothing", nil, []string{"-redis-audit"}, 2, "-redis-audit: needs -redis"},
 		{"an issuer without an audience", nil, []string{"-auth-issuer", "https://login.example"}, 2, "needs -auth-audience"},
 		{"an audience without an issuer", []string{"AUTH_AUDIENCE=shop"}, nil, 2, "needs -auth-issuer"},
 		{"an issuer that anybody on the way can be", nil, []string{"-auth-issuer", "http://login.example", "-auth-audience", "shop"}, 2, "https"},
-		{"a key that can be guessed", []string{"AUTH_BACKEND_KEY=secret"}, nil, 2, "AUTH_BACKEND_KEY has 6 characters"},
+		{"a key that can be guessed", []string{"AUTH_BACKEND_KEY=secret"}, nil, 2, "AUTH_BACKEND_KEY: must have 32 characters"},
 		{"lists for nobody", nil, []string{"-private"}, 2, "nobody could call"},
 		{"a rate below nothing", nil, []string{"-rate", "-1"}, 2, "-rate -1"},
 		{"a number of proxies below nothing", nil, []string{"-trust-proxy", "-1"}, 2, "-trust-proxy -1"},
 		{"a certificate without its key", nil, []string{"-tls-cert", badFile}, 2, "-tls-key"},
 		{"a certificate that is none", nil, []string{"-tls-cert", badFile, "-tls-key", badFile}, 1, "cannot serve HTTPS with -tls-cert " + badFile},
 		{"an origin with a path", nil, []string{"-cors-origin", "https://shop.example/"}, 2, "-cors-origin https://shop.example/"},
-		{"an origin without a scheme", []string{"CORS_ORIGIN=shop.example"}, nil, 2, "-cors-origin shop.example"},
+		{"an origin without a scheme", []string{"CORS_ORIGIN=shop.example"}, nil, 2, "CORS_ORIGIN shop.example: must be"},
 		{"no connections", nil, []string{"-max-connections", "0"}, 2, "-max-connections 0"},
 		{"a drain below nothing", nil, []string{"-drain", "-1s"}, 2, "-drain -1s"},
-		{"a delay that leaves nothing of the drain", nil, []string{"-drain", "5s", "-drain-delay", "5s"}, 2, "a part of -drain, which is 5s"},
-		{"a delay below nothing", []string{"DRAIN_DELAY=-1s"}, nil, 2, "-drain-delay -1s"},
+		{"a delay that leaves nothing of the drain", nil, []string{"-drain", "5s", "-drain-delay", "5s"}, 2, "-drain-delay 5s: must be shorter than -drain, which is 5s"},
+		{"a delay below nothing", []string{"DRAIN_DELAY=-1s"}, nil, 2, "DRAIN_DELAY -1s: must be"},
 		{"an unknown level", nil, []string{"-log-level", "loud"}, 2, "-log-level loud"},
 		{"a port for metrics in use", nil, []string{"-addr", "127.0.0.1:0", "-metrics-addr", taken.Addr().String()}, 1, "cannot serve metrics on " + taken.Addr().String()},
 		{"metrics where buyers are", nil, []string{"-addr", "127.0.0.1:1", "-metrics-addr", "127.0.0.1:1"}, 2, "another address than -addr"},
@@ -250,9 +261,12 @@ func TestBadStarts(t *testing.T) {
 			var out bytes.Buffer
 			cmd := program(t, c.env, c.args...)
 			cmd.Stdout, cmd.Stderr = &out, &out
-			_ = cmd.Run() // its status is looked at
+			_ = cmd.Run() // its status is checked below
 			if got := cmd.ProcessState.ExitCode(); got != c.status {
 				t.Errorf("status %d, want %d", got, c.status)
+			}
+			if explains := strings.HasSuffix(out.String(), "; -h explains every flag\n"); explains != (c.status == 2) {
+				t.Errorf("status %d, and it said\n%s", c.status, out.String())
 			}
 			if line := out.String(); strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "seatlock: ") || !strings.Contains(line, c.says) {
 				t.Errorf("it said\n%s want one line with %q", line, c.says)
@@ -266,24 +280,56 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, flag := range regexp.MustCompile(`--([a-z-]+) .*\[\$([A-Z_]+)\]`).FindAllStringSubmatch(string(out), -1) {
-		if row := fmt.Sprintf("| `-%s` | `%s` |", flag[1], flag[2]); !strings.Contains(string(readme), row) {
-			t.Errorf("the README's configuration has no row %s", row)
+	help := strings.Join(strings.Fields(string(out)), " ")
+	declared := make(map[string]bool)
+	for _, s := range settings.ForRunner() {
+		declared[s.Flag] = true
+		row := "\n|"
+		block := []string{"(no flag)"} // what the help has: flag, placeholder, variable, default, text
+		if s.Flag == "" {
+			row += " |"
+		} else {
+			row += " `-" + s.Flag + "` |"
+			block[0] = "-" + s.Flag
+		}
+		usage := s.Usage
+		if parts := strings.Split(usage, "`"); len(parts) == 3 {
+			block = append(block, parts[1])
+			usage = strings.Join(parts, "")
+		}
+		if s.Env == "" {
+			row += " |"
+		} else {
+			row += " `" + s.Env + "` |"
+			block = append(block, "$"+s.Env)
+		}
+		if s.Default == "" {
+			row += " | "
+		} else {
+			row += " `" + s.Default + "`"
+		}
+		if s.Default != "" && s.Default != "false" {
+			block = append(block, "default "+s.Default)
+		}
+		if want := strings.Join(append(block, usage), " "); !strings.Contains(help, want) {
+			t.Errorf("the help does not say %q:\n%s", want, out)
+		}
+		if !strings.Contains(string(readme), row) {
+			t.Errorf("the README's configuration has no row that begins with %s", row)
 		}
 	}
-	for _, want := range []string{
-		"-addr", "$ADDR", "-seats", "$SEATS", "-events", "$EVENTS_FILE", "-lock-ttl", "$LOCK_TTL",
-		"-seat-limit", "$SEAT_LIMIT", "-log", "$LOG_FORMAT", "127.0.0.1:8080", "10x10", "1m0s",
-		"-redis", "$REDIS_URL", "-redis-wait", "$REDIS_WAIT", "-redis-start", "$REDIS_START", "-redis-allow-eviction", "-redis-audit", "-redis-rebuild",
-		"-auth-issuer", "-auth-audience", "-private", "-rate", "-trust-proxy", "-tls-cert", "-tls-key", "-cors-origin", "-max-connections", "-drain", "-drain-delay",
-		"-log-level", "-log-users", "-metrics-addr",
-	} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("the help does not say %s:\n%s", want, out)
+	for _, row := range regexp.MustCompile("(?m)^\\| `-([a-z-]+)` \\|").FindAllStringSubmatch(string(readme), -1) {
+		if !declared[row[1]] {
+			t.Errorf("the README's configuration has a row of -%s, which is no flag", row[1])
+		}
+	}
+	for line := range strings.Lines(string(out)) {
+		if len(line) > 81 {
+			t.Errorf("a line of the help is too long: %s", line)
 		}
 	}
 }

@@ -20,27 +20,32 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/functions/access"
+	"seatlock/functions/access/oidc"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/local/web"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// A scene is a house at twenty seconds past seven, as the examples of
-// openapi.yaml have it: user456 has C1 and C2 locked since seven and D1 booked,
-// user789's lock on E1 has just run out, and Box-1 is locked.
+// A scene is an event at twenty seconds past seven, as the examples of
+// openapi.yaml have it: user456 has locked C1 and C2 at seven and booked D1,
+// user789's lock on E1 has just expired, and Box-1 is locked.
 type scene struct {
 	t       *testing.T
 	store   lockstore.LockStore
-	maps    []booking.SeatMap
-	guard   access.Guard
-	viewers int              // the most who watch
-	stops   bool             // the runner is about to
+	events  []venue.Event
+	policy  access.Policy
+	viewers int              // the most at a time
+	stops   bool             // whether the runner is stopping
 	caller  lockstore.UserID // who is signed in
 	version string           // of the list that the client has
 }
 
-// A part is a request of the scene, and what has to be so before it is made.
+// A part is a request to the scene, and how the scene is changed before it.
 type part struct {
 	target string // after the path; VERSION is the scene's
 	body   string
@@ -48,8 +53,7 @@ type part struct {
 	before func(*scene)
 }
 
-// parts are requests that are answered with every answer that openapi.yaml
-// describes.
+// parts are requests that together get every answer that openapi.yaml describes.
 func parts() map[string]part {
 	const a1 = `{"seatId":"A1","userId":"user123"}`
 	parts := map[string]part{
@@ -118,7 +122,7 @@ func parts() map[string]part {
 	return parts
 }
 
-// liveParts are those of who watches, or would like to.
+// liveParts are requests of viewers.
 func liveParts() map[string]part {
 	return map[string]part{
 		"GET /seats/live 101":                     {target: "?eventId=box"},
@@ -137,13 +141,13 @@ func liveParts() map[string]part {
 		"HEAD /seats/live 400":                    {target: "?status=locked"},
 		"HEAD /seats/live 401":                    {before: needsKey},
 		"HEAD /seats/live 404":                    {target: "?eventId=opera"},
-		"HEAD /seats/live 426":                    {header: handshake, before: noRoom}, // it takes no place, even so
+		"HEAD /seats/live 426":                    {header: handshake, before: noRoom}, // although it would not count as a viewer
 		"HEAD /seats/live 429":                    {before: asksTooOften},
 		"HEAD /seats/live 503":                    {header: "Authorization: Bearer x", before: issuerAway},
 	}
 }
 
-// healthParts are those of load balancers, who need no token for them.
+// healthParts are requests of load balancers, which need no token.
 func healthParts() map[string]part {
 	return map[string]part{
 		"GET /healthz 200 alive":            {before: needsKey},
@@ -156,29 +160,29 @@ func healthParts() map[string]part {
 	}
 }
 
-// noRoom: as many watch as may.
+// noRoom allows no viewers.
 func noRoom(s *scene) { s.viewers = 0 }
 
-// stops: the runner has been told to.
+// stops makes the runner stop.
 func stops(s *scene) { s.stops = true }
 
-// needsKey: nobody may do anything without the key of a back end.
+// needsKey makes every call need the back end's key.
 func needsKey(s *scene) {
-	s.guard.BackendKey, s.guard.Private = strings.Repeat("k", shortestKey), true
+	s.policy.BackendKey, s.policy.Private = strings.Repeat("k", 32), true
 }
 
-// issuerAway: nobody may do anything without a token, and none can be checked.
+// issuerAway makes every call need a token, while none can be checked.
 func issuerAway(s *scene) {
-	s.guard.SignIn, s.guard.Private = access.NewSignIn("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
+	s.policy.Tokens, s.policy.Private = oidc.New("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
 }
 
-// asksTooOften: the client has asked as often as it may already.
+// asksTooOften makes the client reach its rate limit.
 func asksTooOften(s *scene) {
-	s.guard.Rate = access.NewRate(0.001)
+	s.policy.Rate = access.NewRate(0.001)
 	s.ask("GET", "/seats", "", "")
 }
 
-// asksForChanges: Box-1 is released after the list that the client has.
+// asksForChanges releases Box-1 after the list that the client has.
 func asksForChanges(s *scene) {
 	var list struct{ Version string }
 	if err := json.Unmarshal(s.ask("GET", "/seats?eventId=box", "", "").Body.Bytes(), &list); err != nil {
@@ -188,7 +192,7 @@ func asksForChanges(s *scene) {
 	s.ask("POST", "/release", `{"eventId":"box","seatId":"Box-1","userId":"user123"}`, "")
 }
 
-// fails: the store does, with this.
+// fails makes every call of the store fail with err.
 func fails(err error) func(*scene) { return func(s *scene) { s.store = failing{err: err} } }
 
 // failing is a store whose every call fails.
@@ -197,32 +201,25 @@ type failing struct {
 	err error
 }
 
-func (f failing) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error) {
-	return time.Time{}, f.err
-}
-
-func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
-	return f.err
-}
-
-func (f failing) Release(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
-	return f.err
+func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
+	return lockstore.Result{}, f.err
 }
 
 func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
 	return lockstore.Snapshot{}, f.err
 }
 
-// set makes the scene. It needs the clock of a synctest bubble.
+// set sets up the scene. It must be called within a synctest bubble, whose clock
+// it uses.
 func set(t *testing.T) *scene {
 	t.Helper()
-	maps, err := booking.ReadEvents("examples", strings.NewReader(`{"events":[
+	events, err := venue.ReadEvents("examples", strings.NewReader(`{"events":[
 		{"id":"hall","name":"The hall","seatLimit":4,"sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-10"}]}]},
-		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), booking.Defaults{LockTTL: time.Minute})
+		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{t: t, store: new(lockstore.Memory), maps: maps, viewers: 1}
+	s := &scene{t: t, store: new(memstore.Store), events: events, viewers: 1}
 	seven := time.Date(2027, 3, 5, 19, 0, 0, 0, time.UTC)
 	time.Sleep(time.Until(seven.Add(-time.Minute)))
 	s.ask("POST", "/lock", `{"seatId":"E1","userId":"user789"}`, "")
@@ -234,39 +231,39 @@ func set(t *testing.T) *scene {
 	return s
 }
 
-// serve returns what the runner serves, and what sends everybody away who
-// watches.
+// serve returns the runner's handler and a function that disconnects all
+// viewers.
 func (s *scene) serve() (h http.Handler, leave func()) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	api, err := booking.New(booking.Config{Store: s.store, SeatMaps: s.maps, Logger: log})
+	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.guard.Fail = api.Fail
-	server := serverSettings{connections: 100}
-	watched, store := watchSettings{}.open(s.maps, s.store, log)
+	server := settings.Server{Connections: 100}
+	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
 	watching, sendAway := context.WithCancel(s.t.Context())
-	hub := liveSettings{viewers: s.viewers}.open(watching, api, store, server, log)
+	hub := openHub(watching, settings.Live{Viewers: s.viewers}, server, api, log)
 	if s.stops {
-		watched.stop()
+		seen.stop()
 		sendAway()
 	}
 	calls := hub.Handler(api.Routes())
-	h = s.guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	called := func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		if s.caller != "" {
-			r = r.WithContext(booking.WithCaller(r.Context(), s.caller))
+			r = r.WithContext(access.WithCaller(r.Context(), s.caller))
 		}
-		calls.ServeHTTP(w, r)
-	}))
-	return server.headers(watched.handler(web.Handler(h))), func() {
+		return calls(w, r)
+	}
+	return headers(server, seen.handler(web.Handler(called))), func() {
 		sendAway()
 		hub.Wait()
 	}
 }
 
-// ask makes a request of what the runner serves, and holds the answer to
-// openapi.yaml. The header has lines of "Name: value", the last of a name counts.
+// ask sends a request to the runner's handler and checks the answer against
+// openapi.yaml. The header has lines of "Name: value"; the last of a name
+// counts.
 func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	h, leave := s.serve()
@@ -281,12 +278,12 @@ func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecor
 		}
 	}
 	w := httptest.NewRecorder()
-	apitest.Watch(s.t, h).ServeHTTP(w, r)
+	apitest.Checked(s.t, h).ServeHTTP(w, r)
 	return w
 }
 
-// watch makes a WebSocket, holds what the handshake is answered with to
-// openapi.yaml, and the first message to what GET /seats answers.
+// watch opens a WebSocket. It checks the answer to the handshake against
+// openapi.yaml, and the first message against the answer of GET /seats.
 func (s *scene) watch(target string) {
 	s.t.Helper()
 	h, leave := s.serve()
@@ -308,8 +305,8 @@ func (s *scene) watch(target string) {
 	}
 }
 
-// TestEveryDescribedAnswerIsGiven: openapi.yaml describes no answer that cannot
-// be had, and its examples are what is answered, to the letter.
+// TestEveryDescribedAnswerIsGiven checks that every answer that openapi.yaml
+// describes can be had, and that its examples are exactly what is answered.
 func TestEveryDescribedAnswerIsGiven(t *testing.T) {
 	described, err := apitest.Answers()
 	if err != nil {
@@ -333,7 +330,7 @@ func TestEveryDescribedAnswerIsGiven(t *testing.T) {
 				words := strings.Fields(answer)
 				target := words[1] + strings.ReplaceAll(p.target, "VERSION", s.version)
 				if words[2] == "101" {
-					s.watch(target) // no recorder's connection can be taken over
+					s.watch(target) // a recorder has no connection to upgrade
 					return
 				}
 				got := s.ask(words[0], target, p.body, p.header)
@@ -351,7 +348,8 @@ func TestEveryDescribedAnswerIsGiven(t *testing.T) {
 	}
 }
 
-// TestEveryProblemHasAnExample, which the test above holds to the truth.
+// TestEveryProblemHasAnExample checks that openapi.yaml has an example of each
+// code. The test above checks the examples.
 func TestEveryProblemHasAnExample(t *testing.T) {
 	described, err := apitest.Answers()
 	if err != nil {
@@ -364,7 +362,7 @@ func TestEveryProblemHasAnExample(t *testing.T) {
 	}
 }
 
-// TestOtherMethodsAreDescribed at every path.
+// TestOtherMethodsAreDescribed checks the answer to other methods at every path.
 func TestOtherMethodsAreDescribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t)
@@ -376,7 +374,8 @@ func TestOtherMethodsAreDescribed(t *testing.T) {
 	})
 }
 
-// TestDescribedRequestsAreGranted to the user whom they name.
+// TestDescribedRequestsAreGranted checks that the requests of openapi.yaml
+// succeed for the user whom they name.
 func TestDescribedRequestsAreGranted(t *testing.T) {
 	requests, err := apitest.Requests()
 	if err != nil {
@@ -396,7 +395,7 @@ func TestDescribedRequestsAreGranted(t *testing.T) {
 	}
 }
 
-// inJSON is the text read, without what is different on every run.
+// inJSON decodes the text and masks what is different on every run.
 func inJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
@@ -406,7 +405,7 @@ func inJSON(t *testing.T, text string) any {
 	return v
 }
 
-// without lists what is in the one and not in the other.
+// without returns what is in one list and not in the other.
 func without(one, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(one), func(s string) bool { return slices.Contains(other, s) })
 }

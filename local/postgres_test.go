@@ -11,9 +11,9 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestTwoRunnersOnPostgreSQL sell the same seats: behind a load balancer, stormed
-// by users who all want the same few, no seat is sold twice and every one is
-// sold. And then the database crashes, and remembers.
+// TestTwoRunnersOnPostgreSQL has two runners behind a load balancer sell the
+// same seats to many users at once. Every seat must be sold, none twice, and the
+// bookings must survive a crash of the database.
 func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := pgtest.New(t)
@@ -29,7 +29,7 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	server.Kill()
 	var status int
 	var retry, body string
-	for range 40 { // those connections that were there are of unknown outcome
+	for range 40 { // calls on connections that existed before have an unknown outcome
 		if status, retry, body = call(t, one+"/lock", "A1", "ann"); strings.Contains(body, `"code":"store_unavailable"`) {
 			break
 		}
@@ -57,21 +57,22 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	}
 }
 
-// TestPostgreSQLIsAwayAtTheStart: it waits, says so, and ends; or finds it in
-// time. No password is shown.
+// TestPostgreSQLIsAwayAtTheStart checks that the runner waits for PostgreSQL,
+// uses it once it is available, and else ends with an error that shows no
+// password.
 func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	cmd := program(t, []string{"POSTGRES_URL=postgres://user:hunter2@127.0.0.1:" + faults.FreePort() + "/seats"}, "-postgres-start", "300ms")
 	cmd.Stderr = &out
-	_ = cmd.Run() // its status is looked at
+	_ = cmd.Run() // its status is checked below
 	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(out.String(), "cannot use PostgreSQL (tried for 300ms") || strings.Contains(out.String(), "hunter2") {
 		t.Errorf("status %d: %s", got, out.String())
 	}
 
 	server := pgtest.New(t)
 	server.Kill()
-	await, late, stop := starting(t, "-postgres", server.URL("postgres"), "-postgres-start", "1m")
+	await, late, stop := starting(t, nil, "-postgres", server.URL("postgres"), "-postgres-start", "1m")
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,19 +85,19 @@ func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	}
 }
 
-// TestRefusedStartsOnPostgreSQL: what would sell a seat twice, or lose one that
-// was sold, is refused with one line.
+// TestRefusedStartsOnPostgreSQL checks that a database that could sell a seat
+// twice or lose a booking is refused with one line.
 func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := pgtest.New(t, pgtest.Unsafe...)
 	url := server.URL("postgres")
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"local", "-postgres", url, "-postgres-migrate"}, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
+	if err := run(t.Context(), []string{"-postgres", url, "-postgres-migrate"}, variables{}.get, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
 		t.Fatalf("%q, %v", out.String(), err)
 	}
 	refused := func(says string, args ...string) {
 		t.Helper()
-		err := run(t.Context(), append([]string{"local", "-addr", "127.0.0.1:0"}, args...), io.Discard, io.Discard)
+		err := run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, args...), variables{}.get, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: %v, want one line with %q", args, err, says)
 		}
@@ -107,7 +108,7 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	}
 	refused("event default: lockstore: the store has this event with other seats", "-postgres", url, "-seats", "2x3")
 	refused("-redis and -postgres", "-postgres", url, "-redis", "redis://127.0.0.1:1")
-	refused("-postgres does not say which", "-postgres-migrate")
+	refused("-postgres-migrate: needs -postgres", "-postgres-migrate")
 	refused("postgres://", "-postgres", "localhost")
 	refused("cannot use PostgreSQL (tried for 0s", "-postgres", "postgres://u@127.0.0.1:1/x", "-postgres-start", "0s")
 	if _, err := server.Exec(t.Context(), "postgres", "ALTER DATABASE postgres SET synchronous_commit = off"); err != nil {

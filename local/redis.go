@@ -6,62 +6,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
-	"github.com/urfave/cli/v3"
-
-	"seatlock/functions/booking"
+	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
 
-// redisSettings are the flags about Redis, checked.
-type redisSettings struct {
-	url     string // empty: seats are kept in memory
-	options redisstore.Options
-	start   time.Duration // how long to wait for Redis at the start
-	audit   bool
-	rebuild bool
-}
-
-var redisFlags = []cli.Flag{
-	&cli.StringFlag{Name: "redis", Usage: "keep seats in the Redis at `URL`, such as redis://localhost:6379; without it they are kept in memory", Sources: cli.EnvVars("REDIS_URL")},
-	&cli.IntFlag{Name: "redis-wait", Usage: "confirm a booking once `NUMBER` replicas of Redis have it", Sources: cli.EnvVars("REDIS_WAIT")},
-	&cli.DurationFlag{Name: "redis-start", Value: 5 * time.Second, Usage: "wait for `DURATION` at the start if Redis is away", Sources: cli.EnvVars("REDIS_START")},
-	&cli.BoolFlag{Name: "redis-allow-eviction", Usage: "start even if Redis may forget locks and bookings when its memory is short", Sources: cli.EnvVars("REDIS_ALLOW_EVICTION")},
-	&cli.BoolFlag{Name: "redis-audit", Usage: "do not serve; say where lists and users' seats differ from the seats' keys"},
-	&cli.BoolFlag{Name: "redis-rebuild", Usage: "do not serve; make lists and users' seats anew from the seats' keys"},
-}
-
-func settleRedis(c *cli.Command) (redisSettings, error) {
-	r := redisSettings{
-		url:     c.String("redis"),
-		options: redisstore.Options{Replicas: c.Int("redis-wait"), AllowEviction: c.Bool("redis-allow-eviction")},
-		start:   c.Duration("redis-start"),
-		audit:   c.Bool("redis-audit"),
-		rebuild: c.Bool("redis-rebuild"),
-	}
-	switch {
-	case r.url == "" && (r.audit || r.rebuild || r.options.Replicas != 0):
-		return r, usage("-redis-wait, -redis-audit and -redis-rebuild are about a Redis, and -redis does not say which")
-	case r.options.Replicas < 0:
-		return r, usage("-redis-wait %d: it is a number of replicas, or 0 to wait for none", r.options.Replicas)
-	case r.start < 0:
-		return r, usage("-redis-start %v: it is how long to wait, or 0s not to", r.start)
-	}
-	return r, nil
-}
-
-// open connects to Redis and looks whether it can be relied on. The caller
-// closes what is returned with the store.
-func (r redisSettings) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
-	client, err := redisstore.Client(r.url)
+// openRedis connects to Redis and checks that it can be relied on. The caller
+// closes the client after the last use of the store.
+func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
+	client, err := redisstore.Client(s.URL)
 	if err != nil {
-		return nil, nil, usage("-redis: %w", err)
+		return nil, nil, s.Wrong("redis", err)
 	}
-	store, err := redisstore.New(client, r.options)
+	store, err := redisstore.New(client, redisstore.Options{Replicas: s.Replicas, AllowEviction: s.AllowEviction})
 	if err == nil {
-		err = r.check(ctx, store, maps, log)
+		err = checkRedis(ctx, s, store, events, log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close())
@@ -69,14 +30,14 @@ func (r redisSettings) open(ctx context.Context, maps []booking.SeatMap, log *sl
 	return store, client, nil
 }
 
-// check waits for Redis, and for as long as the settings say.
-func (r redisSettings) check(ctx context.Context, store *redisstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
-	warnings, err := awaited(ctx, r.start, store.Check)
+// checkRedis waits for Redis for as long as the settings say.
+func checkRedis(ctx context.Context, s settings.Redis, store *redisstore.Store, events []venue.Event, log *slog.Logger) error {
+	warnings, err := await(ctx, s.Start, store.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
-		return fmt.Errorf("cannot use Redis (tried for %v, -redis-start): %w", r.start, err)
+		return fmt.Errorf("cannot use Redis (tried for %v, -redis-start): %w", s.Start, err)
 	}
 	if errors.Is(err, redisstore.ErrEvicts) {
-		return fmt.Errorf("%w (-redis-allow-eviction takes it as it is)", err)
+		return fmt.Errorf("%w (-redis-allow-eviction starts all the same)", err)
 	}
 	if err != nil {
 		return err
@@ -84,41 +45,41 @@ func (r redisSettings) check(ctx context.Context, store *redisstore.Store, maps 
 	for _, w := range warnings {
 		log.Warn("redis: " + w)
 	}
-	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil
 }
 
-// inspect audits or rebuilds every event, and says what it found.
-func (r redisSettings) inspect(ctx context.Context, maps []booking.SeatMap, log *slog.Logger, out io.Writer) error {
-	store, client, err := r.open(ctx, maps, log)
+// inspectRedis audits or rebuilds every event and prints the differences.
+func inspectRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger, out io.Writer) error {
+	store, client, err := openRedis(ctx, s, events, log)
 	if err != nil {
 		return err
 	}
-	defer client.Close() // after the last answer; nothing is left to fail
-	look, found := store.Audit, 0
-	if r.rebuild {
-		look = store.Rebuild
+	defer client.Close() // after the last answer, nothing can fail that matters
+	inspect, found := store.Audit, 0
+	if s.Rebuild {
+		inspect = store.Rebuild
 	}
-	for _, m := range maps {
-		differ, err := look(ctx, m.Event)
-		for _, d := range differ {
-			fmt.Fprintf(out, "event %s: %v\n", m.Event.ID, d)
+	for _, e := range events {
+		differences, err := inspect(ctx, e.Event)
+		for _, d := range differences {
+			fmt.Fprintf(out, "event %s: %v\n", e.ID, d)
 		}
 		if err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
-		found += len(differ)
+		found += len(differences)
 	}
-	if r.rebuild {
-		fmt.Fprintln(out, "differences mended:", found)
+	if s.Rebuild {
+		fmt.Fprintln(out, "differences fixed:", found)
 		return nil
 	}
 	if found > 0 {
-		return fmt.Errorf("differences found: %d; -redis-rebuild mends them", found)
+		return fmt.Errorf("differences found: %d; -redis-rebuild fixes them", found)
 	}
 	fmt.Fprintln(out, "no difference")
 	return nil

@@ -22,7 +22,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// call posts and returns the answer.
+// call posts a seat and a user, checks the answer against openapi.yaml, and
+// returns it.
 func call(t *testing.T, url, seat, user string) (status int, retryAfter, body string) {
 	t.Helper()
 	sent := fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)
@@ -40,7 +41,7 @@ func call(t *testing.T, url, seat, user string) (status int, retryAfter, body st
 	return resp.StatusCode, resp.Header.Get("Retry-After"), string(answer)
 }
 
-// roundRobin is a load balancer.
+// roundRobin starts a load balancer and returns its URL.
 func roundRobin(t *testing.T, urls ...string) string {
 	t.Helper()
 	var proxies []http.Handler
@@ -59,8 +60,8 @@ func roundRobin(t *testing.T, urls ...string) string {
 	return srv.URL
 }
 
-// sellOut has many users storm a house of two rows for the same few seats, until
-// every one is sold, and none of them twice.
+// sellOut has many users compete for the seats of two rows. Every seat must be
+// sold, and none twice.
 func sellOut(t *testing.T, shop string, width int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -74,7 +75,7 @@ func sellOut(t *testing.T, shop string, width int) {
 				if status, _ := callAgain(t, shop+"/lock", seat, user); status != 200 {
 					continue
 				}
-				// The next call goes to another runner, if there is one.
+				// Behind the load balancer this call goes to the other runner.
 				if status, body := callAgain(t, shop+"/confirm", seat, user); status != 200 {
 					t.Errorf("%s locked %s and cannot confirm it: %s", user, seat, body)
 					continue
@@ -94,8 +95,8 @@ func sellOut(t *testing.T, shop string, width int) {
 	}
 }
 
-// callAgain calls, and asks again where it is told to: a store may be slow on a
-// busy machine.
+// callAgain calls, and repeats the call while the store is unavailable: it may
+// be slow on a busy machine.
 func callAgain(t *testing.T, url, seat, user string) (status int, body string) {
 	t.Helper()
 	for range 50 {
@@ -108,8 +109,8 @@ func callAgain(t *testing.T, url, seat, user string) (status int, body string) {
 	return status, body
 }
 
-// TestTwoRunnersSellTheSameSeats: behind a load balancer, stormed by users who
-// all want the same few seats, no seat is sold twice and every one is sold.
+// TestTwoRunnersSellTheSameSeats has two runners behind a load balancer sell the
+// same seats to many users at once.
 func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 	t.Parallel()
 	redisURL := "redis://" + redistest.New(t).Addr
@@ -125,8 +126,8 @@ func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 	}
 }
 
-// TestRedisGoesAway: callers are told what that means for them, and all goes
-// on by itself when it is back.
+// TestRedisGoesAway checks that callers get the right error while Redis is
+// unavailable, and that everything works again once it is back.
 func TestRedisGoesAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
@@ -159,19 +160,20 @@ func TestRedisGoesAway(t *testing.T) {
 	}
 }
 
-// TestRedisIsAwayAtTheStart: it waits, says so, and ends; or finds it in time.
+// TestRedisIsAwayAtTheStart checks that the runner waits for Redis, uses it once
+// it is available, and else ends with an error that shows no password.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
 	port := faults.FreePort()
 	var out bytes.Buffer
 	cmd := program(t, []string{"REDIS_URL=redis://user:hunter2@127.0.0.1:" + port}, "-redis-start", "300ms")
 	cmd.Stderr = &out
-	_ = cmd.Run() // its status is looked at
+	_ = cmd.Run() // its status is checked below
 	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(out.String(), "cannot use Redis (tried for 300ms") || strings.Contains(out.String(), "hunter2") {
 		t.Errorf("status %d: %s", got, out.String())
 	}
 
-	await, late, stop := starting(t, "-redis", "redis://127.0.0.1:"+port, "-redis-start", "1m")
+	await, late, stop := starting(t, nil, "-redis", "redis://127.0.0.1:"+port, "-redis-start", "1m")
 	redistest.New(t, "--port", port)
 	await()
 	if err := stop(); err != nil {
@@ -182,7 +184,8 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 	}
 }
 
-// TestRefusedStarts: what would sell a seat twice is refused before anything is written.
+// TestRefusedStarts checks that a start that could sell a seat twice is refused
+// before anything is written.
 func TestRefusedStarts(t *testing.T) {
 	server := redistest.New(t)
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
@@ -190,7 +193,7 @@ func TestRefusedStarts(t *testing.T) {
 	redisURL := "redis://" + server.Addr
 	refused := func(says string, args ...string) {
 		t.Helper()
-		err := run(t.Context(), append([]string{"local", "-addr", "127.0.0.1:0", "-redis", redisURL}, args...), io.Discard, io.Discard)
+		err := run(t.Context(), append([]string{"-addr", "127.0.0.1:0", "-redis", redisURL}, args...), variables{}.get, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v, want an error with %q", args, err, says)
 		}
@@ -228,14 +231,14 @@ func TestRefusedStarts(t *testing.T) {
 	}
 }
 
-// TestAuditAndRebuild as an operator calls them.
+// TestAuditAndRebuild calls them as an operator does.
 func TestAuditAndRebuild(t *testing.T) {
 	server := redistest.New(t)
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer ctl.Close()
 	inspect := func(flag string) (string, error) {
 		var out bytes.Buffer
-		err := run(t.Context(), []string{"local", "-redis", "redis://" + server.Addr, flag}, &out, io.Discard)
+		err := run(t.Context(), []string{"-redis", "redis://" + server.Addr, flag}, variables{}.get, &out, io.Discard)
 		return out.String(), err
 	}
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
@@ -247,7 +250,7 @@ func TestAuditAndRebuild(t *testing.T) {
 	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1: is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {
 		t.Errorf("%q, %v", out, err)
 	}
-	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences mended: 1\n") || err != nil {
+	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences fixed: 1\n") || err != nil {
 		t.Errorf("%q, %v", out, err)
 	}
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {

@@ -23,11 +23,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/settings"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// certify writes a certificate for 127.0.0.1 with the serial number, and
-// returns what trusts it.
+// certify writes a certificate for 127.0.0.1 with the serial number and returns
+// a pool that trusts it.
 func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -62,7 +63,8 @@ func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPoo
 	return pool
 }
 
-// TestHTTPS: with a certificate it serves HTTPS, and HTTP/2.
+// TestHTTPS checks that with a certificate the runner serves HTTPS and HTTP/2,
+// and refuses old TLS.
 func TestHTTPS(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -88,19 +90,20 @@ func TestHTTPS(t *testing.T) {
 	}
 }
 
-// TestCertificateIsRenewed without a restart, and not by half of a new one.
+// TestCertificateIsRenewed checks that a new certificate is used without a
+// restart, and a half-written one is not.
 func TestCertificateIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		s := serverSettings{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem")}
+		s := settings.Server{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
 		write := func(serial int64, at time.Time) {
-			certify(t, s.certFile, s.keyFile, serial)
-			if err := os.Chtimes(s.certFile, at, at); err != nil {
+			certify(t, s.CertFile, s.KeyFile, serial)
+			if err := os.Chtimes(s.CertFile, at, at); err != nil {
 				t.Fatal(err)
 			}
 		}
 		write(1, time.Now())
-		c, err := s.certificate(slog.New(slog.DiscardHandler))
+		c, err := openCertificate(s, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,21 +119,21 @@ func TestCertificateIsRenewed(t *testing.T) {
 		}
 		serves(1)
 		write(2, time.Now().Add(time.Second))
-		serves(1) // it looks again after a while
-		time.Sleep(lookAgain)
+		serves(1) // the file is checked every checkInterval
+		time.Sleep(checkInterval)
 		serves(2)
-		if err := os.WriteFile(s.certFile, []byte("half of"), 0o600); err != nil {
+		if err := os.WriteFile(s.CertFile, []byte("half of"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(lookAgain)
+		time.Sleep(checkInterval)
 		serves(2)
 		write(3, time.Now().Add(time.Minute))
-		time.Sleep(lookAgain)
+		time.Sleep(checkInterval)
 		serves(3)
 	})
 }
 
-// TestOrigins: pages of the origins that are named may call, others may not.
+// TestOrigins checks that pages of the named origins may call, and no others.
 func TestOrigins(t *testing.T) {
 	url, _, _ := serving(t, "-cors-origin", "https://shop.example", "-cors-origin", "https://box.example")
 	ask := func(method, path, origin string, header ...string) *http.Response {
@@ -176,8 +179,8 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestStopsUnderLoad: every request that got in is answered whole, and what was
-// acknowledged is kept.
+// TestStopsUnderLoad checks that every accepted request is answered completely,
+// and that every acknowledged lock is in the store.
 func TestStopsUnderLoad(t *testing.T) {
 	server := redistest.New(t)
 	url, out, stop := serving(t, "-seats", "100x100", "-redis", "redis://"+server.Addr)
@@ -239,15 +242,16 @@ func TestStopsUnderLoad(t *testing.T) {
 	}
 }
 
-// TestUsersAreBelieved: the start-up line says whose word is taken.
+// TestUsersAreBelieved checks that the start-up line says how users are
+// identified.
 func TestUsersAreBelieved(t *testing.T) {
 	_, out, _ := serving(t)
 	if !strings.Contains(out.String(), "unchecked: fit behind your own back end only") {
 		t.Errorf("log: %s", out)
 	}
-	t.Setenv("AUTH_BACKEND_KEY", strings.Repeat("k", shortestKey))
-	url, out, _ := serving(t)
-	if !strings.Contains(out.String(), "named by the back end with the key") || strings.Contains(out.String(), strings.Repeat("k", shortestKey)) {
+	key := strings.Repeat("k", 32)
+	url, out, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": key})
+	if !strings.Contains(out.String(), "named by the back end with the key") || strings.Contains(out.String(), key) {
 		t.Errorf("log: %s", out)
 	}
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {

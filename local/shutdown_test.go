@@ -18,11 +18,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/functions/settings"
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestReadinessFailsFirst: with -drain-delay, load balancers are told while all
-// goes on as before, and new connections are taken until that is over.
+// TestReadinessFailsFirst checks that during -drain-delay /readyz fails while
+// requests and new connections are still served.
 func TestReadinessFailsFirst(t *testing.T) {
 	t.Parallel()
 	url, out, stop := serving(t, "-drain-delay", "2s")
@@ -60,8 +61,8 @@ func TestReadinessFailsFirst(t *testing.T) {
 	}
 }
 
-// TestEndInOrder: not ready, then closed for new ones, then the sockets go, and
-// nothing of it after -drain.
+// TestEndInOrder checks the order of a stop: not ready, no new connections,
+// sockets closed, all within -drain.
 func TestEndInOrder(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,7 +76,7 @@ func TestEndInOrder(t *testing.T) {
 		steps = append(steps, what)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := serverSettings{drain: 20 * time.Second, connections: 10}
+	s := settings.Server{Drain: 20 * time.Second, Connections: 10}
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		step("asked")
 		cancel()
@@ -84,14 +85,14 @@ func TestEndInOrder(t *testing.T) {
 	})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.serve(ctx, l, h, ending{
+		ended <- serve(ctx, s, l, h, ending{
 			unready: func() { step("not ready") },
 			sockets: func(ctx context.Context) {
 				if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
 					c.Close()
 					t.Error("a socket that is sent away can come back in")
 				}
-				if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.drain {
+				if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.Drain {
 					t.Errorf("the sockets have until %v", end)
 				}
 				time.Sleep(200 * time.Millisecond)
@@ -115,19 +116,20 @@ func TestEndInOrder(t *testing.T) {
 	}
 }
 
-// TestEndIsBounded: whoever does not come to an end is left behind.
+// TestEndIsBounded checks that a request that does not end is abandoned after
+// -drain.
 func TestEndIsBounded(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := serverSettings{drain: 50 * time.Millisecond, connections: 10}
+	s := settings.Server{Drain: 50 * time.Millisecond, Connections: 10}
 	stuck := make(chan struct{})
 	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel(); <-stuck })
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.serve(ctx, l, h, ending{unready: func() {}, sockets: func(ctx context.Context) { <-ctx.Done() }}, slog.New(slog.DiscardHandler))
+		ended <- serve(ctx, s, l, h, ending{unready: func() {}, sockets: func(ctx context.Context) { <-ctx.Done() }}, slog.New(slog.DiscardHandler))
 	}()
 	go func() {
 		if resp, err := http.Get("http://" + l.Addr().String()); err == nil {
@@ -141,15 +143,15 @@ func TestEndIsBounded(t *testing.T) {
 	close(stuck)
 }
 
-// A sale is what one caller did, seat by seat.
+// A sale is the outcome of one call.
 type sale struct {
 	seat             string
 	answered, booked bool // an answer came, and that it is booked
 }
 
-// sell locks and confirms seats of a row, one after the other, until the program
-// does not answer any more. Each call has a connection of its own: then one that
-// gets no answer never got in.
+// sell locks and confirms the seats of a row, one after the other, until the
+// program does not answer any more. Each call has a connection of its own, so
+// one that gets no answer was never accepted.
 func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sale, problem error) {
 	post := func(path, seat string) (string, error) {
 		resp, err := client.Post(url+path, "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":"caller"}`, seat)))
@@ -188,8 +190,8 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 	return sales, fmt.Errorf("row %s is sold out: the program was not stopped", row)
 }
 
-// TestSigtermUnderLoad stops the real program while many buy: what it has
-// acknowledged is in the store, and what it has not answered never happened.
+// TestSigtermUnderLoad stops the real program while many buy. What it has
+// acknowledged must be in the store, and what it has not answered must not.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
 	url, log, end := launched(t, "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)

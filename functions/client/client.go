@@ -1,47 +1,71 @@
-// Package client is a [lockstore.LockStore] that is a running Seatlock server
-// elsewhere: it makes the calls of the API and turns the answers back into the
-// errors of the contract. It is for programs that put a server to the test.
+// Package client calls a Seatlock server over HTTP. It is for the back ends of
+// shops and for the tools of this repository.
 //
-// The API has no Wait, does not say how many seats a user over the limit has
-// (Held is -1), and knows its own seat maps: those of the events are not sent.
+// A [Client] is a [lockstore.LockStore]: it takes the operations of the contract
+// and returns its errors. The package uses the standard library and the contract
+// only, so that a shop which requires it downloads nothing else.
 package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"seatlock/lockstore"
 )
 
-// callTime bounds a call: longer than the server takes to give up on its store.
-const callTime = 5 * time.Second
+const (
+	// callTime bounds a call. It is longer than the server waits for its store.
+	callTime = 5 * time.Second
 
-// A Store is one server.
-type Store struct {
-	base   string
-	client *http.Client
+	dialTime           = time.Second
+	defaultConnections = 100
+)
+
+// Options are the settings of a [Client]. The zero value is ready to use.
+type Options struct {
+	// Token is sent with every call, as a bearer token: the server's
+	// AUTH_BACKEND_KEY, or the token of a user who signed in. None is sent if it
+	// is empty.
+	Token string
+
+	// Connections is how many connections to the server may be open at a time. 0
+	// means 100.
+	Connections int
 }
 
-// New is the server at the base URL, such as http://127.0.0.1:8080, over at
-// most that many connections. Nothing is dialled.
-func New(base string, connections int) (*Store, error) {
+// A Client makes the calls of one server. It is safe for concurrent use.
+//
+// It knows less than a store does. The API does not say which seats a lock or a
+// confirm changed, so Result.Changed is set for releases only; Result.Now and
+// ConflictError.Held are not known, and are zero and -1.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+var _ lockstore.LockStore = (*Client)(nil)
+
+// New returns a client of the server at the base URL, such as
+// http://127.0.0.1:8080. It does not connect yet. The error is about the URL.
+func New(base string, o Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("%q is not the address of a server, such as http://127.0.0.1:8080", base)
+		return nil, fmt.Errorf("client: the server must be given as a URL such as http://127.0.0.1:8080, not %q", base)
 	}
-	return &Store{u.JoinPath("/").String(), &http.Client{
+	connections := cmp.Or(o.Connections, defaultConnections)
+	return &Client{base: u.JoinPath("/").String(), token: o.Token, http: &http.Client{
 		Timeout: callTime,
 		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
+			DialContext:         (&net.Dialer{Timeout: dialTime}).DialContext,
 			MaxConnsPerHost:     connections,
 			MaxIdleConnsPerHost: connections,
 			DisableCompression:  true,
@@ -50,95 +74,93 @@ func New(base string, connections int) (*Store, error) {
 }
 
 // Close closes the connections that are idle.
-func (s *Store) Close() { s.client.CloseIdleConnections() }
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// A Problem is an answer of the API that is not what was asked for. It
-// unwraps to the error of the contract that it stands for.
-type Problem struct {
-	Status     int
-	Code       string `json:"code"`
-	Detail     string `json:"detail"`
-	Seats      []seat `json:"seats"`
-	RetryAfter time.Duration
-
-	is error
-}
-
-func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
-
-// Unwrap returns the error of the contract.
-func (p *Problem) Unwrap() error { return p.is }
-
-type seat struct {
-	SeatID    lockstore.SeatID `json:"seatId"`
-	Status    lockstore.Status `json:"status"`
-	ExpiresAt time.Time        `json:"expiresAt"`
-}
-
-func seatsOf(list []seat) []lockstore.Seat {
-	seats := make([]lockstore.Seat, len(list))
-	for i, s := range list {
-		seats[i] = lockstore.Seat{ID: s.SeatID, Status: s.Status, Expires: s.ExpiresAt}
-	}
-	return seats
-}
-
-type request struct {
+// seatsRequest is the body of /lock, /confirm and /release.
+type seatsRequest struct {
 	EventID lockstore.EventID  `json:"eventId"`
 	SeatIDs []lockstore.SeatID `json:"seatIds"`
-	UserID  lockstore.UserID   `json:"userId"`
+	UserID  lockstore.UserID   `json:"userId,omitempty"` // empty: the user of the token
 }
 
-// Lock is POST /lock.
-func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	var answer struct {
-		ExpiresAt time.Time `json:"expiresAt"`
+// Do implements [lockstore.LockStore] with POST /lock, /confirm and /release.
+// With the token of a user, op.User may be empty.
+func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	body, err := json.Marshal(seatsRequest{ev.ID, op.Seats, op.User})
+	if err != nil {
+		return lockstore.Result{}, err
 	}
-	err := s.post(ctx, "lock", request{ev.ID, seats, user}, &answer)
-	return answer.ExpiresAt, err
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+op.Kind.String(), bytes.NewReader(body))
+	if err != nil {
+		return lockstore.Result{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	var answer struct {
+		SeatIDs   []lockstore.SeatID `json:"seatIds"`
+		ExpiresAt time.Time          `json:"expiresAt"`
+	}
+	if err := c.do(r, &answer); err != nil {
+		return lockstore.Result{}, err
+	}
+	result := lockstore.Result{Expires: answer.ExpiresAt}
+	if op.Kind == lockstore.KindRelease {
+		result.Changed = answer.SeatIDs
+	}
+	return result, nil
 }
 
-// Confirm is POST /confirm.
-func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return s.post(ctx, "confirm", request{ev.ID, seats, user}, &struct{}{})
-}
-
-// Release is POST /release.
-func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return s.post(ctx, "release", request{ev.ID, seats, user}, &struct{}{})
-}
-
-// List is GET /seats.
-func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+// List implements [lockstore.LockStore] with GET /seats. It leaves out seats that
+// ev does not have.
+func (c *Client) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+	query := url.Values{"eventId": {string(ev.ID)}}
+	if since != "" {
+		query.Set("since", string(since))
+	}
 	var answer struct {
 		Version    lockstore.Version `json:"version"`
 		Full       bool              `json:"full"`
 		ServerTime time.Time         `json:"serverTime"`
 		Seats      []seat            `json:"seats"`
 	}
-	query := url.Values{"eventId": {string(ev.ID)}}
-	if since != "" {
-		query.Set("since", string(since))
-	}
-	if err := s.get(ctx, "seats?"+query.Encode(), &answer); err != nil {
+	if err := c.get(ctx, "seats?"+query.Encode(), &answer); err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	snap := lockstore.Snapshot{Version: answer.Version, Full: answer.Full, Time: answer.ServerTime, Seats: []lockstore.Seat{}}
-	for _, seat := range seatsOf(answer.Seats) {
-		if !snap.Full || seat.Status != lockstore.Available { // the API names them all
-			snap.Seats = append(snap.Seats, seat)
+	snap := lockstore.Snapshot{Version: answer.Version, Full: answer.Full, Now: answer.ServerTime.UnixMilli()}
+	for _, s := range answer.Seats {
+		at, ok := ev.Position(s.SeatID)
+		if !ok || snap.Full && s.Status == lockstore.Available { // a full list of the API has every seat
+			continue
 		}
+		listed := lockstore.ListedSeat{Position: int32(at), Status: s.Status}
+		if s.Status == lockstore.Locked {
+			listed.Expires = s.ExpiresAt.UnixMilli()
+		}
+		snap.Seats = append(snap.Seats, listed)
 	}
 	return snap, nil
 }
 
-// Wait is not a call of the API.
-func (s *Store) Wait(context.Context, *lockstore.Event, lockstore.Version) error {
-	return errors.ErrUnsupported
+// pollEvery is how often Wait asks the server.
+const pollEvery = 500 * time.Millisecond
+
+// Wait implements [lockstore.LockStore]. It asks the server for changes twice a
+// second, since the API has no call that waits.
+func (c *Client) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
+	for {
+		snap, err := c.List(ctx, ev, since)
+		if err != nil || snap.Full || snap.Version != since {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
 }
 
-// Events is GET /events: what there is to be sold.
-func (s *Store) Events(ctx context.Context) ([]*lockstore.Event, error) {
+// Events returns the events on sale, with GET /events.
+func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 	var answer struct {
 		Events []struct {
 			EventID     lockstore.EventID `json:"eventId"`
@@ -151,7 +173,7 @@ func (s *Store) Events(ctx context.Context) ([]*lockstore.Event, error) {
 			} `json:"sections"`
 		} `json:"events"`
 	}
-	if err := s.get(ctx, "events", &answer); err != nil {
+	if err := c.get(ctx, "events", &answer); err != nil {
 		return nil, err
 	}
 	var events []*lockstore.Event
@@ -162,7 +184,11 @@ func (s *Store) Events(ctx context.Context) ([]*lockstore.Event, error) {
 				seats = append(seats, row.Seats...)
 			}
 		}
-		ev, err := lockstore.NewEvent(e.EventID, seats, time.Duration(e.LockSeconds*float64(time.Second)), e.SeatLimit)
+		layout, err := lockstore.NewLayout(seats)
+		if err != nil {
+			return nil, err
+		}
+		ev, err := lockstore.NewEvent(e.EventID, layout, time.Duration(e.LockSeconds*float64(time.Second)), e.SeatLimit)
 		if err != nil {
 			return nil, err
 		}
@@ -171,34 +197,23 @@ func (s *Store) Events(ctx context.Context) ([]*lockstore.Event, error) {
 	return events, nil
 }
 
-func (s *Store) get(ctx context.Context, path string, answer any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+path, nil)
+func (c *Client) get(ctx context.Context, path string, answer any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return err
 	}
-	return s.do(r, answer)
+	return c.do(r, answer)
 }
 
-func (s *Store) post(ctx context.Context, path string, body request, answer any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	return s.do(r, answer)
-}
-
-// do sends the request. Where no answer came and the request may have got
-// there, the outcome is not known.
-func (s *Store) do(r *http.Request, answer any) error {
+// do sends the request and reads its answer, or the error that it stands for.
+func (c *Client) do(r *http.Request, answer any) error {
 	if err := r.Context().Err(); err != nil {
-		return err // nothing is sent
+		return err // nothing was sent
 	}
-	resp, err := s.client.Do(r)
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(r)
 	if err != nil {
 		return unanswered(err)
 	}
@@ -211,39 +226,7 @@ func (s *Store) do(r *http.Request, answer any) error {
 		return problem(resp, text)
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("%s answered with what is not JSON: %w", r.URL, err)
+		return fmt.Errorf("%w: the answer of %s is not JSON: %w", lockstore.ErrOutcomeUnknown, r.URL, err)
 	}
 	return nil
-}
-
-func unanswered(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
-	}
-	return fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
-}
-
-// problem reads an answer that is an error.
-func problem(resp *http.Response, text []byte) error {
-	p := &Problem{Status: resp.StatusCode}
-	if err := json.Unmarshal(text, p); err != nil {
-		// It is not of the server but of what is before it.
-		return fmt.Errorf("%w: %s answered %s with what is not JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
-	}
-	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
-		p.RetryAfter = time.Duration(seconds) * time.Second
-	}
-	switch reason := lockstore.Reason(p.Code); reason {
-	case lockstore.SeatLocked, lockstore.SeatBooked, lockstore.LockNotHeld, lockstore.LockExpired, lockstore.OverSeatLimit:
-		p.is = &lockstore.ConflictError{Reason: reason, Seats: seatsOf(p.Seats), Held: -1}
-	case "store_unavailable", "rate_limited":
-		p.is = lockstore.ErrUnavailable
-	case "outcome_unknown", "internal":
-		p.is = lockstore.ErrOutcomeUnknown
-	case "unknown_seat":
-		p.is = lockstore.ErrUnknownSeats
-	case "bad_request":
-		p.is = lockstore.ErrInvalid
-	}
-	return p
 }

@@ -1,6 +1,6 @@
-// Package web serves the seat map page: what people see of a house and lock
-// seats with. It is embedded and needs no build step. It knows nothing of
-// seats; the page itself asks the API, as any other client would.
+// Package web serves the seat map page, on which people see an event and lock
+// seats. The page is embedded and needs no build step. The package knows nothing
+// about seats: the page calls the API as any other client does.
 package web
 
 import (
@@ -12,17 +12,19 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"seatlock/functions/telemetry"
 )
 
 //go:embed page
 var files embed.FS
 
-// policy lets the page load itself and talk to its own server, and nothing
-// else: no inline script or style, no other host, no frame around it.
+// policy lets the page load its own files and call its own server. It forbids inline
+// scripts and styles, other hosts, and frames around the page.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// mediaTypes does not leave it to the machine's table what a file is.
+// mediaTypes makes the types independent of the machine's table.
 var mediaTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -30,7 +32,7 @@ var mediaTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// asset is a file of the page, ready to be sent.
+// An asset is a file of the page, ready to be sent.
 type asset struct {
 	body            []byte
 	mediaType, etag string
@@ -38,22 +40,22 @@ type asset struct {
 
 // Handler serves the page at "/" and its files below "/page/", and leaves
 // every other request to next. The page finds the API by relative URLs.
-func Handler(next http.Handler) http.Handler {
+func Handler(next telemetry.Handler) telemetry.Handler {
 	assets := load()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		a, known := assets[r.URL.Path]
 		if !known || r.Method != "GET" && r.Method != "HEAD" {
-			next.ServeHTTP(w, r)
-			return
+			return next(w, r)
 		}
 		a.serve(w, r)
-	})
+		return telemetry.Outcome{}
+	}
 }
 
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("ETag", a.etag)
-	h.Set("Cache-Control", "no-cache") // keep it, but ask each time: another version may be running
+	h.Set("Cache-Control", "no-cache") // a cache must revalidate: another version may be running
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -66,11 +68,11 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.mediaType)
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	if r.Method != "HEAD" {
-		w.Write(a.body) // a client that has gone needs no answer
+		w.Write(a.body) // an error means that the client has gone
 	}
 }
 
-// load reads the embedded files. That cannot fail: they are in the program.
+// load reads the embedded files, which cannot fail.
 func load() map[string]asset {
 	assets := make(map[string]asset)
 	fs.WalkDir(files, "page", func(name string, d fs.DirEntry, err error) error {

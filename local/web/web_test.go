@@ -10,11 +10,15 @@ import (
 	"strings"
 	"testing"
 
+	"seatlock/functions/telemetry"
 	"seatlock/local/web"
 )
 
-// other answers what the page does not.
-var other = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
+// other answers requests that are not for the page.
+func other(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
+	w.WriteHeader(http.StatusTeapot)
+	return telemetry.Outcome{}
+}
 
 func ask(method, target string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
@@ -26,7 +30,7 @@ func ask(method, target string, headers ...string) *httptest.ResponseRecorder {
 	return w
 }
 
-// TestEveryFileIsServed with what keeps a browser to this server.
+// TestEveryFileIsServed also checks the headers that restrict the page to this server.
 func TestEveryFileIsServed(t *testing.T) {
 	types := map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 	err := fs.WalkDir(os.DirFS("page"), ".", func(name string, d fs.DirEntry, err error) error {
@@ -78,9 +82,8 @@ func TestTheRestIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestFilesNameOnlyFilesThatAreThere: an import, link or picture that is
-// missing would be seen by a person first. And the policy would stop what is
-// written into the page itself.
+// TestFilesNameOnlyFilesThatAreThere checks imports, links and pictures, and that
+// nothing is inline, which the policy would stop.
 func TestFilesNameOnlyFilesThatAreThere(t *testing.T) {
 	names := regexp.MustCompile(`(?:from '\./|url\(|(?:href|src)="page/)([a-z.-]+)`)
 	inline := regexp.MustCompile(`<script[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=`)

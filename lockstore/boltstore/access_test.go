@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,7 +16,7 @@ import (
 // refused in one line; what may be read can be exported.
 func TestMayNotWrite(t *testing.T) {
 	dir := t.TempDir()
-	d := newDesk(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
+	d := newTestStore(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
 	d.confirm("ann", "A1")
 	must(t, d.Close())
@@ -33,7 +32,7 @@ func TestMayNotWrite(t *testing.T) {
 	}
 }
 
-// tryAsNobody says how it ends to open the file, as a user who is not root,
+// tryAsNobody returns what a process of a user other than root says of the file,
 // since root may do everything.
 func tryAsNobody(t *testing.T, path string) string {
 	t.Helper()
@@ -46,8 +45,8 @@ func tryAsNobody(t *testing.T, path string) string {
 	}
 	program := filepath.Join(filepath.Dir(filepath.Dir(path)), "program")
 	copyFile(t, program, os.Args[0])
-	cmd := exec.CommandContext(t.Context(), program, path)
-	cmd.Env = append(os.Environ(), tryEnv+"=1")
+	cmd := command(t, tryEnv+"=1", path)
+	cmd.Path = program
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()

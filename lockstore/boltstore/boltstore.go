@@ -1,10 +1,9 @@
 // Package boltstore keeps locks and bookings in one file, for one process, with
-// bbolt: every Lock, Confirm and Release is on the disk before it is answered.
+// bbolt: every operation is on the disk before it is answered.
 //
-// What reads, reads memory, as [lockstore.Memory] does. What changes seats goes
-// in batches, each one transaction and one wait for the disk (queue.go,
-// flight.go). file.go opens and makes files, verify.go refuses damaged ones,
-// record.go is what is in them.
+// Lists read memory, as those of package memstore do. Operations go in batches,
+// each one transaction and one wait for the disk (write.go). file.go opens and
+// creates files, verify.go refuses damaged ones, record.go is what is in them.
 //
 // The package must not know about HTTP, JSON or environment variables.
 package boltstore
@@ -21,6 +20,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/batch"
 )
 
 // callTime bounds every call but Wait. A disk that takes so long is as good as
@@ -28,55 +28,60 @@ import (
 const callTime = 5 * time.Second
 
 var (
-	// ErrInUse says that another process has the file open.
+	// ErrInUse is returned when another process has the file open.
 	ErrInUse = errors.New("another process has it open")
 
-	// ErrDamaged says that a file is not as it was written, or no file of this
-	// package at all.
+	// ErrDamaged is returned for a file that is not as it was written, or that
+	// another program wrote.
 	ErrDamaged = errors.New("it is damaged")
 
-	errClosed = fmt.Errorf("%w: the store is closed", lockstore.ErrUnavailable)
+	// errSlow is the error of a list that waited too long for the disk.
+	errSlow = fmt.Errorf("%w: the disk is not keeping up", lockstore.ErrUnavailable)
 )
 
-// A Store is a [lockstore.LockStore] in a file. The zero value is of no use;
-// [Open] makes one.
+// A Store is a [lockstore.LockStore] in a file. [Open] makes one.
 //
 // After a crash of the process or of the machine, at any moment, the file has
-// every call that was answered; of those under way each is there as a whole or
-// not at all. A lock ends when its time is up on the wall clock, whether the
-// process ran meanwhile or not. While it runs, its clock is that of
-// [lockstore.Memory]: setting the time of day moves no lock.
+// every operation that was answered. Each one that was under way is there as a
+// whole or not at all.
 //
-// When the disk is full, or the file may not grow, calls that change seats fail
-// with [lockstore.ErrUnavailable] and do nothing, and go on by themselves once
-// there is room. When the disk fails such that nobody knows what is on it, the
-// calls under way fail with [lockstore.ErrOutcomeUnknown] and all others, lists
-// too, with ErrUnavailable, until the file is opened again.
+// While the process runs, its clock is set from the time of day when the file is
+// opened and then runs on its own: setting the time of day moves no lock. Across
+// processes a lock ends at its time on the wall clock, whether a process runs
+// then or not.
 //
-// An event once used is kept in memory, twice: as decided and as on the disk.
+// When the disk is full, or the file may not grow, operations fail with
+// [lockstore.ErrUnavailable] and do nothing. They succeed again once there is
+// room. When the disk fails and it is not known what is on it, the operations
+// under way fail with [lockstore.ErrOutcomeUnknown]. All other calls, lists too,
+// then fail with ErrUnavailable until the file is opened again.
+//
+// A Store keeps each event that was used in memory until Close, twice: as decided
+// and as it is on the disk.
 type Store struct {
 	db    *bolt.DB
 	file  *os.File // belongs to db
 	path  string
 	clock clock
-	queue *queue
+	queue *batch.Queue[work, lockstore.Result]
 
 	mu     sync.RWMutex
 	events map[lockstore.EventID]*event
 	last   uint32             // number that an event was given
-	log    map[uint32]records // what is in the file's log, by event; only a flight changes it
+	log    map[uint32]records // what is in the file's log, by event; only write changes it
 	failed error              // the disk failed (see fail), or the store is closed
 
 	ended chan struct{} // closed when failed is set
 
-	kept kept // belongs to the flight
+	sums   sums // belongs to runBatch
+	maxLog int  // tests lower it
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
 
-// Open opens the file, and makes it if it is not there or empty. No other
-// process can open it before Close. The error is one line that names the file,
-// and nothing was changed: [ErrInUse], [ErrDamaged], or what the system says.
+// Open opens the file at path, and creates it if it is missing or empty. No other
+// process can open it before Close. The error is one line that names the file: it
+// wraps [ErrInUse], [ErrDamaged] or the system's error, and nothing was changed.
 func Open(path string) (*Store, error) {
 	db, file, found, err := openFile(path)
 	if err != nil {
@@ -88,55 +93,48 @@ func Open(path string) (*Store, error) {
 		events: make(map[lockstore.EventID]*event),
 		last:   found.last,
 		log:    make(map[uint32]records),
-		kept:   found.kept,
+		sums:   found.sums,
 		ended:  make(chan struct{}),
+		maxLog: maxLog,
 	}
 	found.log.copyTo(s.log)
-	s.queue = newQueue(s.fly)
+	s.queue = batch.New(batch.Options{
+		Backend:   "the disk",
+		Parallel:  1,
+		MaxWeight: maxSeats,
+		Yields:    100,
+		Patience:  callTime,
+		Bound:     callTime,
+	}, s.runBatch)
 	return s, nil
 }
 
-// Close ends the store, once what is being written is. Calls after that fail.
+// Close waits for the operations under way and closes the file. Calls after that
+// fail with [lockstore.ErrUnavailable].
 func (s *Store) Close() error {
-	s.queue.close()
-	s.end(errClosed)
+	s.queue.Close()
+	s.end(batch.ErrClosed)
 	return s.db.Close()
 }
 
-// Open prepares an event, so that the first call for it need not, and refuses
-// one that the file has with other seats ([lockstore.ErrOtherSeats]).
+// Open reads the event from the file, so that the first call for it need not. It
+// fails with [lockstore.ErrOtherSeats] if the file has the event with other seats.
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	_, err := s.event(ctx, ev)
 	return err
 }
 
-// Lock implements [lockstore.LockStore].
-func (s *Store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	return s.change(ctx, lock, ev, seats, user)
-}
-
-// Confirm implements [lockstore.LockStore].
-func (s *Store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	_, err := s.change(ctx, confirm, ev, seats, user)
-	return err
-}
-
-// Release implements [lockstore.LockStore].
-func (s *Store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	_, err := s.change(ctx, release, ev, seats, user)
-	return err
-}
-
-func (s *Store) change(ctx context.Context, op operation, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	at, err := ev.Positions(make([]int, 0, len(seats)), seats, user)
+// Do implements [lockstore.LockStore].
+func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	at, err := ev.Positions(make([]int, 0, len(op.Seats)), op)
 	if err != nil {
-		return time.Time{}, err
+		return lockstore.Result{}, err
 	}
 	e, err := s.event(ctx, ev)
 	if err != nil {
-		return time.Time{}, err
+		return lockstore.Result{}, err
 	}
-	return s.queue.do(ctx, &call{op: op, of: e, ev: ev, at: at, user: user, done: make(chan struct{})})
+	return s.queue.Do(ctx, work{e, ev, op, at}, len(at))
 }
 
 // List implements [lockstore.LockStore].
@@ -147,8 +145,8 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 	var patience <-chan time.Time
 	for {
-		snap, landing := e.list(since, s.clock)
-		if landing == nil {
+		snap, done := e.list(since, s.clock)
+		if done == nil {
 			if err := s.failure(); err != nil { // while it was waited for
 				return lockstore.Snapshot{}, err
 			}
@@ -158,7 +156,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 			patience = time.After(callTime)
 		}
 		select {
-		case <-landing:
+		case <-done:
 		case <-ctx.Done():
 			return lockstore.Snapshot{}, ctx.Err()
 		case <-patience:
@@ -205,7 +203,7 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 			return nil, err
 		}
 	}
-	if e.layout != ev && e.layout.Fingerprint() != ev.Fingerprint() {
+	if e.layout != ev.Layout && e.layout.Fingerprint() != ev.Fingerprint() {
 		return nil, lockstore.ErrOtherSeats
 	}
 	return e, nil
@@ -222,7 +220,7 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 	err := s.db.View(func(tx *bolt.Tx) error {
 		text := tx.Bucket(bucketEvents).Get([]byte(ev.ID))
 		if text == nil {
-			e = newEvent(ev, s.last+1, s.clock)
+			e = newEvent(ev, s.last+1)
 			return nil
 		}
 		number, seats, err := parseEvent(text)
@@ -232,13 +230,13 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 		if seats != joinSeats(ev.Seats) {
 			return lockstore.ErrOtherSeats
 		}
-		e = newEvent(ev, number, s.clock)
-		e.kept = true
+		e = newEvent(ev, number)
+		e.inFile = true
 		return e.load(tx.Bucket(bucketSeats), s.log[number], s.clock)
 	})
 	switch {
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):
-		return nil, errClosed
+		return nil, batch.ErrClosed
 	case errors.Is(err, lockstore.ErrOtherSeats):
 		return nil, err
 	case err != nil:

@@ -16,12 +16,14 @@ import (
 // TestContract runs the suite on files of their own. What a file takes is no
 // time in a bubble.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) lockstore.LockStore { return open(t, filepath.Join(t.TempDir(), "seats")) })
 }
 
 // TestHistoriesInRealTime: in a bubble no time passes while the disk is written
 // to. Here it does, and locks end on the way.
 func TestHistoriesInRealTime(t *testing.T) {
+	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "seats"))
 	for _, ttl := range []time.Duration{150 * time.Millisecond, 20 * time.Millisecond, 3 * time.Millisecond} {
 		t.Run(ttl.String(), func(t *testing.T) {

@@ -2,34 +2,33 @@ package boltstore
 
 import "time"
 
-// A clock is set from the time of day when the store is opened and runs on by
-// itself. Its readings are the times of a [lockstore.Seating]; what is written
-// to the file is the time of day.
-type clock struct{ start time.Time }
-
-func newClock() clock { return clock{time.Now()} }
-
-func (c clock) now() time.Duration { return time.Since(c.start) }
-
-// A dial tells readings of the clock from the time of day and the other way
-// round, as they are to each other at one moment.
-type dial struct {
-	wall time.Time // without a reading of the monotonic clock
-	now  time.Duration
+// A clock is set from the time of day when the store is opened and then runs on
+// its own. It is the store's clock; the file has the time of day.
+type clock struct {
+	began time.Time // with its monotonic reading
+	day   time.Time // the time of day at began
 }
 
-func (c clock) dial() dial {
+func newClock() clock {
 	now := time.Now()
-	return dial{now.Round(0), now.Sub(c.start)}
+	return clock{began: now, day: now.Round(0)}
 }
 
-// millis is the time of day of a reading, in ms since 1970, rounded up: what is
-// read back later does not end early.
-func (d dial) millis(reading time.Duration) int64 {
-	return d.wall.Add(reading - d.now + time.Millisecond - 1).UnixMilli()
+// now returns the time on the clock in Unix milliseconds.
+func (c clock) now() int64 { return c.day.Add(time.Since(c.began)).UnixMilli() }
+
+// A wallClock compares the time of day with the store's clock at one moment.
+// Both are in Unix milliseconds.
+type wallClock struct {
+	now   int64 // on the store's clock
+	ahead int64 // what to add to a time on the store's clock to get the time of day
 }
 
-// reading is the other way round.
-func (d dial) reading(millis int64) time.Duration {
-	return time.UnixMilli(millis).Sub(d.wall) + d.now
+// wall rounds the time of day up: a lock that is read back later must not end
+// early.
+func (c clock) wall() wallClock {
+	now := time.Now()
+	own := c.day.Add(now.Sub(c.began))
+	ahead := now.Round(0).Sub(own) + time.Millisecond - 1
+	return wallClock{own.UnixMilli(), time.Unix(0, int64(ahead)).UnixMilli()}
 }

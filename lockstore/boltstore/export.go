@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Booking is a seat that somebody has booked.
+// A Booking is a seat that a user has booked.
 type Booking struct {
 	Event lockstore.EventID
 	Seat  lockstore.SeatID
@@ -20,13 +20,13 @@ type Booking struct {
 	Since time.Time // when it was booked, in whole milliseconds
 }
 
-// Bookings reads who booked what: the events in the order in which they were first
-// sold, the seats of each in the order of its seat map. It changes nothing, and
-// the file may be one that this process must not write to. The error is one line
-// that names the file: [ErrDamaged], or what the system says.
+// Bookings returns the bookings in the file at path: the events in the order in
+// which they were first sold, the seats of each in the order of its layout. It
+// does not change the file, and permission to read it is enough. The error is one
+// line that names the file: it wraps [ErrDamaged] or the system's error.
 //
-// While a [Store] has the file open it is read all the same, as it was at one
-// moment, unless it changes faster than it can be read: [ErrInUse].
+// Bookings also reads a file that a [Store] has open, as it was at one moment. It
+// fails with [ErrInUse] if the file changes faster than it can be read.
 func Bookings(path string) ([]Booking, error) {
 	f, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
@@ -61,17 +61,17 @@ func bookingsIn(f *os.File) ([]Booking, error) {
 }
 
 func bookingsOf(f *os.File) ([]Booking, error) {
-	type house struct {
+	type soldEvent struct {
 		id    lockstore.EventID
 		seats []string
 	}
-	houses := make(map[uint32]house)
+	events := make(map[uint32]soldEvent)
 	all := make(records)
 	found, err := verify(f, func(bucket, key, value []byte) error {
 		switch {
 		case bytes.Equal(bucket, bucketEvents):
 			number, seats, err := parseEvent(value)
-			houses[number] = house{lockstore.EventID(key), strings.Split(strings.TrimSuffix(seats, "\n"), "\n")}
+			events[number] = soldEvent{lockstore.EventID(key), strings.Split(strings.TrimSuffix(seats, "\n"), "\n")}
 			return err
 		case bytes.Equal(bucket, bucketSeats):
 			all[seatKey(key)] = value
@@ -84,16 +84,16 @@ func bookingsOf(f *os.File) ([]Booking, error) {
 	maps.Copy(all, found.log)
 	var bookings []Booking
 	for _, key := range all.keys() {
-		h, since, err := parseRecord(all[key], dial{}) // when locks end does not matter
+		r, err := parseRecord(all[key])
 		if err != nil {
 			return nil, fmt.Errorf("%w: seat %x: %w", ErrDamaged, key, err)
 		}
-		of := houses[key.event()]
+		of := events[key.event()]
 		if key.position() >= len(of.seats) {
 			return nil, fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
 		}
-		if h.Booked {
-			bookings = append(bookings, Booking{of.id, lockstore.SeatID(of.seats[key.position()]), h.User, time.UnixMilli(since)})
+		if r.seat.Booked {
+			bookings = append(bookings, Booking{of.id, lockstore.SeatID(of.seats[key.position()]), r.seat.User, time.UnixMilli(r.since)})
 		}
 	}
 	return bookings, nil

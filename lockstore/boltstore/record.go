@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/engine"
 )
 
 // The file has four buckets.
@@ -102,8 +102,8 @@ func parseLogEntry(b []byte, r records) error {
 const formatOfFile = "1"
 
 // eventText is the value of an event.
-func eventText(number uint32, ev *lockstore.Event) []byte {
-	return []byte(strconv.FormatUint(uint64(number), 10) + "\n" + joinSeats(ev.Seats))
+func eventText(number uint32, l *lockstore.Layout) []byte {
+	return []byte(strconv.FormatUint(uint64(number), 10) + "\n" + joinSeats(l.Seats))
 }
 
 func joinSeats(seats []lockstore.SeatID) string {
@@ -134,60 +134,82 @@ func parseEvent(text []byte) (number uint32, seats string, err error) {
 // The first is of who has the seat or last had it, and is empty if the seat was
 // released since.
 
-// record renders what is known of a seat that was last changed at that reading.
-func record(h lockstore.Holding, changed time.Duration, d dial) []byte {
+// A seatRecord is a record that was read. Its times are times of day.
+type seatRecord struct {
+	seat  engine.SeatState
+	since int64 // when the seat was last locked or booked
+}
+
+// record renders what is known of a seat that was last changed at that time on
+// the store's clock.
+func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
 	var b []byte
 	switch {
-	case h.User == "":
-	case h.Booked:
-		b = fmt.Appendf(b, "B%d %s", d.millis(changed), h.User)
+	case seat.User == "":
+	case seat.Booked:
+		b = fmt.Appendf(b, "B%d %s", changed+w.ahead, seat.User)
 	default:
-		b = fmt.Appendf(b, "L%d-%d %s", d.millis(changed), d.millis(h.Expires), h.User)
+		b = fmt.Appendf(b, "L%d-%d %s", changed+w.ahead, seat.Expires+w.ahead, seat.User)
 	}
-	for _, l := range h.Lapses {
-		b = fmt.Appendf(b, "\nX%d %s", d.millis(l.Expires), l.User)
+	for _, e := range seat.Expired {
+		b = fmt.Appendf(b, "\nX%d %s", e.Expires+w.ahead, e.User)
 	}
 	return b
 }
 
+// onClock returns what the record says on the store's clock. If the time of day
+// was set back since, a lock is no longer than it was made, and a lock that had
+// expired has still expired.
+func (w wallClock) onClock(r seatRecord) engine.SeatState {
+	seat := r.seat
+	if seat.User != "" && !seat.Booked {
+		seat.Expires = min(r.seat.Expires-w.ahead, w.now+r.seat.Expires-r.since)
+	}
+	seat.Expired = slices.Clone(seat.Expired)
+	for i, e := range seat.Expired {
+		seat.Expired[i].Expires = min(e.Expires-w.ahead, w.now)
+	}
+	return seat
+}
+
 var errRecord = errors.New("a record that makes no sense")
 
-// parseRecord reads a record. The lock of a clock that was set back is no
-// longer than it was when it was made.
-func parseRecord(text []byte, d dial) (h lockstore.Holding, since int64, err error) {
+// parseRecord reads a record.
+func parseRecord(text []byte) (seatRecord, error) {
+	var r seatRecord
 	for i, line := range bytes.Split(text, []byte("\n")) {
 		if i == 0 && len(line) == 0 {
 			continue
 		}
 		head, user, ok := strings.Cut(string(line), " ")
 		if !ok || head == "" || user == "" {
-			return h, 0, errRecord
+			return seatRecord{}, errRecord
 		}
-		var until int64
+		var err error
 		kind, numbers := head[0], head[1:]
 		switch {
 		case i == 0 && kind == 'B':
-			since, err = strconv.ParseInt(numbers, 10, 64)
-			h.User, h.Booked = lockstore.UserID(user), true
+			r.since, err = strconv.ParseInt(numbers, 10, 64)
+			r.seat.User, r.seat.Booked = lockstore.UserID(user), true
 		case i == 0 && kind == 'L':
 			from, to, _ := strings.Cut(numbers, "-")
-			since, err = strconv.ParseInt(from, 10, 64)
+			r.since, err = strconv.ParseInt(from, 10, 64)
 			if err == nil {
-				until, err = strconv.ParseInt(to, 10, 64)
+				r.seat.Expires, err = strconv.ParseInt(to, 10, 64)
 			}
-			h.User = lockstore.UserID(user)
-			h.Expires = min(d.reading(until), d.now+time.Duration(until-since)*time.Millisecond)
+			r.seat.User = lockstore.UserID(user)
 		case i > 0 && kind == 'X':
-			until, err = strconv.ParseInt(numbers, 10, 64)
-			h.Lapses = append(h.Lapses, lockstore.Lapse{User: lockstore.UserID(user), Expires: min(d.reading(until), d.now)})
+			e := engine.ExpiredLock{User: lockstore.UserID(user)}
+			e.Expires, err = strconv.ParseInt(numbers, 10, 64)
+			r.seat.Expired = append(r.seat.Expired, e)
 		default:
 			err = errRecord
 		}
 		if err != nil {
-			return h, 0, fmt.Errorf("%w: %q", errRecord, line)
+			return seatRecord{}, fmt.Errorf("%w: %q", errRecord, line)
 		}
 	}
-	return h, since, nil
+	return r, nil
 }
 
 // digest is what a key and its value put to the sum, which is the exclusive or

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
 )
 
 const (
@@ -22,19 +23,7 @@ const (
 
 func newEvent(t testing.TB, seats int) *lockstore.Event {
 	t.Helper()
-	ids := make([]lockstore.SeatID, seats)
-	for i := range ids {
-		ids[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
-	}
-	layout, err := lockstore.NewLayout(ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent("event", layout, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
+	return storetest.Event(t, "event", time.Minute, 0, storetest.Seats(seats)...)
 }
 
 func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) error {

@@ -113,7 +113,7 @@ func TestNewerDatabase(t *testing.T) {
 func TestLeastRights(t *testing.T) {
 	t.Parallel()
 	srv, _ := newDatabase(t)
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,30 +16,31 @@ import (
 // TestLockByHand: a key that somebody sets with redis-cli keeps the seat, though
 // no list knows of it until Rebuild.
 func TestLockByHand(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t), admin(t, server.Addr)
-	mustLock(t, s, ev, ann, "A2")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A2"))
 	before := mustList(t, s, ev, "").Version
-	if err := ctl.Do(t.Context(), "SET", "{event}:seat:A1", "x", "NX", "PX", 60000).Err(); err != nil {
+	if err := ctl.Do(t.Context(), "SET", key(ev, "seat:A1"), "x", "NX", "PX", 60000).Err(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, ann)
+	_, err := s.Do(t.Context(), ev, lockstore.Lock(ann, "A1"))
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.SeatLocked || e.Seats[0].Expires.Before(time.Now()) {
 		t.Errorf("Lock of the seat: %v", err)
 	}
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, "x"); !errors.Is(err, lockstore.LockNotHeld) {
+	if _, err := s.Do(t.Context(), ev, lockstore.Confirm("x", "A1")); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Errorf("Confirm of the seat: %v", err)
 	}
 	differ, err := s.Audit(t.Context(), ev)
 	if err != nil || len(differ) != 1 || differ[0].Seat != "A1" || differ[0].Is != "available" || !strings.HasPrefix(differ[0].Want, "locked until ") {
 		t.Errorf("Audit: %v, %v, want that A1 is locked and listed as available", differ, err)
 	}
-	if mended, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(mended, differ) {
-		t.Errorf("Rebuild: %v, %v", mended, err)
+	if changed, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(changed, differ) {
+		t.Errorf("Rebuild: %v, %v", changed, err)
 	}
 	for _, since := range []lockstore.Version{"", before} { // in lists and in changes
-		if snap := mustList(t, s, ev, since); !slices.ContainsFunc(snap.Seats, func(seat lockstore.Seat) bool {
-			return seat.ID == "A1" && seat.Status == lockstore.Locked
+		if snap := mustList(t, s, ev, since); !slices.ContainsFunc(snap.Seats, func(seat lockstore.ListedSeat) bool {
+			return seat.Position == 0 && seat.Status == lockstore.Locked
 		}) {
 			t.Errorf("since %q after Rebuild: %v", since, snap.Seats)
 		}
@@ -51,27 +52,24 @@ func TestLockByHand(t *testing.T) {
 
 // TestRebuildFromTheSeatsAlone: everything else is deleted, and comes back.
 func TestRebuildFromTheSeatsAlone(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), admin(t, server.Addr)
 	var seats []lockstore.SeatID
 	for i := range 700 {
 		seats = append(seats, lockstore.SeatID(fmt.Sprint("S", i)))
 	}
-	ev, err := lockstore.NewEvent("event", seats, time.Minute, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustLock(t, s, ev, ann, "S0", "S699")
-	mustLock(t, s, ev, ben, "S250", "S251", "S500")
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"S251", "S500"}, ben); err != nil {
-		t.Fatal(err)
-	}
+	ev := newEvent(t, seats...)
+	ev.SeatLimit = 3
+	mustDo(t, s, ev, lockstore.Lock(ann, "S0", "S699"))
+	mustDo(t, s, ev, lockstore.Lock(ben, "S250", "S251", "S500"))
+	mustDo(t, s, ev, lockstore.Confirm(ben, "S251", "S500"))
 	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
 		t.Fatalf("Audit of what calls made: %v, %v", differ, err)
 	}
 	want := mustList(t, s, ev, "")
 
-	if err := ctl.Del(t.Context(), "{event}:view", "{event}:log", "{event}:users", "{event}:forget", "{event}:map").Err(); err != nil {
+	if err := ctl.Del(t.Context(), key(ev, "view"), key(ev, "log"), key(ev, "users"), key(ev, "forget"), key(ev, "map")).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 5+2 {
@@ -86,17 +84,16 @@ func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	if got := mustList(t, s, ev, ""); !slices.Equal(got.Seats, want.Seats) {
 		t.Errorf("the list is %v, want %v", got.Seats, want.Seats)
 	}
-	_, err = s.Lock(t.Context(), ev, []lockstore.SeatID{"S1"}, ben)
+	_, err := s.Do(t.Context(), ev, lockstore.Lock(ben, "S1"))
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.OverSeatLimit || e.Held != 3 {
 		t.Errorf("ben, who has three seats, locks another: %v", err)
 	}
-	if err := s.Release(t.Context(), ev, []lockstore.SeatID{"S250"}, ben); err != nil {
-		t.Error(err)
-	}
-	mustLock(t, s, ev, ben, "S1")
+	mustDo(t, s, ev, lockstore.Release(ben, "S250"))
+	mustDo(t, s, ev, lockstore.Lock(ben, "S1"))
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	master := redistest.New(t, "--appendonly", "yes")
 	ctl := admin(t, master.Addr)
 	check := func(addr string, o redisstore.Options) (string, error) {

@@ -10,7 +10,9 @@
 -- seats, the user of each call and, unless every call has one seat, the
 -- number of seats of each call.
 --
--- Answers 'other_seats', or a list: for each call a number if it succeeded, or
+-- Answers 'other_seats', or a list: for each call its answer, then the clock. A
+-- call that succeeded answers a number if it changed all of its seats, else
+-- {number, place of a seat that it changed, …}. One that did not answers
 -- {reason, held, number of a seat from 0, until when it is taken, …}, where 0 is
 -- available, or {'error', text}.
 local CALLS = tonumber(ARGV[6])
@@ -70,6 +72,13 @@ end
 -- Whether the user has a lock on the seat s, whose value is v.
 local function holds(s, v, user) return v and locked_by(v, user) and taken_until(KEYS[s + 1]) > 0 end
 
+-- The answer to a call of so many seats that succeeded. before is the number of
+-- changes before it.
+local function succeed(value, seats, before)
+  if changes - before == seats then return value end
+  return {value, unpack(changed, before + 1, changes)}
+end
+
 local function refuse(refusal, reason, number, time)
   refusal = refusal or {reason, 0}
   refusal[#refusal + 1] = number
@@ -128,5 +137,6 @@ local function finish(until_)
     if n > 0 then call('HSET', USERS, unpack(set)) end
     call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], until_ .. ' ' .. table.concat(changed, ' '))
   end
+  answers[CALLS + 1] = NOW
   return answers
 end

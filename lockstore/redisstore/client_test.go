@@ -45,8 +45,9 @@ func TestBadURLs(t *testing.T) {
 // TestACLUser: a user who may do what a store does and nothing else. The rules
 // are those of the README.
 func TestACLUser(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,16 +69,12 @@ func TestACLUser(t *testing.T) {
 		t.Errorf("Check: %v, %v, want a warning of what could not be checked", warnings, err)
 	}
 	old := mustList(t, s, ev, "").Version
-	mustLock(t, s, ev, ann, "A1", "A2")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
 	if err := s.Wait(t.Context(), ev, old); err != nil {
 		t.Error(err)
 	}
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
-		t.Error(err)
-	}
-	if err := s.Release(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); err != nil {
-		t.Error(err)
-	}
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
+	mustDo(t, s, ev, lockstore.Release(ann, "A2"))
 	mustList(t, s, ev, old)
 	if _, err := s.Audit(t.Context(), ev); err != nil {
 		t.Error(err)
@@ -87,7 +84,7 @@ func TestACLUser(t *testing.T) {
 	}
 
 	stranger := onRedis(t, "redis://seatlock:wrong@"+server.Addr, redisstore.Options{})
-	if _, err := stranger.Lock(t.Context(), ev, []lockstore.SeatID{"A3"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+	if _, err := stranger.Do(t.Context(), ev, lockstore.Lock(ann, "A3")); !errors.Is(err, lockstore.ErrUnavailable) {
 		t.Errorf("Lock with a wrong password: %v", err)
 	}
 }
@@ -95,6 +92,7 @@ func TestACLUser(t *testing.T) {
 // TestTLS: rediss:// talks TLS, and does not trust a certificate that nobody
 // vouches for unless told to.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	selfSigned(t, cert, key)
@@ -103,13 +101,13 @@ func TestTLS(t *testing.T) {
 
 	ev := newEvent(t)
 	s := onRedis(t, "rediss://"+server.Addr+"?skip_verify=true", redisstore.Options{})
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	careful := onRedis(t, "rediss://"+server.Addr, redisstore.Options{})
-	if _, err := careful.Lock(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
+	if _, err := careful.Do(t.Context(), ev, lockstore.Lock(ann, "A2")); !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("Lock with a certificate that nobody vouches for: %v", err)
 	}
 	plain := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
-	if _, err := plain.Lock(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+	if _, err := plain.Do(t.Context(), ev, lockstore.Lock(ann, "A2")); !errors.Is(err, lockstore.ErrUnavailable) {
 		t.Errorf("Lock without TLS: %v", err)
 	}
 }

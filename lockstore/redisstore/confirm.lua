@@ -3,7 +3,7 @@ local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER +
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local user = ARGV[FIRST_USER + c]
-  local first, locked, refusal = last + 1, 0, nil
+  local first, before, locked, refusal = last + 1, changes, 0, nil
   last = seats_of(c, first)
   local _, booked, locks = holding(users[user] or old_users[c])
   for s = first, last do
@@ -30,6 +30,6 @@ for c = 1, CALLS do
     -- not wait for the booking that an earlier call made.
     call('SET', KEYS[first + 1], values[first + 1])
   end
-  answers[c] = refusal or 1
+  answers[c] = refusal or succeed(0, last - first + 1, before)
 end
 return finish(BOOKED)

@@ -3,7 +3,6 @@ package redisstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -19,57 +18,15 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-const (
-	ann lockstore.UserID = "ann"
-	ben lockstore.UserID = "ben"
-)
-
-func newEvent(t *testing.T, seats ...lockstore.SeatID) *lockstore.Event {
-	t.Helper()
-	if len(seats) == 0 {
-		seats = []lockstore.SeatID{"A1", "A2", "A3"}
-	}
-	ev, err := lockstore.NewEvent("event", seats, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
-}
-
-func mustLock(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seats ...lockstore.SeatID) time.Time {
-	t.Helper()
-	expires, err := s.Lock(t.Context(), ev, seats, user)
-	if err != nil {
-		t.Fatalf("%s locks %v: %v", user, seats, err)
-	}
-	return expires
-}
-
-func mustList(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
-	t.Helper()
-	snap, err := s.List(t.Context(), ev, since)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snap
-}
-
-// admin is a client to look with, and to do with Redis what an operator would.
-func admin(t *testing.T, addr string) *redis.Client {
-	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: addr})
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 // TestLostReply: Redis did what was asked and its answer was lost. Nobody may
 // be told "taken" of what they have.
 func TestLostReply(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	proxy := faults.NewProxy(t, server.Addr)
 	s := onRedis(t, "redis://"+proxy.Addr, redisstore.Options{})
 	ctx, ev := t.Context(), newEvent(t)
-	mustLock(t, s, ev, ben, "A3") // so that there is a connection
+	mustDo(t, s, ev, lockstore.Lock(ben, "A3")) // so that there is a connection
 
 	lose := func(what string, do func() error) {
 		t.Helper()
@@ -82,12 +39,12 @@ func TestLostReply(t *testing.T) {
 		}
 	}
 	v := mustList(t, s, ev, "").Version
-	lose("Lock", func() error { _, err := s.Lock(ctx, ev, []lockstore.SeatID{"A1", "A2"}, ann); return err })
-	if _, err := s.Lock(ctx, ev, []lockstore.SeatID{"A1"}, ben); !errors.Is(err, lockstore.SeatLocked) {
+	lose("Lock", func() error { _, err := s.Do(ctx, ev, lockstore.Lock(ann, "A1", "A2")); return err })
+	if _, err := s.Do(ctx, ev, lockstore.Lock(ben, "A1")); !errors.Is(err, lockstore.SeatLocked) {
 		t.Errorf("the seat of a lost reply is ben's: %v", err)
 	}
-	lose("Confirm", func() error { return s.Confirm(ctx, ev, []lockstore.SeatID{"A1"}, ann) })
-	lose("Release", func() error { return s.Release(ctx, ev, []lockstore.SeatID{"A2"}, ann) })
+	lose("Confirm", func() error { _, err := s.Do(ctx, ev, lockstore.Confirm(ann, "A1")); return err })
+	lose("Release", func() error { _, err := s.Do(ctx, ev, lockstore.Release(ann, "A2")); return err })
 	snap := mustList(t, s, ev, v)
 	if len(snap.Seats) != 2 || snap.Seats[0].Status != lockstore.Booked || snap.Seats[1].Status != lockstore.Available {
 		t.Errorf("the seats are %v", snap.Seats)
@@ -100,24 +57,23 @@ func TestLostReply(t *testing.T) {
 
 // everyCall makes each call of the store once.
 func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) map[string]error {
-	_, lockErr := s.Lock(ctx, ev, []lockstore.SeatID{"A1"}, ann)
-	_, listErr := s.List(ctx, ev, "")
-	return map[string]error{
-		"lock": lockErr, "list": listErr,
-		"confirm": s.Confirm(ctx, ev, []lockstore.SeatID{"A1"}, ann),
-		"release": s.Release(ctx, ev, []lockstore.SeatID{"A1"}, ben),
-		"wait":    s.Wait(ctx, ev, ""),
+	calls := map[string]error{"wait": s.Wait(ctx, ev, "")}
+	_, calls["list"] = s.List(ctx, ev, "")
+	for _, kind := range lockstore.Kinds() {
+		_, calls[kind.String()] = s.Do(ctx, ev, lockstore.Op{Kind: kind, Seats: []lockstore.SeatID{"A1"}, User: ann})
 	}
+	return calls
 }
 
 // TestRedisGoesAway: what cannot have been done is said to be, and the store
 // goes on by itself once Redis is back.
 func TestRedisGoesAway(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	_, port, _ := strings.Cut(server.Addr, ":")
 	s := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
 	ev := newEvent(t)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	old := mustList(t, s, ev, "").Version
 	waiting := make(chan error, 1)
 	go func() { waiting <- s.Wait(t.Context(), ev, old) }()
@@ -132,7 +88,7 @@ func TestRedisGoesAway(t *testing.T) {
 		}
 	}
 	redistest.New(t, "--port", port)
-	mustLock(t, s, ev, ben, "A1") // all is forgotten, as this Redis saves nothing
+	mustDo(t, s, ev, lockstore.Lock(ben, "A1")) // all is forgotten, as this Redis saves nothing
 	if snap := mustList(t, s, ev, old); !snap.Full || len(snap.Seats) != 1 {
 		t.Errorf("since a version that Redis forgot: %+v, want a full list", snap)
 	}
@@ -141,23 +97,24 @@ func TestRedisGoesAway(t *testing.T) {
 // TestRedisIsFrozen: it takes what is sent and says nothing. A call that it may
 // do yet is of unknown outcome; one that found no connection was not made.
 func TestRedisIsFrozen(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
 	ev := newEvent(t)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	if err := server.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm on a frozen Redis: %v, want ErrOutcomeUnknown", err)
 	}
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrUnavailable) {
 		t.Errorf("Confirm without a connection: %v, want ErrUnavailable", err)
 	}
 	if err := server.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
+	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); err != nil {
 		t.Errorf("Confirm once it goes on: %v", err)
 	}
 }
@@ -191,18 +148,13 @@ func TestEveryCallEndsWithinASecond(t *testing.T) {
 		began := time.Now()
 		for i := range cap(ended) {
 			go func() {
-				switch i % 4 {
-				case 0:
-					_, err := s.Lock(context.Background(), ev, []lockstore.SeatID{"A1"}, ann)
-					ended <- err
-				case 1:
-					ended <- s.Confirm(context.Background(), ev, []lockstore.SeatID{"A1"}, ann)
-				case 2:
-					ended <- s.Release(context.Background(), ev, []lockstore.SeatID{"A1"}, ann)
-				case 3:
-					_, err := s.List(context.Background(), ev, "")
-					ended <- err
+				var err error
+				if kinds := lockstore.Kinds(); i%4 < len(kinds) {
+					_, err = s.Do(context.Background(), ev, lockstore.Op{Kind: kinds[i%4], Seats: []lockstore.SeatID{"A1"}, User: ann})
+				} else {
+					_, err = s.List(context.Background(), ev, "")
 				}
+				ended <- err
 			}()
 		}
 		for range cap(ended) {
@@ -219,18 +171,19 @@ func TestEveryCallEndsWithinASecond(t *testing.T) {
 // TestRedisRefusesWrites: it is out of memory, or has too few replicas. Nothing
 // is done, and the calls say so.
 func TestRedisRefusesWrites(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t), admin(t, server.Addr)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	for setting, values := range map[string][2]string{"maxmemory": {"1", "0"}, "min-replicas-to-write": {"1", "0"}} {
 		before := mustList(t, s, ev, "")
 		if err := ctl.ConfigSet(t.Context(), setting, values[0]).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A2", "A3"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+		if _, err := s.Do(t.Context(), ev, lockstore.Lock(ann, "A2", "A3")); !errors.Is(err, lockstore.ErrUnavailable) {
 			t.Errorf("Lock with %s %s: %v, want ErrUnavailable", setting, values[0], err)
 		}
-		if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrUnavailable) {
+		if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrUnavailable) {
 			t.Errorf("Confirm with %s %s: %v, want ErrUnavailable", setting, values[0], err)
 		}
 		if err := ctl.ConfigSet(t.Context(), setting, values[1]).Err(); err != nil {
@@ -247,17 +200,15 @@ func TestRedisRefusesWrites(t *testing.T) {
 
 // TestOneMasterIsFrozen: the events of the others go on as if nothing were.
 func TestOneMasterIsFrozen(t *testing.T) {
+	t.Parallel()
 	nodes := redistest.Cluster(t)
 	s := onRedis(t, "redis://"+nodes[0].Addr+"?cluster=true", redisstore.Options{})
 	events := make(map[int]*lockstore.Event) // by number of the master
 	for i := 0; len(events) < len(nodes); i++ {
-		ev, err := lockstore.NewEvent(lockstore.EventID(fmt.Sprint("event", i)), []lockstore.SeatID{"A1"}, time.Minute, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustLock(t, s, ev, ann, "A1")
+		ev := numbered(t, i)
+		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 		for n, node := range nodes {
-			if admin(t, node.Addr).Exists(t.Context(), "{"+string(ev.ID)+"}:map").Val() == 1 {
+			if admin(t, node.Addr).Exists(t.Context(), key(ev, "map")).Val() == 1 {
 				events[n] = ev
 			}
 		}
@@ -270,7 +221,7 @@ func TestOneMasterIsFrozen(t *testing.T) {
 	for range 64 {
 		stuck.Go(func() {
 			for ctx.Err() == nil {
-				if _, err := s.Lock(ctx, events[2], []lockstore.SeatID{"A1"}, ann); err == nil {
+				if _, err := s.Do(ctx, events[2], lockstore.Lock(ann, "A1")); err == nil {
 					t.Error("a frozen master answers")
 				}
 			}
@@ -279,7 +230,7 @@ func TestOneMasterIsFrozen(t *testing.T) {
 	failed := 0
 	for range 300 {
 		for _, n := range []int{0, 1} {
-			if _, err := s.Lock(ctx, events[n], []lockstore.SeatID{"A1"}, ann); err != nil {
+			if _, err := s.Do(ctx, events[n], lockstore.Lock(ann, "A1")); err != nil {
 				failed++
 			}
 		}
@@ -296,16 +247,15 @@ func TestOneMasterIsFrozen(t *testing.T) {
 
 // TestScriptsAreForgotten: Redis may lose its scripts at any time.
 func TestScriptsAreForgotten(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
 	for range 3 {
-		mustLock(t, s, ev, ann, "A1")
+		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 		if err := admin(t, server.Addr).ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Release(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
-			t.Error(err)
-		}
+		mustDo(t, s, ev, lockstore.Release(ann, "A1"))
 	}
 	if err := admin(t, server.Addr).ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
@@ -315,16 +265,17 @@ func TestScriptsAreForgotten(t *testing.T) {
 
 // TestFullListAgain after the log was trimmed, and after a flush.
 func TestFullListAgain(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t), admin(t, server.Addr)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	old := mustList(t, s, ev, "").Version
-	mustLock(t, s, ev, ann, "A2")
-	mustLock(t, s, ev, ann, "A3")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A2"))
+	mustDo(t, s, ev, lockstore.Lock(ann, "A3"))
 	if snap := mustList(t, s, ev, old); snap.Full || len(snap.Seats) != 2 {
 		t.Fatalf("before: %+v", snap)
 	}
-	if err := ctl.XTrimMaxLen(t.Context(), "{event}:log", 1).Err(); err != nil {
+	if err := ctl.XTrimMaxLen(t.Context(), key(ev, "log"), 1).Err(); err != nil {
 		t.Fatal(err)
 	}
 	snap := mustList(t, s, ev, old)
@@ -341,23 +292,22 @@ func TestFullListAgain(t *testing.T) {
 
 // TestTheLogIsTrimmed, to about 10,000 entries.
 func TestTheLogIsTrimmed(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
 	old := mustList(t, s, ev, "").Version
 	for range 5500 {
-		mustLock(t, s, ev, ann, "A1")
-		if err := s.Release(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); err != nil {
-			t.Fatal(err)
-		}
+		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+		mustDo(t, s, ev, lockstore.Release(ann, "A1"))
 	}
-	n, err := admin(t, server.Addr).XLen(t.Context(), "{event}:log").Result()
+	n, err := admin(t, server.Addr).XLen(t.Context(), key(ev, "log")).Result()
 	if err != nil || n < 10_000 || n > 10_300 {
 		t.Errorf("the log has %d entries, %v", n, err)
 	}
 	if !mustList(t, s, ev, old).Full {
 		t.Error("a delta from beyond the log")
 	}
-	entries, err := admin(t, server.Addr).XRange(t.Context(), "{event}:log", "-", "+").Result()
+	entries, err := admin(t, server.Addr).XRange(t.Context(), key(ev, "log"), "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,6 @@
 package redisstore
 
-import (
-	"time"
-
-	"seatlock/lockstore"
-)
+import "seatlock/lockstore"
 
 // The keys of an event have its id as their hash tag, so that they are in one
 // slot of a Cluster. An event id has no brace in it, so no name can be read in
@@ -45,16 +41,15 @@ const (
 	bookedUntil = 9999999999999
 )
 
-// unixMilli is a time of Redis.
-func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-// seatAt is what anybody may know of a seat that is taken until a moment.
-func seatAt(id lockstore.SeatID, until, now int64) lockstore.Seat {
+// listed returns what a list shows at a moment of the seat at p, which is taken
+// until then.
+func listed(p int, until, now int64) lockstore.ListedSeat {
+	seat := lockstore.ListedSeat{Position: int32(p)}
 	switch {
 	case until == bookedUntil:
-		return lockstore.Seat{ID: id, Status: lockstore.Booked}
+		seat.Status = lockstore.Booked
 	case until > now:
-		return lockstore.Seat{ID: id, Status: lockstore.Locked, Expires: unixMilli(until)}
+		seat.Status, seat.Expires = lockstore.Locked, until
 	}
-	return lockstore.Seat{ID: id, Status: lockstore.Available}
+	return seat
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -48,7 +47,7 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, since lockstore.V
 func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapshot, error) {
 	var view *redis.StringCmd
 	var last *redis.XMessageSliceCmd
-	now, err := s.look(ctx, ev, func(pipe redis.Pipeliner) {
+	now, err := s.query(ctx, ev, func(pipe redis.Pipeliner) {
 		view = pipe.Get(ctx, viewKey(ev))
 		last = pipe.XRevRangeN(ctx, logKey(ev), "+", "-", 1)
 	})
@@ -62,43 +61,45 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 	if err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	seats := decodeView(ev, view.Val(), now.UnixMilli())
-	return lockstore.Snapshot{Version: version, Full: true, Time: now, Seats: seats}, nil
+	seats := decodeView(view.Val(), len(ev.Seats), now)
+	return lockstore.Snapshot{Version: version, Full: true, Now: now, Seats: seats}, nil
 }
 
-// decodeView reads which seats are taken. It runs over every seat of a house,
-// so it neither calls nor copies more than it must.
-func decodeView(ev *lockstore.Event, view string, now int64) []lockstore.Seat {
-	written := min(len(ev.Seats), len(view)/recordLen) // nobody has had the seats after these
+// decodeView returns the taken seats of a view of so many.
+//
+// Nothing predicts which seats are taken, and mispredicted branches would cost
+// more than all the rest. So each seat is written to the list, over the last one
+// unless that is taken.
+func decodeView(view string, seats int, now int64) []lockstore.ListedSeat {
+	written := min(seats, len(view)/recordLen) // nobody has had the seats after these
 	taken := 0
 	for p := range written {
-		if recordAt(view, p) > now {
-			taken++
-		}
+		taken += later(recordAt(view, p), now)
 	}
-	seats := make([]lockstore.Seat, taken)
+	list := make([]lockstore.ListedSeat, taken+1)
 	next := 0
 	for p := range written {
-		u := recordAt(view, p)
-		if u <= now {
-			continue
+		until := recordAt(view, p)
+		booked := later(until, bookedRecord-1)
+		list[next] = lockstore.ListedSeat{
+			Position: int32(p),
+			Status:   lockstore.Locked + lockstore.Status(booked),
+			Expires:  until * int64(1-booked),
 		}
-		seat := &seats[next]
-		next++
-		seat.ID = ev.Seats[p]
-		if u == bookedRecord {
-			seat.Status = lockstore.Booked
-		} else {
-			seat.Status, seat.Expires = lockstore.Locked, unixMilli(u)
-		}
+		next += later(until, now)
 	}
-	return seats
+	return list[:taken]
 }
 
-// recordAt is until when the view has the seat at a position taken.
+// later returns 1 if a is after b, else 0.
+func later(a, b int64) int { return int(uint64(b-a) >> 63) }
+
+// recordAt returns until when the view has the seat at p taken.
 func recordAt(view string, p int) int64 {
 	r := view[p*recordLen : (p+1)*recordLen]
-	return int64(r[0])<<40 | int64(r[1])<<32 | int64(r[2])<<24 | int64(r[3])<<16 | int64(r[4])<<8 | int64(r[5])
+	high := uint32(r[0])<<24 | uint32(r[1])<<16 | uint32(r[2])<<8 | uint32(r[3])
+	low := uint16(r[4])<<8 | uint16(r[5])
+	return int64(high)<<16 | int64(low)
 }
 
 // delta reads what the log has after an entry, if it still has the entry.
@@ -106,7 +107,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	until := make(map[int]int64) // by position
 	for {
 		var page *redis.XMessageSliceCmd
-		snap.Time, err = s.look(ctx, ev, func(pipe redis.Pipeliner) {
+		snap.Now, err = s.query(ctx, ev, func(pipe redis.Pipeliner) {
 			page = pipe.XRangeN(ctx, logKey(ev), from.stream(), "+", deltaPage+1)
 		})
 		if err != nil {
@@ -131,7 +132,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	}
 	snap.Version = from.version()
 	for _, p := range slices.Sorted(maps.Keys(until)) {
-		snap.Seats = append(snap.Seats, seatAt(ev.Seats[p], until[p], snap.Time.UnixMilli()))
+		snap.Seats = append(snap.Seats, listed(p, until[p], snap.Now))
 	}
 	return snap, true, nil
 }
@@ -157,10 +158,10 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 	return nil
 }
 
-// look reads the clock of Redis, and does what add asks for in the same moment,
+// query reads the clock of Redis, and does what add asks for in the same moment,
 // in an event that it opens if nobody has. The commands that add makes have
 // their own errors.
-func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (time.Time, error) {
+func (s *Store) query(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (int64, error) {
 	for {
 		pipe := s.redis.TxPipeline()
 		known := pipe.Get(ctx, mapKey(ev))
@@ -169,20 +170,20 @@ func (s *Store) look(ctx context.Context, ev *lockstore.Event, add func(redis.Pi
 		add(pipe)
 		exec(ctx, pipe)
 		if err := errors.Join(left.Err(), length.Err()); err != nil {
-			return time.Time{}, unavailable(err)
+			return 0, unavailable(err)
 		}
 		if known.Err() == nil && known.Val() != ev.Fingerprint() {
-			return time.Time{}, lockstore.ErrOtherSeats
+			return 0, lockstore.ErrOtherSeats
 		}
 		if known.Err() == nil && left.Val() > 0 && length.Val() > 0 {
-			return unixMilli(bookedUntil - left.Val().Milliseconds()), nil
+			return bookedUntil - left.Val().Milliseconds(), nil
 		}
 		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, ev.Fingerprint(), newNonce())
 		if err != nil {
-			return time.Time{}, err
+			return 0, err
 		}
 		if answer == otherSeats {
-			return time.Time{}, lockstore.ErrOtherSeats
+			return 0, lockstore.ErrOtherSeats
 		}
 	}
 }

@@ -1,4 +1,4 @@
--- The answer is the earliest end of the user's locks on the seats.
+-- The number of the answer is the earliest end of the user's locks on the seats.
 local ENDS = NOW + ARGV[3]
 local UNTIL, RECORD = digits(ENDS), record(ENDS)
 local LIMIT = tonumber(ARGV[4])
@@ -46,7 +46,7 @@ local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER +
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local user = ARGV[FIRST_USER + c]
-  local first, free, earliest, refusal = last + 1, 0, ENDS, nil
+  local first, before, free, earliest, refusal = last + 1, changes, 0, ENDS, nil
   last = seats_of(c, first)
   for s = first, last do
     local v = values[s + 1]
@@ -82,7 +82,7 @@ for c = 1, CALLS do
       note(user, booked .. locks)
     end
   end
-  answers[c] = refusal or earliest
+  answers[c] = refusal or succeed(earliest, last - first + 1, before)
 end
 if #names > 0 then call('RPUSH', FORGET, UNTIL .. ' ' .. table.concat(names, '\n')) end
 return finish(UNTIL)

@@ -3,7 +3,7 @@ local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER +
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local user = ARGV[FIRST_USER + c]
-  local first, locked, refusal = last + 1, 0, nil
+  local first, before, locked, refusal = last + 1, changes, 0, nil
   last = seats_of(c, first)
   for s = first, last do
     local v = values[s + 1]
@@ -26,6 +26,6 @@ for c = 1, CALLS do
     end
     note(user, booked .. locks)
   end
-  answers[c] = refusal or locked
+  answers[c] = refusal or succeed(0, last - first + 1, before)
 end
 return finish(0)

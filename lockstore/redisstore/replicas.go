@@ -18,17 +18,17 @@ const replicaTime = 400 * time.Millisecond
 // calls of each event go to its own master, on a connection of their own,
 // since WAIT is about what its connection wrote.
 func (s *Store) sendAndWait(calls []*call) {
-	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
+	ctx, cancel := context.WithTimeout(context.Background(), tripTime)
 	defer cancel()
 	var all sync.WaitGroup
-	for _, b := range batches(calls) {
+	for _, g := range groups(calls) {
 		all.Go(func() {
-			node, err := s.master(ctx, mapKey(b.ev))
+			node, err := s.master(ctx, mapKey(g.ev))
 			if err != nil {
-				b.answer(ran{err: unavailable(err)})
+				g.answer(ran{err: unavailable(err)})
 				return
 			}
-			b.answer(s.run(ctx, []*batch{b}, node, s.options.Replicas)[0])
+			g.answer(s.run(ctx, []*group{g}, node, s.options.Replicas)[0])
 		})
 	}
 	all.Wait()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
 	"testing"
 	"time"
 
@@ -36,7 +35,7 @@ func replicaOf(t *testing.T, master *redistest.Server) *redistest.Server {
 func confirmed(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seat lockstore.SeatID) {
 	t.Helper()
 	for {
-		err := s.Confirm(t.Context(), ev, []lockstore.SeatID{seat}, user)
+		_, err := s.Do(t.Context(), ev, lockstore.Confirm(user, seat))
 		if err == nil {
 			return
 		}
@@ -49,14 +48,16 @@ func confirmed(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, user lo
 // TestConfirmWaitsForReplicas: a booking that too few replicas have is of
 // unknown outcome, however often it is asked for, and never "failed".
 func TestConfirmWaitsForReplicas(t *testing.T) {
+	t.Parallel()
 	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
 	replica := replicaOf(t, master)
 	url := "redis://" + master.Addr
 	s, ev := onRedis(t, url, redisstore.Options{Replicas: 1}), newEvent(t)
 	confirm := func(seat lockstore.SeatID) error {
-		return s.Confirm(t.Context(), ev, []lockstore.SeatID{seat}, ann)
+		_, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, seat))
+		return err
 	}
-	mustLock(t, s, ev, ann, "A1", "A2")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
 	confirmed(t, s, ev, ann, "A1")
 
 	if err := replica.Freeze(); err != nil {
@@ -68,28 +69,29 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	// Another process must not take it for done either, and its connection has
 	// written nothing before.
 	other := onRedis(t, url, redisstore.Options{Replicas: 1})
-	if err := other.Confirm(t.Context(), ev, []lockstore.SeatID{"A2"}, ann); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	if _, err := other.Do(t.Context(), ev, lockstore.Confirm(ann, "A2")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm again, elsewhere, with a frozen replica: %v, want ErrOutcomeUnknown", err)
 	}
 	if err := confirm("A3"); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Errorf("Confirm without a lock: %v: a refusal waits for nobody", err)
 	}
-	mustLock(t, s, ev, ann, "A3") // and locks do not wait
+	mustDo(t, s, ev, lockstore.Lock(ann, "A3")) // and locks do not wait
 
 	if err := replica.Thaw(); err != nil {
 		t.Fatal(err)
 	}
 	confirmed(t, s, ev, ann, "A2")
-	if v, err := admin(t, replica.Addr).Get(t.Context(), "{event}:seat:A2").Result(); err != nil || v[0] != 'B' {
+	if v, err := admin(t, replica.Addr).Get(t.Context(), key(ev, "seat:A2")).Result(); err != nil || v[0] != 'B' {
 		t.Errorf("the replica has %q, %v for a confirmed booking", v, err)
 	}
 }
 
 // TestConfirmWaitsInCluster, at the master that has the event.
 func TestConfirmWaitsInCluster(t *testing.T) {
+	t.Parallel()
 	s, ev := onRedis(t, "redis://"+redistest.Cluster(t)[0].Addr+"?cluster=true", redisstore.Options{Replicas: 1}), newEvent(t)
-	mustLock(t, s, ev, ann, "A1")
-	if err := s.Confirm(t.Context(), ev, []lockstore.SeatID{"A1"}, ann); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm where there is no replica: %v, want ErrOutcomeUnknown", err)
 	}
 	if snap := mustList(t, s, ev, ""); snap.Seats[0].Status != lockstore.Booked {
@@ -99,11 +101,12 @@ func TestConfirmWaitsInCluster(t *testing.T) {
 
 // TestSentinel: one URL finds the master, and after a failover the new one.
 func TestSentinel(t *testing.T) {
+	t.Parallel()
 	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
 	replicaOf(t, master)
 	sentinel := redistest.Sentinel(t, master, "seats")
 	s, ev := onRedis(t, "redis://"+sentinel.Addr+"?master_name=seats", redisstore.Options{Replicas: 1}), newEvent(t)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	confirmed(t, s, ev, ann, "A1")
 	before := mustList(t, s, ev, "").Version
 
@@ -117,7 +120,7 @@ func TestSentinel(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
-		_, err := s.Lock(ctx, ev, []lockstore.SeatID{"A2"}, ben)
+		_, err := s.Do(ctx, ev, lockstore.Lock(ben, "A2"))
 		role, _ := admin(t, master.Addr).Do(ctx, "role").Slice()
 		if err == nil && len(role) > 0 && role[0] == "slave" {
 			break
@@ -127,7 +130,7 @@ func TestSentinel(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	if _, err := s.Lock(ctx, ev, []lockstore.SeatID{"A1"}, ben); !errors.Is(err, lockstore.SeatBooked) {
+	if _, err := s.Do(ctx, ev, lockstore.Lock(ben, "A1")); !errors.Is(err, lockstore.SeatBooked) {
 		t.Errorf("the booking that a replica had is lost: %v", err)
 	}
 	if snap := mustList(t, s, ev, before); len(snap.Seats) == 0 {
@@ -145,12 +148,8 @@ func TestElection(t *testing.T) {
 			s := onRedis(t, nodes.URL(), o)
 			events := make([]*lockstore.Event, 8) // of which some are with each master
 			for i := range events {
-				ev := newEvent(t)
-				var err error
-				if events[i], err = lockstore.NewEvent(ev.ID+lockstore.EventID(strconv.Itoa(i)), ev.Seats, ev.LockTTL, 0); err != nil {
-					t.Fatal(err)
-				}
-				mustLock(t, s, events[i], ann, "A1", "A2")
+				events[i] = numbered(t, i)
+				mustDo(t, s, events[i], lockstore.Lock(ann, "A1", "A2"))
 				confirmed(t, s, events[i], ann, "A1")
 			}
 			nodes[0].Kill()
@@ -161,7 +160,7 @@ func TestElection(t *testing.T) {
 			defer cancel()
 			for _, ev := range events {
 				for {
-					_, err := s.Lock(ctx, ev, []lockstore.SeatID{"A3"}, ben)
+					_, err := s.Do(ctx, ev, lockstore.Lock(ben, "A3"))
 					if err == nil {
 						break
 					}

@@ -5,6 +5,8 @@ import (
 	"embed"
 	"encoding/hex"
 	"strings"
+
+	"seatlock/lockstore"
 )
 
 //go:embed *.lua
@@ -16,11 +18,17 @@ type script struct {
 	sha    string
 }
 
+// scripts carry out operations, by their kind.
+var scripts = [...]*script{
+	lockstore.KindLock:    newScript("common", "batch", "lock"),
+	lockstore.KindConfirm: newScript("common", "batch", "confirm"),
+	lockstore.KindRelease: newScript("common", "batch", "release"),
+}
+
 var (
-	lockScript    = newScript("event", "batch", "lock")
-	confirmScript = newScript("event", "batch", "confirm")
-	releaseScript = newScript("event", "batch", "release")
-	openScript    = newScript("event", "open")
+	openScript        = newScript("common", "open")
+	auditScript       = newScript("common", "audit")
+	rebuildUserScript = newScript("common", "rebuild_user")
 )
 
 // newScript joins the named files, of which the last does the work.

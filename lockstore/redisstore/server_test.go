@@ -1,40 +1,43 @@
 package redisstore_test
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
-	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest"
 )
 
 // TestContractOnRedis runs the suite on a real server: miniredis does much as
 // Redis does, but not all.
 func TestContractOnRedis(t *testing.T) {
-	s := onRedis(t, "redis://"+redistest.New(t).Addr, redisstore.Options{})
+	t.Parallel()
+	s := onRedis(t, "redis://"+sharedServer(t), redisstore.Options{})
 	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 
 // TestContractOnCluster runs it on three masters: all keys of an event must be
 // in one slot.
 func TestContractOnCluster(t *testing.T) {
-	nodes := redistest.Cluster(t)
-	s := onRedis(t, nodes.URL(), redisstore.Options{})
+	t.Parallel()
+	s := onRedis(t, sharedCluster(t), redisstore.Options{})
 	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 
-// onRedis is a store on a client of its own.
-func onRedis(t *testing.T, url string, o redisstore.Options) *redisstore.Store {
-	t.Helper()
-	client, err := redisstore.Client(url)
-	if err != nil {
-		t.Fatal(err)
+// BenchmarkList is a full list of 50,000 seats, half of them taken.
+func BenchmarkList(b *testing.B) {
+	seats := make([]lockstore.SeatID, 50_000)
+	for i := range seats {
+		seats[i] = lockstore.SeatID("S" + strconv.Itoa(i))
 	}
-	t.Cleanup(func() { client.Close() })
-	s, err := redisstore.New(client, o)
-	if err != nil {
-		t.Fatal(err)
+	s, ev := onRedis(b, "redis://"+sharedServer(b), redisstore.Options{}), newEvent(b, seats...)
+	for half := range slices.Chunk(seats, 2*lockstore.MaxSeats) {
+		mustDo(b, s, ev, lockstore.Lock(lockstore.UserID(half[0]), half[:lockstore.MaxSeats]...))
 	}
-	return s
+	b.ReportAllocs()
+	for b.Loop() {
+		mustList(b, s, ev, "")
+	}
 }

@@ -29,6 +29,7 @@ func blocked(t *testing.T, addr string) int {
 
 // TestOneReadForManyWaiters: 50 wait, one connection does; and one change wakes all.
 func TestOneReadForManyWaiters(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
 	v := mustList(t, s, ev, "").Version
@@ -46,22 +47,20 @@ func TestOneReadForManyWaiters(t *testing.T) {
 			t.Fatalf("%d connections wait", n)
 		}
 	}
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	all.Wait()
 }
 
 // TestWaitingStarvesNobody: with a pool of two connections and five events
 // waited for, everything else goes on, and every change arrives.
 func TestWaitingStarvesNobody(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s := onRedis(t, "redis://"+server.Addr+"?pool_size=2", redisstore.Options{})
 	var all sync.WaitGroup
 	var events []*lockstore.Event
 	for i := range 5 {
-		ev, err := lockstore.NewEvent(lockstore.EventID(fmt.Sprintf("event%d", i)), []lockstore.SeatID{"A1"}, time.Minute, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ev := numbered(t, i)
 		events = append(events, ev)
 		v := mustList(t, s, ev, "").Version
 		all.Go(func() {
@@ -77,7 +76,7 @@ func TestWaitingStarvesNobody(t *testing.T) {
 		t.Errorf("%d of 2 connections wait", n)
 	}
 	for _, ev := range events {
-		mustLock(t, s, ev, ann, "A1")
+		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 		if _, err := s.Audit(t.Context(), ev); err != nil { // which is no pipeline
 			t.Error(err)
 		}
@@ -87,9 +86,10 @@ func TestWaitingStarvesNobody(t *testing.T) {
 
 // TestWaitAfterFlush: who waits at a version that a flush did away with is told.
 func TestWaitAfterFlush(t *testing.T) {
+	t.Parallel()
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
-	mustLock(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	v := mustList(t, s, ev, "").Version
 	woken := make(chan error, 1)
 	go func() { woken <- s.Wait(t.Context(), ev, v) }()

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"time"
 
 	"seatlock/lockstore"
@@ -41,12 +42,13 @@ func confirmTwice(c *check) {
 	c.wantTaken("A1 booked", "A2 booked")
 }
 
-// usersApart: no user may pass for another by any trick of letters.
+// usersApart uses ids that a store could confuse by their case, their form or the
+// way it encodes them.
 func usersApart(c *check) {
 	users := []lockstore.UserID{
 		"a", "A", " a", "a ", "a:b", "b", ":", "{a}", "}", `"a"`, `\`, "a,b", "L", "B", "L:a", "0", "-1", "*",
 		"é", "e\u0301", "漢字", "\U0001F3AD", "nil", "false",
-		lockstore.UserID(string(make128('x'))), lockstore.UserID(string(make128('y'))),
+		lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen)), lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen-1) + "y"),
 	}
 	c.ev = c.event(len(users), c.ttl, 1)
 	for i, user := range users {
@@ -61,14 +63,6 @@ func usersApart(c *check) {
 	}
 }
 
-func make128(b byte) []byte {
-	all := make([]byte, lockstore.MaxUserLen)
-	for i := range all {
-		all[i] = b
-	}
-	return all
-}
-
 func bookingForEver(c *check) {
 	c.book(ann, "A1")
 	c.sleep(10 * 365 * 24 * time.Hour)
@@ -77,20 +71,20 @@ func bookingForEver(c *check) {
 	c.confirm(ann, "A1")
 }
 
-func ranOut(c *check) {
+func expired(c *check) {
 	c.lock(ann, "A1", "A2")
 	c.sleep(c.ttl + c.tick)
 	c.unchanged(func() {
 		c.wantRefused(lockstore.Confirm(ann, "A1", "A2"), lockstore.LockExpired, "A1 available", "A2 available")
 		c.wantRefused(lockstore.Confirm(ben, "A1"), lockstore.LockNotHeld, "A1 available")
-		c.release(ann, "A1") // nothing to give back, and nothing to forget
+		c.release(ann, "A1") // this changes nothing
 		c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
 	})
 	c.lock(ann, "A1")
 	c.confirm(ann, "A1")
 }
 
-func ranOutThenTaken(c *check) {
+func expiredThenTaken(c *check) {
 	c.lock(ann, "A1", "A2")
 	c.sleep(c.ttl + c.tick)
 	c.lock(ben, "A1", "A2")
@@ -102,7 +96,7 @@ func ranOutThenTaken(c *check) {
 	c.wantRefused(lockstore.Confirm(cat, "A1"), lockstore.LockNotHeld, "A1 available")
 }
 
-func ranOutForgotten(c *check) {
+func expiredForgotten(c *check) {
 	c.lock(ann, "A1")
 	c.sleep(c.ttl)
 	c.sleep(lockstore.LapseMemory - c.tick)
@@ -113,7 +107,7 @@ func ranOutForgotten(c *check) {
 	}
 }
 
-func ranOutMixed(c *check) {
+func expiredMixed(c *check) {
 	c.lock(ann, "A1")
 	c.sleep(c.ttl + c.tick)
 	c.lock(ann, "A2")
@@ -122,7 +116,7 @@ func ranOutMixed(c *check) {
 	c.wantRefused(lockstore.Confirm(ann, "A3", "A1"), lockstore.LockNotHeld, "A3 available", "A1 available")
 }
 
-func releasedDidNotRunOut(c *check) {
+func releasedDidNotExpire(c *check) {
 	c.lock(ann, "A1")
 	c.release(ann, "A1")
 	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockNotHeld, "A1 available")
@@ -142,7 +136,7 @@ func releaseGivesBack(c *check) {
 	c.wantTaken("A3 locked")
 	c.unchanged(func() { c.release(ann, "A1", "A2") })
 	c.lock(ben, "A1")
-	c.release(ann, "A1", "A3") // one ben's by now, one still hers
+	c.release(ann, "A1", "A3") // the first is ben's by now
 	c.wantTaken("A1 locked")
 	c.confirm(ben, "A1")
 }

@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// plan is how histories are made with this timing.
+// plan returns the plan of a history with this timing.
 func (at timing) plan(seed uint64) history.Plan {
 	p := history.Plan{Clients: 5, Calls: 16, Seats: 5, Seed: seed, TTL: time.Second, Pause: 300 * time.Millisecond,
 		Slack: time.Millisecond, Grace: time.Millisecond, Long: seed%4 == 0}
@@ -20,13 +20,13 @@ func (at timing) plan(seed uint64) history.Plan {
 	return p
 }
 
-// oneAfterAnother has callers make random calls at the same time, and looks for
-// an order in which the answers are right.
+// oneAfterAnother has clients make random calls at the same time, and looks for an
+// order in which all answers are right.
 func oneAfterAnother(c *check) {
 	var all sync.WaitGroup
 	for seed := range uint64(20) {
 		all.Go(func() {
-			histories, err := history.Play(c.ctx, c.LockStore, fmt.Sprintf("%s-%d", c.ev.ID, seed), c.plan(seed))
+			histories, err := history.Play(c.ctx, direct(c.LockStore), fmt.Sprintf("%s-%d", c.ev.ID, seed), c.plan(seed))
 			if err != nil {
 				c.Error(err)
 			}
@@ -38,12 +38,11 @@ func oneAfterAnother(c *check) {
 	all.Wait()
 }
 
-// judge fails the case unless the history is legal. A store that is left alone
-// knows what it did; on a busy machine a call may be given up, and too many of
-// those make a history that nobody can decide.
+// judge fails the case unless the history is legal. In a bubble no outcome may be
+// unknown. On a busy machine one can be, and too many make a history undecided.
 func (c *check) judge(h *history.History) {
 	if c.bubble && slices.ContainsFunc(h.Calls, func(c history.Call) bool { return c.Outcome == history.Unknown }) {
-		c.Errorf("event %s: a call ended with %v", h.Event.ID, lockstore.ErrOutcomeUnknown)
+		c.Errorf("event %s: a call fails with %v", h.Event.ID, lockstore.ErrOutcomeUnknown)
 		return
 	}
 	v, err := h.Check(10 * time.Second)

@@ -24,7 +24,7 @@ func seatLimit(c *check) {
 	c.unchanged(func() { c.wantOverLimit(lockstore.Lock(ann, "A1", "A2", "A3", "A4"), 0) })
 	c.lock(ann, "A1", "A2")
 	c.unchanged(func() { c.wantOverLimit(lockstore.Lock(ann, "A3", "A4"), 2) })
-	c.lock(ann, "A2", "A3") // one of them is hers already
+	c.lock(ann, "A2", "A3") // she has one of them already
 	c.unchanged(func() {
 		c.wantOverLimit(lockstore.Lock(ann, "A4"), 3)
 		c.lock(ann, "A1", "A2", "A3")
@@ -43,7 +43,7 @@ func limitAfterExpiry(c *check) {
 	c.lock(ann, "A3")
 	c.wantOverLimit(lockstore.Lock(ann, "A1"), 2)
 	c.sleep(c.ttl + c.tick)
-	c.lock(ben, "A3") // what ran out for her is his, and counts for him alone
+	c.lock(ben, "A3") // her lock on it expired: it counts for ben alone
 	c.lock(ann, "A1", "A2")
 	c.lock(ben, "A4")
 	c.wantOverLimit(lockstore.Lock(ben, "A5"), 2)
@@ -83,7 +83,7 @@ func limitPerEvent(c *check) {
 	c.lock(ann, "A1")
 }
 
-// limitRace: one user asks for many seats at once, each in a call of its own.
+// limitRace has one user lock many seats at the same time, each in its own call.
 func limitRace(c *check) {
 	c.ev = c.event(50, c.ttl, 7)
 	var won atomic.Int64
@@ -100,6 +100,6 @@ func limitRace(c *check) {
 	}
 	all.Wait()
 	if won.Load() != 7 || len(c.list("").Seats) != 7 {
-		c.Errorf("%d locks succeeded and %d seats are taken, want 7", won.Load(), len(c.list("").Seats))
+		c.Errorf("%d locks succeed and %d seats are taken, want 7", won.Load(), len(c.list("").Seats))
 	}
 }

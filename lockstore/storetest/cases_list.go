@@ -17,7 +17,7 @@ func fullList(c *check) {
 	last := c.lock(cat, "A9")
 	snap := c.list("")
 	if got, want := states(c.named(snap)), []string{"A1 booked", "A2 locked", "A9 locked", "A10 locked"}; !snap.Full || !slices.Equal(got, want) {
-		c.Errorf("full is %v, the seats are %q, want %q", snap.Full, got, want)
+		c.Errorf("Full is %v and the seats are %q, want %q", snap.Full, got, want)
 	}
 	c.wantTime("the time of the list", time.UnixMilli(snap.Now), time.Now())
 	for i, want := range []time.Time{{}, last.Add(-time.Second), last, last.Add(-time.Second)} {
@@ -51,21 +51,21 @@ func nothingChanged(c *check) {
 	c.lock(ann, "A1")
 	c.confirm(ann, "A2")
 	c.release(ann, "A3")
-	_ = c.try(lockstore.Lock(ben, "A1", "A3")) // all of these fail, which other cases see to
+	_ = c.try(lockstore.Lock(ben, "A1", "A3")) // these fail, as other cases check
 	_ = c.try(lockstore.Confirm(ben, "A1"))
 	_ = c.try(lockstore.Release(ann, "A2"))
 	if now := c.wantDelta(v); now != v {
-		c.Errorf("nothing changed, but the Version went from %q to %q", v, now)
+		c.Errorf("nothing has changed, but the Version went from %q to %q", v, now)
 	}
 }
 
-func runningOutNoEntry(c *check) {
+func expiryNoChange(c *check) {
 	v0 := c.version()
 	c.lock(ann, "A1")
 	v1 := c.version()
 	c.sleep(c.ttl + c.tick)
 	if now := c.wantDelta(v1); now != v1 {
-		c.Errorf("a lock ran out, and the Version went from %q to %q", v1, now)
+		c.Errorf("a lock expired, and the Version went from %q to %q", v1, now)
 	}
 	c.wantTaken()
 	c.wantDelta(v0, "A1 available")
@@ -82,13 +82,13 @@ func unknownVersion(c *check) {
 	} {
 		snap := c.list(v)
 		if got := states(c.named(snap)); !snap.Full || !slices.Equal(got, []string{"A2 locked"}) {
-			c.Errorf("since %q: full is %v, the seats are %q", v, snap.Full, got)
+			c.Errorf("since %q: Full is %v and the seats are %q", v, snap.Full, got)
 		}
 	}
 }
 
-// farBehind makes more changes than a store needs to remember and checks that
-// from any point on, a list is right: a delta that folds, or full.
+// farBehind makes more changes than a store needs to remember, and checks the
+// list since every Version: it must be full, or the right delta.
 func farBehind(c *check) {
 	c.ev = c.event(lockstore.MaxSeats+1, c.ttl, 0)
 	c.lock(ann, c.ev.Seats[lockstore.MaxSeats])
@@ -105,13 +105,13 @@ func farBehind(c *check) {
 		snap := c.list(v)
 		switch {
 		case snap.Full && !slices.Equal(states(c.named(snap)), []string{"A7 locked"}):
-			c.Errorf("%d versions behind the list is full and says %q", len(versions)-i, states(c.named(snap)))
+			c.Errorf("%d Versions behind, the full list is %q", len(versions)-i, states(c.named(snap)))
 		case !snap.Full && len(snap.Seats) != len(c.ev.Seats):
-			c.Errorf("%d versions behind the changes are %q", len(versions)-i, states(c.named(snap)))
+			c.Errorf("%d Versions behind, the delta is %q", len(versions)-i, states(c.named(snap)))
 		}
 	}
 	if c.list(versions[len(versions)-1]).Full {
-		c.Error("the changes of two calls are too many for a delta")
+		c.Error("the list is full after the changes of two calls")
 	}
 }
 
@@ -131,13 +131,13 @@ func listSeesAcknowledged(c *check) {
 			got := c.listed(since)
 			for _, seat := range mine {
 				if !slices.Contains(got, string(seat)+" locked") {
-					c.Errorf("the list since %q does not have %s, whose lock was acknowledged before", since, seat)
+					c.Errorf("the list since %q lacks the lock of %s, which was acknowledged before", since, seat)
 				}
 			}
 		}
 		c.confirm(user, mine[0])
 		if got := c.listed(v); !slices.Contains(got, string(mine[0])+" booked") {
-			c.Errorf("the list does not have the booking of %s, acknowledged before", mine[0])
+			c.Errorf("the delta lacks the booking of %s, which was acknowledged before", mine[0])
 		}
 	})
 }
@@ -145,7 +145,7 @@ func listSeesAcknowledged(c *check) {
 func versionForm(c *check) {
 	for range 3 {
 		if v := c.version(); v == "" || v.Check() != nil {
-			c.Errorf("%q is no Version: %v", v, v.Check())
+			c.Errorf("the Version is %q: %v", v, v.Check())
 		}
 		c.book(ann, c.ev.Seats[len(c.list("").Seats)])
 	}

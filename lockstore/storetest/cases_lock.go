@@ -15,31 +15,31 @@ func manyUsersOneSeat(c *check) {
 	c.race(users, func(user lockstore.UserID) {
 		err := c.try(lockstore.Lock(user, "A1"))
 		if err == nil && winner.Swap(&user) != nil {
-			c.Errorf("%s is the second to win the seat", user)
+			c.Errorf("%s is the second user to lock the seat", user)
 		}
 		if err != nil {
 			c.wantConflict(err, lockstore.SeatLocked, "A1 locked")
 		}
 	})
 	if winner.Load() == nil {
-		c.Fatal("nobody won the seat")
+		c.Fatal("no user could lock the seat")
 	}
 	var booked atomic.Int32
 	c.race(users, func(user lockstore.UserID) {
 		if c.try(lockstore.Confirm(user, "A1")) == nil {
 			booked.Add(1)
 			if user != *winner.Load() {
-				c.Errorf("%s confirmed the seat of %s", user, *winner.Load())
+				c.Errorf("%s confirms the seat that %s locked", user, *winner.Load())
 			}
 		}
 	})
 	if n := booked.Load(); n != 1 {
-		c.Errorf("%d users booked the seat", n)
+		c.Errorf("%d users confirm the seat, want 1", n)
 	}
 	c.wantTaken("A1 booked")
 }
 
-// race has n users do the same at once.
+// race runs do for n users at the same time.
 func (c *check) race(n int, do func(lockstore.UserID)) {
 	start := make(chan struct{})
 	var all sync.WaitGroup
@@ -88,8 +88,8 @@ func confirmAllOrNone(c *check) {
 	c.confirm(ann, "A1", "A3")
 }
 
-// overlappingGroups: each of many users wants four seats in a row. Nobody may
-// see, or end up with, a part of a group.
+// overlappingGroups has each of many users lock four seats in a row. No list and
+// no user may get a part of a group.
 func overlappingGroups(c *check) {
 	var number, won atomic.Int64
 	c.ev = c.event(40, c.ttl, 0)
@@ -101,12 +101,12 @@ func overlappingGroups(c *check) {
 			c.confirm(user, group...)
 		}
 		if n := len(c.list("").Seats); n%4 != 0 {
-			c.Errorf("%d seats are taken, which is no number of whole groups", n)
+			c.Errorf("%d seats are taken, want whole groups of 4", n)
 		}
 	})
 	snap := c.list("")
 	if len(snap.Seats) != int(won.Load())*4 || won.Load() == 0 {
-		c.Errorf("%d users won, and %d seats are taken", won.Load(), len(snap.Seats))
+		c.Errorf("%d users have locked a group, and %d seats are taken", won.Load(), len(snap.Seats))
 	}
 }
 
@@ -116,7 +116,7 @@ func relockKeepsTime(c *check) {
 		c.sleep(c.ttl / 3)
 		c.unchanged(func() {
 			if again := c.lock(ann, "A1"); !again.Equal(first) {
-				c.Errorf("locking again moved the end from %v to %v", first, again)
+				c.Errorf("a second lock moves the end from %v to %v", first, again)
 			}
 		})
 	}
@@ -129,7 +129,7 @@ func lockSomeHeld(c *check) {
 	first := c.lock(ann, "A1")
 	c.sleep(c.ttl / 2)
 	if both := c.lock(ann, "A2", "A1"); !both.Equal(first) {
-		c.Errorf("the answer is %v, want the earliest end, %v", both, first)
+		c.Errorf("Expires is %v, want the first end, %v", both, first)
 	}
 	c.sleep(c.ttl/2 + c.tick)
 	c.wantTaken("A2 locked")
@@ -149,20 +149,20 @@ func lockBooked(c *check) {
 
 func lockLasts(c *check) {
 	now := time.Now()
-	c.wantTime("the lock ends at", c.lock(ann, "A1"), now.Add(c.ttl))
+	c.wantTime("the end of the lock", c.lock(ann, "A1"), now.Add(c.ttl))
 	c.sleep(c.ttl - c.tick)
 	c.wantRefused(lockstore.Lock(ben, "A1"), lockstore.SeatLocked, "A1 locked")
 	c.wantTaken("A1 locked")
 }
 
-func lockRunsOut(c *check) {
+func lockEnds(c *check) {
 	c.lock(ann, "A1", "A2")
 	c.sleep(c.ttl + c.tick)
 	c.lock(ben, "A1")
 	c.wantRefused(lockstore.Confirm(ann, "A2"), lockstore.LockExpired, "A2 available")
 	c.wantTaken("A1 locked")
 	c.confirm(ben, "A1")
-	c.release(ann, "A1") // hers no more: left alone
+	c.release(ann, "A1") // it is no longer hers
 	c.wantTaken("A1 booked")
 }
 
@@ -170,7 +170,7 @@ func eachEventItsTime(c *check) {
 	short, long := c.event(1, 10*time.Millisecond, 0), c.event(1, 24*time.Hour, 0)
 	for _, ev := range []*lockstore.Event{short, long} {
 		c.ev = ev
-		c.wantTime("the lock ends at", c.lock(ann, "A1"), time.Now().Add(ev.LockTTL))
+		c.wantTime("the end of the lock", c.lock(ann, "A1"), time.Now().Add(ev.LockTTL))
 	}
 	c.sleep(24*time.Hour - c.tick)
 	c.ev = short
@@ -197,7 +197,7 @@ func conflictNamesAll(c *check) {
 		c.Fatalf("the error is %v", err)
 	}
 	if !e.Seats[0].Expires.Equal(second) || !e.Seats[1].Expires.Equal(first) {
-		c.Errorf("the seats in the way come back at %v and %v, want %v and %v", e.Seats[0].Expires, e.Seats[1].Expires, second, first)
+		c.Errorf("the locks in the way end at %v and %v, want %v and %v", e.Seats[0].Expires, e.Seats[1].Expires, second, first)
 	}
 }
 

@@ -9,18 +9,18 @@ import (
 	"seatlock/lockstore"
 )
 
-// A waiter is a Wait under way. It takes the error that it returns.
+// A waiter is a Wait that is under way. It receives the error that Wait returns.
 type waiter chan error
 
-// wait starts a Wait for the version.
+// wait starts a Wait for the Version.
 func (c *check) wait(ctx context.Context, since lockstore.Version) waiter {
 	w := make(waiter, 1)
 	go func() { w <- c.Wait(ctx, c.ev, since) }()
 	return w
 }
 
-// returned tells whether the Wait came back once all is quiet, or in real time
-// within so long, and with what.
+// returned reports whether the Wait has returned, and its error. In real time it
+// gives the Wait some time.
 func (c *check) returned(w waiter, within time.Duration) (bool, error) {
 	if c.bubble {
 		synctest.Wait()
@@ -37,43 +37,34 @@ func (c *check) returned(w waiter, within time.Duration) (bool, error) {
 	}
 }
 
-// wantWoken, wantWaiting and wantEnded check on a Wait.
-
-func (c *check) wantWoken(w waiter, by string) {
+// wantReturned checks that the Wait has returned with that error.
+func (c *check) wantReturned(w waiter, after string, want error) {
 	c.Helper()
-	if woken, err := c.returned(w, time.Minute); !woken || err != nil {
-		c.Errorf("after %s: Wait returned: %v, with %v", by, woken, err)
+	if returned, err := c.returned(w, time.Minute); !returned || !errors.Is(err, want) {
+		c.Errorf("after %s: Wait has returned: %v (%v), want %v", after, returned, err, want)
 	}
 }
 
-func (c *check) wantWaiting(w waiter, in spite) {
+// wantWaiting checks that the Wait has not returned.
+func (c *check) wantWaiting(w waiter, after string) {
 	c.Helper()
-	if woken, err := c.returned(w, 200*time.Millisecond); woken {
-		c.Errorf("Wait returned (%v) in spite of %s", err, in)
+	if returned, err := c.returned(w, 200*time.Millisecond); returned {
+		c.Errorf("after %s: Wait has returned (%v), want it to block", after, err)
 	}
 }
 
-func (c *check) wantEnded(w waiter, want error) {
-	c.Helper()
-	if woken, err := c.returned(w, time.Minute); !woken || !errors.Is(err, want) {
-		c.Errorf("Wait returned: %v, with %v, want %v", woken, err, want)
-	}
-}
-
-type spite string
-
-func waitBeyond(c *check) {
+func waitPast(c *check) {
 	old := c.version()
 	c.lock(ann, "A1")
 	for _, v := range []lockstore.Version{"", old, "x", "99999999999999-0"} {
-		c.wantWoken(c.wait(c.ctx, v), "the event was beyond "+string(v))
+		c.wantReturned(c.wait(c.ctx, v), "a change since "+string(v), nil)
 	}
 }
 
 func waitIsWoken(c *check) {
 	steps := []struct {
-		by string
-		do func()
+		what string
+		do   func()
 	}{
 		{"a lock", func() { c.lock(ann, "A1", "A2") }},
 		{"a confirm", func() { c.confirm(ann, "A1") }},
@@ -88,7 +79,7 @@ func waitIsWoken(c *check) {
 		c.wantWaiting(waits[0], "nothing")
 		step.do()
 		for _, w := range waits {
-			c.wantWoken(w, step.by)
+			c.wantReturned(w, step.what, nil)
 		}
 	}
 }
@@ -100,8 +91,8 @@ func waitNotWoken(c *check) {
 	defer cancel()
 	w := c.wait(ctx, c.version())
 	steps := []struct {
-		in spite
-		do func()
+		what string
+		do   func()
 	}{
 		{"a second lock", func() { c.lock(ann, "A1") }},
 		{"a second confirm", func() { c.confirm(ann, "A2") }},
@@ -113,14 +104,14 @@ func waitNotWoken(c *check) {
 			c.lock(ben, "A1")
 			c.ev = mine
 		}},
-		{"a lock running out", func() { c.sleep(c.ttl + c.tick) }},
+		{"an expiry", func() { c.sleep(c.ttl + c.tick) }},
 	}
 	for _, step := range steps {
 		step.do()
-		c.wantWaiting(w, step.in)
+		c.wantWaiting(w, step.what)
 	}
 	c.lock(ben, "A1")
-	c.wantWoken(w, "a lock")
+	c.wantReturned(w, "a lock", nil)
 }
 
 func waitEnds(c *check) {
@@ -129,10 +120,10 @@ func waitEnds(c *check) {
 	w := c.wait(ctx, v)
 	c.wantWaiting(w, "nothing")
 	cancel()
-	c.wantEnded(w, context.Canceled)
+	c.wantReturned(w, "the end of the context", context.Canceled)
 	ctx, cancel = context.WithTimeout(c.ctx, time.Second)
 	defer cancel()
 	w = c.wait(ctx, v)
 	c.sleep(time.Second + c.tick)
-	c.wantEnded(w, context.DeadlineExceeded)
+	c.wantReturned(w, "the deadline", context.DeadlineExceeded)
 }

@@ -7,16 +7,16 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// catchWithin is how many histories it may take to catch a broken store.
-const catchWithin = 200
+// enough histories find every fault of the subjects.
+const enough = 200
 
-// TestHistoriesHaveTeeth: histories clear what is right and convict all that is
-// broken.
-func TestHistoriesHaveTeeth(t *testing.T) {
+// TestHistoriesFindFaults checks that the histories of right stores are legal, and
+// that broken ones have illegal histories.
+func TestHistoriesFindFaults(t *testing.T) {
 	for name, s := range subjects {
 		t.Run(name, func(t *testing.T) {
-			caught := 0
-			for n := 0; n < catchWithin && caught == 0; {
+			illegal := 0
+			for n := 0; n < enough && illegal == 0; {
 				var all []*history.History
 				synctest.Test(t, func(t *testing.T) {
 					var err error
@@ -31,18 +31,18 @@ func TestHistoriesHaveTeeth(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if v != history.Legal && caught == 0 {
-						caught = n
+					if v != history.Legal && illegal == 0 {
+						illegal = n
 					}
 				}
 			}
 			switch {
-			case s.fails == nil && caught > 0:
-				t.Errorf("history %d of a store that is right is illegal", caught)
-			case s.fails != nil && caught == 0:
-				t.Errorf("%d histories are legal", catchWithin)
+			case s.fails == nil && illegal > 0:
+				t.Errorf("history %d of a right store is illegal", illegal)
+			case s.fails != nil && illegal == 0:
+				t.Errorf("%d histories of a broken store are legal", enough)
 			case s.fails != nil:
-				t.Logf("caught in history %d", caught)
+				t.Logf("history %d is illegal", illegal)
 			}
 		})
 	}

@@ -12,20 +12,20 @@ import (
 	"seatlock/lockstore"
 )
 
-// subjectVar names the subject that a run of this test binary is about.
+// subjectVar is the environment variable that names the subject of TestSubject.
 const subjectVar = "STORETEST_SUBJECT"
 
-// TestSubject runs the suite on one subject. TestSuiteHasTeeth calls it, in a
-// process of its own, and expects it to fail.
+// TestSubject runs the suite on one subject. TestSuiteFindsFaults runs it in a
+// process of its own, where it may fail.
 func TestSubject(t *testing.T) {
 	if s, ok := subjects[os.Getenv(subjectVar)]; ok {
 		Run(t, func(*testing.T) lockstore.LockStore { return s.store() })
 	}
 }
 
-// TestSuiteHasTeeth: the suite passes what is right and fails all that is
-// broken, in the cases that are about it.
-func TestSuiteHasTeeth(t *testing.T) {
+// TestSuiteFindsFaults checks that right stores pass the suite, and that broken
+// ones fail the cases that are about their fault.
+func TestSuiteFindsFaults(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func TestSuiteHasTeeth(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, self, "-test.run=^TestSubject$", "-test.v", "-rapid.nofailfile",
-				"-rapid.seed=1") // what chance finds, it finds every time
+				"-rapid.seed=1") // the same operations every time
 			cmd.Env = append(os.Environ(), subjectVar+"="+name)
 			out, err := cmd.CombinedOutput()
 			if !strings.Contains(string(out), "=== RUN   TestSubject/01_") {
@@ -44,23 +44,23 @@ func TestSuiteHasTeeth(t *testing.T) {
 			}
 			if s.fails == nil {
 				if err != nil {
-					t.Errorf("the suite fails a store that is right: %v\n%s", err, out)
+					t.Errorf("a right store fails the suite: %v\n%s", err, out)
 				}
 				return
 			}
 			if err == nil {
-				t.Fatal("the suite passes it")
+				t.Fatal("the store passes the suite")
 			}
 			for _, c := range s.fails {
 				if !strings.Contains(string(out), "--- FAIL: TestSubject/"+c) {
-					t.Errorf("case %s does not fail:\n%s", c, out)
+					t.Errorf("case %s passes:\n%s", c, out)
 				}
 			}
 		})
 	}
 }
 
-// TestCrowdedCasesExist: a name that is mistyped there would say nothing.
+// TestCrowdedCasesExist checks that no name in crowded is mistyped.
 func TestCrowdedCasesExist(t *testing.T) {
 	for name := range crowded {
 		if !slices.ContainsFunc(cases, func(c contractCase) bool { return c.name == name }) {

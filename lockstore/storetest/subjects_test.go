@@ -1,387 +1,265 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/engine"
+	"seatlock/lockstore/memstore"
 )
 
-// A subject is a store with one thing wrong, as people get it wrong, and the
-// cases that must notice.
+// A subject is a store, mostly with one fault that people make, and the cases
+// that must fail.
 type subject struct {
 	store func() lockstore.LockStore
-	fails []string // names of cases, or how they begin; nil: the store is right
+	fails []string // names of cases, or how they begin; nil if the store is right
 }
 
 var subjects = map[string]subject{
-	"nothing_wrong_model":  {func() lockstore.LockStore { return newModel() }, nil},
-	"nothing_wrong_memory": {func() lockstore.LockStore { return new(lockstore.Memory) }, nil},
+	"nothing_wrong_base":   {with(func(*broken) {}), nil},
+	"nothing_wrong_memory": {func() lockstore.LockStore { return new(memstore.Store) }, nil},
 
-	"confirm_ignores_expiry":     {wrap(confirmIgnoresExpiry), []string{"05_lock_runs_out", "06_confirm_just_in_time", "08_ran_out", "17_"}},
-	"confirm_ignores_owner":      {wrap(confirmIgnoresOwner), []string{"01_many_users", "06_confirm_needs", "17_"}},
-	"release_ignores_owner":      {wrap(releaseIgnoresOwner), []string{"09_release_leaves", "17_"}},
-	"release_gives_back_booking": {wrap(releaseGivesBackBooking), []string{"09_booking_is_not_released", "17_"}},
-	"lock_takes_part":            {wrap(lockTakesPart), []string{"02_lock_takes_all", "02_overlapping", "17_"}},
-	"lock_checks_then_sets":      {wrap(lockChecksThenSets), []string{"01_many_users"}},
-	"relock_extends":             {wrap(relockExtends), []string{"03_relock", "17_"}},
-	"relock_fails":               {wrap(relockFails), []string{"03_relock", "17_"}},
-	"owner_locks_own_booking":    {wrap(ownerLocksOwnBooking), []string{"04_lock_of_booked", "17_"}},
-	"booking_expires":            {wrap(bookingExpires), []string{"07_booking", "17_"}},
-	"ran_out_is_never_told":      {wrap(ranOutNeverTold), []string{"08_ran_out", "17_"}},
-	"ran_out_is_never_forgotten": {wrap(ranOutNeverForgotten), []string{"08_ran_out_is_forgotten"}},
-	"limit_off_by_one":           {wrap(limitOffByOne), []string{"10_seat_limit", "17_"}},
-	"limit_forgets_bookings":     {wrap(limitForgetsBookings), []string{"10_seat_limit_counts_bookings"}},
-	"limit_checks_then_sets":     {wrap(limitChecksThenSets), []string{"10_seat_limit_under_race"}},
-	"conflict_names_the_first":   {wrap(conflictNamesFirst), []string{"11_conflict", "17_"}},
-	"ids_fold_case":              {wrap(usersFoldCase), []string{"06_users"}},
-	"delta_misses_release":       {wrap(deltaMissesRelease), []string{"12_delta", "17_"}},
-	"delta_without_end":          {wrap(deltaOfAnyVersion), []string{"12_unknown_version"}},
-	"list_shows_what_ran_out":    {wrap(listShowsWhatRanOut), []string{"12_running_out"}},
-	"list_lags":                  {wrap(listLags), []string{"12_list_sees"}},
-	"wait_misses_confirm":        {wrap(waitMissesConfirm), []string{"13_wait_is_woken"}},
-	"wait_polls_in_vain":         {wrap(waitReturnsEarly), []string{"13_wait_is_not_woken"}},
-	"other_seats_are_taken":      {wrap(otherSeatsTaken), []string{"15_other_seats"}},
-	"events_share_seats":         {wrap(eventsShareSeats), []string{"15_events_are_apart"}},
-	"ended_context_goes_on":      {wrap(endedContextGoesOn), []string{"14_"}},
+	"confirm_ignores_expiry":      {with(confirmIgnoresExpiry), []string{"05_lock_ends", "06_confirm_just_in_time", "08_expired", "17_"}},
+	"confirm_ignores_owner":       {with(confirmIgnoresOwner), []string{"01_many_users", "06_confirm_needs", "17_"}},
+	"release_ignores_owner":       {with(releaseIgnoresOwner), []string{"09_release_leaves", "17_"}},
+	"release_gives_back_booking":  {with(releaseGivesBackBooking), []string{"09_booking_is_not_released", "17_"}},
+	"lock_takes_part":             {with(lockTakesPart), []string{"02_lock_takes_all", "02_overlapping", "17_"}},
+	"lock_checks_then_sets":       {with(lockChecksThenSets), []string{"01_many_users"}},
+	"relock_extends":              {with(relockExtends), []string{"03_relock", "17_"}},
+	"relock_fails":                {with(relockFails), []string{"03_relock", "17_"}},
+	"owner_locks_own_booking":     {with(ownerLocksOwnBooking), []string{"04_lock_of_booked", "17_"}},
+	"booking_expires":             {with(bookingExpires), []string{"07_booking", "17_"}},
+	"expiry_is_never_reported":    {with(expiryNeverReported), []string{"08_expired", "17_"}},
+	"expiry_is_never_forgotten":   {with(expiryNeverForgotten), []string{"08_expired_is_forgotten"}},
+	"limit_off_by_one":            {with(limitOffByOne), []string{"10_seat_limit", "17_"}},
+	"limit_forgets_bookings":      {with(limitForgetsBookings), []string{"10_seat_limit_counts_bookings"}},
+	"limit_checks_then_sets":      {with(limitChecksThenSets), []string{"10_seat_limit_under_race"}},
+	"conflict_names_the_first":    {with(conflictNamesFirst), []string{"11_conflict", "17_"}},
+	"ids_fold_case":               {with(usersFoldCase), []string{"06_users"}},
+	"delta_misses_release":        {with(deltaMissesRelease), []string{"12_delta", "17_"}},
+	"delta_without_end":           {with(deltaOfAnyVersion), []string{"12_unknown_version"}},
+	"list_shows_expired_locks":    {with(listShowsExpired), []string{"12_expiry"}},
+	"list_lags":                   {with(listLags), []string{"12_list_sees"}},
+	"wait_misses_confirm":         {with(waitMissesConfirm), []string{"13_wait_is_woken"}},
+	"wait_polls_in_vain":          {with(waitReturnsEarly), []string{"13_wait_is_not_woken"}},
+	"other_seats_are_taken":       {with(otherSeatsTaken), []string{"15_other_seats"}},
+	"events_share_seats":          {with(eventsShareSeats), []string{"15_events_are_apart"}},
+	"events_of_a_layout_are_one":  {with(eventsOfLayoutAreOne), []string{"15_events_of_one_layout"}},
+	"ended_context_goes_on":       {with(endedContextGoesOn), []string{"14_"}},
+	"release_reports_all":         {with(reportsAll(lockstore.KindRelease)), []string{"09_release_reports", "17_"}},
+	"lock_reports_all":            {with(reportsAll(lockstore.KindLock)), []string{"03_lock_reports", "17_"}},
+	"confirm_reports_all":         {with(reportsAll(lockstore.KindConfirm)), []string{"06_confirm_reports", "17_"}},
+	"changes_are_not_reported":    {with(changesNotReported), []string{"03_lock_reports", "06_confirm_reports", "09_release_reports", "17_"}},
+	"changes_are_in_layout_order": {with(changesInLayoutOrder), []string{"03_lock_reports", "17_"}},
+	"result_has_no_time":          {with(resultWithoutTime), []string{"05_result_has_the_time", "17_"}},
 }
 
-// broken is the model with one of its calls replaced.
-type broken struct {
-	*model
-	lock    func(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error)
-	confirm func(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error
-	release func(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error
-	list    func(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error)
-	wait    func(context.Context, *lockstore.Event, lockstore.Version) error
-}
-
-// wrap makes a model, which breakIt then breaks.
-func wrap(breakIt func(*broken)) func() lockstore.LockStore {
-	return func() lockstore.LockStore {
-		m := newModel()
-		b := &broken{m, m.Lock, m.Confirm, m.Release, m.List, m.Wait}
-		breakIt(b)
-		return b
+var confirmIgnoresExpiry = beforeSeats(lockstore.KindConfirm, func(o *operation, s *engine.SeatState) {
+	if s.User == o.op.User && !s.Booked {
+		s.Expires = max(s.Expires, o.now+1000)
 	}
-}
+})
 
-func (b *broken) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	return b.lock(ctx, ev, seats, user)
-}
-
-func (b *broken) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return b.confirm(ctx, ev, seats, user)
-}
-
-func (b *broken) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	return b.release(ctx, ev, seats, user)
-}
-
-func (b *broken) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	return b.list(ctx, ev, since)
-}
-
-func (b *broken) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
-	return b.wait(ctx, ev, since)
-}
-
-// each goes through all locks of an event.
-func (b *broken) each(ev *lockstore.Event, f func(*modelLock)) {
-	for _, seat := range ev.Seats {
-		for _, l := range b.locks[place{ev.ID, seat}] {
-			f(l)
-		}
+var confirmIgnoresOwner = beforeSeats(lockstore.KindConfirm, func(o *operation, s *engine.SeatState) {
+	if s.Booked || live(*s, o.now) {
+		s.User = o.op.User
 	}
-}
+})
 
-// before and beforeLock run f, with the model's locks in hand, before a call
-// that the model then answers well.
-
-func (b *broken) before(call *func(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error, f func(*lockstore.Event, []lockstore.SeatID, lockstore.UserID)) {
-	well := *call
-	*call = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-		b.mu.Lock()
-		f(ev, seats, user)
-		b.mu.Unlock()
-		return well(ctx, ev, seats, user)
+var releaseIgnoresOwner = beforeSeats(lockstore.KindRelease, func(o *operation, s *engine.SeatState) {
+	if live(*s, o.now) {
+		s.User = o.op.User
 	}
-}
+})
 
-func (b *broken) beforeLock(f func(*lockstore.Event, []lockstore.SeatID, lockstore.UserID)) {
-	well := b.lock
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		b.mu.Lock()
-		f(ev, seats, user)
-		b.mu.Unlock()
-		return well(ctx, ev, seats, user)
+var releaseGivesBackBooking = beforeSeats(lockstore.KindRelease, func(o *operation, s *engine.SeatState) {
+	if s.Booked && s.User == o.op.User {
+		s.Booked, s.Expires = false, o.now+1000
 	}
-}
-
-func confirmIgnoresExpiry(b *broken) {
-	b.before(&b.confirm, func(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) {
-		for _, seat := range seats {
-			if l := b.last(ev, seat, user); l != nil && !l.released && b.holder(ev, seat) == nil {
-				l.expires = time.Now().Add(time.Second)
-			}
-		}
-	})
-}
-
-func confirmIgnoresOwner(b *broken) {
-	b.before(&b.confirm, func(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) {
-		for _, seat := range seats {
-			if l := b.holder(ev, seat); l != nil {
-				l.user = user
-			}
-		}
-	})
-}
-
-func releaseIgnoresOwner(b *broken) {
-	b.before(&b.release, func(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) {
-		for _, seat := range seats {
-			if l := b.holder(ev, seat); l != nil && !l.booked {
-				l.user = user
-			}
-		}
-	})
-}
-
-func releaseGivesBackBooking(b *broken) {
-	b.before(&b.release, func(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) {
-		for _, seat := range seats {
-			if l := b.holder(ev, seat); l != nil && l.user == user {
-				l.booked, l.expires = false, time.Now().Add(time.Second)
-			}
-		}
-	})
-}
+})
 
 func lockTakesPart(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		earliest := time.Now().Add(ev.LockTTL)
-		for _, seat := range seats {
-			expires, err := b.model.Lock(ctx, ev, []lockstore.SeatID{seat}, user)
+	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+		if op.Kind != lockstore.KindLock || len(op.Seats) == 0 {
+			return b.base.Do(ctx, ev, op)
+		}
+		var all lockstore.Result
+		for i, seat := range op.Seats {
+			one, err := b.base.Do(ctx, ev, lockstore.Lock(op.User, seat))
 			if err != nil {
-				return time.Time{}, err
+				return lockstore.Result{}, err
 			}
-			if expires.Before(earliest) {
-				earliest = expires
+			all.Now, all.Changed = one.Now, append(all.Changed, one.Changed...)
+			if i == 0 || one.Expires.Before(all.Expires) {
+				all.Expires = one.Expires
 			}
 		}
-		return earliest, nil
+		return all, nil
 	}
 }
 
 func lockChecksThenSets(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		if len(seats) == 0 {
-			return b.model.Lock(ctx, ev, seats, user)
+	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+		at, err := ev.Positions(nil, op)
+		if op.Kind != lockstore.KindLock || err != nil {
+			return b.base.Do(ctx, ev, op)
 		}
-		b.mu.Lock()
-		free := b.holder(ev, seats[0]) == nil
-		b.mu.Unlock()
-		time.Sleep(time.Nanosecond) // until everybody has checked
+		free := false
+		b.look(ev, func(e *event) {
+			first := e.state.Seat(at[0])
+			free = !first.Booked && !live(first, now())
+		})
+		time.Sleep(time.Nanosecond) // until every caller has checked
 		if free {
-			b.mu.Lock()
-			for _, seat := range seats {
-				if l := b.holder(ev, seat); l != nil {
-					l.released = true
+			b.look(ev, func(e *event) {
+				for _, p := range at {
+					e.state.SetSeat(p, engine.SeatState{})
 				}
-			}
-			b.mu.Unlock()
+			})
 		}
-		return b.model.Lock(ctx, ev, seats, user)
+		return b.base.Do(ctx, ev, op)
 	}
 }
 
-func relockExtends(b *broken) {
-	b.beforeLock(func(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) {
-		for _, seat := range seats {
-			if l := b.holder(ev, seat); l != nil && l.user == user {
-				l.expires = time.Now().Add(ev.LockTTL)
-			}
-		}
-	})
-}
-
-func relockFails(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		if len(seats) == 0 {
-			return b.model.Lock(ctx, ev, seats, user)
-		}
-		b.mu.Lock()
-		taken := b.holder(ev, seats[0]) != nil
-		state := b.state(ev, seats[0])
-		b.mu.Unlock()
-		if taken && state.Status == lockstore.Locked {
-			return time.Time{}, &lockstore.ConflictError{Reason: lockstore.SeatLocked, Seats: []lockstore.Seat{state}}
-		}
-		return b.model.Lock(ctx, ev, seats, user)
+var relockExtends = beforeSeats(lockstore.KindLock, func(o *operation, s *engine.SeatState) {
+	if live(*s, o.now) && s.User == o.op.User {
+		s.Expires = o.now + o.ev.LockTTL.Milliseconds()
 	}
-}
+})
 
-func ownerLocksOwnBooking(b *broken) {
-	b.beforeLock(func(ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) {
-		for _, seat := range seats {
-			if l := b.holder(ev, seat); l != nil && l.user == user && l.booked {
-				l.booked, l.expires = false, time.Now().Add(ev.LockTTL)
-			}
+var relockFails = before(lockstore.KindLock, func(o *operation) {
+	if live(o.state.Seat(o.at[0]), o.now) {
+		o.op.User += "'" // another user
+	}
+})
+
+var ownerLocksOwnBooking = beforeSeats(lockstore.KindLock, func(o *operation, s *engine.SeatState) {
+	if s.Booked && s.User == o.op.User {
+		s.Booked, s.Expires = false, o.now+o.ev.LockTTL.Milliseconds()
+	}
+})
+
+var bookingExpires = before(lockstore.KindLock, func(o *operation) {
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) { s.Booked = s.Booked && o.now < s.Expires })
+})
+
+var expiryNeverReported = before(lockstore.KindConfirm, func(o *operation) {
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) {
+		s.Expired = nil
+		if !s.Booked && !live(*s, o.now) {
+			s.User = ""
 		}
 	})
-}
+})
 
-func bookingExpires(b *broken) {
-	b.beforeLock(func(ev *lockstore.Event, _ []lockstore.SeatID, _ lockstore.UserID) {
-		b.each(ev, func(l *modelLock) { l.booked = l.booked && time.Now().Before(l.expires) })
-	})
-}
-
-func ranOutNeverTold(b *broken) {
-	b.before(&b.confirm, func(ev *lockstore.Event, _ []lockstore.SeatID, _ lockstore.UserID) {
-		b.each(ev, func(l *modelLock) { l.released = l.released || !l.live() })
-	})
-}
-
-func ranOutNeverForgotten(b *broken) {
-	b.before(&b.confirm, func(ev *lockstore.Event, _ []lockstore.SeatID, _ lockstore.UserID) {
-		b.each(ev, func(l *modelLock) {
-			if recent := time.Now().Add(-time.Second); !l.live() && l.expires.Before(recent) {
-				l.expires = recent
-			}
-		})
-	})
-}
-
-func limitOffByOne(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		more := *ev
-		if more.SeatLimit > 0 {
-			more.SeatLimit++
+var expiryNeverForgotten = before(lockstore.KindConfirm, func(o *operation) {
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) {
+		recent := o.now - 1000
+		if s.User != "" && !s.Booked && !live(*s, o.now) {
+			s.Expires = max(s.Expires, recent)
 		}
-		return b.model.Lock(ctx, &more, seats, user)
-	}
-}
+		for i := range s.Expired {
+			s.Expired[i].Expires = max(s.Expired[i].Expires, recent)
+		}
+	})
+})
 
-func limitForgetsBookings(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		more := *ev
-		b.mu.Lock()
-		b.each(ev, func(l *modelLock) {
-			if more.SeatLimit > 0 && l.user == user && l.booked {
-				more.SeatLimit++
-			}
-		})
-		b.mu.Unlock()
-		return b.model.Lock(ctx, &more, seats, user)
+var limitOffByOne = before(lockstore.KindLock, func(o *operation) {
+	if o.ev.SeatLimit > 0 {
+		o.ev.SeatLimit++
 	}
-}
+})
+
+var limitForgetsBookings = before(lockstore.KindLock, func(o *operation) {
+	for _, p := range o.all() {
+		if s := o.state.Seat(p); o.ev.SeatLimit > 0 && s.Booked && s.User == o.op.User {
+			o.ev.SeatLimit++
+		}
+	}
+})
 
 func limitChecksThenSets(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
+	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
 		unlimited := *ev
-		b.mu.Lock()
-		if held := b.held(ev, user); held+len(seats) <= ev.SeatLimit {
-			unlimited.SeatLimit = 0
+		if op.Kind == lockstore.KindLock {
+			more := len(op.Seats)
+			b.look(ev, func(e *event) {
+				for _, p := range e.all() {
+					if s := e.state.Seat(p); s.User == op.User && (s.Booked || live(s, now())) {
+						more++
+					}
+				}
+			})
+			if more <= ev.SeatLimit {
+				unlimited.SeatLimit = 0
+			}
+			time.Sleep(time.Nanosecond) // until every caller has checked
 		}
-		b.mu.Unlock()
-		time.Sleep(time.Nanosecond) // until everybody has checked
-		return b.model.Lock(ctx, &unlimited, seats, user)
+		return b.base.Do(ctx, &unlimited, op)
 	}
 }
 
 func conflictNamesFirst(b *broken) {
-	b.lock = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-		expires, err := b.model.Lock(ctx, ev, seats, user)
+	b.after = func(_ *operation, _ *lockstore.Result, err error) {
 		if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 			e.Seats = e.Seats[:min(1, len(e.Seats))]
 		}
-		return expires, err
 	}
 }
 
-func usersFoldCase(b *broken) {
-	fold := func(user lockstore.UserID) lockstore.UserID {
-		if user == "A" {
-			return "a"
-		}
-		return user
+var usersFoldCase = before(lockstore.KindConfirm, func(o *operation) {
+	if o.op.User == "A" {
+		o.op.User = "a"
 	}
-	well := b.confirm
-	b.confirm = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-		return well(ctx, ev, seats, fold(user))
-	}
-}
+})
 
 func deltaMissesRelease(b *broken) {
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		snap, err := b.model.List(ctx, ev, since)
-		snap.Seats = slices.DeleteFunc(snap.Seats, func(s lockstore.Seat) bool { return s.Status == lockstore.Available })
-		return snap, err
+	b.listed = func(_ *event, _ lockstore.Version, snap *lockstore.Snapshot) {
+		snap.Seats = slices.DeleteFunc(snap.Seats, func(s lockstore.ListedSeat) bool { return s.Status == lockstore.Available })
 	}
 }
 
 func deltaOfAnyVersion(b *broken) {
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		snap, err := b.model.List(ctx, ev, since)
-		snap.Full = since == ""
-		return snap, err
-	}
+	b.listed = func(_ *event, since lockstore.Version, snap *lockstore.Snapshot) { snap.Full = since == "" }
 }
 
-func listShowsWhatRanOut(b *broken) {
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		snap, err := b.model.List(ctx, ev, since)
+func listShowsExpired(b *broken) {
+	b.listed = func(e *event, _ lockstore.Version, snap *lockstore.Snapshot) {
 		for i, s := range snap.Seats {
-			b.mu.Lock()
-			for _, l := range b.locks[place{ev.ID, s.ID}] {
-				if s.Status == lockstore.Available && !l.released {
-					snap.Seats[i] = lockstore.Seat{ID: s.ID, Status: lockstore.Locked, Expires: l.expires}
-				}
+			if known := e.state.Seat(int(s.Position)); s.Status == lockstore.Available && known.User != "" {
+				snap.Seats[i].Status, snap.Seats[i].Expires = lockstore.Locked, known.Expires
 			}
-			b.mu.Unlock()
 		}
-		return snap, err
 	}
 }
 
-// listLags keeps a list for a moment, as a cache would.
+// listLags keeps a full list for a millisecond, as a cache does.
 func listLags(b *broken) {
-	var mu sync.Mutex
-	type kept struct {
-		snap lockstore.Snapshot
-		at   time.Time
-	}
-	lists := make(map[lockstore.EventID]kept)
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if k, ok := lists[ev.ID]; ok && since == "" && time.Since(k.at) < time.Millisecond {
-			return k.snap, nil
+	kept := make(map[*event]lockstore.Snapshot)
+	b.listed = func(e *event, since lockstore.Version, snap *lockstore.Snapshot) {
+		if old, ok := kept[e]; ok && since == "" && snap.Now == old.Now {
+			*snap = old
+		} else if since == "" {
+			kept[e] = *snap
 		}
-		snap, err := b.model.List(ctx, ev, since)
-		if since == "" {
-			lists[ev.ID] = kept{snap, time.Now()}
-		}
-		return snap, err
 	}
 }
 
 func waitMissesConfirm(b *broken) {
 	b.wait = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 		for v := since; ; {
-			if err := b.model.Wait(ctx, ev, v); err != nil || since == "" {
+			if err := b.base.Wait(ctx, ev, v); err != nil || since == "" {
 				return err
 			}
-			b.mu.Lock()
-			v = b.version(ev)
 			confirmed := false
-			b.each(ev, func(l *modelLock) { confirmed = confirmed || l.booked })
-			b.mu.Unlock()
+			b.look(ev, func(e *event) {
+				v = e.log.Version()
+				confirmed = slices.ContainsFunc(e.all(), func(p int) bool { return e.state.Seat(p).Booked })
+			})
 			if !confirmed {
 				return nil
 			}
@@ -393,7 +271,7 @@ func waitReturnsEarly(b *broken) {
 	b.wait = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 		ctx, cancel := context.WithTimeout(ctx, ev.LockTTL)
 		defer cancel()
-		err := b.model.Wait(ctx, ev, since)
+		err := b.base.Wait(ctx, ev, since)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil
 		}
@@ -401,28 +279,63 @@ func waitReturnsEarly(b *broken) {
 	}
 }
 
+// otherSeatsTaken lets a Lock replace the layout.
 func otherSeatsTaken(b *broken) {
-	b.beforeLock(func(ev *lockstore.Event, _ []lockstore.SeatID, _ lockstore.UserID) {
-		b.layout[ev.ID] = ev.Fingerprint()
-	})
+	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+		b.mu.Lock()
+		if e := b.events[ev.ID]; e != nil && op.Kind == lockstore.KindLock && e.state.Layout().Fingerprint() != ev.Fingerprint() {
+			moved := engine.New(ev.Layout)
+			for p, seat := range ev.Seats {
+				if was, ok := e.state.Layout().Position(seat); ok {
+					moved.SetSeat(p, e.state.Seat(was))
+				}
+			}
+			e.state = moved
+		}
+		b.mu.Unlock()
+		return b.base.Do(ctx, ev, op)
+	}
 }
 
 func eventsShareSeats(b *broken) {
-	b.beforeLock(func(ev *lockstore.Event, seats []lockstore.SeatID, _ lockstore.UserID) {
-		for at, locks := range b.locks {
-			if here := (place{ev.ID, at.seat}); len(b.locks[here]) == 0 && slices.Contains(seats, at.seat) {
-				b.locks[here] = locks
+	b.before = func(o *operation) {
+		for _, other := range b.events {
+			for _, p := range o.at {
+				there, ok := other.state.Layout().Position(o.ev.Seats[p])
+				if ok && o.op.Kind == lockstore.KindLock && o.state.Seat(p).User == "" {
+					o.state.SetSeat(p, other.state.Seat(there))
+				}
 			}
+		}
+	}
+}
+
+func eventsOfLayoutAreOne(b *broken) {
+	b.key = func(ev *lockstore.Event) lockstore.EventID { return lockstore.EventID(ev.Fingerprint()) }
+}
+
+func endedContextGoesOn(b *broken) {
+	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+		if op.Kind != lockstore.KindRelease {
+			return b.base.Do(ctx, ev, op)
+		}
+		result, err := b.base.Do(context.WithoutCancel(ctx), ev, op)
+		return result, cmp.Or(err, ctx.Err())
+	}
+}
+
+// reportsAll reports every named seat as changed: after a Release also other
+// users' seats, after a Lock or Confirm also those that the user has already.
+func reportsAll(kind lockstore.Kind) func(*broken) {
+	return after(func(o *operation, r *lockstore.Result) {
+		if o.op.Kind == kind {
+			r.Changed = o.op.Seats
 		}
 	})
 }
 
-func endedContextGoesOn(b *broken) {
-	well := b.release
-	b.release = func(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-		if err := well(context.WithoutCancel(ctx), ev, seats, user); err != nil {
-			return err
-		}
-		return ctx.Err()
-	}
-}
+var changesNotReported = after(func(_ *operation, r *lockstore.Result) { r.Changed = nil })
+
+var changesInLayoutOrder = after(func(_ *operation, r *lockstore.Result) { r.Changed = slices.Sorted(slices.Values(r.Changed)) })
+
+var resultWithoutTime = after(func(_ *operation, r *lockstore.Result) { r.Now = time.Time{} })

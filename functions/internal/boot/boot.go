@@ -1,37 +1,40 @@
 // Package boot makes a Lambda function of one of the API's calls: it reads the
-// settings from the environment, connects to the store once, and hands the call
-// to Lambda. What the call does is none of its business.
+// settings from the environment, connects to the store once, and passes the call
+// to Lambda. It must not know what the call does.
 package boot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/lambdahttp"
+	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-// bundled is the event file of the zip, beside the program.
+// bundled is the event file in the zip, beside the program.
 const bundled = "events.json"
 
-// pingTime bounds how long the start waits for the store.
+// pingTime is the longest time that the start waits for the store.
 const pingTime = 2 * time.Second
 
-// Main runs the function that answers with the call that pick chooses. It
-// returns never, and ends with status 1 and one line if a setting is wrong.
-func Main(pick func(*booking.API) http.Handler) {
+// Main runs the function that answers with the call that pick chooses. It does
+// not return; with a wrong setting it ends the process with status 1 and one
+// line.
+func Main(pick func(*booking.API) telemetry.Handler) {
 	log := slog.New(telemetry.LogHandler(lambdacontext.NewLogHandler()))
 	adapter, err := start(context.Background(), os.Getenv, log, pick)
 	if err != nil {
@@ -41,106 +44,63 @@ func Main(pick func(*booking.API) http.Handler) {
 	lambda.Start(adapter)
 }
 
-// settings are the environment, checked.
-type settings struct {
-	storage  storage
-	seatMaps []booking.SeatMap
-	basePath string
-	watch    watchSettings
-}
-
 // start puts the parts together.
-func start(ctx context.Context, env func(string) string, log *slog.Logger, pick func(*booking.API) http.Handler) (*lambdahttp.Adapter, error) {
-	s, err := read(env)
+func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pick func(*booking.API) telemetry.Handler) (*lambdahttp.Adapter, error) {
+	var s struct {
+		storage   storage
+		events    settings.Events
+		gateway   settings.Gateway
+		telemetry settings.Telemetry
+	}
+	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.gateway, &s.telemetry); err != nil {
+		return nil, err
+	}
+	events, err := readEvents(s.events, getenv("LAMBDA_TASK_ROOT"))
 	if err != nil {
 		return nil, err
 	}
-	store, err := s.storage.open(ctx, s.seatMaps, log)
+	store, err := s.storage.open(ctx, events, log)
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), SeatMaps: s.seatMaps, Logger: log})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	return &lambdahttp.Adapter{
-		Handler:  s.watch.handler(pick(api), log),
-		BasePath: s.basePath,
+		Handler:  reported(pick(api), s.telemetry, log),
+		BasePath: s.gateway.BasePath,
 		Logger:   log,
 		Identify: func(ctx context.Context, subject string) context.Context {
-			return booking.WithCaller(ctx, lockstore.UserID(subject))
+			return access.WithCaller(ctx, lockstore.UserID(subject))
 		},
 	}, nil
 }
 
-// read reads the settings.
-func read(env func(string) string) (settings, error) {
-	s := settings{basePath: env("BASE_PATH")}
-	var err error
-	if s.storage, err = readStorage(env); err != nil {
-		return s, err
-	}
-	d := booking.Defaults{LockTTL: time.Minute}
-	err = errors.Join(
-		parse(env, "SEAT_LIMIT", &d.SeatLimit, strconv.Atoi),
-		parse(env, "LOCK_TTL", &d.LockTTL, time.ParseDuration),
-		s.watch.read(env),
-	)
-	if err != nil {
-		return s, err
-	}
-	if d.LockTTL < time.Millisecond || d.LockTTL > lockstore.MaxLockTTL {
-		return s, fmt.Errorf("LOCK_TTL %v: a lock lasts from 1ms to %v", d.LockTTL, lockstore.MaxLockTTL)
-	}
-	if d.SeatLimit < 0 {
-		return s, fmt.Errorf("SEAT_LIMIT %d: it is a number of seats, or 0 for no limit", d.SeatLimit)
-	}
-	if s.basePath != "" && (s.basePath[0] != '/' || s.basePath[len(s.basePath)-1] == '/') {
-		return s, fmt.Errorf("BASE_PATH %q: it begins with a slash and does not end with one", s.basePath)
-	}
-	s.seatMaps, err = events(env, d)
-	return s, err
-}
-
-// parse reads one variable, if it is set.
-func parse[T any](env func(string) string, name string, into *T, read func(string) (T, error)) error {
-	text := env(name)
-	if text == "" {
-		return nil
-	}
-	value, err := read(text)
-	if err != nil {
-		return fmt.Errorf("%s %q: %w", name, text, err)
-	}
-	*into = value
-	return nil
-}
-
-// events reads the event file.
-func events(env func(string) string, d booking.Defaults) ([]booking.SeatMap, error) {
-	file := env("EVENTS_FILE")
-	if file == "" {
-		file = filepath.Join(env("LAMBDA_TASK_ROOT"), bundled)
-	}
+// readEvents reads the event file, which without a setting is the one in the zip,
+// unpacked in the folder root.
+func readEvents(s settings.Events, root string) ([]venue.Event, error) {
+	file := cmp.Or(s.File, filepath.Join(root, bundled))
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the event file (%s in the zip, or the one that EVENTS_FILE names): %w", bundled, err)
 	}
 	defer f.Close()
-	return booking.ReadEvents(file, f, d)
+	return venue.ReadEvents(file, f, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
 }
 
-// away tells a store that cannot be reached from one that may not be used.
-func away(err error) bool {
+// unavailable reports whether err means that the store cannot be reached, and
+// not that it must not be used.
+func unavailable(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// openEvents has the store know the events, and refuses to sell those that it
-// knows with other seats.
-func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, maps []booking.SeatMap) error {
-	for _, m := range maps {
-		if err := open(ctx, m.Event); errors.Is(err, lockstore.ErrOtherSeats) {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+// openEvents makes the events known to the store. It fails if the store knows an
+// event with other seats.
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
+	for _, e := range events {
+		if err := open(ctx, e.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil

@@ -4,32 +4,20 @@ package boot
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 )
 
-// A storage is what the environment says of the PostgreSQL that keeps the seats.
-type storage struct {
-	url string
-}
+// A storage is the PostgreSQL that keeps the seats.
+type storage struct{ settings.Postgres }
 
-// readStorage reads the settings.
-func readStorage(env func(string) string) (storage, error) {
-	s := storage{url: env("POSTGRES_URL")}
-	if s.url == "" {
-		return s, errors.New("POSTGRES_URL is not set: it names the PostgreSQL that keeps the seats. Without it every copy of a function would sell them by itself")
-	}
-	return s, nil
-}
-
-// onePerCopy has a function make one connection, unless the URL says otherwise:
-// it answers one request at a time, and there may be hundreds of it.
+// onePerCopy gives a function one connection, unless the URL says otherwise: a
+// copy of it answers one request at a time, and there may be hundreds of copies.
 func onePerCopy(url string) string {
 	switch {
 	case strings.Contains(url, "pool_max_conns="):
@@ -40,13 +28,13 @@ func onePerCopy(url string) string {
 	return url + "?pool_max_conns=1"
 }
 
-// open connects to PostgreSQL before the first request does, makes what is
-// missing there, and looks whether it can be relied on. One that is away now may
-// be back by then.
-func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (lockstore.LockStore, error) {
-	pool, err := pgstore.Pool(onePerCopy(s.url))
+// open connects to PostgreSQL before the first request does, creates what is
+// missing there, and checks that it can be relied on. If it is unavailable, the
+// requests try again.
+func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
+	pool, err := pgstore.Pool(onePerCopy(s.URL))
 	if err != nil {
-		return nil, fmt.Errorf("POSTGRES_URL: %w", err)
+		return nil, s.Wrong("postgres", err)
 	}
 	store := pgstore.New(pool)
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
@@ -55,8 +43,8 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	if err == nil {
 		_, err = store.Migrate(ctx)
 	}
-	if away(err) {
-		log.Error("PostgreSQL is away; each request tries it anew", "error", err)
+	if unavailable(err) {
+		log.Error("PostgreSQL is unavailable; each request tries again", "error", err)
 		return store, nil
 	}
 	if err != nil {
@@ -65,5 +53,5 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	for _, w := range warnings {
 		log.Warn("postgres: " + w)
 	}
-	return store, openEvents(ctx, store.Open, maps)
+	return store, openEvents(ctx, store.Open, events)
 }

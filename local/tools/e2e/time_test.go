@@ -15,7 +15,7 @@ func TestExpiryIsSeen(t *testing.T) {
 	ann.press("Lock this seat")
 	ann.says("left to confirm")
 	ben.shows("row B, seat 2", "locked for ")
-	ann.says("Confirm now, or the seats go back to the house.") // fewer than 20 s are left
+	ann.says("Confirm now, or the seats go back on sale.") // fewer than 20 s are left
 	ann.until("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(document.getElementById('urgent').textContent)`)
 
 	ben.shows("row B, seat 2", "available")

@@ -1,7 +1,7 @@
-// The calls of the HTTP API. URLs are relative to the page, so that it works
-// below any base path.
+// The calls of the HTTP API. URLs are relative to the page, so that the page works
+// under any base path.
 
-/** A refusal by the server, with what its problem+json says. */
+/** An error response of the server, from its problem+json. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail ?? `The server answered with status ${status}.`);
@@ -11,10 +11,10 @@ export class Problem extends Error {
   }
 }
 
-/** No answer: the server is away, or took too long. */
+/** No response: the server is away or too slow. */
 export class Unreachable extends Error {}
 
-const patience = 10_000; // ms until a call is given up
+const patience = 10_000; // ms until a call is abandoned
 
 async function ask(path, query, options = {}) {
   const url = new URL(path, document.baseURI);
@@ -24,7 +24,7 @@ async function ask(path, query, options = {}) {
     response = await fetch(url, { ...options, signal: AbortSignal.timeout(patience) });
     if (response.ok) return await response.json();
   } catch (cause) {
-    throw new Unreachable('The house cannot be reached.', { cause });
+    throw new Unreachable('The server cannot be reached.', { cause });
   }
   throw new Problem(response.status, await response.json().catch(() => ({})));
 }
@@ -35,7 +35,7 @@ export const events = async () => (await ask('events', { layout: 'none' })).even
 /** One event with its sections, rows and seats. */
 export const event = async (eventId) => (await ask('events', { eventId })).events[0];
 
-/** The seats, or with a version what changed since. */
+/** The seats, or what has changed since a version. */
 export const seats = (eventId, since) => ask('seats', { eventId, since });
 
 const post = (call) => (eventId, userId, seatIds) => ask(call, {}, {
@@ -49,9 +49,9 @@ export const confirm = post('confirm');
 export const release = post('release');
 
 /**
- * Calls until there is an answer: asking again is always safe. It gives up on
- * a refusal, or once the time (by performance.now) is over; waiting() is called
- * before it asks again.
+ * Repeats a call until it is answered, which is always safe. It throws on a
+ * refusal, and once the time end (by performance.now) has passed. It calls
+ * waiting() before each repeat.
  */
 export async function untilAnswered(call, end, waiting) {
   for (let pause = 400; ; pause = Math.min(pause * 2, 4000)) {

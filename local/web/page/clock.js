@@ -1,21 +1,21 @@
-// The server's time, whatever this machine's clock says. Locks end by it.
+// The server's time, by which locks end, whatever this machine's clock says.
 
 /**
- * A Clock learns from the server's answers. Each was already on its way for a
- * while when it arrived, so the answer that was the quickest is the truest.
+ * A Clock estimates the server's time from its responses. Each response is late by
+ * the time it took to arrive, so the quickest gives the best estimate.
  */
 export class Clock {
-  #readings = []; // server time minus our own, of the last answers
+  #readings = []; // server time minus local time, of the last responses
   #offset = Date.now() - performance.now();
 
-  /** Learns from an answer that has just arrived. */
+  /** Takes in the server time of a response that has just arrived. */
   heard(serverTime) {
     this.#readings.push(Date.parse(serverTime) - performance.now());
     if (this.#readings.length > 16) this.#readings.shift();
     this.#offset = Math.max(...this.#readings);
   }
 
-  /** Forgets what it learnt: another server may answer now, or we slept. */
+  /** Forgets all readings: the machine may have slept, or another server may respond. */
   reset() {
     this.#readings = [];
   }

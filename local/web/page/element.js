@@ -1,6 +1,6 @@
-// Makes elements, in one line each.
+// Creates elements, one line each.
 
-/** An element with attributes (className too), and children or text. */
+/** Returns an element with the attributes and with children or text. */
 export function element(tag, attributes = {}, ...children) {
   const el = document.createElement(tag);
   set(el, attributes);
@@ -8,7 +8,7 @@ export function element(tag, attributes = {}, ...children) {
   return el;
 }
 
-/** The same for SVG. */
+/** Returns an SVG element, as element does for HTML. */
 export function svg(tag, attributes = {}, ...children) {
   const el = document.createElementNS('http://www.w3.org/2000/svg', tag);
   set(el, attributes);

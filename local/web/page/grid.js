@@ -1,10 +1,10 @@
-// The keyboard in an ARIA grid: one tab stop, and arrow keys inside.
+// Keyboard control of an ARIA grid: one tab stop, and arrow keys inside.
 
 /**
- * Grid moves the focus among cells. rows are lists of {cell, x}: up and down
- * go to the cell that is nearest in x. around: rows are rings, and right of the
- * last comes the first. act(cell) is Enter, Space or a click; leave() is Escape;
- * reached(cell) is called when a cell gets the focus.
+ * A Grid moves the focus among cells. rows are lists of {cell, x}; up and down go
+ * to the cell nearest in x. With around, rows are rings: the first cell follows the
+ * last. Grid calls act(cell) on Enter, Space or a click, leave() on Escape, and
+ * reached(cell) when a cell gets the focus.
  */
 export class Grid {
   constructor(root, rows, { act, leave = () => {}, reached = () => {}, around = false }) {
@@ -49,7 +49,7 @@ export class Grid {
     if (!still) cell.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
-  /** Makes the cell the one that Tab goes to. */
+  /** Makes the cell the tab stop. */
   #stop(cell) {
     this.current.tabIndex = -1;
     this.current = cell;

@@ -1,30 +1,29 @@
-// Keeps the seats up to date: by WebSocket where there is one, and by asking
-// again and again where there is none.
+// Keeps the seats up to date: by WebSocket, and by polling where there is none.
 
 import * as api from './api.js';
 
-const socketPatience = 2500; // ms until the first message, before it asks meanwhile
-const silence = 25_000; // ms without a message until it makes sure that the socket lives
-const hesitation = 2000; // ms that a socket may be behind an answer
-const every = { visible: 1000, hidden: 8000 }; // ms between two askings
+const socketPatience = 2500; // ms to wait for the first message before polling
+const silence = 25_000; // ms without a message before the socket is checked
+const hesitation = 2000; // ms that a socket may lag behind a response
+const every = { visible: 1000, hidden: 8000 }; // ms between two polls
 
 /**
- * Live follows one event. heard(list) gets every list, each no older than the
- * one before; light(state) is told 'live' (a socket), 'asking' (no socket, but
- * answers) or 'away' (no answers). Nothing goes on after stop().
+ * Live follows one event. It calls heard(list) with every list, none older than the
+ * one before, and light(state) with 'live' (a socket), 'asking' (no socket, but
+ * responses) or 'away' (no responses). It does nothing after stop().
  */
 export class Live {
   #stopped = new AbortController();
   #socket = null;
-  #talking = false; // the socket has brought its first list
-  #waiting = false; // a new socket may still bring it; asking meanwhile would get a newer one
+  #talking = false; // the socket has sent its first list
+  #waiting = false; // a new socket may still send it; a poll meanwhile would get a newer one
   #refused = 0; // how often a socket ended without a message
   #asking = false;
   #wake = () => {};
   #quiet;
   #again;
 
-  /** first is the promise of a list that was asked for already, or of null. */
+  /** first is a promise of a list that was requested already, or of null. */
   constructor(eventId, seats, first, { heard, light }) {
     this.eventId = eventId;
     this.seats = seats;
@@ -96,7 +95,7 @@ export class Live {
       this.#talking = false;
       this.#ask();
       this.#wake();
-      // Those who were cut off together do not come back together.
+      // Viewers that were disconnected together should not reconnect together.
       const pause = this.#refused ? Math.min(300_000, 15_000 * 2 ** this.#refused) : 1000;
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#connect(), pause * (0.25 + Math.random()));
@@ -108,7 +107,7 @@ export class Live {
     this.#quiet = setTimeout(() => this.#makeSure(), silence);
   }
 
-  /** Asks once whether the silent socket keeps something back. */
+  /** Polls once, to find out whether the silent socket missed something. */
   async #makeSure() {
     const socket = this.#socket;
     const { version } = this.seats;
@@ -119,11 +118,11 @@ export class Live {
         return;
       }
       await new Promise((resume) => setTimeout(resume, hesitation));
-    } catch { /* the socket is as dead as the answer */ }
+    } catch { /* the server is away, so the socket is closed below */ }
     if (this.#socket === socket && this.seats.version === version) socket?.close();
   }
 
-  /** Asks until a socket talks. */
+  /** Polls until a socket sends. */
   async #ask() {
     if (this.#asking) return;
     this.#asking = true;
@@ -136,7 +135,7 @@ export class Live {
         if (list && this.#socket === socket) {
           this.heard(list);
           this.light('asking');
-          if (failed) { // the server is back, and with it perhaps the socket
+          if (failed) { // the server is back; a socket may work again
             this.#refused = 0;
             this.#connect();
           }

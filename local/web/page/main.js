@@ -1,45 +1,44 @@
-// Starts the page: finds out which events there are and opens the one that the
-// address names.
+// Starts the page: asks for the events and opens the one that the address names.
 
 import * as api from './api.js';
-import { House } from './house.js';
+import { EventPage } from './event.js';
 import { userName } from './mine.js';
 import { Panel } from './panel.js';
 
 const byId = (id) => document.getElementById(id);
 const user = userName();
-let house;
+let page;
 let opening;
 
 const panel = new Panel({
-  drop: (position) => house.drop(position),
-  lock: () => house.lock(),
-  confirm: () => house.confirm(),
-  release: () => house.release(),
+  drop: (position) => page.drop(position),
+  lock: () => page.lock(),
+  confirm: () => page.confirm(),
+  release: () => page.release(),
 });
 
-/** What the address asks for: #event=…&section=… */
+/** The parameters of the address: #event=…&section=… */
 const wanted = () => new URLSearchParams(location.hash.slice(1));
 
 async function open(events) {
   const asked = wanted();
   const { eventId } = events.find((e) => e.eventId === asked.get('event')) ?? events[0];
   byId('event').value = eventId;
-  if (house?.plan.eventId !== eventId) {
+  if (page?.plan.eventId !== eventId) {
     opening = eventId;
-    const list = api.seats(eventId).catch(() => null); // at the same time as the seats' places
+    const list = api.seats(eventId).catch(() => null); // together with the layout
     const event = await keepAsking(() => api.event(eventId));
-    if (opening !== eventId) return; // another was chosen meanwhile
-    house?.close();
+    if (opening !== eventId) return; // the user has chosen another meanwhile
+    page?.close();
     document.body.classList.remove('ready');
     panel.say('news', '');
-    house = new House(event, list, user, panel);
-    await new Promise((resume) => setTimeout(resume)); // a large plan took a while: let the page breathe
+    page = new EventPage(event, list, user, panel);
+    await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
   }
-  house.show(wanted().get('section'));
+  page.show(wanted().get('section'));
 }
 
-/** At the start the server may not be there yet. */
+/** Repeats a call while the server is away, as it may be at the start. */
 async function keepAsking(call) {
   for (let pause = 500; ; pause = Math.min(pause * 2, 8000)) {
     try {
@@ -59,12 +58,12 @@ byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(na
 byId('chooser').hidden = events.length < 2;
 byId('event').addEventListener('change', () => { location.hash = new URLSearchParams({ event: byId('event').value }); });
 byId('user').textContent = user;
-byId('larger').addEventListener('click', () => house.view.magnify(1.25));
-byId('smaller').addEventListener('click', () => house.view.magnify(0.8));
+byId('larger').addEventListener('click', () => page.view.magnify(1.25));
+byId('smaller').addEventListener('click', () => page.view.magnify(0.8));
 document.querySelector('.skip').addEventListener('click', (event) => {
-  event.preventDefault(); // the address says which event is shown
-  house.view.focus();
+  event.preventDefault(); // the hash names the event
+  page.view.focus();
 });
 window.addEventListener('hashchange', () => open(events));
-window.addEventListener('storage', ({ key }) => { if (key === house?.mine.key) house.shared(); });
+window.addEventListener('storage', ({ key }) => { if (key === page?.mine.key) page.shared(); });
 await open(events);

@@ -1,17 +1,17 @@
-// Draws seats: sections, rows and seats as elements, which are an ARIA grid.
+// Draws sections, rows and seats as elements that form an ARIA grid.
 
 import { element } from './element.js';
 import { Grid } from './grid.js';
 import { seatName, seatNumber, stateName } from './words.js';
 
-const smallest = 24; // px from seat to seat: what a finger can hit
-const largest = 38; // px, where there is room
-const aside = 1.6; // seats' width left of a row and right of it, for its name
+const smallest = 24; // px from seat to seat: large enough for a finger
+const largest = 38; // px, where there is space
+const aside = 1.6; // space for the row's name on each side, in seats
 
 /**
- * SeatMap draws parts of a house into host. state(position) tells how a seat
- * is and left(position) how long its lock lasts, ms; act, leave and reached are
- * told what the person does, with a position.
+ * A SeatMap draws parts of a venue into host. state(position) returns the state of a
+ * seat, left(position) the time left on its lock in ms. SeatMap calls act, leave and
+ * reached with the position that the user acts on.
  */
 export class SeatMap {
   #cells = new Map(); // position -> element
@@ -55,7 +55,7 @@ export class SeatMap {
     const group = element('div', { role: 'rowgroup', class: 'part', 'aria-label': part.name || undefined });
     if (titled && part.name) group.append(element('div', { class: 'part-name', 'aria-hidden': 'true' }, part.name));
     const floor = element('div', { class: 'floor', role: 'presentation' });
-    const bend = Math.min(2.2, part.width * 0.05); // how much the ends of a row come forward, in seats
+    const bend = Math.min(2.2, part.width * 0.05); // how far the ends of a row come forward, in seats
     const half = part.width / 2;
     floor.style.setProperty('--rows', part.rows.length + bend);
     group.append(floor);
@@ -93,7 +93,7 @@ export class SeatMap {
     });
   }
 
-  /** As wide as there is room for, but never too small for a finger. */
+  /** Fits the seats to the width, but never too small for a finger. */
   #fit() {
     const room = this.scroller.clientWidth;
     if (!room) return;
@@ -103,7 +103,7 @@ export class SeatMap {
     this.scroller.parentElement.style.setProperty('--seats-wide', `${Math.round(seat * this.width)}px`);
   }
 
-  /** Draws larger or smaller, around the middle of what is seen. */
+  /** Draws larger or smaller, around the middle of the visible part. */
   magnify(factor) {
     const host = this.scroller;
     const middle = (host.scrollLeft + host.clientWidth / 2) / host.scrollWidth;
@@ -112,7 +112,7 @@ export class SeatMap {
     host.scrollLeft = middle * host.scrollWidth - host.clientWidth / 2;
   }
 
-  /** Draws the seats anew that are drawn here; moved ones are made out. */
+  /** Redraws those of the seats that are on this map; moved highlights them. */
   paint(positions, moved = false) {
     for (const position of positions) {
       const cell = this.#cells.get(position);
@@ -120,7 +120,7 @@ export class SeatMap {
     }
   }
 
-  /** Says anew how long locks last, which no change tells. */
+  /** Updates the time left on locks, which passes without any change. */
   tick() {
     for (const [position, cell] of this.#cells) {
       if ((cell.dataset.state === 'locked' || cell.dataset.state === 'yours') && cell !== document.activeElement) this.#label(position, cell);

@@ -1,9 +1,9 @@
-// What the person at this page has: picked, locked, booked. Locks and bookings
-// survive a reload, and are shared by the windows of one browser.
+// What the user has picked, locked and booked. Locks and bookings survive a reload
+// and are shared by the windows of one browser.
 
-const settled = 2500; // ms after a lock until a list that does not know it is believed
+const grace = 2500; // ms after a lock during which a list without it is not trusted
 
-/** Storage that a browser may refuse; then what is kept lasts as long as the page. */
+/** Storage that the browser may refuse; then values last as long as the page. */
 class Storage {
   #kept = new Map();
 
@@ -24,7 +24,7 @@ class Storage {
 const browser = new Storage(() => localStorage);
 const tab = new Storage(() => sessionStorage);
 
-/** The name under which this browser locks: made up once, and no secret. */
+/** The name under which this browser locks: made once, and not a secret. */
 export function userName() {
   let name = browser.get('seatlock:user');
   if (!name) {
@@ -34,13 +34,13 @@ export function userName() {
   return name;
 }
 
-/** Mine is what one user has in one event. Seats go by their position. */
+/** Mine is what one user has in one event, by position. */
 export class Mine {
   picked = new Set();
   locked = new Map(); // position -> when the lock ends, Unix ms of the server
   bought = new Set();
   asked = null; // the call under way: {call, seats}
-  doubted = false; // the server may have told otherwise, and it is too soon to believe that
+  doubted = false; // a list disagrees, and it is too early to trust it
   #since = new Map(); // position -> when its lock became known here
 
   constructor(plan, user) {
@@ -48,10 +48,10 @@ export class Mine {
     this.user = user;
     this.key = `seatlock:${plan.eventId}:${user}`;
     this.#load();
-    this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload cut off
+    this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload interrupted
   }
 
-  /** Takes over what another window of this browser has saved. */
+  /** Reloads what another window of this browser has saved. */
   refresh() {
     const known = new Set([...this.locked.keys(), ...this.bought]);
     this.#load();
@@ -66,7 +66,7 @@ export class Mine {
     for (const p of [...this.locked.keys(), ...this.bought]) this.picked.delete(p);
   }
 
-  /** Changes what is kept, on top of what other windows have saved. */
+  /** Applies a change to what other windows have saved, and saves it. */
   #change(change) {
     this.#load();
     change();
@@ -77,13 +77,13 @@ export class Mine {
     }));
   }
 
-  /** Notes which call is under way, so that a reload can ask what became of it. */
+  /** Saves the call under way, so that a reloaded page can find out how it ended. */
   ask(asked) {
     this.asked = asked;
     tab.set(this.key, JSON.stringify(asked && { call: asked.call, seats: asked.seats.map((p) => this.plan.ids[p]) }));
   }
 
-  /** How the seat is, seen by this user. */
+  /** The state of a seat as this user sees it. */
   state(position, seats) {
     if (this.bought.has(position)) return 'bought';
     if (this.asked?.seats.includes(position)) return this.locked.has(position) ? 'yours' : 'asking';
@@ -122,15 +122,15 @@ export class Mine {
     });
   }
 
-  /** When the first of the locks ends, or nothing. */
+  /** When the first of the locks ends, or undefined. */
   get end() {
     return this.locked.size ? Math.min(...this.locked.values()) : undefined;
   }
 
   /**
-   * Compares with the seats as the server has them, and returns what came out
-   * otherwise: locks that ranOut or are gone, and picks that were taken. A call
-   * under way decides about its seats itself.
+   * Compares with the seats of the server and returns the differences: locks that
+   * have expired (ranOut) or are gone, and picks that are taken. Seats of a call
+   * under way are left to that call.
    */
   compare(seats) {
     const now = seats.clock.now();
@@ -140,14 +140,14 @@ export class Mine {
     const ours = new Set(this.asked?.seats);
     this.doubted = false;
     const fresh = (p) => {
-      const is = performance.now() - (this.#since.get(p) ?? -Infinity) < settled;
+      const is = performance.now() - (this.#since.get(p) ?? -Infinity) < grace;
       this.doubted ||= is;
       return is;
     };
     for (const [p, end] of [...this.locked]) {
       if (ours.has(p)) continue;
       const until = seats.until[p];
-      if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while it lasts
+      if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while the lock lasts
       else if (now >= end) ranOut.push(p);
       else if (until !== end && !fresh(p)) gone.push(p);
     }

@@ -1,5 +1,5 @@
-// Draws a large house as a whole: every seat a dot, every section a shape
-// that says how full it is and opens it.
+// Draws a large venue as a whole: a dot for every seat, and for every section a
+// shape that shows how full it is and opens it.
 
 import { element, svg } from './element.js';
 import { Grid } from './grid.js';
@@ -8,9 +8,9 @@ import { many } from './words.js';
 const dotsAtOnce = 12_500; // in one frame
 
 /**
- * Overview draws the plan into host. status(position) tells how a seat is,
- * counts(part) how many of a part are available; open(part) and reached(part)
- * are told what the person does.
+ * An Overview draws the plan into host. status(position) returns the state of a seat,
+ * counts(part) the counts of a part. Overview calls open(part) and reached(part) with
+ * the part that the user acts on.
  */
 export class Overview {
   constructor(host, plan, { status, counts, open, reached }) {
@@ -68,7 +68,7 @@ export class Overview {
     this.grid.focus(this.cells[i]);
   }
 
-  /** Draws the seats anew, and what it says about their parts. */
+  /** Redraws the seats and the texts of their parts. */
   paint(positions) {
     const parts = new Set();
     for (const position of positions) {
@@ -88,7 +88,7 @@ export class Overview {
     return lines;
   }
 
-  /** Gives every part its place, for the width there is. */
+  /** Places every part for the current width. */
   #lay() {
     const width = this.host.clientWidth;
     if (!width || width === this.width) return;
@@ -118,7 +118,7 @@ export class Overview {
     this.#dots();
   }
 
-  /** Rings of sections around the stage, the first the nearest. */
+  /** Places the sections in rings around the stage, the first nearest. */
   #bowl(width) {
     const height = Math.round(Math.min(width * 0.72, 760));
     const [cx, cy] = [width / 2, height / 2];
@@ -146,7 +146,7 @@ export class Overview {
     return height;
   }
 
-  /** Tiles below the stage, where sections are no rings. */
+  /** Places the sections as tiles below the stage. */
   #tiles(width) {
     const across = Math.max(1, Math.min(4, Math.floor(width / 200)));
     const side = width / across;
@@ -174,7 +174,7 @@ export class Overview {
     text.setAttribute('y', cy + 5);
   }
 
-  /** Where every seat's dot is, and how large. */
+  /** Computes the place and size of every seat's dot. */
   #places() {
     this.dots = new Float32Array(this.plan.ids.length * 2);
     this.size = this.plan.parts.map((part, i) => {
@@ -193,7 +193,7 @@ export class Overview {
   }
 
   #dots() {
-    const style = getComputedStyle(this.canvas); // a property by itself would not be worked out for light or dark
+    const style = getComputedStyle(this.canvas); // a custom property alone is not resolved for light or dark
     this.colours = {};
     for (const state of ['available', 'locked', 'booked', 'mine']) {
       this.canvas.style.color = `var(--dot-${state})`;
@@ -204,7 +204,7 @@ export class Overview {
     this.#some(0);
   }
 
-  /** Draws some of the dots, and the next in the next frame: nothing has to wait. */
+  /** Draws some of the dots and leaves the next to the next frame, so that nothing waits. */
   #some(from) {
     const to = Math.min(from + dotsAtOnce, this.plan.ids.length);
     for (let position = from; position < to; position++) this.#dot(position, false);
@@ -232,8 +232,8 @@ export class Overview {
 }
 
 /**
- * Tiers of numbered sections, such as Lower 101 to 120 and Upper 201 to 220,
- * are rings around the stage; anything else is not.
+ * Returns the sections as rings around the stage if they are tiers of numbered
+ * sections, such as Lower 101 to 120 and Upper 201 to 220, else null.
  */
 function rings(parts) {
   const tiers = new Map();

@@ -1,5 +1,5 @@
-// The ticket beside the map: what is picked, what is locked and for how much
-// longer, what is booked, and the buttons for that.
+// The panel beside the map: what is picked, locked (and for how long) and booked,
+// with its buttons.
 
 import { element } from './element.js';
 import { countdown, many, seatName, seatNames } from './words.js';
@@ -9,8 +9,8 @@ const urgent = 20_000; // ms before the end from which the countdown warns
 const byId = (id) => document.getElementById(id);
 
 /**
- * Panel shows mine. drop(position) takes a pick back or releases a lock, and
- * lock, confirm and release are told when their buttons are pressed.
+ * A Panel shows what the user has. It calls drop(position) to give up a pick or a
+ * lock, and lock, confirm and release when their buttons are pressed.
  */
 export class Panel {
   constructor({ drop, lock, confirm, release }) {
@@ -21,7 +21,7 @@ export class Panel {
   }
 
   show(plan, mine) {
-    // Called whenever a seat of the house changes, and mostly it is not mine.
+    // This runs whenever any seat changes, and most changes are other buyers'.
     const shown = [plan.eventId, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.bought].map((all) => [...all])].join('/');
     if (shown === this.shown) return;
     this.shown = shown;
@@ -45,7 +45,7 @@ export class Panel {
     if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
   }
 
-  /** Where to go on when the button that was pressed is gone. */
+  /** Returns the next focus when the button that was pressed is gone. */
   #nextFocus() {
     for (const id of ['confirm', 'lock']) if (byId(id).checkVisibility()) return byId(id);
     return document.querySelector('#map [tabindex="0"]');
@@ -74,7 +74,7 @@ export class Panel {
     }));
   }
 
-  /** Shows how much time is left. */
+  /** Shows the time left. */
   tick(left, whole) {
     const clock = byId('countdown');
     clock.textContent = countdown(left);
@@ -84,7 +84,7 @@ export class Panel {
     byId('ending').hidden = left > urgent;
   }
 
-  /** Shows a sentence: kind is good, news, bad. Nothing takes it away. */
+  /** Shows a message of the kind good, news or bad, until the next one. */
   say(kind, text) {
     const notice = byId('notice');
     notice.hidden = !text;

@@ -1,15 +1,14 @@
-// The plan of a house: an event's sections, rows and seats, and where each
-// seat stands. It does not change while seats are sold.
+// The plan of a venue: an event's sections, rows and seats, and where each seat
+// stands. It does not change while seats are sold.
 
 /** A section with more seats than this is drawn in parts. */
 const mostTogether = 2600;
-/** A house with more seats than this opens as an overview. */
+/** A venue with more seats than this opens as an overview. */
 const mostAtOnce = 3000;
 
 /**
- * A Plan makes parts of what the event file says: a part is what is drawn
- * together, a section or some rows of a very large one. Seats go by their
- * position, their place in the seat map.
+ * A Plan divides an event into parts. A part is drawn together: a section, or some
+ * rows of a very large one. Seats are known by their position in the layout.
  */
 export class Plan {
   constructor(event) {
@@ -53,7 +52,7 @@ export class Plan {
     }
   }
 
-  /** The row that has the seat, and the seat's place in it. */
+  /** Returns the seat's part and row, and its place in the row. */
   find(position) {
     const part = this.parts[this.partOf[position]];
     let low = 0;
@@ -68,7 +67,7 @@ export class Plan {
   }
 }
 
-/** A row that is far too long to draw, a plain list mostly, is several. */
+/** Splits a row that is too long to draw, which is mostly a plain list. */
 function shortened(row) {
   const n = row.seats.length;
   const most = row.name ? 200 : Math.min(24, Math.max(10, Math.ceil(Math.sqrt(n) * 1.6)));
@@ -81,8 +80,8 @@ function shortened(row) {
 }
 
 /**
- * Where the seats of a row stand, in seats from its left end. Where numbers
- * are left out there is an aisle; numbers that go in twos are not full of them.
+ * Returns where the seats of a row stand, in seats from its left end. A gap in the
+ * numbers is an aisle; numbers that all step by two have no gaps.
  */
 function places(row) {
   const numbers = row.numbers?.map(Number);

@@ -1,12 +1,12 @@
-// How every seat is, folded together from the server's lists. A change costs
-// what changed, however large the house.
+// How every seat is, folded together from the server's lists. The cost of a list is
+// that of its changes, not of the venue.
 
-const booked = Infinity; // a time that never comes
-const slice = 250; // ms: locks that end within one slice are looked at together
+const booked = Infinity; // later than any time
+const slice = 250; // ms: locks that end within one slice are checked together
 
 /**
- * Seats keeps until when each seat is taken, by position: 0 is available,
- * Infinity booked, and else the end of its lock in Unix ms of the server.
+ * Seats keeps, by position, until when each seat is taken: 0 is available, Infinity
+ * booked, and any other number the end of its lock in Unix ms of the server.
  */
 export class Seats {
   version = '';
@@ -26,7 +26,7 @@ export class Seats {
     return until === 0 ? 'available' : until === booked ? 'booked' : 'locked';
   }
 
-  /** Takes in a list of the server and returns the positions that changed. */
+  /** Applies a list of the server and returns the positions that changed. */
   fold(list) {
     this.clock.heard(list.serverTime);
     this.version = list.version;
@@ -41,12 +41,12 @@ export class Seats {
     return changed;
   }
 
-  /** Takes in what a call has just answered; the next list has it too. */
+  /** Applies the result of a call, which the next list will have too. */
   know(positions, until) {
     for (const position of positions) this.#set(position, until);
   }
 
-  /** Makes seats available whose locks ran out, and returns their positions. */
+  /** Makes the seats of expired locks available and returns their positions. */
   runOut() {
     const freed = [];
     const now = this.clock.now();
@@ -54,14 +54,14 @@ export class Seats {
     const due = [];
     if (current - this.looked < this.ends.size) {
       for (let s = this.looked; s <= current; s++) if (this.ends.has(s)) due.push(s);
-    } else { // away for long: fewer are waiting than slices went by
+    } else { // after a long sleep: fewer slices have locks than have passed
       for (const s of this.ends.keys()) if (s <= current) due.push(s);
     }
     for (const s of due) {
       const later = [];
       for (const position of this.ends.get(s)) {
         const until = this.until[position];
-        if (Math.floor(until / slice) !== s) continue; // another lock, or none, by now
+        if (Math.floor(until / slice) !== s) continue; // another lock, or none, meanwhile
         if (until > now) later.push(position);
         else if (this.#set(position, 0)) freed.push(position);
       }

@@ -1,6 +1,6 @@
-// What seats and times are called, on the page and by a screen reader.
+// How seats and times are written, on the page and for a screen reader.
 
-/** "Stalls, row C, seat 7", as far as the event file has names for that. */
+/** Returns "Stalls, row C, seat 7", as far as the event file names them. */
 export function seatName(plan, position) {
   const { part, row, place } = plan.find(position);
   const id = plan.ids[position];
@@ -8,12 +8,12 @@ export function seatName(plan, position) {
   return [part.name, row.name && `row ${row.name}`, `seat ${row.numbers[place]}`].filter(Boolean).join(', ');
 }
 
-/** What is written on the seat: its number, or what is special of its id. */
+/** Returns the text on the seat: its number, or the end of its id. */
 export function seatNumber(row, place, id) {
   return row.numbers ? row.numbers[place] : id.replace(/^.*[-:_.](?=.)/, '').slice(-4);
 }
 
-/** Names seats in a sentence, those of a row together: "Stalls, row C, seats 7 and 8". */
+/** Names seats in a sentence, by row: "Stalls, row C, seats 7 and 8". */
 export function seatNames(plan, positions) {
   const rows = new Map();
   for (const position of [...positions].sort((a, b) => a - b)) {
@@ -34,7 +34,7 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export const many = (n, one, more = `${one}s`) => `${n.toLocaleString('en-GB')} ${n === 1 ? one : more}`;
 
-/** "42 seconds", "3 minutes". */
+/** Returns "42 seconds" or "3 minutes". */
 export function duration(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   if (seconds < 120) return many(seconds, 'second');
@@ -42,7 +42,7 @@ export function duration(ms) {
   return minutes < 120 ? many(minutes, 'minute') : many(Math.floor(minutes / 60), 'hour');
 }
 
-/** "1:42", as on a clock that runs down. */
+/** Returns "1:42", for a countdown. */
 export function countdown(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -50,7 +50,7 @@ export function countdown(ms) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** How a seat is, for who looks at it. */
+/** The states of a seat in words. */
 export const stateNames = {
   available: 'available',
   locked: 'locked',

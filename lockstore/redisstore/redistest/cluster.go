@@ -41,7 +41,7 @@ func ClusterWithReplicas(t testing.TB, args ...string) Nodes {
 
 func clusterFor(t testing.TB, replicas bool, args ...string) Nodes {
 	t.Helper()
-	need(t)
+	Need(t)
 	nodes, err := StartCluster(t.Context(), t.TempDir(), replicas, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ type Server struct {
 // on the PATH the test is skipped, and fails in CI.
 func New(t testing.TB, args ...string) *Server {
 	t.Helper()
-	need(t)
+	Need(t)
 	s, err := Start(t.TempDir(), args...)
 	if err != nil {
 		t.Fatal(err)
@@ -46,8 +46,9 @@ func New(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// need skips a test that cannot be without the program, and fails it in CI.
-func need(t testing.TB) {
+// Need skips a test that needs a Redis server if there is no program to start,
+// and fails it in CI.
+func Need(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
 		if os.Getenv("CI") == "" {

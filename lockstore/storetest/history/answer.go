@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"seatlock/lockstore"
@@ -8,32 +9,33 @@ import (
 
 // done reports whether the result can be that of the operation, which had the
 // verdict, and narrows when its locks end.
-func (j *judge) done(s *state, c *Call, v verdict) bool {
-	if !(j.Remote && c.Now.IsZero()) && !j.inTime(c, c.Now) || !j.Remote && !j.changed(c, v) {
+func (m *model) done(s *state, c *Call, v verdict) bool {
+	hasNow := !m.remote || !c.Now.IsZero()
+	if hasNow && !m.inTime(c, c.Now) || !m.remote && !m.changed(c, v) {
 		return false
 	}
 	if c.Kind != lockstore.KindLock {
 		return true
 	}
-	if !c.Now.IsZero() {
-		end := around(c.Now.Add(j.Event.LockTTL), j.Slack)
-		for i := range s.seats {
-			if v.changed&(1<<i) != 0 && !s.seats[i].within(end) {
+	if hasNow {
+		end := around(c.Now.Add(m.event.LockTTL), m.slack)
+		for _, i := range v.changed {
+			if !s.seats[i].within(end) {
 				return false
 			}
 		}
 	}
 	earliest := span{endOfTime, endOfTime}
 	for _, seat := range c.Seats {
-		at := &s.seats[j.position[seat]]
+		at := &s.seats[m.position(seat)]
 		earliest = span{min(earliest.min, at.min), min(earliest.max, at.max)}
 	}
-	expires := around(c.Expires, j.Slack)
+	expires := around(c.Expires, m.slack)
 	if !earliest.within(expires) {
 		return false
 	}
 	for _, seat := range c.Seats {
-		at := &s.seats[j.position[seat]]
+		at := &s.seats[m.position(seat)]
 		at.min = max(at.min, expires.min) // none ends before the first
 		if len(c.Seats) == 1 {
 			at.max = min(at.max, expires.max)
@@ -43,38 +45,30 @@ func (j *judge) done(s *state, c *Call, v verdict) bool {
 }
 
 // inTime reports whether the store's clock can have shown t during the call.
-func (j *judge) inTime(c *Call, t time.Time) bool {
-	return !t.Before(c.Called.Add(-j.Slack)) && !t.After(c.Returned.Add(j.Slack))
+func (m *model) inTime(c *Call, t time.Time) bool {
+	return !t.Before(c.Called.Add(-m.slack)) && !t.After(c.Returned.Add(m.slack))
 }
 
-// changed reports whether the result names the changed seats, in the order of
-// the operation.
-func (j *judge) changed(c *Call, v verdict) bool {
-	got := c.Changed
-	for _, seat := range c.Seats {
-		if v.changed&(1<<j.position[seat]) == 0 {
-			continue
-		}
-		if len(got) == 0 || got[0] != seat {
-			return false
-		}
-		got = got[1:]
+// changed reports whether the result names the seats that the operation changed.
+func (m *model) changed(c *Call, v verdict) bool {
+	names := make([]lockstore.SeatID, len(v.changed))
+	for n, i := range v.changed {
+		names[n] = m.event.Seats[i]
 	}
-	return len(got) == 0
+	return slices.Equal(c.Changed, names)
 }
 
-// refused reports whether the refusal can be that of the operation. Held may be
-// missing, as -1.
-func (j *judge) refused(s *state, c *Call, want verdict) bool {
+// refused reports whether the refusal can be that of the operation.
+func (m *model) refused(s *state, c *Call, want verdict) bool {
 	got := c.Conflict
 	if got.Reason != want.reason && got.Reason != want.or {
 		return false
 	}
-	if len(got.Seats) != len(want.inWay) || want.reason == lockstore.OverSeatLimit && got.Held != want.held && got.Held >= 0 {
+	if got.Held != want.held && !(m.remote && got.Held == -1) || len(got.Seats) != len(want.inWay) {
 		return false
 	}
 	for n, i := range want.inWay {
-		if got.Seats[n].ID != j.Event.Seats[i] || !j.shows(s, i, got.Seats[n]) {
+		if got.Seats[n].ID != m.event.Seats[i] || !m.shows(s, i, got.Seats[n]) {
 			return false
 		}
 	}
@@ -83,47 +77,40 @@ func (j *judge) refused(s *state, c *Call, want verdict) bool {
 
 // shows reports whether the seat can look like that, and narrows when its lock
 // ends.
-func (j *judge) shows(s *state, i int, got lockstore.Seat) bool {
+func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	c := &s.seats[i]
 	switch c.status {
-	case free:
+	case lockstore.Available:
 		return got.Status == lockstore.Available && got.Expires.IsZero()
-	case booked:
+	case lockstore.Booked:
 		return got.Status == lockstore.Booked && got.Expires.IsZero()
 	}
-	return got.Status == lockstore.Locked && c.within(around(got.Expires, j.Slack))
+	return got.Status == lockstore.Locked && c.within(around(got.Expires, m.slack))
 }
 
-// lists reports whether the list can be of the state, whose locks are all known
-// to be live.
-func (j *judge) lists(s *state, c *Call) bool {
+// lists reports whether the list can be of the state, in which it is known which
+// locks are live.
+func (m *model) lists(s *state, c *Call) bool {
 	snap := c.Snapshot
-	if !j.inTime(c, time.UnixMilli(snap.Now)) {
+	if snap == nil || !m.inTime(c, time.UnixMilli(snap.Now)) {
 		return false
 	}
-	var must, may byte // the seats that the list must and may name
-	if snap.Full {
-		for i, at := range s.seats {
-			if at.status != free {
-				must |= 1 << i
-			}
-		}
-	} else {
-		if c.Since == "" || s.changed[j.versions[c.Since]]&seen == 0 {
-			return false
-		}
-		must = s.changed[j.versions[c.Since]] &^ seen
-		if j.Remote {
-			may = seen - 1
-		}
+	must, ok := m.listed(s, c)
+	if !ok {
+		return false
+	}
+	may := must
+	if m.remote && !snap.Full {
+		may = seen - 1
 	}
 	last, named := -1, byte(0)
 	for _, listed := range snap.Seats {
 		i := int(listed.Position)
-		if i <= last || i >= len(j.Event.Seats) || (must|may)&(1<<i) == 0 || !j.shows(s, i, j.Event.Seat(listed)) {
+		if i <= last || i >= len(m.event.Seats) || may&(1<<i) == 0 || !m.shows(s, i, m.event.Seat(listed)) {
 			return false
 		}
-		if listed.Status != lockstore.Locked && listed.Expires != 0 {
+		over := listed.Expires <= snap.Now
+		if listed.Status == lockstore.Locked && over && !m.remote || listed.Status != lockstore.Locked && listed.Expires != 0 {
 			return false
 		}
 		last, named = i, named|1<<i
@@ -131,7 +118,7 @@ func (j *judge) lists(s *state, c *Call) bool {
 	if must&^named != 0 {
 		return false
 	}
-	if v, ok := j.versions[snap.Version]; ok {
+	if v, ok := m.versions[snap.Version]; ok {
 		return s.see(v)
 	}
 	return snap.Version.Check() == nil && snap.Version != ""
@@ -139,10 +126,34 @@ func (j *judge) lists(s *state, c *Call) bool {
 
 // wait returns the states after a Wait. A Wait that no change ended must have
 // been up to date at some moment from its Begin on.
-func (j *judge) wait(s state, c *Call) []state {
-	beyond := c.Since == "" || s.changed[j.versions[c.Since]] != seen
-	if c.Outcome == Refused || beyond != (c.Outcome == Done) {
+func (m *model) wait(s state, c *Call) []state {
+	if c.Outcome == Refused || m.past(&s, c) != (c.Outcome == Done) {
 		return nil
 	}
 	return []state{s}
+}
+
+// past reports whether the event is past the Version of a Wait, or is not known to
+// have been at it.
+func (m *model) past(s *state, c *Call) bool {
+	return c.Since == "" || s.changed[m.versions[c.Since]] != seen
+}
+
+// listed returns the mask of the seats that the list must name. It reports false
+// if the list must be full and is not.
+func (m *model) listed(s *state, c *Call) (byte, bool) {
+	mask := byte(0)
+	if c.Snapshot.Full {
+		for i, at := range s.seats {
+			if at.status != lockstore.Available {
+				mask |= 1 << i
+			}
+		}
+		return mask, true
+	}
+	if c.Since == "" {
+		return 0, false
+	}
+	changed := s.changed[m.versions[c.Since]]
+	return changed &^ seen, changed&seen != 0
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math"
 	"strings"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A Verdict is what was found out about a history.
+// A Verdict is what [History.Check] found.
 type Verdict string
 
 // The verdicts.
@@ -20,15 +21,15 @@ const (
 )
 
 // Check looks for an order in which the calls can have happened, one after the
-// other, each between its Begin and its End, such that every answer is what
-// the contract says. Zero is all the time it takes. The error is of a history
+// other and each between its Begin and its End, such that every answer is what
+// the contract says. A timeout of zero is no limit. The error is of a history
 // that cannot be checked at all.
 func (h *History) Check(timeout time.Duration) (Verdict, error) {
-	j, err := newJudge(h)
+	m, err := newModel(h)
 	if err != nil {
 		return "", err
 	}
-	switch porcupine.CheckOperationsTimeout(j.model(), h.operations(), timeout) {
+	switch porcupine.CheckOperationsTimeout(m.porcupine(), h.operations(), timeout) {
 	case porcupine.Ok:
 		return Legal, nil
 	case porcupine.Illegal:
@@ -37,50 +38,68 @@ func (h *History) Check(timeout time.Duration) (Verdict, error) {
 	return Undecided, nil
 }
 
-// Draw checks the history once more and writes a page to the file on which
-// one can see how far an order was found, and which call has no place in it.
+// Draw checks the history again and writes an HTML page to the file that shows
+// how far an order was found and which call has no place in it.
 func (h *History) Draw(file string, timeout time.Duration) error {
-	j, err := newJudge(h)
+	m, err := newModel(h)
 	if err != nil {
 		return err
 	}
-	model := j.model()
-	_, info := porcupine.CheckOperationsVerbose(model, h.operations(), timeout)
-	return porcupine.VisualizePath(model, info, file)
+	pm := m.porcupine()
+	_, info := porcupine.CheckOperationsVerbose(pm, h.operations(), timeout)
+	return porcupine.VisualizePath(pm, info, file)
 }
 
-// operations is the history as the checker takes it: what happened is all in
-// the input.
+// porcupine returns the model as the checker takes it.
+func (m *model) porcupine() porcupine.Model {
+	seed := maphash.MakeSeed()
+	return (&porcupine.NondeterministicModel{
+		Init: func() []any { return []any{state{changed: strings.Repeat("\x00", len(m.versions))}} },
+		Step: func(st, in, _ any) []any {
+			var next []any
+			for _, s := range m.step(st.(state), in.(*Call)) {
+				next = append(next, s)
+			}
+			return next
+		},
+		Hash:              func(st any) uint64 { return maphash.Comparable(seed, st.(state)) },
+		DescribeOperation: func(in, _ any) string { return m.describe(in.(*Call)) },
+		DescribeState:     func(st any) string { return m.describeState(st.(state)) },
+	}).ToModel()
+}
+
+// operations returns the calls as the checker takes them. All that it needs of a
+// call is in the input.
 func (h *History) operations() []porcupine.Operation {
 	last := int64(math.MinInt64)
-	for _, op := range h.Calls {
-		last = max(last, op.Begin)
-		if op.End != Never {
-			last = max(last, op.End)
+	for _, c := range h.Calls {
+		last = max(last, c.Begin)
+		if c.End != Never {
+			last = max(last, c.End)
 		}
 	}
 	ops := make([]porcupine.Operation, len(h.Calls))
 	for i := range h.Calls {
-		op := &h.Calls[i]
-		end := op.End
+		c := &h.Calls[i]
+		end := c.End
 		if end == Never {
 			end = last + 1
 		}
-		ops[i] = porcupine.Operation{ClientId: op.Client, Input: op, Call: op.Begin, Return: end}
+		ops[i] = porcupine.Operation{ClientId: c.Client, Input: c, Call: c.Begin, Return: end}
 	}
 	return ops
 }
 
-// Explain tells of an illegal history where it goes wrong: the longest order
-// that was found, what the store can have known after it, and the calls of
-// which none can come next.
+// Explain describes where an illegal history goes wrong: the longest order that
+// was found, every state that is possible after it, and the calls of which none
+// can come next.
 func (h *History) Explain(timeout time.Duration) (string, error) {
-	j, err := newJudge(h)
+	m, err := newModel(h)
 	if err != nil {
 		return "", err
 	}
-	model, ops := j.model(), h.operations()
-	_, info := porcupine.CheckOperationsVerbose(model, ops, timeout)
+	pm, ops := m.porcupine(), h.operations()
+	_, info := porcupine.CheckOperationsVerbose(pm, ops, timeout)
 	var longest []porcupine.Operation
 	for _, partition := range info.PartialLinearizationsOperations() {
 		for _, order := range partition {
@@ -91,27 +110,45 @@ func (h *History) Explain(timeout time.Duration) (string, error) {
 	}
 	var b strings.Builder
 	placed := make(map[*Call]bool)
-	known := model.Init()
+	known := pm.Init()
 	for _, o := range longest {
-		placed[o.Input.(*Call)] = true
-		_, known = model.Step(known, o.Input, nil)
-		fmt.Fprintf(&b, "client %d: %s\n", o.ClientId, describe(o.Input.(*Call)))
+		c := o.Input.(*Call)
+		placed[c] = true
+		_, known = pm.Step(known, c, nil)
+		fmt.Fprintf(&b, "client %d: %s\n", c.Client, m.describe(c))
 	}
-	fmt.Fprintf(&b, "then the store knows one of\n")
+	var states []state
 	for _, s := range known.([]any) {
-		fmt.Fprintf(&b, "  {%s}\n", j.show(s.(state)))
+		states = append(states, s.(state))
 	}
-	b.WriteString("and none of these can be next:\n")
 	first := int64(math.MaxInt64)
 	for _, o := range ops {
 		if !placed[o.Input.(*Call)] {
 			first = min(first, o.Return)
 		}
 	}
+	var stuck []*Call
 	for _, o := range ops {
-		if !placed[o.Input.(*Call)] && o.Call <= first {
-			fmt.Fprintf(&b, "client %d: %s\n", o.ClientId, describe(o.Input.(*Call)))
+		if c := o.Input.(*Call); !placed[c] && c.Begin <= first {
+			stuck = append(stuck, c)
 		}
 	}
-	return b.String(), nil
+	return b.String() + m.explain(states, stuck), nil
+}
+
+// explain describes the calls that are not possible in any of the states.
+func (m *model) explain(states []state, stuck []*Call) string {
+	var b strings.Builder
+	b.WriteString("the store must be in one of these states:\n")
+	for _, s := range states {
+		fmt.Fprintf(&b, "  %s\n", m.describeState(s))
+	}
+	b.WriteString("and none of these calls can be next:\n")
+	for _, c := range stuck {
+		fmt.Fprintf(&b, "  client %d: %s\n", c.Client, m.describe(c))
+		for _, text := range m.expected(states, c) {
+			fmt.Fprintf(&b, "    want %s\n", text)
+		}
+	}
+	return b.String()
 }

@@ -98,9 +98,10 @@ type History struct {
 	// all times are whole milliseconds.
 	Slack time.Duration
 
-	// Remote marks calls that went over HTTP. A Result then need not report
-	// Changed and Now. A delta may also name seats that did not change: the server
-	// renders the seats as they are, without changes that came later.
+	// Remote marks calls that went over HTTP, whose answers say less: a Result
+	// need not report Changed and Now, and Held may be -1. A delta may also name
+	// seats that did not change, because the server leaves out only the changes,
+	// not the seats, that are newer than its list.
 	Remote bool
 }
 

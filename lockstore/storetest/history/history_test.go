@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -19,7 +20,7 @@ func plan(seed uint64) history.Plan {
 		Slack: time.Millisecond, Grace: time.Millisecond, Long: seed%4 == 0, Seed: seed}
 }
 
-// play makes histories in a bubble.
+// play makes the histories of a plan in a bubble.
 func play(t *testing.T, store lockstore.LockStore, p history.Plan) (all []*history.History) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -40,12 +41,12 @@ func verdict(t *testing.T, h *history.History) history.Verdict {
 	return v
 }
 
-// TestMemory: Memory is legal, and so is what is left of it where calls and
-// answers are lost.
+// TestMemory checks that a right store has legal histories, and so has one whose
+// calls and answers are sometimes lost.
 func TestMemory(t *testing.T) {
-	outcomes := make(map[history.Call]map[history.Outcome]int)
+	outcomes := make(map[string]map[history.Outcome]int)
 	for seed := range uint64(200) {
-		var store lockstore.LockStore = new(lockstore.Memory)
+		var store lockstore.LockStore = new(memstore.Store)
 		if seed%2 == 0 {
 			store = history.NewFlaky(store, 0.05, seed)
 		}
@@ -54,69 +55,92 @@ func TestMemory(t *testing.T) {
 				why, err := h.Explain(10 * time.Second)
 				t.Fatalf("seed %d: %s: %v\n%s", seed, v, err, why)
 			}
-			for _, op := range h.Ops {
-				if outcomes[op.Call] == nil {
-					outcomes[op.Call] = make(map[history.Outcome]int)
+			for _, c := range h.Calls {
+				name := c.Name()
+				if outcomes[name] == nil {
+					outcomes[name] = make(map[history.Outcome]int)
 				}
-				outcomes[op.Call][op.Outcome]++
+				outcomes[name][c.Outcome]++
 			}
 		}
 	}
 	t.Log(outcomes)
-	for call, want := range map[history.Call][]history.Outcome{
-		history.Lock:    {history.Done, history.Refused, history.Unknown, history.Foreign, history.Nothing},
-		history.Confirm: {history.Done, history.Refused, history.Unknown, history.Foreign},
-		history.Release: {history.Done, history.Refused, history.Unknown, history.Foreign},
-		history.List:    {history.Done, history.Foreign},
-		history.Wait:    {history.Done, history.TimedOut},
-	} {
-		for _, o := range want {
-			if outcomes[call][o] < 10 {
-				t.Errorf("%s was %q %d times: the histories are too tame", call, o, outcomes[call][o])
+	want := map[string][]history.Outcome{
+		"lock": {history.Nothing},
+		"list": {history.Done, history.Foreign},
+		"wait": {history.Done, history.TimedOut},
+	}
+	for _, kind := range lockstore.Kinds() {
+		want[kind.String()] = append(want[kind.String()], history.Done, history.Refused, history.Unknown, history.Foreign)
+	}
+	for name, all := range want {
+		for _, o := range all {
+			if outcomes[name][o] < 10 {
+				t.Errorf("%s was %q %d times: the histories have too little variety", name, o, outcomes[name][o])
 			}
 		}
 	}
 }
 
-// A history in which something is not as it was must not be legal.
+// forgeries change one answer of a history, which must then be illegal.
 var forgeries = map[string]func(h *history.History) bool{
-	"a booking that was refused is told as done": func(h *history.History) bool {
-		return forge(h, history.Confirm, history.Refused, func(op *history.Op) { op.Outcome, op.Conflict = history.Done, nil })
+	"a confirm that was refused is done": func(h *history.History) bool {
+		return forge(h, "confirm", history.Refused, func(c *history.Call) { c.Outcome, c.Conflict = history.Done, nil })
 	},
-	"a booking that was made is told as refused": func(h *history.History) bool {
-		return forge(h, history.Confirm, history.Done, func(op *history.Op) {
-			op.Outcome = history.Refused
-			op.Conflict = &lockstore.ConflictError{Reason: lockstore.LockNotHeld, Seats: []lockstore.Seat{{ID: op.Seats[0], Status: lockstore.Available}}}
+	"a confirm that was done is refused": func(h *history.History) bool {
+		return forge(h, "confirm", history.Done, func(c *history.Call) {
+			c.Outcome = history.Refused
+			c.Conflict = &lockstore.ConflictError{Reason: lockstore.LockNotHeld, Seats: []lockstore.Seat{{ID: c.Seats[0], Status: lockstore.Available}}}
 		})
 	},
-	"a lock that was done is told as not done": func(h *history.History) bool {
-		return forge(h, history.Lock, history.Done, func(op *history.Op) { op.Outcome = history.Nothing })
+	"a lock that was done is not": func(h *history.History) bool {
+		return forge(h, "lock", history.Done, func(c *history.Call) { c.Outcome = history.Nothing })
 	},
 	"a lock ends later than it can": func(h *history.History) bool {
-		return forge(h, history.Lock, history.Done, func(op *history.Op) { op.Expires = op.Expires.Add(10 * time.Millisecond) })
+		return forge(h, "lock", history.Done, func(c *history.Call) { c.Expires = c.Expires.Add(10 * time.Millisecond) })
+	},
+	"a lock reports no change": func(h *history.History) bool {
+		return forge(h, "lock", history.Done, func(c *history.Call) { c.Changed = nil })
+	},
+	"a release reports another seat": func(h *history.History) bool {
+		return forge(h, "release", history.Done, func(c *history.Call) {
+			i := slices.IndexFunc(h.Event.Seats, func(s lockstore.SeatID) bool { return !slices.Contains(c.Seats, s) })
+			c.Changed = append(c.Changed, h.Event.Seats[i])
+		})
+	},
+	"a result has an earlier time": func(h *history.History) bool {
+		return forge(h, "release", history.Done, func(c *history.Call) { c.Now = c.Now.Add(-5 * time.Millisecond) })
+	},
+	"a result has no time": func(h *history.History) bool {
+		return forge(h, "confirm", history.Done, func(c *history.Call) { c.Now = time.Time{} })
 	},
 	"a seat is missing from a list": func(h *history.History) bool {
-		return forge(h, history.List, history.Done, func(op *history.Op) {
-			if n := len(op.Snapshot.Seats); n > 0 {
-				op.Snapshot.Seats = op.Snapshot.Seats[:n-1]
+		return forge(h, "list", history.Done, func(c *history.Call) {
+			if n := len(c.Snapshot.Seats); n > 0 {
+				c.Snapshot.Seats = c.Snapshot.Seats[:n-1]
 			} else {
-				op.Snapshot.Seats = []lockstore.Seat{{ID: h.Event.Seats[0], Status: lockstore.Booked}}
+				c.Snapshot.Seats = []lockstore.ListedSeat{{Status: lockstore.Booked}}
 			}
 		})
 	},
-	"a list is of another time": func(h *history.History) bool {
-		return forge(h, history.List, history.Done, func(op *history.Op) { op.Snapshot.Time = op.Snapshot.Time.Add(-5 * time.Millisecond) })
+	"a list names a seat that does not exist": func(h *history.History) bool {
+		return forge(h, "list", history.Done, func(c *history.Call) {
+			c.Snapshot.Seats = append(c.Snapshot.Seats, lockstore.ListedSeat{Position: int32(len(h.Event.Seats)), Status: lockstore.Booked})
+		})
+	},
+	"a list has an earlier time": func(h *history.History) bool {
+		return forge(h, "list", history.Done, func(c *history.Call) { c.Snapshot.Now -= 5 })
 	},
 	"an error that no call may end with": func(h *history.History) bool {
-		return forge(h, history.Release, history.Done, func(op *history.Op) { op.Outcome = history.Breach })
+		return forge(h, "release", history.Done, func(c *history.Call) { c.Outcome = history.Failed })
 	},
 }
 
-// forge changes the first call of that kind.
-func forge(h *history.History, call history.Call, outcome history.Outcome, change func(*history.Op)) bool {
-	i := slices.IndexFunc(h.Ops, func(op history.Op) bool { return op.Call == call && op.Outcome == outcome })
+// forge changes the first call of that name and outcome, if there is one.
+func forge(h *history.History, name string, outcome history.Outcome, change func(*history.Call)) bool {
+	i := slices.IndexFunc(h.Calls, func(c history.Call) bool { return c.Name() == name && c.Outcome == outcome })
 	if i >= 0 {
-		change(&h.Ops[i])
+		change(&h.Calls[i])
 	}
 	return i >= 0
 }
@@ -126,17 +150,21 @@ func TestForgeries(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			tried, caught := 0, 0
 			for seed := range uint64(20) {
-				for _, h := range play(t, new(lockstore.Memory), plan(seed)) {
+				for _, h := range play(t, new(memstore.Store), plan(seed)) {
 					if !forge(h) {
 						continue
 					}
 					tried++
-					if verdict(t, h) == history.Illegal {
-						caught++
+					if verdict(t, h) != history.Illegal {
+						continue
+					}
+					caught++
+					if _, err := h.Explain(10 * time.Second); err != nil {
+						t.Fatal(err)
 					}
 				}
 			}
-			// A lock that is not done and that nobody meets again leaves no trace.
+			// A lock that nobody meets again leaves no trace, done or not.
 			if tried < 10 || caught < tried*3/4 {
 				t.Errorf("%d of %d were caught", caught, tried)
 			}
@@ -144,36 +172,44 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
-// TestUnknownIsNoExcuse: a call whose outcome is not known was done whole or
-// not at all, and not before it was made.
-func TestUnknownIsNoExcuse(t *testing.T) {
+// TestUnknownIsAllOrNone checks that a call whose outcome is unknown was carried
+// out whole or not at all.
+func TestUnknownIsAllOrNone(t *testing.T) {
 	for what, c := range map[string]struct {
-		listed []lockstore.Seat
+		booked int
 		want   history.Verdict
 	}{
-		"not done":  {nil, history.Legal},
-		"done":      {both(lockstore.Booked), history.Legal},
-		"half done": {both(lockstore.Booked)[:1], history.Illegal},
+		"not done":  {0, history.Legal},
+		"done":      {2, history.Legal},
+		"half done": {1, history.Illegal},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ev, err := lockstore.NewEvent("e", []lockstore.SeatID{"S1", "S2"}, time.Minute, 0)
+				layout, err := lockstore.NewLayout([]lockstore.SeatID{"S1", "S2"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				r := &history.Recorder{Store: new(lockstore.Memory), Event: ev}
-				lock := r.Do(t.Context(), history.Op{Call: history.Lock, User: "ann", Seats: ev.Seats})
+				ev, err := lockstore.NewEvent("e", layout, time.Minute, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := &history.Recorder{Store: new(memstore.Store), Event: ev}
+				lock := r.Do(t.Context(), history.Call{Op: lockstore.Lock("ann", ev.Seats...)})
 				h := r.History(time.Millisecond)
-				confirm := history.Op{Call: history.Confirm, User: "ann", Seats: ev.Seats, Begin: 3, End: history.Never,
+				confirm := history.Call{Op: lockstore.Confirm("ann", ev.Seats...), Begin: 3, End: history.Never,
 					Called: lock.Returned, Returned: lock.Returned}
 				confirm.Outcome = history.Unknown
-				seats := c.listed
-				for i := len(seats); i < 2; i++ {
-					seats = append(seats, lockstore.Seat{ID: ev.Seats[i], Status: lockstore.Locked, Expires: lock.Expires})
+				snap := &lockstore.Snapshot{Version: "v", Full: true, Now: lock.Returned.UnixMilli()}
+				for i := range int32(2) {
+					listed := lockstore.ListedSeat{Position: i, Status: lockstore.Booked}
+					if int(i) >= c.booked {
+						listed.Status, listed.Expires = lockstore.Locked, lock.Expires.UnixMilli()
+					}
+					snap.Seats = append(snap.Seats, listed)
 				}
-				list := history.Op{Call: history.List, Begin: 4, End: 5, Called: lock.Returned, Returned: lock.Returned}
-				list.Answer = history.Answer{Outcome: history.Done, Snapshot: &lockstore.Snapshot{Version: "v", Full: true, Time: lock.Returned, Seats: seats}}
-				h.Ops = append(h.Ops, confirm, list)
+				list := history.Call{Method: history.List, Begin: 4, End: 5, Called: lock.Returned, Returned: lock.Returned,
+					Answer: history.Answer{Outcome: history.Done, Snapshot: snap}}
+				h.Calls = append(h.Calls, confirm, list)
 				if got := verdict(t, h); got != c.want {
 					t.Errorf("%s, want %s", got, c.want)
 				}
@@ -182,20 +218,18 @@ func TestUnknownIsNoExcuse(t *testing.T) {
 	}
 }
 
-func both(s lockstore.Status) []lockstore.Seat {
-	return []lockstore.Seat{{ID: "S1", Status: s}, {ID: "S2", Status: s}}
-}
-
-// TestIllegalHistoryIsShown: who has to find the fault is told where it is.
+// TestIllegalHistoryIsShown checks that the explanation and the picture name the
+// wrong call, and what was expected.
 func TestIllegalHistoryIsShown(t *testing.T) {
-	h := play(t, new(lockstore.Memory), plan(1))[0]
-	forgeries["a booking that was refused is told as done"](h)
+	h := play(t, new(memstore.Store), plan(1))[0]
+	forgeries["a confirm that was refused is done"](h)
 	why, err := h.Explain(10 * time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, stuck, ok := strings.Cut(why, "and none of these can be next:\n"); !ok || !strings.Contains(stuck, ": confirm ") {
-		t.Errorf("the explanation does not name the call:\n%s", why)
+	_, stuck, ok := strings.Cut(why, "and none of these calls can be next:\n")
+	if !ok || !strings.Contains(stuck, ": confirm ") || !strings.Contains(stuck, "want lock_") {
+		t.Errorf("the explanation does not name the call and what was expected:\n%s", why)
 	}
 	file := filepath.Join(t.TempDir(), "history.html")
 	if err := h.Draw(file, 10*time.Second); err != nil {
@@ -210,11 +244,40 @@ func TestIllegalHistoryIsShown(t *testing.T) {
 	}
 }
 
-// TestTooLarge: what cannot be checked is not legal.
+// TestFollower checks that a Follower allows the calls of a right store, whether
+// their outcomes are known or not, and explains a wrong answer.
+func TestFollower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := plan(1)
+		records, err := history.Records(history.NewFlaky(new(memstore.Store), 0.2, 1), "event", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := history.NewFollower(records[0].Event, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Calls, p.Plain = 200, true
+		history.NewClient(0, p, records).Run(t.Context())
+		calls := records[0].History(0).Calls
+		for i, c := range calls {
+			if err := f.Next(c); err != nil {
+				t.Fatalf("call %d: %v", i, err)
+			}
+		}
+		wrong := records[0].Do(t.Context(), history.Call{Method: history.List})
+		wrong.Snapshot.Full = false
+		if err := f.Next(wrong); err == nil || !strings.Contains(err.Error(), "    want a full list\n") {
+			t.Errorf("a delta since no Version: %v", err)
+		}
+	})
+}
+
+// TestTooLarge checks that a history with too many seats is not called legal.
 func TestTooLarge(t *testing.T) {
 	p := plan(1)
 	p.Seats = 8
-	if v, err := play(t, new(lockstore.Memory), p)[0].Check(0); err == nil {
+	if v, err := play(t, new(memstore.Store), p)[0].Check(0); err == nil {
 		t.Errorf("eight seats are %q", v)
 	}
 }

@@ -10,50 +10,50 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Ledger keeps what users were told of their bookings in one event, to hold
-// the store to it. It is not safe for concurrent use.
+// A Ledger records which bookings of one event were acknowledged, to compare the
+// store with them later. It is not safe for concurrent use.
 type Ledger struct {
 	Event *lockstore.Event
-	sold  map[lockstore.SeatID][]lockstore.UserID // who was told that it is theirs
-	open  map[lockstore.SeatID][]lockstore.UserID // who was told neither that nor the opposite
+	sold  map[lockstore.SeatID][]lockstore.UserID // whose booking was acknowledged
+	open  map[lockstore.SeatID][]lockstore.UserID // whose booking has an unknown outcome
 }
 
-// NewLedger is an empty ledger.
+// NewLedger returns an empty ledger.
 func NewLedger(ev *lockstore.Event) *Ledger {
 	return &Ledger{ev, make(map[lockstore.SeatID][]lockstore.UserID), make(map[lockstore.SeatID][]lockstore.UserID)}
 }
 
-// Note takes down a call.
-func (l *Ledger) Note(op Call) {
-	if op.Kind != lockstore.KindConfirm || op.OtherSeats {
+// Note records a call.
+func (l *Ledger) Note(c Call) {
+	if c.Kind != lockstore.KindConfirm || c.OtherSeats {
 		return
 	}
 	in := l.sold
-	switch op.Outcome {
+	switch c.Outcome {
 	case Unknown:
 		in = l.open
 	case Done:
 	default:
 		return
 	}
-	for _, seat := range op.Seats {
-		if !slices.Contains(in[seat], op.User) {
-			in[seat] = append(in[seat], op.User)
+	for _, seat := range c.Seats {
+		if !slices.Contains(in[seat], c.User) {
+			in[seat] = append(in[seat], c.User)
 		}
 	}
 }
 
-// Losses is what a store owes its users.
+// Losses are the differences between a ledger and its store.
 type Losses struct {
-	Bookings int // how many seats were told to be booked
-	Lost     int // of these, how many are not
-	Twice    int // seats that two users were told are theirs
-	Stuck    int // seats that nobody has and nobody can get
+	Bookings int // the acknowledged bookings, one a seat and user
+	Lost     int // of these, those that the store does not have
+	Twice    int // the seats whose booking was acknowledged to two users
+	Stuck    int // the seats that are taken, but for nobody who could know
 
-	Words []string // what is wrong with each
+	Words []string // describes each
 }
 
-// Add puts other losses to these.
+// Add adds other losses.
 func (l *Losses) Add(o Losses) {
 	l.Bookings += o.Bookings
 	l.Lost += o.Lost
@@ -62,12 +62,12 @@ func (l *Losses) Add(o Losses) {
 	l.Words = append(l.Words, o.Words...)
 }
 
-// probe is the user who tries whether an available seat can be had.
-const probe lockstore.UserID = "a probe that gives back what it gets"
+// probe is the user who tries whether an available seat can be locked.
+const probe lockstore.UserID = "a probe that releases what it locks"
 
-// Audit compares the ledger with the store, once every lock has had the time
-// to run out and while nobody else calls. It books and keeps nothing: it
-// confirms again what is booked, and locks and releases what is available.
+// Audit compares the store with the ledger. All locks must have ended, and no
+// other calls may be under way. It books and keeps nothing: it confirms again
+// what is booked, and locks and releases what is available.
 func (l *Ledger) Audit(ctx context.Context, store lockstore.LockStore) (Losses, error) {
 	var found Losses
 	var snap lockstore.Snapshot
@@ -75,68 +75,69 @@ func (l *Ledger) Audit(ctx context.Context, store lockstore.LockStore) (Losses, 
 	if err != nil {
 		return found, err
 	}
-	status := make(map[lockstore.SeatID]lockstore.Status)
+	status := make([]lockstore.Status, len(l.Event.Seats))
 	for _, seat := range snap.Seats {
-		status[l.Event.Seats[seat.Position]] = seat.Status
+		status[seat.Position] = seat.Status
 	}
-	byUser := make(map[lockstore.UserID][]lockstore.SeatID) // what is booked and should be theirs
-	claims := make(map[lockstore.UserID][]lockstore.SeatID) // what is booked and may be theirs
+	owners := make(map[lockstore.UserID][]lockstore.SeatID) // booked, and acknowledged to the user
+	claims := make(map[lockstore.UserID][]lockstore.SeatID) // booked, perhaps for the user
 	var available []lockstore.SeatID
-	for _, seat := range l.Event.Seats {
-		owners := l.sold[seat]
-		found.Bookings += len(owners)
-		if len(owners) > 1 {
+	for i, seat := range l.Event.Seats {
+		sold, open := l.sold[seat], l.open[seat]
+		found.Bookings += len(sold)
+		if len(sold) > 1 {
 			found.Twice++
-			found.say("%s was sold to %q", seat, owners)
+			found.say("%s was sold to %q", seat, sold)
 		}
-		switch {
-		case status[seat] == lockstore.Booked:
-			for _, user := range owners {
-				byUser[user] = append(byUser[user], seat)
+		if status[i] == lockstore.Booked {
+			for _, user := range sold {
+				owners[user] = append(owners[user], seat)
 			}
-			if len(owners) == 0 {
-				for _, user := range l.open[seat] {
-					claims[user] = append(claims[user], seat)
-				}
-				if len(l.open[seat]) == 0 {
-					found.Stuck++
-					found.say("%s is booked, and nobody was told", seat)
-				}
+			if len(sold) > 0 {
+				continue
+			}
+			for _, user := range open {
+				claims[user] = append(claims[user], seat)
+			}
+			if len(open) == 0 {
+				found.Stuck++
+				found.say("%s is booked, and no confirm of it succeeded", seat)
 			}
 			continue
-		case status[seat] == lockstore.Locked:
+		}
+		if status[i] == lockstore.Locked {
 			found.Stuck++
 			found.say("%s is still locked", seat)
-		default:
+		} else {
 			available = append(available, seat)
 		}
-		for _, user := range owners {
+		for _, user := range sold {
 			found.Lost++
-			found.say("%s is not booked, and %q was told it is", seat, user)
+			found.say("%s is not booked, and the confirm of %q succeeded", seat, user)
 		}
 	}
-	if err := l.reconfirm(ctx, store, byUser, &found); err != nil {
+	if err := l.reconfirm(ctx, store, owners, &found); err != nil {
 		return found, err
 	}
-	if err := l.ask(ctx, store, claims, &found); err != nil {
+	if err := l.findOwners(ctx, store, claims, &found); err != nil {
 		return found, err
 	}
-	return found, l.knock(ctx, store, available, &found)
+	return found, l.tryLocks(ctx, store, available, &found)
 }
 
 func (l *Losses) say(format string, args ...any) {
 	l.Words = append(l.Words, fmt.Sprintf(format, args...))
 }
 
-// reconfirm asks for each user whether the seats are theirs.
-func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, byUser map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
-	for user, seats := range byUser {
+// reconfirm checks that each user has the seats.
+func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, owners map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
+	for user, seats := range owners {
 		for chunk := range slices.Chunk(seats, lockstore.MaxSeats) {
-			err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Confirm(user, chunk...)); return err })
+			err := l.do(ctx, store, lockstore.Confirm(user, chunk...))
 			if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 				found.Lost += len(conflict.Seats)
 				for _, seat := range conflict.Seats {
-					found.say("%s is booked for another than %q, who was told it is theirs", seat.ID, user)
+					found.say("%s is booked for another user, and the confirm of %q succeeded", seat.ID, user)
 				}
 			} else if err != nil {
 				return err
@@ -146,12 +147,12 @@ func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, byUse
 	return nil
 }
 
-// ask looks for the owner of seats among those who may be.
-func (l *Ledger) ask(ctx context.Context, store lockstore.LockStore, claims map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
+// findOwners checks that each seat belongs to one of the users who claim it.
+func (l *Ledger) findOwners(ctx context.Context, store lockstore.LockStore, claims map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
 	owned := make(map[lockstore.SeatID]bool)
 	for user, seats := range claims {
 		for _, seat := range seats {
-			err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Confirm(user, seat)); return err })
+			err := l.do(ctx, store, lockstore.Confirm(user, seat))
 			if _, refused := errors.AsType[*lockstore.ConflictError](err); err != nil && !refused {
 				return err
 			}
@@ -161,35 +162,40 @@ func (l *Ledger) ask(ctx context.Context, store lockstore.LockStore, claims map[
 	for seat, ok := range owned {
 		if !ok {
 			found.Stuck++
-			found.say("%s is booked for somebody who never tried", seat)
+			found.say("%s is booked for a user who never confirmed it", seat)
 		}
 	}
 	return nil
 }
 
-// knock tries whether the seats can be had.
-func (l *Ledger) knock(ctx context.Context, store lockstore.LockStore, seats []lockstore.SeatID, found *Losses) error {
+// tryLocks checks that the seats can be locked.
+func (l *Ledger) tryLocks(ctx context.Context, store lockstore.LockStore, seats []lockstore.SeatID, found *Losses) error {
 	most := lockstore.MaxSeats
 	if l.Event.SeatLimit > 0 {
 		most = min(most, l.Event.SeatLimit)
 	}
 	for chunk := range slices.Chunk(seats, most) {
-		err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Lock(probe, chunk...)); return err })
+		err := l.do(ctx, store, lockstore.Lock(probe, chunk...))
 		if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 			found.Stuck += max(1, len(conflict.Seats))
-			found.say("%v are available and cannot be had: %v", chunk, err)
+			found.say("%v are available and cannot be locked: %v", chunk, err)
 		} else if err != nil {
 			return err
 		}
-		if err := insist(ctx, func() error { _, err := store.Do(ctx, l.Event, lockstore.Release(probe, chunk...)); return err }); err != nil {
+		if err := l.do(ctx, store, lockstore.Release(probe, chunk...)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// insist makes a call again until it ends with what is neither "not known" nor
-// "not now", or the context ends.
+// do carries out op and repeats it until its outcome is known.
+func (l *Ledger) do(ctx context.Context, store lockstore.LockStore, op lockstore.Op) error {
+	return insist(ctx, func() error { _, err := store.Do(ctx, l.Event, op); return err })
+}
+
+// insist repeats a call until the store is available and the outcome is known,
+// or the context ends.
 func insist(ctx context.Context, call func() error) error {
 	for {
 		err := call()

@@ -1,131 +1,125 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
-	"hash/maphash"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"seatlock/lockstore"
 )
 
-// A judge knows one history and steps through it.
-type judge struct {
-	*History
+// A model is the contract for one event: which answers a call may have in a
+// state, and in which state it leaves the store.
+type model struct {
+	event    *lockstore.Event
+	slack    time.Duration
+	remote   bool
 	users    map[lockstore.UserID]byte // from 1 on
-	versions map[lockstore.Version]int // those that somebody asks about
-	position map[lockstore.SeatID]int  // of the event
-	seed     maphash.Seed
+	versions map[lockstore.Version]int // those that have a byte in state.changed
 }
 
-func newJudge(h *History) (*judge, error) {
-	j := &judge{h, make(map[lockstore.UserID]byte), make(map[lockstore.Version]int), make(map[lockstore.SeatID]int), maphash.MakeSeed()}
+func newModel(h *History) (*model, error) {
 	if n := len(h.Event.Seats); n > maxSeats {
-		return nil, fmt.Errorf("history: event %s has %d seats; a history is checked for up to %d", h.Event.ID, n, maxSeats)
+		return nil, fmt.Errorf("history: event %s has %d seats; a history may have at most %d", h.Event.ID, n, maxSeats)
 	}
-	for i, seat := range h.Event.Seats {
-		j.position[seat] = i
-	}
-	for _, op := range h.Calls {
-		if _, ok := j.users[op.User]; op.User != "" && !ok {
-			j.users[op.User] = byte(len(j.users) + 1)
-		}
-		if _, ok := j.versions[op.Since]; op.Since != "" && !ok {
-			j.versions[op.Since] = len(j.versions)
+	m := &model{h.Event, h.Slack, h.Remote, make(map[lockstore.UserID]byte), make(map[lockstore.Version]int)}
+	for i := range h.Calls {
+		if err := m.add(&h.Calls[i]); err != nil {
+			return nil, err
 		}
 	}
-	if n := len(j.users); n >= maxUsers {
-		return nil, fmt.Errorf("history: %d users; a history is checked for up to %d", n, maxUsers-1)
-	}
-	return j, nil
+	return m, nil
 }
 
-// model is the contract in the form that the checker takes.
-func (j *judge) model() porcupine.Model {
-	return (&porcupine.NondeterministicModel{
-		Init: func() []any { return []any{state{changed: strings.Repeat("\x00", len(j.versions))}} },
-		Step: func(st, in, _ any) []any {
-			var next []any
-			for _, s := range j.step(st.(state), in.(*Call)) {
-				next = append(next, s)
-			}
-			return next
-		},
-		Hash:              func(st any) uint64 { return maphash.Comparable(j.seed, st.(state)) },
-		DescribeOperation: func(in, _ any) string { return describe(in.(*Call)) },
-		DescribeState:     func(st any) string { return j.show(st.(state)) },
-	}).ToModel()
+// add numbers the user of the call and the Version that it asks about.
+func (m *model) add(c *Call) error {
+	if _, ok := m.users[c.User]; c.User != "" && !ok {
+		if len(m.users) == maxUsers-1 {
+			return fmt.Errorf("history: a history may have at most %d users", maxUsers-1)
+		}
+		m.users[c.User] = byte(len(m.users) + 1)
+	}
+	if c.Since != "" {
+		m.addVersion(c.Since)
+	}
+	return nil
 }
 
-// step returns every state after a call that got its answer; none if it
-// cannot have.
-func (j *judge) step(s state, op *Call) []state {
-	window := span{op.Called.UnixNano(), op.Returned.UnixNano()}
-	if op.End == Never {
-		window.max = endOfTime
+func (m *model) addVersion(v lockstore.Version) {
+	if _, ok := m.versions[v]; !ok {
+		m.versions[v] = len(m.versions)
 	}
-	s.age(window.min, j.Slack)
-	switch op.Outcome {
-	case Nothing:
+}
+
+// position returns the seat's bit in a mask. The seat must be in the layout.
+func (m *model) position(seat lockstore.SeatID) int {
+	i, _ := m.event.Position(seat)
+	return i
+}
+
+// window returns when the call can have taken effect.
+func window(c *Call) span {
+	if c.End == Never {
+		return span{c.Called.UnixNano(), endOfTime}
+	}
+	return span{c.Called.UnixNano(), c.Returned.UnixNano()}
+}
+
+// step returns every state that is possible after the call. There is none if
+// the contract does not allow its answer in s.
+func (m *model) step(s state, c *Call) []state {
+	when := window(c)
+	s.age(when.min, m.slack)
+	switch {
+	case c.Outcome == Nothing:
 		return []state{s}
-	case Foreign:
-		if op.OtherSeats {
-			return []state{s}
-		}
+	case c.Outcome == Failed, c.OtherSeats != (c.Outcome == Foreign) && c.Outcome != Unknown:
 		return nil
-	case Failed:
-		return nil
-	case Unknown:
-		if op.OtherSeats || op.Method == List || op.Method == Wait {
-			return []state{s}
-		}
-		// Refused or done: what it would have answered does not matter.
-		next := []state{s}
-		for _, r := range s.resolve(j.concerns(&s, op), window) {
-			if a := j.act(&r, op, window); a.reason == "" {
-				next = append(next, r)
-			}
-		}
-		return next
-	}
-	if op.OtherSeats {
-		return nil
-	}
-	if op.Method == Wait {
-		return j.wait(s, op)
+	case c.Outcome == Foreign, c.Outcome == Unknown && (c.OtherSeats || c.Method != Do):
+		return []state{s}
+	case c.Method == Wait:
+		return m.wait(s, c)
 	}
 	var next []state
-	for _, r := range s.resolve(j.concerns(&s, op), window) {
-		if op.Method == List {
-			if j.lists(&r, op) {
-				next = append(next, r)
-			}
-			continue
-		}
-		a := j.act(&r, op, window)
-		if op.Outcome == Done && a.reason == "" && j.done(&r, op, a) ||
-			op.Outcome == Refused && a.reason != "" && j.refused(&r, op, a) {
+	if c.Outcome == Unknown {
+		next = append(next, s) // not carried out, or refused
+	}
+	for _, r := range s.resolve(m.concerns(&s, c), when) {
+		if m.allows(&r, c, when) {
 			next = append(next, r)
 		}
 	}
 	return next
 }
 
-// concerns is the mask of the seats whose state decides the answer.
-func (j *judge) concerns(s *state, op *Call) byte {
-	mask := byte(0)
-	if op.Method == List {
+// allows carries out the call in a state in which it is known which locks are
+// live, and reports whether the answer is right.
+func (m *model) allows(s *state, c *Call, when span) bool {
+	if c.Method == List {
+		return m.lists(s, c)
+	}
+	v := m.act(s, c.Op, when)
+	switch c.Outcome {
+	case Unknown:
+		return v.reason == ""
+	case Done:
+		return v.reason == "" && m.done(s, c, v)
+	}
+	return v.reason != "" && m.refused(s, c, v)
+}
+
+// concerns returns the mask of the seats that the answer depends on.
+func (m *model) concerns(s *state, c *Call) byte {
+	if c.Method == List {
 		return seen - 1
 	}
-	for _, seat := range op.Seats {
-		mask |= 1 << j.position[seat]
+	mask := byte(0)
+	for _, seat := range c.Seats {
+		mask |= 1 << m.position(seat)
 	}
-	if op.Kind == lockstore.KindLock && j.Event.SeatLimit > 0 {
-		for i, c := range s.seats {
-			if c.user == j.users[op.User] {
+	if c.Kind == lockstore.KindLock && m.event.SeatLimit > 0 {
+		for i, at := range s.seats {
+			if at.user == m.users[c.User] {
 				mask |= 1 << i
 			}
 		}
@@ -133,194 +127,115 @@ func (j *judge) concerns(s *state, op *Call) byte {
 	return mask
 }
 
-// A verdict is how a call must have ended.
+// A verdict is how an operation must end.
 type verdict struct {
-	reason  lockstore.Reason // "": it was done
-	or      lockstore.Reason // another reason that may be given, if a lapse may just have been forgotten
-	inWay   []int
-	held    int
-	changed byte // the mask of the seats that it changed
+	reason  lockstore.Reason // "" if it is done
+	or      lockstore.Reason // another possible reason, "" if there is none
+	inWay   []int            // the seats that the refusal names, in the order of the operation
+	held    int              // ConflictError.Held
+	changed []int            // the seats that it changes, in the order of the operation
 }
 
-// act does the call to a state in which it is known which locks live.
-func (j *judge) act(s *state, op *Call, window span) verdict {
-	user := j.users[op.User]
+// act carries out an operation in a state in which it is known which locks are
+// live.
+func (m *model) act(s *state, op lockstore.Op, when span) verdict {
+	seats := make([]int, len(op.Seats))
+	for n, seat := range op.Seats {
+		seats[n] = m.position(seat)
+	}
+	user := m.users[op.User]
+	var v verdict
+	var after cell // a changed seat
 	switch op.Kind {
 	case lockstore.KindLock:
-		return j.lock(s, op.Seats, user, window)
+		v, after = m.lock(s, seats, user), cell{lockstore.Locked, user, m.ends(when)}
 	case lockstore.KindConfirm:
-		return j.confirm(s, op.Seats, user, window)
-	}
-	return j.release(s, op.Seats, user)
-}
-
-func (j *judge) lock(s *state, seats []lockstore.SeatID, user byte, window span) verdict {
-	v := verdict{}
-	fresh, n := byte(0), 0
-	for _, seat := range seats {
-		i := j.position[seat]
-		switch c := s.seats[i]; {
-		case c.status == booked:
-			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
-		case c.status == locked && c.user != user:
-			v.inWay = append(v.inWay, i)
-			if v.reason == "" {
-				v.reason = lockstore.SeatLocked
-			}
-		case c.status == free:
-			fresh |= 1 << i
-			n++
-		}
+		v, after = m.confirm(s, seats, user, when), cell{lockstore.Booked, user, span{}}
+	case lockstore.KindRelease:
+		v = m.release(s, seats, user)
+	default:
+		panic("history: the model does not know the operation " + op.Kind.String())
 	}
 	if v.reason != "" {
-		return v
+		v.changed = nil
 	}
-	for _, c := range s.seats {
-		if c.user == user {
-			v.held++
-		}
+	for _, i := range v.changed {
+		s.seats[i] = after
+		s.expired[i][user] = span{} // the user's last lock on the seat did not expire
 	}
-	if limit := j.Event.SeatLimit; limit > 0 && n > 0 && v.held+n > limit {
-		v.reason = lockstore.OverSeatLimit
-		return v
-	}
-	ends := span{window.min + int64(j.Event.LockTTL-j.Slack), endOfTime}
-	if window.max < endOfTime {
-		ends.max = window.max + int64(j.Event.LockTTL+j.Slack)
-	}
-	for i := range s.seats {
-		if fresh&(1<<i) != 0 {
-			s.seats[i] = cell{locked, user, ends}
-			s.lapsed[i][user] = span{}
-		}
-	}
-	s.change(fresh)
-	v.changed = fresh
+	s.change(v.changed)
 	return v
 }
 
-func (j *judge) confirm(s *state, seats []lockstore.SeatID, user byte, window span) verdict {
+// ends returns when a lock that is made in the window ends.
+func (m *model) ends(when span) span {
+	ends := span{when.min + int64(m.event.LockTTL-m.slack), endOfTime}
+	if when.max < endOfTime {
+		ends.max = when.max + int64(m.event.LockTTL+m.slack)
+	}
+	return ends
+}
+
+func (m *model) lock(s *state, seats []int, user byte) verdict {
 	var v verdict
-	fresh := byte(0)
-	forgotten, maybeForgotten := false, false
-	for _, seat := range seats {
-		i := j.position[seat]
-		c := s.seats[i]
-		if c.user == user {
-			if c.status == locked {
-				fresh |= 1 << i
+	for _, i := range seats {
+		switch at := s.seats[i]; {
+		case at.status == lockstore.Available:
+			v.changed = append(v.changed, i)
+		case at.status == lockstore.Booked:
+			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
+		case at.user != user:
+			v.reason, v.inWay = cmp.Or(v.reason, lockstore.SeatLocked), append(v.inWay, i)
+		}
+	}
+	if v.reason != "" || m.event.SeatLimit == 0 || len(v.changed) == 0 {
+		return v
+	}
+	held := 0
+	for _, at := range s.seats {
+		if at.user == user {
+			held++
+		}
+	}
+	if held+len(v.changed) > m.event.SeatLimit {
+		v.reason, v.held = lockstore.OverSeatLimit, held
+	}
+	return v
+}
+
+func (m *model) confirm(s *state, seats []int, user byte, when span) verdict {
+	var v verdict
+	for _, i := range seats {
+		if at := s.seats[i]; at.user == user {
+			if at.status == lockstore.Locked {
+				v.changed = append(v.changed, i)
 			}
 			continue
 		}
 		v.inWay = append(v.inWay, i)
-		lapse := s.lapsed[i][user]
-		if lapse == (span{}) || window.min > lapse.max+int64(lockstore.LapseMemory+j.Slack) {
-			forgotten = true
-		} else if window.max >= lapse.min+int64(lockstore.LapseMemory-j.Slack) {
-			maybeForgotten = true
+		expired := s.expired[i][user]
+		if expired == (span{}) || when.min > expired.max+int64(lockstore.LapseMemory+m.slack) {
+			v.reason = lockstore.LockNotHeld
+			continue
 		}
-	}
-	switch {
-	case len(v.inWay) == 0:
-		for i := range s.seats {
-			if fresh&(1<<i) != 0 {
-				s.seats[i] = cell{booked, user, span{}}
-			}
+		v.reason = cmp.Or(v.reason, lockstore.LockExpired)
+		if when.max >= expired.min+int64(lockstore.LapseMemory-m.slack) {
+			v.or = lockstore.LockNotHeld // the store may just have forgotten it
 		}
-		s.change(fresh)
-		v.changed = fresh
-	case forgotten:
-		v.reason = lockstore.LockNotHeld
-	case maybeForgotten:
-		v.reason, v.or = lockstore.LockExpired, lockstore.LockNotHeld
-	default:
-		v.reason = lockstore.LockExpired
 	}
 	return v
 }
 
-func (j *judge) release(s *state, seats []lockstore.SeatID, user byte) verdict {
+func (m *model) release(s *state, seats []int, user byte) verdict {
 	var v verdict
-	given := byte(0)
-	for _, seat := range seats {
-		i := j.position[seat]
-		switch c := s.seats[i]; {
-		case c.user != user:
-		case c.status == booked:
+	for _, i := range seats {
+		switch at := s.seats[i]; {
+		case at.user != user:
+		case at.status == lockstore.Booked:
 			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
 		default:
-			given |= 1 << i
+			v.changed = append(v.changed, i)
 		}
 	}
-	if v.reason != "" {
-		return v
-	}
-	for i := range s.seats {
-		if given&(1<<i) != 0 {
-			s.seats[i] = cell{}
-		}
-	}
-	s.change(given)
-	v.changed = given
 	return v
-}
-
-// describe is a call in a picture of the history.
-func describe(op *Call) string {
-	var b strings.Builder
-	b.WriteString(op.Name())
-	if op.User != "" {
-		fmt.Fprintf(&b, " %s %v", op.User, op.Seats)
-	}
-	if op.Since != "" {
-		fmt.Fprintf(&b, " since %s", op.Since)
-	}
-	if op.OtherSeats {
-		b.WriteString(" of another seat map")
-	}
-	b.WriteString(" → ")
-	switch {
-	case op.Err != "":
-		fmt.Fprintf(&b, "%s: %s", op.Outcome, op.Err)
-	case op.Snapshot != nil:
-		fmt.Fprintf(&b, "%s full:%v", op.Snapshot.Version, op.Snapshot.Full)
-		for _, seat := range op.Snapshot.Seats {
-			fmt.Fprintf(&b, " %d %s", seat.Position, seat.Status)
-			if seat.Status == lockstore.Locked {
-				b.WriteString(clock(time.UnixMilli(seat.Expires)))
-			}
-		}
-	default:
-		fmt.Fprintf(&b, "%s%s", op.Outcome, clock(op.Expires))
-	}
-	fmt.Fprintf(&b, " [%s to %s]", op.Called.UTC().Format(millis), op.Returned.UTC().Format(millis))
-	return b.String()
-}
-
-const millis = "15:04:05.000"
-
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return " until " + t.UTC().Format(millis)
-}
-
-// show is a state in a picture of the history.
-func (j *judge) show(s state) string {
-	names := make([]string, maxUsers)
-	for user, i := range j.users {
-		names[i] = string(user)
-	}
-	var parts []string
-	for i, seat := range j.Event.Seats {
-		switch c := s.seats[i]; c.status {
-		case locked:
-			parts = append(parts, fmt.Sprintf("%s locked by %s%s to %s", seat, names[c.user],
-				clock(time.Unix(0, c.min)), time.Unix(0, c.max).UTC().Format(millis)))
-		case booked:
-			parts = append(parts, fmt.Sprintf("%s booked by %s", seat, names[c.user]))
-		}
-	}
-	return strings.Join(slices.Clip(parts), ", ")
 }

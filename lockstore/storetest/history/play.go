@@ -10,38 +10,38 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Plan says how a history is made.
+// A Plan describes how [Play] makes histories.
 type Plan struct {
 	Clients int           // how many call at the same time
 	Calls   int           // how many calls each makes
 	Seats   int           // of each event, at most 7
-	TTL     time.Duration // of a lock
-	Seed    uint64        // of all that is random
+	TTL     time.Duration // how long a lock lasts
+	Seed    uint64        // of everything that is random
 
 	// Pause is the longest that a client rests between two calls.
 	Pause time.Duration
 
-	// Slack is for the history, and Grace for its Recorder.
+	// Slack is as in History, Grace as in Recorder.
 	Slack, Grace time.Duration
 
-	// Long also lets ten minutes pass at the end, after which nobody
-	// remembers a lock that ran out: for a clock that takes no time.
+	// Long adds a pause of more than LapseMemory and calls after it. It is for a
+	// bubble, where that takes no time.
 	Long bool
 
-	// Plain leaves out Wait, and calls with another seat map.
+	// Plain leaves out Wait and calls with another layout.
 	Plain bool
 
-	// Remote is for the history: the calls go over HTTP. They must be Plain.
+	// Remote is as in History. Its calls must be Plain.
 	Remote bool
 }
 
-// users are who calls. Two of them differ in nothing but case.
+// users are the users of a history. Two of them differ in case alone.
 var users = []lockstore.UserID{"ann", "ben", "A", "a"}
 
-// Play makes random calls to the store from many clients at the same time, for
-// two events whose seats have the same names, and returns the history of each.
-// No other history may have the name. It returns early, with what was done by
-// then, when the context ends.
+// Play makes random calls to the store from several clients at the same time,
+// for two events of one layout, and returns the history of each. No other
+// history may have the name. It returns early, with the calls made so far, when
+// the context ends.
 func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) ([]*History, error) {
 	records, err := Records(store, name, p)
 	if err != nil {
@@ -62,7 +62,7 @@ func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) (
 	return all, nil
 }
 
-// Records makes a recorder for each of the two events of a plan.
+// Records returns a recorder for each of the two events of a plan.
 func Records(store lockstore.LockStore, name string, p Plan) ([]*Recorder, error) {
 	seats := make([]lockstore.SeatID, p.Seats)
 	for i := range seats {
@@ -90,11 +90,12 @@ type Client struct {
 	number  int
 	records []*Recorder
 	rnd     *rand.Rand
-	had     [2]lockstore.Op      // what it locked last of each event
-	since   [2]lockstore.Version // the last version it saw of each
+	had     [2]lockstore.Op      // its last lock in each event
+	since   [2]lockstore.Version // the last Version that it got of each
 }
 
-// NewClient is the client of that number of a plan.
+// NewClient returns the client of a plan that has that number. Each number makes
+// other calls.
 func NewClient(number int, p Plan, records []*Recorder) *Client {
 	return &Client{Plan: p, number: number, records: records, rnd: rand.New(rand.NewPCG(p.Seed, uint64(number)+1))}
 }
@@ -127,11 +128,11 @@ func (c *Client) Run(ctx context.Context) {
 	}
 }
 
-// moments is how many different times a client rests: few, so that many clients
+// moments is the number of different pauses. It is small so that many clients
 // call at the same moment.
 const moments = 4
 
-// rest does nothing for a while, or not at all.
+// rest pauses before every second call or so.
 func (c *Client) rest(ctx context.Context) {
 	if c.Pause == 0 || c.rnd.IntN(2) == 0 {
 		return
@@ -139,7 +140,7 @@ func (c *Client) rest(ctx context.Context) {
 	pass(ctx, c.Pause/moments*time.Duration(c.rnd.IntN(moments)))
 }
 
-// draw makes up a call.
+// draw returns a random call.
 func (c *Client) draw(which int) Call {
 	op := lockstore.Op{User: c.user(), Seats: c.some()}
 	had := c.had[which]
@@ -172,7 +173,7 @@ func (c *Client) user() lockstore.UserID {
 	return users[c.rnd.IntN(len(users))]
 }
 
-// some is one to three seats.
+// some returns one to three seats.
 func (c *Client) some() []lockstore.SeatID {
 	all := c.records[0].Event.Seats
 	var seats []lockstore.SeatID
@@ -182,7 +183,8 @@ func (c *Client) some() []lockstore.SeatID {
 	return seats
 }
 
-// version is one to list from: none, the last seen, or one that there never was.
+// version returns a Version to list from: none, the last that the client got, one
+// of the other event, or one that no store made.
 func (c *Client) version(which int) lockstore.Version {
 	switch n := c.rnd.IntN(20); {
 	case n < 8:
@@ -207,9 +209,9 @@ func (c *Client) do(ctx context.Context, which int, call Call) Call {
 	return call
 }
 
-// Finish makes the calls that show what the others left behind, once all
-// locks are over: it lists, tries to confirm and to lock every seat, and waits
-// for what does not come.
+// Finish makes the calls that show what the other clients left behind, after all
+// locks have ended: it lists, tries to confirm and to lock every seat, and waits
+// for a change that does not come.
 func (c *Client) Finish(ctx context.Context) {
 	for which := range c.records {
 		c.do(ctx, which, Call{Method: List})
@@ -218,7 +220,7 @@ func (c *Client) Finish(ctx context.Context) {
 	for which, r := range c.records {
 		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
 		c.do(ctx, which, Call{Method: List})
-		c.knock(ctx, which, lockstore.KindConfirm)
+		c.confirmEach(ctx, which)
 		for _, seat := range r.Event.Seats {
 			c.do(ctx, which, Call{Op: lockstore.Lock(c.user(), seat)})
 		}
@@ -226,8 +228,8 @@ func (c *Client) Finish(ctx context.Context) {
 	}
 	if c.Long {
 		pass(ctx, lockstore.LapseMemory+c.TTL+c.Slack+time.Second)
-		c.knock(ctx, 0, lockstore.KindConfirm)
-		c.knock(ctx, 1, lockstore.KindConfirm)
+		c.confirmEach(ctx, 0)
+		c.confirmEach(ctx, 1)
 	}
 	if !c.Plain {
 		for which := range c.records {
@@ -237,15 +239,15 @@ func (c *Client) Finish(ctx context.Context) {
 	}
 }
 
-// knock makes a call for every seat, each for a user at random.
-func (c *Client) knock(ctx context.Context, which int, kind lockstore.Kind) {
+// confirmEach tries to confirm every seat, each for a random user.
+func (c *Client) confirmEach(ctx context.Context, which int) {
 	for _, seat := range c.records[which].Event.Seats {
-		c.do(ctx, which, Call{Op: lockstore.Op{Kind: kind, User: users[c.rnd.IntN(len(users))], Seats: []lockstore.SeatID{seat}}})
+		c.do(ctx, which, Call{Op: lockstore.Confirm(users[c.rnd.IntN(len(users))], seat)})
 	}
 }
 
-// pass waits. It makes no timer of no time: in a bubble that fires at once, and
-// Go 1.26's race detector crashes when two do at the same moment.
+// pass waits. It starts no timer for no time: in a bubble that timer fires at
+// once, and Go 1.26's race detector crashes when two do so at the same moment.
 func pass(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

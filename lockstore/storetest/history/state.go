@@ -9,12 +9,12 @@ import (
 
 // The most seats and users that a history can have.
 const (
-	maxSeats = 7 // a mask of them and a mark fit a byte
+	maxSeats = 7 // a mask of them and a flag fit a byte
 	maxUsers = 8
 )
 
-// A span is the time in which something happened: not before min and not
-// after max, in nanoseconds since 1970. The zero span is of what did not happen.
+// A span is when something happened: not before min and not after max, in Unix
+// nanoseconds. The zero span means that it did not happen.
 type span struct{ min, max int64 }
 
 const endOfTime = math.MaxInt64 / 2
@@ -23,7 +23,8 @@ func around(t time.Time, slack time.Duration) span {
 	return span{t.Add(-slack).UnixNano(), t.Add(slack).UnixNano()}
 }
 
-// within narrows the span by another, and tells whether anything is left.
+// within narrows the span to the part that it shares with another, and reports
+// whether there is one.
 func (s *span) within(o span) bool {
 	s.min, s.max = max(s.min, o.min), min(s.max, o.max)
 	return s.min <= s.max
@@ -31,47 +32,41 @@ func (s *span) within(o span) bool {
 
 // A cell is one seat.
 type cell struct {
-	status byte // free, locked or booked
-	user   byte // whose it is; 0 if free
-	span        // when the lock runs out
+	status lockstore.Status
+	user   byte // who has it; 0 if it is available
+	span        // when the lock ends
 }
 
-const (
-	free byte = iota
-	locked
-	booked
-)
-
-// A state is one thing that a store may know after some of the calls. It is
+// A state is one thing that a store can know after some of the calls. It is
 // comparable, and states that answer alike from now on should be equal.
 type state struct {
 	seats [maxSeats]cell
 
-	// lapsed is when each user's last lock on each seat ran out, if it did.
-	lapsed [maxSeats][maxUsers]span
+	// expired is when each user's last lock on each seat ended, if it expired.
+	expired [maxSeats][maxUsers]span
 
-	// changed has a byte for each version that somebody asks about later: the
-	// seats that changed since, and seen if a list has given it.
+	// changed has a byte for each Version that a call asks about: the mask of the
+	// seats that have changed since, and seen if a list has returned the Version.
 	changed string
 }
 
 const seen = 1 << maxSeats
 
-// change says that the seats changed.
-func (s *state) change(mask byte) {
-	if mask == 0 {
-		return
-	}
+// change records a change of the seats at those positions.
+func (s *state) change(at []int) {
 	b := []byte(s.changed)
 	for i := range b {
-		if b[i]&seen != 0 {
-			b[i] |= mask
+		for _, p := range at {
+			if b[i]&seen != 0 {
+				b[i] |= 1 << p
+			}
 		}
 	}
 	s.changed = string(b)
 }
 
-// see says that a version is of this moment, unless it is known to be of another.
+// see records that a list returned the Version, and reports whether that can be
+// the current one.
 func (s *state) see(version int) bool {
 	if s.changed[version]&seen != 0 {
 		return s.changed[version] == seen
@@ -82,48 +77,47 @@ func (s *state) see(version int) bool {
 	return true
 }
 
-// age forgets what no call from now on can tell: locks have run out, and
-// lapses are out of mind.
+// age drops what no later call can find out: that a lock is still there whose
+// end has passed, and that a lock expired longer than LapseMemory ago.
 func (s *state) age(now int64, slack time.Duration) {
 	for i := range s.seats {
-		if c := s.seats[i]; c.status == locked && c.max < now {
-			s.runOut(i, c.span)
+		if c := s.seats[i]; c.status == lockstore.Locked && c.max < now {
+			s.expire(i, c.span)
 		}
-		for u := range s.lapsed[i] {
-			if l := s.lapsed[i][u]; l != (span{}) && now > l.max+int64(lockstore.LapseMemory+slack) {
-				s.lapsed[i][u] = span{}
+		for u := range s.expired[i] {
+			if e := s.expired[i][u]; e != (span{}) && now > e.max+int64(lockstore.LapseMemory+slack) {
+				s.expired[i][u] = span{}
 			}
 		}
 	}
 }
 
-// runOut frees a seat whose lock ran out.
-func (s *state) runOut(seat int, when span) {
-	s.lapsed[seat][s.seats[seat].user] = when
+// expire frees a locked seat.
+func (s *state) expire(seat int, when span) {
+	s.expired[seat][s.seats[seat].user] = when
 	s.seats[seat] = cell{}
 }
 
-// resolve decides, for every locked seat of the mask, whether its lock still
-// lived when a call that took place in the window looked, and returns every
-// state there can be.
+// resolve decides, for every locked seat of the mask, whether its lock was live
+// when a call in the window looked, and returns every state that is possible.
 func (s state) resolve(mask byte, window span) []state {
 	all := []state{s}
 	for i := range s.seats {
 		c := s.seats[i]
-		if mask&(1<<i) == 0 || c.status != locked {
+		if mask&(1<<i) == 0 || c.status != lockstore.Locked {
 			continue
 		}
-		lives, over := window.min <= c.max, window.max >= c.min
+		live, over := window.min <= c.max, window.max >= c.min
 		for j := range all {
-			if lives && over {
-				both := all[j]
-				both.runOut(i, span{c.min, min(c.max, window.max)})
-				all = append(all, both)
+			if live && over {
+				other := all[j]
+				other.expire(i, span{c.min, min(c.max, window.max)})
+				all = append(all, other)
 			}
-			if lives {
+			if live {
 				all[j].seats[i].min = max(c.min, window.min)
 			} else {
-				all[j].runOut(i, c.span)
+				all[j].expire(i, c.span)
 			}
 		}
 	}

@@ -1,0 +1,83 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// A Problem is an error response of the server. It wraps the error of the
+// contract that it stands for, if there is one.
+type Problem struct {
+	Status     int           // of HTTP
+	Code       string        // such as seat_locked
+	Detail     string        // a sentence for a person
+	RetryAfter time.Duration // when a repeat may succeed; 0 if the server does not say
+
+	err error
+}
+
+// Error returns the status, the code and the detail.
+func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
+
+// Unwrap returns the error of the contract, or nil.
+func (p *Problem) Unwrap() error { return p.err }
+
+// A seat is a seat in an answer of the API.
+type seat struct {
+	SeatID    lockstore.SeatID `json:"seatId"`
+	Status    lockstore.Status `json:"status"`
+	ExpiresAt time.Time        `json:"expiresAt"`
+}
+
+// problem reads an error response.
+func problem(resp *http.Response, text []byte) error {
+	var body struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+		Seats  []seat `json:"seats"`
+	}
+	if err := json.Unmarshal(text, &body); err != nil {
+		// It comes from something in front of the server.
+		return fmt.Errorf("%w: %s answered %s without JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
+	}
+	p := &Problem{Status: resp.StatusCode, Code: body.Code, Detail: body.Detail}
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+		p.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	switch reason := lockstore.Reason(p.Code); reason {
+	case lockstore.SeatLocked, lockstore.SeatBooked, lockstore.LockNotHeld, lockstore.LockExpired, lockstore.OverSeatLimit:
+		conflict := &lockstore.ConflictError{Reason: reason, Held: -1}
+		for _, s := range body.Seats {
+			conflict.Seats = append(conflict.Seats, lockstore.Seat{ID: s.SeatID, Status: s.Status, Expires: s.ExpiresAt})
+		}
+		p.err = conflict
+		return p
+	}
+	switch p.Code {
+	case "store_unavailable", "rate_limited":
+		p.err = lockstore.ErrUnavailable
+	case "outcome_unknown", "internal":
+		p.err = lockstore.ErrOutcomeUnknown
+	case "unknown_seat":
+		p.err = lockstore.ErrUnknownSeats
+	case "bad_request":
+		p.err = lockstore.ErrInvalid
+	}
+	return p
+}
+
+// unanswered is the error of a request without an answer. Where no connection
+// was made, the server did nothing.
+func unanswered(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
+	}
+	return fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
+}

@@ -1,0 +1,31 @@
+package boot
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/emf"
+)
+
+// reported returns next with its requests reported to the log and as metrics.
+func reported(next telemetry.Handler, s settings.Telemetry, log *slog.Logger) http.Handler {
+	reports := []telemetry.Report{telemetry.Log(log, s.LogUsers)}
+	if s.MetricsNamespace != "" {
+		reports = append(reports, emf.Report(os.Stdout, s.MetricsNamespace))
+	}
+	return telemetry.Observe(next, lambdaID, reports...)
+}
+
+// lambdaID returns the id that Lambda gave the request and uses in its own lines.
+func lambdaID(ctx context.Context) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return lc.AwsRequestID
+	}
+	return telemetry.RandomID(ctx)
+}

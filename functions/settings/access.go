@@ -1,0 +1,75 @@
+package settings
+
+import (
+	"net"
+	"net/url"
+)
+
+// Access is the settings of who may call, and how often.
+type Access struct {
+	origins
+
+	Issuer, Audience string // of OpenID Connect tokens; both empty: no tokens are accepted
+	BackendKey       string // empty: there is none
+	Private          bool
+	Rate             float64 // requests a second; 0 is no limit
+	Proxies          int
+}
+
+func (a *Access) declare() (string, []Setting) {
+	return "Who may call", []Setting{
+		{
+			Flag: "auth-issuer", Env: "AUTH_ISSUER",
+			Usage: "accept tokens of the OpenID Connect issuer at `URL`; calls that change a seat then need one",
+			Must:  "must be the https address of an OpenID Connect issuer (http only on this machine)",
+			into:  checked(&a.Issuer, secure),
+		}, {
+			Flag: "auth-audience", Env: "AUTH_AUDIENCE",
+			Usage: "the `NAME` of the shop at the issuer; tokens must have it as their audience",
+			into:  text(&a.Audience),
+		}, {
+			// It has no flag: every user of a machine can see its command lines.
+			Env: "AUTH_BACKEND_KEY", Secret: true,
+			Usage: "a token whose bearer acts for every user",
+			Must:  "must have 32 characters or more, such as those of: openssl rand -base64 32",
+			into:  checked(&a.BackendKey, func(key string) bool { return len(key) >= 32 }), // 192 bits in base64
+		}, {
+			Flag: "private", Env: "PRIVATE", Default: "false",
+			Usage: "lists need a token too",
+			Must:  mustBool,
+			into:  yesNo(&a.Private),
+		}, {
+			Flag: "rate", Env: "RATE", Default: "0",
+			Usage: "the most requests a second of one client, as a `NUMBER`, and twice that at once; 0 is no limit",
+			Must:  "must be a number of requests a second, or 0 for no limit",
+			into:  fraction(&a.Rate, 0, 1e6),
+		}, {
+			Flag: "trust-proxy", Env: "TRUST_PROXY", Default: "0",
+			Usage: "believe X-Forwarded-For from a `NUMBER` of proxies in front of the server",
+			Must:  "must be a number of proxies",
+			into:  number(&a.Proxies, 0),
+		},
+	}
+}
+
+func (a *Access) check() error {
+	switch {
+	case a.Issuer != "" && a.Audience == "":
+		return a.wrong("auth-issuer", "needs -auth-audience, or tokens for any other site of that issuer would be accepted")
+	case a.Issuer == "" && a.Audience != "":
+		return a.wrong("auth-audience", "needs -auth-issuer")
+	case a.Private && a.Issuer == "" && a.BackendKey == "":
+		return a.wrong("private", "needs -auth-issuer or AUTH_BACKEND_KEY, or nobody could call")
+	}
+	return nil
+}
+
+// secure reports whether nobody between here and the issuer could replace its keys.
+func secure(issuer string) bool {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip.IsLoopback())
+}

@@ -1,0 +1,60 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// Events are the settings of what is sold.
+type Events struct {
+	origins
+
+	// File is the event file. Without one the runner sells an event of Rows rows
+	// with RowSeats seats each; a Lambda function reads the file in its zip.
+	File           string
+	Rows, RowSeats int
+
+	// These hold where the event file does not say otherwise.
+	LockTTL   time.Duration
+	SeatLimit int // the most seats of one user in one event; 0 is no limit
+}
+
+func (e *Events) declare() (string, []Setting) {
+	return "Events", []Setting{
+		{
+			Flag: "seats", Env: "SEATS", Default: "10x10",
+			Usage: "without -events: sell one event, called default, of `ROWSxSEATS`",
+			Must:  "must be ROWSxSEATS, such as 10x10",
+			into:  value{read: e.readGrid},
+		}, {
+			Flag: "events", Env: "EVENTS_FILE", ReadBy: ByBoth,
+			Usage: "sell the events that `FILE` describes (JSON; see the README)",
+			into:  text(&e.File),
+		}, {
+			Flag: "lock-ttl", Env: "LOCK_TTL", Default: "1m", ReadBy: ByBoth,
+			Usage: "how long a lock lasts, as a `DURATION` such as 90s or 10m, unless the event file says otherwise",
+			Must:  fmt.Sprintf("must be a duration from 1ms to %.0fh, such as 90s", lockstore.MaxLockTTL.Hours()),
+			into:  duration(&e.LockTTL, time.Millisecond, lockstore.MaxLockTTL),
+		}, {
+			Flag: "seat-limit", Env: "SEAT_LIMIT", Default: "0", ReadBy: ByBoth,
+			Usage: "the most seats that one user may have in one event, as a `NUMBER`, unless the event file says otherwise; 0 is no limit",
+			Must:  "must be a number of seats, or 0 for no limit",
+			into:  number(&e.SeatLimit, 0),
+		},
+	}
+}
+
+func (e *Events) readGrid(text string) bool {
+	rows, seats, _ := strings.Cut(text, "x")
+	return number(&e.Rows, 1).read(rows) && number(&e.RowSeats, 1).read(seats)
+}
+
+func (e *Events) check() error {
+	if e.given("events") && e.given("seats") {
+		return e.wrong("seats", "must not be given with "+e.name("events")+": the event file lists the seats")
+	}
+	return nil
+}

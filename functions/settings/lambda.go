@@ -1,0 +1,37 @@
+package settings
+
+import "strings"
+
+// Gateway is the settings of what is in front of a Lambda function.
+type Gateway struct {
+	origins
+
+	BasePath string // begins with a slash, or is empty
+}
+
+func (g *Gateway) declare() (string, []Setting) {
+	return "Gateway", []Setting{
+		{
+			Env: "BASE_PATH", ReadBy: ByLambda,
+			Usage: "the path that a custom domain maps to the API, such as /tickets",
+			Must:  "must begin with a slash and not end with one",
+			into: checked(&g.BasePath, func(path string) bool {
+				return strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/")
+			}),
+		},
+	}
+}
+
+func (g *Gateway) check() error { return nil }
+
+// ReadLambda fills the groups from the environment of a Lambda function, which
+// chooses what it reads: the group of its store, and those that every function
+// needs. Of a group it reads what is declared for Lambda.
+func ReadLambda(getenv func(string) string, groups ...Group) error {
+	return fill(groups, ByLambda, nil, getenv)
+}
+
+// ForLambda returns the declarations of all that a Lambda function can read.
+func ForLambda() []Setting {
+	return readBy(ByLambda, []Group{new(Redis), new(Postgres), new(Events), new(Gateway), new(Telemetry)})
+}

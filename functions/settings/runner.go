@@ -1,0 +1,98 @@
+package settings
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+)
+
+// Runner is the settings of the runner, which reads all groups but [Gateway].
+type Runner struct {
+	Server    Server
+	Events    Events
+	File      File
+	Redis     Redis
+	Postgres  Postgres
+	Access    Access
+	Telemetry Telemetry
+	Live      Live
+}
+
+func (r *Runner) groups() []Group {
+	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Access, &r.Telemetry, &r.Live}
+}
+
+// Parse reads the settings from the arguments, without the program's name, and
+// the environment. A flag goes before its variable, and that before the default;
+// an empty variable is one that is not set. The error is [flag.ErrHelp] if the
+// arguments ask for help, and else an [Error].
+func Parse(args []string, getenv func(string) string) (Runner, error) {
+	var r Runner
+	set := flag.NewFlagSet("", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // the caller prints errors and help
+	given := make(map[string]string)
+	for _, s := range ForRunner() {
+		if s.Flag != "" {
+			set.Var(&argument{s, given}, s.Flag, s.Usage)
+		}
+	}
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return r, err
+	} else if err != nil {
+		return r, &Error{err}
+	}
+	if set.NArg() > 0 {
+		return r, &Error{fmt.Errorf("%q is not a flag", set.Arg(0))}
+	}
+	if err := fill(r.groups(), ByRunner, given, getenv); err != nil {
+		return r, err
+	}
+	return r, r.check()
+}
+
+// check checks what concerns several groups.
+func (r *Runner) check() error {
+	var stores []string
+	if r.File.Path != "" {
+		stores = append(stores, r.File.name("data"))
+	}
+	if r.Redis.URL != "" {
+		stores = append(stores, r.Redis.name("redis"))
+	}
+	if r.Postgres.URL != "" {
+		stores = append(stores, r.Postgres.name("postgres"))
+	}
+	if len(stores) > 1 {
+		return &Error{fmt.Errorf("%s: must not be given together, because seats are kept in one place", strings.Join(stores, " and "))}
+	}
+	if addr := r.Telemetry.MetricsAddr; addr != "" && addr == r.Server.Addr {
+		if _, port, err := net.SplitHostPort(addr); err != nil || port != "0" {
+			return r.Telemetry.wrong("metrics-addr", "must be another address than -addr, which buyers reach")
+		}
+	}
+	return nil
+}
+
+// ForRunner returns the declarations of all that the runner reads.
+func ForRunner() []Setting { return readBy(ByRunner, new(Runner).groups()) }
+
+// An argument is a flag as the flag package sees it. It takes any text: values
+// are read when it is known where they come from, so that errors can say so.
+type argument struct {
+	Setting
+	given map[string]string
+}
+
+func (a *argument) Set(text string) error {
+	if earlier, ok := a.given[a.Flag]; ok && a.into.list {
+		text = earlier + "," + text
+	}
+	a.given[a.Flag] = text
+	return nil
+}
+
+func (a *argument) String() string   { return "" }
+func (a *argument) IsBoolFlag() bool { return a.into.boolean }

@@ -1,0 +1,245 @@
+package settings_test
+
+import (
+	"errors"
+	"flag"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/functions/settings"
+)
+
+// environment returns a getenv of NAME=value pairs.
+func environment(pairs ...string) func(string) string {
+	env := make(map[string]string)
+	for _, p := range pairs {
+		name, value, _ := strings.Cut(p, "=")
+		env[name] = value
+	}
+	return func(name string) string { return env[name] }
+}
+
+// TestDefaults: what nobody sets has the declared default.
+func TestDefaults(t *testing.T) {
+	got, err := settings.Parse(nil, environment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings.Runner{
+		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Drain: 10 * time.Second},
+		Events:    settings.Events{Rows: 10, RowSeats: 10, LockTTL: time.Minute},
+		Redis:     settings.Redis{Start: 5 * time.Second},
+		Postgres:  settings.Postgres{Start: 5 * time.Second},
+		Telemetry: settings.Telemetry{LogLevel: slog.LevelInfo},
+		Live:      settings.Live{Viewers: 10000},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the defaults are\n%+v, want\n%+v", got, want)
+	}
+}
+
+// TestDeclarations: each flag and variable is declared once, with what its users
+// need to know.
+func TestDeclarations(t *testing.T) {
+	seen := make(map[string]string)
+	for _, s := range slices.Concat(settings.ForRunner(), settings.ForLambda()) {
+		for _, name := range []string{s.Flag, s.Env} {
+			if first, twice := seen[name]; twice && name != "" && first != s.Usage {
+				t.Errorf("%s is declared twice", name)
+			}
+			seen[name] = s.Usage
+		}
+		if s.Flag == "" && s.Env == "" || s.Usage == "" {
+			t.Errorf("a setting has no name or no usage: %+v", s)
+		}
+		if s.Must != "" && !strings.HasPrefix(s.Must, "must ") {
+			t.Errorf("%s%s: an error says what must hold, not %q", s.Flag, s.Env, s.Must)
+		}
+		if s.Secret && s.Default != "" || s.Needed != "" && s.ReadBy == settings.ByRunner {
+			t.Errorf("%s%s contradicts itself", s.Flag, s.Env)
+		}
+		if strings.Contains(s.Env, "KEY") && s.Env != "TLS_KEY" && (s.Flag != "" || !s.Secret) {
+			t.Errorf("%s is a secret: every user of a machine can see its command lines", s.Env)
+		}
+	}
+}
+
+// TestOrder: a flag goes before its variable, and that before the default.
+func TestOrder(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		env  string
+		want time.Duration
+	}{
+		{nil, "", time.Minute},
+		{nil, "LOCK_TTL=", time.Minute},
+		{nil, "LOCK_TTL=7s", 7 * time.Second},
+		{[]string{"-lock-ttl", "8s"}, "LOCK_TTL=7s", 8 * time.Second},
+		{[]string{"--lock-ttl=8s"}, "LOCK_TTL=soon", 8 * time.Second},
+		{[]string{"-lock-ttl", "8s", "--lock-ttl", "1m"}, "LOCK_TTL=7s", time.Minute},
+	} {
+		s, err := settings.Parse(c.args, environment(c.env))
+		if err != nil || s.Events.LockTTL != c.want {
+			t.Errorf("%q, %s: %v, %v, want %v", c.args, c.env, s.Events.LockTTL, err, c.want)
+		}
+	}
+	if s, err := settings.Parse([]string{"-private=false", "-log-users"}, environment("PRIVATE=true")); err != nil || s.Access.Private || !s.Telemetry.LogUsers {
+		t.Errorf("-private=false -log-users: %+v, %v", s, err)
+	}
+}
+
+// TestLists: a list is separated by commas, and its flag may be repeated.
+func TestLists(t *testing.T) {
+	want := []string{"https://a.example", "https://b.example", "*"}
+	for _, c := range []struct {
+		args []string
+		env  string
+	}{
+		{nil, "CORS_ORIGIN=https://a.example, https://b.example,*"},
+		{[]string{"-cors-origin", "https://a.example", "-cors-origin", "https://b.example,*"}, "CORS_ORIGIN=https://c.example"},
+	} {
+		if s, err := settings.Parse(c.args, environment(c.env)); err != nil || !slices.Equal(s.Server.Origins, want) {
+			t.Errorf("%q, %s: %q, %v", c.args, c.env, s.Server.Origins, err)
+		}
+	}
+}
+
+// TestMistakes: an error names the flag or the variable that the value came
+// from, shows the value, and says what must hold, in one line.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		env  []string
+		want string
+	}{
+		{[]string{"-port", "80"}, nil, "flag provided but not defined: -port"},
+		{[]string{"-addr"}, nil, "flag needs an argument: -addr"},
+		{[]string{"-private", "false"}, nil, `"false" is not a flag`},
+		{[]string{"-seats", "10"}, nil, "-seats 10: must be ROWSxSEATS, such as 10x10"},
+		{[]string{"-seats", "0x10"}, nil, "-seats 0x10: must be ROWSxSEATS, such as 10x10"},
+		{[]string{"--lock-ttl", "721h"}, nil, "-lock-ttl 721h: must be a duration from 1ms to 720h, such as 90s"},
+		{[]string{"-lock-ttl="}, nil, `-lock-ttl "": must be a duration from 1ms to 720h, such as 90s`},
+		{nil, []string{"LOCK_TTL=so\nsoon"}, `LOCK_TTL "so\nsoon": must be a duration from 1ms to 720h, such as 90s`},
+		{[]string{"-private=perhaps"}, nil, "-private perhaps: must be true or false"},
+		{nil, []string{"RATE=NaN"}, "RATE NaN: must be a number of requests a second, or 0 for no limit"},
+		{[]string{"-seats", "2x2"}, []string{"EVENTS_FILE=x.json"}, "-seats 2x2: must not be given with EVENTS_FILE: the event file lists the seats"},
+		{nil, []string{"TLS_KEY=key.pem"}, "TLS_KEY key.pem: needs -tls-cert, the certificate"},
+		{[]string{"-drain", "5s"}, []string{"DRAIN_DELAY=5s"}, "DRAIN_DELAY 5s: must be shorter than -drain, which is 5s"},
+		{[]string{"-redis-rebuild"}, nil, "-redis-rebuild: needs -redis, the server to use"},
+		{nil, []string{"REDIS_WAIT=1"}, "REDIS_WAIT 1: needs -redis, the server to use"},
+		{[]string{"-data", "x"}, []string{"REDIS_URL=redis://user:hunter2@x"}, "-data and REDIS_URL: must not be given together, because seats are kept in one place"},
+		{nil, []string{"AUTH_BACKEND_KEY=hunter2"}, "AUTH_BACKEND_KEY: must have 32 characters or more, such as those of: openssl rand -base64 32"},
+		{nil, []string{"METRICS_ADDR=127.0.0.1:8080"}, "METRICS_ADDR 127.0.0.1:8080: must be another address than -addr, which buyers reach"},
+	} {
+		_, err := settings.Parse(c.args, environment(c.env...))
+		if _, ok := errors.AsType[*settings.Error](err); !ok || err.Error() != c.want {
+			t.Errorf("%q %q: %v\nwant %s", c.args, c.env, err, c.want)
+		}
+	}
+	if _, err := settings.Parse([]string{"--help"}, environment()); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("--help: %v", err)
+	}
+}
+
+// TestWrong: those who use a value can refuse it in the same form. Secrets are
+// not shown.
+func TestWrong(t *testing.T) {
+	s, err := settings.Parse([]string{"-seats", "9x9"}, environment("REDIS_URL=redis://user:hunter2@x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reason := errors.New("must be good")
+	for got, want := range map[error]string{
+		s.Events.Wrong("seats", reason):      "-seats 9x9: must be good",
+		s.Events.Wrong("lock-ttl", reason):   "-lock-ttl: must be good", // a default
+		s.Redis.Wrong("redis", reason):       "REDIS_URL: must be good",
+		s.Postgres.Wrong("postgres", reason): "-postgres: must be good",
+	} {
+		if _, ok := errors.AsType[*settings.Error](got); !ok || got.Error() != want || !errors.Is(got, reason) {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+}
+
+// TestLambda: a function reads what is declared for Lambda, of the groups that
+// it names, from the environment.
+func TestLambda(t *testing.T) {
+	var redis settings.Redis
+	var events settings.Events
+	var gateway settings.Gateway
+	var telemetry settings.Telemetry
+	read := func(env ...string) error {
+		redis, events, gateway, telemetry = settings.Redis{}, settings.Events{}, settings.Gateway{}, settings.Telemetry{}
+		return settings.ReadLambda(environment(env...), &redis, &events, &gateway, &telemetry)
+	}
+	const url = "REDIS_URL=redis://x"
+	if err := read(url, "REDIS_WAIT=1", "BASE_PATH=/shop", "SEAT_LIMIT=4", "LOG_USERS=true"); err != nil {
+		t.Fatal(err)
+	}
+	if redis.URL != "redis://x" || redis.Replicas != 1 || events.LockTTL != time.Minute || events.SeatLimit != 4 ||
+		gateway.BasePath != "/shop" || !telemetry.LogUsers || telemetry.MetricsNamespace != "Seatlock" {
+		t.Errorf("%+v %+v %+v %+v", redis, events, gateway, telemetry)
+	}
+	// What the runner alone reads is left alone, and so is another group.
+	if err := read(url, "SEATS=x", "REDIS_START=x", "LOG_LEVEL=x", "METRICS_ADDR=x", "RATE=x", "POSTGRES_URL=x"); err != nil || events.Rows != 0 || telemetry.MetricsAddr != "" {
+		t.Errorf("%v, %+v %+v", err, events, telemetry)
+	}
+	if err := read(url, "METRICS_NAMESPACE=none"); err != nil || telemetry.MetricsNamespace != "" {
+		t.Errorf("%v, %+v", err, telemetry)
+	}
+	for env, want := range map[string]string{
+		"":                                "REDIS_URL is not set: ",
+		url + " LOCK_TTL=soon":            "LOCK_TTL soon: must be a duration",
+		url + " BASE_PATH=shop":           "BASE_PATH shop: must begin with a slash and not end with one",
+		url + " BASE_PATH=/":              "BASE_PATH /: must begin with a slash and not end with one",
+		url + " METRICS_NAMESPACE=a:b":    "METRICS_NAMESPACE a:b: must be 1 to 255 letters, digits and . - _ / #",
+		url + " REDIS_ALLOW_EVICTION=yes": "REDIS_ALLOW_EVICTION yes: must be true or false",
+	} {
+		if err := read(strings.Fields(env)...); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", env, err, want)
+		}
+	}
+	if s, err := settings.Parse(nil, environment("BASE_PATH=shop", "METRICS_NAMESPACE=a:b")); err != nil || s.Telemetry.MetricsNamespace != "" {
+		t.Errorf("the runner reads what is declared for Lambda: %+v, %v", s.Telemetry, err)
+	}
+}
+
+// TestIssuers: keys come from the issuer alone.
+func TestIssuers(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"https://login.example": true, "http://localhost:1": true, "http://127.0.0.1:1/x": true, "http://[::1]:1": true,
+		"http://login.example": false, "login.example": false, "https://": false, "ftp://localhost": false, ":": false,
+	} {
+		_, err := settings.Parse([]string{"-auth-issuer", url, "-auth-audience", "shop"}, environment())
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+// TestEveryCheckIsReached: a value that is none is refused wherever a setting has
+// a Must, by flag and by variable.
+func TestEveryCheckIsReached(t *testing.T) {
+	const bad = "\x00" // is no value of anything but a text
+	for _, s := range settings.ForRunner() {
+		if s.Must == "" {
+			continue
+		}
+		refused := func(name string, args []string, env ...string) {
+			t.Helper()
+			if _, err := settings.Parse(args, environment(env...)); err == nil || !strings.HasPrefix(err.Error(), name) || !strings.HasSuffix(err.Error(), ": "+s.Must) {
+				t.Errorf("%s: %v, want %s", name, err, s.Must)
+			}
+		}
+		if s.Flag != "" {
+			refused("-"+s.Flag, []string{"-" + s.Flag + "=" + bad})
+		}
+		if s.Env != "" {
+			refused(s.Env, nil, s.Env+"="+bad)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package settings
+
+import (
+	"math"
+	"time"
+)
+
+// forever bounds durations that may be as long as one likes.
+const forever = time.Duration(math.MaxInt64)
+
+// whyShared is why a Lambda function needs a store outside of itself.
+const whyShared = "it must name the store that keeps the seats; without one, every copy of a function would sell them again"
+
+// File is the settings of the file that keeps seats on this machine.
+type File struct {
+	origins
+
+	Path   string // empty: seats are kept elsewhere
+	Export bool   // print the bookings instead of serving
+}
+
+func (f *File) declare() (string, []Setting) {
+	return "Seats in a file (without -data, -redis and -postgres they are in memory)", []Setting{
+		{
+			Flag: "data", Env: "DATA_FILE",
+			Usage: "keep seats in `FILE`, which is created if it is missing; whatever was answered survives a crash",
+			into:  text(&f.Path),
+		}, {
+			Flag:  "export",
+			Usage: "do not serve: print who booked what in the file of -data, as CSV; another process may be using the file",
+			Must:  mustBool,
+			into:  yesNo(&f.Export),
+		},
+	}
+}
+
+func (f *File) check() error {
+	if f.Export && f.Path == "" {
+		return f.wrong("export", "needs -data, the file to print")
+	}
+	return nil
+}
+
+// Redis is the settings of the Redis that keeps seats.
+type Redis struct {
+	origins
+
+	URL           string // empty: seats are kept elsewhere
+	Replicas      int    // how many must have a booking before it is confirmed
+	AllowEviction bool
+
+	// For the runner. A Lambda function does not wait at its start: each request
+	// tries again.
+	Start   time.Duration // how long to wait for Redis at the start
+	Audit   bool          // report differences instead of serving
+	Rebuild bool          // fix them instead of serving
+}
+
+func (r *Redis) declare() (string, []Setting) {
+	return "Seats in Redis", []Setting{
+		{
+			Flag: "redis", Env: "REDIS_URL", ReadBy: ByBoth, Needed: whyShared, Secret: true,
+			Usage: "keep seats in the Redis at `URL`, such as redis://localhost:6379",
+			into:  text(&r.URL),
+		}, {
+			Flag: "redis-wait", Env: "REDIS_WAIT", Default: "0", ReadBy: ByBoth,
+			Usage: "confirm a booking once `NUMBER` replicas of Redis have it",
+			Must:  "must be a number of replicas, or 0 to wait for none",
+			into:  number(&r.Replicas, 0),
+		}, {
+			Flag: "redis-start", Env: "REDIS_START", Default: "5s",
+			Usage: "how long to wait for Redis at the start, as a `DURATION`",
+			Must:  "must be a duration, such as 5s, or 0 to not wait",
+			into:  duration(&r.Start, 0, forever),
+		}, {
+			Flag: "redis-allow-eviction", Env: "REDIS_ALLOW_EVICTION", Default: "false", ReadBy: ByBoth,
+			Usage: "start even if Redis may evict locks and bookings when it runs out of memory",
+			Must:  mustBool,
+			into:  yesNo(&r.AllowEviction),
+		}, {
+			Flag:  "redis-audit",
+			Usage: "do not serve: report where lists and users' seats differ from the seats' keys",
+			Must:  mustBool,
+			into:  yesNo(&r.Audit),
+		}, {
+			Flag:  "redis-rebuild",
+			Usage: "do not serve: rebuild lists and users' seats from the seats' keys",
+			Must:  mustBool,
+			into:  yesNo(&r.Rebuild),
+		},
+	}
+}
+
+func (r *Redis) check() error {
+	const why = "needs -redis, the server to use"
+	switch {
+	case r.URL != "":
+		return nil
+	case r.Audit:
+		return r.wrong("redis-audit", why)
+	case r.Rebuild:
+		return r.wrong("redis-rebuild", why)
+	case r.Replicas != 0:
+		return r.wrong("redis-wait", why)
+	}
+	return nil
+}
+
+// Postgres is the settings of the PostgreSQL that keeps seats.
+type Postgres struct {
+	origins
+
+	URL string // empty: seats are kept elsewhere
+
+	// For the runner. A Lambda function does not wait at its start: each request
+	// tries again.
+	Start   time.Duration // how long to wait for PostgreSQL at the start
+	Migrate bool          // create what the database needs instead of serving
+}
+
+func (p *Postgres) declare() (string, []Setting) {
+	return "Seats in PostgreSQL", []Setting{
+		{
+			Flag: "postgres", Env: "POSTGRES_URL", ReadBy: ByBoth, Needed: whyShared, Secret: true,
+			Usage: "keep seats in the PostgreSQL database at `URL`, such as postgres://seatlock@localhost/seatlock",
+			into:  text(&p.URL),
+		}, {
+			Flag: "postgres-start", Env: "POSTGRES_START", Default: "5s",
+			Usage: "how long to wait for PostgreSQL at the start, as a `DURATION`",
+			Must:  "must be a duration, such as 5s, or 0 to not wait",
+			into:  duration(&p.Start, 0, forever),
+		}, {
+			Flag:  "postgres-migrate",
+			Usage: "do not serve: create the tables and functions in the database, or change them to what this version needs",
+			Must:  mustBool,
+			into:  yesNo(&p.Migrate),
+		},
+	}
+}
+
+func (p *Postgres) check() error {
+	if p.Migrate && p.URL == "" {
+		return p.wrong("postgres-migrate", "needs -postgres, the database to change")
+	}
+	return nil
+}

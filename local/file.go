@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+
+	"seatlock/functions/settings"
+	"seatlock/functions/venue"
+	"seatlock/lockstore/boltstore"
+)
+
+// openFile opens the file of seats for the events.
+func openFile(ctx context.Context, s settings.File, events []venue.Event) (openStore, error) {
+	store, err := boltstore.Open(s.Path)
+	if errors.Is(err, boltstore.ErrInUse) {
+		return openStore{}, fmt.Errorf("%w; only one process can use a file (-redis and -postgres are for several)", err)
+	}
+	if err != nil {
+		return openStore{}, err
+	}
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", s.Path, e.ID, err), store.Close())
+		}
+	}
+	kept := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)
+	return openStore{store, kept, store.Close}, nil
+}
+
+// printBookings writes who booked what in the file, one booking a line.
+func printBookings(s settings.File, out io.Writer) error {
+	bookings, err := boltstore.Bookings(s.Path)
+	if errors.Is(err, boltstore.ErrInUse) {
+		return fmt.Errorf("%w and changes it faster than it can be read: try again", err)
+	}
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(out)
+	err = w.Write([]string{"event", "seat", "user", "booked"})
+	for _, b := range bookings {
+		err = errors.Join(err, w.Write([]string{string(b.Event), string(b.Seat), string(b.User), b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")}))
+	}
+	w.Flush()
+	return errors.Join(err, w.Error())
+}

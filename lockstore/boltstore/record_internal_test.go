@@ -1,0 +1,102 @@
+package boltstore
+
+import (
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/internal/engine"
+)
+
+// TestClockSetBack holds that no lock is longer than it was made, however the
+// time of day was set while no process ran.
+func TestClockSetBack(t *testing.T) {
+	const second, minute, hour = 1000, 60 * 1000, 3600 * 1000
+	made := time.Date(2027, 3, 5, 20, 0, 0, 0, time.UTC).UnixMilli()
+	text := wallClock{now: made}.record(engine.SeatState{
+		User: "ann", Expires: made + minute,
+		Expired: []engine.ExpiredLock{{User: "ben", Expires: made - second}},
+	}, made)
+	for later, want := range map[int64]int64{
+		0:           minute,
+		20 * second: 40 * second,
+		2 * minute:  -minute,
+		-hour:       minute,
+	} {
+		r, err := parseRecord(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := wallClock{now: 5 * second, ahead: made + later - 5*second} // the clock of another process
+		seat := w.onClock(r)
+		if left := seat.Expires - w.now; seat.User != "ann" || left != want {
+			t.Errorf("%d ms later %s has %d ms left, want %d", later, seat.User, left, want)
+		}
+		if e := seat.Expired[0]; e.User != "ben" || e.Expires > w.now {
+			t.Errorf("%d ms later %s's lock expires in the future", later, e.User)
+		}
+	}
+}
+
+// TestClockSetWhileRunning holds that a lock lasts as long as it was made when
+// the time of day is set while the store is open, and that the file has the time
+// of day.
+func TestClockSetWhileRunning(t *testing.T) {
+	for _, set := range []time.Duration{time.Hour, -time.Hour, 300 * time.Microsecond, -1300 * time.Microsecond} {
+		synctest.Test(t, func(t *testing.T) {
+			s, ev := openHamlet(t)
+			want := func(left time.Duration) {
+				t.Helper()
+				snap, err := s.List(t.Context(), ev, "")
+				if err != nil || len(snap.Seats) != 1 || snap.Seats[0].Expires-snap.Now != left.Milliseconds() {
+					t.Errorf("set by %v, taken are %v at %d, %v, want a lock for %v", set, snap.Seats, snap.Now, err, left)
+				}
+			}
+			s.clock.day = s.clock.day.Add(-set) // at that time of day it was opened
+			if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(30 * time.Second)
+			want(30 * time.Second)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = openFor(t, s.path)
+			want(30 * time.Second)
+			time.Sleep(30 * time.Second)
+			if snap, err := s.List(t.Context(), ev, ""); err != nil || len(snap.Seats) != 0 {
+				t.Errorf("set by %v, taken are %v, %v, after the lock", set, snap.Seats, err)
+			}
+		})
+	}
+}
+
+// TestRecords holds how records are written, and that they are read as they were
+// written.
+func TestRecords(t *testing.T) {
+	w := wallClock{now: 5_000_000, ahead: 100}
+	for text, seat := range map[string]engine.SeatState{
+		"":                       {},
+		"B5000100 ann":           {User: "ann", Booked: true},
+		"L5000100-5060100 x \"é": {User: `x "é`, Expires: 5_060_000},
+		"\nX4999100 ben\nX4940100 c d": {Expired: []engine.ExpiredLock{
+			{User: "ben", Expires: 4_999_000}, {User: "c d", Expires: 4_940_000},
+		}},
+		"L5000100-4000100 ann\nX4999100 ben": {User: "ann", Expires: 4_000_000, Expired: []engine.ExpiredLock{{User: "ben", Expires: 4_999_000}}},
+	} {
+		if got := string(w.record(seat, w.now)); got != text {
+			t.Errorf("%+v is written %q, want %q", seat, got, text)
+		}
+		r, err := parseRecord([]byte(text))
+		if got := w.onClock(r); err != nil || !reflect.DeepEqual(got, seat) {
+			t.Errorf("%q is read as %+v, %v, want %+v", text, got, err, seat)
+		}
+	}
+	for _, bad := range []string{"x", "B", "B1", "Bx ann", "L1 ann", "L1-x ann", "X1 ann", "B1 ann\nB1 ben", "\nL1-2 ann", "B1 "} {
+		if r, err := parseRecord([]byte(bad)); err == nil {
+			t.Errorf("%q is read as %+v", bad, r)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// describe renders a call and its answer.
+func (m *model) describe(c *Call) string {
+	text := c.Name()
+	if c.User != "" {
+		text += fmt.Sprintf(" %s %v", c.User, c.Seats)
+	}
+	if c.Since != "" {
+		text += " since " + string(c.Since)
+	}
+	if c.OtherSeats {
+		text += " with another layout"
+	}
+	text += " → "
+	switch {
+	case c.Conflict != nil:
+		text += refusal(c.Conflict.Reason, c.Conflict.Held, shown(c.Conflict.Seats))
+	case c.Err != "":
+		text += fmt.Sprintf("%s: %s", c.Outcome, c.Err)
+	case c.Snapshot != nil:
+		var seats []lockstore.Seat
+		for _, s := range c.Snapshot.Seats {
+			if i := int(s.Position); i >= 0 && i < len(m.event.Seats) {
+				seats = append(seats, m.event.Seat(s))
+			} else {
+				seats = append(seats, lockstore.Seat{ID: "one that does not exist", Status: s.Status})
+			}
+		}
+		text += fmt.Sprintf("%s at %s, full: %v, %q", c.Snapshot.Version, clock(time.UnixMilli(c.Snapshot.Now)), c.Snapshot.Full, shown(seats))
+	case c.Method == Do:
+		text += fmt.Sprintf("%s at %s, changed %v", c.Outcome, clock(c.Now), c.Changed)
+		if !c.Expires.IsZero() {
+			text += ", expires " + clock(c.Expires)
+		}
+	default:
+		text += string(c.Outcome)
+	}
+	return text + fmt.Sprintf(" [%s to %s]", clock(c.Called), clock(c.Returned))
+}
+
+// refusal renders a refusal that names those seats.
+func refusal(reason lockstore.Reason, held int, seats []string) string {
+	if reason == lockstore.OverSeatLimit {
+		return fmt.Sprintf("%s, held %d", string(reason), held)
+	}
+	return fmt.Sprintf("%s %q", string(reason), seats)
+}
+
+// shown renders seats that a store returned.
+func shown(list []lockstore.Seat) []string {
+	var all []string
+	for _, s := range list {
+		text := fmt.Sprintf("%s %s", s.ID, s.Status)
+		if !s.Expires.IsZero() {
+			text += " until " + clock(s.Expires)
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// seats renders the seats of a state at those positions.
+func (m *model) seats(s *state, at []int) []string {
+	var all []string
+	for _, i := range at {
+		text := fmt.Sprintf("%s %s", m.event.Seats[i], s.seats[i].status)
+		if c := s.seats[i]; c.status == lockstore.Locked {
+			text += fmt.Sprintf(" until %s to %s", clock(time.Unix(0, c.min)), clock(time.Unix(0, c.max)))
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// describeState renders the seats that are taken, with their users.
+func (m *model) describeState(s state) string {
+	var all []string
+	for user, n := range m.users {
+		for i, c := range s.seats {
+			if c.user == n {
+				all = append(all, m.seats(&s, []int{i})[0]+" by "+string(user))
+			}
+		}
+	}
+	slices.Sort(all)
+	return "{" + strings.Join(all, ", ") + "}"
+}
+
+// expected renders every answer that the contract allows to the call in any of
+// the states.
+func (m *model) expected(states []state, c *Call) []string {
+	var all []string
+	when := window(c)
+	for _, s := range states {
+		s.age(when.min, m.slack)
+		for _, r := range s.resolve(m.concerns(&s, c), when) {
+			if text := m.want(&r, c, when); !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	return all
+}
+
+// want renders the answer to the call in a state in which it is known which locks
+// are live.
+func (m *model) want(s *state, c *Call, when span) string {
+	switch {
+	case c.OtherSeats:
+		return string(Foreign)
+	case c.Method == Wait && m.past(s, c):
+		return "it to return"
+	case c.Method == Wait:
+		return "it to block"
+	case c.Method == List && c.Snapshot == nil:
+		return "a list"
+	case c.Method == List:
+		mask, ok := m.listed(s, c)
+		if !ok {
+			return "a full list"
+		}
+		var at []int
+		for i := range m.event.Seats {
+			if mask&(1<<i) != 0 {
+				at = append(at, i)
+			}
+		}
+		return fmt.Sprintf("a list of %q", m.seats(s, at))
+	}
+	v := m.act(s, c.Op, when)
+	if v.reason != "" {
+		return refusal(v.reason, v.held, m.seats(s, v.inWay))
+	}
+	return fmt.Sprintf("%s, changed %q", Done, m.seats(s, v.changed))
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }

@@ -1,0 +1,115 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
+)
+
+// randomOperations makes one random call after another and has the model of
+// package history judge every answer. A failure is shrunk to few operations.
+//
+// Every sleep is an even number of milliseconds and every lock lasts an odd
+// number, so no call falls on the instant at which a lock ends. In real time
+// nothing sleeps and no lock ends.
+func randomOperations(c *check) {
+	oddTTL, slack := 20*time.Second+time.Millisecond, time.Duration(0)
+	if !c.bubble {
+		oddTTL, slack = time.Hour, c.tick
+	}
+	layout := c.event(6, c.ttl, 0).Layout
+	// rapid asks for the test's deadline, which a bubble does not have.
+	rapid.Check(struct{ rapid.TB }{c.T}, func(t *rapid.T) {
+		if c.bubble {
+			time.Sleep(100 * time.Millisecond) // rapid's limit on shrinking is in the bubble's time: let it pass
+		}
+		f := follow(c, t, c.eventOf(layout, oddTTL, rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "limit")), slack)
+		some := rapid.SliceOfNDistinct(rapid.SampledFrom(layout.Seats), 1, 4, rapid.ID)
+		who := rapid.SampledFrom([]lockstore.UserID{ann, ben, cat})
+		actions := map[string]func(*rapid.T){
+			"sleep": func(t *rapid.T) {
+				longest := rapid.SampledFrom([]int{2, 5_000, 11_000, 700_000 / 2}).Draw(t, "longest")
+				d := time.Duration(2*rapid.IntRange(1, longest).Draw(t, "ms/2")) * time.Millisecond
+				if c.bubble {
+					time.Sleep(d)
+				}
+			},
+			"":     func(*rapid.T) { f.list("") },
+			"fold": func(*rapid.T) { f.fold() },
+		}
+		for _, kind := range lockstore.Kinds() {
+			actions[kind.String()] = func(t *rapid.T) {
+				f.call(history.Call{Op: lockstore.Op{Kind: kind, Seats: some.Draw(t, "seats"), User: who.Draw(t, "user")}})
+			}
+		}
+		t.Repeat(actions)
+	})
+}
+
+// followed is an event whose calls a model follows.
+type followed struct {
+	*check
+	t      *rapid.T
+	record *history.Recorder
+	model  *history.Follower
+	folded []lockstore.ListedSeat // by position: all deltas so far, folded
+	since  lockstore.Version      // of the last of them
+}
+
+func follow(c *check, t *rapid.T, ev *lockstore.Event, slack time.Duration) *followed {
+	model, err := history.NewFollower(ev, slack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &followed{c, t, &history.Recorder{Store: direct(c.LockStore), Event: ev}, model, nil, ""}
+	for i := range ev.Seats {
+		f.folded = append(f.folded, lockstore.ListedSeat{Position: int32(i)})
+	}
+	return f
+}
+
+// call makes a call and checks its answer. In real time it repeats a call that
+// the store could not answer.
+func (f *followed) call(c history.Call) history.Call {
+	for began := time.Now(); ; {
+		made := f.record.Do(f.ctx, c)
+		if err := f.model.Next(made); err != nil {
+			f.t.Fatal(err)
+		}
+		switch {
+		case made.Outcome == history.Done, made.Outcome == history.Refused:
+			return made
+		case f.bubble, time.Since(began) > patience:
+			f.t.Fatalf("%s %v: %v", made.Name(), made.Seats, made.Cause)
+		}
+	}
+}
+
+func (f *followed) list(since lockstore.Version) lockstore.Snapshot {
+	return *f.call(history.Call{Method: history.List, Since: since}).Snapshot
+}
+
+// fold brings folded up to date with a delta, and compares it with a full list.
+func (f *followed) fold() {
+	delta := f.list(f.since)
+	if delta.Full != (f.since == "") {
+		f.t.Fatalf("the list since %q is full: %v", f.since, delta.Full)
+	}
+	f.since = delta.Version
+	for _, s := range delta.Seats {
+		f.folded[s.Position] = s
+	}
+	var got []lockstore.ListedSeat
+	for _, s := range f.folded {
+		if s.Status == lockstore.Booked || s.Status == lockstore.Locked && s.Expires > delta.Now {
+			got = append(got, s)
+		}
+	}
+	if want := f.list("").Seats; !slices.Equal(got, want) {
+		f.t.Fatalf("the deltas fold to %v, want %v", got, want)
+	}
+}
