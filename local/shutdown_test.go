@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // TestReadinessFailsFirst: with -drain-delay, load balancers are told while all
@@ -192,7 +194,18 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 // acknowledged is in the store, and what it has not answered never happened.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
-	url, log, end := launched(t, "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
+	log := new(faults.Log)
+	cmd := program(t, nil, "-addr", "127.0.0.1:0", "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	url, err := log.URL(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var sold atomic.Int64
 	all := make([][]sale, 16)
@@ -208,7 +221,7 @@ func TestSigtermUnderLoad(t *testing.T) {
 	for sold.Load() < 200 && t.Context().Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if err := end(syscall.SIGTERM); err != nil {
+	if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
 		t.Errorf("it ends with %v: %s", err, log)
 	}
 	callers.Wait()
