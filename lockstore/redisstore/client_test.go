@@ -46,7 +46,7 @@ func TestBadURLs(t *testing.T) {
 // are those of the README.
 func TestACLUser(t *testing.T) {
 	t.Parallel()
-	server := redistest.New(t)
+	addr := sharedServer(t)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +60,10 @@ func TestACLUser(t *testing.T) {
 	for rule := range strings.FieldsSeq(strings.ReplaceAll(rules, "'", "")) {
 		command = append(command, rule)
 	}
-	if err := admin(t, server.Addr).Do(t.Context(), command...).Err(); err != nil {
+	if err := admin(t, addr).Do(t.Context(), command...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	s, ev := onRedis(t, "redis://seatlock:secret@"+server.Addr, redisstore.Options{}), newEvent(t)
+	s, ev := onRedis(t, "redis://seatlock:secret@"+addr, redisstore.Options{}), newEvent(t)
 	warnings, err := s.Check(t.Context())
 	if err != nil || !strings.Contains(strings.Join(warnings, "\n"), "may not use INFO or CONFIG GET") {
 		t.Errorf("Check: %v, %v, want a warning of what could not be checked", warnings, err)
@@ -83,7 +83,7 @@ func TestACLUser(t *testing.T) {
 		t.Error(err)
 	}
 
-	stranger := onRedis(t, "redis://seatlock:wrong@"+server.Addr, redisstore.Options{})
+	stranger := onRedis(t, "redis://seatlock:wrong@"+addr, redisstore.Options{})
 	if _, err := stranger.Do(t.Context(), ev, lockstore.Lock(ann, "A3")); !errors.Is(err, lockstore.ErrUnavailable) {
 		t.Errorf("Lock with a wrong password: %v", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -50,12 +49,7 @@ func New(t testing.TB, args ...string) *Server {
 // and fails it in CI.
 func Need(t testing.TB) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("SKIPPED: " + program + " is not installed, so nothing was tried on a real Redis (in CI this fails)")
-		}
-		t.Fatal(program + " is not installed, so nothing can be tried on a real Redis")
-	}
+	faults.Need(t, program, "nothing was tried on a real Redis")
 }
 
 // Start starts a server that keeps its files in dir and, unless args say
@@ -92,6 +86,13 @@ func Sentinel(t testing.TB, master *Server, name string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Kill)
+	client := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer client.Close()
+	// By default it reads the roles of the servers every 10 seconds, and gives an
+	// old master 8 seconds to become a replica by itself.
+	if err := client.Do(t.Context(), "sentinel", "debug", "info-period", "500", "publish-period", "100").Err(); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
