@@ -50,6 +50,7 @@ screenshots:
 
 # The last lines are what may import what: booking knows no backend, settings
 # neither stores nor HTTP nor Lambda.
+# The last lines say what must not import what.
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
@@ -58,6 +59,10 @@ check:
 	go mod tidy -diff
 	@! go list -deps ./functions/booking | grep '^seatlock/lockstore/'
 	@! go list -deps ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
+	@! go list -deps ./functions/problem | grep '^seatlock/' | grep -v /problem
+	@! go list -deps ./functions/venue ./functions/seatlist | grep -x net/http
+	@! go list -deps ./functions/access ./functions/seatlist ./functions/venue ./functions/telemetry/... | grep '/functions/booking'
+	@! go list -deps ./functions/lock ./functions/confirm ./functions/release ./functions/list | grep go-oidc
 
 bench:
 	go run ./local/tools/bench $(ROWS)
@@ -73,5 +78,5 @@ package:
 FUZZTIME ?= 1m
 fuzz:
 	go test -run='^$$' -fuzz=FuzzRequest -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
-	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
+	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/venue
 	go test -run='^$$' -fuzz=FuzzSameAsNetHTTP -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/internal/lambdahttp

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
 // The bubble's clock starts at midnight UTC on 1 January 2000.
@@ -137,7 +139,7 @@ func TestEvents(t *testing.T) {
 	s.get("/events?x=1").wantProblem(400, "bad_request")
 }
 
-// TestSomeOfTheEvents: what a page needs at first is small, whatever is on sale.
+// TestSomeOfTheEvents: a page can get what it needs at first without layouts.
 func TestSomeOfTheEvents(t *testing.T) {
 	s := open(t)
 	const hall = `{"eventId":"default","name":"Default event","lockSeconds":60,"seatLimit":4,"seatCount":100}`
@@ -169,9 +171,9 @@ func TestSomeOfTheEvents(t *testing.T) {
 func TestNewRefusesBadConfigs(t *testing.T) {
 	m := plainEvent(t, "one", "A1")
 	for name, c := range map[string]booking.Config{
-		"no store":             {SeatMaps: []booking.SeatMap{m}},
-		"no event":             {Store: new(lockstore.Memory)},
-		"two events of one id": {Store: new(lockstore.Memory), SeatMaps: []booking.SeatMap{m, m}},
+		"no store":             {Events: []venue.Event{m}},
+		"no event":             {Store: new(memstore.Store)},
+		"two events of one id": {Store: new(memstore.Store), Events: []venue.Event{m, m}},
 	} {
 		if _, err := booking.New(c); err == nil {
 			t.Errorf("%s: no error", name)
@@ -179,23 +181,7 @@ func TestNewRefusesBadConfigs(t *testing.T) {
 	}
 }
 
-func TestGrid(t *testing.T) {
-	d := booking.Defaults{LockTTL: time.Minute}
-	m, err := booking.Grid(28, 2, d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if seats := m.Event.Seats; seats[0] != "A1" || seats[51] != "Z2" || seats[52] != "AA1" || seats[55] != "AB2" {
-		t.Errorf("seats %v", seats)
-	}
-	for _, size := range [][2]int{{0, 5}, {5, 0}, {-1, -1}, {1001, 200}, {1 << 40, 1 << 40}} {
-		if _, err := booking.Grid(size[0], size[1], d); err == nil {
-			t.Errorf("%d x %d: no error", size[0], size[1])
-		}
-	}
-}
-
-// ahead is a store whose clock is an hour ahead of this one.
+// ahead is a store whose clock is an hour fast.
 type ahead struct{ lockstore.LockStore }
 
 func (a ahead) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
@@ -203,10 +189,11 @@ func (a ahead) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.
 	return expires.Add(time.Hour), err
 }
 
-func TestNobodyIsPromisedMoreThanALockLasts(t *testing.T) {
-	s := openOver(t, ahead{new(lockstore.Memory)})
+// TestSecondsAreNeverMoreThanALockLasts, whatever the store's clock says.
+func TestSecondsAreNeverMoreThanALockLasts(t *testing.T) {
+	s := openOver(t, ahead{new(memstore.Store)})
 	var a struct{ ExpiresInSeconds int }
 	if err := unmarshal(s.must("/lock", `{"seatId":"A1","userId":"ann"}`), &a); err != nil || a.ExpiresInSeconds != 60 {
-		t.Errorf("%d seconds are promised (%v), and a lock lasts 60", a.ExpiresInSeconds, err)
+		t.Errorf("expiresInSeconds is %d (%v), and a lock lasts 60", a.ExpiresInSeconds, err)
 	}
 }

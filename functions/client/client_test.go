@@ -12,7 +12,9 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/client"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -26,8 +28,8 @@ func at(t *testing.T, url string) *client.Store {
 	return s
 }
 
-// TestHistories: what callers of the API are told can have happened one call
-// after the other, as what callers of the store are told.
+// TestHistories: the answers of concurrent calls of the API fit one order of the
+// calls, as those of a store do.
 func TestHistories(t *testing.T) {
 	plan := history.Plan{Clients: 5, Calls: 30, Seats: 5, TTL: 100 * time.Millisecond, Pause: 20 * time.Millisecond,
 		Slack: 3 * time.Millisecond, Plain: true, Remote: true}
@@ -35,11 +37,11 @@ func TestHistories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var maps []booking.SeatMap
+	var sold []venue.Event
 	for _, r := range records {
-		maps = append(maps, booking.SeatMap{Event: r.Event, Name: "E", Sections: []booking.Section{{Name: "S", Rows: []booking.Row{{Seats: r.Event.Seats}}}}})
+		sold = append(sold, venue.Event{Event: r.Event, Name: "E", Sections: []venue.Section{{Name: "S", Rows: []venue.Row{{Seats: r.Event.Seats}}}}})
 	}
-	api, err := booking.New(booking.Config{Store: new(lockstore.Memory), SeatMaps: maps, Logger: slog.New(slog.DiscardHandler)})
+	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: sold, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestNoAnswer: an error says whether the server can have done it.
+// TestNoAnswer: an error reports whether the call may have had an effect.
 func TestNoAnswer(t *testing.T) {
 	ev, err := lockstore.NewEvent("e", []lockstore.SeatID{"A1"}, time.Minute, 0)
 	if err != nil {
@@ -106,15 +108,15 @@ func TestNoAnswer(t *testing.T) {
 		url  string
 		want error
 	}{
-		"nobody listens":    {"http://" + l.Addr().String(), lockstore.ErrUnavailable},
-		"it hangs up":       {hangUp.URL, lockstore.ErrOutcomeUnknown},
-		"the store is away": {answer(503, `{"code":"store_unavailable"}`), lockstore.ErrUnavailable},
-		"it does not know":  {answer(503, `{"code":"outcome_unknown"}`), lockstore.ErrOutcomeUnknown},
-		"a proxy answers":   {answer(502, "<html>"), lockstore.ErrOutcomeUnknown},
-		"it broke":          {answer(500, `{"code":"internal"}`), lockstore.ErrOutcomeUnknown},
-		"too many":          {answer(429, `{"code":"rate_limited"}`), lockstore.ErrUnavailable},
-		"a seat is locked":  {answer(409, `{"code":"seat_locked","seats":[{"seatId":"A1","status":"locked"}]}`), lockstore.SeatLocked},
-		"no such seat":      {answer(404, `{"code":"unknown_seat"}`), lockstore.ErrUnknownSeats},
+		"no server":        {"http://" + l.Addr().String(), lockstore.ErrUnavailable},
+		"it hangs up":      {hangUp.URL, lockstore.ErrOutcomeUnknown},
+		"no store":         {answer(503, `{"code":"store_unavailable"}`), lockstore.ErrUnavailable},
+		"it does not know": {answer(503, `{"code":"outcome_unknown"}`), lockstore.ErrOutcomeUnknown},
+		"a proxy answers":  {answer(502, "<html>"), lockstore.ErrOutcomeUnknown},
+		"it broke":         {answer(500, `{"code":"internal"}`), lockstore.ErrOutcomeUnknown},
+		"too many":         {answer(429, `{"code":"rate_limited"}`), lockstore.ErrUnavailable},
+		"a seat is locked": {answer(409, `{"code":"seat_locked","seats":[{"seatId":"A1","status":"locked"}]}`), lockstore.SeatLocked},
+		"no such seat":     {answer(404, `{"code":"unknown_seat"}`), lockstore.ErrUnknownSeats},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := at(t, c.url).Lock(t.Context(), ev, ev.Seats, "ann")

@@ -23,11 +23,11 @@ import (
 // longName makes a record long, so that the log is full soon.
 var longName = lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen-2))
 
-// house makes a file with many bookings, some in the log and some put away, and
+// soldFile makes a file with many bookings, some in the log and some put away, and
 // returns what is in it.
-func house(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore.Booking) {
+func soldFile(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore.Booking) {
 	t.Helper()
-	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 600, 0))
+	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 600, 0))
 	d.LimitLog(32 << 10)
 	parts := slices.Collect(slices.Chunk(d.ev.Seats, lockstore.MaxSeats))
 	book := func(parts [][]lockstore.SeatID) {
@@ -98,7 +98,7 @@ func content(path string) []byte {
 
 // TestRefused: what is no file for this is refused, and left as it is.
 func TestRefused(t *testing.T) {
-	whole, _, _ := house(t)
+	whole, _, _ := soldFile(t)
 	write := func(text []byte) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
 			if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -163,7 +163,7 @@ func TestHalfMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seats")
 	must(t, os.WriteFile(path+".new", make([]byte, 5000), 0o600))
 	must(t, os.WriteFile(path, nil, 0o600)) // somebody has made room for it
-	d := newDesk(t, path, newEvent(t, "hamlet", 10, 0))
+	d := newTestStore(t, path, newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
 	d.reopen()
 	if got := d.taken(); len(got) != 1 {
@@ -174,9 +174,9 @@ func TestHalfMade(t *testing.T) {
 	}
 }
 
-// TestManyMakeIt: of many who want to make the same file at the same time at
-// most one has it, and what it is told to keep is kept.
-func TestManyMakeIt(t *testing.T) {
+// TestManyCreateIt holds that at most one of many that create the same file at the
+// same time has it, and that the file has what that one wrote.
+func TestManyCreateIt(t *testing.T) {
 	t.Parallel()
 	ev := newEvent(t, "hamlet", 10, 0)
 	made := 0
@@ -207,7 +207,7 @@ func TestManyMakeIt(t *testing.T) {
 			must(t, s.Close())
 			made++
 		}
-		d := newDesk(t, path, ev)
+		d := newTestStore(t, path, ev)
 		if got := d.taken(); len(got) != len(open) {
 			t.Fatalf("opened again it has %q", got)
 		}
@@ -221,7 +221,7 @@ func TestManyMakeIt(t *testing.T) {
 // nothing of what is in it was touched: then every booking is there.
 func TestAnyDamage(t *testing.T) {
 	t.Parallel()
-	whole, ev, want := house(t)
+	whole, ev, want := soldFile(t)
 	const page = 4096
 	path := filepath.Join(t.TempDir(), "seats")
 	rnd := rand.New(rand.NewPCG(1, 2))

@@ -85,8 +85,8 @@ func openRegular(path string, flag int) (*os.File, error) {
 	return f, reason(err)
 }
 
-// errMade is of a file that another process has made meanwhile.
-var errMade = errors.New("it is there")
+// errCreated is of a file that another process has made meanwhile.
+var errCreated = errors.New("it is there")
 
 // create makes a file that nothing was written to yet. It makes it under
 // another name, so that at no moment there is half of one under its own.
@@ -105,11 +105,11 @@ func create(path string) error {
 			return nil, err
 		}
 		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
-			return nil, errors.Join(errMade, f.Close())
+			return nil, errors.Join(errCreated, f.Close())
 		}
 		return f, f.Truncate(0) // what is there is half of one
 	}))
-	if errors.Is(err, errMade) {
+	if errors.Is(err, errCreated) {
 		return os.RemoveAll(unfinished)
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
@@ -51,10 +51,10 @@ func startRedis(ctx context.Context) (*backend, error) {
 }
 
 // redisAndHouse is what most rows need: a Redis, and more seats than a round locks.
-func redisAndHouse(ctx context.Context) (*backend, booking.SeatMap, error) {
+func redisAndHouse(ctx context.Context) (*backend, venue.Event, error) {
 	b, err := startRedis(ctx)
 	if err != nil {
-		return nil, booking.SeatMap{}, err
+		return nil, venue.Event{}, err
 	}
 	m, err := house(200_000)
 	return b, m, err

@@ -16,20 +16,21 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/history"
 )
 
-// simulators are the stores that can live in a testing/synctest bubble, whose
-// clock takes no time: what makes one, and what ends it.
+// simulators make the stores that can live in a testing/synctest bubble, where
+// waiting takes no time. A simulator also returns what ends the store.
 var simulators = map[string]func(seed uint64) (store lockstore.LockStore, end func(), err error){
 	"memory": func(uint64) (lockstore.LockStore, func(), error) {
-		return new(lockstore.Memory), func() {}, nil
+		return new(memstore.Store), func() {}, nil
 	},
-	// One call or answer of twenty is lost.
+	// It loses one call or answer of twenty.
 	"lossy": func(seed uint64) (lockstore.LockStore, func(), error) {
-		return history.NewFlaky(new(lockstore.Memory), 0.05, seed), func() {}, nil
+		return history.NewFlaky(new(memstore.Store), 0.05, seed), func() {}, nil
 	},
 	"miniredis": func(uint64) (lockstore.LockStore, func(), error) {
 		m := miniredis.NewMiniRedis()
@@ -40,46 +41,49 @@ var simulators = map[string]func(seed uint64) (store lockstore.LockStore, end fu
 	},
 }
 
-// simulateCommand runs this program as a test, which alone can make bubbles.
+// simulateCommand runs this program as a test, because only tests can make
+// bubbles.
 const simulateCommand = "simulate"
 
-// findings is what such a run writes to a file.
+// findings are what such a run writes to a file.
 type findings struct {
 	Histories, Calls, Unknown, Illegal, Undecided int
 	Losses                                        history.Losses
 }
 
-// simulated plays a simulator's histories.
-func simulated(name string) func(context.Context, setting) (tally, error) {
-	return func(ctx context.Context, s setting) (tally, error) {
-		return withFolder(func(dir string) (tally, error) {
-			self, err := os.Executable()
-			if err != nil {
-				return tally{}, err
-			}
-			file := filepath.Join(dir, "findings")
-			cmd := exec.CommandContext(ctx, self, simulateCommand, name, strconv.Itoa(s.histories), s.dir, file)
-			cmd.Stderr = s.progress
-			if out, err := cmd.Output(); err != nil {
-				return tally{}, fmt.Errorf("%w\n%s", err, out)
-			}
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return tally{}, err
-			}
-			var f findings
-			if err := json.Unmarshal(text, &f); err != nil {
-				return tally{}, err
-			}
-			return tally{histories: f.Histories, calls: f.Calls, unknown: f.Unknown, illegal: f.Illegal, undecided: f.Undecided, losses: f.Losses}, nil
-		})
+// simulated plays the histories of a simulator.
+func simulated(name string) func(context.Context, *trial) (tally, error) {
+	return func(ctx context.Context, t *trial) (tally, error) {
+		dir, err := t.Folder()
+		if err != nil {
+			return tally{}, err
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return tally{}, err
+		}
+		file := filepath.Join(dir, "findings")
+		cmd := exec.CommandContext(ctx, self, simulateCommand, name, strconv.Itoa(t.histories), t.dir, file)
+		cmd.Stderr = t.progress
+		if out, err := cmd.Output(); err != nil {
+			return tally{}, fmt.Errorf("%w\n%s", err, out)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return tally{}, err
+		}
+		var f findings
+		if err := json.Unmarshal(text, &f); err != nil {
+			return tally{}, err
+		}
+		return tally{histories: f.Histories, calls: f.Calls, unknown: f.Unknown, illegal: f.Illegal, undecided: f.Undecided, losses: f.Losses}, nil
 	}
 }
 
-// simulate is the run itself. It ends the program.
+// simulate is that run. It ends the program.
 func simulate(args []string, stderr io.Writer) {
 	name, count, dir, file := args[0], args[1], args[2], args[3]
-	os.Args = os.Args[:1] // the rest is not for the test
+	os.Args = os.Args[:1] // the test has no arguments
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: name,
 		F: func(t *testing.T) {
@@ -87,7 +91,7 @@ func simulate(args []string, stderr io.Writer) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := newCampaign(setting{histories: histories, dir: dir, progress: stderr}, name, nil, 1)
+			c := newCampaign(settings{histories: histories, dir: dir, progress: stderr}, name, nil, 1)
 			for n := 0; n < histories; n += 2 {
 				if err := c.simulateOne(t, name, uint64(n)); err != nil {
 					t.Fatal(err)
@@ -106,7 +110,8 @@ func simulate(args []string, stderr io.Writer) {
 }
 
 // simulateOne plays the histories of one seed on a store of their own. Locks
-// last a second, waiting is judged, and in one of four ten minutes pass.
+// last a second, waits are checked, and in one of four more than LapseMemory
+// passes.
 func (c *campaign) simulateOne(t *testing.T, name string, seed uint64) error {
 	var played []*history.History
 	var err error
@@ -124,8 +129,8 @@ func (c *campaign) simulateOne(t *testing.T, name string, seed uint64) error {
 		}
 		for _, h := range played {
 			ledger := history.NewLedger(h.Event)
-			for _, op := range h.Ops {
-				ledger.Note(op)
+			for _, c := range h.Calls {
+				ledger.Note(c)
 			}
 			var found history.Losses
 			if found, err = ledger.Audit(t.Context(), store); err != nil {
@@ -134,11 +139,8 @@ func (c *campaign) simulateOne(t *testing.T, name string, seed uint64) error {
 			c.tally.losses.Add(found)
 		}
 	})
-	for _, h := range played {
-		if err != nil {
-			return err
-		}
-		err = c.judge(h)
+	if err != nil {
+		return err
 	}
-	return err
+	return c.check(played...)
 }

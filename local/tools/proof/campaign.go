@@ -18,35 +18,67 @@ import (
 // checkTime bounds the search for an order of one history.
 const checkTime = 20 * time.Second
 
-// mostDrawn is how many illegal histories of a row are drawn; more say no more.
-const mostDrawn = 3
+// maxDrawn is how many illegal histories of a row are drawn.
+const maxDrawn = 3
 
-// A campaign makes histories on one store, many at a time, and judges them.
-// Whoever runs it breaks things meanwhile.
+// A campaign makes histories on one store, many at a time, and checks them. Its
+// caller breaks things meanwhile.
 type campaign struct {
-	setting
+	settings
 	name     string // of its events, which no other campaign may have
 	store    lockstore.LockStore
 	plan     history.Plan
 	parallel int
-	unjudged bool // the store may forget: hold it to its bookings only
+	unjudged bool // the store may forget: only its bookings are checked
 
-	made    atomic.Int64 // histories that were begun
+	begun   atomic.Int64 // histories
 	mu      sync.Mutex
 	tally   tally
 	ledgers []*history.Ledger
 }
 
-// plan is what most histories are like: five clients of 16 calls each, locks
-// of 150 ms.
+// plan describes most histories: five clients of 16 calls each, locks of 150 ms.
 var plan = history.Plan{
 	Clients: 5, Calls: 16, Seats: 5,
 	TTL: 150 * time.Millisecond, Pause: 40 * time.Millisecond, Slack: 3 * time.Millisecond,
 }
 
-func newCampaign(s setting, name string, store lockstore.LockStore, parallel int) *campaign {
-	return &campaign{setting: s, store: store, plan: plan, parallel: parallel,
+func newCampaign(s settings, name string, store lockstore.LockStore, parallel int) *campaign {
+	return &campaign{settings: s, store: store, plan: plan, parallel: parallel,
 		name: name + strconv.FormatUint(rand.Uint64(), 36)}
+}
+
+// alone plays on a store to which nothing is done.
+func (c *campaign) alone(ctx context.Context) (tally, error) {
+	if err := c.play(ctx, c.histories, nil); err != nil {
+		return c.tally, err
+	}
+	return c.audit(ctx)
+}
+
+// run plays while f breaks things, and then audits the store.
+func (c *campaign) run(ctx context.Context, f func(context.Context) error) (tally, error) {
+	if err := c.playDuring(ctx, f); err != nil {
+		return c.tally, err
+	}
+	return c.audit(ctx)
+}
+
+// repeating returns a function for run that makes a fault happen n times, scaled,
+// each time after a random pause.
+func (c *campaign) repeating(n int, least, most time.Duration, fault func(ctx context.Context, i int) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for i := range c.times(n) {
+			if err := sleep(ctx, least+rand.N(most-least+1)); err != nil {
+				return err
+			}
+			if err := fault(ctx, i); err != nil {
+				return err
+			}
+			c.tally.faults++
+		}
+		return nil
+	}
 }
 
 // play makes histories until there are as many as that, or until the channel
@@ -56,18 +88,18 @@ func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}
 	var workers sync.WaitGroup
 	for i := range errs {
 		workers.Go(func() {
-			_ = sleep(ctx, rand.N(c.plan.TTL+c.plan.Pause)) // or they would all be at the same point of a history
+			_ = sleep(ctx, rand.N(c.plan.TTL+c.plan.Pause)) // so that they are at different points of their histories
 			for errs[i] == nil && ctx.Err() == nil {
 				select {
 				case <-done:
 					return
 				default:
 				}
-				n := int(c.made.Add(2))
+				n := int(c.begun.Add(2))
 				if n > histories && histories > 0 {
 					return
 				}
-				errs[i] = c.one(ctx, uint64(n))
+				errs[i] = c.playSeed(ctx, uint64(n))
 			}
 		})
 	}
@@ -75,24 +107,28 @@ func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}
 	return errors.Join(errs...)
 }
 
-// one makes and judges the histories of one seed.
-func (c *campaign) one(ctx context.Context, seed uint64) error {
+// playSeed makes and checks the histories of one seed.
+func (c *campaign) playSeed(ctx context.Context, seed uint64) error {
 	p := c.plan
 	p.Seed = seed
 	all, err := history.Play(ctx, c.store, fmt.Sprintf("%s-%d", c.name, seed), p)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
+	return c.check(all...)
+}
+
+// check checks histories and counts them.
+func (c *campaign) check(all ...*history.History) error {
 	for _, h := range all {
-		if err := c.judge(h); err != nil {
+		if err := c.checkOne(h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// judge takes down a history and what is wrong with it.
-func (c *campaign) judge(h *history.History) error {
+func (c *campaign) checkOne(h *history.History) error {
 	verdict := history.Legal
 	if !c.unjudged {
 		var err error
@@ -101,15 +137,15 @@ func (c *campaign) judge(h *history.History) error {
 		}
 	}
 	c.mu.Lock()
-	draw := verdict == history.Illegal && c.tally.illegal < mostDrawn
+	draw := verdict == history.Illegal && c.tally.illegal < maxDrawn
 	c.mu.Unlock()
 	if draw {
 		file := filepath.Join(c.dir, "illegal-"+string(h.Event.ID)+".html")
 		why, err := h.Explain(checkTime)
-		fmt.Fprintf(c.progress, "   illegal, drawn to %s: %v\n%s", file, err, why)
-		if err := h.Draw(file, checkTime); err != nil {
+		if err = errors.Join(err, h.Draw(file, checkTime)); err != nil {
 			return err
 		}
+		fmt.Fprintf(c.progress, "   illegal, drawn to %s:\n%s", file, why)
 	}
 	ledger := history.NewLedger(h.Event)
 	c.mu.Lock()
@@ -117,28 +153,25 @@ func (c *campaign) judge(h *history.History) error {
 	t := &c.tally
 	t.unjudged = c.unjudged
 	t.histories++
-	t.calls += len(h.Ops)
+	t.calls += len(h.Calls)
 	switch verdict {
-	case history.Legal:
-		t.legal++
 	case history.Illegal:
 		t.illegal++
 	case history.Undecided:
 		t.undecided++
 	}
-	for _, op := range h.Ops {
-		if op.Outcome == history.Unknown {
+	for _, call := range h.Calls {
+		if call.Outcome == history.Unknown {
 			t.unknown++
 		}
-		ledger.Note(op)
+		ledger.Note(call)
 	}
 	c.ledgers = append(c.ledgers, ledger)
 	return nil
 }
 
-// during plays while f breaks things, until f is done. F gives a look to
-// whether the context ended, since nothing else ends it early.
-func (c *campaign) during(ctx context.Context, f func(context.Context) error) error {
+// playDuring plays until f returns. The context of f ends early if playing fails.
+func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
@@ -155,11 +188,11 @@ func (c *campaign) during(ctx context.Context, f func(context.Context) error) er
 	return errors.Join(err, <-played)
 }
 
-// settle holds the store to its bookings, once all locks are over, and
-// returns the tally.
-func (c *campaign) settle(ctx context.Context, store lockstore.LockStore) (tally, error) {
+// audit waits until all locks have ended, compares the store with the bookings
+// that it acknowledged, and returns the tally.
+func (c *campaign) audit(ctx context.Context) (tally, error) {
 	if err := sleep(ctx, c.plan.TTL+50*time.Millisecond); err != nil {
-		return c.tally, nil
+		return c.tally, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
@@ -169,7 +202,7 @@ func (c *campaign) settle(ctx context.Context, store lockstore.LockStore) (tally
 	for i := range errs {
 		workers.Go(func() {
 			for l := range work {
-				found, err := l.Audit(ctx, store)
+				found, err := l.Audit(ctx, c.store)
 				errs[i] = errors.Join(errs[i], err)
 				c.mu.Lock()
 				c.tally.losses.Add(found)
@@ -185,7 +218,7 @@ func (c *campaign) settle(ctx context.Context, store lockstore.LockStore) (tally
 	return c.tally, errors.Join(errs...)
 }
 
-// sleep returns early, with its error, when the context ends.
+// sleep waits. It returns early, with the context's error, when the context ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

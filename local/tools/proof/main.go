@@ -1,10 +1,10 @@
-// Program proof makes the claim that no seat is sold twice one that anybody
-// can check. It makes thousands of histories on every store, alone and while
-// things break, judges each, holds the stores to every booking that they
-// acknowledged, and prints a table. It ends with status 1 if any promise of
-// the README was broken; the histories that show it are drawn to files.
+// Program proof lets anybody check that no seat is sold twice. It makes
+// thousands of random histories on every store, alone and while things break,
+// and checks each. Afterwards it checks that the stores have every booking that
+// they acknowledged. It prints a table, draws illegal histories to files, and
+// ends with status 1 if any promise of the README was broken.
 //
-// Servers are its own, on free ports of the loopback, and end with it.
+// It starts its own servers, on free ports of the loopback, and ends them.
 package main
 
 import (
@@ -22,47 +22,54 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9/logging"
+
+	"seatlock/local/tools/internal/testbed"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	logging.Disable() // the Redis client's own lines: things break on purpose
-	if len(os.Args) > 1 && os.Args[1] == clientCommand {
-		if err := runClient(ctx, os.Args[2:], os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "proof client:", err)
-			os.Exit(1)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	logging.Disable()            // the Redis client logs every fault, and they are intended
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case clientCommand:
+			if err := runClient(ctx, os.Args[2:], os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, "proof client:", err)
+				os.Exit(1)
+			}
+			return
+		case simulateCommand:
+			simulate(os.Args[2:], os.Stderr)
 		}
-		return
 	}
-	if len(os.Args) > 1 && os.Args[1] == simulateCommand {
-		simulate(os.Args[2:], os.Stderr)
-	}
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "proof:", err)
 		os.Exit(1)
 	}
 }
 
-// A setting is how much is done.
-type setting struct {
-	histories int     // of a store that is left alone
-	scale     float64 // of the faults
-	dir       string  // where pictures go
+// settings say how much is done.
+type settings struct {
+	histories int     // of each store that is left alone
+	scale     float64 // multiplies the number of faults
+	dir       string  // where illegal histories are drawn
 	progress  io.Writer
 }
 
-// times is n, scaled, but never nothing.
-func (s setting) times(n int) int { return max(1, int(float64(n)*s.scale)) }
+// times returns n scaled, and at least 1.
+func (s settings) times(n int) int { return max(1, int(float64(n)*s.scale)) }
+
+// A trial is a row under way, with the servers and folders that it uses.
+type trial struct {
+	settings
+	testbed.Bed
+}
 
 // A row is one store and what is done to it.
 type row struct {
-	store, faults string // no faults: it is left alone
-	run           func(context.Context, setting) (tally, error)
-	byNature      bool // bookings may be lost here: the README says so
+	store, faults string // no faults: the store is left alone
+	run           func(context.Context, *trial) (tally, error)
+	mayLose       bool // bookings, as the README says
 }
 
 var rows = []row{
@@ -80,7 +87,7 @@ var rows = []row{
 	{"Redis", "runner killed -9 and restarted", runnerKilled, false},
 	{"Redis", "Redis killed -9, append-only file", redisKilled, false},
 	{"Redis", "append-only file cut at any byte", fileCut, true},
-	{"Redis", "clock stepped by an hour, on and back", clockStepped, false},
+	{"Redis", "clock stepped by an hour, forward and back", clockStepped, false},
 	{"Redis", "frozen link, replica promoted, -redis-wait 1", promoted(1), false},
 	{"Redis", "frozen link, replica promoted", promoted(0), true},
 	{"PostgreSQL", "", onPostgres, false},
@@ -91,60 +98,67 @@ var rows = []row{
 	{"Redis Cluster", "master killed -9, election", elected(0), true},
 }
 
-// errBroken is what a broken promise ends with.
+// String names the row.
+func (r row) String() string { return r.store + ", " + cmp.Or(r.faults, leftAlone) }
+
+const leftAlone = "left alone"
+
+// errBroken is returned when a promise was broken.
 var errBroken = errors.New("a promise was broken")
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	s := settings{progress: stderr}
 	flags := flag.NewFlagSet("proof", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: go run ./local/tools/proof [flags] [words]\n\nOnly the rows whose text has all the words are run.")
+		fmt.Fprintln(stderr, "usage: go run ./local/tools/proof [flags] [words]\n\nRuns the rows whose text has all the words.")
 		flags.PrintDefaults()
 	}
-	histories := flags.Int("histories", 5000, "make `N` histories of each store that is left alone")
-	scale := flags.Float64("faults", 1, "let as many times more things break, as `FACTOR`")
-	dir := flags.String("o", ".", "draw illegal histories to files in `FOLDER`")
+	flags.IntVar(&s.histories, "histories", 5000, "make `N` histories on each store that is left alone")
+	flags.Float64Var(&s.scale, "faults", 1, "multiply the number of faults by `FACTOR`")
+	flags.StringVar(&s.dir, "o", ".", "draw illegal histories to files in `FOLDER`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *histories < 1 || *scale <= 0 {
-		return errors.New("-histories and -faults must be more than nothing")
+	if s.histories < 1 || s.scale <= 0 {
+		return errors.New("-histories and -faults must be more than 0")
 	}
-	s := setting{*histories, *scale, *dir, stderr}
 	return table(ctx, s, rows, flags.Args(), stdout)
 }
 
-// table runs the rows and prints what came of them.
-func table(ctx context.Context, s setting, rows []row, words []string, stdout io.Writer) error {
+// table runs the rows that have all the words and prints their tallies.
+func table(ctx context.Context, s settings, rows []row, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| faults\t| promises |\t")
 	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
 	for _, r := range rows {
-		if !wanted(r, words) {
+		if !r.has(words) {
 			continue
 		}
-		fmt.Fprintf(s.progress, "%s, %s\n", r.store, cmp.Or(r.faults, "left alone"))
+		fmt.Fprintln(s.progress, r)
 		rowBegan := time.Now()
-		t, err := r.run(ctx, s)
-		if err != nil {
-			return errors.Join(fmt.Errorf("%s, %s: %w", r.store, r.faults, err), w.Flush())
-		}
+		t := &trial{settings: s}
+		counted, err := r.run(ctx, t)
+		t.Close()
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), w.Flush())
 		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", r, err), w.Flush())
+		}
 		ran++
-		verdict := t.verdict(r.byNature)
+		verdict := counted.verdict(r.mayLose)
 		if verdict != kept {
 			broken++
 		}
-		if verdict == brokenPromise || r.byNature {
-			for _, words := range t.losses.Words[:min(len(t.losses.Words), 3)] {
+		if verdict == brokenPromise || r.mayLose {
+			for _, words := range counted.losses.Words[:min(len(counted.losses.Words), 3)] {
 				fmt.Fprintln(s.progress, "  ", words)
 			}
 		}
 		fmt.Fprintf(s.progress, "   %s in %v\n", verdict, time.Since(rowBegan).Round(time.Second))
-		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s |\t\n", r.store, cmp.Or(r.faults, "left alone"), t, verdict)
+		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s |\t\n", r.store, cmp.Or(r.faults, leftAlone), counted, verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -159,9 +173,10 @@ func table(ctx context.Context, s setting, rows []row, words []string, stdout io
 	return nil
 }
 
-func wanted(r row, words []string) bool {
+// has reports whether the row's name has all the words.
+func (r row) has(words []string) bool {
 	for _, word := range words {
-		if !strings.Contains(r.store+", "+cmp.Or(r.faults, "left alone"), word) {
+		if !strings.Contains(r.String(), word) {
 			return false
 		}
 	}

@@ -3,48 +3,68 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"strings"
 	"time"
 
+	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
-	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
 )
 
-// badNetwork plays through a proxy that loses, delays and cuts.
-func badNetwork(ctx context.Context, s setting) (tally, error) {
-	return withRedis(func(server *redistest.Server, _ string) (tally, error) {
-		proxy, err := faults.StartProxy(server.Addr)
-		if err != nil {
-			return tally{}, err
-		}
-		defer proxy.Close()
-		store, client, err := connect("redis://"+proxy.Addr, redisstore.Options{})
-		if err != nil {
-			return tally{}, err
-		}
-		defer client.Close()
-		c := newCampaign(s, "network", store, 24)
-		c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
-		err = c.during(ctx, func(ctx context.Context) error {
-			c.tally.faults, err = afflict(ctx, proxy, s.times(600))
-			return err
-		})
-		if err != nil {
-			return c.tally, err
-		}
-		return c.settle(ctx, store)
+func badNetwork(ctx context.Context, t *trial) (tally, error) {
+	server, err := t.Redis()
+	if err != nil {
+		return tally{}, err
+	}
+	proxy, err := t.Proxy(server.Addr)
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := t.redisStore("redis://"+proxy.Addr, redisstore.Options{})
+	if err != nil {
+		return tally{}, err
+	}
+	return throughProxy(ctx, t, store, 24, proxy)
+}
+
+// badNetworkToPostgres breaks answers to commits too, which the server has then
+// carried out.
+func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
+	server, err := t.Postgres()
+	if err != nil {
+		return tally{}, err
+	}
+	proxy, err := t.Proxy(server.Addr)
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := t.postgresStore(ctx, strings.Replace(server.URL("postgres"), server.Addr, proxy.Addr, 1))
+	if err != nil {
+		return tally{}, err
+	}
+	return throughProxy(ctx, t, store, 12, proxy)
+}
+
+// throughProxy plays on a store whose server is behind a proxy that loses,
+// delays and cuts answers.
+func throughProxy(ctx context.Context, t *trial, store lockstore.LockStore, parallel int, proxy *faults.Proxy) (tally, error) {
+	c := newCampaign(t.settings, "network", store, parallel)
+	c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
+	return c.run(ctx, func(ctx context.Context) (err error) {
+		c.tally.faults, err = breakReplies(ctx, proxy, c.times(600))
+		return err
 	})
 }
 
-// afflict has the proxy break replies until it has done so that many times, and
-// returns how often it did.
-func afflict(ctx context.Context, proxy *faults.Proxy, want int) (happened int, err error) {
+// breakReplies makes the proxy break replies until it has broken that many, and
+// returns how many it broke.
+func breakReplies(ctx context.Context, proxy *faults.Proxy, want int) (broken int, err error) {
 	enough := make(chan struct{})
 	rnd := rand.New(rand.NewPCG(1, 2))
 	proxy.Afflict(func() faults.Fate {
-		f := fate(rnd)
+		f := randomFault(rnd)
 		if f != (faults.Fate{}) {
-			if happened++; happened == want {
+			if broken++; broken == want {
 				close(enough)
 			}
 		}
@@ -56,11 +76,12 @@ func afflict(ctx context.Context, proxy *faults.Proxy, want int) (happened int, 
 	case <-enough:
 	}
 	proxy.Afflict(nil)
-	return happened, err
+	return broken, err
 }
 
-// fate breaks one reply of about fifty: few enough for a history to be decided.
-func fate(rnd *rand.Rand) faults.Fate {
+// randomFault breaks one reply of about fifty, few enough for most histories to
+// be decided.
+func randomFault(rnd *rand.Rand) faults.Fate {
 	switch rnd.IntN(250) {
 	case 0:
 		return faults.Fate{Lost: true}

@@ -17,12 +17,13 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestMain lets the program run itself as it does: as a client, and as a simulator.
+// TestMain lets the program run itself as a client and as a simulator.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == clientCommand || os.Args[1] == simulateCommand) {
 		main()
@@ -32,9 +33,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// short are the rows that are tried here, with as little as possible done, those
-// that take longest first. (A promotion and an election take long, and longer on
-// a busy machine; redisstore tests what they need of it.)
+// short are the rows that are tried here with as few histories and faults as
+// possible, the longest first. (A promotion and an election take too long;
+// redisstore tests what they need of it.)
 var short = []string{
 	"slots", "PostgreSQL, answers", "Redis, answers lost, delayed", "PostgreSQL killed", "PostgreSQL, left",
 	"Redis Cluster, left", "file, left", "Redis killed", "file, runner", "file, disk full", "Redis, runner", "file, closed",
@@ -64,8 +65,8 @@ func need(t *testing.T, words string) {
 // TestRows: every fault can be made, and breaks no promise.
 func TestRows(t *testing.T) {
 	t.Parallel()
-	// They wait more than they work; but what waits for a server to start must
-	// not wait for all the others too.
+	// They wait more than they work, but too many at once would slow the start of
+	// servers too much.
 	const atOnce = 5
 	var all sync.WaitGroup
 	turns := make(chan struct{}, atOnce)
@@ -89,17 +90,17 @@ func TestRows(t *testing.T) {
 	all.Wait()
 }
 
-// forgetful forgets one booking of ten.
+// A forgetful store forgets one booking of ten.
 type forgetful struct {
-	*lockstore.Memory
+	memstore.Store
 	calls atomic.Int64
 }
 
-func (f *forgetful) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	if f.calls.Add(1)%10 == 0 {
-		return nil
+func (f *forgetful) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	if op.Kind == lockstore.KindConfirm && f.calls.Add(1)%10 == 0 {
+		return lockstore.Result{Changed: op.Seats, Now: time.Now()}, nil
 	}
-	return f.Memory.Confirm(ctx, ev, seats, user)
+	return f.Store.Do(ctx, ev, op)
 }
 
 // TestBrokenStore: a store that breaks its promise ends the program with an
@@ -108,11 +109,13 @@ func TestBrokenStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var out bytes.Buffer
-	err := table(t.Context(), setting{histories: 40, scale: 1, dir: dir, progress: io.Discard}, []row{
-		{"a store that forgets", "", func(ctx context.Context, s setting) (tally, error) {
-			return alone(ctx, s, &forgetful{Memory: new(lockstore.Memory)}, 20)
+	err := table(t.Context(), settings{histories: 40, scale: 1, dir: dir, progress: io.Discard}, []row{
+		{"a store that forgets", "", func(ctx context.Context, t *trial) (tally, error) {
+			return newCampaign(t.settings, "alone", new(forgetful), 20).alone(ctx)
 		}, false},
-		{"memory", "", func(ctx context.Context, s setting) (tally, error) { return alone(ctx, s, new(lockstore.Memory), 20) }, false},
+		{"memory", "", func(ctx context.Context, t *trial) (tally, error) {
+			return newCampaign(t.settings, "alone", new(memstore.Store), 20).alone(ctx)
+		}, false},
 	}, nil, &out)
 	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "1 of 2") {
 		t.Errorf("it ended with %v", err)
@@ -130,9 +133,9 @@ func TestVerdict(t *testing.T) {
 	lost := history.Losses{Bookings: 10, Lost: 1}
 	fine := history.Losses{Bookings: 10}
 	for _, c := range []struct {
-		t        tally
-		byNature bool
-		want     string
+		t       tally
+		mayLose bool
+		want    string
 	}{
 		{tally{histories: 100, losses: fine}, false, kept},
 		{tally{histories: 100, losses: fine, illegal: 1}, false, brokenPromise},
@@ -145,29 +148,31 @@ func TestVerdict(t *testing.T) {
 		{tally{histories: 100, losses: fine, undecided: 4}, false, tooFew},
 		{tally{histories: 100}, false, tooFew}, // nothing was at stake
 	} {
-		if got := c.t.verdict(c.byNature); got != c.want {
-			t.Errorf("%+v, by nature %v: %s, want %s", c.t, c.byNature, got, c.want)
+		if got := c.t.verdict(c.mayLose); got != c.want {
+			t.Errorf("%+v, may lose %v: %s, want %s", c.t, c.mayLose, got, c.want)
 		}
 	}
 }
 
-// TestClosed: of what a client said, a call counts once, as far as it got.
-func TestClosed(t *testing.T) {
-	op := func(begin, end int64) history.Op { return history.Op{Begin: begin, End: end} }
-	said := []report{{0, op(1, history.Never)}, {0, op(1, 2)}, {1, op(3, history.Never)}, {1, op(3, 4)}, {0, op(5, history.Never)}}
-	got := fmt.Sprint(len(closed(said, 0)), closed(said, 0)[0].End, closed(said, 0)[1].End == history.Never, len(closed(said, 1)), closed(said, 1)[0].End)
+// TestCallsOf: of a client's reports, a call counts once, with its end if there
+// is one.
+func TestCallsOf(t *testing.T) {
+	call := func(begin, end int64) history.Call { return history.Call{Begin: begin, End: end} }
+	reports := []report{{0, call(1, history.Never)}, {0, call(1, 2)}, {1, call(3, history.Never)}, {1, call(3, 4)}, {0, call(5, history.Never)}}
+	first, second := callsOf(reports, 0), callsOf(reports, 1)
+	got := fmt.Sprint(len(first), first[0].End, first[1].End == history.Never, len(second), second[0].End)
 	if want := "2 2 true 1 4"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-// TestBadFlags: a mistake is told, and nothing is run.
+// TestBadFlags: a mistake is an error, and nothing is run.
 func TestBadFlags(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for _, args := range [][]string{{"-histories", "0"}, {"-faults", "0"}, {"-nonsense"}, {"no such row"}} {
 		if err := run(ctx, args, io.Discard, io.Discard); err == nil {
-			t.Errorf("%q is taken", args)
+			t.Errorf("%q is accepted", args)
 		}
 	}
 }

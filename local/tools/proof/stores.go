@@ -2,87 +2,112 @@ package main
 
 import (
 	"context"
-	"os"
+	"errors"
 	"path/filepath"
+	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"seatlock/local/tools/internal/testbed"
 	"seatlock/lockstore"
+	"seatlock/lockstore/boltstore"
+	"seatlock/lockstore/pgstore"
 	"seatlock/lockstore/redisstore"
-	"seatlock/lockstore/redisstore/redistest"
 )
 
-// alone plays on a store to which nothing is done.
-func alone(ctx context.Context, s setting, store lockstore.LockStore, parallel int) (tally, error) {
-	c := newCampaign(s, "alone", store, parallel)
-	if err := c.play(ctx, s.histories, nil); err != nil {
-		return c.tally, err
-	}
-	return c.settle(ctx, store)
-}
-
-func onRedis(ctx context.Context, s setting) (tally, error) {
-	return withRedis(func(server *redistest.Server, _ string) (tally, error) {
-		store, client, err := connect("redis://"+server.Addr, redisstore.Options{})
-		if err != nil {
-			return tally{}, err
-		}
-		defer client.Close()
-		return alone(ctx, s, store, 24)
-	})
-}
-
-func onCluster(ctx context.Context, s setting) (tally, error) {
-	return withCluster(ctx, false, func(nodes redistest.Nodes) (tally, error) {
-		store, client, err := connect(nodes.URL(), redisstore.Options{})
-		if err != nil {
-			return tally{}, err
-		}
-		defer client.Close()
-		return alone(ctx, s, store, 24)
-	})
-}
-
-// connect makes a store on a client of its own.
-func connect(url string, o redisstore.Options) (*redisstore.Store, redis.UniversalClient, error) {
+// redisStore returns a store with a client of its own.
+func (t *trial) redisStore(url string, o redisstore.Options) (*redisstore.Store, error) {
 	client, err := redisstore.Client(url)
+	if err != nil {
+		return nil, err
+	}
+	t.OnClose(func() { client.Close() })
+	return redisstore.New(client, o)
+}
+
+// redis starts a server and returns it with a store on it.
+func (t *trial) redis(args ...string) (*testbed.Redis, *redisstore.Store, error) {
+	server, err := t.Redis(args...)
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := redisstore.New(client, o)
-	return store, client, err
+	store, err := t.redisStore(server.URL(), redisstore.Options{})
+	return server, store, err
 }
 
-// withRedis runs f with a server, whose files are in the folder.
-func withRedis(f func(s *redistest.Server, dir string) (tally, error), args ...string) (tally, error) {
-	return withFolder(func(dir string) (tally, error) {
-		server, err := redistest.Start(dir, args...)
-		if err != nil {
-			return tally{}, err
-		}
-		defer server.Kill()
-		return f(server, dir)
-	})
-}
-
-// withCluster runs f with a Cluster.
-func withCluster(ctx context.Context, replicas bool, f func(redistest.Nodes) (tally, error), args ...string) (tally, error) {
-	return withFolder(func(dir string) (tally, error) {
-		nodes, err := redistest.StartCluster(ctx, dir, replicas, args...)
-		if err != nil {
-			return tally{}, err
-		}
-		defer nodes.Kill()
-		return f(nodes)
-	})
-}
-
-// withFolder runs f with a folder that is gone afterwards.
-func withFolder(f func(dir string) (tally, error)) (tally, error) {
-	dir, err := os.MkdirTemp("", "seatlock-proof-")
+func onRedis(ctx context.Context, t *trial) (tally, error) {
+	_, store, err := t.redis()
 	if err != nil {
 		return tally{}, err
 	}
-	defer os.RemoveAll(filepath.Clean(dir))
-	return f(dir)
+	return newCampaign(t.settings, "alone", store, 24).alone(ctx)
+}
+
+func onCluster(ctx context.Context, t *trial) (tally, error) {
+	nodes, err := t.Cluster(ctx, false)
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := t.redisStore(nodes.URL(), redisstore.Options{})
+	if err != nil {
+		return tally{}, err
+	}
+	return newCampaign(t.settings, "alone", store, 24).alone(ctx)
+}
+
+// startTime bounds how long a server may take to answer on a busy machine.
+const startTime = 30 * time.Second
+
+// postgresStore returns a store with a pool of its own, and makes its tables.
+func (t *trial) postgresStore(ctx context.Context, url string) (*pgstore.Store, error) {
+	pool, err := pgstore.Pool(url)
+	if err != nil {
+		return nil, err
+	}
+	t.OnClose(pool.Close)
+	store := pgstore.New(pool)
+	for began := time.Now(); ; {
+		_, err := store.Migrate(ctx)
+		if !errors.Is(err, lockstore.ErrUnavailable) || time.Since(began) > startTime {
+			return store, err
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func onPostgres(ctx context.Context, t *trial) (tally, error) {
+	server, err := t.Postgres()
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := t.postgresStore(ctx, server.URL("postgres"))
+	if err != nil {
+		return tally{}, err
+	}
+	return newCampaign(t.settings, "alone", store, 12).alone(ctx)
+}
+
+// fileTTL is how long locks last in a file: long enough to confirm something on
+// a disk that others use too, and short enough to expire.
+const fileTTL = 400 * time.Millisecond
+
+// seatsFile returns the name of a file to keep seats in.
+func (t *trial) seatsFile() (string, error) {
+	dir, err := t.Folder()
+	return filepath.Join(dir, "seats"), err
+}
+
+func onFile(ctx context.Context, t *trial) (tally, error) {
+	file, err := t.seatsFile()
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := boltstore.Open(file)
+	if err != nil {
+		return tally{}, err
+	}
+	c := newCampaign(t.settings, "alone", store, 24)
+	c.plan.TTL = fileTTL
+	counted, err := c.alone(ctx)
+	return counted, errors.Join(err, store.Close())
 }

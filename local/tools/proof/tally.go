@@ -7,14 +7,27 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// A tally is what came of a row.
+// A tally is what a row counted.
 type tally struct {
 	histories, calls, unknown int
-	legal, illegal, undecided int
-	unjudged                  bool // histories are not judged: the store may forget
+	illegal, undecided        int
+	unjudged                  bool // histories are not checked: the store may forget
 	faults                    int
 	torn                      int // groups of seats of which a part was booked, and keys that disagree
 	losses                    history.Losses
+}
+
+// add adds the tally of another round of the row.
+func (t *tally) add(o tally) {
+	t.unjudged = o.unjudged
+	t.histories += o.histories
+	t.calls += o.calls
+	t.unknown += o.unknown
+	t.illegal += o.illegal
+	t.undecided += o.undecided
+	t.torn += o.torn
+	t.faults += o.faults
+	t.losses.Add(o.losses)
 }
 
 // The verdicts on a row.
@@ -24,14 +37,14 @@ const (
 	tooFew        = "UNDECIDED"
 )
 
-// verdict says whether the promises were kept. What is lost by nature breaks
-// none, but nothing is torn or illegal by nature.
-func (t *tally) verdict(byNature bool) string {
+// verdict says whether the promises were kept. Where the store may lose
+// bookings, a lost one breaks no promise, but a torn or illegal one does.
+func (t *tally) verdict(mayLose bool) string {
 	l := &t.losses
 	switch {
 	case t.illegal > 0 || t.torn > 0 || l.Stuck > 0:
 		return brokenPromise
-	case !byNature && (l.Lost > 0 || l.Twice > 0):
+	case !mayLose && (l.Lost > 0 || l.Twice > 0):
 		return brokenPromise
 	case l.Bookings == 0 || !t.unjudged && t.undecided > max(3, t.histories/100):
 		return tooFew
@@ -39,6 +52,7 @@ func (t *tally) verdict(byNature bool) string {
 	return kept
 }
 
+// String returns the tally as columns of the table.
 func (t tally) String() string {
 	judged := func(n int) string {
 		if t.unjudged {

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"seatlock/functions/client"
 	"seatlock/lockstore"
@@ -17,77 +16,126 @@ import (
 )
 
 const (
-	otherSeats = 5                      // how often one looks for other seats
-	again      = 8                      // how often one asks again without an answer
-	firstPause = 100 * time.Millisecond // before that; it doubles, up to longPause
+	maxTries   = 5                      // how often a buyer tries to lock seats
+	maxCalls   = 8                      // how often a call without an answer is made
+	firstPause = 100 * time.Millisecond // before the first repeat; each further pause is twice as long, up to longPause
 	longPause  = 2 * time.Second
 )
 
-// A crowd is everybody who came, and what they were told.
+// A crowd is all the buyers of a run and what the server answered them.
 type crowd struct {
 	settings
 	server lockstore.LockStore
-	house  *house
-	name   string // of this run, so that nobody is taken for somebody of another
+	view   *eventView
+	name   string // of this run, so that its users differ from those of other runs
 	meter  *meter
-	holds  holds
+	had    possessions
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards ledger and ends
 	ledger *history.Ledger
 	ends   map[ending]int
 }
 
-// An ending is how it went for a buyer.
+// An ending is how a buyer's visit ended.
 type ending string
 
 const (
-	paid      ending = "booked"
-	gaveBack  ending = "gave back"
-	walked    ending = "walked away"
-	nothing   ending = "found no seats"
-	tooLate   ending = "too late to pay"
-	noAnswer  ending = "got no answer"
-	cameNever ending = "did not come"
+	paid       ending = "booked"
+	gaveBack   ending = "gave back"
+	walkedAway ending = "walked away"
+	noSeats    ending = "found no seats"
+	tooLate    ending = "too late to pay"
+	noAnswer   ending = "got no answer"
+	didNotCome ending = "did not come"
 )
 
-// storm sends the crowd and returns when the last one has left.
-func storm(ctx context.Context, s settings, server *client.Store, h *house, bar *progressbar.ProgressBar) report {
-	c := &crowd{settings: s, server: server, house: h, meter: newMeter(),
+func newCrowd(s settings, server lockstore.LockStore, v *eventView) *crowd {
+	c := &crowd{settings: s, server: server, view: v, meter: newMeter(),
 		name:   "stampede-" + strconv.FormatUint(s.seed, 36) + "-" + strconv.FormatInt(time.Now().Unix(), 36),
-		ledger: history.NewLedger(h.ours), ends: make(map[ending]int)}
-	c.holds.length = h.all.LockTTL
-	if h.all.SeatLimit > 0 {
-		c.most = min(c.most, h.all.SeatLimit)
+		had:    possessions{lockTTL: v.event.LockTTL},
+		ledger: history.NewLedger(v.onSale), ends: make(map[ending]int)}
+	if limit := v.event.SeatLimit; limit > 0 {
+		c.most = min(c.most, limit)
 	}
-	following, stop := context.WithCancel(ctx)
-	var all, follower sync.WaitGroup
-	follower.Go(func() { h.follow(following, server) })
+	return c
+}
+
+// run sends the buyers and returns when the last one has left.
+func (c *crowd) run(ctx context.Context, stderr io.Writer) report {
+	following, stopFollowing := context.WithCancel(ctx)
+	var buyers, follower sync.WaitGroup
+	follower.Go(func() { c.view.follow(following, c.server) })
 	began := time.Now()
-	for i := range s.users {
-		all.Go(func() {
-			b := &buyer{crowd: c, user: lockstore.UserID(fmt.Sprintf("%s-%d", c.name, i)), rnd: rand.New(rand.NewPCG(s.seed, uint64(i))),
+	stopLine := showProgress(stderr, func() string {
+		return fmt.Sprintf("%d of %d buyers, %s", c.left(), c.users, c.meter.line(time.Since(began)))
+	})
+	for i := range c.users {
+		buyers.Go(func() {
+			b := &buyer{crowd: c, user: lockstore.UserID(fmt.Sprintf("%s-%d", c.name, i)), rnd: rand.New(rand.NewPCG(c.seed, uint64(i))),
 				avoid: make(map[lockstore.SeatID]bool)}
-			end := cameNever
-			if pause(ctx, rand.N(s.arrive+1)) {
-				end = b.buy(ctx)
+			end := didNotCome
+			if pause(ctx, rand.N(c.arrive+1)) {
+				end = b.visit(ctx)
 			}
 			c.mu.Lock()
+			defer c.mu.Unlock()
 			c.ends[end]++
-			c.mu.Unlock()
-			bar.Describe(c.meter.line(time.Since(began)))
-			_ = bar.Add(1) // a line that cannot be drawn is no reason to stop
 		})
 	}
-	all.Wait()
+	buyers.Wait()
 	took := time.Since(began)
-	stop()
+	stopLine()
+	stopFollowing()
 	follower.Wait()
 	r := c.meter.report(took)
-	r.Event, r.Seats, r.Users, r.Seed = h.all.ID, len(h.ours.Seats), s.users, s.seed
+	r.Event, r.Seats, r.Users, r.Seed = c.view.event.ID, len(c.view.onSale.Seats), c.users, c.seed
+	r.Interrupted = ctx.Err() != nil
 	r.Buyers = c.ends
-	r.ledger = c.ledger
-	r.Verdict.HeldByTwo = c.holds.overlaps()
 	return r
+}
+
+// left returns how many buyers have left.
+func (c *crowd) left() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, buyers := range c.ends {
+		n += buyers
+	}
+	return n
+}
+
+// check waits until every lock has ended, compares the server's answers with
+// its seats and writes the report's verdict.
+func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
+	v := &r.Verdict
+	v.HeldByTwo = c.had.overlaps()
+	if !r.Interrupted && !c.hurry {
+		ttl := c.view.event.LockTTL
+		stopLine := showProgress(stderr, func() string { return fmt.Sprintf("waiting %v until every lock has ended", ttl) })
+		v.StuckJudged = pause(ctx, ttl+time.Second)
+		stopLine()
+	}
+	ctx = context.WithoutCancel(ctx) // an interrupted run is checked too
+	if !v.StuckJudged {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+	}
+	var err error
+	if v.DeltasDiffer, err = c.view.differs(ctx, c.server); err != nil {
+		return fmt.Errorf("cannot list the seats to check the server: %w", err)
+	}
+	found, err := c.ledger.Audit(ctx, c.server)
+	if err != nil {
+		return fmt.Errorf("cannot ask for the bookings to check the server: %w", err)
+	}
+	v.Bookings, v.SoldTwice, v.Lost = found.Bookings, found.Twice, found.Lost
+	if v.StuckJudged { // else locks are still there
+		v.Stuck, v.Words = found.Stuck, found.Words
+	}
+	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.DeltasDiffer == 0
+	return nil
 }
 
 // A buyer is one of the crowd.
@@ -95,99 +143,98 @@ type buyer struct {
 	*crowd
 	user  lockstore.UserID
 	rnd   *rand.Rand
-	avoid map[lockstore.SeatID]bool // seats that stood in the way
+	avoid map[lockstore.SeatID]bool // seats that were refused
 }
 
-// buy is what one does, from coming to leaving.
-func (b *buyer) buy(ctx context.Context) ending {
-	b.call(ctx, history.Op{Call: history.List, Since: b.house.since()})
+// visit is what a buyer does from arriving to leaving.
+func (b *buyer) visit(ctx context.Context) ending {
+	b.call(ctx, history.Call{Method: history.List, Since: b.view.since()})
 	seats, end := b.lock(ctx)
 	if end != "" {
 		return end
 	}
 	pays := b.rnd.Float64() < b.pay
 	if !pause(ctx, time.Duration(b.rnd.Int64N(int64(b.think)+1))) {
-		return walked
+		return walkedAway
 	}
 	switch {
 	case pays:
-		switch op := b.call(ctx, history.Op{Call: history.Confirm, User: b.user, Seats: seats}); op.Outcome {
+		switch c := b.call(ctx, history.Call{Op: lockstore.Confirm(b.user, seats...)}); c.Outcome {
 		case history.Done:
-			b.holds.booked(seats, b.user)
+			b.had.booked(seats, b.user)
 			return paid
 		case history.Refused:
 			return tooLate
 		}
 		return noAnswer
 	case b.rnd.IntN(2) == 0:
-		b.holds.gone(seats, b.user)
-		b.call(ctx, history.Op{Call: history.Release, User: b.user, Seats: seats})
+		b.had.released(seats, b.user)
+		b.call(ctx, history.Call{Op: lockstore.Release(b.user, seats...)})
 		return gaveBack
 	}
-	return walked
+	return walkedAway
 }
 
-// lock looks for seats until some are the buyer's.
+// lock tries seats until some are the buyer's. Otherwise it returns how the
+// visit ended.
 func (b *buyer) lock(ctx context.Context) ([]lockstore.SeatID, ending) {
-	for range otherSeats {
+	for range maxTries {
 		seats := b.choose()
 		if len(seats) == 0 {
-			return nil, nothing
+			break
 		}
-		op := b.call(ctx, history.Op{Call: history.Lock, User: b.user, Seats: seats})
-		switch op.Outcome {
+		c := b.call(ctx, history.Call{Op: lockstore.Lock(b.user, seats...)})
+		switch c.Outcome {
 		case history.Done:
-			b.holds.had(seats, b.user, op.Called, op.Returned)
+			b.had.locked(seats, b.user, c.Called, c.Returned)
 			return seats, ""
 		case history.Refused:
-			for _, seat := range op.Conflict.Seats {
+			for _, seat := range c.Conflict.Seats {
 				b.avoid[seat.ID] = true
 			}
 		default:
 			return nil, noAnswer
 		}
 	}
-	return nil, nothing
+	return nil, noSeats
 }
 
-// choose picks seats that are available as far as one knows, or none.
+// choose returns seats that are available as far as the buyer knows, or none.
 func (b *buyer) choose() []lockstore.SeatID {
-	all := b.house.ours.Seats
+	all := b.view.onSale.Seats
 	n := min(1+b.rnd.IntN(b.most), len(all))
 	if b.same {
 		return all[:n]
 	}
 	var seats []lockstore.SeatID
-	for at, tries := b.rnd.IntN(len(all)), 0; tries < len(all) && len(seats) < n; tries++ {
-		if seat := all[(at+tries)%len(all)]; !b.avoid[seat] && b.house.free(seat) {
+	for at, i := b.rnd.IntN(len(all)), 0; i < len(all) && len(seats) < n; i++ {
+		if seat := all[(at+i)%len(all)]; !b.avoid[seat] && b.view.available(seat) {
 			seats = append(seats, seat)
 		}
 	}
 	return seats
 }
 
-// call makes a call, and again as long as there is no answer. What comes back
-// has the time of the first one as Called.
-func (b *buyer) call(ctx context.Context, op history.Op) history.Op {
-	rec := history.Recorder{Store: b.server, Event: b.house.ours}
+// call makes a call and repeats it as long as there is no answer. Called of the
+// result is the time of the first try.
+func (b *buyer) call(ctx context.Context, c history.Call) history.Call {
+	rec := history.Recorder{Store: b.server, Event: b.view.onSale}
 	wait := firstPause
 	var first time.Time
-	for n := range again {
-		began := time.Now()
-		op.Answer = history.Answer{}
-		op = rec.Do(ctx, op)
-		b.meter.note(op, time.Since(began))
+	for n := range maxCalls {
+		c.Answer = history.Answer{}
+		c = rec.Do(ctx, c)
+		b.meter.note(c, c.Returned.Sub(c.Called))
 		b.mu.Lock()
-		b.ledger.Note(op)
+		b.ledger.Note(c)
 		b.mu.Unlock()
 		if n == 0 {
-			first = op.Called
+			first = c.Called
 		}
-		op.Called = first
-		if op.Outcome != history.Unknown && op.Outcome != history.Nothing {
+		if c.Outcome != history.Unknown && c.Outcome != history.Nothing {
 			break
 		}
-		if p, ok := errors.AsType[*client.Problem](op.Cause); ok {
+		if p, ok := errors.AsType[*client.Problem](c.Cause); ok {
 			wait = max(wait, min(p.RetryAfter, longPause)) // as the server asks
 		}
 		if !pause(ctx, wait+rand.N(wait/2)) {
@@ -195,10 +242,11 @@ func (b *buyer) call(ctx context.Context, op history.Op) history.Op {
 		}
 		wait = min(2*wait, longPause)
 	}
-	return op
+	c.Called = first
+	return c
 }
 
-// pause tells whether the context has not ended meanwhile.
+// pause waits, and reports whether the context has not ended meanwhile.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -206,39 +254,4 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-// judge waits until every lock is over and compares what people were told with
-// what is there.
-func judge(ctx context.Context, s settings, server *client.Store, h *house, r *report, bar *progressbar.ProgressBar) error {
-	if r.Interrupted || s.hurry {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-	} else {
-		bar.Describe(fmt.Sprintf("waiting %v until every lock is over", h.all.LockTTL))
-		r.Verdict.StuckJudged = pause(ctx, h.all.LockTTL+time.Second)
-		ctx = context.WithoutCancel(ctx)
-	}
-	_ = bar.Finish() // it is only a line
-	bad := &r.Verdict
-	differ, err := h.differs(ctx, server)
-	if err != nil {
-		return fmt.Errorf("cannot list the seats to judge the server: %w", err)
-	}
-	found, err := r.ledger.Audit(ctx, server)
-	if err != nil {
-		return errors.Join(errors.New("cannot ask for the bookings to judge the server"), err)
-	}
-	bad.DeltasDiffer = len(differ)
-	bad.Bookings, bad.SoldTwice, bad.Lost = found.Bookings, found.Twice, found.Lost
-	if bad.StuckJudged {
-		bad.Stuck = found.Stuck
-	}
-	bad.Words = found.Words
-	if !bad.StuckJudged {
-		bad.Words = nil
-	}
-	bad.Kept = bad.SoldTwice == 0 && bad.HeldByTwo == 0 && bad.Lost == 0 && bad.Stuck == 0 && bad.DeltasDiffer == 0
-	return nil
 }

@@ -1,8 +1,7 @@
-// Program stampede is what an operator runs before an on-sale. It sends a crowd
-// of buyers to a running Seatlock server, each of whom picks seats, locks them,
-// hesitates, and pays or walks away, as people in a browser would, and then
-// holds the server to what it told them: that no seat was sold twice, no
-// booking was lost, and no seat is stuck.
+// Program stampede tries a running Seatlock server before an on-sale. It sends a
+// crowd of buyers, each of whom picks seats, locks them, hesitates, and pays or
+// walks away, as people in a browser would. It then checks that the answers were
+// true: that no seat was sold twice, no booking was lost and no seat is stuck.
 //
 // It books seats for good: give it an event of its own.
 package main
@@ -19,8 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"seatlock/functions/client"
 	"seatlock/lockstore"
 )
@@ -29,71 +26,64 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, "stampede:", err)
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "stampede:", err)
-		os.Exit(1)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "stampede:", err)
+	if errors.Is(err, errUsage) {
+		os.Exit(2)
+	}
+	os.Exit(1)
 }
 
 var (
-	// errUsage is every error in how the program was called.
+	// errUsage is wrapped by every error in how the program was called.
 	errUsage = errors.New("-h explains every flag")
 
-	// errBroken is a server that did not keep what it told.
-	errBroken = errors.New("the server did not keep what it told")
+	// errBroken is returned when the server broke a promise.
+	errBroken = errors.New("the server broke a promise")
 )
 
 func usage(format string, args ...any) error {
 	return fmt.Errorf("%w; %w", fmt.Errorf(format, args...), errUsage)
 }
 
-// settings are the flags, checked.
+// settings are the checked flags.
 type settings struct {
 	url, event string
 	users      int
-	arrive     time.Duration // within which they come
-	think      time.Duration // the longest that one hesitates
-	most       int           // seats that one wants
-	pay        float64       // the share of those who have seats that pay
+	arrive     time.Duration // within which the buyers arrive
+	think      time.Duration // the longest hesitation
+	most       int           // the most seats that a buyer wants
+	pay        float64       // the share of the buyers with seats who pay
 	same       bool          // all want the same seats
-	hurry      bool          // do not wait for what was walked away from
+	hurry      bool          // do not wait for the end of abandoned locks
 	json       bool
 	seed       uint64
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	s, err := settle(args, stderr)
+	s, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	server, err := client.New(s.url, s.users)
+	server, err := client.New(s.url, client.Options{Connections: s.users})
 	if err != nil {
 		return usage("-url: %w", err)
 	}
 	defer server.Close()
-	ev, err := pick(ctx, server, s.event)
+	ev, err := findEvent(ctx, server, s.event)
 	if err != nil {
 		return err
 	}
-	house, err := look(ctx, server, ev)
+	view, err := newView(ctx, server, ev)
 	if err != nil {
 		return err
 	}
-	if len(house.ours.Seats) == 0 {
-		return fmt.Errorf("event %s has no available seat: choose another with -event", ev.ID)
-	}
-	bar := progress(s, stderr)
-	r := storm(ctx, s, server, house, bar)
-	r.Interrupted = ctx.Err() != nil
-	if err := judge(ctx, s, server, house, &r, bar); err != nil {
-		return errors.Join(err, r.print(stdout, s.json))
-	}
-	if err := r.print(stdout, s.json); err != nil {
+	c := newCrowd(s, server, view)
+	r := c.run(ctx, stderr)
+	err = c.check(ctx, &r, stderr)
+	if err := errors.Join(err, r.print(stdout, s.json)); err != nil {
 		return err
 	}
 	if !r.Verdict.Kept {
@@ -102,25 +92,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-func settle(args []string, stderr io.Writer) (settings, error) {
+func parse(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("stampede", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: go run ./local/tools/stampede [flags]\n\nSends buyers to a server and holds it to what it told them. Seats are booked for good.")
+		fmt.Fprintln(stderr, "usage: go run ./local/tools/stampede [flags]\n\nSends buyers to a server and checks what it answers them. Seats are booked for good.")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&s.url, "url", "http://127.0.0.1:8080", "the `ADDRESS` of the server")
-	flags.StringVar(&s.event, "event", "", "the `ID` of the event; left out: the first")
-	flags.IntVar(&s.users, "users", 2000, "how many come, as a `NUMBER`")
-	flags.DurationVar(&s.arrive, "arrive", 5*time.Second, "the `DURATION` within which they come")
-	flags.DurationVar(&s.think, "think", 3*time.Second, "the longest `DURATION` for which one hesitates to pay")
-	flags.IntVar(&s.most, "most", 4, "the most seats that one wants, as a `NUMBER`")
-	flags.Float64Var(&s.pay, "pay", 0.5, "the `SHARE` of those who got seats that pay, from 0 to 1")
-	flags.BoolVar(&s.same, "same", false, "all want the same seats")
-	flags.BoolVar(&s.hurry, "hurry", false, "do not wait until the locks that were walked away from are over; whether seats come back is not judged then")
+	flags.StringVar(&s.event, "event", "", "the `ID` of the event; by default the first")
+	flags.IntVar(&s.users, "users", 2000, "the `NUMBER` of buyers")
+	flags.DurationVar(&s.arrive, "arrive", 5*time.Second, "the `DURATION` within which the buyers arrive")
+	flags.DurationVar(&s.think, "think", 3*time.Second, "the longest `DURATION` for which a buyer hesitates before paying")
+	flags.IntVar(&s.most, "most", 4, "the largest `NUMBER` of seats that a buyer wants")
+	flags.Float64Var(&s.pay, "pay", 0.5, "the `SHARE` of the buyers with seats who pay, from 0 to 1")
+	flags.BoolVar(&s.same, "same", false, "all buyers want the same seats")
+	flags.BoolVar(&s.hurry, "hurry", false, "do not wait until abandoned locks have ended; whether seats come back is then not checked")
 	flags.BoolVar(&s.json, "json", false, "report in JSON")
-	flags.Uint64Var(&s.seed, "seed", rand.Uint64(), "do what is random as another run with this `NUMBER` did")
+	flags.Uint64Var(&s.seed, "seed", rand.Uint64(), "repeat the random choices of the run with this `NUMBER`")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return s, err
@@ -131,22 +121,22 @@ func settle(args []string, stderr io.Writer) (settings, error) {
 	case flags.NArg() > 0:
 		return s, usage("%q is not a flag", flags.Arg(0))
 	case s.users < 1:
-		return s, usage("-users %d: somebody must come", s.users)
+		return s, usage("-users %d: must be at least 1", s.users)
 	case s.most < 1 || s.most > lockstore.MaxSeats:
-		return s, usage("-most %d: one call takes 1 to %d seats", s.most, lockstore.MaxSeats)
+		return s, usage("-most %d: must be 1 to %d, the most seats of one call", s.most, lockstore.MaxSeats)
 	case s.pay < 0 || s.pay > 1:
-		return s, usage("-pay %v: it is a share, from 0 to 1", s.pay)
+		return s, usage("-pay %v: must be a share, from 0 to 1", s.pay)
 	case s.arrive < 0 || s.think < 0:
-		return s, usage("-arrive and -think cannot be less than nothing")
+		return s, usage("-arrive and -think must not be negative")
 	}
 	return s, nil
 }
 
-// pick finds the event.
-func pick(ctx context.Context, server *client.Store, id string) (*lockstore.Event, error) {
+// findEvent returns the event with that id, or the first if the id is empty.
+func findEvent(ctx context.Context, server *client.Client, id string) (*lockstore.Event, error) {
 	events, err := server.Events(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask the server for its events: %w", err)
+		return nil, fmt.Errorf("cannot list the server's events: %w", err)
 	}
 	for _, ev := range events {
 		if id == "" || ev.ID == lockstore.EventID(id) {
@@ -154,22 +144,4 @@ func pick(ctx context.Context, server *client.Store, id string) (*lockstore.Even
 		}
 	}
 	return nil, fmt.Errorf("the server has no event %q", id)
-}
-
-// progress draws a line while people look on.
-func progress(s settings, w io.Writer) *progressbar.ProgressBar {
-	file, ok := w.(*os.File)
-	if ok {
-		info, err := file.Stat()
-		ok = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return progressbar.NewOptions(s.users,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetVisibility(ok),
-		progressbar.OptionSetDescription("buyers"),
-		progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionUseANSICodes(true),
-	)
 }

@@ -3,83 +3,73 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"seatlock/functions/client"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/history"
 )
 
-// A meter takes down how long every call took and what came of it.
+// A meter records how long each call took and how it ended.
 type meter struct {
 	mu    sync.Mutex
-	calls map[history.Call]*timing
+	calls map[string]*timing // by history.Call.Name
 }
 
 type timing struct {
-	took     *hdrhistogram.Histogram // in microseconds
+	took     []time.Duration
 	outcomes map[string]int
 }
 
-// The slowest call that is told from slower ones, and how exactly times are kept.
-const (
-	slowest = time.Minute
-	digits  = 3
-)
+func newMeter() *meter { return &meter{calls: make(map[string]*timing)} }
 
-func newMeter() *meter { return &meter{calls: make(map[history.Call]*timing)} }
-
-func (m *meter) note(op history.Op, took time.Duration) {
+func (m *meter) note(c history.Call, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := m.calls[op.Call]
+	t := m.calls[c.Name()]
 	if t == nil {
-		t = &timing{hdrhistogram.New(1, slowest.Microseconds(), digits), make(map[string]int)}
-		m.calls[op.Call] = t
+		t = &timing{outcomes: make(map[string]int)}
+		m.calls[c.Name()] = t
 	}
-	_ = t.took.RecordValue(min(max(took, time.Microsecond), slowest).Microseconds()) // it is in range
-	t.outcomes[outcome(op)]++
+	t.took = append(t.took, took)
+	t.outcomes[outcome(c)]++
 }
 
-// outcome names what came of a call in the words of the API.
-func outcome(op history.Op) string {
-	switch op.Outcome {
+// outcome names how a call ended, as the API does.
+func outcome(c history.Call) string {
+	switch c.Outcome {
 	case history.Done:
 		return "ok"
 	case history.Refused:
-		return string(op.Conflict.Reason)
+		return string(c.Conflict.Reason)
 	}
-	if p, ok := errors.AsType[*client.Problem](op.Cause); ok {
+	if p, ok := errors.AsType[*client.Problem](c.Cause); ok {
 		return p.Code
 	}
-	if errors.Is(op.Cause, lockstore.ErrUnavailable) {
+	if errors.Is(c.Cause, lockstore.ErrUnavailable) {
 		return "no connection"
 	}
-	if op.Outcome == history.Unknown {
+	if c.Outcome == history.Unknown {
 		return "no answer"
 	}
-	return string(op.Outcome)
+	return string(c.Outcome)
 }
 
-// line is how it is going.
+// line describes the calls so far.
 func (m *meter) line(since time.Duration) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	calls, locked, booked := int64(0), 0, 0
-	for call, t := range m.calls {
-		calls += t.took.TotalCount()
-		switch call {
-		case history.Lock:
-			locked = t.outcomes["ok"]
-		case history.Confirm:
-			booked = t.outcomes["ok"]
-		}
+	calls := 0
+	ok := make(map[string]int)
+	for name, t := range m.calls {
+		calls += len(t.took)
+		ok[name] = t.outcomes["ok"]
 	}
-	return fmt.Sprintf("%.0f calls/s, %d locked, %d booked; buyers", float64(calls)/max(since.Seconds(), 0.001), locked, booked)
+	return fmt.Sprintf("%.0f calls/s, %d locked, %d booked", float64(calls)/max(since.Seconds(), 0.001),
+		ok[lockstore.KindLock.String()], ok[lockstore.KindConfirm.String()])
 }
 
 // report sums up.
@@ -87,43 +77,49 @@ func (m *meter) report(took time.Duration) report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := report{Seconds: took.Seconds()}
-	for _, call := range []history.Call{history.List, history.Lock, history.Confirm, history.Release} {
-		t := m.calls[call]
+	names := []string{string(history.List)}
+	for _, k := range lockstore.Kinds() {
+		names = append(names, k.String())
+	}
+	for _, name := range names {
+		t := m.calls[name]
 		if t == nil {
 			continue
 		}
-		at := func(quantile float64) float64 { return float64(t.took.ValueAtQuantile(quantile)) / 1000 }
+		slices.Sort(t.took)
+		n := len(t.took)
+		at := func(quantile float64) float64 { return t.took[int(quantile*float64(n-1))].Seconds() * 1000 }
 		r.Calls = append(r.Calls, callReport{
-			Call: string(call), Count: t.took.TotalCount(), Outcomes: t.outcomes,
-			P50: at(50), P95: at(95), P99: at(99), Max: float64(t.took.Max()) / 1000,
+			Call: name, Count: n, Outcomes: t.outcomes,
+			P50: at(0.50), P95: at(0.95), P99: at(0.99), Max: at(1),
 			Bars: bars(t.took),
 		})
-		r.PerSecond += float64(t.took.TotalCount()) / took.Seconds()
+		r.PerSecond += float64(n) / took.Seconds()
 	}
 	return r
 }
 
-// barBounds are the ends of the bars of a small histogram, in microseconds: each
-// is twice the one before.
-var barBounds = []int64{250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 1_024_000}
+// barCount is how many bars there are. The first counts calls of up to 0.25 ms,
+// each further one calls of up to twice as long, and the last, beyond a second,
+// all the others.
+const barCount = 14
 
-// bars draws how the times are spread: a bar for those up to 0.25 ms, up to 0.5
-// ms, and so on to a second, and one for the rest.
-func bars(h *hdrhistogram.Histogram) string {
-	counts := make([]int64, len(barBounds)+1)
-	for _, bar := range h.Distribution() {
+// bars draws how the times are distributed.
+func bars(times []time.Duration) string {
+	var counts [barCount]int
+	for _, took := range times {
 		i := 0
-		for i < len(barBounds) && bar.From > barBounds[i] {
+		for i < barCount-1 && took > 250*time.Microsecond<<i {
 			i++
 		}
-		counts[i] += bar.Count
+		counts[i]++
 	}
+	levels := []rune(" ▁▂▃▄▅▆▇█")
 	var b strings.Builder
 	for _, n := range counts {
-		levels := []rune(" ▁▂▃▄▅▆▇█")
 		level := 0
 		if n > 0 {
-			level = 1 + int(7*float64(n)/float64(h.TotalCount()))
+			level = 1 + 7*n/len(times)
 		}
 		b.WriteRune(levels[level])
 	}

@@ -15,17 +15,19 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// serve serves one event of 60 seats, with locks of a second, from the store.
+// serve serves an event of 60 seats, with locks of a second, from the store.
 func serve(t *testing.T, store lockstore.LockStore) string {
 	t.Helper()
-	m, err := booking.Grid(6, 10, booking.Defaults{LockTTL: time.Second})
+	m, err := venue.Grid(6, 10, venue.Defaults{LockTTL: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: []booking.SeatMap{m}, Logger: slog.New(slog.DiscardHandler)})
+	api, err := booking.New(booking.Config{Store: store, Events: []venue.Event{m}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +36,8 @@ func serve(t *testing.T, store lockstore.LockStore) string {
 	return s.URL
 }
 
-// stormOn runs the program and returns its report.
-func stormOn(ctx context.Context, t *testing.T, url string, args ...string) (report, error) {
+// stampede runs the program and returns its report.
+func stampede(ctx context.Context, t *testing.T, url string, args ...string) (report, error) {
 	t.Helper()
 	var out bytes.Buffer
 	err := run(ctx, append([]string{"-url", url, "-users", "150", "-arrive", "300ms", "-think", "300ms", "-json"}, args...), &out, io.Discard)
@@ -48,7 +50,7 @@ func stormOn(ctx context.Context, t *testing.T, url string, args ...string) (rep
 
 func TestGoodServer(t *testing.T) {
 	t.Parallel()
-	r, err := stormOn(t.Context(), t, serve(t, new(lockstore.Memory)))
+	r, err := stampede(t.Context(), t, serve(t, new(memstore.Store)))
 	if err != nil {
 		t.Fatalf("%v: %+v", err, r.Verdict)
 	}
@@ -69,86 +71,77 @@ func TestGoodServer(t *testing.T) {
 	}
 }
 
-// faulty is Memory with some of its calls replaced.
+// A faulty is a memory store, some of whose calls are replaced.
 type faulty struct {
-	*lockstore.Memory
-	lock    func(*faulty, context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error)
-	confirm func(*faulty, context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error
-	list    func(*faulty, context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error)
-	calls   atomic.Int64
+	memstore.Store
+	do    func(*faulty, context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error)
+	list  func(*faulty, context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error)
+	calls atomic.Int64
 }
 
-func (f *faulty) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	if f.lock != nil {
-		return f.lock(f, ctx, ev, seats, user)
+func (f *faulty) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	if f.do != nil {
+		return f.do(f, ctx, ev, op)
 	}
-	return f.Memory.Lock(ctx, ev, seats, user)
-}
-
-func (f *faulty) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	if f.confirm != nil {
-		return f.confirm(f, ctx, ev, seats, user)
-	}
-	return f.Memory.Confirm(ctx, ev, seats, user)
+	return f.Store.Do(ctx, ev, op)
 }
 
 func (f *faulty) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	if f.list != nil {
 		return f.list(f, ctx, ev, since)
 	}
-	return f.Memory.List(ctx, ev, since)
+	return f.Store.List(ctx, ev, since)
 }
 
-// TestFaultyServers: each fault is found, and ends the program with an error.
+// alwaysDone carries out op if it is of one of the kinds, and reports success
+// even where seats prevent it.
+func (f *faulty) alwaysDone(ctx context.Context, ev *lockstore.Event, op lockstore.Op, kinds ...lockstore.Kind) (lockstore.Result, error) {
+	result, err := f.Store.Do(ctx, ev, op)
+	if err != nil && slices.Contains(kinds, op.Kind) {
+		return lockstore.Result{Expires: time.Now().Add(ev.LockTTL), Now: time.Now()}, nil
+	}
+	return result, err
+}
+
+// TestFaultyServers: each fault is found, and the program ends with an error.
 func TestFaultyServers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		store *faulty
 		found func(*verdict) int
 	}{
-		"whoever pays gets it": {
-			&faulty{
-				lock: func(f *faulty, ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-					if expires, err := f.Memory.Lock(ctx, ev, seats, user); err == nil {
-						return expires, nil
-					}
-					return time.Now().Add(ev.LockTTL), nil
-				},
-				confirm: func(f *faulty, ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-					_ = f.Memory.Confirm(ctx, ev, seats, user)
-					return nil
-				},
-			}, func(v *verdict) int { return v.SoldTwice },
+		"every payment succeeds": {
+			&faulty{do: func(f *faulty, ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+				return f.alwaysDone(ctx, ev, op, lockstore.KindLock, lockstore.KindConfirm)
+			}}, func(v *verdict) int { return v.SoldTwice },
 		},
-		"two have it": {
-			&faulty{lock: func(f *faulty, ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-				if expires, err := f.Memory.Lock(ctx, ev, seats, user); err == nil {
-					return expires, nil
-				}
-				return time.Now().Add(ev.LockTTL), nil
+		"every lock succeeds": {
+			&faulty{do: func(f *faulty, ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+				return f.alwaysDone(ctx, ev, op, lockstore.KindLock)
 			}}, func(v *verdict) int { return v.HeldByTwo },
 		},
 		"one booking of five is forgotten": {
-			&faulty{confirm: func(f *faulty, ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-				if f.calls.Add(1)%5 == 0 {
-					return nil
+			&faulty{do: func(f *faulty, ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+				if op.Kind == lockstore.KindConfirm && f.calls.Add(1)%5 == 0 {
+					return lockstore.Result{Now: time.Now()}, nil
 				}
-				return f.Memory.Confirm(ctx, ev, seats, user)
+				return f.Store.Do(ctx, ev, op)
 			}}, func(v *verdict) int { return v.Lost },
 		},
 		"a refusal books": {
-			&faulty{confirm: func(f *faulty, ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-				if err := f.Memory.Confirm(ctx, ev, seats, user); err != nil || f.calls.Add(1)%5 > 0 {
-					return err
+			&faulty{do: func(f *faulty, ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+				result, err := f.Store.Do(ctx, ev, op)
+				if op.Kind != lockstore.KindConfirm || err != nil || f.calls.Add(1)%5 > 0 {
+					return result, err
 				}
-				return &lockstore.ConflictError{Reason: lockstore.LockNotHeld, Seats: []lockstore.Seat{{ID: seats[0], Status: lockstore.Available}}}
+				return lockstore.Result{}, &lockstore.ConflictError{Reason: lockstore.LockNotHeld, Seats: []lockstore.Seat{{ID: op.Seats[0]}}}
 			}}, func(v *verdict) int { return v.Stuck },
 		},
 		"bookings are no changes": {
 			&faulty{list: func(f *faulty, ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-				snap, err := f.Memory.List(ctx, ev, since)
+				snap, err := f.Store.List(ctx, ev, since)
 				if !snap.Full {
-					snap.Seats = slices.DeleteFunc(snap.Seats, func(s lockstore.Seat) bool { return s.Status == lockstore.Booked })
+					snap.Seats = slices.DeleteFunc(snap.Seats, func(s lockstore.ListedSeat) bool { return s.Status == lockstore.Booked })
 				}
 				return snap, err
 			}}, func(v *verdict) int { return v.DeltasDiffer + v.Lost + v.Stuck },
@@ -156,8 +149,7 @@ func TestFaultyServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.store.Memory = new(lockstore.Memory)
-			r, err := stormOn(t.Context(), t, serve(t, c.store))
+			r, err := stampede(t.Context(), t, serve(t, c.store))
 			if !errors.Is(err, errBroken) || r.Verdict.Kept || c.found(&r.Verdict) == 0 {
 				t.Errorf("%v: the verdict is %+v", err, r.Verdict)
 			}
@@ -165,10 +157,10 @@ func TestFaultyServers(t *testing.T) {
 	}
 }
 
-// TestEverybodyWantsTheSame: one buyer gets it, and the others are told.
+// TestEverybodyWantsTheSame: one buyer gets the seat, and the others are refused.
 func TestEverybodyWantsTheSame(t *testing.T) {
 	t.Parallel()
-	r, err := stormOn(t.Context(), t, serve(t, new(lockstore.Memory)), "-same", "-most", "1", "-pay", "1")
+	r, err := stampede(t.Context(), t, serve(t, new(memstore.Store)), "-same", "-most", "1", "-pay", "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,16 +169,16 @@ func TestEverybodyWantsTheSame(t *testing.T) {
 	}
 }
 
-// TestInterrupted: what was seen until Ctrl-C is reported and judged.
+// TestInterrupted: what happened until Ctrl-C is reported and checked.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer time.AfterFunc(500*time.Millisecond, cancel).Stop()
-	r, err := stormOn(ctx, t, serve(t, new(lockstore.Memory)), "-arrive", "1h")
+	r, err := stampede(ctx, t, serve(t, new(memstore.Store)), "-arrive", "1h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.Interrupted || r.Verdict.StuckJudged || !r.Verdict.Kept || r.Buyers[cameNever] == 0 {
+	if !r.Interrupted || r.Verdict.StuckJudged || !r.Verdict.Kept || r.Buyers[didNotCome] == 0 {
 		t.Errorf("the report is %+v", r)
 	}
 }
@@ -195,11 +187,11 @@ func TestInterrupted(t *testing.T) {
 func TestReportForPeople(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"-url", serve(t, new(lockstore.Memory)), "-users", "50", "-arrive", "100ms", "-think", "100ms", "-hurry"}, &out, io.Discard)
+	err := run(t.Context(), []string{"-url", serve(t, new(memstore.Store)), "-users", "50", "-arrive", "100ms", "-think", "100ms", "-hurry"}, &out, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"50 buyers for 60 seats of default", "booked", "p99", "lock ", "confirm ", "0  sold twice", "was not judged", "The server kept what it told."} {
+	for _, want := range []string{"50 buyers for 60 seats of default", "booked", "p99", "lock ", "confirm ", "0  sold twice", "was not checked", "The server kept its promises."} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, out.String())
 		}
@@ -208,7 +200,7 @@ func TestReportForPeople(t *testing.T) {
 
 func TestBadCalls(t *testing.T) {
 	t.Parallel()
-	good := serve(t, new(lockstore.Memory))
+	good := serve(t, new(memstore.Store))
 	for _, c := range []struct {
 		args  []string
 		usage bool
@@ -217,7 +209,7 @@ func TestBadCalls(t *testing.T) {
 		{[]string{"-users", "0"}, true, "-users 0"},
 		{[]string{"-most", "51"}, true, "-most 51"},
 		{[]string{"-pay", "2"}, true, "-pay 2"},
-		{[]string{"-think", "-1s"}, true, "less than nothing"},
+		{[]string{"-think", "-1s"}, true, "must not be negative"},
 		{[]string{"-nonsense"}, true, "nonsense"},
 		{[]string{"word"}, true, `"word"`},
 		{[]string{"-url", "nowhere"}, true, "nowhere"},

@@ -159,7 +159,7 @@ func slow(t *trial) {
 
 	t.proxy.Afflict(nil)
 	t.warm()
-	t.proxy.Afflict(func() Fate { return Fate{Delay: 5 * time.Second} })
+	t.proxy.Afflict(func() Fate { return Fate{Delay: 2 * time.Second} })
 	if err := t.call(lockstore.Lock(ann, "A3")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("an answer that is too late: %v, want ErrOutcomeUnknown", err)
 	}

@@ -1,0 +1,179 @@
+package venue
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+
+	"seatlock/lockstore"
+)
+
+// The limits of an event file.
+const (
+	MaxFileSeats = 2_000_000 // of all its events together
+	MaxFileBytes = 16 << 20
+)
+
+// ReadEvents reads an event file; the README describes its form. An event takes
+// the settings that it lacks from d. An error is one line: the file's name, the
+// line and column, the place in the document as a JSON pointer (unless that is
+// the whole document), and what is wrong there.
+func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot be read: %w", name, err)
+	}
+	if len(text) > MaxFileBytes {
+		return nil, fmt.Errorf("%s: larger than %d MiB", name, MaxFileBytes>>20)
+	}
+	var file fileJSON
+	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
+		return nil, explainFile(name, text, err)
+	}
+	events, err := file.events(d)
+	if at, ok := errors.AsType[*placed](err); ok {
+		return nil, fmt.Errorf("%s:%s: %s: %w", name, position(text, offsetOf(text, at.pointer)), at.pointer, at.err)
+	}
+	return events, err
+}
+
+// fileJSON is an event file. Optional fields are pointers.
+type fileJSON struct {
+	Events []eventJSON `json:"events"`
+}
+
+type eventJSON struct {
+	ID          lockstore.EventID  `json:"id"`
+	Name        *string            `json:"name"`
+	LockSeconds *float64           `json:"lockSeconds"`
+	SeatLimit   *int               `json:"seatLimit"`
+	Sections    []sectionJSON      `json:"sections"`
+	Seats       []lockstore.SeatID `json:"seats"`
+}
+
+type sectionJSON struct {
+	Name    string             `json:"name"`
+	Section *string            `json:"section"`
+	Pattern *string            `json:"pattern"`
+	Rows    []rowsJSON         `json:"rows"`
+	Seats   []lockstore.SeatID `json:"seats"`
+}
+
+type rowsJSON struct {
+	Row   string `json:"row"`
+	Seats string `json:"seats"`
+}
+
+// placed is an error with its place in the file.
+type placed struct {
+	pointer string
+	err     error
+}
+
+func (e *placed) Error() string { return e.pointer + ": " + e.err.Error() }
+func (e *placed) Unwrap() error { return e.err }
+
+// wrong returns an error at a place.
+func wrong(pointer, format string, args ...any) error {
+	return &placed{pointer, fmt.Errorf(format, args...)}
+}
+
+// at puts an error at a place. Of an error of lockstore it takes the sentence
+// alone.
+func at(pointer string, err error) error {
+	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
+		return wrong(pointer, "%s", e.Problem)
+	}
+	return &placed{pointer, err}
+}
+
+// events counts the seats of every event before it makes those of any, so that
+// a small file cannot ask for much memory.
+func (f fileJSON) events(d Defaults) ([]Event, error) {
+	if f.Events == nil {
+		return nil, wrong("/events", "events is missing")
+	}
+	if len(f.Events) == 0 {
+		return nil, wrong("/events", "there is no event in it")
+	}
+	first := make(map[lockstore.EventID]string)
+	builders := make([]builder, len(f.Events))
+	room := MaxFileSeats
+	for i, e := range f.Events {
+		here := fmt.Sprintf("/events/%d", i)
+		if err := e.check(here); err != nil {
+			return nil, err
+		}
+		if before, twice := first[e.ID]; twice {
+			return nil, wrong(here+"/id", "event %s is there twice, the first time at %s", e.ID, before)
+		}
+		first[e.ID] = here
+		builders[i] = builder{here: here, event: MaxEventSeats, file: room}
+		if err := builders[i].count(e); err != nil {
+			return nil, err
+		}
+		room = builders[i].file
+	}
+	events := make([]Event, len(f.Events))
+	for i, e := range f.Events {
+		sections, err := builders[i].sections(e)
+		if err != nil {
+			return nil, err
+		}
+		name, d := e.settings(d)
+		if events[i], err = newEvent(e.ID, name, d, sections); err != nil {
+			return nil, at(builders[i].here, err)
+		}
+		builders[i] = builder{} // its memory is as large as the event's
+	}
+	return events, nil
+}
+
+// check checks everything of the event but its seats.
+func (e eventJSON) check(here string) error {
+	if err := e.ID.Check(); err != nil {
+		return at(here+"/id", err)
+	}
+	if e.Name != nil {
+		if err := checkLabel(*e.Name); err != nil {
+			return at(here+"/name", err)
+		}
+	}
+	if e.LockSeconds != nil {
+		if s := *e.LockSeconds; !(s >= 0.001 && s <= lockstore.MaxLockTTL.Seconds()) {
+			return wrong(here+"/lockSeconds", "a lock must last from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
+		}
+	}
+	if e.SeatLimit != nil && *e.SeatLimit < 0 {
+		return wrong(here+"/seatLimit", "it must be a number of seats, or 0 for no limit, not %d", *e.SeatLimit)
+	}
+	return nil
+}
+
+// settings returns the event's name and settings, those that it lacks from d.
+func (e eventJSON) settings(d Defaults) (string, Defaults) {
+	name := string(e.ID)
+	if e.Name != nil {
+		name = *e.Name
+	}
+	if e.LockSeconds != nil {
+		d.LockTTL = time.Duration(*e.LockSeconds * float64(time.Second)).Round(time.Millisecond)
+	}
+	if e.SeatLimit != nil {
+		d.SeatLimit = *e.SeatLimit
+	}
+	return name, d
+}
+
+// checkLabel checks a name for people to read.
+func checkLabel(name string) error {
+	if len(name) == 0 || len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", shown(name))
+	}
+	return nil
+}

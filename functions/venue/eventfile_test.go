@@ -1,0 +1,275 @@
+package venue_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"seatlock/functions/venue"
+	"seatlock/lockstore"
+)
+
+var defaults = venue.Defaults{LockTTL: time.Minute, SeatLimit: 4}
+
+func read(text string) ([]venue.Event, error) {
+	return venue.ReadEvents("e.json", strings.NewReader(text), defaults)
+}
+
+// drawn is a layout in one line: section[row: seats; row: seats] ….
+func drawn(e venue.Event) string {
+	var b strings.Builder
+	for _, s := range e.Sections {
+		fmt.Fprintf(&b, "%s[", s.Name)
+		for _, r := range s.Rows {
+			fmt.Fprintf(&b, "%s:%v;", r.Name, r.Seats)
+		}
+		b.WriteString("]")
+	}
+	return b.String()
+}
+
+var goodFiles = []struct{ name, text, want string }{
+	{"a plain list", `{"events":[{"id":"a","seats":["T-1","T-2"]}]}`, "[:[T-1 T-2];]"},
+	{"rows", `{"events":[{"id":"a","sections":[{"name":"S","rows":[{"row":"A-B","seats":"1-2"},{"row":"C","seats":"1,3-4"}]}]}]}`,
+		"S[A:[A1 A2];B:[B1 B2];C:[C1 C3 C4];]"},
+	{"letters go on after Z", `{"events":[{"id":"a","sections":[{"name":"S","rows":[{"row":"Y-AB","seats":"1"}]}]}]}`,
+		"S[Y:[Y1];Z:[Z1];AA:[AA1];AB:[AB1];]"},
+	{"zeros in front", `{"events":[{"id":"a","sections":[{"name":"S","pattern":"{row}{seat}","rows":[{"row":"A","seats":"08-11"}]}]}]}`,
+		"S[A:[A08 A09 A10 A11];]"},
+	{"a pattern", `{"events":[{"id":"a","sections":[{"name":"S","pattern":"x:{seat}.{row}","rows":[{"row":"A, C","seats":"1-2"}]}]}]}`,
+		"S[A:[x:1.A x:2.A];C:[x:1.C x:2.C];]"},
+	{"a repeated section", `{"events":[{"id":"a","sections":[{"name":"Block {section}","section":"1-2,VIP","rows":[{"row":"A","seats":"1"}]}]}]}`,
+		"Block 1[A:[1-A1];]Block 2[A:[2-A1];]Block VIP[A:[VIP-A1];]"},
+	{"a section of a list", `{"events":[{"id":"a","sections":[{"name":"S","rows":[{"row":"A","seats":"1"}]},{"name":"Boxes","seats":["B1","B2"]}]}]}`,
+		"S[A:[A1];]Boxes[:[B1 B2];]"},
+}
+
+func TestReadEvents(t *testing.T) {
+	for _, c := range goodFiles {
+		t.Run(c.name, func(t *testing.T) {
+			maps, err := read(c.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := drawn(maps[0]); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestSeatsKnowTheirNumbers checks that a seat's number does not depend on the
+// pattern of its id.
+func TestSeatsKnowTheirNumbers(t *testing.T) {
+	maps, err := read(`{"events":[{"id":"a","sections":[{"name":"S","pattern":"x:{seat}.{row}","rows":[{"row":"A-B","seats":"08-09,12"}]},{"name":"Boxes","seats":["B1"]}]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := maps[0].Sections[0].Rows
+	if want := []string{"08", "09", "12"}; !slices.Equal(rows[0].Numbers, want) || !slices.Equal(rows[1].Numbers, want) {
+		t.Errorf("rows %+v, want the numbers %q", rows, want)
+	}
+	if box := maps[0].Sections[1].Rows[0]; box.Numbers != nil {
+		t.Errorf("a list has the numbers %q", box.Numbers)
+	}
+}
+
+func TestReadEventsSettings(t *testing.T) {
+	maps, err := read(`{"events":[
+		{"id":"plain","seats":["A1"]},
+		{"id":"own","name":"Its own","lockSeconds":2.5,"seatLimit":0,"seats":["A1"]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, own := maps[0], maps[1]
+	if plain.Name != "plain" || plain.Event.LockTTL != time.Minute || plain.Event.SeatLimit != 4 {
+		t.Errorf("what the event does not say: %+v %q", plain.Event, plain.Name)
+	}
+	if own.Name != "Its own" || own.Event.LockTTL != 2500*time.Millisecond || own.Event.SeatLimit != 0 {
+		t.Errorf("what the event says: %+v %q", own.Event, own.Name)
+	}
+}
+
+func TestExampleEventFiles(t *testing.T) {
+	for name, want := range map[string]struct{ seats, sections int }{
+		"theatre.json": {20 + 72 + 28 + 16 + 36, 2},
+		"arena.json":   {50_000, 40},
+	} {
+		text, err := os.ReadFile("../../local/events/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps, err := read(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := maps[0]; len(maps) != 1 || len(m.Event.Seats) != want.seats || len(m.Sections) != want.sections {
+			t.Errorf("%s: %d events, %d seats in %d sections, want %+v", name, len(maps), len(m.Event.Seats), len(m.Sections), want)
+		}
+		if lines := strings.Count(string(text), "\n"); lines >= 30 {
+			t.Errorf("%s takes %d lines", name, lines)
+		}
+	}
+}
+
+// in is a file with one event that has these fields beside its id.
+func in(fields string) string { return "{\"events\":[\n  {\"id\":\"a\"," + fields + "}]}" }
+
+// section is a file with one section that has these fields.
+func section(fields string) string { return in(`"sections":[{` + fields + `}]`) }
+
+// rows is a file with one section of these rows.
+func rows(row, seats string) string {
+	return section(fmt.Sprintf(`"name":"S","rows":[{"row":%q,"seats":%q}]`, row, seats))
+}
+
+var badFiles = []struct{ name, text, want string }{
+	{"nothing", " \n", "e.json:1:1: it is empty"},
+	{"no JSON", "{\n  events", "e.json:2:3: it is not JSON: invalid character 'e' at start of value"},
+	{"half of it", `{"events":[`, "e.json:1:12: /events: it is not JSON: it ends too early"},
+	{"something after it", `{"events":[{"id":"a","seats":["A1"]}]} x`, "e.json:1:40: it is not JSON: invalid character 'x' after top-level value"},
+	{"a field twice", `{"events":[],"events":[]}`, `e.json:1:14: /events: the field "events" is there twice`},
+	{"no events", `{}`, "e.json:1:1: /events: events is missing"},
+	{"empty events", `{"events":[]}`, "e.json:1:2: /events: there is no event in it"},
+	{"not an object", `[]`, "e.json:1:1: it must be an object, not a list"},
+	{"an unknown field of the file", `{"event":[]}`, `e.json:1:2: /event: there is no field "event" here; there are events`},
+	{"an unknown field of an event", in(`"sets":1`), `e.json:2:13: /events/0/sets: there is no field "sets" here; there are id, name, lockSeconds, seatLimit, and sections or seats`},
+	{"an unknown field of a section", section(`"label":"x"`), `e.json:2:26: /events/0/sections/0/label: there is no field "label" here; there are name, section, pattern, and rows or seats`},
+	{"an unknown field of rows", section(`"name":"S","rows":[{"rows":"A"}]`), `e.json:2:46: /events/0/sections/0/rows/0/rows: there is no field "rows" here; there are row and seats`},
+	{"a string for a number", in(`"lockSeconds":"60"`), "e.json:2:27: /events/0/lockSeconds: it must be a number, not a string"},
+	{"a fraction for a whole number", in(`"seatLimit":1.5`), "e.json:2:25: /events/0/seatLimit: it must be a whole number, written with digits alone, not 1.5"},
+	{"a number for a range", section(`"name":"S","rows":[{"row":1}]`), "e.json:2:52: /events/0/sections/0/rows/0/row: it must be a string, not a number"},
+	{"no id", `{"events":[{"seats":["A1"]}]}`, `e.json:1:12: /events/0/id: an event id is 1 to 64 letters, digits, '_', '.' and '-', not ""`},
+	{"a bad id", `{"events":[{"id":"a b","seats":["A1"]}]}`, `e.json:1:13: /events/0/id: an event id is 1 to 64 letters, digits, '_', '.' and '-', not "a b"`},
+	{"an id twice", `{"events":[{"id":"a","seats":["A1"]},{"id":"a","seats":["A1"]}]}`, "e.json:1:39: /events/1/id: event a is there twice, the first time at /events/0"},
+	{"an empty name", in(`"name":"","seats":["A1"]`), `e.json:2:13: /events/0/name: a name must be 1 to 200 bytes of printable text, not ""`},
+	{"no time to lock", in(`"lockSeconds":0,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock must last from 0.001 to 2592000 seconds, not 0"},
+	{"too much time to lock", in(`"lockSeconds":1e12,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock must last from 0.001 to 2592000 seconds, not 1e+12"},
+	{"a negative limit", in(`"seatLimit":-1,"seats":["A1"]`), "e.json:2:13: /events/0/seatLimit: it must be a number of seats, or 0 for no limit, not -1"},
+	{"neither sections nor seats", in(`"name":"x"`), "e.json:2:3: /events/0: there are neither sections nor seats"},
+	{"both sections and seats", in(`"sections":[],"seats":[]`), "e.json:2:3: /events/0: there are both sections and seats; give one of them"},
+	{"an empty list", in(`"seats":[]`), "e.json:2:13: /events/0/seats: there is no seat in it"},
+	{"a seat twice in a list", in(`"seats":["A1","A2","A1"]`), "e.json:2:32: /events/0/seats/2: seat A1 is there twice, the first time at /events/0/seats/0"},
+	{"a bad seat in a list", in(`"seats":["A1","A 2"]`), `e.json:2:27: /events/0/seats/1: a seat id is 1 to 64 letters, digits, '_', '.', ':' and '-', not "A 2"`},
+	{"a section without a name", section(`"seats":["A1"]`), `e.json:2:25: /events/0/sections/0/name: a name must be 1 to 200 bytes of printable text, not ""`},
+	{"neither rows nor seats", section(`"name":"S"`), "e.json:2:25: /events/0/sections/0: there are neither rows nor seats"},
+	{"both rows and seats", section(`"name":"S","rows":[],"seats":[]`), "e.json:2:25: /events/0/sections/0: there are both rows and seats; give one of them"},
+	{"no rows", section(`"name":"S","rows":[]`), "e.json:2:37: /events/0/sections/0/rows: there is no row in it"},
+	{"a row of no seats", rows("A", ""), "e.json:2:56: /events/0/sections/0/rows/0/seats: it is missing or empty; write a range like A-H or 1-6,9-14"},
+	{"a range that runs backwards", rows("A", "14-1"), `e.json:2:56: /events/0/sections/0/rows/0/seats: "14-1" runs backwards`},
+	{"a range of letters and numbers", rows("A-9", "1"), `e.json:2:46: /events/0/sections/0/rows/0/row: "A-9" goes neither from a number to a number nor from capital letters to capital letters`},
+	{"an odd name", rows("A/B", "1"), `e.json:2:46: /events/0/sections/0/rows/0/row: "A/B" is no name; a name is letters, digits, '_' and '.'`},
+	{"a name twice in a range", rows("A", "1-3,2"), `e.json:2:56: /events/0/sections/0/rows/0/seats: "2" is there twice`},
+	{"a row twice", section(`"name":"S","rows":[{"row":"A","seats":"1"},{"row":"A","seats":"2"}]`), `e.json:2:70: /events/0/sections/0/rows/1/row: row "A" is there twice`},
+	{"too many seats", rows("1-500", "1-401"), "e.json:2:45: /events/0/sections/0/rows/0: with these 200500 seats the event has more than 200000"},
+	{"far too many seats", rows("1-999999999", "1-999999999"), "e.json:2:45: /events/0/sections/0/rows/0: with so many seats the event has more than 200000"},
+	{"a range too large for its names alone", section(`"name":"{section}","section":"1-999999999","rows":[{"row":"A","seats":"1"}]`), "e.json:2:77: /events/0/sections/0/rows/0: with these 999999999 seats the event has more than 200000"},
+	{"a pattern without seats", section(`"name":"S","pattern":"{row}","rows":[{"row":"A","seats":"1"}]`), `e.json:2:37: /events/0/sections/0/pattern: "{row}": {seat} is missing: seats would have the same name`},
+	{"a pattern with another word", section(`"name":"S","pattern":"{row}{seat}{x}","rows":[{"row":"A","seats":"1"}]`), `e.json:2:37: /events/0/sections/0/pattern: "{row}{seat}{x}": there is no placeholder "{x}"; there are {section}, {row} and {seat}`},
+	{"an open brace", section(`"name":"S","pattern":"{row}{seat","rows":[{"row":"A","seats":"1"}]`), `e.json:2:37: /events/0/sections/0/pattern: "{row}{seat": a { is without its }`},
+	{"a closed brace", section(`"name":"S","pattern":"{row}}{seat}","rows":[{"row":"A","seats":"1"}]`), `e.json:2:37: /events/0/sections/0/pattern: "{row}}{seat}": a } is without its {`},
+	{"a pattern for a list", section(`"name":"S","pattern":"{row}{seat}","seats":["A1"]`), "e.json:2:37: /events/0/sections/0/pattern: a plain list of seats has no pattern: its names are the seats"},
+	{"a section's number without one", section(`"name":"S","pattern":"{section}{row}{seat}","rows":[{"row":"A","seats":"1"}]`), `e.json:2:37: /events/0/sections/0/pattern: "{section}{row}{seat}": {section} needs the field section`},
+	{"a section's number in the name without one", section(`"name":"S {section}","rows":[{"row":"A","seats":"1"}]`), `e.json:2:26: /events/0/sections/0/name: "S {section}": {section} needs the field section`},
+	{"repeated sections of one name", section(`"name":"S","section":"1-2","rows":[{"row":"A","seats":"1"}]`), `e.json:2:26: /events/0/sections/0/name: all these sections would be called "S"; put {section} into it`},
+	{"a repeated list", section(`"name":"S{section}","section":"1-2","seats":["A1"]`), "e.json:2:46: /events/0/sections/0/section: a plain list of seats cannot be repeated: the seats would be the same"},
+	{"a section twice", in(`"sections":[{"name":"S","seats":["A1"]},{"name":"S","seats":["A2"]}]`), `e.json:2:54: /events/0/sections/1/name: section "S" is there twice`},
+	{"a seat of two sections", in(`"sections":[{"name":"S","seats":["A1"]},{"name":"T","rows":[{"row":"A","seats":"1"}]}]`), "e.json:2:73: /events/0/sections/1/rows/0: seat A1 is there twice, the first time at /events/0/sections/0/seats/0"},
+	{"another kind of space", rows("A", "\u00a01"), `e.json:2:56: /events/0/sections/0/rows/0/seats: "\u00a01" is no name; a name is letters, digits, '_' and '.'`},
+	{"a range that ends with a comma", rows("A", "1,"), "e.json:2:56: /events/0/sections/0/rows/0/seats: an item is empty; write a range like A-H or 1-6,9-14"},
+	{"a range in range", rows("A", "1-2-3"), `e.json:2:56: /events/0/sections/0/rows/0/seats: "1-2-3" goes neither from a number to a number nor from capital letters to capital letters`},
+	{"lower case letters from and to", rows("a-c", "1"), `e.json:2:46: /events/0/sections/0/rows/0/row: "a-c" goes neither from a number to a number nor from capital letters to capital letters`},
+	{"more digits than nine", rows("A", "1-1234567890"), `e.json:2:56: /events/0/sections/0/rows/0/seats: "1-1234567890" goes neither from a number to a number nor from capital letters to capital letters`},
+	{"more letters than three", rows("A-AAAA", "1"), `e.json:2:46: /events/0/sections/0/rows/0/row: "A-AAAA" goes neither from a number to a number nor from capital letters to capital letters`},
+	{"rows without a name", section(`"name":"S","rows":[{"seats":"1"}]`), "e.json:2:45: /events/0/sections/0/rows/0/row: it is missing or empty; write a range like A-H or 1-6,9-14"},
+	{"no sections", in(`"sections":[]`), "e.json:2:13: /events/0/sections: there is no section in it"},
+	{"no events at all", `{"events":null}`, "e.json:1:2: /events: events is missing"},
+	{"not a number of this world", in(`"lockSeconds":1e999`), "e.json:2:27: /events/0/lockSeconds: 1e999 is too large"},
+	{"a fraction that is whole", in(`"seatLimit":1e2`), "e.json:2:25: /events/0/seatLimit: it must be a whole number, written with digits alone, not 1e2"},
+	{"a limit beyond counting", in(`"seatLimit":99999999999999999999`), "e.json:2:25: /events/0/seatLimit: 99999999999999999999 is too large"},
+	{"a field of an event twice", in(`"name":"x","name":"y"`), `e.json:2:24: /events/0/name: the field "name" is there twice`},
+	{"a field that breaks the line", "{\"a\\nb\":1}", `e.json:1:2: "/a\nb": there is no field "a\nb" here; there are events`},
+	{"a placeholder that breaks the line", section(`"name":"S","pattern":"{row}{seat}{\n}","rows":[{"row":"A","seats":"1"}]`), `e.json:2:37: /events/0/sections/0/pattern: "{row}{seat}{\n}": there is no placeholder "{\n}"; there are {section}, {row} and {seat}`},
+	{"bytes that are no text", "{\"events\":[{\"id\":\"\xff\"}]}", "e.json:1:19: /events/0/id: it is not JSON: invalid UTF-8"},
+	{"a pattern that makes seats alike", section(`"name":"S","rows":[{"row":"A","seats":"11"},{"row":"A1","seats":"1"}]`), "e.json:2:70: /events/0/sections/0/rows/1: seat A11 is there twice, the first time at /events/0/sections/0/rows/0"},
+	{"far too many sections", section(`"name":"{section}","section":"1-150000","rows":[{"row":"A","seats":"1"},{"row":"B","seats":"1"}]`), "e.json:2:98: /events/0/sections/0/rows/1: with these 150000 seats the event has more than 200000"},
+	{"a seat with too long a name", rows(strings.Repeat("x", 64), "1"), `e.json:2:45: /events/0/sections/0/rows/0: a seat id is 1 to 64 letters, digits, '_', '.', ':' and '-', not "` + strings.Repeat("x", 64) + `1"`},
+}
+
+func TestReadEventsRefusesBadFiles(t *testing.T) {
+	for _, c := range badFiles {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := read(c.text)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			line := err.Error()
+			if line != c.want {
+				t.Errorf("got  %s\nwant %s", line, c.want)
+			}
+			if strings.Contains(line, "lockstore") || strings.Contains(line, "jsontext:") || strings.Contains(line, "venue") {
+				t.Errorf("it speaks of the program, not of the file: %s", line)
+			}
+		})
+	}
+}
+
+func TestReadEventsBoundsTheFile(t *testing.T) {
+	var events []string
+	for i := range 11 {
+		events = append(events, fmt.Sprintf(`{"id":"e%d","sections":[{"name":"S","rows":[{"row":"1-1000","seats":"1-200"}]}]}`, i))
+		events[i] = strings.Replace(events[i], `"rows"`, `"pattern":"{row}-{seat}","rows"`, 1)
+	}
+	_, err := read(`{"events":[` + strings.Join(events, ",") + `]}`)
+	if err == nil || !strings.Contains(err.Error(), "the file has more than 2000000") {
+		t.Errorf("2.2 million seats: %v", err)
+	}
+	large := `{"events":[` + strings.Repeat(" ", venue.MaxFileBytes) + `]}`
+	if _, err := read(large); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
+		t.Errorf("a large file: %v", err)
+	}
+}
+
+// FuzzReadEvents checks that any file either is refused in one line that names
+// it, or makes events whose sections hold exactly their seats.
+func FuzzReadEvents(f *testing.F) {
+	for _, c := range goodFiles {
+		f.Add(c.text)
+	}
+	for _, c := range badFiles {
+		f.Add(c.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 4096 {
+			return // slow, and no different from a short file
+		}
+		maps, err := read(text)
+		if err != nil {
+			if line := err.Error(); !strings.HasPrefix(line, "e.json:") || len(line) > 600 || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("the error is %q", line)
+			}
+			return
+		}
+		if len(maps) == 0 {
+			t.Error("no event and no error")
+		}
+		for _, m := range maps {
+			var seats []lockstore.SeatID
+			for _, s := range m.Sections {
+				for _, r := range s.Rows {
+					if len(r.Seats) == 0 {
+						t.Errorf("row %q of section %q is empty", r.Name, s.Name)
+					}
+					seats = append(seats, r.Seats...)
+				}
+			}
+			if !slices.Equal(seats, m.Event.Seats) || len(seats) > venue.MaxEventSeats {
+				t.Errorf("the event has %d seats, its sections %d", len(m.Event.Seats), len(seats))
+			}
+		}
+	})
+}

@@ -1,0 +1,111 @@
+// Package testbed sets up the servers and folders that a row of bench or proof
+// needs, and takes them away afterwards.
+//
+// It must not know about any store: the programs open those.
+package testbed
+
+import (
+	"context"
+	"net"
+	"os"
+	"slices"
+
+	"seatlock/lockstore/pgstore/pgtest"
+	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
+)
+
+// A Bed is what one row has set up. The zero value is empty. A Bed is for one
+// goroutine.
+type Bed struct{ undo []func() }
+
+// OnClose adds a function that Close calls.
+func (b *Bed) OnClose(undo func()) { b.undo = append(b.undo, undo) }
+
+// Close undoes everything, the last first.
+func (b *Bed) Close() {
+	for _, undo := range slices.Backward(b.undo) {
+		undo()
+	}
+	b.undo = nil
+}
+
+// Folder returns a new folder, which Close removes.
+func (b *Bed) Folder() (string, error) {
+	dir, err := os.MkdirTemp("", "seatlock-testbed-")
+	if err == nil {
+		b.OnClose(func() { os.RemoveAll(dir) })
+	}
+	return dir, err
+}
+
+// Proxy returns a new proxy to the address.
+func (b *Bed) Proxy(target string) (*faults.Proxy, error) {
+	p, err := faults.StartProxy(target)
+	if err == nil {
+		b.OnClose(p.Close)
+	}
+	return p, err
+}
+
+// A Redis is a redis-server that can be restarted.
+type Redis struct {
+	*redistest.Server
+	Dir string // where it keeps its files
+
+	args []string
+}
+
+// Redis starts a redis-server with the arguments, as [redistest.Start] does.
+func (b *Bed) Redis(args ...string) (*Redis, error) {
+	dir, err := b.Folder()
+	if err != nil {
+		return nil, err
+	}
+	server, err := redistest.Start(dir, args...)
+	if err != nil {
+		return nil, err
+	}
+	r := &Redis{server, dir, args}
+	b.OnClose(func() { r.Kill() })
+	return r, nil
+}
+
+// URL returns the server's address as redisstore.Client takes it.
+func (r *Redis) URL() string { return "redis://" + r.Addr }
+
+// Restart kills the server and starts it again on its port and its files.
+func (r *Redis) Restart() error {
+	r.Kill()
+	_, port, err := net.SplitHostPort(r.Addr)
+	if err != nil {
+		return err
+	}
+	server, err := redistest.Start(r.Dir, slices.Concat([]string{"--port", port}, r.args)...)
+	if err == nil {
+		r.Server = server
+	}
+	return err
+}
+
+// Cluster starts a Redis Cluster, as [redistest.StartCluster] does.
+func (b *Bed) Cluster(ctx context.Context, replicas bool, args ...string) (redistest.Nodes, error) {
+	dir, err := b.Folder()
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := redistest.StartCluster(ctx, dir, replicas, args...)
+	if err == nil {
+		b.OnClose(nodes.Kill)
+	}
+	return nodes, err
+}
+
+// Postgres starts a PostgreSQL server that waits for the disk.
+func (b *Bed) Postgres() (*pgtest.Server, error) {
+	server, err := pgtest.Start()
+	if err == nil {
+		b.OnClose(server.Close)
+	}
+	return server, err
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"seatlock/lockstore/redisstore"
+)
+
+// slotsMoved moves the slots of the events that are being sold from one master
+// to the next, again and again.
+func slotsMoved(ctx context.Context, t *trial) (tally, error) {
+	nodes, err := t.Cluster(ctx, false)
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := t.redisStore(nodes.URL(), redisstore.Options{})
+	if err != nil {
+		return tally{}, err
+	}
+	mover, err := nodes.NewMover(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	t.OnClose(mover.Close)
+	c := newCampaign(t.settings, "moved", store, 24)
+	c.plan.TTL = time.Second
+	c.plan.Slack = 250 * time.Millisecond // moving a key prolongs its lock by the time that takes
+	return c.run(ctx, c.repeating(1500, 5*time.Millisecond, 5*time.Millisecond, func(ctx context.Context, _ int) error {
+		seed := max(2, c.begun.Load()-2*rand.Int64N(int64(c.parallel)))
+		return mover.Move(ctx, fmt.Sprintf("{%s-%d.%s}", c.name, seed, []string{"a", "b"}[rand.IntN(2)]))
+	}))
+}
+
+// elected kills a master of a Cluster under load, after which the others elect
+// its replica.
+func elected(wait int) func(context.Context, *trial) (tally, error) {
+	return inRounds(5, func(ctx context.Context, t *trial, _ int) (tally, error) {
+		nodes, err := t.Cluster(ctx, true, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+		if err != nil {
+			return tally{}, err
+		}
+		store, err := t.redisStore(nodes.URL(), redisstore.Options{Replicas: wait})
+		if err != nil {
+			return tally{}, err
+		}
+		c := failoverCampaign(t.settings, "elected", store)
+		err = c.playDuring(ctx, func(ctx context.Context) error {
+			if err := sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			nodes[0].Kill()
+			if err := nodes.Await(ctx, 1); err != nil {
+				return err
+			}
+			c.tally.faults++
+			return sleep(ctx, 2*time.Second)
+		})
+		if err != nil {
+			return c.tally, err
+		}
+		if c.store, err = t.redisStore(nodes[1:].URL(), redisstore.Options{}); err != nil {
+			return c.tally, err
+		}
+		return c.audit(ctx)
+	})
+}

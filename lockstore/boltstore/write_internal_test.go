@@ -1,0 +1,127 @@
+package boltstore
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// openHamlet opens a new file, and returns an event of two seats.
+func openHamlet(t *testing.T) (*Store, *lockstore.Event) {
+	t.Helper()
+	layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := lockstore.NewEvent("hamlet", layout, time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openFor(t, filepath.Join(t.TempDir(), "seats")), ev
+}
+
+// openFor opens a file until the test ends.
+func openFor(t *testing.T, path string) *Store {
+	t.Helper()
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// TestListWhenALockEndsDuringAWrite holds what lists show when a confirm was in time
+// and its lock ends while it is written. Until then a list has the lock. After that
+// it waits for the outcome of the confirm: a seat that is available would mean that
+// the confirm was too late.
+func TestListWhenALockEndsDuringAWrite(t *testing.T) {
+	for _, arrives := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx := t.Context()
+			s, ev := openHamlet(t)
+			if _, err := s.Do(ctx, ev, lockstore.Lock("ann", "A1")); err != nil {
+				t.Fatal(err)
+			}
+			e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
+			time.Sleep(59 * time.Second)
+			if _, err := e.decide(work{e, ev, lockstore.Confirm("ann", "A1"), []int{0}}, tx, s.clock); err != nil {
+				t.Fatal(err)
+			}
+			list := func() lockstore.Status {
+				snap, err := s.List(ctx, ev, "")
+				switch {
+				case err != nil:
+					t.Error(err)
+				case len(snap.Seats) == 0:
+					return lockstore.Available
+				}
+				return snap.Seats[0].Status
+			}
+			if status := list(); status != lockstore.Locked {
+				t.Errorf("on the way it is %v", status)
+			}
+			time.Sleep(time.Second)
+			listed := make(chan lockstore.Status, 1)
+			go func() { listed <- list() }()
+			synctest.Wait()
+			if len(listed) != 0 {
+				t.Errorf("on the way, after the lock's end, it is %v", <-listed)
+			}
+			want := lockstore.Available
+			if arrives {
+				want = lockstore.Booked
+				if err := s.write(tx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e.finish(arrives)
+			close(tx.done)
+			if status := <-listed; status != want {
+				t.Errorf("arrived %v: it is %v, want %v", arrives, status, want)
+			}
+			_, err := s.Do(ctx, ev, lockstore.Confirm("ann", "A1"))
+			if arrives && err != nil || !arrives && !errors.Is(err, lockstore.LockExpired) {
+				t.Errorf("arrived %v: to confirm again ends with %v", arrives, err)
+			}
+		})
+	}
+}
+
+// TestListAndWaitDuringAWrite holds that lists and viewers see what is on the disk,
+// not what is being written.
+func TestListAndWaitDuringAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		s, ev := openHamlet(t)
+		before, err := s.List(ctx, ev, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
+		if _, err := e.decide(work{e, ev, lockstore.Lock("ann", "A1"), []int{0}}, tx, s.clock); err != nil {
+			t.Fatal(err)
+		}
+		woken := make(chan error, 1)
+		go func() { woken <- s.Wait(ctx, ev, before.Version) }()
+		synctest.Wait()
+		if snap, err := s.List(ctx, ev, ""); err != nil || len(snap.Seats) != 0 || snap.Version != before.Version || len(woken) != 0 {
+			t.Errorf("a list has %v, %v, and Wait has ended %d times", snap, err, len(woken))
+		}
+		if err := s.write(tx); err != nil {
+			t.Fatal(err)
+		}
+		e.finish(true)
+		close(tx.done)
+		if err := <-woken; err != nil {
+			t.Error(err)
+		}
+		if snap, err := s.List(ctx, ev, before.Version); err != nil || len(snap.Seats) != 1 {
+			t.Errorf("then a list has %v, %v", snap, err)
+		}
+	})
+}
