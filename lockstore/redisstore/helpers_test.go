@@ -34,7 +34,7 @@ var shared struct {
 
 // atOnce is how many tests run at a time. It is not the number of processors,
 // because the tests mostly wait.
-const atOnce = "8"
+const atOnce = "4"
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "redisstore-")
