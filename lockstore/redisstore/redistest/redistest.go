@@ -1,6 +1,6 @@
-// Package redistest starts Redis servers for tests and benchmarks, on free
-// ports of the loopback. What it starts ends with the program that started it,
-// however that ends.
+// Package redistest starts Redis servers for tests and benchmarks, on free ports
+// of the loopback interface. They end with the program that started them, even if
+// that is killed.
 package redistest
 
 import (
@@ -24,7 +24,7 @@ const program = "redis-server"
 // startTime is how long a server may take to answer.
 const startTime = 20 * time.Second
 
-// A Server is a redis-server under way.
+// A Server is a running redis-server.
 type Server struct {
 	*faults.Process
 
@@ -32,8 +32,8 @@ type Server struct {
 	Addr string
 }
 
-// New starts a server for a test, which it outlives not. Without the program
-// on the PATH the test is skipped, and fails in CI.
+// New starts a server that ends with the test. Without the program on the PATH
+// the test is skipped, and fails in CI.
 func New(t testing.TB, args ...string) *Server {
 	t.Helper()
 	Need(t)
@@ -52,8 +52,8 @@ func Need(t testing.TB) {
 	faults.Need(t, program, "nothing was tried on a real Redis")
 }
 
-// Start starts a server that keeps its files in dir and, unless args say
-// otherwise, saves nothing. It returns once the server answers.
+// Start starts a server, with its files in dir, and returns once it answers. It
+// saves nothing unless args, which are those of redis-server, say otherwise.
 func Start(dir string, args ...string) (*Server, error) { return startIn(dir, args) }
 
 func startIn(dir string, args []string, env ...string) (*Server, error) {
@@ -68,7 +68,7 @@ func startIn(dir string, args []string, env ...string) (*Server, error) {
 	}, args), env...)
 }
 
-// Sentinel starts a Sentinel that watches the master under the name.
+// Sentinel starts a Sentinel that monitors the master under the name.
 func Sentinel(t testing.TB, master *Server, name string) *Server {
 	t.Helper()
 	host, port, err := net.SplitHostPort(master.Addr)
