@@ -92,7 +92,7 @@ func (n Nodes) Kill() {
 	}
 }
 
-// URL returns the URL of the Cluster for [redisstore.Client].
+// URL returns the URL of the Cluster for [seatlock/lockstore/redisstore.Client].
 func (n Nodes) URL() string {
 	u := "redis://" + n[0].Addr + "?cluster=true"
 	for _, s := range n[1:] {
