@@ -45,17 +45,17 @@ var rows = []row{
 	{"File: Lock and Confirm, 64 callers", "a page written and waited for, one after the other", "≥ 10,000/s", fileLock},
 	{"File: List of 50,000 seats, half taken", "the memory store's", "≥ 0.9 of it", fileList},
 
-	{"Redis: Lock, 64 callers", "redis-benchmark -c 64: bare SET NX PX", "≥ 1.0 of it", redisLock},
-	{"Redis: Lock, 64 callers, beside go-redis", "go-redis: bare SET NX PX", "≥ 1.0 of it", plainClient},
-	{"Redis: Lock, script time", "its SET NX alone", "", scriptTime},
-	{"Redis: Lock of 8 seats", "Lock of 1 seat", "≤ 4 × its time", eightSeats},
-	{"Redis: List of 50,000 seats, half taken", "", "≤ 100 µs of Redis, ≤ 1.0 ms", redisList},
-	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.4 of it", postLockRedis},
-	{"Redis: memory of 50,000 seats, half taken", "", "", memoryOfSeats},
+	{"Redis: Lock, 64 callers", "redis-benchmark -c 64: bare SET NX PX", "≥ 1.0 of it", onRedis(redisLock)},
+	{"Redis: Lock, 64 callers, beside go-redis", "go-redis: bare SET NX PX", "≥ 1.0 of it", onRedis(plainClient)},
+	{"Redis: Lock, script time", "its SET NX alone", "", onRedis(scriptTime)},
+	{"Redis: Lock of 8 seats", "Lock of 1 seat", "≤ 4 × its time", onRedis(eightSeats)},
+	{"Redis: List of 50,000 seats, half taken", "", "≤ 100 µs of Redis, ≤ 1.0 ms", onRedis(redisList)},
+	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.4 of it", onRedis(postLockRedis)},
+	{"Redis: memory of 50,000 seats, half taken", "", "", onRedis(memoryOfSeats)},
 
-	{"PostgreSQL: Lock, 64 callers, one event", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 0.5 of it", postgresLock},
-	{"PostgreSQL: Lock, 64 callers, one event, beside many", "64 events", "≥ 0.8 of it", oneEventOrMany},
-	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 30 ms", postgresList},
+	{"PostgreSQL: Lock, 64 callers, one event", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 0.5 of it", onPostgres(postgresLock)},
+	{"PostgreSQL: Lock, 64 callers, one event, beside many", "64 events", "≥ 0.8 of it", onPostgres(oneEventOrMany)},
+	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 30 ms", onPostgres(postgresList)},
 
 	{"Lambda: start to the first event, Redis greeted", "", "≤ 10 ms", lambdaStart},
 }

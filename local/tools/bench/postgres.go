@@ -29,28 +29,34 @@ type database struct {
 	events int // how many were made
 }
 
-func startPostgres(ctx context.Context, bed *testbed.Bed) (*database, error) {
-	server, err := bed.Postgres()
-	if err != nil {
-		return nil, err
+// onPostgres starts a PostgreSQL for a row.
+func onPostgres(measure func(context.Context, *database) (result, error)) func(context.Context, *testbed.Bed) (result, error) {
+	return func(ctx context.Context, bed *testbed.Bed) (result, error) {
+		server, err := bed.Postgres()
+		if err != nil {
+			return result{}, err
+		}
+		dir, err := bed.Folder()
+		if err != nil {
+			return result{}, err
+		}
+		pool, err := pgstore.Pool(server.URL("postgres") + "&pool_max_conns=" + strconv.Itoa(callers))
+		if err != nil {
+			return result{}, err
+		}
+		bed.OnClose(pool.Close)
+		d := &database{Server: server, store: pgstore.New(pool), dir: dir}
+		if _, err := d.store.Migrate(ctx); err != nil {
+			return result{}, err
+		}
+		if _, err := d.Exec(ctx, "postgres", "CREATE TABLE bench (seat int PRIMARY KEY, who text)"); err != nil {
+			return result{}, err
+		}
+		if err := connectAll(ctx, pool); err != nil {
+			return result{}, err
+		}
+		return measure(ctx, d)
 	}
-	dir, err := bed.Folder()
-	if err != nil {
-		return nil, err
-	}
-	pool, err := pgstore.Pool(server.URL("postgres") + "&pool_max_conns=" + strconv.Itoa(callers))
-	if err != nil {
-		return nil, err
-	}
-	bed.OnClose(pool.Close)
-	d := &database{Server: server, store: pgstore.New(pool), dir: dir}
-	if _, err := d.store.Migrate(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := d.Exec(ctx, "postgres", "CREATE TABLE bench (seat int PRIMARY KEY, who text)"); err != nil {
-		return nil, err
-	}
-	return d, connectAll(ctx, pool)
 }
 
 // connectAll makes every connection of the pool.
@@ -106,11 +112,7 @@ func (d *database) pgbench(ctx context.Context) (float64, error) {
 const freshSeats = 20_000
 
 // postgresLock compares Lock, with all that it keeps, with the bare statement.
-func postgresLock(ctx context.Context, bed *testbed.Bed) (result, error) {
-	d, err := startPostgres(ctx, bed)
-	if err != nil {
-		return result{}, err
-	}
+func postgresLock(ctx context.Context, d *database) (result, error) {
 	c, err := sideBySide(
 		func() (float64, error) { return d.pgbench(ctx) },
 		func() (float64, error) { return d.oneEvent(ctx) },
@@ -129,11 +131,7 @@ func (d *database) oneEvent(ctx context.Context) (float64, error) {
 
 // oneEventOrMany compares sales of one event with sales of as many events as
 // there are callers, which share no lock.
-func oneEventOrMany(ctx context.Context, bed *testbed.Bed) (result, error) {
-	d, err := startPostgres(ctx, bed)
-	if err != nil {
-		return result{}, err
-	}
+func oneEventOrMany(ctx context.Context, d *database) (result, error) {
 	c, err := sideBySide(
 		func() (float64, error) { return d.manyEvents(ctx) },
 		func() (float64, error) { return d.oneEvent(ctx) },
@@ -167,11 +165,7 @@ func (d *database) manyEvents(ctx context.Context) (float64, error) {
 }
 
 // postgresList measures a full list, and one of no changes.
-func postgresList(ctx context.Context, bed *testbed.Bed) (result, error) {
-	d, err := startPostgres(ctx, bed)
-	if err != nil {
-		return result{}, err
-	}
+func postgresList(ctx context.Context, d *database) (result, error) {
 	ev, err := halfTaken(ctx, d.store)
 	if err != nil {
 		return result{}, err

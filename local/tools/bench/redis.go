@@ -28,17 +28,20 @@ type redisServer struct {
 // redisSeats is how many seats an event has: more than a round locks.
 const redisSeats = 200_000
 
-func startRedis(bed *testbed.Bed) (*redisServer, error) {
-	server, err := bed.Redis()
-	if err != nil {
-		return nil, err
+// onRedis starts a Redis for a row.
+func onRedis(measure func(context.Context, *redisServer) (result, error)) func(context.Context, *testbed.Bed) (result, error) {
+	return func(ctx context.Context, bed *testbed.Bed) (result, error) {
+		server, err := bed.Redis()
+		if err != nil {
+			return result{}, err
+		}
+		client, err := redisstore.Client(server.URL())
+		if err != nil {
+			return result{}, err
+		}
+		bed.OnClose(func() { client.Close() })
+		return measure(ctx, &redisServer{server, client})
 	}
-	client, err := redisstore.Client(server.URL())
-	if err != nil {
-		return nil, err
-	}
-	bed.OnClose(func() { client.Close() })
-	return &redisServer{server, client}, nil
 }
 
 // empty deletes everything and returns a new store.
@@ -81,11 +84,7 @@ func (s *redisServer) benchmark(ctx context.Context, words ...string) (float64, 
 }
 
 // redisLock compares Lock, with all that it keeps, with the bare command.
-func redisLock(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func redisLock(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	c, err := sideBySide(
 		func() (float64, error) {
@@ -112,11 +111,7 @@ func (p plainSetNX) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op
 }
 
 // plainClient compares Lock with what the client does by itself.
-func plainClient(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func plainClient(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	c, err := sideBySide(
 		func() (float64, error) {
@@ -131,11 +126,7 @@ func plainClient(ctx context.Context, bed *testbed.Bed) (result, error) {
 }
 
 // eightSeats compares how long a Lock of one seat and of eight takes.
-func eightSeats(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func eightSeats(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	cost := func(n int) func() (float64, error) {
 		return func() (float64, error) {
@@ -173,11 +164,7 @@ func (s *redisServer) redisTime(ctx context.Context, commands ...string) (float6
 
 // scriptTime measures what a Lock costs Redis, which limits all of the rows
 // above.
-func scriptTime(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func scriptTime(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	var perLock, setPart []float64
 	for range rounds {
@@ -207,11 +194,7 @@ func scriptTime(ctx context.Context, bed *testbed.Bed) (result, error) {
 	return result{fmt.Sprintf("%.1f µs", set), fmt.Sprintf("%.1f µs", script), fmt.Sprintf("%.0f/s at most", 1e6/script), true}, nil
 }
 
-func redisList(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func redisList(ctx context.Context, s *redisServer) (result, error) {
 	store, err := s.empty(ctx)
 	if err != nil {
 		return result{}, err
@@ -237,11 +220,7 @@ func redisList(ctx context.Context, bed *testbed.Bed) (result, error) {
 }
 
 // postLockRedis compares the same call over HTTP on memory and on Redis.
-func postLockRedis(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func postLockRedis(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	c, err := sideBySide(
 		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), false) },
@@ -257,11 +236,7 @@ func postLockRedis(ctx context.Context, bed *testbed.Bed) (result, error) {
 }
 
 // memoryOfSeats measures how much memory Redis needs for an event.
-func memoryOfSeats(ctx context.Context, bed *testbed.Bed) (result, error) {
-	s, err := startRedis(bed)
-	if err != nil {
-		return result{}, err
-	}
+func memoryOfSeats(ctx context.Context, s *redisServer) (result, error) {
 	store, err := s.empty(ctx)
 	if err != nil {
 		return result{}, err
