@@ -240,7 +240,7 @@ func TestAuditAndRebuild(t *testing.T) {
 	if err := ctl.Do(t.Context(), "SET", "{default}:seat:A1", "x", "NX", "PX", 60000).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1: is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {
+	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1 is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {
 		t.Errorf("%q, %v", out, err)
 	}
 	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences fixed: 1\n") || err != nil {
