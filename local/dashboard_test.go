@@ -137,7 +137,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	known := map[string][]string{
 		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
-		"state":     {string(lockstore.Available), string(lockstore.Locked), string(lockstore.Booked)},
+		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String()},
 		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}

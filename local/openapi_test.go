@@ -66,6 +66,7 @@ func parts() map[string]part {
 		"POST /confirm 409 lock_not_held":   {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
 		"POST /confirm 409 lock_expired":    {body: `{"seatId":"E1","userId":"user789"}`},
 		"POST /release 200 several":         {body: `{"seatIds":["C1","C2"],"userId":"user456"}`},
+		"POST /release 200 none":            {body: `{"seatIds":["C1","E5"],"userId":"user123"}`},
 		"POST /release 409 seat_booked":     {body: `{"seatId":"D1","userId":"user456"}`},
 		"GET /seats 200 whole":              {target: "?eventId=box"},
 		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: asksForChanges},

@@ -3,6 +3,7 @@ package booking_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,14 +91,39 @@ func TestEventsAreApart(t *testing.T) {
 func TestReleaseGivesBack(t *testing.T) {
 	s := open(t)
 	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`)
-	s.must("/release", `{"seatId":"A1","userId":"ben"}`) // not his: left alone
-	s.list("").want(t, "A1 locked", "A2 locked")
 	const release = `{"seatIds":["A1","A2"],"userId":"ann"}`
 	if got, want := s.must("/release", release).Body.String(), `{"message":"Seats A1 and A2 released.","eventId":"default","userId":"ann","seatIds":["A1","A2"],"status":"available"}`+"\n"; got != want {
 		t.Errorf("release answered\n%s want\n%s", got, want)
 	}
-	s.must("/release", release)
 	s.list("").want(t)
+}
+
+// TestReleaseSaysWhatItReleased: a seat that the user has not locked is not said to
+// be released, whoever has it.
+func TestReleaseSaysWhatItReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.must("/lock", `{"seatId":"A1","userId":"ben"}`)
+		time.Sleep(2 * time.Minute) // until that has expired
+		s.must("/lock", `{"seatIds":["B1","B2"],"userId":"ann"}`)
+		s.must("/confirm", `{"seatId":"B1","userId":"ann"}`)
+		s.must("/lock", `{"seatId":"C1","userId":"ben"}`)
+		released := func(seats, want string) {
+			t.Helper()
+			got := s.must("/release", `{"seatIds":`+seats+`,"userId":"ben"}`).Body.String()
+			if !strings.Contains(got, want) {
+				t.Errorf("the release of %s answered %s want %s", seats, got, want)
+			}
+		}
+		const none = `"message":"No seat was released: this user had a lock on none of them.","eventId":"default","userId":"ben","seatIds":[],`
+		released(`["A1"]`, none)      // expired
+		released(`["B1"]`, none)      // booked by another user
+		released(`["B2"]`, none)      // locked by another user
+		released(`["D1","D2"]`, none) // available
+		released(`["B1","C1","D1"]`, `"message":"Seat C1 released.","eventId":"default","userId":"ben","seatIds":["C1"],`)
+		released(`["C1"]`, none) // already
+		s.list("").want(t, "B1 booked", "B2 locked")
+	})
 }
 
 func TestEvents(t *testing.T) {

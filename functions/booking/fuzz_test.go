@@ -13,7 +13,6 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
 	"seatlock/functions/venue"
-	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
 

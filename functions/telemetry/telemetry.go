@@ -21,7 +21,7 @@ type Outcome struct {
 	Call  string            // the name of the call, such as "lock"; Other if it is none, such as the page
 	Code  string            // of the refusal, as in the answer; else OK or NotModified
 	Event lockstore.EventID // an event that is on sale, or empty
-	Seats int               // the number of seats named, or of those in the way
+	Seats int               // the number of seats named; of those given back by a release; or of those in the way
 	User  lockstore.UserID  // the user on whose behalf the request was made; personal data
 
 	// Measured.

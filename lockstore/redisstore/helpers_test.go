@@ -2,9 +2,11 @@ package redisstore_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +35,7 @@ var shared struct {
 
 // atOnce is how many tests run at a time. It is not the number of processors,
 // because the tests mostly wait.
-const atOnce = "8"
+const atOnce = "4"
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "redisstore-")
@@ -130,19 +132,42 @@ func numbered(t testing.TB, n int) *lockstore.Event {
 // key returns the name of one of the event's keys.
 func key(ev *lockstore.Event, name string) string { return "{" + string(ev.ID) + "}:" + name }
 
-func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) lockstore.Result {
+// repeat calls until the error is another than those, or for so long that it is
+// no use. The machine may be busy, with other tests among other things.
+func repeat(call func() error, those ...error) error {
+	for began := time.Now(); ; {
+		err := call()
+		again := slices.ContainsFunc(those, func(e error) bool { return errors.Is(err, e) })
+		if !again || time.Since(began) > 30*time.Second {
+			return err
+		}
+	}
+}
+
+// do carries out the operation, but repeats it while Redis cannot be reached.
+func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) error {
 	t.Helper()
-	result, err := s.Do(t.Context(), ev, op)
-	if err != nil {
+	return repeat(func() error {
+		_, err := s.Do(t.Context(), ev, op)
+		return err
+	}, lockstore.ErrUnavailable)
+}
+
+// mustDo carries out the operation, which must succeed.
+func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) {
+	t.Helper()
+	if err := repeat(func() error { return do(t, s, ev, op) }, lockstore.ErrOutcomeUnknown); err != nil {
 		t.Fatalf("%v of %v for %s: %v", op.Kind, op.Seats, op.User, err)
 	}
-	return result
 }
 
 func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
 	t.Helper()
-	snap, err := s.List(t.Context(), ev, since)
-	if err != nil {
+	var snap lockstore.Snapshot
+	if err := repeat(func() (err error) {
+		snap, err = s.List(t.Context(), ev, since)
+		return err
+	}, lockstore.ErrUnavailable); err != nil {
 		t.Fatal(err)
 	}
 	return snap

@@ -94,7 +94,7 @@ func (m *Metrics) countRequests(calls []string) {
 func (m *Metrics) countSeats(ids []lockstore.EventID) {
 	locked := m.counter("seatlock_locked_seats_total", "Seats in locks that were granted, by event. A repeated request counts again.", "event")
 	confirmed := m.counter("seatlock_confirmed_seats_total", "Seats in confirms that succeeded, by event. A repeated request counts again.", "event")
-	released := m.counter("seatlock_released_seats_total", "Seats in releases that succeeded, by event, including seats on which the user had no lock.", "event")
+	released := m.counter("seatlock_released_seats_total", "Seats that releases gave back, by event.", "event")
 	lapsed := m.counter("seatlock_lapsed_seats_total", "Seats whose buyer tried to confirm after the lock had expired, by event. Buyers who never came back are not counted.", "event")
 	refused := m.counter("seatlock_conflicts_total", "Requests refused because of the state of seats, by event and code.", "event", "code")
 	for _, id := range ids {

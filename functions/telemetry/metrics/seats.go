@@ -55,7 +55,7 @@ func (s *seats) Collect(to chan<- prometheus.Metric) {
 			continue
 		}
 		send := func(state lockstore.Status, n int) {
-			to <- prometheus.MustNewConstMetric(s.state, prometheus.GaugeValue, float64(n), string(id), string(state))
+			to <- prometheus.MustNewConstMetric(s.state, prometheus.GaugeValue, float64(n), string(id), state.String())
 		}
 		send(lockstore.Available, n.Available)
 		send(lockstore.Locked, n.Locked)
