@@ -86,7 +86,11 @@ func networkAway(t *trial) {
 }
 
 func serverAway(t *trial) {
-	expires, before := t.away(t.Kill, func() {
+	expires, before := t.away(func() {
+		t.Kill()
+		t.proxy.Cut() // now, not when the proxy comes to it
+		t.proxy.Restore()
+	}, func() {
 		if err := t.Restart(); err != nil {
 			t.Fatal(err)
 		}
