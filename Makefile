@@ -1,6 +1,6 @@
 # make run needs nothing but Go. See README.md.
 
-.PHONY: help run test e2e check bench fuzz proof package screenshots
+.PHONY: help run test e2e check imports bench fuzz proof package screenshots
 
 help:
 	@echo 'make run    serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
@@ -48,16 +48,40 @@ local/tools/e2e/node_modules: local/tools/e2e/package-lock.json
 screenshots:
 	E2E_SCREENSHOTS=$(CURDIR)/local/web/screenshots go test -count=1 -run TestScreenshots ./local/tools/e2e
 
-# The last lines are what may import what: booking knows no backend, settings
-# neither stores nor HTTP nor Lambda.
-check:
+check: imports
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
 	go vet -tags postgres ./functions/...
 	go tool staticcheck ./...
 	go mod tidy -diff
-	@! go list -deps ./functions/booking | grep '^seatlock/lockstore/'
-	@! go list -deps ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
+
+# What may import what, a rule a line. A rule that is broken prints the imports.
+DEPS = go list -deps
+OURS = grep '^seatlock/'
+STORES = memstore boltstore redisstore pgstore
+imports:
+	@# lockstore: the standard library only
+	@! $(DEPS) ./lockstore | grep -E '^[^/]*\.|^seatlock/' | grep -vx seatlock/lockstore
+	@# a store: lockstore and its internals
+	@for s in $(STORES); do ! $(DEPS) ./lockstore/$$s | $(OURS) | grep -vE "^seatlock/lockstore(|/$$s|/internal/.*)$$" || exit 1; done
+	@# the suites: lockstore, no store
+	@! $(DEPS) ./lockstore/storetest/... | grep -E '/($(subst $() ,|,$(STORES)))$$'
+	@# a store is imported by the mains, boot and the tools that start one
+	@! go list -f '{{.ImportPath}} {{.Imports}}' ./functions/... ./local/... ./deploy/... | grep -E 'lockstore/($(subst $() ,|,$(STORES)))[] ]' | grep -vE '^seatlock/(local|local/tools/[a-z]+|functions/internal/boot) '
+	@# problem: nothing of ours
+	@! $(DEPS) ./functions/problem | $(OURS) | grep -vx seatlock/functions/problem
+	@# venue and seatlist: no HTTP
+	@! $(DEPS) ./functions/venue ./functions/seatlist | grep -x net/http
+	@# booking: these rooms and no other, and none of them booking
+	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|seatlist|telemetry|problem))$$'
+	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
+	@# settings: no store, no HTTP, no Lambda
+	@! $(DEPS) ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
+	@# client: the standard library and lockstore
+	@! $(DEPS) ./functions/client | grep -E '^[^/]*\.|^seatlock/' | grep -vxE 'seatlock/(lockstore|functions/client)'
+	@# go-oidc: access/oidc alone, and no Lambda function
+	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep go-oidc | grep -vE '^seatlock/functions/access/oidc(/issuertest)? '
+	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list | grep go-oidc || exit 1; done
 
 bench:
 	go run ./local/tools/bench $(ROWS)
@@ -73,5 +97,5 @@ package:
 FUZZTIME ?= 1m
 fuzz:
 	go test -run='^$$' -fuzz=FuzzRequest -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
-	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
+	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/venue
 	go test -run='^$$' -fuzz=FuzzSameAsNetHTTP -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/internal/lambdahttp

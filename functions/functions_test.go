@@ -127,7 +127,7 @@ func TestFunctionThaws(t *testing.T) {
 	f.post("/lock", "A4", "ben", 409, `"seat_locked"`)
 }
 
-// TestFunctionWithoutRedis: one that is away is no reason not to start.
+// TestFunctionWithoutRedis: a function starts though it cannot reach Redis.
 func TestFunctionWithoutRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/redis/go-redis/v9"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/problem"
 	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
@@ -140,7 +140,7 @@ func TestTemplateServes(t *testing.T) {
 					if metric := fmt.Sprintf("%s %v [[%v]]", namespace, at(t, stat, "Metric", "MetricName"), by); !made[metric] {
 						t.Errorf("%s looks at %s, and the functions made %q", name, metric, slices.Sorted(maps.Keys(made)))
 					}
-					if !slices.Contains(booking.Codes(), code.(string)) {
+					if !slices.Contains(problem.Codes(), code.(string)) {
 						t.Errorf("%s looks at the code %v, and there is none", name, code)
 					}
 				}

@@ -6,30 +6,31 @@ import (
 	"time"
 
 	"seatlock/functions/access"
-	"seatlock/functions/booking"
+	"seatlock/functions/access/oidc"
 	"seatlock/functions/settings"
 )
 
-// greetTime bounds how long the start waits for the issuer of tokens.
-const greetTime = 3 * time.Second
+// discoverTime is how long the start waits for the issuer of tokens.
+const discoverTime = 3 * time.Second
 
-// openAccess returns the guard that the settings describe. An unavailable issuer
-// is logged and tried again by the requests that need it.
-func openAccess(ctx context.Context, s settings.Access, api *booking.API, log *slog.Logger) *access.Guard {
-	guard := &access.Guard{BackendKey: s.BackendKey, Private: s.Private, Proxies: s.Proxies, Fail: api.Fail}
+// openAccess returns the policy that the settings describe. It logs an issuer that
+// does not answer: requests that need it fail until it does.
+func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) access.Policy {
+	p := access.Policy{BackendKey: s.BackendKey, Private: s.Private, Proxies: s.Proxies}
 	if s.Rate > 0 {
-		guard.Rate = access.NewRate(s.Rate)
+		p.Rate = access.NewRate(s.Rate)
 	}
 	if s.Issuer == "" {
-		return guard
+		return p
 	}
-	guard.SignIn = access.NewSignIn(s.Issuer, s.Audience, log)
-	ctx, cancel := context.WithTimeout(ctx, greetTime)
+	tokens := oidc.New(s.Issuer, s.Audience, log)
+	p.Tokens = tokens
+	ctx, cancel := context.WithTimeout(ctx, discoverTime)
 	defer cancel()
-	if err := guard.SignIn.Greet(ctx); err != nil {
+	if err := tokens.Discover(ctx); err != nil {
 		log.Error("the issuer of tokens does not answer as it should; nobody can sign in until it does", "issuer", s.Issuer, "error", err)
 	}
-	return guard
+	return p
 }
 
 // identifiedBy says in the start-up line how users are identified.

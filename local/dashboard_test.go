@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/faults"
@@ -134,10 +135,10 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	}
 
 	known := map[string][]string{
-		"code":      append(booking.Codes(), telemetry.OK, telemetry.NotModified),
+		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
-		"state":     {string(lockstore.Available), string(lockstore.Locked), string(lockstore.Booked)},
-		"operation": telemetry.Operations,
+		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String()},
+		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}
 	asked := expressions(t)

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 
-	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore/boltstore"
 )
 
 // openFile opens the file of seats for the events.
-func openFile(ctx context.Context, s settings.File, maps []booking.SeatMap) (openStore, error) {
+func openFile(ctx context.Context, s settings.File, events []venue.Event) (openStore, error) {
 	store, err := boltstore.Open(s.Path)
 	if errors.Is(err, boltstore.ErrInUse) {
 		return openStore{}, fmt.Errorf("%w; only one process can use a file (-redis and -postgres are for several)", err)
@@ -21,9 +21,9 @@ func openFile(ctx context.Context, s settings.File, maps []booking.SeatMap) (ope
 	if err != nil {
 		return openStore{}, err
 	}
-	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); err != nil {
-			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", s.Path, m.Event.ID, err), store.Close())
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", s.Path, e.ID, err), store.Close())
 		}
 	}
 	kept := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)

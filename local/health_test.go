@@ -14,8 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
 )
@@ -46,11 +47,11 @@ func (c *checkup) List(ctx context.Context, ev *lockstore.Event, since lockstore
 
 func newCheckup(t *testing.T) *checkup {
 	t.Helper()
-	hall, err := booking.Grid(1, 1, booking.Defaults{LockTTL: time.Minute})
+	hall, err := venue.Grid(1, 1, venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &checkup{LockStore: new(lockstore.Memory), t: t, log: new(faults.Log)}
+	c := &checkup{LockStore: new(memstore.Store), t: t, log: new(faults.Log)}
 	c.health = newHealth(c, hall.Event, slog.New(slog.NewTextHandler(c.log, nil)))
 	return c
 }

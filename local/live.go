@@ -7,18 +7,16 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/local/live"
-	"seatlock/lockstore"
 )
 
 // openHub starts the hub of the viewers. The caller ends the context and then
 // waits for the hub.
-func openHub(ctx context.Context, s settings.Live, server settings.Server, api *booking.API, store lockstore.LockStore, log *slog.Logger) *live.Hub {
+func openHub(ctx context.Context, s settings.Live, server settings.Server, api *booking.API, log *slog.Logger) *live.Hub {
 	return live.New(ctx, live.Config{
-		API:     api,
-		Store:   store,
-		Origins: server.Origins,
-		Viewers: min(s.Viewers, server.Connections/2), // viewers must leave connections to buyers
-		Grace:   server.Drain - server.DrainDelay,
-		Log:     log,
+		API:        api,
+		Origins:    server.Origins,
+		MaxViewers: min(s.Viewers, server.Connections/2), // viewers must leave connections to buyers
+		Grace:      server.Drain - server.DrainDelay,
+		Log:        log,
 	})
 }

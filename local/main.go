@@ -20,6 +20,7 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	maps, err := seatMaps(s.Events)
+	events, err := readEvents(s.Events)
 	if err != nil {
 		return err
 	}
@@ -66,44 +67,43 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case s.File.Export:
 		return printBookings(s.File, stdout)
 	case s.Redis.Audit || s.Redis.Rebuild:
-		return inspectRedis(ctx, s.Redis, maps, log, stdout)
+		return inspectRedis(ctx, s.Redis, events, log, stdout)
 	case s.Postgres.Migrate:
 		return migratePostgres(ctx, s.Postgres, log, stdout)
 	}
-	store, err := open(ctx, s, maps, log)
+	store, err := open(ctx, s, events, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(serveEvents(ctx, s, maps, store, log), store.close())
+	return errors.Join(serveEvents(ctx, s, events, store, log), store.close())
 }
 
 // seatMaps reads the event file or, without one, makes the only event.
-func seatMaps(s settings.Events) ([]booking.SeatMap, error) {
-	d := booking.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit}
+func readEvents(s settings.Events) ([]venue.Event, error) {
+	d := venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit}
 	if s.File != "" {
 		f, err := os.Open(s.File)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the event file: %w", err)
 		}
 		defer f.Close()
-		return booking.ReadEvents(s.File, f, d)
+		return venue.ReadEvents(s.File, f, d)
 	}
-	m, err := booking.Grid(s.Rows, s.RowSeats, d)
+	e, err := venue.Grid(s.Rows, s.RowSeats, d)
 	if err != nil {
 		return nil, s.Wrong("seats", err)
 	}
-	return []booking.SeatMap{m}, nil
+	return []venue.Event{e}, nil
 }
 
 // serveEvents serves the events from the store until the context ends.
-func serveEvents(ctx context.Context, s settings.Runner, maps []booking.SeatMap, kept openStore, log *slog.Logger) error {
-	seen, store := openTelemetry(s.Telemetry, maps, kept.LockStore, log)
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: maps, Logger: log})
+func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, kept openStore, log *slog.Logger) error {
+	seen, store := openTelemetry(s.Telemetry, events, kept.LockStore, log)
+	api, err := booking.New(booking.Config{Store: store, Events: events, Access: openAccess(ctx, s.Access, log), Logger: log})
 	if err != nil {
 		return err
 	}
-	guard := openAccess(ctx, s.Access, api, log)
-	metricsURL, stop, err := seen.serveMetrics(api, maps)
+	metricsURL, stop, err := seen.serveMetrics(api, events)
 	if err != nil {
 		return err
 	}
@@ -113,31 +113,31 @@ func serveEvents(ctx context.Context, s settings.Runner, maps []booking.SeatMap,
 		return err
 	}
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
-	hub := openHub(following, s.Live, s.Server, api, store, log)
+	hub := openHub(following, s.Live, s.Server, api, log)
 	leave := func(context.Context) {
 		disconnect()
 		hub.Wait()
 	}
 	defer leave(ctx)
-	seen.metrics.Viewers(hub.Watching)
-	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(maps), "store", kept.kept, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
-	h := headers(s.Server, seen.handler(web.Handler(guard.Handler(hub.Handler(api.Routes())))))
+	seen.metrics.Viewers(hub.ViewerCount)
+	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", kept.kept, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
+	h := headers(s.Server, seen.handler(web.Handler(hub.Handler(api.Routes()))))
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 
 // eventList names the events for the start-up line.
-func eventList(maps []booking.SeatMap) string {
+func eventList(events []venue.Event) string {
 	var list []string
-	for _, m := range maps {
-		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", m.Event.ID, len(m.Event.Seats), m.Event.LockTTL))
+	for _, e := range events {
+		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", e.ID, len(e.Seats), e.LockTTL))
 	}
 	return strings.Join(list, ", ")
 }
 
-func eventIDs(maps []booking.SeatMap) []lockstore.EventID {
+func eventIDs(events []venue.Event) []lockstore.EventID {
 	var ids []lockstore.EventID
-	for _, m := range maps {
-		ids = append(ids, m.Event.ID)
+	for _, e := range events {
+		ids = append(ids, e.ID)
 	}
 	return ids
 }

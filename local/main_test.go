@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,25 +44,6 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Env = append(append(os.Environ(), "SEATLOCK_TEST_MAIN=1"), env...)
 	return cmd
-}
-
-// launched starts the program as a process of its own. End sends it a signal and
-// returns how it ended.
-func launched(t *testing.T, args ...string) (url string, log *faults.Log, end func(os.Signal) error) {
-	t.Helper()
-	log = new(faults.Log)
-	cmd := program(t, nil, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	url, err := log.URL(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return url, log, func(s os.Signal) error { return errors.Join(cmd.Process.Signal(s), cmd.Wait()) }
 }
 
 // starting starts the runner in this process on a free port, with the variables
@@ -331,16 +311,5 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 		if len(line) > 81 {
 			t.Errorf("a line of the help is too long: %s", line)
 		}
-	}
-}
-
-// TestInterrupt sends the signal that Ctrl-C does.
-func TestInterrupt(t *testing.T) {
-	_, out, end := launched(t)
-	if err := end(os.Interrupt); err != nil {
-		t.Errorf("it ended with %v:\n%s", err, out)
-	}
-	if !strings.Contains(out.String(), "stopped") {
-		t.Errorf("log: %s", out)
 	}
 }

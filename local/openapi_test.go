@@ -20,11 +20,15 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/functions/access"
+	"seatlock/functions/access/oidc"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
 	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/local/web"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
 // A scene is an event at twenty seconds past seven, as the examples of
@@ -33,8 +37,8 @@ import (
 type scene struct {
 	t       *testing.T
 	store   lockstore.LockStore
-	maps    []booking.SeatMap
-	guard   access.Guard
+	events  []venue.Event
+	policy  access.Policy
 	viewers int              // the most at a time
 	stops   bool             // whether the runner is stopping
 	caller  lockstore.UserID // who is signed in
@@ -62,6 +66,7 @@ func parts() map[string]part {
 		"POST /confirm 409 lock_not_held":   {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
 		"POST /confirm 409 lock_expired":    {body: `{"seatId":"E1","userId":"user789"}`},
 		"POST /release 200 several":         {body: `{"seatIds":["C1","C2"],"userId":"user456"}`},
+		"POST /release 200 none":            {body: `{"seatIds":["C1","E5"],"userId":"user123"}`},
 		"POST /release 409 seat_booked":     {body: `{"seatId":"D1","userId":"user456"}`},
 		"GET /seats 200 whole":              {target: "?eventId=box"},
 		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: asksForChanges},
@@ -164,17 +169,17 @@ func stops(s *scene) { s.stops = true }
 
 // needsKey makes every call need the back end's key.
 func needsKey(s *scene) {
-	s.guard.BackendKey, s.guard.Private = strings.Repeat("k", 32), true
+	s.policy.BackendKey, s.policy.Private = strings.Repeat("k", 32), true
 }
 
 // issuerAway makes every call need a token, while none can be checked.
 func issuerAway(s *scene) {
-	s.guard.SignIn, s.guard.Private = access.NewSignIn("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
+	s.policy.Tokens, s.policy.Private = oidc.New("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
 }
 
 // asksTooOften makes the client reach its rate limit.
 func asksTooOften(s *scene) {
-	s.guard.Rate = access.NewRate(0.001)
+	s.policy.Rate = access.NewRate(0.001)
 	s.ask("GET", "/seats", "", "")
 }
 
@@ -197,16 +202,8 @@ type failing struct {
 	err error
 }
 
-func (f failing) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error) {
-	return time.Time{}, f.err
-}
-
-func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
-	return f.err
-}
-
-func (f failing) Release(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
-	return f.err
+func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
+	return lockstore.Result{}, f.err
 }
 
 func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
@@ -217,13 +214,13 @@ func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (loc
 // it uses.
 func set(t *testing.T) *scene {
 	t.Helper()
-	maps, err := booking.ReadEvents("examples", strings.NewReader(`{"events":[
+	events, err := venue.ReadEvents("examples", strings.NewReader(`{"events":[
 		{"id":"hall","name":"The hall","seatLimit":4,"sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-10"}]}]},
-		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), booking.Defaults{LockTTL: time.Minute})
+		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{t: t, store: new(lockstore.Memory), maps: maps, viewers: 1}
+	s := &scene{t: t, store: new(memstore.Store), events: events, viewers: 1}
 	seven := time.Date(2027, 3, 5, 19, 0, 0, 0, time.UTC)
 	time.Sleep(time.Until(seven.Add(-time.Minute)))
 	s.ask("POST", "/lock", `{"seatId":"E1","userId":"user789"}`, "")
@@ -240,27 +237,26 @@ func set(t *testing.T) *scene {
 func (s *scene) serve() (h http.Handler, leave func()) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	api, err := booking.New(booking.Config{Store: s.store, SeatMaps: s.maps, Logger: log})
+	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.guard.Fail = api.Fail
 	server := settings.Server{Connections: 100}
-	seen, store := openTelemetry(settings.Telemetry{}, s.maps, s.store, log)
+	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
 	watching, sendAway := context.WithCancel(s.t.Context())
-	hub := openHub(watching, settings.Live{Viewers: s.viewers}, server, api, store, log)
+	hub := openHub(watching, settings.Live{Viewers: s.viewers}, server, api, log)
 	if s.stops {
 		seen.stop()
 		sendAway()
 	}
 	calls := hub.Handler(api.Routes())
-	h = s.guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	called := func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		if s.caller != "" {
-			r = r.WithContext(booking.WithCaller(r.Context(), s.caller))
+			r = r.WithContext(access.WithCaller(r.Context(), s.caller))
 		}
-		calls.ServeHTTP(w, r)
-	}))
-	return headers(server, seen.handler(web.Handler(h))), func() {
+		return calls(w, r)
+	}
+	return headers(server, seen.handler(web.Handler(called))), func() {
 		sendAway()
 		hub.Wait()
 	}
@@ -283,7 +279,7 @@ func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecor
 		}
 	}
 	w := httptest.NewRecorder()
-	apitest.Watch(s.t, h).ServeHTTP(w, r)
+	apitest.Checked(s.t, h).ServeHTTP(w, r)
 	return w
 }
 

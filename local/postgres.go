@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"time"
 
-	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 )
@@ -20,13 +20,13 @@ const migrateTime = 30 * time.Second
 
 // openPostgres connects to PostgreSQL, creates what is missing there, and checks
 // that it can be relied on.
-func openPostgres(ctx context.Context, s settings.Postgres, maps []booking.SeatMap, log *slog.Logger) (openStore, error) {
+func openPostgres(ctx context.Context, s settings.Postgres, events []venue.Event, log *slog.Logger) (openStore, error) {
 	pool, err := pgstore.Pool(s.URL)
 	if err != nil {
 		return openStore{}, s.Wrong("postgres", err)
 	}
 	store := pgstore.New(pool)
-	if err := checkPostgres(ctx, s, store, maps, log); err != nil {
+	if err := checkPostgres(ctx, s, store, events, log); err != nil {
 		pool.Close()
 		return openStore{}, err
 	}
@@ -38,7 +38,7 @@ func openPostgres(ctx context.Context, s settings.Postgres, maps []booking.SeatM
 }
 
 // checkPostgres waits for PostgreSQL for as long as the settings say.
-func checkPostgres(ctx context.Context, s settings.Postgres, store *pgstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
+func checkPostgres(ctx context.Context, s settings.Postgres, store *pgstore.Store, events []venue.Event, log *slog.Logger) error {
 	warnings, err := await(ctx, s.Start, store.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
 		return fmt.Errorf("cannot use PostgreSQL (tried for %v, -postgres-start): %w", s.Start, err)
@@ -58,9 +58,9 @@ func checkPostgres(ctx context.Context, s settings.Postgres, store *pgstore.Stor
 	if changed {
 		log.Info("postgres: made the tables and functions that were missing")
 	}
-	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil

@@ -7,22 +7,22 @@ import (
 	"io"
 	"log/slog"
 
-	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
 
 // openRedis connects to Redis and checks that it can be relied on. The caller
 // closes the client after the last use of the store.
-func openRedis(ctx context.Context, s settings.Redis, maps []booking.SeatMap, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
+func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
 	client, err := redisstore.Client(s.URL)
 	if err != nil {
 		return nil, nil, s.Wrong("redis", err)
 	}
 	store, err := redisstore.New(client, redisstore.Options{Replicas: s.Replicas, AllowEviction: s.AllowEviction})
 	if err == nil {
-		err = checkRedis(ctx, s, store, maps, log)
+		err = checkRedis(ctx, s, store, events, log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close())
@@ -31,7 +31,7 @@ func openRedis(ctx context.Context, s settings.Redis, maps []booking.SeatMap, lo
 }
 
 // checkRedis waits for Redis for as long as the settings say.
-func checkRedis(ctx context.Context, s settings.Redis, store *redisstore.Store, maps []booking.SeatMap, log *slog.Logger) error {
+func checkRedis(ctx context.Context, s settings.Redis, store *redisstore.Store, events []venue.Event, log *slog.Logger) error {
 	warnings, err := await(ctx, s.Start, store.Check)
 	if errors.Is(err, lockstore.ErrUnavailable) {
 		return fmt.Errorf("cannot use Redis (tried for %v, -redis-start): %w", s.Start, err)
@@ -45,17 +45,17 @@ func checkRedis(ctx context.Context, s settings.Redis, store *redisstore.Store, 
 	for _, w := range warnings {
 		log.Warn("redis: " + w)
 	}
-	for _, m := range maps {
-		if err := store.Open(ctx, m.Event); err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+	for _, e := range events {
+		if err := store.Open(ctx, e.Event); err != nil {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil
 }
 
 // inspectRedis audits or rebuilds every event and prints the differences.
-func inspectRedis(ctx context.Context, s settings.Redis, maps []booking.SeatMap, log *slog.Logger, out io.Writer) error {
-	store, client, err := openRedis(ctx, s, maps, log)
+func inspectRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger, out io.Writer) error {
+	store, client, err := openRedis(ctx, s, events, log)
 	if err != nil {
 		return err
 	}
@@ -64,13 +64,13 @@ func inspectRedis(ctx context.Context, s settings.Redis, maps []booking.SeatMap,
 	if s.Rebuild {
 		inspect = store.Rebuild
 	}
-	for _, m := range maps {
-		differences, err := inspect(ctx, m.Event)
+	for _, e := range events {
+		differences, err := inspect(ctx, e.Event)
 		for _, d := range differences {
-			fmt.Fprintf(out, "event %s: %v\n", m.Event.ID, d)
+			fmt.Fprintf(out, "event %s: %v\n", e.ID, d)
 		}
 		if err != nil {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 		found += len(differences)
 	}

@@ -7,8 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
-	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -16,15 +14,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"seatlock/functions/settings"
-	"seatlock/lockstore/redisstore/redistest"
 )
 
 // certify writes a certificate for 127.0.0.1 with the serial number and returns
@@ -176,69 +170,6 @@ func TestOrigins(t *testing.T) {
 	url = plain
 	if got := ask("GET", "/seats", "https://shop.example").Header.Get("Access-Control-Allow-Origin"); got != "" {
 		t.Errorf("without -cors-origin %s may call", got)
-	}
-}
-
-// TestStopsUnderLoad checks that every accepted request is answered completely,
-// and that every acknowledged lock is in the store.
-func TestStopsUnderLoad(t *testing.T) {
-	server := redistest.New(t)
-	url, out, stop := serving(t, "-seats", "100x100", "-redis", "redis://"+server.Addr)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-	t.Cleanup(client.CloseIdleConnections)
-	var mu sync.Mutex
-	locked := make(map[string]bool)
-	torn := 0
-	var callers sync.WaitGroup
-	for caller := range 16 {
-		callers.Go(func() {
-			for n := 1; ; n++ {
-				seat := fmt.Sprintf("%s%d", string(rune('A'+caller)), n)
-				resp, err := client.Post(url+"/lock", "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":"caller"}`, seat)))
-				if err != nil {
-					return // the listener is closed
-				}
-				body, err := io.ReadAll(resp.Body)
-				resp.Body.Close()
-				mu.Lock()
-				switch {
-				case err != nil:
-					torn++
-				case resp.StatusCode == 200 && strings.Contains(string(body), `"status":"locked"`):
-					locked[seat] = true
-				}
-				mu.Unlock()
-				if n == 100 {
-					n = 0
-				}
-			}
-		})
-	}
-	for {
-		mu.Lock()
-		n := len(locked)
-		mu.Unlock()
-		if n > 200 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := stop(); err != nil {
-		t.Errorf("it stopped with %v", err)
-	}
-	callers.Wait()
-	if torn > 0 {
-		t.Errorf("%d answers were cut off", torn)
-	}
-	if !strings.Contains(out.String(), "stopped") {
-		t.Errorf("log: %s", out)
-	}
-	store := redis.NewClient(&redis.Options{Addr: server.Addr})
-	defer store.Close()
-	for seat := range locked {
-		if kept, err := store.Exists(t.Context(), "{default}:seat:"+seat).Result(); err != nil || kept != 1 {
-			t.Errorf("%s was acknowledged, and is not locked (%v)", seat, err)
-		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 
 	"seatlock/functions/settings"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // TestReadinessFailsFirst checks that during -drain-delay /readyz fails while
@@ -85,7 +87,7 @@ func TestEndInOrder(t *testing.T) {
 	})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, s, l, h, ending{
+		err := serve(ctx, s, l, h, ending{
 			unready: func() { step("not ready") },
 			sockets: func(ctx context.Context) {
 				if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
@@ -100,6 +102,7 @@ func TestEndInOrder(t *testing.T) {
 			},
 		}, slog.New(slog.DiscardHandler))
 		step("ended")
+		ended <- err
 	}()
 	if resp, err := http.Get("http://" + l.Addr().String()); err != nil {
 		t.Error(err)
@@ -194,7 +197,18 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 // acknowledged must be in the store, and what it has not answered must not.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
-	url, log, end := launched(t, "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
+	log := new(faults.Log)
+	cmd := program(t, nil, "-addr", "127.0.0.1:0", "-seats", "16x1000", "-lock-ttl", "10m", "-redis", "redis://"+server.Addr)
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	url, err := log.URL(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var sold atomic.Int64
 	all := make([][]sale, 16)
@@ -210,7 +224,7 @@ func TestSigtermUnderLoad(t *testing.T) {
 	for sold.Load() < 200 && t.Context().Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if err := end(syscall.SIGTERM); err != nil {
+	if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
 		t.Errorf("it ends with %v: %s", err, log)
 	}
 	callers.Wait()

@@ -1,52 +1,14 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc/oidctest"
+	"seatlock/functions/access/oidc/issuertest"
 )
-
-// An issuer issues tokens for the shop. It can be made unavailable.
-type issuer struct {
-	url  string
-	key  *rsa.PrivateKey
-	away atomic.Bool
-}
-
-func issuing(t *testing.T) *issuer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := &issuer{key: key}
-	keys := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "first", Algorithm: "RS256"}}}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if i.away.Load() {
-			<-r.Context().Done() // accept the connection and do not answer
-			return
-		}
-		keys.ServeHTTP(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	t.Cleanup(srv.CloseClientConnections)
-	keys.SetIssuer(srv.URL)
-	i.url = srv.URL
-	return i
-}
-
-func (i *issuer) token(user string) string {
-	return oidctest.SignIDToken(i.key, "first", "RS256", fmt.Sprintf(`{"iss":%q,"aud":"shop","sub":%q,"exp":%d}`, i.url, user, time.Now().Add(time.Hour).Unix()))
-}
 
 // signed posts with a token and returns the answer.
 func signed(t *testing.T, url, token, body string) (int, string) {
@@ -73,17 +35,16 @@ func signed(t *testing.T, url, token, body string) (int, string) {
 // is ready and logs the problem, and that buyers can sign in once the issuer is
 // available. The log must not name them.
 func TestIssuerIsAwayAtTheStart(t *testing.T) {
-	t.Parallel()
-	i := issuing(t)
-	i.away.Store(true)
-	url, metricsURL, out := measured(t, "-auth-issuer", i.url, "-auth-audience", "shop", "-log-level", "debug")
-	token := i.token("Hildegard")
+	i := issuertest.New(t)
+	i.Break(issuertest.Mute)
+	url, metricsURL, out := measured(t, "-auth-issuer", i.URL, "-auth-audience", issuertest.Audience, "-log-level", "debug")
+	token := i.Token("first", map[string]any{"sub": "Hildegard"})
 	if status, body := signed(t, url+"/lock", token, `{"seatId":"A1"}`); status != 503 || !strings.Contains(body, `"code":"sign_in_unavailable"`) {
 		t.Errorf("%d %s", status, body)
 	}
 	get(t, url+"/seats")
 	get(t, url+"/readyz")
-	i.away.Store(false)
+	i.Break(nil)
 	for {
 		status, body := signed(t, url+"/lock", token, `{"seatId":"A1"}`)
 		if status == 200 && strings.Contains(body, `"userId":"Hildegard"`) {
@@ -97,7 +58,7 @@ func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	if status, body := signed(t, url+"/lock", token, `{"seatId":"A2","userId":"ben"}`); status != 403 {
 		t.Errorf("%d %s", status, body)
 	}
-	if status, body := signed(t, url+"/lock", i.token("Hildegard\n"), `{"seatId":"A2"}`); status != 401 {
+	if status, body := signed(t, url+"/lock", i.Token("first", map[string]any{"sub": "Hildegard\n"}), `{"seatId":"A2"}`); status != 401 {
 		t.Errorf("%d %s", status, body)
 	}
 	scrape := get(t, metricsURL)
@@ -107,7 +68,7 @@ func TestIssuerIsAwayAtTheStart(t *testing.T) {
 		}
 	}
 	log := out.String()
-	for _, want := range []string{"nobody can sign in until it does", "signed in at " + i.url, "a token's subject cannot be a user", "code=sign_in_unavailable"} {
+	for _, want := range []string{"nobody can sign in until it does", "signed in at " + i.URL, "a token's subject cannot be a user", "code=sign_in_unavailable"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log does not say %q: %s", want, log)
 		}

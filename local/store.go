@@ -6,9 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
 // An openStore is a store that is ready for use.
@@ -19,20 +20,20 @@ type openStore struct {
 }
 
 // open opens the store that the settings name.
-func open(ctx context.Context, s settings.Runner, maps []booking.SeatMap, log *slog.Logger) (openStore, error) {
+func open(ctx context.Context, s settings.Runner, events []venue.Event, log *slog.Logger) (openStore, error) {
 	switch {
 	case s.File.Path != "":
-		return openFile(ctx, s.File, maps)
+		return openFile(ctx, s.File, events)
 	case s.Postgres.URL != "":
-		return openPostgres(ctx, s.Postgres, maps, log)
+		return openPostgres(ctx, s.Postgres, events, log)
 	case s.Redis.URL != "":
-		store, client, err := openRedis(ctx, s.Redis, maps, log)
+		store, client, err := openRedis(ctx, s.Redis, events, log)
 		if err != nil {
 			return openStore{}, err
 		}
 		return openStore{store, "redis: seats are shared with every process that uses it, and as durable as it is", client.Close}, nil
 	}
-	return openStore{new(lockstore.Memory), "memory: seats are forgotten when this stops", func() error { return nil }}, nil
+	return openStore{new(memstore.Store), "memory: seats are forgotten when this stops", func() error { return nil }}, nil
 }
 
 // await calls check until it answers anything but that the store is

@@ -14,6 +14,7 @@ import (
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
@@ -37,32 +38,32 @@ type observer struct {
 
 // openTelemetry returns an observer of the events, and the store through which
 // it measures the store's calls.
-func openTelemetry(s settings.Telemetry, maps []booking.SeatMap, store lockstore.LockStore, log *slog.Logger) (*observer, lockstore.LockStore) {
+func openTelemetry(s settings.Telemetry, events []venue.Event, store lockstore.LockStore, log *slog.Logger) (*observer, lockstore.LockStore) {
 	o := &observer{settings: s, log: log}
 	if s.MetricsAddr != "" {
-		o.metrics = metrics.New(eventIDs(maps))
+		o.metrics = metrics.New(booking.Calls(), eventIDs(events))
 		store = telemetry.Store(store, o.metrics.StoreCall)
 	}
-	o.health = newHealth(store, maps[0].Event, log)
+	o.health = newHealth(store, events[0].Event, log)
 	return o, store
 }
 
 // handler returns next with its requests reported, and answers load balancers.
-func (o *observer) handler(next http.Handler) http.Handler {
+func (o *observer) handler(next telemetry.Handler) http.Handler {
 	reports := []telemetry.Report{telemetry.Log(o.log, o.settings.LogUsers)}
 	if o.metrics != nil {
 		reports = append(reports, o.metrics.Request)
 	}
-	return o.health.handler(telemetry.Handler(next, telemetry.RandomID, reports...))
+	return o.health.handler(telemetry.Observe(next, telemetry.RandomID, reports...))
 }
 
 // serveMetrics answers Prometheus at the url until stop is called. It does
 // nothing without -metrics-addr.
-func (o *observer) serveMetrics(api *booking.API, maps []booking.SeatMap) (url string, stop func(), err error) {
+func (o *observer) serveMetrics(api *booking.API, events []venue.Event) (url string, stop func(), err error) {
 	if o.metrics == nil {
 		return "", func() {}, nil
 	}
-	o.metrics.Seats(eventIDs(maps), api.Count)
+	o.metrics.Seats(eventIDs(events), api.Count)
 	l, err := net.Listen("tcp", o.settings.MetricsAddr)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot serve metrics on %s (-metrics-addr chooses another): %w", o.settings.MetricsAddr, err)

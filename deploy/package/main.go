@@ -18,7 +18,7 @@ import (
 	"slices"
 	"time"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 )
 
 // functions are the folders of the functions.
@@ -103,7 +103,7 @@ func eventFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read the event file: %w", err)
 	}
 	defer f.Close()
-	if _, err := booking.ReadEvents(name, f, booking.Defaults{LockTTL: time.Minute}); err != nil {
+	if _, err := venue.ReadEvents(name, f, venue.Defaults{LockTTL: time.Minute}); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(name)

@@ -1,108 +1,115 @@
-// Package access stands in front of the calls and says who may make them and how
-// often. It must not know what the calls do: it sees a method, an address and a
-// token, and hands on in whose name a request is made.
+// Package access decides who is asking, what they may do, and how often.
+//
+// A [Policy] checks each request and names its [Caller]. The package must not
+// know what the calls do, nor how tokens are made: it sees a method, an address
+// and a token.
 package access
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"net/http"
 	"strings"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/problem"
 	"seatlock/lockstore"
 )
 
-// A Guard lets requests pass or refuses them. The zero value lets all of them
-// pass, and nobody is known.
-type Guard struct {
-	// SignIn checks tokens. With it, or a BackendKey, requests that change
-	// something (any method but GET and HEAD) need one.
-	SignIn *SignIn
+// A Policy is the rules for requests. The zero Policy allows all requests, and
+// knows only callers that [WithCaller] names.
+type Policy struct {
+	// Tokens verifies bearer tokens. If it or BackendKey is set, requests that
+	// change something (any method but GET and HEAD) need a token.
+	Tokens Verifier
 
-	// BackendKey, if not empty, is a token whose bearer acts in every user's
-	// name, as often as it likes.
+	// BackendKey, if not empty, is a token whose bearer acts for any user and
+	// is not subject to Rate.
 	BackendKey string
 
-	// Private has requests that only read need a token too.
+	// Private makes requests that only read need a token too.
 	Private bool
 
-	// Rate bounds how often one client calls; nil does not.
+	// Rate limits how often each client calls. Nil is no limit.
 	Rate *Rate
 
-	// Proxies is how many proxies stand in front, whose X-Forwarded-For is
-	// believed. 0 believes none.
+	// Proxies is the number of reverse proxies in front, whose X-Forwarded-For
+	// is believed. 0 believes none.
 	Proxies int
-
-	// Fail answers a request that does not pass; see [booking.API.Fail].
-	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// Handler returns next behind the guard.
-func (g *Guard) Handler(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := g.identify(r)
-		if c.trusted { // it asks for all of its users
-			next.ServeHTTP(w, r)
-			return
-		}
-		if g.Rate != nil {
-			// Who failed to sign in is counted too, by the address.
-			if wait := g.Rate.take(c.user, clientAddr(r, g.Proxies)); wait > 0 {
-				err = booking.Refuse(booking.ErrRateLimited, wait, "You ask too often. Wait a little and go on more slowly.")
-			}
-		}
-		if err != nil {
-			g.refuse(w, r, err)
-			return
-		}
-		if c.user != "" {
-			r = r.WithContext(booking.WithCaller(r.Context(), c.user))
-		}
-		next.ServeHTTP(w, r)
-	})
+// A Verifier verifies bearer tokens.
+type Verifier interface {
+	// Verify returns the user whose token it is. The error of a token that is
+	// not valid is [ErrBadToken].
+	Verify(ctx context.Context, token string) (lockstore.UserID, error)
 }
 
-// A caller is whoever makes a request, as far as that was checked.
-type caller struct {
-	user    lockstore.UserID // empty if not known
-	trusted bool             // it has the BackendKey
+// ErrBadToken is the refusal of every token that is not valid. The reason is for
+// the log alone: it would help an attacker.
+var ErrBadToken = &problem.Refusal{
+	Kind:      problem.Unauthenticated,
+	Detail:    "The token is not valid here, or its time is over. Sign in again.",
+	Challenge: `Bearer realm="seatlock", error="invalid_token"`,
 }
 
-// identify checks the token of a request that needs one.
-func (g *Guard) identify(r *http.Request) (caller, error) {
-	if g.SignIn == nil && g.BackendKey == "" {
-		return caller{}, nil
+// Challenges are those of RFC 6750, section 3.
+var errNoToken = &problem.Refusal{
+	Kind:      problem.Unauthenticated,
+	Detail:    "This call needs a token: Authorization: Bearer …",
+	Challenge: `Bearer realm="seatlock"`,
+}
+
+// Check returns the caller of a request, or the [*problem.Refusal] with which to
+// answer it.
+func (p *Policy) Check(r *http.Request) (Caller, error) {
+	c, err := p.identify(r)
+	if p.Rate == nil || c.backend {
+		return c, err
 	}
-	reads := r.Method == "GET" || r.Method == "HEAD"
-	if reads && !g.Private {
-		return caller{trusted: g.isBackend(bearer(r))}, nil
+	// Failures to sign in count too, by the address.
+	if wait := p.Rate.take(c.user, clientAddr(r, p.Proxies)); wait > 0 {
+		return Caller{}, &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "You ask too often. Wait a little and go on more slowly."}
+	}
+	return c, err
+}
+
+// identify verifies the token of a request that needs one.
+func (p *Policy) identify(r *http.Request) (Caller, error) {
+	if user, ok := r.Context().Value(callerKey{}).(lockstore.UserID); ok {
+		return Caller{user: user}, nil
+	}
+	if p.Tokens == nil && p.BackendKey == "" {
+		return Caller{}, nil
 	}
 	token := bearer(r)
-	switch {
-	case token == "":
-		return caller{}, booking.Refuse(booking.ErrUnauthenticated, 0, "This call needs a token: Authorization: Bearer …")
-	case g.isBackend(token):
-		return caller{trusted: true}, nil
-	case g.SignIn == nil:
-		return caller{}, errBadToken
+	if p.isBackend(token) {
+		return Caller{backend: true}, nil
 	}
-	user, err := g.SignIn.user(r.Context(), token)
-	return caller{user: user}, err
+	reads := r.Method == "GET" || r.Method == "HEAD"
+	switch {
+	case reads && !p.Private:
+		return Caller{}, nil
+	case token == "":
+		return Caller{}, errNoToken
+	case p.Tokens == nil:
+		return Caller{}, ErrBadToken
+	}
+	user, err := p.Tokens.Verify(r.Context(), token)
+	return Caller{user: user}, err
 }
 
-// isBackend compares digests, so that the time it takes tells nothing of the
-// key, its length neither.
-func (g *Guard) isBackend(token string) bool {
-	if g.BackendKey == "" {
+// isBackend compares digests in constant time, so that the duration reveals
+// neither the key nor its length.
+func (p *Policy) isBackend(token string) bool {
+	if p.BackendKey == "" {
 		return false
 	}
-	want, got := sha256.Sum256([]byte(g.BackendKey)), sha256.Sum256([]byte(token))
+	want, got := sha256.Sum256([]byte(p.BackendKey)), sha256.Sum256([]byte(token))
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
-// bearer returns the token of a request, or nothing.
+// bearer returns the bearer token of a request, or "".
 func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -110,20 +117,3 @@ func bearer(r *http.Request) string {
 	}
 	return strings.TrimSpace(token)
 }
-
-// refuse answers, and tells a client without a good token what to come with
-// (RFC 6750, section 3).
-func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, booking.ErrUnauthenticated) {
-		challenge := `Bearer realm="seatlock"`
-		if bearer(r) != "" {
-			challenge += `, error="invalid_token"`
-		}
-		w.Header().Set("WWW-Authenticate", challenge)
-	}
-	g.Fail(w, r, err)
-}
-
-// errBadToken is told of every token that is not taken. Why is no business of
-// whoever made it up, and is in the log.
-var errBadToken = booking.Refuse(booking.ErrUnauthenticated, 0, "The token is not valid here, or its time is over. Sign in again.")

@@ -15,22 +15,24 @@ import (
 	"seatlock/lockstore"
 )
 
-// clients is how many clients are remembered: the latest. One that is forgotten
-// begins anew, so many of them make the bound looser, and never the memory larger.
+// clients is the number of clients that are remembered, the latest ones. A
+// forgotten client starts again with a full bucket: very many clients weaken the
+// limit, but they do not take more memory.
 const clients = 1 << 16
 
-// A Rate bounds how often each client calls: a bucket of tokens for each, known
-// by the hash of its name.
+// A Rate limits how often each client calls, with a token bucket for each client.
+// It is safe for concurrent use.
 type Rate struct {
 	perSecond rate.Limit
 	burst     int
 	seed      maphash.Seed
 
 	mu      sync.Mutex
-	buckets *simplelru.LRU[uint64, *rate.Limiter]
+	buckets *simplelru.LRU[uint64, *rate.Limiter] // by the hash of the client's name
 }
 
-// NewRate makes a Rate of so many calls a second, and twice as many at once.
+// NewRate returns a Rate of perSecond calls a second, with bursts of twice as
+// many.
 func NewRate(perSecond float64) *Rate {
 	buckets, err := simplelru.NewLRU[uint64, *rate.Limiter](clients, nil)
 	if err != nil {
@@ -39,8 +41,8 @@ func NewRate(perSecond float64) *Rate {
 	return &Rate{perSecond: rate.Limit(perSecond), burst: max(1, int(2*perSecond)), seed: maphash.MakeSeed(), buckets: buckets}
 }
 
-// take counts a call by the user, or by the address if the user is not known.
-// It returns how long to wait for the next one, or 0 if this one may pass.
+// take counts a call of the user, or of the address if the user is empty. It
+// returns how long to wait before the next call, or 0 if this one is allowed.
 func (r *Rate) take(user lockstore.UserID, addr netip.Addr) time.Duration {
 	var h maphash.Hash
 	h.SetSeed(r.seed)
@@ -67,8 +69,9 @@ func (r *Rate) take(user lockstore.UserID, addr netip.Addr) time.Duration {
 	return time.Duration(missing / float64(r.perSecond) * float64(time.Second))
 }
 
-// network is what one client has to itself: an IPv4 address, or the 64 bits of
-// an IPv6 address within which everybody can choose another.
+// network returns the part of an address that identifies a client: all of an IPv4
+// address, and the first 64 bits of an IPv6 address, because a client can choose
+// the rest.
 func network(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap()
 	if addr.Is4() || !addr.IsValid() {
@@ -81,9 +84,10 @@ func network(addr netip.Addr) netip.Addr {
 	return prefix.Addr()
 }
 
-// clientAddr is where a request comes from. Each proxy adds at the end of
-// X-Forwarded-For whom it got the request from; what stands before those is the
-// client's own claim. The zero Addr, which is one client too, is no address.
+// clientAddr returns the address of the client. Each proxy appends to
+// X-Forwarded-For the address that it got the request from; the client may have
+// written anything before those. Clients without a valid address share the zero
+// Addr.
 func clientAddr(r *http.Request, proxies int) netip.Addr {
 	if proxies > 0 {
 		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -97,7 +101,7 @@ func clientAddr(r *http.Request, proxies int) netip.Addr {
 	return addr
 }
 
-// parseAddr reads an address, which may have a port.
+// parseAddr reads an address with or without a port.
 func parseAddr(text string) (netip.Addr, error) {
 	text = strings.TrimSpace(text)
 	if host, _, err := net.SplitHostPort(text); err == nil {

@@ -10,9 +10,9 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestRateIsFlat: a million users and a million addresses take the memory of
-// those that are remembered.
-func TestRateIsFlat(t *testing.T) {
+// TestRateMemoryIsBounded: a million users and a million addresses take no more
+// memory than the clients that are remembered.
+func TestRateMemoryIsBounded(t *testing.T) {
 	used := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats

@@ -1,124 +1,150 @@
 package booking
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-// A Config says what an API sells and where it keeps it.
+// A Config configures an API.
 type Config struct {
-	Store    lockstore.LockStore // required
-	SeatMaps []SeatMap           // the events on sale; at least one, the first is meant where a request names none
-	Logger   *slog.Logger        // nil is slog.Default()
+	Store  lockstore.LockStore // required
+	Events []venue.Event       // on sale; at least one, and the first is the default of requests that name none
+	Access access.Policy       // checked before every call
+	Logger *slog.Logger        // nil is slog.Default()
 }
 
-// An API answers requests about the events of its Config. Each field is one
-// call, complete in itself: it looks at the method, the query and the body,
-// but not at the path. All are safe for concurrent use.
+// An API answers requests about the events of its Config. Each field is one call
+// and complete in itself: it looks at the method, the query and the body, but not
+// at the path. All are safe for concurrent use.
 type API struct {
-	Lock    http.Handler // POST /lock
-	Confirm http.Handler // POST /confirm
-	Release http.Handler // POST /release
-	List    http.Handler // GET /seats
-	Events  http.Handler // GET /events
-	OpenAPI http.Handler // GET /openapi.yaml
+	Lock    telemetry.Handler // POST /lock
+	Confirm telemetry.Handler // POST /confirm
+	Release telemetry.Handler // POST /release
+	List    telemetry.Handler // GET /seats
+	Events  telemetry.Handler // GET /events
+	OpenAPI telemetry.Handler // GET /openapi.yaml
 
+	notFound    telemetry.Handler
 	store       lockstore.LockStore
 	first       *event
 	events      map[lockstore.EventID]*event
 	catalogue   *catalogue
 	description constant
+	access      access.Policy
 	log         *slog.Logger
 }
 
-// event is an event on sale, and its list.
+// An event is on sale.
 type event struct {
 	*lockstore.Event
-	board *board
+	feed *seatlist.Feed
 }
 
-// New makes an API, or says what is wrong with the Config.
+// New returns an API, or an error if the Config is not valid.
 func New(c Config) (*API, error) {
 	if c.Store == nil {
-		return nil, errors.New("booking: Config.Store is missing")
+		return nil, errors.New("booking: Config.Store must not be nil")
 	}
-	if len(c.SeatMaps) == 0 {
-		return nil, errors.New("booking: Config.SeatMaps is empty: there is no event to sell")
+	if len(c.Events) == 0 {
+		return nil, errors.New("booking: Config.Events must have an event")
 	}
-	a := &API{store: c.Store, events: make(map[lockstore.EventID]*event), description: newConstant(openAPI), log: c.Logger}
+	a := &API{store: c.Store, events: make(map[lockstore.EventID]*event), description: newConstant(openAPI), access: c.Access, log: c.Logger}
 	if a.log == nil {
 		a.log = slog.Default()
 	}
-	for _, m := range c.SeatMaps {
-		if a.events[m.Event.ID] != nil {
-			return nil, fmt.Errorf("booking: two events have the id %s", m.Event.ID)
+	for _, e := range c.Events {
+		if a.events[e.ID] != nil {
+			return nil, fmt.Errorf("booking: two events have the id %s", e.ID)
 		}
-		a.events[m.Event.ID] = &event{m.Event, newBoard(c.Store, m.Event)}
+		a.events[e.ID] = &event{e.Event, seatlist.New(c.Store, e.Event)}
 	}
-	a.first = a.events[c.SeatMaps[0].Event.ID]
+	a.first = a.events[c.Events[0].ID]
 
 	var err error
-	if a.catalogue, err = newCatalogue(c.SeatMaps); err != nil {
+	if a.catalogue, err = newCatalogue(c.Events); err != nil {
 		return nil, err
 	}
-	a.Lock = a.post("lock", a.lock)
-	a.Confirm = a.post("confirm", a.confirm)
-	a.Release = a.post("release", a.release)
+	a.Lock = a.post("lock", lock)
+	a.Confirm = a.post("confirm", confirm)
+	a.Release = a.post("release", release)
 	a.List = a.get("list", a.list)
 	a.Events = a.get("events", a.listEvents)
 	a.OpenAPI = a.get("openapi", a.describe)
+	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller) (o telemetry.Outcome, err error) {
+		return o, &problem.Refusal{Kind: problem.NotFound}
+	})
 	return a, nil
 }
 
-// calls are the calls by where they are mounted: what each is called in logs
-// and metrics, and what answers it.
+// calls maps paths to calls: their names in logs and metrics, and their handlers.
 var calls = map[string]struct {
 	name string
-	of   func(*API) http.Handler
+	of   func(*API) telemetry.Handler
 }{
-	"/lock":         {"lock", func(a *API) http.Handler { return a.Lock }},
-	"/confirm":      {"confirm", func(a *API) http.Handler { return a.Confirm }},
-	"/release":      {"release", func(a *API) http.Handler { return a.Release }},
-	"/seats":        {"list", func(a *API) http.Handler { return a.List }},
-	"/events":       {"events", func(a *API) http.Handler { return a.Events }},
-	"/openapi.yaml": {"openapi", func(a *API) http.Handler { return a.OpenAPI }},
+	"/lock":         {"lock", func(a *API) telemetry.Handler { return a.Lock }},
+	"/confirm":      {"confirm", func(a *API) telemetry.Handler { return a.Confirm }},
+	"/release":      {"release", func(a *API) telemetry.Handler { return a.Release }},
+	"/seats":        {"list", func(a *API) telemetry.Handler { return a.List }},
+	"/events":       {"events", func(a *API) telemetry.Handler { return a.Events }},
+	"/openapi.yaml": {"openapi", func(a *API) telemetry.Handler { return a.OpenAPI }},
 }
 
-// Routes mounts every call at its path. Any other path is answered with
-// not_found.
-func (a *API) Routes() http.Handler {
-	paths := a.paths()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h := paths[r.URL.Path]; h != nil {
-			h.ServeHTTP(w, r)
-			return
-		}
-		a.fail(w, r, errNotFound)
-	})
-}
-
-// callAt is the name of the call at a path, or empty.
-func callAt(path string) string {
-	if path == LivePath {
-		return liveCall
+// Calls returns the names of the calls in logs and metrics.
+func Calls() []string {
+	names := []string{liveCall}
+	for _, call := range calls {
+		names = append(names, call.name)
 	}
-	return calls[path].name
+	slices.Sort(names)
+	return names
 }
 
-// paths says where each call of the API is.
-func (a *API) paths() map[string]http.Handler {
-	paths := make(map[string]http.Handler, len(calls))
+// Routes returns a handler with every call at its path. It answers every other
+// path with not_found.
+func (a *API) Routes() telemetry.Handler {
+	paths := a.paths()
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+		if h := paths[r.URL.Path]; h != nil {
+			return h(w, r)
+		}
+		return a.notFound(w, r)
+	}
+}
+
+func (a *API) paths() map[string]telemetry.Handler {
+	paths := make(map[string]telemetry.Handler, len(calls))
 	for path, call := range calls {
 		paths[path] = call.of(a)
 	}
 	return paths
 }
 
-// event finds the event that a request names.
+// Count counts the seats of an event of the Config. Callers at the same time
+// share one question to the store.
+func (a *API) Count(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
+	ev, err := a.event(id)
+	if err != nil {
+		return seatlist.Counts{}, err
+	}
+	snap, err := ev.feed.Refresh(ctx)
+	if err != nil {
+		return seatlist.Counts{}, err
+	}
+	return snap.Counts(), nil
+}
+
+// event returns the event that a request names.
 func (a *API) event(id lockstore.EventID) (*event, error) {
 	if id == "" {
 		return a.first, nil
@@ -128,7 +154,7 @@ func (a *API) event(id lockstore.EventID) (*event, error) {
 	}
 	ev := a.events[id]
 	if ev == nil {
-		return nil, refuse(errUnknownEvent, "There is no event %s here. GET /events lists those that are on sale.", id)
+		return nil, problem.Refuse(problem.UnknownEvent, "There is no event %s here. GET /events lists those that are on sale.", id)
 	}
 	return ev, nil
 }

@@ -2,12 +2,16 @@ package booking_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
 // The bubble's clock starts at midnight UTC on 1 January 2000.
@@ -87,14 +91,39 @@ func TestEventsAreApart(t *testing.T) {
 func TestReleaseGivesBack(t *testing.T) {
 	s := open(t)
 	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`)
-	s.must("/release", `{"seatId":"A1","userId":"ben"}`) // not his: left alone
-	s.list("").want(t, "A1 locked", "A2 locked")
 	const release = `{"seatIds":["A1","A2"],"userId":"ann"}`
 	if got, want := s.must("/release", release).Body.String(), `{"message":"Seats A1 and A2 released.","eventId":"default","userId":"ann","seatIds":["A1","A2"],"status":"available"}`+"\n"; got != want {
 		t.Errorf("release answered\n%s want\n%s", got, want)
 	}
-	s.must("/release", release)
 	s.list("").want(t)
+}
+
+// TestReleaseSaysWhatItReleased: a seat that the user has not locked is not said to
+// be released, whoever has it.
+func TestReleaseSaysWhatItReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.must("/lock", `{"seatId":"A1","userId":"ben"}`)
+		time.Sleep(2 * time.Minute) // until that has expired
+		s.must("/lock", `{"seatIds":["B1","B2"],"userId":"ann"}`)
+		s.must("/confirm", `{"seatId":"B1","userId":"ann"}`)
+		s.must("/lock", `{"seatId":"C1","userId":"ben"}`)
+		released := func(seats, want string) {
+			t.Helper()
+			got := s.must("/release", `{"seatIds":`+seats+`,"userId":"ben"}`).Body.String()
+			if !strings.Contains(got, want) {
+				t.Errorf("the release of %s answered %s want %s", seats, got, want)
+			}
+		}
+		const none = `"message":"No seat was released: this user had a lock on none of them.","eventId":"default","userId":"ben","seatIds":[],`
+		released(`["A1"]`, none)      // expired
+		released(`["B1"]`, none)      // booked by another user
+		released(`["B2"]`, none)      // locked by another user
+		released(`["D1","D2"]`, none) // available
+		released(`["B1","C1","D1"]`, `"message":"Seat C1 released.","eventId":"default","userId":"ben","seatIds":["C1"],`)
+		released(`["C1"]`, none) // already
+		s.list("").want(t, "B1 booked", "B2 locked")
+	})
 }
 
 func TestEvents(t *testing.T) {
@@ -137,7 +166,7 @@ func TestEvents(t *testing.T) {
 	s.get("/events?x=1").wantProblem(400, "bad_request")
 }
 
-// TestSomeOfTheEvents: what a page needs at first is small, whatever is on sale.
+// TestSomeOfTheEvents: a page can get what it needs at first without layouts.
 func TestSomeOfTheEvents(t *testing.T) {
 	s := open(t)
 	const hall = `{"eventId":"default","name":"Default event","lockSeconds":60,"seatLimit":4,"seatCount":100}`
@@ -169,9 +198,9 @@ func TestSomeOfTheEvents(t *testing.T) {
 func TestNewRefusesBadConfigs(t *testing.T) {
 	m := plainEvent(t, "one", "A1")
 	for name, c := range map[string]booking.Config{
-		"no store":             {SeatMaps: []booking.SeatMap{m}},
-		"no event":             {Store: new(lockstore.Memory)},
-		"two events of one id": {Store: new(lockstore.Memory), SeatMaps: []booking.SeatMap{m, m}},
+		"no store":             {Events: []venue.Event{m}},
+		"no event":             {Store: new(memstore.Store)},
+		"two events of one id": {Store: new(memstore.Store), Events: []venue.Event{m, m}},
 	} {
 		if _, err := booking.New(c); err == nil {
 			t.Errorf("%s: no error", name)
@@ -179,34 +208,28 @@ func TestNewRefusesBadConfigs(t *testing.T) {
 	}
 }
 
-func TestGrid(t *testing.T) {
-	d := booking.Defaults{LockTTL: time.Minute}
-	m, err := booking.Grid(28, 2, d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if seats := m.Event.Seats; seats[0] != "A1" || seats[51] != "Z2" || seats[52] != "AA1" || seats[55] != "AB2" {
-		t.Errorf("seats %v", seats)
-	}
-	for _, size := range [][2]int{{0, 5}, {5, 0}, {-1, -1}, {1001, 200}, {1 << 40, 1 << 40}} {
-		if _, err := booking.Grid(size[0], size[1], d); err == nil {
-			t.Errorf("%d x %d: no error", size[0], size[1])
-		}
-	}
-}
-
-// ahead is a store whose clock is an hour ahead of this one.
+// ahead is a store whose clock is an hour fast.
 type ahead struct{ lockstore.LockStore }
 
-func (a ahead) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
-	expires, err := a.LockStore.Lock(ctx, ev, seats, user)
-	return expires.Add(time.Hour), err
+func (a ahead) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := a.LockStore.Do(ctx, ev, op)
+	result.Expires, result.Now = result.Expires.Add(time.Hour), result.Now.Add(time.Hour)
+	if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
+		for i := range e.Seats {
+			e.Seats[i].Expires = e.Seats[i].Expires.Add(time.Hour)
+		}
+	}
+	return result, err
 }
 
-func TestNobodyIsPromisedMoreThanALockLasts(t *testing.T) {
-	s := openOver(t, ahead{new(lockstore.Memory)})
+// TestSecondsAreNeverMoreThanALockLasts, whatever the store's clock is.
+func TestSecondsAreNeverMoreThanALockLasts(t *testing.T) {
+	s := openOver(t, ahead{new(memstore.Store)})
 	var a struct{ ExpiresInSeconds int }
 	if err := unmarshal(s.must("/lock", `{"seatId":"A1","userId":"ann"}`), &a); err != nil || a.ExpiresInSeconds != 60 {
-		t.Errorf("%d seconds are promised (%v), and a lock lasts 60", a.ExpiresInSeconds, err)
+		t.Errorf("expiresInSeconds is %d (%v), and a lock lasts 60", a.ExpiresInSeconds, err)
+	}
+	if after := s.post("/lock", `{"seatId":"A1","userId":"ben"}`).Header().Get("Retry-After"); after != "60" {
+		t.Errorf("Retry-After is %s, and a lock lasts 60", after)
 	}
 }

@@ -6,18 +6,21 @@ import (
 	"strings"
 	"testing"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// TestCaller: who is known to call acts in no other name.
+// TestCaller: a known caller acts for no other user.
 func TestCaller(t *testing.T) {
-	m, err := booking.Grid(1, 3, booking.Defaults{LockTTL: 60e9})
+	m, err := venue.Grid(1, 3, venue.Defaults{LockTTL: 60e9})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := booking.New(booking.Config{Store: new(lockstore.Memory), SeatMaps: []booking.SeatMap{m}})
+	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: []venue.Event{m}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,17 +37,17 @@ func TestCaller(t *testing.T) {
 		{"confirm", "ben", `{"seatId":"A1"}`, 409, `"code":"lock_not_held"`},
 		{"confirm", "ann", `{"seatId":"A1"}`, 200, `"status":"booked"`},
 		{"lock", "", `{"seatId":"A3"}`, 400, "userId is missing."},
-		{"lock", "", `{"seatId":"A3","userId":"cat"}`, 200, `"userId":"cat"`}, // nobody is known: it is believed
-		{"lock", "a\nb", `{"seatId":"A2"}`, 400, `"code":"bad_request"`},      // no user is called that
+		{"lock", "", `{"seatId":"A3","userId":"cat"}`, 200, `"userId":"cat"`}, // nobody is known, so the claim is believed
+		{"lock", "a\nb", `{"seatId":"A2"}`, 400, `"code":"bad_request"`},      // not a valid user id
 	} {
 		ctx := context.Background()
 		if c.caller != "" {
-			ctx = booking.WithCaller(ctx, lockstore.UserID(c.caller))
+			ctx = access.WithCaller(ctx, lockstore.UserID(c.caller))
 		}
 		r := httptest.NewRequestWithContext(ctx, "POST", "/"+c.call, strings.NewReader(c.body))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
-		apitest.Watch(t, api.Routes()).ServeHTTP(w, r)
+		apitest.Checked(t, api.Routes()).ServeHTTP(w, r)
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s by %q with %s: %d %s, want %d and %s", c.call, c.caller, c.body, w.Code, w.Body, c.status, c.want)
 		}

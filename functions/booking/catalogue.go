@@ -1,22 +1,23 @@
 package booking
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
-
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-// A catalogue is what GET /events answers. The seat maps do not change, so
-// neither does the catalogue.
+// A catalogue has the answers of GET /events. Events do not change while the
+// program runs.
 type catalogue struct {
 	all, brief constant // every event, with its sections and without
 	each       map[lockstore.EventID][2]constant
 }
 
-// newListing is events in JSON.
+// newListing returns the answer with these events.
 func newListing(events ...[]byte) constant {
 	pieces := [][]byte{[]byte(`{"events":[`)}
 	for i, e := range events {
@@ -28,64 +29,34 @@ func newListing(events ...[]byte) constant {
 	return newConstant(append(pieces, []byte("]}\n"))...)
 }
 
-func newCatalogue(maps []SeatMap) (*catalogue, error) {
+func newCatalogue(events []venue.Event) (*catalogue, error) {
 	c := &catalogue{each: make(map[lockstore.EventID][2]constant)}
 	var all, brief [][]byte
-	for _, m := range maps {
-		whole, err := eventInJSON(m, true)
+	for _, e := range events {
+		whole, err := e.Render(true)
 		if err != nil {
 			return nil, err
 		}
-		bare, err := eventInJSON(m, false)
+		bare, err := e.Render(false)
 		if err != nil {
 			return nil, err
 		}
 		all, brief = append(all, whole), append(brief, bare)
-		c.each[m.Event.ID] = [2]constant{newListing(whole), newListing(bare)}
+		c.each[e.ID] = [2]constant{newListing(whole), newListing(bare)}
 	}
 	c.all, c.brief = newListing(all...), newListing(brief...)
 	return c, nil
 }
 
-func eventInJSON(m SeatMap, layout bool) ([]byte, error) {
-	type rowJSON struct {
-		Name    string             `json:"name"`
-		Seats   []lockstore.SeatID `json:"seats"`
-		Numbers []string           `json:"numbers,omitempty"`
-	}
-	type sectionJSON struct {
-		Name string    `json:"name"`
-		Rows []rowJSON `json:"rows"`
-	}
-	e := struct {
-		EventID     lockstore.EventID `json:"eventId"`
-		Name        string            `json:"name"`
-		LockSeconds float64           `json:"lockSeconds"`
-		SeatLimit   int               `json:"seatLimit"`
-		SeatCount   int               `json:"seatCount"`
-		Sections    []sectionJSON     `json:"sections,omitempty"`
-	}{m.Event.ID, m.Name, m.Event.LockTTL.Seconds(), m.Event.SeatLimit, len(m.Event.Seats), nil}
-	if layout {
-		for _, s := range m.Sections {
-			section := sectionJSON{Name: s.Name}
-			for _, row := range s.Rows {
-				section.Rows = append(section.Rows, rowJSON(row))
-			}
-			e.Sections = append(e.Sections, section)
-		}
-	}
-	return json.Marshal(e)
-}
-
 // listEvents answers GET /events.
-func (a *API) listEvents(_ context.Context, w http.ResponseWriter, r *http.Request) error {
+func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
 	q, err := query(r, "eventId", "layout")
 	if err != nil {
-		return err
+		return o, err
 	}
 	brief := q.Get("layout") == "none"
 	if q.Has("layout") && !brief {
-		return refuse(errBadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", shown(q.Get("layout")))
+		return o, problem.Refuse(problem.BadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", shown(q.Get("layout")))
 	}
 	l := a.catalogue.all
 	if brief {
@@ -94,7 +65,7 @@ func (a *API) listEvents(_ context.Context, w http.ResponseWriter, r *http.Reque
 	if q.Has("eventId") {
 		ev, err := a.event(lockstore.EventID(q.Get("eventId")))
 		if err != nil {
-			return err
+			return o, err
 		}
 		l = a.catalogue.each[ev.ID][0]
 		if brief {
@@ -102,5 +73,5 @@ func (a *API) listEvents(_ context.Context, w http.ResponseWriter, r *http.Reque
 		}
 	}
 	l.serve(w, r, mediaJSON)
-	return nil
+	return o, nil
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// A constant is an answer that stays the same while the program runs, in pieces
-// that constants share.
+// A constant is an answer that stays the same while the program runs. Constants
+// may share pieces.
 type constant struct {
 	pieces [][]byte
 	length int
@@ -26,11 +26,11 @@ func newConstant(pieces ...[]byte) constant {
 	return c
 }
 
-// serve answers with the constant, unless the client has it.
+// serve answers with the constant, or with 304 if the client has it.
 func (c constant) serve(w http.ResponseWriter, r *http.Request, mediaType []string) {
 	h := w.Header()
 	h.Set("ETag", c.etag)
-	h.Set("Cache-Control", "no-cache") // keep it, but ask each time: another version may be running
+	h.Set("Cache-Control", "no-cache") // it may be kept, but a restarted program may have another
 	if matches(r.Header.Get("If-None-Match"), c.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return

@@ -1,10 +1,10 @@
 package booking
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -13,77 +13,105 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"seatlock/functions/problem"
 	"seatlock/lockstore"
 )
 
-// explain puts into p what the error says to a person, and returns after how
-// many seconds another try may succeed, or 0.
-func explain(err error, p *problem) (wait int) {
-	if e, ok := errors.AsType[*refusal](err); ok {
-		p.Detail = e.detail
-		wait = int(math.Ceil(e.wait.Seconds()))
+// storeErrors maps errors of the store, and of the context, to kinds. The first
+// row that matches counts.
+var storeErrors = []struct {
+	err    error
+	kind   problem.Kind
+	detail string // empty is the kind's own
+}{
+	{lockstore.ErrOutcomeUnknown, problem.OutcomeUnknown, ""},
+	{lockstore.ErrUnavailable, problem.StoreUnavailable, ""},
+	{context.DeadlineExceeded, problem.StoreUnavailable, "The store of the seats did not answer in time; nothing was changed. Try again."},
+	{context.Canceled, problem.StoreUnavailable, "The request was given up before the store of the seats answered; nothing was changed."},
+	{lockstore.SeatBooked, problem.SeatBooked, ""},
+	{lockstore.SeatLocked, problem.SeatLocked, ""},
+	{lockstore.LockNotHeld, problem.LockNotHeld, ""},
+	{lockstore.LockExpired, problem.LockExpired, ""},
+	{lockstore.OverSeatLimit, problem.SeatLimit, ""},
+	{lockstore.ErrInvalid, problem.BadRequest, ""},
+	{lockstore.ErrUnknownSeats, problem.UnknownSeat, ""},
+}
+
+// kindOf returns the kind of an error that is not a Refusal, and its detail if it
+// is not the kind's own.
+func kindOf(err error) (problem.Kind, string) {
+	for _, row := range storeErrors {
+		if errors.Is(err, row.err) {
+			return row.kind, row.detail
+		}
 	}
+	return problem.Internal, ""
+}
+
+// refusalOf returns the Refusal that the error is or stands for.
+func refusalOf(err error) *problem.Refusal {
+	if r, ok := errors.AsType[*problem.Refusal](err); ok {
+		return r
+	}
+	r := &problem.Refusal{Err: err}
+	r.Kind, r.Detail = kindOf(err)
 	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
-		p.Detail = sentence(e.Problem) + "."
+		r.Detail = sentence(e.Problem) + "."
 	}
 	if e, ok := errors.AsType[*lockstore.UnknownSeatsError](err); ok {
-		p.Detail = fmt.Sprintf("Event %s has no %s. GET /events lists its seats.", e.Event, seatList(e.Seats))
+		r.Detail = fmt.Sprintf("Event %s has no %s. GET /events lists its seats.", e.Event, seatList(e.Seats))
 		for _, id := range e.Seats {
-			p.Seats = append(p.Seats, seatJSON{SeatID: id})
+			r.Seats = append(r.Seats, problem.Seat{SeatID: string(id)})
 		}
 	}
-	if e, ok := errors.AsType[*conflict](err); ok {
-		wait = e.explain(p)
+	return r
+}
+
+// explain makes a Refusal of a conflict, with a sentence about the call at the
+// end, and returns other errors as they are.
+func (ev *event) explain(err error, about string) error {
+	e, ok := errors.AsType[*lockstore.ConflictError](err)
+	if !ok {
+		return err
 	}
-	return wait
-}
-
-// conflict is a ConflictError on its way to the caller.
-type conflict struct {
-	*lockstore.ConflictError
-	ev   *event
-	more string // a sentence about the call
-}
-
-func (e *conflict) Unwrap() error { return e.ConflictError }
-
-func (e *conflict) explain(p *problem) (wait int) {
+	r := &problem.Refusal{Err: err}
+	r.Kind, _ = kindOf(err)
 	byStatus := make(map[lockstore.Status][]lockstore.SeatID)
 	var all []lockstore.SeatID
+	wait := 0 // seconds until the last lock ends
 	for _, s := range e.Seats {
-		j := seatJSON{SeatID: s.ID, Status: s.Status}
+		seat := problem.Seat{SeatID: string(s.ID), Status: s.Status.String()}
 		if s.Status == lockstore.Locked {
-			j.ExpiresAt = timestamp(s.Expires)
-			wait = max(wait, 1, e.ev.secondsLeft(s.Expires))
+			seat.ExpiresAt = timestamp(s.Expires)
+			wait = max(wait, 1, ev.secondsLeft(s.Expires))
 		}
-		p.Seats = append(p.Seats, j)
+		r.Seats = append(r.Seats, seat)
 		all = append(all, s.ID)
 		byStatus[s.Status] = append(byStatus[s.Status], s.ID)
 	}
 	locked, booked := byStatus[lockstore.Locked], byStatus[lockstore.Booked]
-	retry := 0
 	switch e.Reason {
 	case lockstore.SeatLocked:
-		p.Detail = fmt.Sprintf("%s %s locked by somebody else for up to %s more. Choose another, or try again then.",
+		r.Detail = fmt.Sprintf("%s %s locked by somebody else for up to %s more. Choose another, or try again then.",
 			sentence(seatList(locked)), is(locked), seconds(wait))
-		retry = wait
+		r.Wait = time.Duration(wait) * time.Second
 	case lockstore.SeatBooked:
-		p.Detail = fmt.Sprintf("%s %s booked.", sentence(seatList(booked)), is(booked))
+		r.Detail = fmt.Sprintf("%s %s booked.", sentence(seatList(booked)), is(booked))
 		if len(locked) > 0 {
-			p.Detail += fmt.Sprintf(" %s %s locked by somebody else.", sentence(seatList(locked)), is(locked))
+			r.Detail += fmt.Sprintf(" %s %s locked by somebody else.", sentence(seatList(locked)), is(locked))
 		}
 	case lockstore.LockExpired:
-		p.Detail = fmt.Sprintf("The time to confirm %s is over.%s", seatList(all), nowWhat(byStatus))
+		r.Detail = fmt.Sprintf("The time to confirm %s is over.%s", seatList(all), nowWhat(byStatus))
 	case lockstore.LockNotHeld:
-		p.Detail = fmt.Sprintf("This user has no lock on %s.%s", seatList(all), nowWhat(byStatus))
+		r.Detail = fmt.Sprintf("This user has no lock on %s.%s", seatList(all), nowWhat(byStatus))
 	case lockstore.OverSeatLimit:
-		p.Detail = fmt.Sprintf("One user may have %d seats of this event, locked and booked together, and this one has %d already. Release some, or lock fewer.", e.ev.SeatLimit, e.Held)
+		r.Detail = fmt.Sprintf("One user may have %d seats of this event, locked and booked together, and this one has %d already. Release some, or lock fewer.", ev.SeatLimit, e.Held)
 	}
-	p.Detail += e.more
-	return retry
+	r.Detail += about
+	return r
 }
 
-// nowWhat says what has become of seats that could not be confirmed.
+// nowWhat says what state the seats of a failed confirm are in, and what to do.
 func nowWhat(byStatus map[lockstore.Status][]lockstore.SeatID) string {
 	var b strings.Builder
 	if s := byStatus[lockstore.Available]; len(s) > 0 {
@@ -158,13 +186,13 @@ func seconds(n int) string {
 	return fmt.Sprintf("%d seconds", n)
 }
 
-// sentence gives a phrase a capital letter.
+// sentence makes the first letter of a phrase a capital.
 func sentence(phrase string) string {
 	r, n := utf8.DecodeRuneInString(phrase)
 	return string(unicode.ToUpper(r)) + phrase[n:]
 }
 
-// shown quotes what a caller sent, cut to a length that does no harm.
+// shown quotes what a client sent, shortened to a length that fits in a sentence.
 func shown(s string) string {
 	const most = 80
 	if len(s) > most {
@@ -175,5 +203,5 @@ func shown(s string) string {
 
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// timestamp is RFC 3339, in UTC, to the millisecond.
+// timestamp formats a time as RFC 3339, in UTC, with milliseconds.
 func timestamp(t time.Time) string { return t.UTC().Format(timeFormat) }

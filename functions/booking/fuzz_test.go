@@ -12,11 +12,12 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
-	"seatlock/lockstore"
+	"seatlock/functions/venue"
+	"seatlock/lockstore/memstore"
 )
 
-// FuzzRequest sends any request to any path: nothing may panic or be answered
-// with 5xx, every answer is one that is described, and only a 200 may change a
+// FuzzRequest sends any request to any path. Nothing may panic or be answered with
+// 5xx, every answer must be one that is described, and only a 200 may change a
 // seat.
 func FuzzRequest(f *testing.F) {
 	const form = "application/json"
@@ -36,12 +37,12 @@ func FuzzRequest(f *testing.F) {
 		f.Add("HEAD", "/events", query, "", "")
 	}
 	f.Fuzz(func(t *testing.T, method, path, query, media, body string) {
-		hall, err := booking.Grid(2, 2, booking.Defaults{LockTTL: time.Hour, SeatLimit: 3})
+		hall, err := venue.Grid(2, 2, venue.Defaults{LockTTL: time.Hour, SeatLimit: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var store lockstore.Memory
-		api, err := booking.New(booking.Config{Store: &store, SeatMaps: []booking.SeatMap{hall}, Logger: slog.New(slog.DiscardHandler)})
+		var store memstore.Store
+		api, err := booking.New(booking.Config{Store: &store, Events: []venue.Event{hall}, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

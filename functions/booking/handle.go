@@ -12,64 +12,96 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
 )
 
-// maxBody is the most bytes that a request may have.
+// maxBody is the size in bytes of the largest body.
 const maxBody = 64 << 10
 
-// post adapts a call that changes seats: decode, call, encode.
-func (a *API) post(name string, call func(context.Context, seatsRequest) (*seatsAnswer, error)) http.Handler {
-	return a.handle(name, "POST", func(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+// A call answers a request that the policy allows and whose method is right. It
+// returns what it knows of the request, and an error instead of an answer.
+type call func(w http.ResponseWriter, r *http.Request, by access.Caller) (telemetry.Outcome, error)
+
+// post makes a handler of a call that changes seats.
+func (a *API) post(name string, c change) telemetry.Handler {
+	return a.handle(name, "POST", func(w http.ResponseWriter, r *http.Request, by access.Caller) (o telemetry.Outcome, err error) {
 		var req seatsRequest
 		if err := decode(w, r, &req); err != nil {
-			return err
+			return o, err
 		}
-		answer, err := call(ctx, req)
+		ev, seats, user, err := a.resolve(req, by)
 		if err != nil {
-			return err
+			return o, err
 		}
+		o.Event, o.Seats, o.User = ev.ID, len(seats), user
+		answer, err := a.do(r.Context(), c, ev, seats, user)
+		if err != nil {
+			return o, err
+		}
+		o.Seats = len(answer.seats)
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
-		return nil
+		return o, nil
 	})
 }
 
-// get adapts a call that only reads.
-func (a *API) get(name string, call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
-	return a.handle(name, "GET", call)
-}
+// get makes a handler of a call that only reads.
+func (a *API) get(name string, call call) telemetry.Handler { return a.handle(name, "GET", call) }
 
-// handle is what all calls share: the method, and that every failure, a panic
-// too, is answered as a problem. Time is the store's to bound.
-func (a *API) handle(name, method string, call func(context.Context, http.ResponseWriter, *http.Request) error) http.Handler {
+// handle does what all calls share: it checks access and the method, and answers
+// every failure, including a panic, with a problem. An empty method allows all.
+// It sets no time limit: the store has its own.
+func (a *API) handle(name, method string, call call) telemetry.Handler {
 	allow := method
 	if method == "GET" {
 		allow = "GET, HEAD"
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		telemetry.Of(r.Context()).Call = name
+	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
 				a.log.ErrorContext(r.Context(), "panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-				a.fail(w, r, errInternal)
+				refusal := &problem.Refusal{Kind: problem.Internal}
+				refusal.Write(w)
+				o = telemetry.Outcome{Call: name, Code: string(refusal.Kind)}
 			}
 		}()
-		if r.Method != method && !(method == "GET" && r.Method == "HEAD") {
+		by, err := a.access.Check(r)
+		if err == nil && method != "" && r.Method != method && !(method == "GET" && r.Method == "HEAD") {
 			w.Header().Set("Allow", allow)
-			a.fail(w, r, refuse(errMethodNotAllowed, "This call takes %s, not %s.", allow, shown(r.Method)))
-			return
+			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, shown(r.Method))
 		}
-		if err := call(r.Context(), w, r); err != nil {
-			a.fail(w, r, err)
+		if err == nil {
+			o, err = call(w, r, by)
 		}
-	})
+		o.Call = name
+		if err != nil {
+			refusal := a.refusal(r, err)
+			refusal.Write(w)
+			o.Code = string(refusal.Kind)
+			if len(refusal.Seats) > 0 {
+				o.Seats = len(refusal.Seats)
+			}
+		}
+		return o
+	}
 }
 
-// decode reads the one JSON object that is the body.
+// refusal returns how to answer a request that failed, and logs failures of the
+// server.
+func (a *API) refusal(r *http.Request, err error) *problem.Refusal {
+	refusal := refusalOf(err)
+	if refusal.Kind.Status() >= 500 && refusal.Kind != problem.NoRoom && !errors.Is(err, context.Canceled) {
+		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "code", refusal.Kind, "error", err)
+	}
+	return refusal
+}
+
+// decode reads the body, which must be one JSON object.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if err := checkMediaType(r.Header); err != nil {
 		return err
@@ -79,13 +111,13 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		return nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return refuse(errTooLarge, "The body is larger than %d bytes.", maxBody)
+		return problem.Refuse(problem.TooLarge, "The body is larger than %d bytes.", maxBody)
 	}
-	return refuse(errBadRequest, "%s", explainJSON(err))
+	return problem.Refuse(problem.BadRequest, "%s", explainJSON(err))
 }
 
-// innermost is the server's own part of w: it alone closes the connection of
-// whoever sends too much.
+// innermost returns the server's own ResponseWriter: http.MaxBytesReader can close
+// the connection of a client that sends too much only through that one.
 func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
@@ -98,7 +130,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 
 func checkMediaType(h http.Header) error {
 	if enc := h.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return refuse(errUnsupportedMediaType, "The body must not be compressed; Content-Encoding is %s.", shown(enc))
+		return problem.Refuse(problem.UnsupportedMediaType, "The body must not be compressed; Content-Encoding is %s.", shown(enc))
 	}
 	given := h.Get("Content-Type")
 	if given == "application/json" {
@@ -107,30 +139,30 @@ func checkMediaType(h http.Header) error {
 	media, params, err := mime.ParseMediaType(given)
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return refuse(errUnsupportedMediaType, "The body must be JSON and the request say so with Content-Type: application/json, not %s.", shown(given))
+		return problem.Refuse(problem.UnsupportedMediaType, "The body must be JSON and the request say so with Content-Type: application/json, not %s.", shown(given))
 	}
 	return nil
 }
 
-// query returns the parameters of the request, each at most once and none
-// but the known ones: a misspelt name would otherwise pass for a default.
+// query returns the parameters of the request. It refuses unknown ones, since a
+// misspelt name would otherwise have no effect, and repeated ones.
 func query(r *http.Request, known ...string) (url.Values, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil
 	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, refuse(errBadRequest, "The query cannot be read: it is not name=value pairs joined by &, with other characters as %%XX.")
+		return nil, problem.Refuse(problem.BadRequest, "The query cannot be read: it is not name=value pairs joined by &, with other characters as %%XX.")
 	}
 	for name, values := range q {
 		if !slices.Contains(known, name) {
 			if len(known) == 0 {
-				return nil, refuse(errBadRequest, "There is no parameter %s; this call takes none.", shown(name))
+				return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; this call takes none.", shown(name))
 			}
-			return nil, refuse(errBadRequest, "There is no parameter %s; there are %s.", shown(name), strings.Join(known, ", "))
+			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", shown(name), strings.Join(known, ", "))
 		}
 		if len(values) > 1 {
-			return nil, refuse(errBadRequest, "The parameter %s is there %d times; give it once.", name, len(values))
+			return nil, problem.Refuse(problem.BadRequest, "The parameter %s is there %d times; give it once.", name, len(values))
 		}
 	}
 	return q, nil

@@ -1,29 +1,30 @@
 package booking
 
 import (
-	"context"
 	_ "embed"
 	"net/http"
 	"slices"
+
+	"seatlock/functions/access"
+	"seatlock/functions/telemetry"
 )
 
 //go:embed openapi.yaml
 var openAPI []byte
 
-// OpenAPI returns a copy of the description of the API: an OpenAPI 3.1
-// document in YAML, which GET /openapi.yaml answers. Tests hold every answer to
-// it.
+// OpenAPI returns a copy of the OpenAPI 3.1 document that describes the API, in
+// YAML. Tests compare every answer with it.
 func OpenAPI() []byte { return slices.Clone(openAPI) }
 
 // describe answers GET /openapi.yaml.
-func (a *API) describe(_ context.Context, w http.ResponseWriter, r *http.Request) error {
+func (a *API) describe(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
 	if _, err := query(r); err != nil {
-		return err
+		return o, err
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	a.description.serve(w, r, mediaYAML)
-	return nil
+	return o, nil
 }
 
-// mediaYAML is from RFC 9512.
+// mediaYAML is the media type of RFC 9512.
 var mediaYAML = []string{"application/yaml"}

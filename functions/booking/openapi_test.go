@@ -13,11 +13,14 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"seatlock/functions/problem"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// runnersOwn are the calls that the runner adds: described here, and answered
-// there. Of those, the README's table leaves out what is for load balancers.
+// runnersOwn are the calls that only the runner answers. The README's table leaves
+// out those for load balancers.
 var (
 	forBalancers = []string{"/healthz", "/readyz"}
 	runnersOwn   = append([]string{LivePath}, forBalancers...)
@@ -48,21 +51,21 @@ func under(t *testing.T, n node, names ...string) node {
 	return n
 }
 
-// oneSeat is an API that sells one seat.
+// oneSeat returns an API with one seat.
 func oneSeat(t *testing.T) *API {
 	t.Helper()
-	m, err := Grid(1, 1, Defaults{LockTTL: 60e9})
+	m, err := venue.Grid(1, 1, venue.Defaults{LockTTL: 60e9})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := New(Config{Store: new(lockstore.Memory), SeatMaps: []SeatMap{m}})
+	api, err := New(Config{Store: new(memstore.Store), Events: []venue.Event{m}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return api
 }
 
-// TestEveryPathIsDescribed, with the method that it takes, and no other is.
+// TestEveryPathIsDescribed with the method that it takes, and no other path.
 func TestEveryPathIsDescribed(t *testing.T) {
 	api := oneSeat(t)
 	paths := under(t, describedAPI(t), "paths")
@@ -86,18 +89,18 @@ func TestEveryPathIsDescribed(t *testing.T) {
 	}
 	for path, item := range paths {
 		if (item.(node)["x-runner-only"] == true) != slices.Contains(runnersOwn, path) {
-			t.Errorf("%s is said to be, or not to be, the runner's alone", path)
+			t.Errorf("x-runner-only of %s is wrong", path)
 		}
 	}
 }
 
-// TestEveryCodeIsDescribed, in the answers that have its status, and no other is.
+// TestEveryCodeIsDescribed in the answers that have its status, and no other code.
 func TestEveryCodeIsDescribed(t *testing.T) {
 	doc := describedAPI(t)
 	var have, named, answered []string
-	for _, k := range kinds {
-		have = append(have, k.code+" "+fmt.Sprint(k.status))
-		named = append(named, k.code)
+	for _, code := range problem.Codes() {
+		have = append(have, code+" "+fmt.Sprint(problem.Kind(code).Status()))
+		named = append(named, code)
 	}
 	var listed []string
 	for _, code := range under(t, doc, "components", "schemas", "Problem", "properties", "code")["enum"].([]any) {
@@ -107,7 +110,7 @@ func TestEveryCodeIsDescribed(t *testing.T) {
 		t.Errorf("the codes of a problem are described as %q, and are %q", listed, named)
 	}
 
-	// Wherever a schema is about one status, it says which codes go with it.
+	// A schema of one status names the codes that go with it.
 	var look func(any)
 	look = func(n any) {
 		switch n := n.(type) {
@@ -139,13 +142,13 @@ func TestEveryCodeIsDescribed(t *testing.T) {
 	}
 }
 
-// sorted sorts the list in place, and returns it without what is there twice.
+// sorted sorts the list in place, and returns it without duplicates.
 func sorted(list []string) []string {
 	slices.Sort(list)
 	return slices.Compact(list)
 }
 
-// TestDescriptionAgreesWithReadme: the calls and the codes are the README's.
+// TestDescriptionAgreesWithReadme compares the calls and the codes.
 func TestDescriptionAgreesWithReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -162,9 +165,9 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 
 	_, table, _ = strings.Cut(readme, "| call | body or query | answer (200) |")
 	table, _, _ = strings.Cut(table, "\n\n")
-	var told, described []string
+	var listed, described []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[a-z./]+)` \\|").FindAllStringSubmatch(table, -1) {
-		told = append(told, row[1])
+		listed = append(listed, row[1])
 	}
 	for path, item := range under(t, doc, "paths") {
 		for method := range item.(node) {
@@ -173,8 +176,8 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 			}
 		}
 	}
-	if told, described = sorted(told), sorted(described); !slices.Equal(told, described) {
-		t.Errorf("the README's table has %q, openapi.yaml %q", told, described)
+	if listed, described = sorted(listed), sorted(described); !slices.Equal(listed, described) {
+		t.Errorf("the README's table has %q, openapi.yaml %q", listed, described)
 	}
 	server, err := os.ReadFile("../../local/README.md")
 	if err != nil {
@@ -187,7 +190,7 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 	}
 }
 
-// TestLimitsAreDescribed: the numbers of the description are those of the code.
+// TestLimitsAreDescribed compares the numbers of the description with the code's.
 func TestLimitsAreDescribed(t *testing.T) {
 	schemas := under(t, describedAPI(t), "components", "schemas")
 	for _, c := range []struct {
@@ -204,8 +207,8 @@ func TestLimitsAreDescribed(t *testing.T) {
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Event", "properties", "lockSeconds", "maximum"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Locked", "properties", "expiresInSeconds", "maximum"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"RetryAfter", "maximum"}},
-		{MaxEventSeats, []string{"Event", "properties", "seatCount", "maximum"}},
-		{MaxEventSeats, []string{"SeatList", "properties", "seats", "maxItems"}},
+		{venue.MaxEventSeats, []string{"Event", "properties", "seatCount", "maximum"}},
+		{venue.MaxEventSeats, []string{"SeatList", "properties", "seats", "maxItems"}},
 	} {
 		last := len(c.at) - 1
 		if got := under(t, schemas, c.at[:last]...)[c.at[last]]; got != c.want {
@@ -217,7 +220,7 @@ func TestLimitsAreDescribed(t *testing.T) {
 	}
 }
 
-// TestOpenAPIIsServed as what it is, and not twice.
+// TestOpenAPIIsServed with its media type, and not to a client that has it.
 func TestOpenAPIIsServed(t *testing.T) {
 	api := oneSeat(t)
 	ask := func(method string, header http.Header) *httptest.ResponseRecorder {

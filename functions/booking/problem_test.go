@@ -17,9 +17,9 @@ import (
 
 func unmarshal(a answer, v any) error { return json.Unmarshal(a.Body.Bytes(), v) }
 
-// TestConflicts has one seat map for all cases: ann has A1 locked and A2
-// booked, ben has B1 locked, and so has cat C1, whose time is over. Each
-// case sees it 20 seconds after the live locks were made.
+// TestConflicts uses one state of the seats in all cases: ann has A1 locked and A2
+// booked, ben has B1 locked, and cat's lock on C1 has expired. The live locks are
+// 20 seconds old.
 func TestConflicts(t *testing.T) {
 	const free = "2000-01-01T00:02:00.000Z" // when the live locks end
 	cases := []struct {
@@ -86,7 +86,7 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// TestBadRequests sends what no well-meaning client would. None may change a seat.
+// TestBadRequests sends requests with mistakes. None may change a seat.
 func TestBadRequests(t *testing.T) {
 	const ok = `{"seatId":"A1","userId":"ann"}`
 	long := strings.Repeat("x", 200)
@@ -152,7 +152,7 @@ func TestBadRequests(t *testing.T) {
 			if c.media != "" {
 				headers = []string{"Content-Type", c.media}
 			}
-			a := (&shop{t, s.api, s.log}).ask(c.method, c.target, c.body, headers...)
+			a := (&server{t, s.api, s.log}).ask(c.method, c.target, c.body, headers...)
 			p := a.wantProblem(c.status, c.code)
 			if !strings.Contains(p.Detail, c.detail) {
 				t.Errorf("detail %q, want %q in it", p.Detail, c.detail)
@@ -174,21 +174,21 @@ func TestBadRequests(t *testing.T) {
 	gzip.wantProblem(415, "unsupported_media_type")
 	s.ask("POST", "/lock", ok, "Content-Type", "Application/JSON; charset=UTF-8").want(200)
 	if s.log.Len() > 0 {
-		t.Errorf("bad requests are the client's affair, but were logged:\n%s", s.log)
+		t.Errorf("bad requests are not failures of the server, but were logged:\n%s", s.log)
 	}
 }
 
-// broken is a store that fails as told.
+// broken is a store whose calls return or panic as fail does.
 type broken struct {
 	lockstore.LockStore
 	fail func() error
 }
 
-func (b broken) Lock(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) (time.Time, error) {
-	return time.Time{}, b.fail()
+func (b broken) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
+	return lockstore.Result{}, b.fail()
 }
 
-// List is never in doubt: it has no effect.
+// List has no effect, so its outcome is never unknown.
 func (b broken) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
 	err := b.fail()
 	if errors.Is(err, lockstore.ErrOutcomeUnknown) {
@@ -218,14 +218,14 @@ func TestStoreFailures(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := openOver(t, broken{fail: c.fail})
-			for range 2 { // it must not be stuck after the first
+			for range 2 { // the first failure must not block the second request
 				for i, a := range []answer{s.post("/lock", `{"seatId":"A1","userId":"ann"}`), s.get("/seats"), s.get("/seats?since=x")} {
 					code := c.code
 					if i > 0 && code == "outcome_unknown" {
 						code = "store_unavailable"
 					}
 					if strings.Contains(a.Body.String(), "hunter2") {
-						t.Errorf("the answer tells what is the log's: %s", a.Body)
+						t.Errorf("the answer has the cause, which is for the log: %s", a.Body)
 					}
 					if (a.Header().Get("Retry-After") != "") != (c.is == 503) {
 						t.Errorf("Retry-After %q with status %d", a.Header().Get("Retry-After"), a.Code)
@@ -240,7 +240,7 @@ func TestStoreFailures(t *testing.T) {
 	}
 }
 
-// TestNobodySeesAnother looks for a user's id in everything that others are told.
+// TestNobodySeesAnother looks for a user's id in the answers to others.
 func TestNobodySeesAnother(t *testing.T) {
 	s := open(t)
 	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"Hildegard"}`)
@@ -252,7 +252,7 @@ func TestNobodySeesAnother(t *testing.T) {
 		s.post("/release", `{"seatIds":["A1","A2"],"userId":"ben"}`),
 	} {
 		if strings.Contains(a.Body.String(), "Hildegard") || strings.Contains(fmt.Sprint(a.Header()), "Hildegard") {
-			t.Errorf("another user's id is told: %v %s", a.Header(), a.Body)
+			t.Errorf("another user's id is in the answer: %v %s", a.Header(), a.Body)
 		}
 	}
 }

@@ -2,18 +2,18 @@ package booking
 
 import (
 	"context"
-	"errors"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"seatlock/functions/telemetry"
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
 	"seatlock/lockstore"
 )
 
-// seatsRequest is the body of lock, confirm and release.
+// A seatsRequest is the body of lock, confirm and release.
 type seatsRequest struct {
 	EventID lockstore.EventID  `json:"eventId"`
 	SeatID  lockstore.SeatID   `json:"seatId"`
@@ -21,38 +21,74 @@ type seatsRequest struct {
 	UserID  lockstore.UserID   `json:"userId"`
 }
 
-// seatsAnswer is what lock, confirm and release answer.
-type seatsAnswer struct {
-	event   lockstore.EventID
-	user    lockstore.UserID
-	seats   []lockstore.SeatID
-	done    string // what was done to the seats, for people
-	status  lockstore.Status
-	expires time.Time // with Locked
-	left    int       // seconds, with Locked
+// A change is one of the calls that change seats.
+type change struct {
+	op     func(lockstore.UserID, ...lockstore.SeatID) lockstore.Op
+	done   string           // what it does to seats, as the message says it
+	status lockstore.Status // of the seats afterwards
+	also   string           // a sentence at the end of a conflict
 }
 
-// appendJSON renders the answer by hand: it is on the path of every lock.
+var (
+	lock    = change{lockstore.Lock, "locked", lockstore.Locked, ""}
+	confirm = change{lockstore.Confirm, "booked", lockstore.Booked, ""}
+	release = change{lockstore.Release, "released", lockstore.Available, " A booking is for good: it is not released."}
+)
+
+// do carries out the change.
+func (a *API) do(ctx context.Context, c change, ev *event, seats []lockstore.SeatID, user lockstore.UserID) (seatsAnswer, error) {
+	op := c.op(user, seats...)
+	result, err := a.store.Do(ctx, ev.Event, op)
+	if err != nil {
+		return seatsAnswer{}, ev.explain(err, c.also)
+	}
+	answer := seatsAnswer{change: c, event: ev.ID, user: user, seats: seats}
+	switch op.Kind {
+	case lockstore.KindLock:
+		answer.expires, answer.left = result.Expires, secondsUntil(result.Expires, result.Now)
+	case lockstore.KindRelease:
+		answer.seats = result.Changed // the others were not the user's to give back
+	}
+	return answer, nil
+}
+
+// A seatsAnswer is the answer to a change.
+type seatsAnswer struct {
+	change
+	event   lockstore.EventID
+	user    lockstore.UserID
+	seats   []lockstore.SeatID // with the status of the change
+	expires time.Time          // if that is Locked
+	left    int                // until then, in seconds
+}
+
+// appendJSON renders the answer without reflection, since every lock needs it.
 func (s *seatsAnswer) appendJSON(b []byte) []byte {
 	b = append(b, `{"message":"`...)
-	list := len(b)
-	b = appendSeatList(b, s.seats)
-	b[list] = 'S'
-	b = append(b, ' ')
-	b = append(b, s.done...)
+	if len(s.seats) == 0 {
+		b = append(b, `No seat was released: this user had a lock on none of them`...)
+	} else {
+		list := len(b)
+		b = appendSeatList(b, s.seats)
+		b[list] = 'S'
+		b = append(b, ' ')
+		b = append(b, s.done...)
+	}
 	b = append(b, `.","eventId":"`...)
 	b = append(b, s.event...)
 	b = append(b, `","userId":`...)
-	b, _ = jsontext.AppendQuote(b, s.user) // fails on invalid UTF-8 alone, which no UserID is
-	b = append(b, `,"seatIds":["`...)
+	b, _ = jsontext.AppendQuote(b, s.user) // fails only on invalid UTF-8, which the store refuses in a UserID
+	b = append(b, `,"seatIds":[`...)
 	for i, id := range s.seats {
 		if i > 0 {
-			b = append(b, `","`...)
+			b = append(b, ',')
 		}
+		b = append(b, '"')
 		b = append(b, id...)
+		b = append(b, '"')
 	}
-	b = append(b, `"],"status":"`...)
-	b = append(b, s.status...)
+	b = append(b, `],"status":"`...)
+	b = append(b, s.status.String()...)
 	b = append(b, '"')
 	if s.status == lockstore.Locked {
 		b = append(b, `,"expiresAt":"`...)
@@ -63,83 +99,42 @@ func (s *seatsAnswer) appendJSON(b []byte) []byte {
 	return append(b, "}\n"...)
 }
 
-func (a *API) lock(ctx context.Context, req seatsRequest) (*seatsAnswer, error) {
-	ev, seats, user, err := a.resolve(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	expires, err := a.store.Lock(ctx, ev.Event, seats, user)
-	if err != nil {
-		return nil, ev.explained(err, "")
-	}
-	return &seatsAnswer{ev.ID, user, seats, "locked", lockstore.Locked, expires, ev.secondsLeft(expires)}, nil
-}
-
-func (a *API) confirm(ctx context.Context, req seatsRequest) (*seatsAnswer, error) {
-	ev, seats, user, err := a.resolve(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.store.Confirm(ctx, ev.Event, seats, user); err != nil {
-		return nil, ev.explained(err, "")
-	}
-	return &seatsAnswer{event: ev.ID, user: user, seats: seats, done: "booked", status: lockstore.Booked}, nil
-}
-
-func (a *API) release(ctx context.Context, req seatsRequest) (*seatsAnswer, error) {
-	ev, seats, user, err := a.resolve(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.store.Release(ctx, ev.Event, seats, user); err != nil {
-		return nil, ev.explained(err, " A booking is for good: it is not released.")
-	}
-	return &seatsAnswer{event: ev.ID, user: user, seats: seats, done: "released", status: lockstore.Available}, nil
-}
-
-// resolve finds what the request is about, and in whose name it is made. What the store checks by itself
-// is left to it.
-func (a *API) resolve(ctx context.Context, req seatsRequest) (*event, []lockstore.SeatID, lockstore.UserID, error) {
+// resolve returns the event and the seats that a request is about, and the user
+// on whose behalf it is made. It leaves to the store what the store checks.
+func (a *API) resolve(req seatsRequest, by access.Caller) (*event, []lockstore.SeatID, lockstore.UserID, error) {
 	ev, err := a.event(req.EventID)
 	if err != nil {
 		return nil, nil, "", err
 	}
-	user, err := as(ctx, req.UserID)
+	user, err := by.As(req.UserID)
 	if err != nil {
 		return nil, nil, "", err
 	}
 	seats := req.SeatIDs
 	switch {
 	case req.SeatID != "" && seats != nil:
-		return nil, nil, "", refuse(errBadRequest, "Both seatId and seatIds are there; give one of them.")
+		return nil, nil, "", problem.Refuse(problem.BadRequest, "Both seatId and seatIds are there; give one of them.")
 	case req.SeatID != "":
 		seats = []lockstore.SeatID{req.SeatID}
 	case len(seats) == 0:
-		return nil, nil, "", refuse(errBadRequest, "No seat is named; give seatId or seatIds.")
+		return nil, nil, "", problem.Refuse(problem.BadRequest, "No seat is named; give seatId or seatIds.")
 	}
 	for _, id := range seats {
 		if err := id.Check(); err != nil {
 			return nil, nil, "", err
 		}
 	}
-	note := telemetry.Of(ctx)
-	note.Event, note.Seats, note.User = ev.ID, len(seats), user
 	return ev, seats, user, nil
 }
 
-// explained adds to a conflict what the store's error does not know, and a
-// sentence about the call.
-func (ev *event) explained(err error, sentence string) error {
-	if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
-		return &conflict{e, ev, sentence}
-	}
-	return err
+// secondsUntil returns the seconds from now until a lock ends, rounded up.
+func secondsUntil(expires, now time.Time) int {
+	return max(0, int(math.Ceil(expires.Sub(now).Seconds())))
 }
 
-// secondsLeft says how long a lock goes on, rounded up, so that a whole minute
-// is 60. The store's clock and this one may differ: it is never more than a
-// lock has when it is new.
+// secondsLeft returns the seconds until a lock of the event ends, where the
+// store's clock is not known. That may differ from this one, so it returns no
+// more than a new lock has.
 func (ev *event) secondsLeft(expires time.Time) int {
-	left := min(time.Until(expires), ev.LockTTL)
-	return max(0, int(math.Ceil(left.Seconds())))
+	return min(secondsUntil(expires, time.Now()), secondsUntil(time.Time{}.Add(ev.LockTTL), time.Time{}))
 }

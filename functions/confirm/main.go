@@ -2,12 +2,11 @@
 package main
 
 import (
-	"net/http"
-
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/boot"
+	"seatlock/functions/telemetry"
 )
 
 func main() {
-	boot.Main(func(api *booking.API) http.Handler { return api.Confirm })
+	boot.Main(func(api *booking.API) telemetry.Handler { return api.Confirm })
 }

@@ -7,14 +7,19 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/boot"
+	"seatlock/functions/telemetry"
 )
 
 func main() {
-	boot.Main(func(api *booking.API) http.Handler {
-		calls := http.NewServeMux()
-		calls.Handle("/events", api.Events)
-		calls.Handle("/openapi.yaml", api.OpenAPI)
-		calls.Handle("/", api.List)
-		return calls
+	boot.Main(func(api *booking.API) telemetry.Handler {
+		return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+			switch r.URL.Path {
+			case "/events":
+				return api.Events(w, r)
+			case "/openapi.yaml":
+				return api.OpenAPI(w, r)
+			}
+			return api.List(w, r)
+		}
 	})
 }

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// refusals is how many lines a second, and twice that at once, tell of refusals
-// with the same code: whoever is refused a thousand times a second must not
-// fill a disk.
+// refusals is the most lines a second about refusals with the same code, with
+// bursts of twice as many: a client that is refused a thousand times a second
+// must not fill a disk.
 const refusals = 10
 
-// Log returns a Report that writes a line a request: at debug, or at warn if it
-// was refused. That somebody else was faster (409) is no failure, and a 5xx is
-// told at error by whoever knows its cause, so of both the line is at debug.
-// The user is in it only if users says so.
+// Log returns a Report that writes a line for each request, at level debug, or
+// warn if it was refused. Two kinds of refusals stay at debug: a 409 is normal in
+// a sale, and a 5xx is logged at error by the code that knows its cause. The line
+// names the user only if users is set.
 func Log(log *slog.Logger, users bool) Report {
 	var bound bounded
 	return func(ctx context.Context, o *Outcome) {
@@ -60,7 +60,8 @@ func refused(status int) bool {
 	return status >= 400 && status < 500 && status != http.StatusConflict
 }
 
-// bounded bounds lines by their code. Codes are a table's, so they are few.
+// bounded limits the lines of each code. Codes come from a table, so the map stays
+// small.
 type bounded struct {
 	mu    sync.Mutex
 	codes map[string]*bound
@@ -71,8 +72,8 @@ type bound struct {
 	missed int
 }
 
-// take tells whether one more line may be, and if so how many could not since
-// the last.
+// take reports whether one more line may be written, and if so, how many were
+// left out since the last.
 func (b *bounded) take(code string) (missed int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,33 +8,39 @@ import (
 	"seatlock/lockstore"
 )
 
-// StoreUse is what a store was asked on behalf of one request.
+// StoreUse is the use of a store on behalf of one request.
 type StoreUse struct {
 	Calls    int
-	Failures int           // of them, those that were [Failure]s
-	Took     time.Duration // all together
+	Failures int           // the calls whose result was a [Failure]
+	Took     time.Duration // of all calls together
 }
 
-// A StoreReport is told of each call of a store: the operation is one of
-// Operations, the result one of Results. It is called by many at once.
+// A StoreReport is called once for each call of a store. The operation is one of
+// Operations(), the result one of Results. It must be safe for concurrent use.
 type StoreReport func(operation, result string, took time.Duration)
 
-// Operations are the calls of a [lockstore.LockStore].
-var Operations = []string{"lock", "confirm", "release", "list", "wait"}
+// Operations returns the names of what a [lockstore.LockStore] does: the kinds of
+// operations, list and wait.
+func Operations() []string {
+	var names []string
+	for _, k := range lockstore.Kinds() {
+		names = append(names, k.String())
+	}
+	return append(names, "list", "wait")
+}
 
-// Results are what may come of one. A conflict is an answer as good as ok:
-// somebody else has the seat. Refused is an error in what was asked, canceled
-// one whose caller has left.
+// Results are the ways in which such a call may end. A conflict is no failure:
+// somebody else has the seat. Refused is an error of the caller, and canceled a
+// call whose caller has left.
 var Results = []string{"ok", "conflict", "refused", "canceled", "unavailable", "outcome_unknown", "failed"}
 
-// Failure tells whether a result is the fault of the store.
+// Failure reports whether a result is the fault of the store.
 func Failure(result string) bool {
 	return result == "unavailable" || result == "outcome_unknown" || result == "failed"
 }
 
-// Store returns a store that does what s does, and tells of it: in the Outcome
-// of the request that is answered with it, and in the report, unless that is
-// nil.
+// Store returns a store that does what s does and measures it: for the Outcome of
+// the request on whose behalf it is called, and for the report, which may be nil.
 func Store(s lockstore.LockStore, report StoreReport) lockstore.LockStore {
 	return &store{s, report}
 }
@@ -46,42 +52,28 @@ type store struct {
 
 var _ lockstore.LockStore = (*store)(nil)
 
-func (s *store) Lock(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) (time.Time, error) {
+func (s *store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
 	began := time.Now()
-	expires, err := s.LockStore.Lock(ctx, ev, seats, user)
-	s.tell(ctx, "lock", err, began)
-	return expires, err
-}
-
-func (s *store) Confirm(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	began := time.Now()
-	err := s.LockStore.Confirm(ctx, ev, seats, user)
-	s.tell(ctx, "confirm", err, began)
-	return err
-}
-
-func (s *store) Release(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID, user lockstore.UserID) error {
-	began := time.Now()
-	err := s.LockStore.Release(ctx, ev, seats, user)
-	s.tell(ctx, "release", err, began)
-	return err
+	done, err := s.LockStore.Do(ctx, ev, op)
+	s.measure(ctx, op.Kind.String(), err, began)
+	return done, err
 }
 
 func (s *store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	began := time.Now()
 	snap, err := s.LockStore.List(ctx, ev, since)
-	s.tell(ctx, "list", err, began)
+	s.measure(ctx, "list", err, began)
 	return snap, err
 }
 
 func (s *store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 	began := time.Now()
 	err := s.LockStore.Wait(ctx, ev, since)
-	s.tell(ctx, "wait", err, began)
+	s.measure(ctx, "wait", err, began)
 	return err
 }
 
-func (s *store) tell(ctx context.Context, operation string, err error, began time.Time) {
+func (s *store) measure(ctx context.Context, operation string, err error, began time.Time) {
 	took, result := time.Since(began), result(err)
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		r.used(took, Failure(result))
@@ -101,7 +93,7 @@ func (r *request) used(took time.Duration, failed bool) {
 	}
 }
 
-// result is what an error of a store means.
+// result returns the result of a call that returned err.
 func result(err error) string {
 	switch {
 	case err == nil:

@@ -12,13 +12,14 @@ import (
 
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 	"seatlock/lockstore/storetest"
 )
 
-// TestContract: a store that is watched is as good as it was.
+// TestContract: a measured store keeps the contract.
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) lockstore.LockStore {
-		return telemetry.Store(new(lockstore.Memory), func(string, string, time.Duration) {})
+		return telemetry.Store(new(memstore.Store), func(string, string, time.Duration) {})
 	})
 }
 
@@ -28,9 +29,9 @@ type failing struct {
 	err error
 }
 
-func (f failing) Confirm(context.Context, *lockstore.Event, []lockstore.SeatID, lockstore.UserID) error {
+func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
 	time.Sleep(time.Second)
-	return f.err
+	return lockstore.Result{}, f.err
 }
 
 func TestResults(t *testing.T) {
@@ -48,21 +49,21 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s is no result", want)
 		}
 		synctest.Test(t, func(t *testing.T) {
-			var told []string
+			var reported []string
 			s := telemetry.Store(failing{err: err}, func(operation, result string, took time.Duration) {
-				told = append(told, fmt.Sprint(operation, " ", result, " ", took))
+				reported = append(reported, fmt.Sprint(operation, " ", result, " ", took))
 			})
 			var got error
-			o, _ := seen(t, func(_ http.ResponseWriter, r *http.Request) {
+			o, _ := seen(t, plain(func(_ http.ResponseWriter, r *http.Request) {
 				for range 2 {
-					got = s.Confirm(r.Context(), nil, nil, "")
+					_, got = s.Do(r.Context(), nil, lockstore.Confirm("ann"))
 				}
-			})
+			}))
 			if got != err {
 				t.Errorf("%v becomes %v", err, got)
 			}
-			if line := "confirm " + want + " 1s"; !slices.Equal(told, []string{line, line}) {
-				t.Errorf("%v is told as %q, want %s", err, told, want)
+			if line := "confirm " + want + " 1s"; !slices.Equal(reported, []string{line, line}) {
+				t.Errorf("%v is reported as %q, want %s", err, reported, want)
 			}
 			use := telemetry.StoreUse{Calls: 2, Took: 2 * time.Second}
 			if telemetry.Failure(want) {
@@ -75,24 +76,22 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// TestEveryCallIsTold once, by its name.
-func TestEveryCallIsTold(t *testing.T) {
-	ev, err := lockstore.NewEvent("gala", []lockstore.SeatID{"A1"}, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var told []string
-	s := telemetry.Store(new(lockstore.Memory), func(operation, result string, _ time.Duration) { told = append(told, operation+" "+result) })
-	ctx, seats := t.Context(), []lockstore.SeatID{"A1"}
-	_, lock := s.Lock(ctx, ev, seats, "ann")
+// TestEveryCallIsReported once, by its name.
+func TestEveryCallIsReported(t *testing.T) {
+	ev := storetest.Event(t, "gala", time.Minute, 0, "A1")
+	var reported []string
+	s := telemetry.Store(new(memstore.Store), func(operation, result string, _ time.Duration) { reported = append(reported, operation+" "+result) })
+	ctx := t.Context()
+	_, lock := s.Do(ctx, ev, lockstore.Lock("ann", "A1"))
 	_, list := s.List(ctx, ev, "")
-	if err := errors.Join(lock, list, s.Confirm(ctx, ev, seats, "ann"), s.Wait(ctx, ev, "")); err != nil {
+	_, confirm := s.Do(ctx, ev, lockstore.Confirm("ann", "A1"))
+	if err := errors.Join(lock, list, confirm, s.Wait(ctx, ev, "")); err != nil {
 		t.Fatal(err)
 	}
-	if s.Release(ctx, ev, seats, "ann") == nil {
+	if _, err := s.Do(ctx, ev, lockstore.Release("ann", "A1")); err == nil {
 		t.Error("a booking is released")
 	}
-	if want := []string{"lock ok", "list ok", "confirm ok", "wait ok", "release conflict"}; !slices.Equal(told, want) {
-		t.Errorf("told is %q, want %q", told, want)
+	if want := []string{"lock ok", "list ok", "confirm ok", "wait ok", "release conflict"}; !slices.Equal(reported, want) {
+		t.Errorf("the reports are %q, want %q", reported, want)
 	}
 }

@@ -1,7 +1,8 @@
-// Package telemetry sees requests from outside. It gives each an id, measures it,
-// and reports what came of it to whoever logs or counts that. What a request is
-// about is known to those who answer it alone, and they note it ([Of]). The
-// package must not know what the calls do, nor what becomes of its reports.
+// Package telemetry measures requests and reports them to a log and to metrics.
+//
+// A [Handler] returns what only it knows of a request, [Observe] adds what can be
+// measured around it, and each [Report] gets both. The package must not know
+// what the calls do, nor what becomes of its reports.
 package telemetry
 
 import (
@@ -14,37 +15,46 @@ import (
 	"seatlock/lockstore"
 )
 
-// An Outcome is what came of one request.
+// An Outcome is what one request was about and how it ended.
 type Outcome struct {
-	// What whoever answers it notes.
-	Call  string            // which call it is, such as "lock"; Other if it is none, such as the page
-	Code  string            // why it was refused, as in the answer; else OK or NotModified
+	// Returned by the Handler.
+	Call  string            // the name of the call, such as "lock"; Other if it is none, such as the page
+	Code  string            // of the refusal, as in the answer; else OK or NotModified
 	Event lockstore.EventID // an event that is on sale, or empty
-	Seats int               // how many seats it names, or how many of them stood in the way
-	User  lockstore.UserID  // whoever it says it is from; nobody's business unless asked for
+	Seats int               // the number of seats named; of those given back by a release; or of those in the way
+	User  lockstore.UserID  // the user on whose behalf the request was made; personal data
 
-	// What is measured.
-	Status int           // 101 is a connection that was taken over, and Took how long it was open
+	// Measured.
+	Status int           // 101 is a connection that was taken over, and Took is then how long it was open
 	Bytes  int64         // of the answer's body
 	Took   time.Duration // from the header of the request to the end of the answer
-	Store  StoreUse      // what the store was asked for it
+	Store  StoreUse      // on behalf of this request
 }
 
-// The codes of requests that were not refused, and Other, which is the call and
-// the code of what nobody noted.
+// The codes of requests that were not refused, and Other, which stands for a
+// call or a code that the Handler leaves empty.
 const (
 	OK          = "ok"
 	NotModified = "not_modified" // the client has what it asks for
 	Other       = "other"
 )
 
-// A Report is told of each request once it is answered. It must not keep the
-// Outcome, and is called by many at once.
+// A Handler answers a request, and returns what it knows of it: the first fields
+// of an [Outcome]. It leaves Code empty unless it refused the request.
+type Handler func(http.ResponseWriter, *http.Request) Outcome
+
+// ServeHTTP answers the request and drops the Outcome.
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h(w, r) }
+
+// A Report is called once for each request, after its answer. It must not keep
+// the Outcome, and must be safe for concurrent use. Its context has the request's
+// id.
 type Report func(ctx context.Context, o *Outcome)
 
-// Handler returns next, watched. A request brings its id in X-Request-Id, or
-// gets one from makeID; the answer has it in the same header.
-func Handler(next http.Handler, makeID func(context.Context) string, reports ...Report) http.Handler {
+// Observe returns an http.Handler that answers with next and calls the reports.
+// A request brings its id in X-Request-Id, or gets one from makeID; the answer
+// has it in the same header.
+func Observe(next Handler, makeID func(context.Context) string, reports ...Report) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		id := idOf(r.Header)
@@ -53,9 +63,9 @@ func Handler(next http.Handler, makeID func(context.Context) string, reports ...
 		}
 		seen := &request{Context: r.Context(), ResponseWriter: w, id: [1]string{id}}
 		w.Header()[idHeader] = seen.id[:]
-		ended := false
+		returned := false
 		defer func() {
-			if !ended { // by a panic, which goes on to whoever answers it
+			if !returned { // it panicked, and the panic goes on
 				seen.Status, seen.Code = http.StatusInternalServerError, "internal"
 			}
 			seen.close(time.Since(began))
@@ -63,31 +73,24 @@ func Handler(next http.Handler, makeID func(context.Context) string, reports ...
 				report(seen, &seen.Outcome)
 			}
 		}()
-		next.ServeHTTP(seen, r.WithContext(seen))
-		ended = true
+		o := next(seen, r.WithContext(seen))
+		o.Status, o.Bytes = seen.Status, seen.Bytes
+		seen.Outcome = o
+		returned = true
 	})
-}
-
-// Of returns where to note what is known of the request that has the context.
-// If it is not watched that is nowhere, and not nil.
-func Of(ctx context.Context) *Outcome {
-	if r, ok := ctx.Value(requestKey{}).(*request); ok {
-		return &r.Outcome
-	}
-	return new(Outcome)
 }
 
 type requestKey struct{}
 
-// A request is watched. It is its own context and answer, and so costs one
-// allocation.
+// A request is being observed. It is its own context and ResponseWriter, so that
+// one allocation is enough.
 type request struct {
 	context.Context
 	http.ResponseWriter
 	Outcome
-	id [1]string // as a header has it
+	id [1]string // in the form of a header's values
 
-	mu    sync.Mutex // others may ask the store on its behalf, and go on when it has ended
+	mu    sync.Mutex // calls of the store may come from other goroutines, and after the answer
 	store StoreUse
 }
 
@@ -99,7 +102,7 @@ func (r *request) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// WriteHeader takes the status down.
+// WriteHeader records the status.
 func (r *request) WriteHeader(status int) {
 	if r.Status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		r.Status = status
@@ -107,17 +110,17 @@ func (r *request) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts.
+// Write counts the bytes.
 func (r *request) Write(p []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(p)
 	r.Bytes += int64(n)
 	return n, err
 }
 
-// Unwrap lets [http.ResponseController] find what the answer can do.
+// Unwrap lets [http.ResponseController] find the methods of the server's writer.
 func (r *request) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// close fills in what nobody noted.
+// close fills in the measurements and what the handler left empty.
 func (r *request) close(took time.Duration) {
 	r.mu.Lock()
 	r.Took, r.Store = took, r.store

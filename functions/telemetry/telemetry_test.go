@@ -20,83 +20,96 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// seen has a request answered by h, and returns what is reported of it.
-func seen(t *testing.T, h http.HandlerFunc) (telemetry.Outcome, *httptest.ResponseRecorder) {
+// seen makes a request of h, and returns the outcome that is reported and the answer.
+func seen(t *testing.T, h telemetry.Handler) (telemetry.Outcome, *httptest.ResponseRecorder) {
 	t.Helper()
 	var got []telemetry.Outcome
 	w := httptest.NewRecorder()
 	report := func(_ context.Context, o *telemetry.Outcome) { got = append(got, *o) }
 	func() {
 		defer func() { _ = recover() }() // as a server does
-		telemetry.Handler(h, telemetry.RandomID, report).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		telemetry.Observe(h, telemetry.RandomID, report).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	}()
 	if len(got) != 1 {
-		t.Fatalf("it is reported %d times", len(got))
+		t.Fatalf("the request is reported %d times", len(got))
 	}
 	return got[0], w
 }
 
-// TestOutcomes: what is noted is reported, what is not is found out.
+// plain makes a Handler of one that returns nothing.
+func plain(h http.HandlerFunc) telemetry.Handler {
+	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
+		h(w, r)
+		return o
+	}
+}
+
+// TestOutcomes checks that a report has what the handler returned, and measures
+// the rest.
 func TestOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
-			handler http.HandlerFunc
+			handler telemetry.Handler
 			want    telemetry.Outcome
 		}{
-			"nothing is noted": {func(w http.ResponseWriter, _ *http.Request) {
+			"nothing is returned": {plain(func(w http.ResponseWriter, _ *http.Request) {
 				io.WriteString(w, "four")
-			}, telemetry.Outcome{Call: "other", Code: "ok", Status: 200, Bytes: 4}},
-			"nothing is written": {func(http.ResponseWriter, *http.Request) {}, telemetry.Outcome{Call: "other", Code: "ok", Status: 200}},
-			"a call": {func(w http.ResponseWriter, r *http.Request) {
-				o := telemetry.Of(r.Context())
-				o.Call, o.Event, o.Seats, o.User = "lock", "gala", 3, "ann"
+			}), telemetry.Outcome{Call: "other", Code: "ok", Status: 200, Bytes: 4}},
+			"nothing is written": {plain(func(http.ResponseWriter, *http.Request) {}), telemetry.Outcome{Call: "other", Code: "ok", Status: 200}},
+			"a call": {func(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
 				time.Sleep(time.Second)
 				w.WriteHeader(201)
 				w.WriteHeader(500)
+				return telemetry.Outcome{Call: "lock", Event: "gala", Seats: 3, User: "ann"}
 			}, telemetry.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 3, User: "ann", Status: 201, Took: time.Second}},
-			"a refusal": {func(w http.ResponseWriter, r *http.Request) {
-				telemetry.Of(r.Context()).Code = "seat_locked"
+			"a refusal": {func(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
 				w.WriteHeader(409)
+				return telemetry.Outcome{Code: "seat_locked"}
 			}, telemetry.Outcome{Call: "other", Code: "seat_locked", Status: 409}},
-			"a refusal that nobody explains": {func(w http.ResponseWriter, _ *http.Request) {
+			"a refusal without a code": {plain(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(403)
-			}, telemetry.Outcome{Call: "other", Code: "other", Status: 403}},
-			"what the client has": {func(w http.ResponseWriter, _ *http.Request) {
+			}), telemetry.Outcome{Call: "other", Code: "other", Status: 403}},
+			"what the client has": {plain(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(304)
-			}, telemetry.Outcome{Call: "other", Code: "not_modified", Status: 304}},
-			"hints before the answer": {func(w http.ResponseWriter, _ *http.Request) {
+			}), telemetry.Outcome{Call: "other", Code: "not_modified", Status: 304}},
+			"hints before the answer": {plain(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(103)
 				w.WriteHeader(404)
-			}, telemetry.Outcome{Call: "other", Code: "other", Status: 404}},
-			"a connection taken over": {func(w http.ResponseWriter, _ *http.Request) {
+			}), telemetry.Outcome{Call: "other", Code: "other", Status: 404}},
+			"a connection taken over": {plain(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(101)
-			}, telemetry.Outcome{Call: "other", Code: "ok", Status: 101}},
-			"a panic": {func(w http.ResponseWriter, _ *http.Request) {
+			}), telemetry.Outcome{Call: "other", Code: "ok", Status: 101}},
+			"a panic": {func(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
 				panic("as asked")
 			}, telemetry.Outcome{Call: "other", Code: "internal", Status: 500}},
 		} {
 			if got, _ := seen(t, c.handler); got != c.want {
-				t.Errorf("of %s is reported\n%+v, want\n%+v", name, got, c.want)
+				t.Errorf("%s is reported as\n%+v, want\n%+v", name, got, c.want)
 			}
 		}
 	})
 }
 
-// TestNotWatched: whoever notes need not know whether anybody watches.
-func TestNotWatched(t *testing.T) {
-	telemetry.Of(t.Context()).Call = "lock"
-	if got := telemetry.Of(t.Context()).Call; got != "" {
-		t.Errorf("the note of another request is %q", got)
-	}
-	if id := telemetry.ID(t.Context()); id != "" {
-		t.Errorf("its id is %q", id)
+// TestNotObserved: a handler works without Observe, and the request has no id.
+func TestNotObserved(t *testing.T) {
+	h := telemetry.Handler(func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
+		if id := telemetry.ID(r.Context()); id != "" {
+			t.Errorf("its id is %q", id)
+		}
+		w.WriteHeader(204)
+		return o
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != 204 {
+		t.Errorf("status %d", w.Code)
 	}
 }
 
-// TestAnswersCanDoWhatTheServerCan: a connection can be taken over, and a stream
-// flushed.
+// TestAnswersCanDoWhatTheServerCan: a handler can set deadlines and take over the
+// connection.
 func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
-	srv := httptest.NewServer(telemetry.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := httptest.NewServer(telemetry.Observe(plain(func(w http.ResponseWriter, _ *http.Request) {
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Error(err)
 		}
@@ -120,12 +133,12 @@ func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
 	}
 }
 
-// TestContextOfTheRequest: what is known of it beyond this package stays.
+// TestContextOfTheRequest: values and cancellation of the request's context stay.
 func TestContextOfTheRequest(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
 	r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
-	telemetry.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	telemetry.Observe(plain(func(_ http.ResponseWriter, r *http.Request) {
 		child, end := context.WithTimeout(r.Context(), time.Hour)
 		defer end()
 		if child.Value(key{}) != "kept" || telemetry.ID(child) == "" {
@@ -162,7 +175,7 @@ func TestIDs(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		inside := ""
-		telemetry.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inside = telemetry.ID(r.Context()) }), telemetry.RandomID).ServeHTTP(w, r)
+		telemetry.Observe(plain(func(_ http.ResponseWriter, r *http.Request) { inside = telemetry.ID(r.Context()) }), telemetry.RandomID).ServeHTTP(w, r)
 		got := w.Header().Get("X-Request-Id")
 		if got != inside {
 			t.Errorf("%q: the answer has the id %q, the log %q", c.brought, got, inside)
@@ -177,7 +190,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestLogHandler holds it to what handlers must do.
+// TestLogHandler checks the rules of slog.Handler.
 func TestLogHandler(t *testing.T) {
 	var out bytes.Buffer
 	slogtest.Run(t, func(*testing.T) slog.Handler {
@@ -192,13 +205,13 @@ func TestLogHandler(t *testing.T) {
 	})
 }
 
-// TestEveryLineOfARequestHasItsID, with attributes added before too.
+// TestEveryLineOfARequestHasItsID includes a logger with attributes.
 func TestEveryLineOfARequestHasItsID(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(telemetry.LogHandler(slog.NewTextHandler(&out, nil)))
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-Request-Id", "this-one")
-	telemetry.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	telemetry.Observe(plain(func(_ http.ResponseWriter, r *http.Request) {
 		log.InfoContext(r.Context(), "first")
 		log.With("part", "b").InfoContext(r.Context(), "second")
 	}), telemetry.RandomID).ServeHTTP(httptest.NewRecorder(), r)
@@ -210,7 +223,7 @@ func TestEveryLineOfARequestHasItsID(t *testing.T) {
 	}
 }
 
-// logged reports outcomes to a log of the level, and returns its lines.
+// logged reports outcomes to a log at the level, and returns its lines.
 func logged(level slog.Level, users bool, outcomes ...telemetry.Outcome) []string {
 	var out bytes.Buffer
 	report := telemetry.Log(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), users)
@@ -239,7 +252,7 @@ func TestLogLines(t *testing.T) {
 		{"a conflict, which is no failure", slog.LevelInfo, false, taken, ""},
 		{"a refusal", slog.LevelInfo, false, wrong, `level=WARN msg="request refused" call=lock code=bad_request status=400 ms=0 bytes=0`},
 		{"a refusal, at error", slog.LevelError, false, wrong, ""},
-		{"a failure, told by whom it befell", slog.LevelInfo, false, broken, ""},
+		{"a failure, which is logged elsewhere", slog.LevelInfo, false, broken, ""},
 		{"a user that is none", slog.LevelInfo, true, forged, `level=WARN msg="request refused" call=lock code=bad_request status=400 ms=0 bytes=0`},
 	} {
 		got := strings.Join(logged(c.level, c.users, c.of), "\n")
@@ -250,8 +263,8 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// TestRefusalsDoNotFillTheDisk: of many in a second a few are told of, those of
-// other codes are in nobody's way, and how many were missed is told.
+// TestRefusalsDoNotFillTheDisk: of many refusals in a second a few are logged,
+// those of other codes are not affected, and a later line has the number left out.
 func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -13,9 +13,10 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// counting counts who waits for changes.
+// counting counts calls of Wait.
 type counting struct {
 	lockstore.LockStore
 	waits, now, most atomic.Int64
@@ -30,7 +31,7 @@ func (c *counting) Wait(ctx context.Context, ev *lockstore.Event, since lockstor
 	return c.LockStore.Wait(ctx, ev, since)
 }
 
-// hesitant is a store whose lists are sometimes old when they arrive.
+// hesitant is a store that sometimes delays a list.
 type hesitant struct{ counting }
 
 func (s *hesitant) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
@@ -41,10 +42,10 @@ func (s *hesitant) List(ctx context.Context, ev *lockstore.Event, since lockstor
 	return snap, err
 }
 
-// TestAThousandWatchAndOneWaits: what the store is asked does not depend on how
-// many watch, and when they have left nothing goes on.
-func TestAThousandWatchAndOneWaits(t *testing.T) {
-	store := &counting{LockStore: new(lockstore.Memory)}
+// TestAThousandViewersAndOneWait: the calls of the store do not depend on the
+// number of viewers, and nothing is left when they have gone.
+func TestAThousandViewersAndOneWait(t *testing.T) {
+	store := &counting{LockStore: new(memstore.Store)}
 	h := open(t, store)
 	const crowd, changes = 1000, 5
 	viewers := make([]*viewer, crowd)
@@ -65,7 +66,7 @@ func TestAThousandWatchAndOneWaits(t *testing.T) {
 	before := store.waits.Load()
 	for i := range changes {
 		h.lock("ann", h.ev.Seats[i])
-		viewers[0].next() // one message after the other
+		viewers[0].next() // so that each change is a message
 	}
 	if n := store.waits.Load() - before; n > 2*changes {
 		t.Errorf("%d changes were waited for %d times", changes, n)
@@ -86,7 +87,7 @@ func TestAThousandWatchAndOneWaits(t *testing.T) {
 	nothingGoesOn(t, store)
 }
 
-// inParts does something for 0 to n-1, some at the same time.
+// inParts calls do for 0 to n-1, some at the same time.
 func inParts(n int, do func(i int)) {
 	var all sync.WaitGroup
 	var next atomic.Int64
@@ -100,13 +101,12 @@ func inParts(n int, do func(i int)) {
 	all.Wait()
 }
 
-// nothingGoesOn waits until nobody waits for changes, and no goroutine of the
-// hub is left.
+// nothingGoesOn waits until there is no call of Wait and no goroutine of the hub.
 func nothingGoesOn(t *testing.T, store *counting) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		var all strings.Builder
-		pprof.Lookup("goroutine").WriteTo(&all, 1) // a Builder takes everything
+		pprof.Lookup("goroutine").WriteTo(&all, 1) // cannot fail
 		at := strings.Index(all.String(), "seatlock/local/live.(")
 		if store.now.Load() == 0 && at < 0 {
 			return
@@ -117,46 +117,42 @@ func nothingGoesOn(t *testing.T, store *counting) {
 	}
 }
 
-// TestWhoeverJoinsSeesTheSame: people come and go, with and without a version,
-// while seats are locked, released and booked. What each sees, folded, is how
-// the seats are in the end, and never does a booking come undone.
-func TestWhoeverJoinsSeesTheSame(t *testing.T) {
-	store := &hesitant{counting{LockStore: new(lockstore.Memory)}}
+// TestViewersSeeTheSame: viewers come and go, with and without a version, while
+// seats are locked, released and booked. The fold of each viewer's messages is the
+// final state of the seats, and no booking is ever undone.
+func TestViewersSeeTheSame(t *testing.T) {
+	store := &hesitant{counting{LockStore: new(memstore.Store)}}
 	h := open(t, store)
-	ctx := t.Context()
+	must := func(op lockstore.Op) {
+		if _, err := store.Do(t.Context(), h.ev, op); err != nil {
+			t.Error(err)
+		}
+	}
 	var crowd, callers sync.WaitGroup
-	const buyers, watchers = 4, 24
+	const buyers, viewers = 4, 24
 	for b := range buyers {
 		callers.Go(func() {
 			user := lockstore.UserID("buyer" + string(rune('0'+b)))
 			mine := h.ev.Seats[b*24 : (b+1)*24]
 			booked := 0
 			for n := range 1200 {
-				seats := []lockstore.SeatID{mine[booked+rand.IntN(len(mine)-booked)]}
-				if _, err := store.Lock(ctx, h.ev, seats, user); err != nil {
-					t.Error(err)
-				}
+				seat := mine[booked+rand.IntN(len(mine)-booked)]
+				must(lockstore.Lock(user, seat))
 				if n%60 == 59 {
-					seats[0] = mine[booked]
+					seat = mine[booked]
 					booked++
-					if _, err := store.Lock(ctx, h.ev, seats, user); err != nil {
-						t.Error(err)
-					}
-					if err := store.Confirm(ctx, h.ev, seats, user); err != nil {
-						t.Error(err)
-					}
+					must(lockstore.Lock(user, seat))
+					must(lockstore.Confirm(user, seat))
 				} else if n%2 == 0 {
-					if err := store.Release(ctx, h.ev, seats, user); err != nil {
-						t.Error(err)
-					}
+					must(lockstore.Release(user, seat))
 				}
 				time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond)
 			}
 		})
 	}
-	const end = "J10" // is booked at last
+	const end = "J10" // is booked in the end
 	var joined, resumed atomic.Int64
-	for range watchers {
+	for range viewers {
 		crowd.Go(func() {
 			known := &viewer{status: make(map[string]string)}
 			for known.status[end] != "booked" {
@@ -197,16 +193,15 @@ func TestWhoeverJoinsSeesTheSame(t *testing.T) {
 	h.confirm("buyer0", end)
 	crowd.Wait()
 	t.Logf("%d joined, %d of them with a version", joined.Load(), resumed.Load())
-	if resumed.Load() == 0 || joined.Load() < watchers {
-		t.Error("hardly anybody joined")
+	if resumed.Load() == 0 || joined.Load() < viewers {
+		t.Error("few viewers joined")
 	}
 	nothingGoesOn(t, &store.counting)
 }
 
-// TestStopsWithACrowd: everybody is told that the server is going away, and
-// nothing is left.
+// TestStopsWithACrowd: all viewers get the status "going away", and nothing is left.
 func TestStopsWithACrowd(t *testing.T) {
-	store := &counting{LockStore: new(lockstore.Memory)}
+	store := &counting{LockStore: new(memstore.Store)}
 	h := open(t, store)
 	const crowd = 200
 	codes := make([]websocket.StatusCode, crowd)
@@ -245,6 +240,6 @@ func TestStopsWithACrowd(t *testing.T) {
 		}
 	}
 	if _, resp, err := h.dial(""); err == nil || resp.StatusCode != 503 {
-		t.Errorf("somebody is let in: %v", err)
+		t.Errorf("a viewer is accepted: %v", err)
 	}
 }

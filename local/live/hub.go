@@ -1,10 +1,10 @@
-// Package live lets browsers watch a house: a WebSocket brings the list of an
-// event, and then what changes, as it changes.
+// Package live sends the list of an event to browsers over a WebSocket, and then
+// the changes as they happen.
 //
-// A [Hub] follows each event that somebody watches with one loop, renders what
-// changed once, and writes it to all. It must not know how lists look or where
-// seats are kept: the lists are those of [seatlock/functions/booking], byte for
-// byte, and a [lockstore.LockStore] says when there is a new one.
+// A [Hub] follows each event that has viewers with one loop, renders each change
+// once, and writes it to all viewers. The package must not know how lists look or
+// where seats are kept: a [seatlist.Feed] makes the lists, the same that GET
+// /seats answers, and waits for the next.
 package live
 
 import (
@@ -20,42 +20,44 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
-// Path is where a Hub answers.
+// Path is the path that a Hub answers.
 const Path = booking.LivePath
 
-// A Config says what a Hub shows, to whom and to how many.
+// A Config configures a Hub.
 type Config struct {
-	API     *booking.API        // renders the lists
-	Store   lockstore.LockStore // that of the API
-	Origins []string            // origins, such as https://shop.example, whose pages may watch beside those of the same host; * is all
-	Viewers int                 // the most at a time
-	Grace   time.Duration       // how long viewers may take to go once the Hub's context has ended
-	Log     *slog.Logger
+	API        *booking.API
+	Origins    []string      // of other sites whose pages may connect, such as https://shop.example; * is all
+	MaxViewers int           // connections at a time
+	Grace      time.Duration // the longest time until viewers are disconnected after the Hub's context has ended
+	Log        *slog.Logger
 }
 
-// A Hub answers GET /seats/live. Nothing of it runs while nobody watches.
+// A Hub answers GET /seats/live. It runs no goroutines while it has no viewers.
 type Hub struct {
 	Config
-	ctx    context.Context // ends when everybody has to go
-	wires  context.Context // ends when the connections of those who have not gone are cut
+	ctx    context.Context // ends when viewers are sent away
+	wires  context.Context // ends when the remaining connections are cut
 	cut    context.CancelFunc
 	accept websocket.AcceptOptions
 
 	mu      sync.Mutex
-	rooms   map[lockstore.EventID]*room // those that somebody watches
+	streams map[lockstore.EventID]*stream // of the events with viewers
 	viewers int
 	ended   bool
-	running sync.WaitGroup // viewers and rooms
+	running sync.WaitGroup // viewers and streams
 }
 
-// New makes a Hub. When the context ends everybody who watches is told that the
-// server is going away, and nobody more is let in; Wait returns when they are
-// gone.
+// New returns a Hub. When the context ends, the Hub accepts no more viewers and
+// closes all connections with the status "going away". Then the caller must call
+// Wait.
 func New(ctx context.Context, c Config) *Hub {
-	h := &Hub{Config: c, ctx: ctx, rooms: make(map[lockstore.EventID]*room)}
+	h := &Hub{Config: c, ctx: ctx, streams: make(map[lockstore.EventID]*stream)}
 	h.wires, h.cut = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(c.Grace, h.cut) })
 	for _, o := range c.Origins {
@@ -67,58 +69,54 @@ func New(ctx context.Context, c Config) *Hub {
 	return h
 }
 
-// Wait returns when nobody watches any more. It is called once the context has
-// ended, and returns within the Grace then.
+// Wait returns when there are no viewers left, at most Grace after the end of the
+// Hub's context.
 func (h *Hub) Wait() {
 	h.mu.Lock()
-	h.ended = true // nobody comes after this
+	h.ended = true // join adds nobody to running after this
 	h.mu.Unlock()
 	h.running.Wait()
 	h.cut()
 }
 
-// Watching is how many watch now.
-func (h *Hub) Watching() int {
+// ViewerCount returns the number of viewers.
+func (h *Hub) ViewerCount() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.viewers
 }
 
-// Handler answers requests for Path, and leaves all others to next.
-func (h *Hub) Handler(next http.Handler) http.Handler {
-	watch := h.API.Live(h.watch)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// Handler returns a handler that answers requests for Path, and gives all others
+// to next.
+func (h *Hub) Handler(next telemetry.Handler) telemetry.Handler {
+	live := h.API.Live(h.show)
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		if r.URL.Path == Path {
-			watch.ServeHTTP(w, r)
-			return
+			return live(w, r)
 		}
-		next.ServeHTTP(w, r)
-	})
+		return next(w, r)
+	}
 }
 
-// watch shows an event to one viewer until either goes. Everything that can be
-// refused is, before the connection becomes a WebSocket.
-func (h *Hub) watch(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	ev, since, err := h.API.Watched(r)
-	if err != nil {
-		return err
-	}
+// show shows an event to one viewer until the connection ends. It refuses
+// everything that it may have to before the connection becomes a WebSocket.
+func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error {
 	if r.Method != "GET" || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		return noHandshake(w, "This is a WebSocket. GET /seats answers the same list, and with since what changed.")
 	}
-	room, err := h.enter(ev)
+	s, err := h.join(feed)
 	if err != nil {
 		return err
 	}
-	defer h.leave(room)
+	defer h.leave(s)
 
-	// The place in the line is taken before the list is made, so that no change
-	// falls between the two. What the line still has of before is skipped.
-	line, place := room.stand()
-	defer line.leave()
-	list, err := h.API.Seats(ctx, ev.ID, since)
-	if err == nil && !room.begin(list) { // the line begins with a newer one; then another is newer still
-		list, err = h.API.Seats(ctx, ev.ID, since)
+	// The viewer joins its group before the list is made, so that it misses no
+	// change between the two. It skips messages that are older than the list.
+	group, last := s.join()
+	defer group.leave()
+	list, err := feed.List(r.Context(), since)
+	if err == nil && !s.begin(list) { // the stream began with a newer list, and the next one is newer still
+		list, err = feed.List(r.Context(), since)
 	}
 	if err != nil {
 		return err
@@ -128,89 +126,91 @@ func (h *Hub) watch(ctx context.Context, w http.ResponseWriter, r *http.Request)
 		return err
 	}
 	defer context.AfterFunc(h.wires, v.cut)()
-	v.show(h.ctx, list, place)
+	v.show(h.ctx, list, last)
 	return nil
 }
 
-// upgrade makes a WebSocket of the request's connection.
+// upgrade makes the request's connection a WebSocket.
 func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
-	s := &shake{ResponseWriter: w}
-	ws, err := websocket.Accept(s, r, &h.accept)
+	u := &upgrader{ResponseWriter: w}
+	ws, err := websocket.Accept(u, r, &h.accept)
 	switch {
 	case err == nil:
-		return &viewer{ws: ws, wire: s.wire}, nil
-	case s.status == http.StatusForbidden:
-		return nil, booking.Refuse(booking.ErrForbidden, 0, "Pages of that origin may not watch here; -cors-origin says which may.")
-	case s.status == http.StatusSwitchingProtocols: // and then the connection could not be taken over
+		return &viewer{ws: ws, wire: u.wire}, nil
+	case u.status == http.StatusForbidden:
+		return nil, problem.Refuse(problem.Forbidden, "Pages of that origin may not watch here; -cors-origin says which may.")
+	case u.status == http.StatusSwitchingProtocols: // the connection could not be taken over
 		return nil, err
 	}
 	return nil, noHandshake(w, "This is no WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
 }
 
-// noHandshake refuses a request that is none, with the header that RFC 9110
-// wants of a 426.
+// noHandshake refuses a request that is not a handshake, with the headers that
+// RFC 9110 requires of a 426.
 func noHandshake(w http.ResponseWriter, detail string) error {
 	w.Header().Set("Connection", "Upgrade")
 	w.Header().Set("Upgrade", "websocket")
-	return booking.Refuse(booking.ErrUpgradeRequired, 0, detail)
+	return &problem.Refusal{Kind: problem.UpgradeRequired, Detail: detail}
 }
 
-// shake is the ResponseWriter of a handshake. It keeps the connection at hand,
-// and leaves it to others to tell of a failure.
-type shake struct {
+// An upgrader is the ResponseWriter of a handshake. It gives access to the
+// connection, and discards the library's answers to failures.
+type upgrader struct {
 	http.ResponseWriter
 	status int
 	wire   net.Conn
 }
 
-func (s *shake) WriteHeader(status int) {
-	s.status = status
+func (u *upgrader) WriteHeader(status int) {
+	u.status = status
 	if status == http.StatusSwitchingProtocols {
-		s.ResponseWriter.WriteHeader(status)
+		u.ResponseWriter.WriteHeader(status)
 	}
 }
 
-func (s *shake) Write(p []byte) (int, error) { return len(p), nil }
+func (u *upgrader) Write(p []byte) (int, error) { return len(p), nil }
 
-func (s *shake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	wire, rw, err := http.NewResponseController(s.ResponseWriter).Hijack()
-	s.wire = wire
+func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	wire, rw, err := http.NewResponseController(u.ResponseWriter).Hijack()
+	u.wire = wire
 	return wire, rw, err
 }
 
-// enter lets a viewer into the event's room, which the first one opens.
-func (h *Hub) enter(ev *lockstore.Event) (*room, error) {
+// join counts a viewer of the event and returns the event's stream. The first
+// viewer makes it.
+func (h *Hub) join(feed *seatlist.Feed) (*stream, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ended || h.ctx.Err() != nil {
-		return nil, booking.Refuse(booking.ErrNoRoom, time.Second, "This server is going away. Try again, or ask GET /seats.")
+		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is going away. Try again, or ask GET /seats."}
 	}
-	if h.viewers >= h.Viewers {
-		return nil, booking.Refuse(booking.ErrNoRoom, fullTime, "As many watch here as can. GET /seats answers the same; or try again later.")
+	if h.viewers >= h.MaxViewers {
+		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "As many watch here as can. GET /seats answers the same; or try again later."}
 	}
 	h.viewers++
 	h.running.Add(1)
-	r := h.rooms[ev.ID]
-	if r == nil {
-		r = newRoom(h, ev)
-		h.rooms[ev.ID] = r
+	id := feed.Event().ID
+	s := h.streams[id]
+	if s == nil {
+		s = newStream(h, feed)
+		h.streams[id] = s
 	}
-	r.viewers++
-	return r, nil
+	s.viewers++
+	return s, nil
 }
 
-// fullTime is after how long somebody who found no room may try again.
+// fullTime is the Retry-After of a Hub that has as many viewers as it may.
 const fullTime = 30 * time.Second
 
-// leave lets a viewer out. The last one closes the room.
-func (h *Hub) leave(r *room) {
+// leave undoes join. The last viewer ends the stream.
+func (h *Hub) leave(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.running.Done()
 	h.viewers--
-	r.viewers--
-	if r.viewers == 0 {
-		r.close()
-		delete(h.rooms, r.ev.ID)
+	s.viewers--
+	if s.viewers == 0 {
+		s.end()
+		delete(h.streams, s.feed.Event().ID)
 	}
 }

@@ -17,50 +17,52 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/local/live"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// patience bounds every wait for what must come by itself. It says nothing of
-// how fast that should be: the machine may be busy.
+// patience is the longest wait for something that must happen. It is no limit on
+// how long that should take: the machine may be busy.
 const patience = 30 * time.Second
 
-// A house is a hub and the API, as the runner serves them.
-type house struct {
+// A server is a hub and the API, as the runner serves them.
+type server struct {
 	t     *testing.T
 	store lockstore.LockStore
 	ev    *lockstore.Event
 	hub   *live.Hub
-	api   *booking.API
 
 	url    string
 	client *http.Client
 	end    context.CancelFunc
 }
 
-// build makes a hub of an event with so many rows of ten seats, A1 to A10 and so on.
-func build(t *testing.T, store lockstore.LockStore, rows int, change ...func(*live.Config)) (*house, http.Handler) {
+// build makes a hub and an API with one event of rows of ten seats, A1 to A10 and
+// so on.
+func build(t *testing.T, store lockstore.LockStore, rows int, change ...func(*live.Config)) (*server, http.Handler) {
 	t.Helper()
-	seatMap, err := booking.Grid(rows, 10, booking.Defaults{LockTTL: time.Hour})
+	hall, err := venue.Grid(rows, 10, venue.Defaults{LockTTL: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: []booking.SeatMap{seatMap}, Logger: log})
+	api, err := booking.New(booking.Config{Store: store, Events: []venue.Event{hall}, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := live.Config{API: api, Store: store, Viewers: 5000, Grace: 10 * time.Second, Log: log}
+	config := live.Config{API: api, MaxViewers: 5000, Grace: 10 * time.Second, Log: log}
 	for _, c := range change {
 		c(&config)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	h := &house{t: t, store: store, ev: seatMap.Event, hub: live.New(ctx, config), api: api, end: cancel}
+	h := &server{t: t, store: store, ev: hall.Event, hub: live.New(ctx, config), end: cancel}
 	return h, h.hub.Handler(api.Routes())
 }
 
-// open serves a house on the loopback.
-func open(t *testing.T, store lockstore.LockStore, change ...func(*live.Config)) *house {
+// open serves them on the loopback.
+func open(t *testing.T, store lockstore.LockStore, change ...func(*live.Config)) *server {
 	t.Helper()
 	h, handler := build(t, store, 10, change...)
 	srv := httptest.NewServer(handler)
@@ -73,23 +75,25 @@ func open(t *testing.T, store lockstore.LockStore, change ...func(*live.Config))
 	return h
 }
 
-func (h *house) lock(user lockstore.UserID, seats ...lockstore.SeatID) {
+func (h *server) lock(user lockstore.UserID, seats ...lockstore.SeatID) {
 	h.t.Helper()
-	if _, err := h.store.Lock(h.t.Context(), h.ev, seats, user); err != nil {
-		h.t.Fatal(err)
-	}
+	h.do(lockstore.Lock(user, seats...))
 }
 
-func (h *house) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
+func (h *server) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
 	h.t.Helper()
-	if err := h.store.Confirm(h.t.Context(), h.ev, seats, user); err != nil {
-		h.t.Fatal(err)
-	}
+	h.do(lockstore.Confirm(user, seats...))
 }
 
-func (h *house) release(user lockstore.UserID, seats ...lockstore.SeatID) {
+func (h *server) release(user lockstore.UserID, seats ...lockstore.SeatID) {
 	h.t.Helper()
-	if err := h.store.Release(h.t.Context(), h.ev, seats, user); err != nil {
+	h.do(lockstore.Release(user, seats...))
+}
+
+// do carries out an operation that must succeed.
+func (h *server) do(op lockstore.Op) {
+	h.t.Helper()
+	if _, err := h.store.Do(h.t.Context(), h.ev, op); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -104,7 +108,7 @@ type list struct {
 	Seats      []struct{ SeatID, Status, ExpiresAt string }
 }
 
-// seats is what the list says of them, in a line.
+// seats returns the seats of the list in one line.
 func (l list) seats() string {
 	var s []string
 	for _, seat := range l.Seats {
@@ -113,17 +117,17 @@ func (l list) seats() string {
 	return strings.Join(s, ", ")
 }
 
-// A viewer is a WebSocket, and what it has seen, folded together.
+// A viewer is a WebSocket and the fold of the lists that it has received.
 type viewer struct {
 	*websocket.Conn
 	t       *testing.T
 	status  map[string]string
 	version string
-	heard   chan []byte // messages of an attentive viewer
+	heard   chan []byte // the messages of an attentive viewer
 }
 
-// attentive has the viewer read at once whatever comes, as a browser does. Else
-// it reads when it is asked to, and answers no ping before.
+// attentive makes the viewer read every message at once, as a browser does. Other
+// viewers read when a test does, and do not answer pings before.
 func (v *viewer) attentive() *viewer {
 	v.heard = make(chan []byte, 1000)
 	go func() {
@@ -140,7 +144,7 @@ func (v *viewer) attentive() *viewer {
 }
 
 // dial opens a WebSocket.
-func (h *house) dial(query string, header ...string) (*viewer, *http.Response, error) {
+func (h *server) dial(query string, header ...string) (*viewer, *http.Response, error) {
 	ctx, cancel := context.WithTimeout(h.t.Context(), 2*patience)
 	defer cancel()
 	o := &websocket.DialOptions{HTTPClient: h.client, HTTPHeader: make(http.Header)}
@@ -155,8 +159,8 @@ func (h *house) dial(query string, header ...string) (*viewer, *http.Response, e
 	return &viewer{Conn: c, t: h.t, status: make(map[string]string)}, resp, nil
 }
 
-// watch is a dial that has to succeed.
-func (h *house) watch(query string) *viewer {
+// view is a dial that must succeed.
+func (h *server) view(query string) *viewer {
 	h.t.Helper()
 	v, _, err := h.dial(query)
 	if err != nil {
@@ -166,16 +170,16 @@ func (h *house) watch(query string) *viewer {
 	return v
 }
 
-// resume watches with what another viewer knows.
-func (h *house) resume(known *viewer) *viewer {
+// resume dials with the version and the seats of another viewer.
+func (h *server) resume(known *viewer) *viewer {
 	h.t.Helper()
-	v := h.watch("?since=" + known.version)
+	v := h.view("?since=" + known.version)
 	v.status, v.version = maps.Clone(known.status), known.version
 	return v
 }
 
-// read takes the next message, and folds it: what comes out has to be what the
-// message counts. (Locks last for an hour: none runs out meanwhile.)
+// read reads the next message and folds it. The result must have the counts of the
+// message. (Locks last for an hour, so none expires meanwhile.)
 func (v *viewer) read() (list, error) {
 	ctx, cancel := context.WithTimeout(v.t.Context(), 10*patience)
 	defer cancel()
@@ -200,7 +204,7 @@ func (v *viewer) read() (list, error) {
 	}
 	for _, s := range l.Seats {
 		if v.status[s.SeatID] == "booked" && s.Status != "booked" && !l.Full {
-			return list{}, fmt.Errorf("seat %s was booked, and is said to be %s", s.SeatID, s.Status)
+			return list{}, fmt.Errorf("seat %s was booked, and is now %s", s.SeatID, s.Status)
 		}
 		v.status[s.SeatID] = s.Status
 	}
@@ -215,7 +219,7 @@ func (v *viewer) read() (list, error) {
 	return l, nil
 }
 
-// next is a read that has to succeed.
+// next is a read that must succeed.
 func (v *viewer) next() list {
 	v.t.Helper()
 	l, err := v.read()
@@ -225,7 +229,7 @@ func (v *viewer) next() list {
 	return l
 }
 
-// closed reads until the connection is closed, and returns how it was.
+// closed reads until the connection is closed, and returns the status.
 func (v *viewer) closed() websocket.StatusCode {
 	for {
 		if _, err := v.read(); err != nil {
@@ -234,8 +238,8 @@ func (v *viewer) closed() websocket.StatusCode {
 	}
 }
 
-// get is the answer of GET /seats.
-func (h *house) get(query string) (list, string) {
+// get returns the answer of GET /seats.
+func (h *server) get(query string) (list, string) {
 	h.t.Helper()
 	resp, err := h.client.Get(h.url + "/seats" + query)
 	if err != nil {
@@ -250,15 +254,15 @@ func (h *house) get(query string) (list, string) {
 	return l, string(body)
 }
 
-// TestFirstAListThenWhatChanges, each message as GET /seats would answer.
+// TestFirstAListThenWhatChanges: each message is what GET /seats would answer.
 func TestFirstAListThenWhatChanges(t *testing.T) {
-	h := open(t, new(lockstore.Memory))
+	h := open(t, new(memstore.Store))
 	h.lock("ann", "A1", "A2")
-	_, body, err := h.watch("").Read(t.Context())
+	_, body, err := h.view("").Read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := h.watch("")
+	v := h.view("")
 	l := v.next()
 	_, want := h.get("")
 	masked := func(s string) string {
@@ -284,11 +288,11 @@ func TestFirstAListThenWhatChanges(t *testing.T) {
 	}
 }
 
-// TestSince: who comes back with a version gets what it missed.
+// TestSince: a viewer that returns with a version gets what it missed.
 func TestSince(t *testing.T) {
-	h := open(t, new(lockstore.Memory))
+	h := open(t, new(memstore.Store))
 	h.lock("ann", "A1", "A2", "A3")
-	v := h.watch("?eventId=default")
+	v := h.view("?eventId=default")
 	v.next()
 	v.Close(websocket.StatusNormalClosure, "")
 	h.release("ann", "A3")
@@ -296,24 +300,24 @@ func TestSince(t *testing.T) {
 
 	v = h.resume(v)
 	if l := v.next(); l.Full || l.seats() != "A1 booked, A3 available" {
-		t.Errorf("it missed %v %s", l.Full, l.seats())
+		t.Errorf("what it missed is %v %s", l.Full, l.seats())
 	}
 	h.lock("ann", "B1")
 	if l := v.next(); l.Full || !strings.HasSuffix(l.seats(), "B1 locked") {
 		t.Errorf("then comes %v %s", l.Full, l.seats())
 	}
 	if l := h.resume(v).next(); l.Full || len(l.Seats) != 0 || l.Version != v.version {
-		t.Errorf("who missed nothing gets %+v", l)
+		t.Errorf("a viewer that missed nothing gets %+v", l)
 	}
-	if l := h.watch("?since=of-another-life").next(); !l.Full || len(l.Seats) != 100 {
-		t.Errorf("who comes from elsewhere gets %v and %d seats", l.Full, len(l.Seats))
+	if l := h.view("?since=of-another-life").next(); !l.Full || len(l.Seats) != 100 {
+		t.Errorf("a viewer with an unknown version gets %v and %d seats", l.Full, len(l.Seats))
 	}
 }
 
-// TestRefused: what cannot be shown is refused as GET /seats refuses it,
-// before anything is a WebSocket.
+// TestRefused: requests are refused as GET /seats refuses them, before the
+// connection becomes a WebSocket.
 func TestRefused(t *testing.T) {
-	h := open(t, new(lockstore.Memory), func(c *live.Config) { c.Origins = []string{"https://shop.example"} })
+	h := open(t, new(memstore.Store), func(c *live.Config) { c.Origins = []string{"https://shop.example"} })
 	handshake := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "c2VhdGxvY2sgc2VhdHMhIQ=="}
 	with := func(more ...string) []string { return append(append([]string{}, handshake...), more...) }
 	for name, c := range map[string]struct {
@@ -361,16 +365,16 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%s %v %s, want %d %s", resp.Status, resp.Header, body, c.status, c.code)
 			}
 			if c.status == 426 && resp.Header.Get("Upgrade") != "websocket" || c.status == 426 && c.header == nil && !strings.Contains(string(body), "GET /seats") {
-				t.Errorf("it does not say what to do: %v %s", resp.Header, body)
+				t.Errorf("the answer does not say what to do: %v %s", resp.Header, body)
 			}
 		})
 	}
 }
 
-// TestOrigins: pages of this host and of the origins named may watch, and so
-// may what is no page.
+// TestOrigins: pages of this host and of the named origins may connect, and so may
+// clients that are not pages.
 func TestOrigins(t *testing.T) {
-	h := open(t, new(lockstore.Memory), func(c *live.Config) { c.Origins = []string{"https://shop.example"} })
+	h := open(t, new(memstore.Store), func(c *live.Config) { c.Origins = []string{"https://shop.example"} })
 	for _, header := range [][]string{nil, {"Origin", h.url}, {"Origin", "https://shop.example"}} {
 		v, _, err := h.dial("", header...)
 		if err != nil {
@@ -380,7 +384,7 @@ func TestOrigins(t *testing.T) {
 		v.next()
 		v.CloseNow()
 	}
-	all := open(t, new(lockstore.Memory), func(c *live.Config) { c.Origins = []string{"*"} })
+	all := open(t, new(memstore.Store), func(c *live.Config) { c.Origins = []string{"*"} })
 	v, _, err := all.dial("", "Origin", "https://anywhere.example")
 	if err != nil {
 		t.Fatal(err)
@@ -388,15 +392,15 @@ func TestOrigins(t *testing.T) {
 	v.CloseNow()
 }
 
-// TestNoRoom: there is a bound on who watches, and who leaves makes room.
+// TestNoRoom: the number of viewers is limited, and one that leaves makes room.
 func TestNoRoom(t *testing.T) {
-	h := open(t, new(lockstore.Memory), func(c *live.Config) { c.Viewers = 2 })
-	first, second := h.watch(""), h.watch("")
+	h := open(t, new(memstore.Store), func(c *live.Config) { c.MaxViewers = 2 })
+	first, second := h.view(""), h.view("")
 	first.next()
 	second.next()
 	_, resp, err := h.dial("")
 	if err == nil || resp == nil {
-		t.Fatalf("a third is let in: %v", err)
+		t.Fatalf("a third viewer is accepted: %v", err)
 	}
 	body, _ := io.ReadAll(resp.Body) // as much as the client keeps of it
 	if resp.StatusCode != 503 || !strings.Contains(string(body), `"code":"no_room"`) || resp.Header.Get("Retry-After") != "30" {
@@ -410,14 +414,14 @@ func TestNoRoom(t *testing.T) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatal("who left has made no room")
+			t.Fatal("a viewer that left has made no room")
 		}
 	}
 }
 
-// TestViewersHaveNothingToSay: who sends something is let go.
-func TestViewersHaveNothingToSay(t *testing.T) {
-	h := open(t, new(lockstore.Memory))
+// TestViewersMustNotSend: a viewer that sends a message is disconnected.
+func TestViewersMustNotSend(t *testing.T) {
+	h := open(t, new(memstore.Store))
 	for name, c := range map[string]struct {
 		size int
 		want []websocket.StatusCode
@@ -426,7 +430,7 @@ func TestViewersHaveNothingToSay(t *testing.T) {
 		"nothing": {0, []websocket.StatusCode{websocket.StatusPolicyViolation}},
 		"a book":  {1 << 20, []websocket.StatusCode{websocket.StatusPolicyViolation, websocket.StatusMessageTooBig, -1}}, // it may be cut off in the middle
 	} {
-		v, other := h.watch(""), h.watch("")
+		v, other := h.view(""), h.view("")
 		v.next()
 		other.next()
 		v.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", c.size))) // it may be cut off in the middle
@@ -439,7 +443,7 @@ func TestViewersHaveNothingToSay(t *testing.T) {
 			t.Errorf("%s: closed with %v", name, got)
 		}
 		h.lock("ann", "A1")
-		other.next() // nobody else minds
+		other.next() // it does not affect other viewers
 		h.release("ann", "A1")
 		other.CloseNow()
 	}

@@ -17,11 +17,12 @@ import (
 
 	"seatlock/local/live"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// inBubble tries a house where time is Go's fake clock: the server of the
-// runner, with its bounds, over pipes. A goroutine that is left over fails it.
-func inBubble(t *testing.T, store lockstore.LockStore, try func(*testing.T, *house), change ...func(*live.Config)) {
+// inBubble runs a test in a synctest bubble with the time limits of the runner's
+// server, over pipes. A goroutine that is left at the end fails the test.
+func inBubble(t *testing.T, store lockstore.LockStore, try func(*testing.T, *server), change ...func(*live.Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h, handler := build(t, store, 10, change...)
@@ -29,7 +30,7 @@ func inBubble(t *testing.T, store lockstore.LockStore, try func(*testing.T, *hou
 		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
 		var serving sync.WaitGroup
 		serving.Go(func() { srv.Serve(pipes) })
-		h.url = "http://house.example"
+		h.url = "http://seatlock.example"
 		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return pipes.dial() }}
 		h.client = &http.Client{Transport: transport}
 		t.Cleanup(func() {
@@ -43,8 +44,8 @@ func inBubble(t *testing.T, store lockstore.LockStore, try func(*testing.T, *hou
 	})
 }
 
-// pipes is a listener whose connections have no buffers: who does not read
-// holds up at once who writes.
+// pipes is a listener whose connections have no buffers: a write waits for the
+// read.
 type pipes struct {
 	conns  chan net.Conn
 	once   sync.Once
@@ -77,15 +78,15 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// raw is a connection on which a handshake has been made, and nothing is done
-// by itself.
-func (h *house) raw(t *testing.T) net.Conn {
+// raw returns a connection after a handshake. Nothing reads from it or answers
+// pings.
+func (h *server) raw(t *testing.T) net.Conn {
 	t.Helper()
 	c, err := h.client.Transport.(*http.Transport).DialContext(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	go io.WriteString(c, "GET /seats/live HTTP/1.1\r\nHost: house.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n\r\n")
+	go io.WriteString(c, "GET /seats/live HTTP/1.1\r\nHost: seatlock.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n\r\n")
 	var head bytes.Buffer
 	for one := make([]byte, 1); !strings.HasSuffix(head.String(), "\r\n\r\n"); {
 		if _, err := c.Read(one); err != nil {
@@ -99,11 +100,11 @@ func (h *house) raw(t *testing.T) net.Conn {
 	return c
 }
 
-// TestChangesAreGathered: one after a quiet while is told at once, and those
-// within a tenth of a second of it together.
+// TestChangesAreGathered: a change after a quiet time is sent at once, and those
+// within a tenth of a second after it are sent together.
 func TestChangesAreGathered(t *testing.T) {
-	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
-		v := h.watch("").attentive()
+	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
+		v := h.view("").attentive()
 		v.next()
 		time.Sleep(time.Minute)
 		began := time.Now()
@@ -122,11 +123,11 @@ func TestChangesAreGathered(t *testing.T) {
 	})
 }
 
-// TestRunningOutIsNoMessage: whoever watches applies the clock, as with GET /seats.
-func TestRunningOutIsNoMessage(t *testing.T) {
-	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+// TestExpiryIsNoMessage: viewers apply the clock, as with GET /seats.
+func TestExpiryIsNoMessage(t *testing.T) {
+	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 		h.lock("ann", "A1")
-		v := h.watch("").attentive()
+		v := h.view("").attentive()
 		if l := v.next(); l.Seats[0].Status != "locked" || l.Seats[0].ExpiresAt == "" {
 			t.Errorf("%+v", l.Seats[0])
 		}
@@ -139,10 +140,10 @@ func TestRunningOutIsNoMessage(t *testing.T) {
 	})
 }
 
-// TestLivesOn for longer than any bound of the server on a request.
+// TestLivesOn: a connection lasts longer than the time limits of requests.
 func TestLivesOn(t *testing.T) {
-	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
-		v := h.watch("")
+	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
+		v := h.view("")
 		v.next()
 		ctx := v.CloseRead(t.Context()) // answers pings
 		time.Sleep(24 * time.Hour)
@@ -153,29 +154,29 @@ func TestLivesOn(t *testing.T) {
 	})
 }
 
-// TestTheDeadAreLetGo: who does not answer a ping has gone.
-func TestTheDeadAreLetGo(t *testing.T) {
-	store := &counting{LockStore: new(lockstore.Memory)}
-	inBubble(t, store, func(t *testing.T, h *house) {
+// TestDeadViewers: a viewer that does not answer a ping is disconnected.
+func TestDeadViewers(t *testing.T) {
+	store := &counting{LockStore: new(memstore.Store)}
+	inBubble(t, store, func(t *testing.T, h *server) {
 		c := h.raw(t)
 		began := time.Now()
-		n, err := io.Copy(io.Discard, c) // it reads, and never says a word
+		n, err := io.Copy(io.Discard, c) // it reads, and answers no ping
 		if took := time.Since(began); err != nil || n == 0 || took != 40*time.Second {
 			t.Errorf("after %v: %d bytes, %v", took, n, err)
 		}
 		synctest.Wait()
 		if store.now.Load() != 0 {
-			t.Error("changes are still waited for")
+			t.Error("the hub still waits for changes")
 		}
 	})
 }
 
-// TestTheSlowAreCutOff, and nobody waits for them.
-func TestTheSlowAreCutOff(t *testing.T) {
-	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
-		stuck, fast, slow := h.raw(t), h.watch(""), h.watch("")
+// TestSlowViewers are disconnected, and others do not wait for them.
+func TestSlowViewers(t *testing.T) {
+	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
+		stuck, fast, slow := h.raw(t), h.view(""), h.view("")
 		for range 2 { // most are not slow
-			h.watch("").attentive()
+			h.view("").attentive()
 		}
 		fast.next()
 		slow.next()
@@ -189,7 +190,7 @@ func TestTheSlowAreCutOff(t *testing.T) {
 						t.Errorf("the slow viewer is closed with %v", err)
 					}
 					if took := time.Since(began); took < 15*time.Second || took > 25*time.Second {
-						t.Errorf("the slow viewer is let go after %v", took)
+						t.Errorf("the slow viewer is disconnected after %v", took)
 					}
 					return
 				}
@@ -198,27 +199,26 @@ func TestTheSlowAreCutOff(t *testing.T) {
 		for n := range 300 {
 			seat := h.ev.Seats[n%100]
 			h.lock("ann", seat)
-			told := time.Now()
-			if l := fast.next(); !strings.Contains(l.seats(), string(seat)+" locked") || time.Since(told) > 100*time.Millisecond {
-				t.Fatalf("it is told after %v: %s", time.Since(told), l.seats())
+			made := time.Now()
+			if l := fast.next(); !strings.Contains(l.seats(), string(seat)+" locked") || time.Since(made) > 100*time.Millisecond {
+				t.Fatalf("the message comes after %v: %s", time.Since(made), l.seats())
 			}
 			h.release("ann", seat)
 		}
 		slowly.Wait()
 		if time.Since(began) < 25*time.Second {
-			t.Fatal("that was too short to see anybody cut off")
+			t.Fatal("the test was too short for a viewer to be disconnected")
 		}
 		if _, err := io.Copy(io.Discard, stuck); err != nil { // what was on its way, and then the end
 			t.Error(err)
 		}
 		if time.Since(began) > time.Minute {
-			t.Errorf("who reads nothing is let go after %v", time.Since(began))
+			t.Errorf("a viewer that reads nothing is disconnected after %v", time.Since(began))
 		}
 	})
 }
 
-// TestAStalledMessage: who begins to say something and does not go on keeps
-// nothing.
+// TestAStalledMessage: a viewer that sends half a message is disconnected.
 func TestAStalledMessage(t *testing.T) {
 	for name, sent := range map[string]string{
 		"the head of a huge message": "\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00abcd",
@@ -229,7 +229,7 @@ func TestAStalledMessage(t *testing.T) {
 		"a fragmented ping":          "\x09\x80abcd",
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
+			inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 				c := h.raw(t)
 				go io.WriteString(c, sent)
 				began := time.Now()
@@ -237,17 +237,17 @@ func TestAStalledMessage(t *testing.T) {
 					t.Error(err)
 				}
 				if took := time.Since(began); took > 45*time.Second {
-					t.Errorf("it is let go after %v", took)
+					t.Errorf("it is disconnected after %v", took)
 				}
 			})
 		})
 	}
 }
 
-// TestFarewell: whoever does not answer the farewell is cut off when the grace is over.
-func TestFarewell(t *testing.T) {
-	inBubble(t, new(lockstore.Memory), func(t *testing.T, h *house) {
-		v, deaf, stuck := h.watch(""), h.raw(t), h.raw(t)
+// TestGrace: a viewer that does not answer the close frame is cut off after Grace.
+func TestGrace(t *testing.T) {
+	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
+		v, deaf, stuck := h.view(""), h.raw(t), h.raw(t)
 		v.next()
 		var reads sync.WaitGroup
 		reads.Go(func() { io.Copy(io.Discard, deaf) }) // until it is cut
@@ -266,18 +266,18 @@ func TestFarewell(t *testing.T) {
 	}, func(c *live.Config) { c.Grace = 2 * time.Second })
 }
 
-// flaky is a store that can be away, and come back in another life.
+// flaky is a store that can fail, and return without what it had.
 type flaky struct {
-	lockstore.LockStore // never away, for what the test itself does
+	lockstore.LockStore // never fails, for the test's own calls
 	asked               atomic.Int64
 
 	mu     sync.Mutex
 	behind lockstore.LockStore
 	here   context.Context
-	leave  context.CancelFunc // has calls fail, those under way too
+	leave  context.CancelFunc // makes calls fail, including those in progress
 }
 
-// back has the store answer again, in that life.
+// back makes the store answer again, with the seats of life.
 func (f *flaky) back(t *testing.T, life lockstore.LockStore) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -310,13 +310,13 @@ func (f *flaky) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	return nil
 }
 
-// TestTheStoreIsAway: whoever watches stays and sees what was missed, and the
-// store is not stormed meanwhile.
-func TestTheStoreIsAway(t *testing.T) {
+// TestTheStoreFails: viewers stay connected and get what they missed, and the hub
+// does not flood the store meanwhile.
+func TestTheStoreFails(t *testing.T) {
 	store := new(flaky)
-	inBubble(t, store, func(t *testing.T, h *house) {
-		store.back(t, new(lockstore.Memory))
-		v := h.watch("")
+	inBubble(t, store, func(t *testing.T, h *server) {
+		store.back(t, new(memstore.Store))
+		v := h.view("")
 		v.next()
 		h.lock("ann", "A1")
 		v.next()
@@ -327,26 +327,26 @@ func TestTheStoreIsAway(t *testing.T) {
 		ctx := v.CloseRead(t.Context())
 		time.Sleep(10 * time.Minute)
 		if ctx.Err() != nil {
-			t.Fatal("the viewer is let go")
+			t.Fatal("the viewer is disconnected")
 		}
 		if n := store.asked.Load(); n < 100 || n > 500 {
 			t.Errorf("in ten minutes the store was asked %d times", n)
 		}
 		if _, resp, err := h.dial(""); err == nil || resp.StatusCode != 503 {
-			t.Errorf("somebody is let in who cannot be shown anything: %v", err)
+			t.Errorf("a viewer is accepted without a list to show: %v", err)
 		}
 	})
 }
 
-// TestTheStoreComesBack, in the life that it had or in another.
-func TestTheStoreComesBack(t *testing.T) {
+// TestTheStoreReturns with the seats that it had, or as another store.
+func TestTheStoreReturns(t *testing.T) {
 	for name, another := range map[string]bool{"as it was": false, "in another life": true} {
 		t.Run(name, func(t *testing.T) {
 			store := new(flaky)
-			inBubble(t, store, func(t *testing.T, h *house) {
-				life := new(lockstore.Memory)
+			inBubble(t, store, func(t *testing.T, h *server) {
+				life := new(memstore.Store)
 				store.back(t, life)
-				v := h.watch("").attentive()
+				v := h.view("").attentive()
 				v.next()
 				h.lock("ann", "A1", "A2")
 				v.next()
@@ -354,9 +354,9 @@ func TestTheStoreComesBack(t *testing.T) {
 				store.leave()
 				synctest.Wait()
 				if another {
-					life = new(lockstore.Memory)
+					life = new(memstore.Store)
 				}
-				if _, err := life.Lock(t.Context(), h.ev, []lockstore.SeatID{"B1"}, "ben"); err != nil {
+				if _, err := life.Do(t.Context(), h.ev, lockstore.Lock("ben", "B1")); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(20 * time.Second)

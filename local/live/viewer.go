@@ -10,75 +10,73 @@ import (
 
 	"github.com/coder/websocket"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/seatlist"
 )
 
 const (
-	// tick is how often a viewer is looked at. Each time it has until twice that
-	// for what is being written to it: who takes longer is stuck. (A deadline for
-	// each message would cost a fifth of what it costs to send one.)
+	// tick is the time between write deadlines. A deadline is two ticks away: a
+	// viewer that takes longer to read a message is stuck. (A deadline for each
+	// message would add a fifth to the cost of sending it.)
 	tick = 10 * time.Second
 
-	// late is how old a message may be when a viewer begins to take it. So what is
-	// kept for the slow is bounded: no more than is told while one is found to be
-	// stuck, and that once for all of them.
+	// late is the greatest age of a message when a viewer begins to read it. It
+	// bounds the messages that are kept for slow viewers.
 	late = 15 * time.Second
 
-	// Every few ticks a viewer is asked whether it is still there, and has
-	// pongTime to answer.
+	// Every pingTicks ticks a viewer gets a ping, and has pongTime to answer it.
 	pingTicks = 3
 	pongTime  = 10 * time.Second
 
-	// farewellTime is for a close frame and the answer to it.
-	farewellTime = 5 * time.Second
+	// closeTime is the longest time for a close frame and the answer to it.
+	closeTime = 5 * time.Second
 
-	// most is the largest message that is read of a viewer, who has nothing to say.
+	// most is the size of the largest message that is read from a viewer. Viewers
+	// are not supposed to send any.
 	most = 1 << 10
 )
 
-// Why a viewer is let go.
+// The reasons for the end of a connection.
 var (
-	errGone  = errors.New("live: the viewer has gone")
-	errAway  = errors.New("live: the server is going away")
-	errSlow  = errors.New("live: the viewer is too slow")
-	errTalks = errors.New("live: the viewer talks")
+	errGone     = errors.New("live: the viewer has gone")
+	errStopping = errors.New("live: the server is stopping")
+	errSlow     = errors.New("live: the viewer is too slow")
+	errSent     = errors.New("live: the viewer sent a message")
 )
 
-// A viewer is one connection. It is written to by whoever shows it something,
-// and read from by a goroutine, since pongs and farewells come that way.
+// A viewer is one connection. The goroutine of show writes to it; another reads
+// pongs and close frames.
 type viewer struct {
 	ws   *websocket.Conn
-	wire net.Conn // below ws: deadlines are set here, which costs less than a context for each message
+	wire net.Conn // below ws; a deadline here costs less than a context for each message
 
-	life context.Context // ends, with the reason, when there is no more to show
+	life context.Context // ends, with the reason, when the connection is to be closed
 	end  context.CancelCauseFunc
 	run  sync.WaitGroup
 }
 
-// show shows the list, and then what comes after the place in the line, until
-// the viewer goes, or has to, or the context ends. The connection is closed when
-// it returns.
-func (v *viewer) show(ctx context.Context, l *booking.List, at *place) {
+// show writes the list, and then the messages after the entry, until the viewer
+// leaves, breaks a rule, or the context ends. It closes the connection.
+func (v *viewer) show(ctx context.Context, l *seatlist.List, last *entry) {
 	v.life, v.end = context.WithCancelCause(context.Background())
-	defer context.AfterFunc(ctx, func() { v.end(errAway) })()
+	defer context.AfterFunc(ctx, func() { v.end(errStopping) })()
 	v.ws.SetReadLimit(most)
 	v.moreTime()
-	v.run.Go(v.listen) // until the farewell
-	err := v.whole(l)
+	v.run.Go(v.listen)
+	err := v.writeList(l)
 	if err == nil {
 		v.moreTime()
-		err = v.along(at, l.Moment)
+		err = v.writeMessages(last, l.Moment)
 	}
-	v.end(err) // the first reason counts
-	v.farewell()
+	v.end(err) // keeps an earlier reason
+	v.close()
 	v.run.Wait()
 }
 
-// cut ends the connection, whatever is going on.
+// cut closes the connection at once.
 func (v *viewer) cut() { v.wire.Close() }
 
-// listen reads what a viewer sends until the connection is closed. It goes on
-// during a farewell, of which it hears the answer.
+// listen reads from the connection until it is closed. During close it reads the
+// answer to the close frame.
 func (v *viewer) listen() {
 	for {
 		_, r, err := v.ws.Reader(context.Background())
@@ -86,15 +84,15 @@ func (v *viewer) listen() {
 			v.end(errGone)
 			return
 		}
-		v.end(errTalks)
+		v.end(errSent)
 		if _, err := io.Copy(io.Discard, r); err != nil {
-			return // more than it may say, or nothing more
+			return // the message is too large, or the connection is closed
 		}
 	}
 }
 
-// whole writes a list that may be large, without another copy of it.
-func (v *viewer) whole(l *booking.List) error {
+// writeList writes a list, which may be large, without a copy of it.
+func (v *viewer) writeList(l *seatlist.List) error {
 	w, err := v.ws.Writer(context.Background(), websocket.MessageText)
 	if err != nil {
 		return err
@@ -105,19 +103,20 @@ func (v *viewer) whole(l *booking.List) error {
 	return w.Close()
 }
 
-// along writes what comes after the place in the line and is newer than the
-// moment, which the viewer knows. It returns why it ended.
-func (v *viewer) along(at *place, moment uint64) error {
+// writeMessages writes the messages after the entry that are newer than the
+// moment of the viewer's list. It returns the reason for its end, or nil if life
+// has one.
+func (v *viewer) writeMessages(at *entry, moment uint64) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for ticks := 1; ; {
 		select {
 		case <-v.life.Done():
-			return nil // somebody else has said why
+			return nil
 		case <-ticker.C:
 			v.moreTime()
 			if ticks%pingTicks == 0 {
-				v.run.Go(v.ping) // the next message does not wait for the answer
+				v.run.Go(v.ping) // in another goroutine, so that messages do not wait for the pong
 			}
 			ticks++
 			continue
@@ -136,12 +135,12 @@ func (v *viewer) along(at *place, moment uint64) error {
 	}
 }
 
-// moreTime bounds what is written from now on.
+// moreTime moves the write deadline.
 func (v *viewer) moreTime() {
-	v.wire.SetWriteDeadline(time.Now().Add(2 * tick)) // fails where the write will
+	v.wire.SetWriteDeadline(time.Now().Add(2 * tick)) // if it fails, so will the write
 }
 
-// ping asks whether the viewer is there, and ends its life if not.
+// ping ends the connection if the viewer does not answer.
 func (v *viewer) ping() {
 	ctx, cancel := context.WithTimeout(v.life, pongTime)
 	defer cancel()
@@ -150,16 +149,16 @@ func (v *viewer) ping() {
 	}
 }
 
-// farewell closes the connection and says why, if the other side takes that in
-// time. Its answer is waited for no longer either, whatever it is.
-func (v *viewer) farewell() {
-	v.wire.SetDeadline(time.Now().Add(farewellTime)) // fails where the rest does
+// close sends a close frame with the reason, waits for the answer, and closes the
+// connection, all within closeTime.
+func (v *viewer) close() {
+	v.wire.SetDeadline(time.Now().Add(closeTime)) // if it fails, so will the rest
 	switch reason := context.Cause(v.life); {
-	case errors.Is(reason, errTalks):
+	case errors.Is(reason, errSent):
 		v.ws.Close(websocket.StatusPolicyViolation, "nothing is expected from you")
 	case errors.Is(reason, errSlow):
 		v.ws.Close(websocket.StatusTryAgainLater, "you are too slow; go on with since")
-	case errors.Is(reason, errAway):
+	case errors.Is(reason, errStopping):
 		v.ws.Close(websocket.StatusGoingAway, "the server is going away")
 	}
 	v.ws.CloseNow()

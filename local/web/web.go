@@ -12,6 +12,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"seatlock/functions/telemetry"
 )
 
 //go:embed page
@@ -38,16 +40,16 @@ type asset struct {
 
 // Handler serves the page at "/" and its files below "/page/", and leaves
 // every other request to next. The page finds the API by relative URLs.
-func Handler(next http.Handler) http.Handler {
+func Handler(next telemetry.Handler) telemetry.Handler {
 	assets := load()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		a, known := assets[r.URL.Path]
 		if !known || r.Method != "GET" && r.Method != "HEAD" {
-			next.ServeHTTP(w, r)
-			return
+			return next(w, r)
 		}
 		a.serve(w, r)
-	})
+		return telemetry.Outcome{}
+	}
 }
 
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {

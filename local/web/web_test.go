@@ -10,11 +10,15 @@ import (
 	"strings"
 	"testing"
 
+	"seatlock/functions/telemetry"
 	"seatlock/local/web"
 )
 
-// other stands for the API behind the page.
-var other = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
+// other answers requests that are not for the page.
+func other(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
+	w.WriteHeader(http.StatusTeapot)
+	return telemetry.Outcome{}
+}
 
 func ask(method, target string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)

@@ -16,7 +16,7 @@ import (
 // refused in one line; what may be read can be exported.
 func TestMayNotWrite(t *testing.T) {
 	dir := t.TempDir()
-	d := newDesk(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
+	d := newTestStore(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
 	d.confirm("ann", "A1")
 	must(t, d.Close())
@@ -32,7 +32,7 @@ func TestMayNotWrite(t *testing.T) {
 	}
 }
 
-// tryAsNobody says how it ends to open the file, as a user who is not root,
+// tryAsNobody returns what a process of a user other than root says of the file,
 // since root may do everything.
 func tryAsNobody(t *testing.T, path string) string {
 	t.Helper()

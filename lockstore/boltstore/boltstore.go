@@ -2,7 +2,7 @@
 // bbolt: every operation is on the disk before it is answered.
 //
 // Lists read memory, as those of package memstore do. Operations go in batches,
-// each one transaction and one wait for the disk (flight.go). file.go opens and
+// each one transaction and one wait for the disk (write.go). file.go opens and
 // creates files, verify.go refuses damaged ones, record.go is what is in them.
 //
 // The package must not know about HTTP, JSON or environment variables.
@@ -68,12 +68,12 @@ type Store struct {
 	mu     sync.RWMutex
 	events map[lockstore.EventID]*event
 	last   uint32             // number that an event was given
-	log    map[uint32]records // what is in the file's log, by event; only a flight changes it
+	log    map[uint32]records // what is in the file's log, by event; only write changes it
 	failed error              // the disk failed (see fail), or the store is closed
 
 	ended chan struct{} // closed when failed is set
 
-	kept   kept // belongs to the flight
+	sums   sums // belongs to runBatch
 	maxLog int  // tests lower it
 }
 
@@ -93,7 +93,7 @@ func Open(path string) (*Store, error) {
 		events: make(map[lockstore.EventID]*event),
 		last:   found.last,
 		log:    make(map[uint32]records),
-		kept:   found.kept,
+		sums:   found.sums,
 		ended:  make(chan struct{}),
 		maxLog: maxLog,
 	}
@@ -105,7 +105,7 @@ func Open(path string) (*Store, error) {
 		Yields:    100,
 		Patience:  callTime,
 		Bound:     callTime,
-	}, s.fly)
+	}, s.runBatch)
 	return s, nil
 }
 
@@ -145,8 +145,8 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 	var patience <-chan time.Time
 	for {
-		snap, landing := e.list(since, s.clock)
-		if landing == nil {
+		snap, done := e.list(since, s.clock)
+		if done == nil {
 			if err := s.failure(); err != nil { // while it was waited for
 				return lockstore.Snapshot{}, err
 			}
@@ -156,7 +156,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 			patience = time.After(callTime)
 		}
 		select {
-		case <-landing:
+		case <-done:
 		case <-ctx.Done():
 			return lockstore.Snapshot{}, ctx.Err()
 		case <-patience:
@@ -231,7 +231,7 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 			return lockstore.ErrOtherSeats
 		}
 		e = newEvent(ev, number)
-		e.kept = true
+		e.inFile = true
 		return e.load(tx.Bucket(bucketSeats), s.log[number], s.clock)
 	})
 	switch {

@@ -21,12 +21,12 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// shopEnv has this program be a shop in a process of its own, which sells the
-// seats of the file that it names until it is killed, and says what it sold.
-const shopEnv = "BOLTSTORE_TEST_SHOP"
+// sellerEnv makes this program a seller: it sells the seats of the file that the
+// variable names until it is killed, and prints what it sold.
+const sellerEnv = "BOLTSTORE_TEST_SELLER"
 
-// tryEnv has it try to open the file that its argument names, and say how that
-// ends.
+// tryEnv makes this program try to open the file that its argument names, and
+// print the outcome.
 const tryEnv = "BOLTSTORE_TEST_TRY"
 
 func TestMain(m *testing.M) {
@@ -34,15 +34,15 @@ func TestMain(m *testing.M) {
 		fmt.Print(try(os.Args[1]))
 		os.Exit(0)
 	}
-	path, is := os.LookupEnv(shopEnv)
+	path, is := os.LookupEnv(sellerEnv)
 	if !is {
 		os.Exit(m.Run())
 	}
-	go func() { // whoever started it is gone
+	go func() { // the test has ended
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	if err := runShop(path, os.Args[1]); err != nil {
+	if err := sell(path, os.Args[1]); err != nil {
 		fmt.Println("failed", strings.ReplaceAll(err.Error(), "\n", " / "))
 		os.Exit(1)
 	}
@@ -73,11 +73,11 @@ func command(t *testing.T, env, arg string) *exec.Cmd {
 	return cmd
 }
 
-// shopSeats is how many seats a shop has.
-const shopSeats = 20_000
+// sellerSeats is how many seats a seller has.
+const sellerSeats = 20_000
 
-func shopEvent() (*lockstore.Event, error) {
-	seats := make([]lockstore.SeatID, shopSeats)
+func sellerEvent() (*lockstore.Event, error) {
+	seats := make([]lockstore.SeatID, sellerSeats)
 	for i := range seats {
 		seats[i] = lockstore.SeatID(fmt.Sprint("A", i))
 	}
@@ -85,18 +85,18 @@ func shopEvent() (*lockstore.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lockstore.NewEvent("shop", layout, time.Hour, 0)
+	return lockstore.NewEvent("sale", layout, time.Hour, 0)
 }
 
-// runShop locks and confirms two seats at a time, in many goroutines. It says
+// sell locks and confirms two seats at a time, in many goroutines. It says
 // "locked SEAT" and "booked SEAT", "refused …" of a call that did nothing and
-// "unknown SEAT" of one that may have. What befalls its disk is told by mode.
-func runShop(path, mode string) error {
+// "unknown SEAT" of one that may have. The mode is what happens to its disk.
+func sell(path, mode string) error {
 	s, err := boltstore.Open(path)
 	if err != nil {
 		return err
 	}
-	ev, err := shopEvent()
+	ev, err := sellerEvent()
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func runShop(path, mode string) error {
 	for b := range buyers {
 		all.Go(func() {
 			user := lockstore.UserID(fmt.Sprint("buyer", b))
-			for at := 2 * b; at+1 < shopSeats; at += 2 * buyers {
+			for at := 2 * b; at+1 < sellerSeats; at += 2 * buyers {
 				seats := ev.Seats[at : at+2]
 				if taken[at] {
 					continue
@@ -202,13 +202,14 @@ func fillAndEmpty(path string) {
 	}
 }
 
-// what a shop said, by the first word of each line.
-type words map[string][]string
+// sellerOutput is what sellers printed, by the first word of each line.
+type sellerOutput map[string][]string
 
-// hearShop runs a shop until it ends or is killed, so long after it opened.
-func hearShop(t *testing.T, path, mode string, life time.Duration) words {
+// runSeller runs a seller until it ends. It is killed once it has had the file
+// open for that life, if that is not 0.
+func runSeller(t *testing.T, path, mode string, life time.Duration) sellerOutput {
 	t.Helper()
-	cmd := command(t, shopEnv+"="+path, mode)
+	cmd := command(t, sellerEnv+"="+path, mode)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	must(t, err)
@@ -216,7 +217,7 @@ func hearShop(t *testing.T, path, mode string, life time.Duration) words {
 	stdout, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
-	said := make(words)
+	said := make(sellerOutput)
 	lines := bufio.NewReader(stdout)
 	for {
 		line, err := lines.ReadString('\n')
@@ -230,15 +231,15 @@ func hearShop(t *testing.T, path, mode string, life time.Duration) words {
 	}
 	_ = cmd.Wait() // it was killed
 	for _, why := range said["failed"] {
-		t.Error("the shop says:", why)
+		t.Error("the seller says:", why)
 	}
 	return said
 }
 
-// wantKept opens a file and looks for all that a shop said.
-func wantKept(t *testing.T, path string, said words) {
+// wantWritten opens a file and looks for all that sellers printed.
+func wantWritten(t *testing.T, path string, said sellerOutput) {
 	t.Helper()
-	ev, err := shopEvent()
+	ev, err := sellerEvent()
 	must(t, err)
 	s, err := boltstore.Open(path)
 	must(t, err)
@@ -270,27 +271,27 @@ func wantKept(t *testing.T, path string, said words) {
 			t.Errorf("%s was locked, and is %v and %v", pair, one, two)
 		}
 	}
-	for at := 0; at < shopSeats; at += 2 {
+	for at := 0; at < sellerSeats; at += 2 {
 		if one, two := status[string(ev.Seats[at])], status[string(ev.Seats[at+1])]; one != two {
 			t.Errorf("of one group %s is %v and %s is %v", ev.Seats[at], one, ev.Seats[at+1], two)
 		}
 	}
 	if slices.Contains(said["open"], "") {
-		t.Error("a shop did not say what it found")
+		t.Error("a seller did not say what it found")
 	}
 }
 
 // TestKilled: whenever the process is killed, from its first moment on, the file
 // opens again and has all that was answered.
 func TestKilled(t *testing.T) {
-	all := make(words)
+	all := make(sellerOutput)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 12 {
 		life := time.Millisecond + rand.N(100*time.Millisecond)
-		for word, lines := range hearShop(t, path, "", life) {
+		for word, lines := range runSeller(t, path, "", life) {
 			all[word] = append(all[word], lines...)
 		}
-		if wantKept(t, path, all); t.Failed() {
+		if wantWritten(t, path, all); t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
 	}
@@ -303,7 +304,7 @@ func TestKilled(t *testing.T) {
 func TestKilledAtTheStart(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "seats")
-		cmd := command(t, shopEnv+"="+path, "")
+		cmd := command(t, sellerEnv+"="+path, "")
 		stdin, err := cmd.StdinPipe()
 		must(t, err)
 		must(t, cmd.Start())
@@ -318,13 +319,13 @@ func TestKilledAtTheStart(t *testing.T) {
 // TestDiskFull: a disk that is full at any moment loses nothing, whether room
 // comes back or the process is killed then.
 func TestDiskFull(t *testing.T) {
-	all := make(words)
+	all := make(sellerOutput)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 6 {
-		for word, lines := range hearShop(t, path, "full", 280*time.Millisecond) {
+		for word, lines := range runSeller(t, path, "full", 280*time.Millisecond) {
 			all[word] = append(all[word], lines...)
 		}
-		if wantKept(t, path, all); t.Failed() {
+		if wantWritten(t, path, all); t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
 	}

@@ -13,24 +13,24 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// An event is in memory twice. Calls are decided on what is ahead of the disk;
-// readers see what is on it.
+// An event is in memory twice: as it will be once the disk has what was decided,
+// and as it is on the disk. Lists show the latter.
 type event struct {
 	id     lockstore.EventID
 	layout *lockstore.Layout
 	number uint32
-	kept   bool // the file has its layout; belongs to the flight
+	inFile bool // the file has its layout; belongs to runBatch
 
-	mu     sync.Mutex // of all below
-	shown  *engine.State
-	log    engine.Log // of what is shown
-	ahead  *engine.State
-	flight *flight  // is taking ahead to the disk, or nil
-	due    int64    // until then what is shown and what is ahead can both be true
-	made   []change // by the flight
+	mu         sync.Mutex // guards all below
+	durable    *engine.State
+	log        engine.Log // of changes to durable
+	decided    *engine.State
+	writing    *transaction // is taking decided to the disk, or nil
+	validUntil int64        // until then both durable and decided can be true; set while writing
+	changes    []change     // from durable to decided
 }
 
-// A change is of the seat at a position, made at a reading of the clock.
+// A change is that the seat at a position changed at a time on the store's clock.
 type change struct {
 	at  int
 	now int64
@@ -38,12 +38,12 @@ type change struct {
 
 func newEvent(ev *lockstore.Event, number uint32) *event {
 	return &event{
-		id:     ev.ID,
-		layout: ev.Layout,
-		number: number,
-		shown:  engine.New(ev.Layout),
-		log:    engine.NewLog(),
-		ahead:  engine.New(ev.Layout),
+		id:      ev.ID,
+		layout:  ev.Layout,
+		number:  number,
+		durable: engine.New(ev.Layout),
+		log:     engine.NewLog(),
+		decided: engine.New(ev.Layout),
 	}
 }
 
@@ -75,8 +75,8 @@ func (e *event) loadSeat(key seatKey, text []byte, w wallClock) error {
 		return fmt.Errorf("%w: seat %s: %w", ErrDamaged, e.layout.Seats[at], err)
 	}
 	seat := w.onClock(r)
-	set(e.shown, at, seat)
-	set(e.ahead, at, seat)
+	set(e.durable, at, seat)
+	set(e.decided, at, seat)
 	return nil
 }
 
@@ -86,18 +86,18 @@ func set(s *engine.State, at int, seat engine.SeatState) {
 	s.SetSeat(at, seat)
 }
 
-// list returns what is on the disk, or, where time has made that the past of
-// what is on its way there, the end of the way. A confirm, say, that was in time
-// is not on the disk yet when its lock ends: who lists in between may see a lock
-// or a booking, but not a seat that can be had.
+// list returns what is on the disk. If time has made that impossible, it returns
+// a channel that is closed when the transaction under way ends. Take a confirm
+// that was in time and is not on the disk yet when its lock ends: until then a list
+// may show a lock or a booking, but never a seat that is available.
 func (e *event) list(since lockstore.Version, c clock) (lockstore.Snapshot, <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := c.now()
-	if e.flight != nil && now >= e.due {
-		return lockstore.Snapshot{}, e.flight.landed
+	if e.writing != nil && now >= e.validUntil {
+		return lockstore.Snapshot{}, e.writing.done
 	}
-	return e.shown.List(&e.log, since, now), nil
+	return e.durable.List(&e.log, since, now), nil
 }
 
 // next is the log's.
@@ -107,51 +107,51 @@ func (e *event) next(since lockstore.Version) <-chan struct{} {
 	return e.log.Next(since)
 }
 
-// decide carries out the work ahead of the disk, on the flight.
-func (e *event) decide(w work, f *flight, clock clock) (lockstore.Result, error) {
+// decide carries out the work and leaves it to the transaction to write it.
+func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.flight == nil {
-		e.flight, e.due, e.made = f, math.MaxInt64, e.made[:0]
-		f.events = append(f.events, e)
+	if e.writing == nil {
+		e.writing, e.validUntil, e.changes = t, math.MaxInt64, e.changes[:0]
+		t.events = append(t.events, e)
 	}
 	now := clock.now()
 	counts := w.op.User
 	if w.op.Kind != lockstore.KindLock || w.ev.SeatLimit == 0 {
 		counts = "" // the answer does not depend on the user's other seats
 	}
-	e.due = min(e.due, e.ahead.ValidUntil(w.at, counts, now))
-	result, err := e.ahead.Do(w.ev, w.op, w.at, now)
-	for _, at := range e.ahead.Changed() {
-		e.made = append(e.made, change{at, now})
+	e.validUntil = min(e.validUntil, e.decided.ValidUntil(w.at, counts, now))
+	result, err := e.decided.Do(w.ev, w.op, w.at, now)
+	for _, at := range e.decided.Changed() {
+		e.changes = append(e.changes, change{at, now})
 	}
 	return result, err
 }
 
-// land ends the flight: with what is ahead on the disk, or not.
-func (e *event) land(kept bool) {
+// finish ends the transaction. What was decided is on the disk now, or undone.
+func (e *event) finish(written bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.flight = nil
-	from, to := e.shown, e.ahead
-	if kept {
-		from, to = e.ahead, e.shown
+	e.writing = nil
+	from, to := e.durable, e.decided
+	if written {
+		from, to = e.decided, e.durable
 	}
-	for _, c := range e.made {
+	for _, c := range e.changes {
 		set(to, c.at, from.Seat(c.at))
 	}
-	if kept {
-		positions := make([]int, len(e.made))
-		for i, c := range e.made {
+	if written {
+		positions := make([]int, len(e.changes))
+		for i, c := range e.changes {
 			positions[i] = c.at
 		}
 		e.log.Add(positions)
 	}
 }
 
-// records adds those of the seats that the flight changed.
+// records adds the records of the changed seats to r.
 func (e *event) records(r records, w wallClock) {
-	for _, c := range e.made { // of a seat that was changed twice the last one stays
-		r[keyOf(e.number, c.at)] = w.record(e.ahead.Seat(c.at), c.now)
+	for _, c := range e.changes { // of a seat that was changed twice the last one stays
+		r[keyOf(e.number, c.at)] = w.record(e.decided.Seat(c.at), c.now)
 	}
 }

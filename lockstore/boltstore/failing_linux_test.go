@@ -34,18 +34,18 @@ func failSyncs() error {
 	return nil
 }
 
-// TestDiskFails: where waiting for the disk fails, nobody is told that a call
-// was done that was not, or that nothing was where something may have been.
+// TestDiskFails holds that, where waiting for the disk fails, no call succeeds that
+// was not carried out, and none that may have been says that it was not.
 func TestDiskFails(t *testing.T) {
 	outcomes := make(map[string]int)
 	for range 40 {
 		path := filepath.Join(t.TempDir(), "seats")
-		said := hearShop(t, path, "failing", 0)
-		if wantKept(t, path, said); t.Failed() {
+		said := runSeller(t, path, "failing", 0)
+		if wantWritten(t, path, said); t.Failed() {
 			return
 		}
 		if len(said["booked"]) == 0 || len(said["closed"]) == 0 {
-			t.Fatalf("the shop says %q", said)
+			t.Fatalf("the seller says %q", said)
 		}
 		outcomes["unknown"] += min(1, len(said["unknown"]))
 		for _, why := range said["refused"] {

@@ -29,7 +29,7 @@ func options(open func(flag int) (*os.File, error)) *bolt.Options {
 func openFile(path string) (*bolt.DB, *os.File, contents, error) {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Lstat(path); err == nil {
+		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSymlink {
 			return nil, nil, contents{}, errors.New("it is a link to a file that is not there")
 		}
 		if err := create(path); err != nil {
@@ -85,11 +85,13 @@ func openRegular(path string, flag int) (*os.File, error) {
 	return f, reason(err)
 }
 
-// errMade is of a file that another process has made meanwhile.
-var errMade = errors.New("it is there")
+// errCreated is of a file that another process has made meanwhile.
+var errCreated = errors.New("it is there")
 
 // create makes a file that nothing was written to yet. It makes it under
-// another name, so that at no moment there is half of one under its own.
+// another name, so that at no moment there is half of one under its own. Only the
+// process that has locked the unfinished file may rename or remove it: another one
+// could replace a file that is in use by now.
 func create(path string) error {
 	folder := filepath.Dir(path)
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -104,13 +106,20 @@ func create(path string) error {
 		if err != nil {
 			return nil, err
 		}
-		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
-			return nil, errors.Join(errMade, f.Close())
+		ours := named(f, unfinished) // or it was renamed or removed before it was locked
+		switch info, err := os.Stat(path); {
+		case err == nil && info.Size() > 0:
+			if err = errCreated; ours {
+				err = errors.Join(err, os.RemoveAll(unfinished))
+			}
+			return nil, errors.Join(err, f.Close())
+		case !ours:
+			return nil, errors.Join(ErrInUse, f.Close())
 		}
 		return f, f.Truncate(0) // what is there is half of one
 	}))
-	if errors.Is(err, errMade) {
-		return os.RemoveAll(unfinished)
+	if errors.Is(err, errCreated) {
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("cannot make it: %w", err)
@@ -124,7 +133,9 @@ func create(path string) error {
 		head := tx.Bucket(bucketHead)
 		return errors.Join(head.Put(keyFormat, []byte(formatOfFile)), head.Put(keySum, formatSum(0)))
 	})
-	err = errors.Join(err, db.Close())
+	if err == nil && !renamesOpen {
+		err = db.Close()
+	}
 	if err == nil {
 		err = os.Rename(unfinished, path)
 	}
@@ -132,9 +143,19 @@ func create(path string) error {
 		err = syncFolder(folder)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot make it: %w", errors.Join(reason(err), os.RemoveAll(unfinished)))
+		err = errors.Join(reason(err), os.RemoveAll(unfinished))
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("cannot make it: %w", err)
 	}
 	return nil
+}
+
+// named reports whether path names the open file.
+func named(f *os.File, path string) bool {
+	open, openErr := f.Stat()
+	there, err := os.Stat(path)
+	return errors.Join(openErr, err) == nil && os.SameFile(open, there)
 }
 
 // reason is what the system says, without the name that the caller knows.

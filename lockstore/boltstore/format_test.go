@@ -44,7 +44,7 @@ func TestFileOfFormat1(t *testing.T) {
 		}
 		wantBookings()
 
-		d := newDesk(t, path, newEvent(t, "hamlet", 10, 4))
+		d := newTestStore(t, path, newEvent(t, "hamlet", 10, 4))
 		d.wantTaken("A1 booked", "A2 booked", "A3 locked 30s", "A5 locked 30s")
 		d.wantReason(lockstore.LockExpired, lockstore.Confirm("eve", "A4"))
 		d.wantReason(lockstore.LockExpired, lockstore.Confirm("ben", "A3"))

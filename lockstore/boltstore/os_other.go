@@ -4,6 +4,9 @@ package boltstore
 
 import "os"
 
+// renamesOpen reports whether an open file can be renamed.
+const renamesOpen = false
+
 // lockFile leaves it to bbolt to wait for another process to end.
 func lockFile(*os.File, bool) error { return nil }
 

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// renamesOpen reports whether an open file can be renamed.
+const renamesOpen = true
+
 // lockFile takes the lock that bbolt takes, a moment earlier. It goes with the
 // file, so bbolt finds it is its own.
 func lockFile(f *os.File, alone bool) error {

@@ -14,52 +14,36 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/boltstore"
+	"seatlock/lockstore/storetest"
 )
 
 // newEvent makes an event of n seats, A1, A2 …, with locks of a minute.
 func newEvent(t testing.TB, id lockstore.EventID, n, limit int) *lockstore.Event {
 	t.Helper()
-	seats := make([]lockstore.SeatID, n)
-	for i := range seats {
-		seats[i] = lockstore.SeatID(fmt.Sprint("A", i+1))
-	}
-	return eventOf(t, id, seats, time.Minute, limit)
+	return storetest.Event(t, id, time.Minute, limit, storetest.Seats(n)...)
 }
 
-func eventOf(t testing.TB, id lockstore.EventID, seats []lockstore.SeatID, ttl time.Duration, limit int) *lockstore.Event {
-	t.Helper()
-	layout, err := lockstore.NewLayout(seats)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent(id, layout, ttl, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
-}
-
-// desk is a store and what is asked of it in a test.
-type desk struct {
+// A testStore is a store with an event, and helpers that say what must hold.
+type testStore struct {
 	*testing.T
 	*boltstore.Store
 	path string
 	ev   *lockstore.Event
 }
 
-func newDesk(t *testing.T, path string, ev *lockstore.Event) *desk {
+func newTestStore(t *testing.T, path string, ev *lockstore.Event) *testStore {
 	t.Helper()
 	s, err := boltstore.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t, s, path, ev}
+	d := &testStore{t, s, path, ev}
 	t.Cleanup(func() { d.Close() })
 	return d
 }
 
 // reopen closes the file and opens it again.
-func (d *desk) reopen() {
+func (d *testStore) reopen() {
 	d.Helper()
 	if err := d.Close(); err != nil {
 		d.Fatal(err)
@@ -72,31 +56,31 @@ func (d *desk) reopen() {
 }
 
 // try carries out the operation in d.ev and returns its error.
-func (d *desk) try(op lockstore.Op) error {
+func (d *testStore) try(op lockstore.Op) error {
 	_, err := d.Do(d.Context(), d.ev, op)
 	return err
 }
 
 // do carries out the operation, which must succeed.
-func (d *desk) do(op lockstore.Op) {
+func (d *testStore) do(op lockstore.Op) {
 	d.Helper()
 	if err := d.try(op); err != nil {
 		d.Fatalf("%s %ss %v: %v", op.User, op.Kind, op.Seats, err)
 	}
 }
 
-func (d *desk) lock(user lockstore.UserID, seats ...lockstore.SeatID) {
+func (d *testStore) lock(user lockstore.UserID, seats ...lockstore.SeatID) {
 	d.Helper()
 	d.do(lockstore.Lock(user, seats...))
 }
 
-func (d *desk) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
+func (d *testStore) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
 	d.Helper()
 	d.do(lockstore.Confirm(user, seats...))
 }
 
 // wantReason checks why an operation fails.
-func (d *desk) wantReason(want lockstore.Reason, op lockstore.Op) {
+func (d *testStore) wantReason(want lockstore.Reason, op lockstore.Op) {
 	d.Helper()
 	if err := d.try(op); !errors.Is(err, want) {
 		d.Errorf("%s %ss %v: %v, want %s", op.User, op.Kind, op.Seats, err, want)
@@ -104,7 +88,7 @@ func (d *desk) wantReason(want lockstore.Reason, op lockstore.Op) {
 }
 
 // taken lists the event as "A1 locked 45s", with the time that is left.
-func (d *desk) taken() []string {
+func (d *testStore) taken() []string {
 	d.Helper()
 	snap, err := d.List(d.Context(), d.ev, "")
 	if err != nil {
@@ -121,7 +105,7 @@ func (d *desk) taken() []string {
 	return all
 }
 
-func (d *desk) wantTaken(want ...string) {
+func (d *testStore) wantTaken(want ...string) {
 	d.Helper()
 	if got := d.taken(); !slices.Equal(got, want) {
 		d.Errorf("taken are %q, want %q", got, want)
@@ -131,7 +115,7 @@ func (d *desk) wantTaken(want ...string) {
 // TestReopened: all that anybody can ask about is there, and time went on.
 func TestReopened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 20, 3))
+		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 20, 3))
 		d.lock("ann", "A1", "A2")
 		d.confirm("ann", "A1")
 		d.lock("ben", "A3")
@@ -171,7 +155,7 @@ func TestReopened(t *testing.T) {
 
 // TestOtherSeatsAfterReopening: the file knows its seat maps.
 func TestOtherSeatsAfterReopening(t *testing.T) {
-	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
+	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
 	d.reopen()
 	other := newEvent(t, "hamlet", 9, 0)
@@ -193,7 +177,7 @@ func TestOtherSeatsAfterReopening(t *testing.T) {
 func TestLogIsPutAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 1000, 0))
+		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 1000, 0))
 		users := make([]lockstore.UserID, 8)
 		for round := range users { // 1.4 MB in all, nearly three times what the log may have
 			users[round] = longName + lockstore.UserID(fmt.Sprint(round))
@@ -218,14 +202,14 @@ func TestLogIsPutAway(t *testing.T) {
 	})
 }
 
-// TestBookings: who booked what, in the order of the events and their seats,
-// while nobody has the file open and while somebody has.
+// TestBookings holds the order of bookings, and that they are read from a file that
+// is open and from one that is not.
 func TestBookings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seats")
 	if _, err := boltstore.Bookings(path); err == nil {
 		t.Error("a file that is not there has bookings")
 	}
-	d := newDesk(t, path, newEvent(t, "one", 20, 0))
+	d := newTestStore(t, path, newEvent(t, "one", 20, 0))
 	d.lock("ann", "A10", "A9")
 	d.confirm("ann", "A10", "A9")
 	d.lock("ben", "A1")
@@ -257,7 +241,7 @@ func TestBookings(t *testing.T) {
 // TestBookingsWhileSelling: what is read while the file changes is of one moment.
 func TestBookingsWhileSelling(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 4000, 0))
+	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 4000, 0))
 	var sold atomic.Int64
 	var all sync.WaitGroup
 	stop := make(chan struct{})
@@ -301,13 +285,13 @@ func TestBookingsWhileSelling(t *testing.T) {
 	t.Logf("read %d times of %d, %d seats sold", whole, reads, sold.Load())
 }
 
-// TestManyRememberALock: all who had a lock on one seat in the last ten minutes
-// can still be told so, and the file with them is whole.
+// TestManyRememberALock holds that the file remembers the lock of every user who
+// had one on a seat in the last ten minutes, however many there are.
 func TestManyRememberALock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ev := eventOf(t, "short", []lockstore.SeatID{"A1", "A2"}, time.Millisecond, 0)
-		d := newDesk(t, filepath.Join(t.TempDir(), "seats"), ev)
+		ev := storetest.Event(t, "short", time.Millisecond, 0, "A1", "A2")
+		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), ev)
 		user := func(n int) lockstore.UserID {
 			return lockstore.UserID(fmt.Sprintf("%0*d", lockstore.MaxUserLen, n))
 		}
@@ -323,9 +307,8 @@ func TestManyRememberALock(t *testing.T) {
 	})
 }
 
-// TestWhoWaitsIsToldOfTheEnd: nothing changes in a store that is closed, and
-// nobody may take what it last showed for how things are.
-func TestWhoWaitsIsToldOfTheEnd(t *testing.T) {
+// TestCloseEndsWait holds that a viewer does not wait for a store that is closed.
+func TestCloseEndsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ev := newEvent(t, "hall", 2, 0)
 		s, err := boltstore.Open(filepath.Join(t.TempDir(), "seats"))

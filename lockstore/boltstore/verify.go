@@ -95,7 +95,7 @@ func readMeta(f *os.File) (meta, error) {
 
 // contents is what is found in a whole file.
 type contents struct {
-	kept
+	sums
 	last uint32  // number of an event
 	log  records // that are in the log
 }
@@ -142,7 +142,7 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 			found.logSum ^= digest(bucket, key, value)
 			found.logBytes += len(value)
 		}
-		found.sum ^= digest(bucket, key, value)
+		found.all ^= digest(bucket, key, value)
 		if visit == nil {
 			return nil
 		}
@@ -156,8 +156,8 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 		return contents{}, fmt.Errorf("%w, or a bbolt file of another program", ErrDamaged)
 	case format != formatOfFile:
 		return contents{}, fmt.Errorf("it is of another version of Seatlock: its format is %q, and this one knows %q", format, formatOfFile)
-	case sum != string(formatSum(found.sum)):
-		return contents{}, fmt.Errorf("%w: the sum of what is in it is %016x, not %.16q", ErrDamaged, found.sum, sum)
+	case sum != string(formatSum(found.all)):
+		return contents{}, fmt.Errorf("%w: the sum of what is in it is %016x, not %.16q", ErrDamaged, found.all, sum)
 	}
 	return found, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// callTime bounds every call but Wait: a shopper is told within a second.
+	// callTime bounds every call but Wait: a shopper waits for a second at most.
 	callTime = 950 * time.Millisecond
 
 	// patience is how long a call may wait for a connection.
@@ -41,7 +41,7 @@ func (s *Store) ask(ctx context.Context, doubt error, sql string, args []any, in
 		case err == nil:
 			return nil
 		case missing(err):
-			if _, migrateErr := s.migrate(bounded); migrateErr != nil {
+			if _, migrateErr := s.Migrate(bounded); migrateErr != nil {
 				err = migrateErr
 			}
 		case !undone(err):
@@ -84,7 +84,7 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// oneLine is an error told in one line: pgx uses one for each address it tried.
+// oneLine is an error in one line: pgx uses one for each address that it tried.
 type oneLine struct{ error }
 
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
@@ -100,12 +100,12 @@ var errLosesStatements = errors.New("a pooler between this program and PostgreSQ
 // end of a connection says nothing: it may have come after the commit. That is
 // a case for doubt.
 func outcome(err, doubt error) error {
-	switch e, told := errors.AsType[*pgconn.PgError](err); {
+	switch e, answered := errors.AsType[*pgconn.PgError](err); {
 	case err == nil:
 		return nil
-	case told && (e.Code == noStatement || e.Code == statementTwice):
+	case answered && (e.Code == noStatement || e.Code == statementTwice):
 		return fmt.Errorf("%w: %w: %w", lockstore.ErrUnavailable, errLosesStatements, err)
-	case told && e.SeverityUnlocalized == "ERROR":
+	case answered && e.SeverityUnlocalized == "ERROR":
 		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
 	case pgconn.SafeToRetry(err):
 		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
@@ -126,7 +126,7 @@ const (
 	forbidden            = "42501"
 )
 
-// undone tells that the database undid a call for the sake of another, or that
+// undone reports whether the database undid a call for the sake of another, or that
 // it never went out, so that it may as well be made again.
 func undone(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -135,7 +135,7 @@ func undone(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) && pgconn.SafeToRetry(err)
 }
 
-// missing tells that the database does not have what the program needs of it.
+// missing reports whether the database lacks what the program needs of it.
 func missing(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == undefinedFunction || e.Code == undefinedTable || e.Code == noSchema)

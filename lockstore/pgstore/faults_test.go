@@ -19,7 +19,8 @@ import (
 
 // TestFaults runs the suite of faults on a server of its own.
 func TestFaults(t *testing.T) {
-	srv := pgtest.New(t)
+	t.Parallel()
+	srv := pgtest.New(t, pgtest.Unsafe...)
 	faults.Run(t, faults.Backend{
 		Addr: srv.Addr,
 		Store: func(t *testing.T, addr string) lockstore.LockStore {
@@ -54,6 +55,7 @@ func silent(t *testing.T) lockstore.LockStore {
 // TestWaitsForNobodyTooLong: a transaction that does not end keeps its seats,
 // and those who want them are told that nothing was done.
 func TestWaitsForNobodyTooLong(t *testing.T) {
+	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
@@ -92,6 +94,7 @@ func TestWaitsForNobodyTooLong(t *testing.T) {
 // TestUndoneCallsAreMadeAgain: where the database undoes one of two transactions
 // for the other, the caller does not notice.
 func TestUndoneCallsAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))

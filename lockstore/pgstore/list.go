@@ -14,7 +14,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	from := parseMark(since)
 	for range attempts {
 		var l listing
-		// A list that is lost has changed nothing that anybody can tell.
+		// A list that is lost has changed nothing that a caller can notice.
 		err := s.ask(ctx, lockstore.ErrUnavailable, "SELECT outcome, number, nonce, whole, clock, places, untils FROM seatlock.list($1, $2, $3, $4)",
 			[]any{string(ev.ID), ev.Fingerprint(), from.number, from.nonce},
 			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &l.places, &l.untils)
@@ -65,7 +65,7 @@ func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
 }
 
 // inOrder is the numbers of the places in the answer, in the order of the seat
-// map. PostgreSQL would sort half a house for longer than it looks at it.
+// map. PostgreSQL would take longer to sort half an event than to read it.
 func (l *listing) inOrder(seats int) []int32 {
 	numbers := make([]int32, 0, len(l.places))
 	if len(l.places) < seats/16 {

@@ -15,9 +15,11 @@ import (
 )
 
 // The files named by a number make and change the tables, one after the other,
-// each once. The others are functions, and are put in place after them. Whoever
-// changes any adds a number, so that databases get it; functions must go on to
-// do for programs of the number before, which run while others are replaced.
+// each once. The others are functions, and are put in place after them. A change
+// of any needs a new number, so that databases get it. Functions must go on to do
+// for programs of the number before, which run while others are replaced: one that
+// takes or answers something else gets a new name, and the old one stays in the
+// database until the number after.
 //
 //go:embed sql/*.sql
 var sqlFiles embed.FS
@@ -26,18 +28,15 @@ var sqlFiles embed.FS
 // under. (So are 1399156850 and 1399156851, in list.sql, of other things.)
 const migrationLock = 1399156849
 
-// ErrNewer is what a program fails with that the database has outgrown.
+// ErrNewer is returned when the database was made for a newer version of the
+// program.
 var ErrNewer = errors.New("pgstore: the database was made for a newer version of this program: run that")
 
-// Migrate makes the tables and functions that the program needs, or changes
-// them to what it needs, and tells whether there was anything to do. Any number
-// of programs may call it at the same time. It fails with [ErrNewer] if a newer
-// program has been there, and has changed nothing if it fails.
+// Migrate creates the tables and functions that the program needs, or changes them
+// to what it needs, and reports whether there was anything to do. Any number of
+// programs may call it at the same time. It fails with [ErrNewer] if a newer
+// program has changed the database. A call that fails has changed nothing.
 func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
-	return s.migrate(ctx)
-}
-
-func (s *Store) migrate(ctx context.Context) (changed bool, err error) {
 	steps, functions, err := scripts()
 	if err != nil {
 		return false, err
@@ -64,7 +63,7 @@ func (s *Store) migrate(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == forbidden {
-		return false, fmt.Errorf("pgstore: the database needs the tables and functions of this version, in a schema seatlock, and this user may not make or use them: %w", err)
+		return false, fmt.Errorf("pgstore: the database needs the tables and functions of this version, in a schema seatlock, and this user may not create or use them: %w", err)
 	}
 	return false, fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
 }

@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// server is one for all tests to which nothing is to happen.
+// server is shared by all tests that do not break it.
 var server = sync.OnceValues(func() (*pgtest.Server, error) { return pgtest.Start(pgtest.Unsafe...) })
 
 func TestMain(m *testing.M) {
@@ -25,10 +26,32 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// TestContract runs the suite on a server, on a database of its own.
+// TestContract runs the suite on a database, and on one behind a PgBouncer that
+// gives each transaction whatever connection is free: nothing may be kept in a
+// session. Both mostly wait for locks to end, so they do it at the same time.
 func TestContract(t *testing.T) {
-	s, _ := newStore(t)
-	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
+	t.Parallel()
+	stores := map[string]func(*testing.T) lockstore.LockStore{
+		"direct": func(t *testing.T) lockstore.LockStore {
+			s, _ := newStore(t)
+			return s
+		},
+		"behind_a_pooler": func(t *testing.T) lockstore.LockStore {
+			srv, name := newDatabase(t)
+			addr := pgtest.NewPooler(t, srv)
+			return storeAt(t, strings.Replace(srv.URL(name), srv.Addr, addr, 1)+"&default_query_exec_mode=cache_describe")
+		},
+	}
+	var all sync.WaitGroup
+	for name, newStore := range stores {
+		all.Go(func() {
+			t.Run(name, func(t *testing.T) {
+				s := newStore(t)
+				storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
+			})
+		})
+	}
+	all.Wait()
 }
 
 // newDatabase makes an empty database, and returns the server that has it and

@@ -22,15 +22,19 @@ var parameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "target
 // not say. More keep the database busier with itself than with them.
 const defaultConns = 16
 
-// Pool makes a pool that suits a [Store] from a URL; it dials nothing.
+// Pool returns a pool for a [Store], from a URL such as
 //
 //	postgres://user:password@host:5432/database?sslmode=verify-full
 //
-// It takes several hosts, separated by commas, and uses the one that takes
-// writes. What a URL leaves out is taken from where every program for PostgreSQL
-// looks: PGPASSWORD, PGSSLMODE, ~/.pgpass and so on. Statements are prepared, and
-// so need half the time; behind a pooler that loses them, such as PgBouncer
-// before 1.21 in transaction mode, say default_query_exec_mode=cache_describe.
+// Pool does not connect. The URL may name several hosts, separated by commas; the
+// pool uses the one that takes writes. What the URL leaves out is taken from
+// PGPASSWORD, PGSSLMODE, ~/.pgpass and so on, as by every program for PostgreSQL.
+//
+// Statements are prepared, which halves their time. A pooler that loses prepared
+// statements, such as PgBouncer before 1.21 in transaction mode, needs
+// default_query_exec_mode=cache_describe.
+//
+// No error shows any part of the URL, since all of it may be a password.
 func Pool(rawURL string) (*pgxpool.Pool, error) {
 	c, err := config(rawURL)
 	if err != nil {
@@ -40,13 +44,13 @@ func Pool(rawURL string) (*pgxpool.Pool, error) {
 }
 
 // errUnreadable shows nothing of a URL.
-var errUnreadable = errors.New("it does not read postgres://user:password@host:port/database, or names a file that is not there; in a password write % and two hexadecimal digits for each of :/?#[]@%")
+var errUnreadable = errors.New("it must have the form postgres://user:password@host:port/database, and the files that it names must exist; in a password write % and two hexadecimal digits for each of :/?#[]@%")
 
 // config reads a URL. Its errors show none of it, since all of it can be taken
 // for a password.
 func config(rawURL string) (*pgxpool.Config, error) {
 	if !strings.HasPrefix(rawURL, "postgres://") && !strings.HasPrefix(rawURL, "postgresql://") {
-		return nil, errors.New("it begins with postgres://")
+		return nil, errors.New("it must begin with postgres://")
 	}
 	// A password with a ? or / in it ends the host too early, and the rest of it
 	// would be shown as the name of a parameter or a database.
@@ -57,16 +61,16 @@ func config(rawURL string) (*pgxpool.Config, error) {
 	}
 	q, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, errors.New("what follows the question mark is not name=value&name=value")
+		return nil, errors.New("what follows the question mark must have the form name=value&name=value")
 	}
 	for name := range q {
 		if !slices.Contains(parameters, name) {
-			return nil, fmt.Errorf("it has a parameter that is not known; there are %s", strings.Join(parameters, ", "))
+			return nil, fmt.Errorf("it has an unknown parameter; the parameters are %s", strings.Join(parameters, ", "))
 		}
 	}
 	if n := q.Get("pool_max_conns"); n != "" {
 		if conns, err := strconv.ParseInt(n, 10, 32); err != nil || conns < 1 {
-			return nil, errors.New("pool_max_conns is a number of connections, at least 1")
+			return nil, errors.New("pool_max_conns must be a number of connections, at least 1")
 		}
 	}
 	c, err := pgxpool.ParseConfig(rawURL)
@@ -83,7 +87,7 @@ func config(rawURL string) (*pgxpool.Config, error) {
 	switch c.ConnConfig.DefaultQueryExecMode {
 	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe:
 	default:
-		return nil, errors.New("default_query_exec_mode is cache_statement or cache_describe")
+		return nil, errors.New("default_query_exec_mode must be cache_statement or cache_describe")
 	}
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "seatlock"

@@ -19,7 +19,7 @@ func TestBadURLs(t *testing.T) {
 	for url, says := range map[string]string{
 		"localhost:5432":                                                "postgres://",
 		"mysql://u:hunter2@h/db":                                        "postgres://",
-		"postgres://u:hunter2@h/db?nonsense=1":                          "a parameter that is not known",
+		"postgres://u:hunter2@h/db?nonsense=1":                          "an unknown parameter",
 		"postgres://u:hunter2@h/db?pool_max_conns=0":                    "at least 1",
 		"postgres://u:hunter2@h/db?default_query_exec_mode=exec":        "cache_describe",
 		"postgres://u:pa?hunter2@h/db":                                  "% and two hexadecimal digits",
@@ -28,7 +28,7 @@ func TestBadURLs(t *testing.T) {
 		"postgres://u:12#hunter2@127.0.0.1/db":                          "% and two hexadecimal digits",
 		"postgres://u:hunter2/x@h/db":                                   "% and two hexadecimal digits",
 		"postgres://u:hunter2@h:5x/db":                                  "% and two hexadecimal digits",
-		"postgres://u:hunter2@h/db?sslmode=verify-full&sslrootcert=/no": "names a file that is not there",
+		"postgres://u:hunter2@h/db?sslmode=verify-full&sslrootcert=/no": "the files that it names must exist",
 		"postgres://u:hunter2@h/db?sslmode=%zz":                         "name=value",
 	} {
 		_, err := pgstore.Pool(url)
@@ -43,6 +43,7 @@ func TestBadURLs(t *testing.T) {
 
 // TestManyStartAtOnce on an empty database: one makes the tables, and all go on.
 func TestManyStartAtOnce(t *testing.T) {
+	t.Parallel()
 	srv, name := newDatabase(t)
 	ev := newEvent(t, 8)
 	var made atomic.Int32
@@ -79,6 +80,7 @@ func TestManyStartAtOnce(t *testing.T) {
 // TestCallsMakeTheTables: a database that was away at the start, or that somebody
 // emptied, is no reason to start again.
 func TestCallsMakeTheTables(t *testing.T) {
+	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
@@ -93,6 +95,7 @@ func TestCallsMakeTheTables(t *testing.T) {
 }
 
 func TestNewerDatabase(t *testing.T) {
+	t.Parallel()
 	s, url := newStore(t)
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -108,6 +111,7 @@ func TestNewerDatabase(t *testing.T) {
 // TestLeastRights: a role that makes the tables and one that sells, with the
 // rights that the README gives them and no others.
 func TestLeastRights(t *testing.T) {
+	t.Parallel()
 	srv, _ := newDatabase(t)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -166,6 +170,7 @@ func TestLeastRights(t *testing.T) {
 
 // TestCheck: what would lose bookings is refused or warned of.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	srv, name := newDatabase(t)
 	check := func() (string, error) {
 		warnings, err := storeAt(t, srv.URL(name)).Check(t.Context())
@@ -206,6 +211,7 @@ func waiting(t *testing.T, ctl *pgx.Conn) (n int) {
 // connection, which stays free for everything else; one change wakes all who
 // wait for it; and in the end nobody keeps a connection.
 func TestOneConnectionForManyWaiters(t *testing.T) {
+	t.Parallel()
 	srv, name := newDatabase(t)
 	url := srv.URL(name)
 	s, ctl := storeAt(t, url+"&pool_max_conns=1"), admin(t, url)
@@ -249,6 +255,7 @@ func TestOneConnectionForManyWaiters(t *testing.T) {
 // TestWaitHearsOfOthers: of changes that another process makes, whether it
 // tells or the notification is lost.
 func TestWaitHearsOfOthers(t *testing.T) {
+	t.Parallel()
 	s, url := newStore(t)
 	other := storeAt(t, url)
 	ev := newEvent(t, 3)

@@ -18,25 +18,25 @@ import (
 // millisecond of Redis.
 const auditSeats = 250
 
-// A Difference is something that was made of the seats' keys and does not agree
-// with them. Calls never leave one behind; deleting, writing or moving keys by
-// hand does.
+// A Difference is data that disagrees with the seats' own keys, which it was made
+// from. Operations leave none. Keys that were deleted, written or moved by hand
+// do. It is about a seat or about a user.
 type Difference struct {
-	Seat lockstore.SeatID // the seat that the view, and so every list, has wrong; or
-	User lockstore.UserID // the user whose seats are not counted right
+	Seat lockstore.SeatID // the view, and so every list, has this seat wrong
+	User lockstore.UserID // the seats of this user are counted wrong
 	Is   string           // what is there
-	Want string           // what the seats' keys make of it
+	Want string           // what the seats' keys say
 }
 
 func (d Difference) String() string {
 	if d.User != "" {
-		return fmt.Sprintf("user %s: has %s, and is down for %s", d.User, d.Want, d.Is)
+		return fmt.Sprintf("user %s has %s, but is counted with %s", d.User, d.Want, d.Is)
 	}
-	return fmt.Sprintf("seat %s: is %s, and listed as %s", d.Seat, d.Want, d.Is)
+	return fmt.Sprintf("seat %s is %s, but is listed as %s", d.Seat, d.Want, d.Is)
 }
 
 // Audit compares the view and the users' seats with the seats' own keys. It may
-// be run while seats are sold: what differs for a moment only is not told.
+// run while seats are sold: it leaves out what differs for a moment only.
 func (s *Store) Audit(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
 	first, err := s.audit(ctx, ev, false)
 	if err != nil || len(first) == 0 {
@@ -52,14 +52,14 @@ func (s *Store) Audit(ctx context.Context, ev *lockstore.Event) ([]Difference, e
 	return all, err
 }
 
-// Rebuild makes the view and the users' seats agree with the seats' own keys,
-// and returns what it mended. It may be run while seats are sold.
+// Rebuild makes the view and the users' seats agree with the seats' own keys, and
+// returns what it changed. It may run while seats are sold.
 func (s *Store) Rebuild(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
 	return s.audit(ctx, ev, true)
 }
 
 // audit compares once.
-func (s *Store) audit(ctx context.Context, ev *lockstore.Event, mend bool) ([]Difference, error) {
+func (s *Store) audit(ctx context.Context, ev *lockstore.Event, repair bool) ([]Difference, error) {
 	if err := s.Open(ctx, ev); err != nil {
 		return nil, err
 	}
@@ -67,13 +67,13 @@ func (s *Store) audit(ctx context.Context, ev *lockstore.Event, mend bool) ([]Di
 	has := make(map[lockstore.UserID]*holdings)
 	for start := 0; start < len(ev.Seats); start += auditSeats {
 		seats := ev.Seats[start:min(start+auditSeats, len(ev.Seats))]
-		differ, err := s.auditPart(ctx, ev, start, seats, mend, has)
+		differ, err := s.auditPart(ctx, ev, start, seats, repair, has)
 		if err != nil {
 			return all, err
 		}
 		all = append(all, differ...)
 	}
-	differ, err := s.auditUsers(ctx, ev, mend, has)
+	differ, err := s.auditUsers(ctx, ev, repair, has)
 	return append(all, differ...), err
 }
 
@@ -86,12 +86,12 @@ type holdings struct {
 }
 
 // auditPart compares seats with their part of the view, and notes who has them.
-func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, seats []lockstore.SeatID, mend bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
+func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, seats []lockstore.SeatID, repair bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
 	keys := []any{viewKey(ev), logKey(ev)}
 	for _, seat := range seats {
 		keys = append(keys, seatKey(ev, seat))
 	}
-	answer, err := s.eval(ctx, auditScript, keys, start*recordLen, mend, newNonce())
+	answer, err := s.eval(ctx, auditScript, keys, start*recordLen, repair, newNonce())
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, s
 		if is, want := statusText(listed, now), statusText(end, now); is != want {
 			differ = append(differ, Difference{Seat: seat, Is: is, Want: want})
 		}
-		note(has, value, end, (start+i)*recordLen)
+		count(has, value, end, (start+i)*recordLen)
 	}
 	return differ, nil
 }
@@ -128,8 +128,8 @@ func statusText(until, now int64) string {
 	return seat.Status.String()
 }
 
-// note counts a seat for the user that its value names.
-func note(has map[lockstore.UserID]*holdings, value string, end int64, place int) {
+// count adds a seat to those of the user that its value names.
+func count(has map[lockstore.UserID]*holdings, value string, end int64, place int) {
 	const ownerAt = len("L0000000000000:")
 	if len(value) <= ownerAt {
 		return // nobody's, or somebody's who is no user of ours
@@ -149,7 +149,7 @@ func note(has map[lockstore.UserID]*holdings, value string, end int64, place int
 }
 
 // auditUsers compares what the users are down for with what they have.
-func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, mend bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
+func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, repair bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	texts, err := s.redis.HGetAll(bounded, usersKey(ev)).Result()
@@ -178,8 +178,8 @@ func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, mend bool, 
 			continue
 		}
 		differ = append(differ, d)
-		if mend {
-			if err := s.mendUser(ctx, ev, user, slices.Concat(is.places, want.places)); err != nil {
+		if repair {
+			if err := s.repairUser(ctx, ev, user, slices.Concat(is.places, want.places)); err != nil {
 				return differ, err
 			}
 		}
@@ -187,7 +187,7 @@ func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, mend bool, 
 	return differ, nil
 }
 
-func (s *Store) mendUser(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, places []int) error {
+func (s *Store) repairUser(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, places []int) error {
 	slices.Sort(places)
 	keys, argv := []any{usersKey(ev), forgetKey(ev)}, []any{string(user)}
 	for _, place := range slices.Compact(places) {

@@ -1,6 +1,6 @@
 -- Compares a part of the view with the seats' keys and, if asked to, makes it
 -- right, with log entries that say so.
--- KEYS: view, log, seats. ARGV: place of the first seat, 1 to mend, nonce.
+-- KEYS: view, log, seats. ARGV: place of the first seat, 1 to repair it, nonce.
 -- Answers {now, until when each seat is taken by the view, and by its key, the
 -- values of the seats}, where 0 is available.
 local VIEW, LOG, START = KEYS[1], KEYS[2], tonumber(ARGV[1])

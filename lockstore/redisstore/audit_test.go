@@ -17,26 +17,26 @@ import (
 // no list knows of it until Rebuild.
 func TestLockByHand(t *testing.T) {
 	t.Parallel()
-	server := redistest.New(t)
-	s, ev, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t), admin(t, server.Addr)
+	addr := sharedServer(t)
+	s, ev, ctl := onRedis(t, "redis://"+addr, redisstore.Options{}), newEvent(t), admin(t, addr)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A2"))
 	before := mustList(t, s, ev, "").Version
 	if err := ctl.Do(t.Context(), "SET", key(ev, "seat:A1"), "x", "NX", "PX", 60000).Err(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Do(t.Context(), ev, lockstore.Lock(ann, "A1"))
+	err := do(t, s, ev, lockstore.Lock(ann, "A1"))
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.SeatLocked || e.Seats[0].Expires.Before(time.Now()) {
 		t.Errorf("Lock of the seat: %v", err)
 	}
-	if _, err := s.Do(t.Context(), ev, lockstore.Confirm("x", "A1")); !errors.Is(err, lockstore.LockNotHeld) {
+	if err := do(t, s, ev, lockstore.Confirm("x", "A1")); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Errorf("Confirm of the seat: %v", err)
 	}
 	differ, err := s.Audit(t.Context(), ev)
 	if err != nil || len(differ) != 1 || differ[0].Seat != "A1" || differ[0].Is != "available" || !strings.HasPrefix(differ[0].Want, "locked until ") {
 		t.Errorf("Audit: %v, %v, want that A1 is locked and listed as available", differ, err)
 	}
-	if mended, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(mended, differ) {
-		t.Errorf("Rebuild: %v, %v", mended, err)
+	if changed, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(changed, differ) {
+		t.Errorf("Rebuild: %v, %v", changed, err)
 	}
 	for _, since := range []lockstore.Version{"", before} { // in lists and in changes
 		if snap := mustList(t, s, ev, since); !slices.ContainsFunc(snap.Seats, func(seat lockstore.ListedSeat) bool {
@@ -53,8 +53,8 @@ func TestLockByHand(t *testing.T) {
 // TestRebuildFromTheSeatsAlone: everything else is deleted, and comes back.
 func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	t.Parallel()
-	server := redistest.New(t)
-	s, ctl := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), admin(t, server.Addr)
+	addr := sharedServer(t)
+	s, ctl := onRedis(t, "redis://"+addr, redisstore.Options{}), admin(t, addr)
 	var seats []lockstore.SeatID
 	for i := range 700 {
 		seats = append(seats, lockstore.SeatID(fmt.Sprint("S", i)))
@@ -84,7 +84,7 @@ func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	if got := mustList(t, s, ev, ""); !slices.Equal(got.Seats, want.Seats) {
 		t.Errorf("the list is %v, want %v", got.Seats, want.Seats)
 	}
-	_, err := s.Do(t.Context(), ev, lockstore.Lock(ben, "S1"))
+	err := do(t, s, ev, lockstore.Lock(ben, "S1"))
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.OverSeatLimit || e.Held != 3 {
 		t.Errorf("ben, who has three seats, locks another: %v", err)
 	}

@@ -15,13 +15,13 @@ import (
 // and GET, and PEXPIRETIME.
 const oldestRedis = 7
 
-// ErrEvicts is what Check fails with if Redis may forget keys to save memory.
+// ErrEvicts is returned by [Store.Check] if Redis may evict keys to save memory.
 var ErrEvicts = errors.New("redisstore: Redis may evict keys")
 
-// Check looks whether Redis can be relied on, at every master. It fails with
+// Check reports whether every master can be relied on. It fails with
 // [lockstore.ErrUnavailable] if Redis cannot be reached, and with another error
-// if it is set up so that seats could be sold twice. The warnings are for
-// whoever runs it: what would be lost in a crash, and what could not be seen.
+// if seats could be sold twice with its settings. The warnings are for the
+// operator: what a crash would lose, and what could not be checked.
 func (s *Store) Check(ctx context.Context) (warnings []string, err error) {
 	cluster, ok := s.redis.(*redis.ClusterClient)
 	if !ok {
@@ -76,10 +76,10 @@ func (o Options) judge(facts map[string]string) (warnings []string, err error) {
 	case o.AllowEviction:
 		warnings = append(warnings, "maxmemory-policy is "+policy+": when memory is short Redis forgets locks and bookings, and their seats are sold again")
 	default:
-		return nil, fmt.Errorf("%w: maxmemory-policy is %s, so when memory is short locks and bookings are forgotten and their seats sold again; mend it with: redis-cli CONFIG SET maxmemory-policy noeviction", ErrEvicts, policy)
+		return nil, fmt.Errorf("%w: maxmemory-policy is %s, so when memory is short locks and bookings are forgotten and their seats sold again; fix it with: redis-cli CONFIG SET maxmemory-policy noeviction", ErrEvicts, policy)
 	}
 	if facts["aof_enabled"] == "0" {
-		warnings = append(warnings, "appendonly is no: if Redis stops, every lock and booking since its last snapshot is forgotten, and the seats are sold again; mend it with: redis-cli CONFIG SET appendonly yes")
+		warnings = append(warnings, "appendonly is no: if Redis stops, every lock and booking since its last snapshot is forgotten, and the seats are sold again; fix it with: redis-cli CONFIG SET appendonly yes")
 	}
 	if n, err := strconv.Atoi(facts["connected_slaves"]); err == nil && n < o.Replicas {
 		warnings = append(warnings, fmt.Sprintf("bookings wait for %d replicas, and %d are connected: no booking will be confirmed", o.Replicas, n))

@@ -13,25 +13,26 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// parameters are what a URL may say after the question mark. The rest of what
-// go-redis would take is not a matter of taste here: see settle.
+// parameters are what a URL may have after the question mark. What else go-redis
+// would take is for configure to choose.
 var parameters = []string{"addr", "cluster", "master_name", "username", "password", "db", "pool_size", "client_name", "skip_verify"}
 
-// Client makes a client that suits a [Store] from a URL; it dials nothing.
+// Client returns a client for a [Store]. It connects to nothing. The URL has one
+// of these forms:
 //
 //	redis://[user[:password]@]host[:6379][/db]               one server
-//	redis://host:6379?cluster=true&addr=host2:6379…          a Cluster; addr are more of its servers
-//	redis://sentinel:26379?master_name=NAME&addr=sentinel2…  what Sentinel says is the master; username
+//	redis://host:6379?cluster=true&addr=host2:6379…          a Cluster; addr names more of its servers
+//	redis://sentinel:26379?master_name=NAME&addr=sentinel2…  the master that Sentinel names; username
 //	                                                         and password are then the master's
 //	unix://path                                              one server, over a socket
 //
-// rediss:// is the same with TLS.
+// rediss:// is redis:// with TLS.
 func Client(rawURL string) (redis.UniversalClient, error) {
 	o, err := parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("redis URL: %w", withoutURL(err))
 	}
-	settle(o)
+	configure(o)
 	return redis.NewUniversalClient(o), nil
 }
 
@@ -110,8 +111,8 @@ func anyHost(c *tls.Config) *tls.Config {
 	return c
 }
 
-// settle sets what a store needs to keep its promises.
-func settle(o *redis.UniversalOptions) {
+// configure sets what a store needs to keep its promises.
+func configure(o *redis.UniversalOptions) {
 	// Whether to ask again is the caller's to decide: a call that was repeated
 	// unseen could take place twice with somebody else's in between.
 	o.MaxRetries = -1

@@ -3,12 +3,10 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
-	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,154 +16,65 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestLostReply: Redis did what was asked and its answer was lost. Nobody may
-// be told "taken" of what they have.
-func TestLostReply(t *testing.T) {
-	t.Parallel()
-	server := redistest.New(t)
-	proxy := faults.NewProxy(t, server.Addr)
-	s := onRedis(t, "redis://"+proxy.Addr, redisstore.Options{})
-	ctx, ev := t.Context(), newEvent(t)
-	mustDo(t, s, ev, lockstore.Lock(ben, "A3")) // so that there is a connection
-
-	lose := func(what string, do func() error) {
-		t.Helper()
-		proxy.SwallowReply()
-		if err := do(); !errors.Is(err, lockstore.ErrOutcomeUnknown) || !proxy.Swallowed() {
-			t.Fatalf("%s without a reply: %v, want ErrOutcomeUnknown", what, err)
-		}
-		if err := do(); err != nil {
-			t.Fatalf("%s again: %v", what, err)
-		}
-	}
-	v := mustList(t, s, ev, "").Version
-	lose("Lock", func() error { _, err := s.Do(ctx, ev, lockstore.Lock(ann, "A1", "A2")); return err })
-	if _, err := s.Do(ctx, ev, lockstore.Lock(ben, "A1")); !errors.Is(err, lockstore.SeatLocked) {
-		t.Errorf("the seat of a lost reply is ben's: %v", err)
-	}
-	lose("Confirm", func() error { _, err := s.Do(ctx, ev, lockstore.Confirm(ann, "A1")); return err })
-	lose("Release", func() error { _, err := s.Do(ctx, ev, lockstore.Release(ann, "A2")); return err })
-	snap := mustList(t, s, ev, v)
-	if len(snap.Seats) != 2 || snap.Seats[0].Status != lockstore.Booked || snap.Seats[1].Status != lockstore.Available {
-		t.Errorf("the seats are %v", snap.Seats)
-	}
-	proxy.SwallowReply()
-	if _, err := s.List(ctx, ev, ""); !errors.Is(err, lockstore.ErrUnavailable) {
-		t.Errorf("List without a reply: %v, want ErrUnavailable: nothing can have been done", err)
-	}
+// TestFaults runs the suite of faults on a server that forgets everything in a
+// crash. It has the processors to itself: a bubble is busy.
+func TestFaults(t *testing.T) {
+	b := backend(t)
+	b.Silent = silent
+	faults.Run(t, b)
 }
 
-// everyCall makes each call of the store once.
-func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) map[string]error {
-	calls := map[string]error{"wait": s.Wait(ctx, ev, "")}
-	_, calls["list"] = s.List(ctx, ev, "")
-	for _, kind := range lockstore.Kinds() {
-		_, calls[kind.String()] = s.Do(ctx, ev, lockstore.Op{Kind: kind, Seats: []lockstore.SeatID{"A1"}, User: ann})
-	}
-	return calls
+// TestFaultsOfDurableServer runs it on one that keeps what was acknowledged.
+func TestFaultsOfDurableServer(t *testing.T) {
+	t.Parallel()
+	b := backend(t, "--appendonly", "yes", "--appendfsync", "always")
+	b.Keeps = true
+	faults.Run(t, b)
 }
 
-// TestRedisGoesAway: what cannot have been done is said to be, and the store
-// goes on by itself once Redis is back.
-func TestRedisGoesAway(t *testing.T) {
-	t.Parallel()
-	server := redistest.New(t)
-	_, port, _ := strings.Cut(server.Addr, ":")
-	s := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
-	ev := newEvent(t)
-	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-	old := mustList(t, s, ev, "").Version
-	waiting := make(chan error, 1)
-	go func() { waiting <- s.Wait(t.Context(), ev, old) }()
-
-	server.Kill()
-	if err := <-waiting; !errors.Is(err, lockstore.ErrUnavailable) {
-		t.Errorf("Wait while Redis goes away: %v", err)
-	}
-	for call, err := range everyCall(t.Context(), s, ev) {
-		if !errors.Is(err, lockstore.ErrUnavailable) {
-			t.Errorf("%s without a Redis: %v, want ErrUnavailable", call, err)
-		}
-	}
-	redistest.New(t, "--port", port)
-	mustDo(t, s, ev, lockstore.Lock(ben, "A1")) // all is forgotten, as this Redis saves nothing
-	if snap := mustList(t, s, ev, old); !snap.Full || len(snap.Seats) != 1 {
-		t.Errorf("since a version that Redis forgot: %+v, want a full list", snap)
-	}
-}
-
-// TestRedisIsFrozen: it takes what is sent and says nothing. A call that it may
-// do yet is of unknown outcome; one that found no connection was not made.
-func TestRedisIsFrozen(t *testing.T) {
-	t.Parallel()
-	server := redistest.New(t)
-	s := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
-	ev := newEvent(t)
-	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-	if err := server.Freeze(); err != nil {
+// backend starts a server for the suite.
+func backend(t *testing.T, args ...string) faults.Backend {
+	redistest.Need(t)
+	dir := t.TempDir()
+	server, err := redistest.Start(dir, args...)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
-		t.Errorf("Confirm on a frozen Redis: %v, want ErrOutcomeUnknown", err)
-	}
-	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrUnavailable) {
-		t.Errorf("Confirm without a connection: %v, want ErrUnavailable", err)
-	}
-	if err := server.Thaw(); err != nil {
+	t.Cleanup(func() { server.Kill() })
+	_, port, err := net.SplitHostPort(server.Addr)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); err != nil {
-		t.Errorf("Confirm once it goes on: %v", err)
+	return faults.Backend{
+		Addr: server.Addr,
+		Store: func(t *testing.T, addr string) lockstore.LockStore {
+			return onRedis(t, "redis://"+addr, redisstore.Options{})
+		},
+		Kill: func() { server.Kill() },
+		Restart: func() (err error) {
+			server, err = redistest.Start(dir, append(args, "--port", port)...)
+			return err
+		},
+		Notices: true,
 	}
 }
 
-// silence is a connection to a Redis that never says anything.
-func silence(ctx context.Context, network, addr string) (net.Conn, error) {
-	here, there := net.Pipe()
-	go func() {
-		buf := make([]byte, 4096)
-		for {
-			if _, err := there.Read(buf); err != nil {
-				return
-			}
-		}
-	}()
-	return here, nil
-}
-
-// TestEveryCallEndsWithinASecond, by the clock of a bubble and without a
-// deadline of the caller's, however many are made.
-func TestEveryCallEndsWithinASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", Dialer: silence, PoolSize: 2000, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true})
-		defer client.Close()
-		s, err := redisstore.New(client, redisstore.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ev := newEvent(t)
-		ended := make(chan error, 3000) // more than go along on the first trips
-		began := time.Now()
-		for i := range cap(ended) {
-			go func() {
-				var err error
-				if kinds := lockstore.Kinds(); i%4 < len(kinds) {
-					_, err = s.Do(context.Background(), ev, lockstore.Op{Kind: kinds[i%4], Seats: []lockstore.SeatID{"A1"}, User: ann})
-				} else {
-					_, err = s.List(context.Background(), ev, "")
-				}
-				ended <- err
-			}()
-		}
-		for range cap(ended) {
-			if err := <-ended; !errors.Is(err, lockstore.ErrUnavailable) {
-				t.Fatalf("a call that no connection was found for: %v, want ErrUnavailable", err)
-			}
-		}
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("the calls took %v", took)
-		}
+// silent returns a store on a Redis that never says anything.
+func silent(t *testing.T) lockstore.LockStore {
+	client := redis.NewClient(&redis.Options{
+		Addr: "127.0.0.1:1", PoolSize: 2000, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, there) }()
+			return here, nil
+		},
 	})
+	t.Cleanup(func() { client.Close() })
+	s, err := redisstore.New(client, redisstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // TestRedisRefusesWrites: it is out of memory, or has too few replicas. Nothing
@@ -251,16 +160,23 @@ func TestScriptsAreForgotten(t *testing.T) {
 	server := redistest.New(t)
 	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
 	for range 3 {
-		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-		if err := admin(t, server.Addr).ScriptFlush(t.Context()).Err(); err != nil {
-			t.Fatal(err)
+		for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1"), lockstore.Release(ann, "A1")} {
+			if err := admin(t, server.Addr).ScriptFlush(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Do(t.Context(), ev, op); err != nil {
+				t.Errorf("%s: %v", op.Kind, err)
+			}
 		}
-		mustDo(t, s, ev, lockstore.Release(ann, "A1"))
 	}
 	if err := admin(t, server.Addr).ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	mustList(t, s, ev, "")
+	for _, ev := range []*lockstore.Event{ev, numbered(t, 1)} { // one that is open, and one that is not
+		if _, err := s.List(t.Context(), ev, ""); err != nil {
+			t.Errorf("list: %v", err)
+		}
+	}
 }
 
 // TestFullListAgain after the log was trimmed, and after a flush.
@@ -293,21 +209,21 @@ func TestFullListAgain(t *testing.T) {
 // TestTheLogIsTrimmed, to about 10,000 entries.
 func TestTheLogIsTrimmed(t *testing.T) {
 	t.Parallel()
-	server := redistest.New(t)
-	s, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), newEvent(t)
+	addr := sharedServer(t)
+	s, ev := onRedis(t, "redis://"+addr, redisstore.Options{}), newEvent(t)
 	old := mustList(t, s, ev, "").Version
 	for range 5500 {
 		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 		mustDo(t, s, ev, lockstore.Release(ann, "A1"))
 	}
-	n, err := admin(t, server.Addr).XLen(t.Context(), key(ev, "log")).Result()
+	n, err := admin(t, addr).XLen(t.Context(), key(ev, "log")).Result()
 	if err != nil || n < 10_000 || n > 10_300 {
 		t.Errorf("the log has %d entries, %v", n, err)
 	}
 	if !mustList(t, s, ev, old).Full {
 		t.Error("a delta from beyond the log")
 	}
-	entries, err := admin(t, server.Addr).XRange(t.Context(), key(ev, "log"), "-", "+").Result()
+	entries, err := admin(t, addr).XRange(t.Context(), key(ev, "log"), "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,33 +65,41 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 	return lockstore.Snapshot{Version: version, Full: true, Now: now, Seats: seats}, nil
 }
 
-// decodeView returns the taken seats of a view of so many. It runs over every
-// seat, so it neither calls nor copies more than it must.
+// decodeView returns the taken seats of a view of so many.
+//
+// Nothing predicts which seats are taken, and mispredicted branches would cost
+// more than all the rest. So each seat is written to the list, over the last one
+// unless that is taken.
 func decodeView(view string, seats int, now int64) []lockstore.ListedSeat {
 	written := min(seats, len(view)/recordLen) // nobody has had the seats after these
 	taken := 0
 	for p := range written {
-		if recordAt(view, p) > now {
-			taken++
-		}
+		taken += later(recordAt(view, p), now)
 	}
-	list := make([]lockstore.ListedSeat, 0, taken)
+	list := make([]lockstore.ListedSeat, taken+1)
+	next := 0
 	for p := range written {
-		switch until := recordAt(view, p); {
-		case until <= now:
-		case until == bookedRecord:
-			list = append(list, lockstore.ListedSeat{Position: int32(p), Status: lockstore.Booked})
-		default:
-			list = append(list, lockstore.ListedSeat{Position: int32(p), Status: lockstore.Locked, Expires: until})
+		until := recordAt(view, p)
+		booked := later(until, bookedRecord-1)
+		list[next] = lockstore.ListedSeat{
+			Position: int32(p),
+			Status:   lockstore.Locked + lockstore.Status(booked),
+			Expires:  until * int64(1-booked),
 		}
+		next += later(until, now)
 	}
-	return list
+	return list[:taken]
 }
 
-// recordAt is until when the view has the seat at a position taken.
+// later returns 1 if a is after b, else 0.
+func later(a, b int64) int { return int(uint64(b-a) >> 63) }
+
+// recordAt returns until when the view has the seat at p taken.
 func recordAt(view string, p int) int64 {
 	r := view[p*recordLen : (p+1)*recordLen]
-	return int64(r[0])<<40 | int64(r[1])<<32 | int64(r[2])<<24 | int64(r[3])<<16 | int64(r[4])<<8 | int64(r[5])
+	high := uint32(r[0])<<24 | uint32(r[1])<<16 | uint32(r[2])<<8 | uint32(r[3])
+	low := uint16(r[4])<<8 | uint16(r[5])
+	return int64(high)<<16 | int64(low)
 }
 
 // delta reads what the log has after an entry, if it still has the entry.

@@ -1,14 +1,14 @@
-// Package redisstore keeps locks and bookings in Redis, for any number of
-// processes: one server, one that Sentinel watches over, or a Cluster; Redis
-// 7.0 or newer, or Valkey.
+// Package redisstore keeps locks and bookings in Redis 7.0 or newer, or Valkey,
+// for any number of processes. It takes a single server, a master that Sentinel
+// names, or a Cluster.
 //
-// The seat's own key is the only truth: a lock is SET NX with an end on it, a
-// booking the same key without one. Whatever else is kept can be made again
-// from the seats' keys ([Store.Rebuild]). Every call is one Lua script, so it
-// is atomic, and takes place by the clock of Redis.
+// A seat's own key is the only truth: a lock is SET NX with an expiry, a booking
+// is the same key without one. [Store.Rebuild] makes everything else from these
+// keys. An operation is one run of a Lua script: it is atomic and uses the clock
+// of Redis.
 //
-// The package knows Redis and the contract, and must not know about HTTP,
-// flags or the environment.
+// The package knows Redis and the contract. It must not know about HTTP, flags or
+// the environment.
 package redisstore
 
 import (
@@ -23,25 +23,25 @@ import (
 	"seatlock/lockstore/internal/follow"
 )
 
-// callTime bounds every call but Wait: a shopper is told within a second.
+// callTime bounds every call but Wait: a buyer gets an answer within a second.
 const callTime = 950 * time.Millisecond
 
-// Options are what may be different from one store to another.
+// Options say what a [Store] requires of Redis.
 type Options struct {
-	// Replicas is how many replicas must have a booking before Confirm says so.
-	// If fewer have it within 0.4 seconds, Confirm fails with
-	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is
-	// lost, and confirming again waits again. 0 waits for none.
+	// Replicas is the number of replicas that must have a booking before a
+	// confirm succeeds. If fewer have it within 0.4 seconds, the confirm fails
+	// with [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is
+	// lost, and the next confirm waits again. 0 waits for none.
 	Replicas int
 
-	// AllowEviction has Check put up with a Redis that may evict keys.
+	// AllowEviction makes [Store.Check] accept a Redis that may evict keys.
 	AllowEviction bool
 }
 
-// A Store is a [lockstore.LockStore] in Redis. It is made by [New].
+// A Store is a [lockstore.LockStore] in Redis. [New] makes one.
 //
-// Calls that are made at the same time share a script and a trip to Redis; a
-// call made alone goes at once.
+// Operations that arrive together share a script run and a trip to Redis. A lone
+// operation goes at once.
 type Store struct {
 	redis   redis.UniversalClient
 	options Options
@@ -55,16 +55,16 @@ type Store struct {
 
 var _ lockstore.LockStore = (*Store)(nil)
 
-// New returns a store on the client, which [Client] makes as a store needs it.
-// The client stays the caller's: closing it is what ends the store. Nothing is
-// dialled before the first call. A [redis.Ring] is refused: it would keep one
-// event in several places after a change of its servers.
+// New returns a store on the client, which [Client] should have made. The client
+// remains the caller's, who ends the store by closing it. New connects to
+// nothing. It refuses a [redis.Ring], which would keep one event in several
+// places after a change of its servers.
 func New(client redis.UniversalClient, o Options) (*Store, error) {
 	if _, ring := client.(*redis.Ring); ring {
 		return nil, errors.New("redisstore: a redis.Ring cannot keep seats: use a single server, Sentinel or Cluster")
 	}
 	if o.Replicas < 0 {
-		return nil, fmt.Errorf("redisstore: a booking cannot wait for %d replicas", o.Replicas)
+		return nil, fmt.Errorf("redisstore: the number of replicas must not be negative, as %d is", o.Replicas)
 	}
 	s := &Store{
 		redis:    client,
@@ -73,7 +73,7 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 	}
 	s.logs = follow.Each(0, s.readLog)
 	if cluster, ok := client.(*redis.ClusterClient); ok {
-		watch(cluster)
+		reloadOnErrors(cluster)
 	}
 	s.changes = newQueues(s.send)
 	s.confirms = s.changes
@@ -83,8 +83,8 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Open has Redis know the event before the first call does. It fails with
-// [lockstore.ErrOtherSeats] if Redis knows it with other seats.
+// Open makes the event known to Redis before the first call does. It fails with
+// [lockstore.ErrOtherSeats] if Redis knows the event with other seats.
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	_, err := s.newest(ctx, ev)
 	return err

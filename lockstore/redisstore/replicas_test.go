@@ -30,21 +30,6 @@ func replicaOf(t *testing.T, master *redistest.Server) *redistest.Server {
 	return replica
 }
 
-// confirmed confirms until it is known that the seat is booked: on a busy
-// machine a replica may take its time.
-func confirmed(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seat lockstore.SeatID) {
-	t.Helper()
-	for {
-		_, err := s.Do(t.Context(), ev, lockstore.Confirm(user, seat))
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, lockstore.ErrOutcomeUnknown) {
-			t.Fatalf("%s confirms %s: %v", user, seat, err)
-		}
-	}
-}
-
 // TestConfirmWaitsForReplicas: a booking that too few replicas have is of
 // unknown outcome, however often it is asked for, and never "failed".
 func TestConfirmWaitsForReplicas(t *testing.T) {
@@ -53,26 +38,22 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	replica := replicaOf(t, master)
 	url := "redis://" + master.Addr
 	s, ev := onRedis(t, url, redisstore.Options{Replicas: 1}), newEvent(t)
-	confirm := func(seat lockstore.SeatID) error {
-		_, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, seat))
-		return err
-	}
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
-	confirmed(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
 
 	if err := replica.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	if err := confirm("A2"); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	if err := do(t, s, ev, lockstore.Confirm(ann, "A2")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm with a frozen replica: %v, want ErrOutcomeUnknown", err)
 	}
 	// Another process must not take it for done either, and its connection has
 	// written nothing before.
 	other := onRedis(t, url, redisstore.Options{Replicas: 1})
-	if _, err := other.Do(t.Context(), ev, lockstore.Confirm(ann, "A2")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	if err := do(t, other, ev, lockstore.Confirm(ann, "A2")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm again, elsewhere, with a frozen replica: %v, want ErrOutcomeUnknown", err)
 	}
-	if err := confirm("A3"); !errors.Is(err, lockstore.LockNotHeld) {
+	if err := do(t, s, ev, lockstore.Confirm(ann, "A3")); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Errorf("Confirm without a lock: %v: a refusal waits for nobody", err)
 	}
 	mustDo(t, s, ev, lockstore.Lock(ann, "A3")) // and locks do not wait
@@ -80,7 +61,7 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	if err := replica.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	confirmed(t, s, ev, ann, "A2")
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A2"))
 	if v, err := admin(t, replica.Addr).Get(t.Context(), key(ev, "seat:A2")).Result(); err != nil || v[0] != 'B' {
 		t.Errorf("the replica has %q, %v for a confirmed booking", v, err)
 	}
@@ -89,9 +70,9 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 // TestConfirmWaitsInCluster, at the master that has the event.
 func TestConfirmWaitsInCluster(t *testing.T) {
 	t.Parallel()
-	s, ev := onRedis(t, "redis://"+redistest.Cluster(t)[0].Addr+"?cluster=true", redisstore.Options{Replicas: 1}), newEvent(t)
+	s, ev := onRedis(t, sharedCluster(t), redisstore.Options{Replicas: 1}), newEvent(t)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-	if _, err := s.Do(t.Context(), ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+	if err := do(t, s, ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm where there is no replica: %v, want ErrOutcomeUnknown", err)
 	}
 	if snap := mustList(t, s, ev, ""); snap.Seats[0].Status != lockstore.Booked {
@@ -107,7 +88,7 @@ func TestSentinel(t *testing.T) {
 	sentinel := redistest.Sentinel(t, master, "seats")
 	s, ev := onRedis(t, "redis://"+sentinel.Addr+"?master_name=seats", redisstore.Options{Replicas: 1}), newEvent(t)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-	confirmed(t, s, ev, ann, "A1")
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
 	before := mustList(t, s, ev, "").Version
 
 	ctl := admin(t, sentinel.Addr)
@@ -130,7 +111,7 @@ func TestSentinel(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	if _, err := s.Do(ctx, ev, lockstore.Lock(ben, "A1")); !errors.Is(err, lockstore.SeatBooked) {
+	if err := do(t, s, ev, lockstore.Lock(ben, "A1")); !errors.Is(err, lockstore.SeatBooked) {
 		t.Errorf("the booking that a replica had is lost: %v", err)
 	}
 	if snap := mustList(t, s, ev, before); len(snap.Seats) == 0 {
@@ -150,7 +131,7 @@ func TestElection(t *testing.T) {
 			for i := range events {
 				events[i] = numbered(t, i)
 				mustDo(t, s, events[i], lockstore.Lock(ann, "A1", "A2"))
-				confirmed(t, s, events[i], ann, "A1")
+				mustDo(t, s, events[i], lockstore.Confirm(ann, "A1"))
 			}
 			nodes[0].Kill()
 			if err := nodes.Await(t.Context(), 1); err != nil {

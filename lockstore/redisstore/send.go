@@ -63,9 +63,9 @@ func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, repli
 	for _, whole := range []bool{false, true} {
 		pipe := node.Pipeline()
 		cmds, nonces := make([]*redis.Cmd, len(todo)), make([]*nonce, len(todo))
-		for i, g := range todo {
+		for i, n := range todo {
 			nonces[i] = newNonce()
-			cmds[i] = redis.NewCmd(ctx, all[g].args(whole, replicas > 0, nonces[i])...)
+			cmds[i] = redis.NewCmd(ctx, all[n].args(whole, replicas > 0, nonces[i])...)
 			_ = pipe.Process(ctx, cmds[i]) // a pipeline only takes it down
 		}
 		wait := redis.NewIntCmd(ctx, "wait", replicas, replicaTime.Milliseconds())
@@ -74,14 +74,14 @@ func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, repli
 		}
 		exec(ctx, pipe)
 		var unknown []int
-		for i, g := range todo {
+		for i, n := range todo {
 			value, err := cmds[i].Result()
 			if redis.HasErrorPrefix(err, "NOSCRIPT") {
-				unknown = append(unknown, g)
+				unknown = append(unknown, n)
 			}
-			answers[g] = ran{value, changeError(err, nonces[i].sent), nil}
+			answers[n] = ran{value, changeError(err, nonces[i].sent), nil}
 			if replicas > 0 {
-				answers[g].short = shortfall(wait, replicas)
+				answers[n].short = shortfall(wait, replicas)
 			}
 		}
 		if todo = unknown; len(todo) == 0 {

@@ -9,13 +9,16 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// base is a right store in memory.
+// A base is a store in memory. It is right as long as its hooks are nil. They run
+// with the mutex held.
 type base struct {
 	mu     sync.Mutex
 	events map[lockstore.EventID]*event
 
-	// meddle, if it is not nil, runs before the engine carries out an operation.
-	meddle func(*operation)
+	key    func(*lockstore.Event) lockstore.EventID             // names the event in events
+	before func(*operation)                                     // may change what is carried out
+	after  func(*operation, *lockstore.Result, error)           // may change the answer
+	listed func(*event, lockstore.Version, *lockstore.Snapshot) // may change a list
 }
 
 type event struct {
@@ -23,11 +26,11 @@ type event struct {
 	log   engine.Log
 }
 
-// An operation is what the engine is about to carry out.
+// An operation is what the engine carries out.
 type operation struct {
-	*engine.State
-	op  lockstore.Op
+	*event
 	ev  lockstore.Event // a copy
+	op  lockstore.Op
 	at  []int
 	now int64
 }
@@ -43,12 +46,15 @@ func (b *base) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lo
 	if err != nil {
 		return lockstore.Result{}, err
 	}
-	o := operation{e.state, op, *ev, at, time.Now().UnixMilli()}
-	if b.meddle != nil {
-		b.meddle(&o)
+	o := &operation{e, *ev, op, at, now()}
+	if b.before != nil {
+		b.before(o)
 	}
 	result, err := e.state.Do(&o.ev, o.op, o.at, o.now)
 	e.log.Add(e.state.Changed())
+	if b.after != nil {
+		b.after(o, &result, err)
+	}
 	return result, err
 }
 
@@ -59,7 +65,11 @@ func (b *base) List(ctx context.Context, ev *lockstore.Event, since lockstore.Ve
 	if err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	return e.state.List(&e.log, since, time.Now().UnixMilli()), nil
+	snap := e.state.List(&e.log, since, now())
+	if b.listed != nil {
+		b.listed(e, since, &snap)
+	}
+	return snap, nil
 }
 
 func (b *base) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
@@ -83,15 +93,19 @@ func (b *base) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Ve
 	}
 }
 
-// event returns the store's part of the event. The caller has b.mu.
+// event returns the store's part of the event. The caller holds b.mu.
 func (b *base) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := b.events[ev.ID]
+	key := ev.ID
+	if b.key != nil {
+		key = b.key(ev)
+	}
+	e := b.events[key]
 	if e == nil {
 		e = &event{engine.New(ev.Layout), engine.NewLog()}
-		b.events[ev.ID] = e
+		b.events[key] = e
 	}
 	if e.state.Layout().Fingerprint() != ev.Fingerprint() {
 		return nil, lockstore.ErrOtherSeats
@@ -99,7 +113,7 @@ func (b *base) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	return e, nil
 }
 
-// look shows f the store's part of the event.
+// look calls f with the store's part of the event.
 func (b *base) look(ev *lockstore.Event, f func(*event)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,11 +122,10 @@ func (b *base) look(ev *lockstore.Event, f func(*event)) {
 	}
 }
 
-// broken is a base one of whose methods may be replaced.
+// A broken is a base whose Do or Wait may be replaced as well.
 type broken struct {
 	base
 	do   func(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error)
-	list func(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error)
 	wait func(context.Context, *lockstore.Event, lockstore.Version) error
 }
 
@@ -120,28 +133,24 @@ func (b *broken) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (
 	return b.do(ctx, ev, op)
 }
 
-func (b *broken) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	return b.list(ctx, ev, since)
-}
-
 func (b *broken) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 	return b.wait(ctx, ev, since)
 }
 
-// with returns a function that makes a base and breaks it.
+// with returns a function that makes a store with that fault.
 func with(fault func(*broken)) func() lockstore.LockStore {
 	return func() lockstore.LockStore {
 		b := &broken{base: base{events: make(map[lockstore.EventID]*event)}}
-		b.do, b.list, b.wait = b.base.Do, b.base.List, b.base.Wait
+		b.do, b.wait = b.base.Do, b.base.Wait
 		fault(b)
 		return b
 	}
 }
 
-// meddling returns a fault that runs f before the operations of the kind.
-func meddling(kind lockstore.Kind, f func(*operation)) func(*broken) {
+// before returns a fault that runs f before the operations of the kind.
+func before(kind lockstore.Kind, f func(*operation)) func(*broken) {
 	return func(b *broken) {
-		b.meddle = func(o *operation) {
+		b.before = func(o *operation) {
 			if o.op.Kind == kind {
 				f(o)
 			}
@@ -149,33 +158,42 @@ func meddling(kind lockstore.Kind, f func(*operation)) func(*broken) {
 	}
 }
 
-// all returns the positions of the layout.
-func (o *operation) all() []int {
-	at := make([]int, len(o.ev.Seats))
+// beforeSeats returns a fault that changes the named seats before the operations
+// of the kind. The change is not in the log.
+func beforeSeats(kind lockstore.Kind, f func(*operation, *engine.SeatState)) func(*broken) {
+	return before(kind, func(o *operation) { o.edit(o.at, f) })
+}
+
+// edit changes what is known of the seats.
+func (o *operation) edit(at []int, f func(*operation, *engine.SeatState)) {
+	for _, p := range at {
+		seat := o.state.Seat(p)
+		f(o, &seat)
+		o.state.SetSeat(p, seat)
+	}
+}
+
+// all returns the positions of all seats.
+func (e *event) all() []int {
+	at := make([]int, len(e.state.Layout().Seats))
 	for p := range at {
 		at[p] = p
 	}
 	return at
 }
 
-// edit replaces what is known of each of the seats.
-func (o *operation) edit(at []int, f func(*engine.SeatState)) {
-	for _, p := range at {
-		seat := o.Seat(p)
-		f(&seat)
-		o.SetSeat(p, seat)
-	}
-}
-
-// live reports whether somebody has the seat locked.
-func live(s engine.SeatState, now int64) bool { return s.User != "" && !s.Booked && now < s.Expires }
-
-// held counts the seats that the user has.
-func held(s *engine.State, user lockstore.UserID, now int64) (n int) {
-	for p := range s.Layout().Seats {
-		if seat := s.Seat(p); seat.User == user && (seat.Booked || live(seat, now)) {
-			n++
+// after returns a fault that changes the results.
+func after(f func(*operation, *lockstore.Result)) func(*broken) {
+	return func(b *broken) {
+		b.after = func(o *operation, r *lockstore.Result, err error) {
+			if err == nil {
+				f(o, r)
+			}
 		}
 	}
-	return n
 }
+
+func now() int64 { return time.Now().UnixMilli() }
+
+// live reports whether the seat is locked.
+func live(s engine.SeatState, now int64) bool { return s.User != "" && !s.Booked && now < s.Expires }

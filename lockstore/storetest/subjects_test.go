@@ -1,10 +1,10 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"seatlock/lockstore"
@@ -58,36 +58,28 @@ var subjects = map[string]subject{
 	"result_has_no_time":          {with(resultWithoutTime), []string{"05_result_has_the_time", "17_"}},
 }
 
-var confirmIgnoresExpiry = meddling(lockstore.KindConfirm, func(o *operation) {
-	o.edit(o.at, func(s *engine.SeatState) {
-		if s.User == o.op.User && !s.Booked {
-			s.Expires = max(s.Expires, o.now+1000)
-		}
-	})
+var confirmIgnoresExpiry = beforeSeats(lockstore.KindConfirm, func(o *operation, s *engine.SeatState) {
+	if s.User == o.op.User && !s.Booked {
+		s.Expires = max(s.Expires, o.now+1000)
+	}
 })
 
-var confirmIgnoresOwner = meddling(lockstore.KindConfirm, func(o *operation) {
-	o.edit(o.at, func(s *engine.SeatState) {
-		if s.Booked || live(*s, o.now) {
-			s.User = o.op.User
-		}
-	})
+var confirmIgnoresOwner = beforeSeats(lockstore.KindConfirm, func(o *operation, s *engine.SeatState) {
+	if s.Booked || live(*s, o.now) {
+		s.User = o.op.User
+	}
 })
 
-var releaseIgnoresOwner = meddling(lockstore.KindRelease, func(o *operation) {
-	o.edit(o.at, func(s *engine.SeatState) {
-		if live(*s, o.now) {
-			s.User = o.op.User
-		}
-	})
+var releaseIgnoresOwner = beforeSeats(lockstore.KindRelease, func(o *operation, s *engine.SeatState) {
+	if live(*s, o.now) {
+		s.User = o.op.User
+	}
 })
 
-var releaseGivesBackBooking = meddling(lockstore.KindRelease, func(o *operation) {
-	o.edit(o.at, func(s *engine.SeatState) {
-		if s.Booked && s.User == o.op.User {
-			s.Booked, s.Expires = false, o.now+1000
-		}
-	})
+var releaseGivesBackBooking = beforeSeats(lockstore.KindRelease, func(o *operation, s *engine.SeatState) {
+	if s.Booked && s.User == o.op.User {
+		s.Booked, s.Expires = false, o.now+1000
+	}
 })
 
 func lockTakesPart(b *broken) {
@@ -96,8 +88,8 @@ func lockTakesPart(b *broken) {
 			return b.base.Do(ctx, ev, op)
 		}
 		var all lockstore.Result
-		for i := range op.Seats {
-			one, err := b.base.Do(ctx, ev, lockstore.Lock(op.User, op.Seats[i]))
+		for i, seat := range op.Seats {
+			one, err := b.base.Do(ctx, ev, lockstore.Lock(op.User, seat))
 			if err != nil {
 				return lockstore.Result{}, err
 			}
@@ -119,7 +111,7 @@ func lockChecksThenSets(b *broken) {
 		free := false
 		b.look(ev, func(e *event) {
 			first := e.state.Seat(at[0])
-			free = !first.Booked && !live(first, time.Now().UnixMilli())
+			free = !first.Booked && !live(first, now())
 		})
 		time.Sleep(time.Nanosecond) // until every caller has checked
 		if free {
@@ -133,36 +125,30 @@ func lockChecksThenSets(b *broken) {
 	}
 }
 
-var relockExtends = meddling(lockstore.KindLock, func(o *operation) {
-	o.edit(o.at, func(s *engine.SeatState) {
-		if live(*s, o.now) && s.User == o.op.User {
-			s.Expires = o.now + o.ev.LockTTL.Milliseconds()
-		}
-	})
+var relockExtends = beforeSeats(lockstore.KindLock, func(o *operation, s *engine.SeatState) {
+	if live(*s, o.now) && s.User == o.op.User {
+		s.Expires = o.now + o.ev.LockTTL.Milliseconds()
+	}
 })
 
-var relockFails = meddling(lockstore.KindLock, func(o *operation) {
-	o.edit(o.at[:1], func(s *engine.SeatState) {
-		if live(*s, o.now) {
-			o.op.User += "'" // another user
-		}
-	})
+var relockFails = before(lockstore.KindLock, func(o *operation) {
+	if live(o.state.Seat(o.at[0]), o.now) {
+		o.op.User += "'" // another user
+	}
 })
 
-var ownerLocksOwnBooking = meddling(lockstore.KindLock, func(o *operation) {
-	o.edit(o.at, func(s *engine.SeatState) {
-		if s.Booked && s.User == o.op.User {
-			s.Booked, s.Expires = false, o.now+o.ev.LockTTL.Milliseconds()
-		}
-	})
+var ownerLocksOwnBooking = beforeSeats(lockstore.KindLock, func(o *operation, s *engine.SeatState) {
+	if s.Booked && s.User == o.op.User {
+		s.Booked, s.Expires = false, o.now+o.ev.LockTTL.Milliseconds()
+	}
 })
 
-var bookingExpires = meddling(lockstore.KindLock, func(o *operation) {
-	o.edit(o.all(), func(s *engine.SeatState) { s.Booked = s.Booked && o.now < s.Expires })
+var bookingExpires = before(lockstore.KindLock, func(o *operation) {
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) { s.Booked = s.Booked && o.now < s.Expires })
 })
 
-var expiryNeverReported = meddling(lockstore.KindConfirm, func(o *operation) {
-	o.edit(o.all(), func(s *engine.SeatState) {
+var expiryNeverReported = before(lockstore.KindConfirm, func(o *operation) {
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) {
 		s.Expired = nil
 		if !s.Booked && !live(*s, o.now) {
 			s.User = ""
@@ -170,9 +156,9 @@ var expiryNeverReported = meddling(lockstore.KindConfirm, func(o *operation) {
 	})
 })
 
-var expiryNeverForgotten = meddling(lockstore.KindConfirm, func(o *operation) {
-	recent := o.now - 1000
-	o.edit(o.all(), func(s *engine.SeatState) {
+var expiryNeverForgotten = before(lockstore.KindConfirm, func(o *operation) {
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) {
+		recent := o.now - 1000
 		if s.User != "" && !s.Booked && !live(*s, o.now) {
 			s.Expires = max(s.Expires, recent)
 		}
@@ -182,15 +168,15 @@ var expiryNeverForgotten = meddling(lockstore.KindConfirm, func(o *operation) {
 	})
 })
 
-var limitOffByOne = meddling(lockstore.KindLock, func(o *operation) {
+var limitOffByOne = before(lockstore.KindLock, func(o *operation) {
 	if o.ev.SeatLimit > 0 {
 		o.ev.SeatLimit++
 	}
 })
 
-var limitForgetsBookings = meddling(lockstore.KindLock, func(o *operation) {
+var limitForgetsBookings = before(lockstore.KindLock, func(o *operation) {
 	for _, p := range o.all() {
-		if s := o.Seat(p); o.ev.SeatLimit > 0 && s.Booked && s.User == o.op.User {
+		if s := o.state.Seat(p); o.ev.SeatLimit > 0 && s.Booked && s.User == o.op.User {
 			o.ev.SeatLimit++
 		}
 	}
@@ -200,11 +186,17 @@ func limitChecksThenSets(b *broken) {
 	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
 		unlimited := *ev
 		if op.Kind == lockstore.KindLock {
+			more := len(op.Seats)
 			b.look(ev, func(e *event) {
-				if held(e.state, op.User, time.Now().UnixMilli())+len(op.Seats) <= ev.SeatLimit {
-					unlimited.SeatLimit = 0
+				for _, p := range e.all() {
+					if s := e.state.Seat(p); s.User == op.User && (s.Booked || live(s, now())) {
+						more++
+					}
 				}
 			})
+			if more <= ev.SeatLimit {
+				unlimited.SeatLimit = 0
+			}
 			time.Sleep(time.Nanosecond) // until every caller has checked
 		}
 		return b.base.Do(ctx, &unlimited, op)
@@ -212,70 +204,48 @@ func limitChecksThenSets(b *broken) {
 }
 
 func conflictNamesFirst(b *broken) {
-	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-		result, err := b.base.Do(ctx, ev, op)
+	b.after = func(_ *operation, _ *lockstore.Result, err error) {
 		if e, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 			e.Seats = e.Seats[:min(1, len(e.Seats))]
 		}
-		return result, err
 	}
 }
 
-var usersFoldCase = meddling(lockstore.KindConfirm, func(o *operation) {
+var usersFoldCase = before(lockstore.KindConfirm, func(o *operation) {
 	if o.op.User == "A" {
 		o.op.User = "a"
 	}
 })
 
 func deltaMissesRelease(b *broken) {
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		snap, err := b.base.List(ctx, ev, since)
+	b.listed = func(_ *event, _ lockstore.Version, snap *lockstore.Snapshot) {
 		snap.Seats = slices.DeleteFunc(snap.Seats, func(s lockstore.ListedSeat) bool { return s.Status == lockstore.Available })
-		return snap, err
 	}
 }
 
 func deltaOfAnyVersion(b *broken) {
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		snap, err := b.base.List(ctx, ev, since)
-		snap.Full = since == ""
-		return snap, err
-	}
+	b.listed = func(_ *event, since lockstore.Version, snap *lockstore.Snapshot) { snap.Full = since == "" }
 }
 
 func listShowsExpired(b *broken) {
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		snap, err := b.base.List(ctx, ev, since)
-		b.look(ev, func(e *event) {
-			for i, s := range snap.Seats {
-				if known := e.state.Seat(int(s.Position)); s.Status == lockstore.Available && known.User != "" {
-					snap.Seats[i].Status, snap.Seats[i].Expires = lockstore.Locked, known.Expires
-				}
+	b.listed = func(e *event, _ lockstore.Version, snap *lockstore.Snapshot) {
+		for i, s := range snap.Seats {
+			if known := e.state.Seat(int(s.Position)); s.Status == lockstore.Available && known.User != "" {
+				snap.Seats[i].Status, snap.Seats[i].Expires = lockstore.Locked, known.Expires
 			}
-		})
-		return snap, err
+		}
 	}
 }
 
-// listLags keeps a list for a moment, as a cache does.
+// listLags keeps a full list for a millisecond, as a cache does.
 func listLags(b *broken) {
-	var mu sync.Mutex
-	type kept struct {
-		snap lockstore.Snapshot
-		at   time.Time
-	}
-	lists := make(map[lockstore.EventID]kept)
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if k, ok := lists[ev.ID]; ok && since == "" && time.Since(k.at) < time.Millisecond {
-			return k.snap, nil
+	kept := make(map[*event]lockstore.Snapshot)
+	b.listed = func(e *event, since lockstore.Version, snap *lockstore.Snapshot) {
+		if old, ok := kept[e]; ok && since == "" && snap.Now == old.Now {
+			*snap = old
+		} else if since == "" {
+			kept[e] = *snap
 		}
-		snap, err := b.base.List(ctx, ev, since)
-		if since == "" {
-			lists[ev.ID] = kept{snap, time.Now()}
-		}
-		return snap, err
 	}
 }
 
@@ -288,9 +258,7 @@ func waitMissesConfirm(b *broken) {
 			confirmed := false
 			b.look(ev, func(e *event) {
 				v = e.log.Version()
-				for p := range ev.Seats {
-					confirmed = confirmed || e.state.Seat(p).Booked
-				}
+				confirmed = slices.ContainsFunc(e.all(), func(p int) bool { return e.state.Seat(p).Booked })
 			})
 			if !confirmed {
 				return nil
@@ -330,12 +298,12 @@ func otherSeatsTaken(b *broken) {
 }
 
 func eventsShareSeats(b *broken) {
-	b.meddle = func(o *operation) {
+	b.before = func(o *operation) {
 		for _, other := range b.events {
 			for _, p := range o.at {
 				there, ok := other.state.Layout().Position(o.ev.Seats[p])
-				if ok && o.op.Kind == lockstore.KindLock && o.Seat(p).User == "" {
-					o.SetSeat(p, other.state.Seat(there))
+				if ok && o.op.Kind == lockstore.KindLock && o.state.Seat(p).User == "" {
+					o.state.SetSeat(p, other.state.Seat(there))
 				}
 			}
 		}
@@ -343,20 +311,7 @@ func eventsShareSeats(b *broken) {
 }
 
 func eventsOfLayoutAreOne(b *broken) {
-	one := func(ev *lockstore.Event) *lockstore.Event {
-		same := *ev
-		same.ID = lockstore.EventID(ev.Fingerprint())
-		return &same
-	}
-	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-		return b.base.Do(ctx, one(ev), op)
-	}
-	b.list = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-		return b.base.List(ctx, one(ev), since)
-	}
-	b.wait = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
-		return b.base.Wait(ctx, one(ev), since)
-	}
+	b.key = func(ev *lockstore.Event) lockstore.EventID { return lockstore.EventID(ev.Fingerprint()) }
 }
 
 func endedContextGoesOn(b *broken) {
@@ -365,35 +320,22 @@ func endedContextGoesOn(b *broken) {
 			return b.base.Do(ctx, ev, op)
 		}
 		result, err := b.base.Do(context.WithoutCancel(ctx), ev, op)
-		return result, errors.Join(err, ctx.Err())
+		return result, cmp.Or(err, ctx.Err())
 	}
 }
 
-// reporting returns a fault that changes the results.
-func reporting(f func(lockstore.Op, *lockstore.Result)) func(*broken) {
-	return func(b *broken) {
-		b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-			result, err := b.base.Do(ctx, ev, op)
-			if err == nil {
-				f(op, &result)
-			}
-			return result, err
-		}
-	}
-}
-
-// reportsAll reports every named seat as changed: after a Release a stranger's,
-// after a Lock or Confirm the user's own.
+// reportsAll reports every named seat as changed: after a Release also other
+// users' seats, after a Lock or Confirm also those that the user has already.
 func reportsAll(kind lockstore.Kind) func(*broken) {
-	return reporting(func(op lockstore.Op, r *lockstore.Result) {
-		if op.Kind == kind {
-			r.Changed = op.Seats
+	return after(func(o *operation, r *lockstore.Result) {
+		if o.op.Kind == kind {
+			r.Changed = o.op.Seats
 		}
 	})
 }
 
-var changesNotReported = reporting(func(_ lockstore.Op, r *lockstore.Result) { r.Changed = nil })
+var changesNotReported = after(func(_ *operation, r *lockstore.Result) { r.Changed = nil })
 
-var changesInLayoutOrder = reporting(func(_ lockstore.Op, r *lockstore.Result) { r.Changed = slices.Sorted(slices.Values(r.Changed)) })
+var changesInLayoutOrder = after(func(_ *operation, r *lockstore.Result) { r.Changed = slices.Sorted(slices.Values(r.Changed)) })
 
-var resultWithoutTime = reporting(func(_ lockstore.Op, r *lockstore.Result) { r.Now = time.Time{} })
+var resultWithoutTime = after(func(_ *operation, r *lockstore.Result) { r.Now = time.Time{} })

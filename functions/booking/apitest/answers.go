@@ -12,9 +12,9 @@ import (
 	"github.com/pb33f/libopenapi/orderedmap"
 )
 
-// Answers lists every answer that is described, as "POST /lock 409 seat_locked":
-// the call, the status, and where there is a body the code or what an example is
-// called. What it has is the example, in JSON, or nothing.
+// Answers returns every answer that is described. A key is the call, the status,
+// and, for answers with a body, the code or the name of an example, such as "POST
+// /lock 409 seat_locked". The value is the example in JSON, or "".
 func Answers() (map[string]string, error) {
 	answers := make(map[string]string)
 	for path, item := range description().model.Paths.PathItems.FromOldest() {
@@ -53,15 +53,14 @@ func addAnswers(answers map[string]string, call string, media *v3.MediaType) err
 	return nil
 }
 
-// Requests lists the examples of the bodies that lock, confirm and release take,
-// in JSON.
+// Requests returns the examples of the bodies of lock, confirm and release, in JSON.
 func Requests() ([]string, error) {
 	seats := description().model.Components.RequestBodies.GetOrZero("Seats").Content.GetOrZero("application/json")
 	examples, err := values(seats.Examples)
 	return slices.Sorted(maps.Values(examples)), err
 }
 
-// values are the examples in JSON, by name.
+// values returns the examples in JSON, by name.
 func values(examples *orderedmap.Map[string, *base.Example]) (map[string]string, error) {
 	list := make(map[string]string)
 	for name, example := range examples.FromOldest() {
@@ -78,8 +77,8 @@ func values(examples *orderedmap.Map[string, *base.Example]) (map[string]string,
 	return list, nil
 }
 
-// codes are those that the schema of a problem lets through: of a schema made of
-// several, those of the narrowest.
+// codes returns the codes that the schema of a problem allows. Of several schemas
+// combined it uses the narrowest.
 func codes(schema *base.Schema) []string {
 	var narrowest []string
 	consider := func(list []string) {

@@ -1,6 +1,6 @@
-// Package apitest holds requests and answers to the description of the API,
-// openapi.yaml. It must not know how an answer came about: a request and what
-// came back will do, whether they crossed a network or not.
+// Package apitest compares requests and answers with the description of the API,
+// openapi.yaml. It must not know how an answer was made: it needs a request and
+// its answer alone, whether they crossed a network or not.
 package apitest
 
 import (
@@ -18,17 +18,18 @@ import (
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 )
 
-// largest is the size of the largest body that is looked into: a list of 50,000
-// seats is 2 MB, and none of them is of another form than the first thousand.
+// largest is the size of the largest body that is checked: a list of 50,000 seats
+// is 2 MB, and no seat has another form than the first thousand.
 const largest = 256 << 10
 
-// undescribed are headers of HTTP itself, of browsers (the description has them
-// in words), and those that OpenAPI describes elsewhere.
+// undescribed are headers that need no description: those of HTTP itself, those
+// for browsers (which the description has in words), and those that OpenAPI has
+// elsewhere.
 var undescribed = []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "Vary", "X-Content-Type-Options"}
 
-// Watch returns next with every answer held to the description, as
-// [Exchange.Check] does.
-func Watch(t testing.TB, next http.Handler) http.Handler {
+// Checked returns a handler that answers with next, and checks every answer with
+// [Exchange.Check].
+func Checked(t testing.TB, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t.Helper()
 		var sent bytes.Buffer
@@ -43,7 +44,7 @@ func Watch(t testing.TB, next http.Handler) http.Handler {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(rec.Code)
-		w.Write(rec.Body.Bytes()) // as the recorder has it
+		w.Write(rec.Body.Bytes()) // cannot fail in a recorder
 	})
 }
 
@@ -57,16 +58,16 @@ type Exchange struct {
 	Body    []byte
 }
 
-// Check fails the test unless the answer is one that the description has for the
-// request: its status, every header, its media type and every field. A request
-// that was granted must be one that the description lets through.
+// Check fails the test unless the answer is described for the request: its status,
+// every header, its media type and every field. A request that was granted must
+// be valid by the description.
 func (x Exchange) Check(t testing.TB) {
 	t.Helper()
 	x.report(t, x.check(description()))
 }
 
-// CheckAnswer is Check without the request: some that are granted, such as one
-// with a field that is null, are of no form that anybody should rely on.
+// CheckAnswer is Check without the request. Some requests are granted though they
+// are not valid by the description, such as one with a field that is null.
 func (x Exchange) CheckAnswer(t testing.TB) {
 	t.Helper()
 	x.report(t, x.checkAnswer(description()))
@@ -98,7 +99,7 @@ func (x Exchange) checkAnswer(d *document) error {
 	}
 	item := d.model.Paths.PathItems.GetOrZero(x.Request.URL.Path)
 	if item != nil && item.Extensions.GetOrZero("x-runner-only") != nil && bytes.Contains(x.Body, []byte(`"not_found"`)) {
-		item = nil // whoever answers is not the runner
+		item = nil // the answer is not the runner's
 	}
 	var op *v3.Operation
 	if item != nil {
@@ -125,14 +126,13 @@ func (x Exchange) checkAnswer(d *document) error {
 	return nil
 }
 
-// elsewhere says what is answered to a request for a path that is not described,
-// or by a method that is not (a path may have something else for these, as
-// x-other-methods): by whoever is asked first.
+// elsewhere names the answers to requests with a path or a method that is not
+// described. A path may have another answer for the latter, in x-other-methods.
 var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 429: "RateLimited", 503: "SignInUnavailable"}
 
 func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	if item == nil && x.Status == 405 || item != nil && x.Status == 404 {
-		return fmt.Errorf("the path and the status do not go together")
+		return fmt.Errorf("the status does not fit the path")
 	}
 	name := elsewhere[x.Status]
 	if x.Status == http.StatusMethodNotAllowed {
@@ -142,7 +142,7 @@ func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	}
 	response := d.model.Components.Responses.GetOrZero(name)
 	if response == nil {
-		return fmt.Errorf("there is no such call, and it is answered with %d", x.Status)
+		return fmt.Errorf("a call that is not described is answered with %d", x.Status)
 	}
 	if err := x.checkHeader(response); err != nil {
 		return err
@@ -163,7 +163,7 @@ func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	return explained(errs)
 }
 
-// checkHeader looks for headers that are not described.
+// checkHeader returns an error if a header is not described.
 func (x Exchange) checkHeader(response *v3.Response) error {
 	for name := range x.Header {
 		if slices.Contains(undescribed, name) {
@@ -180,7 +180,7 @@ func (x Exchange) checkHeader(response *v3.Response) error {
 	return nil
 }
 
-// request is the request as it was sent.
+// request returns the request as it was sent.
 func (x Exchange) request() *http.Request {
 	r := x.Request.Clone(x.Request.Context())
 	r.Body = io.NopCloser(bytes.NewReader(x.Sent))
@@ -198,7 +198,7 @@ func (x Exchange) response() *http.Response {
 	return &http.Response{StatusCode: x.Status, Header: x.Header, Body: body, Request: x.Request}
 }
 
-// explained makes one error of many, or nil of none.
+// explained joins errors into one, or returns nil if there are none.
 func explained(list []*errors.ValidationError) error {
 	if len(list) == 0 {
 		return nil

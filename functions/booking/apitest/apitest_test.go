@@ -9,7 +9,7 @@ import (
 	"seatlock/functions/booking"
 )
 
-// TestDescriptionIsValid OpenAPI 3.1.
+// TestDescriptionIsValid checks that the description is OpenAPI 3.1.
 func TestDescriptionIsValid(t *testing.T) {
 	if d := description(); d.model.Version != "3.1.1" {
 		t.Errorf("it is of version %s", d.model.Version)
@@ -25,7 +25,7 @@ func TestDescriptionIsValid(t *testing.T) {
 	}
 }
 
-// changed is openapi.yaml with something else at one place.
+// changed returns openapi.yaml with one replacement.
 func changed(t *testing.T, change [2]string) []byte {
 	t.Helper()
 	text := string(booking.OpenAPI())
@@ -35,7 +35,7 @@ func changed(t *testing.T, change [2]string) []byte {
 	return []byte(strings.Replace(text, change[0], change[1], 1))
 }
 
-// exchange is a lock that was granted, as it might have crossed a network.
+// exchange returns a lock that was granted.
 func exchange() Exchange {
 	r := httptest.NewRequest("POST", "/lock", nil)
 	r.Header.Set("Content-Type", "application/json")
@@ -48,7 +48,7 @@ func exchange() Exchange {
 	}
 }
 
-// refused is a lock that was not.
+// refused returns a lock that was refused.
 func refused() Exchange {
 	x := exchange()
 	x.Status = 409
@@ -57,8 +57,8 @@ func refused() Exchange {
 	return x
 }
 
-// TestCheckFindsWhatIsNotDescribed: each is one thing away from an exchange that
-// is taken.
+// TestCheckFindsWhatIsNotDescribed makes one change to a valid exchange in each
+// case.
 func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 	d := description()
 	for _, x := range []Exchange{exchange(), refused()} {
@@ -113,8 +113,8 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 	}
 }
 
-// TestCheckFindsWhatIsDescribedWrongly: the same exchanges, and another
-// description.
+// TestCheckFindsWhatIsDescribedWrongly makes one change to the description in each
+// case.
 func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"a field by another name": {"        expiresInSeconds:\n", "        secondsLeft:\n"},
@@ -126,7 +126,7 @@ func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	} {
 		d, err := read(changed(t, change))
 		if err != nil {
-			continue // that is one way to find it
+			continue // read has found it
 		}
 		if exchange().check(d) == nil && refused().check(d) == nil {
 			t.Errorf("%s: the exchanges are taken", name)
@@ -134,7 +134,8 @@ func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	}
 }
 
-// TestOtherMethodsAtAPath: what a path has for them is answered there alone.
+// TestOtherMethodsAtAPath: only a path with x-other-methods may answer other
+// methods in its own way.
 func TestOtherMethodsAtAPath(t *testing.T) {
 	words := Exchange{
 		Status: 405,

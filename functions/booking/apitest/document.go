@@ -12,14 +12,14 @@ import (
 	"seatlock/functions/booking"
 )
 
-// document is a description of an API, read.
+// A document is a parsed description of an API.
 type document struct {
 	model     *v3.Document
 	validator validator.Validator
 	config    *config.ValidationOptions
 }
 
-// read reads a description, and says what is wrong with it.
+// read parses and validates a description.
 func read(text []byte) (*document, error) {
 	doc, err := libopenapi.NewDocument(text)
 	if err != nil {
@@ -35,7 +35,7 @@ func read(text []byte) (*document, error) {
 		return nil, errs[0]
 	}
 	if _, errs := d.validator.ValidateDocument(); len(errs) > 0 {
-		return nil, fmt.Errorf("it is no OpenAPI 3.1: %w", explained(errs))
+		return nil, fmt.Errorf("not OpenAPI 3.1: %w", explained(errs))
 	}
 	return d, nil
 }
@@ -43,15 +43,15 @@ func read(text []byte) (*document, error) {
 func (d *document) options() config.Option      { return config.WithExistingOpts(d.config) }
 func (d *document) optionList() []config.Option { return []config.Option{d.options()} }
 
-// description is openapi.yaml, read once: that takes longer than most tests.
+// description parses openapi.yaml once, since that takes longer than most tests.
 var description = sync.OnceValue(func() *document {
 	d, err := read(booking.OpenAPI())
 	if err != nil {
-		panic(fmt.Sprintf("openapi.yaml: %v", err)) // no test can go on
+		panic(fmt.Sprintf("openapi.yaml: %v", err)) // no test could continue
 	}
 	return d
 })
 
-// Load reads the description. A test that lives by a fake clock must not do so
-// by itself, since what is made in there ends with it: TestMain does it before.
+// Load parses the description. It must run outside of a synctest bubble, such as
+// in TestMain, since what is made in a bubble cannot be used after it.
 func Load() { description() }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,23 +16,25 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/lambdahttp"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
 // bundled is the event file in the zip, beside the program.
 const bundled = "events.json"
 
-// pingTime bounds how long the start waits for the store.
+// pingTime is the longest time that the start waits for the store.
 const pingTime = 2 * time.Second
 
 // Main runs the function that answers with the call that pick chooses. It does
 // not return; with a wrong setting it ends the process with status 1 and one
 // line.
-func Main(pick func(*booking.API) http.Handler) {
+func Main(pick func(*booking.API) telemetry.Handler) {
 	log := slog.New(telemetry.LogHandler(lambdacontext.NewLogHandler()))
 	adapter, err := start(context.Background(), os.Getenv, log, pick)
 	if err != nil {
@@ -44,7 +45,7 @@ func Main(pick func(*booking.API) http.Handler) {
 }
 
 // start puts the parts together.
-func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pick func(*booking.API) http.Handler) (*lambdahttp.Adapter, error) {
+func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pick func(*booking.API) telemetry.Handler) (*lambdahttp.Adapter, error) {
 	var s struct {
 		storage   storage
 		events    settings.Events
@@ -54,15 +55,15 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.gateway, &s.telemetry); err != nil {
 		return nil, err
 	}
-	maps, err := readEvents(s.events, getenv("LAMBDA_TASK_ROOT"))
+	events, err := readEvents(s.events, getenv("LAMBDA_TASK_ROOT"))
 	if err != nil {
 		return nil, err
 	}
-	store, err := s.storage.open(ctx, maps, log)
+	store, err := s.storage.open(ctx, events, log)
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), SeatMaps: maps, Logger: log})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Logger: log})
 	if err != nil {
 		return nil, err
 	}
@@ -71,21 +72,21 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		BasePath: s.gateway.BasePath,
 		Logger:   log,
 		Identify: func(ctx context.Context, subject string) context.Context {
-			return booking.WithCaller(ctx, lockstore.UserID(subject))
+			return access.WithCaller(ctx, lockstore.UserID(subject))
 		},
 	}, nil
 }
 
 // readEvents reads the event file, which without a setting is the one in the zip,
 // unpacked in the folder root.
-func readEvents(s settings.Events, root string) ([]booking.SeatMap, error) {
+func readEvents(s settings.Events, root string) ([]venue.Event, error) {
 	file := cmp.Or(s.File, filepath.Join(root, bundled))
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the event file (%s in the zip, or the one that EVENTS_FILE names): %w", bundled, err)
 	}
 	defer f.Close()
-	return booking.ReadEvents(file, f, booking.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
+	return venue.ReadEvents(file, f, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
 }
 
 // unavailable reports whether err means that the store cannot be reached, and
@@ -96,10 +97,10 @@ func unavailable(err error) bool {
 
 // openEvents makes the events known to the store. It fails if the store knows an
 // event with other seats.
-func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, maps []booking.SeatMap) error {
-	for _, m := range maps {
-		if err := open(ctx, m.Event); errors.Is(err, lockstore.ErrOtherSeats) {
-			return fmt.Errorf("event %s: %w", m.Event.ID, err)
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
+	for _, e := range events {
+		if err := open(ctx, e.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}
 	return nil

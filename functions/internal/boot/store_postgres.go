@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"strings"
 
-	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 )
@@ -31,7 +31,7 @@ func onePerCopy(url string) string {
 // open connects to PostgreSQL before the first request does, creates what is
 // missing there, and checks that it can be relied on. If it is unavailable, the
 // requests try again.
-func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (lockstore.LockStore, error) {
+func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
 	pool, err := pgstore.Pool(onePerCopy(s.URL))
 	if err != nil {
 		return nil, s.Wrong("postgres", err)
@@ -53,5 +53,5 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	for _, w := range warnings {
 		log.Warn("postgres: " + w)
 	}
-	return store, openEvents(ctx, store.Open, maps)
+	return store, openEvents(ctx, store.Open, events)
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9/logging"
 
-	"seatlock/functions/booking"
 	"seatlock/functions/settings"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
@@ -23,7 +23,7 @@ type storage struct{ settings.Redis }
 
 // open connects to Redis before the first request does and checks that it can be
 // relied on. If it is unavailable, the requests try again.
-func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Logger) (lockstore.LockStore, error) {
+func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
 	logging.Disable() // the Redis client's own lines: the caller of each failed request reports it
 	client, err := redisstore.Client(s.URL)
 	if err != nil {
@@ -49,5 +49,5 @@ func (s storage) open(ctx context.Context, maps []booking.SeatMap, log *slog.Log
 	for _, w := range warnings {
 		log.Warn("redis: " + w)
 	}
-	return store, openEvents(ctx, store.Open, maps)
+	return store, openEvents(ctx, store.Open, events)
 }

@@ -14,12 +14,12 @@ import (
 )
 
 // reported returns next with its requests reported to the log and as metrics.
-func reported(next http.Handler, s settings.Telemetry, log *slog.Logger) http.Handler {
+func reported(next telemetry.Handler, s settings.Telemetry, log *slog.Logger) http.Handler {
 	reports := []telemetry.Report{telemetry.Log(log, s.LogUsers)}
 	if s.MetricsNamespace != "" {
 		reports = append(reports, emf.Report(os.Stdout, s.MetricsNamespace))
 	}
-	return telemetry.Handler(next, lambdaID, reports...)
+	return telemetry.Observe(next, lambdaID, reports...)
 }
 
 // lambdaID returns the id that Lambda gave the request and uses in its own lines.

@@ -16,7 +16,7 @@ import (
 	"seatlock/functions/internal/lambdahttp"
 )
 
-// echo answers with what it was asked, and as it was asked to.
+// echo answers with the request, and with the status and headers that it asks for.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -39,8 +39,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %q %q %q %q %d %q", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Value"), r.Header.Get("Cookie"), r.ContentLength, body)
 }
 
-// FuzzSameAsNetHTTP asks a handler the same over net/http and as an event of
-// either kind, and wants the same answer.
+// FuzzSameAsNetHTTP compares the answers to the same request over net/http and as
+// an event of either kind.
 func FuzzSameAsNetHTTP(f *testing.F) {
 	f.Add("GET", "seats", "since=1&x=%20", "", "", 200, "", false)
 	f.Add("POST", "a b/100%/ä?x=1#y/漢+", "é=1", "v,w", `{"a":1}`, 201, "text/plain", false)
@@ -126,7 +126,7 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 	})
 }
 
-// plainText tells what can be the value of a header, as it is.
+// plainText reports whether the text can be the value of a header.
 func plainText(s string) bool {
 	return s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -1,8 +1,9 @@
-// Package lambdahttp answers what API Gateway's HTTP APIs and Lambda function
-// URLs ask, events of payload format 2.0, with an [http.Handler].
+// Package lambdahttp answers events of API Gateway's HTTP APIs and of Lambda
+// function URLs, in payload format 2.0, with an [http.Handler].
 //
-// Requests and answers are as net/http would have them, whole: an answer is
-// sent when the handler is done. The package knows no event, seat or store.
+// Requests and answers are those of net/http, except that an answer is sent when
+// the handler has returned. The package must not know events on sale, seats or
+// stores.
 package lambdahttp
 
 import (
@@ -18,8 +19,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// margin is how much sooner than the function a handler must end, for its
-// answer to get out.
+// margin is the time that is left to send the answer when the handler's context
+// ends.
 const margin = 200 * time.Millisecond
 
 // An Adapter answers events with a handler. It implements the Handler of
@@ -28,25 +29,25 @@ const margin = 200 * time.Millisecond
 type Adapter struct {
 	Handler http.Handler // required
 
-	// BasePath is taken off the beginning of every path, after the stage: what
-	// a custom domain maps to the API. It begins with a slash, or is empty.
+	// BasePath is removed from the beginning of every path, after the stage. It is
+	// the path that a custom domain maps to the API, begins with a slash, and may
+	// be empty.
 	BasePath string
 
-	// Identify, if it is not nil, gives the handler's context what the gateway
-	// found out about the caller: subject is the sub claim of a JSON Web Token
-	// that the gateway has checked.
+	// Identify, if not nil, returns a context that has the caller. subject is the
+	// sub claim of a JSON Web Token that the gateway has verified.
 	Identify func(ctx context.Context, subject string) context.Context
 
 	Logger *slog.Logger // for panics; nil is slog.Default()
 }
 
-// Invoke answers one event. The error is of a payload that is no HTTP request
-// in format 2.0, which a misconfigured gateway sends; whatever happens in the
-// handler, a panic too, is an answer.
+// Invoke answers one event. It returns an error if the payload is not an HTTP
+// request in format 2.0, which a misconfigured gateway sends. A panic of the
+// handler is not an error but an answer.
 func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var event events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, fmt.Errorf("lambdahttp: the event cannot be read: %w", err)
+		return nil, fmt.Errorf("lambdahttp: cannot read the event: %w", err)
 	}
 	if event.Version != "2.0" {
 		return nil, fmt.Errorf("lambdahttp: the event has payload format version %q; set the integration's PayloadFormatVersion to 2.0", event.Version)
@@ -68,8 +69,8 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(w.answer())
 }
 
-// serve calls the handler. After a panic nothing that it wrote is sent: half an
-// answer would look like a whole one.
+// serve calls the handler. After a panic it discards what the handler wrote, since
+// half an answer would look like a whole one.
 func (a *Adapter) serve(w *writer, r *http.Request) {
 	defer func() {
 		p := recover()
@@ -90,7 +91,7 @@ func (a *Adapter) serve(w *writer, r *http.Request) {
 	a.Handler.ServeHTTP(w, r)
 }
 
-// subjectOf is whom the gateway's own check found to call, or "".
+// subjectOf returns the caller that the gateway has verified, or "".
 func subjectOf(event *events.APIGatewayV2HTTPRequest) string {
 	if by := event.RequestContext.Authorizer; by != nil && by.JWT != nil {
 		return by.JWT.Claims["sub"]

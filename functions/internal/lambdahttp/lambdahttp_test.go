@@ -25,7 +25,7 @@ type (
 	response = events.APIGatewayV2HTTPResponse
 )
 
-// captured is an event in the form in which AWS documents them.
+// captured is an event as AWS documents it.
 func captured(t *testing.T, name string) request {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
@@ -57,7 +57,7 @@ func invoke(t *testing.T, a *lambdahttp.Adapter, event request) response {
 	return got
 }
 
-// seen is the request that a handler gets for the event.
+// seen returns the request that a handler gets for the event.
 func seen(t *testing.T, event request, change func(*lambdahttp.Adapter)) (*http.Request, string) {
 	t.Helper()
 	var got *http.Request
@@ -148,7 +148,7 @@ func TestOtherPayloads(t *testing.T) {
 	}
 }
 
-// TestDeadline: the handler must be done before the function's time is up.
+// TestDeadline: the handler's context ends before the function's time does.
 func TestDeadline(t *testing.T) {
 	end := time.Now().Add(time.Minute)
 	ctx, cancel := context.WithDeadline(t.Context(), end)
@@ -189,7 +189,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// answers are what handlers do and what must come of it.
+// answers are handlers and the answers that they must make.
 var answers = map[string]struct {
 	handler func(http.ResponseWriter, *http.Request)
 	want    response
@@ -259,8 +259,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestPanic: it is answered, nothing of a half answer is left, and it is logged
-// with what is needed to find it.
+// TestPanic: a panic is answered without any of the handler's answer, and logged
+// with the request's id.
 func TestPanic(t *testing.T) {
 	for _, what := range []any{"boom", http.ErrAbortHandler} {
 		var log bytes.Buffer
@@ -298,7 +298,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestHead: a handler need not know that nobody wants the body.
+// TestHead: a handler may write a body, which is not sent.
 func TestHead(t *testing.T) {
 	event := captured(t, "http-api.json")
 	event.RequestContext.HTTP.Method = "HEAD"

@@ -12,13 +12,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// request makes of an event the request that a server would have read.
+// request makes an http.Request of an event.
 func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	body := []byte(event.Body)
 	if event.IsBase64Encoded {
 		var err error
 		if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
-			return nil, fmt.Errorf("the body is not the base64 that it is said to be: %w", err)
+			return nil, fmt.Errorf("the body is not base64, as isBase64Encoded says: %w", err)
 		}
 	}
 	about := &event.RequestContext
@@ -37,14 +37,14 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 		Body:          http.NoBody,
 		ContentLength: int64(len(body)),
 		Host:          about.DomainName,
-		RemoteAddr:    net.JoinHostPort(about.HTTP.SourceIP, "0"), // which port is not told
+		RemoteAddr:    net.JoinHostPort(about.HTTP.SourceIP, "0"), // the event has no port
 		RequestURI:    u.RequestURI(),
 	}).WithContext(ctx)
 	if len(body) > 0 {
 		r.Body = reader(body)
 	}
-	// A value that was joined of several stays as it is: splitting at commas
-	// would break an ETag or a date in two.
+	// Values that the gateway has joined stay joined: an ETag or a date may have
+	// commas of its own.
 	for name, value := range event.Headers {
 		r.Header.Set(name, value)
 	}
@@ -58,8 +58,8 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 	return r, nil
 }
 
-// target is what is asked for. An HTTP API hands over the path decoded, a
-// function URL as it was sent.
+// target returns the URL of the request. The event of an HTTP API has the path
+// decoded, the event of a function URL as it was sent.
 func (a *Adapter) target(event *events.APIGatewayV2HTTPRequest) (*url.URL, error) {
 	path := event.RawPath
 	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
@@ -80,7 +80,7 @@ func (a *Adapter) target(event *events.APIGatewayV2HTTPRequest) (*url.URL, error
 	return u, nil
 }
 
-// without takes a prefix of whole segments off a path.
+// without removes a prefix of whole segments from a path.
 func without(path, prefix string) string {
 	if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
 		return rest

@@ -3,18 +3,19 @@ package lambdahttp
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"seatlock/functions/problem"
 )
 
 func reader(body []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(body)) }
 
-// A writer takes down an answer as net/http's own would send it.
+// A writer records an answer as net/http would send it.
 type writer struct {
 	method  string
 	header  http.Header
@@ -25,11 +26,11 @@ type writer struct {
 
 func newWriter(method string) *writer { return &writer{method: method, header: make(http.Header)} }
 
-// Header returns what may be changed until the status is decided.
+// Header returns the header, which may be changed until the status is decided.
 func (w *writer) Header() http.Header { return w.header }
 
-// WriteHeader decides the status, once. Interim ones are left out: there is no
-// way to send them.
+// WriteHeader decides the status, once. It ignores interim statuses, which cannot
+// be sent.
 func (w *writer) WriteHeader(status int) {
 	if w.status != 0 || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
 		return
@@ -37,7 +38,7 @@ func (w *writer) WriteHeader(status int) {
 	w.status, w.decided = status, w.header.Clone()
 }
 
-// Write adds to the body, unless the answer can have none.
+// Write appends to the body, unless the answer cannot have one.
 func (w *writer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	if !bodyAllowed(w.status) {
@@ -53,48 +54,31 @@ func (w *writer) Write(p []byte) (int, error) {
 // Flush does nothing: answers are sent whole.
 func (w *writer) Flush() { w.WriteHeader(http.StatusOK) }
 
-// sniff says what the body looks like, if the handler did not say what it is.
+// sniff sets the media type by the look of the body, if the handler has not.
 func (w *writer) sniff(body []byte) {
 	if _, said := w.decided["Content-Type"]; !said && w.decided.Get("Content-Encoding") == "" && len(body) > 0 {
 		w.decided.Set("Content-Type", http.DetectContentType(body))
 	}
 }
 
-// fail forgets what was written and answers that something went wrong.
+// fail discards what was written and answers that something went wrong.
 func (w *writer) fail() {
 	*w = *newWriter(w.method)
-	w.problem(http.StatusInternalServerError, "Internal error", "internal", "Something went wrong here; it has been logged. Send the same request again: that is safe.")
-}
-
-// problem answers in the form in which all errors are.
-func (w *writer) problem(status int, title, code, detail string) {
-	text, err := json.Marshal(struct {
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Code   string `json:"code"`
-		Detail string `json:"detail"`
-	}{title, status, code, detail})
-	if err != nil {
-		panic(err) // four strings and a number are JSON
-	}
-	w.header.Set("Cache-Control", "no-store")
-	w.header.Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	w.Write(append(text, '\n'))
+	(&problem.Refusal{Kind: problem.Internal}).Write(w)
 }
 
 func badRequest(err error) events.APIGatewayV2HTTPResponse {
 	w := newWriter("")
-	w.problem(http.StatusBadRequest, "Bad request", "bad_request", "The request cannot be read: "+err.Error()+".")
+	problem.Refuse(problem.BadRequest, "The request cannot be read: %v.", err).Write(w)
 	return w.answer()
 }
 
-// answer is what was taken down, in the form of the payload.
+// answer returns the answer in the form of the payload.
 func (w *writer) answer() events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
 	if bodyAllowed(w.status) {
 		w.sniff(w.body.Bytes())
-	} else { // nothing that describes a body that is not there
+	} else { // no header may describe a missing body
 		w.decided.Del("Content-Length")
 		w.decided.Del("Transfer-Encoding")
 	}
@@ -103,7 +87,7 @@ func (w *writer) answer() events.APIGatewayV2HTTPResponse {
 	}
 	a := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: make(map[string]string, len(w.decided))}
 	for name, values := range w.decided {
-		if name == "Set-Cookie" { // commas are part of one
+		if name == "Set-Cookie" { // a cookie may have commas, so they cannot be joined
 			a.Cookies = values
 			continue
 		}
@@ -117,7 +101,7 @@ func (w *writer) answer() events.APIGatewayV2HTTPResponse {
 	return a
 }
 
-// bodyAllowed is RFC 9110, section 6.4.1.
+// bodyAllowed reports whether an answer may have a body (RFC 9110, section 6.4.1).
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -1,6 +1,6 @@
-// Package emf writes what came of requests as lines of CloudWatch's embedded
-// metric format, of which CloudWatch makes metrics by itself: a function that
-// is frozen between requests has nobody who could come and ask for them.
+// Package emf writes outcomes of requests in CloudWatch's embedded metric format.
+// CloudWatch makes metrics of these log lines. A Lambda function is frozen
+// between requests, so nothing could collect metrics from it.
 package emf
 
 import (
@@ -14,7 +14,7 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// A metric is a number that each line has.
+// A metric is a number in each line.
 type metric struct {
 	name, unit string
 	value      func(*telemetry.Outcome) float64
@@ -29,23 +29,23 @@ var metrics = []metric{
 	{"StoreDuration", "Milliseconds", func(o *telemetry.Outcome) float64 { return milliseconds(o.Store.Took) }},
 }
 
-// A directive has CloudWatch make metrics apart by the values of its dimensions,
-// each of which is paid for: so those are kept apart by code alone of which that
-// says something.
+// A directive makes one metric for each combination of the values of its
+// dimensions. Each of them costs money, so a metric has only dimensions that say
+// something about it.
 type directive struct {
-	dimensions string // a JSON list of sets
+	dimensions string // a JSON list of sets of names
 	metrics    []string
 }
 
 var directives = []directive{
 	{`[["Call","Code"]]`, []string{"Requests", "Seats"}},
-	{`[["Code"]]`, []string{"Requests"}}, // for alarms, to which the call makes no difference
+	{`[["Code"]]`, []string{"Requests"}}, // for alarms, which do not depend on the call
 	{`[["Call"]]`, []string{"Duration", "StoreCalls", "StoreFailures", "StoreDuration"}},
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// describe is what CloudWatch needs to know to make the metrics.
+// describe returns the directives in the form that CloudWatch reads.
 func describe(namespace string) string {
 	var all []string
 	for _, d := range directives {
@@ -69,7 +69,7 @@ func Report(w io.Writer, namespace string) telemetry.Report {
 		line = append(line, `{"_aws":{"Timestamp":`...)
 		line = strconv.AppendInt(line, time.Now().UnixMilli(), 10)
 		line = append(line, head...)
-		// All of it is of characters that JSON takes as they are.
+		// JSON needs no escapes in any of these values.
 		for _, text := range [...]struct{ name, value string }{
 			{"Call", o.Call}, {"Code", o.Code}, {"event", string(o.Event)}, {"request", telemetry.ID(ctx)},
 		} {
@@ -83,6 +83,6 @@ func Report(w io.Writer, namespace string) telemetry.Report {
 		}
 		line = append(line, `,"bytes":`...)
 		line = strconv.AppendInt(line, o.Bytes, 10)
-		_, _ = w.Write(append(line, "}\n"...)) // there is nobody else to tell
+		_, _ = w.Write(append(line, "}\n"...)) // an error could only be reported the same way
 	}
 }

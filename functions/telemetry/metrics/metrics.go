@@ -1,7 +1,8 @@
-// Package metrics counts what goes on, for Prometheus. It is told of requests
-// and store calls by functions/watch, and asks for the rest when somebody looks.
-// How many series there are is settled by the event file and by the tables of
-// calls and codes: nothing that a client sends makes another.
+// Package metrics counts requests, seats and store calls for Prometheus.
+//
+// Package telemetry reports requests and store calls; the rest is counted when
+// Prometheus asks. The number of series depends on the events, the calls and the
+// codes alone: a client cannot make another one.
 package metrics
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,16 +19,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
-// latencies are bounds of buckets, in seconds: from what memory takes to what
-// nobody waits for.
+// latencies are the bounds of histogram buckets, in seconds, from the fastest
+// store to a client's patience.
 var latencies = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// Metrics are the numbers of one program.
+// Metrics are the metrics of one program.
 type Metrics struct {
 	registry *prometheus.Registry
 	calls    map[string]call
@@ -35,30 +37,29 @@ type Metrics struct {
 	viewers  atomic.Pointer[func() int]
 }
 
-// call is what is counted of one of the API's calls.
+// call has the metrics of one call of the API.
 type call struct {
 	codes map[string]prometheus.Counter
 	took  prometheus.Observer
 }
 
-// event is what is counted of one event.
+// event has the metrics of one event.
 type event struct {
 	locked, confirmed, released, lapsed prometheus.Counter
 	conflicts                           map[string]prometheus.Counter
 }
 
-// operation is what is counted of one of the store's calls.
+// operation has the metrics of one operation of the store.
 type operation struct {
 	results map[string]prometheus.Counter
 	took    prometheus.Observer
 }
 
-// conflicts are the codes of requests that others' or the user's own seats
-// stood in the way of.
-var conflicts = []lockstore.Reason{lockstore.SeatLocked, lockstore.SeatBooked, lockstore.LockNotHeld, lockstore.LockExpired, lockstore.OverSeatLimit}
+// conflicts are the codes of requests that failed because of the state of seats.
+var conflicts = []problem.Kind{problem.SeatLocked, problem.SeatBooked, problem.LockNotHeld, problem.LockExpired, problem.SeatLimit}
 
-// New makes Metrics for the events.
-func New(events []lockstore.EventID) *Metrics {
+// New returns Metrics for the calls of the API and the events.
+func New(calls []string, events []lockstore.EventID) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls:    make(map[string]call),
@@ -66,24 +67,24 @@ func New(events []lockstore.EventID) *Metrics {
 		store:    make(map[string]operation),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.countRequests()
+	m.countRequests(calls)
 	m.countSeats(events)
 	m.countStore()
 	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "seatlock_viewers", Help: "Pages that follow an event live."}, m.watching),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "seatlock_viewers", Help: "Connections that follow an event live."}, m.viewerCount),
 		build())
 	return m
 }
 
-// Every series is there from the start, at 0: what appears with its first
-// request has no increase that Prometheus could see.
+// Every series exists from the start, at 0. Prometheus would not see the first
+// increase of a series that appears with it.
 
-func (m *Metrics) countRequests() {
-	total := m.counter("seatlock_requests_total", "Requests by call and by what came of them: ok, not_modified, or the code of the refusal.", "call", "code")
+func (m *Metrics) countRequests(calls []string) {
+	total := m.counter("seatlock_requests_total", "Requests by call and code: ok, not_modified, or the code of the refusal.", "call", "code")
 	took := m.histogram("seatlock_request_duration_seconds", "From the header of a request to the end of its answer, by call.", "call")
-	for _, name := range append(booking.Calls(), telemetry.Other) {
+	for _, name := range append(slices.Clone(calls), telemetry.Other) {
 		c := call{make(map[string]prometheus.Counter), took.WithLabelValues(name)}
-		for _, code := range append(booking.Codes(), telemetry.OK, telemetry.NotModified, telemetry.Other) {
+		for _, code := range append(problem.Codes(), telemetry.OK, telemetry.NotModified, telemetry.Other) {
 			c.codes[code] = total.WithLabelValues(name, code)
 		}
 		m.calls[name] = c
@@ -91,11 +92,11 @@ func (m *Metrics) countRequests() {
 }
 
 func (m *Metrics) countSeats(ids []lockstore.EventID) {
-	locked := m.counter("seatlock_locked_seats_total", "Seats in locks that were granted, by event. A lock that is asked for again counts again.", "event")
-	confirmed := m.counter("seatlock_confirmed_seats_total", "Seats in confirms that succeeded, by event. One that is asked for again counts again.", "event")
-	released := m.counter("seatlock_released_seats_total", "Seats in releases that succeeded, by event, whether the user had a lock on them or not.", "event")
-	lapsed := m.counter("seatlock_lapsed_seats_total", "Seats whose buyer came to confirm when the lock had run out, by event. Who never came back is not in it.", "event")
-	refused := m.counter("seatlock_conflicts_total", "Requests that seats stood in the way of, by event and code.", "event", "code")
+	locked := m.counter("seatlock_locked_seats_total", "Seats in locks that were granted, by event. A repeated request counts again.", "event")
+	confirmed := m.counter("seatlock_confirmed_seats_total", "Seats in confirms that succeeded, by event. A repeated request counts again.", "event")
+	released := m.counter("seatlock_released_seats_total", "Seats that releases gave back, by event.", "event")
+	lapsed := m.counter("seatlock_lapsed_seats_total", "Seats whose buyer tried to confirm after the lock had expired, by event. Buyers who never came back are not counted.", "event")
+	refused := m.counter("seatlock_conflicts_total", "Requests refused because of the state of seats, by event and code.", "event", "code")
 	for _, id := range ids {
 		name := string(id)
 		e := event{
@@ -114,8 +115,8 @@ func (m *Metrics) countSeats(ids []lockstore.EventID) {
 
 func (m *Metrics) countStore() {
 	total := m.counter("seatlock_store_calls_total", "Calls of the store by operation and result: ok, conflict, refused, canceled, unavailable, outcome_unknown, failed.", "operation", "result")
-	took := m.histogram("seatlock_store_call_duration_seconds", "How long the store took, by operation. Waiting for changes is not in it.", "operation")
-	for _, name := range telemetry.Operations {
+	took := m.histogram("seatlock_store_call_duration_seconds", "Duration of the store's calls, by operation. Waiting for changes is not included.", "operation")
+	for _, name := range telemetry.Operations() {
 		o := operation{results: make(map[string]prometheus.Counter)}
 		if name != "wait" {
 			o.took = took.WithLabelValues(name)
@@ -151,7 +152,7 @@ func (m *Metrics) Request(_ context.Context, o *telemetry.Outcome) {
 	}
 	n.Inc()
 	if o.Status == http.StatusSwitchingProtocols {
-		return // how long somebody watched is no latency
+		return // the duration of a connection is no latency
 	}
 	c.took.Observe(o.Took.Seconds())
 	if e, known := m.events[o.Event]; known {
@@ -187,22 +188,22 @@ func (m *Metrics) StoreCall(name, result string, took time.Duration) {
 	}
 }
 
-// Viewers has the number of pages that follow an event live asked of count,
-// whenever somebody looks. Nobody does at nil Metrics.
+// Viewers makes count, the number of connections that follow an event live, a
+// metric. It does nothing if m is nil.
 func (m *Metrics) Viewers(count func() int) {
 	if m != nil {
 		m.viewers.Store(&count)
 	}
 }
 
-func (m *Metrics) watching() float64 {
+func (m *Metrics) viewerCount() float64 {
 	if count := m.viewers.Load(); count != nil {
 		return float64((*count)())
 	}
 	return 0
 }
 
-// build tells of this program.
+// build describes this program.
 func build() prometheus.Collector {
 	version, revision := "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -215,7 +216,7 @@ func build() prometheus.Collector {
 	}
 	g := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "seatlock_build_info",
-		Help:        "1, with what the program was built of.",
+		Help:        "Always 1; the labels say what the program was built of.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()},
 	})
 	g.Set(1)
@@ -227,7 +228,7 @@ func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ErrorHandling:       promhttp.ContinueOnError, // what one part cannot tell is no reason to tell nothing
+		ErrorHandling:       promhttp.ContinueOnError, // one failing collector must not hide the others
 		MaxRequestsInFlight: 4,
 		EnableOpenMetrics:   true,
 	})))

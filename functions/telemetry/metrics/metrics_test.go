@@ -15,9 +15,12 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/seatlist"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest"
 )
 
 // scrape asks as Prometheus does.
@@ -31,8 +34,8 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 	return w.Body.String()
 }
 
-// tells holds metrics to lines that must be in them.
-func tells(t *testing.T, metrics string, lines ...string) {
+// has checks that lines are in the metrics.
+func has(t *testing.T, metrics string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains(metrics, "\n"+line+"\n") {
@@ -41,13 +44,12 @@ func tells(t *testing.T, metrics string, lines ...string) {
 	}
 }
 
-// own counts the series of Seatlock's own.
+// own counts the series that are not Go's or the process's.
 func own(text string) int { return strings.Count(text, "\nseatlock_") }
 
-// TestSeriesAreSettled: a million odd requests make no series, and take no
-// memory.
-func TestSeriesAreSettled(t *testing.T) {
-	m := metrics.New([]lockstore.EventID{"gala", "fair"})
+// TestSeriesAreBounded: a million odd requests make no series and take no memory.
+func TestSeriesAreBounded(t *testing.T) {
+	m := metrics.New(booking.Calls(), []lockstore.EventID{"gala", "fair"})
 	before := own(scrape(t, m))
 	used := func() uint64 {
 		runtime.GC()
@@ -79,15 +81,16 @@ func TestSeriesAreSettled(t *testing.T) {
 	runtime.KeepAlive(m)
 }
 
-// TestSeriesOfAnEvent: as many as the README says, for the calls that it names.
+// TestSeriesOfAnEvent compares the number of series and the names of the calls
+// with the README.
 func TestSeriesOfAnEvent(t *testing.T) {
 	count := func(events int) int {
 		var ids []lockstore.EventID
 		for n := range events {
 			ids = append(ids, lockstore.EventID(fmt.Sprint("event", n)))
 		}
-		m := metrics.New(ids)
-		m.Seats(ids, func(context.Context, lockstore.EventID) (booking.Counts, error) { return booking.Counts{}, nil })
+		m := metrics.New(booking.Calls(), ids)
+		m.Seats(ids, func(context.Context, lockstore.EventID) (seatlist.Counts, error) { return seatlist.Counts{}, nil })
 		return own(scrape(t, m))
 	}
 	none, one, ten := count(0), count(1), count(10)
@@ -99,27 +102,27 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, told, _ := strings.Cut(string(readme), "\n`call` is ")
-	told, _, _ = strings.Cut(told, "\n\n")
-	if says := fmt.Sprintf("there are some %d, and %d for each event", none/10*10, one-none); !strings.Contains(told, says) {
-		t.Errorf("the README does not say that %s, but: %s", says, told)
+	_, sentence, _ := strings.Cut(string(readme), "\n`call` is ")
+	sentence, _, _ = strings.Cut(sentence, "\n\n")
+	if says := fmt.Sprintf("there are some %d, and %d for each event", none/10*10, one-none); !strings.Contains(sentence, says) {
+		t.Errorf("the README does not say that %s, but: %s", says, sentence)
 	}
 	for _, call := range append(booking.Calls(), telemetry.Other) {
-		if !strings.Contains(told, "`"+call+"`") {
-			t.Errorf("the README does not name the call %s: %s", call, told)
+		if !strings.Contains(sentence, "`"+call+"`") {
+			t.Errorf("the README does not name the call %s: %s", call, sentence)
 		}
 	}
 }
 
-// TestWatchingIsNoLatency: a socket that was open for an hour is one request, and
-// says nothing of how long requests take.
-func TestWatchingIsNoLatency(t *testing.T) {
-	m := metrics.New(nil)
+// TestConnectionsAreNoLatency: a socket that was open for an hour is one request,
+// and not part of the durations.
+func TestConnectionsAreNoLatency(t *testing.T) {
+	m := metrics.New(booking.Calls(), nil)
 	m.Viewers(func() int { return 7 })
 	m.Request(t.Context(), &telemetry.Outcome{Call: "other", Code: "ok", Status: 101, Took: time.Hour})
 	m.StoreCall("wait", "ok", time.Hour)
 	text := scrape(t, m)
-	tells(t, text,
+	has(t, text,
 		`seatlock_requests_total{call="other",code="ok"} 1`,
 		`seatlock_request_duration_seconds_count{call="other"} 0`,
 		`seatlock_store_calls_total{operation="wait",result="ok"} 1`,
@@ -130,56 +133,54 @@ func TestWatchingIsNoLatency(t *testing.T) {
 	}
 }
 
-// TestEventsThatCannotBeCounted are left out, told of, and hold nobody up.
+// TestEventsThatCannotBeCounted are left out and reported, and do not hold up the
+// rest.
 func TestEventsThatCannotBeCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := []lockstore.EventID{"good", "bad", "slow", "late"}
-		m := metrics.New(ids)
-		m.Seats(ids, func(ctx context.Context, id lockstore.EventID) (booking.Counts, error) {
+		m := metrics.New(booking.Calls(), ids)
+		m.Seats(ids, func(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
 			switch id {
 			case "bad":
-				return booking.Counts{}, errors.New("as asked")
+				return seatlist.Counts{}, errors.New("as asked")
 			case "slow":
 				<-ctx.Done()
-				return booking.Counts{}, ctx.Err()
+				return seatlist.Counts{}, ctx.Err()
 			}
-			return booking.Counts{Available: 1, Locked: 2, Booked: 3}, nil
+			return seatlist.Counts{Available: 1, Locked: 2, Booked: 3}, nil
 		})
 		began := time.Now()
 		text := scrape(t, m)
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("it took %v", took)
 		}
-		tells(t, text,
+		has(t, text,
 			`seatlock_seats{event="good",state="available"} 1`,
 			`seatlock_seats{event="good",state="locked"} 2`,
 			`seatlock_seats{event="good",state="booked"} 3`,
 			`seatlock_uncounted_events 3`,
 		)
 		if strings.Count(text, "\nseatlock_seats{") != 3 {
-			t.Errorf("seats are told of that were not counted: %s", text)
+			t.Errorf("seats are reported that were not counted: %s", text)
 		}
 	})
 }
 
-// TestStoreIsCounted through a store that is watched.
+// TestStoreIsCounted through a measured store.
 func TestStoreIsCounted(t *testing.T) {
-	ev, err := lockstore.NewEvent("gala", []lockstore.SeatID{"A1"}, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := metrics.New(nil)
-	s := telemetry.Store(new(lockstore.Memory), m.StoreCall)
+	ev := storetest.Event(t, "gala", time.Minute, 0, "A1")
+	m := metrics.New(booking.Calls(), nil)
+	s := telemetry.Store(new(memstore.Store), m.StoreCall)
 	for range 3 {
-		if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, "ann"); err != nil {
+		if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Lock(t.Context(), ev, []lockstore.SeatID{"A1"}, "ben"); err == nil {
+	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ben", "A1")); err == nil {
 		t.Fatal("it is sold twice")
 	}
 	text := scrape(t, m)
-	tells(t, text,
+	has(t, text,
 		`seatlock_store_calls_total{operation="lock",result="ok"} 3`,
 		`seatlock_store_calls_total{operation="lock",result="conflict"} 1`,
 		`seatlock_store_call_duration_seconds_count{operation="lock"} 4`,
@@ -188,7 +189,7 @@ func TestStoreIsCounted(t *testing.T) {
 
 // TestRequestsCostLittle: counting is on the path of every lock.
 func TestRequestsCostLittle(t *testing.T) {
-	m := metrics.New([]lockstore.EventID{"gala"})
+	m := metrics.New(booking.Calls(), []lockstore.EventID{"gala"})
 	o := &telemetry.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, Status: 200, Took: time.Millisecond}
 	if n := testing.AllocsPerRun(1000, func() { m.Request(context.Background(), o); m.StoreCall("lock", "ok", time.Millisecond) }); n > 0 {
 		t.Errorf("counting a request makes %v allocations", n)

@@ -6,31 +6,30 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/seatlist"
 	"seatlock/lockstore"
 )
 
-// seatTime bounds how long counting seats takes. Prometheus gives up on
-// everything after ten seconds, unless told otherwise.
+// seatTime bounds how long counting seats takes. Prometheus gives up on the whole
+// scrape after ten seconds by default.
 const seatTime = 2 * time.Second
 
-// seats are counted when somebody looks, by the list of each event. Those of
-// events that the store did not tell of in time are left out, and how many those
-// are is told.
+// seats counts the seats of each event when Prometheus asks. It leaves out events
+// that the store does not answer for in time, and reports the number of those.
 type seats struct {
 	ids   []lockstore.EventID
-	count func(context.Context, lockstore.EventID) (booking.Counts, error)
+	count func(context.Context, lockstore.EventID) (seatlist.Counts, error)
 
 	state, missing *prometheus.Desc
 }
 
-// Seats has the seats of the events counted by count, such as [booking.API.Count].
-func (m *Metrics) Seats(ids []lockstore.EventID, count func(context.Context, lockstore.EventID) (booking.Counts, error)) {
+// Seats adds metrics of the seats of the events, which count counts.
+func (m *Metrics) Seats(ids []lockstore.EventID, count func(context.Context, lockstore.EventID) (seatlist.Counts, error)) {
 	m.registry.MustRegister(&seats{
 		ids:     ids,
 		count:   count,
 		state:   prometheus.NewDesc("seatlock_seats", "Seats by event and state: available, locked, booked.", []string{"event", "state"}, nil),
-		missing: prometheus.NewDesc("seatlock_uncounted_events", "Events that seatlock_seats lacks, since the store did not tell of them in time.", nil, nil),
+		missing: prometheus.NewDesc("seatlock_uncounted_events", "Events missing in seatlock_seats because the store did not answer in time.", nil, nil),
 	})
 }
 
@@ -55,12 +54,12 @@ func (s *seats) Collect(to chan<- prometheus.Metric) {
 			missing++
 			continue
 		}
-		tell := func(state lockstore.Status, n int) {
-			to <- prometheus.MustNewConstMetric(s.state, prometheus.GaugeValue, float64(n), string(id), string(state))
+		send := func(state lockstore.Status, n int) {
+			to <- prometheus.MustNewConstMetric(s.state, prometheus.GaugeValue, float64(n), string(id), state.String())
 		}
-		tell(lockstore.Available, n.Available)
-		tell(lockstore.Locked, n.Locked)
-		tell(lockstore.Booked, n.Booked)
+		send(lockstore.Available, n.Available)
+		send(lockstore.Locked, n.Locked)
+		send(lockstore.Booked, n.Booked)
 	}
 	to <- prometheus.MustNewConstMetric(s.missing, prometheus.GaugeValue, float64(missing))
 }

@@ -6,15 +6,16 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/internal/boot"
+	"seatlock/functions/telemetry"
 )
 
 func main() {
-	boot.Main(func(api *booking.API) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	boot.Main(func(api *booking.API) telemetry.Handler {
+		return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 			if r.URL.RawQuery == "panic" {
 				panic("as asked")
 			}
-			api.List.ServeHTTP(w, r)
-		})
+			return api.List(w, r)
+		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
+	"seatlock/functions/venue"
 	"seatlock/local/tools/internal/testbed"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
@@ -26,19 +27,19 @@ import (
 func serve(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore, counted bool) (addr string, err error) {
 	reports := []telemetry.Report{telemetry.Log(slog.New(slog.DiscardHandler), false)}
 	if counted {
-		m := metrics.New([]lockstore.EventID{ev.ID})
+		m := metrics.New(booking.Calls(), []lockstore.EventID{ev.ID})
 		store = telemetry.Store(store, m.StoreCall)
 		reports = append(reports, m.Request)
 	}
 	api, err := booking.New(booking.Config{
-		Store:    store,
-		SeatMaps: []booking.SeatMap{{Event: ev, Sections: []booking.Section{{Rows: []booking.Row{{Seats: ev.Seats}}}}}},
-		Logger:   slog.New(slog.DiscardHandler),
+		Store:  store,
+		Events: []venue.Event{{Event: ev, Sections: []venue.Section{{Rows: []venue.Row{{Seats: ev.Seats}}}}}},
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return "", err
 	}
-	return listen(ctx, telemetry.Handler(api.Routes(), telemetry.RandomID, reports...))
+	return listen(ctx, telemetry.Observe(api.Routes(), telemetry.RandomID, reports...))
 }
 
 // seatBody is the body of a call for the seat of that number, by a user of its

@@ -54,6 +54,15 @@ func needBrowser(t *testing.T) *browser {
 	return &browser{t, ctx}
 }
 
+// visiting opens the page of a server of its own.
+func visiting(t *testing.T, args ...string) (*window, *server) {
+	t.Helper()
+	b, s := needBrowser(t), serve(t, args...)
+	w := b.user(1280, 900)
+	w.visit(s.URL)
+	return w, s
+}
+
 // A window is a page of one user. What goes wrong in it fails the test.
 type window struct {
 	t   *testing.T

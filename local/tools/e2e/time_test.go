@@ -29,9 +29,7 @@ func TestExpiryIsSeen(t *testing.T) {
 
 // TestReloadWithALock: what one has survives a reload, and its end does not move.
 func TestReloadWithALock(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	w := b.user(1280, 900)
-	w.visit(s.URL)
+	w, s := visiting(t)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
 	w.says("left to confirm")
@@ -102,9 +100,7 @@ func TestOutcomeUnknown(t *testing.T) {
 // TestServerRestarted: the light says so, the page comes back by itself, and a
 // lock that the server has forgotten is not shown as one.
 func TestServerRestarted(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	w := b.user(1280, 900)
-	w.visit(s.URL)
+	w, s := visiting(t)
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
 	w.says("left to confirm")

@@ -48,9 +48,7 @@ func TestTwoWindowsRace(t *testing.T) {
 
 // TestSomebodyWasFaster: the lock is refused, before the page could know.
 func TestSomebodyWasFaster(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
-	w := b.user(1280, 900)
-	w.visit(s.URL)
+	w, _ := visiting(t, "-events", "../../events/theatre.json")
 	w.click("Stalls, row C, seat 1")
 	w.click("Stalls, row C, seat 2")
 	w.click("Balcony, row A, seat 3")
@@ -66,9 +64,7 @@ func TestSomebodyWasFaster(t *testing.T) {
 
 // TestOthersMoves: what is done elsewhere is seen, a pick that is taken too.
 func TestOthersMoves(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	w := b.user(1280, 900)
-	w.visit(s.URL)
+	w, s := visiting(t)
 	w.click("row A, seat 1")
 	s.must("lock", "ben", "A1", "A2")
 	w.shows("row A, seat 2", "locked for ")
@@ -129,9 +125,7 @@ func TestOneUserTwoWindows(t *testing.T) {
 }
 
 func TestSeatLimitIsToldBefore(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-seat-limit", "2")
-	w := b.user(1280, 900)
-	w.visit(s.URL)
+	w, s := visiting(t, "-seat-limit", "2")
 	w.says("Up to 2 seats each; 2 more seats to pick.")
 	w.click("row A, seat 1")
 	w.click("row A, seat 2")
@@ -153,9 +147,7 @@ func TestEventChooser(t *testing.T) {
 	file := eventFile(t, `{"events":[
 		{"id":"hamlet","name":"Hamlet, Friday","sections":[{"name":"Stalls","rows":[{"row":"A","seats":"1-4"}]}]},
 		{"id":"tables","name":"Supper","seats":["Table-1","Table-2"]}]}`)
-	b, s := needBrowser(t), serve(t, "-events", file)
-	w := b.user(1280, 900)
-	w.visit(s.URL)
+	w, s := visiting(t, "-events", file)
 	w.shows("Stalls, row A, seat 4", "available")
 	eval[any](w, `(() => { const s = document.getElementById('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
 	w.shows("Table-2", "available")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
@@ -22,11 +23,11 @@ import (
 // serve serves an event of 60 seats, with locks of a second, from the store.
 func serve(t *testing.T, store lockstore.LockStore) string {
 	t.Helper()
-	m, err := booking.Grid(6, 10, booking.Defaults{LockTTL: time.Second})
+	m, err := venue.Grid(6, 10, venue.Defaults{LockTTL: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: []booking.SeatMap{m}, Logger: slog.New(slog.DiscardHandler)})
+	api, err := booking.New(booking.Config{Store: store, Events: []venue.Event{m}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Package pgtest starts PostgreSQL servers for tests and benchmarks, in folders
-// of their own and on free ports of the loopback. What it starts ends with the
-// program that started it, however that ends.
+// of their own and on free ports of the loopback. They end with the program that
+// started them, however that ends.
 package pgtest
 
 import (
@@ -32,17 +32,17 @@ import (
 // read its log first.
 const startTime = 60 * time.Second
 
-// Superuser is who owns a server, and needs no password.
+// Superuser is the user that owns a server. It needs no password.
 const Superuser = "postgres"
 
-// ErrNotInstalled says that there is no PostgreSQL server on this machine.
+// ErrNotInstalled is returned where PostgreSQL is not installed.
 var ErrNotInstalled = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
 
-// Unsafe are settings of a server whose data nobody will miss: it does not
-// wait for the disk.
+// Unsafe are settings of a server that does not wait for the disk. Its data
+// survives a crash of the server, but not one of the machine.
 var Unsafe = []string{"fsync=off", "full_page_writes=off"}
 
-// A Server is a PostgreSQL under way, with a folder of its own.
+// A Server is a running PostgreSQL server with a folder of its own.
 type Server struct {
 	// Addr is where it listens: host and port.
 	Addr string
@@ -53,19 +53,16 @@ type Server struct {
 	made     atomic.Int64 // databases
 }
 
-// Need skips a test that cannot be without PostgreSQL, and fails it in CI.
+// Need skips a test where PostgreSQL is not installed. In CI the test fails.
 func Need(t testing.TB) {
 	t.Helper()
 	if _, err := Program("postgres"); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip("SKIPPED: " + err.Error() + ", so nothing was tried on a real server (in CI this fails)")
-		}
-		t.Fatal(err.Error() + ", so nothing can be tried on a real server")
+		faults.Missing(t, "PostgreSQL", "nothing was tried on a real server")
 	}
 }
 
-// New starts a server for a test, which it outlives not. Without PostgreSQL the
-// test is skipped, and fails in CI.
+// New starts a server that ends with the test. Where PostgreSQL is not installed
+// the test is skipped, and fails in CI.
 func New(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	Need(t)
@@ -77,8 +74,8 @@ func New(t testing.TB, settings ...string) *Server {
 	return s
 }
 
-// Start makes a server with the settings, each as name=value, and returns once
-// it answers. Close ends it.
+// Start starts a server with the settings, each as name=value, and returns once
+// it answers. The caller must Close it.
 func Start(settings ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "seatlock-postgres-")
 	if err != nil {
@@ -146,7 +143,7 @@ func (s *Server) Restart() error {
 	}
 	s.process = p
 	if err := s.await(); err != nil {
-		p.Kill()
+		p.Interrupt()
 		return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, output.String())
 	}
 	return nil
@@ -175,29 +172,36 @@ func (s *Server) await() error {
 // Its folder stays.
 func (s *Server) Kill() { s.process.Kill() }
 
-// Close ends the server, and its folder goes.
+// Close ends the server and removes its folder.
 func (s *Server) Close() {
-	s.Kill()
+	select {
+	case <-s.process.Ended():
+		_ = s.Restart() // which removes the shared memory that a crash has left behind
+	default:
+	}
+	s.process.Interrupt()
 	_ = os.RemoveAll(s.dir) // what is left in a folder for temporary files is no failure of a test
 }
 
-// URL is that of a database of the server, for its owner.
+// URL returns the URL of a database of the server, for the superuser.
 func (s *Server) URL(database string) string { return s.URLFor(Superuser, database) }
 
-// URLFor is that of a database of the server, for a user without a password.
+// URLFor returns the URL of a database of the server, for a user without a
+// password.
 func (s *Server) URLFor(user, database string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(user), Host: s.Addr, Path: "/" + database, RawQuery: "sslmode=disable"}
 	return u.String()
 }
 
-// Database makes an empty database, and returns its name.
+// Database creates an empty database and returns its name.
 func (s *Server) Database(ctx context.Context) (string, error) {
 	name := "test" + strconv.FormatInt(s.made.Add(1), 10)
 	_, err := s.Exec(ctx, "postgres", "CREATE DATABASE "+name)
 	return name, err
 }
 
-// Exec has the server's owner do something in a database.
+// Exec executes SQL in a database as the superuser and returns the number of rows
+// that it affected.
 func (s *Server) Exec(ctx context.Context, database, sql string) (rows int64, err error) {
 	c, err := pgx.Connect(ctx, s.URL(database))
 	if err != nil {
@@ -207,8 +211,8 @@ func (s *Server) Exec(ctx context.Context, database, sql string) (rows int64, er
 	return tag.RowsAffected(), errors.Join(err, c.Close(ctx))
 }
 
-// Program is where one of PostgreSQL's programs is: on the PATH, or where
-// Debian keeps those of the newest version.
+// Program returns the path of one of PostgreSQL's programs: where Debian keeps
+// those of the newest version, or on the PATH. The error is [ErrNotInstalled].
 func Program(name string) (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if err == nil && len(found) > 0 {
@@ -229,8 +233,8 @@ func version(path string) int {
 	return n
 }
 
-// account is who runs the server: whoever this is, but never root, as whom
-// PostgreSQL does not run.
+// account returns the user that runs the server: nil for the current one, but
+// another in place of root, as whom PostgreSQL does not run.
 func account() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil

@@ -15,15 +15,14 @@ import (
 //go:embed clock/clock.c
 var clockSource []byte
 
-// A Clock is a time of day that can be set, for the servers that are started
-// with it.
+// A Clock is a time of day that can be set, for the servers that [Clock.Start]
+// starts.
 type Clock struct {
 	library string
 	file    *os.File
 }
 
-// NewClock makes a clock that keeps its files in dir. It needs a C compiler,
-// cc.
+// NewClock returns a clock with its files in dir. It needs a C compiler, cc.
 func NewClock(dir string) (*Clock, error) {
 	source, library := filepath.Join(dir, "clock.c"), filepath.Join(dir, "clock.so")
 	if err := os.WriteFile(source, clockSource, 0o600); err != nil {
@@ -40,14 +39,13 @@ func NewClock(dir string) (*Clock, error) {
 	return c, c.Set(0)
 }
 
-// Set makes the clock differ by that from the machine's, from now on. Whole
-// seconds count.
+// Set makes the clock differ from the machine's by offset, cut to whole seconds.
 func (c *Clock) Set(offset time.Duration) error {
 	_, err := c.file.WriteAt(binary.NativeEndian.AppendUint64(nil, uint64(int64(offset/time.Second))), 0)
 	return err
 }
 
-// Start is [Start] with a server that lives by the clock.
+// Start is like the function [Start], for a server that uses the clock.
 func (c *Clock) Start(dir string, args ...string) (*Server, error) {
 	return startIn(dir, args, "LD_PRELOAD="+c.library, "CLOCK_OFFSET="+c.file.Name())
 }

@@ -23,8 +23,8 @@ const (
 	slots   = 16384
 )
 
-// Nodes is the servers of a Cluster: the masters as it began, then a replica of each
-// if it has them.
+// Nodes are the servers of a Cluster: those that began as masters, then a replica
+// of each, if there are replicas.
 type Nodes []*Server
 
 // Cluster starts a Cluster of three masters for a test.
@@ -33,7 +33,7 @@ func Cluster(t testing.TB) Nodes {
 	return clusterFor(t, false)
 }
 
-// ClusterWithReplicas starts one that has a replica of each master.
+// ClusterWithReplicas starts a Cluster of three masters with a replica each.
 func ClusterWithReplicas(t testing.TB, args ...string) Nodes {
 	t.Helper()
 	return clusterFor(t, true, args...)
@@ -50,8 +50,8 @@ func clusterFor(t testing.TB, replicas bool, args ...string) Nodes {
 	return nodes
 }
 
-// StartCluster starts a Cluster of three masters, and a replica of each if it
-// shall have them, that keep their files below dir. Args are for every server.
+// StartCluster starts a Cluster of three masters, with a replica each if replicas
+// is true. The servers have their files below dir, and all get the args.
 func StartCluster(ctx context.Context, dir string, replicas bool, args ...string) (Nodes, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
@@ -85,14 +85,14 @@ func (n Nodes) failed(err error) error {
 	return err
 }
 
-// Kill ends them all.
+// Kill ends all servers.
 func (n Nodes) Kill() {
 	for _, s := range n {
 		s.Kill()
 	}
 }
 
-// URL is the Cluster in the form that redisstore.Client takes.
+// URL returns the URL of the Cluster for [seatlock/lockstore/redisstore.Client].
 func (n Nodes) URL() string {
 	u := "redis://" + n[0].Addr + "?cluster=true"
 	for _, s := range n[1:] {
@@ -174,8 +174,8 @@ func awaitInfo(ctx context.Context, tell func(context.Context) *redis.StringCmd,
 	}
 }
 
-// Await returns once the server of that number finds every slot served, after
-// it once found that one was not.
+// Await waits until the server of that number has found that a slot is not served,
+// and then that all are.
 func (n Nodes) Await(ctx context.Context, number int) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()

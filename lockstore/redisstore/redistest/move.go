@@ -10,15 +10,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A Mover moves slots between the masters of a Cluster, as one does to add a
-// server or to take one away. It is for one goroutine.
+// A Mover moves slots between the masters of a Cluster, as an operator does who
+// adds or removes a server. Only one goroutine at a time may use it.
 type Mover struct {
 	clients []*redis.Client
 	ids     []string
 	addrs   []string
 }
 
-// NewMover makes a mover for the Cluster, to be closed.
+// NewMover returns a Mover for the Cluster. The caller must close it.
 func (n Nodes) NewMover(ctx context.Context) (*Mover, error) {
 	m := &Mover{}
 	for _, s := range n[:masters] {
@@ -34,14 +34,14 @@ func (n Nodes) NewMover(ctx context.Context) (*Mover, error) {
 	return m, nil
 }
 
-// Close closes its connections.
+// Close closes the connections of the Mover.
 func (m *Mover) Close() {
 	for _, c := range m.clients {
 		_ = c.Close() // nothing is under way
 	}
 }
 
-// Move moves the slot of a key, with all that is in it, to the next master.
+// Move moves the slot of the key, with all its keys, to the next master.
 func (m *Mover) Move(ctx context.Context, key string) error {
 	n, err := m.clients[0].ClusterKeySlot(ctx, key).Result()
 	if err != nil {

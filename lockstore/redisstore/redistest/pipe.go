@@ -9,8 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Pipes is a client of a miniredis in this process that talks to it over
-// pipes: the two can live in a testing/synctest bubble.
+// Pipes returns a client of the miniredis that talks to it over pipes, so that
+// both can be in a testing/synctest bubble.
 func Pipes(m *miniredis.Miniredis) *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:6379", // nobody dials it; but a name would be looked up outside the bubble

@@ -9,22 +9,24 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
-// A Process is another program under way. It is killed when this one ends,
+// A Process is another program under way. It is ended when this one ends,
 // however that ends.
 type Process struct {
 	pid      int
-	lifeline io.Closer // the program is killed when this closes, if by the end of this one
+	lifeline io.Closer // the program is ended when this closes, if by the end of this one
 	ended    chan struct{}
 }
 
-// keep is a shell that kills its program when the shell's own input ends, and
-// ends when it does. The program's process says its id before it becomes the
-// program, which may have something to say at once.
+// keep is a shell that ends its program when the shell's own input ends, and
+// ends when it does. It interrupts the program first, so that it can tidy up. The
+// program's process says its id before it becomes the program, which may have
+// something to say at once.
 const keep = `exec 3<&0
 sh -c 'echo $$; exec "$@"' sh "$@" 2>&1 3<&- & program=$!
-{ read line <&3; kill -9 $program; } >/dev/null 2>&1 & reader=$!
+{ read line <&3; kill -INT $program; sleep 2; kill -9 $program; } >/dev/null 2>&1 & reader=$!
 wait $program
 kill $reader`
 
@@ -71,8 +73,31 @@ func StartProcessAs(who *syscall.Credential, w io.Writer, env []string, program 
 
 // Kill ends the program at once, as a crash does, and returns when it is gone.
 func (p *Process) Kill() {
-	_ = p.lifeline.Close() // closed twice is closed
+	p.signal(syscall.SIGKILL)
 	<-p.ended
+}
+
+// Interrupt asks the program to end, as Ctrl-C does, and returns when it is gone.
+// It kills a program that does not end.
+func (p *Process) Interrupt() {
+	p.signal(syscall.SIGINT)
+	select {
+	case <-p.ended:
+	case <-time.After(interruptTime):
+		p.Kill()
+	}
+}
+
+// interruptTime is how long an interrupted program may take to end.
+const interruptTime = 10 * time.Second
+
+// signal sends a signal, unless the program is gone.
+func (p *Process) signal(s syscall.Signal) {
+	select {
+	case <-p.ended:
+	default:
+		_ = syscall.Kill(p.pid, s) // it may have gone just now
+	}
 }
 
 // PID is the program's process id.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"seatlock/lockstore"
@@ -18,8 +19,8 @@ func (m *model) done(s *state, c *Call, v verdict) bool {
 	}
 	if hasNow {
 		end := around(c.Now.Add(m.event.LockTTL), m.slack)
-		for i := range s.seats {
-			if v.changed&(1<<i) != 0 && !s.seats[i].within(end) {
+		for _, i := range v.changed {
+			if !s.seats[i].within(end) {
 				return false
 			}
 		}
@@ -48,20 +49,13 @@ func (m *model) inTime(c *Call, t time.Time) bool {
 	return !t.Before(c.Called.Add(-m.slack)) && !t.After(c.Returned.Add(m.slack))
 }
 
-// changed reports whether the result names the changed seats, in the order of
-// the operation.
+// changed reports whether the result names the seats that the operation changed.
 func (m *model) changed(c *Call, v verdict) bool {
-	got := c.Changed
-	for _, seat := range c.Seats {
-		if v.changed&(1<<m.position(seat)) == 0 {
-			continue
-		}
-		if len(got) == 0 || got[0] != seat {
-			return false
-		}
-		got = got[1:]
+	names := make([]lockstore.SeatID, len(v.changed))
+	for n, i := range v.changed {
+		names[n] = m.event.Seats[i]
 	}
-	return len(got) == 0
+	return slices.Equal(c.Changed, names)
 }
 
 // refused reports whether the refusal can be that of the operation.
@@ -86,9 +80,9 @@ func (m *model) refused(s *state, c *Call, want verdict) bool {
 func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	c := &s.seats[i]
 	switch c.status {
-	case free:
+	case lockstore.Available:
 		return got.Status == lockstore.Available && got.Expires.IsZero()
-	case booked:
+	case lockstore.Booked:
 		return got.Status == lockstore.Booked && got.Expires.IsZero()
 	}
 	return got.Status == lockstore.Locked && c.within(around(got.Expires, m.slack))
@@ -151,7 +145,7 @@ func (m *model) listed(s *state, c *Call) (byte, bool) {
 	mask := byte(0)
 	if c.Snapshot.Full {
 		for i, at := range s.seats {
-			if at.status != free {
+			if at.status != lockstore.Available {
 				mask |= 1 << i
 			}
 		}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -130,85 +131,84 @@ func (m *model) concerns(s *state, c *Call) byte {
 type verdict struct {
 	reason  lockstore.Reason // "" if it is done
 	or      lockstore.Reason // another possible reason, "" if there is none
-	inWay   []int            // the seats that the refusal names
+	inWay   []int            // the seats that the refusal names, in the order of the operation
 	held    int              // ConflictError.Held
-	changed byte             // the mask of the seats that it changes
+	changed []int            // the seats that it changes, in the order of the operation
 }
 
 // act carries out an operation in a state in which it is known which locks are
 // live.
 func (m *model) act(s *state, op lockstore.Op, when span) verdict {
-	var v verdict
 	seats := make([]int, len(op.Seats))
 	for n, seat := range op.Seats {
 		seats[n] = m.position(seat)
 	}
 	user := m.users[op.User]
+	var v verdict
+	var after cell // a changed seat
 	switch op.Kind {
 	case lockstore.KindLock:
-		v = m.lock(s, seats, user, when)
+		v, after = m.lock(s, seats, user), cell{lockstore.Locked, user, m.ends(when)}
 	case lockstore.KindConfirm:
-		v = m.confirm(s, seats, user, when)
+		v, after = m.confirm(s, seats, user, when), cell{lockstore.Booked, user, span{}}
 	case lockstore.KindRelease:
 		v = m.release(s, seats, user)
 	default:
 		panic("history: the model does not know the operation " + op.Kind.String())
 	}
+	if v.reason != "" {
+		v.changed = nil
+	}
+	for _, i := range v.changed {
+		s.seats[i] = after
+		s.expired[i][user] = span{} // the user's last lock on the seat did not expire
+	}
 	s.change(v.changed)
 	return v
 }
 
-func (m *model) lock(s *state, seats []int, user byte, when span) verdict {
-	var v verdict
-	n := 0
-	for _, i := range seats {
-		switch at := s.seats[i]; {
-		case at.status == booked:
-			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
-		case at.status == locked && at.user != user:
-			v.inWay = append(v.inWay, i)
-			if v.reason == "" {
-				v.reason = lockstore.SeatLocked
-			}
-		case at.status == free:
-			v.changed |= 1 << i
-			n++
-		}
-	}
-	if limit := m.event.SeatLimit; v.reason == "" && limit > 0 && n > 0 {
-		held := 0
-		for _, at := range s.seats {
-			if at.user == user {
-				held++
-			}
-		}
-		if held+n > limit {
-			v.reason, v.held = lockstore.OverSeatLimit, held
-		}
-	}
-	if v.reason != "" {
-		v.changed = 0
-		return v
-	}
+// ends returns when a lock that is made in the window ends.
+func (m *model) ends(when span) span {
 	ends := span{when.min + int64(m.event.LockTTL-m.slack), endOfTime}
 	if when.max < endOfTime {
 		ends.max = when.max + int64(m.event.LockTTL+m.slack)
 	}
-	for i := range s.seats {
-		if v.changed&(1<<i) != 0 {
-			s.seats[i] = cell{locked, user, ends}
-			s.expired[i][user] = span{}
+	return ends
+}
+
+func (m *model) lock(s *state, seats []int, user byte) verdict {
+	var v verdict
+	for _, i := range seats {
+		switch at := s.seats[i]; {
+		case at.status == lockstore.Available:
+			v.changed = append(v.changed, i)
+		case at.status == lockstore.Booked:
+			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
+		case at.user != user:
+			v.reason, v.inWay = cmp.Or(v.reason, lockstore.SeatLocked), append(v.inWay, i)
 		}
+	}
+	if v.reason != "" || m.event.SeatLimit == 0 || len(v.changed) == 0 {
+		return v
+	}
+	held := 0
+	for _, at := range s.seats {
+		if at.user == user {
+			held++
+		}
+	}
+	if held+len(v.changed) > m.event.SeatLimit {
+		v.reason, v.held = lockstore.OverSeatLimit, held
 	}
 	return v
 }
 
 func (m *model) confirm(s *state, seats []int, user byte, when span) verdict {
-	v := verdict{reason: lockstore.LockExpired}
+	var v verdict
 	for _, i := range seats {
 		if at := s.seats[i]; at.user == user {
-			if at.status == locked {
-				v.changed |= 1 << i
+			if at.status == lockstore.Locked {
+				v.changed = append(v.changed, i)
 			}
 			continue
 		}
@@ -216,20 +216,14 @@ func (m *model) confirm(s *state, seats []int, user byte, when span) verdict {
 		expired := s.expired[i][user]
 		if expired == (span{}) || when.min > expired.max+int64(lockstore.LapseMemory+m.slack) {
 			v.reason = lockstore.LockNotHeld
-		} else if when.max >= expired.min+int64(lockstore.LapseMemory-m.slack) {
+			continue
+		}
+		v.reason = cmp.Or(v.reason, lockstore.LockExpired)
+		if when.max >= expired.min+int64(lockstore.LapseMemory-m.slack) {
 			v.or = lockstore.LockNotHeld // the store may just have forgotten it
 		}
 	}
-	if len(v.inWay) > 0 {
-		v.changed = 0
-		return v
-	}
-	for i := range s.seats {
-		if v.changed&(1<<i) != 0 {
-			s.seats[i] = cell{booked, user, span{}}
-		}
-	}
-	return verdict{changed: v.changed}
+	return v
 }
 
 func (m *model) release(s *state, seats []int, user byte) verdict {
@@ -237,19 +231,10 @@ func (m *model) release(s *state, seats []int, user byte) verdict {
 	for _, i := range seats {
 		switch at := s.seats[i]; {
 		case at.user != user:
-		case at.status == booked:
+		case at.status == lockstore.Booked:
 			v.reason, v.inWay = lockstore.SeatBooked, append(v.inWay, i)
 		default:
-			v.changed |= 1 << i
-		}
-	}
-	if v.reason != "" {
-		v.changed = 0
-		return v
-	}
-	for i := range s.seats {
-		if v.changed&(1<<i) != 0 {
-			s.seats[i] = cell{}
+			v.changed = append(v.changed, i)
 		}
 	}
 	return v

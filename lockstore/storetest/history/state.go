@@ -32,16 +32,10 @@ func (s *span) within(o span) bool {
 
 // A cell is one seat.
 type cell struct {
-	status byte // free, locked or booked
-	user   byte // who has it; 0 if free
+	status lockstore.Status
+	user   byte // who has it; 0 if it is available
 	span        // when the lock ends
 }
-
-const (
-	free byte = iota
-	locked
-	booked
-)
 
 // A state is one thing that a store can know after some of the calls. It is
 // comparable, and states that answer alike from now on should be equal.
@@ -58,15 +52,14 @@ type state struct {
 
 const seen = 1 << maxSeats
 
-// change records a change of the seats.
-func (s *state) change(mask byte) {
-	if mask == 0 {
-		return
-	}
+// change records a change of the seats at those positions.
+func (s *state) change(at []int) {
 	b := []byte(s.changed)
 	for i := range b {
-		if b[i]&seen != 0 {
-			b[i] |= mask
+		for _, p := range at {
+			if b[i]&seen != 0 {
+				b[i] |= 1 << p
+			}
 		}
 	}
 	s.changed = string(b)
@@ -88,7 +81,7 @@ func (s *state) see(version int) bool {
 // end has passed, and that a lock expired longer than LapseMemory ago.
 func (s *state) age(now int64, slack time.Duration) {
 	for i := range s.seats {
-		if c := s.seats[i]; c.status == locked && c.max < now {
+		if c := s.seats[i]; c.status == lockstore.Locked && c.max < now {
 			s.expire(i, c.span)
 		}
 		for u := range s.expired[i] {
@@ -111,7 +104,7 @@ func (s state) resolve(mask byte, window span) []state {
 	all := []state{s}
 	for i := range s.seats {
 		c := s.seats[i]
-		if mask&(1<<i) == 0 || c.status != locked {
+		if mask&(1<<i) == 0 || c.status != lockstore.Locked {
 			continue
 		}
 		live, over := window.min <= c.max, window.max >= c.min

@@ -18,34 +18,34 @@ const maxSeats = 4096
 
 // work is an operation on an event.
 type work struct {
-	of *event
-	ev *lockstore.Event
-	op lockstore.Op
-	at []int // the positions of op.Seats
+	event *event
+	ev    *lockstore.Event
+	op    lockstore.Op
+	at    []int // the positions of op.Seats
 }
 
-// A flight takes calls to the disk together.
-type flight struct {
-	events []*event      // that they are about
-	landed chan struct{} // closed when it is over
+// A transaction is what the calls of one batch change, on its way to the disk.
+type transaction struct {
+	events []*event      // of the calls
+	done   chan struct{} // closed when it is on the disk or has failed
 }
 
-// fly decides the calls one after the other, writes all that they change in one
-// transaction, shows it, and answers. There is one flight at a time.
-func (s *Store) fly(calls []*batch.Call[work, lockstore.Result]) {
-	f := &flight{landed: make(chan struct{})}
+// runBatch decides the calls one after the other, writes all that they change in
+// one transaction, lets lists show it, and answers. One runs at a time.
+func (s *Store) runBatch(calls []*batch.Call[work, lockstore.Result]) {
+	t := &transaction{done: make(chan struct{})}
 	results, refusals := make([]lockstore.Result, len(calls)), make([]error, len(calls))
 	err := s.failure()
 	if err == nil {
 		for i, c := range calls {
-			results[i], refusals[i] = c.Work.of.decide(c.Work, f, s.clock)
+			results[i], refusals[i] = c.Work.event.decide(c.Work, t, s.clock)
 		}
-		err = s.write(f)
+		err = s.write(t)
 	}
-	for _, e := range f.events {
-		e.land(err == nil)
+	for _, e := range t.events {
+		e.finish(err == nil)
 	}
-	close(f.landed)
+	close(t.done)
 	for i, c := range calls {
 		if err != nil {
 			c.Answer(lockstore.Result{}, err)
@@ -55,12 +55,12 @@ func (s *Store) fly(calls []*batch.Call[work, lockstore.Result]) {
 	}
 }
 
-// write returns once the flight's changes are on the disk, or with an error
-// that says whether they can be.
-func (s *Store) write(f *flight) error {
+// write returns once the changes are on the disk. Otherwise its error says whether
+// they can be.
+func (s *Store) write(t *transaction) error {
 	changed := make(records)
 	w := s.clock.wall()
-	for _, e := range f.events {
+	for _, e := range t.events {
 		e.records(changed, w)
 	}
 	if len(changed) == 0 {
@@ -70,7 +70,7 @@ func (s *Store) write(f *flight) error {
 	if err != nil {
 		return s.notWritten(err)
 	}
-	kept, folded, err := s.put(tx, f.events, changed)
+	sum, folded, err := s.put(tx, t.events, changed)
 	if err != nil {
 		return s.notWritten(errors.Join(err, tx.Rollback()))
 	}
@@ -78,7 +78,7 @@ func (s *Store) write(f *flight) error {
 	if err := tx.Commit(); err != nil {
 		return s.notCommitted(err, id)
 	}
-	s.kept = kept
+	s.sums = sum
 	s.mu.Lock()
 	if folded {
 		clear(s.log)
@@ -86,8 +86,8 @@ func (s *Store) write(f *flight) error {
 		changed.copyTo(s.log)
 	}
 	s.mu.Unlock()
-	for _, e := range f.events {
-		e.kept = e.kept || len(e.made) > 0
+	for _, e := range t.events {
+		e.inFile = e.inFile || len(e.changes) > 0
 	}
 	return nil
 }
@@ -98,62 +98,62 @@ const maxLog = 512 << 10
 
 // put has a transaction write the records, to the log or, when that has become
 // long, with all of it where they belong.
-func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (k kept, folded bool, err error) {
-	k = s.kept
+func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (sum sums, folded bool, err error) {
+	sum = s.sums
 	for _, e := range events {
-		if e.kept || len(e.made) == 0 {
+		if e.inFile || len(e.changes) == 0 {
 			continue
 		}
-		if _, err := k.put(tx, bucketEvents, []byte(e.id), eventText(e.number, e.layout)); err != nil {
-			return k, false, err
+		if _, err := sum.put(tx, bucketEvents, []byte(e.id), eventText(e.number, e.layout)); err != nil {
+			return sum, false, err
 		}
 	}
 	entry := logEntry(changed)
-	if folded = k.logBytes+len(entry) > s.maxLog; !folded {
-		put, err := k.put(tx, bucketLog, binary.BigEndian.AppendUint64(nil, uint64(tx.ID())), entry)
+	if folded = sum.logBytes+len(entry) > s.maxLog; !folded {
+		put, err := sum.put(tx, bucketLog, binary.BigEndian.AppendUint64(nil, uint64(tx.ID())), entry)
 		if err != nil {
-			return k, false, err
+			return sum, false, err
 		}
-		k.logSum ^= put
-		k.logBytes += len(entry)
-		return k, false, tx.Bucket(bucketHead).Put(keySum, formatSum(k.sum))
+		sum.logSum ^= put
+		sum.logBytes += len(entry)
+		return sum, false, tx.Bucket(bucketHead).Put(keySum, formatSum(sum.all))
 	}
 	if err := tx.DeleteBucket(bucketLog); err != nil {
-		return k, false, err
+		return sum, false, err
 	}
 	if _, err := tx.CreateBucket(bucketLog); err != nil {
-		return k, false, err
+		return sum, false, err
 	}
-	k.sum, k.logSum, k.logBytes = k.sum^k.logSum, 0, 0
+	sum.all, sum.logSum, sum.logBytes = sum.all^sum.logSum, 0, 0
 	all := make(records)
-	for _, of := range s.log { // only flights change it
+	for _, of := range s.log { // only write changes it
 		maps.Copy(all, of)
 	}
 	maps.Copy(all, changed)
 	for _, key := range all.keys() {
-		if _, err := k.put(tx, bucketSeats, key[:], all[key]); err != nil {
-			return k, false, err
+		if _, err := sum.put(tx, bucketSeats, key[:], all[key]); err != nil {
+			return sum, false, err
 		}
 	}
-	return k, true, tx.Bucket(bucketHead).Put(keySum, formatSum(k.sum))
+	return sum, true, tx.Bucket(bucketHead).Put(keySum, formatSum(sum.all))
 }
 
-// kept is what is known of what the file holds.
-type kept struct {
-	sum      uint64
-	logSum   uint64 // the part of the sum that is of the log
+// sums are about what the file holds.
+type sums struct {
+	all      uint64 // the sum of all values
+	logSum   uint64 // the part of it that is of the log
 	logBytes int    // in the values of the log
 }
 
 // put writes a value and returns its digest.
-func (k *kept) put(tx *bolt.Tx, bucket, key, value []byte) (uint64, error) {
+func (sum *sums) put(tx *bolt.Tx, bucket, key, value []byte) (uint64, error) {
 	b := tx.Bucket(bucket)
 	b.FillPercent = fill
 	if old := b.Get(key); old != nil {
-		k.sum ^= digest(bucket, key, old)
+		sum.all ^= digest(bucket, key, old)
 	}
 	put := digest(bucket, key, value)
-	k.sum ^= put
+	sum.all ^= put
 	return put, b.Put(key, value)
 }
 

@@ -1,4 +1,4 @@
-package booking_test
+package venue_test
 
 import (
 	"fmt"
@@ -9,20 +9,20 @@ import (
 	"time"
 	"unicode"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-var defaults = booking.Defaults{LockTTL: time.Minute, SeatLimit: 4}
+var defaults = venue.Defaults{LockTTL: time.Minute, SeatLimit: 4}
 
-func read(text string) ([]booking.SeatMap, error) {
-	return booking.ReadEvents("e.json", strings.NewReader(text), defaults)
+func read(text string) ([]venue.Event, error) {
+	return venue.ReadEvents("e.json", strings.NewReader(text), defaults)
 }
 
-// drawn is a seat map in one line: section[row: seats; row: seats] ….
-func drawn(m booking.SeatMap) string {
+// drawn is a layout in one line: section[row: seats; row: seats] ….
+func drawn(e venue.Event) string {
 	var b strings.Builder
-	for _, s := range m.Sections {
+	for _, s := range e.Sections {
 		fmt.Fprintf(&b, "%s[", s.Name)
 		for _, r := range s.Rows {
 			fmt.Fprintf(&b, "%s:%v;", r.Name, r.Seats)
@@ -62,7 +62,8 @@ func TestReadEvents(t *testing.T) {
 	}
 }
 
-// TestSeatsKnowTheirNumbers: whatever the pattern makes of it.
+// TestSeatsKnowTheirNumbers checks that a seat's number does not depend on the
+// pattern of its id.
 func TestSeatsKnowTheirNumbers(t *testing.T) {
 	maps, err := read(`{"events":[{"id":"a","sections":[{"name":"S","pattern":"x:{seat}.{row}","rows":[{"row":"A-B","seats":"08-09,12"}]},{"name":"Boxes","seats":["B1"]}]}]}`)
 	if err != nil {
@@ -145,16 +146,16 @@ var badFiles = []struct{ name, text, want string }{
 	{"no id", `{"events":[{"seats":["A1"]}]}`, `e.json:1:12: /events/0/id: an event id is 1 to 64 letters, digits, '_', '.' and '-', not ""`},
 	{"a bad id", `{"events":[{"id":"a b","seats":["A1"]}]}`, `e.json:1:13: /events/0/id: an event id is 1 to 64 letters, digits, '_', '.' and '-', not "a b"`},
 	{"an id twice", `{"events":[{"id":"a","seats":["A1"]},{"id":"a","seats":["A1"]}]}`, "e.json:1:39: /events/1/id: event a is there twice, the first time at /events/0"},
-	{"an empty name", in(`"name":"","seats":["A1"]`), `e.json:2:13: /events/0/name: a name is 1 to 200 bytes of printable text, not ""`},
-	{"no time to lock", in(`"lockSeconds":0,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock lasts from 0.001 to 2592000 seconds, not 0"},
-	{"too much time to lock", in(`"lockSeconds":1e12,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock lasts from 0.001 to 2592000 seconds, not 1e+12"},
-	{"a negative limit", in(`"seatLimit":-1,"seats":["A1"]`), "e.json:2:13: /events/0/seatLimit: it is a number of seats, or 0 for no limit, not -1"},
+	{"an empty name", in(`"name":"","seats":["A1"]`), `e.json:2:13: /events/0/name: a name must be 1 to 200 bytes of printable text, not ""`},
+	{"no time to lock", in(`"lockSeconds":0,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock must last from 0.001 to 2592000 seconds, not 0"},
+	{"too much time to lock", in(`"lockSeconds":1e12,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock must last from 0.001 to 2592000 seconds, not 1e+12"},
+	{"a negative limit", in(`"seatLimit":-1,"seats":["A1"]`), "e.json:2:13: /events/0/seatLimit: it must be a number of seats, or 0 for no limit, not -1"},
 	{"neither sections nor seats", in(`"name":"x"`), "e.json:2:3: /events/0: there are neither sections nor seats"},
 	{"both sections and seats", in(`"sections":[],"seats":[]`), "e.json:2:3: /events/0: there are both sections and seats; give one of them"},
 	{"an empty list", in(`"seats":[]`), "e.json:2:13: /events/0/seats: there is no seat in it"},
 	{"a seat twice in a list", in(`"seats":["A1","A2","A1"]`), "e.json:2:32: /events/0/seats/2: seat A1 is there twice, the first time at /events/0/seats/0"},
 	{"a bad seat in a list", in(`"seats":["A1","A 2"]`), `e.json:2:27: /events/0/seats/1: a seat id is 1 to 64 letters, digits, '_', '.', ':' and '-', not "A 2"`},
-	{"a section without a name", section(`"seats":["A1"]`), `e.json:2:25: /events/0/sections/0/name: a name is 1 to 200 bytes of printable text, not ""`},
+	{"a section without a name", section(`"seats":["A1"]`), `e.json:2:25: /events/0/sections/0/name: a name must be 1 to 200 bytes of printable text, not ""`},
 	{"neither rows nor seats", section(`"name":"S"`), "e.json:2:25: /events/0/sections/0: there are neither rows nor seats"},
 	{"both rows and seats", section(`"name":"S","rows":[],"seats":[]`), "e.json:2:25: /events/0/sections/0: there are both rows and seats; give one of them"},
 	{"no rows", section(`"name":"S","rows":[]`), "e.json:2:37: /events/0/sections/0/rows: there is no row in it"},
@@ -210,7 +211,7 @@ func TestReadEventsRefusesBadFiles(t *testing.T) {
 			if line != c.want {
 				t.Errorf("got  %s\nwant %s", line, c.want)
 			}
-			if strings.Contains(line, "lockstore") || strings.Contains(line, "jsontext:") || strings.Contains(line, "booking") {
+			if strings.Contains(line, "lockstore") || strings.Contains(line, "jsontext:") || strings.Contains(line, "venue") {
 				t.Errorf("it speaks of the program, not of the file: %s", line)
 			}
 		})
@@ -227,14 +228,14 @@ func TestReadEventsBoundsTheFile(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the file has more than 2000000") {
 		t.Errorf("2.2 million seats: %v", err)
 	}
-	large := `{"events":[` + strings.Repeat(" ", booking.MaxFileBytes) + `]}`
+	large := `{"events":[` + strings.Repeat(" ", venue.MaxFileBytes) + `]}`
 	if _, err := read(large); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Errorf("a large file: %v", err)
 	}
 }
 
-// FuzzReadEvents: any file is refused with its name, or read into seat maps
-// that hold together.
+// FuzzReadEvents checks that any file either is refused in one line that names
+// it, or makes events whose sections hold exactly their seats.
 func FuzzReadEvents(f *testing.F) {
 	for _, c := range goodFiles {
 		f.Add(c.text)
@@ -244,7 +245,7 @@ func FuzzReadEvents(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 {
-			return // says nothing that a short file does not, and slowly
+			return // slow, and no different from a short file
 		}
 		maps, err := read(text)
 		if err != nil {
@@ -266,7 +267,7 @@ func FuzzReadEvents(f *testing.F) {
 					seats = append(seats, r.Seats...)
 				}
 			}
-			if !slices.Equal(seats, m.Event.Seats) || len(seats) > booking.MaxEventSeats {
+			if !slices.Equal(seats, m.Event.Seats) || len(seats) > venue.MaxEventSeats {
 				t.Errorf("the event has %d seats, its sections %d", len(m.Event.Seats), len(seats))
 			}
 		}

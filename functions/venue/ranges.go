@@ -1,4 +1,4 @@
-package booking
+package venue
 
 import (
 	"errors"
@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// A span is one item of a range: a single name, or numbers or letters from
-// one to another.
+// A span is one item of a range: a single name, or all numbers or letters
+// between two.
 type span struct {
 	name     string // a single name, if not empty
 	from, to int
-	letters  bool // count A, B … Z, AA …, not 1, 2, 3 …
-	width    int  // numbers get zeros in front up to this
+	letters  bool // A, B … Z, AA …, not 1, 2, 3 …
+	width    int  // numbers are padded with zeros to this width
 }
 
-// A nameRange is names in short: "A-H", "1-14", "01-14,20", "A,C,BOX".
+// A nameRange is a short form of names: "A-H", "1-14", "01-14,20", "A,C,BOX".
 type nameRange []span
 
-// parseRange reads a range without expanding it, so that a large one costs
-// nothing yet.
+// parseRange reads a range. It does not expand it: a large one costs memory
+// only when it is within the limits.
 func parseRange(text string) (nameRange, error) {
 	if strings.Trim(text, " ") == "" {
 		return nil, errors.New("it is missing or empty; write a range like A-H or 1-6,9-14")
@@ -66,7 +66,7 @@ func parseSpan(item string) (span, error) {
 	return s, nil
 }
 
-// count is how many names there are.
+// count returns the number of names.
 func (r nameRange) count() int {
 	n := 0
 	for _, s := range r {
@@ -75,7 +75,7 @@ func (r nameRange) count() int {
 	return n
 }
 
-// names expands the range. No name may be there twice.
+// names expands the range. A name that is in it twice is an error.
 func (r nameRange) names() ([]string, error) {
 	names := make([]string, 0, r.count())
 	seen := make(map[string]bool, cap(names))
@@ -103,7 +103,7 @@ func (s span) at(i int) string {
 	return strings.Repeat("0", max(0, s.width-len(digits))) + digits
 }
 
-// number is the inverse of letters.
+// number is the inverse of letters: A is 1, AA is 27.
 func number(letters string) int {
 	n := 0
 	for i := range len(letters) {

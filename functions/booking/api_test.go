@@ -13,47 +13,46 @@ import (
 
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest"
 )
 
-// A shop is an API with the events of a test, and who asks it.
-type shop struct {
+// A server is an API with the events of a test.
+type server struct {
 	t   *testing.T
 	api *booking.API
 	log *bytes.Buffer
 }
 
-// open opens a shop that sells 10 x 10 seats, with locks of a minute and four
-// seats a user, and a small event beside it.
-func open(t *testing.T) *shop { return openOver(t, new(lockstore.Memory)) }
+// open makes an API with an event of 10 x 10 seats, locks of a minute and at most
+// four seats for each user, and with a small event.
+func open(t *testing.T) *server { return openOver(t, new(memstore.Store)) }
 
-func openOver(t *testing.T, store lockstore.LockStore) *shop {
+func openOver(t *testing.T, store lockstore.LockStore) *server {
 	t.Helper()
-	hall, err := booking.Grid(10, 10, booking.Defaults{LockTTL: time.Minute, SeatLimit: 4})
+	hall, err := venue.Grid(10, 10, venue.Defaults{LockTTL: time.Minute, SeatLimit: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return openWith(t, store, hall, plainEvent(t, "matinee", "A1", "A2", "VIP:1"))
 }
 
-func openWith(t *testing.T, store lockstore.LockStore, maps ...booking.SeatMap) *shop {
+func openWith(t *testing.T, store lockstore.LockStore, events ...venue.Event) *server {
 	t.Helper()
 	var log bytes.Buffer
-	api, err := booking.New(booking.Config{Store: store, SeatMaps: maps, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	api, err := booking.New(booking.Config{Store: store, Events: events, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &shop{t, api, &log}
+	return &server{t, api, &log}
 }
 
-// plainEvent is an event without sections, rows, or a limit.
-func plainEvent(t *testing.T, id lockstore.EventID, seats ...lockstore.SeatID) booking.SeatMap {
+// plainEvent returns an event without sections, rows, or a seat limit.
+func plainEvent(t *testing.T, id lockstore.EventID, seats ...lockstore.SeatID) venue.Event {
 	t.Helper()
-	ev, err := lockstore.NewEvent(id, seats, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return booking.SeatMap{Event: ev, Name: string(id), Sections: []booking.Section{{Rows: []booking.Row{{Seats: seats}}}}}
+	return venue.Event{Event: storetest.Event(t, id, time.Minute, 0, seats...), Name: string(id), Sections: []venue.Section{{Rows: []venue.Row{{Seats: seats}}}}}
 }
 
 type answer struct {
@@ -61,41 +60,40 @@ type answer struct {
 	t *testing.T
 }
 
-// TestMain reads the description of the API, before a test that lives by a fake
-// clock does.
+// TestMain reads the description of the API outside of any synctest bubble.
 func TestMain(m *testing.M) {
 	apitest.Load()
 	os.Exit(m.Run())
 }
 
-// ask sends a request, and holds what it is answered to the description of the
-// API. Headers are pairs of name and value.
-func (s *shop) ask(method, target, body string, headers ...string) answer {
+// ask sends a request, and compares the answer with the description of the API.
+// Headers are pairs of name and value.
+func (s *server) ask(method, target, body string, headers ...string) answer {
 	s.t.Helper()
 	r := httptest.NewRequest("GET", "/", strings.NewReader(body))
 	r.Method = method
 	path, query, _ := strings.Cut(target, "?")
-	r.URL.Path, r.URL.RawQuery = path, query // as they are, broken ones too
+	r.URL.Path, r.URL.RawQuery = path, query // unparsed, since some are malformed
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	apitest.Watch(s.t, s.api.Routes()).ServeHTTP(w, r)
+	apitest.Checked(s.t, s.api.Routes()).ServeHTTP(w, r)
 	return answer{w, s.t}
 }
 
-func (s *shop) get(target string, headers ...string) answer {
+func (s *server) get(target string, headers ...string) answer {
 	s.t.Helper()
 	return s.ask("GET", target, "", headers...)
 }
 
-func (s *shop) post(target, body string) answer {
+func (s *server) post(target, body string) answer {
 	s.t.Helper()
 	return s.ask("POST", target, body, "Content-Type", "application/json")
 }
 
-// must is a post that has to succeed.
-func (s *shop) must(target, body string) answer {
+// must is a post that must succeed.
+func (s *server) must(target, body string) answer {
 	s.t.Helper()
 	return s.post(target, body).want(200)
 }
@@ -109,13 +107,13 @@ func (a answer) want(status int) answer {
 }
 
 // wantProblem checks the form of a failure, and its code.
-func (a answer) wantProblem(status int, code string) problem {
+func (a answer) wantProblem(status int, code string) problemJSON {
 	a.t.Helper()
 	a.want(status)
 	if got := a.Header().Get("Content-Type"); got != "application/problem+json" {
 		a.t.Errorf("Content-Type %q", got)
 	}
-	var p problem
+	var p problemJSON
 	a.into(&p)
 	if p.Code != code || p.Status != status || p.Title == "" {
 		a.t.Fatalf("problem %+v, want code %s and status %d", p, code, status)
@@ -135,7 +133,7 @@ func (a answer) into(v any) {
 	}
 }
 
-type problem struct {
+type problemJSON struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Code   string `json:"code"`
@@ -162,7 +160,7 @@ type list struct {
 	Seats []seat `json:"seats"`
 }
 
-func (s *shop) list(query string) list {
+func (s *server) list(query string) list {
 	s.t.Helper()
 	var l list
 	s.get("/seats" + query).want(200).into(&l)

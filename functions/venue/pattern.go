@@ -1,4 +1,4 @@
-package booking
+package venue
 
 import (
 	"errors"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// parsePattern cuts a pattern into text and placeholders, the latter with
-// their brace in front: "S-{row}{seat}" is "S-", "{row", "{seat".
+// parsePattern splits a pattern into text and placeholders, the latter with
+// their opening brace: "S-{row}{seat}" is "S-", "{row", "{seat".
 func parsePattern(pattern string, repeated bool) ([]string, error) {
 	var parts []string
 	for rest := pattern; rest != ""; {
@@ -41,7 +41,7 @@ func parsePattern(pattern string, repeated bool) ([]string, error) {
 	return parts, nil
 }
 
-// appendSeat fills the pattern in, after what is in dst.
+// appendSeat appends the seat id that the pattern makes of the names.
 func appendSeat(dst []byte, pattern []string, section, row, seat string) []byte {
 	for _, part := range pattern {
 		switch part {

@@ -1,4 +1,4 @@
-package booking
+package venue
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// explainFile says what is wrong with a file that is not of the form.
+// explainFile explains an error of the JSON decoder.
 func explainFile(name string, text []byte, err error) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		return fileError(name, text, e.ByteOffset, e.JSONPointer, explainField(e))
@@ -21,7 +21,7 @@ func explainFile(name string, text []byte, err error) error {
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s: it cannot be read: %w", name, err)
+		return fmt.Errorf("%s: cannot be read: %w", name, err)
 	case len(bytes.TrimSpace(text)) == 0:
 		return fileError(name, text, 0, "", "it is empty")
 	case errors.Is(e, jsontext.ErrDuplicateName):
@@ -32,10 +32,10 @@ func explainFile(name string, text []byte, err error) error {
 	return fileError(name, text, e.ByteOffset, e.JSONPointer, "it is not JSON: "+e.Err.Error())
 }
 
-// fileError is the one line about a file.
+// fileError returns the one line about a file.
 func fileError(name string, text []byte, offset int64, place jsontext.Pointer, problem string) error {
 	if place != "" {
-		// The pointer holds names from the file, which may forge or flood the line.
+		// The pointer holds names from the file. They must not break the line or make it long.
 		plain := string(place)
 		if quoted := shown(plain); quoted != `"`+plain+`"` {
 			plain = quoted
@@ -45,7 +45,8 @@ func fileError(name string, text []byte, offset int64, place jsontext.Pointer, p
 	return fmt.Errorf("%s:%s: %s", name, position(text, int(offset)), problem)
 }
 
-// fields are the fields that a place may have, by the last name on the way to it.
+// fields lists the fields of an object, by the last name in the pointer to it
+// that is a key here.
 var fields = map[string]string{
 	"":         "events",
 	"events":   "id, name, lockSeconds, seatLimit, and sections or seats",
@@ -100,7 +101,8 @@ func jsonKind(e *json.SemanticError) string {
 	return e.JSONKind.String()
 }
 
-// offsetOf finds the value at the pointer, or the nearest around it that is there.
+// offsetOf returns the offset of the value at the pointer, or of the innermost
+// value around it that exists.
 func offsetOf(text []byte, pointer string) int {
 	best, bestLen := 0, -1
 	d := jsontext.NewDecoder(bytes.NewReader(text))
@@ -116,14 +118,24 @@ func offsetOf(text []byte, pointer string) int {
 	}
 }
 
-// skipped counts what stands before the next token.
+// skipped counts the bytes before the next token.
 func skipped(text []byte) int {
 	return len(text) - len(bytes.TrimLeft(text, " \t\r\n,:"))
 }
 
-// position is an offset as "line:column", both from 1 on, the column in characters.
+// position returns an offset as "line:column", both counted from 1, the column
+// in characters.
 func position(text []byte, offset int) string {
 	before := text[:min(offset, len(text))]
 	line := bytes.LastIndexByte(before, '\n') + 1
 	return fmt.Sprintf("%d:%d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[line:])+1)
+}
+
+// shown quotes text of the file, shortened to a length that fits in a line.
+func shown(s string) string {
+	const most = 80
+	if len(s) > most {
+		return fmt.Sprintf("%+q…", s[:most])
+	}
+	return fmt.Sprintf("%+q", s)
 }

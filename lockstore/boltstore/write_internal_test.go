@@ -8,20 +8,13 @@ import (
 	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
 )
 
 // openHamlet opens a new file, and returns an event of two seats.
 func openHamlet(t *testing.T) (*Store, *lockstore.Event) {
 	t.Helper()
-	layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent("hamlet", layout, time.Minute, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return openFor(t, filepath.Join(t.TempDir(), "seats")), ev
+	return openFor(t, filepath.Join(t.TempDir(), "seats")), storetest.Event(t, "hamlet", time.Minute, 0, "A1", "A2")
 }
 
 // openFor opens a file until the test ends.
@@ -35,11 +28,11 @@ func openFor(t *testing.T, path string) *Store {
 	return s
 }
 
-// TestListWhenTimePassesOnTheWay: a confirm was in time, and its lock ends while
-// it is on its way to the disk. Until then a list has the lock; after that it
-// waits for what becomes of the confirm, since to say that the seat can be had
-// would be to say that the confirm was too late.
-func TestListWhenTimePassesOnTheWay(t *testing.T) {
+// TestListWhenALockEndsDuringAWrite holds what lists show when a confirm was in time
+// and its lock ends while it is written. Until then a list has the lock. After that
+// it waits for the outcome of the confirm: a seat that is available would mean that
+// the confirm was too late.
+func TestListWhenALockEndsDuringAWrite(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx := t.Context()
@@ -47,9 +40,9 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 			if _, err := s.Do(ctx, ev, lockstore.Lock("ann", "A1")); err != nil {
 				t.Fatal(err)
 			}
-			e, f := s.events[ev.ID], &flight{landed: make(chan struct{})}
+			e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
 			time.Sleep(59 * time.Second)
-			if _, err := e.decide(work{e, ev, lockstore.Confirm("ann", "A1"), []int{0}}, f, s.clock); err != nil {
+			if _, err := e.decide(work{e, ev, lockstore.Confirm("ann", "A1"), []int{0}}, tx, s.clock); err != nil {
 				t.Fatal(err)
 			}
 			list := func() lockstore.Status {
@@ -75,12 +68,12 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 			want := lockstore.Available
 			if arrives {
 				want = lockstore.Booked
-				if err := s.write(f); err != nil {
+				if err := s.write(tx); err != nil {
 					t.Fatal(err)
 				}
 			}
-			e.land(arrives)
-			close(f.landed)
+			e.finish(arrives)
+			close(tx.done)
 			if status := <-listed; status != want {
 				t.Errorf("arrived %v: it is %v, want %v", arrives, status, want)
 			}
@@ -92,9 +85,9 @@ func TestListWhenTimePassesOnTheWay(t *testing.T) {
 	}
 }
 
-// TestReadersDoNotWait: while a batch is on its way to the disk, lists have what
-// is there, and who waits goes on to wait.
-func TestReadersDoNotWait(t *testing.T) {
+// TestListAndWaitDuringAWrite holds that lists and viewers see what is on the disk,
+// not what is being written.
+func TestListAndWaitDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		s, ev := openHamlet(t)
@@ -102,21 +95,21 @@ func TestReadersDoNotWait(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, f := s.events[ev.ID], &flight{landed: make(chan struct{})}
-		if _, err := e.decide(work{e, ev, lockstore.Lock("ann", "A1"), []int{0}}, f, s.clock); err != nil {
+		e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
+		if _, err := e.decide(work{e, ev, lockstore.Lock("ann", "A1"), []int{0}}, tx, s.clock); err != nil {
 			t.Fatal(err)
 		}
 		woken := make(chan error, 1)
 		go func() { woken <- s.Wait(ctx, ev, before.Version) }()
 		synctest.Wait()
 		if snap, err := s.List(ctx, ev, ""); err != nil || len(snap.Seats) != 0 || snap.Version != before.Version || len(woken) != 0 {
-			t.Errorf("a list has %v, %v, and who waits was woken %d times", snap, err, len(woken))
+			t.Errorf("a list has %v, %v, and Wait has ended %d times", snap, err, len(woken))
 		}
-		if err := s.write(f); err != nil {
+		if err := s.write(tx); err != nil {
 			t.Fatal(err)
 		}
-		e.land(true)
-		close(f.landed)
+		e.finish(true)
+		close(tx.done)
 		if err := <-woken; err != nil {
 			t.Error(err)
 		}

@@ -1,4 +1,4 @@
-package booking
+package venue
 
 import (
 	"errors"
@@ -13,37 +13,36 @@ import (
 	"seatlock/lockstore"
 )
 
-// MaxFileSeats is the most seats that the events of one file may have
-// together, and MaxFileBytes how large the file may be.
+// The limits of an event file.
 const (
-	MaxFileSeats = 2_000_000
+	MaxFileSeats = 2_000_000 // of all its events together
 	MaxFileBytes = 16 << 20
 )
 
-// ReadEvents reads an event file; the README has its form. What an event does
-// not say it takes from d. An error is one line: the file's name, the line and
-// column, the place in the document as a JSON pointer (unless that is the whole
-// document), and what is wrong there.
-func ReadEvents(name string, r io.Reader, d Defaults) ([]SeatMap, error) {
+// ReadEvents reads an event file; the README describes its form. An event takes
+// the settings that it lacks from d. An error is one line: the file's name, the
+// line and column, the place in the document as a JSON pointer (unless that is
+// the whole document), and what is wrong there.
+func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: it cannot be read: %w", name, err)
+		return nil, fmt.Errorf("%s: cannot be read: %w", name, err)
 	}
 	if len(text) > MaxFileBytes {
-		return nil, fmt.Errorf("%s: it is larger than %d MiB", name, MaxFileBytes>>20)
+		return nil, fmt.Errorf("%s: larger than %d MiB", name, MaxFileBytes>>20)
 	}
 	var file fileJSON
 	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
 		return nil, explainFile(name, text, err)
 	}
-	maps, err := file.seatMaps(d)
+	events, err := file.events(d)
 	if at, ok := errors.AsType[*placed](err); ok {
 		return nil, fmt.Errorf("%s:%s: %s: %w", name, position(text, offsetOf(text, at.pointer)), at.pointer, at.err)
 	}
-	return maps, err
+	return events, err
 }
 
-// fileJSON is an event file. What may be missing is a pointer.
+// fileJSON is an event file. Optional fields are pointers.
 type fileJSON struct {
 	Events []eventJSON `json:"events"`
 }
@@ -79,13 +78,13 @@ type placed struct {
 func (e *placed) Error() string { return e.pointer + ": " + e.err.Error() }
 func (e *placed) Unwrap() error { return e.err }
 
-// wrong is an error at a place.
+// wrong returns an error at a place.
 func wrong(pointer, format string, args ...any) error {
 	return &placed{pointer, fmt.Errorf(format, args...)}
 }
 
-// at puts an error at a place. It takes the sentence alone from what
-// lockstore says.
+// at puts an error at a place. Of an error of lockstore it takes the sentence
+// alone.
 func at(pointer string, err error) error {
 	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
 		return wrong(pointer, "%s", e.Problem)
@@ -93,8 +92,9 @@ func at(pointer string, err error) error {
 	return &placed{pointer, err}
 }
 
-// seatMaps counts the seats of every event before it makes those of any.
-func (f fileJSON) seatMaps(d Defaults) ([]SeatMap, error) {
+// events counts the seats of every event before it makes those of any, so that
+// a small file cannot ask for much memory.
+func (f fileJSON) events(d Defaults) ([]Event, error) {
 	if f.Events == nil {
 		return nil, wrong("/events", "events is missing")
 	}
@@ -102,7 +102,7 @@ func (f fileJSON) seatMaps(d Defaults) ([]SeatMap, error) {
 		return nil, wrong("/events", "there is no event in it")
 	}
 	first := make(map[lockstore.EventID]string)
-	houses := make([]house, len(f.Events))
+	builders := make([]builder, len(f.Events))
 	room := MaxFileSeats
 	for i, e := range f.Events {
 		here := fmt.Sprintf("/events/%d", i)
@@ -113,28 +113,28 @@ func (f fileJSON) seatMaps(d Defaults) ([]SeatMap, error) {
 			return nil, wrong(here+"/id", "event %s is there twice, the first time at %s", e.ID, before)
 		}
 		first[e.ID] = here
-		houses[i] = house{here: here, event: MaxEventSeats, file: room}
-		if err := houses[i].count(e); err != nil {
+		builders[i] = builder{here: here, event: MaxEventSeats, file: room}
+		if err := builders[i].count(e); err != nil {
 			return nil, err
 		}
-		room = houses[i].file
+		room = builders[i].file
 	}
-	maps := make([]SeatMap, len(f.Events))
+	events := make([]Event, len(f.Events))
 	for i, e := range f.Events {
-		sections, err := houses[i].sections(e)
+		sections, err := builders[i].sections(e)
 		if err != nil {
 			return nil, err
 		}
 		name, d := e.settings(d)
-		if maps[i], err = newSeatMap(e.ID, name, d, sections); err != nil {
-			return nil, at(houses[i].here, err)
+		if events[i], err = newEvent(e.ID, name, d, sections); err != nil {
+			return nil, at(builders[i].here, err)
 		}
-		houses[i] = house{} // what it counted with is as large as the event
+		builders[i] = builder{} // its memory is as large as the event's
 	}
-	return maps, nil
+	return events, nil
 }
 
-// check checks all that the event says but its seats.
+// check checks everything of the event but its seats.
 func (e eventJSON) check(here string) error {
 	if err := e.ID.Check(); err != nil {
 		return at(here+"/id", err)
@@ -146,16 +146,16 @@ func (e eventJSON) check(here string) error {
 	}
 	if e.LockSeconds != nil {
 		if s := *e.LockSeconds; !(s >= 0.001 && s <= lockstore.MaxLockTTL.Seconds()) {
-			return wrong(here+"/lockSeconds", "a lock lasts from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
+			return wrong(here+"/lockSeconds", "a lock must last from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
 		}
 	}
 	if e.SeatLimit != nil && *e.SeatLimit < 0 {
-		return wrong(here+"/seatLimit", "it is a number of seats, or 0 for no limit, not %d", *e.SeatLimit)
+		return wrong(here+"/seatLimit", "it must be a number of seats, or 0 for no limit, not %d", *e.SeatLimit)
 	}
 	return nil
 }
 
-// settings are the event's name and what it goes by, with what it does not say from d.
+// settings returns the event's name and settings, those that it lacks from d.
 func (e eventJSON) settings(d Defaults) (string, Defaults) {
 	name := string(e.ID)
 	if e.Name != nil {
@@ -170,10 +170,10 @@ func (e eventJSON) settings(d Defaults) (string, Defaults) {
 	return name, d
 }
 
-// checkLabel checks a name that people read.
+// checkLabel checks a name for people to read.
 func checkLabel(name string) error {
 	if len(name) == 0 || len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("a name is 1 to 200 bytes of printable text, not %s", shown(name))
+		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", shown(name))
 	}
 	return nil
 }

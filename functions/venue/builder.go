@@ -1,4 +1,4 @@
-package booking
+package venue
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// A house makes the seats of one event of a file. It counts all of them, with
+// A builder makes the seats of one event of a file. It counts all of them, with
 // count, before it makes any.
-type house struct {
+type builder struct {
 	here        string
 	planned     []plan
-	seats       map[lockstore.SeatID]string // where each seat comes from
+	seats       map[lockstore.SeatID]string // the place of each in the file
 	names       map[string]bool             // of sections
 	event, file int                         // how many more seats fit into the event and the file
 	id          []byte                      // the seat id being made
@@ -22,38 +22,39 @@ type house struct {
 type plan struct {
 	here    string
 	section sectionJSON
-	repeat  nameRange // what the section is made for; nil is just once
+	repeat  nameRange // one section for each name; nil is one section
 	groups  []group
 	pattern []string
 }
 
-// A group is rows that have the same seats.
+// A group is rows with the same seats.
 type group struct{ rows, seats nameRange }
 
-// count checks the form of what the event says and counts its seats.
-func (h *house) count(e eventJSON) error {
+// count checks the form of the event's seats and counts them.
+func (b *builder) count(e eventJSON) error {
 	switch {
 	case e.Sections != nil && e.Seats != nil:
-		return wrong(h.here, "there are both sections and seats; give one of them")
+		return wrong(b.here, "there are both sections and seats; give one of them")
 	case e.Seats != nil:
-		return h.countList(h.here+"/seats", e.Seats)
+		return b.countList(b.here+"/seats", e.Seats)
 	case e.Sections == nil:
-		return wrong(h.here, "there are neither sections nor seats")
+		return wrong(b.here, "there are neither sections nor seats")
 	case len(e.Sections) == 0:
-		return wrong(h.here+"/sections", "there is no section in it")
+		return wrong(b.here+"/sections", "there is no section in it")
 	}
 	for i, s := range e.Sections {
-		p, err := h.plan(fmt.Sprintf("%s/sections/%d", h.here, i), s)
+		p, err := b.plan(fmt.Sprintf("%s/sections/%d", b.here, i), s)
 		if err != nil {
 			return err
 		}
-		h.planned = append(h.planned, p)
+		b.planned = append(b.planned, p)
 	}
 	return nil
 }
 
-// plan counts a section, or one for each name of its range "section".
-func (h *house) plan(here string, s sectionJSON) (plan, error) {
+// plan checks and counts the seats of a section, for each name of its range
+// "section" if it has one.
+func (b *builder) plan(here string, s sectionJSON) (plan, error) {
 	p := plan{here: here, section: s}
 	switch {
 	case s.Rows != nil && s.Seats != nil:
@@ -70,7 +71,7 @@ func (h *house) plan(here string, s sectionJSON) (plan, error) {
 		return p, wrong(here+"/pattern", "a plain list of seats has no pattern: its names are the seats")
 	}
 	if s.Seats != nil {
-		return p, h.countList(here+"/seats", s.Seats)
+		return p, b.countList(here+"/seats", s.Seats)
 	}
 	var err error
 	pattern, times := "{row}{seat}", 1
@@ -99,7 +100,7 @@ func (h *house) plan(here string, s sectionJSON) (plan, error) {
 		if g.seats, err = parseRange(r.Seats); err != nil {
 			return p, at(here+"/seats", err)
 		}
-		if err := h.take(here, product(times, product(g.rows.count(), g.seats.count()))); err != nil {
+		if err := b.take(here, product(times, product(g.rows.count(), g.seats.count()))); err != nil {
 			return p, err
 		}
 		p.groups = append(p.groups, g)
@@ -107,23 +108,23 @@ func (h *house) plan(here string, s sectionJSON) (plan, error) {
 	return p, nil
 }
 
-func (h *house) countList(here string, seats []lockstore.SeatID) error {
+func (b *builder) countList(here string, seats []lockstore.SeatID) error {
 	if len(seats) == 0 {
 		return wrong(here, "there is no seat in it")
 	}
-	return h.take(here, len(seats))
+	return b.take(here, len(seats))
 }
 
-// sections makes what count has counted.
-func (h *house) sections(e eventJSON) ([]Section, error) {
-	h.seats = make(map[lockstore.SeatID]string, MaxEventSeats-h.event)
-	h.names = make(map[string]bool)
+// sections makes the sections that count has counted.
+func (b *builder) sections(e eventJSON) ([]Section, error) {
+	b.seats = make(map[lockstore.SeatID]string, MaxEventSeats-b.event)
+	b.names = make(map[string]bool)
 	if e.Seats != nil {
-		rows, err := h.list(h.here+"/seats", e.Seats)
+		rows, err := b.list(b.here+"/seats", e.Seats)
 		return []Section{{Rows: rows}}, err
 	}
 	var all []Section
-	for _, p := range h.planned {
+	for _, p := range b.planned {
 		names := []string{""}
 		if p.repeat != nil {
 			var err error
@@ -132,7 +133,7 @@ func (h *house) sections(e eventJSON) ([]Section, error) {
 			}
 		}
 		for _, name := range names {
-			section, err := h.section(p, name)
+			section, err := b.section(p, name)
 			if err != nil {
 				return nil, err
 			}
@@ -143,28 +144,28 @@ func (h *house) sections(e eventJSON) ([]Section, error) {
 }
 
 // section makes the section for one name of its range.
-func (h *house) section(p plan, name string) (Section, error) {
+func (b *builder) section(p plan, name string) (Section, error) {
 	section := Section{Name: strings.ReplaceAll(p.section.Name, "{section}", name)}
 	if err := checkLabel(section.Name); err != nil {
 		return Section{}, at(p.here+"/name", err)
 	}
-	if h.names[section.Name] {
+	if b.names[section.Name] {
 		return Section{}, wrong(p.here+"/name", "section %s is there twice", shown(section.Name))
 	}
-	h.names[section.Name] = true
+	b.names[section.Name] = true
 	var err error
 	if p.section.Seats != nil {
-		section.Rows, err = h.list(p.here+"/seats", p.section.Seats)
+		section.Rows, err = b.list(p.here+"/seats", p.section.Seats)
 	} else {
-		section.Rows, err = h.rows(p.here+"/rows", p.groups, name, p.pattern)
+		section.Rows, err = b.rows(p.here+"/rows", p.groups, name, p.pattern)
 	}
 	return section, err
 }
 
-// list makes a row of seats that are named one by one.
-func (h *house) list(here string, seats []lockstore.SeatID) ([]Row, error) {
+// list makes a row of a plain list of seats.
+func (b *builder) list(here string, seats []lockstore.SeatID) ([]Row, error) {
 	for i, id := range seats {
-		if err := h.add(fmt.Sprintf("%s/%d", here, i), id); err != nil {
+		if err := b.add(fmt.Sprintf("%s/%d", here, i), id); err != nil {
 			return nil, err
 		}
 	}
@@ -172,7 +173,7 @@ func (h *house) list(here string, seats []lockstore.SeatID) ([]Row, error) {
 }
 
 // rows makes the rows of one section.
-func (h *house) rows(here string, groups []group, section string, pattern []string) ([]Row, error) {
+func (b *builder) rows(here string, groups []group, section string, pattern []string) ([]Row, error) {
 	var rows []Row
 	seen := make(map[string]bool)
 	for i, g := range groups {
@@ -192,9 +193,9 @@ func (h *house) rows(here string, groups []group, section string, pattern []stri
 			seen[name] = true
 			row := Row{Name: name, Seats: make([]lockstore.SeatID, len(seatNames)), Numbers: seatNames}
 			for i, seat := range seatNames {
-				h.id = appendSeat(h.id[:0], pattern, section, name, seat)
-				row.Seats[i] = lockstore.SeatID(h.id)
-				if err := h.add(here, row.Seats[i]); err != nil {
+				b.id = appendSeat(b.id[:0], pattern, section, name, seat)
+				row.Seats[i] = lockstore.SeatID(b.id)
+				if err := b.add(here, row.Seats[i]); err != nil {
 					return nil, err
 				}
 			}
@@ -204,43 +205,43 @@ func (h *house) rows(here string, groups []group, section string, pattern []stri
 	return rows, nil
 }
 
-// take counts n more seats, before they are made.
-func (h *house) take(here string, n int) error {
-	if n > h.event || n > h.file {
-		return h.full(here, n)
+// take counts n more seats.
+func (b *builder) take(here string, n int) error {
+	if n > b.event || n > b.file {
+		return b.full(here, n)
 	}
-	h.event -= n
-	h.file -= n
+	b.event -= n
+	b.file -= n
 	return nil
 }
 
-func (h *house) full(here string, n int) error {
+func (b *builder) full(here string, n int) error {
 	these := fmt.Sprintf("these %d seats", n)
 	if n >= countless {
 		these = "so many seats"
 	}
-	if n > h.event {
+	if n > b.event {
 		return wrong(here, "with %s the event has more than %d", these, MaxEventSeats)
 	}
 	return wrong(here, "with %s the file has more than %d", these, MaxFileSeats)
 }
 
-// add checks a seat.
-func (h *house) add(here string, id lockstore.SeatID) error {
+// add checks a seat that was made.
+func (b *builder) add(here string, id lockstore.SeatID) error {
 	if err := id.Check(); err != nil {
 		return at(here, err)
 	}
-	if before, twice := h.seats[id]; twice {
+	if before, twice := b.seats[id]; twice {
 		return wrong(here, "seat %s is there twice, the first time at %s", id, before)
 	}
-	h.seats[id] = here
+	b.seats[id] = here
 	return nil
 }
 
-// countless is past every limit, and far from where an int ends.
+// countless is beyond every limit, and far from the largest int.
 const countless = 1 << 40
 
-// product multiplies up to countless, without overflow.
+// product multiplies without overflow. The result is at most countless.
 func product(a, b int) int {
 	if b > 0 && a > countless/b {
 		return countless

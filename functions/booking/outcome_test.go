@@ -2,7 +2,6 @@ package booking_test
 
 import (
 	"context"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -10,17 +9,22 @@ import (
 	"testing/synctest"
 	"time"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
+	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
-// TestOutcomes: whoever watches is told what each request was and what came of it.
+// TestOutcomes checks what each call reports.
 func TestOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		var got telemetry.Outcome
-		h := telemetry.Handler(s.api.Routes(), telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o })
+		h := telemetry.Observe(s.api.Routes(), telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o })
 		s.must("/lock", `{"seatId":"C1","userId":"cat"}`)
 		time.Sleep(time.Minute)
 		for _, c := range []struct {
@@ -48,13 +52,13 @@ func TestOutcomes(t *testing.T) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			if got.Bytes != int64(w.Body.Len()) {
-				t.Errorf("%s %s has %d bytes, told of are %d", c.method, c.target, w.Body.Len(), got.Bytes)
+				t.Errorf("%s %s has %d bytes, reported are %d", c.method, c.target, w.Body.Len(), got.Bytes)
 			}
 			got.Bytes, got.Took = 0, 0
 			if got != c.want {
-				t.Errorf("%s %s %s is told of as\n%+v, want\n%+v", c.method, c.target, c.body, got, c.want)
+				t.Errorf("%s %s %s is reported as\n%+v, want\n%+v", c.method, c.target, c.body, got, c.want)
 			}
-			if !slices.Contains(append(booking.Calls(), telemetry.Other), got.Call) || !slices.Contains(append(booking.Codes(), telemetry.OK), got.Code) {
+			if !slices.Contains(append(booking.Calls(), telemetry.Other), got.Call) || !slices.Contains(append(problem.Codes(), telemetry.OK), got.Code) {
 				t.Errorf("there is no call %s, or no code %s", got.Call, got.Code)
 			}
 		}
@@ -63,22 +67,40 @@ func TestOutcomes(t *testing.T) {
 		r.Header.Set("If-None-Match", list.Header().Get("ETag"))
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		if got.Code != "not_modified" || got.Call != "list" {
-			t.Errorf("what the client has is told of as %+v", got)
+			t.Errorf("a list that the client has is reported as %+v", got)
 		}
 	})
 }
 
-// TestOutcomeInFront: a request that something in front of the calls
-// refuses is told of as the call that it would have been.
-func TestOutcomeInFront(t *testing.T) {
-	s := open(t)
+// TestOutcomeOfARefusedCaller: a request that the policy refuses is reported as the
+// call that it would have been.
+func TestOutcomeOfARefusedCaller(t *testing.T) {
+	rate := access.NewRate(0.001)
+	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: []venue.Event{plainEvent(t, "small", "A1")}, Access: access.Policy{Rate: rate}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Routes().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/events", nil)) // the one request that the rate allows
 	for path, call := range map[string]string{"/lock": "lock", "/seats": "list", "/nowhere": "other"} {
 		var got telemetry.Outcome
 		r := httptest.NewRequest("POST", path, nil)
-		telemetry.Handler(refusing(s.api), telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o }).ServeHTTP(httptest.NewRecorder(), r)
+		telemetry.Observe(api.Routes(), telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o }).ServeHTTP(httptest.NewRecorder(), r)
 		if got.Call != call || got.Code != "rate_limited" || got.Status != 429 {
-			t.Errorf("%s is told of as %+v", path, got)
+			t.Errorf("%s is reported as %+v", path, got)
 		}
+	}
+}
+
+// TestOutcomeOfAPanic: a panic is reported as the call in which it happened.
+func TestOutcomeOfAPanic(t *testing.T) {
+	s := openOver(t, broken{fail: func() error { panic("as asked") }})
+	var got telemetry.Outcome
+	h := telemetry.Observe(s.api.Lock, telemetry.RandomID, func(_ context.Context, o *telemetry.Outcome) { got = *o })
+	r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatId":"A1","userId":"ann"}`))
+	r.Header.Set("Content-Type", "application/json")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if got.Call != "lock" || got.Code != "internal" || got.Status != 500 {
+		t.Errorf("it is reported as %+v", got)
 	}
 }
 
@@ -87,25 +109,18 @@ func TestCount(t *testing.T) {
 		s := open(t)
 		s.must("/lock", `{"seatIds":["A1","A2","A3"],"userId":"ann"}`)
 		s.must("/confirm", `{"seatId":"A1","userId":"ann"}`)
-		counts := func(id lockstore.EventID, want booking.Counts) {
+		counts := func(id lockstore.EventID, want seatlist.Counts) {
 			t.Helper()
 			if got, err := s.api.Count(t.Context(), id); err != nil || got != want {
 				t.Errorf("the seats of %s are %+v, %v, want %+v", id, got, err, want)
 			}
 		}
-		counts("default", booking.Counts{Available: 97, Locked: 2, Booked: 1})
-		counts("matinee", booking.Counts{Available: 3})
+		counts("default", seatlist.Counts{Available: 97, Locked: 2, Booked: 1})
+		counts("matinee", seatlist.Counts{Available: 3})
 		time.Sleep(time.Minute)
-		counts("default", booking.Counts{Available: 99, Booked: 1})
+		counts("default", seatlist.Counts{Available: 99, Booked: 1})
 		if _, err := s.api.Count(t.Context(), "gala"); err == nil {
 			t.Error("seats of no event are counted")
 		}
-	})
-}
-
-// refusing stands in front of the calls and lets nobody in.
-func refusing(api *booking.API) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.Fail(w, r, booking.Refuse(booking.ErrRateLimited, time.Second, "Not so fast."))
 	})
 }

@@ -1,0 +1,200 @@
+// Package oidc verifies the tokens of an OpenID Connect issuer.
+//
+// It is apart from package access so that a program that verifies no tokens does
+// not contain the library. It must not know which calls need a token.
+package oidc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/time/rate"
+
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
+	"seatlock/lockstore"
+)
+
+const (
+	// issuerTime is the longest time that a request waits for the issuer.
+	issuerTime = 2 * time.Second
+
+	// issuerPause is the shortest time between two requests to the issuer: many
+	// forged tokens must not make many requests.
+	issuerPause = time.Second
+
+	// skew is the largest difference between the issuer's clock and this one's.
+	skew = 30 * time.Second
+)
+
+// algorithms are asymmetric: only the issuer has the key to sign.
+var algorithms = []string{
+	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
+	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
+}
+
+// A Verifier verifies JSON Web Tokens of one issuer for one audience. It
+// implements [access.Verifier].
+//
+// It fetches the issuer's keys when it first needs them, and again when a token
+// names a key that it does not have. While the issuer does not answer, it fails
+// for tokens with such a key. It is safe for concurrent use.
+type Verifier struct {
+	issuer, audience string
+	log              *slog.Logger
+	client           *http.Client
+
+	asking   chan struct{} // holds an element during discovery
+	mu       sync.Mutex
+	verifier *oidc.IDTokenVerifier // nil until discovery has succeeded
+}
+
+var _ access.Verifier = (*Verifier)(nil)
+
+// New returns a Verifier. It makes no request yet.
+func New(issuer, audience string, log *slog.Logger) *Verifier {
+	return &Verifier{
+		issuer:   issuer,
+		audience: audience,
+		log:      log,
+		client:   &http.Client{Timeout: issuerTime, Transport: &paced{limit: rate.NewLimiter(rate.Every(issuerPause), 2)}},
+		asking:   make(chan struct{}, 1),
+	}
+}
+
+// Discover asks the issuer for the address of its keys unless that is known. A
+// program may call it at the start, to report a wrong setting.
+func (v *Verifier) Discover(ctx context.Context) error {
+	_, err := v.ready(ctx)
+	return err
+}
+
+// Verify returns the subject of the token. The error is [access.ErrBadToken], or
+// a [*problem.Refusal] if the token could not be verified.
+func (v *Verifier) Verify(ctx context.Context, token string) (lockstore.UserID, error) {
+	ctx, cancel := context.WithTimeout(ctx, issuerTime)
+	defer cancel()
+	verifier, err := v.ready(ctx)
+	if err != nil {
+		return "", v.unavailable(err)
+	}
+	var fetched error
+	t, err := verifier.Verify(context.WithValue(ctx, fetchErrorKey{}, &fetched), token)
+	if fetched != nil {
+		return "", v.unavailable(fetched)
+	}
+	if err != nil {
+		v.log.DebugContext(ctx, "token refused", "error", err)
+		return "", access.ErrBadToken
+	}
+	user := lockstore.UserID(t.Subject)
+	if err := user.Check(); err != nil {
+		// The error has the subject, which is personal data.
+		v.log.DebugContext(ctx, "a token's subject cannot be a user", "bytes", len(t.Subject))
+		return "", access.ErrBadToken
+	}
+	return user, nil
+}
+
+func (v *Verifier) unavailable(err error) error {
+	return &problem.Refusal{
+		Kind:   problem.SignInUnavailable,
+		Detail: "Tokens cannot be checked at the moment. Nothing was changed. Try again.",
+		Wait:   time.Second,
+		Err:    fmt.Errorf("cannot get the keys of %s: %w", v.issuer, err),
+	}
+}
+
+// ready returns the library's verifier, after discovery.
+func (v *Verifier) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+	if ready := v.known(); ready != nil {
+		return ready, nil
+	}
+	select {
+	case v.asking <- struct{}{}:
+		defer func() { <-v.asking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if ready := v.known(); ready != nil {
+		return ready, nil
+	}
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, v.client), v.issuer)
+	if err != nil {
+		return nil, err
+	}
+	var where struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&where); err != nil {
+		return nil, err
+	}
+	if where.Keys == "" {
+		return nil, fmt.Errorf("the configuration of %s has no jwks_uri", v.issuer)
+	}
+	ready := oidc.NewVerifier(v.issuer, &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), where.Keys)}, &oidc.Config{
+		ClientID:             v.audience,
+		SupportedSigningAlgs: algorithms,
+		Now:                  func() time.Time { return time.Now().Add(-skew) },
+	})
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.verifier = ready
+	return ready, nil
+}
+
+func (v *Verifier) known() *oidc.IDTokenVerifier {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.verifier
+}
+
+// fetchErrorKey is the context key of the error pointer that a keySet sets.
+type fetchErrorKey struct{}
+
+// A keySet is the issuer's keys. The library's verifier returns the same kind of
+// error for a bad token and for keys that could not be fetched, so a keySet
+// reports the latter through the context.
+type keySet struct{ remote *oidc.RemoteKeySet }
+
+func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	payload, err := k.remote.VerifySignature(ctx, token)
+	// Only its errors of fetching wrap another error.
+	if errors.Unwrap(err) != nil && !errors.Is(err, errTooSoon) {
+		if into, ok := ctx.Value(fetchErrorKey{}).(*error); ok {
+			*into = err
+		}
+	}
+	return payload, err
+}
+
+// paced limits the requests to the issuer. One that comes too soon fails as the
+// request before it did, or with errTooSoon if that one was answered.
+type paced struct {
+	limit *rate.Limiter
+
+	mu   sync.Mutex
+	last error
+}
+
+func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !p.limit.Allow() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return nil, cmp.Or(p.last, errTooSoon)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = err
+	return resp, err
+}
+
+var errTooSoon = errors.New("the issuer was asked less than a second ago")

@@ -1,0 +1,170 @@
+// Package problem holds the ways in which the API refuses a request, and
+// renders a refusal as an RFC 9457 problem.
+//
+// The [Kind] of a problem decides its code, status and title. The package must
+// not know which call was refused, nor how another package's errors map to
+// kinds.
+package problem
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Kind is one way in which a request is refused. Its text is the code in the
+// answer, on which clients may rely.
+type Kind string
+
+// The kinds, by status.
+const (
+	BadRequest           Kind = "bad_request"
+	Unauthenticated      Kind = "unauthenticated"
+	Forbidden            Kind = "forbidden"
+	UnknownEvent         Kind = "unknown_event"
+	UnknownSeat          Kind = "unknown_seat"
+	NotFound             Kind = "not_found"
+	MethodNotAllowed     Kind = "method_not_allowed"
+	SeatLocked           Kind = "seat_locked"
+	SeatBooked           Kind = "seat_booked"
+	LockNotHeld          Kind = "lock_not_held"
+	LockExpired          Kind = "lock_expired"
+	SeatLimit            Kind = "seat_limit"
+	TooLarge             Kind = "too_large"
+	UnsupportedMediaType Kind = "unsupported_media_type"
+	UpgradeRequired      Kind = "upgrade_required"
+	RateLimited          Kind = "rate_limited"
+	Internal             Kind = "internal"
+	StoreUnavailable     Kind = "store_unavailable"
+	OutcomeUnknown       Kind = "outcome_unknown"
+	SignInUnavailable    Kind = "sign_in_unavailable"
+	NoRoom               Kind = "no_room"
+)
+
+// kinds is what a client sees of each Kind. A detail is for refusals without
+// one of their own; it is empty where every refusal has one.
+var kinds = []struct {
+	kind   Kind
+	status int
+	title  string
+	detail string
+}{
+	{BadRequest, 400, "Bad request", ""},
+	{Unauthenticated, 401, "Not signed in", ""},
+	{Forbidden, 403, "Forbidden", ""},
+	{UnknownEvent, 404, "Unknown event", ""},
+	{UnknownSeat, 404, "Unknown seat", ""},
+	{NotFound, 404, "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events; GET /openapi.yaml describes them."},
+	{MethodNotAllowed, 405, "Method not allowed", ""},
+	{SeatLocked, 409, "Seat locked", ""},
+	{SeatBooked, 409, "Seat booked", ""},
+	{LockNotHeld, 409, "Lock not held", ""},
+	{LockExpired, 409, "Lock expired", ""},
+	{SeatLimit, 409, "Seat limit reached", ""},
+	{TooLarge, 413, "Body too large", ""},
+	{UnsupportedMediaType, 415, "Unsupported media type", ""},
+	{UpgradeRequired, 426, "Upgrade required", ""},
+	{RateLimited, 429, "Too many requests", ""},
+	{Internal, 500, "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
+	{StoreUnavailable, 503, "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
+	{OutcomeUnknown, 503, "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
+	{SignInUnavailable, 503, "Sign-in unavailable", ""},
+	{NoRoom, 503, "No room to watch", ""},
+}
+
+// Codes returns the code of every Kind.
+func Codes() []string {
+	list := make([]string, len(kinds))
+	for i, row := range kinds {
+		list[i] = string(row.kind)
+	}
+	return list
+}
+
+// Status returns the HTTP status of the Kind, 500 if there is no such Kind.
+func (k Kind) Status() int {
+	status, _, _ := k.look()
+	return status
+}
+
+func (k Kind) look() (status int, title, detail string) {
+	for _, row := range kinds {
+		if row.kind == k {
+			return row.status, row.title, row.detail
+		}
+	}
+	return Internal.look()
+}
+
+// A Refusal is an error that says how a request is answered.
+type Refusal struct {
+	Kind      Kind
+	Detail    string        // a sentence that the client can act on; empty is the Kind's own
+	Wait      time.Duration // after which another try may succeed; 0 if it will not by itself
+	Seats     []Seat        // the seats in the way
+	Challenge string        // the WWW-Authenticate header, which an Unauthenticated needs
+	Err       error         // the cause, for the log alone; may be nil
+}
+
+// A Seat is the state of a seat in the way of a request.
+type Seat struct {
+	SeatID    string `json:"seatId"`
+	Status    string `json:"status,omitempty"`
+	ExpiresAt string `json:"expiresAt,omitempty"`
+}
+
+// Refuse returns a Refusal with a formatted detail.
+func Refuse(kind Kind, format string, args ...any) *Refusal {
+	return &Refusal{Kind: kind, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Error returns the code with the cause, or with the detail if there is none.
+func (r *Refusal) Error() string {
+	switch {
+	case r.Err != nil:
+		return string(r.Kind) + ": " + r.Err.Error()
+	case r.Detail != "":
+		return string(r.Kind) + ": " + r.Detail
+	}
+	return string(r.Kind)
+}
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Write answers a request with the Refusal.
+func (r *Refusal) Write(w http.ResponseWriter) {
+	body := struct {
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Code   Kind   `json:"code"`
+		Detail string `json:"detail"`
+		Seats  []Seat `json:"seats,omitempty"`
+	}{Code: r.Kind, Seats: r.Seats}
+	body.Status, body.Title, body.Detail = r.Kind.look()
+	if r.Detail != "" {
+		body.Detail = r.Detail
+	}
+	wait := int(math.Ceil(r.Wait.Seconds()))
+	if body.Status == http.StatusServiceUnavailable {
+		wait = max(wait, 1)
+	}
+
+	h := w.Header()
+	if wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(wait))
+	}
+	if r.Challenge != "" {
+		h.Set("WWW-Authenticate", r.Challenge)
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/problem+json")
+	text, _ := json.Marshal(body, jsontext.AllowInvalidUTF8(true)) // strings and numbers cannot fail
+	w.WriteHeader(body.Status)
+	w.Write(append(text, '\n')) // a client that has gone needs no answer
+}

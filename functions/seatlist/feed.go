@@ -1,0 +1,116 @@
+// Package seatlist holds the seats of an event as everybody may see them, and
+// renders them in the JSON of GET /seats.
+//
+// A [Feed] asks the store once for all who want the list at the same time. The
+// package must not know HTTP, nor who has a seat.
+package seatlist
+
+import (
+	"context"
+	"sync"
+
+	"seatlock/lockstore"
+)
+
+// A Feed keeps the seats of one event up to date. It gets only changes from the
+// store, and renders only the blocks of seats that have changed.
+//
+// It never answers without asking the store. A refresh begins after the request
+// for it, so it misses nothing that was acknowledged before the request.
+// Requests that arrive during one refresh share the next.
+//
+// A Feed is safe for concurrent use.
+type Feed struct {
+	store lockstore.LockStore
+	ev    *lockstore.Event
+
+	mu   sync.Mutex
+	next *refresh // has not begun, so new requests may share it; nil if there is none
+
+	turn chan struct{} // holds an element during a refresh
+	last *seats        // the newest state, nil at first; belongs to the holder of the turn
+}
+
+// A refresh is one question to the store.
+type refresh struct {
+	done chan struct{} // closed when the answer is set
+	snap Snapshot
+	err  error
+}
+
+// New returns a Feed of the event. It does not ask the store yet.
+func New(store lockstore.LockStore, ev *lockstore.Event) *Feed {
+	return &Feed{store: store, ev: ev, turn: make(chan struct{}, 1)}
+}
+
+// Event returns the event of the Feed.
+func (f *Feed) Event() *lockstore.Event { return f.ev }
+
+// Refresh returns the seats as they are at a moment after the call began.
+func (f *Feed) Refresh(ctx context.Context) (Snapshot, error) {
+	f.mu.Lock()
+	if f.next == nil {
+		f.next = &refresh{done: make(chan struct{})}
+	}
+	r := f.next
+	f.mu.Unlock()
+
+	select {
+	case <-r.done:
+		return r.snap, r.err
+	case <-ctx.Done():
+		return Snapshot{}, ctx.Err()
+	case f.turn <- struct{}{}:
+	}
+	defer func() { <-f.turn }()
+	select {
+	case <-r.done: // while this caller waited for the turn
+		return r.snap, r.err
+	default:
+	}
+
+	f.mu.Lock()
+	f.next = nil
+	f.mu.Unlock()
+	// Others share the answer: it must not fail because this caller has left.
+	r.snap, r.err = f.ask(context.WithoutCancel(ctx))
+	close(r.done)
+	return r.snap, r.err
+}
+
+// ask brings the last state up to date. The caller must hold the turn.
+func (f *Feed) ask(ctx context.Context) (Snapshot, error) {
+	var since lockstore.Version
+	if f.last != nil {
+		since = f.last.version
+	}
+	snap, err := f.store.List(ctx, f.ev, since)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	from := f.last
+	if from == nil || snap.Full {
+		from = newSeats(f.ev)
+		if f.last != nil {
+			from.moment = f.last.moment
+		}
+	}
+	f.last = from.with(snap)
+	return Snapshot{f, f.last, snap.Now}, nil
+}
+
+// List refreshes, and returns the changes since the version: see
+// [Snapshot.Since].
+func (f *Feed) List(ctx context.Context, since lockstore.Version) (*List, error) {
+	snap, err := f.Refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return snap.Since(ctx, since)
+}
+
+// Wait returns when the event is beyond the version, or when the context ends
+// with the context's error: see [lockstore.LockStore].
+func (f *Feed) Wait(ctx context.Context, version lockstore.Version) error {
+	return f.store.Wait(ctx, f.ev, version)
+}

@@ -1,0 +1,121 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"seatlock/functions/seatlist"
+)
+
+const (
+	// groupSize is the most viewers in a group. They are woken together: few
+	// enough that a lock meanwhile does not wait for all viewers.
+	groupSize = 100
+
+	// groupTime is the longest time that the next group waits for half of this
+	// one. The stream goes on if most viewers of a group are stuck. If it takes
+	// longer to write to all viewers, changes are gathered for as long.
+	groupTime = 20 * time.Millisecond
+)
+
+// A message is a list for all viewers of a stream.
+type message struct {
+	moment uint64
+	made   time.Time
+
+	render sync.Once
+	list   *seatlist.List // nil once rendered
+	body   []byte
+}
+
+// bytes renders the message once for all viewers.
+func (m *message) bytes() []byte {
+	m.render.Do(func() {
+		var b bytes.Buffer
+		b.Grow(m.list.Len())
+		m.list.WriteTo(&b) // cannot fail
+		m.body, m.list = b.Bytes(), nil
+	})
+	return m.body
+}
+
+// A group is some viewers of a stream, and a linked list of the messages to them.
+// The group keeps the last entry alone, and each viewer the last that it has
+// read, so an entry is freed when the slowest viewer has read it.
+type group struct {
+	mu      sync.Mutex
+	viewers int
+	last    *entry
+}
+
+// An entry is a message in a group.
+type entry struct {
+	message *message // nil in the first entry
+
+	more chan struct{} // closed when next is set
+	next *entry
+
+	half  int64 // of the viewers in the group when the message was sent
+	taken atomic.Int64
+	out   chan struct{} // closed when half of them have taken the message
+}
+
+// join adds a viewer to one of the stream's groups. The viewer's messages are
+// those after the entry.
+func (s *stream) join() (*group, *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.groups {
+		if e := g.join(); e != nil {
+			return g, e
+		}
+	}
+	g := &group{last: &entry{more: make(chan struct{})}}
+	s.groups = append(s.groups, g)
+	return g, g.join()
+}
+
+// join adds a viewer and returns the last entry, or nil if the group is full.
+func (g *group) join() *entry {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.viewers == groupSize {
+		return nil
+	}
+	g.viewers++
+	return g.last
+}
+
+func (g *group) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.viewers--
+}
+
+// send appends a message, and waits until half of the viewers have taken it.
+func (g *group) send(ctx context.Context, m *message) {
+	g.mu.Lock()
+	e := &entry{message: m, more: make(chan struct{}), half: int64(g.viewers+1) / 2, out: make(chan struct{})}
+	before := g.last
+	before.next, g.last = e, e
+	g.mu.Unlock()
+	close(before.more)
+	if e.half == 0 {
+		return
+	}
+	select {
+	case <-e.out:
+	case <-time.After(groupTime):
+	case <-ctx.Done():
+	}
+}
+
+// take counts a viewer that has taken the message.
+func (e *entry) take() {
+	if e.taken.Add(1) == e.half {
+		close(e.out)
+	}
+}

@@ -1,0 +1,118 @@
+package live
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"seatlock/functions/seatlist"
+	"seatlock/lockstore"
+)
+
+// gather is the shortest time between two messages: changes that come sooner are
+// sent together. A change after a quiet time is sent at once.
+const gather = 100 * time.Millisecond
+
+// firstPause and lastPause are the shortest and the longest pause between
+// questions to a store that fails.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// A stream sends the changes of one event to all its viewers. The viewers are in
+// groups, and each reads the messages of its group at its own pace.
+type stream struct {
+	hub  *Hub
+	feed *seatlist.Feed
+	ctx  context.Context // ends with the last viewer
+	end  context.CancelFunc
+
+	viewers int // guarded by the hub's mu
+
+	mu     sync.Mutex
+	groups []*group
+	begun  bool
+	start  uint64 // every change after this moment is sent
+}
+
+// newStream returns a stream that sends nothing until begin.
+func newStream(h *Hub, feed *seatlist.Feed) *stream {
+	s := &stream{hub: h, feed: feed}
+	s.ctx, s.end = context.WithCancel(h.ctx)
+	return s
+}
+
+// begin makes the stream send every change after the list, if it is the first
+// list. It reports whether the stream sends every change after the list.
+func (s *stream) begin(l *seatlist.List) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.begun {
+		s.begun, s.start = true, l.Moment
+		s.hub.running.Go(func() { s.follow(s.ctx, l.Version) })
+	}
+	return l.Moment >= s.start
+}
+
+// send sends a list to all viewers, one group after the other.
+func (s *stream) send(ctx context.Context, l *seatlist.List) {
+	m := &message{moment: l.Moment, made: time.Now(), list: l}
+	// A group that is made after this has viewers whose first list is at least as new.
+	s.mu.Lock()
+	groups := slices.Clone(s.groups)
+	s.mu.Unlock()
+	for _, g := range groups {
+		g.send(ctx, m)
+	}
+}
+
+// follow sends every change after the version. If the store fails it tries again,
+// with growing pauses, and continues where it was.
+func (s *stream) follow(ctx context.Context, version lockstore.Version) {
+	log := s.hub.Log.With("event", s.feed.Event().ID)
+	for failures := 0; ; {
+		list, err := s.next(ctx, version)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			if failures == 0 {
+				log.WarnContext(ctx, "live: cannot follow changes; trying again", "error", err)
+			}
+			pause := min(lastPause, firstPause<<min(failures, 10))
+			failures++
+			sleep(ctx, pause/2+rand.N(pause/2))
+			continue
+		}
+		if failures > 0 {
+			log.InfoContext(ctx, "live: following changes again", "failures", failures)
+			failures = 0
+		}
+		if list.Version == version {
+			sleep(ctx, gather) // Wait may return without a change; do not spin
+			continue
+		}
+		version = list.Version
+		sent := time.Now()
+		s.send(ctx, list)
+		sleep(ctx, time.Until(sent.Add(gather)))
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// next waits until the event is beyond the version, and returns what changed.
+func (s *stream) next(ctx context.Context, version lockstore.Version) (*seatlist.List, error) {
+	if err := s.feed.Wait(ctx, version); err != nil {
+		return nil, err
+	}
+	return s.feed.List(ctx, version)
+}
