@@ -9,10 +9,11 @@ import (
 	"seatlock/functions/booking"
 )
 
-// TestDescriptionIsValid checks that the description is OpenAPI 3.1.
+// TestDescriptionIsValid checks that the description is valid OpenAPI 3.1, and that
+// a description that is not is refused.
 func TestDescriptionIsValid(t *testing.T) {
 	if d := description(); d.model.Version != "3.1.1" {
-		t.Errorf("it is of version %s", d.model.Version)
+		t.Errorf("the description is of version %s, want 3.1.1", d.model.Version)
 	}
 	for name, change := range map[string][2]string{
 		"a field that OpenAPI has not":    {"operationId: lock\n", "operationID: lock\n"},
@@ -20,7 +21,7 @@ func TestDescriptionIsValid(t *testing.T) {
 		"an answer without a description": {"          description: The seats.\n", ""},
 	} {
 		if _, err := read(changed(t, change)); err == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: the description is accepted", name)
 		}
 	}
 }
@@ -69,7 +70,7 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 	in := func(body *[]byte, old, new string) {
 		t.Helper()
 		if !strings.Contains(string(*body), old) {
-			t.Fatalf("there is no %s", old)
+			t.Fatalf("the body has no %s", old)
 		}
 		*body = []byte(strings.Replace(string(*body), old, new, 1))
 	}
@@ -100,7 +101,7 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 		"a header that is no number": func(_, x *Exchange) { x.Header.Set("Retry-After", "soon") },
 		"a code of another call":     func(_, x *Exchange) { in(&x.Body, `seat_locked`, `lock_not_held`) },
 		"a code of another status":   func(_, x *Exchange) { in(&x.Body, `409`, `404`) },
-		"a code of nobody's":         func(_, x *Exchange) { in(&x.Body, `seat_locked`, `seat_sold`) },
+		"an unknown code":            func(_, x *Exchange) { in(&x.Body, `seat_locked`, `seat_sold`) },
 		"a holder":                   func(_, x *Exchange) { in(&x.Body, `{"seatId"`, `{"userId":"ben","seatId"`) },
 		"a lock without an end":      func(_, x *Exchange) { in(&x.Body, `,"expiresAt":"2026-11-23T20:01:00.000Z"`, ``) },
 		"a booking with an end":      func(_, x *Exchange) { in(&x.Body, `"status":"locked"`, `"status":"booked"`) },
@@ -108,7 +109,7 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 		granted, refused := exchange(), refused()
 		change(&granted, &refused)
 		if granted.check(d) == nil && refused.check(d) == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: the exchanges are accepted", name)
 		}
 	}
 }
@@ -129,13 +130,13 @@ func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 			continue // read has found it
 		}
 		if exchange().check(d) == nil && refused().check(d) == nil {
-			t.Errorf("%s: the exchanges are taken", name)
+			t.Errorf("%s: the exchanges are accepted", name)
 		}
 	}
 }
 
-// TestOtherMethodsAtAPath: only a path with x-other-methods may answer other
-// methods in its own way.
+// TestOtherMethodsAtAPath checks that only a path with x-other-methods may answer
+// other methods in its own way.
 func TestOtherMethodsAtAPath(t *testing.T) {
 	words := Exchange{
 		Status: 405,

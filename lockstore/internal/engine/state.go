@@ -29,20 +29,20 @@ type State struct {
 }
 
 // pageSize is the number of seats that get memory together. Fewer cost a
-// pointer each; more waste memory where single seats are sold all over.
+// pointer each; more waste memory if the seats that are taken are far apart.
 const pageSize = 32
 
 type page [pageSize]cell
 
-// A cell is one seat. It keeps its last user after a lock has expired, until another lock
-// replaces it: so that Confirm can say what happened.
+// A cell is one seat. It keeps its last user after the lock has expired, until
+// another lock replaces it, so that a confirm can report what happened.
 type cell struct {
 	user    lockstore.UserID // the last to have it; "" after a release
 	expires int64            // when the user's lock ends; meaningless once booked
 	booked  bool
 
-	// The seats of one user form a list, so that the seat limit does not cost a
-	// look at every seat. A seat whose lock has expired may have left it.
+	// The seats of one user form a list, so that the seat limit can be checked
+	// without the other seats. A seat whose lock has expired may have left it.
 	inList     bool
 	prev, next int32 // positions, or none
 }
@@ -58,13 +58,13 @@ type SeatState struct {
 	User    lockstore.UserID // the last to have it; "" if nobody has had it since a release
 	Booked  bool             // User booked it
 	Expires int64            // when User's lock ends or ended; meaningless if Booked
-	Expired []ExpiredLock    // of users before User, who may still ask about them
+	Expired []ExpiredLock    // of earlier users, whose confirms still depend on them
 }
 
 // An ExpiredLock is a lock that expired before another user took the seat.
 type ExpiredLock struct {
 	User    lockstore.UserID
-	Expires int64
+	Expires int64 // when the lock ended
 }
 
 // New returns the state of an event whose seats are all available.
@@ -164,8 +164,8 @@ func (s *State) Do(ev *lockstore.Event, op lockstore.Op, at []int, now int64) (l
 	return result, nil
 }
 
-// names returns the names of the changed seats. Those are mostly all that the
-// operation names.
+// names returns the ids of the changed seats: seats itself, which the operation
+// names, if all of them changed.
 func (s *State) names(seats []lockstore.SeatID) []lockstore.SeatID {
 	switch len(s.changed) {
 	case 0:
@@ -286,9 +286,9 @@ func (s *State) hasExpired(p int, user lockstore.UserID, now int64) bool {
 	return false
 }
 
-// rememberExpired keeps, before user takes the seat at p, what its last user may
-// still ask about. It drops what is too old, which bounds the list to the locks
-// of one seat that can expire within LapseMemory.
+// rememberExpired records the lock of the last user of the seat at p, before user
+// takes the seat. It drops locks that are older than LapseMemory, which bounds the
+// list to those of one seat that can expire within that time.
 func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
 	kept := s.expired[p][:0]
 	for _, e := range s.expired[p] {
@@ -310,8 +310,8 @@ func remembered(expires, now int64) bool {
 	return now-expires < lockstore.LapseMemory.Milliseconds()
 }
 
-// seatsOf returns the seats in the user's list with their positions. The loop
-// may take the seat that it is at off the list.
+// seatsOf returns the seats in the user's list with their positions. The body of
+// the loop may take the current seat off the list.
 func (s *State) seatsOf(user lockstore.UserID) iter.Seq2[int, *cell] {
 	return func(yield func(int, *cell) bool) {
 		p, ok := s.users[user]
@@ -327,8 +327,8 @@ func (s *State) seatsOf(user lockstore.UserID) iter.Seq2[int, *cell] {
 }
 
 // count returns the number of seats that the user has locked and booked. It
-// takes those whose lock has expired off the user's list, so that each is passed
-// over once.
+// takes those whose lock has expired off the user's list, so that it passes over
+// each only once.
 func (s *State) count(user lockstore.UserID, now int64) int {
 	n := 0
 	for p, seat := range s.seatsOf(user) {
