@@ -19,6 +19,7 @@ import (
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
+	"seatlock/lockstore/storetest/history"
 )
 
 func TestBadURLs(t *testing.T) {
@@ -104,7 +105,7 @@ func TestTLS(t *testing.T) {
 	s := onRedis(t, "rediss://"+server.Addr+"?skip_verify=true", redisstore.Options{})
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	careful := onRedis(t, "rediss://"+server.Addr, redisstore.Options{})
-	err := repeat(func() error {
+	err := history.Repeat(t.Context(), func() error {
 		_, err := careful.Do(t.Context(), ev, lockstore.Lock(ann, "A2"))
 		return err
 	}, context.DeadlineExceeded)

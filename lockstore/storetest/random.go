@@ -74,19 +74,21 @@ func follow(c *check, t *rapid.T, ev *lockstore.Event, slack time.Duration) *fol
 
 // call makes a call and checks its answer. In real time it repeats a call that
 // the store could not answer.
-func (f *followed) call(c history.Call) history.Call {
-	for began := time.Now(); ; {
-		made := f.record.Do(f.ctx, c)
+func (f *followed) call(c history.Call) (made history.Call) {
+	_ = history.Repeat(f.ctx, func() error {
+		made = f.record.Do(f.ctx, c)
 		if err := f.model.Next(made); err != nil {
 			f.t.Fatal(err)
 		}
-		switch {
-		case made.Outcome == history.Done, made.Outcome == history.Refused:
-			return made
-		case f.bubble, time.Since(began) > patience:
-			f.t.Fatalf("%s %v: %v", made.Name(), made.Seats, made.Cause)
+		if f.bubble {
+			return nil // whatever it is
 		}
+		return made.Cause
+	})
+	if made.Outcome != history.Done && made.Outcome != history.Refused {
+		f.t.Fatalf("%s %v: %v", made.Name(), made.Seats, made.Cause)
 	}
+	return made
 }
 
 func (f *followed) list(since lockstore.Version) lockstore.Snapshot {
