@@ -21,14 +21,13 @@ func randomOperations(c *check) {
 	if !c.bubble {
 		oddTTL, slack = time.Hour, c.tick
 	}
-	layout := c.event(6, c.ttl, 0).Layout
 	// rapid asks for the test's deadline, which a bubble does not have.
 	rapid.Check(struct{ rapid.TB }{c.T}, func(t *rapid.T) {
 		if c.bubble {
 			time.Sleep(100 * time.Millisecond) // rapid's limit on shrinking is in the bubble's time: let it pass
 		}
-		f := follow(c, t, c.eventOf(layout, oddTTL, rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "limit")), slack)
-		some := rapid.SliceOfNDistinct(rapid.SampledFrom(layout.Seats), 1, 4, rapid.ID)
+		f := follow(c, t, c.event(6, oddTTL, rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "limit")), slack)
+		some := rapid.SliceOfNDistinct(rapid.SampledFrom(Seats(6)), 1, 4, rapid.ID)
 		who := rapid.SampledFrom([]lockstore.UserID{ann, ben, cat})
 		actions := map[string]func(*rapid.T){
 			"sleep": func(t *rapid.T) {
