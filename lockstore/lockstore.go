@@ -30,6 +30,9 @@ const LapseMemory = 10 * time.Minute
 //
 // All times are on the store's clock, which counts milliseconds.
 //
+// A store keeps no slice that is passed to it, and the slices that it returns
+// belong to the caller.
+//
 // An error that leaves open whether the call took effect is
 // [ErrOutcomeUnknown], wrapped with its cause; the caller may safely repeat the
 // call. A call that returns any other error had no effect. [ErrUnavailable] is
@@ -45,15 +48,15 @@ type LockStore interface {
 	// Do carries out op on its seats, all or none, and reports what it changed.
 	// [Op] describes each kind of operation.
 	//
+	// It takes effect as a whole at one moment before it returns. Of any number of
+	// users who lock an available seat, at most one succeeds.
+	//
 	// An op that does not name 1 to [MaxSeats] different seats of the event and
 	// a valid user fails with [*UnknownSeatsError] or [*InvalidError] and does
 	// nothing ([Event.Positions] checks it for a store).
 	//
 	// An op that seats prevent does nothing and fails with a [*ConflictError],
 	// which names every seat in the way with its status, never its user.
-	//
-	// Do does not keep op.Seats. The slices that it returns belong to the
-	// caller.
 	Do(ctx context.Context, ev *Event, op Op) (Result, error)
 
 	// List returns a full, atomic snapshot if since is empty. Otherwise it

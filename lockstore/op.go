@@ -17,8 +17,8 @@ type Kind uint8
 // The kinds of operations.
 const (
 	// KindLock gives the user all the seats until Event.LockTTL from now. The
-	// lock then ends by itself: no sweeper and no reader is needed. In the exact
-	// millisecond of its end an op may find the lock live or over.
+	// lock then ends by itself: no sweeper and no reader is needed. A lock that ends
+	// at a millisecond is over in that millisecond.
 	//
 	// A seat that the user has locked already keeps its end, so a retry is safe
 	// and gains no time. An op that names some of these and some new seats locks
@@ -85,11 +85,12 @@ func Release(user UserID, seats ...SeatID) Op { return Op{KindRelease, seats, us
 type Result struct {
 	// Changed are the seats that the operation changed, in the order of Op.Seats.
 	// It is empty after a repeat, and so it may be empty though an earlier call
-	// with an unknown outcome took effect. It may share memory with Op.Seats.
+	// with an unknown outcome took effect. It may share memory with Op.Seats, so a
+	// caller must not change it unless Op.Seats may change too.
 	Changed []SeatID
 
-	// Expires is, for [KindLock], when the first of the named seats' locks ends,
-	// on the store's clock.
+	// Expires is, for [KindLock], when the first of the named seats' locks ends, on
+	// the store's clock. It is zero for the other kinds.
 	Expires time.Time
 
 	// Now is the store's clock when it carried out the operation.

@@ -31,6 +31,9 @@ func endedContext(c *check) {
 		if _, err := c.List(ctx, c.ev, ""); !errors.Is(err, context.Canceled) {
 			c.Errorf("list with a cancelled context: %v", err)
 		}
+		if err := c.Wait(ctx, c.ev, c.version()); !errors.Is(err, context.Canceled) {
+			c.Errorf("wait with a cancelled context: %v", err)
+		}
 	})
 	c.wantTaken("A1 locked")
 }
@@ -91,8 +94,15 @@ func (c *check) apartFrom(two *lockstore.Event) {
 }
 
 func slicesNotShared(c *check) {
+	unsure := c.unsure()
+	c.lock(cat, "A3")
+	part := c.do(lockstore.Lock(cat, "A5", "A3", "A4")) // one of which is no change
 	mine := seats("A1", "A2")
 	result := c.do(lockstore.Lock(ann, mine...))
+	if want := seats("A5", "A4"); c.unsure() == unsure && !slices.Equal(part.Changed, want) {
+		c.Errorf("the next call turns Changed into %v, want %v", part.Changed, want)
+	}
+	c.release(cat, "A3", "A4", "A5")
 	mine[0], mine[1] = "A8", "A9"
 	c.wantTaken("A1 locked", "A2 locked")
 	for i := range result.Changed { // may be the same memory

@@ -166,6 +166,24 @@ func lockEnds(c *check) {
 	c.wantTaken("A1 booked")
 }
 
+// lockIsOver needs a bubble, in which every call takes place at an exact time.
+func lockIsOver(c *check) {
+	if !c.bubble {
+		return
+	}
+	end := c.lock(ann, "A1", "A2")
+	c.sleep(c.ttl - time.Nanosecond)
+	c.wantTaken("A1 locked", "A2 locked")
+	c.wantRefused(lockstore.Lock(ben, "A1"), lockstore.SeatLocked, "A1 locked")
+	c.sleep(time.Nanosecond)
+	c.wantTime("the time", time.Now(), end)
+	c.wantTaken()
+	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
+	c.wantChanged(lockstore.Release(ann, "A2"))
+	c.lock(ben, "A1")
+	c.wantTaken("A1 locked")
+}
+
 func eachEventItsTime(c *check) {
 	short, long := c.event(1, 10*time.Millisecond, 0), c.event(1, 24*time.Hour, 0)
 	for _, ev := range []*lockstore.Event{short, long} {

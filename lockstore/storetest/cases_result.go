@@ -38,6 +38,7 @@ func releaseChanges(c *check) {
 // resultTime checks what Expires and Now have in common. check.do compares every
 // Now with the clock.
 func resultTime(c *check) {
+	c.sleep(300 * time.Microsecond) // so that the time is no whole millisecond
 	fresh := c.do(lockstore.Lock(ann, "A1"))
 	if c.unsure() == 0 {
 		c.wantTime("the end of a new lock", fresh.Expires, fresh.Now.Add(c.ttl))
@@ -49,8 +50,13 @@ func resultTime(c *check) {
 	}
 	confirmed, released := c.do(lockstore.Confirm(ann, "A1")), c.do(lockstore.Release(ann, "A2"))
 	for _, result := range []lockstore.Result{fresh, both, confirmed, released} {
-		if !result.Now.Equal(result.Now.Truncate(time.Millisecond)) {
-			c.Errorf("Now is %v, want whole milliseconds", result.Now)
+		for what, at := range map[string]time.Time{"Now": result.Now, "Expires": result.Expires} {
+			if !at.Equal(at.Truncate(time.Millisecond)) {
+				c.Errorf("%s is %v, want whole milliseconds", what, at)
+			}
 		}
+	}
+	if !confirmed.Expires.IsZero() || !released.Expires.IsZero() {
+		c.Errorf("Expires is %v after a confirm and %v after a release, want zero", confirmed.Expires, released.Expires)
 	}
 }

@@ -99,10 +99,10 @@ var crowded = map[string]bool{
 }
 
 // A contractCase is one sentence of the contract, or a part of one. Its name
-// begins with a number of the README's list of guarantees.
+// begins with a number of the README's list of guarantees, or with 00.
 type contractCase struct {
 	name string
-	rule string // the sentence
+	rule string // quotes of the contract, with … between
 	run  func(*check)
 }
 
@@ -117,42 +117,47 @@ func (cc *contractCase) check(c *check) {
 
 // Rules that several cases share.
 const (
-	allOrNone   = "Do carries out op on its seats, all or none."
+	allOrNone   = "Do carries out op on its seats, all or none, and reports what it changed."
+	asAWhole    = "It takes effect as a whole at one moment before it returns."
 	untilTTL    = "KindLock gives the user all the seats until Event.LockTTL from now."
-	changed     = "Changed are the seats that the operation changed, in the order of Op.Seats. It is empty after a repeat."
-	liveLock    = "On every seat the user needs a live lock, or the booking itself."
+	changed     = "Changed are the seats that the operation changed, in the order of Op.Seats. It is empty after a repeat"
+	liveLock    = "On every seat the user needs a live lock, or the booking itself"
 	lockExpired = "The op fails with LockExpired if, on every seat in the way, the user's last lock expired within LapseMemory, even if another user has the seat by now. It fails with LockNotHeld in every other case."
-	seatLimits  = "The op fails with OverSeatLimit if the user would have more than Event.SeatLimit seats of the event, locked and booked together."
+	givesBack   = "KindRelease gives back the seats that the user has locked and leaves all others alone: a second release succeeds and changes nothing."
+	seatLimits  = "with OverSeatLimit if the user would have more than Event.SeatLimit seats of the event, locked and booked together."
 	waits       = "Wait blocks until the event has moved past the Version or the context ends; it then returns nil or the context's error."
-	fullAnyway  = "The snapshot is full all the same if the store's log no longer reaches back that far, or if the Version is not of this log."
+	fullAnyway  = "The snapshot is full all the same if the store's log no longer reaches back that far, or does not have the Version"
 )
 
 // cases is the contract.
 var cases = []contractCase{
-	{"01_many_users_one_seat", "At most one user has a seat.", manyUsersOneSeat},
-	{"01_parallel_users_do_not_interfere", "A LockStore is safe for concurrent use.", parallelUsers},
+	{"00_random_operations", asAWhole, randomOperations},
+
+	{"01_many_users_one_seat", "Of any number of users who lock an available seat, at most one succeeds.", manyUsersOneSeat},
+	{"01_parallel_users_do_not_interfere", "A LockStore is safe for concurrent use", parallelUsers},
 
 	{"02_lock_takes_all_or_none", allOrNone, lockAllOrNone},
 	{"02_confirm_books_all_or_none", allOrNone, confirmAllOrNone},
 	{"02_overlapping_groups", allOrNone, overlappingGroups},
-	{"02_one_after_another", "Each call takes effect as a whole at one moment before it returns.", oneAfterAnother},
+	{"02_one_after_another", asAWhole, oneAfterAnother},
 
 	{"03_relock_keeps_time", "A seat that the user has locked already keeps its end, so a retry is safe and gains no time.", relockKeepsTime},
-	{"03_lock_some_held_some_new", "An op that names some of these and some new seats locks the new ones. Expires is when the first of the named seats' locks ends.", lockSomeHeld},
+	{"03_lock_some_held_some_new", "An op that names some of these and some new seats locks the new ones. … Expires is, for KindLock, when the first of the named seats' locks ends", lockSomeHeld},
 	{"03_lock_reports_the_new_seats", changed, lockChanges},
 
-	{"04_lock_of_booked_seat_fails", "The op fails with SeatBooked if any seat is booked, for whichever user.", lockBooked},
+	{"04_lock_of_booked_seat_fails", "The op fails with SeatBooked if any seat is booked, even for the same user", lockBooked},
 
 	{"05_lock_lasts_its_time", untilTTL, lockLasts},
 	{"05_lock_ends_unattended", "The lock then ends by itself: no sweeper and no reader is needed.", lockEnds},
+	{"05_lock_is_over_at_its_end", "A lock that ends at a millisecond is over in that millisecond.", lockIsOver},
 	{"05_each_event_has_its_time", untilTTL, eachEventItsTime},
-	{"05_result_has_the_time", "Now is the store's clock when it carried out the operation, which counts milliseconds.", resultTime},
+	{"05_result_has_the_time", "Now is the store's clock when it carried out the operation. … All times are on the store's clock, which counts milliseconds.", resultTime},
 
 	{"06_confirm_needs_own_live_lock", liveLock, confirmNeedsLock},
 	{"06_confirm_just_in_time", liveLock, confirmInTime},
-	{"06_confirm_twice", "A second confirm succeeds and changes nothing.", confirmTwice},
+	{"06_confirm_twice", "a second confirm succeeds and changes nothing.", confirmTwice},
 	{"06_confirm_reports_the_new_bookings", changed, confirmChanges},
-	{"06_users_are_compared_exactly", "A store compares a UserID byte for byte.", usersApart},
+	{"06_users_are_compared_exactly", "A store compares it byte for byte.", usersApart},
 
 	{"07_booking_never_expires", "A booking never expires.", bookingForEver},
 
@@ -162,8 +167,8 @@ var cases = []contractCase{
 	{"08_only_if_all_expired", lockExpired, expiredMixed},
 	{"08_the_last_lock_counts", lockExpired, releasedDidNotExpire},
 
-	{"09_release_gives_back", "KindRelease gives back the seats that the user has locked: a second release succeeds and changes nothing.", releaseGivesBack},
-	{"09_release_leaves_others_alone", "KindRelease gives back the seats that the user has locked and leaves all others alone.", releaseLeavesOthers},
+	{"09_release_gives_back", givesBack, releaseGivesBack},
+	{"09_release_leaves_others_alone", givesBack, releaseLeavesOthers},
 	{"09_booking_is_not_released", "If the user has booked any of the seats, the op fails with SeatBooked, names those, and gives none back.", bookingNotReleased},
 	{"09_release_reports_what_it_gave_back", changed, releaseChanges},
 
@@ -175,30 +180,28 @@ var cases = []contractCase{
 	{"10_seat_limit_under_race", seatLimits, limitRace},
 
 	{"11_conflict_names_every_seat", "An op that seats prevent does nothing and fails with a *ConflictError, which names every seat in the way with its status, never its user.", conflictNamesAll},
-	{"11_booked_goes_before_locked", "The op fails with SeatBooked if any seat is booked; else with SeatLocked if another user has a lock on any; else with OverSeatLimit.", conflictOrder},
-	{"11_bad_arguments_do_nothing", "An op that does not name 1 to MaxSeats different seats of the event and a valid user fails with *UnknownSeatsError or *InvalidError and does nothing.", badArguments},
+	{"11_booked_goes_before_locked", "The op fails with SeatBooked if any seat is booked, even for the same user; else with SeatLocked if another user has a lock on any; else with OverSeatLimit", conflictOrder},
+	{"11_bad_arguments_do_nothing", "An op that does not name 1 to MaxSeats different seats of the event and a valid user fails with *UnknownSeatsError or *InvalidError and does nothing", badArguments},
 
-	{"12_full_list", "List returns a full, atomic snapshot if since is empty: every seat that is not available, in the order of the layout.", fullList},
-	{"12_delta_is_what_changed", "A delta is every seat that has changed since the Version, seats that became Available included, each seat at most once.", deltaIsWhatChanged},
-	{"12_nothing_changed", "List returns what has changed since that Version.", nothingChanged},
-	{"12_expiry_is_no_change", "An expiry is not a change. A lock whose end is not after Now is listed as Available.", expiryNoChange},
+	{"12_full_list", "List returns a full, atomic snapshot if since is empty. … Full reports whether Seats is complete: every seat that is not available. … Seats is in the order of the layout", fullList},
+	{"12_delta_is_what_changed", "Otherwise Seats is a delta: every seat that has changed since the Version that was asked for, seats that became Available included. … each seat at most once.", deltaIsWhatChanged},
+	{"12_nothing_changed", "Otherwise it returns what has changed since that Version.", nothingChanged},
+	{"12_expiry_is_no_change", "An expiry is not a change … A lock whose end is not after Now is listed as Available.", expiryNoChange},
 	{"12_unknown_version", fullAnyway, unknownVersion},
 	{"12_far_behind", fullAnyway, farBehind},
 	{"12_list_sees_what_was_acknowledged", "List sees every change that was acknowledged before the call began.", listSeesAcknowledged},
-	{"12_versions_are_of_plain_characters", "A Version consists of 1 to MaxIDLen letters, digits, '_', '.' and '-'.", versionForm},
+	{"12_versions_are_of_plain_characters", "It consists of 1 to MaxIDLen letters, digits, '_', '.' and '-'.", versionForm},
 
-	{"13_wait_returns_when_past", "Wait returns nil at once if the store does not know the event to have been at that Version.", waitPast},
+	{"13_wait_returns_when_past", "It returns nil at once if the store does not know the event to have been at that Version.", waitPast},
 	{"13_wait_is_woken", waits, waitIsWoken},
-	{"13_wait_is_not_woken_by_nothing", waits + " An expiry does not end the wait.", waitNotWoken},
+	{"13_wait_is_not_woken_by_nothing", waits + " … An expiry does not end the wait.", waitNotWoken},
 	{"13_wait_ends_with_the_context", waits, waitEnds},
 
 	{"14_ended_context_does_nothing", "An error of the context is returned as it is, and only when nothing was done.", endedContext},
 
 	{"15_other_seats_are_refused", "A store that knows the event with other seats, or with the same seats in another order, refuses it with ErrOtherSeats before it writes anything.", otherSeats},
 	{"15_events_are_apart", "A LockStore keeps the locks and bookings of any number of events.", eventsApart},
-	{"15_events_of_one_layout_are_apart", "Any number of events may share a Layout.", eventsOfOneLayoutApart},
+	{"15_events_of_one_layout_are_apart", "Any number of events may share it.", eventsOfOneLayoutApart},
 
-	{"16_slices_are_not_shared", "Do does not keep op.Seats. The slices that it returns belong to the caller.", slicesNotShared},
-
-	{"00_random_operations", "Everything, in any order.", randomOperations},
+	{"16_slices_are_not_shared", "A store keeps no slice that is passed to it, and the slices that it returns belong to the caller.", slicesNotShared},
 }

@@ -68,3 +68,28 @@ func TestCrowdedCasesExist(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesAreQuotes checks that the contract says what a failed case says that it
+// says.
+func TestRulesAreQuotes(t *testing.T) {
+	var contract strings.Builder
+	for _, file := range []string{"lockstore.go", "op.go", "event.go", "layout.go", "snapshot.go"} {
+		text, err := os.ReadFile("../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if comment, ok := strings.CutPrefix(strings.TrimSpace(line), "//"); ok {
+				contract.WriteString(comment)
+			}
+		}
+	}
+	plain := strings.NewReplacer("[", "", "]", "").Replace(contract.String())
+	for _, c := range cases {
+		for quote := range strings.SplitSeq(c.rule, " … ") {
+			if !strings.Contains(plain, quote) {
+				t.Errorf("%s: the contract does not say %q", c.name, quote)
+			}
+		}
+	}
+}

@@ -55,7 +55,13 @@ var subjects = map[string]subject{
 	"confirm_reports_all":         {with(reportsAll(lockstore.KindConfirm)), []string{"06_confirm_reports", "00_"}},
 	"changes_are_not_reported":    {with(changesNotReported), []string{"03_lock_reports", "06_confirm_reports", "09_release_reports", "00_"}},
 	"changes_are_in_layout_order": {with(changesInLayoutOrder), []string{"03_lock_reports", "00_"}},
+	"changes_are_in_one_buffer":   {with(changesInOneBuffer), []string{"16_slices"}},
 	"result_has_no_time":          {with(resultWithoutTime), []string{"05_result_has_the_time", "00_"}},
+	"now_is_in_nanoseconds":       {with(nowInNanoseconds), []string{"05_result_has_the_time"}},
+	"expires_is_in_nanoseconds":   {with(expiresInNanoseconds), []string{"05_result_has_the_time"}},
+	"confirm_has_an_end":          {with(expiresOfOtherKinds), []string{"05_result_has_the_time", "00_"}},
+	"lock_is_live_at_its_end":     {with(liveAtItsEnd), []string{"05_lock_is_over"}},
+	"wait_ignores_ended_context":  {with(waitIgnoresContext), []string{"14_"}},
 }
 
 var confirmIgnoresExpiry = beforeSeats(lockstore.KindConfirm, func(o *operation, s *engine.SeatState) {
@@ -339,3 +345,45 @@ var changesNotReported = after(func(_ *operation, r *lockstore.Result) { r.Chang
 var changesInLayoutOrder = after(func(_ *operation, r *lockstore.Result) { r.Changed = slices.Sorted(slices.Values(r.Changed)) })
 
 var resultWithoutTime = after(func(_ *operation, r *lockstore.Result) { r.Now = time.Time{} })
+
+func changesInOneBuffer(b *broken) {
+	var buffer []lockstore.SeatID
+	after(func(_ *operation, r *lockstore.Result) {
+		buffer = append(buffer[:0], r.Changed...)
+		r.Changed = buffer
+	})(b)
+}
+
+var nowInNanoseconds = after(func(_ *operation, r *lockstore.Result) { r.Now = time.Now() })
+
+var expiresInNanoseconds = after(func(o *operation, r *lockstore.Result) {
+	if o.op.Kind == lockstore.KindLock && len(r.Changed) == len(o.op.Seats) {
+		r.Expires = time.Now().Add(o.ev.LockTTL)
+	}
+})
+
+var expiresOfOtherKinds = after(func(_ *operation, r *lockstore.Result) {
+	if r.Expires.IsZero() {
+		r.Expires = r.Now
+	}
+})
+
+// liveAtItsEnd keeps a lock for the millisecond of its end.
+func liveAtItsEnd(b *broken) {
+	b.before = func(o *operation) {
+		o.edit(o.at, func(o *operation, s *engine.SeatState) {
+			if s.User != "" && !s.Booked && s.Expires == o.now {
+				s.Expires++
+			}
+		})
+	}
+}
+
+func waitIgnoresContext(b *broken) {
+	b.wait = func(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return b.base.Wait(ctx, ev, since)
+	}
+}

@@ -14,8 +14,11 @@ func (m *model) done(s *state, c *Call, v verdict) bool {
 	if hasNow && !m.inTime(c, c.Now) || !m.remote && !m.changed(c, v) {
 		return false
 	}
+	if !c.Now.Equal(c.Now.Truncate(time.Millisecond)) || !c.Expires.Equal(c.Expires.Truncate(time.Millisecond)) {
+		return false
+	}
 	if c.Kind != lockstore.KindLock {
-		return true
+		return c.Expires.IsZero()
 	}
 	if hasNow {
 		end := around(c.Now.Add(m.event.LockTTL), m.slack)

@@ -42,7 +42,8 @@ func (r *Recorder) History(slack time.Duration) *History {
 	return &History{Event: r.Event, Calls: slices.Clone(r.calls), Slack: slack}
 }
 
-// Do makes the call and returns it with its answer.
+// Do makes the call and returns it with its answer. The caller must not change its
+// seats, then or later.
 func (r *Recorder) Do(ctx context.Context, c Call) Call {
 	ev := r.Event
 	if c.OtherSeats {
@@ -58,7 +59,6 @@ func (r *Recorder) Do(ctx context.Context, c Call) Call {
 	switch c.Method {
 	case Do:
 		c.Result, err = r.Store.Do(ctx, ev, c.Op)
-		c.Changed = slices.Clone(c.Changed) // it may share memory with the seats
 	case List:
 		var snap lockstore.Snapshot
 		if snap, err = r.Store.List(ctx, ev, c.Since); err == nil {
