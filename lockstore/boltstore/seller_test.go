@@ -1,0 +1,235 @@
+package boltstore_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/boltstore"
+)
+
+// sellerEnv makes this program a seller: it sells the seats of the file that the
+// variable names until it is killed, and prints what it sold.
+const sellerEnv = "BOLTSTORE_TEST_SELLER"
+
+// tryEnv makes this program try to open the file that its argument names, and
+// print the outcome.
+const tryEnv = "BOLTSTORE_TEST_TRY"
+
+func TestMain(m *testing.M) {
+	if _, is := os.LookupEnv(tryEnv); is {
+		fmt.Print(try(os.Args[1]))
+		os.Exit(0)
+	}
+	path, is := os.LookupEnv(sellerEnv)
+	if !is {
+		os.Exit(m.Run())
+	}
+	go func() { // the test has ended
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
+	if err := sell(path, os.Args[1]); err != nil {
+		fmt.Println("failed", strings.ReplaceAll(err.Error(), "\n", " / "))
+		os.Exit(1)
+	}
+}
+
+// try says how it ends to open a file, and how many bookings can be read.
+func try(path string) string {
+	said := "opened"
+	if s, err := boltstore.Open(path); err != nil {
+		said = err.Error()
+	} else {
+		s.Close()
+	}
+	bookings, err := boltstore.Bookings(path)
+	if err != nil {
+		return fmt.Sprintf("%s, and %v", said, err)
+	}
+	return fmt.Sprintf("%s, and %d bookings", said, len(bookings))
+}
+
+// command runs this program as env says, until the test ends. A test that starts
+// processes must not be parallel: from its start until it runs its program, a
+// process keeps the locks of all files that others have open.
+func command(t *testing.T, env, arg string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], arg)
+	// The race detector waits for a second before a process ends.
+	cmd.Env = append(os.Environ(), env, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	return cmd
+}
+
+// sellerSeats is how many seats a seller has.
+const sellerSeats = 20_000
+
+func sellerEvent() (*lockstore.Event, error) {
+	seats := make([]lockstore.SeatID, sellerSeats)
+	for i := range seats {
+		seats[i] = lockstore.SeatID(fmt.Sprint("A", i))
+	}
+	layout, err := lockstore.NewLayout(seats)
+	if err != nil {
+		return nil, err
+	}
+	return lockstore.NewEvent("sale", layout, time.Hour, 0)
+}
+
+// sell locks and confirms two seats at a time, in many goroutines. It says
+// "locked SEAT" and "booked SEAT", "refused …" of a call that did nothing and
+// "unknown SEAT" of one that may have. The mode is what happens to its disk.
+func sell(path, mode string) error {
+	s, err := boltstore.Open(path)
+	if err != nil {
+		return err
+	}
+	ev, err := sellerEvent()
+	if err != nil {
+		return err
+	}
+	snap, err := s.List(context.Background(), ev, "")
+	if err != nil {
+		return err
+	}
+	taken := make(map[int]bool)
+	for _, seat := range snap.Seats {
+		taken[int(seat.Position)] = true
+	}
+	fmt.Println("open", len(snap.Seats))
+	if mode == "full" {
+		go fillAndEmpty(path)
+	}
+	var fail sync.Once
+	failSoon := func() {
+		time.AfterFunc(rand.N(20*time.Millisecond), func() {
+			if err := failSyncs(); err != nil {
+				fmt.Println("failed", err)
+			}
+		})
+	}
+	const buyers = 16
+	var out sync.Mutex
+	say := func(words ...any) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Println(words...)
+	}
+	var all sync.WaitGroup
+	for b := range buyers {
+		all.Go(func() {
+			user := lockstore.UserID(fmt.Sprint("buyer", b))
+			for at := 2 * b; at+1 < sellerSeats; at += 2 * buyers {
+				seats := ev.Seats[at : at+2]
+				if taken[at] {
+					continue
+				}
+				for _, step := range []struct {
+					done string
+					op   lockstore.Op
+				}{
+					{"locked", lockstore.Lock(user, seats...)},
+					{"booked", lockstore.Confirm(user, seats...)},
+				} {
+					for {
+						_, err := s.Do(context.Background(), ev, step.op)
+						if err == nil {
+							say(step.done, seats[0], seats[1])
+							if mode == "failing" && step.op.Kind == lockstore.KindConfirm {
+								fail.Do(failSoon)
+							}
+							break
+						}
+						if errors.Is(err, lockstore.ErrOutcomeUnknown) {
+							say("unknown", seats[0], seats[1])
+							return
+						}
+						say("refused", err)
+						if mode == "failing" || !errors.Is(err, lockstore.ErrUnavailable) {
+							return
+						}
+						time.Sleep(time.Millisecond)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	fmt.Println("closed")
+	return nil
+}
+
+// fillAndEmpty takes the right to write beyond some size, as a full disk does,
+// and gives it back, again and again.
+func fillAndEmpty(path string) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		fmt.Println("failed", err)
+		return
+	}
+	for {
+		info, err := os.Stat(path)
+		if err != nil {
+			fmt.Println("failed", err)
+			return
+		}
+		sizes := []uint64{0, 4096, uint64(info.Size()), uint64(info.Size()) + rand.Uint64N(1<<16)}
+		full := limit
+		full.Cur = sizes[rand.IntN(len(sizes))]
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+			fmt.Println("failed", err)
+			return
+		}
+		fmt.Println("full", full.Cur)
+		time.Sleep(rand.N(20 * time.Millisecond))
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			fmt.Println("failed", err)
+			return
+		}
+		time.Sleep(rand.N(20 * time.Millisecond))
+	}
+}
+
+// sellerOutput is what sellers printed, by the first word of each line.
+type sellerOutput map[string][]string
+
+// runSeller runs a seller until it ends. It is killed once it has had the file
+// open for that life, if that is not 0.
+func runSeller(t *testing.T, path, mode string, life time.Duration) sellerOutput {
+	t.Helper()
+	cmd := command(t, sellerEnv+"="+path, mode)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	must(t, err)
+	defer stdin.Close()
+	stdout, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	said := make(sellerOutput)
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break // what is no whole line was not said
+		}
+		word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if said[word] = append(said[word], rest); word == "open" && life > 0 {
+			defer time.AfterFunc(life, func() { _ = cmd.Process.Kill() }).Stop()
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	for _, why := range said["failed"] {
+		t.Error("the seller says:", why)
+	}
+	return said
+}
