@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,25 +47,11 @@ func TestHeaders(t *testing.T) {
 // another one is closed.
 func TestConnectionsAreBounded(t *testing.T) {
 	url, _, _ := serving(t, "-max-connections", "1")
-	addr := strings.TrimPrefix(url, "http://")
-	first, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(first, getRequest("/healthz")); err != nil {
-		t.Fatal(err)
-	}
+	first := send(t, url, getRequest("/healthz"))
 	if _, err := first.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	second, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if _, err := io.WriteString(second, getRequest("/healthz")); err != nil {
-		t.Fatal(err)
-	}
+	second := send(t, url, getRequest("/healthz"))
 	if err := second.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -86,17 +71,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 // request with too large a body.
 func TestLargeBodyEndsTheConnection(t *testing.T) {
 	url, _, _ := serving(t)
-	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(c, lockRequest(`{"seatId":"`+strings.Repeat("A", 100_000)+`"}`)); err != nil {
-		t.Fatal(err)
-	}
+	c := send(t, url, lockRequest(`{"seatId":"`+strings.Repeat("A", 100_000)+`"}`))
 	answer, _ := io.ReadAll(c) // it may end with a reset, since part of the body was not read
 	if !strings.Contains(string(answer), "\r\nConnection: close\r\n") || !strings.Contains(string(answer), `"code":"too_large"`) {
 		t.Errorf("the answer is %s", answer)

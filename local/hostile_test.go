@@ -180,11 +180,10 @@ func TestHostile(t *testing.T) {
 				args = []string{"-redis", "redis://" + redistest.New(t).Addr}
 			}
 			url, out, stop := serving(t, args...)
-			addr := strings.TrimPrefix(url, "http://")
 			for _, h := range hostiles {
-				t.Run(h.name, func(t *testing.T) { attack(t, addr, h) })
+				t.Run(h.name, func(t *testing.T) { attack(t, url, h) })
 			}
-			t.Run("early ends", func(t *testing.T) { leaveEarly(t, addr) })
+			t.Run("early ends", func(t *testing.T) { leaveEarly(t, url) })
 			if body := get(t, url+"/seats"); !strings.Contains(body, `"counts":{"available":100,"locked":0,"booked":0}`) {
 				t.Errorf("a hostile request changed a seat: %s", body)
 			}
@@ -200,19 +199,25 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// attack sends the bytes and checks the answer.
-func attack(t *testing.T, addr string, h hostile) {
-	c, err := net.Dial("tcp", addr)
+// send writes the bytes to a new connection to the runner. The connection is closed
+// at the end of the test, and may take a minute.
+func send(t *testing.T, url, bytes string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	// The server may refuse the request before all of it is written.
-	_, _ = io.WriteString(c, h.bytes)
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	_, _ = io.WriteString(c, bytes) // the server may refuse them before all are written
+	return c
+}
+
+// attack sends the request and checks the answer.
+func attack(t *testing.T, url string, h hostile) {
+	resp, err := http.ReadResponse(bufio.NewReader(send(t, url, h.bytes)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,17 +259,10 @@ func attack(t *testing.T, addr string, h hostile) {
 }
 
 // leaveEarly disconnects after every byte of a request that would lock a seat.
-func leaveEarly(t *testing.T, addr string) {
+func leaveEarly(t *testing.T, url string) {
 	whole := lockRequest(good)
 	for end := range len(whole) {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(c, whole[:end]); err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
+		send(t, url, whole[:end]).Close()
 	}
 }
 
@@ -273,7 +271,6 @@ func leaveEarly(t *testing.T, addr string) {
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t, "-events", "events/arena.json")
-	addr := strings.TrimPrefix(url, "http://")
 	for name, begun := range map[string]string{
 		"header": "POST /lock HTTP/1.1\r\nHost: x\r\n",
 		"body":   "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
@@ -281,14 +278,7 @@ func TestSlowClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if _, err := io.WriteString(c, begun); err != nil {
-				t.Fatal(err)
-			}
+			c := send(t, url, begun)
 			if err := c.SetDeadline(time.Now().Add(45 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
@@ -313,13 +303,7 @@ func TestSlowloris(t *testing.T) {
 		if n%2 == 1 {
 			begun = "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 		}
-		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(c, begun); err != nil {
-			t.Fatal(err)
-		}
+		c := send(t, url, begun)
 		all.Go(func() {
 			defer c.Close()
 			for range 450 { // 45 s

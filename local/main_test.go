@@ -152,13 +152,8 @@ func TestEventFile(t *testing.T) {
 // TestRequestsUnderWayAreAnswered stops the runner in the middle of a request.
 func TestRequestsUnderWayAreAnswered(t *testing.T) {
 	url, out, stop := serving(t)
-	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	const body = `{"seatId":"A1","userId":"ann"}`
-	fmt.Fprintf(c, "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	c := send(t, url, fmt.Sprintf("POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body)))
 	buf := make([]byte, 1024)
 	n, err := c.Read(buf)
 	if err != nil || !strings.Contains(string(buf[:n]), "100 Continue") { // the handler is waiting for the body

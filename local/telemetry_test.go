@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -180,15 +179,7 @@ func TestMetricsOfRefusals(t *testing.T) {
 // back.
 func exchange(t *testing.T, url, request string) string {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, request); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(c)
+	answer, err := io.ReadAll(send(t, url, request))
 	if err != nil {
 		t.Fatal(err)
 	}
