@@ -87,7 +87,7 @@ func TestEndInOrder(t *testing.T) {
 	})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, s, l, h, ending{
+		err := serve(ctx, s, l, h, ending{
 			unready: func() { step("not ready") },
 			sockets: func(ctx context.Context) {
 				if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
@@ -102,6 +102,7 @@ func TestEndInOrder(t *testing.T) {
 			},
 		}, slog.New(slog.DiscardHandler))
 		step("ended")
+		ended <- err
 	}()
 	if resp, err := http.Get("http://" + l.Addr().String()); err != nil {
 		t.Error(err)

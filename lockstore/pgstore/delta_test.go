@@ -81,7 +81,6 @@ func begin(t *testing.T, url string, ev *lockstore.Event, seat int, user locksto
 // committed first, and listed, before the other is. Who follows the changes
 // misses neither; and neither sale, nor a list, waits for the other.
 func TestDeltaSeesWhatCommitsLate(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 5)
 	v0 := mustList(t, s, ev, "").Version
@@ -122,7 +121,6 @@ func TestDeltaSeesWhatCommitsLate(t *testing.T) {
 // some take long, and followers who put the changes together. In the end each
 // has what the list has.
 func TestDeltasUnderLoad(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 60)
 	mustList(t, s, ev, "")
@@ -189,7 +187,6 @@ func TestDeltasUnderLoad(t *testing.T) {
 // TestSalesDoNotQueue: a sale that is under way keeps its seats, and nobody and
 // nothing else of the event.
 func TestSalesDoNotQueue(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 40)
 	v := mustList(t, s, ev, "").Version
@@ -212,7 +209,6 @@ func TestSalesDoNotQueue(t *testing.T) {
 // TestTheLogIsPruned, to about 10,000 changes, and who is further behind gets a
 // whole list; so does who comes from another life of the database.
 func TestTheLogIsPruned(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 50)
 	old := mustList(t, s, ev, "").Version
@@ -253,7 +249,6 @@ func TestTheLogIsPruned(t *testing.T) {
 // TestStrangersHoldUpNoList: what somebody else asks of a seat in the last second
 // of a lock changes nothing there, so lists need not wait for it.
 func TestStrangersHoldUpNoList(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 1)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))

@@ -21,6 +21,7 @@ import (
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	srv := pgtest.New(t, pgtest.Unsafe...)
+	migrated(t, srv.URL("postgres"))
 	faults.Run(t, faults.Backend{
 		Addr: srv.Addr,
 		Store: func(t *testing.T, addr string) lockstore.LockStore {
@@ -55,7 +56,6 @@ func silent(t *testing.T) lockstore.LockStore {
 // TestWaitsForNobodyTooLong: a transaction that does not end keeps its seats,
 // and those who want them are told that nothing was done.
 func TestWaitsForNobodyTooLong(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
@@ -94,7 +94,6 @@ func TestWaitsForNobodyTooLong(t *testing.T) {
 // TestUndoneCallsAreMadeAgain: where the database undoes one of two transactions
 // for the other, the caller does not notice.
 func TestUndoneCallsAreMadeAgain(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))

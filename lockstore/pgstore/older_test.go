@@ -13,9 +13,8 @@ import (
 // TestOlderProgramsGoOn: programs of number 1, which are replaced one by one, and
 // new ones sell from one database, and neither mistakes the other's answers.
 func TestOlderProgramsGoOn(t *testing.T) {
-	t.Parallel()
-	s, url := newStore(t)
-	ctl, ev := admin(t, url), newEvent(t, 5)
+	srv, name := newDatabase(t)
+	s, ctl, ev := storeAt(t, srv.URL(name)), admin(t, srv.URL(name)), newEvent(t, 5)
 	run := func(files ...string) {
 		t.Helper()
 		for _, file := range files {
@@ -67,16 +66,16 @@ func TestOlderProgramsGoOn(t *testing.T) {
 	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
 	wantSeats(t, mustList(t, s, ev, ""), "A1 booked", "A2 booked", "A5 locked")
 
-	var name, nonce string
+	var outcome, nonce string
 	var number int64
 	var whole, beyond bool
 	var clock pgtype.Timestamptz
 	var places []int32
 	var untils []pgtype.Timestamptz
-	if err := ctl.QueryRow(t.Context(), "SELECT * FROM seatlock.list($1, $2, -1, '')", string(ev.ID), ev.Fingerprint()).Scan(&name, &number, &nonce, &whole, &clock, &places, &untils); err != nil || len(places) != 3 {
+	if err := ctl.QueryRow(t.Context(), "SELECT * FROM seatlock.list($1, $2, -1, '')", string(ev.ID), ev.Fingerprint()).Scan(&outcome, &number, &nonce, &whole, &clock, &places, &untils); err != nil || len(places) != 3 {
 		t.Errorf("list of number 1: places %v, %v", places, err)
 	}
-	if err := ctl.QueryRow(t.Context(), "SELECT * FROM seatlock.heads($1)", []string{string(ev.ID)}).Scan(&name, new(string), &number, &nonce, &beyond); err != nil || beyond {
+	if err := ctl.QueryRow(t.Context(), "SELECT * FROM seatlock.heads($1)", []string{string(ev.ID)}).Scan(new(string), new(string), &number, &nonce, &beyond); err != nil || beyond {
 		t.Errorf("heads of number 1: beyond is %v, %v", beyond, err)
 	}
 }

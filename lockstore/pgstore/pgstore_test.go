@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 
 // TestContract runs the suite on a database, and on one behind a PgBouncer that
 // gives each transaction whatever connection is free: nothing may be kept in a
-// session. Both mostly wait for locks to end, so they do it at the same time.
+// session.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	stores := map[string]func(*testing.T) lockstore.LockStore{
+	storetest.RunTogetherInRealTime(t, map[string]func(*testing.T) lockstore.LockStore{
 		"direct": func(t *testing.T) lockstore.LockStore {
 			s, _ := newStore(t)
 			return s
@@ -39,22 +39,12 @@ func TestContract(t *testing.T) {
 		"behind_a_pooler": func(t *testing.T) lockstore.LockStore {
 			srv, name := newDatabase(t)
 			addr := pgtest.NewPooler(t, srv)
-			return storeAt(t, strings.Replace(srv.URL(name), srv.Addr, addr, 1)+"&default_query_exec_mode=cache_describe")
+			return migrated(t, strings.Replace(srv.URL(name), srv.Addr, addr, 1)+"&default_query_exec_mode=cache_describe")
 		},
-	}
-	var all sync.WaitGroup
-	for name, newStore := range stores {
-		all.Go(func() {
-			t.Run(name, func(t *testing.T) {
-				s := newStore(t)
-				storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
-			})
-		})
-	}
-	all.Wait()
+	})
 }
 
-// newDatabase makes an empty database, and returns the server that has it and
+// newDatabase creates an empty database, and returns the server that has it and
 // its name.
 func newDatabase(t testing.TB) (*pgtest.Server, string) {
 	t.Helper()
@@ -70,14 +60,24 @@ func newDatabase(t testing.TB) (*pgtest.Server, string) {
 	return srv, name
 }
 
-// newStore is a store on an empty database, and the database's URL.
+// newStore returns a store on a database without events, and the database's URL.
 func newStore(t testing.TB) (*pgstore.Store, string) {
 	t.Helper()
 	srv, name := newDatabase(t)
-	return storeAt(t, srv.URL(name)), srv.URL(name)
+	return migrated(t, srv.URL(name)), srv.URL(name)
 }
 
-// storeAt is a store on a pool of its own.
+// migrated returns a store on a pool of its own, whose tables exist.
+func migrated(t testing.TB, url string) *pgstore.Store {
+	t.Helper()
+	s := storeAt(t, url)
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// storeAt returns a store on a pool of its own.
 func storeAt(t testing.TB, url string) *pgstore.Store {
 	t.Helper()
 	pool, err := pgstore.Pool(url)

@@ -43,7 +43,6 @@ func TestBadURLs(t *testing.T) {
 
 // TestManyStartAtOnce on an empty database: one makes the tables, and all go on.
 func TestManyStartAtOnce(t *testing.T) {
-	t.Parallel()
 	srv, name := newDatabase(t)
 	ev := newEvent(t, 8)
 	var made atomic.Int32
@@ -80,8 +79,9 @@ func TestManyStartAtOnce(t *testing.T) {
 // TestCallsMakeTheTables: a database that was away at the start, or that somebody
 // emptied, is no reason to start again.
 func TestCallsMakeTheTables(t *testing.T) {
-	t.Parallel()
-	s, url := newStore(t)
+	srv, name := newDatabase(t)
+	url := srv.URL(name)
+	s := storeAt(t, url)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	v := mustList(t, s, ev, "").Version
@@ -95,11 +95,7 @@ func TestCallsMakeTheTables(t *testing.T) {
 }
 
 func TestNewerDatabase(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := admin(t, url).Exec(t.Context(), "INSERT INTO seatlock.version (number) VALUES (1000)"); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +107,6 @@ func TestNewerDatabase(t *testing.T) {
 // TestLeastRights: a role that makes the tables and one that sells, with the
 // rights that the README gives them and no others.
 func TestLeastRights(t *testing.T) {
-	t.Parallel()
 	srv, _ := newDatabase(t)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -170,7 +165,6 @@ func TestLeastRights(t *testing.T) {
 
 // TestCheck: what would lose bookings is refused or warned of.
 func TestCheck(t *testing.T) {
-	t.Parallel()
 	srv, name := newDatabase(t)
 	check := func() (string, error) {
 		warnings, err := storeAt(t, srv.URL(name)).Check(t.Context())
@@ -211,7 +205,6 @@ func waiting(t *testing.T, ctl *pgx.Conn) (n int) {
 // connection, which stays free for everything else; one change wakes all who
 // wait for it; and in the end nobody keeps a connection.
 func TestOneConnectionForManyWaiters(t *testing.T) {
-	t.Parallel()
 	srv, name := newDatabase(t)
 	url := srv.URL(name)
 	s, ctl := storeAt(t, url+"&pool_max_conns=1"), admin(t, url)
@@ -255,7 +248,6 @@ func TestOneConnectionForManyWaiters(t *testing.T) {
 // TestWaitHearsOfOthers: of changes that another process makes, whether it
 // tells or the notification is lost.
 func TestWaitHearsOfOthers(t *testing.T) {
-	t.Parallel()
 	s, url := newStore(t)
 	other := storeAt(t, url)
 	ev := newEvent(t, 3)

@@ -19,6 +19,7 @@ import (
 func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { c.check(newCheck(t, newStore(t), bubbleTime)) })
 		})
 	}
@@ -30,21 +31,56 @@ func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 // nothing changes in years. The clock of the server must be that of the test.
 // Calls that the server could not answer for a moment are repeated.
 func RunInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
-	run := func(c contractCase, at timing) {
-		t.Run(c.name, func(t *testing.T) { c.check(newCheck(t, &askingAgain{LockStore: newStore(t)}, at)) })
+	runCrowded(t, newStore)
+	runWaiting(t, newStore)
+}
+
+// RunTogetherInRealTime is RunInRealTime for several stores, each in a test of its
+// own under its name: the cases that wait do so for all stores at the same time.
+// newStore is called once for each.
+func RunTogetherInRealTime(t *testing.T, stores map[string]func(t *testing.T) lockstore.LockStore) {
+	var all, crowds sync.WaitGroup
+	var crowd sync.Mutex
+	crowds.Add(len(stores))
+	for name, newStore := range stores {
+		all.Go(func() {
+			done := sync.OnceFunc(crowds.Done)
+			defer done() // of a test that is skipped
+			t.Run(name, func(t *testing.T) {
+				s := newStore(t)
+				same := func(*testing.T) lockstore.LockStore { return s }
+				crowd.Lock()
+				runCrowded(t, same)
+				crowd.Unlock()
+				done()
+				crowds.Wait()
+				runWaiting(t, same)
+			})
+		})
 	}
-	var all sync.WaitGroup
+	all.Wait()
+}
+
+func runCrowded(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	for _, c := range cases {
 		if crowded[c.name] {
-			run(c, crowdedTime)
+			c.runInRealTime(t, newStore, crowdedTime)
 		}
 	}
+}
+
+func runWaiting(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
+	var all sync.WaitGroup
 	for _, c := range cases {
 		if !crowded[c.name] {
-			all.Go(func() { run(c, realTime) })
+			all.Go(func() { c.runInRealTime(t, newStore, realTime) })
 		}
 	}
 	all.Wait()
+}
+
+func (cc *contractCase) runInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore, at timing) {
+	t.Run(cc.name, func(t *testing.T) { cc.check(newCheck(t, &askingAgain{LockStore: newStore(t)}, at)) })
 }
 
 // crowded are the cases of many calls and no waiting. In real time they run one

@@ -2,54 +2,46 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"seatlock/local/tools/internal/testbed"
 	"seatlock/lockstore"
 	"seatlock/lockstore/boltstore"
+	"seatlock/lockstore/memstore"
 )
 
-// openSeats opens a file of its own, in a folder that is gone when the context ends.
-func openSeats(ctx context.Context) (store *boltstore.Store, dir string, err error) {
-	dir, err = os.MkdirTemp("", "seatlock-bench-")
-	if err != nil {
+// openFile opens a file of seats, and returns its folder too.
+func openFile(bed *testbed.Bed) (store *boltstore.Store, dir string, err error) {
+	if dir, err = bed.Folder(); err != nil {
 		return nil, "", err
 	}
-	store, err = boltstore.Open(filepath.Join(dir, "seats"))
-	if err != nil {
-		return nil, "", errors.Join(err, os.RemoveAll(dir))
+	if store, err = boltstore.Open(filepath.Join(dir, "seats")); err != nil {
+		return nil, "", err
 	}
-	context.AfterFunc(ctx, func() {
-		store.Close()
-		os.RemoveAll(dir)
-	})
+	bed.OnClose(func() { store.Close() })
 	return store, dir, nil
 }
 
-// fileLock compares Lock and Confirm, all of which are on the disk before they
-// are answered, with what the disk can do: a bare write of a page and a wait for
-// it, one after the other.
-func fileLock(ctx context.Context) (result, error) {
-	m, err := house(200_000)
-	if err != nil {
-		return result{}, err
-	}
-	store, dir, err := openSeats(ctx)
+// fileLock compares Lock and Confirm, which are on the disk before they are
+// answered, with what the disk can do: a bare write of a page and a wait for it,
+// one after the other.
+func fileLock(ctx context.Context, bed *testbed.Bed) (result, error) {
+	ev := newEvent("bench", 200_000, seatLimit)
+	store, dir, err := openFile(bed)
 	if err != nil {
 		return result{}, err
 	}
 	var sold atomic.Int64
-	b, o, ratio, err := sideBySide(
+	c, err := sideBySide(
 		func() (float64, error) { return syncs(dir) },
-		func() (float64, error) { return sell(ctx, store, m.Event, &sold) },
+		func() (float64, error) { return sell(ctx, store, ev, &sold) },
 	)
-	return result{perSecond(b) + " waits", perSecond(o), fmt.Sprintf("%.0f a wait", ratio), o >= 10_000}, err
+	return result{perSecond(c.base) + " waits", perSecond(c.ours), fmt.Sprintf("%.0f a wait", c.ratio), c.ours >= 10_000}, err
 }
 
 // syncs returns how often a second a page can be added to a file and waited for.
@@ -71,70 +63,48 @@ func syncs(dir string) (float64, error) {
 	return float64(n) / time.Since(began).Seconds(), nil
 }
 
-// sell has callers lock and confirm seat after seat, for a round, and returns
-// how many calls a second there were.
+// sell locks and confirms seat after seat for a round, and returns how many calls
+// a second there were. It goes on where sold is.
 func sell(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, sold *atomic.Int64) (float64, error) {
-	var calls atomic.Int64
-	errs := make([]error, callers)
-	var all sync.WaitGroup
-	began := time.Now()
-	for caller := range callers {
-		all.Go(func() {
-			for errs[caller] == nil && time.Since(began) < round {
-				n := int(sold.Add(1))
-				if n > len(ev.Seats) {
-					errs[caller] = errors.New("the house is too small for this machine")
-					return
-				}
-				i := n * 7919 % len(ev.Seats) // all over the house
-				user := lockstore.UserID("user" + strconv.Itoa(i))
-				if _, errs[caller] = store.Lock(ctx, ev, ev.Seats[i:i+1], user); errs[caller] != nil {
-					return
-				}
-				errs[caller] = store.Confirm(ctx, ev, ev.Seats[i:i+1], user)
-				calls.Add(2)
+	rate, err := parallel(ctx, callers, round, func(_ int, turns iter.Seq[int]) error {
+		for range turns {
+			n := int(sold.Add(1))
+			if n > len(ev.Seats) {
+				return errTooFewSeats
 			}
-		})
-	}
-	all.Wait()
-	return float64(calls.Load()) / time.Since(began).Seconds(), errors.Join(errs...)
+			at := n * 7919 % len(ev.Seats) // all over the event
+			for _, op := range []lockstore.Op{lockstore.Lock(user(at), ev.Seats[at]), lockstore.Confirm(user(at), ev.Seats[at])} {
+				if _, err := store.Do(ctx, ev, op); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return 2 * rate, err
 }
 
-// fileList compares a list of 50,000 seats, half of them taken, with Memory's.
-func fileList(ctx context.Context) (result, error) {
-	m, err := house(50_000)
+// fileList compares a list with the memory store's.
+func fileList(ctx context.Context, bed *testbed.Bed) (result, error) {
+	file, _, err := openFile(bed)
 	if err != nil {
 		return result{}, err
 	}
-	file, _, err := openSeats(ctx)
+	lists := func(store lockstore.LockStore) (func() (float64, error), error) {
+		ev, err := halfTaken(ctx, store)
+		return func() (float64, error) {
+			took, err := listTimes(ctx, store, ev, "", round)
+			return float64(len(took)) / round.Seconds(), err
+		}, err
+	}
+	base, err := lists(new(memstore.Store))
 	if err != nil {
 		return result{}, err
 	}
-	memory := new(lockstore.Memory)
-	for i := 0; i < len(m.Event.Seats); i += 2 * 4 {
-		for _, store := range []lockstore.LockStore{memory, file} {
-			if _, err := store.Lock(ctx, m.Event, m.Event.Seats[i:i+4], lockstore.UserID("user"+strconv.Itoa(i))); err != nil {
-				return result{}, err
-			}
-			if err := store.Confirm(ctx, m.Event, m.Event.Seats[i:i+4], lockstore.UserID("user"+strconv.Itoa(i))); err != nil {
-				return result{}, err
-			}
-		}
+	ours, err := lists(file)
+	if err != nil {
+		return result{}, err
 	}
-	b, o, ratio, err := sideBySide(
-		func() (float64, error) { return lists(ctx, memory, m.Event) },
-		func() (float64, error) { return lists(ctx, file, m.Event) },
-	)
-	return result{perSecond(b), perSecond(o), fmt.Sprintf("%.2f", ratio), ratio >= 0.9}, err
-}
-
-// lists returns how many full lists a second one caller gets.
-func lists(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) (float64, error) {
-	n, began := 0, time.Now()
-	for ; time.Since(began) < round; n++ {
-		if _, err := store.List(ctx, ev, ""); err != nil {
-			return 0, err
-		}
-	}
-	return float64(n) / time.Since(began).Seconds(), nil
+	c, err := sideBySide(base, ours)
+	return c.atLeast(0.9), err
 }

@@ -2,101 +2,86 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"seatlock/local/tools/internal/testbed"
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 	"seatlock/lockstore/pgstore/pgtest"
 )
 
-// database is a PostgreSQL of its own for one row, set up as it comes, and as
-// many connections to it as there are callers.
+// A database is the PostgreSQL of one row, as initdb makes it, with a store that
+// has as many connections as there are callers.
 type database struct {
 	*pgtest.Server
-	store *pgstore.Store
-	dir   string // for files
-	event int    // the newest
+	store  *pgstore.Store
+	dir    string
+	events int // how many were made
 }
 
-// startPostgres starts a PostgreSQL that ends with the context.
-func startPostgres(ctx context.Context) (*database, error) {
-	server, err := pgtest.Start()
-	if err != nil {
-		return nil, err
+// onPostgres starts a PostgreSQL for a row.
+func onPostgres(measure func(context.Context, *database) (result, error)) func(context.Context, *testbed.Bed) (result, error) {
+	return func(ctx context.Context, bed *testbed.Bed) (result, error) {
+		server, err := bed.Postgres()
+		if err != nil {
+			return result{}, err
+		}
+		dir, err := bed.Folder()
+		if err != nil {
+			return result{}, err
+		}
+		pool, err := pgstore.Pool(server.URL("postgres") + "&pool_max_conns=" + strconv.Itoa(callers))
+		if err != nil {
+			return result{}, err
+		}
+		bed.OnClose(pool.Close)
+		d := &database{Server: server, store: pgstore.New(pool), dir: dir}
+		if _, err := d.store.Migrate(ctx); err != nil {
+			return result{}, err
+		}
+		if _, err := d.Exec(ctx, "postgres", "CREATE TABLE bench (seat int PRIMARY KEY, who text)"); err != nil {
+			return result{}, err
+		}
+		if err := connectAll(ctx, pool); err != nil {
+			return result{}, err
+		}
+		return measure(ctx, d)
 	}
-	dir, err := os.MkdirTemp("", "seatlock-bench-")
-	if err != nil {
-		server.Close()
-		return nil, err
-	}
-	pool, err := pgstore.Pool(server.URL("postgres") + "&pool_max_conns=" + strconv.Itoa(callers))
-	if err != nil {
-		server.Close()
-		return nil, err
-	}
-	context.AfterFunc(ctx, func() {
-		pool.Close()
-		server.Close()
-		os.RemoveAll(dir)
-	})
-	d := &database{Server: server, store: pgstore.New(pool), dir: dir}
-	if _, err := d.store.Migrate(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := d.Exec(ctx, "postgres", "CREATE TABLE bench (seat int PRIMARY KEY, who text)"); err != nil {
-		return nil, err
-	}
-	return d, connectAll(ctx, pool)
 }
 
 // connectAll makes every connection of the pool.
 func connectAll(ctx context.Context, pool *pgxpool.Pool) error {
-	var conns []*pgxpool.Conn
-	defer func() {
-		for _, c := range conns {
-			c.Release()
-		}
-	}()
 	for range pool.Config().MaxConns {
 		c, err := pool.Acquire(ctx)
 		if err != nil {
 			return err
 		}
-		conns = append(conns, c)
+		defer c.Release()
 	}
 	return nil
 }
 
-// newEvent is an event of which nobody has had a seat.
+// newEvent returns an event of which nobody has had a seat.
 func (d *database) newEvent(ctx context.Context, seats int) (*lockstore.Event, error) {
-	m, err := house(seats)
-	if err != nil {
-		return nil, err
-	}
-	d.event++
-	ev, err := lockstore.NewEvent(lockstore.EventID("bench"+strconv.Itoa(d.event)), m.Event.Seats, time.Hour, 0)
-	if err != nil {
-		return nil, err
-	}
+	d.events++
+	ev := newEvent(lockstore.EventID("bench"+strconv.Itoa(d.events)), seats, 0)
 	return ev, d.store.Open(ctx, ev)
 }
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// pgbench returns how many times a second as many connections as there are
-// callers insert a row that is not there, each with a prepared statement.
+// pgbench returns how often a second as many connections as there are callers
+// insert a new row, each with a prepared statement.
 func (d *database) pgbench(ctx context.Context) (float64, error) {
 	program, err := pgtest.Program("pgbench")
 	if err != nil {
@@ -118,7 +103,7 @@ func (d *database) pgbench(ctx context.Context) (float64, error) {
 	}
 	found := tps.FindSubmatch(out)
 	if found == nil {
-		return 0, fmt.Errorf("pgbench says %q", out)
+		return 0, fmt.Errorf("pgbench printed %q", out)
 	}
 	return strconv.ParseFloat(string(found[1]), 64)
 }
@@ -127,16 +112,12 @@ func (d *database) pgbench(ctx context.Context) (float64, error) {
 const freshSeats = 20_000
 
 // postgresLock compares Lock, with all that it keeps, with the bare statement.
-func postgresLock(ctx context.Context) (result, error) {
-	d, err := startPostgres(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	base, ours, ratio, err := sideBySide(
+func postgresLock(ctx context.Context, d *database) (result, error) {
+	c, err := sideBySide(
 		func() (float64, error) { return d.pgbench(ctx) },
 		func() (float64, error) { return d.oneEvent(ctx) },
 	)
-	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 0.5}, err
+	return c.atLeast(0.5), err
 }
 
 // oneEvent is a round of locks in one event.
@@ -149,20 +130,16 @@ func (d *database) oneEvent(ctx context.Context) (float64, error) {
 }
 
 // oneEventOrMany compares sales of one event with sales of as many events as
-// there are callers, which have nothing to queue for.
-func oneEventOrMany(ctx context.Context) (result, error) {
-	d, err := startPostgres(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	base, ours, ratio, err := sideBySide(
+// there are callers, which share no lock.
+func oneEventOrMany(ctx context.Context, d *database) (result, error) {
+	c, err := sideBySide(
 		func() (float64, error) { return d.manyEvents(ctx) },
 		func() (float64, error) { return d.oneEvent(ctx) },
 	)
-	return result{perSecond(base), perSecond(ours), fmt.Sprintf("%.2f", ratio), ratio >= 0.8}, err
+	return c.atLeast(0.8), err
 }
 
-// manyEvents is a round of locks of which each caller's are in an event of its own.
+// manyEvents is a round of locks in which each caller has an event of its own.
 func (d *database) manyEvents(ctx context.Context) (float64, error) {
 	var events []*lockstore.Event
 	for range callers {
@@ -172,54 +149,38 @@ func (d *database) manyEvents(ctx context.Context) (float64, error) {
 		}
 		events = append(events, ev)
 	}
-	var locks atomic.Int64
-	errs := make([]error, callers)
-	var all sync.WaitGroup
-	began := time.Now()
-	for i, ev := range events {
-		all.Go(func() {
-			for n := 0; time.Since(began) < round && n < len(ev.Seats); n++ {
-				if _, err := d.store.Lock(ctx, ev, ev.Seats[n:n+1], lockstore.UserID("user"+strconv.Itoa(n))); err != nil {
-					errs[i] = err
-					return
-				}
-				locks.Add(1)
+	return parallel(ctx, callers, round, func(worker int, turns iter.Seq[int]) error {
+		ev, n := events[worker], 0
+		for range turns {
+			if n == len(ev.Seats) {
+				return errTooFewSeats
 			}
-		})
-	}
-	all.Wait()
-	return float64(locks.Load()) / time.Since(began).Seconds(), errors.Join(errs...)
+			if _, err := d.store.Do(ctx, ev, lockstore.Lock(user(n), ev.Seats[n])); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
 }
 
-// postgresList lists 50,000 seats, 20,000 booked and 5,000 locked, again and again.
-func postgresList(ctx context.Context) (result, error) {
-	d, err := startPostgres(ctx)
+// postgresList measures a full list, and one of no changes.
+func postgresList(ctx context.Context, d *database) (result, error) {
+	ev, err := halfTaken(ctx, d.store)
 	if err != nil {
 		return result{}, err
 	}
-	ev, err := d.newEvent(ctx, 50_000)
+	took, err := listTimes(ctx, d.store, ev, "", 3*time.Second)
 	if err != nil {
 		return result{}, err
 	}
-	if err := sellHalf(ctx, d.store, ev); err != nil {
+	snap, err := d.store.List(ctx, ev, "")
+	if err != nil {
 		return result{}, err
 	}
-	var took, unchanged []time.Duration
-	for began := time.Now(); time.Since(began) < 3*time.Second; {
-		start := time.Now()
-		snap, err := d.store.List(ctx, ev, "")
-		if err != nil {
-			return result{}, err
-		}
-		if len(snap.Seats) != 25_000 {
-			return result{}, fmt.Errorf("%d seats are taken, not 25,000", len(snap.Seats))
-		}
-		took = append(took, time.Since(start))
-		start = time.Now()
-		if snap, err = d.store.List(ctx, ev, snap.Version); err != nil || snap.Full {
-			return result{}, errors.Join(err, errors.New("a list of changes was none"))
-		}
-		unchanged = append(unchanged, time.Since(start))
+	unchanged, err := listTimes(ctx, d.store, ev, snap.Version, time.Second)
+	if err != nil {
+		return result{}, err
 	}
 	p50 := quantile(took, 0.5)
 	return result{

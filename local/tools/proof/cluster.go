@@ -5,18 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"seatlock/lockstore/redisstore"
 )
 
 // slotsMoved moves the slots of the events that are being sold from one master
 // to the next, again and again.
 func slotsMoved(ctx context.Context, t *trial) (tally, error) {
-	nodes, err := t.Cluster(ctx, false)
-	if err != nil {
-		return tally{}, err
-	}
-	store, err := t.redisStore(nodes.URL(), redisstore.Options{})
+	nodes, store, err := t.cluster(ctx, false, 0)
 	if err != nil {
 		return tally{}, err
 	}
@@ -38,32 +32,13 @@ func slotsMoved(ctx context.Context, t *trial) (tally, error) {
 // its replica.
 func elected(wait int) func(context.Context, *trial) (tally, error) {
 	return inRounds(5, func(ctx context.Context, t *trial, _ int) (tally, error) {
-		nodes, err := t.Cluster(ctx, true, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+		nodes, store, err := t.cluster(ctx, true, wait, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
 		if err != nil {
 			return tally{}, err
 		}
-		store, err := t.redisStore(nodes.URL(), redisstore.Options{Replicas: wait})
-		if err != nil {
-			return tally{}, err
-		}
-		c := failoverCampaign(t.settings, "elected", store)
-		err = c.playDuring(ctx, func(ctx context.Context) error {
-			if err := sleep(ctx, time.Second); err != nil {
-				return err
-			}
+		return t.failover(ctx, store, nodes[1:].URL(), func(ctx context.Context) error {
 			nodes[0].Kill()
-			if err := nodes.Await(ctx, 1); err != nil {
-				return err
-			}
-			c.tally.faults++
-			return sleep(ctx, 2*time.Second)
+			return nodes.Await(ctx, 1)
 		})
-		if err != nil {
-			return c.tally, err
-		}
-		if c.store, err = t.redisStore(nodes[1:].URL(), redisstore.Options{}); err != nil {
-			return c.tally, err
-		}
-		return c.audit(ctx)
 	})
 }

@@ -18,7 +18,7 @@ func redisKilled(ctx context.Context, t *trial) (tally, error) {
 		return tally{}, err
 	}
 	c := newCampaign(t.settings, "killed", store, 48)
-	c.plan.Pause = 20 * time.Millisecond
+	c.plan.TTL, c.plan.Pause = diskTTL, 20*time.Millisecond
 	return c.run(ctx, c.repeating(25, 300*time.Millisecond, time.Second, func(context.Context, int) error {
 		return server.Restart()
 	}))
@@ -26,16 +26,12 @@ func redisKilled(ctx context.Context, t *trial) (tally, error) {
 
 // postgresKilled kills the server under load and starts it again.
 func postgresKilled(ctx context.Context, t *trial) (tally, error) {
-	server, err := t.Postgres()
-	if err != nil {
-		return tally{}, err
-	}
-	store, err := t.postgresStore(ctx, server.URL("postgres"))
+	server, store, err := t.postgres(ctx)
 	if err != nil {
 		return tally{}, err
 	}
 	c := newCampaign(t.settings, "killed", store, 16)
-	c.plan.Pause = 20 * time.Millisecond
+	c.plan.TTL, c.plan.Pause = diskTTL, 20*time.Millisecond
 	return c.run(ctx, c.repeating(25, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {
 		server.Kill()
 		return server.Restart()

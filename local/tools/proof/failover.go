@@ -29,15 +29,33 @@ func inRounds(n int, round func(ctx context.Context, t *trial, number int) (tall
 	}
 }
 
-// failoverCampaign books more than others do, because bookings are what a
-// failover must not lose. Locks and releases may be lost with the master.
-func failoverCampaign(s settings, name string, store lockstore.LockStore) *campaign {
-	c := newCampaign(s, name, store, 24)
+// failover plays while the master fails, and audits the store at the URL, which
+// has no replica to wait for any more. It books more than other rows do, because
+// bookings are what a failover must not lose; locks and releases may be lost with
+// the master.
+func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after string, fail func(context.Context) error) (tally, error) {
+	c := newCampaign(t.settings, "failover", store, 24)
 	c.unjudged = true
 	c.plan.Plain = true
 	c.plan.TTL = 300 * time.Millisecond
 	c.plan.Seats = 7
-	return c
+	err := c.playDuring(ctx, func(ctx context.Context) error {
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		if err := fail(ctx); err != nil {
+			return err
+		}
+		c.tally.faults++
+		return sleep(ctx, 2*time.Second)
+	})
+	if err != nil {
+		return c.tally, err
+	}
+	if c.store, err = t.redisStore(after, redisstore.Options{}); err != nil {
+		return c.tally, err
+	}
+	return c.audit(ctx)
 }
 
 // promoted freezes the link to a replica under load, kills the master and
@@ -71,11 +89,7 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		c := failoverCampaign(t.settings, "promoted", store)
-		err = c.playDuring(ctx, func(ctx context.Context) error {
-			if err := sleep(ctx, time.Second); err != nil {
-				return err
-			}
+		return t.failover(ctx, store, replica.URL(), func(ctx context.Context) error {
 			link.Freeze()
 			if err := sleep(ctx, 500*time.Millisecond); err != nil {
 				return err
@@ -87,17 +101,8 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 				return err
 			}
 			front.Redirect(replica.Addr)
-			c.tally.faults++
-			return sleep(ctx, time.Second)
+			return nil
 		})
-		if err != nil {
-			return c.tally, err
-		}
-		// The new master has no replica to wait for.
-		if c.store, err = t.redisStore(replica.URL(), redisstore.Options{}); err != nil {
-			return c.tally, err
-		}
-		return c.audit(ctx)
 	})
 }
 
@@ -120,7 +125,7 @@ func awaitReplica(ctx context.Context, addr string) error {
 func promote(ctx context.Context, addr string) error {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer client.Close()
-	if err := client.SlaveOf(ctx, "no", "one").Err(); err != nil {
+	if err := client.ReplicaOf(ctx, "no", "one").Err(); err != nil {
 		return fmt.Errorf("promoting %s: %w", addr, err)
 	}
 	return nil

@@ -58,17 +58,13 @@ func (r *reopened) Wait(ctx context.Context, ev *lockstore.Event, since lockstor
 
 // fileReopened closes the file and opens it again under load.
 func fileReopened(ctx context.Context, t *trial) (tally, error) {
-	file, err := t.seatsFile()
-	if err != nil {
-		return tally{}, err
-	}
-	store, err := boltstore.Open(file)
+	file, store, err := t.boltStore()
 	if err != nil {
 		return tally{}, err
 	}
 	r := &reopened{file: file, store: store}
 	c := newCampaign(t.settings, "reopened", r, 24)
-	c.plan.TTL = fileTTL
+	c.plan.TTL = diskTTL
 	c.plan.Plain = true // a Wait on a store that is then closed sees no change
 	counted, err := c.run(ctx, c.repeating(100, 50*time.Millisecond, 250*time.Millisecond, func(context.Context, int) error {
 		return r.reopen()
@@ -86,7 +82,7 @@ func diskFull(ctx context.Context, t *trial) (tally, error) {
 		return tally{}, err
 	}
 	const limits = 60
-	c, r, err := t.onRunner(ctx, fileTTL, 3*(t.times(limits)+1), "-data", file)
+	c, r, err := t.onRunner(ctx, diskTTL, 3*(t.times(limits)+1), "-data", file)
 	if err != nil {
 		return tally{}, err
 	}

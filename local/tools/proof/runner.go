@@ -48,7 +48,7 @@ func fileRunnerKilled(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return killRunner(ctx, t, fileTTL, "-data", file)
+	return killRunner(ctx, t, diskTTL, "-data", file)
 }
 
 // killRunner kills a runner that keeps its seats where the flags say.

@@ -10,7 +10,9 @@ import (
 	"seatlock/lockstore"
 	"seatlock/lockstore/boltstore"
 	"seatlock/lockstore/pgstore"
+	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/redisstore/redistest"
 )
 
 // redisStore returns a store with a client of its own.
@@ -33,24 +35,15 @@ func (t *trial) redis(args ...string) (*testbed.Redis, *redisstore.Store, error)
 	return server, store, err
 }
 
-func onRedis(ctx context.Context, t *trial) (tally, error) {
-	_, store, err := t.redis()
+// cluster starts a Cluster and returns it with a store on it that waits for so
+// many replicas.
+func (t *trial) cluster(ctx context.Context, replicas bool, wait int, args ...string) (redistest.Nodes, *redisstore.Store, error) {
+	nodes, err := t.Cluster(ctx, replicas, args...)
 	if err != nil {
-		return tally{}, err
+		return nil, nil, err
 	}
-	return newCampaign(t.settings, "alone", store, 24).alone(ctx)
-}
-
-func onCluster(ctx context.Context, t *trial) (tally, error) {
-	nodes, err := t.Cluster(ctx, false)
-	if err != nil {
-		return tally{}, err
-	}
-	store, err := t.redisStore(nodes.URL(), redisstore.Options{})
-	if err != nil {
-		return tally{}, err
-	}
-	return newCampaign(t.settings, "alone", store, 24).alone(ctx)
+	store, err := t.redisStore(nodes.URL(), redisstore.Options{Replicas: wait})
+	return nodes, store, err
 }
 
 // startTime bounds how long a server may take to answer on a busy machine.
@@ -75,21 +68,19 @@ func (t *trial) postgresStore(ctx context.Context, url string) (*pgstore.Store, 
 	}
 }
 
-func onPostgres(ctx context.Context, t *trial) (tally, error) {
+// postgres starts a server and returns it with a store on it.
+func (t *trial) postgres(ctx context.Context) (*pgtest.Server, *pgstore.Store, error) {
 	server, err := t.Postgres()
 	if err != nil {
-		return tally{}, err
+		return nil, nil, err
 	}
 	store, err := t.postgresStore(ctx, server.URL("postgres"))
-	if err != nil {
-		return tally{}, err
-	}
-	return newCampaign(t.settings, "alone", store, 12).alone(ctx)
+	return server, store, err
 }
 
-// fileTTL is how long locks last in a file: long enough to confirm something on
-// a disk that others use too, and short enough to expire.
-const fileTTL = 400 * time.Millisecond
+// diskTTL is how long locks last where calls wait for a disk: long enough to
+// confirm something on a disk that others use too, and short enough to expire.
+const diskTTL = 400 * time.Millisecond
 
 // seatsFile returns the name of a file to keep seats in.
 func (t *trial) seatsFile() (string, error) {
@@ -97,17 +88,46 @@ func (t *trial) seatsFile() (string, error) {
 	return filepath.Join(dir, "seats"), err
 }
 
-func onFile(ctx context.Context, t *trial) (tally, error) {
-	file, err := t.seatsFile()
+// boltStore returns a store in a new file.
+func (t *trial) boltStore() (file string, store *boltstore.Store, err error) {
+	if file, err = t.seatsFile(); err != nil {
+		return "", nil, err
+	}
+	store, err = boltstore.Open(file)
+	return file, store, err
+}
+
+func onRedis(ctx context.Context, t *trial) (tally, error) {
+	_, store, err := t.redis()
 	if err != nil {
 		return tally{}, err
 	}
-	store, err := boltstore.Open(file)
+	return newCampaign(t.settings, "alone", store, 24).alone(ctx)
+}
+
+func onCluster(ctx context.Context, t *trial) (tally, error) {
+	_, store, err := t.cluster(ctx, false, 0)
+	if err != nil {
+		return tally{}, err
+	}
+	return newCampaign(t.settings, "alone", store, 24).alone(ctx)
+}
+
+func onPostgres(ctx context.Context, t *trial) (tally, error) {
+	_, store, err := t.postgres(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	return newCampaign(t.settings, "alone", store, 12).alone(ctx)
+}
+
+func onFile(ctx context.Context, t *trial) (tally, error) {
+	_, store, err := t.boltStore()
 	if err != nil {
 		return tally{}, err
 	}
 	c := newCampaign(t.settings, "alone", store, 24)
-	c.plan.TTL = fileTTL
+	c.plan.TTL = diskTTL
 	counted, err := c.alone(ctx)
 	return counted, errors.Join(err, store.Close())
 }

@@ -87,7 +87,11 @@ func networkAway(t *trial) {
 }
 
 func serverAway(t *trial) {
-	expires, before := t.away(t.Kill, func() {
+	expires, before := t.away(func() {
+		t.Kill()
+		t.proxy.Cut() // now, not when the proxy comes to it
+		t.proxy.Restore()
+	}, func() {
 		if err := t.Restart(); err != nil {
 			t.Fatal(err)
 		}
@@ -119,6 +123,7 @@ func (t *trial) away(down, up func()) (expires time.Time, before lockstore.Versi
 	before = t.list("").Version
 	waiting := make(chan error, 1)
 	go func() { waiting <- t.store.Wait(t.ctx, t.ev, before) }()
+	time.Sleep(100 * time.Millisecond) // so that it is under way
 
 	down()
 	if err := <-waiting; !errors.Is(err, lockstore.ErrUnavailable) {
