@@ -1,33 +1,33 @@
-# make run needs nothing but Go. See README.md.
+# make run needs only Go. See README.md.
 
 .PHONY: help run test e2e check imports bench fuzz proof package screenshots
 
 help:
-	@echo 'make run    serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
-	@echo 'make test   all tests, in random order, with the race detector where there is a C compiler'
-	@echo 'make e2e    the page in a real browser (needs chromium and npm)'
-	@echo 'make check  formatting, vet, staticcheck, tidy go.mod, what imports what'
-	@echo 'make bench  measure what the README promises (ROWS="lock" for some of it)'
-	@echo 'make proof  show that no seat is sold twice, whatever breaks (ARGS="-h" explains the flags)'
-	@echo 'make package  the zips of the Lambda functions, in dist (ARGS="-events FILE" puts an event file in, "-store postgres" is for PostgreSQL)'
-	@echo 'make screenshots  the pictures of the README'
-	@echo 'make fuzz   look for requests and event files that break something (FUZZTIME=1m each)'
+	@echo 'make run          serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
+	@echo 'make test         run all tests in random order, with the race detector if there is a C compiler'
+	@echo 'make e2e          test the page in a browser (needs chromium and npm)'
+	@echo 'make check        check formatting, vet, staticcheck, go.mod and imports'
+	@echo 'make bench        measure what the README promises (ROWS="lock" measures a part)'
+	@echo 'make proof        show that no seat is sold twice despite failures (ARGS="-h" explains the flags)'
+	@echo 'make package      make the zips of the Lambda functions in dist (ARGS="-h" explains the flags)'
+	@echo 'make screenshots  make the pictures of the README'
+	@echo 'make fuzz         fuzz requests and event files (FUZZTIME=1m each)'
 
-# Not "go run", which makes an error of every Ctrl-C.
+# Not "go run", which reports every Ctrl-C as an error.
 run:
 	@go build -o bin/seatlock ./local
 	@exec bin/seatlock $(ARGS)
 
 # Without a C compiler there is no race detector.
 RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/dev/null && echo -race)
-# Tests that miss a program add a line to this file.
+# A test that is skipped for lack of a program adds a line to this file.
 SKIPPED = bin/skipped
 GOTEST = SKIPPED=$(CURDIR)/$(SKIPPED) go test $(RACE) -shuffle=on
 TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -v '^seatlock/local/tools/e2e '
 SERVERS = redistest|pgtest
 
-# Packages whose tests start servers go one after the other: a server has to
-# answer in time.
+# Packages whose tests start servers are tested one at a time, because a server
+# must answer in time.
 test:
 	@test -n "$(RACE)" || { echo 'make test: there is no C compiler, so races are NOT detected (in CI this fails)' >&2; test -z "$$CI"; }
 	@mkdir -p bin; rm -f $(SKIPPED)
@@ -36,8 +36,8 @@ test:
 	$(GOTEST) -p 1 -parallel 4 $$($(TESTS) | grep -E '$(SERVERS)' | cut -d' ' -f1)
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
 
-# -v: what it measures is worth reading. The race detector has nothing to look
-# at here, since the program runs by itself.
+# -v shows what the tests measure. The race detector is off because the program is
+# a process of its own.
 e2e: local/tools/e2e/node_modules
 	go test -count=1 -v ./local/tools/e2e
 
@@ -55,7 +55,7 @@ check: imports
 	go tool staticcheck ./...
 	go mod tidy -diff
 
-# What may import what, a rule a line. A rule that is broken prints the imports.
+# What may import what, one rule per line. A broken rule prints the imports.
 DEPS = go list -deps
 OURS = grep '^seatlock/'
 STORES = memstore boltstore redisstore pgstore
@@ -68,11 +68,11 @@ imports:
 	@! $(DEPS) ./lockstore/storetest/... | grep -E '/($(subst $() ,|,$(STORES)))$$'
 	@# a store is imported by the mains, boot and the tools that start one
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./functions/... ./local/... ./deploy/... | grep -E 'lockstore/($(subst $() ,|,$(STORES)))[] ]' | grep -vE '^seatlock/(local|local/tools/[a-z]+|functions/internal/boot) '
-	@# problem: nothing of ours
+	@# problem: no package of this module
 	@! $(DEPS) ./functions/problem | $(OURS) | grep -vx seatlock/functions/problem
 	@# venue and seatlist: no HTTP
 	@! $(DEPS) ./functions/venue ./functions/seatlist | grep -x net/http
-	@# booking: these rooms and no other, and none of them booking
+	@# booking: only these packages, and none of them imports booking
 	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|seatlist|telemetry|problem))$$'
 	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
 	@# settings: no store, no HTTP, no Lambda
@@ -86,7 +86,7 @@ imports:
 bench:
 	go run ./local/tools/bench $(ROWS)
 
-# As a program of its own, since "go run" does not pass on its status.
+# Not "go run", which does not return the status of the program.
 proof:
 	@go build -o bin/proof ./local/tools/proof
 	@exec bin/proof $(ARGS)

@@ -1,6 +1,6 @@
 // Package functions_test runs the Lambda functions as they are deployed: the
-// real programs, built with the flags of a release, on a Runtime API and a Redis
-// of the test's own.
+// real programs, built with the flags of a release, with a Runtime API and a
+// store that the test starts.
 package functions_test
 
 import (
@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// eventFile writes an event file of one event.
+// eventFile writes an event file with one event.
 func eventFile(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "events.json")
@@ -32,8 +32,8 @@ func TestFunctions(t *testing.T) {
 	sell(t, func(name string) []string { return built(t, name) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
 }
 
-// sell sells seats with the four functions, which share a store and nothing
-// else, and returns them.
+// sell sells seats with the four functions, which share only a store, and
+// returns the functions.
 func sell(t *testing.T, command func(name string) []string, store string) map[string]*function {
 	t.Helper()
 	events := eventFile(t)
@@ -60,42 +60,44 @@ func sell(t *testing.T, command func(name string) []string, store string) map[st
 		Version string         `json:"version"`
 	}
 	if err := json.Unmarshal([]byte(answer.Body), &seats); err != nil || seats.Counts["booked"] != 1 || seats.Counts["locked"] != 1 {
-		t.Errorf("the list is %s, %v", answer.Body, err)
+		t.Errorf("GET /seats: %s, %v, want 1 seat booked and 1 locked", answer.Body, err)
 	}
 	if delta := list.ask("GET", "/seats", "since="+seats.Version, ""); delta.StatusCode != 200 || !strings.Contains(delta.Body, `"full":false`) {
-		t.Errorf("the changes are %d %s", delta.StatusCode, delta.Body)
+		t.Errorf("GET /seats?since=%s: %d %s, want 200 with the changes", seats.Version, delta.StatusCode, delta.Body)
 	}
 	if all := list.ask("GET", "/events", "", ""); all.StatusCode != 200 || !strings.Contains(all.Body, `"eventId":"gala"`) {
-		t.Errorf("the events are %d %s", all.StatusCode, all.Body)
+		t.Errorf("GET /events: %d %s, want 200 with gala", all.StatusCode, all.Body)
 	}
 	if wrong := list.ask("POST", "/seats", "", "{}"); wrong.StatusCode != 405 {
-		t.Errorf("POST /seats is answered with %d %s", wrong.StatusCode, wrong.Body)
+		t.Errorf("POST /seats: %d %s, want 405", wrong.StatusCode, wrong.Body)
 	}
 	return functions
 }
 
-// TestFunctionOutlivesPanic: it is answered, and so is the next event.
-func TestFunctionOutlivesPanic(t *testing.T) {
+// TestFunctionSurvivesPanic checks that a request whose handler panics is
+// answered, and the next event too.
+func TestFunctionSurvivesPanic(t *testing.T) {
 	t.Parallel()
 	f := start(t, built(t, "testdata/panics"),
 		"REDIS_URL=redis://"+redistest.New(t).Addr, "EVENTS_FILE="+eventFile(t)).up()
 	if got := f.ask("GET", "/seats", "panic", ""); got.StatusCode != 500 || !strings.Contains(got.Body, `"code":"internal"`) {
-		t.Errorf("%d %s", got.StatusCode, got.Body)
+		t.Errorf("after a panic: %d %s, want 500 internal", got.StatusCode, got.Body)
 	}
 	if got := f.ask("GET", "/seats", "", ""); got.StatusCode != 200 {
-		t.Errorf("%d %s", got.StatusCode, got.Body)
+		t.Errorf("the next event: %d %s, want 200", got.StatusCode, got.Body)
 	}
 	if a := f.invoke([]byte(`{"version":"1.0"}`)); a.path != "error" || !strings.Contains(string(a.body), "PayloadFormatVersion") {
-		t.Errorf("another payload is answered with %s %s", a.path, a.body)
+		t.Errorf("a payload of another format: %s %s, want an error about PayloadFormatVersion", a.path, a.body)
 	}
-	f.Kill() // all that it said has been read then
-	if log := f.log.String(); !strings.Contains(log, "as asked") || !strings.Contains(log, "request-1") {
-		t.Errorf("the log is %s", log)
+	f.Kill() // after this its log is complete
+	if log := f.log.String(); !strings.Contains(log, "on request") || !strings.Contains(log, "request-1") {
+		t.Errorf("the log lacks the panic or its request: %s", log)
 	}
 }
 
-// TestFunctionThaws: Lambda freezes a function between events, for seconds or
-// hours, and its connections may be gone by then.
+// TestFunctionThaws checks that a function works after a freeze. Lambda freezes
+// a function between events, for seconds or hours, and its connections may be
+// dead afterwards.
 func TestFunctionThaws(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
@@ -117,17 +119,18 @@ func TestFunctionThaws(t *testing.T) {
 	freeze(func() {})
 	f.post("/lock", "A2", "ann", 200, `"locked"`)
 
-	freeze(func() { proxy.Cut(); proxy.Restore() }) // the other end has hung up
+	freeze(func() { proxy.Cut(); proxy.Restore() }) // the other end has closed them
 	f.post("/lock", "A3", "ann", 200, `"locked"`)
 
-	freeze(func() { proxy.Afflict(func() faults.Fate { return faults.Fate{Lost: true} }) }) // a firewall has forgotten them
+	freeze(func() { proxy.Afflict(func() faults.Fate { return faults.Fate{Lost: true} }) }) // a firewall drops their packets
 	f.post("/lock", "A4", "ann", 503, `"code":"outcome_unknown"`)
 	proxy.Afflict(nil)
 	f.post("/lock", "A4", "ann", 200, `"locked"`)
 	f.post("/lock", "A4", "ben", 409, `"seat_locked"`)
 }
 
-// TestFunctionWithoutRedis: a function starts though it cannot reach Redis.
+// TestFunctionWithoutRedis checks that a function starts even if it cannot
+// reach Redis.
 func TestFunctionWithoutRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
@@ -137,14 +140,15 @@ func TestFunctionWithoutRedis(t *testing.T) {
 	f.post("/lock", "A1", "ann", 503, `"code":"`)
 	proxy.Restore()
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
-	f.Kill() // all that it said has been read then
+	f.Kill() // after this its log is complete
 	if !strings.Contains(f.log.String(), "Redis is unavailable") {
-		t.Errorf("the log is %s", f.log)
+		t.Errorf("the log does not say that Redis is unavailable: %s", f.log)
 	}
 }
 
-// TestFunctionRefuses: what is wrong with the settings is told in one line.
-func TestFunctionRefuses(t *testing.T) {
+// TestFunctionRefusesSettings checks that a function with a wrong setting ends
+// with one line that names it.
+func TestFunctionRefusesSettings(t *testing.T) {
 	t.Parallel()
 	program := built(t, "lock")
 	redis := "REDIS_URL=redis://" + redistest.New(t).Addr
@@ -172,18 +176,19 @@ func TestFunctionRefuses(t *testing.T) {
 	} {
 		said := start(t, program, append([]string{"REDIS_URL=", "EVENTS_FILE="}, c.env...)...).fails()
 		if !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
-			t.Errorf("%q: it says %q, want one line with %s", c.env, said, c.want)
+			t.Errorf("%q: the output is %q, want one line with %q", c.env, said, c.want)
 		}
 	}
 }
 
-// TestBundledEvents: the event file of the zip is found beside the program.
+// TestBundledEvents checks that a function finds the event file of its zip,
+// which is beside the program.
 func TestBundledEvents(t *testing.T) {
 	t.Parallel()
 	root := filepath.Dir(eventFile(t))
 	f := start(t, built(t, "list"),
 		"REDIS_URL=redis://"+redistest.New(t).Addr, "LAMBDA_TASK_ROOT="+root).up()
 	if got := f.ask("GET", "/seats", "eventId=gala", ""); got.StatusCode != 200 {
-		t.Errorf("%d %s", got.StatusCode, got.Body)
+		t.Errorf("GET /seats?eventId=gala: %d %s, want 200", got.StatusCode, got.Body)
 	}
 }

@@ -19,27 +19,27 @@ type metricsLine struct {
 		Timestamp         int64
 		CloudWatchMetrics []directive
 	} `json:"_aws"`
-	members map[string]any // everything at the root
+	members map[string]any // of the root
 }
 
-// A directive says which members of the line are metrics, and by what to keep
-// them apart.
+// A directive names the members of the line that are metrics, and those that
+// are their dimensions.
 type directive struct {
 	Namespace  string
 	Dimensions [][]string
 	Metrics    []struct{ Name, Unit string }
 }
 
-// units are those of CloudWatch that are in use here.
+// units are the CloudWatch units that the functions use.
 var units = []string{"Count", "Milliseconds"}
 
-// metricsLines finds the metrics among what a function said, and holds each to
-// the specification of the format: what CloudWatch cannot read it drops, and
-// tells nobody.
-func metricsLines(t *testing.T, said string) []metricsLine {
+// metricsLines finds the metrics in a function's log and checks each against the
+// specification of the format, since CloudWatch drops invalid lines without an
+// error.
+func metricsLines(t *testing.T, log string) []metricsLine {
 	t.Helper()
 	var lines []metricsLine
-	for text := range strings.Lines(said) {
+	for text := range strings.Lines(log) {
 		if !strings.Contains(text, `"_aws"`) {
 			continue
 		}
@@ -51,10 +51,10 @@ func metricsLines(t *testing.T, said string) []metricsLine {
 			t.Fatalf("%v: %s", err, text)
 		}
 		if aws := line.members["_aws"].(map[string]any); len(aws) != 2 {
-			t.Errorf("the metadata has members that it must not have: %v", aws)
+			t.Errorf("_aws has the members %v, want only Timestamp and CloudWatchMetrics", aws)
 		}
 		if age := time.Since(time.UnixMilli(line.AWS.Timestamp)); age < -time.Minute || age > time.Minute {
-			t.Errorf("the time is %d", line.AWS.Timestamp)
+			t.Errorf("the timestamp %d is %v ago, want now", line.AWS.Timestamp, age)
 		}
 		for _, of := range line.AWS.CloudWatchMetrics {
 			checkDirective(t, of, line.members)
@@ -67,28 +67,29 @@ func metricsLines(t *testing.T, said string) []metricsLine {
 func checkDirective(t *testing.T, of directive, members map[string]any) {
 	t.Helper()
 	if len(of.Namespace) == 0 || len(of.Namespace) > 255 || len(of.Dimensions) == 0 || len(of.Metrics) == 0 || len(of.Metrics) > 100 {
-		t.Errorf("the directive is %+v", of)
+		t.Errorf("the directive exceeds a limit or lacks a part: %+v", of)
 	}
 	for _, set := range of.Dimensions {
 		if len(set) == 0 || len(set) > 30 {
-			t.Errorf("a set of %d dimensions", len(set))
+			t.Errorf("a set has %d dimensions, want 1 to 30", len(set))
 		}
 		for _, name := range set {
 			if value, ok := members[name].(string); !ok || value == "" || len(value) > 1024 {
-				t.Errorf("the dimension %s has the value %v", name, members[name])
+				t.Errorf("the dimension %s is %v, want a text of 1 to 1024 bytes", name, members[name])
 			}
 		}
 	}
 	for _, m := range of.Metrics {
 		if _, ok := members[m.Name].(float64); !ok || !slices.Contains(units, m.Unit) {
-			t.Errorf("the metric %s has the value %v in %s", m.Name, members[m.Name], m.Unit)
+			t.Errorf("the metric %s is %v in the unit %s, want a number in one of %q", m.Name, members[m.Name], m.Unit, units)
 		}
 	}
 }
 
-// TestFunctionTellsWhatGoesOn: each request makes one line of metrics, and what
-// is in it has come to pass. Users are in none, nor in the log.
-func TestFunctionTellsWhatGoesOn(t *testing.T) {
+// TestFunctionMetrics checks that each request writes one line of metrics with
+// its call, code, event, seats and store calls, and that neither the metrics nor
+// the log name users.
+func TestFunctionMetrics(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
 	proxy := faults.NewProxy(t, server.Addr)
@@ -104,21 +105,21 @@ func TestFunctionTellsWhatGoesOn(t *testing.T) {
 	event := httpEvent("POST", "/lock", "", `{"seatIds":["A3","A4"],"userId":"Hildegard"}`)
 	event.Headers["x-request-id"] = "of-the-shop"
 	if got := f.send(event); got.StatusCode != 200 || got.Headers["X-Request-Id"] != "of-the-shop" {
-		t.Errorf("%d %s %v", got.StatusCode, got.Body, got.Headers)
+		t.Errorf("%d %s %v, want 200 with the X-Request-Id of the request", got.StatusCode, got.Body, got.Headers)
 	}
-	f.Kill() // all that it said has been read then
+	f.Kill() // after this its log is complete
 
 	var got []string
 	for _, line := range metricsLines(t, f.log.String()) {
 		m := line.members
 		if line.AWS.CloudWatchMetrics[0].Namespace != "Seatlock/test" {
-			t.Errorf("the namespace is %s", line.AWS.CloudWatchMetrics[0].Namespace)
+			t.Errorf("the namespace is %s, want Seatlock/test", line.AWS.CloudWatchMetrics[0].Namespace)
 		}
 		if took := m["Duration"].(float64); took <= 0 || took > 10_000 || m["StoreDuration"].(float64) > took {
-			t.Errorf("it took %v ms, the store %v", took, m["StoreDuration"])
+			t.Errorf("Duration is %v ms and StoreDuration %v ms, want 0 to 10,000 ms and no more than that", took, m["StoreDuration"])
 		}
 		if m["Requests"] != 1.0 || m["bytes"].(float64) < 50 {
-			t.Errorf("the line is %v", m)
+			t.Errorf("the line is %v, want 1 request and at least 50 bytes", m)
 		}
 		got = append(got, fmt.Sprint(m["request"], " ", m["Call"], " ", m["Code"], " ", m["event"], ": ", m["Seats"], " seats, store ", m["StoreCalls"], " ", m["StoreFailures"]))
 	}
@@ -135,11 +136,12 @@ func TestFunctionTellsWhatGoesOn(t *testing.T) {
 	}
 	log := f.log.String()
 	if strings.Contains(log, "Hildegard") || !strings.Contains(log, "call=lock code=bad_request") || !regexp.MustCompile(`level=ERROR .*code=outcome_unknown .*request=request-5`).MatchString(log) {
-		t.Errorf("the log is %s", log)
+		t.Errorf("the log names a user, or lacks bad_request or outcome_unknown: %s", log)
 	}
 }
 
-// TestFunctionWithoutMetrics, and with users, as asked.
+// TestFunctionWithoutMetrics checks that METRICS_NAMESPACE=none turns the metrics
+// off, and that LOG_USERS=true adds users to the log.
 func TestFunctionWithoutMetrics(t *testing.T) {
 	t.Parallel()
 	f := start(t, built(t, "lock"),
@@ -147,6 +149,6 @@ func TestFunctionWithoutMetrics(t *testing.T) {
 	f.post("/lock", "A1", "Hildegard", 200, `"locked"`)
 	f.Kill()
 	if log := f.log.String(); len(metricsLines(t, log)) != 0 || !strings.Contains(log, "user=Hildegard") {
-		t.Errorf("the log is %s", log)
+		t.Errorf("the log has metrics, or lacks the user: %s", log)
 	}
 }

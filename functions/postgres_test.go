@@ -19,13 +19,13 @@ func TestFunctionsOnPostgreSQL(t *testing.T) {
 		"POSTGRES_URL="+strings.Replace(server.URL("postgres"), server.Addr, proxy.Addr, 1))
 
 	lock := functions["lock"]
-	// Frozen meanwhile, and the other end has hung up.
+	// The other end closes its connections while it is frozen.
 	if err := lock.Freeze(); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Cut()
 	proxy.Restore()
-	time.Sleep(1100 * time.Millisecond) // from then on a connection is tried first
+	time.Sleep(1100 * time.Millisecond) // after a second idle, the pool tests a connection first
 	if err := lock.Thaw(); err != nil {
 		t.Fatal(err)
 	}
@@ -33,12 +33,12 @@ func TestFunctionsOnPostgreSQL(t *testing.T) {
 
 	rows, err := server.Exec(t.Context(), "postgres", "SELECT FROM pg_stat_activity WHERE application_name = 'seatlock'")
 	if err != nil || rows == 0 || rows > int64(len(functions)) {
-		t.Errorf("%d functions have %d connections, %v", len(functions), rows, err)
+		t.Errorf("%d functions have %d connections, %v, want at most one each", len(functions), rows, err)
 	}
 }
 
-// TestFunctionWithoutPostgreSQL: one that is away is no reason not to start, and
-// a wrong setting is told in one line.
+// TestFunctionWithoutPostgreSQL checks that a function starts even if it cannot
+// reach PostgreSQL, and ends with one line if the setting is missing or wrong.
 func TestFunctionWithoutPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := pgtest.New(t, pgtest.Unsafe...)
@@ -48,20 +48,20 @@ func TestFunctionWithoutPostgreSQL(t *testing.T) {
 	f := start(t, program, "POSTGRES_URL="+strings.Replace(server.URL("postgres"), server.Addr, proxy.Addr, 1), "EVENTS_FILE="+eventFile(t)).up()
 	f.post("/lock", "A1", "ann", 503, `"code":"store_unavailable"`)
 	proxy.Restore()
-	for range 20 { // its tables are made by the first request that reaches it
+	for range 20 { // the first request that reaches PostgreSQL creates the tables
 		if got := f.ask("POST", "/lock", "", `{"seatId":"A1","userId":"ann"}`); got.StatusCode == 200 {
 			break
 		}
 	}
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
-	f.Kill() // all that it said has been read then
+	f.Kill() // after this its log is complete
 	if !strings.Contains(f.log.String(), "PostgreSQL is unavailable") {
-		t.Errorf("the log is %s", f.log)
+		t.Errorf("the log does not say that PostgreSQL is unavailable: %s", f.log)
 	}
 	for _, c := range []struct{ url, want string }{{"", "POSTGRES_URL is not set"}, {"nonsense", "POSTGRES_URL: PostgreSQL URL"}} {
 		said := start(t, program, "POSTGRES_URL="+c.url, "EVENTS_FILE="+eventFile(t)).fails()
 		if !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
-			t.Errorf("POSTGRES_URL=%s: it says %q, want one line with %s", c.url, said, c.want)
+			t.Errorf("POSTGRES_URL=%s: the output is %q, want one line with %q", c.url, said, c.want)
 		}
 	}
 }

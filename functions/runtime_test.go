@@ -17,17 +17,17 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A function is a Lambda function under way: the program as it is deployed,
-// and the Runtime API that Lambda would give it.
+// A function is a running Lambda function: the program as it is deployed, and
+// the Runtime API that Lambda would give it.
 type function struct {
 	*faults.Process
 	t       *testing.T
 	invoked chan invocation
-	ready   chan struct{} // closed when it first asks for work
+	ready   chan struct{} // closed when it first asks for an event
 	log     *faults.Log
 }
 
-// An invocation is an event and where its answer goes.
+// An invocation is an event and the channel for its answer.
 type invocation struct {
 	payload []byte
 	answer  chan answered
@@ -38,7 +38,7 @@ type answered struct {
 	body []byte
 }
 
-// functionTime is how long a function has for one event.
+// functionTime is the time that a function has for one event.
 const functionTime = 5 * time.Second
 
 // start starts the command with the environment.
@@ -88,7 +88,7 @@ func start(t *testing.T, command []string, env ...string) *function {
 	return f
 }
 
-// up waits until the function asks for work.
+// up waits until the function asks for its first event.
 func (f *function) up() *function {
 	f.t.Helper()
 	select {
@@ -96,25 +96,26 @@ func (f *function) up() *function {
 	case <-f.Ended():
 		f.t.Fatalf("the function ended: %s", f.log)
 	case <-time.After(30 * time.Second):
-		f.t.Fatalf("the function does not come up: %s", f.log)
+		f.t.Fatalf("the function did not ask for an event within 30 s: %s", f.log)
 	}
 	return f
 }
 
-// fails waits until the function has ended, and returns what it said.
+// fails waits until the function has ended, and returns its log. The function
+// must not ask for an event.
 func (f *function) fails() string {
 	f.t.Helper()
 	select {
 	case <-f.ready:
-		f.t.Fatal("the function came up")
+		f.t.Fatal("the function started, want it to end")
 	case <-f.Ended():
 	case <-time.After(30 * time.Second):
-		f.t.Fatal("the function neither came up nor ended")
+		f.t.Fatal("the function neither started nor ended within 30 s")
 	}
 	return f.log.String()
 }
 
-// invoke has the function answer one payload.
+// invoke sends the function one payload and returns its answer.
 func (f *function) invoke(payload []byte) answered {
 	f.t.Helper()
 	i := invocation{payload, make(chan answered, 1)}
@@ -138,7 +139,7 @@ func (f *function) invoke(payload []byte) answered {
 	} {
 		a, ok := step()
 		if !ok {
-			f.t.Fatalf("the function does not answer: %s", f.log)
+			f.t.Fatalf("the function did not answer within 30 s: %s", f.log)
 		}
 		if a.path != "" {
 			return a
@@ -147,13 +148,13 @@ func (f *function) invoke(payload []byte) answered {
 	return answered{}
 }
 
-// ask sends a request as an HTTP API would and returns the answer.
+// ask sends a request as an HTTP API would, and returns the answer.
 func (f *function) ask(method, path, query, body string) events.APIGatewayV2HTTPResponse {
 	f.t.Helper()
 	return f.send(httpEvent(method, path, query, body))
 }
 
-// httpEvent is what an HTTP API makes of a request.
+// httpEvent returns the event that an HTTP API makes of a request.
 func httpEvent(method, path, query, body string) events.APIGatewayV2HTTPRequest {
 	var event events.APIGatewayV2HTTPRequest
 	event.Version, event.RawPath, event.RawQueryString, event.Body = "2.0", path, query, body
@@ -163,8 +164,7 @@ func httpEvent(method, path, query, body string) events.APIGatewayV2HTTPRequest 
 	return event
 }
 
-// send has the function answer an event, and holds the answer to the description
-// of the API.
+// send sends an event, checks the answer against openapi.yaml and returns it.
 func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	f.t.Helper()
 	payload, err := json.Marshal(event)
@@ -191,17 +191,18 @@ func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV
 	return answer
 }
 
-// post is a call that changes a seat, and what must come of it.
+// post sends a call that changes a seat. The answer must have the status and
+// contain want.
 func (f *function) post(path, seat, user string, status int, want string) {
 	f.t.Helper()
 	got := f.ask("POST", path, "", fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user))
 	if got.StatusCode != status || !strings.Contains(got.Body, want) {
-		f.t.Fatalf("POST %s of %s by %s: %d %s, want %d and %s", path, seat, user, got.StatusCode, got.Body, status, want)
+		f.t.Fatalf("POST %s of %s by %s: %d %s, want %d with %s", path, seat, user, got.StatusCode, got.Body, status, want)
 	}
 }
 
-// built is the command of a function that is built as it is released, but for
-// this machine.
+// built builds a function as for a release, but for this machine, and returns
+// its command.
 func built(t *testing.T, function string, tags ...string) []string {
 	t.Helper()
 	program, err := faults.Build(t.Context(), []string{"CGO_ENABLED=0"}, "seatlock/functions/"+function,

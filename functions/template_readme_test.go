@@ -10,8 +10,8 @@ import (
 	"seatlock/functions/settings"
 )
 
-// TestReadmeVariables: the README's table of a function's variables has those
-// that it reads and no others.
+// TestReadmeVariables checks that the README's table of variables has those that
+// a function reads and no others.
 func TestReadmeVariables(t *testing.T) {
 	readme, err := os.ReadFile("../deploy/README.md")
 	if err != nil {
@@ -38,12 +38,12 @@ func TestReadmeVariables(t *testing.T) {
 	slices.Sort(listed)
 	slices.Sort(declared)
 	if !slices.Equal(listed, declared) {
-		t.Errorf("the README lists the variables %q, a function reads %q", listed, declared)
+		t.Errorf("the README lists the variables %q, want those that a function reads: %q", listed, declared)
 	}
 }
 
-// TestDeployReadme: what deploy/README.md says of the template is in it, and
-// every parameter and alarm is told of.
+// TestDeployReadme checks that the parameters and outputs that deploy/README.md
+// names are in the template, and that it names every parameter and alarm.
 func TestDeployReadme(t *testing.T) {
 	data, err := os.ReadFile("../deploy/README.md")
 	if err != nil {
@@ -54,35 +54,35 @@ func TestDeployReadme(t *testing.T) {
 
 	_, choices, _ := strings.Cut(readme, "\n## Parameters\n")
 	choices, _, _ = strings.Cut(choices, "\n\n**")
-	var told []string
+	var listed []string
 	for row := range strings.Lines(choices) {
 		cells := strings.Split(row, "|")
 		if len(cells) < 3 {
 			continue
 		}
 		for _, name := range regexp.MustCompile("`([A-Za-z]+)`").FindAllStringSubmatch(cells[1], -1) {
-			told = append(told, name[1])
+			listed = append(listed, name[1])
 		}
 	}
-	slices.Sort(told)
-	if want := names(tmpl.parameters); !slices.Equal(told, want) {
-		t.Errorf("the parameters told of are %q, those of the template %q", told, want)
+	slices.Sort(listed)
+	if want := names(tmpl.parameters); !slices.Equal(listed, want) {
+		t.Errorf("the README lists the parameters %q, want those of the template: %q", listed, want)
 	}
 	for _, set := range regexp.MustCompile(`([A-Za-z]+)=(?:\$[A-Z]+|[0-9]+)(?: |\n)`).FindAllStringSubmatch(readme, -1) {
 		if _, ok := tmpl.parameters[set[1]]; !ok && strings.ToUpper(set[1]) != set[1] {
-			t.Errorf("it sets %s, which the template has not", set[1])
+			t.Errorf("the README sets %s, which is not a parameter of the template", set[1])
 		}
 	}
 	for _, output := range regexp.MustCompile(`\$\(out ([A-Za-z]+)\)`).FindAllStringSubmatch(readme, -1) {
 		if _, ok := tmpl.outputs[output[1]]; !ok {
-			t.Errorf("it reads the output %s, which the template has not", output[1])
+			t.Errorf("the README reads %s, which is not an output of the template", output[1])
 		}
 	}
 	for _, store := range stores {
 		for name := range readTemplate(t, map[string]any{"Store": store}).of("AWS::CloudWatch::Alarm") {
 			name = regexp.MustCompile("^(Valkey|MemoryDb)").ReplaceAllString(name, "…")
 			if !strings.Contains(readme, "| `"+name+"` |") {
-				t.Errorf("it does not tell of %s", name)
+				t.Errorf("the README does not list the alarm %s", name)
 			}
 		}
 	}

@@ -12,9 +12,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A template is deploy/template.yaml as CloudFormation would read it with some
-// parameters: what it refers to within itself is followed, and what only AWS
-// knows stays as "<Resource.Attribute>".
+// A template is deploy/template.yaml as CloudFormation would read it with given
+// parameters. References within it are resolved; values that only AWS knows stay
+// as "<Resource.Attribute>".
 type template struct {
 	parameters map[string]any
 	conditions map[string]any
@@ -22,8 +22,8 @@ type template struct {
 	outputs    map[string]any
 }
 
-// readTemplate reads the template. The parameters are those given, and the
-// defaults; one without a default is its own name in angle brackets.
+// readTemplate reads the template. A parameter that is not given has its
+// default, or its own name in angle brackets.
 func readTemplate(t *testing.T, given map[string]any) *template {
 	t.Helper()
 	data, err := os.ReadFile("../deploy/template.yaml")
@@ -60,7 +60,7 @@ func readTemplate(t *testing.T, given map[string]any) *template {
 	return tmpl
 }
 
-// plain is the node in the long form of its functions: "!Ref X" as {Ref: X}.
+// plain returns the node with functions in the long form: "!Ref X" as {Ref: X}.
 func plain(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	var value any
@@ -96,12 +96,12 @@ func plain(t *testing.T, n *yaml.Node) any {
 	return value
 }
 
-// none is a property that is left out.
+// none stands for a property that is omitted.
 type none struct{}
 
 var reference = regexp.MustCompile(`\$\{([^}]+)\}`)
 
-// resolve follows the functions in a value.
+// resolve returns the value with its functions called.
 func (tmpl *template) resolve(value any) any {
 	switch v := value.(type) {
 	case []any:
@@ -129,7 +129,8 @@ func (tmpl *template) resolve(value any) any {
 	return value
 }
 
-// call is what a function of CloudFormation makes of its argument.
+// call returns the result of a CloudFormation function, or false if there is no
+// function with that name.
 func (tmpl *template) call(name string, argument any) (any, bool) {
 	switch name {
 	case "Ref":
@@ -169,7 +170,8 @@ func (tmpl *template) holds(condition string) bool {
 	return tmpl.resolve(tmpl.conditions[condition]).(bool)
 }
 
-// named is a parameter, or stands for a resource or what it will have.
+// named returns the value of a parameter, or a text that stands for a resource
+// or an attribute of one.
 func (tmpl *template) named(name string) any {
 	if v, ok := tmpl.parameters[name]; ok {
 		return v
@@ -188,7 +190,7 @@ func (tmpl *template) of(kind string) map[string]map[string]any {
 	return found
 }
 
-// at returns what is at a path of names and places in a value.
+// at returns the part of a value at a path of names and indexes.
 func at(t *testing.T, value any, path ...any) any {
 	t.Helper()
 	for i, step := range path {
@@ -211,11 +213,11 @@ func at(t *testing.T, value any, path ...any) any {
 			}
 		}
 		if !ok {
-			t.Fatalf("there is no %v", path[:i+1])
+			t.Fatalf("the template has no %v", path[:i+1])
 		}
 	}
 	return value
 }
 
-// names are the keys of a map, in order.
+// names returns the keys of a map in order.
 func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

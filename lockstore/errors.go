@@ -65,9 +65,10 @@ func (e *UnknownSeatsError) Error() string {
 // Unwrap returns ErrUnknownSeats.
 func (e *UnknownSeatsError) Unwrap() error { return ErrUnknownSeats }
 
-// An InvalidError is returned when the arguments of a call are invalid. Problem
-// is a sentence that may be shown to the caller.
+// An InvalidError is returned when the arguments of a call are invalid.
 type InvalidError struct {
+	// Problem says what is wrong, in words that a user may see: a sentence without
+	// its first capital and its full stop.
 	Problem string
 }
 

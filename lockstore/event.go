@@ -9,11 +9,11 @@ import (
 // An EventID names an event: 1 to [MaxIDLen] letters, digits, '_', '.' and '-'.
 type EventID string
 
-// MaxLockTTL is the longest that a lock may last.
+// MaxLockTTL is the longest time that a lock may last.
 const MaxLockTTL = 30 * 24 * time.Hour
 
-// An Event is what seats are sold for. It does not change once [NewEvent] has
-// made it.
+// An Event is what seats are sold for, such as a concert. Its fields must not be
+// changed once [NewEvent] has made it.
 type Event struct {
 	*Layout // may be shared by any number of events
 
@@ -34,10 +34,10 @@ func NewEvent(id EventID, layout *Layout, lockTTL time.Duration, seatLimit int) 
 		return nil, invalid("event %s: the layout is missing", id)
 	}
 	if lockTTL < time.Millisecond || lockTTL > MaxLockTTL {
-		return nil, invalid("event %s: a lock lasts from 1ms to %v, not %v", id, MaxLockTTL, lockTTL)
+		return nil, invalid("event %s: a lock must last from 1ms to %v, not %v", id, MaxLockTTL, lockTTL)
 	}
 	if seatLimit < 0 {
-		return nil, invalid("event %s: the seat limit is a number of seats, or 0 for none, not %d", id, seatLimit)
+		return nil, invalid("event %s: the seat limit must be a number of seats, or 0 for none, not %d", id, seatLimit)
 	}
 	return &Event{Layout: layout, ID: id, LockTTL: lockTTL.Truncate(time.Millisecond), SeatLimit: seatLimit}, nil
 }
@@ -62,8 +62,8 @@ func (v Version) Check() error {
 	return nil
 }
 
-// plain reports whether the id consists of 1 to MaxIDLen letters, digits and
-// the marks.
+// plain reports whether the id has 1 to MaxIDLen bytes, all of them letters,
+// digits or one of the marks.
 func plain(id string, marks string) bool {
 	if len(id) == 0 || len(id) > MaxIDLen {
 		return false

@@ -22,7 +22,7 @@ func TestNewLayoutRefuses(t *testing.T) {
 	cases := []struct {
 		name  string
 		seats []lockstore.SeatID
-		says  string
+		want  string
 	}{
 		{"no seats", nil, "no seats"},
 		{"a bad seat", []lockstore.SeatID{"A1", "A 2"}, `not "A 2"`},
@@ -30,8 +30,8 @@ func TestNewLayoutRefuses(t *testing.T) {
 	}
 	for _, c := range cases {
 		_, err := lockstore.NewLayout(c.seats)
-		if !errors.Is(err, lockstore.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.says)
+		if !errors.Is(err, lockstore.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 }
@@ -44,20 +44,20 @@ func TestNewEventRefuses(t *testing.T) {
 		layout *lockstore.Layout
 		ttl    time.Duration
 		limit  int
-		says   string
+		want   string
 	}{
 		{"no id", "", one, time.Minute, 0, `event id`},
 		{"an id of other characters", "{a}", one, time.Minute, 0, `not "{a}"`},
 		{"a long id", lockstore.EventID(strings.Repeat("x", 65)), one, time.Minute, 0, "event id"},
 		{"no layout", "a", nil, time.Minute, 0, "the layout is missing"},
-		{"no time", "a", one, time.Millisecond - 1, 0, "a lock lasts from 1ms"},
-		{"too much time", "a", one, lockstore.MaxLockTTL + 1, 0, "a lock lasts from 1ms"},
+		{"no time", "a", one, time.Millisecond - 1, 0, "a lock must last from 1ms"},
+		{"too much time", "a", one, lockstore.MaxLockTTL + 1, 0, "a lock must last from 1ms"},
 		{"a negative limit", "a", one, time.Minute, -1, "-1"},
 	}
 	for _, c := range cases {
 		_, err := lockstore.NewEvent(c.id, c.layout, c.ttl, c.limit)
-		if !errors.Is(err, lockstore.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.says)
+		if !errors.Is(err, lockstore.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestNewEventCutsToMilliseconds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ev.LockTTL != time.Millisecond {
-		t.Errorf("a lock lasts %v, want 1ms", ev.LockTTL)
+		t.Errorf("LockTTL is %v, want 1ms", ev.LockTTL)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestFingerprint(t *testing.T) {
 	fingerprint := func(seats ...lockstore.SeatID) string { return layout(t, seats...).Fingerprint() }
 	same := fingerprint("A1", "A2")
 	if len(same) != 64 || same != fingerprint("A1", "A2") {
-		t.Errorf("fingerprint %q", same)
+		t.Errorf("the fingerprint of A1, A2 is %q, and then %q; want 64 digits, twice the same", same, fingerprint("A1", "A2"))
 	}
 	for _, other := range [][]lockstore.SeatID{{"A2", "A1"}, {"A1"}, {"A1", "A2", "A3"}, {"A1A2"}, {"A", "1A2"}} {
 		if fingerprint(other...) == same {
@@ -97,7 +97,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// TestNamesOfConstants holds names that stand in answers, logs and metrics.
+// TestNamesOfConstants checks the names that appear in answers, logs and metrics.
 func TestNamesOfConstants(t *testing.T) {
 	for _, k := range lockstore.Kinds() {
 		if strings.HasPrefix(k.String(), "Kind(") || k.String() == "" {
@@ -105,7 +105,7 @@ func TestNamesOfConstants(t *testing.T) {
 		}
 	}
 	if got := lockstore.Kind(200).String(); got != "Kind(200)" {
-		t.Errorf("an unknown kind is %q", got)
+		t.Errorf("an unknown kind has the name %q", got)
 	}
 	for s, name := range map[lockstore.Status]string{lockstore.Available: "available", lockstore.Locked: "locked", lockstore.Booked: "booked"} {
 		text, err := s.MarshalText()
@@ -116,7 +116,7 @@ func TestNamesOfConstants(t *testing.T) {
 	}
 	var s lockstore.Status
 	if err := s.UnmarshalText([]byte("gone")); !errors.Is(err, lockstore.ErrInvalid) {
-		t.Errorf("a status that does not exist: %v", err)
+		t.Errorf("UnmarshalText of an unknown status returned %v, want ErrInvalid", err)
 	}
 	if _, err := lockstore.Status(9).MarshalText(); err == nil {
 		t.Error("status 9 has a name")

@@ -19,11 +19,11 @@ func (id SeatID) Check() error {
 	return nil
 }
 
-// A Layout is the seats of an event in the order of its seat map. It does not
-// change once [NewLayout] has made it, and any number of events may share it.
+// A Layout is the seats of an event in the order of its seat map. Any number of
+// events may share it.
 type Layout struct {
 	// Seats are the ids in order. A seat's id is its identity; its position is
-	// for lists. Callers must not change it.
+	// for lists. The slice must not be changed.
 	Seats []SeatID
 
 	position    map[SeatID]int32
@@ -47,7 +47,7 @@ func NewLayout(seats []SeatID) (*Layout, error) {
 			return nil, invalid("seat %s is there twice, as number %d and number %d", seat, first+1, i+1)
 		}
 		l.position[seat] = int32(i)
-		io.WriteString(hash, string(seat)+"\n") // a hash takes every write
+		io.WriteString(hash, string(seat)+"\n") // a hash accepts every write
 	}
 	l.fingerprint = hex.EncodeToString(hash.Sum(nil))
 	return l, nil

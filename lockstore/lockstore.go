@@ -28,8 +28,7 @@ const LapseMemory = 10 * time.Minute
 // A LockStore is safe for concurrent use, and across processes where they share
 // the backend.
 //
-// A Version, a Snapshot and a Result follow the store's clock, which counts
-// milliseconds. A lock that ends at a millisecond is over in that millisecond.
+// All times are on the store's clock, which counts milliseconds.
 //
 // An error that leaves open whether the call took effect is
 // [ErrOutcomeUnknown], wrapped with its cause; the caller may safely repeat the
@@ -59,9 +58,9 @@ type LockStore interface {
 
 	// List returns a full, atomic snapshot if since is empty. Otherwise it
 	// returns what has changed since that Version. The snapshot is full all the
-	// same if the store's log no longer reaches back that far, or if the Version
-	// is not of this log: of an earlier life of the store, or of a future that a
-	// failover undid. Folding each delta into the snapshot before it gives the
+	// same if the store's log no longer reaches back that far, or does not have
+	// the Version: the store may have been started anew, or a failover may have
+	// undone the change. Folding each delta into the snapshot before it gives the
 	// next snapshot.
 	//
 	// List sees every change that was acknowledged before the call began. An

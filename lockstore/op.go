@@ -17,14 +17,14 @@ type Kind uint8
 // The kinds of operations.
 const (
 	// KindLock gives the user all the seats until Event.LockTTL from now. The
-	// lock then ends by itself: no sweeper and no reader is needed. Nothing is
-	// promised for the exact millisecond of the end.
+	// lock then ends by itself: no sweeper and no reader is needed. In the exact
+	// millisecond of its end an op may find the lock live or over.
 	//
 	// A seat that the user has locked already keeps its end, so a retry is safe
 	// and gains no time. An op that names some of these and some new seats locks
 	// the new ones.
 	//
-	// The op fails with [SeatBooked] if any seat is booked, for whichever user;
+	// The op fails with [SeatBooked] if any seat is booked, even for the same user;
 	// else with [SeatLocked] if another user has a lock on any; else with
 	// [OverSeatLimit] if the user would have more than Event.SeatLimit seats of
 	// the event, locked and booked together.
@@ -48,10 +48,10 @@ const (
 	KindRelease
 )
 
-// kinds are the names of the kinds, as logs, metrics and tests write them.
+// kinds are the names of the kinds in logs, metrics and tests.
 var kinds = [...]string{KindLock: "lock", KindConfirm: "confirm", KindRelease: "release"}
 
-// Kinds returns every kind of operation.
+// Kinds returns every kind of operation. The slice belongs to the caller.
 func Kinds() []Kind { return []Kind{KindLock, KindConfirm, KindRelease} }
 
 // String returns the kind's name, such as lock.
@@ -67,7 +67,7 @@ func (k Kind) String() string {
 type Op struct {
 	Kind  Kind
 	Seats []SeatID // 1 to [MaxSeats], all different
-	User  UserID   // on whose behalf
+	User  UserID   // on whose behalf the operation is carried out
 }
 
 // Lock returns the operation of [KindLock].
@@ -94,8 +94,8 @@ type Result struct {
 	Now time.Time
 }
 
-// Positions checks an operation of the event and appends the position of each
-// of its seats to dst. The error is an [*InvalidError] or an
+// Positions checks an operation on the event and appends the position of each of
+// its seats to dst. The error is an [*InvalidError] or an
 // [*UnknownSeatsError], which names every unknown seat.
 func (ev *Event) Positions(dst []int, op Op) ([]int, error) {
 	if op.Kind == 0 || int(op.Kind) >= len(kinds) {

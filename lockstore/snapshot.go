@@ -52,9 +52,10 @@ type Seat struct {
 	Expires time.Time // when the lock ends, on the store's clock; zero unless Status is Locked
 }
 
-// A Snapshot is what a list found, at one moment, for all seats at once.
+// A Snapshot is the state of an event's seats, or of those that have changed, at
+// one moment.
 type Snapshot struct {
-	// Version is the event's. Pass it to List or Wait to go on from here.
+	// Version is the event's at that moment. List and Wait continue from it.
 	Version Version
 
 	// Full reports whether Seats is complete: every seat that is not available.

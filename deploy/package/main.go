@@ -1,6 +1,6 @@
-// Program package makes the zips of the Lambda functions. The same sources make
-// the same bytes, wherever and whenever: a zip that did not change need not be
-// deployed.
+// Program package makes the zips of the Lambda functions. The same sources always
+// make the same bytes, on any machine, so that an unchanged zip need not be
+// deployed again.
 package main
 
 import (
@@ -21,11 +21,11 @@ import (
 	"seatlock/functions/venue"
 )
 
-// functions are the folders of the functions.
+// functions are the names of the functions, which are also their folders.
 var functions = []string{"lock", "confirm", "release", "list"}
 
-// maxZip is the most bytes that a zip may have without an event file: a larger
-// one starts later.
+// maxZip is the most bytes that a zip may have without the event file. Larger ones
+// start more slowly.
 const maxZip = 4 << 20
 
 func main() {
@@ -41,13 +41,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("package", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: go run ./deploy/package [flags] [functions]\n\nWithout a name all are made: %q.\n", functions)
+		fmt.Fprintf(stderr, "usage: go run ./deploy/package [flags] [functions]\n\nMakes the zips of the named functions, or of all: %q.\n", functions)
 		flags.PrintDefaults()
 	}
-	arch := flags.String("arch", "arm64", "the `ARCHITECTURE` of the functions, arm64 or amd64")
-	events := flags.String("events", "", "put the event `FILE` in; without it EVENTS_FILE must name one")
-	store := flags.String("store", "redis", "what keeps the seats, `STORE` redis or postgres")
-	dir := flags.String("o", "dist", "the `FOLDER` for the zips")
+	arch := flags.String("arch", "arm64", "build for the `ARCHITECTURE` arm64 or amd64")
+	events := flags.String("events", "", "put the event file `FILE` into the zips; without one EVENTS_FILE must name it")
+	store := flags.String("store", "redis", "build for the `STORE` redis or postgres")
+	dir := flags.String("o", "dist", "write the zips to `FOLDER`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -57,14 +57,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(functions, name) {
-			return fmt.Errorf("there is no function %q; there are %q", name, functions)
+			return fmt.Errorf("function %q: must be one of %q", name, functions)
 		}
 	}
 	if *arch != "arm64" && *arch != "amd64" {
-		return fmt.Errorf("-arch %s: Lambda runs arm64 and amd64", *arch)
+		return fmt.Errorf("-arch %s: must be arm64 or amd64", *arch)
 	}
 	if *store != "redis" && *store != "postgres" {
-		return fmt.Errorf("-store %s: it is redis or postgres", *store)
+		return fmt.Errorf("-store %s: must be redis or postgres", *store)
 	}
 	extra, err := eventFile(*events)
 	if err != nil {
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		fmt.Fprintf(stdout, "%s  %s  program %.2f MB, zip %.2f MB (at most %.0f)\n", sum, file, mb(len(program)), mb(size), mb(maxZip))
 		if size-len(extra) > maxZip {
-			return fmt.Errorf("%s has %d bytes, more than the %d that it may have", file, size, maxZip)
+			return fmt.Errorf("%s has %d bytes, must have at most %d and the event file", file, size, maxZip)
 		}
 	}
 	return nil
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func mb(bytes int) float64 { return float64(bytes) / (1 << 20) }
 
-// eventFile reads and checks the file that goes into the zips.
+// eventFile reads and checks the event file. Without a name it returns nil.
 func eventFile(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
@@ -109,7 +109,7 @@ func eventFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// build builds a function as it is released and returns the program.
+// build builds a function for release and returns the program.
 func build(ctx context.Context, arch, store, name string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "seatlock-package-")
 	if err != nil {
@@ -117,13 +117,13 @@ func build(ctx context.Context, arch, store, name string) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "bootstrap")
-	// Without net/rpc, which the runtime client has for an older runtime, the
-	// linker leaves out nearly half. The version of the sources is left out too:
-	// another commit of the same sources is the same program.
+	// lambda.norpc omits net/rpc, which only an older runtime needs and which is
+	// nearly half of the program. -buildvcs=false omits the commit, so that another
+	// commit of the same sources makes the same bytes.
 	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc,"+store, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, "seatlock/functions/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building %s (call this in the folder of the module): %w\n%s", name, err, out)
+		return nil, fmt.Errorf("cannot build %s (must be run in the folder of the module): %w\n%s", name, err, out)
 	}
 	return os.ReadFile(file)
 }
@@ -134,7 +134,7 @@ func pack(file string, program, events []byte) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	defer out.Close() // a second time after success
+	defer out.Close() // closes it a second time after success
 	sum := sha256.New()
 	counted := &counter{w: io.MultiWriter(out, sum)}
 	z := zip.NewWriter(counted)
@@ -143,12 +143,12 @@ func pack(file string, program, events []byte) (int, string, error) {
 		err = add(z, "events.json", 0o644, events)
 	}
 	if err := errors.Join(err, z.Close(), out.Close()); err != nil {
-		return 0, "", fmt.Errorf("writing %s: %w", file, err)
+		return 0, "", fmt.Errorf("cannot write %s: %w", file, err)
 	}
 	return counted.n, fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
 
-// add adds a file of no particular time.
+// add adds a file without a time, which would change the bytes.
 func add(z *zip.Writer, name string, mode os.FileMode, data []byte) error {
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
 	h.SetMode(mode)
@@ -160,7 +160,7 @@ func add(z *zip.Writer, name string, mode os.FileMode, data []byte) error {
 	return err
 }
 
-// counter counts what is written.
+// A counter counts the bytes that it writes.
 type counter struct {
 	w io.Writer
 	n int

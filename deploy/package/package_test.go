@@ -16,9 +16,9 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// made runs the program, which makes the zip of a function in a folder of its
-// own, and returns the zip, and what is in it by name. As a process of its own:
-// the race detector would make the compression take ten times as long.
+// made runs the program to make the zip of a function, and returns the zip and its
+// files by name. The program is a process of its own because the race detector
+// would make the compression take ten times as long.
 func made(t *testing.T, function string, flags ...string) (data []byte, files map[string][]byte) {
 	t.Helper()
 	program, err := faults.Build(t.Context(), nil, "seatlock/deploy/package")
@@ -31,21 +31,21 @@ func made(t *testing.T, function string, flags ...string) (data []byte, files ma
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if !strings.Contains(string(out), file) {
-		t.Errorf("it does not say that it made %s: %s", file, out)
+		t.Errorf("the output is %q, want it to name %s", out, file)
 	}
 	data, err = os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(data) > maxZip {
-		t.Errorf("%s with %q has %d bytes", function, flags, len(data))
+		t.Errorf("%s with %q has %d bytes, want at most %d", function, flags, len(data), maxZip)
 	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 {
-		t.Fatalf("the first file is %s with mode %v", z.File[0].Name, z.File[0].Mode())
+		t.Fatalf("the first file is %s with mode %v, want bootstrap with mode 0755", z.File[0].Name, z.File[0].Mode())
 	}
 	files = make(map[string][]byte)
 	for _, f := range z.File {
@@ -56,8 +56,8 @@ func made(t *testing.T, function string, flags ...string) (data []byte, files ma
 	return data, files
 }
 
-// isFor holds a program to its processor, and to the store whose client alone it
-// has. It must need no library.
+// isFor checks that a program is for the processor, has the client of the store
+// and no other, and needs no library.
 func isFor(t *testing.T, program []byte, machine elf.Machine, client string) {
 	t.Helper()
 	read, err := elf.NewFile(bytes.NewReader(program))
@@ -65,32 +65,32 @@ func isFor(t *testing.T, program []byte, machine elf.Machine, client string) {
 		t.Fatal(err)
 	}
 	if read.Machine != machine {
-		t.Errorf("it is for %v, want %v", read.Machine, machine)
+		t.Errorf("the program is for %v, want %v", read.Machine, machine)
 	}
 	if libraries, err := read.ImportedLibraries(); err != nil || len(libraries) > 0 {
-		t.Errorf("it needs %q, %v", libraries, err)
+		t.Errorf("the program needs %q, %v, want no libraries", libraries, err)
 	}
 	for _, c := range []string{"go-redis", "jackc/pgx"} {
-		if bytes.Contains(program, []byte(c)) != (c == client) {
-			t.Errorf("it has %s: %v", c, c != client)
+		if has := bytes.Contains(program, []byte(c)); has != (c == client) {
+			t.Errorf("the program contains %s: %v, want %v", c, has, c == client)
 		}
 	}
 }
 
-// TestZip: Lambda finds in it what it starts, and the same sources make the
-// same bytes.
+// TestZip checks that a zip has the program under the name that Lambda starts, and
+// the event file, and that the same sources make the same bytes.
 func TestZip(t *testing.T) {
 	events := filepath.Join("..", "..", "local", "events", "theatre.json")
 	first, files := made(t, "list", "-events", events)
 	if second, _ := made(t, "list", "-events", events); !bytes.Equal(first, second) {
-		t.Error("it is not the same twice")
+		t.Error("two zips of the same sources differ")
 	}
 	want, err := os.ReadFile(events)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) != 2 || !bytes.Equal(files["events.json"], want) {
-		t.Errorf("it has %d files, or another event file", len(files))
+		t.Errorf("the zip has %d files, want bootstrap and the event file as it was", len(files))
 	}
 	isFor(t, files["bootstrap"], elf.EM_AARCH64, "go-redis")
 }
@@ -98,7 +98,7 @@ func TestZip(t *testing.T) {
 func TestOtherArchitecture(t *testing.T) {
 	_, files := made(t, "lock", "-arch", "amd64")
 	if len(files) != 1 {
-		t.Errorf("without an event file it has %d files", len(files))
+		t.Errorf("a zip without an event file has %d files, want 1", len(files))
 	}
 	isFor(t, files["bootstrap"], elf.EM_X86_64, "go-redis")
 }
@@ -108,7 +108,7 @@ func TestOtherStore(t *testing.T) {
 	isFor(t, files["bootstrap"], elf.EM_AARCH64, "jackc/pgx")
 }
 
-// TestRefused: nothing is made of what is wrong.
+// TestRefused checks that wrong arguments are refused and make no zip.
 func TestRefused(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "broken.json")
 	if err := os.WriteFile(broken, []byte("{}"), 0o600); err != nil {
@@ -117,10 +117,10 @@ func TestRefused(t *testing.T) {
 	for _, args := range [][]string{{"-arch", "386"}, {"-store", "file"}, {"-events", "nowhere"}, {"-events", broken}, {"word"}, {"-nonsense"}} {
 		dir := t.TempDir()
 		if err := run(t.Context(), append([]string{"-o", dir}, args...), io.Discard, io.Discard); err == nil {
-			t.Errorf("%q is taken", args)
+			t.Errorf("%q is accepted, want an error", args)
 		}
 		if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
-			t.Errorf("%q makes %v, %v", args, made, err)
+			t.Errorf("%q makes %v, %v, want no files", args, made, err)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Checks a CloudFormation template against the schemas of its resources, and
-// ends with 1 if anything is worse than a remark.
+// Checks a CloudFormation template against the schemas of its resources. Exits
+// with 1 if a finding is more than a remark.
 //
 //	node validate.mjs template.yaml
 import { CelEngine, TemplateFile } from "@aws/cloudformation-validate";

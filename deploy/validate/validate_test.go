@@ -1,4 +1,4 @@
-// Package validate_test holds the template to the schemas of CloudFormation.
+// Package validate_test checks the template against the schemas of CloudFormation.
 package validate_test
 
 import (
@@ -11,14 +11,15 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// validate says what is wrong with a template.
-func validate(t *testing.T, file string) (said string, err error) {
+// validate returns the output of the validator, and an error if the template is
+// not valid.
+func validate(t *testing.T, file string) (output string, err error) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "node", "validate.mjs", file).CombinedOutput()
 	return string(out), err
 }
 
-// need skips a test where there is nothing to validate with.
+// need skips a test if the validator is not installed.
 func need(t *testing.T) {
 	t.Helper()
 	const untried = "the template was not validated"
@@ -30,12 +31,13 @@ func need(t *testing.T) {
 
 func TestTemplateIsValid(t *testing.T) {
 	need(t)
-	if said, err := validate(t, filepath.Join("..", "template.yaml")); err != nil {
-		t.Errorf("%v\n%s", err, said)
+	if output, err := validate(t, filepath.Join("..", "template.yaml")); err != nil {
+		t.Errorf("%v\n%s", err, output)
 	}
 }
 
-// TestWrongTemplates: each of these would be refused by AWS, or do nothing there.
+// TestWrongTemplates checks that the validator finds mistakes that AWS would refuse
+// or ignore.
 func TestWrongTemplates(t *testing.T) {
 	need(t)
 	data, err := os.ReadFile(filepath.Join("..", "template.yaml"))
@@ -55,8 +57,8 @@ func TestWrongTemplates(t *testing.T) {
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), right, wrong)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if said, err := validate(t, file); err == nil {
-			t.Errorf("%q is taken: %s", wrong, said)
+		if output, err := validate(t, file); err == nil {
+			t.Errorf("%q is accepted, want an error: %s", wrong, output)
 		}
 	}
 }

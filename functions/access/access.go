@@ -1,6 +1,7 @@
-// Package access decides who is asking, what they may do, and how often.
+// Package access identifies the caller of a request, and decides what the caller
+// may do and how often.
 //
-// A [Policy] checks each request and names its [Caller]. The package must not
+// A [Policy] checks each request and returns its [Caller]. The package must not
 // know what the calls do, nor how tokens are made: it sees a method, an address
 // and a token.
 package access
@@ -30,51 +31,53 @@ type Policy struct {
 	// Private makes requests that only read need a token too.
 	Private bool
 
-	// Rate limits how often each client calls. Nil is no limit.
+	// Rate limits how often each client calls. If it is nil, there is no limit.
 	Rate *Rate
 
-	// Proxies is the number of reverse proxies in front, whose X-Forwarded-For
-	// is believed. 0 believes none.
+	// Proxies is the number of reverse proxies in front of this program. What they
+	// add to X-Forwarded-For is believed, and nothing else in it.
 	Proxies int
 }
 
 // A Verifier verifies bearer tokens.
 type Verifier interface {
-	// Verify returns the user whose token it is. The error of a token that is
-	// not valid is [ErrBadToken].
+	// Verify returns the user to whom the token belongs. It fails with
+	// [ErrBadToken] if the token is not valid. It must be safe for concurrent use.
 	Verify(ctx context.Context, token string) (lockstore.UserID, error)
 }
 
-// ErrBadToken is the refusal of every token that is not valid. The reason is for
-// the log alone: it would help an attacker.
+// ErrBadToken is the refusal of every token that is not valid. It does not have
+// the reason, which would help an attacker.
 var ErrBadToken = &problem.Refusal{
 	Kind:      problem.Unauthenticated,
 	Detail:    "The token is not valid here, or its time is over. Sign in again.",
 	Challenge: `Bearer realm="seatlock", error="invalid_token"`,
 }
 
-// Challenges are those of RFC 6750, section 3.
+// errNoToken is the refusal of a request that needs a token and has none. The
+// challenges are those of RFC 6750, section 3.
 var errNoToken = &problem.Refusal{
 	Kind:      problem.Unauthenticated,
 	Detail:    "This call needs a token: Authorization: Bearer …",
 	Challenge: `Bearer realm="seatlock"`,
 }
 
-// Check returns the caller of a request, or the [*problem.Refusal] with which to
-// answer it.
+// Check returns the caller of a request. The error is the [*problem.Refusal] with
+// which to answer it. Check counts the request for Rate, unless it has BackendKey.
 func (p *Policy) Check(r *http.Request) (Caller, error) {
 	c, err := p.identify(r)
 	if p.Rate == nil || c.backend {
 		return c, err
 	}
-	// Failures to sign in count too, by the address.
+	// Requests with a bad token count too, by the address.
 	if wait := p.Rate.take(c.user, clientAddr(r, p.Proxies)); wait > 0 {
 		return Caller{}, &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "You ask too often. Wait a little and go on more slowly."}
 	}
 	return c, err
 }
 
-// identify verifies the token of a request that needs one.
+// identify returns the caller of a request, and verifies the token if one is
+// needed.
 func (p *Policy) identify(r *http.Request) (Caller, error) {
 	if user, ok := r.Context().Value(callerKey{}).(lockstore.UserID); ok {
 		return Caller{user: user}, nil
@@ -99,8 +102,8 @@ func (p *Policy) identify(r *http.Request) (Caller, error) {
 	return Caller{user: user}, err
 }
 
-// isBackend compares digests in constant time, so that the duration reveals
-// neither the key nor its length.
+// isBackend reports whether the token is BackendKey. It compares digests in
+// constant time, so that the duration reveals neither the key nor its length.
 func (p *Policy) isBackend(token string) bool {
 	if p.BackendKey == "" {
 		return false

@@ -29,7 +29,7 @@ type server struct {
 	http.Handler
 }
 
-// with makes an API of a hundred seats with the policy.
+// with returns an API of a hundred seats with the policy.
 func with(t *testing.T, p access.Policy) *server {
 	t.Helper()
 	hall, err := venue.Grid(10, 10, venue.Defaults{LockTTL: time.Minute})
@@ -53,8 +53,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// ask makes a request and compares the answer with the description of the API. A
-// header is "Name: value"; From is the address of the client.
+// ask sends a request and compares the answer with the description of the API. A
+// header is "Name: value"; From sets the address of the client.
 func (s *server) ask(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -81,7 +81,7 @@ func (s *server) lock(token, body string) *httptest.ResponseRecorder {
 	return s.ask("POST", "/lock", body, "Authorization: Bearer "+token)
 }
 
-// want checks the status of an answer, and that its body has a text.
+// want checks the status of an answer, and that its body has the text.
 func want(t *testing.T, got *httptest.ResponseRecorder, status int, text string) {
 	t.Helper()
 	if got.Code != status || !strings.Contains(got.Body.String(), text) {
@@ -89,7 +89,7 @@ func want(t *testing.T, got *httptest.ResponseRecorder, status int, text string)
 	}
 }
 
-// TestOpenPolicy: without tokens, the userId is believed.
+// TestOpenPolicy checks that the userId is believed if there are no tokens.
 func TestOpenPolicy(t *testing.T) {
 	s := with(t, access.Policy{})
 	want(t, s.lock("", `{"seatId":"A1","userId":"ann"}`), 200, `"userId":"ann"`)
@@ -116,8 +116,8 @@ func TestSignedInUser(t *testing.T) {
 	want(t, s.ask("GET", "/events", "", "Authorization: Bearer stale"), 200, `"default"`)
 }
 
-// TestBadTokens: a token that is not valid changes no seat, and the answer does not
-// say what is wrong with it.
+// TestBadTokens checks that a call with a token that is not valid changes no seat,
+// and that the answer does not say what is wrong with it.
 func TestBadTokens(t *testing.T) {
 	i := issuertest.New(t)
 	s := with(t, access.Policy{Tokens: tokensOf(i)})
@@ -135,8 +135,8 @@ func TestBadTokens(t *testing.T) {
 	want(t, s.lock(i.Token("first", nil), `{"seatId":"A1"}`), 200, `"userId":"ann"`)
 }
 
-// TestIssuerUnavailable: without the issuer's keys buyers cannot sign in, and lists
-// still work.
+// TestIssuerUnavailable checks that lists still work while the issuer's keys cannot
+// be fetched.
 func TestIssuerUnavailable(t *testing.T) {
 	i := issuertest.New(t)
 	i.Break(issuertest.Down)
@@ -144,13 +144,13 @@ func TestIssuerUnavailable(t *testing.T) {
 	got := s.lock(i.Token("first", nil), `{"seatId":"A1"}`)
 	want(t, got, 503, `"code":"sign_in_unavailable"`)
 	if got.Header().Get("Retry-After") != "1" {
-		t.Errorf("Retry-After is missing: %v", got.Header())
+		t.Errorf("Retry-After is not 1: %v", got.Header())
 	}
 	want(t, s.ask("GET", "/seats", ""), 200, `"available":100`)
 }
 
-// TestAccessComesFirst: a caller that is refused does not learn which paths and
-// methods there are, and requests for them count.
+// TestAccessComesFirst checks that a caller that is refused does not learn which
+// paths and methods exist, and that requests for unknown paths count.
 func TestAccessComesFirst(t *testing.T) {
 	s := with(t, access.Policy{BackendKey: backendKey, Private: true})
 	want(t, s.ask("POST", "/nowhere", ""), 401, `"code":"unauthenticated"`)
@@ -163,8 +163,8 @@ func TestAccessComesFirst(t *testing.T) {
 	want(t, limited.ask("GET", "/nowhere", ""), 429, `"code":"rate_limited"`)
 }
 
-// TestVerifiedBefore: a caller whose user was verified in front of the program
-// needs no token.
+// TestVerifiedBefore checks that a caller whose user was verified in front of the
+// program needs no token.
 func TestVerifiedBefore(t *testing.T) {
 	s := with(t, access.Policy{BackendKey: backendKey, Private: true})
 	r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatId":"A1"}`))
@@ -204,7 +204,8 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
-// TestRate limits each client on its own, and says when to try again.
+// TestRate checks that each client has a limit of its own, and that the refusal says
+// when to try again.
 func TestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := with(t, access.Policy{Rate: access.NewRate(2)})
@@ -235,8 +236,8 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// TestRateOfUsers: signed-in users are counted by name from any address, failures
-// to sign in by address, and the back end not at all.
+// TestRateOfUsers checks that signed-in users are counted by name from any address,
+// requests with a bad token by address, and the back end not at all.
 func TestRateOfUsers(t *testing.T) {
 	i := issuertest.New(t)
 	s := with(t, access.Policy{Tokens: tokensOf(i), BackendKey: backendKey, Rate: access.NewRate(0.001)})
@@ -253,7 +254,7 @@ func TestRateOfUsers(t *testing.T) {
 		}
 	}
 	if got := lock(ben, "192.0.2.1:1"); got != 409 {
-		t.Errorf("ben, behind the address of ann: %d", got)
+		t.Errorf("ben, from the address of ann: %d, want 409", got)
 	}
 	if first, second := lock("guess", "192.0.2.3:1"), lock("another", "192.0.2.3:1"); first != 401 || second != 429 {
 		t.Errorf("guesses are answered with %d and %d, want 401 and 429", first, second)
@@ -263,8 +264,8 @@ func TestRateOfUsers(t *testing.T) {
 	}
 }
 
-// TestForwarded: only the addresses that the proxies in front have added to
-// X-Forwarded-For are believed.
+// TestForwarded checks that of X-Forwarded-For only the addresses that the proxies
+// in front have added are believed.
 func TestForwarded(t *testing.T) {
 	for _, c := range []struct {
 		proxies       int

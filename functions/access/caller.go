@@ -7,16 +7,17 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Caller is who makes a request, as far as that was verified. The zero Caller
-// is anybody.
+// A Caller is the sender of a request, as far as [Policy.Check] has verified it.
+// The zero Caller is unknown.
 type Caller struct {
 	user    lockstore.UserID // empty if unknown
 	backend bool             // the bearer of the back end's key
 }
 
-// As returns the user on whose behalf the Caller makes a request that claims to
-// be from a user, or from none. A known user may claim no other; of anybody, and
-// of the back end, the claim is believed.
+// As returns the user on whose behalf the Caller makes a request. The request
+// claims to be from the user claimed, or names none if that is empty. A verified
+// user may claim no other user; an unknown Caller and the back end may claim any,
+// and must. The error is a [*problem.Refusal].
 func (c Caller) As(claimed lockstore.UserID) (lockstore.UserID, error) {
 	switch {
 	case c.user != "" && claimed != "" && claimed != c.user:

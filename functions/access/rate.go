@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// clients is the number of clients that are remembered, the latest ones. A
+// clients is the number of clients that are remembered: those that called last. A
 // forgotten client starts again with a full bucket: very many clients weaken the
 // limit, but they do not take more memory.
 const clients = 1 << 16
@@ -32,7 +32,7 @@ type Rate struct {
 }
 
 // NewRate returns a Rate of perSecond calls a second, with bursts of twice as
-// many.
+// many. perSecond must be more than 0.
 func NewRate(perSecond float64) *Rate {
 	buckets, err := simplelru.NewLRU[uint64, *rate.Limiter](clients, nil)
 	if err != nil {

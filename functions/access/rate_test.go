@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestRateMemoryIsBounded: a million users and a million addresses take no more
-// memory than the clients that are remembered.
+// TestRateMemoryIsBounded checks that a million users and a million addresses take
+// no more memory than the clients that are remembered.
 func TestRateMemoryIsBounded(t *testing.T) {
 	used := func() uint64 {
 		runtime.GC()
@@ -34,7 +34,7 @@ func TestRateMemoryIsBounded(t *testing.T) {
 	grown := int64(used()) - int64(before)
 	t.Logf("%d MiB for the latest %d of %d clients", grown>>20, clients, 2*many)
 	if grown > 32<<20 {
-		t.Errorf("%d clients take %d bytes", clients, grown)
+		t.Errorf("%d clients take %d bytes, want at most 32 MiB", clients, grown)
 	}
 	runtime.KeepAlive(r)
 }

@@ -106,7 +106,7 @@ func (a answer) want(status int) answer {
 	return a
 }
 
-// wantProblem checks the form of a failure, and its code.
+// wantProblem checks the status, the form and the code of a refusal.
 func (a answer) wantProblem(status int, code string) problemJSON {
 	a.t.Helper()
 	a.want(status)
@@ -116,10 +116,10 @@ func (a answer) wantProblem(status int, code string) problemJSON {
 	var p problemJSON
 	a.into(&p)
 	if p.Code != code || p.Status != status || p.Title == "" {
-		a.t.Fatalf("problem %+v, want code %s and status %d", p, code, status)
+		a.t.Fatalf("the problem is %+v, want the code %s and the status %d", p, code, status)
 	}
 	if !strings.HasSuffix(p.Detail, ".") || strings.ToUpper(p.Detail[:1]) != p.Detail[:1] && !strings.HasPrefix(p.Detail, "userId") && !strings.HasPrefix(p.Detail, "since") {
-		a.t.Errorf("detail is not a sentence: %q", p.Detail)
+		a.t.Errorf("the detail is not a sentence: %q", p.Detail)
 	}
 	return p
 }
@@ -181,6 +181,6 @@ func (l list) taken() []string {
 func (l list) want(t *testing.T, taken ...string) {
 	t.Helper()
 	if got := l.taken(); !slices.Equal(got, taken) {
-		t.Errorf("taken are %q, want %q", got, taken)
+		t.Errorf("the seats taken are %q, want %q", got, taken)
 	}
 }

@@ -45,13 +45,13 @@ type API struct {
 	log         *slog.Logger
 }
 
-// An event is on sale.
+// An event is one of the events on sale.
 type event struct {
 	*lockstore.Event
 	feed *seatlist.Feed
 }
 
-// New returns an API, or an error if the Config is not valid.
+// New returns an API. It fails if the Config is not valid.
 func New(c Config) (*API, error) {
 	if c.Store == nil {
 		return nil, errors.New("booking: Config.Store must not be nil")
@@ -130,8 +130,8 @@ func (a *API) paths() map[string]telemetry.Handler {
 	return paths
 }
 
-// Count counts the seats of an event of the Config. Callers at the same time
-// share one question to the store.
+// Count counts the seats of an event of the Config. Calls at the same time share
+// one call of the store.
 func (a *API) Count(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
 	ev, err := a.event(id)
 	if err != nil {

@@ -49,7 +49,7 @@ func TestSeveralSeatsAllOrNone(t *testing.T) {
 	}
 	lock.into(&a)
 	if a.Message != "Seats A2, A3 and B1 locked." || len(a.SeatIDs) != 3 || a.Status != "locked" {
-		t.Errorf("answer %+v", a)
+		t.Errorf("lock answered %+v", a)
 	}
 	s.post("/lock", `{"seatIds":["A4","A3"],"userId":"ben"}`).wantProblem(409, "seat_locked")
 	s.list("").want(t, "A2 locked", "A3 locked", "B1 locked")
@@ -98,8 +98,8 @@ func TestReleaseGivesBack(t *testing.T) {
 	s.list("").want(t)
 }
 
-// TestReleaseSaysWhatItReleased: a seat that the user has not locked is not said to
-// be released, whoever has it.
+// TestReleaseSaysWhatItReleased checks that the answer names only seats that the
+// user had locked, whatever the state of the others.
 func TestReleaseSaysWhatItReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
@@ -112,7 +112,7 @@ func TestReleaseSaysWhatItReleased(t *testing.T) {
 			t.Helper()
 			got := s.must("/release", `{"seatIds":`+seats+`,"userId":"ben"}`).Body.String()
 			if !strings.Contains(got, want) {
-				t.Errorf("the release of %s answered %s want %s", seats, got, want)
+				t.Errorf("the release of %s answered\n%s want\n%s", seats, got, want)
 			}
 		}
 		const none = `"message":"No seat was released: this user had a lock on none of them.","eventId":"default","userId":"ben","seatIds":[],`
@@ -149,24 +149,25 @@ func TestEvents(t *testing.T) {
 	etag := got.Header().Get("ETag")
 	got.into(&all)
 	if len(all.Events) != 2 {
-		t.Fatalf("%d events", len(all.Events))
+		t.Fatalf("%d events are listed, want 2", len(all.Events))
 	}
 	hall := all.Events[0]
 	if hall.EventID != "default" || hall.Name != "Default event" || hall.LockSeconds != 60 || hall.SeatLimit != 4 || hall.SeatCount != 100 {
-		t.Errorf("event %+v", hall)
+		t.Errorf("the first event is %+v", hall)
 	}
 	rows := hall.Sections[0].Rows
 	if len(rows) != 10 || rows[9].Name != "J" || rows[9].Seats[9] != "J10" || rows[9].Numbers[9] != "10" {
-		t.Errorf("rows %+v", rows)
+		t.Errorf("its rows are %+v", rows)
 	}
 	s.get("/events", "If-None-Match", etag).want(304)
 	if body := s.ask("HEAD", "/events", "").want(200).Body.Len(); body != 0 {
-		t.Errorf("HEAD has a body of %d bytes", body)
+		t.Errorf("the answer to HEAD has a body of %d bytes", body)
 	}
 	s.get("/events?x=1").wantProblem(400, "bad_request")
 }
 
-// TestSomeOfTheEvents: a page can get what it needs at first without layouts.
+// TestSomeOfTheEvents checks that a client can ask for one event, and for events
+// without their layouts.
 func TestSomeOfTheEvents(t *testing.T) {
 	s := open(t)
 	const hall = `{"eventId":"default","name":"Default event","lockSeconds":60,"seatLimit":4,"seatCount":100}`
@@ -181,7 +182,7 @@ func TestSomeOfTheEvents(t *testing.T) {
 	} {
 		got := s.get("/events" + query).want(200)
 		if body := got.Body.String(); body != `{"events":[`+want+"]}\n" {
-			t.Errorf("%s: %s", query, body)
+			t.Errorf("GET /events%s answered %s", query, body)
 		}
 		etag := got.Header().Get("ETag")
 		if tags[etag] != "" {
@@ -203,7 +204,7 @@ func TestNewRefusesBadConfigs(t *testing.T) {
 		"two events of one id": {Store: new(memstore.Store), Events: []venue.Event{m, m}},
 	} {
 		if _, err := booking.New(c); err == nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s: New returned no error", name)
 		}
 	}
 }
@@ -222,7 +223,8 @@ func (a ahead) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lo
 	return result, err
 }
 
-// TestSecondsAreNeverMoreThanALockLasts, whatever the store's clock is.
+// TestSecondsAreNeverMoreThanALockLasts checks that a store's clock that is fast
+// makes no waiting time longer than a lock.
 func TestSecondsAreNeverMoreThanALockLasts(t *testing.T) {
 	s := openOver(t, ahead{new(memstore.Store)})
 	var a struct{ ExpiresInSeconds int }

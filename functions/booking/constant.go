@@ -26,7 +26,7 @@ func newConstant(pieces ...[]byte) constant {
 	return c
 }
 
-// serve answers with the constant, or with 304 if the client has it.
+// serve answers with the constant, or with 304 if the client has it already.
 func (c constant) serve(w http.ResponseWriter, r *http.Request, mediaType []string) {
 	h := w.Header()
 	h.Set("ETag", c.etag)

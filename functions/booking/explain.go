@@ -17,8 +17,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// storeErrors maps errors of the store, and of the context, to kinds. The first
-// row that matches counts.
+// storeErrors maps errors of the store and of the context to kinds. The first row
+// that matches counts.
 var storeErrors = []struct {
 	err    error
 	kind   problem.Kind
@@ -101,9 +101,9 @@ func (ev *event) explain(err error, about string) error {
 			r.Detail += fmt.Sprintf(" %s %s locked by somebody else.", sentence(seatList(locked)), is(locked))
 		}
 	case lockstore.LockExpired:
-		r.Detail = fmt.Sprintf("The time to confirm %s is over.%s", seatList(all), nowWhat(byStatus))
+		r.Detail = fmt.Sprintf("The time to confirm %s is over.%s", seatList(all), afterConfirm(byStatus))
 	case lockstore.LockNotHeld:
-		r.Detail = fmt.Sprintf("This user has no lock on %s.%s", seatList(all), nowWhat(byStatus))
+		r.Detail = fmt.Sprintf("This user has no lock on %s.%s", seatList(all), afterConfirm(byStatus))
 	case lockstore.OverSeatLimit:
 		r.Detail = fmt.Sprintf("One user may have %d seats of this event, locked and booked together, and this one has %d already. Release some, or lock fewer.", ev.SeatLimit, e.Held)
 	}
@@ -111,8 +111,9 @@ func (ev *event) explain(err error, about string) error {
 	return r
 }
 
-// nowWhat says what state the seats of a failed confirm are in, and what to do.
-func nowWhat(byStatus map[lockstore.Status][]lockstore.SeatID) string {
+// afterConfirm says what state the seats of a failed confirm are in, and what to do
+// about it.
+func afterConfirm(byStatus map[lockstore.Status][]lockstore.SeatID) string {
 	var b strings.Builder
 	if s := byStatus[lockstore.Available]; len(s) > 0 {
 		fmt.Fprintf(&b, " %s %s available: lock again to go on.", sentence(seatList(s)), is(s))

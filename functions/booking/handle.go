@@ -24,7 +24,7 @@ const maxBody = 64 << 10
 // returns what it knows of the request, and an error instead of an answer.
 type call func(w http.ResponseWriter, r *http.Request, by access.Caller) (telemetry.Outcome, error)
 
-// post makes a handler of a call that changes seats.
+// post returns the handler of a call that changes seats.
 func (a *API) post(name string, c change) telemetry.Handler {
 	return a.handle(name, "POST", func(w http.ResponseWriter, r *http.Request, by access.Caller) (o telemetry.Outcome, err error) {
 		var req seatsRequest
@@ -47,12 +47,12 @@ func (a *API) post(name string, c change) telemetry.Handler {
 	})
 }
 
-// get makes a handler of a call that only reads.
+// get returns the handler of a call that only reads.
 func (a *API) get(name string, call call) telemetry.Handler { return a.handle(name, "GET", call) }
 
-// handle does what all calls share: it checks access and the method, and answers
-// every failure, including a panic, with a problem. An empty method allows all.
-// It sets no time limit: the store has its own.
+// handle returns a handler that does what all calls share: it checks access and
+// the method, and answers every failure, including a panic, with a problem. An
+// empty method allows all. It sets no time limit: the store has its own.
 func (a *API) handle(name, method string, call call) telemetry.Handler {
 	allow := method
 	if method == "GET" {
@@ -91,7 +91,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 	}
 }
 
-// refusal returns how to answer a request that failed, and logs failures of the
+// refusal returns the answer to a request that failed, and logs failures of the
 // server.
 func (a *API) refusal(r *http.Request, err error) *problem.Refusal {
 	refusal := refusalOf(err)

@@ -46,7 +46,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller) (o t
 	return o, nil
 }
 
-// A listQuery is which list a request asks for.
+// A listQuery says which list a request asks for.
 type listQuery struct {
 	ev     *event
 	since  lockstore.Version

@@ -13,7 +13,7 @@ import (
 // functions do not have it.
 const LivePath = "/seats/live"
 
-// liveCall is its name in logs and metrics.
+// liveCall is the name of the live list in logs and metrics.
 const liveCall = "live"
 
 // Live returns a handler of GET [LivePath] that answers with show. Its parameters

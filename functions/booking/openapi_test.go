@@ -19,14 +19,14 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// runnersOwn are the calls that only the runner answers. The README's table leaves
+// runnersOwn are the paths that only the runner answers. The README's table leaves
 // out those for load balancers.
 var (
 	forBalancers = []string{"/healthz", "/readyz"}
 	runnersOwn   = append([]string{LivePath}, forBalancers...)
 )
 
-// node is a piece of openapi.yaml.
+// A node is an object of openapi.yaml.
 type node = map[string]any
 
 func describedAPI(t *testing.T) node {
@@ -38,7 +38,7 @@ func describedAPI(t *testing.T) node {
 	return doc
 }
 
-// under follows names into the description.
+// under returns the node that the names lead to.
 func under(t *testing.T, n node, names ...string) node {
 	t.Helper()
 	for _, name := range names {
@@ -65,7 +65,8 @@ func oneSeat(t *testing.T) *API {
 	return api
 }
 
-// TestEveryPathIsDescribed with the method that it takes, and no other path.
+// TestEveryPathIsDescribed checks that the description has every path with the
+// methods that it takes, and no other path.
 func TestEveryPathIsDescribed(t *testing.T) {
 	api := oneSeat(t)
 	paths := under(t, describedAPI(t), "paths")
@@ -77,7 +78,7 @@ func TestEveryPathIsDescribed(t *testing.T) {
 	}
 	slices.Sort(described)
 	if have := slices.Sorted(maps.Keys(api.paths())); !slices.Equal(described, have) {
-		t.Errorf("the paths described are %q, those that are answered %q", described, have)
+		t.Errorf("the paths described are %q, want those that are answered: %q", described, have)
 	}
 	for path, h := range api.paths() {
 		w := httptest.NewRecorder()
@@ -94,7 +95,8 @@ func TestEveryPathIsDescribed(t *testing.T) {
 	}
 }
 
-// TestEveryCodeIsDescribed in the answers that have its status, and no other code.
+// TestEveryCodeIsDescribed checks that the description has every code in the
+// answers with its status, and no other code.
 func TestEveryCodeIsDescribed(t *testing.T) {
 	doc := describedAPI(t)
 	var have, named, answered []string
@@ -107,7 +109,7 @@ func TestEveryCodeIsDescribed(t *testing.T) {
 		listed = append(listed, code.(string))
 	}
 	if sorted(listed); !slices.Equal(listed, sorted(named)) {
-		t.Errorf("the codes of a problem are described as %q, and are %q", listed, named)
+		t.Errorf("the codes described are %q, want %q", listed, named)
 	}
 
 	// A schema of one status names the codes that go with it.
@@ -138,7 +140,7 @@ func TestEveryCodeIsDescribed(t *testing.T) {
 	}
 	look(doc)
 	if have, answered = sorted(have), sorted(answered); !slices.Equal(have, answered) {
-		t.Errorf("the answers described have the codes %q, and there are %q", answered, have)
+		t.Errorf("the answers described have the codes %q, want %q", answered, have)
 	}
 }
 
@@ -148,7 +150,8 @@ func sorted(list []string) []string {
 	return slices.Compact(list)
 }
 
-// TestDescriptionAgreesWithReadme compares the calls and the codes.
+// TestDescriptionAgreesWithReadme compares the calls and the codes of the
+// description with the README's.
 func TestDescriptionAgreesWithReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -185,7 +188,7 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 	}
 	for _, path := range forBalancers {
 		if !strings.Contains(string(server), "**`"+path+"`**") {
-			t.Errorf("the server's README says nothing of %s", path)
+			t.Errorf("the server's README does not describe %s", path)
 		}
 	}
 }
@@ -212,15 +215,16 @@ func TestLimitsAreDescribed(t *testing.T) {
 	} {
 		last := len(c.at) - 1
 		if got := under(t, schemas, c.at[:last]...)[c.at[last]]; got != c.want {
-			t.Errorf("%s is described as %v, and is %v", strings.Join(c.at, "."), got, c.want)
+			t.Errorf("%s is described as %v, want %v", strings.Join(c.at, "."), got, c.want)
 		}
 	}
-	if says := fmt.Sprintf("The body is larger than %d bytes.", maxBody); !strings.Contains(string(openAPI), says) {
-		t.Errorf("the description does not say %q", says)
+	if want := fmt.Sprintf("The body is larger than %d bytes.", maxBody); !strings.Contains(string(openAPI), want) {
+		t.Errorf("the description does not have %q", want)
 	}
 }
 
-// TestOpenAPIIsServed with its media type, and not to a client that has it.
+// TestOpenAPIIsServed checks the answers of GET /openapi.yaml, with and without a
+// body.
 func TestOpenAPIIsServed(t *testing.T) {
 	api := oneSeat(t)
 	ask := func(method string, header http.Header) *httptest.ResponseRecorder {
@@ -232,13 +236,13 @@ func TestOpenAPIIsServed(t *testing.T) {
 	}
 	got := ask("GET", nil)
 	if got.Code != 200 || got.Body.String() != string(openAPI) || got.Header().Get("Content-Type") != "application/yaml" || got.Header().Get("X-Content-Type-Options") != "nosniff" {
-		t.Errorf("%d %v, with %d bytes", got.Code, got.Header(), got.Body.Len())
+		t.Errorf("GET: %d %v, with %d bytes", got.Code, got.Header(), got.Body.Len())
 	}
 	head := ask("HEAD", nil)
 	if head.Code != 200 || head.Body.Len() > 0 || head.Header().Get("Content-Length") != fmt.Sprint(len(openAPI)) {
 		t.Errorf("HEAD: %d %v, with %d bytes", head.Code, head.Header(), head.Body.Len())
 	}
 	if again := ask("GET", http.Header{"If-None-Match": {got.Header().Get("ETag")}}); again.Code != 304 || again.Body.Len() > 0 {
-		t.Errorf("asked again: %d, with %d bytes", again.Code, again.Body.Len())
+		t.Errorf("with its ETag: %d, with %d bytes", again.Code, again.Body.Len())
 	}
 }

@@ -165,16 +165,16 @@ func TestBadRequests(t *testing.T) {
 			}
 		})
 	}
-	s.post("/lock", ok).want(200) // the same request in good order
+	s.post("/lock", ok).want(200) // the same request without a mistake
 	s.must("/release", ok)
 	if l := s.list("?since=" + before); len(l.Seats) != 1 {
-		t.Errorf("more changed than the one good request did: %+v", l.Seats)
+		t.Errorf("a bad request changed a seat: %+v", l.Seats)
 	}
 	gzip := s.ask("POST", "/lock", ok, "Content-Type", "application/json", "Content-Encoding", "gzip")
 	gzip.wantProblem(415, "unsupported_media_type")
 	s.ask("POST", "/lock", ok, "Content-Type", "Application/JSON; charset=UTF-8").want(200)
 	if s.log.Len() > 0 {
-		t.Errorf("bad requests are not failures of the server, but were logged:\n%s", s.log)
+		t.Errorf("bad requests were logged as failures of the server:\n%s", s.log)
 	}
 }
 
@@ -200,10 +200,10 @@ func (b broken) List(context.Context, *lockstore.Event, lockstore.Version) (lock
 func TestStoreFailures(t *testing.T) {
 	secret := errors.New("dial tcp 10.0.0.7:6379: password hunter2")
 	cases := []struct {
-		name string
-		fail func() error
-		code string
-		is   int
+		name   string
+		fail   func() error
+		code   string
+		status int
 	}{
 		{"out of reach", func() error { return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, secret) }, "store_unavailable", 503},
 		{"in doubt", func() error {
@@ -227,21 +227,21 @@ func TestStoreFailures(t *testing.T) {
 					if strings.Contains(a.Body.String(), "hunter2") {
 						t.Errorf("the answer has the cause, which is for the log: %s", a.Body)
 					}
-					if (a.Header().Get("Retry-After") != "") != (c.is == 503) {
+					if (a.Header().Get("Retry-After") != "") != (c.status == 503) {
 						t.Errorf("Retry-After %q with status %d", a.Header().Get("Retry-After"), a.Code)
 					}
-					a.wantProblem(c.is, code)
+					a.wantProblem(c.status, code)
 				}
 			}
 			if logged := strings.Contains(s.log.String(), "hunter2"); logged != (c.name != "given up") {
-				t.Errorf("log: %s", s.log)
+				t.Errorf("the cause is logged: %v: %s", logged, s.log)
 			}
 		})
 	}
 }
 
-// TestNobodySeesAnother looks for a user's id in the answers to others.
-func TestNobodySeesAnother(t *testing.T) {
+// TestUsersAreNotShown checks that a user's id is in no answer to others.
+func TestUsersAreNotShown(t *testing.T) {
 	s := open(t)
 	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"Hildegard"}`)
 	s.must("/confirm", `{"seatId":"A2","userId":"Hildegard"}`)

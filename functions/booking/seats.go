@@ -47,7 +47,7 @@ func (a *API) do(ctx context.Context, c change, ev *event, seats []lockstore.Sea
 	case lockstore.KindLock:
 		answer.expires, answer.left = result.Expires, secondsUntil(result.Expires, result.Now)
 	case lockstore.KindRelease:
-		answer.seats = result.Changed // the others were not the user's to give back
+		answer.seats = result.Changed // the user had no lock on the others
 	}
 	return answer, nil
 }
@@ -62,7 +62,8 @@ type seatsAnswer struct {
 	left    int                // until then, in seconds
 }
 
-// appendJSON renders the answer without reflection, since every lock needs it.
+// appendJSON appends the answer in JSON, without reflection, since every lock needs
+// it.
 func (s *seatsAnswer) appendJSON(b []byte) []byte {
 	b = append(b, `{"message":"`...)
 	if len(s.seats) == 0 {
@@ -132,9 +133,9 @@ func secondsUntil(expires, now time.Time) int {
 	return max(0, int(math.Ceil(expires.Sub(now).Seconds())))
 }
 
-// secondsLeft returns the seconds until a lock of the event ends, where the
-// store's clock is not known. That may differ from this one, so it returns no
-// more than a new lock has.
+// secondsLeft returns the seconds until a lock of the event ends, by the clock of
+// this process. The store's clock may differ from it, so the result is at most the
+// duration of a new lock.
 func (ev *event) secondsLeft(expires time.Time) int {
 	return min(secondsUntil(expires, time.Now()), secondsUntil(time.Time{}.Add(ev.LockTTL), time.Time{}))
 }

@@ -18,7 +18,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// serve serves ten rows of ten seats with the policy, and returns its URL.
+// serve starts a server of ten rows of ten seats with the policy, and returns its
+// URL.
 func serve(t *testing.T, p access.Policy) string {
 	t.Helper()
 	hall, err := venue.Grid(10, 10, venue.Defaults{LockTTL: time.Minute, SeatLimit: 4})
@@ -43,7 +44,7 @@ func theEvent(t *testing.T, c *client.Client) *lockstore.Event {
 	return events[0]
 }
 
-// TestToken is how a shop's back end calls a server that believes nobody else.
+// TestToken checks that a client sends its token, to a server that requires one.
 func TestToken(t *testing.T) {
 	key := strings.Repeat("k", 32)
 	url := serve(t, access.Policy{BackendKey: key, Private: true})
@@ -62,13 +63,13 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// TestResults holds what a client learns from an answer.
+// TestResults checks what a client returns of an answer.
 func TestResults(t *testing.T) {
 	c := at(t, serve(t, access.Policy{}))
 	ev, ctx := theEvent(t, c), t.Context()
 	locked, err := c.Do(ctx, ev, lockstore.Lock("ann", "A1", "A2"))
 	if left := time.Until(locked.Expires); err != nil || left <= 0 || left > time.Minute {
-		t.Errorf("the lock ends in %v, %v", left, err)
+		t.Errorf("the lock ends in %v, %v, want at most a minute", left, err)
 	}
 	released, err := c.Do(ctx, ev, lockstore.Release("ann", "B1", "A2"))
 	if err != nil || !slices.Equal(released.Changed, []lockstore.SeatID{"A2"}) {
@@ -86,7 +87,7 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// TestWait ends with a change, and not without one.
+// TestWait checks that Wait ends with a change, and not without one.
 func TestWait(t *testing.T) {
 	c := at(t, serve(t, access.Policy{}))
 	ev := theEvent(t, c)

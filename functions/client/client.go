@@ -36,12 +36,11 @@ type Options struct {
 	// is empty.
 	Token string
 
-	// Connections is how many connections to the server may be open at a time. 0
-	// means 100.
+	// Connections is the most connections to the server at a time. 0 is 100.
 	Connections int
 }
 
-// A Client makes the calls of one server. It is safe for concurrent use.
+// A Client calls one server. It is safe for concurrent use.
 //
 // It knows less than a store does. The API does not say which seats a lock or a
 // confirm changed, so Result.Changed is set for releases only; Result.Now and
@@ -55,7 +54,7 @@ type Client struct {
 var _ lockstore.LockStore = (*Client)(nil)
 
 // New returns a client of the server at the base URL, such as
-// http://127.0.0.1:8080. It does not connect yet. The error is about the URL.
+// http://127.0.0.1:8080. It fails if the URL is not valid, and does not connect yet.
 func New(base string, o Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {

@@ -19,6 +19,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
+// at returns a client of the server at the URL.
 func at(t *testing.T, url string) *client.Client {
 	t.Helper()
 	s, err := client.New(url, client.Options{})
@@ -29,8 +30,8 @@ func at(t *testing.T, url string) *client.Client {
 	return s
 }
 
-// TestHistories: the answers of concurrent calls of the API fit one order of the
-// calls, as those of a store do.
+// TestHistories checks that the answers to concurrent calls of the API fit one order
+// of the calls, as those of a store do.
 func TestHistories(t *testing.T) {
 	plan := history.Plan{Clients: 5, Calls: 30, Seats: 5, TTL: 100 * time.Millisecond, Pause: 20 * time.Millisecond,
 		Slack: 3 * time.Millisecond, Plain: true, Remote: true}
@@ -78,7 +79,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestNoAnswer: an error reports whether the call may have had an effect.
+// TestNoAnswer checks that an error tells a call without an effect from one that
+// may have had one.
 func TestNoAnswer(t *testing.T) {
 	ev := storetest.Event(t, "e", time.Minute, 0, "A1")
 	answer := func(status int, body string) string {
@@ -107,7 +109,7 @@ func TestNoAnswer(t *testing.T) {
 		want error
 	}{
 		"no server":        {"http://" + l.Addr().String(), lockstore.ErrUnavailable},
-		"it hangs up":      {hangUp.URL, lockstore.ErrOutcomeUnknown},
+		"it disconnects":   {hangUp.URL, lockstore.ErrOutcomeUnknown},
 		"no store":         {answer(503, `{"code":"store_unavailable"}`), lockstore.ErrUnavailable},
 		"it does not know": {answer(503, `{"code":"outcome_unknown"}`), lockstore.ErrOutcomeUnknown},
 		"a proxy answers":  {answer(502, "<html>"), lockstore.ErrOutcomeUnknown},
@@ -122,7 +124,7 @@ func TestNoAnswer(t *testing.T) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 			if p, ok := errors.AsType[*client.Problem](err); ok && p.RetryAfter != 3*time.Second {
-				t.Errorf("it says to come back after %v", p.RetryAfter)
+				t.Errorf("RetryAfter is %v, want 3s", p.RetryAfter)
 			}
 		})
 	}
@@ -136,7 +138,7 @@ func TestNoAnswer(t *testing.T) {
 func TestBadAddress(t *testing.T) {
 	for _, url := range []string{"", "127.0.0.1:8080", "ftp://x", "http://"} {
 		if _, err := client.New(url, client.Options{}); err == nil {
-			t.Errorf("%q is taken for the address of a server", url)
+			t.Errorf("New accepts the URL %q", url)
 		}
 	}
 }

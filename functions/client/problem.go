@@ -36,7 +36,8 @@ type seat struct {
 	ExpiresAt time.Time        `json:"expiresAt"`
 }
 
-// problem reads an error response.
+// problem returns the error of an error response: a [Problem], unless the response
+// has no JSON.
 func problem(resp *http.Response, text []byte) error {
 	var body struct {
 		Code   string `json:"code"`
@@ -44,7 +45,7 @@ func problem(resp *http.Response, text []byte) error {
 		Seats  []seat `json:"seats"`
 	}
 	if err := json.Unmarshal(text, &body); err != nil {
-		// It comes from something in front of the server.
+		// The response is not from the server but from something in front of it.
 		return fmt.Errorf("%w: %s answered %s without JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
 	}
 	p := &Problem{Status: resp.StatusCode, Code: body.Code, Detail: body.Detail}
@@ -73,7 +74,7 @@ func problem(resp *http.Response, text []byte) error {
 	return p
 }
 
-// unanswered is the error of a request without an answer. Where no connection
+// unanswered returns the error of a request without an answer. If no connection
 // was made, the server did nothing.
 func unanswered(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {

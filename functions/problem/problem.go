@@ -88,37 +88,39 @@ func Codes() []string {
 
 // Status returns the HTTP status of the Kind, 500 if there is no such Kind.
 func (k Kind) Status() int {
-	status, _, _ := k.look()
+	status, _, _ := k.describe()
 	return status
 }
 
-func (k Kind) look() (status int, title, detail string) {
+// describe returns what a client sees of the Kind, and of Internal if there is no
+// such Kind.
+func (k Kind) describe() (status int, title, detail string) {
 	for _, row := range kinds {
 		if row.kind == k {
 			return row.status, row.title, row.detail
 		}
 	}
-	return Internal.look()
+	return Internal.describe()
 }
 
 // A Refusal is an error that says how a request is answered.
 type Refusal struct {
 	Kind      Kind
 	Detail    string        // a sentence that the client can act on; empty is the Kind's own
-	Wait      time.Duration // after which another try may succeed; 0 if it will not by itself
+	Wait      time.Duration // after which another try may succeed; 0 if no time helps
 	Seats     []Seat        // the seats in the way
 	Challenge string        // the WWW-Authenticate header, which an Unauthenticated needs
 	Err       error         // the cause, for the log alone; may be nil
 }
 
-// A Seat is the state of a seat in the way of a request.
+// A Seat is a seat in the way of a request, as the answer shows it.
 type Seat struct {
 	SeatID    string `json:"seatId"`
 	Status    string `json:"status,omitempty"`
 	ExpiresAt string `json:"expiresAt,omitempty"`
 }
 
-// Refuse returns a Refusal with a formatted detail.
+// Refuse returns a Refusal of the kind with a formatted detail.
 func Refuse(kind Kind, format string, args ...any) *Refusal {
 	return &Refusal{Kind: kind, Detail: fmt.Sprintf(format, args...)}
 }
@@ -134,10 +136,11 @@ func (r *Refusal) Error() string {
 	return string(r.Kind)
 }
 
-// Unwrap returns the cause.
+// Unwrap returns the cause, or nil.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Write answers a request with the Refusal.
+// Write answers a request with the Refusal. Retry-After is Wait in seconds, rounded
+// up, and at least 1 with status 503.
 func (r *Refusal) Write(w http.ResponseWriter) {
 	body := struct {
 		Title  string `json:"title"`
@@ -146,7 +149,7 @@ func (r *Refusal) Write(w http.ResponseWriter) {
 		Detail string `json:"detail"`
 		Seats  []Seat `json:"seats,omitempty"`
 	}{Code: r.Kind, Seats: r.Seats}
-	body.Status, body.Title, body.Detail = r.Kind.look()
+	body.Status, body.Title, body.Detail = r.Kind.describe()
 	if r.Detail != "" {
 		body.Detail = r.Detail
 	}

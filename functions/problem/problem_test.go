@@ -25,25 +25,25 @@ func TestReadmeHasEveryCode(t *testing.T) {
 	}
 	_, table, _ := strings.Cut(string(readme), "| `code` | status |")
 	table, _, _ = strings.Cut(table, "\n\n")
-	said := make(map[string]bool)
+	listed := make(map[string]bool)
 	for _, row := range regexp.MustCompile("(?m)^\\| (`.*`) \\| (\\d+) \\|").FindAllStringSubmatch(table, -1) {
 		for code := range strings.SplitSeq(row[1], ", ") {
-			said[strings.Trim(code, "`")+" "+row[2]] = true
+			listed[strings.Trim(code, "`")+" "+row[2]] = true
 		}
 	}
 	for _, code := range problem.Codes() {
 		key := fmt.Sprintf("%s %d", code, problem.Kind(code).Status())
-		if !said[key] {
+		if !listed[key] {
 			t.Errorf("the README does not have %s", key)
 		}
-		delete(said, key)
+		delete(listed, key)
 	}
-	for key := range said {
-		t.Errorf("the README has %s, which is never answered", key)
+	for key := range listed {
+		t.Errorf("the README has %s, which is no code", key)
 	}
 }
 
-// TestWrite renders refusals of each form.
+// TestWrite checks how refusals of each form are answered.
 func TestWrite(t *testing.T) {
 	for name, c := range map[string]struct {
 		refusal *problem.Refusal

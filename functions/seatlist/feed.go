@@ -1,8 +1,8 @@
 // Package seatlist holds the seats of an event as everybody may see them, and
 // renders them in the JSON of GET /seats.
 //
-// A [Feed] asks the store once for all who want the list at the same time. The
-// package must not know HTTP, nor who has a seat.
+// A [Feed] asks the store once for all callers that want the list at the same
+// time. The package must not know HTTP, nor any user.
 package seatlist
 
 import (
@@ -46,7 +46,8 @@ func New(store lockstore.LockStore, ev *lockstore.Event) *Feed {
 // Event returns the event of the Feed.
 func (f *Feed) Event() *lockstore.Event { return f.ev }
 
-// Refresh returns the seats as they are at a moment after the call began.
+// Refresh returns the seats as they are at a moment after the call began. The error
+// is that of the store, or of the context if that ends.
 func (f *Feed) Refresh(ctx context.Context) (Snapshot, error) {
 	f.mu.Lock()
 	if f.next == nil {
@@ -78,7 +79,8 @@ func (f *Feed) Refresh(ctx context.Context) (Snapshot, error) {
 	return r.snap, r.err
 }
 
-// ask brings the last state up to date. The caller must hold the turn.
+// ask gets the changes since the last state from the store. The caller must hold
+// the turn.
 func (f *Feed) ask(ctx context.Context) (Snapshot, error) {
 	var since lockstore.Version
 	if f.last != nil {
@@ -99,8 +101,7 @@ func (f *Feed) ask(ctx context.Context) (Snapshot, error) {
 	return Snapshot{f, f.last, snap.Now}, nil
 }
 
-// List refreshes, and returns the changes since the version: see
-// [Snapshot.Since].
+// List returns [Snapshot.Since] of a new [Feed.Refresh].
 func (f *Feed) List(ctx context.Context, since lockstore.Version) (*List, error) {
 	snap, err := f.Refresh(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // /seats. It is immutable.
 type List struct {
 	Version lockstore.Version // of the event
-	Full    bool              // reports whether the list has every seat, not only those that changed
+	Full    bool              // whether the list has every seat, not only those that changed
 
 	// Moment orders the lists of one Feed: a list knows everything that lists
 	// with a lower Moment know.
@@ -23,8 +23,7 @@ type List struct {
 	seats pieces
 }
 
-// pieces is seats in JSON without the brackets of their list. A comma goes
-// between two pieces.
+// pieces are seats in JSON, to be joined with commas.
 type pieces struct {
 	list   [][]byte
 	length int // with the commas
@@ -35,7 +34,7 @@ func one(piece []byte) pieces { return pieces{[][]byte{piece}, len(piece)} }
 // tail is the JSON after the seats.
 const tail = "]}\n"
 
-// list renders what comes before the seats.
+// list returns the List of the seats, with the JSON before them.
 func (s Snapshot) list(full bool, seats pieces) *List {
 	n := s.Counts()
 	head := make([]byte, 0, 512)
@@ -60,7 +59,8 @@ func (s Snapshot) list(full bool, seats pieces) *List {
 // Len returns the number of bytes that WriteTo writes.
 func (l *List) Len() int { return len(l.head) + l.seats.length + len(tail) }
 
-// WriteTo writes the list, in few large writes.
+// WriteTo implements [io.WriterTo] in few large writes, except that it returns 0
+// with an error.
 func (l *List) WriteTo(w io.Writer) (int64, error) {
 	b := buffers.Get().(*bufio.Writer)
 	defer buffers.Put(b)

@@ -154,8 +154,8 @@ func TestLargeListAgrees(t *testing.T) {
 	})
 }
 
-// TestListSeesWhatWasAcknowledged has many listing while others lock: each
-// locker must find its seat in the list as soon as it has its answer.
+// TestListSeesWhatWasAcknowledged has many users lock and list at the same time:
+// each must find its seat in the list as soon as it has its answer.
 func TestListSeesWhatWasAcknowledged(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 600)
 	feed := seatlist.New(store, ev)
@@ -203,9 +203,9 @@ func (s slowList) List(ctx context.Context, ev *lockstore.Event, since lockstore
 	}
 }
 
-// TestListsShareTheStore: requests during a refresh wait for the next one, since
-// the current one may miss what was acknowledged meanwhile. All of them share
-// that one.
+// TestListsShareTheStore checks that requests during a refresh wait for the next
+// one, since the current one may miss what was acknowledged meanwhile, and that all
+// of them share that one.
 func TestListsShareTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := slowList{new(memstore.Store), make(chan struct{}), make(chan struct{})}, event(t, 10)
@@ -221,13 +221,13 @@ func TestListsShareTheStore(t *testing.T) {
 		store.answer <- struct{}{}
 		<-store.begun
 		store.answer <- struct{}{}
-		all.Wait() // a third question to the store would wait for ever
+		all.Wait() // a third call of the store would block
 	})
 }
 
-// TestLeavingFailsNobodyElse: one of the callers that share a question to the
-// store asks it. If this caller leaves, the others must still get their answer.
-func TestLeavingFailsNobodyElse(t *testing.T) {
+// TestOneCallerLeaves checks that the callers that share a call of the store get
+// their answer even if the one that made it leaves.
+func TestOneCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := slowList{new(memstore.Store), make(chan struct{}), make(chan struct{})}, event(t, 10)
 		feed := seatlist.New(store, ev)
@@ -250,8 +250,8 @@ func TestLeavingFailsNobodyElse(t *testing.T) {
 	})
 }
 
-// TestListAfterTheStoreBeganAnew: a store that lost everything, as one in another
-// process may, answers with a full list.
+// TestListAfterTheStoreBeganAnew checks that the list is full after the store has
+// lost everything, as one in another process may.
 func TestListAfterTheStoreBeganAnew(t *testing.T) {
 	store, ev := &struct{ lockstore.LockStore }{new(memstore.Store)}, event(t, 10)
 	feed := seatlist.New(store, ev)
@@ -266,8 +266,8 @@ func TestListAfterTheStoreBeganAnew(t *testing.T) {
 	}
 }
 
-// TestMoment: a later list has a higher moment, also after the store began anew;
-// a list of the same state has the same.
+// TestMoment checks that a later list has a higher moment, even after the store has
+// lost everything, and that a list of the same state has the same.
 func TestMoment(t *testing.T) {
 	store, ev := &struct{ lockstore.LockStore }{new(memstore.Store)}, event(t, 10)
 	feed := seatlist.New(store, ev)

@@ -13,9 +13,9 @@ import (
 // a change costs little, and enough that a large event is not many pieces.
 const blockSize = 256
 
-// seats is the state of every seat of an event at one version, with the locks
-// that had expired at one time removed. It is immutable, except for what it
-// renders when first asked.
+// seats is the state of every seat of an event at one version, without the locks
+// that had expired at one time. It is immutable, except that it keeps what it has
+// rendered.
 type seats struct {
 	ev             *lockstore.Event
 	version        lockstore.Version
@@ -120,7 +120,7 @@ func (s *seats) at(position int) (*block, int) {
 
 // all renders every seat, in the order of the event. At first the blocks stay
 // separate pieces, because joining them copies the whole list at every change.
-// They are joined when the same state is asked for again.
+// They are joined when the same state is rendered again.
 func (s *seats) all() pieces {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -62,8 +62,8 @@ func (s Snapshot) Since(ctx context.Context, version lockstore.Version) (*List, 
 	if snap.Full {
 		return s.All(), nil
 	}
-	// The answer may name seats that changed after this Snapshot. They are shown
-	// as they are in it, which the client has seen already: no harm.
+	// The answer may name seats that changed after this Snapshot. They are listed
+	// as they are in it, which does no harm.
 	var body []byte
 	for _, changed := range snap.Seats {
 		b, i := s.seats.at(int(changed.Position))

@@ -9,43 +9,43 @@ import (
 type Access struct {
 	origins
 
-	Issuer, Audience string // of OpenID Connect tokens; both empty: no tokens are accepted
-	BackendKey       string // empty: there is none
-	Private          bool
+	Issuer, Audience string  // of OpenID Connect tokens; both empty: no tokens are accepted
+	BackendKey       string  // empty: there is none
+	Private          bool    // lists need a token too
 	Rate             float64 // requests a second; 0 is no limit
-	Proxies          int
+	Proxies          int     // in front of the server
 }
 
 func (a *Access) declare() (string, []Setting) {
 	return "Who may call", []Setting{
 		{
 			Flag: "auth-issuer", Env: "AUTH_ISSUER",
-			Usage: "accept tokens of the OpenID Connect issuer at `URL`; calls that change a seat then need one",
+			Usage: "accept tokens of the OpenID Connect issuer at `URL`; calls that change a seat then need a token",
 			Must:  "must be the https address of an OpenID Connect issuer (http only on this machine)",
 			into:  checked(&a.Issuer, secure),
 		}, {
 			Flag: "auth-audience", Env: "AUTH_AUDIENCE",
-			Usage: "the `NAME` of the shop at the issuer; tokens must have it as their audience",
+			Usage: "accept only tokens with the audience `NAME`, which is the shop's name at the issuer",
 			into:  text(&a.Audience),
 		}, {
 			// It has no flag: every user of a machine can see its command lines.
 			Env: "AUTH_BACKEND_KEY", Secret: true,
-			Usage: "a token whose bearer acts for every user",
+			Usage: "a token whose bearer may act for every user",
 			Must:  "must have 32 characters or more, such as those of: openssl rand -base64 32",
 			into:  checked(&a.BackendKey, func(key string) bool { return len(key) >= 32 }), // 192 bits in base64
 		}, {
 			Flag: "private", Env: "PRIVATE", Default: "false",
-			Usage: "lists need a token too",
+			Usage: "require a token for lists too",
 			Must:  mustBool,
 			into:  yesNo(&a.Private),
 		}, {
 			Flag: "rate", Env: "RATE", Default: "0",
-			Usage: "the most requests a second of one client, as a `NUMBER`, and twice that at once; 0 is no limit",
+			Usage: "allow each client `NUMBER` requests a second, and twice as many at once; 0 means no limit",
 			Must:  "must be a number of requests a second, or 0 for no limit",
 			into:  fraction(&a.Rate, 0, 1e6),
 		}, {
 			Flag: "trust-proxy", Env: "TRUST_PROXY", Default: "0",
-			Usage: "believe X-Forwarded-For from a `NUMBER` of proxies in front of the server",
+			Usage: "trust X-Forwarded-For from `NUMBER` proxies in front of the server",
 			Must:  "must be a number of proxies",
 			into:  number(&a.Proxies, 0),
 		},
@@ -64,7 +64,7 @@ func (a *Access) check() error {
 	return nil
 }
 
-// secure reports whether nobody between here and the issuer could replace its keys.
+// secure reports whether nobody on the way to the issuer can replace its keys.
 func secure(issuer string) bool {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" {

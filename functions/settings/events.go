@@ -17,7 +17,7 @@ type Events struct {
 	File           string
 	Rows, RowSeats int
 
-	// These hold where the event file does not say otherwise.
+	// Defaults for events whose entry in the event file has none.
 	LockTTL   time.Duration
 	SeatLimit int // the most seats of one user in one event; 0 is no limit
 }
@@ -26,7 +26,7 @@ func (e *Events) declare() (string, []Setting) {
 	return "Events", []Setting{
 		{
 			Flag: "seats", Env: "SEATS", Default: "10x10",
-			Usage: "without -events: sell one event, called default, of `ROWSxSEATS`",
+			Usage: "without -events: sell one event, named default, of `ROWSxSEATS`",
 			Must:  "must be ROWSxSEATS, such as 10x10",
 			into:  value{read: e.readGrid},
 		}, {
@@ -35,12 +35,12 @@ func (e *Events) declare() (string, []Setting) {
 			into:  text(&e.File),
 		}, {
 			Flag: "lock-ttl", Env: "LOCK_TTL", Default: "1m", ReadBy: ByBoth,
-			Usage: "how long a lock lasts, as a `DURATION` such as 90s or 10m, unless the event file says otherwise",
+			Usage: "let locks last `DURATION`, such as 90s or 10m, unless the event file says otherwise",
 			Must:  fmt.Sprintf("must be a duration from 1ms to %.0fh, such as 90s", lockstore.MaxLockTTL.Hours()),
 			into:  duration(&e.LockTTL, time.Millisecond, lockstore.MaxLockTTL),
 		}, {
 			Flag: "seat-limit", Env: "SEAT_LIMIT", Default: "0", ReadBy: ByBoth,
-			Usage: "the most seats that one user may have in one event, as a `NUMBER`, unless the event file says otherwise; 0 is no limit",
+			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit",
 			Must:  "must be a number of seats, or 0 for no limit",
 			into:  number(&e.SeatLimit, 0),
 		},

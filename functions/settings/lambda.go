@@ -24,14 +24,14 @@ func (g *Gateway) declare() (string, []Setting) {
 
 func (g *Gateway) check() error { return nil }
 
-// ReadLambda fills the groups from the environment of a Lambda function, which
-// chooses what it reads: the group of its store, and those that every function
-// needs. Of a group it reads what is declared for Lambda.
+// ReadLambda fills the groups from the environment of a Lambda function. The
+// function passes the group of its store and those that every function needs.
+// ReadLambda leaves out settings that are not declared for Lambda.
 func ReadLambda(getenv func(string) string, groups ...Group) error {
 	return fill(groups, ByLambda, nil, getenv)
 }
 
-// ForLambda returns the declarations of all that a Lambda function can read.
+// ForLambda returns every setting that a Lambda function can read.
 func ForLambda() []Setting {
 	return readBy(ByLambda, []Group{new(Redis), new(Postgres), new(Events), new(Gateway), new(Telemetry)})
 }

@@ -1,6 +1,6 @@
 package settings
 
-// Live is the settings of the viewers who follow seats by WebSocket.
+// Live is the settings for viewers, who follow seats by WebSocket.
 type Live struct {
 	origins
 
@@ -10,9 +10,9 @@ type Live struct {
 func (l *Live) declare() (string, []Setting) {
 	return "Viewers", []Setting{
 		{
-			// The default leaves most of a small machine's memory alone.
+			// The default needs little of a small machine's memory.
 			Flag: "max-viewers", Env: "MAX_VIEWERS", Default: "10000",
-			Usage: "the most viewers who follow the seats by WebSocket at a time, as a `NUMBER`, and never more than half of -max-connections; 0 allows none",
+			Usage: "let up to `NUMBER` viewers follow the seats by WebSocket at a time, and at most half of -max-connections; 0 means none",
 			Must:  "must be a number of viewers, or 0 for none",
 			into:  number(&l.Viewers, 0),
 		},

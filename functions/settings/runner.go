@@ -26,9 +26,9 @@ func (r *Runner) groups() []Group {
 }
 
 // Parse reads the settings from the arguments, without the program's name, and
-// the environment. A flag goes before its variable, and that before the default;
-// an empty variable is one that is not set. The error is [flag.ErrHelp] if the
-// arguments ask for help, and else an [Error].
+// the environment. A flag takes precedence over its variable, and that over the
+// default; an empty variable counts as not set. The error is [flag.ErrHelp] if the
+// arguments ask for help, and otherwise an [Error].
 func Parse(args []string, getenv func(string) string) (Runner, error) {
 	var r Runner
 	set := flag.NewFlagSet("", flag.ContinueOnError)
@@ -53,7 +53,7 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 	return r, r.check()
 }
 
-// check checks what concerns several groups.
+// check checks what involves several groups.
 func (r *Runner) check() error {
 	var stores []string
 	if r.File.Path != "" {
@@ -76,11 +76,11 @@ func (r *Runner) check() error {
 	return nil
 }
 
-// ForRunner returns the declarations of all that the runner reads.
+// ForRunner returns every setting that the runner reads.
 func ForRunner() []Setting { return readBy(ByRunner, new(Runner).groups()) }
 
-// An argument is a flag as the flag package sees it. It takes any text: values
-// are read when it is known where they come from, so that errors can say so.
+// An argument is a flag for the flag package. It accepts any text: fill reads the
+// value later, so that errors can name the flag or variable that it came from.
 type argument struct {
 	Setting
 	given map[string]string

@@ -23,11 +23,11 @@ type Setting struct {
 	Env     string // empty if there is only a flag
 	Default string // as a user would write it; empty for the zero value
 	Usage   string // for -h; the word in back quotes stands for the value
-	Must    string // the error after a wrong value: "must be …"
+	Must    string // what a wrong value's error says: "must be …"
 	ReadBy  Reader
 
-	// Needed is why a Lambda function does not start without the setting; empty
-	// if it does.
+	// Needed says why a Lambda function does not start without the setting. It is
+	// empty if the function does.
 	Needed string
 
 	// Secret keeps the value out of errors.
@@ -36,10 +36,10 @@ type Setting struct {
 	into value
 }
 
-// A Reader is the programs that read a setting.
+// A Reader identifies the programs that read a setting.
 type Reader int
 
-// The runner is local; a Lambda function is one of those in functions.
+// The runner is the program local. The Lambda functions are those in functions.
 const (
 	ByRunner Reader = iota
 	ByLambda
@@ -54,18 +54,18 @@ func (s Setting) key() string {
 	return s.Env
 }
 
-// A Group is settings about one thing.
+// A Group is the settings of one part of a program.
 type Group interface {
 	// declare returns the group's name and settings, which write to its fields.
 	declare() (title string, settings []Setting)
-	// check checks what concerns several settings of the group.
+	// check checks what involves several settings of the group.
 	check() error
 	// came records that the value of a setting came from a flag or a variable.
 	came(key string, o origin)
 }
 
-// An Error is a mistake in how a program was called: a setting that does not
-// exist, is missing or has a wrong value.
+// An Error is a mistake in the settings of a program: one that does not exist, is
+// missing or has a wrong value.
 type Error struct{ reason error }
 
 func (e *Error) Error() string { return e.reason.Error() }
@@ -85,7 +85,7 @@ func (o origin) wrong(reason error) error {
 	return &Error{fmt.Errorf("%s %s: %w", o.name, o.value, reason)}
 }
 
-// origins are those of a group's values that are not defaults, by key.
+// origins are the origins of a group's values that are not defaults, by key.
 type origins map[string]origin
 
 func (os *origins) came(key string, o origin) {
@@ -101,7 +101,7 @@ func (os origins) given(flag string) bool {
 	return ok
 }
 
-// name returns how the user set the setting with the flag.
+// name returns the flag or variable that set the setting with the flag.
 func (os origins) name(flag string) string {
 	if o, ok := os[flag]; ok {
 		return o.name
@@ -109,8 +109,8 @@ func (os origins) name(flag string) string {
 	return "-" + flag
 }
 
-// Wrong returns an [Error] that names the setting with the flag and its value.
-// It is for reasons that only the user of a value can find.
+// Wrong returns an [Error] that names the setting with the flag, its value and the
+// reason. It is for reasons that only code that uses the value can find.
 func (os origins) Wrong(flag string, reason error) error {
 	o := os[flag]
 	o.name = os.name(flag)
@@ -120,7 +120,7 @@ func (os origins) Wrong(flag string, reason error) error {
 func (os origins) wrong(flag, reason string) error { return os.Wrong(flag, errors.New(reason)) }
 
 // fill sets the groups' fields from flags, else from the environment, else to
-// the defaults, and checks them. It leaves out what the reader does not read.
+// the defaults, and checks them. It skips settings that the reader does not read.
 func fill(groups []Group, reader Reader, flags map[string]string, getenv func(string) string) error {
 	for _, g := range groups {
 		_, declared := g.declare()
@@ -165,13 +165,14 @@ func (s Setting) fill(g Group, reader Reader, flags map[string]string, getenv fu
 		return o.wrong(errors.New(s.Must))
 	}
 	if s.into.boolean {
-		o.value = "" // the name says it all
+		o.value = "" // the name is enough
 	}
 	g.came(s.key(), o)
 	return nil
 }
 
-// readable quotes a value that could not be read as a part of a line.
+// readable returns the text, quoted if it is empty or would be unclear within a
+// line.
 func readable(text string) string {
 	if quoted := strconv.Quote(text); text == "" || strings.Contains(text, " ") || quoted != `"`+text+`"` {
 		return quoted
@@ -179,7 +180,7 @@ func readable(text string) string {
 	return text
 }
 
-// readBy returns the settings of the groups that the reader reads.
+// readBy returns the settings in the groups that the reader reads.
 func readBy(reader Reader, groups []Group) []Setting {
 	var all []Setting
 	for _, g := range groups {

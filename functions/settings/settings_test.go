@@ -23,7 +23,7 @@ func environment(pairs ...string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-// TestDefaults: what nobody sets has the declared default.
+// TestDefaults checks the values of settings that are not set.
 func TestDefaults(t *testing.T) {
 	got, err := settings.Parse(nil, environment())
 	if err != nil {
@@ -42,8 +42,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestDeclarations: each flag and variable is declared once, with what its users
-// need to know.
+// TestDeclarations checks that each flag and variable is declared once, and that
+// the declarations are complete.
 func TestDeclarations(t *testing.T) {
 	seen := make(map[string]string)
 	for _, s := range slices.Concat(settings.ForRunner(), settings.ForLambda()) {
@@ -57,18 +57,19 @@ func TestDeclarations(t *testing.T) {
 			t.Errorf("a setting has no name or no usage: %+v", s)
 		}
 		if s.Must != "" && !strings.HasPrefix(s.Must, "must ") {
-			t.Errorf("%s%s: an error says what must hold, not %q", s.Flag, s.Env, s.Must)
+			t.Errorf("%s%s: Must is %q, want it to begin with \"must \"", s.Flag, s.Env, s.Must)
 		}
 		if s.Secret && s.Default != "" || s.Needed != "" && s.ReadBy == settings.ByRunner {
-			t.Errorf("%s%s contradicts itself", s.Flag, s.Env)
+			t.Errorf("%s%s is a secret with a default, or needed by Lambda and read only by the runner", s.Flag, s.Env)
 		}
 		if strings.Contains(s.Env, "KEY") && s.Env != "TLS_KEY" && (s.Flag != "" || !s.Secret) {
-			t.Errorf("%s is a secret: every user of a machine can see its command lines", s.Env)
+			t.Errorf("%s must be Secret and have no flag: every user of a machine can see its command lines", s.Env)
 		}
 	}
 }
 
-// TestOrder: a flag goes before its variable, and that before the default.
+// TestOrder checks that a flag takes precedence over its variable, and that over
+// the default.
 func TestOrder(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -92,7 +93,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestLists: a list is separated by commas, and its flag may be repeated.
+// TestLists checks that a list is separated by commas, and that its flag may be
+// repeated.
 func TestLists(t *testing.T) {
 	want := []string{"https://a.example", "https://b.example", "*"}
 	for _, c := range []struct {
@@ -108,8 +110,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestMistakes: an error names the flag or the variable that the value came
-// from, shows the value, and says what must hold, in one line.
+// TestMistakes checks that an error names the flag or the variable that the value
+// came from, shows the value, and says what must hold, in one line.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -145,8 +147,8 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestWrong: those who use a value can refuse it in the same form. Secrets are
-// not shown.
+// TestWrong checks that code that uses a value can refuse it in the same form, and
+// that secrets are not shown.
 func TestWrong(t *testing.T) {
 	s, err := settings.Parse([]string{"-seats", "9x9"}, environment("REDIS_URL=redis://user:hunter2@x"))
 	if err != nil {
@@ -165,8 +167,8 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestLambda: a function reads what is declared for Lambda, of the groups that
-// it names, from the environment.
+// TestLambda checks that a function reads only the environment, and only settings
+// that are declared for Lambda in the groups that it names.
 func TestLambda(t *testing.T) {
 	var redis settings.Redis
 	var events settings.Events
@@ -184,7 +186,7 @@ func TestLambda(t *testing.T) {
 		gateway.BasePath != "/shop" || !telemetry.LogUsers || telemetry.MetricsNamespace != "Seatlock" {
 		t.Errorf("%+v %+v %+v %+v", redis, events, gateway, telemetry)
 	}
-	// What the runner alone reads is left alone, and so is another group.
+	// Settings of the runner alone and of other groups are not read.
 	if err := read(url, "SEATS=x", "REDIS_START=x", "LOG_LEVEL=x", "METRICS_ADDR=x", "RATE=x", "POSTGRES_URL=x"); err != nil || events.Rows != 0 || telemetry.MetricsAddr != "" {
 		t.Errorf("%v, %+v %+v", err, events, telemetry)
 	}
@@ -204,11 +206,11 @@ func TestLambda(t *testing.T) {
 		}
 	}
 	if s, err := settings.Parse(nil, environment("BASE_PATH=shop", "METRICS_NAMESPACE=a:b")); err != nil || s.Telemetry.MetricsNamespace != "" {
-		t.Errorf("the runner reads what is declared for Lambda: %+v, %v", s.Telemetry, err)
+		t.Errorf("the runner reads settings of Lambda alone: %+v, %v", s.Telemetry, err)
 	}
 }
 
-// TestIssuers: keys come from the issuer alone.
+// TestIssuers checks that nobody on the way to the issuer can replace its keys.
 func TestIssuers(t *testing.T) {
 	for url, ok := range map[string]bool{
 		"https://login.example": true, "http://localhost:1": true, "http://127.0.0.1:1/x": true, "http://[::1]:1": true,
@@ -216,15 +218,15 @@ func TestIssuers(t *testing.T) {
 	} {
 		_, err := settings.Parse([]string{"-auth-issuer", url, "-auth-audience", "shop"}, environment())
 		if (err == nil) != ok {
-			t.Errorf("%s: %v", url, err)
+			t.Errorf("%s: %v, want it accepted: %v", url, err, ok)
 		}
 	}
 }
 
-// TestEveryCheckIsReached: a value that is none is refused wherever a setting has
-// a Must, by flag and by variable.
+// TestEveryCheckIsReached checks that every setting with a Must refuses a wrong
+// value, by flag and by variable.
 func TestEveryCheckIsReached(t *testing.T) {
-	const bad = "\x00" // is no value of anything but a text
+	const bad = "\x00" // only a plain text can have this value
 	for _, s := range settings.ForRunner() {
 		if s.Must == "" {
 			continue

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// forever bounds durations that may be as long as one likes.
+// forever is the upper bound of durations that need none.
 const forever = time.Duration(math.MaxInt64)
 
-// whyShared is why a Lambda function needs a store outside of itself.
-const whyShared = "it must name the store that keeps the seats; without one, every copy of a function would sell them again"
+// whyShared says why a Lambda function needs a store outside of itself.
+const whyShared = "it must name the store of the seats; without one, every copy of a function would sell them again"
 
-// File is the settings of the file that keeps seats on this machine.
+// File is the settings for seats in a file on this machine.
 type File struct {
 	origins
 
@@ -23,11 +23,11 @@ func (f *File) declare() (string, []Setting) {
 	return "Seats in a file (without -data, -redis and -postgres they are in memory)", []Setting{
 		{
 			Flag: "data", Env: "DATA_FILE",
-			Usage: "keep seats in `FILE`, which is created if it is missing; whatever was answered survives a crash",
+			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash",
 			into:  text(&f.Path),
 		}, {
 			Flag:  "export",
-			Usage: "do not serve: print who booked what in the file of -data, as CSV; another process may be using the file",
+			Usage: "do not serve: print the bookings in the file of -data and their users as CSV; another process may be using the file",
 			Must:  mustBool,
 			into:  yesNo(&f.Export),
 		},
@@ -41,7 +41,7 @@ func (f *File) check() error {
 	return nil
 }
 
-// Redis is the settings of the Redis that keeps seats.
+// Redis is the settings for seats in Redis.
 type Redis struct {
 	origins
 
@@ -69,22 +69,22 @@ func (r *Redis) declare() (string, []Setting) {
 			into:  number(&r.Replicas, 0),
 		}, {
 			Flag: "redis-start", Env: "REDIS_START", Default: "5s",
-			Usage: "how long to wait for Redis at the start, as a `DURATION`",
+			Usage: "at the start, wait up to `DURATION` for Redis",
 			Must:  "must be a duration, such as 5s, or 0 to not wait",
 			into:  duration(&r.Start, 0, forever),
 		}, {
 			Flag: "redis-allow-eviction", Env: "REDIS_ALLOW_EVICTION", Default: "false", ReadBy: ByBoth,
-			Usage: "start even if Redis may evict locks and bookings when it runs out of memory",
+			Usage: "start even if Redis may evict locks and bookings when its memory is full",
 			Must:  mustBool,
 			into:  yesNo(&r.AllowEviction),
 		}, {
 			Flag:  "redis-audit",
-			Usage: "do not serve: report where lists and users' seats differ from the seats' keys",
+			Usage: "do not serve: report where lists and the seats of users differ from the keys of the seats",
 			Must:  mustBool,
 			into:  yesNo(&r.Audit),
 		}, {
 			Flag:  "redis-rebuild",
-			Usage: "do not serve: rebuild lists and users' seats from the seats' keys",
+			Usage: "do not serve: rebuild lists and the seats of users from the keys of the seats",
 			Must:  mustBool,
 			into:  yesNo(&r.Rebuild),
 		},
@@ -106,7 +106,7 @@ func (r *Redis) check() error {
 	return nil
 }
 
-// Postgres is the settings of the PostgreSQL that keeps seats.
+// Postgres is the settings for seats in PostgreSQL.
 type Postgres struct {
 	origins
 
@@ -126,12 +126,12 @@ func (p *Postgres) declare() (string, []Setting) {
 			into:  text(&p.URL),
 		}, {
 			Flag: "postgres-start", Env: "POSTGRES_START", Default: "5s",
-			Usage: "how long to wait for PostgreSQL at the start, as a `DURATION`",
+			Usage: "at the start, wait up to `DURATION` for PostgreSQL",
 			Must:  "must be a duration, such as 5s, or 0 to not wait",
 			into:  duration(&p.Start, 0, forever),
 		}, {
 			Flag:  "postgres-migrate",
-			Usage: "do not serve: create the tables and functions in the database, or change them to what this version needs",
+			Usage: "do not serve: create the tables and functions in the database, or update them for this version",
 			Must:  mustBool,
 			into:  yesNo(&p.Migrate),
 		},

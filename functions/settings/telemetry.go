@@ -30,7 +30,7 @@ func (t *Telemetry) declare() (string, []Setting) {
 			into:  choice(&t.LogJSON, map[string]bool{"text": false, "json": true}),
 		}, {
 			Flag: "log-level", Env: "LOG_LEVEL", Default: "info",
-			Usage: "log what is of `LEVEL` debug (every request), info, warn (refused requests) or error (failures of the server), and above",
+			Usage: "log lines of `LEVEL` and above: debug (every request), info, warn (refused requests) or error (failures of the server)",
 			Must:  "must be debug, info, warn or error",
 			into:  choice(&t.LogLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}),
 		}, {
@@ -40,18 +40,18 @@ func (t *Telemetry) declare() (string, []Setting) {
 			into:  yesNo(&t.LogUsers),
 		}, {
 			Flag: "metrics-addr", Env: "METRICS_ADDR",
-			Usage: "serve /metrics for Prometheus on `HOST:PORT`, which only Prometheus should reach; port 0 takes a free port",
+			Usage: "serve /metrics for Prometheus on `HOST:PORT`, which only Prometheus should reach; port 0 chooses a free port",
 			into:  text(&t.MetricsAddr),
 		}, {
 			Env: "METRICS_NAMESPACE", Default: "Seatlock", ReadBy: ByLambda,
-			Usage: "the CloudWatch namespace of the metrics; none makes no metrics",
+			Usage: "the CloudWatch namespace of the metrics; none turns metrics off",
 			Must:  "must be 1 to 255 letters, digits and . - _ / #",
 			into:  value{read: t.readNamespace},
 		},
 	}
 }
 
-// namespace is what CloudWatch accepts.
+// namespace matches the names that CloudWatch accepts.
 var namespace = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
 
 func (t *Telemetry) readNamespace(text string) bool {

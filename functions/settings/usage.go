@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// usageWidth is how long a line of the help is at most.
+// usageWidth is the most characters in a line of the help.
 const usageWidth = 80
 
-// PrintUsage explains the settings of the runner: for each its flag, its
-// variable and its default, and below them what it does.
+// PrintUsage writes the help of the runner: for each setting its flag, its
+// variable, its default and what it does.
 func PrintUsage(w io.Writer) error {
 	var out strings.Builder
 	for _, g := range new(Runner).groups() {
@@ -41,7 +41,7 @@ func (s Setting) explain(out *strings.Builder) {
 	}
 	head := fmt.Sprintf("  %-28s %-22s %s", name, variable, standard)
 	out.WriteString(strings.TrimRight(head, " "))
-	column := usageWidth // the text begins a line of its own
+	column := usageWidth // so that the text begins on its own line
 	for _, word := range strings.Fields(usage) {
 		if column+1+len(word) > usageWidth {
 			out.WriteString("\n     ")

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A value is where a setting's value goes.
+// A value writes a setting's value to a field.
 type value struct {
-	read    func(text string) bool // writes the value, or reports false if the text is not one
+	read    func(text string) bool // writes the value, and reports whether the text is one
 	boolean bool                   // the flag alone means true
 	list    bool                   // the flag may be repeated
 }
@@ -50,7 +50,7 @@ func duration(into *time.Duration, least, most time.Duration) value {
 	}}
 }
 
-// list reads values that are separated by commas.
+// list reads values separated by commas, each accepted by ok.
 func list(into *[]string, ok func(string) bool) value {
 	return value{list: true, read: func(text string) bool {
 		*into = nil

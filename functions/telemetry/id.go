@@ -32,7 +32,7 @@ func idOf(h http.Header) string {
 	return values[0]
 }
 
-// RandomID returns an id of 128 random bits, which is not a secret.
+// RandomID returns an id of 128 random bits. It is not a secret.
 func RandomID(context.Context) string {
 	var b [16]byte
 	binary.NativeEndian.PutUint64(b[:8], rand.Uint64())

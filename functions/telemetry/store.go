@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// StoreUse is the use of a store on behalf of one request.
+// A StoreUse sums up the calls of a store on behalf of one request.
 type StoreUse struct {
 	Calls    int
 	Failures int           // the calls whose result was a [Failure]
@@ -16,7 +16,7 @@ type StoreUse struct {
 }
 
 // A StoreReport is called once for each call of a store. The operation is one of
-// Operations(), the result one of Results. It must be safe for concurrent use.
+// [Operations], the result one of [Results]. It must be safe for concurrent use.
 type StoreReport func(operation, result string, took time.Duration)
 
 // Operations returns the names of what a [lockstore.LockStore] does: the kinds of
@@ -29,12 +29,11 @@ func Operations() []string {
 	return append(names, "list", "wait")
 }
 
-// Results are the ways in which such a call may end. A conflict is no failure:
-// somebody else has the seat. Refused is an error of the caller, and canceled a
-// call whose caller has left.
+// Results are the ways in which a call of a store may end: conflict when seats
+// prevent it, refused when its arguments are wrong, canceled when its context ends.
 var Results = []string{"ok", "conflict", "refused", "canceled", "unavailable", "outcome_unknown", "failed"}
 
-// Failure reports whether a result is the fault of the store.
+// Failure reports whether a result is a failure of the store.
 func Failure(result string) bool {
 	return result == "unavailable" || result == "outcome_unknown" || result == "failed"
 }

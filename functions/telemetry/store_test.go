@@ -16,7 +16,7 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestContract: a measured store keeps the contract.
+// TestContract checks that a measured store keeps the contract.
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) lockstore.LockStore {
 		return telemetry.Store(new(memstore.Store), func(string, string, time.Duration) {})
@@ -46,7 +46,7 @@ func TestResults(t *testing.T) {
 		"failed":          cause,
 	} {
 		if !slices.Contains(telemetry.Results, want) {
-			t.Errorf("%s is no result", want)
+			t.Errorf("%s is not in Results", want)
 		}
 		synctest.Test(t, func(t *testing.T) {
 			var reported []string
@@ -60,7 +60,7 @@ func TestResults(t *testing.T) {
 				}
 			}))
 			if got != err {
-				t.Errorf("%v becomes %v", err, got)
+				t.Errorf("the store returned %v, want %v", got, err)
 			}
 			if line := "confirm " + want + " 1s"; !slices.Equal(reported, []string{line, line}) {
 				t.Errorf("%v is reported as %q, want %s", err, reported, want)
@@ -70,13 +70,13 @@ func TestResults(t *testing.T) {
 				use.Failures = 2
 			}
 			if o.Store != use {
-				t.Errorf("%v: the request has %+v, want %+v", err, o.Store, use)
+				t.Errorf("%v: the request's StoreUse is %+v, want %+v", err, o.Store, use)
 			}
 		})
 	}
 }
 
-// TestEveryCallIsReported once, by its name.
+// TestEveryCallIsReported checks that each call is reported once, by its name.
 func TestEveryCallIsReported(t *testing.T) {
 	ev := storetest.Event(t, "gala", time.Minute, 0, "A1")
 	var reported []string
@@ -89,7 +89,7 @@ func TestEveryCallIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Do(ctx, ev, lockstore.Release("ann", "A1")); err == nil {
-		t.Error("a booking is released")
+		t.Error("a booking was released")
 	}
 	if want := []string{"lock ok", "list ok", "confirm ok", "wait ok", "release conflict"}; !slices.Equal(reported, want) {
 		t.Errorf("the reports are %q, want %q", reported, want)

@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// An Outcome is what one request was about and how it ended.
+// An Outcome says what one request was about and how it ended.
 type Outcome struct {
 	// Returned by the Handler.
 	Call  string            // the name of the call, such as "lock"; Other if it is none, such as the page

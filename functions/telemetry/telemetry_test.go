@@ -20,7 +20,7 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// seen makes a request of h, and returns the outcome that is reported and the answer.
+// seen sends a request to h, and returns the outcome that is reported and the answer.
 func seen(t *testing.T, h telemetry.Handler) (telemetry.Outcome, *httptest.ResponseRecorder) {
 	t.Helper()
 	var got []telemetry.Outcome
@@ -36,7 +36,7 @@ func seen(t *testing.T, h telemetry.Handler) (telemetry.Outcome, *httptest.Respo
 	return got[0], w
 }
 
-// plain makes a Handler of one that returns nothing.
+// plain returns a Handler that returns no more than h does.
 func plain(h http.HandlerFunc) telemetry.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 		h(w, r)
@@ -80,7 +80,7 @@ func TestOutcomes(t *testing.T) {
 				w.WriteHeader(101)
 			}), telemetry.Outcome{Call: "other", Code: "ok", Status: 101}},
 			"a panic": {func(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
-				panic("as asked")
+				panic("some panic")
 			}, telemetry.Outcome{Call: "other", Code: "internal", Status: 500}},
 		} {
 			if got, _ := seen(t, c.handler); got != c.want {
@@ -90,11 +90,12 @@ func TestOutcomes(t *testing.T) {
 	})
 }
 
-// TestNotObserved: a handler works without Observe, and the request has no id.
+// TestNotObserved checks that a handler works without Observe; the request then has
+// no id.
 func TestNotObserved(t *testing.T) {
 	h := telemetry.Handler(func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 		if id := telemetry.ID(r.Context()); id != "" {
-			t.Errorf("its id is %q", id)
+			t.Errorf("the request has the id %q, want none", id)
 		}
 		w.WriteHeader(204)
 		return o
@@ -102,12 +103,12 @@ func TestNotObserved(t *testing.T) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != 204 {
-		t.Errorf("status %d", w.Code)
+		t.Errorf("status %d, want 204", w.Code)
 	}
 }
 
-// TestAnswersCanDoWhatTheServerCan: a handler can set deadlines and take over the
-// connection.
+// TestAnswersCanDoWhatTheServerCan checks that a handler can set deadlines and take
+// over the connection.
 func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
 	srv := httptest.NewServer(telemetry.Observe(plain(func(w http.ResponseWriter, _ *http.Request) {
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -133,7 +134,8 @@ func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
 	}
 }
 
-// TestContextOfTheRequest: values and cancellation of the request's context stay.
+// TestContextOfTheRequest checks that a handler gets the values and the end of the
+// request's context.
 func TestContextOfTheRequest(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
@@ -181,12 +183,12 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%q: the answer has the id %q, the log %q", c.brought, got, inside)
 		}
 		if c.taken && got != c.brought[0] || !c.taken && !made.MatchString(got) {
-			t.Errorf("%q makes the id %q", c.brought, got)
+			t.Errorf("a request with the ids %q gets the id %q", c.brought, got)
 		}
 	}
 	first, second := telemetry.RandomID(t.Context()), telemetry.RandomID(t.Context())
 	if first == second {
-		t.Errorf("two requests have the id %s", first)
+		t.Errorf("RandomID returned %s twice", first)
 	}
 }
 
@@ -205,7 +207,8 @@ func TestLogHandler(t *testing.T) {
 	})
 }
 
-// TestEveryLineOfARequestHasItsID includes a logger with attributes.
+// TestEveryLineOfARequestHasItsID checks that lines with a request's context have
+// its id, even from a logger with attributes, and that others have none.
 func TestEveryLineOfARequestHasItsID(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(telemetry.LogHandler(slog.NewTextHandler(&out, nil)))
@@ -263,8 +266,9 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// TestRefusalsDoNotFillTheDisk: of many refusals in a second a few are logged,
-// those of other codes are not affected, and a later line has the number left out.
+// TestRefusalsDoNotFillTheDisk checks that of many refusals in a second only a few
+// are logged, that other codes are not affected, and that a later line has the
+// number left out.
 func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
@@ -276,7 +280,7 @@ func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 		time.Sleep(time.Second)
 		report(t.Context(), &telemetry.Outcome{Call: "lock", Code: "rate_limited", Status: 429})
 		if lines := strings.Count(out.String(), "\n"); lines != 22 {
-			t.Errorf("there are %d lines", lines)
+			t.Errorf("the log has %d lines, want 22", lines)
 		}
 		if !strings.Contains(out.String(), "code=forbidden") || !strings.HasSuffix(out.String(), "missed=980\n") {
 			t.Errorf("the log: %s", out.String())

@@ -14,7 +14,7 @@ type builder struct {
 	planned     []plan
 	seats       map[lockstore.SeatID]string // the place of each in the file
 	names       map[string]bool             // of sections
-	event, file int                         // how many more seats fit into the event and the file
+	event, file int                         // how many more seats the event and the file may have
 	id          []byte                      // the seat id being made
 }
 
@@ -143,7 +143,7 @@ func (b *builder) sections(e eventJSON) ([]Section, error) {
 	return all, nil
 }
 
-// section makes the section for one name of its range.
+// section makes one section of a plan, with the name that its range gives it.
 func (b *builder) section(p plan, name string) (Section, error) {
 	section := Section{Name: strings.ReplaceAll(p.section.Name, "{section}", name)}
 	if err := checkLabel(section.Name); err != nil {
@@ -205,7 +205,7 @@ func (b *builder) rows(here string, groups []group, section string, pattern []st
 	return rows, nil
 }
 
-// take counts n more seats.
+// take counts n more seats. It fails if they are too many.
 func (b *builder) take(here string, n int) error {
 	if n > b.event || n > b.file {
 		return b.full(here, n)
@@ -226,7 +226,7 @@ func (b *builder) full(here string, n int) error {
 	return wrong(here, "with %s the file has more than %d", these, MaxFileSeats)
 }
 
-// add checks a seat that was made.
+// add checks and records a seat that was made.
 func (b *builder) add(here string, id lockstore.SeatID) error {
 	if err := id.Check(); err != nil {
 		return at(here, err)

@@ -83,8 +83,8 @@ func wrong(pointer, format string, args ...any) error {
 	return &placed{pointer, fmt.Errorf(format, args...)}
 }
 
-// at puts an error at a place. Of an error of lockstore it takes the sentence
-// alone.
+// at puts an error at a place. It takes only the sentence of a
+// [lockstore.InvalidError].
 func at(pointer string, err error) error {
 	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
 		return wrong(pointer, "%s", e.Problem)
@@ -92,8 +92,8 @@ func at(pointer string, err error) error {
 	return &placed{pointer, err}
 }
 
-// events counts the seats of every event before it makes those of any, so that
-// a small file cannot ask for much memory.
+// events makes the events of the file. It first counts the seats of all of them, so
+// that a small file cannot use much memory.
 func (f fileJSON) events(d Defaults) ([]Event, error) {
 	if f.Events == nil {
 		return nil, wrong("/events", "events is missing")
@@ -155,7 +155,8 @@ func (e eventJSON) check(here string) error {
 	return nil
 }
 
-// settings returns the event's name and settings, those that it lacks from d.
+// settings returns the event's name and settings. It takes those that the event
+// lacks from d.
 func (e eventJSON) settings(d Defaults) (string, Defaults) {
 	name := string(e.ID)
 	if e.Name != nil {

@@ -19,7 +19,7 @@ func read(text string) ([]venue.Event, error) {
 	return venue.ReadEvents("e.json", strings.NewReader(text), defaults)
 }
 
-// drawn is a layout in one line: section[row: seats; row: seats] ….
+// drawn returns a layout in one line: section[row:[seats];row:[seats];] ….
 func drawn(e venue.Event) string {
 	var b strings.Builder
 	for _, s := range e.Sections {
@@ -51,11 +51,11 @@ var goodFiles = []struct{ name, text, want string }{
 func TestReadEvents(t *testing.T) {
 	for _, c := range goodFiles {
 		t.Run(c.name, func(t *testing.T) {
-			maps, err := read(c.text)
+			events, err := read(c.text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := drawn(maps[0]); got != c.want {
+			if got := drawn(events[0]); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
@@ -65,32 +65,32 @@ func TestReadEvents(t *testing.T) {
 // TestSeatsKnowTheirNumbers checks that a seat's number does not depend on the
 // pattern of its id.
 func TestSeatsKnowTheirNumbers(t *testing.T) {
-	maps, err := read(`{"events":[{"id":"a","sections":[{"name":"S","pattern":"x:{seat}.{row}","rows":[{"row":"A-B","seats":"08-09,12"}]},{"name":"Boxes","seats":["B1"]}]}]}`)
+	events, err := read(`{"events":[{"id":"a","sections":[{"name":"S","pattern":"x:{seat}.{row}","rows":[{"row":"A-B","seats":"08-09,12"}]},{"name":"Boxes","seats":["B1"]}]}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := maps[0].Sections[0].Rows
+	rows := events[0].Sections[0].Rows
 	if want := []string{"08", "09", "12"}; !slices.Equal(rows[0].Numbers, want) || !slices.Equal(rows[1].Numbers, want) {
 		t.Errorf("rows %+v, want the numbers %q", rows, want)
 	}
-	if box := maps[0].Sections[1].Rows[0]; box.Numbers != nil {
-		t.Errorf("a list has the numbers %q", box.Numbers)
+	if box := events[0].Sections[1].Rows[0]; box.Numbers != nil {
+		t.Errorf("a plain list has the numbers %q, want none", box.Numbers)
 	}
 }
 
 func TestReadEventsSettings(t *testing.T) {
-	maps, err := read(`{"events":[
+	events, err := read(`{"events":[
 		{"id":"plain","seats":["A1"]},
 		{"id":"own","name":"Its own","lockSeconds":2.5,"seatLimit":0,"seats":["A1"]}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, own := maps[0], maps[1]
+	plain, own := events[0], events[1]
 	if plain.Name != "plain" || plain.Event.LockTTL != time.Minute || plain.Event.SeatLimit != 4 {
-		t.Errorf("what the event does not say: %+v %q", plain.Event, plain.Name)
+		t.Errorf("an event without settings has %+v and the name %q", plain.Event, plain.Name)
 	}
 	if own.Name != "Its own" || own.Event.LockTTL != 2500*time.Millisecond || own.Event.SeatLimit != 0 {
-		t.Errorf("what the event says: %+v %q", own.Event, own.Name)
+		t.Errorf("an event with settings has %+v and the name %q", own.Event, own.Name)
 	}
 }
 
@@ -103,26 +103,26 @@ func TestExampleEventFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		maps, err := read(string(text))
+		events, err := read(string(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := maps[0]; len(maps) != 1 || len(m.Event.Seats) != want.seats || len(m.Sections) != want.sections {
-			t.Errorf("%s: %d events, %d seats in %d sections, want %+v", name, len(maps), len(m.Event.Seats), len(m.Sections), want)
+		if m := events[0]; len(events) != 1 || len(m.Event.Seats) != want.seats || len(m.Sections) != want.sections {
+			t.Errorf("%s: %d events, %d seats in %d sections, want %+v", name, len(events), len(m.Event.Seats), len(m.Sections), want)
 		}
 		if lines := strings.Count(string(text), "\n"); lines >= 30 {
-			t.Errorf("%s takes %d lines", name, lines)
+			t.Errorf("%s has %d lines, want fewer than 30", name, lines)
 		}
 	}
 }
 
-// in is a file with one event that has these fields beside its id.
+// in returns a file with one event that has these fields beside its id.
 func in(fields string) string { return "{\"events\":[\n  {\"id\":\"a\"," + fields + "}]}" }
 
-// section is a file with one section that has these fields.
+// section returns a file with one section that has these fields.
 func section(fields string) string { return in(`"sections":[{` + fields + `}]`) }
 
-// rows is a file with one section of these rows.
+// rows returns a file with one section of these rows.
 func rows(row, seats string) string {
 	return section(fmt.Sprintf(`"name":"S","rows":[{"row":%q,"seats":%q}]`, row, seats))
 }
@@ -205,26 +205,26 @@ func TestReadEventsRefusesBadFiles(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := read(c.text)
 			if err == nil {
-				t.Fatal("no error")
+				t.Fatal("the file is accepted")
 			}
 			line := err.Error()
 			if line != c.want {
 				t.Errorf("got  %s\nwant %s", line, c.want)
 			}
 			if strings.Contains(line, "lockstore") || strings.Contains(line, "jsontext:") || strings.Contains(line, "venue") {
-				t.Errorf("it speaks of the program, not of the file: %s", line)
+				t.Errorf("the error names parts of the program: %s", line)
 			}
 		})
 	}
 }
 
 func TestReadEventsBoundsTheFile(t *testing.T) {
-	var events []string
+	var list []string
 	for i := range 11 {
-		events = append(events, fmt.Sprintf(`{"id":"e%d","sections":[{"name":"S","rows":[{"row":"1-1000","seats":"1-200"}]}]}`, i))
-		events[i] = strings.Replace(events[i], `"rows"`, `"pattern":"{row}-{seat}","rows"`, 1)
+		list = append(list, fmt.Sprintf(`{"id":"e%d","sections":[{"name":"S","rows":[{"row":"1-1000","seats":"1-200"}]}]}`, i))
+		list[i] = strings.Replace(list[i], `"rows"`, `"pattern":"{row}-{seat}","rows"`, 1)
 	}
-	_, err := read(`{"events":[` + strings.Join(events, ",") + `]}`)
+	_, err := read(`{"events":[` + strings.Join(list, ",") + `]}`)
 	if err == nil || !strings.Contains(err.Error(), "the file has more than 2000000") {
 		t.Errorf("2.2 million seats: %v", err)
 	}
@@ -247,17 +247,17 @@ func FuzzReadEvents(f *testing.F) {
 		if len(text) > 4096 {
 			return // slow, and no different from a short file
 		}
-		maps, err := read(text)
+		events, err := read(text)
 		if err != nil {
 			if line := err.Error(); !strings.HasPrefix(line, "e.json:") || len(line) > 600 || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("the error is %q", line)
 			}
 			return
 		}
-		if len(maps) == 0 {
+		if len(events) == 0 {
 			t.Error("no event and no error")
 		}
-		for _, m := range maps {
+		for _, m := range events {
 			var seats []lockstore.SeatID
 			for _, s := range m.Sections {
 				for _, r := range s.Rows {

@@ -19,8 +19,8 @@ type span struct {
 // A nameRange is a short form of names: "A-H", "1-14", "01-14,20", "A,C,BOX".
 type nameRange []span
 
-// parseRange reads a range. It does not expand it: a large one costs memory
-// only when it is within the limits.
+// parseRange reads a range and does not expand it, so that the number of names can
+// be checked first.
 func parseRange(text string) (nameRange, error) {
 	if strings.Trim(text, " ") == "" {
 		return nil, errors.New("it is missing or empty; write a range like A-H or 1-6,9-14")

@@ -1,7 +1,7 @@
-// Package venue makes events of event files: what is on sale, and how its seats
+// Package venue reads event files: which events are on sale, and how their seats
 // are laid out.
 //
-// It must not know HTTP, nor what becomes of a seat.
+// It must not know HTTP, nor the state of any seat.
 package venue
 
 import (
@@ -38,14 +38,16 @@ type Row struct {
 	Numbers []string // the name of each seat in its row, such as 7; nil for a plain list
 }
 
-// Defaults are the settings of events that do not have their own.
+// Defaults are the settings of events that do not have their own. They must be
+// valid for [lockstore.NewEvent].
 type Defaults struct {
 	LockTTL   time.Duration
 	SeatLimit int // 0 is no limit
 }
 
 // Grid returns the event "default" with rows A, B, C … (after Z comes AA) of
-// seats 1, 2, 3 …: 10 by 10 has the seats A1 to J10.
+// seats 1, 2, 3 …: 10 by 10 has the seats A1 to J10. It fails if there are no
+// seats, or more than [MaxEventSeats].
 func Grid(rows, seatsPerRow int, d Defaults) (Event, error) {
 	if rows < 1 || seatsPerRow < 1 || rows > MaxEventSeats/seatsPerRow {
 		return Event{}, fmt.Errorf("%d rows of %d seats: an event must have 1 to %d seats", rows, seatsPerRow, MaxEventSeats)

@@ -14,11 +14,11 @@ func TestGrid(t *testing.T) {
 		t.Fatal(err)
 	}
 	if seats := m.Event.Seats; seats[0] != "A1" || seats[51] != "Z2" || seats[52] != "AA1" || seats[55] != "AB2" {
-		t.Errorf("seats %v", seats)
+		t.Errorf("the seats are %v", seats)
 	}
 	for _, size := range [][2]int{{0, 5}, {5, 0}, {-1, -1}, {1001, 200}, {1 << 40, 1 << 40}} {
 		if _, err := venue.Grid(size[0], size[1], d); err == nil {
-			t.Errorf("%d x %d: no error", size[0], size[1])
+			t.Errorf("Grid(%d, %d) returned no error", size[0], size[1])
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { c.check(newCheck(t, newStore(t), bubbleTime)) })
 		})
 	}

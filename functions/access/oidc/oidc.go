@@ -1,6 +1,6 @@
 // Package oidc verifies the tokens of an OpenID Connect issuer.
 //
-// It is apart from package access so that a program that verifies no tokens does
+// It is not part of package access, so that a program that verifies no tokens does
 // not contain the library. It must not know which calls need a token.
 package oidc
 
@@ -76,8 +76,9 @@ func (v *Verifier) Discover(ctx context.Context) error {
 	return err
 }
 
-// Verify returns the subject of the token. The error is [access.ErrBadToken], or
-// a [*problem.Refusal] if the token could not be verified.
+// Verify returns the subject of the token. It fails with [access.ErrBadToken] if
+// the token is not valid, and with another [*problem.Refusal] if the issuer's keys
+// could not be fetched.
 func (v *Verifier) Verify(ctx context.Context, token string) (lockstore.UserID, error) {
 	ctx, cancel := context.WithTimeout(ctx, issuerTime)
 	defer cancel()

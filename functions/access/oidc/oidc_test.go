@@ -24,9 +24,9 @@ func verifier(i *issuertest.Issuer) *oidc.Verifier {
 	return oidc.New(i.URL, issuertest.Audience, slog.New(slog.DiscardHandler))
 }
 
-// is reports whether the verifier refuses the token with the kind, or accepts it
-// as ann's if the kind is empty.
-func is(t *testing.T, v *oidc.Verifier, token string, kind problem.Kind) bool {
+// answers reports whether the verifier refuses the token with the kind, or accepts
+// it as ann's if the kind is empty.
+func answers(t *testing.T, v *oidc.Verifier, token string, kind problem.Kind) bool {
 	t.Helper()
 	user, err := v.Verify(t.Context(), token)
 	if kind == "" {
@@ -38,9 +38,9 @@ func is(t *testing.T, v *oidc.Verifier, token string, kind problem.Kind) bool {
 
 func want(t *testing.T, v *oidc.Verifier, token string, kind problem.Kind) {
 	t.Helper()
-	if !is(t, v, token, kind) {
+	if !answers(t, v, token, kind) {
 		user, err := v.Verify(t.Context(), token)
-		t.Errorf("the token is answered with %q, %v; want %q", user, err, kind)
+		t.Errorf("Verify returned %q, %v; want the refusal %q", user, err, kind)
 	}
 }
 
@@ -49,7 +49,7 @@ func eventually(t *testing.T, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it does not happen")
+			t.Fatal("the condition does not become true")
 		}
 	}
 }
@@ -101,14 +101,14 @@ func TestBadTokens(t *testing.T) {
 		"with the public key":       forged(`{"alg":"HS256","kid":"first"}`, i.Claims(nil), withPublicKey(t, i.Keys["first"])),
 	} {
 		if user, err := v.Verify(t.Context(), token); user != "" || err != access.ErrBadToken {
-			t.Errorf("a token %s is answered with %q, %v", name, user, err)
+			t.Errorf("a token %s: Verify returned %q, %v, want ErrBadToken", name, user, err)
 		}
 	}
 	want(t, v, good, "")
 }
 
-// TestTokensOfEveryKind includes keys of other kinds, several audiences, and
-// clocks that differ a little.
+// TestTokensOfEveryKind checks that valid tokens are accepted: with every kind of
+// key, several audiences, and a clock that differs a little.
 func TestTokensOfEveryKind(t *testing.T) {
 	i := issuertest.New(t)
 	i.Add("ec", "ES256", issuertest.ECKey(t))
@@ -138,8 +138,8 @@ func TestKeysChange(t *testing.T) {
 	i.Add("second", "ES256", issuertest.ECKey(t))
 	i.Remove("first")
 	fresh := i.Token("second", nil)
-	eventually(t, func() bool { return is(t, v, fresh, "") })
-	eventually(t, func() bool { return is(t, v, old, problem.Unauthenticated) })
+	eventually(t, func() bool { return answers(t, v, fresh, "") })
+	eventually(t, func() bool { return answers(t, v, old, problem.Unauthenticated) })
 }
 
 // TestIssuerUnavailable: without the issuer's keys no token can be verified; with
@@ -151,7 +151,7 @@ func TestIssuerUnavailable(t *testing.T) {
 	token := i.Token("first", nil)
 	want(t, v, token, problem.SignInUnavailable)
 	i.Break(nil)
-	eventually(t, func() bool { return is(t, v, token, "") })
+	eventually(t, func() bool { return answers(t, v, token, "") })
 
 	for name, h := range map[string]http.HandlerFunc{
 		"down":    issuertest.Down,
@@ -162,13 +162,13 @@ func TestIssuerUnavailable(t *testing.T) {
 		want(t, v, token, "")
 		i.Add("new of "+name, "ES256", issuertest.ECKey(t))
 		unseen := i.Token("new of "+name, nil)
-		eventually(t, func() bool { return is(t, v, unseen, problem.SignInUnavailable) })
+		eventually(t, func() bool { return answers(t, v, unseen, problem.SignInUnavailable) })
 	}
 	i.Break(nil)
-	eventually(t, func() bool { return is(t, v, i.Token("new of mute", nil), "") })
+	eventually(t, func() bool { return answers(t, v, i.Token("new of mute", nil), "") })
 }
 
-// TestDiscover reports a wrong issuer.
+// TestDiscover checks that Discover reports a wrong issuer.
 func TestDiscover(t *testing.T) {
 	i := issuertest.New(t)
 	if err := verifier(i).Discover(t.Context()); err != nil {
@@ -180,7 +180,8 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// TestForgedTokensMakeFewRequests to the issuer.
+// TestForgedTokensMakeFewRequests checks that many forged tokens make few requests
+// to the issuer.
 func TestForgedTokensMakeFewRequests(t *testing.T) {
 	i, other := issuertest.New(t), issuertest.New(t)
 	other.Add("unknown", "ES256", issuertest.ECKey(t))
@@ -190,7 +191,7 @@ func TestForgedTokensMakeFewRequests(t *testing.T) {
 	for range 200 {
 		want(t, v, other.Token("unknown", map[string]any{"iss": i.URL}), problem.Unauthenticated)
 	}
-	// One a second, however long the two hundred took, and one more.
+	// One a second, for as long as the two hundred took, and one more.
 	if made, most := i.Requests()-before, int64(time.Since(began).Seconds())+2; made > most {
 		t.Errorf("200 forged tokens made %d requests, want at most %d", made, most)
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/pb33f/libopenapi/orderedmap"
 )
 
-// Answers returns every answer that is described. A key is the call, the status,
-// and, for answers with a body, the code or the name of an example, such as "POST
-// /lock 409 seat_locked". The value is the example in JSON, or "".
+// Answers returns every answer in the description. A key is the call, the status
+// and, if the answer has a body, the code or the name of an example, such as
+// "POST /lock 409 seat_locked". The value is the example in JSON, or "".
 func Answers() (map[string]string, error) {
 	answers := make(map[string]string)
 	for path, item := range description().model.Paths.PathItems.FromOldest() {
@@ -47,7 +47,7 @@ func addAnswers(answers map[string]string, call string, media *v3.MediaType) err
 	for name, value := range examples {
 		answers[call+" "+name] = value
 	}
-	if len(names) == 0 && len(examples) == 0 { // such as a document
+	if len(names) == 0 && len(examples) == 0 { // such as openapi.yaml itself
 		answers[call] = ""
 	}
 	return nil
@@ -77,8 +77,8 @@ func values(examples *orderedmap.Map[string, *base.Example]) (map[string]string,
 	return list, nil
 }
 
-// codes returns the codes that the schema of a problem allows. Of several schemas
-// combined it uses the narrowest.
+// codes returns the codes that the schema of a problem allows. Of combined schemas
+// it uses the narrowest.
 func codes(schema *base.Schema) []string {
 	var narrowest []string
 	consider := func(list []string) {

@@ -1,6 +1,6 @@
 // Package apitest compares requests and answers with the description of the API,
-// openapi.yaml. It must not know how an answer was made: it needs a request and
-// its answer alone, whether they crossed a network or not.
+// openapi.yaml. It needs only a request and its answer, and must not know how the
+// answer was made or whether it crossed a network.
 package apitest
 
 import (
@@ -18,13 +18,13 @@ import (
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 )
 
-// largest is the size of the largest body that is checked: a list of 50,000 seats
-// is 2 MB, and no seat has another form than the first thousand.
+// largest is the size in bytes of the largest body that is checked. A longer one,
+// such as a list of 50,000 seats with 2 MB, has no seats of another form.
 const largest = 256 << 10
 
-// undescribed are headers that need no description: those of HTTP itself, those
-// for browsers (which the description has in words), and those that OpenAPI has
-// elsewhere.
+// undescribed are headers that no answer needs to list: those of HTTP itself,
+// those for browsers, which the description has in words, and those that OpenAPI
+// describes elsewhere.
 var undescribed = []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "Vary", "X-Content-Type-Options"}
 
 // Checked returns a handler that answers with next, and checks every answer with
@@ -58,16 +58,17 @@ type Exchange struct {
 	Body    []byte
 }
 
-// Check fails the test unless the answer is described for the request: its status,
-// every header, its media type and every field. A request that was granted must
-// be valid by the description.
+// Check reports an error unless the description has the answer for the request:
+// its status, every header, its media type and every field. A request that was
+// granted must be valid too.
 func (x Exchange) Check(t testing.TB) {
 	t.Helper()
 	x.report(t, x.check(description()))
 }
 
-// CheckAnswer is Check without the request. Some requests are granted though they
-// are not valid by the description, such as one with a field that is null.
+// CheckAnswer is [Exchange.Check] without the validity of the request. Some
+// requests are granted although they are not valid by the description, such as one
+// with a field that is null.
 func (x Exchange) CheckAnswer(t testing.TB) {
 	t.Helper()
 	x.report(t, x.checkAnswer(description()))
@@ -76,7 +77,7 @@ func (x Exchange) CheckAnswer(t testing.TB) {
 func (x Exchange) report(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
-		t.Errorf("openapi.yaml does not describe what %s %s was answered: %d %v\n%.2000s\n%v", x.Request.Method, x.Request.URL.Path, x.Status, x.Header, x.Body, err)
+		t.Errorf("openapi.yaml does not describe the answer to %s %s: %d %v\n%.2000s\n%v", x.Request.Method, x.Request.URL.Path, x.Status, x.Header, x.Body, err)
 	}
 }
 
@@ -88,18 +89,18 @@ func (x Exchange) check(d *document) error {
 		return nil
 	}
 	if _, errs := d.validator.ValidateHttpRequestSync(x.request()); len(errs) > 0 {
-		return fmt.Errorf("the request should not have been granted: %w", explained(errs))
+		return fmt.Errorf("the request was granted and is not valid: %w", explained(errs))
 	}
 	return nil
 }
 
 func (x Exchange) checkAnswer(d *document) error {
 	if x.Request.Method == "HEAD" {
-		x.Body = nil // net/http sends none, whatever was written
+		x.Body = nil // net/http sends none, even if the handler wrote one
 	}
 	item := d.model.Paths.PathItems.GetOrZero(x.Request.URL.Path)
 	if item != nil && item.Extensions.GetOrZero("x-runner-only") != nil && bytes.Contains(x.Body, []byte(`"not_found"`)) {
-		item = nil // the answer is not the runner's
+		item = nil // answered by a handler without the runner
 	}
 	var op *v3.Operation
 	if item != nil {
@@ -110,13 +111,13 @@ func (x Exchange) checkAnswer(d *document) error {
 	}
 	response := op.Responses.Codes.GetOrZero(fmt.Sprint(x.Status))
 	if response == nil {
-		return fmt.Errorf("there is no status %d", x.Status)
+		return fmt.Errorf("the status %d is not described", x.Status)
 	}
 	if err := x.checkHeader(response); err != nil {
 		return err
 	}
 	if response.Content == nil && len(x.Body) > 0 {
-		return fmt.Errorf("there is a body")
+		return fmt.Errorf("the answer has a body, and none is described")
 	}
 	if len(x.Body) <= largest {
 		if _, errs := d.validator.ValidateHttpResponse(x.request(), x.response()); len(errs) > 0 {
@@ -126,8 +127,8 @@ func (x Exchange) checkAnswer(d *document) error {
 	return nil
 }
 
-// elsewhere names the answers to requests with a path or a method that is not
-// described. A path may have another answer for the latter, in x-other-methods.
+// elsewhere names the answers to requests whose path or method is not described,
+// by status. A path may name another answer to other methods in x-other-methods.
 var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 429: "RateLimited", 503: "SignInUnavailable"}
 
 func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
@@ -142,7 +143,7 @@ func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	}
 	response := d.model.Components.Responses.GetOrZero(name)
 	if response == nil {
-		return fmt.Errorf("a call that is not described is answered with %d", x.Status)
+		return fmt.Errorf("the call is not described, and the status is %d", x.Status)
 	}
 	if err := x.checkHeader(response); err != nil {
 		return err
@@ -155,7 +156,7 @@ func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	}
 	media := response.Content.GetOrZero(x.Header.Get("Content-Type"))
 	if media == nil {
-		return fmt.Errorf("there is no Content-Type %q", x.Header.Get("Content-Type"))
+		return fmt.Errorf("the Content-Type %q is not described", x.Header.Get("Content-Type"))
 	}
 	_, errs := responses.ValidateResponseSchema(&responses.ValidateResponseSchemaInput{
 		Request: x.request(), Response: x.response(), Schema: media.Schema.Schema(), Version: 3.1, Options: d.optionList(),
@@ -174,7 +175,7 @@ func (x Exchange) checkHeader(response *v3.Response) error {
 			described = described || http.CanonicalHeaderKey(have) == name
 		}
 		if !described {
-			return fmt.Errorf("there is no header %s", name)
+			return fmt.Errorf("the header %s is not described", name)
 		}
 	}
 	return nil

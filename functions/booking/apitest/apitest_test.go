@@ -9,23 +9,24 @@ import (
 	"seatlock/functions/booking"
 )
 
-// TestDescriptionIsValid checks that the description is OpenAPI 3.1.
+// TestDescriptionIsValid checks that the description is valid OpenAPI 3.1, and that
+// a description that is not is refused.
 func TestDescriptionIsValid(t *testing.T) {
 	if d := description(); d.model.Version != "3.1.1" {
-		t.Errorf("it is of version %s", d.model.Version)
+		t.Errorf("openapi.yaml is of version %s, want 3.1.1", d.model.Version)
 	}
 	for name, change := range map[string][2]string{
-		"a field that OpenAPI has not":    {"operationId: lock\n", "operationID: lock\n"},
+		"a field unknown to OpenAPI":      {"operationId: lock\n", "operationID: lock\n"},
 		"a reference to nothing":          {"'#/components/schemas/SeatList'", "'#/components/schemas/Seats'"},
 		"an answer without a description": {"          description: The seats.\n", ""},
 	} {
 		if _, err := read(changed(t, change)); err == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: the description is accepted, want an error", name)
 		}
 	}
 }
 
-// changed returns openapi.yaml with one replacement.
+// changed returns openapi.yaml with its first change[0] replaced by change[1].
 func changed(t *testing.T, change [2]string) []byte {
 	t.Helper()
 	text := string(booking.OpenAPI())
@@ -35,7 +36,7 @@ func changed(t *testing.T, change [2]string) []byte {
 	return []byte(strings.Replace(text, change[0], change[1], 1))
 }
 
-// exchange returns a lock that was granted.
+// exchange returns a lock request that was granted.
 func exchange() Exchange {
 	r := httptest.NewRequest("POST", "/lock", nil)
 	r.Header.Set("Content-Type", "application/json")
@@ -48,7 +49,7 @@ func exchange() Exchange {
 	}
 }
 
-// refused returns a lock that was refused.
+// refused returns a lock request that was refused.
 func refused() Exchange {
 	x := exchange()
 	x.Status = 409
@@ -57,8 +58,7 @@ func refused() Exchange {
 	return x
 }
 
-// TestCheckFindsWhatIsNotDescribed makes one change to a valid exchange in each
-// case.
+// TestCheckFindsWhatIsNotDescribed changes a valid exchange in one way per case.
 func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 	d := description()
 	for _, x := range []Exchange{exchange(), refused()} {
@@ -69,73 +69,72 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 	in := func(body *[]byte, old, new string) {
 		t.Helper()
 		if !strings.Contains(string(*body), old) {
-			t.Fatalf("there is no %s", old)
+			t.Fatalf("the body has no %s", old)
 		}
 		*body = []byte(strings.Replace(string(*body), old, new, 1))
 	}
 	for name, change := range map[string]func(granted, refused *Exchange){
-		"another status":             func(x, _ *Exchange) { x.Status = 201 },
-		"another media type":         func(x, _ *Exchange) { x.Header.Set("Content-Type", "text/json") },
-		"a header more":              func(x, _ *Exchange) { x.Header.Set("Server", "seatlock") },
-		"no body":                    func(x, _ *Exchange) { x.Body = nil },
-		"half a body":                func(x, _ *Exchange) { x.Body = x.Body[:20] },
-		"a field more":               func(x, _ *Exchange) { in(&x.Body, `{`, `{"owner":"ann",`) },
-		"a field by another name":    func(x, _ *Exchange) { in(&x.Body, `"expiresAt"`, `"expires"`) },
-		"a time in seconds":          func(x, _ *Exchange) { in(&x.Body, `:00.000Z`, `:00Z`) },
-		"a time that there is not":   func(x, _ *Exchange) { in(&x.Body, `11-23`, `13-23`) },
-		"a number as a string":       func(x, _ *Exchange) { in(&x.Body, `60}`, `"60"}`) },
-		"a seat that cannot be":      func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `["A 1"]`) },
-		"no seats":                   func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `[]`) },
-		"another call's state":       func(x, _ *Exchange) { in(&x.Body, `"locked"`, `"booked"`) },
-		"a request with a field":     func(x, _ *Exchange) { in(&x.Sent, `{`, `{"price":1,`) },
-		"a request for both":         func(x, _ *Exchange) { in(&x.Sent, `{`, `{"seatIds":["A1"],`) },
-		"a request for nothing":      func(x, _ *Exchange) { in(&x.Sent, `"seatId":"A1",`, ``) },
-		"a request without a body":   func(x, _ *Exchange) { x.Sent = nil },
-		"a request for a user \\n":   func(x, _ *Exchange) { in(&x.Sent, `ann`, `a\nnn`) },
-		"a request for a long user":  func(x, _ *Exchange) { in(&x.Sent, `ann`, strings.Repeat("a", 129)) },
-		"another method":             func(x, _ *Exchange) { x.Request.Method = "GET" },
-		"another path":               func(x, _ *Exchange) { x.Request.URL.Path = "/locks" },
-		"no header that must be":     func(_, x *Exchange) { x.Header.Del("Cache-Control") },
-		"another value of a header":  func(_, x *Exchange) { x.Header.Set("Cache-Control", "no-cache") },
-		"a header that is no number": func(_, x *Exchange) { x.Header.Set("Retry-After", "soon") },
-		"a code of another call":     func(_, x *Exchange) { in(&x.Body, `seat_locked`, `lock_not_held`) },
-		"a code of another status":   func(_, x *Exchange) { in(&x.Body, `409`, `404`) },
-		"a code of nobody's":         func(_, x *Exchange) { in(&x.Body, `seat_locked`, `seat_sold`) },
-		"a holder":                   func(_, x *Exchange) { in(&x.Body, `{"seatId"`, `{"userId":"ben","seatId"`) },
-		"a lock without an end":      func(_, x *Exchange) { in(&x.Body, `,"expiresAt":"2026-11-23T20:01:00.000Z"`, ``) },
-		"a booking with an end":      func(_, x *Exchange) { in(&x.Body, `"status":"locked"`, `"status":"booked"`) },
+		"another status":            func(x, _ *Exchange) { x.Status = 201 },
+		"another media type":        func(x, _ *Exchange) { x.Header.Set("Content-Type", "text/json") },
+		"one more header":           func(x, _ *Exchange) { x.Header.Set("Server", "seatlock") },
+		"no body":                   func(x, _ *Exchange) { x.Body = nil },
+		"half a body":               func(x, _ *Exchange) { x.Body = x.Body[:20] },
+		"one more field":            func(x, _ *Exchange) { in(&x.Body, `{`, `{"owner":"ann",`) },
+		"a field by another name":   func(x, _ *Exchange) { in(&x.Body, `"expiresAt"`, `"expires"`) },
+		"a time in seconds":         func(x, _ *Exchange) { in(&x.Body, `:00.000Z`, `:00Z`) },
+		"an impossible time":        func(x, _ *Exchange) { in(&x.Body, `11-23`, `13-23`) },
+		"a number as a string":      func(x, _ *Exchange) { in(&x.Body, `60}`, `"60"}`) },
+		"an invalid seat id":        func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `["A 1"]`) },
+		"no seats":                  func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `[]`) },
+		"another call's state":      func(x, _ *Exchange) { in(&x.Body, `"locked"`, `"booked"`) },
+		"a request with a field":    func(x, _ *Exchange) { in(&x.Sent, `{`, `{"price":1,`) },
+		"both seatId and seatIds":   func(x, _ *Exchange) { in(&x.Sent, `{`, `{"seatIds":["A1"],`) },
+		"a request for no seat":     func(x, _ *Exchange) { in(&x.Sent, `"seatId":"A1",`, ``) },
+		"a request without a body":  func(x, _ *Exchange) { x.Sent = nil },
+		"a request for a user \\n":  func(x, _ *Exchange) { in(&x.Sent, `ann`, `a\nnn`) },
+		"a request for a long user": func(x, _ *Exchange) { in(&x.Sent, `ann`, strings.Repeat("a", 129)) },
+		"another method":            func(x, _ *Exchange) { x.Request.Method = "GET" },
+		"another path":              func(x, _ *Exchange) { x.Request.URL.Path = "/locks" },
+		"a required header missing": func(_, x *Exchange) { x.Header.Del("Cache-Control") },
+		"another value of a header": func(_, x *Exchange) { x.Header.Set("Cache-Control", "no-cache") },
+		"a header with no number":   func(_, x *Exchange) { x.Header.Set("Retry-After", "soon") },
+		"a code of another call":    func(_, x *Exchange) { in(&x.Body, `seat_locked`, `lock_not_held`) },
+		"a code of another status":  func(_, x *Exchange) { in(&x.Body, `409`, `404`) },
+		"an unknown code":           func(_, x *Exchange) { in(&x.Body, `seat_locked`, `seat_sold`) },
+		"the user who has a seat":   func(_, x *Exchange) { in(&x.Body, `{"seatId"`, `{"userId":"ben","seatId"`) },
+		"a lock without an end":     func(_, x *Exchange) { in(&x.Body, `,"expiresAt":"2026-11-23T20:01:00.000Z"`, ``) },
+		"a booking with an end":     func(_, x *Exchange) { in(&x.Body, `"status":"locked"`, `"status":"booked"`) },
 	} {
 		granted, refused := exchange(), refused()
 		change(&granted, &refused)
 		if granted.check(d) == nil && refused.check(d) == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: the exchange is accepted, want an error", name)
 		}
 	}
 }
 
-// TestCheckFindsWhatIsDescribedWrongly makes one change to the description in each
-// case.
+// TestCheckFindsWhatIsDescribedWrongly changes the description in one way per case.
 func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	for name, change := range map[string][2]string{
-		"a field by another name": {"        expiresInSeconds:\n", "        secondsLeft:\n"},
-		"a code less":             {"{ enum: [seat_locked, seat_booked, seat_limit] }", "{ enum: [seat_booked, seat_limit] }"},
-		"a code less in all":      {"            - seat_locked\n", ""},
-		"another path":            {"  /lock:\n", "  /hold:\n"},
-		"a status less":           {"        '409':\n", "        '410':\n"},
-		"a header less":           {"            Retry-After:\n              description: With", "            Retry-Later:\n              description: With"},
+		"a field by another name":    {"        expiresInSeconds:\n", "        secondsLeft:\n"},
+		"a missing code":             {"{ enum: [seat_locked, seat_booked, seat_limit] }", "{ enum: [seat_booked, seat_limit] }"},
+		"a code missing in the list": {"            - seat_locked\n", ""},
+		"another path":               {"  /lock:\n", "  /hold:\n"},
+		"a missing status":           {"        '409':\n", "        '410':\n"},
+		"a missing header":           {"            Retry-After:\n              description: With", "            Retry-Later:\n              description: With"},
 	} {
 		d, err := read(changed(t, change))
 		if err != nil {
-			continue // read has found it
+			continue // read has found the mistake
 		}
 		if exchange().check(d) == nil && refused().check(d) == nil {
-			t.Errorf("%s: the exchanges are taken", name)
+			t.Errorf("%s: both exchanges are accepted, want an error", name)
 		}
 	}
 }
 
-// TestOtherMethodsAtAPath: only a path with x-other-methods may answer other
-// methods in its own way.
+// TestOtherMethodsAtAPath checks that only a path with x-other-methods may have an
+// answer of its own to other methods.
 func TestOtherMethodsAtAPath(t *testing.T) {
 	words := Exchange{
 		Status: 405,
@@ -150,7 +149,7 @@ func TestOtherMethodsAtAPath(t *testing.T) {
 		for _, x := range []Exchange{words, problem} {
 			x.Request = httptest.NewRequest("POST", path, nil)
 			if err := x.check(description()); (err == nil) != (string(x.Body) == string(good.Body)) {
-				t.Errorf("%s %s: %v", path, x.Body, err)
+				t.Errorf("%s %s: %v, want only %s accepted", path, x.Body, err, good.Body)
 			}
 		}
 	}

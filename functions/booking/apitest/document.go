@@ -43,7 +43,8 @@ func read(text []byte) (*document, error) {
 func (d *document) options() config.Option      { return config.WithExistingOpts(d.config) }
 func (d *document) optionList() []config.Option { return []config.Option{d.options()} }
 
-// description parses openapi.yaml once, since that takes longer than most tests.
+// description returns openapi.yaml, parsed once because parsing takes longer than
+// most tests.
 var description = sync.OnceValue(func() *document {
 	d, err := read(booking.OpenAPI())
 	if err != nil {
@@ -52,6 +53,6 @@ var description = sync.OnceValue(func() *document {
 	return d
 })
 
-// Load parses the description. It must run outside of a synctest bubble, such as
-// in TestMain, since what is made in a bubble cannot be used after it.
+// Load parses the description. Call it outside of a synctest bubble, such as in
+// TestMain: what is made in a bubble cannot be used after it.
 func Load() { description() }

@@ -16,7 +16,8 @@ import (
 	"seatlock/functions/internal/lambdahttp"
 )
 
-// echo answers with the request, and with the status and headers that it asks for.
+// echo answers with a description of the request. The request's headers set the
+// status and headers of the answer.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -39,8 +40,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %q %q %q %q %d %q", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Value"), r.Header.Get("Cookie"), r.ContentLength, body)
 }
 
-// FuzzSameAsNetHTTP compares the answers to the same request over net/http and as
-// an event of either kind.
+// FuzzSameAsNetHTTP sends the same request over net/http, as an event of an HTTP
+// API and as one of a function URL, and compares the answers.
 func FuzzSameAsNetHTTP(f *testing.F) {
 	f.Add("GET", "seats", "since=1&x=%20", "", "", 200, "", false)
 	f.Add("POST", "a b/100%/ä?x=1#y/漢+", "é=1", "v,w", `{"a":1}`, 201, "text/plain", false)
@@ -114,19 +115,19 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 				}
 			}
 			if got.StatusCode != resp.StatusCode || !bytes.Equal(text, want) {
-				t.Errorf("%s: answered %d %q, and net/http %d %q", kind, got.StatusCode, text, resp.StatusCode, want)
+				t.Errorf("%s: the answer is %d %q, want that of net/http: %d %q", kind, got.StatusCode, text, resp.StatusCode, want)
 			}
 			if g, w := got.Headers["Content-Type"], resp.Header.Get("Content-Type"); g != w {
-				t.Errorf("%s: Content-Type %q, and net/http %q", kind, g, w)
+				t.Errorf("%s: Content-Type is %q, want that of net/http: %q", kind, g, w)
 			}
 			if w := resp.Header["Set-Cookie"]; !slices.Equal(got.Cookies, w) || got.Headers["X-Late"] != "" {
-				t.Errorf("%s: cookies %q, and net/http %q; a late header is %q", kind, got.Cookies, w, got.Headers["X-Late"])
+				t.Errorf("%s: the cookies are %q, want %q; X-Late is %q, want none", kind, got.Cookies, w, got.Headers["X-Late"])
 			}
 		}
 	})
 }
 
-// plainText reports whether the text can be the value of a header.
+// plainText reports whether s can be the value of a header.
 func plainText(s string) bool {
 	return s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -24,26 +24,26 @@ import (
 const margin = 200 * time.Millisecond
 
 // An Adapter answers events with a handler. It implements the Handler of
-// [github.com/aws/aws-lambda-go/lambda] and is safe for concurrent use if the
+// [github.com/aws/aws-lambda-go/lambda]. It is safe for concurrent use if its
 // http.Handler is.
 type Adapter struct {
 	Handler http.Handler // required
 
-	// BasePath is removed from the beginning of every path, after the stage. It is
-	// the path that a custom domain maps to the API, begins with a slash, and may
-	// be empty.
+	// BasePath is the path that a custom domain maps to the API. It begins with a
+	// slash or is empty. It is removed from the beginning of every path, after the
+	// stage.
 	BasePath string
 
-	// Identify, if not nil, returns a context that has the caller. subject is the
-	// sub claim of a JSON Web Token that the gateway has verified.
+	// Identify, if not nil, returns a context with the caller. subject is the sub
+	// claim of a JSON Web Token that the gateway has verified.
 	Identify func(ctx context.Context, subject string) context.Context
 
 	Logger *slog.Logger // for panics; nil is slog.Default()
 }
 
 // Invoke answers one event. It returns an error if the payload is not an HTTP
-// request in format 2.0, which a misconfigured gateway sends. A panic of the
-// handler is not an error but an answer.
+// request in format 2.0, as from a misconfigured gateway. If the handler panics,
+// Invoke logs the panic and answers with status 500.
 func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var event events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(payload, &event); err != nil {
@@ -70,7 +70,7 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // serve calls the handler. After a panic it discards what the handler wrote, since
-// half an answer would look like a whole one.
+// part of an answer could pass for all of it.
 func (a *Adapter) serve(w *writer, r *http.Request) {
 	defer func() {
 		p := recover()
@@ -91,7 +91,7 @@ func (a *Adapter) serve(w *writer, r *http.Request) {
 	a.Handler.ServeHTTP(w, r)
 }
 
-// subjectOf returns the caller that the gateway has verified, or "".
+// subjectOf returns the subject that the gateway has verified, or "".
 func subjectOf(event *events.APIGatewayV2HTTPRequest) string {
 	if by := event.RequestContext.Authorizer; by != nil && by.JWT != nil {
 		return by.JWT.Claims["sub"]

@@ -25,7 +25,7 @@ type (
 	response = events.APIGatewayV2HTTPResponse
 )
 
-// captured is an event as AWS documents it.
+// captured returns an event from the documentation of AWS.
 func captured(t *testing.T, name string) request {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
@@ -39,7 +39,7 @@ func captured(t *testing.T, name string) request {
 	return event
 }
 
-// invoke sends the event to the handler.
+// invoke returns the answer to the event.
 func invoke(t *testing.T, a *lambdahttp.Adapter, event request) response {
 	t.Helper()
 	payload, err := json.Marshal(event)
@@ -57,7 +57,7 @@ func invoke(t *testing.T, a *lambdahttp.Adapter, event request) response {
 	return got
 }
 
-// seen returns the request that a handler gets for the event.
+// seen returns the request that the handler gets for the event, and its body.
 func seen(t *testing.T, event request, change func(*lambdahttp.Adapter)) (*http.Request, string) {
 	t.Helper()
 	var got *http.Request
@@ -81,29 +81,29 @@ func seen(t *testing.T, event request, change func(*lambdahttp.Adapter)) (*http.
 func TestRequestOfAnHTTPAPI(t *testing.T) {
 	r, body := seen(t, captured(t, "http-api.json"), nil)
 	if r.Method != "POST" || r.URL.Path != "/lock" || r.URL.RawQuery != "a=1&b=2%20c" || r.RequestURI != "/lock?a=1&b=2%20c" {
-		t.Errorf("it asks %s %s", r.Method, r.RequestURI)
+		t.Errorf("the request is %s %s (path %q, query %q)", r.Method, r.RequestURI, r.URL.Path, r.URL.RawQuery)
 	}
 	if r.Host != "abc123.execute-api.eu-central-1.amazonaws.com" || r.Header.Get("Host") != "" {
-		t.Errorf("the host is %q, and in the header %q", r.Host, r.Header.Get("Host"))
+		t.Errorf("the host is %q, and the header Host is %q, want none", r.Host, r.Header.Get("Host"))
 	}
 	if r.RemoteAddr != "203.0.113.7:0" {
-		t.Errorf("it comes from %s", r.RemoteAddr)
+		t.Errorf("the remote address is %s, want 203.0.113.7:0", r.RemoteAddr)
 	}
 	if want := `{"seatId":"A1","userId":"user123"}`; body != want || r.ContentLength != int64(len(want)) {
-		t.Errorf("the body is %q, said to have %d bytes", body, r.ContentLength)
+		t.Errorf("the body is %q with ContentLength %d, want %q", body, r.ContentLength, want)
 	}
 	if got := r.Header.Values("If-None-Match"); len(got) != 1 || got[0] != `"a,b", "c"` {
-		t.Errorf("a joined header is split: %q", got)
+		t.Errorf("a joined header is %q, want it as one value", got)
 	}
 	if c, err := r.Cookie("theme"); err != nil || c.Value != "dark" || r.Header.Get("Cookie") != "session=1; theme=dark" {
-		t.Errorf("the cookies are %q, %v", r.Header.Get("Cookie"), err)
+		t.Errorf("the cookies are %q, %v, want session=1; theme=dark", r.Header.Get("Cookie"), err)
 	}
 }
 
 func TestRequestOfAFunctionURL(t *testing.T) {
 	r, body := seen(t, captured(t, "function-url.json"), nil)
 	if r.URL.Path != "/seats/ä b" || r.URL.EscapedPath() != "/seats/%C3%A4%20b" || body != "\x00\xff" || r.ContentLength != 2 {
-		t.Errorf("it asks %q (%q) with %q", r.URL.Path, r.URL.EscapedPath(), body)
+		t.Errorf("the path is %q (escaped %q) and the body %q with ContentLength %d", r.URL.Path, r.URL.EscapedPath(), body, r.ContentLength)
 	}
 }
 
@@ -113,18 +113,18 @@ func TestPaths(t *testing.T) {
 		{"prod", "", "/prod/lock", "/lock"},
 		{"prod", "", "/prod", "/"},
 		{"prod", "", "/production/lock", "/production/lock"},
-		{"prod", "", "/lock", "/lock"}, // a custom domain leaves the stage out
+		{"prod", "", "/lock", "/lock"}, // a custom domain omits the stage
 		{"$default", "/tickets", "/tickets/lock", "/lock"},
 		{"prod", "/tickets", "/prod/tickets/lock", "/lock"},
 		{"$default", "", "/100%", "/100%"},
-		{"$default", "", "/a?x=1", "/a?x=1"}, // decoded: it is part of the path
+		{"$default", "", "/a?x=1", "/a?x=1"}, // decoded: the question mark is part of the path
 		{"$default", "", "", "/"},
 	} {
 		event := captured(t, "http-api.json")
 		event.RawPath, event.RequestContext.Stage = c.raw, c.stage
 		r, _ := seen(t, event, func(a *lambdahttp.Adapter) { a.BasePath = c.base })
 		if r.URL.Path != c.want || r.URL.RawQuery != event.RawQueryString {
-			t.Errorf("%q on stage %s below %q is path %q with query %q, want %q", c.raw, c.stage, c.base, r.URL.Path, r.URL.RawQuery, c.want)
+			t.Errorf("%q on stage %s below %q: the path is %q and the query %q, want %q", c.raw, c.stage, c.base, r.URL.Path, r.URL.RawQuery, c.want)
 		}
 	}
 }
@@ -132,10 +132,10 @@ func TestPaths(t *testing.T) {
 func TestBadBase64(t *testing.T) {
 	event := captured(t, "http-api.json")
 	event.IsBase64Encoded, event.Body = true, "###"
-	a := &lambdahttp.Adapter{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler is called") })}
+	a := &lambdahttp.Adapter{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") })}
 	got := invoke(t, a, event)
 	if got.StatusCode != 400 || got.Headers["Content-Type"] != "application/problem+json" || !strings.Contains(got.Body, `"code":"bad_request"`) {
-		t.Errorf("%+v", got)
+		t.Errorf("%+v, want a problem of status 400", got)
 	}
 }
 
@@ -143,12 +143,13 @@ func TestOtherPayloads(t *testing.T) {
 	a := &lambdahttp.Adapter{Handler: http.NotFoundHandler()}
 	for _, payload := range []string{``, `[]`, `{}`, `{"version":"1.0","httpMethod":"GET","path":"/seats"}`} {
 		if answer, err := a.Invoke(t.Context(), []byte(payload)); err == nil {
-			t.Errorf("%q is answered with %s", payload, answer)
+			t.Errorf("%q: %s, want an error", payload, answer)
 		}
 	}
 }
 
-// TestDeadline: the handler's context ends before the function's time does.
+// TestDeadline checks that the handler's context ends before the function's time
+// does.
 func TestDeadline(t *testing.T) {
 	end := time.Now().Add(time.Minute)
 	ctx, cancel := context.WithDeadline(t.Context(), end)
@@ -163,7 +164,7 @@ func TestDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := end.Sub(left); got != 200*time.Millisecond {
-		t.Errorf("it ends %v before the function", got)
+		t.Errorf("the context ends %v before the function, want 200 ms", got)
 	}
 }
 
@@ -177,19 +178,19 @@ func TestIdentity(t *testing.T) {
 	}
 	event := captured(t, "http-api.json")
 	if r, _ := seen(t, event, identify); r.Context().Value(subjectKey{}) != "user123" {
-		t.Errorf("the caller is %v", r.Context().Value(subjectKey{}))
+		t.Errorf("the caller is %v, want user123", r.Context().Value(subjectKey{}))
 	}
 	event.RequestContext.Authorizer = nil
 	if r, _ := seen(t, event, identify); r.Context().Value(subjectKey{}) != nil {
-		t.Errorf("without a token the caller is %v", r.Context().Value(subjectKey{}))
+		t.Errorf("without a token the caller is %v, want none", r.Context().Value(subjectKey{}))
 	}
 	event.Headers["x-amzn-oidc-identity"] = "mallory"
 	if r, _ := seen(t, event, identify); r.Context().Value(subjectKey{}) != nil {
-		t.Error("a header says who calls")
+		t.Error("a header names the caller, want only the token to")
 	}
 }
 
-// answers are handlers and the answers that they must make.
+// answers are handlers and their answers.
 var answers = map[string]struct {
 	handler func(http.ResponseWriter, *http.Request)
 	want    response
@@ -201,24 +202,24 @@ var answers = map[string]struct {
 		w.Header().Set("X-Late", "1")
 		w.WriteHeader(500)
 	}, response{StatusCode: 201, Headers: map[string]string{"X-Early": "1"}}},
-	"interim answers are left out": {func(w http.ResponseWriter, _ *http.Request) {
+	"interim answers are omitted": {func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(103)
 		w.WriteHeader(202)
 	}, response{StatusCode: 202, Headers: map[string]string{}}},
-	"text is sniffed, also after the status": {func(w http.ResponseWriter, _ *http.Request) {
+	"the media type is detected, also after the status": {func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(404)
 		io.WriteString(w, "<html>")
 	}, response{StatusCode: 404, Headers: map[string]string{"Content-Type": "text/html; charset=utf-8"}, Body: "<html>"}},
-	"what is no text is base64": {func(w http.ResponseWriter, _ *http.Request) {
+	"binary bodies are base64": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/png")
 		w.Write([]byte{0, 0xff})
 	}, response{StatusCode: 200, Headers: map[string]string{"Content-Type": "image/png"}, Body: base64.StdEncoding.EncodeToString([]byte{0, 0xff}), IsBase64Encoded: true}},
-	"what is compressed is base64": {func(w http.ResponseWriter, _ *http.Request) {
+	"compressed bodies are base64": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		w.Header().Set("Content-Encoding", "gzip")
 		io.WriteString(w, "gz")
 	}, response{StatusCode: 200, Headers: map[string]string{"Content-Type": "text/plain", "Content-Encoding": "gzip"}, Body: base64.StdEncoding.EncodeToString([]byte("gz")), IsBase64Encoded: true}},
-	"cookies have a place of their own": {func(w http.ResponseWriter, _ *http.Request) {
+	"cookies are not joined": {func(w http.ResponseWriter, _ *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
 		http.SetCookie(w, &http.Cookie{Name: "b", Value: "2"})
 		w.Header().Add("Vary", "A")
@@ -227,14 +228,14 @@ var answers = map[string]struct {
 	"204 has no body": {func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(204)
 		if _, err := io.WriteString(w, "x"); err == nil {
-			panic("it is taken")
+			panic("a body was accepted")
 		}
 	}, response{StatusCode: 204, Headers: map[string]string{}}},
 	"304 has no body": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("ETag", `"a"`)
 		w.WriteHeader(304)
 	}, response{StatusCode: 304, Headers: map[string]string{"Etag": `"a"`}}},
-	"flushing is no harm": {func(w http.ResponseWriter, _ *http.Request) {
+	"a flush decides the status": {func(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
 		w.WriteHeader(500)
 	}, response{StatusCode: 200, Headers: map[string]string{}}},
@@ -259,8 +260,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestPanic: a panic is answered without any of the handler's answer, and logged
-// with the request's id.
+// TestPanic checks that a panic is answered with status 500 and nothing of what
+// the handler wrote, and logged with the request's id.
 func TestPanic(t *testing.T) {
 	for _, what := range []any{"boom", http.ErrAbortHandler} {
 		var log bytes.Buffer
@@ -277,7 +278,7 @@ func TestPanic(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-		for range 2 { // and the next one is answered too
+		for range 2 { // the next one is answered too
 			text, err := a.Invoke(ctx, payload)
 			if err != nil {
 				t.Fatal(err)
@@ -287,23 +288,23 @@ func TestPanic(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.StatusCode != 500 || got.Headers["X-Half"] != "" || !strings.HasPrefix(got.Body, `{"title":"Internal error","status":500,"code":"internal"`) {
-				t.Errorf("%+v", got)
+				t.Errorf("%+v, want only a problem of status 500", got)
 			}
 		}
 		for _, want := range []string{"requestId=request-1", "path=/lock", "lambdahttp_test.go"} {
 			if !strings.Contains(log.String(), want) {
-				t.Errorf("the log does not say %s: %s", want, log.String())
+				t.Errorf("the log does not contain %s: %s", want, log.String())
 			}
 		}
 	}
 }
 
-// TestHead: a handler may write a body, which is not sent.
+// TestHead checks that a body that a handler writes is not sent.
 func TestHead(t *testing.T) {
 	event := captured(t, "http-api.json")
 	event.RequestContext.HTTP.Method = "HEAD"
 	a := &lambdahttp.Adapter{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") })}
 	if got := invoke(t, a, event); got.Body != "" || got.StatusCode != 200 || got.Headers["Content-Type"] == "" {
-		t.Errorf("%+v", got)
+		t.Errorf("%+v, want status 200 with Content-Type and no body", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// request makes an http.Request of an event.
+// request returns the request in an event.
 func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	body := []byte(event.Body)
 	if event.IsBase64Encoded {
@@ -43,8 +43,8 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 	if len(body) > 0 {
 		r.Body = reader(body)
 	}
-	// Values that the gateway has joined stay joined: an ETag or a date may have
-	// commas of its own.
+	// Values that the gateway has joined stay joined: an ETag or a date may contain
+	// commas.
 	for name, value := range event.Headers {
 		r.Header.Set(name, value)
 	}
@@ -58,8 +58,8 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 	return r, nil
 }
 
-// target returns the URL of the request. The event of an HTTP API has the path
-// decoded, the event of a function URL as it was sent.
+// target returns the URL of the request. The path is decoded in the event of an
+// HTTP API, and as it was sent in the event of a function URL.
 func (a *Adapter) target(event *events.APIGatewayV2HTTPRequest) (*url.URL, error) {
 	path := event.RawPath
 	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {

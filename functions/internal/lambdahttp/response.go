@@ -20,7 +20,7 @@ type writer struct {
 	method  string
 	header  http.Header
 	status  int         // 0 until it is decided
-	decided http.Header // the header as it was then
+	decided http.Header // the header when it was decided
 	body    bytes.Buffer
 }
 
@@ -54,14 +54,14 @@ func (w *writer) Write(p []byte) (int, error) {
 // Flush does nothing: answers are sent whole.
 func (w *writer) Flush() { w.WriteHeader(http.StatusOK) }
 
-// sniff sets the media type by the look of the body, if the handler has not.
+// sniff sets the media type from the body if the handler has not set one.
 func (w *writer) sniff(body []byte) {
 	if _, said := w.decided["Content-Type"]; !said && w.decided.Get("Content-Encoding") == "" && len(body) > 0 {
 		w.decided.Set("Content-Type", http.DetectContentType(body))
 	}
 }
 
-// fail discards what was written and answers that something went wrong.
+// fail discards what was written and writes an internal error.
 func (w *writer) fail() {
 	*w = *newWriter(w.method)
 	(&problem.Refusal{Kind: problem.Internal}).Write(w)
@@ -73,7 +73,7 @@ func badRequest(err error) events.APIGatewayV2HTTPResponse {
 	return w.answer()
 }
 
-// answer returns the answer in the form of the payload.
+// answer returns the recorded answer as a payload.
 func (w *writer) answer() events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
 	if bodyAllowed(w.status) {
@@ -87,7 +87,7 @@ func (w *writer) answer() events.APIGatewayV2HTTPResponse {
 	}
 	a := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: make(map[string]string, len(w.decided))}
 	for name, values := range w.decided {
-		if name == "Set-Cookie" { // a cookie may have commas, so they cannot be joined
+		if name == "Set-Cookie" { // a cookie may contain commas, so cookies cannot be joined
 			a.Cookies = values
 			continue
 		}

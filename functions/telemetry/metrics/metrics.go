@@ -37,19 +37,19 @@ type Metrics struct {
 	viewers  atomic.Pointer[func() int]
 }
 
-// call has the metrics of one call of the API.
+// A call has the metrics of one call of the API.
 type call struct {
 	codes map[string]prometheus.Counter
 	took  prometheus.Observer
 }
 
-// event has the metrics of one event.
+// An event has the metrics of one event.
 type event struct {
 	locked, confirmed, released, lapsed prometheus.Counter
 	conflicts                           map[string]prometheus.Counter
 }
 
-// operation has the metrics of one operation of the store.
+// An operation has the metrics of one operation of the store.
 type operation struct {
 	results map[string]prometheus.Counter
 	took    prometheus.Observer
@@ -58,7 +58,7 @@ type operation struct {
 // conflicts are the codes of requests that failed because of the state of seats.
 var conflicts = []problem.Kind{problem.SeatLocked, problem.SeatBooked, problem.LockNotHeld, problem.LockExpired, problem.SeatLimit}
 
-// New returns Metrics for the calls of the API and the events.
+// New returns Metrics with series for these calls of the API and these events.
 func New(calls []string, events []lockstore.EventID) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -188,8 +188,8 @@ func (m *Metrics) StoreCall(name, result string, took time.Duration) {
 	}
 }
 
-// Viewers makes count, the number of connections that follow an event live, a
-// metric. It does nothing if m is nil.
+// Viewers makes the result of count, the number of connections that follow an
+// event live, a metric. It does nothing if m is nil.
 func (m *Metrics) Viewers(count func() int) {
 	if m != nil {
 		m.viewers.Store(&count)
@@ -203,7 +203,7 @@ func (m *Metrics) viewerCount() float64 {
 	return 0
 }
 
-// build describes this program.
+// build returns a metric that describes this program.
 func build() prometheus.Collector {
 	version, revision := "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -223,7 +223,7 @@ func build() prometheus.Collector {
 	return g
 }
 
-// Handler answers Prometheus at /metrics.
+// Handler returns a handler that answers Prometheus at /metrics.
 func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.InstrumentMetricHandler(m.registry, promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{

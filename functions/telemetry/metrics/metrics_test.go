@@ -23,7 +23,7 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// scrape asks as Prometheus does.
+// scrape returns the metrics as Prometheus gets them.
 func scrape(t *testing.T, m *metrics.Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -44,10 +44,11 @@ func has(t *testing.T, metrics string, lines ...string) {
 	}
 }
 
-// own counts the series that are not Go's or the process's.
+// own counts the series of Seatlock's own.
 func own(text string) int { return strings.Count(text, "\nseatlock_") }
 
-// TestSeriesAreBounded: a million odd requests make no series and take no memory.
+// TestSeriesAreBounded checks that a million odd requests make no series and take
+// no memory.
 func TestSeriesAreBounded(t *testing.T) {
 	m := metrics.New(booking.Calls(), []lockstore.EventID{"gala", "fair"})
 	before := own(scrape(t, m))
@@ -67,7 +68,7 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 	text := scrape(t, m)
 	if after := own(text); after != before {
-		t.Errorf("%d series became %d", before, after)
+		t.Errorf("there are %d series, want %d as before", after, before)
 	}
 	if strings.Contains(text, "odd") {
 		t.Errorf("a client's words are in the metrics: %s", text)
@@ -76,7 +77,7 @@ func TestSeriesAreBounded(t *testing.T) {
 		t.Errorf("%s is not in the metrics", want)
 	}
 	if grown := int64(used()) - int64(heap); grown > 4<<20 {
-		t.Errorf("a million odd requests take %d bytes", grown)
+		t.Errorf("a million odd requests take %d bytes, want at most 4 MiB", grown)
 	}
 	runtime.KeepAlive(m)
 }
@@ -96,7 +97,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	none, one, ten := count(0), count(1), count(10)
 	t.Logf("%d series, and %d an event", none, one-none)
 	if ten-none != 10*(one-none) {
-		t.Errorf("no event makes %d series, one %d, ten %d", none, one, ten)
+		t.Errorf("there are %d series without events, %d with one and %d with ten, want as many more for each", none, one, ten)
 	}
 	readme, err := os.ReadFile("../../../local/README.md")
 	if err != nil {
@@ -104,8 +105,8 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	}
 	_, sentence, _ := strings.Cut(string(readme), "\n`call` is ")
 	sentence, _, _ = strings.Cut(sentence, "\n\n")
-	if says := fmt.Sprintf("there are some %d, and %d for each event", none/10*10, one-none); !strings.Contains(sentence, says) {
-		t.Errorf("the README does not say that %s, but: %s", says, sentence)
+	if want := fmt.Sprintf("there are some %d, and %d for each event", none/10*10, one-none); !strings.Contains(sentence, want) {
+		t.Errorf("the README does not have %q, but: %s", want, sentence)
 	}
 	for _, call := range append(booking.Calls(), telemetry.Other) {
 		if !strings.Contains(sentence, "`"+call+"`") {
@@ -114,8 +115,8 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreNoLatency: a socket that was open for an hour is one request,
-// and not part of the durations.
+// TestConnectionsAreNoLatency checks that a WebSocket that was open for an hour is
+// one request, and not part of the durations.
 func TestConnectionsAreNoLatency(t *testing.T) {
 	m := metrics.New(booking.Calls(), nil)
 	m.Viewers(func() int { return 7 })
@@ -129,12 +130,12 @@ func TestConnectionsAreNoLatency(t *testing.T) {
 		`seatlock_viewers 7`,
 	)
 	if strings.Contains(text, `duration_seconds_count{operation="wait"}`) {
-		t.Error("waiting is among the durations")
+		t.Error("waits are among the durations")
 	}
 }
 
-// TestEventsThatCannotBeCounted are left out and reported, and do not hold up the
-// rest.
+// TestEventsThatCannotBeCounted checks that such events are left out and reported,
+// and do not delay the rest.
 func TestEventsThatCannotBeCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := []lockstore.EventID{"good", "bad", "slow", "late"}
@@ -142,7 +143,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 		m.Seats(ids, func(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
 			switch id {
 			case "bad":
-				return seatlist.Counts{}, errors.New("as asked")
+				return seatlist.Counts{}, errors.New("some error")
 			case "slow":
 				<-ctx.Done()
 				return seatlist.Counts{}, ctx.Err()
@@ -152,7 +153,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 		began := time.Now()
 		text := scrape(t, m)
 		if took := time.Since(began); took != 2*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("the scrape took %v, want 2s", took)
 		}
 		has(t, text,
 			`seatlock_seats{event="good",state="available"} 1`,
@@ -166,7 +167,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 	})
 }
 
-// TestStoreIsCounted through a measured store.
+// TestStoreIsCounted checks the metrics of a measured store's calls.
 func TestStoreIsCounted(t *testing.T) {
 	ev := storetest.Event(t, "gala", time.Minute, 0, "A1")
 	m := metrics.New(booking.Calls(), nil)
@@ -177,7 +178,7 @@ func TestStoreIsCounted(t *testing.T) {
 		}
 	}
 	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ben", "A1")); err == nil {
-		t.Fatal("it is sold twice")
+		t.Fatal("a locked seat was locked again")
 	}
 	text := scrape(t, m)
 	has(t, text,
@@ -187,7 +188,7 @@ func TestStoreIsCounted(t *testing.T) {
 	)
 }
 
-// TestRequestsCostLittle: counting is on the path of every lock.
+// TestRequestsCostLittle checks that counting a request allocates nothing.
 func TestRequestsCostLittle(t *testing.T) {
 	m := metrics.New(booking.Calls(), []lockstore.EventID{"gala"})
 	o := &telemetry.Outcome{Call: "lock", Code: "ok", Event: "gala", Seats: 2, Status: 200, Took: time.Millisecond}

@@ -11,7 +11,7 @@ import (
 )
 
 // seatTime bounds how long counting seats takes. Prometheus gives up on the whole
-// scrape after ten seconds by default.
+// scrape after 10 seconds by default.
 const seatTime = 2 * time.Second
 
 // seats counts the seats of each event when Prometheus asks. It leaves out events
@@ -23,7 +23,8 @@ type seats struct {
 	state, missing *prometheus.Desc
 }
 
-// Seats adds metrics of the seats of the events, which count counts.
+// Seats adds metrics of the seats of the events. They call count for each event
+// whenever Prometheus asks.
 func (m *Metrics) Seats(ids []lockstore.EventID, count func(context.Context, lockstore.EventID) (seatlist.Counts, error)) {
 	m.registry.MustRegister(&seats{
 		ids:     ids,

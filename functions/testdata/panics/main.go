@@ -1,4 +1,4 @@
-// Program panics is a Lambda function whose handler panics when asked to.
+// Program panics is a Lambda function whose handler panics if the query is "panic".
 package main
 
 import (
@@ -13,7 +13,7 @@ func main() {
 	boot.Main(func(api *booking.API) telemetry.Handler {
 		return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 			if r.URL.RawQuery == "panic" {
-				panic("as asked")
+				panic("on request")
 			}
 			return api.List(w, r)
 		}

@@ -57,7 +57,7 @@ var rows = []row{
 	{"PostgreSQL: Lock, 64 callers, one event, beside many", "64 events", "≥ 0.8 of it", onPostgres(oneEventOrMany)},
 	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 30 ms", onPostgres(postgresList)},
 
-	{"Lambda: start to the first event, Redis greeted", "", "≤ 10 ms", lambdaStart},
+	{"Lambda: start to the first event, connected to Redis", "", "≤ 10 ms", lambdaStart},
 }
 
 func main() {

@@ -8,19 +8,19 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestKeyboardOnly books a seat without a mouse: one stop for Tab in the map,
-// and arrow keys inside.
+// TestKeyboardOnly books a seat without a mouse. Tab stops at the map once, and
+// arrow keys move within it.
 func TestKeyboardOnly(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	s.must("lock", "ben", "S-C2")
-	w := b.user(1280, 900)
+	w := b.newUser(1280, 900)
 	w.visit(s.URL)
-	w.shows("Stalls, row C, seat 2", "locked for ")
-	heard := func(want string) {
+	w.waitSeat("Stalls, row C, seat 2", "locked for ")
+	waitFocus := func(want string) {
 		t.Helper()
-		w.until("the focus is on "+want, `(document.activeElement.ariaLabel ?? document.activeElement.textContent).startsWith(`+quoted(want)+`)`)
+		w.waitFor("the focus is on "+want, `(document.activeElement.ariaLabel ?? document.activeElement.textContent).startsWith(`+quoted(want)+`)`)
 	}
-	stops := func(want string, most int) {
+	tabTo := func(want string, most int) {
 		t.Helper()
 		for range most {
 			w.keys(tab)
@@ -28,42 +28,42 @@ func TestKeyboardOnly(t *testing.T) {
 				return
 			}
 		}
-		t.Fatalf("%d times Tab, and the focus is on %q, not on %s", most, w.focused(), want)
+		t.Fatalf("after %d times Tab the focus is on %q, want %s", most, w.focused(), want)
 	}
-	stops("To the seats", 1)
+	tabTo("To the seats", 1)
 	w.keys(enter)
-	heard("Stalls, row A, seat 2, available")
+	waitFocus("Stalls, row A, seat 2, available")
 	w.keys(right, right, down, down, up)
-	heard("Stalls, row B, seat 4, available")
+	waitFocus("Stalls, row B, seat 4, available")
 	w.keys(left, left, down)
-	heard("Stalls, row C, seat 2, locked for ")
+	waitFocus("Stalls, row C, seat 2, locked for ")
 	w.keys(enter)
-	w.says("Stalls, row C, seat 2 is locked for ")
+	w.waitText("Stalls, row C, seat 2 is locked for ")
 	w.keys(kbEnd)
-	heard("Stalls, row C, seat 14, available")
+	waitFocus("Stalls, row C, seat 14, available")
 	w.keys(kbHome)
-	heard("Stalls, row C, seat 1, available")
+	waitFocus("Stalls, row C, seat 1, available")
 	w.keys(down, space)
-	heard("Stalls, row D, seat 1, picked by you")
+	waitFocus("Stalls, row D, seat 1, picked by you")
 	w.keys(pageDown, pageDown)
-	heard("Balcony, row C, seat ")
+	waitFocus("Balcony, row C, seat ")
 	w.keys(space)
-	w.says("Lock 2 seats")
-	stops("Leave out Stalls, row D, seat 1", 1)
-	stops("Leave out Balcony", 1)
-	w.keys(enter) // it is gone, and the focus not lost
-	heard("Lock this seat")
+	w.waitText("Lock 2 seats")
+	tabTo("Leave out Stalls, row D, seat 1", 1)
+	tabTo("Leave out Balcony", 1)
+	w.keys(enter) // the button disappears, and the focus must not be lost
+	waitFocus("Lock this seat")
 	w.keys(enter)
-	heard("Confirm")
+	waitFocus("Confirm")
 	w.keys(enter)
-	w.says("Booked: Stalls, row D, seat 1")
-	heard("Balcony, row C, seat ")
+	w.waitText("Booked: Stalls, row D, seat 1")
+	waitFocus("Balcony, row C, seat ")
 	if n := eval[int](w, `document.querySelectorAll('#map [tabindex="0"]').length`); n != 1 {
-		t.Errorf("the map has %d tab stops", n)
+		t.Errorf("the map has %d tab stops, want 1", n)
 	}
 }
 
-// axe runs axe-core on the page as it is, with all rules of WCAG 2.2 AA.
+// axe runs axe-core on the page in its present state, with all rules of WCAG 2.2 AA.
 func (w *window) axe(what string) {
 	w.t.Helper()
 	source, err := os.ReadFile("node_modules/axe-core/axe.min.js")
@@ -81,60 +81,60 @@ func (w *window) axe(what string) {
 		eval[any](w, string(source)+";null")
 	}
 	for _, f := range eval[[]finding](w, `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then((r) => r.violations)`) {
-		w.t.Errorf("%s: %s (%s): %s, %d times, first: %s\n%s", what, f.ID, f.Impact, f.Help, len(f.Nodes), f.Nodes[0].HTML, f.Nodes[0].FailureSummary)
+		w.t.Errorf("%s: %s (%s): %s, %d times, the first at %s\n%s", what, f.ID, f.Impact, f.Help, len(f.Nodes), f.Nodes[0].HTML, f.Nodes[0].FailureSummary)
 	}
 }
 
-// TestAxe: no finding at all, by day and by night, in every state of the page.
+// TestAxe checks that axe-core finds nothing in any state of the page, in the light
+// and in the dark scheme.
 func TestAxe(t *testing.T) {
 	b := needBrowser(t)
 	theatre, arena := serve(t, "-events", "../../events/theatre.json"), serve(t, "-events", "../../events/arena.json")
 	theatre.must("lock", "ben", "S-C2", "S-C3")
 	theatre.must("confirm", "ben", "S-C3")
 	for scheme, row := range map[string]string{"light": "E", "dark": "F"} {
-		w := b.user(1280, 1000)
-		w.look(scheme, "reduce")
+		w := b.newUser(1280, 1000)
+		w.emulate(scheme, "reduce")
 		w.visit(theatre.URL)
 		w.axe("the theatre")
 		w.click("Stalls, row " + row + ", seat 1")
 		w.click("Stalls, row " + row + ", seat 2")
 		w.press("Lock 2 seats")
-		w.says("left to confirm")
+		w.waitText("left to confirm")
 		w.click("Stalls, row " + row + ", seat 3")
 		w.axe("with a lock")
 		w.press("Confirm")
-		w.says("Booked: ")
+		w.waitText("Booked: ")
 		w.axe("with a booking")
 		w.click("Stalls, row " + row + ", seat 4")
-		eval[any](w, `(() => { const x = new XMLHttpRequest(); x.open('POST', 'lock', false); x.setRequestHeader('Content-Type', 'application/json');
-			x.send(JSON.stringify({userId: 'ben', seatIds: ['S-`+row+`4']})); document.getElementById('lock').click(); })()`)
-		w.says("Somebody was faster")
-		w.axe("with bad news")
-		w = b.user(360, 760)
-		w.look(scheme, "reduce")
+		w.lockTooLate("S-" + row + "4")
+		w.waitText("Somebody was faster")
+		w.axe("with a refusal")
+		w = b.newUser(360, 760)
+		w.emulate(scheme, "reduce")
 		w.visit(theatre.URL)
 		w.axe("on a phone")
 
-		w = b.user(1280, 1000)
-		w.look(scheme, "reduce")
+		w = b.newUser(1280, 1000)
+		w.emulate(scheme, "reduce")
 		w.visit(arena.URL)
 		w.axe("the arena")
 		eval[any](w, `location.hash = 'event=final-2027-06-12&section=Lower+102'`)
-		w.shows("Lower 102, row 1, seat 1", "available")
+		w.waitSeat("Lower 102, row 1, seat 1", "available")
 		w.axe("a section of the arena")
 	}
 }
 
-// TestPhone: nothing but the map is wider than the smallest phone, and every
-// target can be hit.
+// TestPhone checks that nothing but the map is wider than a small phone, and that
+// every target is large enough.
 func TestPhone(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
-	w := b.user(360, 740)
+	w := b.newUser(360, 740)
 	w.visit(s.URL)
 	check := func(what string) {
 		t.Helper()
 		if wide := eval[float64](w, `document.documentElement.scrollWidth`); wide > 360 {
-			t.Errorf("%s: the page is %v px wide", what, wide)
+			t.Errorf("%s: the page is %v px wide, want at most 360", what, wide)
 		}
 		small := eval[[]string](w, `[...document.querySelectorAll('.seats .seat, button, select, .bar a')].filter((e) => e.checkVisibility())
 			.filter((e) => e.offsetWidth < 24 || e.offsetHeight < 24).map((e) => e.outerHTML)`)
@@ -146,46 +146,44 @@ func TestPhone(t *testing.T) {
 	w.click("Balcony, row C, seat 18")
 	w.click("Balcony, row C, seat 17")
 	w.press("Lock 2 seats")
-	w.says("left to confirm")
-	w.click("Stalls, row A, seat 2") // what is yours does not hide the seats for good
-	w.shows("Stalls, row A, seat 2", "picked by you")
+	w.waitText("left to confirm")
+	w.click("Stalls, row A, seat 2") // the panel with the lock must not cover it
+	w.waitSeat("Stalls, row A, seat 2", "picked by you")
 	check("with a lock")
 }
 
-// TestReducedMotion: who wants no movement gets none.
+// TestReducedMotion checks that nothing moves for a user who prefers reduced motion.
 func TestReducedMotion(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
 	for motion, want := range map[string]bool{"reduce": false, "no-preference": true} {
-		w := b.user(1280, 900)
-		w.look("light", motion)
+		w := b.newUser(1280, 900)
+		w.emulate("light", motion)
 		w.visit(s.URL)
 		eval[any](w, `(() => { window.moved = 0; document.addEventListener('animationstart', () => window.moved++); })()`)
 		s.must("lock", "ben", "A1")
-		w.shows("row A, seat 1", "locked for ")
+		w.waitSeat("row A, seat 1", "locked for ")
 		s.must("release", "ben", "A1")
-		w.shows("row A, seat 1", "available")
+		w.waitSeat("row A, seat 1", "available")
 		if moved := eval[int](w, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(window.moved))))`) > 0; moved != want {
-			t.Errorf("motion %s: something moved is %v", motion, moved)
+			t.Errorf("motion %s: there are animations: %v, want %v", motion, moved, want)
 		}
 	}
 }
 
-// TestNothingFromElsewhere: all comes from the server, and works below a base path.
-func TestNothingFromElsewhere(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	p := inFrontOf(t, s)
-	w := b.user(1280, 900)
-	w.visit(p.url)
+// TestEverythingFromTheServer checks that the page loads all files from the server,
+// and works below a base path.
+func TestEverythingFromTheServer(t *testing.T) {
+	w, _, p := openThroughProxy(t)
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
-	w.says("is yours")
+	w.waitText("is yours")
 	from := eval[[]string](w, `performance.getEntriesByType('resource').map((e) => e.name)`)
 	if len(from) < 15 {
-		t.Errorf("only %d files were fetched: %q", len(from), from)
+		t.Errorf("the page loaded only %d files: %q", len(from), from)
 	}
 	for _, url := range from {
 		if !strings.HasPrefix(url, p.url) {
-			t.Errorf("it fetched %s", url)
+			t.Errorf("the page loaded %s", url)
 		}
 	}
 }

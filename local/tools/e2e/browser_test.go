@@ -21,17 +21,17 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// patience bounds every wait for what the page has to show by itself. The
-// machine may be busy: it says nothing of how fast that should be.
+// patience is the longest wait for something that the page must show by itself. It
+// is no limit on how long that should take: the machine may be busy.
 const patience = 20 * time.Second
 
-// A browser is a Chromium of its own, with a new profile.
+// A browser is a Chromium of one test, with a new profile.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// needBrowser starts Chromium, or skips the test where there is none.
+// needBrowser starts Chromium. It skips the test if Chromium is not installed.
 func needBrowser(t *testing.T) *browser {
 	t.Helper()
 	faults.Need(t, "chromium", "the page was not tried")
@@ -41,7 +41,7 @@ func needBrowser(t *testing.T) *browser {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
-		// Windows side by side are all looked at.
+		// All windows run as if they were in front.
 		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.WSURLReadTimeout(time.Minute))
@@ -49,36 +49,36 @@ func needBrowser(t *testing.T) *browser {
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("chromium does not start: %v", err)
+		t.Fatalf("starting Chromium: %v", err)
 	}
 	return &browser{t, ctx}
 }
 
-// visiting opens the page of a server of its own.
-func visiting(t *testing.T, args ...string) (*window, *server) {
+// openPage starts a browser and a server, and opens the page of the server.
+func openPage(t *testing.T, args ...string) (*window, *server) {
 	t.Helper()
 	b, s := needBrowser(t), serve(t, args...)
-	w := b.user(1280, 900)
+	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	return w, s
 }
 
-// A window is a page of one user. What goes wrong in it fails the test.
+// A window shows the page to one user. An exception in it fails the test.
 type window struct {
 	t   *testing.T
 	ctx context.Context
 
 	mu     sync.Mutex
-	faults []string // exceptions, and what the Content-Security-Policy stopped
+	faults []string // exceptions, and violations of the Content-Security-Policy
 }
 
-// user opens a window of somebody else: it shares no storage with others.
-func (b *browser) user(width, height int64) *window {
+// newUser opens a window of a new user, which shares no storage with others.
+func (b *browser) newUser(width, height int64) *window {
 	return b.open(width, height, chromedp.WithNewBrowserContext())
 }
 
-// again opens another window of the same user.
-func (w *window) again() *window {
+// secondWindow opens another window of the same user.
+func (w *window) secondWindow() *window {
 	b := &browser{w.t, w.ctx}
 	return b.open(1280, 900)
 }
@@ -92,25 +92,25 @@ func (b *browser) open(width, height int64, opts ...chromedp.ContextOption) *win
 		b.t.Fatal(err)
 	}
 	w.do(chromedp.EmulateViewport(width, height))
-	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
-	if err := chromedp.Listen(ctx, w.notice); err != nil {
+	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: instruments})
+	if err := chromedp.Listen(ctx, w.recordFault); err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for _, fault := range w.faults {
-			b.t.Errorf("the page failed: %s", fault)
+			b.t.Errorf("on the page: %s", fault)
 		}
 		if b.t.Failed() && os.Getenv("E2E_SHOTS") != "" {
-			w.shoot(os.Getenv("E2E_SHOTS") + "/failed-" + strings.ReplaceAll(b.t.Name(), "/", "-") + ".png")
+			w.screenshot(os.Getenv("E2E_SHOTS") + "/failed-" + strings.ReplaceAll(b.t.Name(), "/", "-") + ".png")
 		}
 	})
 	return w
 }
 
-// notice keeps what the browser says of faults in the page.
-func (w *window) notice(ev any) {
+// recordFault keeps the exceptions and the errors that the browser reports.
+func (w *window) recordFault(ev any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch ev := ev.(type) {
@@ -123,8 +123,9 @@ func (w *window) notice(ev any) {
 	}
 }
 
-// watch gathers in the page what the browser tells of policy and speed.
-const watch = `
+// instruments runs in every page before its own scripts. It records long tasks, and
+// reports violations of the Content-Security-Policy.
+const instruments = `
 window.longTasks = [];
 new PerformanceObserver((list) => { for (const e of list.getEntries()) longTasks.push(e.duration); }).observe({type: 'longtask', buffered: true});
 document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
@@ -139,7 +140,7 @@ func (w *window) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// call gives the browser a command of its protocol.
+// call sends the browser a command of the DevTools protocol.
 func call[P, R any](w *window, command cdp.Command[P, R], params P) R {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
@@ -153,18 +154,18 @@ func call[P, R any](w *window, command cdp.Command[P, R], params P) R {
 
 var navigate = chromedp.Navigate
 
-// visit opens a URL and waits until the seats are there.
+// visit opens a URL and waits until the seats are shown.
 func (w *window) visit(url string) {
 	w.t.Helper()
-	w.do(navigate("about:blank"), navigate(url)) // a new start, where only the fragment differs too
-	w.until("the seats are there", `document.body.classList.contains('ready')`)
+	w.do(navigate("about:blank"), navigate(url)) // loads the page anew, even if only the fragment differs
+	w.waitFor("the seats are shown", `document.body.classList.contains('ready')`)
 }
 
-// lightIs waits until the page is kept up to date by WebSocket, or ("asking") by
-// asking every second.
-func (w *window) lightIs(state string) {
+// waitLight waits until the light shows how the page is kept up to date: live (by
+// WebSocket), asking (by a request a second) or away (not at all).
+func (w *window) waitLight(state string) {
 	w.t.Helper()
-	w.until("the light is "+state, `document.getElementById('light').dataset.state === `+quoted(state))
+	w.waitFor("the light is "+state, `document.getElementById('light').dataset.state === `+quoted(state))
 }
 
 // eval evaluates an expression in the page.
@@ -179,44 +180,45 @@ func eval[T any](w *window, expression string) T {
 	return v
 }
 
-// until waits for an expression to become true.
-func (w *window) until(what, expression string) {
+// waitFor waits until the expression is true. What is a sentence that says so.
+func (w *window) waitFor(what, expression string) {
 	w.t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(30 * time.Millisecond) {
 		if eval[bool](w, "Boolean("+expression+")") {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("it is not true that %s\nthe page says: %s", what, eval[string](w, `document.querySelector('header').innerText + document.querySelector('aside').innerText + document.getElementById('urgent').textContent`))
+			w.t.Fatalf("it does not become true that %s\nthe page has the text: %s", what, eval[string](w, `document.querySelector('header').innerText + document.querySelector('aside').innerText + document.getElementById('urgent').textContent`))
 		}
 	}
 }
 
-// says waits for a text that a person can read.
-func (w *window) says(text string) {
+// waitText waits until the page has a text that a person can read.
+func (w *window) waitText(text string) {
 	w.t.Helper()
-	w.until("the page says "+quoted(text), `document.body.innerText.replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
+	w.waitFor("the page has the text "+quoted(text), `document.body.innerText.replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
 }
 
-// seat is the cell of a seat, by its label up to the state.
+// seat returns the JavaScript for the cell of a seat. The name is its label up to
+// the state.
 func seat(name string) string {
 	return `document.querySelector('[role=gridcell][aria-label^=` + quoted(name+", ") + `]')`
 }
 
-// shows waits for a seat to be in a state, as a screen reader would say it.
-func (w *window) shows(name, state string) {
+// waitSeat waits until the label of a seat has the state.
+func (w *window) waitSeat(name, state string) {
 	w.t.Helper()
-	w.until(name+" is "+state, seat(name)+`?.ariaLabel.startsWith(`+quoted(name+", "+state)+`)`)
+	w.waitFor(name+" is "+state, seat(name)+`?.ariaLabel.startsWith(`+quoted(name+", "+state)+`)`)
 }
 
-// counts waits for how many seats the page says there are.
-func (w *window) counts(available, locked, booked int) {
+// waitCounts waits until the page shows these numbers of seats.
+func (w *window) waitCounts(available, locked, booked int) {
 	w.t.Helper()
-	want := fmt.Sprintf("%d %d %d", available, locked, booked)
-	w.until("the counts are "+want, `['available', 'locked', 'booked'].map((s) => document.getElementById('n-' + s).textContent).join(' ') === `+quoted(want))
+	counts := fmt.Sprintf("{available: %d, locked: %d, booked: %d}", available, locked, booked)
+	w.waitFor("the counts are "+counts, `Object.entries(`+counts+`).every(([status, n]) => document.getElementById('n-' + status).textContent === n.toLocaleString('en-GB'))`)
 }
 
-// click clicks on a seat, with the mouse.
+// click clicks on a seat with the mouse.
 func (w *window) click(name string) {
 	w.t.Helper()
 	type point struct{ X, Y float64 }
@@ -226,14 +228,14 @@ func (w *window) click(name string) {
 	w.do(chromedp.MouseClickXY(p.X, p.Y))
 }
 
-// press clicks on a button, by its text.
+// press clicks on the button with the text.
 func (w *window) press(text string) {
 	w.t.Helper()
-	w.until("there is a button "+text, `[...document.querySelectorAll('button')].some((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`)`)
+	w.waitFor("there is a button "+text, `[...document.querySelectorAll('button')].some((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`)`)
 	eval[chromedp.Void](w, `[...document.querySelectorAll('button')].find((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`).click()`)
 }
 
-// keys types keys, where the focus is.
+// keys types keys at the focus.
 func (w *window) keys(keys ...string) {
 	w.t.Helper()
 	for _, k := range keys {
@@ -247,24 +249,25 @@ var (
 	kbHome, kbEnd, pageDown   = kb.Home, kb.End, kb.PageDown
 )
 
-// focused is the label of what has the focus.
+// focused returns the label of the element that has the focus.
 func (w *window) focused() string {
 	w.t.Helper()
 	return eval[string](w, `document.activeElement.ariaLabel ?? document.activeElement.textContent.trim()`)
 }
 
-// look sets how the user wants pages: "dark" or "light", and "reduce" or "no-preference".
-func (w *window) look(scheme, motion string) {
+// emulate sets the user's preferences: the scheme is dark or light, the motion
+// reduce or no-preference.
+func (w *window) emulate(scheme, motion string) {
 	w.t.Helper()
 	call(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion},
 	}})
 }
 
-// shoot writes a picture of what is seen.
-func (w *window) shoot(file string) {
+// screenshot writes a picture of the window to a file.
+func (w *window) screenshot(file string) {
 	w.t.Helper()
-	w.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 1, 1)) // off everything
+	w.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 1, 1)) // away from the seats
 	eval[chromedp.Void](w, `new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 300))`)
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
@@ -278,6 +281,6 @@ func (w *window) shoot(file string) {
 }
 
 func quoted(s string) string {
-	b, _ := json.Marshal(s) // a string always can be
+	b, _ := json.Marshal(s) // a string cannot fail
 	return string(b)
 }

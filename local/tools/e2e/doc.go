@@ -1,4 +1,4 @@
-// Package e2e tries the seat map page as people use it: the real program on a
-// port of its own, and a real Chromium. It has no code beside its tests; they
-// know the page by what a person sees or a screen reader hears.
+// Package e2e tests the seat map page as people use it: with the real program and
+// a real Chromium. It has no code beside its tests. They find things on the page
+// by what a person sees or a screen reader reads out.
 package e2e

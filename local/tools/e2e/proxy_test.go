@@ -15,17 +15,19 @@ import (
 	"time"
 )
 
-// A proxy stands between a page and the server.
+// A proxy is a reverse proxy in front of the server, which can fail.
 type proxy struct {
-	url           string
-	refusesSocket atomic.Bool
-	stallsSockets atomic.Bool  // they stay open, and bring nothing any more
-	losesAnswers  atomic.Bool  // of POSTs: they take effect, and nobody is told
-	unknown       atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
+	url string
+
+	refuseSockets   atomic.Bool
+	stallSockets    atomic.Bool  // WebSockets stay open, and get no more messages
+	loseAnswers     atomic.Bool  // POSTs take effect, and are not answered
+	unknownOutcomes atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
 }
 
-// inFrontOf starts a proxy, below a base path as a front end may have it.
-func inFrontOf(t *testing.T, s *server) *proxy {
+// newProxy starts a proxy in front of the server, with a base path as a site may
+// have one.
+func newProxy(t *testing.T, s *server) *proxy {
 	t.Helper()
 	to, err := url.Parse(s.URL)
 	if err != nil {
@@ -42,12 +44,12 @@ func inFrontOf(t *testing.T, s *server) *proxy {
 		switch {
 		case !strings.HasPrefix(r.URL.Path, base):
 			http.Error(w, "outside of the base path", http.StatusNotFound)
-		case p.refusesSocket.Load() && r.Header.Get("Upgrade") != "":
+		case p.refuseSockets.Load() && r.Header.Get("Upgrade") != "":
 			http.Error(w, "no WebSockets here", http.StatusForbidden)
-		case r.Method == "POST" && p.losesAnswers.Load():
+		case r.Method == "POST" && p.loseAnswers.Load():
 			pass.ServeHTTP(httptest.NewRecorder(), r)
 			<-r.Context().Done()
-		case r.Method == "POST" && p.unknown.Add(-1) >= 0:
+		case r.Method == "POST" && p.unknownOutcomes.Add(-1) >= 0:
 			pass.ServeHTTP(httptest.NewRecorder(), r)
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -61,13 +63,23 @@ func inFrontOf(t *testing.T, s *server) *proxy {
 	return p
 }
 
+// openThroughProxy is [openPage] with a proxy in front of the server.
+func openThroughProxy(t *testing.T) (*window, *server, *proxy) {
+	t.Helper()
+	b, s := needBrowser(t), serve(t)
+	p := newProxy(t, s)
+	w := b.newUser(1280, 900)
+	w.visit(p.url)
+	return w, s, p
+}
+
 // dial connects to the server.
 func (p *proxy) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	c, err := new(net.Dialer).DialContext(ctx, network, addr)
 	return &stallable{Conn: c, proxy: p}, err
 }
 
-// stallable is a connection that can stall once it is a WebSocket.
+// A stallable is a connection that can stall once it is a WebSocket.
 type stallable struct {
 	net.Conn
 	proxy  *proxy
@@ -78,45 +90,43 @@ func (s *stallable) Read(b []byte) (int, error) {
 	for {
 		n, err := s.Conn.Read(b)
 		s.socket = s.socket || bytes.HasPrefix(b[:n], []byte("HTTP/1.1 101 "))
-		if err != nil || !s.socket || !s.proxy.stallsSockets.Load() {
+		if err != nil || !s.socket || !s.proxy.stallSockets.Load() {
 			return n, err
 		}
 	}
 }
 
-// TestSocketStalls: a socket that stays open and brings nothing is noticed, and
-// done without.
+// TestSocketStalls checks that the page notices a WebSocket that gets no messages,
+// and works without it.
 func TestSocketStalls(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	p := inFrontOf(t, s)
-	w := b.user(1280, 900)
-	w.visit(p.url)
-	w.lightIs("live")
-	p.stallsSockets.Store(true)
+	w, s, p := openThroughProxy(t)
+	w.waitLight("live")
+	p.stallSockets.Store(true)
 	s.must("lock", "ben", "A1")
-	time.Sleep(15 * time.Second) // after 25 of silence the page makes sure
-	w.shows("row A, seat 1", "locked for ")
-	w.lightIs("asking") // new ones bring nothing either
-	p.stallsSockets.Store(false)
+	time.Sleep(15 * time.Second) // after 25 s without a message the page checks
+	w.waitSeat("row A, seat 1", "locked for ")
+	w.waitLight("asking") // new ones get no messages either
+	p.stallSockets.Store(false)
 	s.must("confirm", "ben", "A1")
-	w.shows("row A, seat 1", "booked")
+	w.waitSeat("row A, seat 1", "booked")
 }
 
-// TestSocketRefused: without WebSockets the page asks, and misses nothing.
+// TestSocketRefused checks that without WebSockets the page asks the server instead,
+// and misses nothing.
 func TestSocketRefused(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")
-	p := inFrontOf(t, s)
-	p.refusesSocket.Store(true)
-	w := b.user(1280, 900)
+	p := newProxy(t, s)
+	p.refuseSockets.Store(true)
+	w := b.newUser(1280, 900)
 	w.visit(p.url)
-	w.says("Live, every second")
-	w.lightIs("asking")
+	w.waitText("Live, every second")
+	w.waitLight("asking")
 	s.must("lock", "ben", "A1", "A2")
-	w.shows("row A, seat 1", "locked for ")
+	w.waitSeat("row A, seat 1", "locked for ")
 	s.must("confirm", "ben", "A2")
-	w.shows("row A, seat 2", "booked")
-	w.shows("row A, seat 1", "available") // ran out
+	w.waitSeat("row A, seat 2", "booked")
+	w.waitSeat("row A, seat 1", "available") // its lock expired
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
-	w.says("is yours for 3 seconds")
+	w.waitText("is yours for 3 seconds")
 }

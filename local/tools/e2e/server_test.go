@@ -16,10 +16,10 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// build builds the program, once for all tests.
+// build builds the program once for all tests.
 var build = sync.OnceValues(func() (string, error) { return faults.Build(context.Background(), nil, "seatlock/local") })
 
-// A server is the program, running.
+// A server is the running program.
 type server struct {
 	t    *testing.T
 	args []string
@@ -46,7 +46,8 @@ func (s *server) start(addr string) {
 	}
 }
 
-// restart ends the program at once and starts it anew at the same address.
+// restart kills the program, calls between, and starts the program again at the
+// same address.
 func (s *server) restart(between func()) {
 	s.t.Helper()
 	s.Kill()
@@ -54,7 +55,7 @@ func (s *server) restart(between func()) {
 	s.start(strings.TrimPrefix(s.URL, "http://"))
 }
 
-// post makes a call in somebody's name, from outside of any browser.
+// post makes a call on behalf of a user, without a browser, and returns the status.
 func (s *server) post(call, user string, seats ...string) int {
 	s.t.Helper()
 	body := fmt.Sprintf(`{"userId":%s,"seatIds":["%s"]}`, quoted(user), strings.Join(seats, `","`))
@@ -63,11 +64,11 @@ func (s *server) post(call, user string, seats ...string) int {
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	io.Copy(io.Discard, resp.Body) // the status is the answer
+	io.Copy(io.Discard, resp.Body) // only the status matters
 	return resp.StatusCode
 }
 
-// must is a post that has to succeed.
+// must is a post that must succeed.
 func (s *server) must(call, user string, seats ...string) {
 	s.t.Helper()
 	if status := s.post(call, user, seats...); status != 200 {
@@ -117,14 +118,14 @@ func (s *server) fillArena() {
 	}
 }
 
-// until waits until a list says that a seat has a status.
-func (s *server) until(t *testing.T, seat, status string) {
-	t.Helper()
+// waitSeat waits until a list has the seat with the status.
+func (s *server) waitSeat(seat, status string) {
+	s.t.Helper()
 	want := fmt.Sprintf(`{"seatId":"%s","status":"%s"`, seat, status)
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get(s.URL + "/seats")
 		if err != nil {
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
 		list, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
@@ -132,12 +133,12 @@ func (s *server) until(t *testing.T, seat, status string) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s is not %s: %s", seat, status, list)
+			s.t.Fatalf("%s does not become %s: %s", seat, status, list)
 		}
 	}
 }
 
-// eventFile writes an event file for a test.
+// eventFile writes an event file and returns its name.
 func eventFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "events.json")

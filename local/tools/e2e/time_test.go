@@ -4,112 +4,106 @@ import (
 	"testing"
 )
 
-// TestExpiryIsSeen: a lock that runs out makes no message, and yet every
-// window shows it.
+// TestExpiryIsSeen checks that every window shows that a lock has expired, although
+// the server sends no message then.
 func TestExpiryIsSeen(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
-	ann, ben := b.user(1280, 900), b.user(1280, 900)
+	ann, ben := b.newUser(1280, 900), b.newUser(1280, 900)
 	ann.visit(s.URL)
 	ben.visit(s.URL)
 	ann.click("row B, seat 2")
 	ann.press("Lock this seat")
-	ann.says("left to confirm")
-	ben.shows("row B, seat 2", "locked for ")
-	ann.says("Confirm now, or the seats go back on sale.") // fewer than 20 s are left
-	ann.until("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(document.getElementById('urgent').textContent)`)
+	ann.waitText("left to confirm")
+	ben.waitSeat("row B, seat 2", "locked for ")
+	ann.waitText("Confirm now, or the seats go back on sale.") // fewer than 20 s are left
+	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(document.getElementById('urgent').textContent)`)
 
-	ben.shows("row B, seat 2", "available")
-	ann.says("Time ran out. Row B, seat 2 is no longer locked for you.")
-	ann.shows("row B, seat 2", "available")
-	ann.counts(100, 0, 0)
+	ben.waitSeat("row B, seat 2", "available")
+	ann.waitText("Time ran out. Row B, seat 2 is no longer locked for you.")
+	ann.waitSeat("row B, seat 2", "available")
+	ann.waitCounts(100, 0, 0)
 	if eval[bool](ann, `document.getElementById('confirm').checkVisibility()`) {
-		t.Error("there is still something to confirm")
+		t.Error("the button Confirm is still there")
 	}
 }
 
-// TestReloadWithALock: what one has survives a reload, and its end does not move.
+// TestReloadWithALock checks that a reload keeps the user's lock and its end.
 func TestReloadWithALock(t *testing.T) {
-	w, s := visiting(t)
+	w, s := openPage(t)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
-	w.says("left to confirm")
+	w.waitText("left to confirm")
 	const end = `JSON.parse(localStorage[Object.keys(localStorage).find((k) => k.startsWith('seatlock:default'))]).locked[0][1]`
 	before := eval[float64](w, end)
 	w.visit(s.URL)
-	w.shows("row E, seat 5", "locked by you for ")
-	w.says("left to confirm")
+	w.waitSeat("row E, seat 5", "locked by you for ")
+	w.waitText("left to confirm")
 	if after := eval[float64](w, end); after != before {
-		t.Errorf("the lock ends at %v, and did at %v", after, before)
+		t.Errorf("the lock ends at %v, want %v as before", after, before)
 	}
 	w.press("Confirm")
-	w.says("Booked: Row E, seat 5")
+	w.waitText("Booked: Row E, seat 5")
 	w.visit(s.URL)
-	w.shows("row E, seat 5", "booked by you")
+	w.waitSeat("row E, seat 5", "booked by you")
 }
 
-// TestReloadAfterItRanOut: nothing is locked again behind the person's back.
+// TestReloadAfterItRanOut checks that a reload does not lock a seat again whose lock
+// has expired.
 func TestReloadAfterItRanOut(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "1s")
-	w := b.user(1280, 900)
+	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
-	w.says("left to confirm")
+	w.waitText("left to confirm")
 	w.do(navigate("about:blank"))
-	ben := b.user(1280, 900)
+	ben := b.newUser(1280, 900)
 	ben.visit(s.URL)
-	ben.shows("row E, seat 5", "available")
+	ben.waitSeat("row E, seat 5", "available")
 	w.visit(s.URL)
-	w.says("Time ran out. Row E, seat 5 is no longer locked for you.")
-	w.shows("row E, seat 5", "available")
+	w.waitText("Time ran out. Row E, seat 5 is no longer locked for you.")
+	w.waitSeat("row E, seat 5", "available")
 }
 
-// TestReloadInTheMiddle: the answer to a lock is lost with the page, and the
-// lock is not.
+// TestReloadInTheMiddle checks that a reload finds a lock whose answer was lost.
 func TestReloadInTheMiddle(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	p := inFrontOf(t, s)
-	p.losesAnswers.Store(true)
-	w := b.user(1280, 900)
-	w.visit(p.url)
+	w, s, p := openThroughProxy(t)
+	p.loseAnswers.Store(true)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
-	s.until(t, "E5", "locked")
-	p.losesAnswers.Store(false)
+	s.waitSeat("E5", "locked")
+	p.loseAnswers.Store(false)
 	w.visit(p.url)
-	w.shows("row E, seat 5", "locked by you for ")
+	w.waitSeat("row E, seat 5", "locked by you for ")
 	w.press("Confirm")
-	w.says("Booked: Row E, seat 5")
+	w.waitText("Booked: Row E, seat 5")
 }
 
-// TestOutcomeUnknown: the page asks again by itself, and nobody is told "taken" of
-// what they have.
+// TestOutcomeUnknown checks that the page repeats a call with an unknown outcome by
+// itself, and does not report the user's own lock as another's.
 func TestOutcomeUnknown(t *testing.T) {
-	b, s := needBrowser(t), serve(t)
-	p := inFrontOf(t, s)
-	w := b.user(1280, 900)
-	w.visit(p.url)
+	w, _, p := openThroughProxy(t)
 	w.click("row E, seat 5")
-	p.unknown.Store(2)
+	p.unknownOutcomes.Store(2)
 	w.press("Lock this seat")
-	w.says("No answer yet. Asking again")
-	w.says("is yours for ")
-	w.shows("row E, seat 5", "locked by you for ")
+	w.waitText("No answer yet. Asking again")
+	w.waitText("is yours for ")
+	w.waitSeat("row E, seat 5", "locked by you for ")
 }
 
-// TestServerRestarted: the light says so, the page comes back by itself, and a
-// lock that the server has forgotten is not shown as one.
+// TestServerRestarted checks that the light shows a restart of the server, that the
+// page connects again by itself, and that it drops a lock that the server lost.
 func TestServerRestarted(t *testing.T) {
-	w, s := visiting(t)
+	w, s := openPage(t)
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
-	w.says("left to confirm")
+	w.waitText("left to confirm")
 	s.restart(func() {
-		w.says("Reconnecting…")
+		w.waitText("Reconnecting…")
 	})
 	s.must("lock", "ben", "A2")
-	w.lightIs("live")
-	w.shows("row A, seat 2", "locked for ")
-	w.shows("row A, seat 1", "available")
-	w.says("Row A, seat 1 is not yours any more")
+	w.waitLight("live")
+	w.waitSeat("row A, seat 2", "locked for ")
+	w.waitSeat("row A, seat 1", "available")
+	w.waitText("Row A, seat 1 is not yours any more")
 }

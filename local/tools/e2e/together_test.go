@@ -7,18 +7,18 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestTwoWindowsRace: two people want one seat; one has it, and the other is
-// told so in a sentence that names it.
+// TestTwoWindowsRace has two users lock the same seats at once. One gets them, and
+// the other gets a sentence that names them.
 func TestTwoWindowsRace(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
-	ann, ben := b.user(1280, 900), b.user(1280, 900)
+	ann, ben := b.newUser(1280, 900), b.newUser(1280, 900)
 	ann.visit(s.URL)
 	ben.visit(s.URL)
 	for _, w := range []*window{ann, ben} {
-		w.lightIs("live")
+		w.waitLight("live")
 		w.click("row C, seat 7")
 		w.click("row C, seat 8")
-		w.shows("row C, seat 7", "picked by you")
+		w.waitSeat("row C, seat 7", "picked by you")
 	}
 	const press = `document.getElementById('lock').click()`
 	done := make(chan bool)
@@ -29,137 +29,147 @@ func TestTwoWindowsRace(t *testing.T) {
 	const faster = "Somebody was faster: Row C, seats 7 and 8"
 	won := `document.body.innerText.includes('left to confirm')`
 	lost := `document.body.innerText.includes(` + quoted(faster) + `)`
-	ann.until("one of them is told what came of it", won+"||"+lost)
-	ben.until("one of them is told what came of it", won+"||"+lost)
+	ann.waitFor("the page shows the outcome", won+"||"+lost)
+	ben.waitFor("the page shows the outcome", won+"||"+lost)
 	winner, loser := ann, ben
 	if eval[bool](ben, won) {
 		winner, loser = ben, ann
 	}
-	loser.says(faster)
-	loser.shows("row C, seat 7", "locked for ")
-	winner.shows("row C, seat 7", "locked by you for ")
+	loser.waitText(faster)
+	loser.waitSeat("row C, seat 7", "locked for ")
+	winner.waitSeat("row C, seat 7", "locked by you for ")
 	if eval[bool](loser, won) {
-		t.Error("both have it")
+		t.Error("both windows show the lock as theirs")
 	}
 	winner.press("Confirm")
-	winner.says("Booked: Row C, seats 7 and 8")
-	loser.shows("row C, seat 7", "booked")
+	winner.waitText("Booked: Row C, seats 7 and 8")
+	loser.waitSeat("row C, seat 7", "booked")
 }
 
-// TestSomebodyWasFaster: the lock is refused, before the page could know.
+// TestSomebodyWasFaster checks what a page shows of seats that were taken before it
+// could know.
 func TestSomebodyWasFaster(t *testing.T) {
-	w, _ := visiting(t, "-events", "../../events/theatre.json")
+	w, _ := openPage(t, "-events", "../../events/theatre.json")
 	w.click("Stalls, row C, seat 1")
 	w.click("Stalls, row C, seat 2")
 	w.click("Balcony, row A, seat 3")
-	w.says("Lock 3 seats")
-	eval[any](w, `(() => { const faster = new XMLHttpRequest(); faster.open('POST', 'lock', false); faster.setRequestHeader('Content-Type', 'application/json');
-		faster.send(JSON.stringify({userId: 'ben', seatIds: ['S-C2', 'B-A3']})); document.getElementById('lock').click(); })()`)
-	w.says("Somebody was faster: Stalls, row C, seat 2; Balcony, row A, seat 3 are taken. Your other seat is still picked, but not locked yet.")
-	w.shows("Stalls, row C, seat 2", "locked for ")
-	w.shows("Stalls, row C, seat 1", "picked by you")
+	w.waitText("Lock 3 seats")
+	w.lockTooLate("S-C2", "B-A3")
+	w.waitText("Somebody was faster: Stalls, row C, seat 2; Balcony, row A, seat 3 are taken. Your other seat is still picked, but not locked yet.")
+	w.waitSeat("Stalls, row C, seat 2", "locked for ")
+	w.waitSeat("Stalls, row C, seat 1", "picked by you")
 	w.press("Lock this seat")
-	w.says("Stalls, row C, seat 1 is yours for 2 minutes")
+	w.waitText("Stalls, row C, seat 1 is yours for 2 minutes")
 }
 
-// TestOthersMoves: what is done elsewhere is seen, a pick that is taken too.
-func TestOthersMoves(t *testing.T) {
-	w, s := visiting(t)
+// lockTooLate locks seats for another user and presses Lock, before the page can
+// learn of it.
+func (w *window) lockTooLate(seats ...string) {
+	w.t.Helper()
+	eval[any](w, `(() => { const r = new XMLHttpRequest(); r.open('POST', 'lock', false); r.setRequestHeader('Content-Type', 'application/json');
+		r.send(JSON.stringify({userId: 'ben', seatIds: ['`+strings.Join(seats, "','")+`']})); document.getElementById('lock').click(); })()`)
+}
+
+// TestChangesOfOthers checks that the page shows changes that others make, even to
+// a seat that is picked.
+func TestChangesOfOthers(t *testing.T) {
+	w, s := openPage(t)
 	w.click("row A, seat 1")
 	s.must("lock", "ben", "A1", "A2")
-	w.shows("row A, seat 2", "locked for ")
-	w.says("Somebody was faster: Row A, seat 1 has just been taken")
+	w.waitSeat("row A, seat 2", "locked for ")
+	w.waitText("Somebody was faster: Row A, seat 1 has just been taken")
 	s.must("confirm", "ben", "A1")
 	s.must("release", "ben", "A2")
-	w.shows("row A, seat 1", "booked")
-	w.shows("row A, seat 2", "available")
-	w.counts(99, 0, 1)
-	// A seat that is taken is not picked, and says why.
+	w.waitSeat("row A, seat 1", "booked")
+	w.waitSeat("row A, seat 2", "available")
+	w.waitCounts(99, 0, 1)
+	// A click on a seat that is taken shows why it cannot be picked.
 	w.click("row A, seat 1")
-	w.says("Row A, seat 1 is booked.")
-	w.shows("row A, seat 1", "booked")
+	w.waitText("Row A, seat 1 is booked.")
+	w.waitSeat("row A, seat 1", "booked")
 }
 
-// TestAnotherRunner: what is done through one server shows on the pages of
-// another, and is there when that one is started anew.
+// TestAnotherRunner checks that the pages of one server show the changes made
+// through another, even after their own server was restarted.
 func TestAnotherRunner(t *testing.T) {
 	redis := redistest.New(t)
 	b, here, there := needBrowser(t), serve(t, "-redis", "redis://"+redis.Addr), serve(t, "-redis", "redis://"+redis.Addr)
-	w := b.user(1280, 900)
+	w := b.newUser(1280, 900)
 	w.visit(here.URL)
-	w.lightIs("live")
+	w.waitLight("live")
 	there.must("lock", "ben", "A1", "A2")
-	w.shows("row A, seat 1", "locked for ")
+	w.waitSeat("row A, seat 1", "locked for ")
 	there.must("confirm", "ben", "A1")
-	w.shows("row A, seat 1", "booked")
+	w.waitSeat("row A, seat 1", "booked")
 	w.click("row B, seat 1")
 	w.press("Lock this seat")
-	w.says("left to confirm")
+	w.waitText("left to confirm")
 	here.restart(func() {
-		w.lightIs("away")
+		w.waitLight("away")
 		there.must("release", "ben", "A2")
 		there.must("lock", "ben", "A3")
 	})
-	w.lightIs("live")
-	w.shows("row A, seat 2", "available")
-	w.shows("row A, seat 3", "locked for ")
+	w.waitLight("live")
+	w.waitSeat("row A, seat 2", "available")
+	w.waitSeat("row A, seat 3", "locked for ")
 	w.press("Confirm")
-	w.says("Booked: Row B, seat 1")
+	w.waitText("Booked: Row B, seat 1")
 }
 
-// TestOneUserTwoWindows: the windows of one browser share what is theirs.
+// TestOneUserTwoWindows checks that the windows of one browser share the user's
+// seats.
 func TestOneUserTwoWindows(t *testing.T) {
 	b, s := needBrowser(t), serve(t)
-	one := b.user(1280, 900)
+	one := b.newUser(1280, 900)
 	one.visit(s.URL)
-	other := one.again()
+	other := one.secondWindow()
 	other.visit(s.URL)
 	one.click("row D, seat 4")
 	one.press("Lock this seat")
-	other.shows("row D, seat 4", "locked by you for ")
+	other.waitSeat("row D, seat 4", "locked by you for ")
 	other.press("Confirm")
-	one.shows("row D, seat 4", "booked by you")
+	one.waitSeat("row D, seat 4", "booked by you")
 	if name := `document.getElementById('user').textContent`; eval[string](one, name) != eval[string](other, name) {
-		t.Error("they are two users")
+		t.Error("the windows show two users")
 	}
 }
 
-func TestSeatLimitIsToldBefore(t *testing.T) {
-	w, s := visiting(t, "-seat-limit", "2")
-	w.says("Up to 2 seats each; 2 more seats to pick.")
+func TestSeatLimit(t *testing.T) {
+	w, s := openPage(t, "-seat-limit", "2")
+	w.waitText("Up to 2 seats each; 2 more seats to pick.")
 	w.click("row A, seat 1")
 	w.click("row A, seat 2")
 	w.click("row A, seat 3")
-	w.says("You may have 2 seats of this event")
-	w.shows("row A, seat 3", "available")
+	w.waitText("You may have 2 seats of this event")
+	w.waitSeat("row A, seat 3", "available")
 	w.press("Lock 2 seats")
-	w.says("left to confirm")
-	w.says("Up to 2 seats each; 0 more seats to pick.")
-	// After: the server counts what this page does not know of.
+	w.waitText("left to confirm")
+	w.waitText("Up to 2 seats each; 0 more seats to pick.")
+	// The server also counts seats that the page does not know of.
 	eval[any](w, `localStorage.removeItem(Object.keys(localStorage).find((k) => k.startsWith('seatlock:default')))`)
 	w.visit(s.URL)
 	w.click("row B, seat 1")
 	w.press("Lock this seat")
-	w.says("One user may have 2 seats of this event")
+	w.waitText("One user may have 2 seats of this event")
 }
 
 func TestEventChooser(t *testing.T) {
 	file := eventFile(t, `{"events":[
 		{"id":"hamlet","name":"Hamlet, Friday","sections":[{"name":"Stalls","rows":[{"row":"A","seats":"1-4"}]}]},
 		{"id":"tables","name":"Supper","seats":["Table-1","Table-2"]}]}`)
-	w, s := visiting(t, "-events", file)
-	w.shows("Stalls, row A, seat 4", "available")
+	w, s := openPage(t, "-events", file)
+	w.waitSeat("Stalls, row A, seat 4", "available")
 	eval[any](w, `(() => { const s = document.getElementById('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
-	w.shows("Table-2", "available")
+	w.waitSeat("Table-2", "available")
 	if got := eval[string](w, `document.title + location.hash`); got != "Supper – seats#event=tables" {
-		t.Errorf("title and address: %s", got)
+		t.Errorf("the title and the fragment are %s", got)
 	}
 	w.click("Table-2")
 	w.press("Lock this seat")
-	w.says("Seat Table-2 is yours")
-	w.visit(s.URL + "/#event=tables") // the address opens it
-	w.shows("Table-2", "locked by you")
+	w.waitText("Seat Table-2 is yours")
+	w.visit(s.URL + "/#event=tables") // the fragment opens the event
+	w.waitSeat("Table-2", "locked by you")
 	if text := eval[string](w, `document.getElementById('chooser').innerText`); !strings.Contains(text, "Event") {
-		t.Errorf("chooser: %q", text)
+		t.Errorf("the chooser has the text %q", text)
 	}
 }

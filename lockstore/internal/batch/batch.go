@@ -64,8 +64,8 @@ type Queue[W, R any] struct {
 	idle    sync.Cond // running is 0
 }
 
-// A Call is the work of one caller on its way. The function that sends it must
-// answer it.
+// A Call is the work of one caller until it is answered. The function that sends
+// it must answer it.
 type Call[W, R any] struct {
 	Work W // as it was passed to [Queue.Do]
 
@@ -90,11 +90,12 @@ func New[W, R any](o Options, send func([]*Call[W, R])) *Queue[W, R] {
 	return q
 }
 
-// Do has the work sent and returns its answer.
+// Do passes the work to the queue's send function, in a batch, and returns the
+// answer.
 //
 // A call that was not sent fails with the error of its context if that ends, with
 // [lockstore.ErrUnavailable] after Options.Patience, and with [ErrClosed] if the
-// queue had been closed. A call that was sent and not answered fails with
+// queue is closed. A call that was sent and not answered fails with
 // [lockstore.ErrOutcomeUnknown] after Options.Bound, or earlier if
 // Options.AbandonSent is set. The work may still be in use then.
 func (q *Queue[W, R]) Do(ctx context.Context, work W, weight int) (R, error) {

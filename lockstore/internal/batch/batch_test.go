@@ -119,7 +119,7 @@ func TestLoneCallGoesAtOnce(t *testing.T) {
 		wantAnswer(t, b.call(t.Context(), 21), 42)
 		b.want(t, []int{21})
 		if d := time.Since(began); d != 0 {
-			t.Errorf("it took %v", d)
+			t.Errorf("a lone call took %v, want no time", d)
 		}
 	})
 }
@@ -200,7 +200,7 @@ func TestAnsweredOneByOne(t *testing.T) {
 			want := []string{`"first!", <nil> after 1s`, `"good!", <nil> after 2s`, `"", refused after 3s`, `"last!", <nil> after 4s`}[i]
 			all.Go(func() {
 				if got := do(work); got != want {
-					t.Errorf("%s ends with %s, want %s", work, got, want)
+					t.Errorf("%s ended with %s, want %s", work, got, want)
 				}
 			})
 			synctest.Wait()
@@ -257,7 +257,7 @@ func TestPatienceAsLongAsTheBound(t *testing.T) {
 	})
 }
 
-// TestContextEndsBeforeTheCallIsSent holds that nothing is done then.
+// TestContextEndsBeforeTheCallIsSent holds that such a call is never sent.
 func TestContextEndsBeforeTheCallIsSent(t *testing.T) {
 	for _, abandon := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -278,7 +278,8 @@ func TestContextEndsBeforeTheCallIsSent(t *testing.T) {
 	}
 }
 
-// TestContextEndsAfterTheCallIsSent holds what AbandonSent says.
+// TestContextEndsAfterTheCallIsSent holds that only with AbandonSent the call fails
+// at once.
 func TestContextEndsAfterTheCallIsSent(t *testing.T) {
 	start := func(t *testing.T, abandon bool) (*backend, <-chan outcome) {
 		b := newBackend(batch.Options{AbandonSent: abandon})
@@ -337,7 +338,7 @@ func TestClose(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-closed:
-			t.Error("it is closed before the last call is answered")
+			t.Error("Close returned before the last call was answered")
 		default:
 		}
 		b.reply <- struct{}{}
@@ -361,7 +362,7 @@ func TestManyCallers(t *testing.T) {
 		case running <- struct{}{}:
 			defer func() { <-running }()
 		default:
-			t.Error("too many batches at a time")
+			t.Errorf("more than %d batches are under way", parallel)
 		}
 		weight := 0
 		for _, c := range batch {
@@ -369,7 +370,7 @@ func TestManyCallers(t *testing.T) {
 			c.Answer(2*c.Work, nil)
 		}
 		if weight > 20 {
-			t.Errorf("a batch weighs %d", weight)
+			t.Errorf("a batch weighs %d, want at most 20", weight)
 		}
 	})
 	var all sync.WaitGroup
@@ -384,7 +385,7 @@ func TestManyCallers(t *testing.T) {
 				answer, err := q.Do(ctx, work, 1+work%3)
 				cancel()
 				if err == nil && answer != 2*work || err != nil && !errors.Is(err, context.Canceled) {
-					t.Errorf("%d is answered with %d, %v", work, answer, err)
+					t.Errorf("Do(%d) returned %d, %v", work, answer, err)
 				}
 			}
 		})

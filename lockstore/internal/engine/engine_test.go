@@ -37,8 +37,8 @@ func do(t testing.TB, s *State, ev *lockstore.Event, op lockstore.Op, now int64)
 	}
 }
 
-// TestLogWraps tries both sides of the change at which the log ends: a delta on
-// the one, a full list on the other.
+// TestLogWraps checks that the log gives a delta of its last LogSize changes, and
+// a full list beyond them.
 func TestLogWraps(t *testing.T) {
 	s, log := New(newEvent(t, 3, 0).Layout), NewLog()
 	add := func(p int) { log.Add([]int{p}) }
@@ -60,8 +60,8 @@ func TestLogWraps(t *testing.T) {
 	}
 }
 
-// TestStateIsBounded: what is kept depends on the seats, not on how many users
-// have come and gone.
+// TestStateIsBounded checks that what is kept depends on the number of seats, not
+// on the number of users so far.
 func TestStateIsBounded(t *testing.T) {
 	ev := newEvent(t, 10, 4)
 	s, now := New(ev.Layout), int64(0)
@@ -78,14 +78,15 @@ func TestStateIsBounded(t *testing.T) {
 		expired += len(of)
 	}
 	if len(s.users) > len(ev.Seats) {
-		t.Errorf("%d users are remembered for %d seats", len(s.users), len(ev.Seats))
+		t.Errorf("%d users are remembered, want at most one for each of %d seats", len(s.users), len(ev.Seats))
 	}
 	if most := len(ev.Seats) * int(lockstore.LapseMemory/ev.LockTTL); expired > most {
 		t.Errorf("%d expired locks are remembered, want at most %d", expired, most)
 	}
 }
 
-// TestMemoryGrowsWithWhatIsTaken: seats that nobody has had get no memory.
+// TestMemoryGrowsWithWhatIsTaken checks that seats that were never taken get no
+// memory.
 func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
 	ev := newEvent(t, 100_000, 0)
 	s := New(ev.Layout)
@@ -95,7 +96,7 @@ func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
 		_, _ = s.Do(ev, lockstore.Confirm("ann", "S7"), []int{7}, 0)
 		do(t, s, ev, lockstore.Release("ann", "S8"), 0)
 	}); got > 20 {
-		t.Errorf("reading allocates %v times", got)
+		t.Errorf("calls that take no seat allocate %v times, want at most 20", got)
 	}
 	do(t, s, ev, lockstore.Lock("ann", "S1", "S2", "S99999"), 0)
 	pages := 0
@@ -109,8 +110,8 @@ func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
 	}
 }
 
-// TestCountPassesOverOnce: seats whose lock has expired do not stay among those
-// that are counted for the limit.
+// TestCountPassesOverOnce checks that seats whose lock has expired do not stay in
+// the list that is counted for the limit.
 func TestCountPassesOverOnce(t *testing.T) {
 	ev := newEvent(t, 100, 2)
 	s, now := New(ev.Layout), int64(0)
@@ -123,7 +124,7 @@ func TestCountPassesOverOnce(t *testing.T) {
 		listed++
 	}
 	if listed > ev.SeatLimit {
-		t.Errorf("%d seats are counted for a user who has none", listed)
+		t.Errorf("the user's list has %d seats, want at most %d", listed, ev.SeatLimit)
 	}
 }
 

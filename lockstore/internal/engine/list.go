@@ -2,8 +2,8 @@ package engine
 
 import "seatlock/lockstore"
 
-// List returns the snapshot that [lockstore.LockStore.List] does, of a state
-// whose changes are in the log.
+// List returns the snapshot of the state, as [lockstore.LockStore.List] does. The
+// changes of the state must be in the log.
 func (s *State) List(log *Log, since lockstore.Version, now int64) lockstore.Snapshot {
 	snap := lockstore.Snapshot{Version: log.Version(), Now: now}
 	if since == snap.Version {

@@ -14,12 +14,12 @@ import (
 const LogSize = 16384
 
 // A Log numbers the changes of one event and keeps the last [LogSize] of them:
-// which seats changed, not how, because a delta shows how they are now. It lives
-// as long as its process: the Versions of another log are unknown to it. [NewLog]
+// which seats changed, not how, because a delta shows how they are now. It does
+// not know the Versions of another log, such as one of an earlier process. [NewLog]
 // makes one. It is not safe for concurrent use.
 type Log struct {
-	life    string  // part of every Version, and different in every log
-	changes uint64  // how many there have been
+	id      string  // part of every Version, and different in every log
+	changes uint64  // the number of changes so far
 	ring    []int32 // change n is at n % LogSize
 	waiters chan struct{}
 
@@ -29,13 +29,13 @@ type Log struct {
 
 // NewLog returns the log of an event without any change.
 func NewLog() Log {
-	l := Log{life: strconv.FormatUint(rand.Uint64(), 36)}
+	l := Log{id: strconv.FormatUint(rand.Uint64(), 36)}
 	l.current = l.format(0)
 	return l
 }
 
 func (l *Log) format(n uint64) lockstore.Version {
-	return lockstore.Version(l.life + "-" + strconv.FormatUint(n, 10))
+	return lockstore.Version(l.id + "-" + strconv.FormatUint(n, 10))
 }
 
 // Version returns the Version after the last change.
@@ -63,8 +63,8 @@ func (l *Log) Add(at []int) {
 	}
 }
 
-// Next returns a channel that the next change closes. It returns nil if the
-// event is not at that Version.
+// Next returns a channel that is closed at the next change, or nil if the event is
+// not at that Version.
 func (l *Log) Next(v lockstore.Version) <-chan struct{} {
 	if v != l.Version() {
 		return nil
@@ -78,9 +78,9 @@ func (l *Log) Next(v lockstore.Version) <-chan struct{} {
 // since returns the positions that have changed since the Version, ascending and
 // each once. It reports false if the log does not reach back that far.
 func (l *Log) since(v lockstore.Version) ([]int, bool) {
-	life, number, _ := strings.Cut(string(v), "-")
+	id, number, _ := strings.Cut(string(v), "-")
 	from, err := strconv.ParseUint(number, 10, 64)
-	if life != l.life || err != nil || from > l.changes || l.changes-from > LogSize {
+	if id != l.id || err != nil || from > l.changes || l.changes-from > LogSize {
 		return nil, false
 	}
 	changed := make([]int, 0, l.changes-from)

@@ -7,9 +7,7 @@
 package engine
 
 import (
-	"iter"
 	"math"
-	"time"
 
 	"seatlock/lockstore"
 )
@@ -29,20 +27,20 @@ type State struct {
 }
 
 // pageSize is the number of seats that get memory together. Fewer cost a
-// pointer each; more waste memory where single seats are sold all over.
+// pointer each; more waste memory if the seats that are taken are far apart.
 const pageSize = 32
 
 type page [pageSize]cell
 
-// A cell is one seat. It keeps its last user after a lock has expired, until another lock
-// replaces it: so that Confirm can say what happened.
+// A cell is one seat. It keeps its last user after the lock has expired, until
+// another lock replaces it, so that a confirm can report what happened.
 type cell struct {
 	user    lockstore.UserID // the last to have it; "" after a release
 	expires int64            // when the user's lock ends; meaningless once booked
 	booked  bool
 
-	// The seats of one user form a list, so that the seat limit does not cost a
-	// look at every seat. A seat whose lock has expired may have left it.
+	// The seats of one user form a list, so that the seat limit can be checked
+	// without the other seats. A seat whose lock has expired may have left it.
 	inList     bool
 	prev, next int32 // positions, or none
 }
@@ -58,13 +56,13 @@ type SeatState struct {
 	User    lockstore.UserID // the last to have it; "" if nobody has had it since a release
 	Booked  bool             // User booked it
 	Expires int64            // when User's lock ends or ended; meaningless if Booked
-	Expired []ExpiredLock    // of users before User, who may still ask about them
+	Expired []ExpiredLock    // of earlier users, whose confirms still depend on them
 }
 
 // An ExpiredLock is a lock that expired before another user took the seat.
 type ExpiredLock struct {
 	User    lockstore.UserID
-	Expires int64
+	Expires int64 // when the lock ended
 }
 
 // New returns the state of an event whose seats are all available.
@@ -141,245 +139,4 @@ func (s *State) at(p int) *cell {
 		return &pg[p%pageSize]
 	}
 	return &untouched
-}
-
-// Do carries out op, which names the seats at those positions, for the event,
-// as [lockstore.LockStore.Do] does.
-func (s *State) Do(ev *lockstore.Event, op lockstore.Op, at []int, now int64) (lockstore.Result, error) {
-	s.changed = s.changed[:0]
-	result := lockstore.Result{Now: time.UnixMilli(now)}
-	var err error
-	switch op.Kind {
-	case lockstore.KindLock:
-		result.Expires, err = s.lock(ev, op.User, at, now)
-	case lockstore.KindConfirm:
-		err = s.confirm(op.User, at, now)
-	case lockstore.KindRelease:
-		err = s.release(op.User, at, now)
-	}
-	if err != nil {
-		return lockstore.Result{}, err
-	}
-	result.Changed = s.names(op.Seats)
-	return result, nil
-}
-
-// names returns the names of the changed seats. Those are mostly all that the
-// operation names.
-func (s *State) names(seats []lockstore.SeatID) []lockstore.SeatID {
-	switch len(s.changed) {
-	case 0:
-		return nil
-	case len(seats):
-		return seats
-	}
-	names := make([]lockstore.SeatID, len(s.changed))
-	for i, p := range s.changed {
-		names[i] = s.layout.Seats[p]
-	}
-	return names
-}
-
-func (s *State) lock(ev *lockstore.Event, user lockstore.UserID, at []int, now int64) (time.Time, error) {
-	fresh, inTheWay, reason := 0, 0, lockstore.SeatLocked
-	for _, p := range at {
-		seat := s.at(p)
-		switch {
-		case seat.booked:
-			inTheWay, reason = inTheWay+1, lockstore.SeatBooked
-		case !seat.live(now):
-			fresh++
-		case seat.user != user:
-			inTheWay++
-		}
-	}
-	if inTheWay > 0 {
-		return time.Time{}, s.conflict(reason, at, now, func(c *cell) bool {
-			return c.booked || c.live(now) && c.user != user
-		})
-	}
-	if ev.SeatLimit > 0 && fresh > 0 {
-		if held := s.count(user, now); held+fresh > ev.SeatLimit {
-			return time.Time{}, &lockstore.ConflictError{Reason: lockstore.OverSeatLimit, Held: held}
-		}
-	}
-
-	expires := now + ev.LockTTL.Milliseconds()
-	earliest := expires
-	for _, p := range at {
-		if seat := s.at(p); seat.live(now) {
-			earliest = min(earliest, seat.expires)
-			continue
-		}
-		s.rememberExpired(p, user, now)
-		s.give(p, user)
-		s.at(p).expires = expires
-		s.changed = append(s.changed, p)
-	}
-	return time.UnixMilli(earliest), nil
-}
-
-func (s *State) confirm(user lockstore.UserID, at []int, now int64) error {
-	inTheWay, reason := 0, lockstore.LockExpired
-	for _, p := range at {
-		if seat := s.at(p); seat.user == user && seat.taken(now) {
-			continue
-		}
-		inTheWay++
-		if !s.hasExpired(p, user, now) {
-			reason = lockstore.LockNotHeld
-		}
-	}
-	if inTheWay > 0 {
-		return s.conflict(reason, at, now, func(c *cell) bool {
-			return c.user != user || !c.taken(now)
-		})
-	}
-	for _, p := range at {
-		if seat := s.at(p); !seat.booked {
-			seat.booked = true
-			s.changed = append(s.changed, p)
-		}
-	}
-	return nil
-}
-
-func (s *State) release(user lockstore.UserID, at []int, now int64) error {
-	for _, p := range at {
-		if seat := s.at(p); seat.booked && seat.user == user {
-			return s.conflict(lockstore.SeatBooked, at, now, func(c *cell) bool {
-				return c.booked && c.user == user
-			})
-		}
-	}
-	for _, p := range at {
-		if seat := s.at(p); seat.user == user && seat.live(now) {
-			s.clear(p)
-			s.changed = append(s.changed, p)
-		}
-	}
-	return nil
-}
-
-// conflict names the seats for which inTheWay reports true.
-func (s *State) conflict(reason lockstore.Reason, at []int, now int64, inTheWay func(*cell) bool) error {
-	err := &lockstore.ConflictError{Reason: reason}
-	for _, p := range at {
-		if inTheWay(s.at(p)) {
-			err.Seats = append(err.Seats, s.layout.Seat(s.at(p).listed(p, now)))
-		}
-	}
-	return err
-}
-
-// hasExpired reports whether the user's last lock on the seat at p, which the
-// user does not have now, expired within LapseMemory.
-func (s *State) hasExpired(p int, user lockstore.UserID, now int64) bool {
-	if seat := s.at(p); seat.user == user {
-		return remembered(seat.expires, now)
-	}
-	for _, e := range s.expired[p] {
-		if e.User == user {
-			return remembered(e.Expires, now)
-		}
-	}
-	return false
-}
-
-// rememberExpired keeps, before user takes the seat at p, what its last user may
-// still ask about. It drops what is too old, which bounds the list to the locks
-// of one seat that can expire within LapseMemory.
-func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
-	kept := s.expired[p][:0]
-	for _, e := range s.expired[p] {
-		if e.User != user && remembered(e.Expires, now) {
-			kept = append(kept, e)
-		}
-	}
-	if seat := s.at(p); seat.user != "" && seat.user != user && remembered(seat.expires, now) {
-		kept = append(kept, ExpiredLock{seat.user, seat.expires})
-	}
-	if len(kept) == 0 {
-		delete(s.expired, p)
-		return
-	}
-	s.expired[p] = kept
-}
-
-func remembered(expires, now int64) bool {
-	return now-expires < lockstore.LapseMemory.Milliseconds()
-}
-
-// seatsOf returns the seats in the user's list with their positions. The loop
-// may take the seat that it is at off the list.
-func (s *State) seatsOf(user lockstore.UserID) iter.Seq2[int, *cell] {
-	return func(yield func(int, *cell) bool) {
-		p, ok := s.users[user]
-		for ok && p != none {
-			seat := s.at(int(p))
-			next := seat.next
-			if !yield(int(p), seat) {
-				return
-			}
-			p = next
-		}
-	}
-}
-
-// count returns the number of seats that the user has locked and booked. It
-// takes those whose lock has expired off the user's list, so that each is passed
-// over once.
-func (s *State) count(user lockstore.UserID, now int64) int {
-	n := 0
-	for p, seat := range s.seatsOf(user) {
-		if seat.taken(now) {
-			n++
-		} else {
-			s.unlist(p)
-		}
-	}
-	return n
-}
-
-// give makes user the last to have the seat at p, and lists it so.
-func (s *State) give(p int, user lockstore.UserID) {
-	s.unlist(p)
-	if s.pages[p/pageSize] == nil {
-		s.pages[p/pageSize] = new(page)
-	}
-	seat := s.at(p)
-	seat.user, seat.inList, seat.prev, seat.next = user, true, none, none
-	if first, ok := s.users[user]; ok {
-		seat.next = first
-		s.at(int(first)).prev = int32(p)
-	}
-	s.users[user] = int32(p)
-}
-
-// clear makes the seat at p one that nobody has had.
-func (s *State) clear(p int) {
-	s.unlist(p)
-	if pg := s.pages[p/pageSize]; pg != nil {
-		pg[p%pageSize] = cell{}
-	}
-}
-
-// unlist takes the seat at p off its user's list.
-func (s *State) unlist(p int) {
-	seat := s.at(p)
-	if !seat.inList {
-		return
-	}
-	seat.inList = false
-	if seat.next != none {
-		s.at(int(seat.next)).prev = seat.prev
-	}
-	switch {
-	case seat.prev != none:
-		s.at(int(seat.prev)).next = seat.next
-	case seat.next != none:
-		s.users[seat.user] = seat.next
-	default:
-		delete(s.users, seat.user)
-	}
 }

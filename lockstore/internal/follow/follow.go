@@ -16,36 +16,36 @@ import (
 // starts with the first waiter and ends after the last one. [All] and [Each] make
 // a Follower. It is safe for concurrent use.
 type Follower[K, V comparable] struct {
-	look   Look[K, V]
+	poll   Poller[K, V]
 	linger time.Duration
 	each   bool
 
 	mu   sync.Mutex
-	runs map[K]*run[K, V] // at work; one, with the zero key, unless each
+	runs map[K]*run[K, V] // those at work; one, with the zero key, unless each
 }
 
-// A Look looks for news and passes it to [Follower.Publish] until the loop over
+// A Poller looks for news and passes it to [Follower.Publish] until the loop over
 // waited ends. Each turn of the loop has the keys that have waiters at that time,
 // with the last news of each; there may be none. The loop ends when there have
 // been no waiters for a while.
 //
-// The error of a Look goes to all waiters of its keys, and the next waiter starts
-// a new goroutine. A Look must not return nil before the loop ends.
-type Look[K, V comparable] func(waited iter.Seq[map[K]V]) error
+// The error of a Poller goes to all waiters of its keys, and the next waiter starts
+// a new goroutine. A Poller must not return nil before the loop ends.
+type Poller[K, V comparable] func(waited iter.Seq[map[K]V]) error
 
 // All returns a Follower with one goroutine for all keys. The goroutine ends when
 // there have been no waiters for as long as linger.
-func All[K, V comparable](linger time.Duration, look Look[K, V]) *Follower[K, V] {
-	return &Follower[K, V]{look: look, linger: linger, runs: make(map[K]*run[K, V])}
+func All[K, V comparable](linger time.Duration, poll Poller[K, V]) *Follower[K, V] {
+	return &Follower[K, V]{poll: poll, linger: linger, runs: make(map[K]*run[K, V])}
 }
 
 // Each returns a Follower with a goroutine for each key, whose loop has that key
 // alone. The goroutine ends when there have been no waiters for as long as linger.
-func Each[K, V comparable](linger time.Duration, look Look[K, V]) *Follower[K, V] {
-	return &Follower[K, V]{look: look, linger: linger, each: true, runs: make(map[K]*run[K, V])}
+func Each[K, V comparable](linger time.Duration, poll Poller[K, V]) *Follower[K, V] {
+	return &Follower[K, V]{poll: poll, linger: linger, each: true, runs: make(map[K]*run[K, V])}
 }
 
-// A run is one goroutine, from its start to its end.
+// A run is one goroutine that looks for news.
 type run[K, V comparable] struct {
 	topics map[K]*topic[V]
 }
@@ -54,7 +54,7 @@ type run[K, V comparable] struct {
 type topic[V comparable] struct {
 	waiters int
 	news    V
-	next    chan struct{} // closed, and made anew, when there is other news; closed for good after err
+	next    chan struct{} // closed and replaced when there is other news; closed and left so after err
 	err     error
 }
 
@@ -67,7 +67,7 @@ type Waiter[K, V comparable] struct {
 	next  <-chan struct{}
 }
 
-// Join adds a waiter for the key. From now on no news is lost on it. The caller
+// Join adds a waiter for the key, which misses no news from then on. The caller
 // must call Leave in the end. If the key has no other waiters, known is taken for
 // the last news.
 func (f *Follower[K, V]) Join(key K, known V) *Waiter[K, V] {
@@ -88,7 +88,7 @@ func (f *Follower[K, V]) Join(key K, known V) *Waiter[K, V] {
 	return &Waiter[K, V]{f, r, key, t, t.next}
 }
 
-// at returns where in runs the key's goroutine is.
+// at returns the key of runs for the goroutine of the key.
 func (f *Follower[K, V]) at(key K) K {
 	if f.each {
 		return key
@@ -98,8 +98,8 @@ func (f *Follower[K, V]) at(key K) K {
 }
 
 // Next blocks until there is other news than when the Waiter joined or Next last
-// returned, and returns the latest. It returns the error of a Look that failed, or
-// of a context that ended.
+// returned, and returns the latest. It returns the error of a Poller that failed, or
+// of the context if that ends.
 func (w *Waiter[K, V]) Next(ctx context.Context) (V, error) {
 	select {
 	case <-w.next:
@@ -113,7 +113,7 @@ func (w *Waiter[K, V]) Next(ctx context.Context) (V, error) {
 	return w.topic.news, w.topic.err
 }
 
-// Leave ends the waiting.
+// Leave removes the waiter. Next must not be called after it.
 func (w *Waiter[K, V]) Leave() {
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
@@ -150,12 +150,12 @@ func (f *Follower[K, V]) topic(key K) *topic[V] {
 	return nil
 }
 
-// errStopped is the error of a [Look] that ends although it has waiters.
+// errStopped is the error of a [Poller] that returns nil although it has waiters.
 var errStopped = errors.New("follow: the goroutine that looks for news has stopped")
 
-// work is a run's goroutine.
+// work is the goroutine of a run.
 func (f *Follower[K, V]) work(r *run[K, V], at K) {
-	err := f.look(f.waited(r, at))
+	err := f.poll(f.waited(r, at))
 	if err == nil {
 		err = errStopped
 	}
@@ -170,7 +170,7 @@ func (f *Follower[K, V]) work(r *run[K, V], at K) {
 	}
 }
 
-// waited returns the loop of a Look. The end of the loop is the end of the run:
+// waited returns the loop of a Poller. The end of the loop is the end of the run:
 // the next waiter starts another.
 func (f *Follower[K, V]) waited(r *run[K, V], at K) iter.Seq[map[K]V] {
 	return func(yield func(map[K]V) bool) {

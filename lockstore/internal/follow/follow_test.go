@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore/internal/follow"
 )
 
-// A source is what a Look looks at: the news of keys, once a second.
+// A source has the news of keys, which a Poller reads once a second.
 type source struct {
 	mu    sync.Mutex
 	news  map[string]int
@@ -48,7 +48,7 @@ func (s *source) want(t *testing.T, runs, works int) {
 }
 
 // follower returns a Follower of a new source.
-func follower(of func(time.Duration, follow.Look[string, int]) *follow.Follower[string, int], linger time.Duration) (*follow.Follower[string, int], *source) {
+func follower(of func(time.Duration, follow.Poller[string, int]) *follow.Follower[string, int], linger time.Duration) (*follow.Follower[string, int], *source) {
 	s := &source{news: make(map[string]int)}
 	var f *follow.Follower[string, int]
 	f = of(linger, func(waited iter.Seq[map[string]int]) error {
@@ -78,8 +78,8 @@ func follower(of func(time.Duration, follow.Look[string, int]) *follow.Follower[
 	return f, s
 }
 
-// bubble runs a test in a synctest bubble, in which all goroutines must end once
-// nobody waits.
+// bubble runs a test in a synctest bubble. All goroutines must end once there are
+// no waiters.
 func bubble(t *testing.T, test func(*testing.T)) {
 	synctest.Test(t, func(t *testing.T) {
 		test(t)
@@ -87,7 +87,7 @@ func bubble(t *testing.T, test func(*testing.T)) {
 	})
 }
 
-// next starts a waiter's Next, and returns where its end is reported.
+// next starts a waiter's Next, and returns a channel that gets its result.
 func next(ctx context.Context, w *follow.Waiter[string, int]) <-chan string {
 	end := make(chan string, 1)
 	go func() {
@@ -139,8 +139,8 @@ func TestOneLooksForAll(t *testing.T) {
 	})
 }
 
-// TestNoNewsIsLost: news that is published between two calls of Next ends the
-// second at once, and only the latest counts.
+// TestNoNewsIsLost checks that news that is published between two calls of Next
+// ends the second at once, and that only the latest counts.
 func TestNoNewsIsLost(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f, _ := follower(follow.All, 0)
@@ -156,12 +156,13 @@ func TestNoNewsIsLost(t *testing.T) {
 		wantEnd(t, "after the same again", end, "")
 		f.Publish("a", 3)
 		wantEnd(t, "after another", end, "3, <nil>")
-		wantEnd(t, "of one who came late", next(t.Context(), late), "3, <nil>")
+		wantEnd(t, "of a waiter that was slow", next(t.Context(), late), "3, <nil>")
 		f.Publish("nobody waits for it", 1)
 	})
 }
 
-// TestKnownNewsWakesNobody: the first waiter of a key brings what is known.
+// TestKnownNewsWakesNobody checks that news that the first waiter of a key knows
+// already ends no Next.
 func TestKnownNewsWakesNobody(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f, s := follower(follow.All, 0)
@@ -219,12 +220,12 @@ func TestErrorsReachAll(t *testing.T) {
 		f, s := follower(follow.All, time.Minute)
 		a, b := f.Join("a", 0), f.Join("b", 0)
 		ends := []<-chan string{next(t.Context(), a), next(t.Context(), b)}
-		s.fail(errors.New("it is away"))
+		s.fail(errors.New("unreachable"))
 		time.Sleep(time.Second)
 		for _, end := range ends {
-			wantEnd(t, "after an error", end, "0, it is away")
+			wantEnd(t, "after an error", end, "0, unreachable")
 		}
-		wantEnd(t, "asked again", next(t.Context(), a), "0, it is away")
+		wantEnd(t, "after a second Next", next(t.Context(), a), "0, unreachable")
 		s.want(t, 1, 0)
 		if f.HasWaiters("a") {
 			t.Error("HasWaiters reports true after the goroutine failed")
@@ -287,8 +288,9 @@ func TestEachKeyHasItsOwn(t *testing.T) {
 	})
 }
 
-// TestALookThatStops: it is an error, since its waiters would wait for ever.
-func TestALookThatStops(t *testing.T) {
+// TestPollerThatStops checks that a Poller that stops early is an error, since its
+// waiters would otherwise never return.
+func TestPollerThatStops(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := follow.All(0, func(waited iter.Seq[map[string]int]) error {
 			for range waited {
@@ -304,10 +306,10 @@ func TestALookThatStops(t *testing.T) {
 	})
 }
 
-// TestNobodyIsForgotten: waiters come and go while goroutines start, end and
-// fail. Each of them learns of a change or of a failure.
-func TestNobodyIsForgotten(t *testing.T) {
-	for name, of := range map[string]func(time.Duration, follow.Look[int, int]) *follow.Follower[int, int]{
+// TestNoWaiterIsForgotten has waiters join and leave while goroutines start, end
+// and fail. Each waiter must learn of a change or of a failure.
+func TestNoWaiterIsForgotten(t *testing.T) {
+	for name, of := range map[string]func(time.Duration, follow.Poller[int, int]) *follow.Follower[int, int]{
 		"all": follow.All[int, int], "each": follow.Each[int, int],
 	} {
 		t.Run(name, func(t *testing.T) {

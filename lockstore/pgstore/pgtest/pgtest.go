@@ -1,6 +1,6 @@
 // Package pgtest starts PostgreSQL servers for tests and benchmarks, in folders
-// of their own and on free ports of the loopback. They end with the program that
-// started them, however that ends.
+// of their own and on free ports of the loopback interface. They end with the
+// process that started them, even if that is killed.
 package pgtest
 
 import (
@@ -35,25 +35,26 @@ const startTime = 60 * time.Second
 // Superuser is the user that owns a server. It needs no password.
 const Superuser = "postgres"
 
-// ErrNotInstalled is returned where PostgreSQL is not installed.
+// ErrNotInstalled is returned if PostgreSQL is not installed.
 var ErrNotInstalled = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
 
-// Unsafe are settings of a server that does not wait for the disk. Its data
+// Unsafe are settings of a server that does not wait for the disk: its data
 // survives a crash of the server, but not one of the machine.
 var Unsafe = []string{"fsync=off", "full_page_writes=off"}
 
 // A Server is a running PostgreSQL server with a folder of its own.
 type Server struct {
-	// Addr is where it listens: host and port.
+	// Addr is where the Server listens: host and port.
 	Addr string
 
-	dir      string
-	settings []string
-	process  *faults.Process
-	made     atomic.Int64 // databases
+	dir       string
+	settings  []string
+	process   *faults.Process
+	databases atomic.Int64 // how many were created
 }
 
-// Need skips a test where PostgreSQL is not installed. In CI the test fails.
+// Need skips a test that needs PostgreSQL if it is not installed, and fails it in
+// CI.
 func Need(t testing.TB) {
 	t.Helper()
 	if _, err := Program("postgres"); err != nil {
@@ -61,8 +62,8 @@ func Need(t testing.TB) {
 	}
 }
 
-// New starts a server that ends with the test. Where PostgreSQL is not installed
-// the test is skipped, and fails in CI.
+// New starts a server that ends with the test. If PostgreSQL is not installed the
+// test is skipped, and fails in CI. Each setting is name=value.
 func New(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	Need(t)
@@ -91,7 +92,7 @@ func Start(settings ...string) (*Server, error) {
 	return s, nil
 }
 
-// initialize fills the server's folder.
+// initialize creates the server's files.
 func (s *Server) initialize() error {
 	initdb, err := Program("initdb")
 	if err != nil {
@@ -168,19 +169,19 @@ func (s *Server) await() error {
 	}
 }
 
-// Kill ends the server at once, as a crash does, and returns when it is gone.
-// Its folder stays.
+// Kill ends the server at once, as a crash does, and returns when it has ended. Its
+// folder stays, for Restart.
 func (s *Server) Kill() { s.process.Kill() }
 
 // Close ends the server and removes its folder.
 func (s *Server) Close() {
 	select {
 	case <-s.process.Ended():
-		_ = s.Restart() // which removes the shared memory that a crash has left behind
+		_ = s.Restart() // it removes the shared memory that a crash leaves behind
 	default:
 	}
 	s.process.Interrupt()
-	_ = os.RemoveAll(s.dir) // what is left in a folder for temporary files is no failure of a test
+	_ = os.RemoveAll(s.dir) // a leftover in the folder for temporary files fails no test
 }
 
 // URL returns the URL of a database of the server, for the superuser.
@@ -195,7 +196,7 @@ func (s *Server) URLFor(user, database string) string {
 
 // Database creates an empty database and returns its name.
 func (s *Server) Database(ctx context.Context) (string, error) {
-	name := "test" + strconv.FormatInt(s.made.Add(1), 10)
+	name := "test" + strconv.FormatInt(s.databases.Add(1), 10)
 	_, err := s.Exec(ctx, "postgres", "CREATE DATABASE "+name)
 	return name, err
 }
@@ -224,17 +225,17 @@ func Program(name string) (string, error) {
 	return "", fmt.Errorf("%w: there is no %s", ErrNotInstalled, name)
 }
 
-// version is that of a path such as /usr/lib/postgresql/15/bin/postgres.
+// version returns the 15 of a path such as /usr/lib/postgresql/15/bin/postgres.
 func version(path string) int {
 	n, err := strconv.Atoi(strings.Split(path, "/")[4])
 	if err != nil {
-		return 0 // older than any that has a number
+		return 0 // sorts before every version that is a number
 	}
 	return n
 }
 
-// account returns the user that runs the server: nil for the current one, but
-// another in place of root, as whom PostgreSQL does not run.
+// account returns the user that runs the server: nil for the current user, and
+// another if that is root, because PostgreSQL refuses to run as root.
 func account() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -242,7 +243,7 @@ func account() (*syscall.Credential, error) {
 	who, err := user.Lookup("postgres")
 	if err != nil {
 		if who, err = user.Lookup("nobody"); err != nil {
-			return nil, fmt.Errorf("PostgreSQL does not run as root, and there is nobody else: %w", err)
+			return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is no user postgres or nobody: %w", err)
 		}
 	}
 	uid, err := strconv.ParseUint(who.Uid, 10, 32)

@@ -13,12 +13,12 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// pooler is what must be on the PATH, or where Debian puts it.
+// pooler is the name of the executable, on the PATH or in /usr/sbin.
 const pooler = "pgbouncer"
 
-// NewPooler starts a PgBouncer before the server, in transaction mode, and returns
-// where it listens: host and port. It ends with the test. Where PgBouncer is not
-// installed the test is skipped, and fails in CI.
+// NewPooler starts a PgBouncer in front of the server, in transaction mode, and
+// returns where it listens: host and port. It ends with the test. If PgBouncer is
+// not installed the test is skipped, and fails in CI.
 func NewPooler(t testing.TB, s *Server) (addr string) {
 	t.Helper()
 	program, err := exec.LookPath(pooler)
@@ -32,14 +32,14 @@ func NewPooler(t testing.TB, s *Server) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, port, err := net.SplitHostPort(s.Addr)
+	host, serverPort, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := faults.FreePort()
-	// In the server's folder, which is of whoever runs both.
-	config := filepath.Join(s.dir, pooler+mine+".ini")
-	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n", Superuser, host, port, mine)
+	port := faults.FreePort()
+	// In the server's folder, which the user that runs both can read.
+	config := filepath.Join(s.dir, pooler+port+".ini")
+	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n", Superuser, host, serverPort, port)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func NewPooler(t testing.TB, s *Server) (addr string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Interrupt)
-	addr = net.JoinHostPort("127.0.0.1", mine)
+	addr = net.JoinHostPort("127.0.0.1", port)
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// clockSource is a library that adds to the time of day whatever a file says.
+// clockSource is a C library that adds a number of seconds, which it reads from a
+// file, to the time of day.
 //
 //go:embed clock/clock.c
 var clockSource []byte

@@ -23,17 +23,19 @@ const (
 	slots   = 16384
 )
 
-// Nodes are the servers of a Cluster: those that began as masters, then a replica
-// of each, if there are replicas.
+// Nodes are the servers of a Cluster: first the three that began as masters, then
+// a replica of each, if there are replicas.
 type Nodes []*Server
 
-// Cluster starts a Cluster of three masters for a test.
+// Cluster starts a Cluster of three masters that ends with the test. Without the
+// program on the PATH the test is skipped, and fails in CI.
 func Cluster(t testing.TB) Nodes {
 	t.Helper()
 	return clusterFor(t, false)
 }
 
-// ClusterWithReplicas starts a Cluster of three masters with a replica each.
+// ClusterWithReplicas is like [Cluster], with a replica of each master. All servers
+// get the args, which are those of redis-server.
 func ClusterWithReplicas(t testing.TB, args ...string) Nodes {
 	t.Helper()
 	return clusterFor(t, true, args...)
@@ -50,8 +52,9 @@ func clusterFor(t testing.TB, replicas bool, args ...string) Nodes {
 	return nodes
 }
 
-// StartCluster starts a Cluster of three masters, with a replica each if replicas
-// is true. The servers have their files below dir, and all get the args.
+// StartCluster starts a Cluster of three masters, with a replica of each if
+// replicas is true, and returns once it serves. The servers have their files below
+// dir, and all get the args. The caller must Kill them.
 func StartCluster(ctx context.Context, dir string, replicas bool, args ...string) (Nodes, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
@@ -60,7 +63,7 @@ func StartCluster(ctx context.Context, dir string, replicas bool, args ...string
 		n *= 2
 	}
 	var nodes Nodes
-	buses := make(map[*Server]string) // the ports on which they talk to each other
+	buses := make(map[*Server]string) // the ports that they use among themselves
 	for i := range n {
 		home := filepath.Join(dir, strconv.Itoa(i))
 		if err := os.Mkdir(home, 0o700); err != nil {
@@ -79,13 +82,13 @@ func StartCluster(ctx context.Context, dir string, replicas bool, args ...string
 	return nodes, nil
 }
 
-// failed ends what was started and returns the error.
+// failed kills the servers and returns the error.
 func (n Nodes) failed(err error) error {
 	n.Kill()
 	return err
 }
 
-// Kill ends all servers.
+// Kill kills all servers.
 func (n Nodes) Kill() {
 	for _, s := range n {
 		s.Kill()
@@ -101,7 +104,7 @@ func (n Nodes) URL() string {
 	return u
 }
 
-// join makes a Cluster of servers that know nothing of each other.
+// join makes a Cluster of servers that do not know each other yet.
 func (n Nodes) join(ctx context.Context, buses map[*Server]string) error {
 	clients := make([]*redis.Client, len(n))
 	for i, s := range n {
@@ -135,16 +138,16 @@ func (n Nodes) join(ctx context.Context, buses map[*Server]string) error {
 		if err != nil {
 			return err
 		}
-		if err := follow(ctx, c, id); err != nil {
+		if err := replicate(ctx, c, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// follow makes a server a replica of the master, once it has heard of it, and
-// returns when it is up to date.
-func follow(ctx context.Context, c *redis.Client, master string) error {
+// replicate makes a server a replica of the master, once it knows of the master,
+// and returns when the replica is up to date.
+func replicate(ctx context.Context, c *redis.Client, master string) error {
 	for {
 		err := c.ClusterReplicate(ctx, master).Err()
 		if err == nil {
@@ -159,23 +162,23 @@ func follow(ctx context.Context, c *redis.Client, master string) error {
 	return awaitInfo(ctx, func(ctx context.Context) *redis.StringCmd { return c.Info(ctx, "replication") }, "master_link_status:up")
 }
 
-// awaitInfo returns once what is told has all the words.
-func awaitInfo(ctx context.Context, tell func(context.Context) *redis.StringCmd, words ...string) error {
+// awaitInfo returns once the info that read returns contains all the words.
+func awaitInfo(ctx context.Context, read func(context.Context) *redis.StringCmd, words ...string) error {
 	for {
-		info, err := tell(ctx).Result()
+		info, err := read(ctx).Result()
 		if err == nil && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(info, w) }) {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(err, fmt.Errorf("a server does not come up: want %q in\n%s", words, info))
+			return errors.Join(err, fmt.Errorf("a server is not ready: want %q in\n%s", words, info))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// Await waits until the server of that number has found that a slot is not served,
-// and then that all are.
+// Await waits until n[number] reports that a slot has no master, and then until it
+// reports that all have one.
 func (n Nodes) Await(ctx context.Context, number int) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()

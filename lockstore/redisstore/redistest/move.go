@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A Mover moves slots between the masters of a Cluster, as an operator does who
-// adds or removes a server. Only one goroutine at a time may use it.
+// A Mover moves slots between the masters of a Cluster, as an operator does to add
+// or remove a server. Only one goroutine at a time may use it.
 type Mover struct {
 	clients []*redis.Client
 	ids     []string
@@ -71,9 +71,9 @@ func (m *Mover) Move(ctx context.Context, key string) error {
 	return nil
 }
 
-// agreed returns which master all take for the owner of the slot, once they
-// do and have heard of every earlier move: one that moves on sooner can take a
-// slot back from who just got it.
+// agreed waits until all masters name the same owner of the slot and know of every
+// earlier move, and returns the index of the owner. A move before that could take
+// the slot back from the master that has just got it.
 func (m *Mover) agreed(ctx context.Context, slot int) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
@@ -108,7 +108,7 @@ func (m *Mover) agreed(ctx context.Context, slot int) (int, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("the masters do not agree about slot %d: %v, epochs %v", slot, owners, epochs)
+			return 0, fmt.Errorf("the masters do not agree on slot %d: owners %v, epochs %v", slot, owners, epochs)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // both can be in a testing/synctest bubble.
 func Pipes(m *miniredis.Miniredis) *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: "127.0.0.1:6379", // nobody dials it; but a name would be looked up outside the bubble
+		Addr: "127.0.0.1:6379", // it is not dialed, but a host name would be looked up outside the bubble
 		Dialer: func(context.Context, string, string) (net.Conn, error) {
 			c, err := m.Dial()
 			if err != nil {
@@ -24,13 +24,13 @@ func Pipes(m *miniredis.Miniredis) *redis.Client {
 		MaxRetries:            -1,
 		ContextTimeoutEnabled: true,
 		DisableIdentity:       true,
-		PoolSize:              1000, // whoever waits for a connection takes a timer that go-redis keeps for other bubbles
+		PoolSize:              1000, // a wait for a connection would use a timer that go-redis shares between bubbles
 	})
 }
 
-// buffered gives a pipe what a socket has: a Write returns before anybody
-// reads. Without, a client that writes one command after another and a server
-// that answers the first wait for each other.
+// buffered gives a pipe what a socket has: a Write returns before the other end
+// reads. Otherwise a client that writes one command after another and a server
+// that answers the first would wait for each other.
 func buffered(c net.Conn) net.Conn {
 	b := &bufferedConn{Conn: c}
 	b.more.L = &b.mu
@@ -69,7 +69,7 @@ func (b *bufferedConn) end(err error) {
 	b.more.Signal()
 }
 
-// pump passes on what was written, until the connection ends.
+// pump passes on what was written until the connection ends.
 func (b *bufferedConn) pump() {
 	for {
 		b.mu.Lock()

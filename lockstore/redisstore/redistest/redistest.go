@@ -1,5 +1,5 @@
 // Package redistest starts Redis servers for tests and benchmarks, on free ports
-// of the loopback interface. They end with the program that started them, even if
+// of the loopback interface. They end with the process that started them, even if
 // that is killed.
 package redistest
 
@@ -18,7 +18,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// program is what must be on the PATH.
+// program is the name of the executable, which must be on the PATH.
 const program = "redis-server"
 
 // startTime is how long a server may take to answer.
@@ -28,7 +28,7 @@ const startTime = 20 * time.Second
 type Server struct {
 	*faults.Process
 
-	// Addr is where it listens: host and port.
+	// Addr is where the Server listens: host and port.
 	Addr string
 }
 
@@ -45,15 +45,16 @@ func New(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// Need skips a test that needs a Redis server if there is no program to start,
+// Need skips a test that needs a Redis server if redis-server is not on the PATH,
 // and fails it in CI.
 func Need(t testing.TB) {
 	t.Helper()
 	faults.Need(t, program, "nothing was tried on a real Redis")
 }
 
-// Start starts a server, with its files in dir, and returns once it answers. It
-// saves nothing unless args, which are those of redis-server, say otherwise.
+// Start starts a server, with its files in dir, and returns once it answers. The
+// server saves nothing unless args, which are those of redis-server, say otherwise.
+// The caller must Kill it.
 func Start(dir string, args ...string) (*Server, error) { return startIn(dir, args) }
 
 func startIn(dir string, args []string, env ...string) (*Server, error) {
@@ -68,28 +69,29 @@ func startIn(dir string, args []string, env ...string) (*Server, error) {
 	}, args), env...)
 }
 
-// Sentinel starts a Sentinel that monitors the master under the name.
+// Sentinel starts a Sentinel that monitors the master under the name. It ends with
+// the test.
 func Sentinel(t testing.TB, master *Server, name string) *Server {
 	t.Helper()
-	host, port, err := net.SplitHostPort(master.Addr)
+	host, masterPort, err := net.SplitHostPort(master.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := faults.FreePort()
+	port := faults.FreePort()
 	config := t.TempDir() + "/sentinel.conf"
-	text := fmt.Sprintf("bind 127.0.0.1\nport %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", mine, name, host, port, name)
+	text := fmt.Sprintf("bind 127.0.0.1\nport %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", port, name, host, masterPort, name)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := start(net.JoinHostPort("127.0.0.1", mine), []string{config, "--sentinel"})
+	s, err := start(net.JoinHostPort("127.0.0.1", port), []string{config, "--sentinel"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Kill)
 	client := redis.NewClient(&redis.Options{Addr: s.Addr})
 	defer client.Close()
-	// By default it reads the roles of the servers every 10 seconds, and gives an
-	// old master 8 seconds to become a replica by itself.
+	// By default a Sentinel reads the roles of the servers every 10 seconds, and
+	// gives an old master 8 seconds to become a replica by itself.
 	if err := client.Do(t.Context(), "sentinel", "debug", "info-period", "500", "publish-period", "100").Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// Need skips a test whose program is not on the PATH, and says what was not
-// tried: a clause such as "the page was not tried". In CI the test fails.
+// Need skips a test if the program that it needs is not on the PATH, and fails it
+// in CI. Untried says what the test would have tried, in a clause such as "the
+// page was not tried".
 func Need(t testing.TB, program, untried string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -16,9 +17,9 @@ func Need(t testing.TB, program, untried string) {
 	}
 }
 
-// Missing is [Need] for something that the caller has looked for in vain. It
-// adds a line to the file that SKIPPED names, if it does: go test shows what
-// a test that passes or is skipped says only with -v.
+// Missing does what [Need] does about a program, or anything else, that the caller
+// has not found. If the environment variable SKIPPED names a file, Missing appends
+// a line to it, because go test shows the reason of a skip only with -v.
 func Missing(t testing.TB, what, untried string) {
 	t.Helper()
 	why := what + " is not installed, so " + untried

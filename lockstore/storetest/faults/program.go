@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// Build builds a program, named by its import path, and returns the name of the
-// executable. It is in Go's build cache: an unchanged program is linked once for
-// all processes that ask for it, and nobody has to remove it. Env is added to
+// Build builds a program, named by its import path, and returns the path of the
+// executable. That is in Go's build cache: an unchanged program is linked once for
+// all processes that build it, and the caller must not remove it. Env is added to
 // the environment, such as GOARCH=arm64; the flags are those of go build.
 func Build(ctx context.Context, env []string, program string, flags ...string) (string, error) {
 	for range 2 {
-		// "go run" alone keeps what it links.
+		// Only go run keeps an executable in the cache.
 		cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"run", "-exec=echo"}, flags, []string{program})...)
 		cmd.Env = append(os.Environ(), env...)
 		var stderr bytes.Buffer
@@ -29,7 +29,8 @@ func Build(ctx context.Context, env []string, program string, flags ...string) (
 		if err != nil {
 			return "", fmt.Errorf("building %s: %w\n%s", program, err, &stderr)
 		}
-		// What was linked just now was to run elsewhere, before it was kept.
+		// If go run has just linked it, it names a temporary file; the next go run
+		// names the one in the cache.
 		file := strings.TrimSpace(string(out))
 		if _, err := os.Stat(file); err == nil {
 			return file, nil
@@ -41,14 +42,14 @@ func Build(ctx context.Context, env []string, program string, flags ...string) (
 // A Server is a program that serves HTTP, as a process of its own.
 type Server struct {
 	*Process
-	URL string // as the program logged it
-	Log *Log
+	URL string // the first that the program logged
+	Log *Log   // what the program has written
 }
 
 var servesAt = regexp.MustCompile(`url"?[=:]"?(https?://[^\s"]+)[\s"]`)
 
-// Serve starts a program, and returns once it has logged a url at which it
-// serves.
+// Serve starts a program and returns once it has logged a url at which it serves.
+// It ends the program and fails if the context ends before that.
 func Serve(ctx context.Context, program string, args ...string) (*Server, error) {
 	log := new(Log)
 	p, err := StartProcess(log, nil, program, args...)
@@ -60,7 +61,7 @@ func Serve(ctx context.Context, program string, args ...string) (*Server, error)
 	go func() {
 		select {
 		case <-p.Ended():
-			end(errors.New("it ended"))
+			end(errors.New("the program ended"))
 		case <-ctx.Done():
 		}
 	}()
@@ -72,13 +73,14 @@ func Serve(ctx context.Context, program string, args ...string) (*Server, error)
 	return &Server{p, url, log}, nil
 }
 
-// A Log keeps what a program writes, and can be read meanwhile. The zero value
-// is empty.
+// A Log keeps what a program writes, and can be read at the same time. The zero
+// value is empty.
 type Log struct {
 	mu   sync.Mutex
 	text []byte
 }
 
+// Write implements [io.Writer]. It never fails.
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,15 +88,16 @@ func (l *Log) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String returns what was written so far.
+// String returns what has been written so far.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.text)
 }
 
-// URL waits until the program logs a url at which it serves, and returns it. When
-// the context ends first, the error is the cause and has the log.
+// URL waits until the program has logged a url at which it serves, and returns it.
+// If the context ends first, the error wraps the context's cause and includes the
+// log.
 func (l *Log) URL(ctx context.Context) (string, error) {
 	for {
 		if found := servesAt.FindStringSubmatch(l.String()); found != nil {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// A Proxy stands between a client and a server, and does to the connection
-// what networks do. It is safe for concurrent use.
+// A Proxy passes on what clients and a server send to each other over TCP, and
+// makes their connections fail as networks do. It is safe for concurrent use.
 type Proxy struct {
-	// Addr is where it listens: host and port.
+	// Addr is where the Proxy listens: host and port.
 	Addr string
 
 	listener net.Listener
 	mu       sync.Mutex
-	move     sync.Cond // a frozen proxy thaws, or ends; its L is &mu
+	thaw     sync.Cond // frozen became false; its L is &mu
 	target   string
 	fate     func() Fate
 	swallow  bool
@@ -24,15 +24,15 @@ type Proxy struct {
 	conns    map[net.Conn]bool
 }
 
-// A Fate is what becomes of something that the server said. The zero Fate is
-// that it arrives.
+// A Fate is what a Proxy does with data that the server has sent. The zero Fate
+// passes it on at once.
 type Fate struct {
-	Delay time.Duration // it arrives so much later, and what follows with it
-	Lost  bool          // neither it nor what follows arrives, and the connection stays up
-	Cut   bool          // it never arrives, and the connection ends
+	Delay time.Duration // passes the data on later, and so what follows it
+	Lost  bool          // drops the data and all that follows; the connection stays open
+	Cut   bool          // drops the data and closes the connection
 }
 
-// NewProxy starts a proxy to the address that ends with the test.
+// NewProxy starts a Proxy to the address, host and port. It ends with the test.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	p, err := StartProxy(target)
@@ -43,19 +43,20 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// StartProxy starts a proxy to the address, to be closed by the caller.
+// StartProxy starts a Proxy to the address, host and port. The caller must close
+// it.
 func StartProxy(target string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	p := &Proxy{Addr: l.Addr().String(), listener: l, target: target, conns: make(map[net.Conn]bool)}
-	p.move.L = &p.mu
+	p.thaw.L = &p.mu
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
-				return // it is closed
+				return // the listener is closed
 			}
 			go p.serve(c)
 		}
@@ -63,81 +64,81 @@ func StartProxy(target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Close ends the proxy and its connections.
+// Close ends the Proxy and its connections.
 func (p *Proxy) Close() {
-	_ = p.listener.Close() // nothing that listens is left either way
+	_ = p.listener.Close() // it does not listen afterwards, whatever the error
 	p.Cut()
 	p.Thaw()
 }
 
-// SwallowReply has the next thing that the server says never arrive, and on
-// that connection nothing after it.
+// SwallowReply makes the Proxy drop what the server sends next, and all that
+// follows on the same connection.
 func (p *Proxy) SwallowReply() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.swallow = true
 }
 
-// Swallowed tells whether that has happened.
+// Swallowed reports whether the reply of the last SwallowReply has been dropped.
 func (p *Proxy) Swallowed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.swallow
 }
 
-// Afflict asks fate about everything that the server says from now on; nil
-// lets all arrive. It is asked by one goroutine at a time.
+// Afflict makes the Proxy call fate for all that the server sends from now on, and
+// do what it returns. Nil passes everything on. The calls are one at a time.
 func (p *Proxy) Afflict(fate func() Fate) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fate = fate
 }
 
-// Cut closes every connection, and new ones at once, until Restore.
+// Cut closes every connection and, until Restore, every new one.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = true
-	p.hangUp()
+	p.closeConns()
 }
 
-func (p *Proxy) hangUp() {
+func (p *Proxy) closeConns() {
 	for c := range p.conns {
 		c.Close()
 	}
 }
 
-// Restore lets connections through again.
+// Restore ends the effect of Cut: new connections are passed on again.
 func (p *Proxy) Restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = false
 }
 
-// Freeze holds back all that either end says, until Thaw. Connections stay up.
+// Freeze holds back all that either end sends, until Thaw. Connections stay open.
 func (p *Proxy) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.frozen = true
 }
 
-// Thaw lets through what was held back.
+// Thaw passes on what was held back.
 func (p *Proxy) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.frozen = false
-	p.move.Broadcast()
+	p.thaw.Broadcast()
 }
 
-// Redirect sends connections to another address, and closes those there are.
+// Redirect makes new connections go to another address, and closes the others.
 func (p *Proxy) Redirect(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = target
-	p.hangUp()
+	p.closeConns()
 }
 
-// serve passes on what the two ends of one connection say.
+// serve passes on the data of one connection until one end closes it.
 func (p *Proxy) serve(client net.Conn) {
 	defer client.Close()
 	p.mu.Lock()
@@ -159,7 +160,7 @@ func (p *Proxy) serve(client net.Conn) {
 	pass(client, server, p.reply)
 }
 
-// pass copies until one end is gone or the fate of something is to be cut.
+// pass copies data until one end closes its connection or a Fate cuts it.
 func pass(to, from net.Conn, fate func() Fate) {
 	buf := make([]byte, 64<<10)
 	lost := false
@@ -183,19 +184,19 @@ func pass(to, from net.Conn, fate func() Fate) {
 	}
 }
 
-// request is the fate of what a client says.
+// request returns the Fate of data from a client.
 func (p *Proxy) request() Fate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.thawed()
+	p.awaitThaw()
 	return Fate{}
 }
 
-// reply is the fate of what the server says.
+// reply returns the Fate of data from the server.
 func (p *Proxy) reply() Fate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.thawed()
+	p.awaitThaw()
 	if p.swallow {
 		p.swallow = false
 		return Fate{Lost: true}
@@ -206,13 +207,15 @@ func (p *Proxy) reply() Fate {
 	return Fate{}
 }
 
-// thawed returns once the proxy is not frozen.
-func (p *Proxy) thawed() {
+// awaitThaw returns once the Proxy is not frozen. The caller holds p.mu.
+func (p *Proxy) awaitThaw() {
 	for p.frozen {
-		p.move.Wait()
+		p.thaw.Wait()
 	}
 }
 
+// keep records the two ends of a connection and reports whether connections may
+// be made.
 func (p *Proxy) keep(ends ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

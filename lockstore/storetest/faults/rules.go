@@ -32,7 +32,8 @@ func connectionCut(t *trial) {
 	})
 }
 
-// losing makes calls that are carried out and whose answers do not arrive.
+// losing makes calls that are carried out and whose answers do not arrive. lose
+// makes the next answer get lost; lost reports whether it was.
 func (t *trial) losing(lose func() (lost func() bool)) {
 	v := t.list("").Version
 	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")} {
@@ -42,11 +43,11 @@ func (t *trial) losing(lose func() (lost func() bool)) {
 			t.Fatalf("%s without an answer: %v, want ErrOutcomeUnknown", op.Kind, err)
 		}
 		if result := t.eventually(op); len(result.Changed) > 0 {
-			t.Errorf("%s again changes %v, which the first had changed", op.Kind, result.Changed)
+			t.Errorf("the repeated %s changed %v, want nothing", op.Kind, result.Changed)
 		}
 		if op.Kind == lockstore.KindLock {
 			if err := repeat(func() error { return t.call(lockstore.Lock(ben, "A1")) }); !errors.Is(err, lockstore.SeatLocked) {
-				t.Errorf("another user locks the seat of a lost answer: %v, want SeatLocked", err)
+				t.Errorf("another user's lock on a seat whose answer was lost: %v, want SeatLocked", err)
 			}
 		}
 	}
@@ -54,11 +55,11 @@ func (t *trial) losing(lose func() (lost func() bool)) {
 	snap := t.list(v)
 	t.wantSeats(snap, "W available", "A1 booked", "A2 available")
 	if snap.Full {
-		t.Error("the changes since a version are a full list")
+		t.Error("the list since a version is full, want the changes alone")
 	}
 	lost := lose()
 	if _, err := t.store.List(t.ctx, t.ev, ""); !errors.Is(err, lockstore.ErrUnavailable) || !lost() {
-		t.Errorf("List without an answer: %v, want ErrUnavailable: nothing can have been done", err)
+		t.Errorf("List without an answer: %v, want ErrUnavailable", err)
 	}
 }
 
@@ -86,7 +87,11 @@ func networkAway(t *trial) {
 }
 
 func serverAway(t *trial) {
-	expires, before := t.away(t.Kill, func() {
+	expires, before := t.away(func() {
+		t.Kill()
+		t.proxy.Cut() // now, not when the proxy comes to it
+		t.proxy.Restore()
+	}, func() {
 		if err := t.Restart(); err != nil {
 			t.Fatal(err)
 		}
@@ -94,23 +99,23 @@ func serverAway(t *trial) {
 	snap := t.list(before)
 	if !t.Keeps {
 		if !snap.Full || len(snap.Seats) > 0 {
-			t.Errorf("since a version that the server forgot: %+v, want a full list", snap)
+			t.Errorf("the list since a version that the server no longer has is %+v, want a full, empty list", snap)
 		}
 		t.eventually(lockstore.Lock(ben, "A1"))
 		return
 	}
 	if !snap.Full {
-		t.wantSeats(snap, "W available") // since it is back
+		t.wantSeats(snap, "W available") // changed since the server is back
 	}
 	if again := t.eventually(lockstore.Lock(ann, "A1")).Expires; !again.Equal(expires) {
-		t.Errorf("the lock ended at %v, and after a crash at %v", expires, again)
+		t.Errorf("the lock ends at %v, and after a crash at %v", expires, again)
 	}
 	t.wantSeats(t.list(""), "A1 locked", "A2 booked")
 }
 
 // away locks A1 and books A2, makes the server unreachable, and returns when it
-// is back and the store uses it again. It also returns the end of the lock and
-// the version before.
+// is back and the store uses it again. It returns the end of the lock and the
+// version of the event before that.
 func (t *trial) away(down, up func()) (expires time.Time, before lockstore.Version) {
 	expires = t.eventually(lockstore.Lock(ann, "A1")).Expires
 	t.eventually(lockstore.Lock(ben, "A2"))
@@ -153,7 +158,7 @@ func slow(t *trial) {
 	t.proxy.Afflict(func() Fate { return Fate{Delay: 50 * time.Millisecond} })
 	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")} {
 		if result := t.eventually(op); len(result.Changed) != len(op.Seats) {
-			t.Errorf("%s of %v changes %v", op.Kind, op.Seats, result.Changed)
+			t.Errorf("%s of %v changed %v", op.Kind, op.Seats, result.Changed)
 		}
 	}
 	t.wantSeats(t.list(""), "A1 booked")
@@ -162,11 +167,11 @@ func slow(t *trial) {
 	t.warm()
 	t.proxy.Afflict(func() Fate { return Fate{Delay: 2 * time.Second} })
 	if err := t.call(lockstore.Lock(ann, "A3")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
-		t.Errorf("an answer that is too late: %v, want ErrOutcomeUnknown", err)
+		t.Errorf("Lock with an answer that is too late: %v, want ErrOutcomeUnknown", err)
 	}
 	t.proxy.Afflict(nil)
 	if result := t.eventually(lockstore.Lock(ann, "A3")); len(result.Changed) > 0 {
-		t.Errorf("the lock again changes %v", result.Changed)
+		t.Errorf("the repeated Lock changed %v, want nothing", result.Changed)
 	}
 }
 
@@ -197,7 +202,7 @@ func contextEnds(t *trial) {
 		_, err := t.store.Do(ctx, t.ev, lockstore.Lock(ann, "A1"))
 		ended <- err
 	}()
-	time.Sleep(50 * time.Millisecond) // so that it is under way
+	time.Sleep(50 * time.Millisecond) // so that the call is under way
 	cancel()
 	err := <-ended
 	t.proxy.Thaw()
@@ -205,15 +210,14 @@ func contextEnds(t *trial) {
 	case errors.Is(err, lockstore.ErrOutcomeUnknown):
 		t.eventually(lockstore.Lock(ann, "A1"))
 	case errors.Is(err, context.Canceled):
-		time.Sleep(200 * time.Millisecond) // time enough to be carried out after all
+		time.Sleep(200 * time.Millisecond) // time enough for the server to carry it out
 		t.eventually(lockstore.Lock(ben, "A1"))
 	default:
-		t.Errorf("Lock whose context ended in the middle: %v, want ErrOutcomeUnknown or the context's error", err)
+		t.Errorf("Lock whose context ended while it was under way: %v, want ErrOutcomeUnknown or the context's error", err)
 	}
 }
 
-// killedInTheMiddle has callers book seats while the server is killed and started
-// again.
+// killedInTheMiddle kills the server and starts it again while callers book seats.
 func killedInTheMiddle(t *trial) {
 	const callers, each = 6, 10
 	acknowledged := make(chan lockstore.SeatID, callers*each)
@@ -256,7 +260,7 @@ func killedInTheMiddle(t *trial) {
 	}
 	for seat := range acknowledged {
 		if !booked[seat] {
-			t.Errorf("the booking of %s was acknowledged and is not there", seat)
+			t.Errorf("the booking of %s was acknowledged and is lost", seat)
 		}
 	}
 }

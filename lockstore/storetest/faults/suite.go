@@ -14,8 +14,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Backend is a server that a store uses, for the suite to break. Nothing else
-// may use the server.
+// A Backend is the server of a store, which the suite makes fail. Nothing else may
+// use the server.
 type Backend struct {
 	// Addr is where the server listens: host and port.
 	Addr string
@@ -24,13 +24,13 @@ type Backend struct {
 	// test. Calls that are made one after the other must share a connection.
 	Store func(t *testing.T, addr string) lockstore.LockStore
 
-	// Kill ends the server as a crash does. Restart starts it again at Addr with
+	// Kill ends the server as a crash does. Restart starts it again at Addr, with
 	// what it has kept.
 	Kill    func()
 	Restart func() error
 
-	// Keeps reports whether what was acknowledged is there after Restart.
-	// Otherwise nothing is.
+	// Keeps reports whether the server still has all that was acknowledged after
+	// Restart. Otherwise it has nothing.
 	Keeps bool
 
 	// Notices reports whether the store notices that the server has ended a
@@ -39,17 +39,17 @@ type Backend struct {
 
 	// Silent returns a new store whose server takes connections and never
 	// answers. It is called in a testing/synctest bubble, and what it starts must
-	// end with t.Cleanup. If it is nil, that is not tried.
+	// end with t.Cleanup. If Silent is nil, the suite does not try that.
 	Silent func(t *testing.T) lockstore.LockStore
 }
 
 // Run tests how a store behaves when its server or the network between them
-// fails. The rules are those of [lockstore.LockStore]: what a call says of its
-// outcome must be true, every call ends in time, and the store goes on by itself
-// once the fault is over.
+// fails. The rules are those of [lockstore.LockStore]: what a call reports about
+// its outcome is true, every call ends within a bounded time, and the store works
+// again by itself once the fault is over.
 func Run(t *testing.T, b Backend) {
 	if b.Silent != nil {
-		t.Run("every_call_ends_in_time", func(t *testing.T) { callsEnd(t, b) })
+		t.Run("every_call_is_bounded", func(t *testing.T) { callsEnd(t, b) })
 	}
 	t.Run("network", func(t *testing.T) {
 		for _, r := range networkRules {
@@ -74,9 +74,9 @@ type rule struct {
 var networkRules = []rule{
 	{"answer_lost", "A call whose answer is lost fails with ErrOutcomeUnknown, and may safely be repeated.", answerLost},
 	{"connection_cut_before_the_answer", "A call whose connection ends before the answer fails with ErrOutcomeUnknown, and may safely be repeated.", connectionCut},
-	{"connection_cut_between_calls", "A call that finds its connection ended says so or succeeds, and may safely be repeated.", connectionCutBetween},
+	{"connection_cut_between_calls", "A call that finds its connection closed reports that or succeeds, and may safely be repeated.", connectionCutBetween},
 	{"network_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store goes on by itself.", networkAway},
-	{"slow", "An answer may take its time. One that takes too long is as good as lost.", slow},
+	{"slow", "A slow answer is an answer. One that is too late counts as lost.", slow},
 	{"frozen", "A call that may be carried out later fails with ErrOutcomeUnknown; one that found no connection with ErrUnavailable.", frozen},
 	{"context_ends_in_the_middle", "An error of the context is returned only when nothing was done, and nothing is done later.", contextEnds},
 }
@@ -86,14 +86,14 @@ var serverRules = []rule{
 	{"killed_in_the_middle", "What was acknowledged is kept, and every other call may safely be repeated.", killedInTheMiddle},
 }
 
-// A trial is a rule under way.
+// A trial is one run of a rule.
 type trial struct {
 	*testing.T
 	Backend
 	ctx   context.Context
 	proxy *Proxy
 	store lockstore.LockStore // reaches the server through the proxy
-	ev    *lockstore.Event    // of seats A1 to A60, and W, which is for warm
+	ev    *lockstore.Event    // with the seats A1 to A60, and W for warm
 }
 
 const (
@@ -147,7 +147,7 @@ func (t *trial) eventually(op lockstore.Op) lockstore.Result {
 	return result
 }
 
-// list repeats a list until there is one.
+// list repeats List until it succeeds.
 func (t *trial) list(since lockstore.Version) lockstore.Snapshot {
 	t.Helper()
 	var snap lockstore.Snapshot
@@ -160,7 +160,7 @@ func (t *trial) list(since lockstore.Version) lockstore.Snapshot {
 	return snap
 }
 
-// repeat calls until the outcome is known, but gives up in the end.
+// repeat repeats the call until its outcome is known, for at most a minute.
 func repeat(call func() error) error {
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
 		if err := call(); !unsure(err) || time.Since(began) > time.Minute {
@@ -169,12 +169,13 @@ func repeat(call func() error) error {
 	}
 }
 
-// unsure reports whether the error is one of a backend that fails.
+// unsure reports whether the error is one of a backend that failed, so that the
+// call should be repeated.
 func unsure(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, lockstore.ErrOutcomeUnknown)
 }
 
-// wantSeats checks a list, whose seats read as "A1 locked".
+// wantSeats compares a list with seats in the form "A1 locked".
 func (t *trial) wantSeats(snap lockstore.Snapshot, want ...string) {
 	t.Helper()
 	var got []string
@@ -188,8 +189,8 @@ func (t *trial) wantSeats(snap lockstore.Snapshot, want ...string) {
 }
 
 // warm makes sure that there is a connection over which every kind of call has
-// been made, so that the next thing the server says is an answer to a call. It
-// leaves no seat taken.
+// been made, so that what the server sends next is an answer to a call. It leaves
+// no seat taken.
 func (t *trial) warm() {
 	t.Helper()
 	for _, op := range []lockstore.Op{lockstore.Lock(ben, "W"), lockstore.Release(ben, "W")} {
@@ -201,7 +202,8 @@ func (t *trial) warm() {
 	t.list("")
 }
 
-// everyCall makes each call of the store once and returns its error.
+// everyCall makes each call of the store once and returns the errors by the names
+// of the calls.
 func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) map[string]error {
 	errs := make(map[string]error)
 	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1"), lockstore.Confirm(ann, "A1"), lockstore.Release(ben, "A1")} {
@@ -212,8 +214,8 @@ func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) 
 	return errs
 }
 
-// callsEnd: every call ends within a second by the clock of a bubble, without a
-// deadline of the caller's, however many are made.
+// callsEnd checks that every call ends within a second, although the context has
+// no deadline and thousands are made. It uses the clock of a synctest bubble.
 func callsEnd(t *testing.T, b Backend) {
 	synctest.Test(t, func(t *testing.T) {
 		s, ev := b.Silent(t), newEvent(t)
@@ -231,11 +233,11 @@ func callsEnd(t *testing.T, b Backend) {
 		}
 		for range cap(ended) {
 			if err := <-ended; !errors.Is(err, lockstore.ErrUnavailable) {
-				t.Fatalf("a call that no connection was found for: %v, want ErrUnavailable", err)
+				t.Fatalf("a call of a server that does not answer: %v, want ErrUnavailable", err)
 			}
 		}
 		if took := time.Since(began); took > time.Second {
-			t.Errorf("the calls took %v", took)
+			t.Errorf("the calls took %v, want at most a second", took)
 		}
 	})
 }

@@ -22,8 +22,8 @@ import (
 // Audience is the audience of the tokens.
 const Audience = "shop"
 
-// An Issuer is an issuer on the loopback. Its methods must be called by the
-// test's goroutine.
+// An Issuer is an issuer on the loopback interface. Its methods must be called by
+// the test's goroutine.
 type Issuer struct {
 	*httptest.Server
 	Keys map[string]crypto.Signer // by id; change them with Add and Remove
@@ -58,10 +58,10 @@ func New(t *testing.T) *Issuer {
 	return i
 }
 
-// Requests returns the number of requests so far.
+// Requests returns the number of requests that it has received.
 func (i *Issuer) Requests() int64 { return i.requests.Load() }
 
-// Break makes h answer all requests instead. Nil undoes it.
+// Break makes h answer all requests instead of the Issuer. Nil undoes that.
 func (i *Issuer) Break(h http.HandlerFunc) {
 	if h == nil {
 		i.broken.Store(nil)
@@ -70,19 +70,19 @@ func (i *Issuer) Break(h http.HandlerFunc) {
 	i.broken.Store(&h)
 }
 
-// Down answers that the issuer does not work.
+// Down is a handler that answers every request with status 500.
 func Down(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
 
-// Mute never answers.
+// Mute is a handler that never answers.
 func Mute(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// Add adds a key.
+// Add adds a key with the id, for the signing algorithm alg, such as ES256.
 func (i *Issuer) Add(id, alg string, key crypto.Signer) {
 	i.Keys[id], i.algs[id] = key, alg
 	i.publish()
 }
 
-// Remove removes a key.
+// Remove removes the key with the id.
 func (i *Issuer) Remove(id string) {
 	delete(i.Keys, id)
 	i.publish()
@@ -110,12 +110,13 @@ func (i *Issuer) Claims(changes map[string]any) string {
 	return string(text)
 }
 
-// Token returns a token with the claims of [Issuer.Claims], signed with a key.
+// Token returns a token with the claims of [Issuer.Claims], signed with the key of
+// that id.
 func (i *Issuer) Token(key string, changes map[string]any) string {
 	return oidctest.SignIDToken(i.Keys[key], key, i.algs[key], i.Claims(changes))
 }
 
-// ECKey makes a key for ES256.
+// ECKey returns a new key for ES256.
 func ECKey(t *testing.T) crypto.Signer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -125,7 +126,7 @@ func ECKey(t *testing.T) crypto.Signer {
 	return key
 }
 
-// EdKey makes a key for EdDSA.
+// EdKey returns a new key for EdDSA.
 func EdKey(t *testing.T) crypto.Signer {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
