@@ -54,9 +54,11 @@ var kinds = [...]string{KindLock: "lock", KindConfirm: "confirm", KindRelease: "
 // Kinds returns every kind of operation. The slice belongs to the caller.
 func Kinds() []Kind { return []Kind{KindLock, KindConfirm, KindRelease} }
 
+func (k Kind) known() bool { return k > 0 && int(k) < len(kinds) }
+
 // String returns the kind's name, such as lock.
 func (k Kind) String() string {
-	if k == 0 || int(k) >= len(kinds) {
+	if !k.known() {
 		return "Kind(" + strconv.Itoa(int(k)) + ")"
 	}
 	return kinds[k]
@@ -98,7 +100,7 @@ type Result struct {
 // its seats to dst. The error is an [*InvalidError] or an
 // [*UnknownSeatsError], which names every unknown seat.
 func (ev *Event) Positions(dst []int, op Op) ([]int, error) {
-	if op.Kind == 0 || int(op.Kind) >= len(kinds) {
+	if !op.Kind.known() {
 		return nil, invalid("there is no operation %v", op.Kind)
 	}
 	if err := op.User.Check(); err != nil {
@@ -143,13 +145,19 @@ const MaxUserLen = 128
 
 // Check returns an [*InvalidError] unless the id is valid.
 func (id UserID) Check() error {
-	if len(id) == 0 || len(id) > MaxUserLen || !utf8.ValidString(string(id)) {
+	if len(id) == 0 || len(id) > MaxUserLen || !printable(string(id)) {
 		return invalid("a user id is 1 to %d bytes of printable UTF-8, not %s", MaxUserLen, quote(string(id)))
 	}
-	for _, r := range string(id) {
-		if !unicode.IsPrint(r) {
-			return invalid("a user id is 1 to %d bytes of printable UTF-8, not %s", MaxUserLen, quote(string(id)))
+	return nil
+}
+
+// printable reports whether the text is UTF-8 and all of it can be printed.
+func printable(text string) bool {
+	for _, r := range text {
+		ascii := ' ' <= r && r <= '~' // is most of it
+		if !ascii && !unicode.IsPrint(r) {
+			return false
 		}
 	}
-	return nil
+	return utf8.ValidString(text)
 }

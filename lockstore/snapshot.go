@@ -79,6 +79,19 @@ type ListedSeat struct {
 	Expires  int64 // when the lock ends, in Unix milliseconds; 0 unless Status is Locked
 }
 
+// Listed returns what a list at now shows of a seat that is booked, or else has a
+// lock that ends at until. Both times are in Unix milliseconds.
+func Listed(position int, booked bool, until, now int64) ListedSeat {
+	seat := ListedSeat{Position: int32(position)}
+	switch {
+	case booked:
+		seat.Status = Booked
+	case until > now:
+		seat.Status, seat.Expires = Locked, until
+	}
+	return seat
+}
+
 // Seat returns the listed seat with its name.
 func (l *Layout) Seat(s ListedSeat) Seat {
 	seat := Seat{ID: l.Seats[s.Position], Status: s.Status}

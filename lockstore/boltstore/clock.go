@@ -18,17 +18,25 @@ func newClock() clock {
 func (c clock) now() int64 { return c.day.Add(time.Since(c.began)).UnixMilli() }
 
 // A wallClock compares the time of day with the store's clock at one moment.
-// Both are in Unix milliseconds.
+//
+// Its methods round up both ways, so that a lock that is read back never ends
+// earlier than was acknowledged.
 type wallClock struct {
-	now   int64 // on the store's clock
-	ahead int64 // what to add to a time on the store's clock to get the time of day
+	now   int64         // on the store's clock, in Unix milliseconds, rounded up
+	ahead time.Duration // what to add to a time on the store's clock to get the time of day
 }
 
-// wall rounds the time of day up: a lock that is read back later must not end
-// early.
 func (c clock) wall() wallClock {
 	now := time.Now()
 	own := c.day.Add(now.Sub(c.began))
-	ahead := now.Round(0).Sub(own) + time.Millisecond - 1
-	return wallClock{own.UnixMilli(), time.Unix(0, int64(ahead)).UnixMilli()}
+	return wallClock{-floor(-own.UnixNano()), now.Round(0).Sub(own)}
 }
+
+// toWall returns the time of day at a time on the store's clock.
+func (w wallClock) toWall(ms int64) int64 { return ms - floor(-w.ahead.Nanoseconds()) }
+
+// fromWall returns the time on the store's clock at a time of day.
+func (w wallClock) fromWall(ms int64) int64 { return ms - floor(w.ahead.Nanoseconds()) }
+
+// floor returns nanoseconds as milliseconds, rounded down.
+func floor(ns int64) int64 { return time.Unix(0, ns).UnixMilli() }

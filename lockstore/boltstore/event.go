@@ -121,7 +121,8 @@ func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, e
 		counts = "" // the answer does not depend on the user's other seats
 	}
 	e.validUntil = min(e.validUntil, e.decided.ValidUntil(w.at, counts, now))
-	result, err := e.decided.Do(w.ev, w.op, w.at, now)
+	var result lockstore.Result
+	err := e.decided.Do(w.ev, &w.op, w.at, now, &result)
 	for _, at := range e.decided.Changed() {
 		e.changes = append(e.changes, change{at, now})
 	}

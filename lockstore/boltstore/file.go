@@ -106,15 +106,8 @@ func create(path string) error {
 		if err != nil {
 			return nil, err
 		}
-		ours := named(f, unfinished) // or it was renamed or removed before it was locked
-		switch info, err := os.Stat(path); {
-		case err == nil && info.Size() > 0:
-			if err = errCreated; ours {
-				err = errors.Join(err, os.RemoveAll(unfinished))
-			}
+		if err := claim(f, unfinished, path); err != nil {
 			return nil, errors.Join(err, f.Close())
-		case !ours:
-			return nil, errors.Join(ErrInUse, f.Close())
 		}
 		return f, f.Truncate(0) // what is there is half of one
 	}))
@@ -147,6 +140,24 @@ func create(path string) error {
 	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("cannot make it: %w", err)
+	}
+	return nil
+}
+
+// claim returns nil if the locked file f, which was opened as unfinished, may become
+// path. If another process has made path meanwhile, the error is errCreated, and
+// claim removes unfinished if that still names f. ErrInUse means that it does not:
+// another process renamed or removed f before it was locked.
+func claim(f *os.File, unfinished, path string) error {
+	ours := named(f, unfinished)
+	info, err := os.Stat(path)
+	switch there := err == nil && info.Size() > 0; {
+	case there && ours:
+		return errors.Join(errCreated, os.Remove(unfinished))
+	case there:
+		return errCreated
+	case !ours:
+		return ErrInUse
 	}
 	return nil
 }

@@ -147,12 +147,12 @@ func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
 	switch {
 	case seat.User == "":
 	case seat.Booked:
-		b = fmt.Appendf(b, "B%d %s", changed+w.ahead, seat.User)
+		b = fmt.Appendf(b, "B%d %s", w.toWall(changed), seat.User)
 	default:
-		b = fmt.Appendf(b, "L%d-%d %s", changed+w.ahead, seat.Expires+w.ahead, seat.User)
+		b = fmt.Appendf(b, "L%d-%d %s", w.toWall(changed), w.toWall(seat.Expires), seat.User)
 	}
 	for _, e := range seat.Expired {
-		b = fmt.Appendf(b, "\nX%d %s", e.Expires+w.ahead, e.User)
+		b = fmt.Appendf(b, "\nX%d %s", w.toWall(e.Expires), e.User)
 	}
 	return b
 }
@@ -163,11 +163,11 @@ func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
 func (w wallClock) onClock(r seatRecord) engine.SeatState {
 	seat := r.seat
 	if seat.User != "" && !seat.Booked {
-		seat.Expires = min(r.seat.Expires-w.ahead, w.now+r.seat.Expires-r.since)
+		seat.Expires = min(w.fromWall(r.seat.Expires), w.now+r.seat.Expires-r.since)
 	}
 	seat.Expired = slices.Clone(seat.Expired)
 	for i, e := range seat.Expired {
-		seat.Expired[i].Expires = min(e.Expires-w.ahead, w.now)
+		seat.Expired[i].Expires = min(w.fromWall(e.Expires), w.now)
 	}
 	return seat
 }

@@ -29,7 +29,7 @@ func TestClockSetBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := wallClock{now: 5 * second, ahead: made + later - 5*second} // the clock of another process
+		w := wallClock{now: 5 * second, ahead: time.Duration(made+later-5*second) * time.Millisecond} // the clock of another process
 		seat := w.onClock(r)
 		if left := seat.Expires - w.now; seat.User != "ann" || left != want {
 			t.Errorf("%d ms later %s has %d ms left, want %d", later, seat.User, left, want)
@@ -76,7 +76,7 @@ func TestClockSetWhileRunning(t *testing.T) {
 // TestRecords holds how records are written, and that they are read as they were
 // written.
 func TestRecords(t *testing.T) {
-	w := wallClock{now: 5_000_000, ahead: 100}
+	w := wallClock{now: 5_000_000, ahead: 100 * time.Millisecond}
 	for text, seat := range map[string]engine.SeatState{
 		"":                       {},
 		"B5000100 ann":           {User: "ann", Booked: true},
@@ -97,6 +97,38 @@ func TestRecords(t *testing.T) {
 	for _, bad := range []string{"x", "B", "B1", "Bx ann", "L1 ann", "L1-x ann", "X1 ann", "B1 ann\nB1 ben", "\nL1-2 ann", "B1 "} {
 		if r, err := parseRecord([]byte(bad)); err == nil {
 			t.Errorf("%q is read as %+v", bad, r)
+		}
+	}
+}
+
+// TestNoLockEndsEarly checks that a lock ends at the time that was acknowledged,
+// or up to 3 ms later, however far the clocks of its writer and its reader are
+// from the time of day.
+func TestNoLockEndsEarly(t *testing.T) {
+	drifts := []time.Duration{0, 1, -1, 300_000, -300_000, 999_999, -999_999, 1_000_000}
+	for _, writes := range drifts {
+		for _, reads := range drifts {
+			for _, after := range []time.Duration{0, 1, 500_000, 999_999} {
+				synctest.Test(t, func(t *testing.T) {
+					behind := func(d time.Duration) clock {
+						c := newClock()
+						c.day = c.day.Add(-d)
+						return c
+					}
+					writer, reader := behind(writes), behind(reads)
+					time.Sleep(after)
+					made := writer.now()
+					end := made + time.Minute.Milliseconds()
+					r, err := parseRecord(writer.wall().record(engine.SeatState{User: "ann", Expires: end}, made))
+					if err != nil {
+						t.Fatal(err)
+					}
+					got := time.UnixMilli(reader.wall().onClock(r).Expires).Add(reads)
+					if late := got.Sub(time.UnixMilli(end).Add(writes)); late < 0 || late > 3*time.Millisecond {
+						t.Errorf("made %v after a millisecond, by a clock %v behind, read by one %v behind: the lock ends %v late", after, writes, reads, late)
+					}
+				})
+			}
 		}
 	}
 }

@@ -30,7 +30,8 @@ type Store struct {
 var _ lockstore.LockStore = (*Store)(nil)
 
 type event struct {
-	start time.Time // with its monotonic reading
+	start time.Time     // with its monotonic reading
+	epoch time.Duration // from 1970 to start
 
 	mu    sync.Mutex // guards state and log
 	state *engine.State
@@ -38,22 +39,22 @@ type event struct {
 }
 
 // now returns the event's clock in Unix milliseconds.
-func (e *event) now() int64 { return e.start.Add(time.Since(e.start)).UnixMilli() }
+func (e *event) now() int64 { return (e.epoch + time.Since(e.start)).Milliseconds() }
 
 // Do implements [lockstore.LockStore].
-func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result, err error) {
 	var buf [8]int
 	at, err := ev.Positions(buf[:0], op)
 	if err != nil {
-		return lockstore.Result{}, err
+		return result, err
 	}
 	e, err := s.event(ctx, ev)
 	if err != nil {
-		return lockstore.Result{}, err
+		return result, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	result, err := e.state.Do(ev, op, at, e.now())
+	err = e.state.Do(ev, &op, at, e.now(), &result)
 	e.log.Add(e.state.Changed())
 	return result, err
 }
@@ -116,7 +117,8 @@ func (s *Store) add(ev *lockstore.Event) *event {
 	if s.events == nil {
 		s.events = make(map[lockstore.EventID]*event)
 	}
-	e := &event{start: time.Now(), state: engine.New(ev.Layout), log: engine.NewLog()}
+	start := time.Now()
+	e := &event{start: start, epoch: time.Duration(start.UnixNano()), state: engine.New(ev.Layout), log: engine.NewLog()}
 	s.events[ev.ID] = e
 	return e
 }

@@ -17,25 +17,14 @@ func TestContract(t *testing.T) {
 func BenchmarkDo(b *testing.B) {
 	for _, seats := range []int{100, 1_000_000} {
 		b.Run(fmt.Sprintf("seats=%d", seats), func(b *testing.B) {
-			ids := make([]lockstore.SeatID, seats)
-			for i := range ids {
-				ids[i] = lockstore.SeatID(fmt.Sprintf("S%d", i))
-			}
-			layout, err := lockstore.NewLayout(ids)
-			if err != nil {
-				b.Fatal(err)
-			}
-			ev, err := lockstore.NewEvent("test", layout, time.Minute, 4)
-			if err != nil {
-				b.Fatal(err)
-			}
+			ev := storetest.Event(b, "test", time.Minute, 4, storetest.Seats(seats)...)
 			ctx, store := b.Context(), new(memstore.Store)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				at := i * 7919 % seats
 				for _, op := range []lockstore.Op{
-					lockstore.Lock("ann", ids[at:at+1]...),
-					lockstore.Release("ann", ids[at:at+1]...),
+					lockstore.Lock("ann", ev.Seats[at:at+1]...),
+					lockstore.Release("ann", ev.Seats[at:at+1]...),
 				} {
 					if _, err := store.Do(ctx, ev, op); err != nil {
 						b.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// callTime bounds every call but Wait: a shopper waits for a second at most.
+	// callTime bounds every call but Wait: a buyer waits for a second at most.
 	callTime = 950 * time.Millisecond
 
 	// patience is how long a call may wait for a connection.
@@ -65,8 +65,8 @@ func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any
 		return err
 	}
 	defer conn.Release()
-	// Whoever leaves does not take the connection along, nor leave open what came
-	// of the call; whoever has no more time does.
+	// The end of the caller's context must neither close the connection nor leave
+	// the outcome unknown. The end of the call's own time does both.
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()

@@ -113,7 +113,7 @@ func TestDeltaSeesWhatCommitsLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if snap := mustList(t, s, ev, v); snap.Version != v || len(snap.Seats) > 0 {
-		t.Errorf("a sale that was undone is told of: %+v", snap)
+		t.Errorf("a sale that was rolled back is listed: %+v", snap)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestDeltasUnderLoad(t *testing.T) {
 				whole[seat.Position] = seat
 			}
 			if !maps.Equal(folded, whole) {
-				t.Errorf("the changes make %v of the house, the list is %v", folded, whole)
+				t.Errorf("the changes fold to %v, the list is %v", folded, whole)
 			}
 		})
 	}

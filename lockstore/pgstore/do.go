@@ -35,6 +35,8 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 		case otherSeats:
 			return lockstore.Result{}, lockstore.ErrOtherSeats
 		case done:
+			// A repeat after a lost answer changes nothing, so no process is notified
+			// of the change: others then see it up to pollTime later.
 			if len(a.numbers) > 0 {
 				s.readSoon(ev.ID)
 				s.notify(ctx)
@@ -101,17 +103,11 @@ func (a *answer) result(op lockstore.Op) (lockstore.Result, error) {
 	if a.ends != nil {
 		result.Expires = a.ends.time()
 	}
-	switch len(a.numbers) {
-	case 0:
-	case len(op.Seats):
-		result.Changed = op.Seats
-	default:
-		for _, n := range a.numbers {
-			if n < 0 || n >= len(op.Seats) {
-				return lockstore.Result{}, a.senseless()
-			}
-			result.Changed = append(result.Changed, op.Seats[n])
+	for _, n := range a.numbers {
+		if n < 0 || n >= len(op.Seats) {
+			return lockstore.Result{}, a.senseless()
 		}
+		result.Changed = append(result.Changed, op.Seats[n])
 	}
 	return result, nil
 }

@@ -53,8 +53,8 @@ func silent(t *testing.T) lockstore.LockStore {
 	return pgstore.New(pool)
 }
 
-// TestWaitsForNobodyTooLong: a transaction that does not end keeps its seats,
-// and those who want them are told that nothing was done.
+// TestWaitsForNobodyTooLong checks that a call for seats that a transaction holds
+// without an end fails with ErrUnavailable, and that other seats are not affected.
 func TestWaitsForNobodyTooLong(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)

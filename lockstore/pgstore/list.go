@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -41,7 +42,7 @@ type listing struct {
 	number  *int64
 	nonce   *string
 	whole   *bool
-	clock   *millis
+	clock   *time.Time
 	places  []int32
 	untils  []millis
 }
@@ -51,7 +52,7 @@ func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
 	if l.number == nil || l.nonce == nil || l.whole == nil || l.clock == nil || len(l.places) != len(l.untils) {
 		return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL answered a list of event %s with %+v", ev.ID, *l)
 	}
-	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole, Now: int64(*l.clock)}
+	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole, Now: l.clock.UnixMilli()}
 	for _, p := range l.places {
 		if p < 0 || int(p) >= len(ev.Seats) {
 			return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL has a seat number %d of event %s, which has %d", p, ev.ID, len(ev.Seats))
@@ -59,7 +60,7 @@ func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
 	}
 	snap.Seats = make([]lockstore.ListedSeat, 0, len(l.places))
 	for _, n := range l.inOrder(len(ev.Seats)) {
-		snap.Seats = append(snap.Seats, listed(l.places[n], l.untils[n], *l.clock))
+		snap.Seats = append(snap.Seats, listed(l.places[n], l.untils[n], snap.Now))
 	}
 	return snap, nil
 }

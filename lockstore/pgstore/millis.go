@@ -9,9 +9,10 @@ import (
 	"seatlock/lockstore"
 )
 
-// millis is a timestamptz in Unix milliseconds. A part of a millisecond is
-// rounded up: the functions of number 1 made locks that end at one, and those are
-// over when the clock, which counts milliseconds, is past it.
+// millis is when a seat stops being taken: a timestamptz in Unix milliseconds. A
+// part of a millisecond is rounded up: the functions of number 1 made locks that
+// end at one, and those are over when the clock, which counts milliseconds, is past
+// it.
 type millis int64
 
 const (
@@ -34,14 +35,8 @@ func (m *millis) ScanTimestamptz(v pgtype.Timestamptz) error {
 
 func (m millis) time() time.Time { return time.UnixMilli(int64(m)) }
 
-// listed returns what a list shows, at now, of the seat at a position that is
+// listed returns what a list at now shows of the seat at a position, which is
 // taken until then.
-func listed(position int32, until, now millis) lockstore.ListedSeat {
-	switch {
-	case until == forEver:
-		return lockstore.ListedSeat{Position: position, Status: lockstore.Booked}
-	case until > now:
-		return lockstore.ListedSeat{Position: position, Status: lockstore.Locked, Expires: int64(until)}
-	}
-	return lockstore.ListedSeat{Position: position}
+func listed(position int32, until millis, now int64) lockstore.ListedSeat {
+	return lockstore.Listed(int(position), until == forEver, int64(until), now)
 }

@@ -179,7 +179,7 @@ func (s *Store) publish(ctx context.Context, conn *pgx.Conn, events map[lockstor
 
 // rest returns when there is reason to read, after most at the latest. It also
 // returns how long the next rest may be: after a notification there may be changes
-// that none told of, since the last was so recent.
+// without a notification of their own, since the last was so recent.
 func (s *Store) rest(conn *pgx.Conn, most time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()

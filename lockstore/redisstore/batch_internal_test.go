@@ -262,40 +262,19 @@ func TestVersionsOfOthers(t *testing.T) {
 	}
 }
 
-// TestACallThatWasNotSentIsTakenBack: a context that ends while a call waits
-// for a trip ends it, and nothing was done.
-func TestACallThatWasNotSentIsTakenBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hold := make(chan struct{})
-		q := batch.New(trips, func(calls []*call) {
-			<-hold
-			for _, c := range calls {
-				c.Answer(lockstore.Result{}, nil)
-			}
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		results := make(chan error, trips.Parallel+1)
-		for range cap(results) {
-			go func() {
-				_, err := q.Do(ctx, work{}, 1)
-				results <- err
-			}()
-			synctest.Wait()
-		}
-		cancel()
-		open := 0
-		for range cap(results) {
-			switch err := <-results; {
-			case errors.Is(err, lockstore.ErrOutcomeUnknown) && errors.Is(err, context.Canceled):
-				open++
-			case !errors.Is(err, context.Canceled):
-				t.Errorf("a cancelled call: %v", err)
+// TestEmptyLogIsPolled checks that an empty log is read every pollTime, not
+// without pause.
+func TestEmptyLogIsPolled(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, s *Store) {
+		began := time.Now()
+		for range 4 {
+			if entry, err := s.nextEntry("empty", entryID{}); err != nil || entry != (entryID{}) {
+				t.Fatalf("the newest entry is %v, %v", entry, err)
 			}
 		}
-		if open != trips.Parallel {
-			t.Errorf("%d calls are of unknown outcome, want the %d that were sent", open, trips.Parallel)
+		if took := time.Since(began); took != 4*pollTime {
+			t.Errorf("four reads took %v, want %v", took, 4*pollTime)
 		}
-		close(hold)
 	})
 }
 

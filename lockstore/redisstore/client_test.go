@@ -19,6 +19,7 @@ import (
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
+	"seatlock/lockstore/storetest/history"
 )
 
 func TestBadURLs(t *testing.T) {
@@ -90,8 +91,8 @@ func TestACLUser(t *testing.T) {
 	}
 }
 
-// TestTLS: rediss:// talks TLS, and does not trust a certificate that nobody
-// vouches for unless told to.
+// TestTLS checks that rediss:// uses TLS, and trusts a certificate that no authority
+// signed only with skip_verify.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -104,12 +105,12 @@ func TestTLS(t *testing.T) {
 	s := onRedis(t, "rediss://"+server.Addr+"?skip_verify=true", redisstore.Options{})
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	careful := onRedis(t, "rediss://"+server.Addr, redisstore.Options{})
-	err := repeat(func() error {
+	err := history.Repeat(t.Context(), func() error {
 		_, err := careful.Do(t.Context(), ev, lockstore.Lock(ann, "A2"))
 		return err
 	}, context.DeadlineExceeded)
 	if !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("Lock with a certificate that nobody vouches for: %v", err)
+		t.Errorf("Lock with a certificate that no authority signed: %v", err)
 	}
 	plain := onRedis(t, "redis://"+server.Addr, redisstore.Options{})
 	if _, err := plain.Do(t.Context(), ev, lockstore.Lock(ann, "A2")); !errors.Is(err, lockstore.ErrUnavailable) {

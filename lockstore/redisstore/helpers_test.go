@@ -2,11 +2,9 @@ package redisstore_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +17,7 @@ import (
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest"
+	"seatlock/lockstore/storetest/history"
 )
 
 const (
@@ -132,22 +131,10 @@ func numbered(t testing.TB, n int) *lockstore.Event {
 // key returns the name of one of the event's keys.
 func key(ev *lockstore.Event, name string) string { return "{" + string(ev.ID) + "}:" + name }
 
-// repeat calls until the error is another than those, or for so long that it is
-// no use. The machine may be busy, with other tests among other things.
-func repeat(call func() error, those ...error) error {
-	for began := time.Now(); ; {
-		err := call()
-		again := slices.ContainsFunc(those, func(e error) bool { return errors.Is(err, e) })
-		if !again || time.Since(began) > 30*time.Second {
-			return err
-		}
-	}
-}
-
 // do carries out the operation, but repeats it while Redis cannot be reached.
 func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) error {
 	t.Helper()
-	return repeat(func() error {
+	return history.Repeat(t.Context(), func() error {
 		_, err := s.Do(t.Context(), ev, op)
 		return err
 	}, lockstore.ErrUnavailable)
@@ -156,7 +143,7 @@ func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.O
 // mustDo carries out the operation, which must succeed.
 func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) {
 	t.Helper()
-	if err := repeat(func() error { return do(t, s, ev, op) }, lockstore.ErrOutcomeUnknown); err != nil {
+	if err := history.Repeat(t.Context(), func() error { _, err := s.Do(t.Context(), ev, op); return err }); err != nil {
 		t.Fatalf("%v of %v for %s: %v", op.Kind, op.Seats, op.User, err)
 	}
 }
@@ -164,10 +151,10 @@ func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op locksto
 func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
 	t.Helper()
 	var snap lockstore.Snapshot
-	if err := repeat(func() (err error) {
+	if err := history.Repeat(t.Context(), func() (err error) {
 		snap, err = s.List(t.Context(), ev, since)
 		return err
-	}, lockstore.ErrUnavailable); err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return snap

@@ -41,15 +41,8 @@ const (
 	bookedUntil = 9999999999999
 )
 
-// listed returns what a list shows at a moment of the seat at p, which is taken
-// until then.
+// listed returns what a list at now shows of the seat at p, which is taken until
+// then.
 func listed(p int, until, now int64) lockstore.ListedSeat {
-	seat := lockstore.ListedSeat{Position: int32(p)}
-	switch {
-	case until == bookedUntil:
-		seat.Status = lockstore.Booked
-	case until > now:
-		seat.Status, seat.Expires = lockstore.Locked, until
-	}
-	return seat
+	return lockstore.Listed(p, until == bookedUntil, until, now)
 }

@@ -82,7 +82,8 @@ func (s *Store) readLog(waited iter.Seq[map[string]entryID]) error {
 }
 
 // nextEntry waits a while for an entry after last, the newest that was read, and
-// returns the newest entry then. It waits for nothing if none was read.
+// then returns the newest entry. If none was read, it returns the newest at once,
+// or none after pollTime if the log is empty.
 func (s *Store) nextEntry(log string, last entryID) (entryID, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), blockTime+callTime)
 	defer cancel()
@@ -105,8 +106,12 @@ func (s *Store) nextEntry(log string, last entryID) (entryID, error) {
 		}
 	}
 	newest, err := s.redis.XRevRangeN(ctx, log, "+", "-", 1).Result()
-	if err != nil || len(newest) == 0 {
+	switch {
+	case err != nil:
 		return entryID{}, err
+	case len(newest) == 0:
+		time.Sleep(pollTime)
+		return entryID{}, nil
 	}
 	return entryOf(newest[0]), nil
 }

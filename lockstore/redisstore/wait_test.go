@@ -86,7 +86,7 @@ func TestWaitingStarvesNobody(t *testing.T) {
 	all.Wait()
 }
 
-// TestWaitAfterFlush: who waits at a version that a flush did away with is told.
+// TestWaitAfterFlush checks that a flush ends a Wait for a Version that it removed.
 func TestWaitAfterFlush(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
 )
-
-// patience is how long a call is repeated that the store could not answer.
-const patience = 30 * time.Second
 
 // askingAgain repeats the calls that the store could not answer because the
 // machine was busy. The contract says that this is safe.
@@ -27,18 +24,8 @@ func direct(s lockstore.LockStore) lockstore.LockStore {
 	return s
 }
 
-// again repeats the call until its outcome is known.
-func again(call func() error) error {
-	for began := time.Now(); ; {
-		err := call()
-		if !errors.Is(err, lockstore.ErrUnavailable) && !errors.Is(err, lockstore.ErrOutcomeUnknown) || time.Since(began) > patience {
-			return err
-		}
-	}
-}
-
 func (s *askingAgain) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result, err error) {
-	err = again(func() (err error) {
+	err = history.Repeat(ctx, func() (err error) {
 		result, err = s.LockStore.Do(ctx, ev, op)
 		if errors.Is(err, lockstore.ErrOutcomeUnknown) {
 			s.unsure.Add(1)
@@ -49,7 +36,7 @@ func (s *askingAgain) Do(ctx context.Context, ev *lockstore.Event, op lockstore.
 }
 
 func (s *askingAgain) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (snap lockstore.Snapshot, err error) {
-	err = again(func() (err error) {
+	err = history.Repeat(ctx, func() (err error) {
 		snap, err = s.LockStore.List(ctx, ev, since)
 		return err
 	})
@@ -57,5 +44,5 @@ func (s *askingAgain) List(ctx context.Context, ev *lockstore.Event, since locks
 }
 
 func (s *askingAgain) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
-	return again(func() error { return s.LockStore.Wait(ctx, ev, since) })
+	return history.Repeat(ctx, func() error { return s.LockStore.Wait(ctx, ev, since) })
 }

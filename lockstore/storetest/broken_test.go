@@ -50,7 +50,8 @@ func (b *base) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lo
 	if b.before != nil {
 		b.before(o)
 	}
-	result, err := e.state.Do(&o.ev, o.op, o.at, o.now)
+	var result lockstore.Result
+	err = e.state.Do(&o.ev, &o.op, o.at, o.now, &result)
 	e.log.Add(e.state.Changed())
 	if b.after != nil {
 		b.after(o, &result, err)

@@ -46,10 +46,7 @@ func otherSeats(c *check) {
 		"other names":   {"B1", "B2"},
 	}
 	for name, ids := range layouts {
-		other, err := lockstore.NewEvent(c.ev.ID, c.layout(ids), c.ttl, 0)
-		if err != nil {
-			c.Fatal(err)
-		}
+		other := Event(c, c.ev.ID, c.ttl, 0, ids...)
 		for _, op := range append(eachKind(ann, ids[0]), eachKind(ben, ids[0])...) {
 			if _, err := c.Do(c.ctx, other, op); !errors.Is(err, lockstore.ErrOtherSeats) {
 				c.Errorf("%s by %s with %s: %v", op.Kind, op.User, name, err)
@@ -63,11 +60,7 @@ func otherSeats(c *check) {
 		}
 	}
 	c.wantDelta(v)
-	same, err := lockstore.NewEvent(c.ev.ID, c.layout(ids), 2*c.ttl, 5)
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.ev = same // the seats alone count
+	c.ev = Event(c, c.ev.ID, 2*c.ttl, 5, ids...) // the seats alone count
 	c.wantTaken("A1 locked")
 	c.confirm(ann, "A1")
 }
@@ -77,7 +70,9 @@ func eventsApart(c *check) {
 }
 
 func eventsOfOneLayoutApart(c *check) {
-	c.apartFrom(c.eventOf(c.ev.Layout, c.ttl, 0))
+	other := *c.ev
+	other.ID = nextEventID()
+	c.apartFrom(&other)
 }
 
 // apartFrom checks that nothing done in c.ev shows in the other event.

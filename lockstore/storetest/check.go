@@ -81,30 +81,7 @@ func nextEventID() lockstore.EventID {
 // event returns an event of n seats, A1, A2 …, that no other case uses.
 func (c *check) event(n int, ttl time.Duration, limit int) *lockstore.Event {
 	c.Helper()
-	ids := make([]lockstore.SeatID, n)
-	for i := range ids {
-		ids[i] = lockstore.SeatID("A" + strconv.Itoa(i+1))
-	}
-	return c.eventOf(c.layout(ids), ttl, limit)
-}
-
-// eventOf returns an event of the layout that no other case uses.
-func (c *check) eventOf(layout *lockstore.Layout, ttl time.Duration, limit int) *lockstore.Event {
-	c.Helper()
-	ev, err := lockstore.NewEvent(nextEventID(), layout, ttl, limit)
-	if err != nil {
-		c.Fatal(err)
-	}
-	return ev
-}
-
-func (c *check) layout(ids []lockstore.SeatID) *lockstore.Layout {
-	c.Helper()
-	layout, err := lockstore.NewLayout(ids)
-	if err != nil {
-		c.Fatal(err)
-	}
-	return layout
+	return Event(c, nextEventID(), ttl, limit, Seats(n)...)
 }
 
 // seats is a short way to write a list of seats.

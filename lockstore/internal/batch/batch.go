@@ -193,6 +193,7 @@ func (q *Queue[W, R]) run() {
 			return
 		}
 		q.send(batch)
+		clear(batch) // q.waiting keeps its array
 	}
 }
 

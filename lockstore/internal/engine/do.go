@@ -7,24 +7,27 @@ import (
 )
 
 // Do carries out op, which names the seats at those positions, for the event,
-// as [lockstore.LockStore.Do] does.
-func (s *State) Do(ev *lockstore.Event, op lockstore.Op, at []int, now int64) (lockstore.Result, error) {
+// as [lockstore.LockStore.Do] does. It fills in result if it returns nil.
+func (s *State) Do(ev *lockstore.Event, op *lockstore.Op, at []int, now int64, result *lockstore.Result) (err error) {
 	s.changed = s.changed[:0]
-	result := lockstore.Result{Now: time.UnixMilli(now)}
-	var err error
+	var expires int64
 	switch op.Kind {
 	case lockstore.KindLock:
-		result.Expires, err = s.lock(ev, op.User, at, now)
+		expires, err = s.lock(ev, op.User, at, now)
 	case lockstore.KindConfirm:
 		err = s.confirm(op.User, at, now)
 	case lockstore.KindRelease:
 		err = s.release(op.User, at, now)
 	}
 	if err != nil {
-		return lockstore.Result{}, err
+		return err
 	}
+	if op.Kind == lockstore.KindLock {
+		result.Expires = time.UnixMilli(expires)
+	}
+	result.Now = time.UnixMilli(now)
 	result.Changed = s.names(op.Seats)
-	return result, nil
+	return nil
 }
 
 // names returns the ids of the changed seats: seats itself, which the operation
@@ -43,7 +46,7 @@ func (s *State) names(seats []lockstore.SeatID) []lockstore.SeatID {
 	return names
 }
 
-func (s *State) lock(ev *lockstore.Event, user lockstore.UserID, at []int, now int64) (time.Time, error) {
+func (s *State) lock(ev *lockstore.Event, user lockstore.UserID, at []int, now int64) (expires int64, err error) {
 	fresh, inTheWay, reason := 0, 0, lockstore.SeatLocked
 	for _, p := range at {
 		seat := s.at(p)
@@ -57,17 +60,17 @@ func (s *State) lock(ev *lockstore.Event, user lockstore.UserID, at []int, now i
 		}
 	}
 	if inTheWay > 0 {
-		return time.Time{}, s.conflict(reason, at, now, func(c *cell) bool {
+		return 0, s.conflict(reason, at, now, func(c *cell) bool {
 			return c.booked || c.live(now) && c.user != user
 		})
 	}
 	if ev.SeatLimit > 0 && fresh > 0 {
 		if held := s.count(user, now); held+fresh > ev.SeatLimit {
-			return time.Time{}, &lockstore.ConflictError{Reason: lockstore.OverSeatLimit, Held: held}
+			return 0, &lockstore.ConflictError{Reason: lockstore.OverSeatLimit, Held: held}
 		}
 	}
 
-	expires := now + ev.LockTTL.Milliseconds()
+	expires = now + ev.LockTTL.Milliseconds()
 	earliest := expires
 	for _, p := range at {
 		if seat := s.at(p); seat.live(now) {
@@ -79,7 +82,7 @@ func (s *State) lock(ev *lockstore.Event, user lockstore.UserID, at []int, now i
 		s.at(p).expires = expires
 		s.changed = append(s.changed, p)
 	}
-	return time.UnixMilli(earliest), nil
+	return earliest, nil
 }
 
 func (s *State) confirm(user lockstore.UserID, at []int, now int64) error {
@@ -153,8 +156,9 @@ func (s *State) hasExpired(p int, user lockstore.UserID, now int64) bool {
 // takes the seat. It drops locks that are older than LapseMemory, which bounds the
 // list to those of one seat that can expire within that time.
 func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
-	kept := s.expired[p][:0]
-	for _, e := range s.expired[p] {
+	before := s.expired[p]
+	kept := before[:0]
+	for _, e := range before {
 		if e.User != user && remembered(e.Expires, now) {
 			kept = append(kept, e)
 		}
@@ -162,11 +166,11 @@ func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
 	if seat := s.at(p); seat.user != "" && seat.user != user && remembered(seat.expires, now) {
 		kept = append(kept, ExpiredLock{seat.user, seat.expires})
 	}
-	if len(kept) == 0 {
+	if len(kept) > 0 {
+		s.expired[p] = kept
+	} else if before != nil {
 		delete(s.expired, p)
-		return
 	}
-	s.expired[p] = kept
 }
 
 func remembered(expires, now int64) bool {

@@ -6,23 +6,12 @@ import (
 	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
 )
 
-func newEvent(t testing.TB, seats int, limit int) *lockstore.Event {
+func newEvent(t testing.TB, seats, limit int) *lockstore.Event {
 	t.Helper()
-	ids := make([]lockstore.SeatID, seats)
-	for i := range ids {
-		ids[i] = lockstore.SeatID(fmt.Sprintf("S%d", i))
-	}
-	l, err := lockstore.NewLayout(ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ev, err := lockstore.NewEvent("test", l, time.Minute, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
+	return storetest.Event(t, "test", time.Minute, limit, storetest.Seats(seats)...)
 }
 
 // do carries out an operation that must succeed.
@@ -32,12 +21,12 @@ func do(t testing.TB, s *State, ev *lockstore.Event, op lockstore.Op, now int64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Do(ev, op, at, now); err != nil {
+	if err := s.Do(ev, &op, at, now, new(lockstore.Result)); err != nil {
 		t.Fatalf("%v at %d: %v", op, now, err)
 	}
 }
 
-// TestLogWraps checks that the log gives a delta of its last LogSize changes, and
+// TestLogWraps checks that the log gives a delta of its last logSize changes, and
 // a full list beyond them.
 func TestLogWraps(t *testing.T) {
 	s, log := New(newEvent(t, 3, 0).Layout), NewLog()
@@ -45,18 +34,18 @@ func TestLogWraps(t *testing.T) {
 	start := log.Version()
 	add(2) // change 1
 	second := log.Version()
-	for range LogSize - 1 {
+	for range logSize - 1 {
 		add(0)
 	}
 	if snap := s.List(&log, start, 0); snap.Full || len(snap.Seats) != 2 {
-		t.Errorf("%d changes behind: full is %v, with %v", LogSize, snap.Full, snap.Seats)
+		t.Errorf("%d changes behind: full is %v, with %v", logSize, snap.Full, snap.Seats)
 	}
 	add(1) // the log forgets change 1
 	if snap := s.List(&log, start, 0); !snap.Full {
-		t.Errorf("%d changes behind: a delta of %v", LogSize+1, snap.Seats)
+		t.Errorf("%d changes behind: a delta of %v", logSize+1, snap.Seats)
 	}
 	if snap := s.List(&log, second, 0); snap.Full || len(snap.Seats) != 2 {
-		t.Errorf("%d changes behind, after the log wrapped: full is %v, with %v", LogSize, snap.Full, snap.Seats)
+		t.Errorf("%d changes behind, after the log wrapped: full is %v, with %v", logSize, snap.Full, snap.Seats)
 	}
 }
 
@@ -93,12 +82,13 @@ func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
 	if got := testing.AllocsPerRun(1, func() {
 		s.Seat(99_999)
 		s.ValidUntil([]int{50_000}, "ann", 0)
-		_, _ = s.Do(ev, lockstore.Confirm("ann", "S7"), []int{7}, 0)
-		do(t, s, ev, lockstore.Release("ann", "S8"), 0)
+		op := lockstore.Confirm("ann", "A8")
+		_ = s.Do(ev, &op, []int{7}, 0, new(lockstore.Result))
+		do(t, s, ev, lockstore.Release("ann", "A9"), 0)
 	}); got > 20 {
 		t.Errorf("calls that take no seat allocate %v times, want at most 20", got)
 	}
-	do(t, s, ev, lockstore.Lock("ann", "S1", "S2", "S99999"), 0)
+	do(t, s, ev, lockstore.Lock("ann", "A2", "A3", "A100000"), 0)
 	pages := 0
 	for _, pg := range s.pages {
 		if pg != nil {

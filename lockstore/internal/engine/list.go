@@ -51,12 +51,5 @@ func (s *State) takenSeats(now int64) []lockstore.ListedSeat {
 
 // listed returns what a list shows of the seat, which is at p.
 func (c *cell) listed(p int, now int64) lockstore.ListedSeat {
-	l := lockstore.ListedSeat{Position: int32(p)}
-	switch {
-	case c.booked:
-		l.Status = lockstore.Booked
-	case c.live(now):
-		l.Status, l.Expires = lockstore.Locked, c.expires
-	}
-	return l
+	return lockstore.Listed(p, c.booked, c.expires, now) // expires is 0 if there is no user
 }

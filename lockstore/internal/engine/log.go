@@ -9,18 +9,18 @@ import (
 	"seatlock/lockstore"
 )
 
-// LogSize is the number of changed seats that a [Log] keeps. A reader that is
+// logSize is the number of changed seats that a [Log] keeps. A reader that is
 // further behind gets a full list.
-const LogSize = 16384
+const logSize = 16384
 
-// A Log numbers the changes of one event and keeps the last [LogSize] of them:
+// A Log numbers the changes of one event and keeps the last 16,384 of them:
 // which seats changed, not how, because a delta shows how they are now. It does
 // not know the Versions of another log, such as one of an earlier process. [NewLog]
 // makes one. It is not safe for concurrent use.
 type Log struct {
 	id      string  // part of every Version, and different in every log
 	changes uint64  // the number of changes so far
-	ring    []int32 // change n is at n % LogSize
+	ring    []int32 // change n is at n % logSize
 	waiters chan struct{}
 
 	current   lockstore.Version // of change currentOf, so that it is formatted once
@@ -50,10 +50,10 @@ func (l *Log) Version() lockstore.Version {
 // reader sees a part of it.
 func (l *Log) Add(at []int) {
 	for _, p := range at {
-		if len(l.ring) < LogSize {
+		if len(l.ring) < logSize {
 			l.ring = append(l.ring, int32(p))
 		} else {
-			l.ring[l.changes%LogSize] = int32(p)
+			l.ring[l.changes%logSize] = int32(p)
 		}
 		l.changes++
 	}
@@ -80,12 +80,12 @@ func (l *Log) Next(v lockstore.Version) <-chan struct{} {
 func (l *Log) since(v lockstore.Version) ([]int, bool) {
 	id, number, _ := strings.Cut(string(v), "-")
 	from, err := strconv.ParseUint(number, 10, 64)
-	if id != l.id || err != nil || from > l.changes || l.changes-from > LogSize {
+	if id != l.id || err != nil || from > l.changes || l.changes-from > logSize {
 		return nil, false
 	}
 	changed := make([]int, 0, l.changes-from)
 	for n := from; n < l.changes; n++ {
-		changed = append(changed, int(l.ring[n%LogSize]))
+		changed = append(changed, int(l.ring[n%logSize]))
 	}
 	slices.Sort(changed)
 	return slices.Compact(changed), true

@@ -35,9 +35,6 @@ const startTime = 60 * time.Second
 // Superuser is the user that owns a server. It needs no password.
 const Superuser = "postgres"
 
-// ErrNotInstalled is returned if PostgreSQL is not installed.
-var ErrNotInstalled = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-
 // Unsafe are settings of a server that does not wait for the disk: its data
 // survives a crash of the server, but not one of the machine.
 var Unsafe = []string{"fsync=off", "full_page_writes=off"}
@@ -213,7 +210,7 @@ func (s *Server) Exec(ctx context.Context, database, sql string) (rows int64, er
 }
 
 // Program returns the path of one of PostgreSQL's programs: where Debian keeps
-// those of the newest version, or on the PATH. The error is [ErrNotInstalled].
+// those of the newest version, or on the PATH. It fails if PostgreSQL is not installed.
 func Program(name string) (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if err == nil && len(found) > 0 {
@@ -222,7 +219,7 @@ func Program(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}
-	return "", fmt.Errorf("%w: there is no %s", ErrNotInstalled, name)
+	return "", fmt.Errorf("PostgreSQL is not installed (Debian: apt-get install postgresql): there is no %s", name)
 }
 
 // version returns the 15 of a path such as /usr/lib/postgresql/15/bin/postgres.

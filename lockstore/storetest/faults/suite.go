@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
 )
 
 // A Backend is the server of a store, which the suite makes fail. Nothing else may
@@ -138,7 +139,7 @@ func (t *trial) call(op lockstore.Op) error {
 func (t *trial) eventually(op lockstore.Op) lockstore.Result {
 	t.Helper()
 	var result lockstore.Result
-	if err := repeat(func() (err error) {
+	if err := history.Repeat(t.ctx, func() (err error) {
 		result, err = t.store.Do(t.ctx, t.ev, op)
 		return err
 	}); err != nil {
@@ -151,28 +152,13 @@ func (t *trial) eventually(op lockstore.Op) lockstore.Result {
 func (t *trial) list(since lockstore.Version) lockstore.Snapshot {
 	t.Helper()
 	var snap lockstore.Snapshot
-	if err := repeat(func() (err error) {
+	if err := history.Repeat(t.ctx, func() (err error) {
 		snap, err = t.store.List(t.ctx, t.ev, since)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
 	return snap
-}
-
-// repeat repeats the call until its outcome is known, for at most a minute.
-func repeat(call func() error) error {
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		if err := call(); !unsure(err) || time.Since(began) > time.Minute {
-			return err
-		}
-	}
-}
-
-// unsure reports whether the error is one of a backend that failed, so that the
-// call should be repeated.
-func unsure(err error) bool {
-	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, lockstore.ErrOutcomeUnknown)
 }
 
 // wantSeats compares a list with seats in the form "A1 locked".
@@ -196,40 +182,42 @@ func (t *trial) warm() {
 	for _, op := range []lockstore.Op{lockstore.Lock(ben, "W"), lockstore.Release(ben, "W")} {
 		t.eventually(op)
 	}
-	if err := repeat(func() error { return t.call(lockstore.Confirm(ben, "W")) }); !errors.Is(err, lockstore.LockNotHeld) {
+	if err := history.Repeat(t.ctx, func() error { return t.call(lockstore.Confirm(ben, "W")) }); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Fatal(err)
 	}
 	t.list("")
 }
 
-// everyCall makes each call of the store once and returns the errors by the names
-// of the calls.
-func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) map[string]error {
-	errs := make(map[string]error)
-	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1"), lockstore.Confirm(ann, "A1"), lockstore.Release(ben, "A1")} {
-		_, errs[op.Kind.String()] = s.Do(ctx, ev, op)
+// steps are an operation of each kind, which succeed one after the other.
+var steps = []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")}
+
+// A namedCall is a call of a store.
+type namedCall struct {
+	name string
+	make func() error
+}
+
+// everyCall returns each call of the store.
+func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) []namedCall {
+	calls := []namedCall{
+		{"list", func() error { _, err := s.List(ctx, ev, ""); return err }},
+		{"wait", func() error { return s.Wait(ctx, ev, "") }},
 	}
-	_, errs["list"] = s.List(ctx, ev, "")
-	errs["wait"] = s.Wait(ctx, ev, "")
-	return errs
+	for _, op := range steps {
+		calls = append(calls, namedCall{op.Kind.String(), func() error { _, err := s.Do(ctx, ev, op); return err }})
+	}
+	return calls
 }
 
 // callsEnd checks that every call ends within a second, although the context has
 // no deadline and thousands are made. It uses the clock of a synctest bubble.
 func callsEnd(t *testing.T, b Backend) {
 	synctest.Test(t, func(t *testing.T) {
-		s, ev := b.Silent(t), newEvent(t)
-		calls := []func() error{
-			func() error { _, err := s.Do(context.Background(), ev, lockstore.Lock(ann, "A1")); return err },
-			func() error { _, err := s.Do(context.Background(), ev, lockstore.Confirm(ann, "A1")); return err },
-			func() error { _, err := s.Do(context.Background(), ev, lockstore.Release(ann, "A1")); return err },
-			func() error { _, err := s.List(context.Background(), ev, ""); return err },
-			func() error { return s.Wait(context.Background(), ev, "") },
-		}
+		calls := everyCall(context.Background(), b.Silent(t), newEvent(t))
 		began := time.Now()
 		ended := make(chan error, 3000)
 		for i := range cap(ended) {
-			go func() { ended <- calls[i%len(calls)]() }()
+			go func() { ended <- calls[i%len(calls)].make() }()
 		}
 		for range cap(ended) {
 			if err := <-ended; !errors.Is(err, lockstore.ErrUnavailable) {

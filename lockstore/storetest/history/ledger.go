@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"seatlock/lockstore"
 )
@@ -71,7 +70,7 @@ const probe lockstore.UserID = "a probe that releases what it locks"
 func (l *Ledger) Audit(ctx context.Context, store lockstore.LockStore) (Losses, error) {
 	var found Losses
 	var snap lockstore.Snapshot
-	err := insist(ctx, func() (err error) { snap, err = store.List(ctx, l.Event, ""); return err })
+	err := Repeat(ctx, func() (err error) { snap, err = store.List(ctx, l.Event, ""); return err })
 	if err != nil {
 		return found, err
 	}
@@ -191,21 +190,5 @@ func (l *Ledger) tryLocks(ctx context.Context, store lockstore.LockStore, seats 
 
 // do carries out op and repeats it until its outcome is known.
 func (l *Ledger) do(ctx context.Context, store lockstore.LockStore, op lockstore.Op) error {
-	return insist(ctx, func() error { _, err := store.Do(ctx, l.Event, op); return err })
-}
-
-// insist repeats a call until the store is available and the outcome is known,
-// or the context ends.
-func insist(ctx context.Context, call func() error) error {
-	for {
-		err := call()
-		if !errors.Is(err, lockstore.ErrUnavailable) && !errors.Is(err, lockstore.ErrOutcomeUnknown) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return Repeat(ctx, func() error { _, err := store.Do(ctx, l.Event, op); return err })
 }
