@@ -46,7 +46,7 @@ func expressions(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	if dashboard.ID != nil || dashboard.Title == "" {
-		t.Error("it cannot be imported: it has the id of another Grafana, or no title")
+		t.Error("the dashboard cannot be imported: it must have a title, and no id")
 	}
 	var all []string
 	ids := make(map[int]bool)
@@ -56,12 +56,12 @@ func expressions(t *testing.T) []string {
 		}
 		ids[p.ID] = true
 		if p.Type != "row" && len(p.Targets) == 0 {
-			t.Errorf("panel %s shows nothing", p.Title)
+			t.Errorf("the panel %s has no query", p.Title)
 		}
 		for _, other := range dashboard.Panels[:i] {
 			a, b := p.GridPos, other.GridPos
 			if a.X < b.X+b.W && b.X < a.X+a.W && a.Y < b.Y+b.H && b.Y < a.Y+a.H || a.X+a.W > 24 {
-				t.Errorf("the panels %s and %s lie on each other, or beyond the edge", p.Title, other.Title)
+				t.Errorf("the panels %s and %s overlap, or are wider than the page", p.Title, other.Title)
 			}
 		}
 		for _, target := range p.Targets {
@@ -69,7 +69,7 @@ func expressions(t *testing.T) []string {
 		}
 	}
 	if len(all) < 20 {
-		t.Errorf("the dashboard asks for %d things", len(all))
+		t.Errorf("the dashboard has %d queries, want at least 20", len(all))
 	}
 	return all
 }
@@ -102,7 +102,7 @@ var (
 // name metrics and label values that the program has, and that the README lists
 // all metrics of Seatlock's own.
 func TestWhatIsShownIsMeasured(t *testing.T) {
-	_, metricsURL, _ := measured(t)
+	_, metricsURL, _ := servingMetrics(t)
 	exposed := make(map[string]bool)
 	own := make(map[string]bool)
 	for line := range strings.Lines(get(t, metricsURL)) {
@@ -122,16 +122,16 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 
 	_, section, _ := strings.Cut(contents(t, "README.md"), "\n## Metrics\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	told := make(map[string]bool)
+	documented := make(map[string]bool)
 	for row := range strings.Lines(section) {
 		if cells := strings.Split(row, "|"); len(cells) > 2 {
 			for _, name := range metricName.FindAllString(cells[1], -1) {
-				told[name] = true
+				documented[name] = true
 			}
 		}
 	}
-	if a, b := slices.Sorted(maps.Keys(own)), slices.Sorted(maps.Keys(told)); !slices.Equal(a, b) {
-		t.Errorf("the README tells of\n%q, there are\n%q", b, a)
+	if a, b := slices.Sorted(maps.Keys(own)), slices.Sorted(maps.Keys(documented)); !slices.Equal(a, b) {
+		t.Errorf("the README has the metrics\n%q, want\n%q", b, a)
 	}
 
 	known := map[string][]string{
@@ -141,12 +141,12 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}
-	asked := expressions(t)
-	shown := strings.Join(asked, "\n")
+	exprs := expressions(t)
+	shown := strings.Join(exprs, "\n")
 	for _, a := range alertRules(t) {
-		asked = append(asked, a.Expr)
+		exprs = append(exprs, a.Expr)
 	}
-	for _, expr := range asked {
+	for _, expr := range exprs {
 		for _, name := range metricName.FindAllString(expr, -1) {
 			if !exposed[name] {
 				t.Errorf("there is no %s: %s", name, expr)
@@ -170,7 +170,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 // TestDashboardIsPromQL checks that Prometheus can parse the expressions of the
 // dashboard.
 func TestDashboardIsPromQL(t *testing.T) {
-	faults.Need(t, "promtool", "the dashboard's questions were not read")
+	faults.Need(t, "promtool", "the dashboard's queries were not parsed")
 	fill := strings.NewReplacer("$__rate_interval", "1m", "$job", "seatlock", "$instance", ".*", "$event", ".*")
 	type rule struct {
 		Record string `yaml:"record"`
@@ -184,7 +184,7 @@ func TestDashboardIsPromQL(t *testing.T) {
 	for i, expr := range expressions(t) {
 		expr = fill.Replace(expr)
 		if strings.Contains(expr, "$") {
-			t.Errorf("%s has a variable that the dashboard has not", expr)
+			t.Errorf("%s has an unknown variable", expr)
 		}
 		g.Rules = append(g.Rules, rule{"panel:of:" + strings.Repeat("x", i+1), expr})
 	}
@@ -222,10 +222,10 @@ func TestAlerts(t *testing.T) {
 	}
 	for _, a := range alertRules(t) {
 		if !fires[a.Alert] || !silent[a.Alert] {
-			t.Errorf("%s is not seen to fire (%v) and not to fire (%v)", a.Alert, fires[a.Alert], silent[a.Alert])
+			t.Errorf("%s is tested to fire: %v, and not to fire: %v; want both", a.Alert, fires[a.Alert], silent[a.Alert])
 		}
 		if a.Annotations["summary"] == "" || a.Annotations["action"] == "" || !slices.Contains([]string{"page", "ticket", "info"}, a.Labels["severity"]) {
-			t.Errorf("%s does not say what it is, what to do, or how much it matters: %v %v", a.Alert, a.Annotations, a.Labels)
+			t.Errorf("%s must have a summary, an action and a severity: %v %v", a.Alert, a.Annotations, a.Labels)
 		}
 	}
 	faults.Need(t, "promtool", "the alert rules were not tried")

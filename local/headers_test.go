@@ -2,15 +2,14 @@ package main
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestHeaders checks that no answer lets a browser guess its content type, show
-// it in a frame, or tell other sites its address.
+// TestHeaders checks that no answer lets a browser guess its content type, show it
+// in a frame, or send its address to other sites.
 func TestHeaders(t *testing.T) {
 	url, _, _ := serving(t, "-cors-origin", "https://shop.example")
 	for _, c := range []struct{ method, path, body string }{
@@ -36,10 +35,10 @@ func TestHeaders(t *testing.T) {
 		resp.Body.Close()
 		h := resp.Header
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
-			t.Errorf("%s %s has the header %v", c.method, c.path, h)
+			t.Errorf("%s %s: the header is %v", c.method, c.path, h)
 		}
 		if len(h.Values("Content-Security-Policy")) != 1 {
-			t.Errorf("%s %s has the policies %q", c.method, c.path, h.Values("Content-Security-Policy"))
+			t.Errorf("%s %s: the policies are %q, want one", c.method, c.path, h.Values("Content-Security-Policy"))
 		}
 	}
 }
@@ -48,56 +47,32 @@ func TestHeaders(t *testing.T) {
 // another one is closed.
 func TestConnectionsAreBounded(t *testing.T) {
 	url, _, _ := serving(t, "-max-connections", "1")
-	addr := strings.TrimPrefix(url, "http://")
-	first, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(first, asked("/healthz")); err != nil {
-		t.Fatal(err)
-	}
+	first := send(t, url, getRequest("/healthz"))
 	if _, err := first.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	second, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if _, err := io.WriteString(second, asked("/healthz")); err != nil {
-		t.Fatal(err)
-	}
+	second := send(t, url, getRequest("/healthz"))
 	if err := second.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := second.Read(make([]byte, 1)); err == nil {
-		t.Fatalf("the second connection is answered beside the first: %d", n)
+		t.Fatalf("the second connection got %d bytes while the first was open", n)
 	}
 	first.Close()
 	if err := second.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := second.Read(make([]byte, 1)); err != nil {
-		t.Errorf("the second connection is not answered after the first: %v", err)
+		t.Errorf("the second connection after the first was closed: %v", err)
 	}
 }
 
-// TestSendersOfTooMuchAreLetGo checks that a request with too large a body
-// closes its connection.
-func TestSendersOfTooMuchAreLetGo(t *testing.T) {
+// TestLargeBodyEndsTheConnection checks that the connection is closed after a
+// request with too large a body.
+func TestLargeBodyEndsTheConnection(t *testing.T) {
 	url, _, _ := serving(t)
-	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(c, posted(`{"seatId":"`+strings.Repeat("A", 100_000)+`"}`)); err != nil {
-		t.Fatal(err)
-	}
-	answer, _ := io.ReadAll(c) // it may end with a reset, because of what was not read
+	c := send(t, url, lockRequest(`{"seatId":"`+strings.Repeat("A", 100_000)+`"}`))
+	answer, _ := io.ReadAll(c) // it may end with a reset, since part of the body was not read
 	if !strings.Contains(string(answer), "\r\nConnection: close\r\n") || !strings.Contains(string(answer), `"code":"too_large"`) {
 		t.Errorf("the answer is %s", answer)
 	}

@@ -21,26 +21,26 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A checkup is a health with a store whose answers the test chooses.
+// A checkup is a health whose store answers as the test sets it.
 type checkup struct {
 	lockstore.LockStore
 	*health
 	t     *testing.T
 	log   *faults.Log
-	asked atomic.Int64
-	takes time.Duration
-	fails error
+	lists atomic.Int64
+	delay time.Duration
+	err   error
 }
 
 func (c *checkup) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	c.asked.Add(1)
+	c.lists.Add(1)
 	select {
-	case <-time.After(c.takes):
+	case <-time.After(c.delay):
 	case <-ctx.Done():
 		return lockstore.Snapshot{}, ctx.Err()
 	}
-	if c.fails != nil {
-		return lockstore.Snapshot{}, c.fails
+	if c.err != nil {
+		return lockstore.Snapshot{}, c.err
 	}
 	return c.LockStore.List(ctx, ev, since)
 }
@@ -56,8 +56,8 @@ func newCheckup(t *testing.T) *checkup {
 	return c
 }
 
-// is checks that the answer at a path has a status.
-func (c *checkup) is(path string, code int, status string) {
+// want checks the status code of the answer at the path, and the status in it.
+func (c *checkup) want(path string, code int, status string) {
 	c.t.Helper()
 	w := httptest.NewRecorder()
 	c.handler(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
@@ -65,37 +65,37 @@ func (c *checkup) is(path string, code int, status string) {
 		c.t.Errorf("%s is %d %s, want %d %s", path, w.Code, w.Body, code, want)
 	}
 	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json" {
-		c.t.Errorf("%s has the header %v", path, w.Header())
+		c.t.Errorf("%s: the header is %v", path, w.Header())
 	}
 }
 
-// TestReadiness checks that readiness follows the store, that each change is
-// logged once, and that it ends for good when the program stops. The program is
-// alive all the time.
+// TestReadiness checks that readiness follows the store, that each change is logged
+// once, and that a program that stops is not ready any more. The program is alive
+// all the time.
 func TestReadiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)
-		c.is("/readyz", 200, "ready")
-		c.fails = fmt.Errorf("%w: dial tcp 10.0.0.7:6379", lockstore.ErrUnavailable)
-		c.is("/readyz", 200, "ready") // as it was just now
+		c.want("/readyz", 200, "ready")
+		c.err = fmt.Errorf("%w: dial tcp 10.0.0.7:6379", lockstore.ErrUnavailable)
+		c.want("/readyz", 200, "ready") // readyFor has not passed
 		for range 3 {
 			time.Sleep(readyFor)
-			c.is("/readyz", 503, "store unavailable")
-			c.is("/healthz", 200, "alive")
+			c.want("/readyz", 503, "store unavailable")
+			c.want("/healthz", 200, "alive")
 		}
-		c.fails = nil
+		c.err = nil
 		for range 3 {
 			time.Sleep(readyFor)
-			c.is("/readyz", 200, "ready")
+			c.want("/readyz", 200, "ready")
 		}
 		if log := c.log.String(); strings.Count(log, "not ready") != 1 || strings.Count(log, "ready again") != 1 || !strings.Contains(log, "10.0.0.7") {
-			t.Errorf("the log: %s", log)
+			t.Errorf("the log must have each change once, with the cause: %s", log)
 		}
 		c.stop()
-		c.is("/readyz", 503, "stopping")
-		c.is("/healthz", 200, "alive")
+		c.want("/readyz", 503, "stopping")
+		c.want("/healthz", 200, "alive")
 		time.Sleep(readyFor)
-		c.is("/readyz", 503, "stopping")
+		c.want("/readyz", 503, "stopping")
 	})
 }
 
@@ -104,42 +104,42 @@ func TestReadiness(t *testing.T) {
 func TestReadinessIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)
-		c.takes = time.Hour
+		c.delay = time.Hour
 		began := time.Now()
-		c.is("/readyz", 503, "store unavailable")
+		c.want("/readyz", 503, "store unavailable")
 		if took := time.Since(began); took != readyTime {
-			t.Errorf("it took %v", took)
+			t.Errorf("the answer took %v, want %v", took, readyTime)
 		}
 	})
 }
 
-// TestReadinessIsCheap checks that many questions become few calls of the store,
-// one at a time, and that a caller who leaves does not affect the others.
+// TestReadinessIsCheap checks that many requests share one call of the store, and
+// that a client that disconnects does not affect the others.
 func TestReadinessIsCheap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)
-		c.takes = time.Second
+		c.delay = time.Second
 		ctx, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
 			if err := c.ready(ctx); err != context.Canceled {
-				t.Errorf("who left is told %v", err)
+				t.Errorf("the client that disconnected got %v", err)
 			}
 		})
 		synctest.Wait()
 		for range 1000 {
-			all.Go(func() { c.is("/readyz", 200, "ready") })
+			all.Go(func() { c.want("/readyz", 200, "ready") })
 		}
 		leave()
 		all.Wait()
-		if n := c.asked.Load(); n != 1 {
-			t.Errorf("a thousand at once make %d questions", n)
+		if n := c.lists.Load(); n != 1 {
+			t.Errorf("a thousand requests at once made %d calls of the store, want 1", n)
 		}
 		for range 1000 {
-			c.is("/readyz", 200, "ready")
+			c.want("/readyz", 200, "ready")
 		}
-		if n := c.asked.Load(); n != 1 {
-			t.Errorf("a thousand more make %d questions", n)
+		if n := c.lists.Load(); n != 1 {
+			t.Errorf("a thousand more made %d calls of the store in all, want 1", n)
 		}
 	})
 }
@@ -161,9 +161,8 @@ func TestHealthTakesGetAlone(t *testing.T) {
 	}
 }
 
-// TestRedisDecidesReadiness checks that the readiness of the real program
-// follows Redis.
-func TestRedisDecidesReadiness(t *testing.T) {
+// TestReadinessOnRedis checks that the readiness of the program follows Redis.
+func TestReadinessOnRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
 	url, _, _ := serving(t, "-redis", "redis://"+server.Addr)
@@ -181,7 +180,7 @@ func TestRedisDecidesReadiness(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		t.Fatalf("it does not become %d", code)
+		t.Fatalf("/readyz does not become %d", code)
 	}
 	becomes(200)
 	if err := server.Freeze(); err != nil {

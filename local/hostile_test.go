@@ -20,19 +20,19 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// A hostile request is bytes on a connection, and what must come back.
+// A hostile request is bytes to send, and the answer that they must get.
 type hostile struct {
 	name   string
 	bytes  string
 	status int
-	code   string // of the problem; empty if it is no problem, or net/http refuses it before it gets to us
+	code   string // of the problem; empty if the answer is none, as that of net/http
 }
 
 // head returns a request without a body. Its lines end as HTTP requires.
 func head(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r\n" }
 
-// posted returns a request to lock with a body.
-func posted(body string, header ...string) string {
+// lockRequest returns a POST /lock with the body.
+func lockRequest(body string, header ...string) string {
 	lines := append([]string{"POST /lock HTTP/1.1", "Host: x", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
 	if len(header) == 0 {
 		lines = append(lines, "Content-Type: application/json")
@@ -40,8 +40,8 @@ func posted(body string, header ...string) string {
 	return head(lines...) + body
 }
 
-// asked returns a request for a path.
-func asked(path string, header ...string) string {
+// getRequest returns a GET of the path.
+func getRequest(path string, header ...string) string {
 	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: x"}, header...)...)
 }
 
@@ -66,35 +66,35 @@ var hostiles = slices.Concat([]hostile{
 	{"a header with a NUL", head("GET /seats HTTP/1.1", "Host: x", "A: \x00"), 400, ""},
 	{"a space before the colon", head("POST /lock HTTP/1.1", "Host: x", "Content-Length : 5"), 400, ""},
 	{"a huge header", head("GET /seats HTTP/1.1", "Host: x", "A: "+strings.Repeat("a", 32<<10)), 431, ""},
-	{"a huge path", asked("/" + strings.Repeat("a", 32<<10)), 431, ""},
+	{"a huge path", getRequest("/" + strings.Repeat("a", 32<<10)), 431, ""},
 
-	{"a path above the root", asked("/../../etc/passwd"), 404, "not_found"},
-	{"a path with dots", asked("/events/../lock"), 404, "not_found"},
-	{"a path with two slashes", asked("//lock"), 404, "not_found"},
-	{"a path with a NUL", asked("/lock%00"), 404, "not_found"},
-	{"a path with a line", asked("/lock%0d%0aSet-Cookie:x"), 404, "not_found"},
-	{"a path that cannot be decoded", asked("/%zz"), 400, ""},
-	{"a path in another form", asked("/seats;a=b"), 404, "not_found"},
+	{"a path above the root", getRequest("/../../etc/passwd"), 404, "not_found"},
+	{"a path with dots", getRequest("/events/../lock"), 404, "not_found"},
+	{"a path with two slashes", getRequest("//lock"), 404, "not_found"},
+	{"a path with a NUL", getRequest("/lock%00"), 404, "not_found"},
+	{"a path with a line", getRequest("/lock%0d%0aSet-Cookie:x"), 404, "not_found"},
+	{"a path that cannot be decoded", getRequest("/%zz"), 400, ""},
+	{"a path in another form", getRequest("/seats;a=b"), 404, "not_found"},
 
-	{"an event that cannot be", asked("/seats?eventId=%00"), 400, "bad_request"},
-	{"an event of a key", asked("/seats?eventId=%7Bdefault%7D:seat"), 400, "bad_request"},
-	{"an unknown event", asked("/seats?eventId=..."), 404, "unknown_event"},
-	{"an event given twice", asked("/seats?eventId=default&eventId=other"), 400, "bad_request"},
-	{"a version of somebody's", asked("/seats?since=" + strings.Repeat("9", 4096)), 400, "bad_request"},
-	{"a version with a line", asked("/seats?since=1%0a2"), 400, "bad_request"},
-	{"an unknown status", asked("/seats?status=sold"), 400, "bad_request"},
-	{"an unknown parameter", asked("/seats?callback=alert(1)"), 400, "bad_request"},
-	{"a query that cannot be decoded", asked("/seats?a=%zz"), 400, "bad_request"},
-	{"a query with semicolons", asked("/seats?status=booked;eventId=default"), 400, "bad_request"},
-	{"an ETag without an end", asked("/seats", `If-None-Match: "`+strings.Repeat(`,W/"`, 1000)), 200, ""},
-	{"a range of a list", asked("/seats", "Range: bytes=0-1"), 200, ""},
+	{"an event that cannot be", getRequest("/seats?eventId=%00"), 400, "bad_request"},
+	{"an event of a key", getRequest("/seats?eventId=%7Bdefault%7D:seat"), 400, "bad_request"},
+	{"an unknown event", getRequest("/seats?eventId=..."), 404, "unknown_event"},
+	{"an event given twice", getRequest("/seats?eventId=default&eventId=other"), 400, "bad_request"},
+	{"a long version", getRequest("/seats?since=" + strings.Repeat("9", 4096)), 400, "bad_request"},
+	{"a version with a line", getRequest("/seats?since=1%0a2"), 400, "bad_request"},
+	{"an unknown status", getRequest("/seats?status=sold"), 400, "bad_request"},
+	{"an unknown parameter", getRequest("/seats?callback=alert(1)"), 400, "bad_request"},
+	{"a query that cannot be decoded", getRequest("/seats?a=%zz"), 400, "bad_request"},
+	{"a query with semicolons", getRequest("/seats?status=booked;eventId=default"), 400, "bad_request"},
+	{"an ETag without an end", getRequest("/seats", `If-None-Match: "`+strings.Repeat(`,W/"`, 1000)), 200, ""},
+	{"a range of a list", getRequest("/seats", "Range: bytes=0-1"), 200, ""},
 
-	{"a WebSocket of a page elsewhere", asked("/seats/live", handshake, "Origin: https://evil.example"), 403, "forbidden"},
-	{"a WebSocket of an old version", asked("/seats/live", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 7"), 426, "upgrade_required"},
-	{"a WebSocket of an unknown event", asked("/seats/live?eventId=...", handshake), 404, "unknown_event"},
-	{"a WebSocket of lies", asked("/seats/live?since=%00", handshake), 400, "bad_request"},
-	{"a WebSocket elsewhere", asked("/lock", handshake), 405, "method_not_allowed"},
-	{"no WebSocket", asked("/seats/live"), 426, "upgrade_required"},
+	{"a WebSocket of a page elsewhere", getRequest("/seats/live", handshake, "Origin: https://evil.example"), 403, "forbidden"},
+	{"a WebSocket of an old version", getRequest("/seats/live", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 7"), 426, "upgrade_required"},
+	{"a WebSocket of an unknown event", getRequest("/seats/live?eventId=...", handshake), 404, "unknown_event"},
+	{"a WebSocket of lies", getRequest("/seats/live?since=%00", handshake), 400, "bad_request"},
+	{"a WebSocket elsewhere", getRequest("/lock", handshake), 405, "method_not_allowed"},
+	{"no WebSocket", getRequest("/seats/live"), 426, "upgrade_required"},
 
 	{"two lengths", "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, ""},
 	{"a length below nothing", head("POST /lock HTTP/1.1", "Host: x", "Content-Length: -1"), 400, ""},
@@ -103,15 +103,15 @@ var hostiles = slices.Concat([]hostile{
 	{"a chunk that is none", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked") + "zz\r\n", 400, "bad_request"},
 	{"a chunk beyond all numbers", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked") + "fffffffffffffffff\r\n", 400, "bad_request"},
 	{"a chunked body and a length", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 4", "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "bad_request"},
-	{"an expectation that nobody has", posted(good, "Content-Type: application/json", "Expect: miracles"), 417, ""},
+	{"an unknown expectation", lockRequest(good, "Content-Type: application/json", "Expect: miracles"), 417, ""},
 
-	{"no type", posted(good, "A: b"), 415, "unsupported_media_type"},
-	{"text", posted(good, "Content-Type: text/plain"), 415, "unsupported_media_type"},
-	{"a form", posted("seatId=A1&userId=eve", "Content-Type: application/x-www-form-urlencoded"), 415, "unsupported_media_type"},
-	{"a form of a page elsewhere", posted(good, "Content-Type: text/plain;application/json"), 415, "unsupported_media_type"},
-	{"another character set", posted(good, "Content-Type: application/json; charset=utf-7"), 415, "unsupported_media_type"},
-	{"a compressed body", posted(good, "Content-Type: application/json", "Content-Encoding: gzip"), 415, "unsupported_media_type"},
-	{"a body too large", posted(`{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`), 413, "too_large"},
+	{"no type", lockRequest(good, "A: b"), 415, "unsupported_media_type"},
+	{"text", lockRequest(good, "Content-Type: text/plain"), 415, "unsupported_media_type"},
+	{"a form", lockRequest("seatId=A1&userId=eve", "Content-Type: application/x-www-form-urlencoded"), 415, "unsupported_media_type"},
+	{"a form of a page elsewhere", lockRequest(good, "Content-Type: text/plain;application/json"), 415, "unsupported_media_type"},
+	{"another character set", lockRequest(good, "Content-Type: application/json; charset=utf-7"), 415, "unsupported_media_type"},
+	{"a compressed body", lockRequest(good, "Content-Type: application/json", "Content-Encoding: gzip"), 415, "unsupported_media_type"},
+	{"a body too large", lockRequest(`{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`), 413, "too_large"},
 }, bodies())
 
 // good is a body that locks A1 if its request is accepted.
@@ -159,19 +159,18 @@ func bodies() []hostile {
 		"quotes of the wrong kind":     `{'seatId':'A1','userId':'eve'}`,
 		"something that can be nested": `{"seatIds":[["A1"]],"userId":"eve"}`,
 	} {
-		list = append(list, hostile{"a body of " + name, posted(body), 400, "bad_request"})
+		list = append(list, hostile{"a body of " + name, lockRequest(body), 400, "bad_request"})
 	}
 	return append(list,
-		hostile{"a seat that there is not", posted(`{"seatId":"Z99","userId":"eve"}`), 404, "unknown_seat"},
-		hostile{"a seat of another kind of key", posted(`{"seatId":"view","userId":"eve"}`), 404, "unknown_seat"},
-		hostile{"an event that there is not", posted(`{"eventId":"other","seatId":"A1","userId":"eve"}`), 404, "unknown_event"},
-		hostile{"one seat of many that there is not", posted(`{"seatIds":["A1","Z99"],"userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat that there is not", lockRequest(`{"seatId":"Z99","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat of another kind of key", lockRequest(`{"seatId":"view","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"an event that there is not", lockRequest(`{"eventId":"other","seatId":"A1","userId":"eve"}`), 404, "unknown_event"},
+		hostile{"one seat of many that there is not", lockRequest(`{"seatIds":["A1","Z99"],"userId":"eve"}`), 404, "unknown_seat"},
 	)
 }
 
-// TestHostile checks that each hostile request is answered with what is wrong
-// with it, that no seat changes, that no internals are shown, and that no log
-// line can be forged.
+// TestHostile checks that each hostile request gets the right refusal, that no seat
+// changes, that no answer shows internals, and that no log line can be forged.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	for _, store := range []string{"memory", "redis"} {
@@ -181,53 +180,58 @@ func TestHostile(t *testing.T) {
 				args = []string{"-redis", "redis://" + redistest.New(t).Addr}
 			}
 			url, out, stop := serving(t, args...)
-			addr := strings.TrimPrefix(url, "http://")
 			for _, h := range hostiles {
-				t.Run(h.name, func(t *testing.T) { attack(t, addr, h) })
+				t.Run(h.name, func(t *testing.T) { attack(t, url, h) })
 			}
-			t.Run("early ends", func(t *testing.T) { leaveEarly(t, addr) })
+			t.Run("early ends", func(t *testing.T) { leaveEarly(t, url) })
 			if body := get(t, url+"/seats"); !strings.Contains(body, `"counts":{"available":100,"locked":0,"booked":0}`) {
-				t.Errorf("seats changed: %s", body)
+				t.Errorf("a hostile request changed a seat: %s", body)
 			}
 			if err := stop(); err != nil {
-				t.Errorf("it stopped with %v", err)
+				t.Errorf("the runner ended with %v", err)
 			}
 			for line := range strings.Lines(out.String()) {
 				if !strings.HasPrefix(line, "time=") || strings.Contains(line, "level=ERROR") || strings.Contains(line, "goroutine ") {
-					t.Errorf("the log says %s", line)
+					t.Errorf("the log has the line %s", line)
 				}
 			}
 		})
 	}
 }
 
-// attack sends the bytes and checks the answer.
-func attack(t *testing.T, addr string, h hostile) {
-	c, err := net.Dial("tcp", addr)
+// send writes the bytes to a new connection to the runner. The connection is closed
+// at the end of the test, and may take a minute.
+func send(t *testing.T, url, bytes string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	// The server may have refused it before all of it was written.
-	_, _ = io.WriteString(c, h.bytes)
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	_, _ = io.WriteString(c, bytes) // the server may refuse them before all are written
+	return c
+}
+
+// attack sends the request and checks the answer.
+func attack(t *testing.T, url string, h hostile) {
+	resp, err := http.ReadResponse(bufio.NewReader(send(t, url, h.bytes)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // unread bytes of a request make a reset
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // a request that is not read to its end makes a reset
 		t.Fatal(err)
 	}
 	if resp.StatusCode != h.status {
-		t.Errorf("it is answered with %s %s, want %d", resp.Status, body, h.status)
+		t.Errorf("the answer is %s %s, want %d", resp.Status, body, h.status)
 	}
-	for _, inside := range []string{"goroutine", ".go:", "runtime", "redis", "Redis", "/root", "panic"} {
-		if bytes.Contains(body, []byte(inside)) {
-			t.Errorf("the answer shows %q: %s", inside, body)
+	for _, internal := range []string{"goroutine", ".go:", "runtime", "redis", "Redis", "/root", "panic"} {
+		if bytes.Contains(body, []byte(internal)) {
+			t.Errorf("the answer has %q in it: %s", internal, body)
 		}
 	}
 	if h.code == "" {
@@ -244,67 +248,52 @@ func attack(t *testing.T, addr string, h hostile) {
 		t.Fatalf("%v: %s", err, body)
 	}
 	if media := resp.Header.Get("Content-Type"); media != "application/problem+json" {
-		t.Errorf("the type is %s", media)
+		t.Errorf("the Content-Type is %s", media)
 	}
 	if problem.Code != h.code || problem.Status != h.status || problem.Detail == "" {
-		t.Errorf("the problem is %s, want %s", body, h.code)
+		t.Errorf("the problem is %s, want the code %s and a detail", body, h.code)
 	}
 	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
-		t.Errorf("a browser may take it for something else: %v", resp.Header)
+		t.Errorf("X-Content-Type-Options is not nosniff: %v", resp.Header)
 	}
 }
 
 // leaveEarly disconnects after every byte of a request that would lock a seat.
-func leaveEarly(t *testing.T, addr string) {
-	whole := posted(good)
+func leaveEarly(t *testing.T, url string) {
+	whole := lockRequest(good)
 	for end := range len(whole) {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(c, whole[:end]); err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
+		send(t, url, whole[:end]).Close()
 	}
 }
 
-// TestSlowClients checks that a client that stalls is disconnected, whether in
-// the header, in the body, or when it should read.
+// TestSlowClients checks that a client is disconnected if it stops in the header or
+// in the body of a request, or does not read the answer.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t, "-events", "events/arena.json")
-	addr := strings.TrimPrefix(url, "http://")
 	for name, begun := range map[string]string{
 		"header": "POST /lock HTTP/1.1\r\nHost: x\r\n",
 		"body":   "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
-		"answer": strings.Repeat(asked("/seats"), 40), // more than the buffers in between hold
+		"answer": strings.Repeat(getRequest("/seats"), 40), // more than the buffers in between hold
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if _, err := io.WriteString(c, begun); err != nil {
-				t.Fatal(err)
-			}
+			c := send(t, url, begun)
 			if err := c.SetDeadline(time.Now().Add(45 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
 			if name == "answer" {
-				time.Sleep(12 * time.Second) // longer than it may take to write
+				time.Sleep(12 * time.Second) // longer than an answer may take
 			}
 			if _, err := io.Copy(io.Discard, c); err != nil && strings.Contains(err.Error(), "i/o timeout") {
-				t.Errorf("it is still waited for: %v", err)
+				t.Errorf("the connection is still open: %v", err)
 			}
 		})
 	}
 }
 
-// TestSlowloris checks that many clients that send a byte now and then are all
-// disconnected, and that nobody else waits for them.
+// TestSlowloris checks that many clients that send ten bytes a second are all
+// disconnected, and that other clients do not wait for them.
 func TestSlowloris(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t)
@@ -314,22 +303,16 @@ func TestSlowloris(t *testing.T) {
 		if n%2 == 1 {
 			begun = "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 		}
-		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(c, begun); err != nil {
-			t.Fatal(err)
-		}
+		c := send(t, url, begun)
 		all.Go(func() {
 			defer c.Close()
-			for range 450 { // of a tenth of a second
+			for range 450 { // 45 s
 				if _, err := io.WriteString(c, "a"); err != nil {
 					return // disconnected
 				}
 				time.Sleep(100 * time.Millisecond)
 			}
-			t.Errorf("the one that began with %.20q is still listened to", begun)
+			t.Errorf("the client that sent %.20q is still connected", begun)
 		})
 	}
 	get(t, url+"/seats")

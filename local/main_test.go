@@ -21,8 +21,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestMain lets a test start the runner as a process: this binary becomes it
-// when an environment variable says so.
+// TestMain runs the runner instead of the tests if SEATLOCK_TEST_MAIN is set, so
+// that a test can start it as a process.
 func TestMain(m *testing.M) {
 	if os.Getenv("SEATLOCK_TEST_MAIN") != "" {
 		main()
@@ -47,8 +47,8 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 }
 
 // starting starts the runner in this process on a free port, with the variables
-// as its environment. await waits until it serves; stop ends it as Ctrl-C does and
-// returns what run returned.
+// as its environment. await waits until it serves and returns its url; stop ends it
+// as Ctrl-C does and returns the error of run.
 func starting(t *testing.T, env variables, args ...string) (await func() (url string), out *faults.Log, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -71,14 +71,14 @@ func starting(t *testing.T, env variables, args ...string) (await func() (url st
 	}, out, stop
 }
 
-// servingWith is starting, and waiting until the runner serves.
+// servingWith starts the runner as starting does, and waits until it serves.
 func servingWith(t *testing.T, env variables, args ...string) (url string, out *faults.Log, stop func() error) {
 	t.Helper()
 	await, out, stop := starting(t, env, args...)
 	return await(), out, stop
 }
 
-// serving is servingWith without environment variables.
+// serving is servingWith without an environment.
 func serving(t *testing.T, args ...string) (url string, out *faults.Log, stop func() error) {
 	t.Helper()
 	return servingWith(t, nil, args...)
@@ -89,6 +89,7 @@ type variables map[string]string
 
 func (v variables) get(name string) string { return v[name] }
 
+// get returns the body of a GET that must succeed.
 func get(t *testing.T, url string) string {
 	t.Helper()
 	resp, err := http.Get(url)
@@ -103,22 +104,22 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-func TestServesSaysWhatAndStops(t *testing.T) {
+func TestStartAndStopAreLogged(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		url, out, stop := serving(t, "-seats", "2x3", "-lock-ttl", "90s", "-log", format)
 		if body := get(t, url+"/seats"); strings.Count(body, "seatId") != 6 {
-			t.Errorf("seats: %s", body)
+			t.Errorf("the list is %s, want 6 seats", body)
 		}
 		if err := stop(); err != nil {
-			t.Errorf("it stopped with %v", err)
+			t.Errorf("the runner ended with %v", err)
 		}
 		for _, want := range []string{"default (6 seats, locks of 1m30s)", "memory", "stopped"} {
 			if !strings.Contains(out.String(), want) {
-				t.Errorf("the %s log does not say %q:\n%s", format, want, out)
+				t.Errorf("the %s log does not have %q:\n%s", format, want, out)
 			}
 		}
 		if _, err := http.Get(url); err == nil {
-			t.Error("it still answers after it stopped")
+			t.Error("the runner answers after it has ended")
 		}
 	}
 }
@@ -141,27 +142,22 @@ func TestEventFile(t *testing.T) {
 	url, out, _ := serving(t, "-events", "events/theatre.json")
 	events := get(t, url+"/events")
 	if !strings.Contains(events, `"sections":[{"name":"Stalls"`) {
-		t.Errorf("events: %.300s", events)
+		t.Errorf("GET /events answers %.300s", events)
 	}
 	if !strings.Contains(out.String(), "seats, locks of") {
-		t.Errorf("log: %s", out)
+		t.Errorf("the log: %s", out)
 	}
 }
 
 // TestRequestsUnderWayAreAnswered stops the runner in the middle of a request.
 func TestRequestsUnderWayAreAnswered(t *testing.T) {
 	url, out, stop := serving(t)
-	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	const body = `{"seatId":"A1","userId":"ann"}`
-	fmt.Fprintf(c, "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	c := send(t, url, fmt.Sprintf("POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body)))
 	buf := make([]byte, 1024)
 	n, err := c.Read(buf)
 	if err != nil || !strings.Contains(string(buf[:n]), "100 Continue") { // the handler is waiting for the body
-		t.Fatalf("%v %q", err, buf[:n])
+		t.Fatalf("the first answer is %q, %v, want 100 Continue", buf[:n], err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- stop() }()
@@ -171,10 +167,10 @@ func TestRequestsUnderWayAreAnswered(t *testing.T) {
 	io.WriteString(c, body)
 	answer, err := io.ReadAll(c)
 	if err != nil || !strings.Contains(string(answer), `"status":"locked"`) {
-		t.Errorf("%v %q", err, answer)
+		t.Errorf("the answer is %q, %v", answer, err)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("it stopped with %v", err)
+		t.Errorf("the runner ended with %v", err)
 	}
 }
 
@@ -195,7 +191,7 @@ func TestBadStarts(t *testing.T) {
 		env    []string
 		args   []string
 		status int
-		says   string
+		text   string
 	}{
 		{"a port in use", nil, []string{"-addr", taken.Addr().String()}, 1, "cannot serve on " + taken.Addr().String()},
 		{"an address that is none", nil, []string{"-addr", "here"}, 1, "cannot serve on here"},
@@ -217,9 +213,9 @@ func TestBadStarts(t *testing.T) {
 		{"an audit of nothing", nil, []string{"-redis-audit"}, 2, "-redis-audit: needs -redis"},
 		{"an issuer without an audience", nil, []string{"-auth-issuer", "https://login.example"}, 2, "needs -auth-audience"},
 		{"an audience without an issuer", []string{"AUTH_AUDIENCE=shop"}, nil, 2, "needs -auth-issuer"},
-		{"an issuer that anybody on the way can be", nil, []string{"-auth-issuer", "http://login.example", "-auth-audience", "shop"}, 2, "https"},
+		{"an issuer without TLS", nil, []string{"-auth-issuer", "http://login.example", "-auth-audience", "shop"}, 2, "https"},
 		{"a key that can be guessed", []string{"AUTH_BACKEND_KEY=secret"}, nil, 2, "AUTH_BACKEND_KEY: must have 32 characters"},
-		{"lists for nobody", nil, []string{"-private"}, 2, "nobody could call"},
+		{"private lists without a way to sign in", nil, []string{"-private"}, 2, "nobody could call"},
 		{"a rate below nothing", nil, []string{"-rate", "-1"}, 2, "-rate -1"},
 		{"a number of proxies below nothing", nil, []string{"-trust-proxy", "-1"}, 2, "-trust-proxy -1"},
 		{"a certificate without its key", nil, []string{"-tls-cert", badFile}, 2, "-tls-key"},
@@ -246,10 +242,10 @@ func TestBadStarts(t *testing.T) {
 				t.Errorf("status %d, want %d", got, c.status)
 			}
 			if explains := strings.HasSuffix(out.String(), "; -h explains every flag\n"); explains != (c.status == 2) {
-				t.Errorf("status %d, and it said\n%s", c.status, out.String())
+				t.Errorf("with status %d the runner printed\n%s", c.status, out.String())
 			}
-			if line := out.String(); strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "seatlock: ") || !strings.Contains(line, c.says) {
-				t.Errorf("it said\n%s want one line with %q", line, c.says)
+			if line := out.String(); strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "seatlock: ") || !strings.Contains(line, c.text) {
+				t.Errorf("the runner printed\n%s want one line with %q", line, c.text)
 			}
 		})
 	}
@@ -296,7 +292,7 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 			block = append(block, "default "+s.Default)
 		}
 		if want := strings.Join(append(block, usage), " "); !strings.Contains(help, want) {
-			t.Errorf("the help does not say %q:\n%s", want, out)
+			t.Errorf("the help does not have %q:\n%s", want, out)
 		}
 		if !strings.Contains(string(readme), row) {
 			t.Errorf("the README's configuration has no row that begins with %s", row)
@@ -304,12 +300,12 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 	}
 	for _, row := range regexp.MustCompile("(?m)^\\| `-([a-z-]+)` \\|").FindAllStringSubmatch(string(readme), -1) {
 		if !declared[row[1]] {
-			t.Errorf("the README's configuration has a row of -%s, which is no flag", row[1])
+			t.Errorf("the README's configuration has a row for -%s, which is no flag", row[1])
 		}
 	}
 	for line := range strings.Lines(string(out)) {
 		if len(line) > 81 {
-			t.Errorf("a line of the help is too long: %s", line)
+			t.Errorf("a line of the help is longer than 80 characters: %s", line)
 		}
 	}
 }

@@ -31,32 +31,33 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// A scene is an event at twenty seconds past seven, as the examples of
-// openapi.yaml have it: user456 has locked C1 and C2 at seven and booked D1,
+// A fixture is a runner in the state that the examples of openapi.yaml show, at
+// twenty seconds past seven: user456 locked C1 and C2 at seven and booked D1,
 // user789's lock on E1 has just expired, and Box-1 is locked.
-type scene struct {
-	t       *testing.T
-	store   lockstore.LockStore
-	events  []venue.Event
-	policy  access.Policy
-	viewers int              // the most at a time
-	stops   bool             // whether the runner is stopping
-	caller  lockstore.UserID // who is signed in
-	version string           // of the list that the client has
+type fixture struct {
+	t        *testing.T
+	store    lockstore.LockStore
+	events   []venue.Event
+	policy   access.Policy
+	viewers  int              // the most at a time
+	stopping bool             // whether the runner is stopping
+	caller   lockstore.UserID // who is signed in
+	version  string           // of the list that the client has
 }
 
-// A part is a request to the scene, and how the scene is changed before it.
-type part struct {
-	target string // after the path; VERSION is the scene's
+// A request is sent to a fixture, which before changes first.
+type request struct {
+	target string // after the path; VERSION stands for the fixture's version
 	body   string
 	header string // lines of "Name: value"
-	before func(*scene)
+	before func(*fixture)
 }
 
-// parts are requests that together get every answer that openapi.yaml describes.
-func parts() map[string]part {
+// allRequests returns requests that together get every answer that openapi.yaml
+// describes, by the answer.
+func allRequests() map[string]request {
 	const a1 = `{"seatId":"A1","userId":"user123"}`
-	parts := map[string]part{
+	requests := map[string]request{
 		"POST /lock 200 one":                {body: a1},
 		"POST /lock 200 several":            {body: `{"seatIds":["A2","A3","B1"],"userId":"user123"}`},
 		"POST /lock 409 seat_locked":        {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
@@ -69,17 +70,17 @@ func parts() map[string]part {
 		"POST /release 200 none":            {body: `{"seatIds":["C1","E5"],"userId":"user123"}`},
 		"POST /release 409 seat_booked":     {body: `{"seatId":"D1","userId":"user456"}`},
 		"GET /seats 200 whole":              {target: "?eventId=box"},
-		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: asksForChanges},
+		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: changeSince},
 		"GET /seats 400 bad_request":        {target: "?since=x&status=locked"},
 		"GET /events 200 whole":             {target: "?eventId=box"},
 		"GET /events 200 brief":             {target: "?layout=none"},
 		"GET /events 400 bad_request":       {target: "?event=box"},
 		"GET /openapi.yaml 200":             {},
 		"GET /openapi.yaml 400 bad_request": {target: "?version=2"},
-		"HEAD /seats 500":                   {before: fails(io.ErrUnexpectedEOF)},
-		"HEAD /seats 503":                   {before: fails(lockstore.ErrUnavailable)},
-		"GET /seats 500 internal":           {before: fails(io.ErrUnexpectedEOF)},
-		"GET /seats 503 store_unavailable":  {before: fails(lockstore.ErrUnavailable)},
+		"HEAD /seats 500":                   {before: storeFails(io.ErrUnexpectedEOF)},
+		"HEAD /seats 503":                   {before: storeFails(lockstore.ErrUnavailable)},
+		"GET /seats 500 internal":           {before: storeFails(io.ErrUnexpectedEOF)},
+		"GET /seats 503 store_unavailable":  {before: storeFails(lockstore.ErrUnavailable)},
 		"HEAD /events 503":                  {header: "Authorization: Bearer x", before: issuerAway},
 		"HEAD /openapi.yaml 503":            {header: "Authorization: Bearer x", before: issuerAway},
 		"HEAD /openapi.yaml 400":            {target: "?version=2"},
@@ -90,42 +91,42 @@ func parts() map[string]part {
 		"GET /seats 404 unknown_event":      {target: "?eventId=opera"},
 		"GET /events 404 unknown_event":     {target: "?eventId=opera"},
 	}
-	maps.Copy(parts, liveParts())
-	maps.Copy(parts, healthParts())
+	maps.Copy(requests, liveRequests())
+	maps.Copy(requests, healthRequests())
 	for _, call := range []string{"/lock", "/confirm", "/release"} {
-		for answer, p := range map[string]part{
+		for answer, p := range map[string]request{
 			"400 bad_request":            {body: `{"seat":"A1","userId":"user123"}`},
 			"401 unauthenticated":        {body: a1, header: "Authorization: Bearer guessed", before: needsKey},
-			"403 forbidden":              {body: a1, before: func(s *scene) { s.caller = "user456" }},
+			"403 forbidden":              {body: a1, before: func(s *fixture) { s.caller = "user456" }},
 			"404 unknown_event":          {body: `{"eventId":"opera","seatId":"A1","userId":"user123"}`},
 			"404 unknown_seat":           {body: `{"seatIds":["A1","Z1","Z2"],"userId":"user123"}`},
 			"413 too_large":              {body: `{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`},
 			"415 unsupported_media_type": {body: a1, header: "Content-Type: text/plain"},
-			"429 rate_limited":           {body: a1, before: asksTooOften},
-			"500 internal":               {body: a1, before: fails(io.ErrUnexpectedEOF)},
-			"503 store_unavailable":      {body: a1, before: fails(lockstore.ErrUnavailable)},
-			"503 outcome_unknown":        {body: a1, before: fails(lockstore.ErrOutcomeUnknown)},
+			"429 rate_limited":           {body: a1, before: rateLimited},
+			"500 internal":               {body: a1, before: storeFails(io.ErrUnexpectedEOF)},
+			"503 store_unavailable":      {body: a1, before: storeFails(lockstore.ErrUnavailable)},
+			"503 outcome_unknown":        {body: a1, before: storeFails(lockstore.ErrOutcomeUnknown)},
 			"503 sign_in_unavailable":    {body: a1, header: "Authorization: Bearer x", before: issuerAway},
 		} {
-			parts["POST "+call+" "+answer] = p
+			requests["POST "+call+" "+answer] = p
 		}
 	}
 	for _, call := range []string{"/seats", "/events", "/openapi.yaml"} {
-		parts["HEAD "+call+" 200"] = part{}
-		parts["HEAD "+call+" 304"] = part{header: "If-None-Match: *"}
-		parts["HEAD "+call+" 401"] = part{before: needsKey}
-		parts["HEAD "+call+" 429"] = part{before: asksTooOften}
-		parts["GET "+call+" 304"] = part{header: "If-None-Match: *"}
-		parts["GET "+call+" 401 unauthenticated"] = part{header: "Authorization: Bearer guessed", before: needsKey}
-		parts["GET "+call+" 429 rate_limited"] = part{before: asksTooOften}
-		parts["GET "+call+" 503 sign_in_unavailable"] = part{header: "Authorization: Bearer x", before: issuerAway}
+		requests["HEAD "+call+" 200"] = request{}
+		requests["HEAD "+call+" 304"] = request{header: "If-None-Match: *"}
+		requests["HEAD "+call+" 401"] = request{before: needsKey}
+		requests["HEAD "+call+" 429"] = request{before: rateLimited}
+		requests["GET "+call+" 304"] = request{header: "If-None-Match: *"}
+		requests["GET "+call+" 401 unauthenticated"] = request{header: "Authorization: Bearer guessed", before: needsKey}
+		requests["GET "+call+" 429 rate_limited"] = request{before: rateLimited}
+		requests["GET "+call+" 503 sign_in_unavailable"] = request{header: "Authorization: Bearer x", before: issuerAway}
 	}
-	return parts
+	return requests
 }
 
-// liveParts are requests of viewers.
-func liveParts() map[string]part {
-	return map[string]part{
+// liveRequests returns the requests of viewers.
+func liveRequests() map[string]request {
+	return map[string]request{
 		"GET /seats/live 101":                     {target: "?eventId=box"},
 		"GET /seats/live 400 bad_request":         {target: "?status=locked", header: handshake},
 		"GET /seats/live 401 unauthenticated":     {header: handshake + "\r\nAuthorization: Bearer guessed", before: needsKey},
@@ -133,58 +134,58 @@ func liveParts() map[string]part {
 		"GET /seats/live 404 unknown_event":       {target: "?eventId=opera", header: handshake},
 		"GET /seats/live 426 upgrade_required":    {},
 		"GET /seats/live 426 handshake":           {header: handshake + "\r\nSec-WebSocket-Version: 7"},
-		"GET /seats/live 429 rate_limited":        {header: handshake, before: asksTooOften},
-		"GET /seats/live 500 internal":            {header: handshake, before: fails(io.ErrUnexpectedEOF)},
-		"GET /seats/live 503 no_room":             {header: handshake, before: noRoom},
-		"GET /seats/live 503 stopping":            {header: handshake, before: stops},
-		"GET /seats/live 503 store_unavailable":   {header: handshake, before: fails(lockstore.ErrUnavailable)},
+		"GET /seats/live 429 rate_limited":        {header: handshake, before: rateLimited},
+		"GET /seats/live 500 internal":            {header: handshake, before: storeFails(io.ErrUnexpectedEOF)},
+		"GET /seats/live 503 no_room":             {header: handshake, before: noViewers},
+		"GET /seats/live 503 stopping":            {header: handshake, before: stopping},
+		"GET /seats/live 503 store_unavailable":   {header: handshake, before: storeFails(lockstore.ErrUnavailable)},
 		"GET /seats/live 503 sign_in_unavailable": {header: handshake + "\r\nAuthorization: Bearer x", before: issuerAway},
 		"HEAD /seats/live 400":                    {target: "?status=locked"},
 		"HEAD /seats/live 401":                    {before: needsKey},
 		"HEAD /seats/live 404":                    {target: "?eventId=opera"},
-		"HEAD /seats/live 426":                    {header: handshake, before: noRoom}, // although it would not count as a viewer
-		"HEAD /seats/live 429":                    {before: asksTooOften},
+		"HEAD /seats/live 426":                    {header: handshake, before: noViewers}, // although it would not count as a viewer
+		"HEAD /seats/live 429":                    {before: rateLimited},
 		"HEAD /seats/live 503":                    {header: "Authorization: Bearer x", before: issuerAway},
 	}
 }
 
-// healthParts are requests of load balancers, which need no token.
-func healthParts() map[string]part {
-	return map[string]part{
+// healthRequests returns the requests of load balancers, which need no token.
+func healthRequests() map[string]request {
+	return map[string]request{
 		"GET /healthz 200 alive":            {before: needsKey},
-		"HEAD /healthz 200":                 {before: fails(lockstore.ErrUnavailable)},
+		"HEAD /healthz 200":                 {before: storeFails(lockstore.ErrUnavailable)},
 		"GET /readyz 200 ready":             {before: needsKey},
-		"GET /readyz 503 stopping":          {before: stops},
-		"GET /readyz 503 store_unavailable": {before: fails(lockstore.ErrUnavailable)},
+		"GET /readyz 503 stopping":          {before: stopping},
+		"GET /readyz 503 store_unavailable": {before: storeFails(lockstore.ErrUnavailable)},
 		"HEAD /readyz 200":                  {},
-		"HEAD /readyz 503":                  {before: stops},
+		"HEAD /readyz 503":                  {before: stopping},
 	}
 }
 
-// noRoom allows no viewers.
-func noRoom(s *scene) { s.viewers = 0 }
+// noViewers allows no viewers.
+func noViewers(s *fixture) { s.viewers = 0 }
 
-// stops makes the runner stop.
-func stops(s *scene) { s.stops = true }
+// stopping makes the runner stop.
+func stopping(s *fixture) { s.stopping = true }
 
 // needsKey makes every call need the back end's key.
-func needsKey(s *scene) {
+func needsKey(s *fixture) {
 	s.policy.BackendKey, s.policy.Private = strings.Repeat("k", 32), true
 }
 
 // issuerAway makes every call need a token, while none can be checked.
-func issuerAway(s *scene) {
+func issuerAway(s *fixture) {
 	s.policy.Tokens, s.policy.Private = oidc.New("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
 }
 
-// asksTooOften makes the client reach its rate limit.
-func asksTooOften(s *scene) {
+// rateLimited uses up the client's rate limit.
+func rateLimited(s *fixture) {
 	s.policy.Rate = access.NewRate(0.001)
 	s.ask("GET", "/seats", "", "")
 }
 
-// asksForChanges releases Box-1 after the list that the client has.
-func asksForChanges(s *scene) {
+// changeSince gets a list for the client and then releases Box-1.
+func changeSince(s *fixture) {
 	var list struct{ Version string }
 	if err := json.Unmarshal(s.ask("GET", "/seats?eventId=box", "", "").Body.Bytes(), &list); err != nil {
 		s.t.Fatal(err)
@@ -193,8 +194,8 @@ func asksForChanges(s *scene) {
 	s.ask("POST", "/release", `{"eventId":"box","seatId":"Box-1","userId":"user123"}`, "")
 }
 
-// fails makes every call of the store fail with err.
-func fails(err error) func(*scene) { return func(s *scene) { s.store = failing{err: err} } }
+// storeFails makes every call of the store fail with err.
+func storeFails(err error) func(*fixture) { return func(s *fixture) { s.store = failing{err: err} } }
 
 // failing is a store whose every call fails.
 type failing struct {
@@ -210,9 +211,8 @@ func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (loc
 	return lockstore.Snapshot{}, f.err
 }
 
-// set sets up the scene. It must be called within a synctest bubble, whose clock
-// it uses.
-func set(t *testing.T) *scene {
+// newFixture must be called within a synctest bubble, whose clock it sets.
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	events, err := venue.ReadEvents("examples", strings.NewReader(`{"events":[
 		{"id":"hall","name":"The hall","seatLimit":4,"sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-10"}]}]},
@@ -220,7 +220,7 @@ func set(t *testing.T) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{t: t, store: new(memstore.Store), events: events, viewers: 1}
+	s := &fixture{t: t, store: new(memstore.Store), events: events, viewers: 1}
 	seven := time.Date(2027, 3, 5, 19, 0, 0, 0, time.UTC)
 	time.Sleep(time.Until(seven.Add(-time.Minute)))
 	s.ask("POST", "/lock", `{"seatId":"E1","userId":"user789"}`, "")
@@ -234,7 +234,7 @@ func set(t *testing.T) *scene {
 
 // serve returns the runner's handler and a function that disconnects all
 // viewers.
-func (s *scene) serve() (h http.Handler, leave func()) {
+func (s *fixture) serve() (h http.Handler, leave func()) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: log})
@@ -243,11 +243,11 @@ func (s *scene) serve() (h http.Handler, leave func()) {
 	}
 	server := settings.Server{Connections: 100}
 	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
-	watching, sendAway := context.WithCancel(s.t.Context())
-	hub := openHub(watching, settings.Live{Viewers: s.viewers}, server, api, log)
-	if s.stops {
+	following, disconnect := context.WithCancel(s.t.Context())
+	hub := openHub(following, settings.Live{Viewers: s.viewers}, server, api, log)
+	if s.stopping {
 		seen.stop()
-		sendAway()
+		disconnect()
 	}
 	calls := hub.Handler(api.Routes())
 	called := func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
@@ -257,7 +257,7 @@ func (s *scene) serve() (h http.Handler, leave func()) {
 		return calls(w, r)
 	}
 	return headers(server, seen.handler(web.Handler(called))), func() {
-		sendAway()
+		disconnect()
 		hub.Wait()
 	}
 }
@@ -265,7 +265,7 @@ func (s *scene) serve() (h http.Handler, leave func()) {
 // ask sends a request to the runner's handler and checks the answer against
 // openapi.yaml. The header has lines of "Name: value"; the last of a name
 // counts.
-func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecorder {
+func (s *fixture) ask(method, target, body, header string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	h, leave := s.serve()
 	defer leave()
@@ -283,9 +283,9 @@ func (s *scene) ask(method, target, body, header string) *httptest.ResponseRecor
 	return w
 }
 
-// watch opens a WebSocket. It checks the answer to the handshake against
+// checkLive opens a WebSocket. It checks the answer to the handshake against
 // openapi.yaml, and the first message against the answer of GET /seats.
-func (s *scene) watch(target string) {
+func (s *fixture) checkLive(target string) {
 	s.t.Helper()
 	h, leave := s.serve()
 	server := httptest.NewServer(h)
@@ -307,50 +307,50 @@ func (s *scene) watch(target string) {
 }
 
 // TestEveryDescribedAnswerIsGiven checks that every answer that openapi.yaml
-// describes can be had, and that its examples are exactly what is answered.
+// describes is given to a request, exactly as its examples show it.
 func TestEveryDescribedAnswerIsGiven(t *testing.T) {
 	described, err := apitest.Answers()
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := parts()
-	if want, have := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(parts)); !slices.Equal(want, have) {
-		t.Errorf("described and never given: %q\ngiven and not described: %q", without(want, have), without(have, want))
+	requests := allRequests()
+	if want, have := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(requests)); !slices.Equal(want, have) {
+		t.Errorf("described, but got by no request: %q\ngot by a request, but not described: %q", without(want, have), without(have, want))
 	}
 	for answer, example := range described {
-		p, ok := parts[answer]
+		p, ok := requests[answer]
 		if !ok {
 			continue
 		}
 		t.Run(answer, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := set(t)
+				s := newFixture(t)
 				if p.before != nil {
 					p.before(s)
 				}
 				words := strings.Fields(answer)
 				target := words[1] + strings.ReplaceAll(p.target, "VERSION", s.version)
 				if words[2] == "101" {
-					s.watch(target) // a recorder has no connection to upgrade
+					s.checkLive(target) // a recorder has no connection to upgrade
 					return
 				}
 				got := s.ask(words[0], target, p.body, p.header)
 				if fmt.Sprint(got.Code) != words[2] {
-					t.Fatalf("it is answered with %d %s", got.Code, got.Body)
+					t.Fatalf("the answer is %d %s", got.Code, got.Body)
 				}
 				if example == "" { // OpenAPI has no example of an answer without a body
 					return
 				}
 				if !reflect.DeepEqual(inJSON(t, got.Body.String()), inJSON(t, example)) {
-					t.Errorf("the example is\n%s\nand the answer\n%s", example, got.Body)
+					t.Errorf("the answer is\n%s\nwant as in the example\n%s", got.Body, example)
 				}
 			})
 		})
 	}
 }
 
-// TestEveryProblemHasAnExample checks that openapi.yaml has an example of each
-// code. The test above checks the examples.
+// TestEveryProblemHasAnExample checks that openapi.yaml has an example of each code.
+// TestEveryDescribedAnswerIsGiven checks the examples.
 func TestEveryProblemHasAnExample(t *testing.T) {
 	described, err := apitest.Answers()
 	if err != nil {
@@ -366,10 +366,10 @@ func TestEveryProblemHasAnExample(t *testing.T) {
 // TestOtherMethodsAreDescribed checks the answer to other methods at every path.
 func TestOtherMethodsAreDescribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := set(t)
+		s := newFixture(t)
 		for _, path := range []string{"/lock", "/confirm", "/release", "/seats", "/seats/live", "/events", "/openapi.yaml", "/healthz", "/readyz"} {
 			if got := s.ask("DELETE", path, "", ""); got.Code != 405 {
-				t.Errorf("%s: it is answered with %d %s", path, got.Code, got.Body)
+				t.Errorf("DELETE %s is answered with %d %s", path, got.Code, got.Body)
 			}
 		}
 	})
@@ -383,11 +383,11 @@ func TestDescribedRequestsAreGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(requests) < 3 {
-		t.Errorf("there are only the examples %q", requests)
+		t.Errorf("the examples are %q, want at least 3", requests)
 	}
 	for _, body := range requests {
 		synctest.Test(t, func(t *testing.T) {
-			s := set(t)
+			s := newFixture(t)
 			s.caller = "user123"
 			if got := s.ask("POST", "/lock", body, ""); got.Code != 200 {
 				t.Errorf("%s is answered with %d %s", body, got.Code, got.Body)
@@ -396,7 +396,7 @@ func TestDescribedRequestsAreGranted(t *testing.T) {
 	}
 }
 
-// inJSON decodes the text and masks what is different on every run.
+// inJSON decodes the text without what is different on every run.
 func inJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
@@ -406,7 +406,7 @@ func inJSON(t *testing.T, text string) any {
 	return v
 }
 
-// without returns what is in one list and not in the other.
+// without returns what is in the one list and not in the other.
 func without(one, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(one), func(s string) bool { return slices.Contains(other, s) })
 }

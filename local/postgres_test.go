@@ -23,8 +23,7 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	if !strings.Contains(out.String(), "postgres: seats are shared") {
 		t.Errorf("the log: %s", out)
 	}
-	shop := roundRobin(t, one, two)
-	sellOut(t, shop, 5)
+	sellOut(t, roundRobin(t, one, two), 5)
 
 	server.Kill()
 	var status int
@@ -49,7 +48,7 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if !strings.Contains(body, `"code":"seat_booked"`) {
-			t.Errorf("after a crash seat A1 is %s", body)
+			t.Errorf("a lock of A1 after the crash is answered with %s", body)
 		}
 		if body := get(t, u+"/seats"); !strings.Contains(body, `"counts":{"available":0,"locked":0,"booked":10}`) {
 			t.Errorf("%s lists %s", u, body)

@@ -16,8 +16,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestReadmeIsTrue runs every command of the console blocks of a README, in
-// order, and compares what it prints with what the README says it does.
+// TestReadmeIsTrue runs every command in the console blocks of the READMEs, in
+// order, and compares the output with that in the README.
 func TestReadmeIsTrue(t *testing.T) {
 	t.Parallel()
 	faults.Need(t, "curl", "the README's examples were not tried")
@@ -36,8 +36,8 @@ func TestReadmeIsTrue(t *testing.T) {
 				for _, example := range strings.Split(block[1], "$ ")[1:] {
 					command, want, _ := strings.Cut(example, "\n")
 					got := shell(t, strings.ReplaceAll(command, "http://127.0.0.1:8080", url))
-					if changing(got) != changing(want) {
-						t.Errorf("$ %s\nprints  %s\nREADME: %s", command, changing(got), changing(want))
+					if masked(got) != masked(want) {
+						t.Errorf("$ %s\nprints  %s\nREADME: %s", command, masked(got), masked(want))
 					}
 					tried++
 				}
@@ -62,10 +62,12 @@ func shell(t *testing.T, command string) string {
 
 var changes = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|"version":"[^"]*"|for up to \d+ seconds? more|"expiresInSeconds":\d+`)
 
-// changing masks what is different on every run: times and versions.
-func changing(answer string) string { return changes.ReplaceAllString(answer, "…") }
+// masked returns the answer without what is different on every run: times and
+// versions.
+func masked(answer string) string { return changes.ReplaceAllString(answer, "…") }
 
-// TestEventFileExample: the server sells the events of the README's example.
+// TestEventFileExample checks that the server sells the events of the README's
+// example.
 func TestEventFileExample(t *testing.T) {
 	_, example, _ := strings.Cut(contents(t, "../functions/venue/README.md"), "```json\n")
 	example, _, _ = strings.Cut(example, "```")
@@ -76,7 +78,7 @@ func TestEventFileExample(t *testing.T) {
 	url, _, _ := serving(t, "-events", file)
 	for _, want := range []string{`"eventId":"hamlet-2027-03-05"`, `"seatCount":98`, `"S-C9"`, `"Box-2"`, `"eventId":"workshop"`} {
 		if events := get(t, url+"/events"); !strings.Contains(events, want) {
-			t.Errorf("GET /events does not say %s: %s", want, events)
+			t.Errorf("GET /events does not have %s: %s", want, events)
 		}
 	}
 }
@@ -97,7 +99,7 @@ func TestDependencies(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("the README has\n%q, go.mod\n%q", got, want)
+		t.Errorf("the README has\n%q, want as in go.mod\n%q", got, want)
 	}
 }
 
@@ -109,8 +111,8 @@ var (
 	notInTree = []string{".git", "node_modules", "bin", "dist"}
 )
 
-// TestLinks: every relative link of every README leads to a file, or to a
-// heading of one.
+// TestLinks checks that every relative link of every README leads to a file, or to
+// a heading of one.
 func TestLinks(t *testing.T) {
 	readmes, found := 0, 0
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
@@ -137,7 +139,7 @@ func TestLinks(t *testing.T) {
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s: %v", path, link[1], err)
 			} else if heading != "" && !slices.Contains(anchors(contents(t, target)), heading) {
-				t.Errorf("%s links to %s, where there is no such heading", path, link[1])
+				t.Errorf("%s links to %s, a heading that does not exist", path, link[1])
 			}
 		}
 		return nil

@@ -22,8 +22,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// call posts a seat and a user, checks the answer against openapi.yaml, and
-// returns it.
+// call posts the seat and the user to the url, checks the answer against
+// openapi.yaml, and returns it.
 func call(t *testing.T, url, seat, user string) (status int, retryAfter, body string) {
 	t.Helper()
 	sent := fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)
@@ -41,7 +41,7 @@ func call(t *testing.T, url, seat, user string) (status int, retryAfter, body st
 	return resp.StatusCode, resp.Header.Get("Retry-After"), string(answer)
 }
 
-// roundRobin starts a load balancer and returns its URL.
+// roundRobin starts a load balancer in front of the urls and returns its URL.
 func roundRobin(t *testing.T, urls ...string) string {
 	t.Helper()
 	var proxies []http.Handler
@@ -60,9 +60,9 @@ func roundRobin(t *testing.T, urls ...string) string {
 	return srv.URL
 }
 
-// sellOut has many users compete for the seats of two rows. Every seat must be
-// sold, and none twice.
-func sellOut(t *testing.T, shop string, width int) {
+// sellOut has many users compete at the url for the seats of two rows of the width.
+// Every seat must be sold, and none twice.
+func sellOut(t *testing.T, url string, width int) {
 	t.Helper()
 	var mu sync.Mutex
 	sold := make(map[string]string) // by seat, to whom
@@ -72,12 +72,12 @@ func sellOut(t *testing.T, shop string, width int) {
 		all.Go(func() {
 			for n := range 2 * width {
 				seat := string("AB"[(n+i)/width%2]) + fmt.Sprint((n+i)%width+1)
-				if status, _ := callAgain(t, shop+"/lock", seat, user); status != 200 {
+				if status, _ := callAgain(t, url+"/lock", seat, user); status != 200 {
 					continue
 				}
 				// Behind the load balancer this call goes to the other runner.
-				if status, body := callAgain(t, shop+"/confirm", seat, user); status != 200 {
-					t.Errorf("%s locked %s and cannot confirm it: %s", user, seat, body)
+				if status, body := callAgain(t, url+"/confirm", seat, user); status != 200 {
+					t.Errorf("%s locked %s, and the confirm is answered with %s", user, seat, body)
 					continue
 				}
 				mu.Lock()
@@ -95,8 +95,8 @@ func sellOut(t *testing.T, shop string, width int) {
 	}
 }
 
-// callAgain calls, and repeats the call while the store is unavailable: it may
-// be slow on a busy machine.
+// callAgain is like call, but repeats the call while the store is unavailable, since
+// it may be slow on a busy machine.
 func callAgain(t *testing.T, url, seat, user string) (status int, body string) {
 	t.Helper()
 	for range 50 {
@@ -116,9 +116,7 @@ func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 	redisURL := "redis://" + redistest.New(t).Addr
 	one, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
 	two, _, _ := serving(t, "-redis", redisURL, "-seats", "2x10")
-	shop := roundRobin(t, one, two)
-
-	sellOut(t, shop, 10)
+	sellOut(t, roundRobin(t, one, two), 10)
 	for _, u := range []string{one, two} {
 		if body := get(t, u+"/seats"); !strings.Contains(body, `"counts":{"available":0,"locked":0,"booked":20}`) {
 			t.Errorf("%s lists %s", u, body)
@@ -126,35 +124,35 @@ func TestTwoRunnersSellTheSameSeats(t *testing.T) {
 	}
 }
 
-// TestRedisGoesAway checks that callers get the right error while Redis is
-// unavailable, and that everything works again once it is back.
-func TestRedisGoesAway(t *testing.T) {
+// TestRedisFails checks that callers get the right error while Redis is
+// unavailable, and that calls succeed again once it answers.
+func TestRedisFails(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
 	_, port, _ := strings.Cut(server.Addr, ":")
-	shop, _, _ := serving(t, "-redis", "redis://"+server.Addr)
-	if status, _, body := call(t, shop+"/lock", "A1", "ann"); status != 200 {
+	url, _, _ := serving(t, "-redis", "redis://"+server.Addr)
+	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 200 {
 		t.Fatal(body)
 	}
 	if err := server.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	status, retry, body := call(t, shop+"/confirm", "A1", "ann")
+	status, retry, body := call(t, url+"/confirm", "A1", "ann")
 	if status != 503 || retry == "" || !strings.Contains(body, `"code":"outcome_unknown"`) {
 		t.Errorf("with a frozen Redis: %d, Retry-After %q, %s", status, retry, body)
 	}
 	server.Kill()
-	status, retry, body = call(t, shop+"/lock", "A2", "ann")
+	status, retry, body = call(t, url+"/lock", "A2", "ann")
 	if status != 503 || retry == "" || !strings.Contains(body, `"code":"store_unavailable"`) {
 		t.Errorf("without a Redis: %d, Retry-After %q, %s", status, retry, body)
 	}
 	redistest.New(t, "--port", port)
 	for {
-		if status, _, _ := call(t, shop+"/lock", "A1", "ben"); status == 200 {
+		if status, _, _ := call(t, url+"/lock", "A1", "ben"); status == 200 {
 			break
 		}
 		if t.Context().Err() != nil {
-			t.Fatal("it does not go on")
+			t.Fatal("calls do not succeed again")
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -191,8 +189,8 @@ func TestRefusedStarts(t *testing.T) {
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer ctl.Close()
 	redisURL := "redis://" + server.Addr
-	shop, _, _ := serving(t, "-redis", redisURL, "-seats", "2x2")
-	if status, _, body := call(t, shop+"/lock", "A1", "ann"); status != 200 {
+	url, _, _ := serving(t, "-redis", redisURL, "-seats", "2x2")
+	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 200 {
 		t.Fatal(body)
 	}
 	dump := func() string {
@@ -224,7 +222,7 @@ func TestRefusedStarts(t *testing.T) {
 	}
 }
 
-// TestAuditAndRebuild calls them as an operator does.
+// TestAuditAndRebuild checks -redis-audit and -redis-rebuild.
 func TestAuditAndRebuild(t *testing.T) {
 	server := redistest.New(t)
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})
@@ -235,18 +233,18 @@ func TestAuditAndRebuild(t *testing.T) {
 		return out.String(), err
 	}
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("the audit printed %q, %v", out, err)
 	}
 	if err := ctl.Do(t.Context(), "SET", "{default}:seat:A1", "x", "NX", "PX", 60000).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1 is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("the audit after a change by hand printed %q, %v", out, err)
 	}
 	if out, err := inspect("-redis-rebuild"); !strings.HasSuffix(out, "differences fixed: 1\n") || err != nil {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("the rebuild printed %q, %v", out, err)
 	}
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("the audit after the rebuild printed %q, %v", out, err)
 	}
 }

@@ -65,7 +65,7 @@ func TestHTTPS(t *testing.T) {
 	pool := certify(t, certFile, keyFile, 1)
 	url, _, _ := serving(t, "-tls-cert", certFile, "-tls-key", keyFile)
 	if !strings.HasPrefix(url, "https://127.0.0.1:") {
-		t.Fatalf("the address is %s", url)
+		t.Fatalf("the runner logs the address %s", url)
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
 	t.Cleanup(client.CloseIdleConnections)
@@ -75,12 +75,12 @@ func TestHTTPS(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != 200 || resp.ProtoMajor != 2 {
-		t.Errorf("it is answered with %s over %s", resp.Status, resp.Proto)
+		t.Errorf("the answer is %s over %s, want 200 over HTTP/2", resp.Status, resp.Proto)
 	}
 	old := &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11}
 	if c, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), old); err == nil {
 		c.Close()
-		t.Error("TLS 1.1 is taken")
+		t.Error("TLS 1.1 is accepted")
 	}
 }
 
@@ -101,29 +101,29 @@ func TestCertificateIsRenewed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		serves := func(serial int64) {
+		wantSerial := func(serial int64) {
 			t.Helper()
 			got, err := c.get(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if leaf, err := x509.ParseCertificate(got.Certificate[0]); err != nil || leaf.SerialNumber.Int64() != serial {
-				t.Errorf("it serves the certificate %v, %v, want %d", leaf.SerialNumber, err, serial)
+				t.Errorf("the certificate has the serial number %v, %v, want %d", leaf.SerialNumber, err, serial)
 			}
 		}
-		serves(1)
+		wantSerial(1)
 		write(2, time.Now().Add(time.Second))
-		serves(1) // the file is checked every checkInterval
+		wantSerial(1) // the file is checked every checkInterval
 		time.Sleep(checkInterval)
-		serves(2)
+		wantSerial(2)
 		if err := os.WriteFile(s.CertFile, []byte("half of"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(checkInterval)
-		serves(2)
+		wantSerial(2)
 		write(3, time.Now().Add(time.Minute))
 		time.Sleep(checkInterval)
-		serves(3)
+		wantSerial(3)
 	})
 }
 
@@ -153,7 +153,7 @@ func TestOrigins(t *testing.T) {
 			t.Errorf("%s is allowed %q, want %q (%s)", origin, got, allowed, simple.Status)
 		}
 		if vary := simple.Header.Values("Vary"); !strings.Contains(strings.Join(vary, ","), "Origin") {
-			t.Errorf("caches are not told that the answer varies: %q", vary)
+			t.Errorf("Vary is %q, want Origin in it", vary)
 		}
 		preflight := ask("OPTIONS", "/lock", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type")
 		if got := preflight.Header.Get("Access-Control-Allow-Origin"); got != allowed {
@@ -163,7 +163,7 @@ func TestOrigins(t *testing.T) {
 			t.Errorf("the preflight of %s: %v", origin, preflight.Header)
 		}
 		if preflight.Header.Get("Access-Control-Allow-Credentials") != "" {
-			t.Error("cookies are let in, and there are none")
+			t.Error("the preflight allows credentials")
 		}
 	}
 	plain, _, _ := serving(t)
@@ -173,19 +173,19 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestUsersAreBelieved checks that the start-up line says how users are
+// TestStartSaysWhoUsersAre checks that the start-up line says how users are
 // identified.
-func TestUsersAreBelieved(t *testing.T) {
+func TestStartSaysWhoUsersAre(t *testing.T) {
 	_, out, _ := serving(t)
 	if !strings.Contains(out.String(), "unchecked: fit behind your own back end only") {
-		t.Errorf("log: %s", out)
+		t.Errorf("the log: %s", out)
 	}
 	key := strings.Repeat("k", 32)
 	url, out, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": key})
 	if !strings.Contains(out.String(), "named by the back end with the key") || strings.Contains(out.String(), key) {
-		t.Errorf("log: %s", out)
+		t.Errorf("the log: %s", out)
 	}
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("a lock without the key: %d %s, want 401", status, body)
 	}
 }

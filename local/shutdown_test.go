@@ -40,26 +40,26 @@ func TestReadinessFailsFirst(t *testing.T) {
 		return resp.StatusCode
 	}
 	if got := ready(); got != 200 {
-		t.Fatal(got)
+		t.Fatalf("/readyz is %d before the stop", got)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- stop() }()
 	for ready() != 503 {
 		if t.Context().Err() != nil {
-			t.Fatal("it stays ready")
+			t.Fatal("/readyz does not become 503")
 		}
 	}
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 200 {
-		t.Errorf("while it goes on: %d %s", status, body)
+		t.Errorf("a lock during -drain-delay: %d %s", status, body)
 	}
 	if strings.Contains(out.String(), "stopping:") {
-		t.Errorf("it refuses already: %s", out)
+		t.Errorf("the runner stopped during -drain-delay: %s", out)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("it stopped with %v", err)
+		t.Errorf("the runner ended with %v", err)
 	}
 	if _, err := http.Get(url + "/healthz"); err == nil {
-		t.Error("it still answers after it stopped")
+		t.Error("the runner answers after it has ended")
 	}
 }
 
@@ -92,7 +92,7 @@ func TestEndInOrder(t *testing.T) {
 			sockets: func(ctx context.Context) {
 				if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
 					c.Close()
-					t.Error("a socket that is sent away can come back in")
+					t.Error("a connection is accepted while sockets are closed")
 				}
 				if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.Drain {
 					t.Errorf("the sockets have until %v", end)
@@ -115,7 +115,7 @@ func TestEndInOrder(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	if want := []string{"asked", "not ready", "answered", "sockets gone", "ended"}; !slices.Equal(steps, want) {
-		t.Errorf("it ends by %q, want %q", steps, want)
+		t.Errorf("the steps are %q, want %q", steps, want)
 	}
 }
 
@@ -137,24 +137,24 @@ func TestEndIsBounded(t *testing.T) {
 	go func() {
 		if resp, err := http.Get("http://" + l.Addr().String()); err == nil {
 			resp.Body.Close()
-			t.Error("a request without an end is answered")
+			t.Error("a request that does not end is answered")
 		}
 	}()
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "still under way") {
-		t.Errorf("it ends with %v", err)
+		t.Errorf("serve returned %v", err)
 	}
 	close(stuck)
 }
 
-// A sale is the outcome of one call.
+// A sale is the outcome of one lock or confirm.
 type sale struct {
 	seat             string
-	answered, booked bool // an answer came, and that it is booked
+	answered, booked bool // whether there was an answer, and whether the seat is booked
 }
 
 // sell locks and confirms the seats of a row, one after the other, until the
-// program does not answer any more. Each call has a connection of its own, so
-// one that gets no answer was never accepted.
+// program does not answer. Each call has a connection of its own, so a call without
+// an answer was never accepted.
 func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sale, problem error) {
 	post := func(path, seat string) (string, error) {
 		resp, err := client.Post(url+path, "application/json", strings.NewReader(fmt.Sprintf(`{"seatId":%q,"userId":"caller"}`, seat)))
@@ -184,7 +184,7 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 				return append(sales, s), problem
 			}
 			if got != c.want {
-				return sales, fmt.Errorf("%s of %s is answered with %s", c.path, seat, got)
+				return sales, fmt.Errorf("%s of %s is answered with the status %s", c.path, seat, got)
 			}
 			sales = append(sales, s)
 		}
@@ -193,7 +193,7 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 	return sales, fmt.Errorf("row %s is sold out: the program was not stopped", row)
 }
 
-// TestSigtermUnderLoad stops the real program while many buy. What it has
+// TestSigtermUnderLoad stops the program while many users buy seats. What it has
 // acknowledged must be in the store, and what it has not answered must not.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
@@ -225,7 +225,7 @@ func TestSigtermUnderLoad(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
-		t.Errorf("it ends with %v: %s", err, log)
+		t.Errorf("the runner ended with %v: %s", err, log)
 	}
 	callers.Wait()
 
@@ -247,7 +247,7 @@ func TestSigtermUnderLoad(t *testing.T) {
 			}
 		}
 		if !last.answered && state[last.seat] == "" {
-			state[last.seat] = "" // it was to be locked, and was not
+			state[last.seat] = "" // its lock must not be in the store
 		}
 		for seat, want := range state {
 			got, err := store.Get(t.Context(), "{default}:seat:"+seat).Result()
@@ -255,12 +255,12 @@ func TestSigtermUnderLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want == "" && got != "" || want != "" && !strings.HasPrefix(got, want) {
-				t.Errorf("%s is %q in the store, and callers were told %q (unanswered: %v)", seat, got, want, last)
+				t.Errorf("%s is %q in the store, and %q by the answers (the last call is %v)", seat, got, want, last)
 			}
 		}
 	}
 	t.Logf("%d calls were acknowledged, %d not answered", acknowledged, unanswered)
 	if unanswered != len(all) {
-		t.Errorf("%d of %d callers saw the end", unanswered, len(all))
+		t.Errorf("%d of %d callers had a call without an answer, want all", unanswered, len(all))
 	}
 }

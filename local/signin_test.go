@@ -10,8 +10,8 @@ import (
 	"seatlock/functions/access/oidc/issuertest"
 )
 
-// signed posts with a token and returns the answer.
-func signed(t *testing.T, url, token, body string) (int, string) {
+// postSigned posts the body with the token and returns the answer.
+func postSigned(t *testing.T, url, token, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
 	if err != nil {
@@ -31,35 +31,35 @@ func signed(t *testing.T, url, token, body string) (int, string) {
 	return resp.StatusCode, string(answer)
 }
 
-// TestIssuerIsAwayAtTheStart checks that without its issuer the program starts,
-// is ready and logs the problem, and that buyers can sign in once the issuer is
-// available. The log must not name them.
+// TestIssuerIsAwayAtTheStart checks that the program starts without its issuer, is
+// ready and logs the problem, and that buyers can sign in once the issuer answers.
+// The log must not name them.
 func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	i := issuertest.New(t)
 	i.Break(issuertest.Mute)
-	url, metricsURL, out := measured(t, "-auth-issuer", i.URL, "-auth-audience", issuertest.Audience, "-log-level", "debug")
+	url, metricsURL, out := servingMetrics(t, "-auth-issuer", i.URL, "-auth-audience", issuertest.Audience, "-log-level", "debug")
 	token := i.Token("first", map[string]any{"sub": "Hildegard"})
-	if status, body := signed(t, url+"/lock", token, `{"seatId":"A1"}`); status != 503 || !strings.Contains(body, `"code":"sign_in_unavailable"`) {
-		t.Errorf("%d %s", status, body)
+	if status, body := postSigned(t, url+"/lock", token, `{"seatId":"A1"}`); status != 503 || !strings.Contains(body, `"code":"sign_in_unavailable"`) {
+		t.Errorf("without the issuer: %d %s", status, body)
 	}
 	get(t, url+"/seats")
 	get(t, url+"/readyz")
 	i.Break(nil)
 	for {
-		status, body := signed(t, url+"/lock", token, `{"seatId":"A1"}`)
+		status, body := postSigned(t, url+"/lock", token, `{"seatId":"A1"}`)
 		if status == 200 && strings.Contains(body, `"userId":"Hildegard"`) {
 			break
 		}
 		if status != 503 || t.Context().Err() != nil {
-			t.Fatalf("%d %s", status, body)
+			t.Fatalf("with the issuer: %d %s", status, body)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if status, body := signed(t, url+"/lock", token, `{"seatId":"A2","userId":"ben"}`); status != 403 {
-		t.Errorf("%d %s", status, body)
+	if status, body := postSigned(t, url+"/lock", token, `{"seatId":"A2","userId":"ben"}`); status != 403 {
+		t.Errorf("a lock for another user: %d %s, want 403", status, body)
 	}
-	if status, body := signed(t, url+"/lock", i.Token("first", map[string]any{"sub": "Hildegard\n"}), `{"seatId":"A2"}`); status != 401 {
-		t.Errorf("%d %s", status, body)
+	if status, body := postSigned(t, url+"/lock", i.Token("first", map[string]any{"sub": "Hildegard\n"}), `{"seatId":"A2"}`); status != 401 {
+		t.Errorf("a subject that is no user id: %d %s, want 401", status, body)
 	}
 	scrape := get(t, metricsURL)
 	for _, want := range []string{`code="forbidden"} 1`, `code="unauthenticated"} 1`} {
@@ -70,10 +70,10 @@ func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	log := out.String()
 	for _, want := range []string{"nobody can sign in until it does", "signed in at " + i.URL, "a token's subject cannot be a user", "code=sign_in_unavailable"} {
 		if !strings.Contains(log, want) {
-			t.Errorf("the log does not say %q: %s", want, log)
+			t.Errorf("the log does not have %q: %s", want, log)
 		}
 	}
 	if strings.Contains(log, "Hildegard") || strings.Contains(log, token) {
-		t.Errorf("the log tells who: %s", log)
+		t.Errorf("the log has the user or the token: %s", log)
 	}
 }

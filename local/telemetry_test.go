@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,7 +14,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// promtool runs Prometheus' own checks on its input.
+// promtool runs Prometheus' promtool with the input.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "promtool", args...)
@@ -27,26 +26,26 @@ func promtool(t *testing.T, stdin string, args ...string) {
 
 var metricsInLog = regexp.MustCompile(`metrics"?[=:]"?(http://[^\s"]+)`)
 
-// measured starts the runner with metrics and returns their URL too.
-func measured(t *testing.T, args ...string) (url, metricsURL string, out *faults.Log) {
+// servingMetrics starts the runner with metrics and returns their URL too.
+func servingMetrics(t *testing.T, args ...string) (url, metricsURL string, out *faults.Log) {
 	t.Helper()
-	return measuredWith(t, nil, args...)
+	return servingMetricsWith(t, nil, args...)
 }
 
-// measuredWith is measured with environment variables.
-func measuredWith(t *testing.T, env variables, args ...string) (url, metricsURL string, out *faults.Log) {
+// servingMetricsWith is servingMetrics with an environment.
+func servingMetricsWith(t *testing.T, env variables, args ...string) (url, metricsURL string, out *faults.Log) {
 	t.Helper()
 	url, out, _ = servingWith(t, env, append([]string{"-metrics-addr", "127.0.0.1:0"}, args...)...)
 	found := metricsInLog.FindStringSubmatch(out.String())
 	if found == nil {
-		t.Fatalf("the log does not say where metrics are: %s", out)
+		t.Fatalf("the log does not have the URL of the metrics: %s", out)
 	}
 	return url, found[1], out
 }
 
-// tells checks that metrics have the lines. A line that ends with a space may
-// have any value.
-func tells(t *testing.T, metrics string, lines ...string) {
+// wantMetrics checks that the metrics have the lines. A line that ends with a space
+// may have any value.
+func wantMetrics(t *testing.T, metrics string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains(metrics, "\n"+line) || !strings.HasSuffix(line, " ") && !strings.Contains(metrics, "\n"+line+"\n") {
@@ -57,7 +56,7 @@ func tells(t *testing.T, metrics string, lines ...string) {
 
 // TestMetrics checks that the metrics count what callers were answered.
 func TestMetrics(t *testing.T) {
-	url, metricsURL, _ := measured(t, "-seats", "2x3", "-seat-limit", "4")
+	url, metricsURL, _ := servingMetrics(t, "-seats", "2x3", "-seat-limit", "4")
 	post := func(path, body string, want int) {
 		t.Helper()
 		resp, err := http.Post(url+path, "application/json", strings.NewReader(body))
@@ -81,7 +80,7 @@ func TestMetrics(t *testing.T) {
 	get(t, url+"/seats")
 	get(t, url+"/")
 	scrape := get(t, metricsURL)
-	tells(t, scrape,
+	wantMetrics(t, scrape,
 		`seatlock_requests_total{call="lock",code="ok"} 1`,
 		`seatlock_requests_total{call="lock",code="seat_locked"} 1`,
 		`seatlock_requests_total{call="lock",code="seat_booked"} 1`,
@@ -114,33 +113,33 @@ func TestMetrics(t *testing.T) {
 	)
 	for _, user := range []string{"ann", "ben"} {
 		if strings.Contains(scrape, `"`+user+`"`) {
-			t.Errorf("%s is told of", user)
+			t.Errorf("the metrics name the user %s", user)
 		}
 	}
 	if resp, err := http.Get(url + "/metrics"); err != nil || resp.StatusCode != 404 {
-		t.Errorf("buyers reach the metrics: %v %v", resp, err)
+		t.Errorf("/metrics at the address for buyers: %v, %v, want 404", resp, err)
 	}
 }
 
 // TestMetricsOfLapses checks the metrics of seats that were confirmed too late.
 func TestMetricsOfLapses(t *testing.T) {
-	url, metricsURL, _ := measured(t, "-lock-ttl", "20ms")
+	url, metricsURL, _ := servingMetrics(t, "-lock-ttl", "20ms")
 	for _, seat := range []string{"A1", "A2"} {
 		if status, _, body := call(t, url+"/lock", seat, "ann"); status != 200 {
 			t.Fatal(body)
 		}
 	}
-	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // until they expire
+	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // until the locks expire
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(2 * time.Millisecond) // the millisecond of the end itself may go either way
+	time.Sleep(2 * time.Millisecond) // in the exact millisecond of its end a lock may be live or over
 	for _, seat := range []string{"A1", "A2"} {
 		if status, _, body := call(t, url+"/confirm", seat, "ann"); status != 409 {
 			t.Fatal(body)
 		}
 	}
 	scrape := get(t, metricsURL)
-	tells(t, scrape,
+	wantMetrics(t, scrape,
 		`seatlock_lapsed_seats_total{event="default"} 2`,
 		`seatlock_conflicts_total{code="lock_expired",event="default"} 2`,
 	)
@@ -148,27 +147,27 @@ func TestMetricsOfLapses(t *testing.T) {
 
 // TestPrometheusReadsMetrics checks that Prometheus accepts the metrics.
 func TestPrometheusReadsMetrics(t *testing.T) {
-	faults.Need(t, "promtool", "nobody but us has read the metrics")
-	_, metricsURL, _ := measured(t)
+	faults.Need(t, "promtool", "Prometheus has not read the metrics")
+	_, metricsURL, _ := servingMetrics(t)
 	promtool(t, get(t, metricsURL), "check", "metrics")
 }
 
-// TestMetricsOfWhatNeverGotIn checks that refused requests are counted by the
-// reason, and requests of load balancers not at all.
-func TestMetricsOfWhatNeverGotIn(t *testing.T) {
-	url, metricsURL, _ := measuredWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-private", "-rate", "0.001")
+// TestMetricsOfRefusals checks that refused requests are counted by the reason, and
+// requests of load balancers not at all.
+func TestMetricsOfRefusals(t *testing.T) {
+	url, metricsURL, _ := servingMetricsWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-private", "-rate", "0.001")
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("the lock: %d %s, want 401", status, body)
 	}
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 429 {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("the lock: %d %s, want 429", status, body)
 	}
 	for range 20 { // -private and -rate do not apply to these
 		get(t, url+"/healthz")
 		get(t, url+"/readyz")
 	}
 	scrape := get(t, metricsURL)
-	tells(t, scrape,
+	wantMetrics(t, scrape,
 		`seatlock_requests_total{call="lock",code="unauthenticated"} 1`,
 		`seatlock_requests_total{call="lock",code="rate_limited"} 1`,
 		`seatlock_requests_total{call="other",code="ok"} 0`,
@@ -176,18 +175,11 @@ func TestMetricsOfWhatNeverGotIn(t *testing.T) {
 	)
 }
 
-// exchange sends bytes and returns what comes back.
+// exchange sends the request on a connection of its own and returns all that comes
+// back.
 func exchange(t *testing.T, url, request string) string {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, request); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(c)
+	answer, err := io.ReadAll(send(t, url, request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,11 +191,11 @@ func exchange(t *testing.T, url, request string) string {
 func TestRequestIDs(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		url, out, stop := serving(t, "-log", format, "-log-level", "debug")
-		answer := exchange(t, url, posted(good, "Content-Type: application/json", "X-Request-Id: of-the-shop", "Connection: close"))
+		answer := exchange(t, url, lockRequest(good, "Content-Type: application/json", "X-Request-Id: of-the-shop", "Connection: close"))
 		if !strings.Contains(answer, "\r\nX-Request-Id: of-the-shop\r\n") {
 			t.Errorf("the answer is %s", answer)
 		}
-		answer = exchange(t, url, posted(`{}`, "Content-Type: application/json", `X-Request-Id: a" level=ERROR msg="forged`, "Connection: close"))
+		answer = exchange(t, url, lockRequest(`{}`, "Content-Type: application/json", `X-Request-Id: a" level=ERROR msg="forged`, "Connection: close"))
 		made := regexp.MustCompile(`\r\nX-Request-Id: ([0-9a-f]{32})\r\n`).FindStringSubmatch(answer)
 		if made == nil {
 			t.Fatalf("the answer is %s", answer)
@@ -213,11 +205,11 @@ func TestRequestIDs(t *testing.T) {
 		}
 		for id, what := range map[string]string{"of-the-shop": `"?code"?[=:]"?ok`, made[1]: `"?code"?[=:]"?bad_request`} {
 			if !regexp.MustCompile(what + `.*"?request"?[=:]"?` + id).MatchString(out.String()) {
-				t.Errorf("the %s log has no line with %s and the id %s: %s", format, what, id, out)
+				t.Errorf("the %s log has no line with %s and the id %s:\n%s", format, what, id, out)
 			}
 		}
 		if strings.Contains(out.String(), "forged") {
-			t.Errorf("the log has an id that is none: %s", out)
+			t.Errorf("the log has an id that is not valid: %s", out)
 		}
 	}
 }
@@ -242,10 +234,10 @@ func TestLogNamesNobody(t *testing.T) {
 			t.Error(err)
 		}
 		if named := strings.Contains(out.String(), "Hildegard"); named != users {
-			t.Errorf("-log-users=%v, and the log says\n%s", users, out)
+			t.Errorf("with -log-users=%v the log names the user: %v\n%s", users, named, out)
 		}
 		if lines := strings.Count(out.String(), "call="); lines < 20 {
-			t.Errorf("there are %d lines of requests", lines)
+			t.Errorf("the log has %d lines of requests, want at least 20", lines)
 		}
 	}
 }
@@ -265,7 +257,7 @@ func TestUsersCannotForgeLines(t *testing.T) {
 	}
 }
 
-// TestLogLevels checks that each level logs what is of it and above.
+// TestLogLevels checks that each level logs its own lines and those above it.
 func TestLogLevels(t *testing.T) {
 	for level, want := range map[string]string{
 		"debug": "DEBUG INFO WARN",
@@ -286,7 +278,7 @@ func TestLogLevels(t *testing.T) {
 				break
 			}
 			if t.Context().Err() != nil {
-				t.Fatal("it does not come up")
+				t.Fatal("the runner does not serve")
 			}
 		}
 		if resp, err := http.Get("http://" + addr + "/nowhere"); err == nil {

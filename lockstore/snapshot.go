@@ -45,7 +45,8 @@ func (s *Status) UnmarshalText(text []byte) error {
 	return invalid("a status is available, locked or booked, not %s", quote(string(text)))
 }
 
-// A Seat is what anybody may know of a seat: never whose it is.
+// A Seat is the state of a seat that every user may see. It does not have the
+// seat's user.
 type Seat struct {
 	ID      SeatID
 	Status  Status

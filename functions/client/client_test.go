@@ -79,8 +79,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestNoAnswer checks that an error tells a call without an effect from one that
-// may have had one.
+// TestNoAnswer checks that the error of a call reports whether the call may have
+// taken effect.
 func TestNoAnswer(t *testing.T) {
 	ev := storetest.Event(t, "e", time.Minute, 0, "A1")
 	answer := func(status int, body string) string {

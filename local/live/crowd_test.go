@@ -16,7 +16,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// counting counts calls of Wait.
+// A counting store counts its calls of Wait.
 type counting struct {
 	lockstore.LockStore
 	waits, now, most atomic.Int64
@@ -31,10 +31,10 @@ func (c *counting) Wait(ctx context.Context, ev *lockstore.Event, since lockstor
 	return c.LockStore.Wait(ctx, ev, since)
 }
 
-// hesitant is a store that sometimes delays a list.
-type hesitant struct{ counting }
+// A slowStore sometimes delays a list.
+type slowStore struct{ counting }
 
-func (s *hesitant) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
+func (s *slowStore) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	snap, err := s.LockStore.List(ctx, ev, since)
 	if rand.IntN(3) == 0 {
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
@@ -42,14 +42,14 @@ func (s *hesitant) List(ctx context.Context, ev *lockstore.Event, since lockstor
 	return snap, err
 }
 
-// TestAThousandViewersAndOneWait: the calls of the store do not depend on the
-// number of viewers, and nothing is left when they have gone.
+// TestAThousandViewersAndOneWait checks that the number of calls of the store does
+// not depend on the number of viewers, and that no goroutine is left after them.
 func TestAThousandViewersAndOneWait(t *testing.T) {
 	store := &counting{LockStore: new(memstore.Store)}
 	h := open(t, store)
-	const crowd, changes = 1000, 5
-	viewers := make([]*viewer, crowd)
-	inParts(crowd, func(i int) {
+	const count, changes = 1000, 5
+	viewers := make([]*viewer, count)
+	inParallel(count, func(i int) {
 		v, _, err := h.dial("")
 		if err != nil {
 			t.Error(err)
@@ -69,12 +69,12 @@ func TestAThousandViewersAndOneWait(t *testing.T) {
 		viewers[0].next() // so that each change is a message
 	}
 	if n := store.waits.Load() - before; n > 2*changes {
-		t.Errorf("%d changes were waited for %d times", changes, n)
+		t.Errorf("%d changes took %d calls of Wait, want at most %d", changes, n, 2*changes)
 	}
 	if most := store.most.Load(); most != 1 {
-		t.Errorf("%d waited at the same time", most)
+		t.Errorf("there were %d calls of Wait at the same time, want 1", most)
 	}
-	inParts(crowd, func(i int) {
+	inParallel(count, func(i int) {
 		v := viewers[i]
 		for v.status["A5"] != "locked" {
 			if _, err := v.read(); err != nil {
@@ -84,11 +84,11 @@ func TestAThousandViewersAndOneWait(t *testing.T) {
 		}
 		v.CloseNow()
 	})
-	nothingGoesOn(t, store)
+	waitIdle(t, store)
 }
 
-// inParts calls do for 0 to n-1, some at the same time.
-func inParts(n int, do func(i int)) {
+// inParallel calls do for 0 to n-1, 16 at a time.
+func inParallel(n int, do func(i int)) {
 	var all sync.WaitGroup
 	var next atomic.Int64
 	for range 16 {
@@ -101,8 +101,8 @@ func inParts(n int, do func(i int)) {
 	all.Wait()
 }
 
-// nothingGoesOn waits until there is no call of Wait and no goroutine of the hub.
-func nothingGoesOn(t *testing.T, store *counting) {
+// waitIdle waits until there are no calls of Wait and no goroutines of the hub.
+func waitIdle(t *testing.T, store *counting) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		var all strings.Builder
@@ -112,23 +112,23 @@ func nothingGoesOn(t *testing.T, store *counting) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d still wait, and goroutines are left:\n%.4000s", store.now.Load(), all.String()[max(0, at-500):])
+			t.Fatalf("%d calls of Wait and these goroutines are left:\n%.4000s", store.now.Load(), all.String()[max(0, at-500):])
 		}
 	}
 }
 
-// TestViewersSeeTheSame: viewers come and go, with and without a version, while
-// seats are locked, released and booked. The fold of each viewer's messages is the
-// final state of the seats, and no booking is ever undone.
+// TestViewersSeeTheSame has viewers join and leave, with and without a version,
+// while seats are locked, released and booked. The fold of each viewer's messages
+// must be the final state of the seats, and no booking may be undone.
 func TestViewersSeeTheSame(t *testing.T) {
-	store := &hesitant{counting{LockStore: new(memstore.Store)}}
+	store := &slowStore{counting{LockStore: new(memstore.Store)}}
 	h := open(t, store)
 	must := func(op lockstore.Op) {
 		if _, err := store.Do(t.Context(), h.ev, op); err != nil {
 			t.Error(err)
 		}
 	}
-	var crowd, callers sync.WaitGroup
+	var viewing, callers sync.WaitGroup
 	const buyers, viewers = 4, 24
 	for b := range buyers {
 		callers.Go(func() {
@@ -150,10 +150,10 @@ func TestViewersSeeTheSame(t *testing.T) {
 			}
 		})
 	}
-	const end = "J10" // is booked in the end
+	const end = "J10" // booked last
 	var joined, resumed atomic.Int64
 	for range viewers {
-		crowd.Go(func() {
+		viewing.Go(func() {
 			known := &viewer{status: make(map[string]string)}
 			for known.status[end] != "booked" {
 				query := ""
@@ -191,23 +191,24 @@ func TestViewersSeeTheSame(t *testing.T) {
 	callers.Wait()
 	h.lock("buyer0", end)
 	h.confirm("buyer0", end)
-	crowd.Wait()
+	viewing.Wait()
 	t.Logf("%d joined, %d of them with a version", joined.Load(), resumed.Load())
 	if resumed.Load() == 0 || joined.Load() < viewers {
-		t.Error("few viewers joined")
+		t.Error("too few viewers joined")
 	}
-	nothingGoesOn(t, &store.counting)
+	waitIdle(t, &store.counting)
 }
 
-// TestStopsWithACrowd: all viewers get the status "going away", and nothing is left.
-func TestStopsWithACrowd(t *testing.T) {
+// TestStopsWithManyViewers checks that all viewers get the status "going away", and
+// that no goroutine is left.
+func TestStopsWithManyViewers(t *testing.T) {
 	store := &counting{LockStore: new(memstore.Store)}
 	h := open(t, store)
-	const crowd = 200
-	codes := make([]websocket.StatusCode, crowd)
+	const count = 200
+	codes := make([]websocket.StatusCode, count)
 	var all, ready sync.WaitGroup
-	ready.Add(crowd)
-	for i := range crowd {
+	ready.Add(count)
+	for i := range count {
 		all.Go(func() {
 			v, _, err := h.dial("")
 			ready.Done()
@@ -230,16 +231,16 @@ func TestStopsWithACrowd(t *testing.T) {
 	})
 	h.end()
 	h.hub.Wait()
-	nothingGoesOn(t, store)
+	waitIdle(t, store)
 	all.Wait()
 	stop()
 	buyer.Wait()
 	for i, code := range codes {
 		if code != websocket.StatusGoingAway {
-			t.Errorf("viewer %d is closed with %v", i, code)
+			t.Errorf("viewer %d was closed with %v, want going away", i, code)
 		}
 	}
 	if _, resp, err := h.dial(""); err == nil || resp.StatusCode != 503 {
-		t.Errorf("a viewer is accepted: %v", err)
+		t.Errorf("a viewer after the end: %v, want 503", err)
 	}
 }

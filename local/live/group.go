@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// groupSize is the most viewers in a group. They are woken together: few
-	// enough that a lock meanwhile does not wait for all viewers.
+	// groupSize is the most viewers in a group. A message wakes them together. They
+	// are so few that a request meanwhile does not wait for all viewers.
 	groupSize = 100
 
 	// groupTime is the longest time that the next group waits for half of this
-	// one. The stream goes on if most viewers of a group are stuck. If it takes
+	// one, so that viewers that do not read delay the others no longer. If it takes
 	// longer to write to all viewers, changes are gathered for as long.
 	groupTime = 20 * time.Millisecond
 )
@@ -60,7 +60,7 @@ type entry struct {
 
 	half  int64 // of the viewers in the group when the message was sent
 	taken atomic.Int64
-	out   chan struct{} // closed when half of them have taken the message
+	sent  chan struct{} // closed when half of them have taken the message
 }
 
 // join adds a viewer to one of the stream's groups. The viewer's messages are
@@ -98,7 +98,7 @@ func (g *group) leave() {
 // send appends a message, and waits until half of the viewers have taken it.
 func (g *group) send(ctx context.Context, m *message) {
 	g.mu.Lock()
-	e := &entry{message: m, more: make(chan struct{}), half: int64(g.viewers+1) / 2, out: make(chan struct{})}
+	e := &entry{message: m, more: make(chan struct{}), half: int64(g.viewers+1) / 2, sent: make(chan struct{})}
 	before := g.last
 	before.next, g.last = e, e
 	g.mu.Unlock()
@@ -107,7 +107,7 @@ func (g *group) send(ctx context.Context, m *message) {
 		return
 	}
 	select {
-	case <-e.out:
+	case <-e.sent:
 	case <-time.After(groupTime):
 	case <-ctx.Done():
 	}
@@ -116,6 +116,6 @@ func (g *group) send(ctx context.Context, m *message) {
 // take counts a viewer that has taken the message.
 func (e *entry) take() {
 	if e.taken.Add(1) == e.half {
-		close(e.out)
+		close(e.sent)
 	}
 }

@@ -1,5 +1,5 @@
-// Package live sends the list of an event to browsers over a WebSocket, and then
-// the changes as they happen.
+// Package live sends the list of an event to browsers over WebSockets, and then the
+// changes as they happen.
 //
 // A [Hub] follows each event that has viewers with one loop, renders each change
 // once, and writes it to all viewers. The package must not know how lists look or
@@ -32,7 +32,7 @@ const Path = booking.LivePath
 // A Config configures a Hub.
 type Config struct {
 	API        *booking.API
-	Origins    []string      // of other sites whose pages may connect, such as https://shop.example; * is all
+	Origins    []string      // other sites whose pages may connect, such as https://shop.example; * is all
 	MaxViewers int           // connections at a time
 	Grace      time.Duration // the longest time until viewers are disconnected after the Hub's context has ended
 	Log        *slog.Logger
@@ -41,10 +41,10 @@ type Config struct {
 // A Hub answers GET /seats/live. It runs no goroutines while it has no viewers.
 type Hub struct {
 	Config
-	ctx    context.Context // ends when viewers are sent away
-	wires  context.Context // ends when the remaining connections are cut
-	cut    context.CancelFunc
-	accept websocket.AcceptOptions
+	ctx        context.Context // ends when viewers are asked to leave
+	conns      context.Context // ends when the remaining connections are closed at once
+	closeConns context.CancelFunc
+	accept     websocket.AcceptOptions
 
 	mu      sync.Mutex
 	streams map[lockstore.EventID]*stream // of the events with viewers
@@ -54,12 +54,12 @@ type Hub struct {
 }
 
 // New returns a Hub. When the context ends, the Hub accepts no more viewers and
-// closes all connections with the status "going away". Then the caller must call
-// Wait.
+// closes all connections with the status "going away". The caller must then call
+// [Hub.Wait].
 func New(ctx context.Context, c Config) *Hub {
 	h := &Hub{Config: c, ctx: ctx, streams: make(map[lockstore.EventID]*stream)}
-	h.wires, h.cut = context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, func() { time.AfterFunc(c.Grace, h.cut) })
+	h.conns, h.closeConns = context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(c.Grace, h.closeConns) })
 	for _, o := range c.Origins {
 		if o == "*" {
 			h.accept.InsecureSkipVerify = true
@@ -73,10 +73,10 @@ func New(ctx context.Context, c Config) *Hub {
 // Hub's context.
 func (h *Hub) Wait() {
 	h.mu.Lock()
-	h.ended = true // join adds nobody to running after this
+	h.ended = true // join adds no viewer to running after this
 	h.mu.Unlock()
 	h.running.Wait()
-	h.cut()
+	h.closeConns()
 }
 
 // ViewerCount returns the number of viewers.
@@ -98,8 +98,8 @@ func (h *Hub) Handler(next telemetry.Handler) telemetry.Handler {
 	}
 }
 
-// show shows an event to one viewer until the connection ends. It refuses
-// everything that it may have to before the connection becomes a WebSocket.
+// show sends an event to one viewer until the connection ends. It returns errors
+// only before the connection becomes a WebSocket.
 func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error {
 	if r.Method != "GET" || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		return noHandshake(w, "This is a WebSocket. GET /seats answers the same list, and with since what changed.")
@@ -125,7 +125,7 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(h.wires, v.cut)()
+	defer context.AfterFunc(h.conns, v.closeNow)()
 	v.show(h.ctx, list, last)
 	return nil
 }
@@ -136,7 +136,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
 	ws, err := websocket.Accept(u, r, &h.accept)
 	switch {
 	case err == nil:
-		return &viewer{ws: ws, wire: u.wire}, nil
+		return &viewer{ws: ws, conn: u.conn}, nil
 	case u.status == http.StatusForbidden:
 		return nil, problem.Refuse(problem.Forbidden, "Pages of that origin may not watch here; -cors-origin says which may.")
 	case u.status == http.StatusSwitchingProtocols: // the connection could not be taken over
@@ -158,7 +158,7 @@ func noHandshake(w http.ResponseWriter, detail string) error {
 type upgrader struct {
 	http.ResponseWriter
 	status int
-	wire   net.Conn
+	conn   net.Conn
 }
 
 func (u *upgrader) WriteHeader(status int) {
@@ -171,9 +171,9 @@ func (u *upgrader) WriteHeader(status int) {
 func (u *upgrader) Write(p []byte) (int, error) { return len(p), nil }
 
 func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	wire, rw, err := http.NewResponseController(u.ResponseWriter).Hijack()
-	u.wire = wire
-	return wire, rw, err
+	conn, rw, err := http.NewResponseController(u.ResponseWriter).Hijack()
+	u.conn = conn
+	return conn, rw, err
 }
 
 // join counts a viewer of the event and returns the event's stream. The first

@@ -61,7 +61,7 @@ func build(t *testing.T, store lockstore.LockStore, rows int, change ...func(*li
 	return h, h.hub.Handler(api.Routes())
 }
 
-// open serves them on the loopback.
+// open builds a hub and an API, and serves them on the loopback interface.
 func open(t *testing.T, store lockstore.LockStore, change ...func(*live.Config)) *server {
 	t.Helper()
 	h, handler := build(t, store, 10, change...)
@@ -120,24 +120,24 @@ func (l list) seats() string {
 // A viewer is a WebSocket and the fold of the lists that it has received.
 type viewer struct {
 	*websocket.Conn
-	t       *testing.T
-	status  map[string]string
-	version string
-	heard   chan []byte // the messages of an attentive viewer
+	t        *testing.T
+	status   map[string]string
+	version  string
+	messages chan []byte // set by readAll
 }
 
-// attentive makes the viewer read every message at once, as a browser does. Other
-// viewers read when a test does, and do not answer pings before.
-func (v *viewer) attentive() *viewer {
-	v.heard = make(chan []byte, 1000)
+// readAll makes the viewer read every message at once, as a browser does. Other
+// viewers read when the test does, and do not answer pings before.
+func (v *viewer) readAll() *viewer {
+	v.messages = make(chan []byte, 1000)
 	go func() {
-		defer close(v.heard)
+		defer close(v.messages)
 		for {
 			_, body, err := v.Read(context.Background())
 			if err != nil {
 				return
 			}
-			v.heard <- body
+			v.messages <- body
 		}
 	}()
 	return v
@@ -159,8 +159,8 @@ func (h *server) dial(query string, header ...string) (*viewer, *http.Response, 
 	return &viewer{Conn: c, t: h.t, status: make(map[string]string)}, resp, nil
 }
 
-// view is a dial that must succeed.
-func (h *server) view(query string) *viewer {
+// mustDial is a dial that must succeed.
+func (h *server) mustDial(query string) *viewer {
 	h.t.Helper()
 	v, _, err := h.dial(query)
 	if err != nil {
@@ -173,7 +173,7 @@ func (h *server) view(query string) *viewer {
 // resume dials with the version and the seats of another viewer.
 func (h *server) resume(known *viewer) *viewer {
 	h.t.Helper()
-	v := h.view("?since=" + known.version)
+	v := h.mustDial("?since=" + known.version)
 	v.status, v.version = maps.Clone(known.status), known.version
 	return v
 }
@@ -184,8 +184,8 @@ func (v *viewer) read() (list, error) {
 	ctx, cancel := context.WithTimeout(v.t.Context(), 10*patience)
 	defer cancel()
 	var body []byte
-	if v.heard != nil {
-		body = <-v.heard
+	if v.messages != nil {
+		body = <-v.messages
 		if body == nil {
 			return list{}, errors.New("the connection is closed")
 		}
@@ -214,7 +214,7 @@ func (v *viewer) read() (list, error) {
 		count[status]++
 	}
 	if c := l.Counts; count["available"] != c.Available || count["locked"] != c.Locked || count["booked"] != c.Booked {
-		return list{}, fmt.Errorf("folded it is %v, and the list counts %+v", count, c)
+		return list{}, fmt.Errorf("the folded lists have %v, and the message counts %+v", count, c)
 	}
 	return l, nil
 }
@@ -254,15 +254,16 @@ func (h *server) get(query string) (list, string) {
 	return l, string(body)
 }
 
-// TestFirstAListThenWhatChanges: each message is what GET /seats would answer.
+// TestFirstAListThenWhatChanges checks that each message is what GET /seats would
+// answer.
 func TestFirstAListThenWhatChanges(t *testing.T) {
 	h := open(t, new(memstore.Store))
 	h.lock("ann", "A1", "A2")
-	_, body, err := h.view("").Read(t.Context())
+	_, body, err := h.mustDial("").Read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := h.view("")
+	v := h.mustDial("")
 	l := v.next()
 	_, want := h.get("")
 	masked := func(s string) string {
@@ -288,11 +289,12 @@ func TestFirstAListThenWhatChanges(t *testing.T) {
 	}
 }
 
-// TestSince: a viewer that returns with a version gets what it missed.
+// TestSince checks that a viewer that connects with a version gets what changed
+// since.
 func TestSince(t *testing.T) {
 	h := open(t, new(memstore.Store))
 	h.lock("ann", "A1", "A2", "A3")
-	v := h.view("?eventId=default")
+	v := h.mustDial("?eventId=default")
 	v.next()
 	v.Close(websocket.StatusNormalClosure, "")
 	h.release("ann", "A3")
@@ -300,22 +302,22 @@ func TestSince(t *testing.T) {
 
 	v = h.resume(v)
 	if l := v.next(); l.Full || l.seats() != "A1 booked, A3 available" {
-		t.Errorf("what it missed is %v %s", l.Full, l.seats())
+		t.Errorf("the first message has full %v, seats %s", l.Full, l.seats())
 	}
 	h.lock("ann", "B1")
 	if l := v.next(); l.Full || !strings.HasSuffix(l.seats(), "B1 locked") {
-		t.Errorf("then comes %v %s", l.Full, l.seats())
+		t.Errorf("the next message has full %v, seats %s", l.Full, l.seats())
 	}
 	if l := h.resume(v).next(); l.Full || len(l.Seats) != 0 || l.Version != v.version {
 		t.Errorf("a viewer that missed nothing gets %+v", l)
 	}
-	if l := h.view("?since=of-another-life").next(); !l.Full || len(l.Seats) != 100 {
-		t.Errorf("a viewer with an unknown version gets %v and %d seats", l.Full, len(l.Seats))
+	if l := h.mustDial("?since=unknown-1").next(); !l.Full || len(l.Seats) != 100 {
+		t.Errorf("a viewer with an unknown version gets full %v, %d seats", l.Full, len(l.Seats))
 	}
 }
 
-// TestRefused: requests are refused as GET /seats refuses them, before the
-// connection becomes a WebSocket.
+// TestRefused checks that requests are refused as GET /seats refuses them, before
+// the connection becomes a WebSocket.
 func TestRefused(t *testing.T) {
 	h := open(t, new(memstore.Store), func(c *live.Config) { c.Origins = []string{"https://shop.example"} })
 	handshake := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "c2VhdGxvY2sgc2VhdHMhIQ=="}
@@ -371,8 +373,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestOrigins: pages of this host and of the named origins may connect, and so may
-// clients that are not pages.
+// TestOrigins checks that pages of this host and of the named origins may connect,
+// and so may clients that are not pages.
 func TestOrigins(t *testing.T) {
 	h := open(t, new(memstore.Store), func(c *live.Config) { c.Origins = []string{"https://shop.example"} })
 	for _, header := range [][]string{nil, {"Origin", h.url}, {"Origin", "https://shop.example"}} {
@@ -392,10 +394,11 @@ func TestOrigins(t *testing.T) {
 	v.CloseNow()
 }
 
-// TestNoRoom: the number of viewers is limited, and one that leaves makes room.
+// TestNoRoom checks that the number of viewers is limited, and that one that leaves
+// makes room.
 func TestNoRoom(t *testing.T) {
 	h := open(t, new(memstore.Store), func(c *live.Config) { c.MaxViewers = 2 })
-	first, second := h.view(""), h.view("")
+	first, second := h.mustDial(""), h.mustDial("")
 	first.next()
 	second.next()
 	_, resp, err := h.dial("")
@@ -414,12 +417,12 @@ func TestNoRoom(t *testing.T) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatal("a viewer that left has made no room")
+			t.Fatal("no viewer is accepted after another has left")
 		}
 	}
 }
 
-// TestViewersMustNotSend: a viewer that sends a message is disconnected.
+// TestViewersMustNotSend checks that a viewer that sends a message is disconnected.
 func TestViewersMustNotSend(t *testing.T) {
 	h := open(t, new(memstore.Store))
 	for name, c := range map[string]struct {
@@ -430,7 +433,7 @@ func TestViewersMustNotSend(t *testing.T) {
 		"nothing": {0, []websocket.StatusCode{websocket.StatusPolicyViolation}},
 		"a book":  {1 << 20, []websocket.StatusCode{websocket.StatusPolicyViolation, websocket.StatusMessageTooBig, -1}}, // it may be cut off in the middle
 	} {
-		v, other := h.view(""), h.view("")
+		v, other := h.mustDial(""), h.mustDial("")
 		v.next()
 		other.next()
 		v.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", c.size))) // it may be cut off in the middle

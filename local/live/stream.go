@@ -15,8 +15,8 @@ import (
 // sent together. A change after a quiet time is sent at once.
 const gather = 100 * time.Millisecond
 
-// firstPause and lastPause are the shortest and the longest pause between
-// questions to a store that fails.
+// firstPause and lastPause are the shortest and the longest pause between calls of
+// a store that fails.
 const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = 5 * time.Second
@@ -69,8 +69,8 @@ func (s *stream) send(ctx context.Context, l *seatlist.List) {
 	}
 }
 
-// follow sends every change after the version. If the store fails it tries again,
-// with growing pauses, and continues where it was.
+// follow sends every change after the version, until the context ends. If the store
+// fails it tries again, with growing pauses, and continues where it was.
 func (s *stream) follow(ctx context.Context, version lockstore.Version) {
 	log := s.hub.Log.With("event", s.feed.Event().ID)
 	for failures := 0; ; {

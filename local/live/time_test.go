@@ -104,7 +104,7 @@ func (h *server) raw(t *testing.T) net.Conn {
 // within a tenth of a second after it are sent together.
 func TestChangesAreGathered(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
-		v := h.view("").attentive()
+		v := h.mustDial("").readAll()
 		v.next()
 		time.Sleep(time.Minute)
 		began := time.Now()
@@ -123,46 +123,48 @@ func TestChangesAreGathered(t *testing.T) {
 	})
 }
 
-// TestExpiryIsNoMessage: viewers apply the clock, as with GET /seats.
+// TestExpiryIsNoMessage checks that no message is sent when a lock expires: viewers
+// apply the clock, as with GET /seats.
 func TestExpiryIsNoMessage(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 		h.lock("ann", "A1")
-		v := h.view("").attentive()
+		v := h.mustDial("").readAll()
 		if l := v.next(); l.Seats[0].Status != "locked" || l.Seats[0].ExpiresAt == "" {
-			t.Errorf("%+v", l.Seats[0])
+			t.Errorf("A1 is listed as %+v", l.Seats[0])
 		}
 		time.Sleep(2 * time.Hour)
 		v.status["A1"] = "available"
 		h.lock("ann", "B1")
 		if l := v.next(); l.seats() != "B1 locked" || l.Counts.Locked != 1 || l.Counts.Available != 99 {
-			t.Errorf("%s %+v", l.seats(), l.Counts)
+			t.Errorf("the next message has the seats %s and the counts %+v", l.seats(), l.Counts)
 		}
 	})
 }
 
-// TestLivesOn: a connection lasts longer than the time limits of requests.
-func TestLivesOn(t *testing.T) {
+// TestNoTimeLimit checks that a connection lasts longer than requests may.
+func TestNoTimeLimit(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
-		v := h.view("")
+		v := h.mustDial("")
 		v.next()
 		ctx := v.CloseRead(t.Context()) // answers pings
 		time.Sleep(24 * time.Hour)
 		if ctx.Err() != nil {
-			t.Fatal("it is closed after a quiet day")
+			t.Fatal("the connection was closed within a day without changes")
 		}
 		v.CloseNow()
 	})
 }
 
-// TestDeadViewers: a viewer that does not answer a ping is disconnected.
-func TestDeadViewers(t *testing.T) {
+// TestPingWithoutAnswer checks that a viewer that does not answer a ping is
+// disconnected.
+func TestPingWithoutAnswer(t *testing.T) {
 	store := &counting{LockStore: new(memstore.Store)}
 	inBubble(t, store, func(t *testing.T, h *server) {
 		c := h.raw(t)
 		began := time.Now()
 		n, err := io.Copy(io.Discard, c) // it reads, and answers no ping
 		if took := time.Since(began); err != nil || n == 0 || took != 40*time.Second {
-			t.Errorf("after %v: %d bytes, %v", took, n, err)
+			t.Errorf("it was disconnected after %v with %d bytes, %v, want 40s", took, n, err)
 		}
 		synctest.Wait()
 		if store.now.Load() != 0 {
@@ -171,26 +173,27 @@ func TestDeadViewers(t *testing.T) {
 	})
 }
 
-// TestSlowViewers are disconnected, and others do not wait for them.
+// TestSlowViewers checks that slow viewers are disconnected, and that others do not
+// wait for them.
 func TestSlowViewers(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
-		stuck, fast, slow := h.raw(t), h.view(""), h.view("")
+		stuck, fast, slow := h.raw(t), h.mustDial(""), h.mustDial("")
 		for range 2 { // most are not slow
-			h.view("").attentive()
+			h.mustDial("").readAll()
 		}
 		fast.next()
 		slow.next()
 		began := time.Now()
 		var slowly sync.WaitGroup
-		slowly.Go(func() { // one message in two seconds, while ten in a second are made
+		slowly.Go(func() { // reads a message every two seconds, while ten are sent every second
 			for {
 				time.Sleep(2 * time.Second)
 				if _, err := slow.read(); err != nil {
 					if code := websocket.CloseStatus(err); code != websocket.StatusTryAgainLater {
-						t.Errorf("the slow viewer is closed with %v", err)
+						t.Errorf("the slow viewer was closed with %v", err)
 					}
 					if took := time.Since(began); took < 15*time.Second || took > 25*time.Second {
-						t.Errorf("the slow viewer is disconnected after %v", took)
+						t.Errorf("the slow viewer was disconnected after %v, want 15s to 25s", took)
 					}
 					return
 				}
@@ -201,7 +204,7 @@ func TestSlowViewers(t *testing.T) {
 			h.lock("ann", seat)
 			made := time.Now()
 			if l := fast.next(); !strings.Contains(l.seats(), string(seat)+" locked") || time.Since(made) > 100*time.Millisecond {
-				t.Fatalf("the message comes after %v: %s", time.Since(made), l.seats())
+				t.Fatalf("after %v came the message %s, want %s locked within 100ms", time.Since(made), l.seats(), seat)
 			}
 			h.release("ann", seat)
 		}
@@ -209,16 +212,17 @@ func TestSlowViewers(t *testing.T) {
 		if time.Since(began) < 25*time.Second {
 			t.Fatal("the test was too short for a viewer to be disconnected")
 		}
-		if _, err := io.Copy(io.Discard, stuck); err != nil { // what was on its way, and then the end
+		if _, err := io.Copy(io.Discard, stuck); err != nil { // reads what was sent before the end
 			t.Error(err)
 		}
 		if time.Since(began) > time.Minute {
-			t.Errorf("a viewer that reads nothing is disconnected after %v", time.Since(began))
+			t.Errorf("a viewer that reads nothing was disconnected after %v, want at most a minute", time.Since(began))
 		}
 	})
 }
 
-// TestAStalledMessage: a viewer that sends half a message is disconnected.
+// TestAStalledMessage checks that a viewer that sends part of a message, or a bad
+// one, is disconnected.
 func TestAStalledMessage(t *testing.T) {
 	for name, sent := range map[string]string{
 		"the head of a huge message": "\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00abcd",
@@ -237,139 +241,142 @@ func TestAStalledMessage(t *testing.T) {
 					t.Error(err)
 				}
 				if took := time.Since(began); took > 45*time.Second {
-					t.Errorf("it is disconnected after %v", took)
+					t.Errorf("it was disconnected after %v, want at most 45s", took)
 				}
 			})
 		})
 	}
 }
 
-// TestGrace: a viewer that does not answer the close frame is cut off after Grace.
+// TestGrace checks that a viewer that does not answer the close frame is
+// disconnected after Grace.
 func TestGrace(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
-		v, deaf, stuck := h.view(""), h.raw(t), h.raw(t)
+		v, silent, stuck := h.mustDial(""), h.raw(t), h.raw(t)
 		v.next()
 		var reads sync.WaitGroup
-		reads.Go(func() { io.Copy(io.Discard, deaf) }) // until it is cut
+		reads.Go(func() { io.Copy(io.Discard, silent) }) // until it is disconnected
 		time.Sleep(time.Second)
 		began := time.Now()
 		h.end()
 		if code := v.closed(); code != websocket.StatusGoingAway || time.Since(began) != 0 {
-			t.Errorf("closed with %v after %v", code, time.Since(began))
+			t.Errorf("the viewer was closed with %v after %v, want going away at once", code, time.Since(began))
 		}
 		h.hub.Wait()
 		if took := time.Since(began); took != 2*time.Second {
-			t.Errorf("all are gone after %v", took)
+			t.Errorf("Wait returned after %v, want 2s", took)
 		}
 		reads.Wait()
 		stuck.Close()
 	}, func(c *live.Config) { c.Grace = 2 * time.Second })
 }
 
-// flaky is a store that can fail, and return without what it had.
+// A flaky store can fail, and return without the seats that it had.
 type flaky struct {
 	lockstore.LockStore // never fails, for the test's own calls
-	asked               atomic.Int64
+	calls               atomic.Int64
 
-	mu     sync.Mutex
-	behind lockstore.LockStore
-	here   context.Context
-	leave  context.CancelFunc // makes calls fail, including those in progress
+	mu      sync.Mutex
+	backend lockstore.LockStore
+	up      context.Context    // ends when calls begin to fail
+	fail    context.CancelFunc // makes calls fail, including those in progress
 }
 
-// back makes the store answer again, with the seats of life.
-func (f *flaky) back(t *testing.T, life lockstore.LockStore) {
+// start makes the store answer, with the seats of the backend.
+func (f *flaky) start(t *testing.T, backend lockstore.LockStore) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.LockStore, f.behind = life, life
-	f.here, f.leave = context.WithCancel(t.Context())
+	f.LockStore, f.backend = backend, backend
+	f.up, f.fail = context.WithCancel(t.Context())
 }
 
-func (f *flaky) now() (lockstore.LockStore, context.Context) {
-	f.asked.Add(1)
+// call counts a call and returns the present backend and its context.
+func (f *flaky) call() (lockstore.LockStore, context.Context) {
+	f.calls.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.behind, f.here
+	return f.backend, f.up
 }
 
 func (f *flaky) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	store, here := f.now()
-	if here.Err() != nil {
+	store, up := f.call()
+	if up.Err() != nil {
 		return lockstore.Snapshot{}, lockstore.ErrUnavailable
 	}
 	return store.List(ctx, ev, since)
 }
 
 func (f *flaky) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
-	store, here := f.now()
+	store, up := f.call()
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer context.AfterFunc(here, func() { cancel(lockstore.ErrUnavailable) })()
+	defer context.AfterFunc(up, func() { cancel(lockstore.ErrUnavailable) })()
 	if err := store.Wait(ctx, ev, since); err != nil {
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-// TestTheStoreFails: viewers stay connected and get what they missed, and the hub
-// does not flood the store meanwhile.
+// TestTheStoreFails checks that viewers stay connected while the store fails, and
+// that the hub does not flood the store with calls.
 func TestTheStoreFails(t *testing.T) {
 	store := new(flaky)
 	inBubble(t, store, func(t *testing.T, h *server) {
-		store.back(t, new(memstore.Store))
-		v := h.view("")
+		store.start(t, new(memstore.Store))
+		v := h.mustDial("")
 		v.next()
 		h.lock("ann", "A1")
 		v.next()
 		synctest.Wait()
-		store.leave()
-		store.asked.Store(0)
+		store.fail()
+		store.calls.Store(0)
 		h.lock("ben", "B1")
 		ctx := v.CloseRead(t.Context())
 		time.Sleep(10 * time.Minute)
 		if ctx.Err() != nil {
-			t.Fatal("the viewer is disconnected")
+			t.Fatal("the viewer was disconnected")
 		}
-		if n := store.asked.Load(); n < 100 || n > 500 {
-			t.Errorf("in ten minutes the store was asked %d times", n)
+		if n := store.calls.Load(); n < 100 || n > 500 {
+			t.Errorf("in ten minutes the store was called %d times, want 100 to 500", n)
 		}
 		if _, resp, err := h.dial(""); err == nil || resp.StatusCode != 503 {
-			t.Errorf("a viewer is accepted without a list to show: %v", err)
+			t.Errorf("a viewer without a list to send: %v, want 503", err)
 		}
 	})
 }
 
-// TestTheStoreReturns with the seats that it had, or as another store.
+// TestTheStoreReturns checks what viewers get when the store answers again, with the
+// seats that it had or with others.
 func TestTheStoreReturns(t *testing.T) {
-	for name, another := range map[string]bool{"as it was": false, "in another life": true} {
+	for name, another := range map[string]bool{"as it was": false, "with other seats": true} {
 		t.Run(name, func(t *testing.T) {
 			store := new(flaky)
 			inBubble(t, store, func(t *testing.T, h *server) {
-				life := new(memstore.Store)
-				store.back(t, life)
-				v := h.view("").attentive()
+				backend := new(memstore.Store)
+				store.start(t, backend)
+				v := h.mustDial("").readAll()
 				v.next()
 				h.lock("ann", "A1", "A2")
 				v.next()
 				time.Sleep(time.Second)
-				store.leave()
+				store.fail()
 				synctest.Wait()
 				if another {
-					life = new(memstore.Store)
+					backend = new(memstore.Store)
 				}
-				if _, err := life.Do(t.Context(), h.ev, lockstore.Lock("ben", "B1")); err != nil {
+				if _, err := backend.Do(t.Context(), h.ev, lockstore.Lock("ben", "B1")); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(20 * time.Second)
-				store.back(t, life)
+				store.start(t, backend)
 				l := v.next()
 				want := map[bool]string{false: "locked", true: "available"}[another]
 				if l.Full != another || v.status["A1"] != want || v.status["B1"] != "locked" {
-					t.Errorf("full: %v, A1 is %s, B1 is %s", l.Full, v.status["A1"], v.status["B1"])
+					t.Errorf("the message has full %v, A1 is %s, B1 is %s", l.Full, v.status["A1"], v.status["B1"])
 				}
 				time.Sleep(time.Second)
 				h.lock("ann", "A3")
 				if l := v.next(); l.Full || l.seats() != "A3 locked" {
-					t.Errorf("then comes %v %s", l.Full, l.seats())
+					t.Errorf("the next message has full %v, seats %s", l.Full, l.seats())
 				}
 			})
 		})

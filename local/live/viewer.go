@@ -19,9 +19,9 @@ const (
 	// message would add a fifth to the cost of sending it.)
 	tick = 10 * time.Second
 
-	// late is the greatest age of a message when a viewer begins to read it. It
+	// maxAge is the greatest age of a message when it is written to a viewer. It
 	// bounds the messages that are kept for slow viewers.
-	late = 15 * time.Second
+	maxAge = 15 * time.Second
 
 	// Every pingTicks ticks a viewer gets a ping, and has pongTime to answer it.
 	pingTicks = 3
@@ -30,9 +30,9 @@ const (
 	// closeTime is the longest time for a close frame and the answer to it.
 	closeTime = 5 * time.Second
 
-	// most is the size of the largest message that is read from a viewer. Viewers
+	// maxMessage is the size in bytes of the largest message that is read from a viewer. Viewers
 	// are not supposed to send any.
-	most = 1 << 10
+	maxMessage = 1 << 10
 )
 
 // The reasons for the end of a connection.
@@ -47,19 +47,20 @@ var (
 // pongs and close frames.
 type viewer struct {
 	ws   *websocket.Conn
-	wire net.Conn // below ws; a deadline here costs less than a context for each message
+	conn net.Conn // below ws; a deadline here costs less than a context for each message
 
-	life context.Context // ends, with the reason, when the connection is to be closed
-	end  context.CancelCauseFunc
-	run  sync.WaitGroup
+	ctx    context.Context // ends, with the reason, when the connection is to be closed
+	cancel context.CancelCauseFunc
+	run    sync.WaitGroup
 }
 
 // show writes the list, and then the messages after the entry, until the viewer
-// leaves, breaks a rule, or the context ends. It closes the connection.
+// leaves, sends something or is too slow, or the context ends. It closes the
+// connection.
 func (v *viewer) show(ctx context.Context, l *seatlist.List, last *entry) {
-	v.life, v.end = context.WithCancelCause(context.Background())
-	defer context.AfterFunc(ctx, func() { v.end(errStopping) })()
-	v.ws.SetReadLimit(most)
+	v.ctx, v.cancel = context.WithCancelCause(context.Background())
+	defer context.AfterFunc(ctx, func() { v.cancel(errStopping) })()
+	v.ws.SetReadLimit(maxMessage)
 	v.moreTime()
 	v.run.Go(v.listen)
 	err := v.writeList(l)
@@ -67,13 +68,13 @@ func (v *viewer) show(ctx context.Context, l *seatlist.List, last *entry) {
 		v.moreTime()
 		err = v.writeMessages(last, l.Moment)
 	}
-	v.end(err) // keeps an earlier reason
+	v.cancel(err) // keeps an earlier reason
 	v.close()
 	v.run.Wait()
 }
 
-// cut closes the connection at once.
-func (v *viewer) cut() { v.wire.Close() }
+// closeNow closes the connection without a close frame.
+func (v *viewer) closeNow() { v.conn.Close() }
 
 // listen reads from the connection until it is closed. During close it reads the
 // answer to the close frame.
@@ -81,10 +82,10 @@ func (v *viewer) listen() {
 	for {
 		_, r, err := v.ws.Reader(context.Background())
 		if err != nil {
-			v.end(errGone)
+			v.cancel(errGone)
 			return
 		}
-		v.end(errSent)
+		v.cancel(errSent)
 		if _, err := io.Copy(io.Discard, r); err != nil {
 			return // the message is too large, or the connection is closed
 		}
@@ -104,14 +105,14 @@ func (v *viewer) writeList(l *seatlist.List) error {
 }
 
 // writeMessages writes the messages after the entry that are newer than the
-// moment of the viewer's list. It returns the reason for its end, or nil if life
+// moment of the viewer's list. It returns the reason for its end, or nil if v.ctx
 // has one.
 func (v *viewer) writeMessages(at *entry, moment uint64) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for ticks := 1; ; {
 		select {
-		case <-v.life.Done():
+		case <-v.ctx.Done():
 			return nil
 		case <-ticker.C:
 			v.moreTime()
@@ -124,7 +125,7 @@ func (v *viewer) writeMessages(at *entry, moment uint64) error {
 		}
 		at = at.next
 		if m := at.message; m.moment > moment {
-			if time.Since(m.made) > late {
+			if time.Since(m.made) > maxAge {
 				return errSlow
 			}
 			if err := v.ws.Write(context.Background(), websocket.MessageText, m.bytes()); err != nil {
@@ -135,25 +136,25 @@ func (v *viewer) writeMessages(at *entry, moment uint64) error {
 	}
 }
 
-// moreTime moves the write deadline.
+// moreTime moves the write deadline to two ticks from now.
 func (v *viewer) moreTime() {
-	v.wire.SetWriteDeadline(time.Now().Add(2 * tick)) // if it fails, so will the write
+	v.conn.SetWriteDeadline(time.Now().Add(2 * tick)) // if it fails, so will the write
 }
 
-// ping ends the connection if the viewer does not answer.
+// ping pings the viewer and ends the connection if there is no answer.
 func (v *viewer) ping() {
-	ctx, cancel := context.WithTimeout(v.life, pongTime)
+	ctx, cancel := context.WithTimeout(v.ctx, pongTime)
 	defer cancel()
 	if v.ws.Ping(ctx) != nil {
-		v.end(errGone)
+		v.cancel(errGone)
 	}
 }
 
 // close sends a close frame with the reason, waits for the answer, and closes the
 // connection, all within closeTime.
 func (v *viewer) close() {
-	v.wire.SetDeadline(time.Now().Add(closeTime)) // if it fails, so will the rest
-	switch reason := context.Cause(v.life); {
+	v.conn.SetDeadline(time.Now().Add(closeTime)) // if it fails, so will the rest
+	switch reason := context.Cause(v.ctx); {
 	case errors.Is(reason, errSent):
 		v.ws.Close(websocket.StatusPolicyViolation, "nothing is expected from you")
 	case errors.Is(reason, errSlow):

@@ -2,10 +2,12 @@ package pgstore_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -71,10 +73,15 @@ func newStore(t testing.TB) (*pgstore.Store, string) {
 func migrated(t testing.TB, url string) *pgstore.Store {
 	t.Helper()
 	s := storeAt(t, url)
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
+	for began := time.Now(); ; { // as a program does at the start
+		_, err := s.Migrate(t.Context())
+		if err == nil {
+			return s
+		}
+		if !errors.Is(err, lockstore.ErrUnavailable) || time.Since(began) > time.Minute {
+			t.Fatal(err)
+		}
 	}
-	return s
 }
 
 // storeAt returns a store on a pool of its own.

@@ -47,11 +47,14 @@ func RunTogetherInRealTime(t *testing.T, stores map[string]func(t *testing.T) lo
 			done := sync.OnceFunc(crowds.Done)
 			defer done() // of a test that is skipped
 			t.Run(name, func(t *testing.T) {
-				s := newStore(t)
+				var s lockstore.LockStore
 				same := func(*testing.T) lockstore.LockStore { return s }
-				crowd.Lock()
-				runCrowded(t, same)
-				crowd.Unlock()
+				func() {
+					crowd.Lock()
+					defer crowd.Unlock()
+					s = newStore(t)
+					runCrowded(t, same)
+				}()
 				done()
 				crowds.Wait()
 				runWaiting(t, same)

@@ -145,7 +145,9 @@ func (c *campaign) checkOne(h *history.History) error {
 		if err = errors.Join(err, h.Draw(file, checkTime)); err != nil {
 			return err
 		}
+		c.mu.Lock()
 		fmt.Fprintf(c.progress, "   illegal, drawn to %s:\n%s", file, why)
+		c.mu.Unlock()
 	}
 	ledger := history.NewLedger(h.Event)
 	c.mu.Lock()

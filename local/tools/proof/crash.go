@@ -32,6 +32,7 @@ func postgresKilled(ctx context.Context, t *trial) (tally, error) {
 	}
 	c := newCampaign(t.settings, "killed", store, 16)
 	c.plan.TTL, c.plan.Pause = diskTTL, 20*time.Millisecond
+	c.plan.LosesLog = true // its tables are unlogged
 	return c.run(ctx, c.repeating(25, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {
 		server.Kill()
 		return server.Restart()

@@ -76,14 +76,14 @@ var networkRules = []rule{
 	{"answer_lost", "A call whose answer is lost fails with ErrOutcomeUnknown, and may safely be repeated.", answerLost},
 	{"connection_cut_before_the_answer", "A call whose connection ends before the answer fails with ErrOutcomeUnknown, and may safely be repeated.", connectionCut},
 	{"connection_cut_between_calls", "A call that finds its connection closed reports that or succeeds, and may safely be repeated.", connectionCutBetween},
-	{"network_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store goes on by itself.", networkAway},
+	{"network_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store recovers by itself.", networkAway},
 	{"slow", "A slow answer is an answer. One that is too late counts as lost.", slow},
 	{"frozen", "A call that may be carried out later fails with ErrOutcomeUnknown; one that found no connection with ErrUnavailable.", frozen},
 	{"context_ends_in_the_middle", "An error of the context is returned only when nothing was done, and nothing is done later.", contextEnds},
 }
 
 var serverRules = []rule{
-	{"server_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store goes on by itself.", serverAway},
+	{"server_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store recovers by itself.", serverAway},
 	{"killed_in_the_middle", "What was acknowledged is kept, and every other call may safely be repeated.", killedInTheMiddle},
 }
 

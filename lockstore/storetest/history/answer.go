@@ -130,7 +130,8 @@ func (m *model) lists(s *state, c *Call) bool {
 // wait returns the states after a Wait. A Wait that no change ended must have
 // been up to date at some moment from its Begin on.
 func (m *model) wait(s state, c *Call) []state {
-	if c.Outcome == Refused || m.past(&s, c) != (c.Outcome == Done) {
+	past := m.past(&s, c) || m.losesLog && c.Outcome == Done
+	if c.Outcome == Refused || past != (c.Outcome == Done) {
 		return nil
 	}
 	return []state{s}

@@ -103,6 +103,10 @@ type History struct {
 	// seats that did not change, because the server leaves out only the changes,
 	// not the seats, that are newer than its list.
 	Remote bool
+
+	// LosesLog marks a store that may have lost its log, as in a crash, and with it
+	// what its Versions were. Its Wait may return though nothing has changed.
+	LosesLog bool
 }
 
 // outcome returns the Outcome that an error means.

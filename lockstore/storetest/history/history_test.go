@@ -274,3 +274,23 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("eight seats are %q", v)
 	}
 }
+
+// TestLostLog checks that a Wait which ends without a change is only legal for a
+// store that may have lost its log.
+func TestLostLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ev := storetest.Event(t, "e", time.Minute, 0, "S1")
+		r := &history.Recorder{Store: new(memstore.Store), Event: ev}
+		list := r.Do(t.Context(), history.Call{Method: history.List})
+		h := r.History(time.Millisecond)
+		h.Calls = append(h.Calls, history.Call{Method: history.Wait, Since: list.Snapshot.Version, Begin: 3, End: 4,
+			Called: list.Returned, Returned: list.Returned, Answer: history.Answer{Outcome: history.Done}})
+		if got := verdict(t, h); got != history.Illegal {
+			t.Errorf("%s, want %s", got, history.Illegal)
+		}
+		h.LosesLog = true
+		if got := verdict(t, h); got != history.Legal {
+			t.Errorf("with a lost log: %s, want %s", got, history.Legal)
+		}
+	})
+}

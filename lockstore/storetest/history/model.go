@@ -14,6 +14,7 @@ type model struct {
 	event    *lockstore.Event
 	slack    time.Duration
 	remote   bool
+	losesLog bool
 	users    map[lockstore.UserID]byte // from 1 on
 	versions map[lockstore.Version]int // those that have a byte in state.changed
 }
@@ -22,7 +23,7 @@ func newModel(h *History) (*model, error) {
 	if n := len(h.Event.Seats); n > maxSeats {
 		return nil, fmt.Errorf("history: event %s has %d seats; a history may have at most %d", h.Event.ID, n, maxSeats)
 	}
-	m := &model{h.Event, h.Slack, h.Remote, make(map[lockstore.UserID]byte), make(map[lockstore.Version]int)}
+	m := &model{h.Event, h.Slack, h.Remote, h.LosesLog, make(map[lockstore.UserID]byte), make(map[lockstore.Version]int)}
 	for i := range h.Calls {
 		if err := m.add(&h.Calls[i]); err != nil {
 			return nil, err

@@ -33,6 +33,9 @@ type Plan struct {
 
 	// Remote is as in History. Its calls must be Plain.
 	Remote bool
+
+	// LosesLog is as in History.
+	LosesLog bool
 }
 
 // users are the users of a history. Two of them differ in case alone.
@@ -56,7 +59,7 @@ func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) (
 	var all []*History
 	for _, r := range records {
 		h := r.History(p.Slack)
-		h.Remote = p.Remote
+		h.Remote, h.LosesLog = p.Remote, p.LosesLog
 		all = append(all, h)
 	}
 	return all, nil
