@@ -172,10 +172,10 @@ func lockIsOver(c *check) {
 		return
 	}
 	end := c.lock(ann, "A1", "A2")
-	c.sleep(c.ttl - time.Nanosecond)
+	c.sleep(c.ttl - c.tick)
 	c.wantTaken("A1 locked", "A2 locked")
 	c.wantRefused(lockstore.Lock(ben, "A1"), lockstore.SeatLocked, "A1 locked")
-	c.sleep(time.Nanosecond)
+	c.sleep(c.tick)
 	c.wantTime("the time", time.Now(), end)
 	c.wantTaken()
 	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
