@@ -3,6 +3,7 @@ package lockstore
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -154,11 +155,11 @@ func (id UserID) Check() error {
 
 // printable reports whether the text is UTF-8 and all of it can be printed.
 func printable(text string) bool {
-	for _, r := range text {
-		ascii := ' ' <= r && r <= '~' // is most of it
-		if !ascii && !unicode.IsPrint(r) {
-			return false
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' { // most texts are ASCII
+			unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+			return utf8.ValidString(text[i:]) && !strings.ContainsFunc(text[i:], unprintable)
 		}
 	}
-	return utf8.ValidString(text)
+	return true
 }

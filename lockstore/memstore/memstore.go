@@ -6,7 +6,9 @@ package memstore
 
 import (
 	"context"
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"seatlock/lockstore"
@@ -23,8 +25,8 @@ import (
 // The cost of an operation does not depend on the size of the event. An event is
 // kept until the Store itself is garbage.
 type Store struct {
-	mu     sync.RWMutex
-	events map[lockstore.EventID]*event
+	events atomic.Pointer[map[lockstore.EventID]*event] // a map is replaced, not changed, so that it is read without a lock
+	mu     sync.Mutex                                   // held while events is replaced
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
@@ -96,9 +98,7 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.mu.RLock()
-	e := s.events[ev.ID]
-	s.mu.RUnlock()
+	e := s.known(ev.ID)
 	if e == nil {
 		e = s.add(ev)
 	}
@@ -108,17 +108,26 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 	return e, nil
 }
 
+// known returns the store's part of the event, or nil before its first use.
+func (s *Store) known(id lockstore.EventID) *event {
+	if events := s.events.Load(); events != nil {
+		return (*events)[id]
+	}
+	return nil
+}
+
 func (s *Store) add(ev *lockstore.Event) *event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.events[ev.ID]; e != nil {
+	if e := s.known(ev.ID); e != nil {
 		return e
-	}
-	if s.events == nil {
-		s.events = make(map[lockstore.EventID]*event)
 	}
 	start := time.Now()
 	e := &event{start: start, epoch: time.Duration(start.UnixNano()), state: engine.New(ev.Layout), log: engine.NewLog()}
-	s.events[ev.ID] = e
+	events := map[lockstore.EventID]*event{ev.ID: e}
+	if before := s.events.Load(); before != nil {
+		maps.Copy(events, *before)
+	}
+	s.events.Store(&events)
 	return e
 }
