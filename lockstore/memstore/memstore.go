@@ -6,9 +6,7 @@ package memstore
 
 import (
 	"context"
-	"maps"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"seatlock/lockstore"
@@ -25,8 +23,8 @@ import (
 // The cost of an operation does not depend on the size of the event. An event is
 // kept until the Store itself is garbage.
 type Store struct {
-	events atomic.Pointer[map[lockstore.EventID]*event] // a map is replaced, not changed, so that it is read without a lock
-	mu     sync.Mutex                                   // held while events is replaced
+	mu     sync.RWMutex // guards events
+	events map[lockstore.EventID]*event
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
@@ -98,7 +96,9 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := s.known(ev.ID)
+	s.mu.RLock()
+	e := s.events[ev.ID]
+	s.mu.RUnlock()
 	if e == nil {
 		e = s.add(ev)
 	}
@@ -108,26 +108,17 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 	return e, nil
 }
 
-// known returns the store's part of the event, or nil before its first use.
-func (s *Store) known(id lockstore.EventID) *event {
-	if events := s.events.Load(); events != nil {
-		return (*events)[id]
-	}
-	return nil
-}
-
 func (s *Store) add(ev *lockstore.Event) *event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.known(ev.ID); e != nil {
+	if e := s.events[ev.ID]; e != nil {
 		return e
+	}
+	if s.events == nil {
+		s.events = make(map[lockstore.EventID]*event)
 	}
 	start := time.Now()
 	e := &event{start: start, epoch: time.Duration(start.UnixNano()), state: engine.New(ev.Layout), log: engine.NewLog()}
-	events := map[lockstore.EventID]*event{ev.ID: e}
-	if before := s.events.Load(); before != nil {
-		maps.Copy(events, *before)
-	}
-	s.events.Store(&events)
+	s.events[ev.ID] = e
 	return e
 }
