@@ -99,8 +99,8 @@ func (h *server) raw(t *testing.T) net.Conn {
 	return c
 }
 
-// TestChangesAreGathered: a change after a quiet time is sent at once, and those
-// within a tenth of a second after it are sent together.
+// TestChangesAreGathered checks that a change after a quiet time is sent at once,
+// and that those within a tenth of a second after it are sent together.
 func TestChangesAreGathered(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 		v := h.mustDial("").readAll()
