@@ -81,8 +81,8 @@ func New(c Config) (*API, error) {
 	a.List = a.get("list", a.list)
 	a.Events = a.get("events", a.listEvents)
 	a.OpenAPI = a.get("openapi", a.describe)
-	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller) (o telemetry.Outcome, err error) {
-		return o, &problem.Refusal{Kind: problem.NotFound}
+	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller, *telemetry.Outcome) error {
+		return &problem.Refusal{Kind: problem.NotFound}
 	})
 	return a, nil
 }

@@ -20,30 +20,31 @@ import (
 // maxBody is the size in bytes of the largest body.
 const maxBody = 64 << 10
 
-// A call answers a request that the policy allows and whose method is right. It
-// returns what it knows of the request, and an error instead of an answer.
-type call func(w http.ResponseWriter, r *http.Request, by access.Caller) (telemetry.Outcome, error)
+// A call answers a request that the policy allows and whose method is right, or
+// returns an error. It fills in o as it learns what the request is about, so that
+// o is right even if the call fails or panics later.
+type call func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error
 
 // post returns the handler of a call that changes seats.
 func (a *API) post(name string, c change) telemetry.Handler {
-	return a.handle(name, "POST", func(w http.ResponseWriter, r *http.Request, by access.Caller) (o telemetry.Outcome, err error) {
+	return a.handle(name, "POST", func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 		var req seatsRequest
 		if err := decode(w, r, &req); err != nil {
-			return o, err
+			return err
 		}
 		ev, seats, user, err := a.resolve(req, by)
 		if err != nil {
-			return o, err
+			return err
 		}
 		o.Event, o.Seats, o.User = ev.ID, len(seats), user
 		answer, err := a.do(r.Context(), c, ev, seats, user)
 		if err != nil {
-			return o, err
+			return err
 		}
 		o.Seats = len(answer.seats)
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
-		return o, nil
+		return nil
 	})
 }
 
@@ -59,6 +60,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 		allow = "GET, HEAD"
 	}
 	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
+		o.Call = name
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -67,7 +69,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 				a.log.ErrorContext(r.Context(), "panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				refusal := &problem.Refusal{Kind: problem.Internal}
 				refusal.Write(w)
-				o = telemetry.Outcome{Call: name, Code: string(refusal.Kind)}
+				o.Code = string(refusal.Kind)
 			}
 		}()
 		by, err := a.access.Check(r)
@@ -76,9 +78,8 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, shown(r.Method))
 		}
 		if err == nil {
-			o, err = call(w, r, by)
+			err = call(w, r, by, &o)
 		}
-		o.Call = name
 		if err != nil {
 			refusal := a.refusal(r, err)
 			refusal.Write(w)
