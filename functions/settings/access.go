@@ -64,8 +64,12 @@ func (a *Access) check() error {
 	return nil
 }
 
-// secure reports whether nobody on the way to the issuer can replace its keys.
+// secure reports whether nobody on the way to the issuer can replace its keys, or
+// there is no issuer.
 func secure(issuer string) bool {
+	if issuer == "" {
+		return true
+	}
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" {
 		return false

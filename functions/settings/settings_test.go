@@ -223,6 +223,15 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
+// TestEmptyFlags checks that an empty flag turns off what its variable turns on.
+func TestEmptyFlags(t *testing.T) {
+	env := environment("AUTH_ISSUER=https://login.example", "AUTH_AUDIENCE=shop", "REDIS_URL=redis://x", "METRICS_ADDR=127.0.0.1:9")
+	s, err := settings.Parse([]string{"-auth-issuer", "", "-auth-audience=", "-redis", "", "-metrics-addr="}, env)
+	if err != nil || s.Access.Issuer != "" || s.Access.Audience != "" || s.Redis.URL != "" || s.Telemetry.MetricsAddr != "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // TestEveryCheckIsReached checks that every setting with a Must refuses a wrong
 // value, by flag and by variable.
 func TestEveryCheckIsReached(t *testing.T) {
