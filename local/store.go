@@ -15,8 +15,8 @@ import (
 // An openStore is a store that is ready for use.
 type openStore struct {
 	lockstore.LockStore
-	kept  string       // where seats are and what they survive, for the start-up line
-	close func() error // to be called after the last request
+	description string       // where seats are and what they survive, for the start-up line
+	close       func() error // to be called after the last request
 }
 
 // open opens the store that the settings name.

@@ -151,7 +151,7 @@ func (h *server) dial(query string, header ...string) (*viewer, *http.Response, 
 	for i := 0; i < len(header); i += 2 {
 		o.HTTPHeader.Set(header[i], header[i+1])
 	}
-	c, resp, err := websocket.Dial(ctx, h.url+live.Path+query, o)
+	c, resp, err := websocket.Dial(ctx, h.url+booking.LivePath+query, o)
 	if err != nil {
 		return nil, resp, err
 	}
@@ -347,7 +347,7 @@ func TestRefused(t *testing.T) {
 		"a port of the shop":      {"GET", "", with("Origin", "https://shop.example:8443"), 403, "forbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := http.NewRequestWithContext(t.Context(), c.method, h.url+live.Path+c.query, nil)
+			r, err := http.NewRequestWithContext(t.Context(), c.method, h.url+booking.LivePath+c.query, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
