@@ -79,16 +79,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return errors.Join(serveEvents(ctx, s, events, store, log), store.close())
 }
 
-// seatMaps reads the event file or, without one, makes the only event.
+// readEvents reads the event file or, without one, makes the only event.
 func readEvents(s settings.Events) ([]venue.Event, error) {
 	d := venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit}
 	if s.File != "" {
-		f, err := os.Open(s.File)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the event file: %w", err)
-		}
-		defer f.Close()
-		return venue.ReadEvents(s.File, f, d)
+		return venue.ReadFile(s.File, d)
 	}
 	e, err := venue.Grid(s.Rows, s.RowSeats, d)
 	if err != nil {

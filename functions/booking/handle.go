@@ -25,9 +25,9 @@ const maxBody = 64 << 10
 // o is right even if the call fails or panics later.
 type call func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error
 
-// post returns the handler of a call that changes seats.
-func (a *API) post(name string, c change) telemetry.Handler {
-	return a.handle(name, "POST", func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
+// post returns the call that makes the change of seats.
+func (a *API) post(c change) call {
+	return func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 		var req seatsRequest
 		if err := decode(w, r, &req); err != nil {
 			return err
@@ -45,11 +45,8 @@ func (a *API) post(name string, c change) telemetry.Handler {
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
 		return nil
-	})
+	}
 }
-
-// get returns the handler of a call that only reads.
-func (a *API) get(name string, call call) telemetry.Handler { return a.handle(name, "GET", call) }
 
 // handle returns a handler that does what all calls share: it checks access and
 // the method, and answers every failure, including a panic, with a problem. An

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -18,6 +19,16 @@ const (
 	MaxFileSeats = 2_000_000 // of all its events together
 	MaxFileBytes = 16 << 20
 )
+
+// ReadFile reads the event file with the name, as [ReadEvents] does.
+func ReadFile(name string, d Defaults) ([]Event, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the event file: %w", err)
+	}
+	defer f.Close()
+	return ReadEvents(name, f, d)
+}
 
 // ReadEvents reads an event file; the README describes its form. An event takes
 // the settings that it lacks from d. An error is one line: the file's name, the
