@@ -56,7 +56,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller
 	}
 	brief := q.Get("layout") == "none"
 	if q.Has("layout") && !brief {
-		return problem.Refuse(problem.BadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", shown(q.Get("layout")))
+		return problem.Refuse(problem.BadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", venue.Shown(q.Get("layout")))
 	}
 	l := a.catalogue.all
 	if brief {

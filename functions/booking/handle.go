@@ -15,6 +15,7 @@ import (
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 )
 
 // maxBody is the size in bytes of the largest body.
@@ -72,7 +73,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 		by, err := a.access.Check(r)
 		if err == nil && method != "" && r.Method != method && !(method == "GET" && r.Method == "HEAD") {
 			w.Header().Set("Allow", allow)
-			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, shown(r.Method))
+			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, venue.Shown(r.Method))
 		}
 		if err == nil {
 			err = call(w, r, by, &o)
@@ -128,7 +129,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 
 func checkMediaType(h http.Header) error {
 	if enc := h.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return problem.Refuse(problem.UnsupportedMediaType, "The body must not be compressed; Content-Encoding is %s.", shown(enc))
+		return problem.Refuse(problem.UnsupportedMediaType, "The body must not be compressed; Content-Encoding is %s.", venue.Shown(enc))
 	}
 	given := h.Get("Content-Type")
 	if given == "application/json" {
@@ -137,7 +138,7 @@ func checkMediaType(h http.Header) error {
 	media, params, err := mime.ParseMediaType(given)
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return problem.Refuse(problem.UnsupportedMediaType, "The body must be JSON and the request say so with Content-Type: application/json, not %s.", shown(given))
+		return problem.Refuse(problem.UnsupportedMediaType, "The body must be JSON and the request say so with Content-Type: application/json, not %s.", venue.Shown(given))
 	}
 	return nil
 }
@@ -155,9 +156,9 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 	for name, values := range q {
 		if !slices.Contains(known, name) {
 			if len(known) == 0 {
-				return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; this call takes none.", shown(name))
+				return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; this call takes none.", venue.Shown(name))
 			}
-			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", shown(name), strings.Join(known, ", "))
+			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", venue.Shown(name), strings.Join(known, ", "))
 		}
 		if len(values) > 1 {
 			return nil, problem.Refuse(problem.BadRequest, "The parameter %s is there %d times; give it once.", name, len(values))

@@ -185,7 +185,7 @@ func (e eventJSON) settings(d Defaults) (string, Defaults) {
 // checkLabel checks a name for people to read.
 func checkLabel(name string) error {
 	if len(name) == 0 || len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", shown(name))
+		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", Shown(name))
 	}
 	return nil
 }
