@@ -38,16 +38,19 @@ func open(ctx context.Context, s settings.Runner, events []venue.Event, log *slo
 }
 
 // await calls check until it answers anything but that the store is unavailable,
-// and for as long as start. It logs the warnings; flag is the store's.
+// and for as long as start. It logs the warnings of a check that succeeds. The
+// flag is the one that names the store.
 func await(ctx context.Context, name, flag string, start time.Duration, check func(context.Context) ([]string, error), log *slog.Logger) error {
 	const pause = 250 * time.Millisecond
 	deadline := time.Now().Add(start)
 	for {
 		warnings, err := check(ctx)
-		if !errors.Is(err, lockstore.ErrUnavailable) {
+		if err == nil {
 			for _, w := range warnings {
 				log.Warn(flag + ": " + w)
 			}
+		}
+		if !errors.Is(err, lockstore.ErrUnavailable) {
 			return err
 		}
 		err = fmt.Errorf("cannot use %s (tried for %v, -%s-start): %w", name, start, flag, err)

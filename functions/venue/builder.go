@@ -223,7 +223,7 @@ func (b *builder) full(here string, n int) error {
 	if n > b.event {
 		return wrong(here, "with %s the event has more than %d", these, MaxEventSeats)
 	}
-	return wrong(here, "with %s the file has more than %d", these, MaxFileSeats)
+	return wrong(here, "with %s the file has more than %d", these, maxFileSeats)
 }
 
 // add checks and records a seat that was made.
