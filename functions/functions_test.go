@@ -122,9 +122,9 @@ func TestFunctionThaws(t *testing.T) {
 	freeze(func() { proxy.Cut(); proxy.Restore() }) // the other end has closed them
 	f.post("/lock", "A3", "ann", 200, `"locked"`)
 
-	freeze(func() { proxy.Afflict(func() faults.Fate { return faults.Fate{Lost: true} }) }) // a firewall drops their packets
+	freeze(func() { proxy.Inject(func() faults.Fault { return faults.Fault{Lost: true} }) }) // a firewall drops their packets
 	f.post("/lock", "A4", "ann", 503, `"code":"outcome_unknown"`)
-	proxy.Afflict(nil)
+	proxy.Inject(nil)
 	f.post("/lock", "A4", "ann", 200, `"locked"`)
 	f.post("/lock", "A4", "ben", 409, `"seat_locked"`)
 }

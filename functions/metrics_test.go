@@ -99,9 +99,9 @@ func TestFunctionMetrics(t *testing.T) {
 	f.post("/lock", "A1", "ben", 409, `"seat_locked"`)
 	f.post("/lock", "A1", "", 400, `"bad_request"`)
 	f.post("/lock", "Z9", "Hildegard", 404, `"unknown_seat"`)
-	proxy.Afflict(func() faults.Fate { return faults.Fate{Lost: true} })
+	proxy.Inject(func() faults.Fault { return faults.Fault{Lost: true} })
 	f.post("/lock", "A2", "Hildegard", 503, `"outcome_unknown"`)
-	proxy.Afflict(nil)
+	proxy.Inject(nil)
 	event := httpEvent("POST", "/lock", "", `{"seatIds":["A3","A4"],"userId":"Hildegard"}`)
 	event.Headers["x-request-id"] = "of-the-shop"
 	if got := f.send(event); got.StatusCode != 200 || got.Headers["X-Request-Id"] != "of-the-shop" {

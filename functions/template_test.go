@@ -1,29 +1,13 @@
 package functions_test
 
 import (
-	"archive/zip"
-	"debug/elf"
 	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
-	"os"
-	"os/exec"
 	"path"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/redis/go-redis/v9"
-
-	"seatlock/functions/problem"
-	"seatlock/lockstore/pgstore/pgtest"
-	"seatlock/lockstore/redisstore/redistest"
-	"seatlock/lockstore/storetest/faults"
 )
 
 // stores are the values of the template's parameter Store for which the template
@@ -57,140 +41,6 @@ func functionBehind(t *testing.T, tmpl *template, integration string) string {
 	t.Helper()
 	uri := at(t, tmpl.of("AWS::ApiGatewayV2::Integration"), integration, "IntegrationUri")
 	return strings.TrimSuffix(strings.Trim(uri.(string), "<>"), ".Arn")
-}
-
-// TestTemplateServes calls every route of the template and sells a seat. Each
-// function has the environment that the template sets, on a Redis Cluster where
-// it has only the permissions of the template's user. The alarms must use metrics
-// that these functions write.
-func TestTemplateServes(t *testing.T) {
-	t.Parallel()
-	for _, store := range stores {
-		t.Run(store, func(t *testing.T) {
-			tmpl := readTemplate(t, map[string]any{"Store": store})
-			nodes := redistest.Cluster(t)
-			const password = "c0rrecthorse"
-			admit(t, nodes, tmpl, password)
-			file := eventFile(t)
-			running := make(map[string]*function)
-			for name, f := range functionsOf(t, tmpl) {
-				env := []string{"EVENTS_FILE=" + file}
-				for variable, value := range f.env {
-					env = append(env, variable+"="+here(value, nodes[0].Addr, password))
-				}
-				running[name] = start(t, built(t, f.program), env...).up()
-			}
-
-			body := `{"seatId":"A1"}`
-			calls := []struct{ route, body, want string }{
-				{"POST /lock", body, `"userId":"ann","seatIds":["A1"],"status":"locked"`},
-				{"POST /release", `{"seatId":"A2"}`, `"status":"available"`},
-				{"POST /confirm", body, `"userId":"ann","seatIds":["A1"],"status":"booked"`},
-				{"GET /seats", "", `"seatId":"A1","status":"booked"`},
-				{"GET /events", "", `"eventId":"gala"`},
-				{"GET /openapi.yaml", "", "openapi: 3.1"},
-			}
-			routes := make(map[string]map[string]any)
-			for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
-				routes[r["RouteKey"].(string)] = r
-			}
-			if len(routes) != len(calls) {
-				t.Fatalf("the template has the routes %q, and the test calls %d", names(routes), len(calls))
-			}
-			for _, c := range calls {
-				route, ok := routes[c.route]
-				if !ok {
-					t.Fatalf("the template has no route %s among %q", c.route, names(routes))
-				}
-				integration := strings.Trim(strings.TrimPrefix(route["Target"].(string), "integrations/"), "<>")
-				method, path, _ := strings.Cut(c.route, " ")
-				event := httpEvent(method, path, "", c.body)
-				if route["AuthorizationType"] == "JWT" {
-					event.RequestContext.Authorizer = caller("ann")
-				}
-				got := running[functionBehind(t, tmpl, integration)].send(event)
-				if got.StatusCode != 200 || !strings.Contains(got.Body, c.want) {
-					t.Errorf("%s: %d %s, want 200 with %s", c.route, got.StatusCode, got.Body, c.want)
-				}
-			}
-			written := make(map[string]bool) // metrics
-			for name, f := range running {
-				f.Kill() // after this its log is complete
-				for _, line := range metricsLines(t, f.log.String()) {
-					for _, of := range line.AWS.CloudWatchMetrics {
-						for _, m := range of.Metrics {
-							written[fmt.Sprint(of.Namespace, " ", m.Name, " ", of.Dimensions)] = true
-						}
-					}
-				}
-				if log := f.log.String(); strings.Contains(log, "NOPERM") || strings.Contains(log, "not checked") {
-					t.Errorf("the store refused a command of %s: %s", name, log)
-				}
-			}
-			checked := 0
-			for name, alarm := range tmpl.of("AWS::CloudWatch::Alarm") {
-				queries, _ := alarm["Metrics"].([]any)
-				for i := range queries {
-					stat, ok := queries[i].(map[string]any)["MetricStat"]
-					if !ok || !strings.HasPrefix(at(t, stat, "Metric", "Namespace").(string), "Seatlock/") {
-						continue
-					}
-					checked++
-					by, code := at(t, stat, "Metric", "Dimensions", 0, "Name"), at(t, stat, "Metric", "Dimensions", 0, "Value")
-					namespace := here(at(t, stat, "Metric", "Namespace").(string), "", "")
-					if metric := fmt.Sprintf("%s %v [[%v]]", namespace, at(t, stat, "Metric", "MetricName"), by); !written[metric] {
-						t.Errorf("%s uses the metric %s, and the functions wrote %q", name, metric, slices.Sorted(maps.Keys(written)))
-					}
-					if !slices.Contains(problem.Codes(), code.(string)) {
-						t.Errorf("%s uses the code %v, which does not exist", name, code)
-					}
-				}
-			}
-			if checked == 0 {
-				t.Error("no alarm uses the functions' own metrics")
-			}
-		})
-	}
-}
-
-// caller returns what the gateway adds to an event after it has checked a token.
-func caller(sub string) *events.APIGatewayV2HTTPRequestContextAuthorizerDescription {
-	return &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": sub}},
-	}
-}
-
-// admit creates the template's user of the store on every node.
-func admit(t *testing.T, nodes redistest.Nodes, tmpl *template, password string) {
-	t.Helper()
-	for _, kind := range []string{"AWS::ElastiCache::User", "AWS::MemoryDB::User"} {
-		for _, user := range tmpl.of(kind) {
-			rule := []any{"ACL", "SETUSER", user["UserName"], "reset", ">" + password}
-			for _, word := range strings.Fields(user["AccessString"].(string)) {
-				rule = append(rule, word)
-			}
-			for _, n := range nodes {
-				c := redis.NewClient(&redis.Options{Addr: n.Addr})
-				if err := c.Do(t.Context(), rule...).Err(); err != nil {
-					t.Fatal(err)
-				}
-				if err := c.Close(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-}
-
-var host = regexp.MustCompile(`@<[^>]+>:6379`)
-
-// here returns a variable of the template as it must be for the servers of the
-// test, which have no TLS.
-func here(value, addr, password string) string {
-	value = strings.Replace(value, "{{resolve:secretsmanager:<StorePassword>}}", password, 1)
-	value = strings.Replace(value, "rediss://", "redis://", 1)
-	value = strings.ReplaceAll(value, "<AWS::StackName>", "seatlock")
-	return host.ReplaceAllString(value, "@"+addr)
 }
 
 // TestTemplateAuthorizes checks that every call that changes a seat needs a token.
@@ -252,89 +102,6 @@ func TestTemplateTimeouts(t *testing.T) {
 		if i["PayloadFormatVersion"] != "2.0" {
 			t.Errorf("%s has the payload format %v, want 2.0", name, i["PayloadFormatVersion"])
 		}
-	}
-}
-
-// TestTemplateSettings checks that the functions read every variable that the
-// template sets. A function refuses a wrong value by the variable's name; it would
-// not if it did not read the variable.
-func TestTemplateSettings(t *testing.T) {
-	t.Parallel()
-	program := built(t, "lock")
-	server := "REDIS_URL=redis://" + redistest.New(t).Addr
-	variables := make(map[string]string) // a variable and a function that has it
-	for name, f := range functionsOf(t, readTemplate(t, nil)) {
-		for variable := range f.env {
-			variables[variable] = name
-		}
-	}
-	for variable, name := range variables {
-		said := start(t, program, server, "EVENTS_FILE="+eventFile(t), variable+"=not a value!").fails()
-		if !strings.Contains(said, variable) {
-			t.Errorf("%s sets %s, which the functions do not read: %s", name, variable, said)
-		}
-	}
-}
-
-// TestTemplateRunsTheZips checks that every zip has a function with its processor
-// and runtime, and sells seats with the programs in the zips.
-func TestTemplateRunsTheZips(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "run", "../deploy/package", "-o", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	machines := map[any]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}
-	var programs []string
-	for name, f := range functionsOf(t, readTemplate(t, nil)) {
-		programs = append(programs, f.program)
-		program := filepath.Join(dir, f.program)
-		unzip(t, program+".zip", program)
-		read, err := elf.Open(program)
-		if err != nil {
-			t.Fatal(err)
-		}
-		read.Close()
-		if want := machines[at(t, f.properties, "Architectures", 0)]; read.Machine != want {
-			t.Errorf("%s.zip is for %v, want %v as %s", f.program, read.Machine, want, name)
-		}
-		if f.properties["Runtime"] != "provided.al2023" || f.properties["Handler"] != "bootstrap" {
-			t.Errorf("%s runs %v on %v, want bootstrap on provided.al2023", name, f.properties["Handler"], f.properties["Runtime"])
-		}
-	}
-	zips, err := filepath.Glob(filepath.Join(dir, "*.zip"))
-	if err != nil || len(zips) != len(programs) {
-		t.Errorf("the zips are %q, %v, want one for each of %q", zips, err, programs)
-	}
-
-	var emulator []string
-	if runtime.GOARCH != "arm64" {
-		const qemu = "qemu-aarch64-static"
-		faults.Need(t, qemu, "the functions for arm64 were not run")
-		emulator = []string{qemu}
-	}
-	sell(t, func(name string) []string { return append(emulator, filepath.Join(dir, name)) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
-}
-
-// unzip writes the program in a zip to a file.
-func unzip(t *testing.T, from, to string) {
-	t.Helper()
-	z, err := zip.OpenReader(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	r, err := z.Open("bootstrap")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, data, 0o755); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -478,40 +245,5 @@ func TestTemplateIsClosed(t *testing.T) {
 	}
 	if kinds := tmpl.of("AWS::EC2::InternetGateway"); len(kinds) > 0 {
 		t.Error("the network has an internet gateway, want none")
-	}
-}
-
-// TestTemplateOnPostgreSQL checks that the functions have the URL of the database
-// and can reach only that, that the stack makes no other store, and that a seat
-// can be booked.
-func TestTemplateOnPostgreSQL(t *testing.T) {
-	t.Parallel()
-	tmpl := readTemplate(t, map[string]any{"Store": "postgres", "PostgresSecret": "shop/seats", "PostgresGroup": "sg-1", "VpcId": "vpc-1"})
-	for _, kind := range []string{"AWS::ElastiCache::ReplicationGroup", "AWS::MemoryDB::Cluster", "AWS::SecretsManager::Secret"} {
-		if made := tmpl.of(kind); len(made) > 0 {
-			t.Errorf("the stack makes %q, want no store", names(made))
-		}
-	}
-	to := at(t, tmpl.of("AWS::EC2::SecurityGroup"), "FunctionGroup", "SecurityGroupEgress").([]any)
-	if len(to) != 1 || at(t, to, 0, "DestinationSecurityGroupId") != "sg-1" || at(t, to, 0, "ToPort") != 5432 {
-		t.Errorf("the functions can reach %v, want only port 5432 of sg-1", to)
-	}
-	server := pgtest.New(t, pgtest.Unsafe...)
-	file := eventFile(t)
-	running := make(map[string]*function)
-	for _, f := range functionsOf(t, tmpl) {
-		if url, ok := f.env["REDIS_URL"]; ok || f.env["POSTGRES_URL"] != "{{resolve:secretsmanager:shop/seats}}" {
-			t.Errorf("%s has the REDIS_URL %q and the POSTGRES_URL %q, want none and that of the secret", f.program, url, f.env["POSTGRES_URL"])
-		}
-		env := []string{"EVENTS_FILE=" + file}
-		for variable, value := range f.env {
-			env = append(env, variable+"="+strings.NewReplacer("{{resolve:secretsmanager:shop/seats}}", server.URL("postgres"), "<AWS::StackName>", "seatlock").Replace(value))
-		}
-		running[f.program] = start(t, built(t, f.program, "postgres"), env...).up()
-	}
-	running["lock"].post("/lock", "A1", "ann", 200, `"status":"locked"`)
-	running["confirm"].post("/confirm", "A1", "ann", 200, `"status":"booked"`)
-	if got := running["list"].ask("GET", "/seats", "", ""); got.StatusCode != 200 || !strings.Contains(got.Body, `"seatId":"A1","status":"booked"`) {
-		t.Errorf("GET /seats: %d %s, want 200 with A1 booked", got.StatusCode, got.Body)
 	}
 }

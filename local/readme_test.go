@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -100,6 +102,48 @@ func TestDependencies(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("the README has\n%q, want as in go.mod\n%q", got, want)
+	}
+}
+
+// TestRooms compares the table of rooms with what the packages import. The last
+// elements of the paths identify the packages.
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{if .GoFiles}}{{.ImportPath}} {{join .Imports " "}}{{end}}`, "seatlock/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports := make(map[string][]string)
+	for line := range strings.Lines(string(out)) {
+		var ours []string
+		for _, p := range strings.Fields(line) {
+			if strings.HasPrefix(p, "seatlock/") {
+				ours = append(ours, path.Base(p))
+			}
+		}
+		imports[ours[0]] = ours[1:]
+	}
+	named := regexp.MustCompile("([a-z0-9]+)`")
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.+?) \\| .+ \\| (.*) \\|$").FindAllStringSubmatch(contents(t, "../functions/README.md"), -1) {
+		var got, want []string
+		for _, name := range named.FindAllStringSubmatch(row[1], -1) {
+			if _, ok := imports[name[1]]; !ok {
+				t.Errorf("the README has the package %s, which does not exist", name[1])
+			}
+			want = append(want, imports[name[1]]...)
+			delete(imports, name[1])
+		}
+		for _, name := range named.FindAllStringSubmatch(row[2], -1) {
+			got = append(got, name[1])
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if want = slices.Compact(want); row[2] != "anything" && !slices.Equal(got, want) {
+			t.Errorf("the README says that %s import %q, want %q", row[1], got, want)
+		}
+	}
+	if len(imports) > 0 {
+		t.Errorf("the README lacks the packages %q", slices.Sorted(maps.Keys(imports)))
 	}
 }
 

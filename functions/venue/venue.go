@@ -1,5 +1,6 @@
 // Package venue reads event files: which events are on sale, and how their seats
-// are laid out.
+// are laid out. Whatever an event file says belongs here, such as sections, rows
+// and places; categories and prices will too.
 //
 // It must not know HTTP, nor the state of any seat.
 package venue

@@ -73,7 +73,7 @@ func TestEveryFileIsServed(t *testing.T) {
 	}
 }
 
-// TestTheRestIsLeftAlone: the API keeps every path that it had.
+// TestTheRestIsLeftAlone checks that the API keeps every path that it had.
 func TestTheRestIsLeftAlone(t *testing.T) {
 	for _, c := range [][2]string{{"GET", "/seats"}, {"POST", "/lock"}, {"GET", "/nowhere"}, {"GET", "/page/"}, {"GET", "/page/index.html"}, {"GET", "/page/../web.go"}, {"POST", "/"}, {"DELETE", "/page/main.js"}} {
 		if got := ask(c[0], c[1]); got.Code != http.StatusTeapot {

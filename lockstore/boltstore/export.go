@@ -42,7 +42,7 @@ func Bookings(path string) ([]Booking, error) {
 
 // bookingsIn takes no lock if it can do without, so that a Store can be opened
 // meanwhile. Pages that are given up are written to again two transactions
-// later; what that makes of the file for a reader is damage, which the sum tells.
+// later. A reader of the file may then find damage, which the checksum shows.
 func bookingsIn(f *os.File) ([]Booking, error) {
 	const tries = 20
 	for range tries {

@@ -245,15 +245,15 @@ func TestOneConnectionForManyWaiters(t *testing.T) {
 	}
 }
 
-// TestWaitHearsOfOthers: of changes that another process makes, whether it
-// tells or the notification is lost.
+// TestWaitHearsOfOthers checks that Wait returns after a change by another process,
+// with or without a notification.
 func TestWaitHearsOfOthers(t *testing.T) {
 	s, url := newStore(t)
 	other := storeAt(t, url)
 	ev := newEvent(t, 3)
 	for i, sell := range []func(){
 		func() { mustDo(t, other, ev, lockstore.Lock(ann, "A1")) },
-		func() { // and does not tell
+		func() { // without a notification
 			_, err := admin(t, url).Exec(t.Context(), "SELECT seatlock.do_confirm($1, $2, '{0}', '{A1}', 'ann')", string(ev.ID), ev.Fingerprint())
 			if err != nil {
 				t.Error(err)

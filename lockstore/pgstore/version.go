@@ -8,7 +8,7 @@ import (
 )
 
 // A mark is a row of an event's log: how many changes there had been, and the
-// nonce that tells it from a row of the same number in another life of the
+// nonce that distinguishes it from a row of the same number in another life of the
 // database. As a Version it reads "number-nonce".
 type mark struct {
 	number int64

@@ -165,8 +165,8 @@ func TestForeignKey(t *testing.T) {
 	})
 }
 
-// TestUsersAreForgotten: who locked and walked away leaves nothing behind, so
-// that a million odd user ids do not fill the memory.
+// TestUsersAreForgotten checks that nothing is kept of a user whose locks have
+// expired, so that a million odd user ids do not fill the memory.
 func TestUsersAreForgotten(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 20, 0)

@@ -116,8 +116,8 @@ func readFacts(ctx context.Context, node redis.Cmdable) (map[string]string, erro
 	return facts, err
 }
 
-// forbidden tells an answer that Redis gives to a command which this user may
-// not use, or which there is not.
+// forbidden reports whether err is Redis's answer to a command that this user may
+// not use, or that does not exist.
 func forbidden(err error) bool {
 	return redis.HasErrorPrefix(err, "NOPERM") || redis.HasErrorPrefix(err, "unknown command")
 }

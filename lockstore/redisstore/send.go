@@ -125,7 +125,7 @@ func (g *group) args(whole, touch bool, id *nonce) []any {
 	return args
 }
 
-// A nonce is a text that no other log entry has: it tells an entry from one
+// A nonce is a text that no other log entry has: it distinguishes an entry from one
 // that a lost master, or a lost life of the event, had at the same time. Like
 // every argument it is rendered when its command goes to a connection, and
 // remembers that: what fails before was never asked for.

@@ -11,7 +11,7 @@ import (
 )
 
 // An entryID is a log entry: where it is in the stream, and its nonce, which
-// tells it from one at the same place in another life of the log. As a
+// distinguishes it from one at the same place in another life of the log. As a
 // Version it reads "ms-seq-nonce".
 type entryID struct {
 	ms, seq uint64
@@ -26,7 +26,7 @@ func (id entryID) version() lockstore.Version {
 	return lockstore.Version(id.stream() + "-" + id.nonce)
 }
 
-// after tells whether the entry comes after the other in a stream.
+// after reports whether the entry comes after the other in a stream.
 func (id entryID) after(other entryID) bool {
 	return id.ms > other.ms || id.ms == other.ms && id.seq > other.seq
 }

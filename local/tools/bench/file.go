@@ -64,7 +64,7 @@ func syncs(dir string) (float64, error) {
 }
 
 // sell locks and confirms seat after seat for a round, and returns how many calls
-// a second there were. It goes on where sold is.
+// a second there were. sold counts the seats of all rounds.
 func sell(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, sold *atomic.Int64) (float64, error) {
 	rate, err := parallel(ctx, callers, round, func(_ int, turns iter.Seq[int]) error {
 		for range turns {

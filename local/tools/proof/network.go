@@ -61,9 +61,9 @@ func throughProxy(ctx context.Context, t *trial, store lockstore.LockStore, para
 func breakReplies(ctx context.Context, proxy *faults.Proxy, want int) (broken int, err error) {
 	enough := make(chan struct{})
 	rnd := rand.New(rand.NewPCG(1, 2))
-	proxy.Afflict(func() faults.Fate {
+	proxy.Inject(func() faults.Fault {
 		f := randomFault(rnd)
-		if f != (faults.Fate{}) {
+		if f != (faults.Fault{}) {
 			if broken++; broken == want {
 				close(enough)
 			}
@@ -75,20 +75,20 @@ func breakReplies(ctx context.Context, proxy *faults.Proxy, want int) (broken in
 		err = ctx.Err()
 	case <-enough:
 	}
-	proxy.Afflict(nil)
+	proxy.Inject(nil)
 	return broken, err
 }
 
 // randomFault breaks one reply of about fifty, few enough for most histories to
 // be decided.
-func randomFault(rnd *rand.Rand) faults.Fate {
+func randomFault(rnd *rand.Rand) faults.Fault {
 	switch rnd.IntN(250) {
 	case 0:
-		return faults.Fate{Lost: true}
+		return faults.Fault{Lost: true}
 	case 1, 2:
-		return faults.Fate{Cut: true}
+		return faults.Fault{Cut: true}
 	case 3, 4:
-		return faults.Fate{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
+		return faults.Fault{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
 	}
-	return faults.Fate{}
+	return faults.Fault{}
 }

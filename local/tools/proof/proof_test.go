@@ -62,7 +62,7 @@ func need(t *testing.T, words string) {
 	}
 }
 
-// TestRows: every fault can be made, and breaks no promise.
+// TestRows checks that every fault can be made, and breaks no promise.
 func TestRows(t *testing.T) {
 	t.Parallel()
 	// They wait more than they work, but too many at once would slow the start of
@@ -103,8 +103,8 @@ func (f *forgetful) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op
 	return f.Store.Do(ctx, ev, op)
 }
 
-// TestBrokenStore: a store that breaks its promise ends the program with an
-// error, after the table, with a drawing of what it did.
+// TestBrokenStore checks that a store that breaks its promise ends the program with
+// an error, after the table, with a drawing of the history.
 func TestBrokenStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -154,8 +154,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestCallsOf: of a client's reports, a call counts once, with its end if there
-// is one.
+// TestCallsOf checks that a call in a client's reports counts once, with its end if
+// there is one.
 func TestCallsOf(t *testing.T) {
 	call := func(begin, end int64) history.Call { return history.Call{Begin: begin, End: end} }
 	reports := []report{{0, call(1, history.Never)}, {0, call(1, 2)}, {1, call(3, history.Never)}, {1, call(3, 4)}, {0, call(5, history.Never)}}
@@ -166,7 +166,7 @@ func TestCallsOf(t *testing.T) {
 	}
 }
 
-// TestBadFlags: a mistake is an error, and nothing is run.
+// TestBadFlags checks that a wrong flag is an error, and that no row runs.
 func TestBadFlags(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

@@ -37,7 +37,7 @@ const (
 	tooFew        = "UNDECIDED"
 )
 
-// verdict says whether the promises were kept. Where the store may lose
+// verdict judges whether the promises were kept. Where the store may lose
 // bookings, a lost one breaks no promise, but a torn or illegal one does.
 func (t *tally) verdict(mayLose bool) string {
 	l := &t.losses

@@ -39,7 +39,7 @@ type callReport struct {
 	Bars     string         `json:"-"`
 }
 
-// A verdict says whether the server kept its promises.
+// A verdict is the result of checking the server's promises.
 type verdict struct {
 	Kept         bool     `json:"kept"`
 	Bookings     int      `json:"bookings"`  // the seats whose booking was confirmed, one a seat and buyer

@@ -103,7 +103,8 @@ func (f *faulty) alwaysDone(ctx context.Context, ev *lockstore.Event, op locksto
 	return result, err
 }
 
-// TestFaultyServers: each fault is found, and the program ends with an error.
+// TestFaultyServers checks that each fault is found, and that the program ends with
+// an error.
 func TestFaultyServers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -157,7 +158,8 @@ func TestFaultyServers(t *testing.T) {
 	}
 }
 
-// TestEverybodyWantsTheSame: one buyer gets the seat, and the others are refused.
+// TestEverybodyWantsTheSame checks that one buyer gets the seat, and that the others
+// are refused.
 func TestEverybodyWantsTheSame(t *testing.T) {
 	t.Parallel()
 	r, err := stampede(t.Context(), t, serve(t, new(memstore.Store)), "-same", "-most", "1", "-pay", "1")
@@ -169,7 +171,8 @@ func TestEverybodyWantsTheSame(t *testing.T) {
 	}
 }
 
-// TestInterrupted: what happened until Ctrl-C is reported and checked.
+// TestInterrupted checks that the program reports and checks what happened until
+// Ctrl-C.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -183,7 +186,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestReportForPeople: the report says all that the JSON does.
+// TestReportForPeople checks that the report has all that the JSON has.
 func TestReportForPeople(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

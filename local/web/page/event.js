@@ -287,15 +287,19 @@ export class EventPage {
     if (mine.asked || seats.length === 0) return;
     mine.ask({ call, seats });
     this.#update(seats);
+    let repeated = false;
     try {
       const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - this.clock.now()) : retryFor);
       const answer = await api.untilAnswered(
         () => api[call](this.plan.eventId, mine.user, seats.map((p) => this.plan.ids[p])),
         end,
-        () => this.#say('news', 'No answer yet. Asking again; nothing can be booked twice by that.'),
+        () => {
+          repeated = true;
+          this.#say('news', 'No answer yet. Asking again; nothing can be booked twice by that.');
+        },
       );
       mine.ask(null);
-      this.#answered(call, seats, answer);
+      this.#answered(call, seats, answer, repeated);
     } catch (error) {
       mine.ask(null);
       this.#refused(call, seats, error);
@@ -303,7 +307,7 @@ export class EventPage {
     this.#update(seats);
   }
 
-  #answered(call, seats, answer) {
+  #answered(call, seats, answer, repeated) {
     const names = this.#names(seats);
     if (call === 'lock') {
       const end = Date.parse(answer.expiresAt);
@@ -320,7 +324,9 @@ export class EventPage {
       const released = answer.seatIds.map((id) => this.plan.positions.get(id));
       this.mine.forget(seats);
       this.seats.know(released, 0);
-      this.#say('news', released.length ? `Given back: ${this.#names(released)}.` : `There was nothing to give back: ${names} ${seats.length > 1 ? 'were' : 'was'} not yours any more.`);
+      if (repeated) this.#say('news', `Given back: ${names}.`); // the first call, whose answer was lost, may have done it
+      else if (released.length) this.#say('news', `Given back: ${this.#names(released)}.`);
+      else this.#say('news', `There was nothing to give back: ${names} ${seats.length > 1 ? 'were' : 'was'} not yours any more.`);
     }
   }
 

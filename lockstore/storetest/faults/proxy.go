@@ -17,16 +17,16 @@ type Proxy struct {
 	mu       sync.Mutex
 	thaw     sync.Cond // frozen became false; its L is &mu
 	target   string
-	fate     func() Fate
+	fault    func() Fault
 	swallow  bool
 	down     bool
 	frozen   bool
 	conns    map[net.Conn]bool
 }
 
-// A Fate is what a Proxy does with data that the server has sent. The zero Fate
+// A Fault is what a Proxy does with data that the server has sent. The zero Fault
 // passes it on at once.
-type Fate struct {
+type Fault struct {
 	Delay time.Duration // passes the data on later, and so what follows it
 	Lost  bool          // drops the data and all that follows; the connection stays open
 	Cut   bool          // drops the data and closes the connection
@@ -86,12 +86,12 @@ func (p *Proxy) Swallowed() bool {
 	return !p.swallow
 }
 
-// Afflict makes the Proxy call fate for all that the server sends from now on, and
+// Inject makes the Proxy call fault for all that the server sends from now on, and
 // do what it returns. Nil passes everything on. The calls are one at a time.
-func (p *Proxy) Afflict(fate func() Fate) {
+func (p *Proxy) Inject(fault func() Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fate = fate
+	p.fault = fault
 }
 
 // Cut closes every connection and, until Restore, every new one.
@@ -160,14 +160,14 @@ func (p *Proxy) serve(client net.Conn) {
 	pass(client, server, p.reply)
 }
 
-// pass copies data until one end closes its connection or a Fate cuts it.
-func pass(to, from net.Conn, fate func() Fate) {
+// pass copies data until one end closes its connection or a Fault cuts it.
+func pass(to, from net.Conn, fault func() Fault) {
 	buf := make([]byte, 64<<10)
 	lost := false
 	for {
 		n, err := from.Read(buf)
 		if n > 0 && !lost {
-			f := fate()
+			f := fault()
 			time.Sleep(f.Delay)
 			if f.Cut {
 				return
@@ -184,27 +184,27 @@ func pass(to, from net.Conn, fate func() Fate) {
 	}
 }
 
-// request returns the Fate of data from a client.
-func (p *Proxy) request() Fate {
+// request returns the Fault of data from a client.
+func (p *Proxy) request() Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awaitThaw()
-	return Fate{}
+	return Fault{}
 }
 
-// reply returns the Fate of data from the server.
-func (p *Proxy) reply() Fate {
+// reply returns the Fault of data from the server.
+func (p *Proxy) reply() Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awaitThaw()
 	if p.swallow {
 		p.swallow = false
-		return Fate{Lost: true}
+		return Fault{Lost: true}
 	}
-	if p.fate != nil {
-		return p.fate()
+	if p.fault != nil {
+		return p.fault()
 	}
-	return Fate{}
+	return Fault{}
 }
 
 // awaitThaw returns once the Proxy is not frozen. The caller holds p.mu.

@@ -21,12 +21,12 @@ func answerLost(t *trial) {
 func connectionCut(t *trial) {
 	t.losing(func() (lost func() bool) {
 		cut := make(chan struct{}, 1) // only the first answer is cut
-		t.proxy.Afflict(func() Fate {
+		t.proxy.Inject(func() Fault {
 			select {
 			case cut <- struct{}{}:
-				return Fate{Cut: true}
+				return Fault{Cut: true}
 			default:
-				return Fate{}
+				return Fault{}
 			}
 		})
 		return func() bool { return len(cut) == 1 }
@@ -156,7 +156,7 @@ func (t *trial) away(down, up func()) (expires time.Time, before lockstore.Versi
 
 func slow(t *trial) {
 	t.warm()
-	t.proxy.Afflict(func() Fate { return Fate{Delay: 50 * time.Millisecond} })
+	t.proxy.Inject(func() Fault { return Fault{Delay: 50 * time.Millisecond} })
 	for _, op := range steps {
 		if result := t.eventually(op); len(result.Changed) != len(op.Seats) {
 			t.Errorf("%s of %v changed %v", op.Kind, op.Seats, result.Changed)
@@ -164,13 +164,13 @@ func slow(t *trial) {
 	}
 	t.wantSeats(t.list(""), "A1 booked")
 
-	t.proxy.Afflict(nil)
+	t.proxy.Inject(nil)
 	t.warm()
-	t.proxy.Afflict(func() Fate { return Fate{Delay: 2 * time.Second} })
+	t.proxy.Inject(func() Fault { return Fault{Delay: 2 * time.Second} })
 	if err := t.call(lockstore.Lock(ann, "A3")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Lock with an answer that is too late: %v, want ErrOutcomeUnknown", err)
 	}
-	t.proxy.Afflict(nil)
+	t.proxy.Inject(nil)
 	if result := t.eventually(lockstore.Lock(ann, "A3")); len(result.Changed) > 0 {
 		t.Errorf("the repeated Lock changed %v, want nothing", result.Changed)
 	}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"strings"
+
+	"seatlock/functions/access"
+	"seatlock/functions/access/oidc"
+	"seatlock/lockstore"
+)
+
+// A request is sent to a fixture, which before changes first.
+type request struct {
+	target string // after the path; VERSION stands for the fixture's version
+	body   string
+	header string // lines of "Name: value"
+	before func(*fixture)
+}
+
+// allRequests returns requests that together get every answer that openapi.yaml
+// describes, by the answer.
+func allRequests() map[string]request {
+	const a1 = `{"seatId":"A1","userId":"user123"}`
+	requests := map[string]request{
+		"POST /lock 200 one":                {body: a1},
+		"POST /lock 200 several":            {body: `{"seatIds":["A2","A3","B1"],"userId":"user123"}`},
+		"POST /lock 409 seat_locked":        {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
+		"POST /lock 409 seat_booked":        {body: `{"seatIds":["A1","C1","D1"],"userId":"user123"}`},
+		"POST /lock 409 seat_limit":         {body: `{"seatIds":["F1","F2"],"userId":"user456"}`},
+		"POST /confirm 200 one":             {body: `{"seatId":"C1","userId":"user456"}`},
+		"POST /confirm 409 lock_not_held":   {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
+		"POST /confirm 409 lock_expired":    {body: `{"seatId":"E1","userId":"user789"}`},
+		"POST /release 200 several":         {body: `{"seatIds":["C1","C2"],"userId":"user456"}`},
+		"POST /release 200 none":            {body: `{"seatIds":["C1","E5"],"userId":"user123"}`},
+		"POST /release 409 seat_booked":     {body: `{"seatId":"D1","userId":"user456"}`},
+		"GET /seats 200 whole":              {target: "?eventId=box"},
+		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: changeSince},
+		"GET /seats 400 bad_request":        {target: "?since=x&status=locked"},
+		"GET /events 200 whole":             {target: "?eventId=box"},
+		"GET /events 200 brief":             {target: "?layout=none"},
+		"GET /events 400 bad_request":       {target: "?event=box"},
+		"GET /openapi.yaml 200":             {},
+		"GET /openapi.yaml 400 bad_request": {target: "?version=2"},
+		"HEAD /seats 500":                   {before: storeFails(io.ErrUnexpectedEOF)},
+		"HEAD /seats 503":                   {before: storeFails(lockstore.ErrUnavailable)},
+		"GET /seats 500 internal":           {before: storeFails(io.ErrUnexpectedEOF)},
+		"GET /seats 503 store_unavailable":  {before: storeFails(lockstore.ErrUnavailable)},
+		"HEAD /events 503":                  {header: "Authorization: Bearer x", before: issuerAway},
+		"HEAD /openapi.yaml 503":            {header: "Authorization: Bearer x", before: issuerAway},
+		"HEAD /openapi.yaml 400":            {target: "?version=2"},
+		"HEAD /seats 400":                   {target: "?since=x&status=locked"},
+		"HEAD /events 400":                  {target: "?event=box"},
+		"HEAD /seats 404":                   {target: "?eventId=opera"},
+		"HEAD /events 404":                  {target: "?eventId=opera"},
+		"GET /seats 404 unknown_event":      {target: "?eventId=opera"},
+		"GET /events 404 unknown_event":     {target: "?eventId=opera"},
+	}
+	maps.Copy(requests, liveRequests())
+	maps.Copy(requests, healthRequests())
+	for _, call := range []string{"/lock", "/confirm", "/release"} {
+		for answer, p := range map[string]request{
+			"400 bad_request":            {body: `{"seat":"A1","userId":"user123"}`},
+			"401 unauthenticated":        {body: a1, header: "Authorization: Bearer guessed", before: needsKey},
+			"403 forbidden":              {body: a1, before: func(s *fixture) { s.caller = "user456" }},
+			"404 unknown_event":          {body: `{"eventId":"opera","seatId":"A1","userId":"user123"}`},
+			"404 unknown_seat":           {body: `{"seatIds":["A1","Z1","Z2"],"userId":"user123"}`},
+			"413 too_large":              {body: `{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`},
+			"415 unsupported_media_type": {body: a1, header: "Content-Type: text/plain"},
+			"429 rate_limited":           {body: a1, before: rateLimited},
+			"500 internal":               {body: a1, before: storeFails(io.ErrUnexpectedEOF)},
+			"503 store_unavailable":      {body: a1, before: storeFails(lockstore.ErrUnavailable)},
+			"503 outcome_unknown":        {body: a1, before: storeFails(lockstore.ErrOutcomeUnknown)},
+			"503 sign_in_unavailable":    {body: a1, header: "Authorization: Bearer x", before: issuerAway},
+		} {
+			requests["POST "+call+" "+answer] = p
+		}
+	}
+	for _, call := range []string{"/seats", "/events", "/openapi.yaml"} {
+		requests["HEAD "+call+" 200"] = request{}
+		requests["HEAD "+call+" 304"] = request{header: "If-None-Match: *"}
+		requests["HEAD "+call+" 401"] = request{before: needsKey}
+		requests["HEAD "+call+" 429"] = request{before: rateLimited}
+		requests["GET "+call+" 304"] = request{header: "If-None-Match: *"}
+		requests["GET "+call+" 401 unauthenticated"] = request{header: "Authorization: Bearer guessed", before: needsKey}
+		requests["GET "+call+" 429 rate_limited"] = request{before: rateLimited}
+		requests["GET "+call+" 503 sign_in_unavailable"] = request{header: "Authorization: Bearer x", before: issuerAway}
+	}
+	return requests
+}
+
+// liveRequests returns the requests of viewers.
+func liveRequests() map[string]request {
+	return map[string]request{
+		"GET /seats/live 101":                     {target: "?eventId=box"},
+		"GET /seats/live 400 bad_request":         {target: "?status=locked", header: handshake},
+		"GET /seats/live 401 unauthenticated":     {header: handshake + "\r\nAuthorization: Bearer guessed", before: needsKey},
+		"GET /seats/live 403 forbidden":           {header: handshake + "\r\nOrigin: https://evil.example"},
+		"GET /seats/live 404 unknown_event":       {target: "?eventId=opera", header: handshake},
+		"GET /seats/live 426 upgrade_required":    {},
+		"GET /seats/live 426 handshake":           {header: handshake + "\r\nSec-WebSocket-Version: 7"},
+		"GET /seats/live 429 rate_limited":        {header: handshake, before: rateLimited},
+		"GET /seats/live 500 internal":            {header: handshake, before: storeFails(io.ErrUnexpectedEOF)},
+		"GET /seats/live 503 no_room":             {header: handshake, before: noViewers},
+		"GET /seats/live 503 stopping":            {header: handshake, before: stopping},
+		"GET /seats/live 503 store_unavailable":   {header: handshake, before: storeFails(lockstore.ErrUnavailable)},
+		"GET /seats/live 503 sign_in_unavailable": {header: handshake + "\r\nAuthorization: Bearer x", before: issuerAway},
+		"HEAD /seats/live 400":                    {target: "?status=locked"},
+		"HEAD /seats/live 401":                    {before: needsKey},
+		"HEAD /seats/live 404":                    {target: "?eventId=opera"},
+		"HEAD /seats/live 426":                    {header: handshake, before: noViewers}, // although it would not count as a viewer
+		"HEAD /seats/live 429":                    {before: rateLimited},
+		"HEAD /seats/live 503":                    {header: "Authorization: Bearer x", before: issuerAway},
+	}
+}
+
+// healthRequests returns the requests of load balancers, which need no token.
+func healthRequests() map[string]request {
+	return map[string]request{
+		"GET /healthz 200 alive":            {before: needsKey},
+		"HEAD /healthz 200":                 {before: storeFails(lockstore.ErrUnavailable)},
+		"GET /readyz 200 ready":             {before: needsKey},
+		"GET /readyz 503 stopping":          {before: stopping},
+		"GET /readyz 503 store_unavailable": {before: storeFails(lockstore.ErrUnavailable)},
+		"HEAD /readyz 200":                  {},
+		"HEAD /readyz 503":                  {before: stopping},
+	}
+}
+
+// noViewers allows no viewers.
+func noViewers(s *fixture) { s.viewers = 0 }
+
+// stopping makes the runner stop.
+func stopping(s *fixture) { s.stopping = true }
+
+// needsKey makes every call need the back end's key.
+func needsKey(s *fixture) {
+	s.policy.BackendKey, s.policy.Private = strings.Repeat("k", 32), true
+}
+
+// issuerAway makes every call need a token, while none can be checked.
+func issuerAway(s *fixture) {
+	s.policy.Tokens, s.policy.Private = oidc.New("http://127.0.0.1:1", "shop", slog.New(slog.DiscardHandler)), true
+}
+
+// rateLimited uses up the client's rate limit.
+func rateLimited(s *fixture) {
+	s.policy.Rate = access.NewRate(0.001)
+	s.ask("GET", "/seats", "", "")
+}
+
+// changeSince gets a list for the client and then releases Box-1.
+func changeSince(s *fixture) {
+	var list struct{ Version string }
+	if err := json.Unmarshal(s.ask("GET", "/seats?eventId=box", "", "").Body.Bytes(), &list); err != nil {
+		s.t.Fatal(err)
+	}
+	s.version = list.Version
+	s.ask("POST", "/release", `{"eventId":"box","seatId":"Box-1","userId":"user123"}`, "")
+}
+
+// storeFails makes every call of the store fail with err.
+func storeFails(err error) func(*fixture) { return func(s *fixture) { s.store = failing{err: err} } }
+
+// failing is a store whose every call fails.
+type failing struct {
+	lockstore.LockStore
+	err error
+}
+
+func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error) {
+	return lockstore.Result{}, f.err
+}
+
+func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
+	return lockstore.Snapshot{}, f.err
+}
