@@ -21,13 +21,11 @@ func openFile(ctx context.Context, s settings.File, events []venue.Event) (openS
 	if err != nil {
 		return openStore{}, err
 	}
-	for _, e := range events {
-		if err := store.Open(ctx, e.Event); err != nil {
-			return openStore{}, errors.Join(fmt.Errorf("%s: event %s: %w", s.Path, e.ID, err), store.Close())
-		}
+	if err := openEvents(ctx, store.Open, events); err != nil {
+		return openStore{}, errors.Join(fmt.Errorf("%s: %w", s.Path, err), store.Close())
 	}
-	kept := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)
-	return openStore{store, kept, store.Close}, nil
+	description := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)
+	return openStore{store, description, store.Close}, nil
 }
 
 // printBookings writes who booked what in the file, one booking a line.

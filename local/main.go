@@ -21,6 +21,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
+	"seatlock/local/live"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 )
@@ -78,16 +79,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return errors.Join(serveEvents(ctx, s, events, store, log), store.close())
 }
 
-// seatMaps reads the event file or, without one, makes the only event.
+// readEvents reads the event file or, without one, makes the only event.
 func readEvents(s settings.Events) ([]venue.Event, error) {
 	d := venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit}
 	if s.File != "" {
-		f, err := os.Open(s.File)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the event file: %w", err)
-		}
-		defer f.Close()
-		return venue.ReadEvents(s.File, f, d)
+		return venue.ReadFile(s.File, d)
 	}
 	e, err := venue.Grid(s.Rows, s.RowSeats, d)
 	if err != nil {
@@ -97,9 +93,9 @@ func readEvents(s settings.Events) ([]venue.Event, error) {
 }
 
 // serveEvents serves the events from the store until the context ends.
-func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, kept openStore, log *slog.Logger) error {
-	seen, store := openTelemetry(s.Telemetry, events, kept.LockStore, log)
-	api, err := booking.New(booking.Config{Store: store, Events: events, Access: openAccess(ctx, s.Access, log), Logger: log})
+func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger) error {
+	seen, measured := openTelemetry(s.Telemetry, events, store.LockStore, log)
+	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: openAccess(ctx, s.Access, log), Logger: log})
 	if err != nil {
 		return err
 	}
@@ -113,14 +109,20 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, k
 		return err
 	}
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
-	hub := openHub(following, s.Live, s.Server, api, log)
+	hub := live.New(following, live.Config{
+		API:        api,
+		Origins:    s.Server.Origins,
+		MaxViewers: min(s.Server.Viewers, s.Server.Connections/2), // viewers must leave connections to buyers
+		Grace:      s.Server.Drain - s.Server.DrainDelay,
+		Log:        log,
+	})
 	leave := func(context.Context) {
 		disconnect()
 		hub.Wait()
 	}
 	defer leave(ctx)
 	seen.metrics.Viewers(hub.ViewerCount)
-	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", kept.kept, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
+	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
 	h := headers(s.Server, seen.handler(web.Handler(hub.Handler(api.Routes()))))
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }

@@ -24,6 +24,7 @@ import (
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
+	"seatlock/local/live"
 	"seatlock/local/web"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
@@ -76,7 +77,7 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 	server := settings.Server{Connections: 100}
 	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
 	following, disconnect := context.WithCancel(s.t.Context())
-	hub := openHub(following, settings.Live{Viewers: s.viewers}, server, api, log)
+	hub := live.New(following, live.Config{API: api, MaxViewers: s.viewers, Log: log})
 	if s.stopping {
 		seen.stop()
 		disconnect()

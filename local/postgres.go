@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
-	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
 )
 
@@ -26,7 +24,7 @@ func openPostgres(ctx context.Context, s settings.Postgres, events []venue.Event
 		return openStore{}, s.Wrong("postgres", err)
 	}
 	store := pgstore.New(pool)
-	if err := checkPostgres(ctx, s, store, events, log); err != nil {
+	if err := preparePostgres(ctx, s, store, events, log); err != nil {
 		pool.Close()
 		return openStore{}, err
 	}
@@ -37,17 +35,11 @@ func openPostgres(ctx context.Context, s settings.Postgres, events []venue.Event
 	return openStore{store, "postgres: seats are shared with every process that uses it, and kept when this stops or crashes", closePool}, nil
 }
 
-// checkPostgres waits for PostgreSQL for as long as the settings say.
-func checkPostgres(ctx context.Context, s settings.Postgres, store *pgstore.Store, events []venue.Event, log *slog.Logger) error {
-	warnings, err := await(ctx, s.Start, store.Check)
-	if errors.Is(err, lockstore.ErrUnavailable) {
-		return fmt.Errorf("cannot use PostgreSQL (tried for %v, -postgres-start): %w", s.Start, err)
-	}
-	if err != nil {
+// preparePostgres waits for PostgreSQL for as long as the settings say, and creates
+// what is missing there.
+func preparePostgres(ctx context.Context, s settings.Postgres, store *pgstore.Store, events []venue.Event, log *slog.Logger) error {
+	if err := await(ctx, "PostgreSQL", "postgres", s.Start, store.Check, log); err != nil {
 		return err
-	}
-	for _, w := range warnings {
-		log.Warn("postgres: " + w)
 	}
 	bounded, cancel := context.WithTimeout(ctx, migrateTime)
 	defer cancel()
@@ -58,12 +50,7 @@ func checkPostgres(ctx context.Context, s settings.Postgres, store *pgstore.Stor
 	if changed {
 		log.Info("postgres: made the tables and functions that were missing")
 	}
-	for _, e := range events {
-		if err := store.Open(ctx, e.Event); err != nil {
-			return fmt.Errorf("event %s: %w", e.ID, err)
-		}
-	}
-	return nil
+	return openEvents(ctx, store.Open, events)
 }
 
 // migratePostgres migrates the database as its own command: the role that serves

@@ -9,12 +9,12 @@ import (
 
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
-	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 )
 
-// openRedis connects to Redis and checks that it can be relied on. The caller
-// closes the client after the last use of the store.
+// openRedis connects to Redis, waits for it for as long as the settings say, and
+// checks that it can be relied on. The caller closes the client after the last use
+// of the store.
 func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
 	client, err := redisstore.Client(s.URL)
 	if err != nil {
@@ -22,35 +22,18 @@ func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log 
 	}
 	store, err := redisstore.New(client, redisstore.Options{Replicas: s.Replicas, AllowEviction: s.AllowEviction})
 	if err == nil {
-		err = checkRedis(ctx, s, store, events, log)
+		err = await(ctx, "Redis", "redis", s.Start, store.Check, log)
+	}
+	if errors.Is(err, redisstore.ErrEvicts) {
+		err = fmt.Errorf("%w (-redis-allow-eviction starts all the same)", err)
+	}
+	if err == nil {
+		err = openEvents(ctx, store.Open, events)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close())
 	}
 	return store, client, nil
-}
-
-// checkRedis waits for Redis for as long as the settings say.
-func checkRedis(ctx context.Context, s settings.Redis, store *redisstore.Store, events []venue.Event, log *slog.Logger) error {
-	warnings, err := await(ctx, s.Start, store.Check)
-	if errors.Is(err, lockstore.ErrUnavailable) {
-		return fmt.Errorf("cannot use Redis (tried for %v, -redis-start): %w", s.Start, err)
-	}
-	if errors.Is(err, redisstore.ErrEvicts) {
-		return fmt.Errorf("%w (-redis-allow-eviction starts all the same)", err)
-	}
-	if err != nil {
-		return err
-	}
-	for _, w := range warnings {
-		log.Warn("redis: " + w)
-	}
-	for _, e := range events {
-		if err := store.Open(ctx, e.Event); err != nil {
-			return fmt.Errorf("event %s: %w", e.ID, err)
-		}
-	}
-	return nil
 }
 
 // inspectRedis audits or rebuilds every event and prints the differences.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 // An openStore is a store that is ready for use.
 type openStore struct {
 	lockstore.LockStore
-	kept  string       // where seats are and what they survive, for the start-up line
-	close func() error // to be called after the last request
+	description string       // where seats are and what they survive, for the start-up line
+	close       func() error // to be called after the last request
 }
 
 // open opens the store that the settings name.
@@ -36,20 +37,41 @@ func open(ctx context.Context, s settings.Runner, events []venue.Event, log *slo
 	return openStore{new(memstore.Store), "memory: seats are forgotten when this stops", func() error { return nil }}, nil
 }
 
-// await calls check until it answers anything but that the store is
-// unavailable, and for as long as start.
-func await(ctx context.Context, start time.Duration, check func(context.Context) ([]string, error)) (warnings []string, err error) {
+// await calls check until it answers anything but that the store is unavailable,
+// and for as long as start. It logs the warnings of a check that succeeds. The
+// flag is the one that names the store.
+func await(ctx context.Context, name, flag string, start time.Duration, check func(context.Context) ([]string, error), log *slog.Logger) error {
 	const pause = 250 * time.Millisecond
 	deadline := time.Now().Add(start)
 	for {
-		warnings, err = check(ctx)
-		if !errors.Is(err, lockstore.ErrUnavailable) || !time.Now().Before(deadline) {
-			return warnings, err
+		warnings, err := check(ctx)
+		if err == nil {
+			for _, w := range warnings {
+				log.Warn(flag + ": " + w)
+			}
+		}
+		if !errors.Is(err, lockstore.ErrUnavailable) {
+			return err
+		}
+		err = fmt.Errorf("cannot use %s (tried for %v, -%s-start): %w", name, start, flag, err)
+		if !time.Now().Before(deadline) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return err
 		case <-time.After(pause):
 		}
 	}
+}
+
+// openEvents makes the events known to a store. It fails if the store knows an
+// event with other seats.
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
+	for _, e := range events {
+		if err := open(ctx, e.Event); err != nil {
+			return fmt.Errorf("event %s: %w", e.ID, err)
+		}
+	}
+	return nil
 }

@@ -98,12 +98,7 @@ func eventFile(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the event file: %w", err)
-	}
-	defer f.Close()
-	if _, err := venue.ReadEvents(name, f, venue.Defaults{LockTTL: time.Minute}); err != nil {
+	if _, err := venue.ReadFile(name, venue.Defaults{LockTTL: time.Minute}); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(name)

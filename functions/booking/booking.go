@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type API struct {
 	Events  telemetry.Handler // GET /events
 	OpenAPI telemetry.Handler // GET /openapi.yaml
 
+	paths       map[string]telemetry.Handler
 	notFound    telemetry.Handler
 	store       lockstore.LockStore
 	first       *event
@@ -59,9 +61,13 @@ func New(c Config) (*API, error) {
 	if len(c.Events) == 0 {
 		return nil, errors.New("booking: Config.Events must have an event")
 	}
-	a := &API{store: c.Store, events: make(map[lockstore.EventID]*event), description: newConstant(openAPI), access: c.Access, log: c.Logger}
-	if a.log == nil {
-		a.log = slog.Default()
+	a := &API{
+		paths:       make(map[string]telemetry.Handler),
+		store:       c.Store,
+		events:      make(map[lockstore.EventID]*event),
+		description: newConstant(openAPI),
+		access:      c.Access,
+		log:         cmp.Or(c.Logger, slog.Default()),
 	}
 	for _, e := range c.Events {
 		if a.events[e.ID] != nil {
@@ -75,36 +81,40 @@ func New(c Config) (*API, error) {
 	if a.catalogue, err = newCatalogue(c.Events); err != nil {
 		return nil, err
 	}
-	a.Lock = a.post("lock", lock)
-	a.Confirm = a.post("confirm", confirm)
-	a.Release = a.post("release", release)
-	a.List = a.get("list", a.list)
-	a.Events = a.get("events", a.listEvents)
-	a.OpenAPI = a.get("openapi", a.describe)
-	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller) (o telemetry.Outcome, err error) {
-		return o, &problem.Refusal{Kind: problem.NotFound}
+	for _, c := range a.calls() {
+		*c.handler = a.handle(c.name, c.method, c.answer)
+		a.paths[c.path] = *c.handler
+	}
+	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller, *telemetry.Outcome) error {
+		return &problem.Refusal{Kind: problem.NotFound}
 	})
 	return a, nil
 }
 
-// calls maps paths to calls: their names in logs and metrics, and their handlers.
-var calls = map[string]struct {
-	name string
-	of   func(*API) telemetry.Handler
-}{
-	"/lock":         {"lock", func(a *API) telemetry.Handler { return a.Lock }},
-	"/confirm":      {"confirm", func(a *API) telemetry.Handler { return a.Confirm }},
-	"/release":      {"release", func(a *API) telemetry.Handler { return a.Release }},
-	"/seats":        {"list", func(a *API) telemetry.Handler { return a.List }},
-	"/events":       {"events", func(a *API) telemetry.Handler { return a.Events }},
-	"/openapi.yaml": {"openapi", func(a *API) telemetry.Handler { return a.OpenAPI }},
+// A route is a call at its path, and its name in logs and metrics.
+type route struct {
+	method, path, name string
+	handler            *telemetry.Handler
+	answer             call
+}
+
+// calls returns every call but the live list.
+func (a *API) calls() []route {
+	return []route{
+		{"POST", "/lock", "lock", &a.Lock, a.post(lock)},
+		{"POST", "/confirm", "confirm", &a.Confirm, a.post(confirm)},
+		{"POST", "/release", "release", &a.Release, a.post(release)},
+		{"GET", "/seats", "list", &a.List, a.list},
+		{"GET", "/events", "events", &a.Events, a.listEvents},
+		{"GET", "/openapi.yaml", "openapi", &a.OpenAPI, a.describe},
+	}
 }
 
 // Calls returns the names of the calls in logs and metrics.
 func Calls() []string {
 	names := []string{liveCall}
-	for _, call := range calls {
-		names = append(names, call.name)
+	for _, c := range new(API).calls() {
+		names = append(names, c.name)
 	}
 	slices.Sort(names)
 	return names
@@ -113,21 +123,12 @@ func Calls() []string {
 // Routes returns a handler with every call at its path. It answers every other
 // path with not_found.
 func (a *API) Routes() telemetry.Handler {
-	paths := a.paths()
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
-		if h := paths[r.URL.Path]; h != nil {
+		if h := a.paths[r.URL.Path]; h != nil {
 			return h(w, r)
 		}
 		return a.notFound(w, r)
 	}
-}
-
-func (a *API) paths() map[string]telemetry.Handler {
-	paths := make(map[string]telemetry.Handler, len(calls))
-	for path, call := range calls {
-		paths[path] = call.of(a)
-	}
-	return paths
 }
 
 // Count counts the seats of an event of the Config. Calls at the same time share

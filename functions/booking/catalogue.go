@@ -49,14 +49,14 @@ func newCatalogue(events []venue.Event) (*catalogue, error) {
 }
 
 // listEvents answers GET /events.
-func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
+func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller, _ *telemetry.Outcome) error {
 	q, err := query(r, "eventId", "layout")
 	if err != nil {
-		return o, err
+		return err
 	}
 	brief := q.Get("layout") == "none"
 	if q.Has("layout") && !brief {
-		return o, problem.Refuse(problem.BadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", shown(q.Get("layout")))
+		return problem.Refuse(problem.BadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", venue.Shown(q.Get("layout")))
 	}
 	l := a.catalogue.all
 	if brief {
@@ -65,7 +65,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller
 	if q.Has("eventId") {
 		ev, err := a.event(lockstore.EventID(q.Get("eventId")))
 		if err != nil {
-			return o, err
+			return err
 		}
 		l = a.catalogue.each[ev.ID][0]
 		if brief {
@@ -73,5 +73,5 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller
 		}
 	}
 	l.serve(w, r, mediaJSON)
-	return o, nil
+	return nil
 }

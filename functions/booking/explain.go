@@ -14,6 +14,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
@@ -82,7 +84,7 @@ func (ev *event) explain(err error, about string) error {
 	for _, s := range e.Seats {
 		seat := problem.Seat{SeatID: string(s.ID), Status: s.Status.String()}
 		if s.Status == lockstore.Locked {
-			seat.ExpiresAt = timestamp(s.Expires)
+			seat.ExpiresAt = string(seatlist.AppendTime(nil, s.Expires.UnixMilli()))
 			wait = max(wait, 1, ev.secondsLeft(s.Expires))
 		}
 		r.Seats = append(r.Seats, seat)
@@ -132,16 +134,16 @@ func explainJSON(err error) string {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		switch at := strings.TrimPrefix(string(e.JSONPointer), "/"); {
 		case errors.Is(err, json.ErrUnknownName):
-			return fmt.Sprintf("There is no field %s; there are seatId or seatIds, userId and eventId.", shown(at))
+			return fmt.Sprintf("There is no field %s; there are seatId or seatIds, userId and eventId.", venue.Shown(at))
 		case at == "":
 			return "The body must be one JSON object."
 		default:
-			return fmt.Sprintf("The field %s is of the wrong type: seatIds is a list of strings, every other field a string.", shown(at))
+			return fmt.Sprintf("The field %s is of the wrong type: seatIds is a list of strings, every other field a string.", venue.Shown(at))
 		}
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return fmt.Sprintf("The field %s is there twice.", shown(e.JSONPointer.LastToken()))
+			return fmt.Sprintf("The field %s is there twice.", venue.Shown(e.JSONPointer.LastToken()))
 		}
 		if e.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 			return "The body is empty; it is one JSON object."
@@ -192,17 +194,3 @@ func sentence(phrase string) string {
 	r, n := utf8.DecodeRuneInString(phrase)
 	return string(unicode.ToUpper(r)) + phrase[n:]
 }
-
-// shown quotes what a client sent, shortened to a length that fits in a sentence.
-func shown(s string) string {
-	const most = 80
-	if len(s) > most {
-		return fmt.Sprintf("%+q…", s[:most])
-	}
-	return fmt.Sprintf("%+q", s)
-}
-
-const timeFormat = "2006-01-02T15:04:05.000Z"
-
-// timestamp formats a time as RFC 3339, in UTC, with milliseconds.
-func timestamp(t time.Time) string { return t.UTC().Format(timeFormat) }

@@ -15,40 +15,39 @@ import (
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 )
 
 // maxBody is the size in bytes of the largest body.
 const maxBody = 64 << 10
 
-// A call answers a request that the policy allows and whose method is right. It
-// returns what it knows of the request, and an error instead of an answer.
-type call func(w http.ResponseWriter, r *http.Request, by access.Caller) (telemetry.Outcome, error)
+// A call answers a request that the policy allows and whose method is right, or
+// returns an error. It fills in o as it learns what the request is about, so that
+// o is right even if the call fails or panics later.
+type call func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error
 
-// post returns the handler of a call that changes seats.
-func (a *API) post(name string, c change) telemetry.Handler {
-	return a.handle(name, "POST", func(w http.ResponseWriter, r *http.Request, by access.Caller) (o telemetry.Outcome, err error) {
+// post returns the call that makes the change of seats.
+func (a *API) post(c change) call {
+	return func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 		var req seatsRequest
 		if err := decode(w, r, &req); err != nil {
-			return o, err
+			return err
 		}
 		ev, seats, user, err := a.resolve(req, by)
 		if err != nil {
-			return o, err
+			return err
 		}
 		o.Event, o.Seats, o.User = ev.ID, len(seats), user
 		answer, err := a.do(r.Context(), c, ev, seats, user)
 		if err != nil {
-			return o, err
+			return err
 		}
 		o.Seats = len(answer.seats)
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
-		return o, nil
-	})
+		return nil
+	}
 }
-
-// get returns the handler of a call that only reads.
-func (a *API) get(name string, call call) telemetry.Handler { return a.handle(name, "GET", call) }
 
 // handle returns a handler that does what all calls share: it checks access and
 // the method, and answers every failure, including a panic, with a problem. An
@@ -59,6 +58,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 		allow = "GET, HEAD"
 	}
 	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
+		o.Call = name
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -67,18 +67,17 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 				a.log.ErrorContext(r.Context(), "panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				refusal := &problem.Refusal{Kind: problem.Internal}
 				refusal.Write(w)
-				o = telemetry.Outcome{Call: name, Code: string(refusal.Kind)}
+				o.Code = string(refusal.Kind)
 			}
 		}()
 		by, err := a.access.Check(r)
 		if err == nil && method != "" && r.Method != method && !(method == "GET" && r.Method == "HEAD") {
 			w.Header().Set("Allow", allow)
-			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, shown(r.Method))
+			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, venue.Shown(r.Method))
 		}
 		if err == nil {
-			o, err = call(w, r, by)
+			err = call(w, r, by, &o)
 		}
-		o.Call = name
 		if err != nil {
 			refusal := a.refusal(r, err)
 			refusal.Write(w)
@@ -130,7 +129,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 
 func checkMediaType(h http.Header) error {
 	if enc := h.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return problem.Refuse(problem.UnsupportedMediaType, "The body must not be compressed; Content-Encoding is %s.", shown(enc))
+		return problem.Refuse(problem.UnsupportedMediaType, "The body must not be compressed; Content-Encoding is %s.", venue.Shown(enc))
 	}
 	given := h.Get("Content-Type")
 	if given == "application/json" {
@@ -139,7 +138,7 @@ func checkMediaType(h http.Header) error {
 	media, params, err := mime.ParseMediaType(given)
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return problem.Refuse(problem.UnsupportedMediaType, "The body must be JSON and the request say so with Content-Type: application/json, not %s.", shown(given))
+		return problem.Refuse(problem.UnsupportedMediaType, "The body must be JSON and the request say so with Content-Type: application/json, not %s.", venue.Shown(given))
 	}
 	return nil
 }
@@ -157,9 +156,9 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 	for name, values := range q {
 		if !slices.Contains(known, name) {
 			if len(known) == 0 {
-				return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; this call takes none.", shown(name))
+				return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; this call takes none.", venue.Shown(name))
 			}
-			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", shown(name), strings.Join(known, ", "))
+			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", venue.Shown(name), strings.Join(known, ", "))
 		}
 		if len(values) > 1 {
 			return nil, problem.Refuse(problem.BadRequest, "The parameter %s is there %d times; give it once.", name, len(values))

@@ -9,19 +9,19 @@ import (
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
 // list answers GET /seats.
-func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
-	q, err := a.listQuery(r, "eventId", "since", "status")
+func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
+	q, err := a.listQuery(r, o, "eventId", "since", "status")
 	if err != nil {
-		return o, err
+		return err
 	}
-	o.Event = q.ev.ID
 	snap, err := q.ev.feed.Refresh(r.Context())
 	if err != nil {
-		return o, err
+		return err
 	}
 	etag := `W/"` + snap.Tag() + `"` // weak: the list has the server's time, too
 	h := w.Header()
@@ -29,21 +29,21 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller) (o t
 	h.Set("Cache-Control", "no-cache") // it may be kept, but has to be validated each time
 	if matches(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
-		return o, nil
+		return nil
 	}
 
 	var l *seatlist.List
 	if q.status != nil {
 		l = snap.WithStatus(*q.status)
 	} else if l, err = snap.Since(r.Context(), q.since); err != nil {
-		return o, err
+		return err
 	}
 	h["Content-Type"] = mediaJSON
 	h.Set("Content-Length", strconv.Itoa(l.Len()))
 	if r.Method != "HEAD" {
 		l.WriteTo(w) // a client that has gone needs no answer
 	}
-	return o, nil
+	return nil
 }
 
 // A listQuery says which list a request asks for.
@@ -53,9 +53,9 @@ type listQuery struct {
 	status *lockstore.Status // nil: any
 }
 
-// listQuery reads the query of a request for a list. known are the parameters of
-// the call.
-func (a *API) listQuery(r *http.Request, known ...string) (listQuery, error) {
+// listQuery reads the query of a request for a list, and fills in the event of o.
+// known are the parameters of the call.
+func (a *API) listQuery(r *http.Request, o *telemetry.Outcome, known ...string) (listQuery, error) {
 	q, err := query(r, known...)
 	if err != nil {
 		return listQuery{}, err
@@ -64,6 +64,7 @@ func (a *API) listQuery(r *http.Request, known ...string) (listQuery, error) {
 	if err != nil {
 		return listQuery{}, err
 	}
+	o.Event = ev.ID
 	l := listQuery{ev: ev, since: lockstore.Version(q.Get("since"))}
 	if err := l.since.Check(); err != nil {
 		return l, err
@@ -74,7 +75,7 @@ func (a *API) listQuery(r *http.Request, known ...string) (listQuery, error) {
 	}
 	l.status = new(lockstore.Status)
 	if l.status.UnmarshalText([]byte(text)) != nil {
-		return l, problem.Refuse(problem.BadRequest, "There is no status %s; a seat is available, locked or booked.", shown(text))
+		return l, problem.Refuse(problem.BadRequest, "There is no status %s; a seat is available, locked or booked.", venue.Shown(text))
 	}
 	if l.since != "" {
 		return l, problem.Refuse(problem.BadRequest, "since and status do not go together: a seat that leaves the status would be missing from the changes.")

@@ -20,12 +20,11 @@ const liveCall = "live"
 // are eventId and since, as those of GET /seats, and it checks access, answers
 // failures and recovers from panics as the other calls do.
 func (a *API) Live(show func(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error) telemetry.Handler {
-	return a.get(liveCall, func(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
-		q, err := a.listQuery(r, "eventId", "since")
+	return a.handle(liveCall, "GET", func(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
+		q, err := a.listQuery(r, o, "eventId", "since")
 		if err != nil {
-			return o, err
+			return err
 		}
-		o.Event = q.ev.ID
-		return o, show(w, r, q.ev.feed, q.since)
+		return show(w, r, q.ev.feed, q.since)
 	})
 }

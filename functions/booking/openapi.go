@@ -17,13 +17,13 @@ var openAPI []byte
 func OpenAPI() []byte { return slices.Clone(openAPI) }
 
 // describe answers GET /openapi.yaml.
-func (a *API) describe(w http.ResponseWriter, r *http.Request, _ access.Caller) (o telemetry.Outcome, err error) {
+func (a *API) describe(w http.ResponseWriter, r *http.Request, _ access.Caller, _ *telemetry.Outcome) error {
 	if _, err := query(r); err != nil {
-		return o, err
+		return err
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	a.description.serve(w, r, mediaYAML)
-	return o, nil
+	return nil
 }
 
 // mediaYAML is the media type of RFC 9512.

@@ -77,10 +77,10 @@ func TestEveryPathIsDescribed(t *testing.T) {
 		}
 	}
 	slices.Sort(described)
-	if have := slices.Sorted(maps.Keys(api.paths())); !slices.Equal(described, have) {
+	if have := slices.Sorted(maps.Keys(api.paths)); !slices.Equal(described, have) {
 		t.Errorf("the paths described are %q, want those that are answered: %q", described, have)
 	}
-	for path, h := range api.paths() {
+	for path, h := range api.paths {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("DELETE", path, nil))
 		takes := strings.Split(strings.ToLower(w.Header().Get("Allow")), ", ")

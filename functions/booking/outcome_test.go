@@ -2,6 +2,7 @@ package booking_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -44,6 +45,8 @@ func TestOutcomes(t *testing.T) {
 			{"POST", "/release", `{"seatId":"A2","userId":"ann"}`, telemetry.Outcome{Call: "release", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
 			{"GET", "/seats", "", telemetry.Outcome{Call: "list", Code: "ok", Event: "default", Status: 200}},
 			{"GET", "/seats?eventId=gala", "", telemetry.Outcome{Call: "list", Code: "unknown_event", Status: 404}},
+			{"GET", "/seats?eventId=matinee&status=sold", "", telemetry.Outcome{Call: "list", Code: "bad_request", Event: "matinee", Status: 400}},
+			{"GET", "/seats?since=%22", "", telemetry.Outcome{Call: "list", Code: "bad_request", Event: "default", Status: 400}},
 			{"GET", "/events", "", telemetry.Outcome{Call: "events", Code: "ok", Status: 200}},
 			{"GET", "/lock/A1", "", telemetry.Outcome{Call: "other", Code: "not_found", Status: 404}},
 		} {
@@ -91,7 +94,22 @@ func TestOutcomeOfARefusedCaller(t *testing.T) {
 	}
 }
 
-// TestOutcomeOfAPanic: a panic is reported as the call in which it happened.
+// TestOutcomeOfARefusedViewer: a live list that is refused is reported with its
+// event.
+func TestOutcomeOfARefusedViewer(t *testing.T) {
+	h := open(t).api.Live(func(http.ResponseWriter, *http.Request, *seatlist.Feed, lockstore.Version) error {
+		return &problem.Refusal{Kind: problem.NoRoom}
+	})
+	for query, code := range map[string]string{"": "no_room", "&since=%22": "bad_request"} {
+		got := h(httptest.NewRecorder(), httptest.NewRequest("GET", booking.LivePath+"?eventId=matinee"+query, nil))
+		if want := (telemetry.Outcome{Call: "live", Code: code, Event: "matinee"}); got != want {
+			t.Errorf("it is reported as %+v, want %+v", got, want)
+		}
+	}
+}
+
+// TestOutcomeOfAPanic: a panic is reported as the call in which it happened, with
+// what the call knew by then.
 func TestOutcomeOfAPanic(t *testing.T) {
 	s := openOver(t, broken{fail: func() error { panic("as asked") }})
 	var got telemetry.Outcome
@@ -99,7 +117,8 @@ func TestOutcomeOfAPanic(t *testing.T) {
 	r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatId":"A1","userId":"ann"}`))
 	r.Header.Set("Content-Type", "application/json")
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if got.Call != "lock" || got.Code != "internal" || got.Status != 500 {
+	got.Bytes, got.Took = 0, 0
+	if want := (telemetry.Outcome{Call: "lock", Code: "internal", Event: "default", Seats: 1, User: "ann", Status: 500}); got != want {
 		t.Errorf("it is reported as %+v", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
 	"seatlock/lockstore"
 )
 
@@ -93,7 +94,7 @@ func (s *seatsAnswer) appendJSON(b []byte) []byte {
 	b = append(b, '"')
 	if s.status == lockstore.Locked {
 		b = append(b, `,"expiresAt":"`...)
-		b = s.expires.UTC().AppendFormat(b, timeFormat)
+		b = seatlist.AppendTime(b, s.expires.UnixMilli())
 		b = append(b, `","expiresInSeconds":`...)
 		b = strconv.AppendInt(b, int64(s.left), 10)
 	}

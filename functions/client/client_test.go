@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,10 @@ func TestNoAnswer(t *testing.T) {
 		"a proxy answers":  {answer(502, "<html>"), lockstore.ErrOutcomeUnknown},
 		"it broke":         {answer(500, `{"code":"internal"}`), lockstore.ErrOutcomeUnknown},
 		"too many":         {answer(429, `{"code":"rate_limited"}`), lockstore.ErrUnavailable},
+		"no sign-in":       {answer(503, `{"code":"sign_in_unavailable"}`), lockstore.ErrUnavailable},
+		"no room":          {answer(503, `{"code":"no_room"}`), lockstore.ErrUnavailable},
+		"a gateway fails":  {answer(503, `{"message":"Service Unavailable"}`), lockstore.ErrOutcomeUnknown},
+		"a gateway limits": {answer(429, `{"message":"Too Many Requests"}`), lockstore.ErrUnavailable},
 		"a seat is locked": {answer(409, `{"code":"seat_locked","seats":[{"seatId":"A1","status":"locked"}]}`), lockstore.SeatLocked},
 		"no such seat":     {answer(404, `{"code":"unknown_seat"}`), lockstore.ErrUnknownSeats},
 	} {
@@ -123,8 +128,8 @@ func TestNoAnswer(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
-			if p, ok := errors.AsType[*client.Problem](err); ok && p.RetryAfter != 3*time.Second {
-				t.Errorf("RetryAfter is %v, want 3s", p.RetryAfter)
+			if p, ok := errors.AsType[*client.Problem](err); ok && (p.RetryAfter != 3*time.Second || p.Code == "" && !strings.HasPrefix(p.Detail, `{"message":`)) {
+				t.Errorf("%+v, want RetryAfter 3s and, without a Code, the body in Detail", p)
 			}
 		})
 	}

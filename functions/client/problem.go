@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"seatlock/lockstore"
@@ -16,8 +18,8 @@ import (
 // contract that it stands for, if there is one.
 type Problem struct {
 	Status     int           // of HTTP
-	Code       string        // such as seat_locked
-	Detail     string        // a sentence for a person
+	Code       string        // such as seat_locked; empty if something in front of the server answered
+	Detail     string        // a sentence for a person; the whole body if there is no Code
 	RetryAfter time.Duration // when a repeat may succeed; 0 if the server does not say
 
 	err error
@@ -36,6 +38,9 @@ type seat struct {
 	ExpiresAt time.Time        `json:"expiresAt"`
 }
 
+// unchanged are the codes with status 503 that mean that nothing was changed.
+var unchanged = []string{"store_unavailable", "sign_in_unavailable", "no_room"}
+
 // problem returns the error of an error response: a [Problem], unless the response
 // has no JSON.
 func problem(resp *http.Response, text []byte) error {
@@ -49,6 +54,9 @@ func problem(resp *http.Response, text []byte) error {
 		return fmt.Errorf("%w: %s answered %s without JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
 	}
 	p := &Problem{Status: resp.StatusCode, Code: body.Code, Detail: body.Detail}
+	if p.Code == "" { // this is not from the server either
+		p.Detail = strings.TrimSpace(string(text))
+	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		p.RetryAfter = time.Duration(seconds) * time.Second
 	}
@@ -61,15 +69,15 @@ func problem(resp *http.Response, text []byte) error {
 		p.err = conflict
 		return p
 	}
-	switch p.Code {
-	case "store_unavailable", "rate_limited":
-		p.err = lockstore.ErrUnavailable
-	case "outcome_unknown", "internal":
-		p.err = lockstore.ErrOutcomeUnknown
-	case "unknown_seat":
+	switch {
+	case p.Code == "unknown_seat":
 		p.err = lockstore.ErrUnknownSeats
-	case "bad_request":
+	case p.Code == "bad_request":
 		p.err = lockstore.ErrInvalid
+	case p.Status == http.StatusTooManyRequests, slices.Contains(unchanged, p.Code):
+		p.err = lockstore.ErrUnavailable
+	case p.Status >= 500:
+		p.err = lockstore.ErrOutcomeUnknown
 	}
 	return p
 }

@@ -45,7 +45,7 @@ func (s Snapshot) list(full bool, seats pieces) *List {
 	head = append(head, `","full":`...)
 	head = strconv.AppendBool(head, full)
 	head = append(head, `,"serverTime":"`...)
-	head = appendTime(head, s.now)
+	head = AppendTime(head, s.now)
 	head = append(head, `","counts":{"available":`...)
 	head = strconv.AppendInt(head, int64(n.Available), 10)
 	head = append(head, `,"locked":`...)

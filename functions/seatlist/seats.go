@@ -162,7 +162,7 @@ func (b *block) appendSeat(dst []byte, i int) []byte {
 	dst = append(dst, b.status(i).String()...)
 	if u := b.until[i]; u != 0 && u != forever {
 		dst = append(dst, `","expiresAt":"`...)
-		dst = appendTime(dst, u)
+		dst = AppendTime(dst, u)
 	}
 	return append(dst, `"}`...)
 }
@@ -177,7 +177,7 @@ func (b *block) status(i int) lockstore.Status {
 	return lockstore.Locked
 }
 
-// appendTime renders Unix milliseconds as RFC 3339 in UTC.
-func appendTime(dst []byte, ms int64) []byte {
+// AppendTime appends Unix milliseconds as the API shows times: RFC 3339 in UTC.
+func AppendTime(dst []byte, ms int64) []byte {
 	return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 }

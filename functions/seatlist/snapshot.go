@@ -30,8 +30,7 @@ func (s Snapshot) Tag() string {
 	return string(s.seats.version) + "." + strconv.Itoa(s.seats.locked)
 }
 
-// All returns the list of every seat.
-func (s Snapshot) All() *List { return s.list(true, s.seats.all()) }
+func (s Snapshot) all() *List { return s.list(true, s.seats.all()) }
 
 // WithStatus returns the list of the seats that have the status.
 func (s Snapshot) WithStatus(status lockstore.Status) *List {
@@ -51,7 +50,7 @@ func (s Snapshot) WithStatus(status lockstore.Status) *List {
 func (s Snapshot) Since(ctx context.Context, version lockstore.Version) (*List, error) {
 	switch version {
 	case "":
-		return s.All(), nil
+		return s.all(), nil
 	case s.seats.version:
 		return s.list(false, one(nil)), nil
 	}
@@ -60,7 +59,7 @@ func (s Snapshot) Since(ctx context.Context, version lockstore.Version) (*List, 
 		return nil, err
 	}
 	if snap.Full {
-		return s.All(), nil
+		return s.all(), nil
 	}
 	// The answer may name seats that changed after this Snapshot. They are listed
 	// as they are in it, which does no harm.

@@ -18,37 +18,23 @@ type Access struct {
 
 func (a *Access) declare() (string, []Setting) {
 	return "Who may call", []Setting{
-		{
-			Flag: "auth-issuer", Env: "AUTH_ISSUER",
-			Usage: "accept tokens of the OpenID Connect issuer at `URL`; calls that change a seat then need a token",
-			Must:  "must be the https address of an OpenID Connect issuer (http only on this machine)",
-			into:  checked(&a.Issuer, secure),
-		}, {
-			Flag: "auth-audience", Env: "AUTH_AUDIENCE",
-			Usage: "accept only tokens with the audience `NAME`, which is the shop's name at the issuer",
-			into:  text(&a.Audience),
-		}, {
-			// It has no flag: every user of a machine can see its command lines.
-			Env: "AUTH_BACKEND_KEY", Secret: true,
-			Usage: "a token whose bearer may act for every user",
-			Must:  "must have 32 characters or more, such as those of: openssl rand -base64 32",
-			into:  checked(&a.BackendKey, func(key string) bool { return len(key) >= 32 }), // 192 bits in base64
-		}, {
-			Flag: "private", Env: "PRIVATE", Default: "false",
-			Usage: "require a token for lists too",
-			Must:  mustBool,
-			into:  yesNo(&a.Private),
-		}, {
-			Flag: "rate", Env: "RATE", Default: "0",
-			Usage: "allow each client `NUMBER` requests a second, and twice as many at once; 0 means no limit",
-			Must:  "must be a number of requests a second, or 0 for no limit",
-			into:  fraction(&a.Rate, 0, 1e6),
-		}, {
-			Flag: "trust-proxy", Env: "TRUST_PROXY", Default: "0",
-			Usage: "trust X-Forwarded-For from `NUMBER` proxies in front of the server",
-			Must:  "must be a number of proxies",
-			into:  number(&a.Proxies, 0),
-		},
+		{Flag: "auth-issuer", Env: "AUTH_ISSUER",
+			into:  checked(&a.Issuer, secure, "must be the https address of an OpenID Connect issuer (http only on this machine)"),
+			Usage: "accept tokens of the OpenID Connect issuer at `URL`; calls that change a seat then need a token"},
+		{Flag: "auth-audience", Env: "AUTH_AUDIENCE", into: text(&a.Audience),
+			Usage: "accept only tokens with the audience `NAME`, which is the shop's name at the issuer"},
+		// It has no flag: every user of a machine can see its command lines.
+		{Env: "AUTH_BACKEND_KEY", Secret: true,
+			into:  checked(&a.BackendKey, unguessable, "must have 32 characters or more, such as those of: openssl rand -base64 32"),
+			Usage: "a token whose bearer may act for every user"},
+		{Flag: "private", Env: "PRIVATE", Default: "false", into: yesNo(&a.Private),
+			Usage: "require a token for lists too"},
+		{Flag: "rate", Env: "RATE", Default: "0",
+			into:  rate(&a.Rate, "must be a number of requests a second, or 0 for no limit"),
+			Usage: "allow each client `NUMBER` requests a second, and twice as many at once; 0 means no limit"},
+		{Flag: "trust-proxy", Env: "TRUST_PROXY", Default: "0",
+			into:  number(&a.Proxies, 0, "must be a number of proxies"),
+			Usage: "trust X-Forwarded-For from `NUMBER` proxies in front of the server"},
 	}
 }
 
@@ -64,8 +50,15 @@ func (a *Access) check() error {
 	return nil
 }
 
-// secure reports whether nobody on the way to the issuer can replace its keys.
+// unguessable reports whether a key has 192 bits, in base64.
+func unguessable(key string) bool { return len(key) >= 32 }
+
+// secure reports whether nobody on the way to the issuer can replace its keys, or
+// there is no issuer.
 func secure(issuer string) bool {
+	if issuer == "" {
+		return true
+	}
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" {
 		return false

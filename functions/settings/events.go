@@ -24,32 +24,23 @@ type Events struct {
 
 func (e *Events) declare() (string, []Setting) {
 	return "Events", []Setting{
-		{
-			Flag: "seats", Env: "SEATS", Default: "10x10",
-			Usage: "without -events: sell one event, named default, of `ROWSxSEATS`",
-			Must:  "must be ROWSxSEATS, such as 10x10",
-			into:  value{read: e.readGrid},
-		}, {
-			Flag: "events", Env: "EVENTS_FILE", ReadBy: ByBoth,
-			Usage: "sell the events that `FILE` describes (JSON; see the README)",
-			into:  text(&e.File),
-		}, {
-			Flag: "lock-ttl", Env: "LOCK_TTL", Default: "1m", ReadBy: ByBoth,
-			Usage: "let locks last `DURATION`, such as 90s or 10m, unless the event file says otherwise",
-			Must:  fmt.Sprintf("must be a duration from 1ms to %.0fh, such as 90s", lockstore.MaxLockTTL.Hours()),
-			into:  duration(&e.LockTTL, time.Millisecond, lockstore.MaxLockTTL),
-		}, {
-			Flag: "seat-limit", Env: "SEAT_LIMIT", Default: "0", ReadBy: ByBoth,
-			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit",
-			Must:  "must be a number of seats, or 0 for no limit",
-			into:  number(&e.SeatLimit, 0),
-		},
+		{Flag: "seats", Env: "SEATS", Default: "10x10",
+			into:  value{read: e.readGrid, must: "must be ROWSxSEATS, such as 10x10"},
+			Usage: "without -events: sell one event, named default, of `ROWSxSEATS`"},
+		{Flag: "events", Env: "EVENTS_FILE", ReadBy: ByBoth, into: text(&e.File),
+			Usage: "sell the events that `FILE` describes (JSON; see the README)"},
+		{Flag: "lock-ttl", Env: "LOCK_TTL", Default: "1m", ReadBy: ByBoth,
+			into:  duration(&e.LockTTL, time.Millisecond, lockstore.MaxLockTTL, fmt.Sprintf("must be a duration from 1ms to %.0fh, such as 90s", lockstore.MaxLockTTL.Hours())),
+			Usage: "let locks last `DURATION`, such as 90s or 10m, unless the event file says otherwise"},
+		{Flag: "seat-limit", Env: "SEAT_LIMIT", Default: "0", ReadBy: ByBoth,
+			into:  number(&e.SeatLimit, 0, "must be a number of seats, or 0 for no limit"),
+			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit"},
 	}
 }
 
 func (e *Events) readGrid(text string) bool {
 	rows, seats, _ := strings.Cut(text, "x")
-	return number(&e.Rows, 1).read(rows) && number(&e.RowSeats, 1).read(seats)
+	return number(&e.Rows, 1, "").read(rows) && number(&e.RowSeats, 1, "").read(seats)
 }
 
 func (e *Events) check() error {

@@ -11,15 +11,14 @@ type Gateway struct {
 
 func (g *Gateway) declare() (string, []Setting) {
 	return "Gateway", []Setting{
-		{
-			Env: "BASE_PATH", ReadBy: ByLambda,
-			Usage: "the path that a custom domain maps to the API, such as /tickets",
-			Must:  "must begin with a slash and not end with one",
-			into: checked(&g.BasePath, func(path string) bool {
-				return strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/")
-			}),
-		},
+		{Env: "BASE_PATH", ReadBy: ByLambda,
+			into:  checked(&g.BasePath, isBasePath, "must begin with a slash and not end with one"),
+			Usage: "the path that a custom domain maps to the API, such as /tickets"},
 	}
+}
+
+func isBasePath(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.HasSuffix(path, "/")
 }
 
 func (g *Gateway) check() error { return nil }

@@ -18,11 +18,10 @@ type Runner struct {
 	Postgres  Postgres
 	Access    Access
 	Telemetry Telemetry
-	Live      Live
 }
 
 func (r *Runner) groups() []Group {
-	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Access, &r.Telemetry, &r.Live}
+	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Access, &r.Telemetry}
 }
 
 // Parse reads the settings from the arguments, without the program's name, and

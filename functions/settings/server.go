@@ -13,44 +13,34 @@ type Server struct {
 	CertFile, KeyFile string // both empty: plain HTTP
 	Origins           []string
 	Connections       int
+	Viewers           int // the most that follow seats by WebSocket at a time
 	Drain, DrainDelay time.Duration
 }
 
 func (s *Server) declare() (string, []Setting) {
 	return "Server", []Setting{
-		{
-			Flag: "addr", Env: "ADDR", Default: "127.0.0.1:8080",
-			Usage: "serve on `HOST:PORT`; port 0 chooses a free port",
-			into:  text(&s.Addr),
-		}, {
-			Flag: "tls-cert", Env: "TLS_CERT",
-			Usage: "serve HTTPS with the certificate and those of its issuers in `FILE`, which is read again when it changes",
-			into:  text(&s.CertFile),
-		}, {
-			Flag: "tls-key", Env: "TLS_KEY",
-			Usage: "use the private key in `FILE` for -tls-cert",
-			into:  text(&s.KeyFile),
-		}, {
-			Flag: "cors-origin", Env: "CORS_ORIGIN",
-			Usage: "allow calls from web pages of `ORIGIN`, such as https://shop.example; for several, repeat the flag or separate them with commas",
-			Must:  "must be a scheme and a host, such as https://shop.example, or * for all",
-			into:  list(&s.Origins, isOrigin),
-		}, {
-			Flag: "max-connections", Env: "MAX_CONNECTIONS", Default: "20000",
-			Usage: "accept up to `NUMBER` connections at a time; further ones wait",
-			Must:  "must be a number of connections, at least 1",
-			into:  number(&s.Connections, 1),
-		}, {
-			Flag: "drain", Env: "DRAIN", Default: "10s",
-			Usage: "once the server stops, let requests under way take up to `DURATION`",
-			Must:  "must be a duration, such as 10s, or 0 to wait for nothing",
-			into:  duration(&s.Drain, 0, forever),
-		}, {
-			Flag: "drain-delay", Env: "DRAIN_DELAY", Default: "0",
-			Usage: "for the first `DURATION` of -drain, serve as before while /readyz fails, so that load balancers send requests elsewhere",
-			Must:  "must be a duration, such as 5s, or 0 for no delay",
-			into:  duration(&s.DrainDelay, 0, forever),
-		},
+		{Flag: "addr", Env: "ADDR", Default: "127.0.0.1:8080", into: text(&s.Addr),
+			Usage: "serve on `HOST:PORT`; port 0 chooses a free port"},
+		{Flag: "tls-cert", Env: "TLS_CERT", into: text(&s.CertFile),
+			Usage: "serve HTTPS with the certificate and those of its issuers in `FILE`, which is read again when it changes"},
+		{Flag: "tls-key", Env: "TLS_KEY", into: text(&s.KeyFile),
+			Usage: "use the private key in `FILE` for -tls-cert"},
+		{Flag: "cors-origin", Env: "CORS_ORIGIN",
+			into:  list(&s.Origins, isOrigin, "must be a scheme and a host, such as https://shop.example, or * for all"),
+			Usage: "allow calls from web pages of `ORIGIN`, such as https://shop.example; for several, repeat the flag or separate them with commas"},
+		{Flag: "max-connections", Env: "MAX_CONNECTIONS", Default: "20000",
+			into:  number(&s.Connections, 1, "must be a number of connections, at least 1"),
+			Usage: "accept up to `NUMBER` connections at a time; further ones wait"},
+		// The default needs little of a small machine's memory.
+		{Flag: "max-viewers", Env: "MAX_VIEWERS", Default: "10000",
+			into:  number(&s.Viewers, 0, "must be a number of viewers, or 0 for none"),
+			Usage: "let up to `NUMBER` viewers follow the seats by WebSocket at a time, and at most half of -max-connections; 0 means none"},
+		{Flag: "drain", Env: "DRAIN", Default: "10s",
+			into:  duration(&s.Drain, 0, forever, "must be a duration, such as 10s, or 0 to wait for nothing"),
+			Usage: "once the server stops, let requests under way take up to `DURATION`"},
+		{Flag: "drain-delay", Env: "DRAIN_DELAY", Default: "0",
+			into:  duration(&s.DrainDelay, 0, forever, "must be a duration, such as 5s, or 0 for no delay"),
+			Usage: "for the first `DURATION` of -drain, serve as before while /readyz fails, so that load balancers send requests elsewhere"},
 	}
 }
 

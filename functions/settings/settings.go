@@ -23,7 +23,6 @@ type Setting struct {
 	Env     string // empty if there is only a flag
 	Default string // as a user would write it; empty for the zero value
 	Usage   string // for -h; the word in back quotes stands for the value
-	Must    string // what a wrong value's error says: "must be …"
 	ReadBy  Reader
 
 	// Needed says why a Lambda function does not start without the setting. It is
@@ -35,6 +34,10 @@ type Setting struct {
 
 	into value
 }
+
+// Must returns what the error of a wrong value says, "must be …", or nothing if
+// no value is wrong.
+func (s Setting) Must() string { return s.into.must }
 
 // A Reader identifies the programs that read a setting.
 type Reader int
@@ -162,7 +165,7 @@ func (s Setting) fill(g Group, reader Reader, flags map[string]string, getenv fu
 		o.value = readable(text)
 	}
 	if !s.into.read(text) {
-		return o.wrong(errors.New(s.Must))
+		return o.wrong(errors.New(s.into.must))
 	}
 	if s.into.boolean {
 		o.value = "" // the name is enough

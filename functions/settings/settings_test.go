@@ -30,12 +30,11 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := settings.Runner{
-		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Drain: 10 * time.Second},
+		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Viewers: 10000, Drain: 10 * time.Second},
 		Events:    settings.Events{Rows: 10, RowSeats: 10, LockTTL: time.Minute},
 		Redis:     settings.Redis{Start: 5 * time.Second},
 		Postgres:  settings.Postgres{Start: 5 * time.Second},
 		Telemetry: settings.Telemetry{LogLevel: slog.LevelInfo},
-		Live:      settings.Live{Viewers: 10000},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the defaults are\n%+v, want\n%+v", got, want)
@@ -56,8 +55,8 @@ func TestDeclarations(t *testing.T) {
 		if s.Flag == "" && s.Env == "" || s.Usage == "" {
 			t.Errorf("a setting has no name or no usage: %+v", s)
 		}
-		if s.Must != "" && !strings.HasPrefix(s.Must, "must ") {
-			t.Errorf("%s%s: Must is %q, want it to begin with \"must \"", s.Flag, s.Env, s.Must)
+		if s.Must() != "" && !strings.HasPrefix(s.Must(), "must ") {
+			t.Errorf("%s%s: Must is %q, want it to begin with \"must \"", s.Flag, s.Env, s.Must())
 		}
 		if s.Secret && s.Default != "" || s.Needed != "" && s.ReadBy == settings.ByRunner {
 			t.Errorf("%s%s is a secret with a default, or needed by Lambda and read only by the runner", s.Flag, s.Env)
@@ -223,18 +222,27 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
+// TestEmptyFlags checks that an empty flag turns off what its variable turns on.
+func TestEmptyFlags(t *testing.T) {
+	env := environment("AUTH_ISSUER=https://login.example", "AUTH_AUDIENCE=shop", "REDIS_URL=redis://x", "METRICS_ADDR=127.0.0.1:9")
+	s, err := settings.Parse([]string{"-auth-issuer", "", "-auth-audience=", "-redis", "", "-metrics-addr="}, env)
+	if err != nil || s.Access.Issuer != "" || s.Access.Audience != "" || s.Redis.URL != "" || s.Telemetry.MetricsAddr != "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // TestEveryCheckIsReached checks that every setting with a Must refuses a wrong
 // value, by flag and by variable.
 func TestEveryCheckIsReached(t *testing.T) {
 	const bad = "\x00" // only a plain text can have this value
 	for _, s := range settings.ForRunner() {
-		if s.Must == "" {
+		if s.Must() == "" {
 			continue
 		}
 		refused := func(name string, args []string, env ...string) {
 			t.Helper()
-			if _, err := settings.Parse(args, environment(env...)); err == nil || !strings.HasPrefix(err.Error(), name) || !strings.HasSuffix(err.Error(), ": "+s.Must) {
-				t.Errorf("%s: %v, want %s", name, err, s.Must)
+			if _, err := settings.Parse(args, environment(env...)); err == nil || !strings.HasPrefix(err.Error(), name) || !strings.HasSuffix(err.Error(), ": "+s.Must()) {
+				t.Errorf("%s: %v, want %s", name, err, s.Must())
 			}
 		}
 		if s.Flag != "" {

@@ -21,16 +21,10 @@ type File struct {
 
 func (f *File) declare() (string, []Setting) {
 	return "Seats in a file (without -data, -redis and -postgres they are in memory)", []Setting{
-		{
-			Flag: "data", Env: "DATA_FILE",
-			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash",
-			into:  text(&f.Path),
-		}, {
-			Flag:  "export",
-			Usage: "do not serve: print the bookings in the file of -data and their users as CSV; another process may be using the file",
-			Must:  mustBool,
-			into:  yesNo(&f.Export),
-		},
+		{Flag: "data", Env: "DATA_FILE", into: text(&f.Path),
+			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash"},
+		{Flag: "export", into: yesNo(&f.Export),
+			Usage: "do not serve: print the bookings in the file of -data and their users as CSV; another process may be using the file"},
 	}
 }
 
@@ -58,36 +52,20 @@ type Redis struct {
 
 func (r *Redis) declare() (string, []Setting) {
 	return "Seats in Redis", []Setting{
-		{
-			Flag: "redis", Env: "REDIS_URL", ReadBy: ByBoth, Needed: whyShared, Secret: true,
-			Usage: "keep seats in the Redis at `URL`, such as redis://localhost:6379",
-			into:  text(&r.URL),
-		}, {
-			Flag: "redis-wait", Env: "REDIS_WAIT", Default: "0", ReadBy: ByBoth,
-			Usage: "confirm a booking once `NUMBER` replicas of Redis have it",
-			Must:  "must be a number of replicas, or 0 to wait for none",
-			into:  number(&r.Replicas, 0),
-		}, {
-			Flag: "redis-start", Env: "REDIS_START", Default: "5s",
-			Usage: "at the start, wait up to `DURATION` for Redis",
-			Must:  "must be a duration, such as 5s, or 0 to not wait",
-			into:  duration(&r.Start, 0, forever),
-		}, {
-			Flag: "redis-allow-eviction", Env: "REDIS_ALLOW_EVICTION", Default: "false", ReadBy: ByBoth,
-			Usage: "start even if Redis may evict locks and bookings when its memory is full",
-			Must:  mustBool,
-			into:  yesNo(&r.AllowEviction),
-		}, {
-			Flag:  "redis-audit",
-			Usage: "do not serve: report where lists and the seats of users differ from the keys of the seats",
-			Must:  mustBool,
-			into:  yesNo(&r.Audit),
-		}, {
-			Flag:  "redis-rebuild",
-			Usage: "do not serve: rebuild lists and the seats of users from the keys of the seats",
-			Must:  mustBool,
-			into:  yesNo(&r.Rebuild),
-		},
+		{Flag: "redis", Env: "REDIS_URL", ReadBy: ByBoth, Needed: whyShared, Secret: true, into: text(&r.URL),
+			Usage: "keep seats in the Redis at `URL`, such as redis://localhost:6379"},
+		{Flag: "redis-wait", Env: "REDIS_WAIT", Default: "0", ReadBy: ByBoth,
+			into:  number(&r.Replicas, 0, "must be a number of replicas, or 0 to wait for none"),
+			Usage: "confirm a booking once `NUMBER` replicas of Redis have it"},
+		{Flag: "redis-start", Env: "REDIS_START", Default: "5s",
+			into:  duration(&r.Start, 0, forever, "must be a duration, such as 5s, or 0 to not wait"),
+			Usage: "at the start, wait up to `DURATION` for Redis"},
+		{Flag: "redis-allow-eviction", Env: "REDIS_ALLOW_EVICTION", Default: "false", ReadBy: ByBoth, into: yesNo(&r.AllowEviction),
+			Usage: "start even if Redis may evict locks and bookings when its memory is full"},
+		{Flag: "redis-audit", into: yesNo(&r.Audit),
+			Usage: "do not serve: report where lists and the seats of users differ from the keys of the seats"},
+		{Flag: "redis-rebuild", into: yesNo(&r.Rebuild),
+			Usage: "do not serve: rebuild lists and the seats of users from the keys of the seats"},
 	}
 }
 
@@ -120,21 +98,13 @@ type Postgres struct {
 
 func (p *Postgres) declare() (string, []Setting) {
 	return "Seats in PostgreSQL", []Setting{
-		{
-			Flag: "postgres", Env: "POSTGRES_URL", ReadBy: ByBoth, Needed: whyShared, Secret: true,
-			Usage: "keep seats in the PostgreSQL database at `URL`, such as postgres://seatlock@localhost/seatlock",
-			into:  text(&p.URL),
-		}, {
-			Flag: "postgres-start", Env: "POSTGRES_START", Default: "5s",
-			Usage: "at the start, wait up to `DURATION` for PostgreSQL",
-			Must:  "must be a duration, such as 5s, or 0 to not wait",
-			into:  duration(&p.Start, 0, forever),
-		}, {
-			Flag:  "postgres-migrate",
-			Usage: "do not serve: create the tables and functions in the database, or update them for this version",
-			Must:  mustBool,
-			into:  yesNo(&p.Migrate),
-		},
+		{Flag: "postgres", Env: "POSTGRES_URL", ReadBy: ByBoth, Needed: whyShared, Secret: true, into: text(&p.URL),
+			Usage: "keep seats in the PostgreSQL database at `URL`, such as postgres://seatlock@localhost/seatlock"},
+		{Flag: "postgres-start", Env: "POSTGRES_START", Default: "5s",
+			into:  duration(&p.Start, 0, forever, "must be a duration, such as 5s, or 0 to not wait"),
+			Usage: "at the start, wait up to `DURATION` for PostgreSQL"},
+		{Flag: "postgres-migrate", into: yesNo(&p.Migrate),
+			Usage: "do not serve: create the tables and functions in the database, or update them for this version"},
 	}
 }
 

@@ -23,31 +23,19 @@ type Telemetry struct {
 
 func (t *Telemetry) declare() (string, []Setting) {
 	return "Log and metrics", []Setting{
-		{
-			Flag: "log", Env: "LOG_FORMAT", Default: "text",
-			Usage: "log to standard error in `FORMAT` text or json",
-			Must:  "must be text or json",
-			into:  choice(&t.LogJSON, map[string]bool{"text": false, "json": true}),
-		}, {
-			Flag: "log-level", Env: "LOG_LEVEL", Default: "info",
-			Usage: "log lines of `LEVEL` and above: debug (every request), info, warn (refused requests) or error (failures of the server)",
-			Must:  "must be debug, info, warn or error",
-			into:  choice(&t.LogLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}),
-		}, {
-			Flag: "log-users", Env: "LOG_USERS", Default: "false", ReadBy: ByBoth,
-			Usage: "name users in the log",
-			Must:  mustBool,
-			into:  yesNo(&t.LogUsers),
-		}, {
-			Flag: "metrics-addr", Env: "METRICS_ADDR",
-			Usage: "serve /metrics for Prometheus on `HOST:PORT`, which only Prometheus should reach; port 0 chooses a free port",
-			into:  text(&t.MetricsAddr),
-		}, {
-			Env: "METRICS_NAMESPACE", Default: "Seatlock", ReadBy: ByLambda,
-			Usage: "the CloudWatch namespace of the metrics; none turns metrics off",
-			Must:  "must be 1 to 255 letters, digits and . - _ / #",
-			into:  value{read: t.readNamespace},
-		},
+		{Flag: "log", Env: "LOG_FORMAT", Default: "text",
+			into:  choice(&t.LogJSON, map[string]bool{"text": false, "json": true}, "must be text or json"),
+			Usage: "log to standard error in `FORMAT` text or json"},
+		{Flag: "log-level", Env: "LOG_LEVEL", Default: "info",
+			into:  choice(&t.LogLevel, map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}, "must be debug, info, warn or error"),
+			Usage: "log lines of `LEVEL` and above: debug (every request), info, warn (refused requests) or error (failures of the server)"},
+		{Flag: "log-users", Env: "LOG_USERS", Default: "false", ReadBy: ByBoth, into: yesNo(&t.LogUsers),
+			Usage: "name users in the log"},
+		{Flag: "metrics-addr", Env: "METRICS_ADDR", into: text(&t.MetricsAddr),
+			Usage: "serve /metrics for Prometheus on `HOST:PORT`, which only Prometheus should reach; port 0 chooses a free port"},
+		{Env: "METRICS_NAMESPACE", Default: "Seatlock", ReadBy: ByLambda,
+			into:  value{read: t.readNamespace, must: "must be 1 to 255 letters, digits and . - _ / #"},
+			Usage: "the CloudWatch namespace of the metrics; none turns metrics off"},
 	}
 }
 

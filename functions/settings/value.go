@@ -9,50 +9,51 @@ import (
 // A value writes a setting's value to a field.
 type value struct {
 	read    func(text string) bool // writes the value, and reports whether the text is one
+	must    string                 // what the error says if it is not
 	boolean bool                   // the flag alone means true
 	list    bool                   // the flag may be repeated
 }
 
-func text(into *string) value { return checked(into, func(string) bool { return true }) }
+func text(into *string) value { return checked(into, func(string) bool { return true }, "") }
 
-func checked(into *string, ok func(string) bool) value {
-	return value{read: func(text string) bool {
+func checked(into *string, ok func(string) bool, must string) value {
+	return value{must: must, read: func(text string) bool {
 		*into = text
 		return ok(text)
 	}}
 }
 
 func yesNo(into *bool) value {
-	return value{boolean: true, read: func(text string) (ok bool) {
-		*into, ok = parsed(strconv.ParseBool(text))
-		return ok
-	}}
+	v := parsed(into, strconv.ParseBool, func(bool) bool { return true }, "must be true or false")
+	v.boolean = true
+	return v
 }
 
-func number(into *int, least int) value {
-	return value{read: func(text string) (ok bool) {
-		*into, ok = parsed(strconv.Atoi(text))
-		return ok && *into >= least
-	}}
+func number(into *int, least int, must string) value {
+	return parsed(into, strconv.Atoi, func(n int) bool { return n >= least }, must)
 }
 
-func fraction(into *float64, least, most float64) value {
-	return value{read: func(text string) (ok bool) {
-		*into, ok = parsed(strconv.ParseFloat(text, 64))
-		return ok && *into >= least && *into <= most
-	}}
+func rate(into *float64, must string) value {
+	parse := func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+	return parsed(into, parse, func(n float64) bool { return n >= 0 && n <= 1e6 }, must)
 }
 
-func duration(into *time.Duration, least, most time.Duration) value {
-	return value{read: func(text string) (ok bool) {
-		*into, ok = parsed(time.ParseDuration(text))
-		return ok && *into >= least && *into <= most
+func duration(into *time.Duration, least, most time.Duration, must string) value {
+	return parsed(into, time.ParseDuration, func(d time.Duration) bool { return d >= least && d <= most }, must)
+}
+
+// parsed reads what parse returns and ok accepts.
+func parsed[T any](into *T, parse func(string) (T, error), ok func(T) bool, must string) value {
+	return value{must: must, read: func(text string) bool {
+		v, err := parse(text)
+		*into = v
+		return err == nil && ok(v)
 	}}
 }
 
 // list reads values separated by commas, each accepted by ok.
-func list(into *[]string, ok func(string) bool) value {
-	return value{list: true, read: func(text string) bool {
+func list(into *[]string, ok func(string) bool, must string) value {
+	return value{must: must, list: true, read: func(text string) bool {
 		*into = nil
 		for item := range strings.SplitSeq(text, ",") {
 			item = strings.TrimSpace(item)
@@ -66,14 +67,9 @@ func list(into *[]string, ok func(string) bool) value {
 }
 
 // choice reads one of the names.
-func choice[T any](into *T, names map[string]T) value {
-	return value{read: func(text string) (ok bool) {
+func choice[T any](into *T, names map[string]T, must string) value {
+	return value{must: must, read: func(text string) (ok bool) {
 		*into, ok = names[text]
 		return ok
 	}}
 }
-
-// mustBool is the Must of a yesNo.
-const mustBool = "must be true or false"
-
-func parsed[T any](v T, err error) (T, bool) { return v, err == nil }

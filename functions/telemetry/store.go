@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"seatlock/lockstore"
@@ -11,7 +12,7 @@ import (
 // A StoreUse sums up the calls of a store on behalf of one request.
 type StoreUse struct {
 	Calls    int
-	Failures int           // the calls whose result was a [Failure]
+	Failures int           // the calls that failed: unavailable, outcome_unknown or failed
 	Took     time.Duration // of all calls together
 }
 
@@ -33,10 +34,8 @@ func Operations() []string {
 // prevent it, refused when its arguments are wrong, canceled when its context ends.
 var Results = []string{"ok", "conflict", "refused", "canceled", "unavailable", "outcome_unknown", "failed"}
 
-// Failure reports whether a result is a failure of the store.
-func Failure(result string) bool {
-	return result == "unavailable" || result == "outcome_unknown" || result == "failed"
-}
+// failures are the results for which the store is to blame.
+var failures = []string{"unavailable", "outcome_unknown", "failed"}
 
 // Store returns a store that does what s does and measures it: for the Outcome of
 // the request on whose behalf it is called, and for the report, which may be nil.
@@ -75,7 +74,7 @@ func (s *store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 func (s *store) measure(ctx context.Context, operation string, err error, began time.Time) {
 	took, result := time.Since(began), result(err)
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
-		r.used(took, Failure(result))
+		r.used(took, slices.Contains(failures, result))
 	}
 	if s.report != nil {
 		s.report(operation, result, took)

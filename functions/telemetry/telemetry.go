@@ -53,7 +53,9 @@ type Report func(ctx context.Context, o *Outcome)
 
 // Observe returns an http.Handler that answers with next and calls the reports.
 // A request brings its id in X-Request-Id, or gets one from makeID; the answer
-// has it in the same header.
+// has it in the same header. A panic of next is reported with code "internal" and
+// call [Other], because next returned no Outcome, and goes on. That is the case of
+// http.ErrAbortHandler, which the calls of the API do not handle.
 func Observe(next Handler, makeID func(context.Context) string, reports ...Report) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()

@@ -62,11 +62,11 @@ func (b *builder) plan(here string, s sectionJSON) (plan, error) {
 	case s.Rows == nil && s.Seats == nil:
 		return p, wrong(here, "there are neither rows nor seats")
 	case s.Section == nil && strings.Contains(s.Name, "{section}"):
-		return p, wrong(here+"/name", "%s: {section} needs the field section", shown(s.Name))
+		return p, wrong(here+"/name", "%s: {section} needs the field section", Shown(s.Name))
 	case s.Section != nil && s.Seats != nil:
 		return p, wrong(here+"/section", "a plain list of seats cannot be repeated: the seats would be the same")
 	case s.Section != nil && !strings.Contains(s.Name, "{section}"):
-		return p, wrong(here+"/name", "all these sections would be called %s; put {section} into it", shown(s.Name))
+		return p, wrong(here+"/name", "all these sections would be called %s; put {section} into it", Shown(s.Name))
 	case s.Pattern != nil && s.Rows == nil:
 		return p, wrong(here+"/pattern", "a plain list of seats has no pattern: its names are the seats")
 	}
@@ -150,7 +150,7 @@ func (b *builder) section(p plan, name string) (Section, error) {
 		return Section{}, at(p.here+"/name", err)
 	}
 	if b.names[section.Name] {
-		return Section{}, wrong(p.here+"/name", "section %s is there twice", shown(section.Name))
+		return Section{}, wrong(p.here+"/name", "section %s is there twice", Shown(section.Name))
 	}
 	b.names[section.Name] = true
 	var err error
@@ -188,7 +188,7 @@ func (b *builder) rows(here string, groups []group, section string, pattern []st
 		}
 		for _, name := range rowNames {
 			if seen[name] {
-				return nil, wrong(here+"/row", "row %s is there twice", shown(name))
+				return nil, wrong(here+"/row", "row %s is there twice", Shown(name))
 			}
 			seen[name] = true
 			row := Row{Name: name, Seats: make([]lockstore.SeatID, len(seatNames)), Numbers: seatNames}
@@ -223,7 +223,7 @@ func (b *builder) full(here string, n int) error {
 	if n > b.event {
 		return wrong(here, "with %s the event has more than %d", these, MaxEventSeats)
 	}
-	return wrong(here, "with %s the file has more than %d", these, MaxFileSeats)
+	return wrong(here, "with %s the file has more than %d", these, maxFileSeats)
 }
 
 // add checks and records a seat that was made.

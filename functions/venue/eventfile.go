@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -15,21 +16,31 @@ import (
 
 // The limits of an event file.
 const (
-	MaxFileSeats = 2_000_000 // of all its events together
-	MaxFileBytes = 16 << 20
+	maxFileSeats = 2_000_000 // of all its events together
+	maxFileBytes = 16 << 20
 )
+
+// ReadFile reads the event file with the name, as [ReadEvents] does.
+func ReadFile(name string, d Defaults) ([]Event, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the event file: %w", err)
+	}
+	defer f.Close()
+	return ReadEvents(name, f, d)
+}
 
 // ReadEvents reads an event file; the README describes its form. An event takes
 // the settings that it lacks from d. An error is one line: the file's name, the
 // line and column, the place in the document as a JSON pointer (unless that is
 // the whole document), and what is wrong there.
 func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
+	text, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot be read: %w", name, err)
 	}
-	if len(text) > MaxFileBytes {
-		return nil, fmt.Errorf("%s: larger than %d MiB", name, MaxFileBytes>>20)
+	if len(text) > maxFileBytes {
+		return nil, fmt.Errorf("%s: larger than %d MiB", name, maxFileBytes>>20)
 	}
 	var file fileJSON
 	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
@@ -103,7 +114,7 @@ func (f fileJSON) events(d Defaults) ([]Event, error) {
 	}
 	first := make(map[lockstore.EventID]string)
 	builders := make([]builder, len(f.Events))
-	room := MaxFileSeats
+	room := maxFileSeats
 	for i, e := range f.Events {
 		here := fmt.Sprintf("/events/%d", i)
 		if err := e.check(here); err != nil {
@@ -174,7 +185,7 @@ func (e eventJSON) settings(d Defaults) (string, Defaults) {
 // checkLabel checks a name for people to read.
 func checkLabel(name string) error {
 	if len(name) == 0 || len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", shown(name))
+		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", Shown(name))
 	}
 	return nil
 }

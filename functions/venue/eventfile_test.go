@@ -228,7 +228,7 @@ func TestReadEventsBoundsTheFile(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the file has more than 2000000") {
 		t.Errorf("2.2 million seats: %v", err)
 	}
-	large := `{"events":[` + strings.Repeat(" ", venue.MaxFileBytes) + `]}`
+	large := `{"events":[` + strings.Repeat(" ", 16<<20) + `]}`
 	if _, err := read(large); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Errorf("a large file: %v", err)
 	}

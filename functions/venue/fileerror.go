@@ -25,7 +25,7 @@ func explainFile(name string, text []byte, err error) error {
 	case len(bytes.TrimSpace(text)) == 0:
 		return fileError(name, text, 0, "", "it is empty")
 	case errors.Is(e, jsontext.ErrDuplicateName):
-		return fileError(name, text, e.ByteOffset, e.JSONPointer, fmt.Sprintf("the field %s is there twice", shown(e.JSONPointer.LastToken())))
+		return fileError(name, text, e.ByteOffset, e.JSONPointer, fmt.Sprintf("the field %s is there twice", Shown(e.JSONPointer.LastToken())))
 	case errors.Is(e, io.ErrUnexpectedEOF):
 		return fileError(name, text, e.ByteOffset, e.JSONPointer, "it is not JSON: it ends too early")
 	}
@@ -37,7 +37,7 @@ func fileError(name string, text []byte, offset int64, place jsontext.Pointer, p
 	if place != "" {
 		// The pointer holds names from the file. They must not break the line or make it long.
 		plain := string(place)
-		if quoted := shown(plain); quoted != `"`+plain+`"` {
+		if quoted := Shown(plain); quoted != `"`+plain+`"` {
 			plain = quoted
 		}
 		problem = plain + ": " + problem
@@ -63,7 +63,7 @@ func explainField(e *json.SemanticError) string {
 				holder = token
 			}
 		}
-		return fmt.Sprintf("there is no field %s here; there are %s", shown(place.LastToken()), fields[holder])
+		return fmt.Sprintf("there is no field %s here; there are %s", Shown(place.LastToken()), fields[holder])
 	}
 	kinds := map[string]string{
 		"string": "a string", "bool": "true or false", "float64": "a number", "int": "a whole number", "slice": "a list", "struct": "an object",
@@ -76,7 +76,7 @@ func explainField(e *json.SemanticError) string {
 		}
 	}
 	if e.JSONKind == '0' && len(e.JSONValue) > 0 && strings.HasSuffix(want, "number") {
-		number := strings.Trim(shown(string(e.JSONValue)), `"`)
+		number := strings.Trim(Shown(string(e.JSONValue)), `"`)
 		if errors.Is(e, strconv.ErrRange) {
 			return number + " is too large"
 		}
@@ -131,8 +131,8 @@ func position(text []byte, offset int) string {
 	return fmt.Sprintf("%d:%d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[line:])+1)
 }
 
-// shown quotes text of the file, shortened to a length that fits in a line.
-func shown(s string) string {
+// Shown quotes text from outside, shortened to a length that fits in a line.
+func Shown(s string) string {
 	const most = 80
 	if len(s) > most {
 		return fmt.Sprintf("%+q…", s[:most])

@@ -13,7 +13,7 @@ func parsePattern(pattern string, repeated bool) ([]string, error) {
 	for rest := pattern; rest != ""; {
 		text, after, found := strings.Cut(rest, "{")
 		if strings.Contains(text, "}") {
-			return nil, fmt.Errorf("%s: a } is without its {", shown(pattern))
+			return nil, fmt.Errorf("%s: a } is without its {", Shown(pattern))
 		}
 		if text != "" {
 			parts = append(parts, text)
@@ -24,18 +24,18 @@ func parsePattern(pattern string, repeated bool) ([]string, error) {
 		name, tail, closed := strings.Cut(after, "}")
 		switch {
 		case !closed:
-			return nil, fmt.Errorf("%s: a { is without its }", shown(pattern))
+			return nil, fmt.Errorf("%s: a { is without its }", Shown(pattern))
 		case name == "section" && !repeated:
-			return nil, fmt.Errorf("%s: {section} needs the field section", shown(pattern))
+			return nil, fmt.Errorf("%s: {section} needs the field section", Shown(pattern))
 		case name != "section" && name != "row" && name != "seat":
-			return nil, fmt.Errorf("%s: there is no placeholder %s; there are {section}, {row} and {seat}", shown(pattern), shown("{"+name+"}"))
+			return nil, fmt.Errorf("%s: there is no placeholder %s; there are {section}, {row} and {seat}", Shown(pattern), Shown("{"+name+"}"))
 		}
 		parts = append(parts, "{"+name)
 		rest = tail
 	}
 	for _, needed := range []string{"{row", "{seat"} {
 		if !strings.Contains(strings.Join(parts, " "), needed) {
-			return nil, errors.New(shown(pattern) + ": " + needed + "} is missing: seats would have the same name")
+			return nil, errors.New(Shown(pattern) + ": " + needed + "} is missing: seats would have the same name")
 		}
 	}
 	return parts, nil

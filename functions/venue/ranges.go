@@ -43,7 +43,7 @@ func parseSpan(item string) (span, error) {
 	from, to, isSpan := strings.Cut(item, "-")
 	if !isSpan {
 		if !every(item, isNameByte) {
-			return span{}, fmt.Errorf("%s is no name; a name is letters, digits, '_' and '.'", shown(item))
+			return span{}, fmt.Errorf("%s is no name; a name is letters, digits, '_' and '.'", Shown(item))
 		}
 		return span{name: item}, nil
 	}
@@ -58,10 +58,10 @@ func parseSpan(item string) (span, error) {
 	case every(from, isCapital) && every(to, isCapital) && len(from) <= 3 && len(to) <= 3:
 		s.letters, s.from, s.to = true, number(from), number(to)
 	default:
-		return span{}, fmt.Errorf("%s goes neither from a number to a number nor from capital letters to capital letters", shown(item))
+		return span{}, fmt.Errorf("%s goes neither from a number to a number nor from capital letters to capital letters", Shown(item))
 	}
 	if s.from > s.to {
-		return span{}, fmt.Errorf("%s runs backwards", shown(item))
+		return span{}, fmt.Errorf("%s runs backwards", Shown(item))
 	}
 	return s, nil
 }
@@ -83,7 +83,7 @@ func (r nameRange) names() ([]string, error) {
 		for i := s.from; i <= s.to; i++ {
 			name := s.at(i)
 			if seen[name] {
-				return nil, fmt.Errorf("%s is there twice", shown(name))
+				return nil, fmt.Errorf("%s is there twice", Shown(name))
 			}
 			seen[name] = true
 			names = append(names, name)

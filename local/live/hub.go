@@ -26,9 +26,6 @@ import (
 	"seatlock/lockstore"
 )
 
-// Path is the path that a Hub answers.
-const Path = booking.LivePath
-
 // A Config configures a Hub.
 type Config struct {
 	API        *booking.API
@@ -86,12 +83,12 @@ func (h *Hub) ViewerCount() int {
 	return h.viewers
 }
 
-// Handler returns a handler that answers requests for Path, and gives all others
+// Handler returns a handler that answers requests for [booking.LivePath], and gives all others
 // to next.
 func (h *Hub) Handler(next telemetry.Handler) telemetry.Handler {
 	live := h.API.Live(h.show)
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
-		if r.URL.Path == Path {
+		if r.URL.Path == booking.LivePath {
 			return live(w, r)
 		}
 		return next(w, r)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"seatlock/functions/booking"
 	"seatlock/local/live"
 	"seatlock/lockstore/memstore"
 )
@@ -106,7 +107,7 @@ func TestRefused(t *testing.T) {
 		"a port of the shop":      {"GET", "", with("Origin", "https://shop.example:8443"), 403, "forbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := http.NewRequestWithContext(t.Context(), c.method, h.url+live.Path+c.query, nil)
+			r, err := http.NewRequestWithContext(t.Context(), c.method, h.url+booking.LivePath+c.query, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

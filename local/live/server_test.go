@@ -150,7 +150,7 @@ func (h *server) dial(query string, header ...string) (*viewer, *http.Response, 
 	for i := 0; i < len(header); i += 2 {
 		o.HTTPHeader.Set(header[i], header[i+1])
 	}
-	c, resp, err := websocket.Dial(ctx, h.url+live.Path+query, o)
+	c, resp, err := websocket.Dial(ctx, h.url+booking.LivePath+query, o)
 	if err != nil {
 		return nil, resp, err
 	}

@@ -25,7 +25,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// bundled is the event file in the zip, beside the program.
+// bundled is the event file in the zip, beside the program. EVENTS_FILE names
+// another.
 const bundled = "events.json"
 
 // pingTime is the longest time that the start waits for the store.
@@ -55,7 +56,8 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.gateway, &s.telemetry); err != nil {
 		return nil, err
 	}
-	events, err := readEvents(s.events, getenv("LAMBDA_TASK_ROOT"))
+	file := cmp.Or(s.events.File, filepath.Join(getenv("LAMBDA_TASK_ROOT"), bundled))
+	events, err := venue.ReadFile(file, venue.Defaults{LockTTL: s.events.LockTTL, SeatLimit: s.events.SeatLimit})
 	if err != nil {
 		return nil, err
 	}
@@ -75,18 +77,6 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 			return access.WithCaller(ctx, lockstore.UserID(subject))
 		},
 	}, nil
-}
-
-// readEvents reads the event file, which without a setting is the one in the zip,
-// unpacked in the folder root.
-func readEvents(s settings.Events, root string) ([]venue.Event, error) {
-	file := cmp.Or(s.File, filepath.Join(root, bundled))
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the event file (%s in the zip, or the one that EVENTS_FILE names): %w", bundled, err)
-	}
-	defer f.Close()
-	return venue.ReadEvents(file, f, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
 }
 
 // unavailable reports whether err means that the store cannot be reached, and

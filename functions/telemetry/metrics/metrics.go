@@ -179,10 +179,15 @@ func (e event) count(o *telemetry.Outcome) {
 	}
 }
 
-// StoreCall is a [telemetry.StoreReport].
+// StoreCall is a [telemetry.StoreReport]. It ignores operations and results that
+// have no series.
 func (m *Metrics) StoreCall(name, result string, took time.Duration) {
 	o := m.store[name]
-	o.results[result].Inc()
+	n := o.results[result]
+	if n == nil {
+		return
+	}
+	n.Inc()
 	if o.took != nil {
 		o.took.Observe(took.Seconds())
 	}

@@ -180,6 +180,8 @@ func TestStoreIsCounted(t *testing.T) {
 	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ben", "A1")); err == nil {
 		t.Fatal("a locked seat was locked again")
 	}
+	m.StoreCall("odd", "ok", time.Second) // has no series, and is ignored
+	m.StoreCall("lock", "odd", time.Second)
 	text := scrape(t, m)
 	has(t, text,
 		`seatlock_store_calls_total{operation="lock",result="ok"} 3`,
