@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -58,6 +59,9 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	}
 	file := cmp.Or(s.events.File, filepath.Join(getenv("LAMBDA_TASK_ROOT"), bundled))
 	events, err := venue.ReadFile(file, venue.Defaults{LockTTL: s.events.LockTTL, SeatLimit: s.events.SeatLimit})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w (it must be %s in the zip, or the file that EVENTS_FILE names)", err, bundled)
+	}
 	if err != nil {
 		return nil, err
 	}
