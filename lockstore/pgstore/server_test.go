@@ -13,6 +13,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
+	"seatlock/lockstore/pgstore/pgtest"
 )
 
 func TestBadURLs(t *testing.T) {
@@ -107,7 +108,7 @@ func TestNewerDatabase(t *testing.T) {
 // TestLeastRights: a role that makes the tables and one that sells, with the
 // rights that the README gives them and no others.
 func TestLeastRights(t *testing.T) {
-	srv, _ := newDatabase(t)
+	srv := pgtest.New(t) // its own: roles are the server's
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

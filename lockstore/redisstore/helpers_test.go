@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -109,15 +108,38 @@ func admin(t testing.TB, addr string) *redis.Client {
 	return c
 }
 
-// newEvent returns the test's event, which has the seats A1 to A3 unless the
-// test names others.
+// Tests share a server, and so do the runs of one test with -count: each run has
+// an event of its own.
+var runs struct {
+	sync.Mutex
+	of    map[testing.TB]lockstore.EventID
+	total int
+}
+
+// newEvent returns the event of this run of the test, which has the seats A1 to A3
+// unless the test names others.
 func newEvent(t testing.TB, seats ...lockstore.SeatID) *lockstore.Event {
 	t.Helper()
 	if len(seats) == 0 {
 		seats = []lockstore.SeatID{"A1", "A2", "A3"}
 	}
-	id := strings.NewReplacer("/", ".", "#", "").Replace(t.Name())
-	return storetest.Event(t, lockstore.EventID(id), time.Minute, 0, seats...)
+	runs.Lock()
+	defer runs.Unlock()
+	id, ok := runs.of[t]
+	if !ok {
+		runs.total++
+		id = lockstore.EventID("test-" + strconv.Itoa(runs.total))
+		if runs.of == nil {
+			runs.of = make(map[testing.TB]lockstore.EventID)
+		}
+		runs.of[t] = id
+		t.Cleanup(func() {
+			runs.Lock()
+			defer runs.Unlock()
+			delete(runs.of, t)
+		})
+	}
+	return storetest.Event(t, id, time.Minute, 0, seats...)
 }
 
 // numbered returns one of several events of the test.
