@@ -66,7 +66,7 @@ func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, repli
 		for i, n := range todo {
 			nonces[i] = newNonce()
 			cmds[i] = redis.NewCmd(ctx, all[n].args(whole, replicas > 0, nonces[i])...)
-			_ = pipe.Process(ctx, cmds[i]) // a pipeline only takes it down
+			_ = pipe.Process(ctx, once{cmds[i]}) // a pipeline only takes it down
 		}
 		wait := redis.NewIntCmd(ctx, "wait", replicas, replicaTime.Milliseconds())
 		if replicas > 0 {
@@ -90,6 +90,15 @@ func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, repli
 	}
 	return answers
 }
+
+// A once is a command that the client does not repeat. Without it, a Cluster's
+// client runs all commands of a pipeline again if the first one has to wait for a
+// slot that moves, those that were carried out already too. It follows redirects
+// all the same.
+type once struct{ *redis.Cmd }
+
+// NoRetry implements [redis.Cmder].
+func (once) NoRetry() bool { return true }
 
 // args renders the group as batch.lua wants it.
 func (g *group) args(whole, touch bool, id *nonce) []any {
