@@ -38,7 +38,7 @@ func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log 
 
 // inspectRedis audits or rebuilds every event and prints the differences.
 func inspectRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger, out io.Writer) error {
-	store, client, err := openRedis(ctx, s, events, log)
+	store, client, err := openRedis(ctx, s, nil, log) // Rebuild opens events that no other call can
 	if err != nil {
 		return err
 	}

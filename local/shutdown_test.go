@@ -241,9 +241,9 @@ func TestSigtermUnderLoad(t *testing.T) {
 				break
 			}
 			acknowledged++
-			state[s.seat] = "L"
+			state[s.seat] = "l"
 			if s.booked {
-				state[s.seat] = "B"
+				state[s.seat] = "b"
 			}
 		}
 		if !last.answered && state[last.seat] == "" {

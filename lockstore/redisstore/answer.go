@@ -9,12 +9,9 @@ import (
 	"seatlock/lockstore"
 )
 
-// otherSeats is what a script answers for an event with another layout.
-const otherSeats = "other_seats"
-
 // answer gives each call its part of what the script run came to.
 func (g *group) answer(r ran) {
-	values, err := r.read(len(g.calls))
+	values, err := r.read(g.ev, len(g.calls))
 	for i, c := range g.calls {
 		if err != nil {
 			c.Answer(lockstore.Result{}, err)
@@ -29,12 +26,12 @@ func (g *group) answer(r ran) {
 }
 
 // read returns the script's answers to the calls, and then its clock.
-func (r ran) read(calls int) ([]any, error) {
+func (r ran) read(ev *lockstore.Event, calls int) ([]any, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	if r.value == otherSeats {
-		return nil, lockstore.ErrOtherSeats
+	if found, other := r.value.(string); other {
+		return nil, refused(ev, found)
 	}
 	values, ok := r.value.([]any)
 	if !ok || len(values) != calls+1 {
@@ -82,8 +79,8 @@ func (w *work) changed(places []any) (seats []lockstore.SeatID, ok bool) {
 // refusal reads {reason, held, number of a seat, until when it is taken, …}.
 func (w *work) refusal(v []any) error {
 	reason, _ := v[0].(string)
-	if reason == "error" {
-		return fmt.Errorf("%w: %v", lockstore.ErrOutcomeUnknown, v[1:])
+	if reason == "error" && len(v) == 2 {
+		return fmt.Errorf("%w: %v", lockstore.ErrUnavailable, v[1])
 	}
 	if len(v)%2 != 0 {
 		return unreadable(v)

@@ -2,9 +2,8 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,109 +13,131 @@ import (
 	"seatlock/lockstore"
 )
 
-// auditSeats is how many seats are compared at a time: a fraction of a
-// millisecond of Redis.
-const auditSeats = 250
+const (
+	// auditSeats is how many seats are compared at a time: a fraction of a
+	// millisecond of Redis.
+	auditSeats = 250
 
-// A Difference is data that disagrees with the seats' own keys, which it was made
+	// auditKeys is how many keys are looked through at a time for users.
+	auditKeys = 1000
+)
+
+// A Difference is data that disagrees with a seat's own key, which it was made
 // from. Operations leave none. Keys that were deleted, written or moved by hand
-// do. It is about a seat or about a user.
+// do.
 type Difference struct {
-	Seat lockstore.SeatID // the view, and so every list, has this seat wrong
-	User lockstore.UserID // the seats of this user are counted wrong
+	Seat lockstore.SeatID
+	User lockstore.UserID // whose count of seats is wrong; "" if lists are
 	Is   string           // what is there
-	Want string           // what the seats' keys say
+	Want string           // what the seat's key says
 }
 
 func (d Difference) String() string {
 	if d.User != "" {
-		return fmt.Sprintf("user %s has %s, but is counted with %s", d.User, d.Want, d.Is)
+		return fmt.Sprintf("user %s has seat %s %s, but is counted with it %s", d.User, d.Seat, d.Want, d.Is)
 	}
 	return fmt.Sprintf("seat %s is %s, but is listed as %s", d.Seat, d.Want, d.Is)
 }
 
 // Audit compares the view and the users' seats with the seats' own keys. It may
-// run while seats are sold: it leaves out what differs for a moment only.
+// run while seats are sold. To find users without seats it looks through all keys
+// of the Redis.
 func (s *Store) Audit(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
-	first, err := s.audit(ctx, ev, false)
-	if err != nil || len(first) == 0 {
-		return nil, err
-	}
-	second, err := s.audit(ctx, ev, false)
-	var all []Difference
-	for _, d := range second {
-		if slices.Contains(first, d) {
-			all = append(all, d)
-		}
-	}
-	return all, err
+	return s.audit(ctx, ev, false)
 }
 
 // Rebuild makes the view and the users' seats agree with the seats' own keys, and
-// returns what it changed. It may run while seats are sold.
+// returns what it changed. It may run while seats are sold, since each seat is
+// compared and repaired in one step.
+//
+// Rebuild migrates an event that an older version of Seatlock wrote. What that
+// version knew of expired locks is then lost: for ten minutes, a confirm may fail
+// with [lockstore.LockNotHeld] where it should with [lockstore.LockExpired].
 func (s *Store) Rebuild(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
+	if err := s.migrate(ctx, ev); err != nil {
+		return nil, err
+	}
 	return s.audit(ctx, ev, true)
 }
 
-// audit compares once.
+// An audit is one comparison of an event.
+type audit struct {
+	*Store
+	ev     *lockstore.Event
+	repair bool
+	owners map[lockstore.SeatID]holding // by the seats' keys
+	now    int64
+	differ []Difference
+}
+
+// A holding is that a user has a seat until a time.
+type holding struct {
+	user  lockstore.UserID
+	until int64
+}
+
 func (s *Store) audit(ctx context.Context, ev *lockstore.Event, repair bool) ([]Difference, error) {
 	if err := s.Open(ctx, ev); err != nil {
 		return nil, err
 	}
-	var all []Difference
-	has := make(map[lockstore.UserID]*holdings)
+	a := &audit{Store: s, ev: ev, repair: repair, owners: make(map[lockstore.SeatID]holding)}
 	for start := 0; start < len(ev.Seats); start += auditSeats {
-		seats := ev.Seats[start:min(start+auditSeats, len(ev.Seats))]
-		differ, err := s.auditPart(ctx, ev, start, seats, repair, has)
-		if err != nil {
-			return all, err
+		if err := a.seats(ctx, start, ev.Seats[start:min(start+auditSeats, len(ev.Seats))]); err != nil {
+			return a.differ, err
 		}
-		all = append(all, differ...)
 	}
-	differ, err := s.auditUsers(ctx, ev, repair, has)
-	return append(all, differ...), err
+	return a.differ, a.users(ctx)
 }
 
-// holdings is what a user has by the seats' keys: how many booked, and the
-// locked ones by place with their ends.
-type holdings struct {
-	booked int
-	locks  map[int]int64
-	places []int // of all
-}
-
-// auditPart compares seats with their part of the view, and notes who has them.
-func (s *Store) auditPart(ctx context.Context, ev *lockstore.Event, start int, seats []lockstore.SeatID, repair bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
-	keys := []any{viewKey(ev), logKey(ev)}
+// seats compares the seats, whose positions begin at start, with their part of
+// the view and with the sets of their users.
+func (a *audit) seats(ctx context.Context, start int, seats []lockstore.SeatID) error {
+	keys := []any{viewKey(a.ev), logKey(a.ev)}
 	for _, seat := range seats {
-		keys = append(keys, seatKey(ev, seat))
+		keys = append(keys, seatKey(a.ev, seat))
 	}
-	answer, err := s.eval(ctx, auditScript, keys, start*recordLen, repair, newNonce())
+	answer, err := a.eval(ctx, auditScript, keys, start*recordLen, a.repair, newNonce())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	parts, _ := answer.([]any)
 	if len(parts) != 4 {
-		return nil, fmt.Errorf("redisstore: Redis answered %v", answer)
+		return fmt.Errorf("redisstore: Redis answered %v", answer)
 	}
-	now, _ := parts[0].(int64)
+	a.now, _ = parts[0].(int64)
 	seen, _ := parts[1].([]any)
 	ends, _ := parts[2].([]any)
 	values, _ := parts[3].([]any)
 	if len(seen) != len(seats) || len(ends) != len(seats) || len(values) != len(seats) {
-		return nil, fmt.Errorf("redisstore: Redis answered for %d seats about %d", len(seats), len(ends))
+		return fmt.Errorf("redisstore: Redis answered for %d seats about %d", len(seats), len(ends))
 	}
-	var differ []Difference
+	var owned []lockstore.SeatID
 	for i, seat := range seats {
-		value, _ := values[i].(string) // nil if there is none
 		listed, _ := seen[i].(int64)
 		end, _ := ends[i].(int64)
-		if is, want := statusText(listed, now), statusText(end, now); is != want {
-			differ = append(differ, Difference{Seat: seat, Is: is, Want: want})
+		if is, want := statusText(listed, a.now), statusText(end, a.now); is != want {
+			a.differ = append(a.differ, Difference{Seat: seat, Is: is, Want: want})
 		}
-		count(has, value, end, (start+i)*recordLen)
+		value, _ := values[i].(string) // nil if there is none
+		if user := owner(value); user != "" && end > 0 {
+			a.owners[seat] = holding{user, end}
+			owned = append(owned, seat)
+		}
 	}
-	return differ, nil
+	return a.counted(ctx, owned)
+}
+
+// owner returns the user that a seat's value names, or "" if it names none.
+func owner(value string) lockstore.UserID {
+	const lockedUserAt, refAt = len("l0000000000000-0000000000000:"), len("b0000000000000:")
+	switch {
+	case len(value) > lockedUserAt && value[0] == 'l':
+		return lockstore.UserID(value[lockedUserAt:])
+	case len(value) > refAt && value[0] == 'b':
+		_, user, _ := strings.Cut(value[refAt:], ":")
+		return lockstore.UserID(user)
+	}
+	return ""
 }
 
 // statusText says what a seat is at the time.
@@ -128,105 +149,104 @@ func statusText(until, now int64) string {
 	return seat.Status.String()
 }
 
-// count adds a seat to those of the user that its value names.
-func count(has map[lockstore.UserID]*holdings, value string, end int64, place int) {
-	const ownerAt = len("L0000000000000:")
-	if len(value) <= ownerAt {
-		return // nobody's, or somebody's who is no user of ours
-	}
-	user := lockstore.UserID(value[ownerAt:])
-	h := has[user]
-	if h == nil {
-		h = &holdings{locks: make(map[int]int64)}
-		has[user] = h
-	}
-	h.places = append(h.places, place)
-	if end == bookedUntil {
-		h.booked++
-	} else {
-		h.locks[place] = end
-	}
-}
-
-// auditUsers compares what the users are down for with what they have.
-func (s *Store) auditUsers(ctx context.Context, ev *lockstore.Event, repair bool, has map[lockstore.UserID]*holdings) ([]Difference, error) {
-	bounded, cancel := context.WithTimeout(ctx, callTime)
+// counted checks that the users who have the seats are counted with them.
+func (a *audit) counted(ctx context.Context, seats []lockstore.SeatID) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	texts, err := s.redis.HGetAll(bounded, usersKey(ev)).Result()
-	if err != nil {
-		return nil, unavailable(err)
+	pipe := a.redis.Pipeline()
+	scores := make([]*redis.FloatCmd, len(seats))
+	for i, seat := range seats {
+		scores[i] = pipe.ZScore(ctx, userKey(a.ev, a.owners[seat].user), string(seat))
 	}
-	now, err := s.query(bounded, ev, func(redis.Pipeliner) {})
-	if err != nil {
-		return nil, err
-	}
-	users := make(map[lockstore.UserID]bool)
-	for user := range texts {
-		users[lockstore.UserID(user)] = true
-	}
-	for user := range has {
-		users[user] = true
-	}
-	var differ []Difference
-	for _, user := range slices.Sorted(maps.Keys(users)) {
-		is, want := parseHoldings(texts[string(user)]), has[user]
-		if want == nil {
-			want = &holdings{}
+	exec(ctx, pipe)
+	for i, seat := range seats {
+		until, err := scores[i].Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return unavailable(err)
 		}
-		d := Difference{User: user, Is: is.text(now), Want: want.text(now)}
-		if d.Is == d.Want {
-			continue
-		}
-		differ = append(differ, d)
-		if repair {
-			if err := s.repairUser(ctx, ev, user, slices.Concat(is.places, want.places)); err != nil {
-				return differ, err
+		if has := a.owners[seat]; int64(until) != has.until {
+			if err := a.user(ctx, has.user, seat); err != nil {
+				return err
 			}
 		}
 	}
-	return differ, nil
+	return nil
 }
 
-func (s *Store) repairUser(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, places []int) error {
-	slices.Sort(places)
-	keys, argv := []any{usersKey(ev), forgetKey(ev)}, []any{string(user)}
-	for _, place := range slices.Compact(places) {
-		if at := place / recordLen; at < len(ev.Seats) {
-			keys, argv = append(keys, seatKey(ev, ev.Seats[at])), append(argv, place)
+// users checks that no user is counted with a seat that the user does not have.
+func (a *audit) users(ctx context.Context) error {
+	node, err := a.master(ctx, mapKey(a.ev))
+	if err != nil {
+		return unavailable(err)
+	}
+	prefix := userKey(a.ev, "")
+	for cursor := uint64(0); ; {
+		keys, next, err := a.scan(ctx, node, cursor, prefix+"*")
+		if err != nil {
+			return unavailable(err)
+		}
+		for key, seats := range keys {
+			for _, seat := range seats {
+				user, seat := lockstore.UserID(key[len(prefix):]), lockstore.SeatID(seat)
+				if a.owners[seat].user == user {
+					continue
+				}
+				if err := a.user(ctx, user, seat); err != nil {
+					return err
+				}
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
 		}
 	}
-	_, err := s.eval(ctx, rebuildUserScript, keys, argv...)
-	return err
 }
 
-// parseHoldings reads "booked place:until …".
-func parseHoldings(text string) *holdings {
-	h := &holdings{locks: make(map[int]int64)}
-	booked, locks, _ := strings.Cut(text, " ")
-	h.booked, _ = strconv.Atoi(booked) // what is no number differs from what is wanted
-	for lock := range strings.FieldsSeq(locks) {
-		place, end, _ := strings.Cut(lock, ":")
-		until, badEnd := strconv.ParseInt(end, 10, 64)
-		if p, err := strconv.Atoi(place); err == nil && badEnd == nil && p >= 0 {
-			h.locks[p] = until
-			h.places = append(h.places, p)
+// scan returns some keys that match and the seats that are in them now.
+func (a *audit) scan(ctx context.Context, node redis.Cmdable, cursor uint64, match string) (map[string][]string, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	keys, next, err := node.Scan(ctx, cursor, match, auditKeys).Result()
+	if err != nil || len(keys) == 0 {
+		return nil, next, err
+	}
+	pipe := node.Pipeline()
+	now := strconv.FormatInt(a.now, 10)
+	cmds := make([]*redis.StringSliceCmd, len(keys))
+	for i, key := range keys {
+		cmds[i] = pipe.ZRangeByScore(ctx, key, &redis.ZRangeBy{Min: "(" + now, Max: "+inf"})
+	}
+	exec(ctx, pipe)
+	seats := make(map[string][]string)
+	for i, key := range keys {
+		if seats[key], err = cmds[i].Result(); err != nil {
+			return nil, next, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	return h
+	return seats, next, nil
 }
 
-// text renders what of it counts at the time.
-func (h *holdings) text(now int64) string {
-	var live []string
-	for _, place := range slices.Sorted(maps.Keys(h.locks)) {
-		if until := h.locks[place]; until > now {
-			live = append(live, fmt.Sprintf("%d:%d", place/recordLen, until))
-		}
+// user compares what the user is counted with for the seat with the seat's key, in
+// one step: what was read before may have changed.
+func (a *audit) user(ctx context.Context, user lockstore.UserID, seat lockstore.SeatID) error {
+	answer, err := a.eval(ctx, auditUserScript, []any{userKey(a.ev, user), seatKey(a.ev, seat)}, string(user), string(seat), a.repair)
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%d booked and %d locked %v", h.booked, len(live), live)
+	parts, _ := answer.([]any)
+	if len(parts) != 3 {
+		return fmt.Errorf("redisstore: Redis answered %v", answer)
+	}
+	now, _ := parts[0].(int64)
+	counted, _ := parts[1].(int64)
+	has, _ := parts[2].(int64)
+	if is, want := statusText(counted, now), statusText(has, now); is != want {
+		a.differ = append(a.differ, Difference{Seat: seat, User: user, Is: is, Want: want})
+	}
+	return nil
 }
 
-// eval runs a script by itself.
+// eval runs a script by itself, once.
 func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -235,14 +255,14 @@ func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (
 	for _, whole := range []bool{false, true} {
 		args := append(append(sc.command(whole), len(keys)), keys...)
 		cmd := redis.NewCmd(ctx, append(args, argv...)...)
-		if err = s.redis.Process(ctx, cmd); err == nil {
+		if err = s.redis.Process(ctx, once{cmd}); err == nil {
 			value, err = cmd.Result()
 		}
 		if !redis.HasErrorPrefix(err, "NOSCRIPT") {
 			break
 		}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, unavailable(err)
 	}
 	return value, nil

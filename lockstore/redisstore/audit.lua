@@ -1,7 +1,7 @@
--- Compares a part of the view with the seats' keys and, if asked to, makes it
--- right, with log entries that say so.
+-- Compares a part of the view with the seats' keys. If asked to, it writes to the
+-- view what the keys say, with log entries.
 -- KEYS: view, log, seats. ARGV: place of the first seat, 1 to repair it, nonce.
--- Answers {now, until when each seat is taken by the view, and by its key, the
+-- Returns {now, until when each seat is taken by the view, and by its key, the
 -- values of the seats}, where 0 is available.
 local VIEW, LOG, START = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local seats = #KEYS - 2
@@ -9,19 +9,18 @@ local values = call('MGET', unpack(KEYS, 3))
 local view = call('GETRANGE', VIEW, START, START + 6 * seats - 1)
 local now = clock()
 
--- Until when a record says that a seat is taken.
+-- Returns until when a record says that a seat is taken.
 local function seen_until(rec)
   if rec == BOOKED_RECORD then return BOOKED end
   local time = 0
-  for i = 1, #rec do time = time * 256 + string.byte(rec, i) end
+  for i = 1, #rec do time = time * 256 + byte(rec, i) end
   return time > now and time or 0
 end
 
 local seen, ends, log = {}, {}, {}
 for s = 1, seats do
-  local time = values[s] and call('PEXPIRETIME', KEYS[s + 2]) or 0
-  ends[s] = time == -1 and BOOKED or math.max(time, 0)
-  seen[s] = seen_until(string.sub(view, 6 * s - 5, 6 * s))
+  ends[s] = values[s] and taken_until(values[s], KEYS[s + 2], now) or 0
+  seen[s] = seen_until(sub(view, 6 * s - 5, 6 * s))
   if seen[s] ~= ends[s] then
     log[ends[s]] = (log[ends[s]] or '') .. ' ' .. START + 6 * (s - 1)
   end
@@ -31,7 +30,7 @@ if ARGV[2] == '1' then
     for place in string.gmatch(places, '%d+') do
       call('SETRANGE', VIEW, place, time == 0 and FREE_RECORD or record(time))
     end
-    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[3], time .. places)
+    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[3], digits(time) .. places)
   end
 end
 return {now, seen, ends, values}

@@ -3,14 +3,18 @@ package redisstore_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest"
 )
 
 // TestLockByHand: a key that somebody sets with redis-cli keeps the seat, though
@@ -69,11 +73,11 @@ func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	}
 	want := mustList(t, s, ev, "")
 
-	if err := ctl.Del(t.Context(), key(ev, "view"), key(ev, "log"), key(ev, "users"), key(ev, "forget"), key(ev, "map")).Err(); err != nil {
+	if err := ctl.Del(t.Context(), key(ev, "view"), key(ev, "log"), key(ev, "user:ann"), key(ev, "user:ben"), key(ev, "map")).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 5+2 {
-		t.Errorf("Audit: %v, %v, want five seats and two users", differ, err)
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 5+5 {
+		t.Errorf("Audit: %v, %v, want five seats in lists and five in users' sets", differ, err)
 	}
 	if _, err := s.Rebuild(t.Context(), ev); err != nil {
 		t.Fatal(err)
@@ -90,6 +94,115 @@ func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	}
 	mustDo(t, s, ev, lockstore.Release(ben, "S250"))
 	mustDo(t, s, ev, lockstore.Lock(ben, "S1"))
+}
+
+// TestManySeatsMigrate checks a migration from format 1 that takes several steps.
+func TestManySeatsMigrate(t *testing.T) {
+	t.Parallel()
+	addr := sharedServer(t)
+	s, ctl, ev := onRedis(t, "redis://"+addr, redisstore.Options{}), admin(t, addr), newEvent(t, storetest.Seats(510)...)
+	owner := func(i int) lockstore.UserID { return lockstore.UserID(fmt.Sprint("user", i/3)) }
+	ends := time.Now().Add(time.Hour)
+	pipe := ctl.Pipeline()
+	for i, seat := range ev.Seats {
+		made := time.Now().UnixMilli()
+		if i%2 == 0 {
+			pipe.Do(t.Context(), "SET", key(ev, "seat:"+string(seat)), fmt.Sprintf("B%d:%s", made, owner(i)))
+		} else {
+			pipe.Do(t.Context(), "SET", key(ev, "seat:"+string(seat)), fmt.Sprintf("L%d:%s", made, owner(i)), "PXAT", ends.UnixMilli())
+		}
+	}
+	pipe.Set(t.Context(), key(ev, "map"), ev.Fingerprint(), 0)
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if differ, err := s.Rebuild(t.Context(), ev); err != nil || len(differ) != len(ev.Seats) {
+		t.Errorf("Rebuild of an event without a view: %d differences, %v, want one for each of %d seats", len(differ), err, len(ev.Seats))
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Errorf("Audit: %v, %v", differ, err)
+	}
+	for i, seat := range ev.Seats {
+		mustDo(t, s, ev, lockstore.Confirm(owner(i), seat))
+	}
+}
+
+// TestAuditOfUsers checks that Audit finds each way in which users' sets can
+// differ from the seats, and that Rebuild fixes it.
+func TestAuditOfUsers(t *testing.T) {
+	t.Parallel()
+	addr := sharedServer(t)
+	s, ctl, ev := onRedis(t, "redis://"+addr, redisstore.Options{}), admin(t, addr), newEvent(t)
+	ev.SeatLimit = 2
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
+	mustDo(t, s, ev, lockstore.Lock(ben, "A3"))
+	const booked = 9999999999999
+	pipe := ctl.Pipeline()
+	pipe.ZRem(t.Context(), key(ev, "user:ann"), "A2")
+	pipe.ZAdd(t.Context(), key(ev, "user:ben"), redis.Z{Score: booked, Member: "A3"}, redis.Z{Score: booked, Member: "A2"})
+	pipe.ZAdd(t.Context(), key(ev, "user:cat"), redis.Z{Score: booked, Member: "A1"}, redis.Z{Score: booked, Member: "gone"})
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, d := range []struct{ user, seat, is, has string }{
+		{"ann", "A2", "available", "locked"}, {"ben", "A2", "booked", "available"}, {"ben", "A3", "booked", "locked"},
+		{"cat", "A1", "booked", "available"}, {"cat", "gone", "booked", "available"},
+	} {
+		want = append(want, fmt.Sprintf("user %s has seat %s %s, but is counted with it %s", d.user, d.seat, d.has, d.is))
+	}
+	ends := regexp.MustCompile(" until [^,]*")
+	texts := func(differ []redisstore.Difference) []string {
+		var all []string
+		for _, d := range differ {
+			all = append(all, ends.ReplaceAllString(d.String(), ""))
+		}
+		slices.Sort(all)
+		return all
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || !slices.Equal(texts(differ), want) {
+		t.Errorf("Audit: %q, %v, want %q", texts(differ), err, want)
+	}
+	if differ, err := s.Rebuild(t.Context(), ev); err != nil || !slices.Equal(texts(differ), want) {
+		t.Errorf("Rebuild: %q, %v, want %q", texts(differ), err, want)
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Errorf("Audit after Rebuild: %v, %v", differ, err)
+	}
+	if n, err := ctl.Exists(t.Context(), key(ev, "user:cat")).Result(); err != nil || n != 0 {
+		t.Errorf("a user who has nothing is still there: %v", err)
+	}
+	if left, err := ctl.PTTL(t.Context(), key(ev, "user:ben")).Result(); err != nil || left < lockstore.LapseMemory {
+		t.Errorf("the set of ben, who has a lock, ends in %v, %v, want more than %v", left, err, lockstore.LapseMemory)
+	}
+}
+
+// TestAuditOfAMillionUsers checks that Audit and Rebuild look through more users
+// than Redis can answer for at once.
+func TestAuditOfAMillionUsers(t *testing.T) {
+	server := redistest.New(t)
+	s, ctl, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), admin(t, server.Addr), newEvent(t)
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+	const script = `for i = 1, 50000 do redis.call('ZADD', KEYS[1] .. ARGV[1] .. '-' .. i, ARGV[2], 'A3') end return 1`
+	lapsed := time.Now().UnixMilli() - 1000
+	for i := range 20 {
+		if err := ctl.Eval(t.Context(), script, []string{key(ev, "user:u")}, i, lapsed).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ctl.ZAdd(t.Context(), key(ev, "user:u7-7"), redis.Z{Score: 9999999999999, Member: "A2"}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 1 || differ[0].User != "u7-7" {
+		t.Errorf("Audit: %v, %v, want that u7-7 is counted with A2", differ, err)
+	}
+	if differ, err := s.Rebuild(t.Context(), ev); err != nil || len(differ) != 1 {
+		t.Errorf("Rebuild: %v, %v", differ, err)
+	}
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
+		t.Errorf("Audit after Rebuild: %v, %v", differ, err)
+	}
 }
 
 func TestCheck(t *testing.T) {

@@ -1,79 +1,81 @@
--- Does what many callers ask for at the same time, one after the other, each
--- all or nothing. What they share, they share the cost of: the script itself,
--- a look at all the seats, the clock, the log entry.
+-- Carries out the calls of many callers one after the other, each all or nothing.
+-- They share the cost of the script, of a look at all seats, of the clock and of
+-- the log entry.
 --
 -- A seat's place is where its record begins in the view.
 --
--- KEYS: map, the seats of all calls, view, log, users, forget.
--- ARGV: fingerprint, nonce, lock time in ms, seat limit, 1 if what changes
--- nothing must write all the same, the number of calls; then the places of all
--- seats, the user of each call and, unless every call has one seat, the
--- number of seats of each call.
+-- KEYS: map, the seats of all calls, the user of each call, view, log.
+-- ARGV: text of the map key, nonce, lock time in ms, seat limit, 1 if a call that
+-- changes nothing must write all the same, number of calls; then the places of all
+-- seats and, unless every call has one seat, the number of seats of each call.
 --
--- Answers 'other_seats', or a list: for each call its answer, then the clock. A
--- call that succeeded answers a number if it changed all of its seats, else
--- {number, place of a seat that it changed, …}. One that did not answers
--- {reason, held, number of a seat from 0, until when it is taken, …}, where 0 is
--- available, or {'error', text}.
+-- Returns the text of the map key if it is another, or a list: the answer to each
+-- call, then the clock. A call that succeeded answers a number if it changed all
+-- of its seats, else {number, place of a seat that it changed, …}. One that failed
+-- answers {reason, held, number of a seat from 0, until when it is taken, …},
+-- where 0 is available, or {'error', text} if it could not be carried out.
 local CALLS = tonumber(ARGV[6])
-local SEATS = #KEYS - 5
-local VIEW, LOG, USERS, FORGET = KEYS[SEATS + 2], KEYS[SEATS + 3], KEYS[SEATS + 4], KEYS[SEATS + 5]
+local SEATS = #KEYS - CALLS - 3
+local VIEW, LOG = KEYS[#KEYS - 1], KEYS[#KEYS]
 
--- Seat s has its key and its value at s + 1 and its place at s + 6, call c its
--- user at FIRST_USER + c and its number of seats, if there is one, at FIRST_COUNT + c.
-local FIRST_USER, FIRST_COUNT = 6 + SEATS, 6 + SEATS + CALLS
+-- Seat s has its key and its value at s + 1 and its place at s + 6. Call c has its
+-- user's key at FIRST_USER + c and its number of seats at FIRST_COUNT + c.
+local FIRST_USER, FIRST_COUNT = 1 + SEATS, 6 + SEATS
+local ID = #KEYS[1] + 3 -- where the id begins in the key of a seat or a user
 
 local values = call('MGET', unpack(KEYS, 1, SEATS + 1))
-if not opened(values[1], KEYS[1], LOG, ARGV[1], ARGV[2]) then return 'other_seats' end
+if not opened(values[1], KEYS[1], LOG, ARGV[1], ARGV[2]) then return values[1] end
 
 local NOW = clock()
-local STAMP = digits(NOW) .. ':'
-local LAPSE_MEMORY = 600000
+local STAMP = digits(NOW)
 
--- What the calls did, for those after them and to be written in the end: the
--- places that changed; by place, the value of a seat, or false; the users who
--- have got or lost something, and by user its text in USERS.
+-- What the calls did so far: the places that changed, in order, and by place the
+-- new value of a seat, or false.
 local changed, changes, left = {}, 0, {}
-local names, users = {}, {}
 local answers = {}
 
 -- Brings the values of a call's seats up to what the calls before it left, and
 -- returns the number of its last seat. first is that of its first.
 local function seats_of(c, first)
   local last = first + (ARGV[FIRST_COUNT + c] or 1) - 1
-  for s = first, last do
-    local v = left[ARGV[s + 6]]
-    if v ~= nil then values[s + 1] = v end
+  if changes > 0 then
+    for s = first, last do
+      local v = left[ARGV[s + 6]]
+      if v ~= nil then values[s + 1] = v end
+    end
   end
   return last
 end
 
--- The seat s is now v, and in the view rec.
-local function change(s, v, rec)
+-- Records that the seat s now has the value v.
+local function change(s, v)
   local place = ARGV[s + 6]
   left[place], changes = v, changes + 1
   changed[changes] = place
-  call('SETRANGE', VIEW, place, rec)
 end
 
--- Whose a seat's value is: 'L' or 'B', 13 digits, ':' and the user.
-local function locked_by(v, user) return string.byte(v) == 76 and string.sub(v, 16) == user end
-local function booked_by(v, user) return string.byte(v) == 66 and string.sub(v, 16) == user end
-
--- Until when a seat is taken, by its key: what never ends is booked, whoever
--- wrote it; 0 is available. A key outlives its end by up to a millisecond, in
--- which the lock is over, as it is for lists and for what its user has.
-local function taken_until(key)
-  local time = call('PEXPIRETIME', key)
-  if time == -1 then return BOOKED end
-  return time > NOW and time or 0
+-- Writes the record to the view at the places that changed from the first on, to
+-- neighbours at once.
+local function show(first, rec)
+  local start, n = changed[first], 1
+  for i = first + 1, changes + 1 do
+    if i <= changes and changed[i] - changed[i - 1] == 6 then
+      n = n + 1
+    else
+      call('SETRANGE', VIEW, start, n == 1 and rec or string.rep(rec, n))
+      start, n = changed[i], 1
+    end
+  end
 end
 
--- Whether the user has a lock on the seat s, whose value is v.
-local function holds(s, v, user) return v and locked_by(v, user) and taken_until(KEYS[s + 1]) > 0 end
+-- Reports whether the user has a lock on the seat s.
+local function holds(s, user)
+  local v = values[s + 1]
+  return v and locked_by(v, user) and taken_until(v, KEYS[s + 1], NOW) > 0
+end
 
--- The answer to a call of so many seats that succeeded. before is the number of
--- changes before it.
+-- Returns the answer to a call of so many seats that succeeded. before is the
+-- number of changes before it.
 local function succeed(value, seats, before)
   if changes - before == seats then return value end
   return {value, unpack(changed, before + 1, changes)}
@@ -86,55 +88,9 @@ local function refuse(refusal, reason, number, time)
   return refusal
 end
 
--- What USERS has of a user: the number of seats booked, then " place:until"
--- of each lock that was not given back or booked, until it is to be forgotten.
--- Returns how many seats the user has, how many of them booked, as a text, and
--- the text of the locks without what is to be forgotten.
-local function holding(text)
-  if not text then return 0, '0', '' end
-  local booked = string.match(text, '^%d+')
-  local held = tonumber(booked)
-  local locks = string.gsub(string.match(text, ' .*') or '', ' %d+:(%d+)', function(time)
-    time = tonumber(time)
-    if time > NOW then
-      held = held + 1
-    elseif NOW - time >= LAPSE_MEMORY then
-      return ''
-    end
-  end)
-  return held, booked, locks
-end
-
--- The locks without those on a seat.
-local function without(locks, place) return (string.gsub(locks, ' ' .. place .. ':%d+', '')) end
-
--- Whether the user's last lock on a seat that it does not have ran out lately.
-local function ran_out(locks, place)
-  local time = tonumber(string.match(locks, ' ' .. place .. ':(%d+)') or NOW + 1)
-  return time <= NOW
-end
-
--- What a user has is now text.
-local function note(user, text)
-  if not users[user] then names[#names + 1] = user end
-  users[user] = text
-end
-
--- finish writes down what changed, and that all of it is taken until then.
+-- Adds what changed to the log: all of it is taken until then.
 local function finish(until_)
   if changes > 0 then
-    local set, n = {}, 0
-    for i = 1, #names do
-      local user = names[i]
-      local text = users[user]
-      if text == '0' then
-        call('HDEL', USERS, user)
-      else
-        set[n + 1], set[n + 2] = user, text
-        n = n + 2
-      end
-    end
-    if n > 0 then call('HSET', USERS, unpack(set)) end
     call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], until_ .. ' ' .. table.concat(changed, ' '))
   end
   answers[CALLS + 1] = NOW

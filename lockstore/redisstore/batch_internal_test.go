@@ -47,6 +47,14 @@ func eventOf(t *testing.T, seats, limit int) *lockstore.Event {
 	return storetest.Event(t, "event", time.Minute, limit, storetest.Seats(seats)...)
 }
 
+// do carries out an operation that must succeed.
+func do(t *testing.T, s *Store, ev *lockstore.Event, op lockstore.Op) {
+	t.Helper()
+	if _, err := s.Do(t.Context(), ev, op); err != nil {
+		t.Fatalf("%v of %v for %s: %v", op.Kind, op.Seats, op.User, err)
+	}
+}
+
 // answer is what a call came to.
 type answer struct {
 	result lockstore.Result
@@ -133,11 +141,11 @@ func TestCallsThatGoTogether(t *testing.T) {
 			want{lockstore.Release("ben", "A1"), nil, ""},
 			want{lockstore.Release("ann", "A1", "A5"), lockstore.SeatBooked, ""},
 		)
-		if got := m.HGet(usersKey(ev), "ann"); got != "2" {
-			t.Errorf("ann, who booked two seats, is counted with %q", got)
+		if got, err := m.SortedSet(userKey(ev, "ann")); err != nil || len(got) != 2 || got["A1"] != bookedUntil || got["A3"] != bookedUntil {
+			t.Errorf("ann, who booked A1 and A3, is counted with %v, %v", got, err)
 		}
-		if keys, err := m.HKeys(usersKey(ev)); err != nil || len(keys) != 1 {
-			t.Errorf("counted with anything are %q, %v", keys, err)
+		if got := usersOf(m, ev); len(got) != 1 {
+			t.Errorf("the users who are counted with anything are %q, want ann", got)
 		}
 		if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
 			t.Errorf("Audit: %v, %v", differ, err)
@@ -145,15 +153,18 @@ func TestCallsThatGoTogether(t *testing.T) {
 	})
 }
 
-// TestForeignKey: where a key is of another type, made by hand, its call fails,
-// takes nothing, and is alone in that.
+// TestForeignKey checks that a key of another type, made by hand, fails the call
+// that needs it and no other, and that the failed call takes nothing and says so.
 func TestForeignKey(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 0)
 		m.HSet(seatKey(ev, "A3"), "a", "b")
 		got := together(t, s, ev, lockstore.Lock("ann", "A1"), lockstore.Lock("ben", "A2", "A3", "A4"), lockstore.Lock("cat", "A4"))
-		if got[0].err != nil || got[1].err == nil || got[2].err != nil {
-			t.Errorf("the calls came to %v", got)
+		if err := got[1].err; !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), seatKey(ev, "A3")+" is not a string; delete it") {
+			t.Errorf("the call of a seat whose key is a hash: %v, want ErrUnavailable and what to do", err)
+		}
+		if got[0].err != nil || got[2].err != nil {
+			t.Errorf("the other calls: %v, %v", got[0].err, got[2].err)
 		}
 		snap, err := s.List(t.Context(), ev, "")
 		if err != nil || len(snap.Seats) != 2 || snap.Seats[0].Position != 0 || snap.Seats[1].Position != 3 {
@@ -165,58 +176,107 @@ func TestForeignKey(t *testing.T) {
 	})
 }
 
-// TestUsersAreForgotten checks that nothing is kept of a user whose locks have
-// expired, so that a million odd user ids do not fill the memory.
+// usersOf returns the keys of users that the event has.
+func usersOf(m *miniredis.Miniredis, ev *lockstore.Event) []string {
+	var keys []string
+	for _, key := range m.Keys() {
+		if strings.HasPrefix(key, userKey(ev, "")) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// TestUsersAreForgotten checks that nothing is kept of a user from LapseMemory
+// after the last lock on, so that a million odd user ids do not fill the memory.
 func TestUsersAreForgotten(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 20, 0)
 		most := 0
 		for i := range 600 {
-			user := lockstore.UserID(fmt.Sprint("user", i))
-			if _, err := s.Do(t.Context(), ev, lockstore.Lock(user, ev.Seats[i%20:i%20+1]...)); err != nil {
-				t.Fatal(err)
-			}
+			user, seat := lockstore.UserID(fmt.Sprint("user", i)), ev.Seats[i%20]
+			do(t, s, ev, lockstore.Lock(user, seat))
 			if i%50 == 0 {
-				if _, err := s.Do(t.Context(), ev, lockstore.Confirm(user, ev.Seats[i%20:i%20+1]...)); err != nil {
-					t.Fatal(err)
-				}
-				m.Del(seatKey(ev, ev.Seats[i%20])) // somebody makes it free again by hand
+				do(t, s, ev, lockstore.Confirm(user, seat))
+				m.Del(seatKey(ev, seat)) // somebody makes it free again by hand
 			}
 			time.Sleep(6 * time.Second)
-			users, err := m.HKeys(usersKey(ev))
-			if err != nil {
-				t.Fatal(err)
-			}
-			most = max(most, len(users))
+			most = max(most, len(usersOf(m, ev)))
 		}
 		// A lock and what is remembered of it last eleven minutes: 110 of these.
-		if most > 130 {
-			t.Errorf("%d users were kept at a time", most)
+		// Twelve users have booked.
+		if most > 110+12 {
+			t.Errorf("%d users are kept at a time, want at most 122", most)
 		}
-		list, err := m.List(forgetKey(ev))
-		if err != nil || len(list) > 130 {
-			t.Errorf("%d entries of users to forget, %v", len(list), err)
+		time.Sleep(11 * time.Minute)
+		if got := usersOf(m, ev); len(got) != 12 {
+			t.Errorf("in the end the users %q are kept, want the 12 who booked", got)
 		}
-		for i := range 12 {
-			if got := m.HGet(usersKey(ev), fmt.Sprint("user", i*50)); got != "1" {
-				t.Errorf("user%d, who booked, is counted with %q", i*50, got)
+	})
+}
+
+// TestUserIsKeptForTheLatestLock checks that the end of a user's set never moves
+// back: neither by a shorter lock nor by a release.
+func TestUserIsKeptForTheLatestLock(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		long, short := eventOf(t, 3, 2), eventOf(t, 3, 2)
+		long.LockTTL = 24 * time.Hour
+		do(t, s, long, lockstore.Lock("ann", "A1"))
+		do(t, s, short, lockstore.Lock("ann", "A2"))
+		do(t, s, short, lockstore.Release("ann", "A2"))
+		if got, want := m.TTL(userKey(long, "ann")), long.LockTTL+lockstore.LapseMemory; got != want {
+			t.Errorf("ann's set is kept for %v, want %v", got, want)
+		}
+		do(t, s, long, lockstore.Confirm("ann", "A1"))
+		do(t, s, short, lockstore.Lock("ann", "A2"))
+		if got := m.TTL(userKey(long, "ann")); got != 0 {
+			t.Errorf("the set of ann, who has booked, is kept for %v, want for good", got)
+		}
+		if _, err := s.Do(t.Context(), short, lockstore.Lock("ann", "A3")); !errors.Is(err, lockstore.OverSeatLimit) {
+			t.Errorf("ann locks a third seat: %v", err)
+		}
+	})
+}
+
+// TestLapsesOfAUserAreBounded checks that a user's set has the seats of the last
+// 256 expired locks and no more, however many have expired.
+func TestLapsesOfAUserAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 1000, 0)
+		for i := 0; i < 1000; i += 50 {
+			do(t, s, ev, lockstore.Lock("ann", ev.Seats[i:i+50]...))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		do(t, s, ev, lockstore.Lock("ann", "A1"))
+		got, err := m.SortedSet(userKey(ev, "ann"))
+		if err != nil || len(got) != 256+1 {
+			t.Errorf("ann's set has %d seats, %v, want 257", len(got), err)
+		}
+		for _, seat := range append(ev.Seats[1000-256:], "A1") {
+			if _, ok := got[string(seat)]; !ok {
+				t.Errorf("ann's lock on %s is forgotten", seat)
 			}
 		}
 	})
 }
 
-// TestOneEntryASeat: who locks a seat again and again is counted with it once.
-func TestOneEntryASeat(t *testing.T) {
+// TestReleasedLocksLeaveNothing checks that locking and releasing, again and again,
+// leaves no key of a user, and a log of bounded length.
+func TestReleasedLocksLeaveNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
-		ev := eventOf(t, 2, 0)
-		for range 5 {
-			if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", ev.Seats...)); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Minute + time.Millisecond)
+		ev := eventOf(t, 10, 0)
+		for i := range 1500 {
+			user, seat := lockstore.UserID(fmt.Sprint("user", i%100)), ev.Seats[i%10]
+			do(t, s, ev, lockstore.Lock(user, seat))
+			do(t, s, ev, lockstore.Release(user, seat))
 		}
-		if text := m.HGet(usersKey(ev), "ann"); len(strings.Fields(text)) != 3 {
-			t.Errorf("ann is counted with %q", text)
+		want := []string{logKey(ev), mapKey(ev), viewKey(ev)}
+		if got := m.Keys(); !slices.Equal(got, want) {
+			t.Errorf("the keys are %q, want %q", got, want)
+		}
+		if entries, err := m.Stream(logKey(ev)); err != nil || len(entries) > 1100 {
+			t.Errorf("the log has %d entries, %v, want about 1000", len(entries), err)
 		}
 	})
 }

@@ -1,30 +1,37 @@
-local old_users = call('HMGET', USERS, unpack(ARGV, FIRST_USER + 1, FIRST_USER + CALLS))
+-- The number of the answer is 0.
+
+-- Reports whether the user's last lock on the seat s, which the user does not
+-- have, expired lately.
+local function expired(s, key)
+  local time = tonumber(call('ZSCORE', key, sub(KEYS[s + 1], ID)) or nil)
+  return time and time <= NOW and NOW - time < LAPSE_MEMORY
+end
 
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
-  local user = ARGV[FIRST_USER + c]
-  local first, before, locked, refusal = last + 1, changes, 0, nil
+  local key = KEYS[FIRST_USER + c]
+  local user = sub(key, ID)
+  local first, before, mine, refusal = last + 1, changes, {}, nil
   last = seats_of(c, first)
-  local _, booked, locks = holding(users[user] or old_users[c])
   for s = first, last do
     local v = values[s + 1]
-    if holds(s, v, user) then
-      locked = locked + 1
+    if holds(s, user) then
+      mine[#mine + 1] = s
     elseif not (v and booked_by(v, user)) then
-      refusal = refuse(refusal, 'lock_expired', s - first, v and taken_until(KEYS[s + 1]) or 0)
-      if not ran_out(locks, ARGV[s + 6]) then refusal[1] = 'lock_not_held' end
+      refusal = refuse(refusal, 'lock_expired', s - first, v and taken_until(v, KEYS[s + 1], NOW) or 0)
+      if not expired(s, key) then refusal[1] = 'lock_not_held' end
     end
   end
-  if not refusal and locked > 0 then
-    local v = 'B' .. STAMP .. user
-    for s = first, last do
-      if locked_by(values[s + 1], user) then
-        call('SET', KEYS[s + 1], v) -- without its end
-        booked, locks = booked + 1, without(locks, ARGV[s + 6])
-        change(s, v, BOOKED_RECORD)
-      end
+  if not refusal and #mine > 0 then
+    local v, members = 'b' .. STAMP .. '::' .. user, {}
+    for k, s in ipairs(mine) do
+      call('SET', KEYS[s + 1], v) -- without its end
+      change(s, v)
+      members[2 * k - 1], members[2 * k] = BOOKED_STAMP, sub(KEYS[s + 1], ID)
     end
-    note(user, booked .. locks)
+    show(before + 1, BOOKED_RECORD)
+    call('ZADD', key, unpack(members))
+    call('PERSIST', key)
   elseif not refusal and ARGV[5] == '1' then
     -- WAIT waits for what its connection wrote: without a write here it would
     -- not wait for the booking that an earlier call made.
@@ -32,4 +39,4 @@ for c = 1, CALLS do
   end
   answers[c] = refusal or succeed(0, last - first + 1, before)
 end
-return finish(BOOKED)
+return finish(BOOKED_STAMP)

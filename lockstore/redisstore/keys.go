@@ -4,36 +4,37 @@ import "seatlock/lockstore"
 
 // The keys of an event have its id as their hash tag, so that they are in one
 // slot of a Cluster. An event id has no brace in it, so no name can be read in
-// two ways.
+// two ways. README.md says what each key holds.
+//
+// The scripts rely on the names: those of the map, of a seat and of a user are
+// equally long before the id.
 
 func tag(ev *lockstore.Event) string { return "{" + string(ev.ID) + "}" }
 
-// mapKey holds the event's fingerprint. It is written once.
+// mapKey holds the format and the event's fingerprint. See mapText.
 func mapKey(ev *lockstore.Event) string { return tag(ev) + ":map" }
 
-// viewKey holds, six bytes a seat, until when it is taken. A seat's place in it
-// is what the log and the users' locks name the seat by.
+// viewKey holds, six bytes a seat, until when it is taken. A seat's place is where
+// its record begins. The log names seats by their places.
 func viewKey(ev *lockstore.Event) string { return tag(ev) + ":view" }
 
 // logKey is a stream of the changes.
 func logKey(ev *lockstore.Event) string { return tag(ev) + ":log" }
 
-// seatKey holds who has the seat.
+// seatKey holds who has the seat. It is the only truth.
 func seatKey(ev *lockstore.Event, seat lockstore.SeatID) string {
 	return tag(ev) + ":seat:" + string(seat)
 }
 
-// usersKey is a hash of what each user has: the number of seats booked, then
-// " place:until" of each lock, until [lockstore.LapseMemory] after its end.
-func usersKey(ev *lockstore.Event) string { return tag(ev) + ":users" }
-
-// forgetKey is a list of "until user", or more users, for each time that seats
-// were locked: when it is worth a look whether they still need be in the hash.
-func forgetKey(ev *lockstore.Event) string { return tag(ev) + ":forget" }
+// userKey is a sorted set of the seats that the user has, or had a lock on
+// lately, by the ends of the locks.
+func userKey(ev *lockstore.Event, user lockstore.UserID) string {
+	return tag(ev) + ":user:" + string(user)
+}
 
 const (
 	// recordLen is how many bytes of the view a seat has: milliseconds, the
-	// highest first, zero if nobody has the seat, bookedRecord if it is booked.
+	// highest first, zero if the seat is available, bookedRecord if it is booked.
 	recordLen    = 6
 	bookedRecord = 1<<48 - 1
 

@@ -161,29 +161,34 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 // query reads the clock of Redis, and does what add asks for in the same moment,
 // in an event that it opens if nobody has. The commands that add makes have
 // their own errors.
+//
+// The clock is computed from the map key: its end, less the time that is left
+// until then. TIME names no key, so a Cluster would not run it with the others.
 func (s *Store) query(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (int64, error) {
 	for {
 		pipe := s.redis.TxPipeline()
 		known := pipe.Get(ctx, mapKey(ev))
-		left := pipe.PTTL(ctx, mapKey(ev)) // until bookedUntil
+		end := redis.NewIntCmd(ctx, "pexpiretime", mapKey(ev)) // bookedUntil, or a little later after a move to another server
+		_ = pipe.Process(ctx, end)                             // PExpireTime's result cannot be so far off
+		left := pipe.PTTL(ctx, mapKey(ev))
 		length := pipe.XLen(ctx, logKey(ev))
 		add(pipe)
 		exec(ctx, pipe)
-		if err := errors.Join(left.Err(), length.Err()); err != nil {
+		if err := errors.Join(end.Err(), left.Err(), length.Err()); err != nil {
 			return 0, unavailable(err)
 		}
-		if known.Err() == nil && known.Val() != ev.Fingerprint() {
-			return 0, lockstore.ErrOtherSeats
+		if known.Err() == nil && known.Val() != mapText(ev) {
+			return 0, refused(ev, known.Val())
 		}
 		if known.Err() == nil && left.Val() > 0 && length.Val() > 0 {
-			return bookedUntil - left.Val().Milliseconds(), nil
+			return end.Val() - left.Val().Milliseconds(), nil
 		}
-		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, ev.Fingerprint(), newNonce())
+		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, mapText(ev), newNonce())
 		if err != nil {
 			return 0, err
 		}
-		if answer == otherSeats {
-			return 0, lockstore.ErrOtherSeats
+		if found, other := answer.(string); other {
+			return 0, refused(ev, found)
 		}
 	}
 }

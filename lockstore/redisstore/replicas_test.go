@@ -62,7 +62,7 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustDo(t, s, ev, lockstore.Confirm(ann, "A2"))
-	if v, err := admin(t, replica.Addr).Get(t.Context(), key(ev, "seat:A2")).Result(); err != nil || v[0] != 'B' {
+	if v, err := admin(t, replica.Addr).Get(t.Context(), key(ev, "seat:A2")).Result(); err != nil || v[0] != 'b' {
 		t.Errorf("the replica has %q, %v for a confirmed booking", v, err)
 	}
 }

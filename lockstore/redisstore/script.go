@@ -26,9 +26,11 @@ var scripts = [...]*script{
 }
 
 var (
-	openScript        = newScript("common", "open")
-	auditScript       = newScript("common", "audit")
-	rebuildUserScript = newScript("common", "rebuild_user")
+	openScript      = newScript("common", "open")
+	auditScript     = newScript("common", "audit")
+	auditUserScript = newScript("common", "keep_set", "audit_user")
+	migrateScript   = newScript("common", "keep_set", "migrate")
+	swapMapScript   = newScript("common", "swap_map")
 )
 
 // newScript joins the named files, of which the last does the work.

@@ -107,24 +107,25 @@ func (g *group) args(whole, touch bool, id *nonce) []any {
 		seats += len(c.Work.at)
 	}
 	n := len(g.calls)
-	args := slices.Grow(scripts[g.kind].command(whole), 1+seats+5+6+seats+2*n)
-	args = append(args, seats+5, mapKey(g.ev))
+	args := slices.Grow(scripts[g.kind].command(whole), 1+seats+n+3+6+seats+n)
+	args = append(args, seats+n+3, mapKey(g.ev))
 	prefix := seatKey(g.ev, "")
 	for _, c := range g.calls {
 		for _, p := range c.Work.at {
 			args = append(args, prefix+string(g.ev.Seats[p]))
 		}
 	}
-	args = append(args, viewKey(g.ev), logKey(g.ev), usersKey(g.ev), forgetKey(g.ev))
+	prefix = userKey(g.ev, "")
+	for _, c := range g.calls {
+		args = append(args, prefix+string(c.Work.op.User))
+	}
+	args = append(args, viewKey(g.ev), logKey(g.ev))
 
-	args = append(args, g.ev.Fingerprint(), id, g.ev.LockTTL.Milliseconds(), g.ev.SeatLimit, touch, n)
+	args = append(args, mapText(g.ev), id, g.ev.LockTTL.Milliseconds(), g.ev.SeatLimit, touch, n)
 	for _, c := range g.calls {
 		for _, p := range c.Work.at {
 			args = append(args, p*recordLen)
 		}
-	}
-	for _, c := range g.calls {
-		args = append(args, string(c.Work.op.User))
 	}
 	if seats > n {
 		for _, c := range g.calls {

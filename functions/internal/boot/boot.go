@@ -89,11 +89,11 @@ func unavailable(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// openEvents makes the events known to the store. It fails if the store knows an
-// event with other seats.
+// openEvents makes the events known to the store. It fails if the store refuses
+// one, and not if the store cannot be reached.
 func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
 	for _, e := range events {
-		if err := open(ctx, e.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+		if err := open(ctx, e.Event); err != nil && !unavailable(err) {
 			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
 	}

@@ -1,0 +1,119 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+)
+
+// ErrFormat is returned for an event that another version of Seatlock wrote to
+// Redis. Nothing was done. [Store.Rebuild] migrates an event of an older version.
+var ErrFormat = errors.New("redisstore: another version of Seatlock wrote the event")
+
+// The map key of an event holds format and then the fingerprint. Versions that
+// know another format find a text that is not theirs, and refuse the event in the
+// same step in which they would change a seat: an older and a newer process never
+// sell seats of one event at the same time.
+//
+// In format 1 the key holds the fingerprint alone. While Rebuild migrates such an
+// event, it holds migrating and then the fingerprint.
+const (
+	format    = "2 "
+	migrating = "1 to 2 "
+)
+
+func mapText(ev *lockstore.Event) string { return format + ev.Fingerprint() }
+
+// refused returns the error for an event whose map key holds another text than
+// mapText.
+func refused(ev *lockstore.Event, found string) error {
+	rest, ours := strings.CutPrefix(found, format)
+	rest, begun := strings.CutPrefix(rest, migrating)
+	switch {
+	case len(rest) != len(ev.Fingerprint()):
+		return fmt.Errorf("%w: its format is a newer one (the map key begins with %.10q and not with %q); use that version", ErrFormat, found, format)
+	case ours || rest != ev.Fingerprint():
+		return lockstore.ErrOtherSeats
+	case begun:
+		return fmt.Errorf("%w: its migration to this version has begun and not ended; run seatlock once with -redis-rebuild", ErrFormat)
+	}
+	return fmt.Errorf("%w: its format is an older one; end every process of that version, then run seatlock once with -redis-rebuild", ErrFormat)
+}
+
+// migrate brings an event from format 1 to this one. It is safe to repeat after a
+// failure. What users' expired locks were is not kept.
+func (s *Store) migrate(ctx context.Context, ev *lockstore.Event) error {
+	begun := migrating + ev.Fingerprint()
+	for _, old := range []string{ev.Fingerprint(), begun} {
+		found, err := s.swapMap(ctx, ev, old, begun)
+		if err != nil {
+			return err
+		}
+		if found != old {
+			continue
+		}
+		if err := s.migrateSeats(ctx, ev, begun); err != nil {
+			return err
+		}
+		bounded, cancel := context.WithTimeout(ctx, callTime)
+		defer cancel()
+		if err := s.redis.Unlink(bounded, tag(ev)+":users", tag(ev)+":forget").Err(); err != nil {
+			return unavailable(err)
+		}
+		_, err = s.swapMap(ctx, ev, begun, mapText(ev))
+		return err
+	}
+	return nil
+}
+
+// swapMap replaces the text of the map key if it is old, and returns what it was.
+func (s *Store) swapMap(ctx context.Context, ev *lockstore.Event, old, text string) (string, error) {
+	found, err := s.eval(ctx, swapMapScript, []any{mapKey(ev)}, old, text)
+	was, _ := found.(string) // nil if there is none
+	return was, err
+}
+
+func (s *Store) migrateSeats(ctx context.Context, ev *lockstore.Event, begun string) error {
+	for start := 0; start < len(ev.Seats); start += auditSeats {
+		keys, ids, err := s.oldSeats(ctx, ev, ev.Seats[start:min(start+auditSeats, len(ev.Seats))])
+		if err != nil {
+			return err
+		}
+		answer, err := s.eval(ctx, migrateScript, append([]any{mapKey(ev)}, keys...), append([]any{begun}, ids...)...)
+		if err != nil {
+			return err
+		}
+		if found, changed := answer.(string); changed {
+			return refused(ev, found)
+		}
+	}
+	return nil
+}
+
+// oldSeats returns the taken seats of a part: for each its key and its user's,
+// and its id.
+func (s *Store) oldSeats(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID) (keys, ids []any, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	names := make([]string, len(seats))
+	for i, seat := range seats {
+		names[i] = seatKey(ev, seat)
+	}
+	values, err := s.redis.MGet(ctx, names...).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, nil, unavailable(err)
+	}
+	const userAt = len("L0000000000000:")
+	for i, v := range values {
+		if value, _ := v.(string); len(value) > userAt {
+			keys = append(keys, names[i], userKey(ev, lockstore.UserID(value[userAt:])))
+			ids = append(ids, string(seats[i]))
+		}
+	}
+	return keys, ids, nil
+}

@@ -1,0 +1,190 @@
+package redisstore
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
+)
+
+// restoreFormat1 writes an event that the last version of format 1 made, and
+// returns it. testdata/format1.txt has the commands, quoted, with the times of a
+// synctest bubble: ann has booked A1. Her lock on A2 and ben's on A3 ended at 60
+// seconds. At 61 seconds cat locked A3 and A4, and "d:é" booked A6 and locked A7,
+// for a minute.
+func restoreFormat1(t *testing.T, s *Store) *lockstore.Event {
+	t.Helper()
+	time.Sleep(62 * time.Second)
+	text, err := os.ReadFile("testdata/format1.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var words []any
+		for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+			quoted, err := strconv.QuotedPrefix(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			word, err := strconv.Unquote(quoted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			words, line = append(words, word), line[len(quoted):]
+		}
+		if err := s.redis.Do(t.Context(), words...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return storetest.Event(t, "hamlet", time.Minute, 3, storetest.Seats(10)...)
+}
+
+// every calls each method of the store.
+func every(t *testing.T, s *Store, ev *lockstore.Event) map[string]error {
+	t.Helper()
+	errs := make(map[string]error)
+	for _, kind := range lockstore.Kinds() {
+		_, errs[kind.String()] = s.Do(t.Context(), ev, lockstore.Op{Kind: kind, Seats: ev.Seats[:1], User: "ann"})
+	}
+	_, errs["list"] = s.List(t.Context(), ev, "")
+	errs["wait"] = s.Wait(t.Context(), ev, "")
+	errs["open"] = s.Open(t.Context(), ev)
+	_, errs["audit"] = s.Audit(t.Context(), ev)
+	return errs
+}
+
+// TestOtherFormatsAreRefused checks that nothing can be done with an event that
+// another version wrote, and that the error says what to do.
+func TestOtherFormatsAreRefused(t *testing.T) {
+	for name, found := range map[string]struct {
+		text  func(fingerprint string) string
+		error error
+		says  string
+	}{
+		"older":                  {func(f string) string { return f }, ErrFormat, "an older one; end every process of that version, then run seatlock once with -redis-rebuild"},
+		"newer":                  {func(f string) string { return "3 " + f }, ErrFormat, "a newer one"},
+		"much newer":             {func(string) string { return "seatlock/10" }, ErrFormat, "a newer one"},
+		"half migrated":          {func(f string) string { return migrating + f }, ErrFormat, "run seatlock once with -redis-rebuild"},
+		"older with other seats": {func(f string) string { return strings.Repeat("0", len(f)) }, lockstore.ErrOtherSeats, ""},
+		"other seats":            {func(f string) string { return format + strings.Repeat("0", len(f)) }, lockstore.ErrOtherSeats, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+				ev := restoreFormat1(t, s)
+				text := found.text(ev.Fingerprint())
+				if err := m.Set(mapKey(ev), text); err != nil {
+					t.Fatal(err)
+				}
+				before := m.Dump()
+				for call, err := range every(t, s, ev) {
+					if !errors.Is(err, found.error) || !strings.Contains(err.Error(), found.says) {
+						t.Errorf("%s: %v, want %v that says %q", call, err, found.error, found.says)
+					}
+				}
+				if after := m.Dump(); after != before {
+					t.Errorf("the keys were\n%s\nand are\n%s", before, after)
+				}
+			})
+		})
+	}
+}
+
+// TestOlderVersionsRefuseThisOne checks what a version of format 1 compares before
+// it changes a seat.
+func TestOlderVersionsRefuseThisOne(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 3, 0)
+		do(t, s, ev, lockstore.Lock("ann", "A1"))
+		if text, err := m.Get(mapKey(ev)); err != nil || text == ev.Fingerprint() {
+			t.Errorf("the map key holds %q, %v: a version of format 1 takes the event for its own", text, err)
+		}
+	})
+}
+
+// TestRebuildMigrates checks that Rebuild makes an event of format 1 one of this
+// format: seats, ends, users and limits are what they were.
+func TestRebuildMigrates(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := restoreFormat1(t, s)
+		before := time.Now()
+		if differ, err := s.Rebuild(t.Context(), ev); err != nil || len(differ) > 0 {
+			t.Fatalf("Rebuild: %v, %v", differ, err)
+		}
+		if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) > 0 {
+			t.Errorf("Audit: %v, %v", differ, err)
+		}
+		snap, err := s.List(t.Context(), ev, "")
+		end := before.Add(59 * time.Second).UnixMilli() // of the locks made a second before
+		want := []lockstore.ListedSeat{
+			{Position: 0, Status: lockstore.Booked},
+			{Position: 2, Status: lockstore.Locked, Expires: end},
+			{Position: 3, Status: lockstore.Locked, Expires: end},
+			{Position: 5, Status: lockstore.Booked},
+			{Position: 6, Status: lockstore.Locked, Expires: end},
+		}
+		if err != nil || !slices.Equal(snap.Seats, want) {
+			t.Errorf("the list is %v, %v, want %v", snap.Seats, err, want)
+		}
+		do(t, s, ev, lockstore.Confirm("ann", "A1"))
+		do(t, s, ev, lockstore.Confirm("d:é", "A6", "A7"))
+		if _, err := s.Do(t.Context(), ev, lockstore.Lock("d:é", "A8", "A9")); !errors.Is(err, lockstore.OverSeatLimit) {
+			t.Errorf("a user with two bookings and a limit of three locks two seats: %v", err)
+		}
+		for _, key := range m.Keys() {
+			if strings.HasSuffix(key, ":users") || strings.HasSuffix(key, ":forget") {
+				t.Errorf("%s is still there", key)
+			}
+		}
+		time.Sleep(59 * time.Second)
+		if _, err := s.Do(t.Context(), ev, lockstore.Confirm("cat", "A3")); !errors.Is(err, lockstore.LockExpired) {
+			t.Errorf("confirm of a migrated lock after its end: %v, want %v", err, lockstore.LockExpired)
+		}
+	})
+}
+
+// TestMigrationResumes checks that a migration that was cut off anywhere is ended
+// by the next one.
+func TestMigrationResumes(t *testing.T) {
+	for cut := range 5 {
+		bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+			ev := restoreFormat1(t, s)
+			trips := 0
+			m.Server().SetPreHook(func(c *server.Peer, name string, _ ...string) bool {
+				if name != "EVAL" && name != "MGET" && name != "UNLINK" {
+					return false
+				}
+				if trips++; trips > cut {
+					c.WriteError("ERR cut")
+					return true
+				}
+				return false
+			})
+			if _, err := s.Rebuild(t.Context(), ev); err == nil {
+				t.Fatalf("Rebuild succeeds with %d trips", cut)
+			}
+			if cut > 0 && cut < 4 {
+				if _, err := s.List(t.Context(), ev, ""); !errors.Is(err, ErrFormat) {
+					t.Errorf("List after %d trips of a migration: %v, want ErrFormat", cut, err)
+				}
+			}
+			m.Server().SetPreHook(nil)
+			if _, err := s.Rebuild(t.Context(), ev); err != nil {
+				t.Errorf("Rebuild after one that was cut off after %d trips: %v", cut, err)
+			}
+			do(t, s, ev, lockstore.Confirm("cat", "A3", "A4"))
+			do(t, s, ev, lockstore.Confirm("d:é", "A6", "A7"))
+			if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) > 0 {
+				t.Errorf("Audit: %v, %v", differ, err)
+			}
+		})
+	}
+}
