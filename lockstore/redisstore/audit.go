@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,22 +64,15 @@ type audit struct {
 	*Store
 	ev     *lockstore.Event
 	repair bool
-	owners map[lockstore.SeatID]holding // by the seats' keys
-	now    int64
+	owners map[lockstore.SeatID]lockstore.UserID // by the seats' keys
 	differ []Difference
-}
-
-// A holding is that a user has a seat until a time.
-type holding struct {
-	user  lockstore.UserID
-	until int64
 }
 
 func (s *Store) audit(ctx context.Context, ev *lockstore.Event, repair bool) ([]Difference, error) {
 	if err := s.Open(ctx, ev); err != nil {
 		return nil, err
 	}
-	a := &audit{Store: s, ev: ev, repair: repair, owners: make(map[lockstore.SeatID]holding)}
+	a := &audit{Store: s, ev: ev, repair: repair, owners: make(map[lockstore.SeatID]lockstore.UserID)}
 	for start := 0; start < len(ev.Seats); start += auditSeats {
 		if err := a.seats(ctx, start, ev.Seats[start:min(start+auditSeats, len(ev.Seats))]); err != nil {
 			return a.differ, err
@@ -104,27 +96,26 @@ func (a *audit) seats(ctx context.Context, start int, seats []lockstore.SeatID) 
 	if len(parts) != 4 {
 		return fmt.Errorf("redisstore: Redis answered %v", answer)
 	}
-	a.now, _ = parts[0].(int64)
+	now, _ := parts[0].(int64)
 	seen, _ := parts[1].([]any)
 	ends, _ := parts[2].([]any)
 	values, _ := parts[3].([]any)
 	if len(seen) != len(seats) || len(ends) != len(seats) || len(values) != len(seats) {
 		return fmt.Errorf("redisstore: Redis answered for %d seats about %d", len(seats), len(ends))
 	}
-	var owned []lockstore.SeatID
+	untils := make(map[lockstore.SeatID]int64) // of the seats that a user has
 	for i, seat := range seats {
 		listed, _ := seen[i].(int64)
 		end, _ := ends[i].(int64)
-		if is, want := statusText(listed, a.now), statusText(end, a.now); is != want {
+		if is, want := statusText(listed, now), statusText(end, now); is != want {
 			a.differ = append(a.differ, Difference{Seat: seat, Is: is, Want: want})
 		}
 		value, _ := values[i].(string) // nil if there is none
 		if user := owner(value); user != "" && end > 0 {
-			a.owners[seat] = holding{user, end}
-			owned = append(owned, seat)
+			a.owners[seat], untils[seat] = user, end
 		}
 	}
-	return a.counted(ctx, owned)
+	return a.counted(ctx, seats, untils)
 }
 
 // owner returns the user that a seat's value names, or "" if it names none.
@@ -149,25 +140,32 @@ func statusText(until, now int64) string {
 	return seat.Status.String()
 }
 
-// counted checks that the users who have the seats are counted with them.
-func (a *audit) counted(ctx context.Context, seats []lockstore.SeatID) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+// counted checks that the users who have seats are counted with them. Of the
+// seats, those that a user has are in untils.
+func (a *audit) counted(ctx context.Context, seats []lockstore.SeatID, untils map[lockstore.SeatID]int64) error {
+	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	pipe := a.redis.Pipeline()
-	scores := make([]*redis.FloatCmd, len(seats))
-	for i, seat := range seats {
-		scores[i] = pipe.ZScore(ctx, userKey(a.ev, a.owners[seat].user), string(seat))
+	scores := make(map[lockstore.SeatID]*redis.FloatCmd)
+	for seat := range untils {
+		scores[seat] = pipe.ZScore(bounded, userKey(a.ev, a.owners[seat]), string(seat))
 	}
-	exec(ctx, pipe)
-	for i, seat := range seats {
-		until, err := scores[i].Result()
+	exec(bounded, pipe)
+	for _, seat := range seats {
+		until, has := untils[seat]
+		if !has {
+			continue
+		}
+		counted, err := scores[seat].Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return unavailable(err)
 		}
-		if has := a.owners[seat]; int64(until) != has.until {
-			if err := a.user(ctx, has.user, seat); err != nil {
-				return err
-			}
+		if int64(counted) == until {
+			continue
+		}
+		// The seat may just have changed hands, so look at both keys in one step.
+		if err := a.user(ctx, a.owners[seat], seat); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -181,20 +179,14 @@ func (a *audit) users(ctx context.Context) error {
 	}
 	prefix := userKey(a.ev, "")
 	for cursor := uint64(0); ; {
-		keys, next, err := a.scan(ctx, node, cursor, prefix+"*")
+		bounded, cancel := context.WithTimeout(ctx, callTime)
+		keys, next, err := node.Scan(bounded, cursor, prefix+"*", auditKeys).Result()
+		cancel()
 		if err != nil {
 			return unavailable(err)
 		}
-		for key, seats := range keys {
-			for _, seat := range seats {
-				user, seat := lockstore.UserID(key[len(prefix):]), lockstore.SeatID(seat)
-				if a.owners[seat].user == user {
-					continue
-				}
-				if err := a.user(ctx, user, seat); err != nil {
-					return err
-				}
-			}
+		if err := a.sets(ctx, prefix, keys); err != nil {
+			return err
 		}
 		if cursor = next; cursor == 0 {
 			return nil
@@ -202,28 +194,37 @@ func (a *audit) users(ctx context.Context) error {
 	}
 }
 
-// scan returns some keys that match and the seats that are in them now.
-func (a *audit) scan(ctx context.Context, node redis.Cmdable, cursor uint64, match string) (map[string][]string, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	keys, next, err := node.Scan(ctx, cursor, match, auditKeys).Result()
-	if err != nil || len(keys) == 0 {
-		return nil, next, err
+// sets looks through the sets of users.
+func (a *audit) sets(ctx context.Context, prefix string, keys []string) error {
+	if len(keys) == 0 {
+		return nil
 	}
-	pipe := node.Pipeline()
-	now := strconv.FormatInt(a.now, 10)
-	cmds := make([]*redis.StringSliceCmd, len(keys))
+	words := make([]any, len(keys))
 	for i, key := range keys {
-		cmds[i] = pipe.ZRangeByScore(ctx, key, &redis.ZRangeBy{Min: "(" + now, Max: "+inf"})
+		words[i] = key
 	}
-	exec(ctx, pipe)
-	seats := make(map[string][]string)
-	for i, key := range keys {
-		if seats[key], err = cmds[i].Result(); err != nil {
-			return nil, next, fmt.Errorf("%s: %w", key, err)
+	answer, err := a.eval(ctx, auditSetsScript, words)
+	if err != nil {
+		return err
+	}
+	found, _ := answer.([]any)
+	for _, f := range found {
+		set, _ := f.([]any)
+		if len(set) == 0 {
+			return fmt.Errorf("redisstore: Redis answered %v", answer)
+		}
+		number, _ := set[0].(int64)
+		user := lockstore.UserID(strings.TrimPrefix(keys[number], prefix))
+		for _, member := range set[1:] {
+			id, _ := member.(string)
+			if seat := lockstore.SeatID(id); a.owners[seat] != user {
+				if err := a.user(ctx, user, seat); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	return seats, next, nil
+	return nil
 }
 
 // user compares what the user is counted with for the seat with the seat's key, in

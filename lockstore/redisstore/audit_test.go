@@ -178,24 +178,24 @@ func TestAuditOfUsers(t *testing.T) {
 	}
 }
 
-// TestAuditOfAMillionUsers checks that Audit and Rebuild look through more users
-// than Redis can answer for at once.
-func TestAuditOfAMillionUsers(t *testing.T) {
+// TestAuditOfManyUsers checks that Audit and Rebuild look through more users than
+// Redis can name in one answer. They take ten times as long for a million.
+func TestAuditOfManyUsers(t *testing.T) {
 	server := redistest.New(t)
 	s, ctl, ev := onRedis(t, "redis://"+server.Addr, redisstore.Options{}), admin(t, server.Addr), newEvent(t)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	const script = `for i = 1, 50000 do redis.call('ZADD', KEYS[1] .. ARGV[1] .. '-' .. i, ARGV[2], 'A3') end return 1`
 	lapsed := time.Now().UnixMilli() - 1000
-	for i := range 20 {
+	for i := range 2 {
 		if err := ctl.Eval(t.Context(), script, []string{key(ev, "user:u")}, i, lapsed).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := ctl.ZAdd(t.Context(), key(ev, "user:u7-7"), redis.Z{Score: 9999999999999, Member: "A2"}).Err(); err != nil {
+	if err := ctl.ZAdd(t.Context(), key(ev, "user:u1-7"), redis.Z{Score: 9999999999999, Member: "A2"}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 1 || differ[0].User != "u7-7" {
-		t.Errorf("Audit: %v, %v, want that u7-7 is counted with A2", differ, err)
+	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 1 || differ[0].User != "u1-7" {
+		t.Errorf("Audit: %v, %v, want that u1-7 is counted with A2", differ, err)
 	}
 	if differ, err := s.Rebuild(t.Context(), ev); err != nil || len(differ) != 1 {
 		t.Errorf("Rebuild: %v, %v", differ, err)

@@ -28,6 +28,7 @@ var scripts = [...]*script{
 var (
 	openScript      = newScript("common", "open")
 	auditScript     = newScript("common", "audit")
+	auditSetsScript = newScript("common", "audit_sets")
 	auditUserScript = newScript("common", "keep_set", "audit_user")
 	migrateScript   = newScript("common", "keep_set", "migrate")
 	swapMapScript   = newScript("common", "swap_map")

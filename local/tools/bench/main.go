@@ -47,11 +47,14 @@ var rows = []row{
 
 	{"Redis: Lock, 64 callers", "redis-benchmark -c 64: bare SET NX PX", "≥ 1.0 of it", onRedis(redisLock)},
 	{"Redis: Lock, 64 callers, beside go-redis", "go-redis: bare SET NX PX", "≥ 1.0 of it", onRedis(plainClient)},
-	{"Redis: Lock, script time", "its SET NX alone", "", onRedis(scriptTime)},
+	{"Redis: Lock, script time", "its SET NX alone", "≤ 12 µs", onRedis(scriptTime)},
+	{"Redis: Lock, 64 callers, limit 10, half the seats and 1,000 of each user's locks expired", "redis-benchmark -c 64: bare SET NX PX", "≥ 0.8 of it", onRedis(onAgedRedis(agedRedisLock))},
+	{"Redis: Lock, script time, the same", "its SET NX alone", "≤ 12 µs", onRedis(onAgedRedis(agedScriptTime))},
 	{"Redis: Lock of 8 seats", "Lock of 1 seat", "≤ 4 × its time", onRedis(eightSeats)},
 	{"Redis: List of 50,000 seats, half taken", "", "≤ 100 µs of Redis, ≤ 1.0 ms", onRedis(redisList)},
-	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.4 of it", onRedis(postLockRedis)},
+	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.5 of it", onRedis(postLockRedis)},
 	{"Redis: memory of 50,000 seats, half taken", "", "", onRedis(memoryOfSeats)},
+	{"Redis: memory that 1,800,000 locks leave after their release", "", "≤ 5 MB", onRedis(lockReleaseStorm)},
 
 	{"PostgreSQL: Lock, 64 callers, one event", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 0.5 of it", onPostgres(postgresLock)},
 	{"PostgreSQL: Lock, 64 callers, one event, beside many", "64 events", "≥ 0.8 of it", onPostgres(oneEventOrMany)},

@@ -1,0 +1,119 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"seatlock/lockstore"
+)
+
+// usersOf returns the keys of users that the event has.
+func usersOf(m *miniredis.Miniredis, ev *lockstore.Event) []string {
+	var keys []string
+	for _, key := range m.Keys() {
+		if strings.HasPrefix(key, userKey(ev, "")) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// TestUsersAreForgotten checks that nothing is kept of a user from LapseMemory
+// after the last lock on, so that a million odd user ids do not fill the memory.
+func TestUsersAreForgotten(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 20, 0)
+		most := 0
+		for i := range 600 {
+			user, seat := lockstore.UserID(fmt.Sprint("user", i)), ev.Seats[i%20]
+			do(t, s, ev, lockstore.Lock(user, seat))
+			if i%50 == 0 {
+				do(t, s, ev, lockstore.Confirm(user, seat))
+				m.Del(seatKey(ev, seat)) // somebody makes it free again by hand
+			}
+			time.Sleep(6 * time.Second)
+			most = max(most, len(usersOf(m, ev)))
+		}
+		// A lock and what is remembered of it last eleven minutes: 110 of these.
+		// Twelve users have booked.
+		if most > 110+12 {
+			t.Errorf("%d users are kept at a time, want at most 122", most)
+		}
+		time.Sleep(11 * time.Minute)
+		if got := usersOf(m, ev); len(got) != 12 {
+			t.Errorf("in the end the users %q are kept, want the 12 who booked", got)
+		}
+	})
+}
+
+// TestUserIsKeptForTheLatestLock checks that the end of a user's set never moves
+// back: neither by a shorter lock nor by a release.
+func TestUserIsKeptForTheLatestLock(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		long, short := eventOf(t, 3, 2), eventOf(t, 3, 2)
+		long.LockTTL = 24 * time.Hour
+		do(t, s, long, lockstore.Lock("ann", "A1"))
+		do(t, s, short, lockstore.Lock("ann", "A2"))
+		do(t, s, short, lockstore.Release("ann", "A2"))
+		if got, want := m.TTL(userKey(long, "ann")), long.LockTTL+lockstore.LapseMemory; got != want {
+			t.Errorf("ann's set is kept for %v, want %v", got, want)
+		}
+		do(t, s, long, lockstore.Confirm("ann", "A1"))
+		do(t, s, short, lockstore.Lock("ann", "A2"))
+		if got := m.TTL(userKey(long, "ann")); got != 0 {
+			t.Errorf("the set of ann, who has booked, is kept for %v, want for good", got)
+		}
+		if _, err := s.Do(t.Context(), short, lockstore.Lock("ann", "A3")); !errors.Is(err, lockstore.OverSeatLimit) {
+			t.Errorf("ann locks a third seat: %v", err)
+		}
+	})
+}
+
+// TestLapsesOfAUserAreBounded checks that a user's set has the seats of the last
+// 256 expired locks and no more, however many have expired.
+func TestLapsesOfAUserAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 1000, 0)
+		for i := 0; i < 1000; i += 50 {
+			do(t, s, ev, lockstore.Lock("ann", ev.Seats[i:i+50]...))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		do(t, s, ev, lockstore.Lock("ann", "A1"))
+		got, err := m.SortedSet(userKey(ev, "ann"))
+		if err != nil || len(got) != 256+1 {
+			t.Errorf("ann's set has %d seats, %v, want 257", len(got), err)
+		}
+		for _, seat := range append(ev.Seats[1000-256:], "A1") {
+			if _, ok := got[string(seat)]; !ok {
+				t.Errorf("ann's lock on %s is forgotten", seat)
+			}
+		}
+	})
+}
+
+// TestReleasedLocksLeaveNothing checks that locking and releasing, again and again,
+// leaves no key of a user, and a log of bounded length.
+func TestReleasedLocksLeaveNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 10, 0)
+		for i := range 1500 {
+			user, seat := lockstore.UserID(fmt.Sprint("user", i%100)), ev.Seats[i%10]
+			do(t, s, ev, lockstore.Lock(user, seat))
+			do(t, s, ev, lockstore.Release(user, seat))
+		}
+		want := []string{logKey(ev), mapKey(ev), viewKey(ev)}
+		if got := m.Keys(); !slices.Equal(got, want) {
+			t.Errorf("the keys are %q, want %q", got, want)
+		}
+		if entries, err := m.Stream(logKey(ev)); err != nil || len(entries) > 1100 {
+			t.Errorf("the log has %d entries, %v, want about 1000", len(entries), err)
+		}
+	})
+}
