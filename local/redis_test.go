@@ -235,7 +235,7 @@ func TestAuditAndRebuild(t *testing.T) {
 	if out, err := inspect("-redis-audit"); out != "no difference\n" || err != nil {
 		t.Errorf("the audit printed %q, %v", out, err)
 	}
-	if err := ctl.Do(t.Context(), "SET", "{default}:seat:A1", "x", "NX", "PX", 60000).Err(); err != nil {
+	if err := ctl.Do(t.Context(), "SET", "{default}:seat:A1", "manual", "NX", "PX", 60000).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := inspect("-redis-audit"); !strings.HasPrefix(out, "event default: seat A1 is locked until 2") || err == nil || !strings.Contains(err.Error(), "differences found: 1") {

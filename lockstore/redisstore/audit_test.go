@@ -25,14 +25,14 @@ func TestLockByHand(t *testing.T) {
 	s, ev, ctl := onRedis(t, "redis://"+addr, redisstore.Options{}), newEvent(t), admin(t, addr)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A2"))
 	before := mustList(t, s, ev, "").Version
-	if err := ctl.Do(t.Context(), "SET", key(ev, "seat:A1"), "x", "NX", "PX", 60000).Err(); err != nil {
+	if err := ctl.Do(t.Context(), "SET", key(ev, "seat:A1"), "manual", "NX", "PX", 60000).Err(); err != nil {
 		t.Fatal(err)
 	}
 	err := do(t, s, ev, lockstore.Lock(ann, "A1"))
 	if e, ok := errors.AsType[*lockstore.ConflictError](err); !ok || e.Reason != lockstore.SeatLocked || e.Seats[0].Expires.Before(time.Now()) {
 		t.Errorf("Lock of the seat: %v", err)
 	}
-	if err := do(t, s, ev, lockstore.Confirm("x", "A1")); !errors.Is(err, lockstore.LockNotHeld) {
+	if err := do(t, s, ev, lockstore.Confirm("manual", "A1")); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Errorf("Confirm of the seat: %v", err)
 	}
 	differ, err := s.Audit(t.Context(), ev)
