@@ -44,7 +44,7 @@ local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local key = KEYS[FIRST_USER + c]
   local user = sub(key, ID)
-  local first, before, free, earliest, refusal = last + 1, changes, {}, ENDS, nil
+  local first, before, free, earliest, refusal = last + 1, changes, {}, BOOKED, nil
   last = seats_of(c, first)
   for s = first, last do
     local v = values[s + 1]
@@ -53,7 +53,7 @@ for c = 1, CALLS do
       if v then call('DEL', KEYS[s + 1]) end -- the lock is over: SET NX must find nothing
       free[#free + 1] = s
     elseif time < BOOKED and locked_by(v, user) then
-      if time < earliest then earliest = time end
+      earliest = math.min(earliest, time)
     else
       refusal = refuse(refusal, 'seat_locked', s - first, time)
       if time == BOOKED then refusal[1] = 'seat_booked' end
@@ -72,6 +72,7 @@ for c = 1, CALLS do
       show(before + 1, RECORD)
       add(free, key, held)
       known = true -- another call of the batch may be this user's
+      earliest = math.min(earliest, ENDS)
     end
   end
   answers[c] = refusal or succeed(earliest, last - first + 1, before)
