@@ -23,6 +23,13 @@ type Version string
 // expired.
 const LapseMemory = 10 * time.Minute
 
+// A store may forget an expired lock sooner, but never one that is among its
+// seat's last MinSeatLapses and among its user's last MinUserLapses in the event.
+const (
+	MinSeatLapses = 16
+	MinUserLapses = 256
+)
+
 // A LockStore keeps the locks and bookings of any number of events.
 //
 // A LockStore is safe for concurrent use, and across processes where they share

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"seatlock/lockstore"
@@ -103,7 +104,7 @@ func (s *State) confirm(user lockstore.UserID, at []int, now int64) error {
 	}
 	for _, p := range at {
 		if seat := s.at(p); !seat.booked {
-			seat.booked = true
+			s.book(p)
 			s.changed = append(s.changed, p)
 		}
 	}
@@ -153,8 +154,8 @@ func (s *State) hasExpired(p int, user lockstore.UserID, now int64) bool {
 }
 
 // rememberExpired records the lock of the last user of the seat at p, before user
-// takes the seat. It drops locks that are older than LapseMemory, which bounds the
-// list to those of one seat that can expire within that time.
+// takes the seat. It drops locks that are older than LapseMemory, and the oldest
+// if they are more than MinSeatLapses.
 func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
 	before := s.expired[p]
 	kept := before[:0]
@@ -164,6 +165,9 @@ func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
 		}
 	}
 	if seat := s.at(p); seat.user != "" && seat.user != user && remembered(seat.expires, now) {
+		if len(kept) == lockstore.MinSeatLapses {
+			kept = slices.Delete(kept, 0, 1)
+		}
 		kept = append(kept, ExpiredLock{seat.user, seat.expires})
 	}
 	if len(kept) > 0 {

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,9 +52,9 @@ func TestLogWraps(t *testing.T) {
 }
 
 // TestStateIsBounded checks that what is kept depends on the number of seats, not
-// on the number of users so far.
+// on the number of users so far, however short their locks are.
 func TestStateIsBounded(t *testing.T) {
-	ev := newEvent(t, 10, 4)
+	ev := storetest.Event(t, "test", time.Millisecond, 4, storetest.Seats(10)...)
 	s, now := New(ev.Layout), int64(0)
 	for i := range 5000 {
 		user := lockstore.UserID(fmt.Sprintf("user%d", i))
@@ -60,17 +62,29 @@ func TestStateIsBounded(t *testing.T) {
 		if i%3 == 0 {
 			do(t, s, ev, lockstore.Release(user, ev.Seats[i%8:][:2]...), now)
 		}
-		now += (ev.LockTTL + time.Second).Milliseconds()
-	}
-	expired := 0
-	for _, of := range s.expired {
-		expired += len(of)
+		now += 2
 	}
 	if len(s.users) > len(ev.Seats) {
 		t.Errorf("%d users are remembered, want at most one for each of %d seats", len(s.users), len(ev.Seats))
 	}
-	if most := len(ev.Seats) * int(lockstore.LapseMemory/ev.LockTTL); expired > most {
-		t.Errorf("%d expired locks are remembered, want at most %d", expired, most)
+	for p, expired := range s.expired {
+		if len(expired) > lockstore.MinSeatLapses || cap(expired) > 2*lockstore.MinSeatLapses {
+			t.Errorf("seat %d: %d expired locks are remembered in room for %d, want at most %d", p, len(expired), cap(expired), lockstore.MinSeatLapses)
+		}
+	}
+}
+
+// TestSetSeatIsBounded checks that SetSeat keeps the last of a long list of
+// expired locks, as a file of an older version can have one.
+func TestSetSeatIsBounded(t *testing.T) {
+	s := New(newEvent(t, 1, 0).Layout)
+	var long []ExpiredLock
+	for i := range 1000 {
+		long = append(long, ExpiredLock{lockstore.UserID(fmt.Sprintf("user%d", i)), int64(i)})
+	}
+	s.SetSeat(0, SeatState{Expired: long})
+	if got := s.Seat(0).Expired; !slices.Equal(got, long[1000-lockstore.MinSeatLapses:]) || cap(got) > 2*len(got) {
+		t.Errorf("%v is remembered in room for %d, want the last %d", got, cap(got), lockstore.MinSeatLapses)
 	}
 }
 
@@ -100,21 +114,56 @@ func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
 	}
 }
 
-// TestCountPassesOverOnce checks that seats whose lock has expired do not stay in
-// the list that is counted for the limit.
-func TestCountPassesOverOnce(t *testing.T) {
-	ev := newEvent(t, 100, 2)
+// TestExpiredIsPassedOverOnce checks that seats whose lock has expired do not stay
+// in the list of the user's locked seats, and that booked seats are not in it.
+func TestExpiredIsPassedOverOnce(t *testing.T) {
+	ev := newEvent(t, 200, 0)
+	for name, pass := range map[string]func(s *State, now int64){
+		"count":      func(s *State, now int64) { s.count("ann", now) },
+		"ValidUntil": func(s *State, now int64) { s.ValidUntil(nil, "ann", now) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, later := New(ev.Layout), ev.LockTTL.Milliseconds()+1
+			for i, seat := range ev.Seats[:100] {
+				do(t, s, ev, lockstore.Lock("ann", seat, ev.Seats[100+i]), 0)
+				do(t, s, ev, lockstore.Confirm("ann", seat), 0)
+			}
+			do(t, s, ev, lockstore.Release("ann", ev.Seats[199]), 0)
+			do(t, s, ev, lockstore.Lock("ann", ev.Seats[199]), later)
+			pass(s, later)
+			if h := s.holder("ann"); h.first != 199 || s.at(199).next != none {
+				t.Errorf("the list has more than the one seat that is locked: it begins with %d, then %d", h.first, s.at(199).next)
+			}
+		})
+	}
+}
+
+// TestCount checks that a user's seats are counted right whatever becomes of them.
+func TestCount(t *testing.T) {
+	ev := newEvent(t, 40, 0)
 	s, now := New(ev.Layout), int64(0)
-	for _, seat := range ev.Seats {
-		do(t, s, ev, lockstore.Lock("ann", seat), now)
-		now += (ev.LockTTL + time.Second).Milliseconds()
-	}
-	listed := 0
-	for range s.seatsOf("ann") {
-		listed++
-	}
-	if listed > ev.SeatLimit {
-		t.Errorf("the user's list has %d seats, want at most %d", listed, ev.SeatLimit)
+	users := []lockstore.UserID{"", "ann", "ben"}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 5000 {
+		p := rnd.IntN(len(ev.Seats))
+		if rnd.IntN(2) == 0 {
+			s.SetSeat(p, SeatState{User: users[rnd.IntN(3)], Booked: rnd.IntN(3) == 0, Expires: now + rnd.Int64N(10) - 2})
+		} else {
+			op := lockstore.Op{Kind: lockstore.Kinds()[rnd.IntN(3)], User: users[1+rnd.IntN(2)], Seats: ev.Seats[p : p+1]}
+			_ = s.Do(ev, &op, []int{p}, now, new(lockstore.Result)) // whether it succeeds or not
+		}
+		now += rnd.Int64N(3)
+		for _, user := range users[1:] {
+			want := 0
+			for p := range ev.Seats {
+				if at := s.at(p); at.user == user && at.taken(now) {
+					want++
+				}
+			}
+			if got := s.count(user, now); got != want {
+				t.Fatalf("at %d, %s has %d seats, want %d", now, user, got, want)
+			}
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"seatlock/lockstore"
 )
@@ -21,8 +22,8 @@ import (
 type State struct {
 	layout  *lockstore.Layout
 	pages   []*page // pageSize seats each; nil if none of them was ever taken
-	users   map[lockstore.UserID]int32
-	expired map[int][]ExpiredLock // by position: of users before the seat's last user
+	users   map[lockstore.UserID]holder
+	expired map[int][]ExpiredLock // by position: of users before the seat's last user, the latest last
 	changed []int                 // by the last Do
 }
 
@@ -39,8 +40,8 @@ type cell struct {
 	expires int64            // when the user's lock ends; meaningless once booked
 	booked  bool
 
-	// The seats of one user form a list, so that the seat limit can be checked
-	// without the other seats. A seat whose lock has expired may have left it.
+	// The locked seats of one user form a list. A seat whose lock has expired may
+	// have left it.
 	inList     bool
 	prev, next int32 // positions, or none
 }
@@ -56,7 +57,7 @@ type SeatState struct {
 	User    lockstore.UserID // the last to have it; "" if nobody has had it since a release
 	Booked  bool             // User booked it
 	Expires int64            // when User's lock ends or ended; meaningless if Booked
-	Expired []ExpiredLock    // of earlier users, whose confirms still depend on them
+	Expired []ExpiredLock    // of earlier users, whose confirms still depend on them; the latest last
 }
 
 // An ExpiredLock is a lock that expired before another user took the seat.
@@ -70,7 +71,7 @@ func New(l *lockstore.Layout) *State {
 	return &State{
 		layout:  l,
 		pages:   make([]*page, (len(l.Seats)+pageSize-1)/pageSize),
-		users:   make(map[lockstore.UserID]int32),
+		users:   make(map[lockstore.UserID]holder),
 		expired: make(map[int][]ExpiredLock),
 	}
 }
@@ -89,16 +90,22 @@ func (s *State) Seat(p int) SeatState {
 	return SeatState{at.user, at.booked, at.expires, s.expired[p]}
 }
 
-// SetSeat replaces what is known of the seat at p. It keeps known.Expired.
+// SetSeat replaces what is known of the seat at p. It keeps known.Expired, of
+// which the last [lockstore.MinSeatLapses] count.
 func (s *State) SetSeat(p int, known SeatState) {
-	if at := s.at(p); known.User == "" {
+	if known.User == "" {
 		s.clear(p)
-	} else if at.user != known.User || !at.inList {
-		s.give(p, known.User)
+	} else {
+		if at := s.at(p); at.user != known.User || at.booked != known.Booked || !at.booked && !at.inList {
+			s.give(p, known.User)
+			if known.Booked {
+				s.book(p)
+			}
+		}
+		s.at(p).expires = known.Expires
 	}
-	if known.User != "" {
-		at := s.at(p)
-		at.booked, at.expires = known.Booked, known.Expires
+	if n := len(known.Expired) - lockstore.MinSeatLapses; n > 0 {
+		known.Expired = slices.Clone(known.Expired[n:]) // the long array is let go
 	}
 	if len(known.Expired) == 0 {
 		delete(s.expired, p)
@@ -117,10 +124,8 @@ func (s *State) ValidUntil(at []int, user lockstore.UserID, now int64) int64 {
 			until = min(until, seat.expires)
 		}
 	}
-	for _, seat := range s.seatsOf(user) {
-		if seat.live(now) {
-			until = min(until, seat.expires)
-		}
+	for seat := range s.locked(user, now) {
+		until = min(until, seat.expires)
 	}
 	return until
 }
