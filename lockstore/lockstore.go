@@ -23,8 +23,9 @@ type Version string
 // expired.
 const LapseMemory = 10 * time.Minute
 
-// A store may forget an expired lock sooner, but never one that is among its
-// seat's last MinSeatLapses and among its user's last MinUserLapses in the event.
+// A store may forget an expired lock sooner, but not one that is among the last
+// MinSeatLapses of its seat and among the last MinUserLapses of its user in the
+// event.
 const (
 	MinSeatLapses = 16
 	MinUserLapses = 256
@@ -39,6 +40,12 @@ const (
 //
 // A store keeps no slice that is passed to it, and the slices that it returns
 // belong to the caller.
+//
+// Event.LockTTL and Event.SeatLimit are of the call. What a call answers and what
+// lists show afterwards agree, whatever other processes or earlier runs had set
+// for the event.
+//
+// No call's cost grows with what users did in the past, in the event or in others.
 //
 // An error that leaves open whether the call took effect is
 // [ErrOutcomeUnknown], wrapped with its cause; the caller may safely repeat the
@@ -68,10 +75,10 @@ type LockStore interface {
 
 	// List returns a full, atomic snapshot if since is empty. Otherwise it
 	// returns what has changed since that Version. The snapshot is full all the
-	// same if the store's log no longer reaches back that far, or does not have
-	// the Version: the store may have been started anew, or a failover may have
-	// undone the change. Folding each delta into the snapshot before it gives the
-	// next snapshot.
+	// same if the Version is far behind, if the store's log no longer reaches back
+	// that far, or if the log does not have the Version: the store may have been
+	// started anew, or a failover may have undone the change. Folding each delta
+	// into the snapshot before it gives the next snapshot.
 	//
 	// List sees every change that was acknowledged before the call began. An
 	// expiry is not a change: a locked seat is listed with the end of its lock,

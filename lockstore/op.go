@@ -38,7 +38,9 @@ const (
 	//
 	// The op fails with [LockExpired] if, on every seat in the way, the user's
 	// last lock expired within [LapseMemory], even if another user has the seat
-	// by now. It fails with [LockNotHeld] in every other case.
+	// by now. It fails with [LockNotHeld] in every other case, and also if the store
+	// has forgotten one of those locks, as it may beyond [MinSeatLapses] or
+	// [MinUserLapses].
 	KindConfirm
 
 	// KindRelease gives back the seats that the user has locked and leaves all

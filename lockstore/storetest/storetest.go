@@ -125,11 +125,13 @@ const (
 	untilTTL    = "KindLock gives the user all the seats until Event.LockTTL from now."
 	changed     = "Changed are the seats that the operation changed, in the order of Op.Seats. It is empty after a repeat"
 	liveLock    = "On every seat the user needs a live lock, or the booking itself"
-	lockExpired = "The op fails with LockExpired if, on every seat in the way, the user's last lock expired within LapseMemory, even if another user has the seat by now. It fails with LockNotHeld in every other case."
+	lockExpired = "The op fails with LockExpired if, on every seat in the way, the user's last lock expired within LapseMemory, even if another user has the seat by now. It fails with LockNotHeld in every other case"
 	givesBack   = "KindRelease gives back the seats that the user has locked and leaves all others alone: a second release succeeds and changes nothing."
 	seatLimits  = "with OverSeatLimit if the user would have more than Event.SeatLimit seats of the event, locked and booked together."
 	waits       = "Wait blocks until the event has moved past the Version or the context ends; it then returns nil or the context's error."
-	fullAnyway  = "The snapshot is full all the same if the store's log no longer reaches back that far, or does not have the Version"
+	fullAnyway  = "The snapshot is full all the same if the Version is far behind, if the store's log no longer reaches back that far, or if the log does not have the Version"
+	ofTheCall   = "Event.LockTTL and Event.SeatLimit are of the call. What a call answers and what lists show afterwards agree, whatever other processes or earlier runs had set for the event."
+	remembers   = "A store may forget an expired lock sooner, but not one that is among the last MinSeatLapses of its seat and among the last MinUserLapses of its user in the event."
 )
 
 // cases is the contract.
