@@ -162,7 +162,7 @@ func (m *model) act(s *state, op lockstore.Op, when span) verdict {
 	}
 	for _, i := range v.changed {
 		s.seats[i] = after
-		s.expired[i][user] = span{} // the user's last lock on the seat did not expire
+		s.forget(i, user)
 	}
 	s.change(v.changed)
 	return v
@@ -220,8 +220,8 @@ func (m *model) confirm(s *state, seats []int, user byte, when span) verdict {
 			continue
 		}
 		v.reason = cmp.Or(v.reason, lockstore.LockExpired)
-		if when.max >= expired.min+int64(lockstore.LapseMemory-m.slack) {
-			v.or = lockstore.LockNotHeld // the store may just have forgotten it
+		if when.max >= expired.min+int64(lockstore.LapseMemory-m.slack) || s.forgettable(i, user, when.max) {
+			v.or = lockstore.LockNotHeld // the store may have forgotten it
 		}
 	}
 	return v

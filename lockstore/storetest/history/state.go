@@ -45,6 +45,9 @@ type state struct {
 	// expired is when each user's last lock on each seat ended, if it expired.
 	expired [maxSeats][maxUsers]span
 
+	// since is how many locks have expired after it.
+	since [maxSeats][maxUsers]lapses
+
 	// changed has a byte for each Version that a call asks about: the mask of the
 	// seats that have changed since, and seen if a list has returned the Version.
 	changed string
@@ -86,16 +89,61 @@ func (s *state) age(now int64, slack time.Duration) {
 		}
 		for u := range s.expired[i] {
 			if e := s.expired[i][u]; e != (span{}) && now > e.max+int64(lockstore.LapseMemory+slack) {
-				s.expired[i][u] = span{}
+				s.forget(i, byte(u))
 			}
 		}
 	}
 }
 
+// lapses counts expired locks of a seat and of a user, up to the number that a
+// store must remember.
+type lapses struct{ seat, user uint16 }
+
+func (n *lapses) addToSeat() { n.seat = min(n.seat+1, lockstore.MinSeatLapses) }
+func (n *lapses) addToUser() { n.user = min(n.user+1, lockstore.MinUserLapses) }
+
+// forgettable reports whether so many locks have expired since the user's last one
+// on the seat that a store may have forgotten it. Whether the lock on the seat is
+// live must be known.
+func (s *state) forgettable(seat int, user byte, now int64) bool {
+	since := s.since[seat][user]
+	for _, c := range s.seats {
+		if c.user == user && c.status == lockstore.Locked && c.min <= now {
+			since.addToUser() // it may be over
+		}
+	}
+	return since.seat == lockstore.MinSeatLapses || since.user == lockstore.MinUserLapses
+}
+
 // expire frees a locked seat.
 func (s *state) expire(seat int, when span) {
-	s.expired[seat][s.seats[seat].user] = when
+	user := s.seats[seat].user
 	s.seats[seat] = cell{}
+	s.forget(seat, user)
+	for u := range s.expired[seat] {
+		if s.expired[seat][u] != (span{}) {
+			s.since[seat][u].addToSeat()
+		}
+	}
+	since := &s.since[seat][user]
+	for i := range s.expired {
+		// It is not known in which order locks on two seats end at the same time.
+		if other := s.expired[i][user]; other != (span{}) {
+			if when.max >= other.min {
+				s.since[i][user].addToUser()
+			}
+			if other.max >= when.min {
+				since.addToUser()
+			}
+		}
+	}
+	s.expired[seat][user] = when
+}
+
+// forget records that the user's last lock on the seat did not expire, or that
+// it does not matter any more.
+func (s *state) forget(seat int, user byte) {
+	s.expired[seat][user], s.since[seat][user] = span{}, lapses{}
 }
 
 // resolve decides, for every locked seat of the mask, whether its lock was live
