@@ -98,6 +98,8 @@ var crowded = map[string]bool{
 	"10_seat_limit_under_race":           true,
 	"12_far_behind":                      true,
 	"12_list_sees_what_was_acknowledged": true,
+	"25_settings_under_race":             true,
+	"25_limits_under_race":               true,
 	"00_random_operations":               true,
 }
 
@@ -209,4 +211,13 @@ var cases = []contractCase{
 	{"15_events_of_one_layout_are_apart", "Any number of events may share it.", eventsOfOneLayoutApart},
 
 	{"16_slices_are_not_shared", "A store keeps no slice that is passed to it, and the slices that it returns belong to the caller.", slicesNotShared},
+
+	{"25_lock_time_is_of_the_call", ofTheCall, lockTimeOfTheCall},
+	{"25_seat_limit_is_of_the_call", ofTheCall, seatLimitOfTheCall},
+	{"25_seat_limit_counts_all_locks", ofTheCall, limitCountsAllLocks},
+	{"25_settings_under_race", ofTheCall, settingsUnderRace},
+	{"25_limits_under_race", ofTheCall, limitsUnderRace},
+
+	{"26_last_locks_of_a_seat_are_remembered", remembers, rememberedOnSeat},
+	{"26_last_locks_of_a_user_are_remembered", remembers, rememberedOfUser},
 }

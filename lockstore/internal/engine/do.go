@@ -71,19 +71,17 @@ func (s *State) lock(ev *lockstore.Event, user lockstore.UserID, at []int, now i
 		}
 	}
 
-	expires = now + ev.LockTTL.Milliseconds()
-	earliest := expires
+	expires = noExpiry // of the named seats' locks, the first end
 	for _, p := range at {
-		if seat := s.at(p); seat.live(now) {
-			earliest = min(earliest, seat.expires)
-			continue
+		if !s.at(p).live(now) {
+			s.rememberExpired(p, user, now)
+			s.give(p, user)
+			s.at(p).expires = now + ev.LockTTL.Milliseconds()
+			s.changed = append(s.changed, p)
 		}
-		s.rememberExpired(p, user, now)
-		s.give(p, user)
-		s.at(p).expires = expires
-		s.changed = append(s.changed, p)
+		expires = min(expires, s.at(p).expires)
 	}
-	return earliest, nil
+	return expires, nil
 }
 
 func (s *State) confirm(user lockstore.UserID, at []int, now int64) error {
