@@ -28,6 +28,7 @@ func randomOperations(c *check) {
 		}
 		f := follow(c, t, c.event(6, oddTTL, rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "limit")), slack)
 		some := rapid.SliceOfNDistinct(rapid.SampledFrom(Seats(6)), 1, 4, rapid.ID)
+		settings := rapid.SampledFrom([]*history.Settings{nil, nil, {LockTTL: oddTTL / 3, SeatLimit: 2}})
 		who := rapid.SampledFrom([]lockstore.UserID{ann, ben, cat})
 		actions := map[string]func(*rapid.T){
 			"sleep": func(t *rapid.T) {
@@ -42,7 +43,7 @@ func randomOperations(c *check) {
 		}
 		for _, kind := range lockstore.Kinds() {
 			actions[kind.String()] = func(t *rapid.T) {
-				f.call(history.Call{Op: lockstore.Op{Kind: kind, Seats: some.Draw(t, "seats"), User: who.Draw(t, "user")}})
+				f.call(history.Call{Op: lockstore.Op{Kind: kind, Seats: some.Draw(t, "seats"), User: who.Draw(t, "user")}, Settings: settings.Draw(t, "settings")})
 			}
 		}
 		t.Repeat(actions)

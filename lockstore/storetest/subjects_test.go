@@ -21,6 +21,7 @@ type subject struct {
 var subjects = map[string]subject{
 	"nothing_wrong_base":   {with(func(*broken) {}), nil},
 	"nothing_wrong_memory": {func() lockstore.LockStore { return new(memstore.Store) }, nil},
+	"remembers_no_more":    {with(remembering(lockstore.MinSeatLapses, lockstore.MinUserLapses)), nil},
 
 	"confirm_ignores_expiry":      {with(confirmIgnoresExpiry), []string{"05_lock_ends", "06_confirm_just_in_time", "08_expired", "00_"}},
 	"confirm_ignores_owner":       {with(confirmIgnoresOwner), []string{"01_many_users", "06_confirm_needs", "00_"}},
@@ -61,6 +62,14 @@ var subjects = map[string]subject{
 	"confirm_has_an_end":          {with(expiresOfOtherKinds), []string{"05_result_has_the_time", "00_"}},
 	"lock_is_live_at_its_end":     {with(liveAtItsEnd), []string{"05_lock_is_over"}},
 	"wait_ignores_ended_context":  {with(waitIgnoresContext), []string{"14_"}},
+	"lock_time_is_of_the_first":   {with(lockTimeOfTheFirst), []string{"25_lock_time", "25_settings_under_race", "00_"}},
+	"limit_is_of_the_first":       {with(limitOfTheFirst), []string{"25_seat_limit_is", "00_"}},
+	"settings_are_events":         {with(eventsOfSettingsApart), []string{"25_", "00_"}},
+	"retry_shortens":              {with(retryShortens), []string{"25_lock_time", "00_"}},
+	"retry_answers_its_time":      {with(retryAnswersItsTime), []string{"25_lock_time", "00_"}},
+	"lists_show_the_last_time":    {with(listsShowTheLastTime), []string{"25_lock_time", "00_"}},
+	"a_seat_forgets_too_soon":     {with(remembering(lockstore.MinSeatLapses-1, lockstore.MinUserLapses)), []string{"26_last_locks_of_a_seat"}},
+	"a_user_forgets_too_soon":     {with(remembering(lockstore.MinSeatLapses, lockstore.MinUserLapses-1)), []string{"26_last_locks_of_a_user"}},
 }
 
 var confirmIgnoresExpiry = beforeSeats(lockstore.KindConfirm, func(o *operation, s *engine.SeatState) {

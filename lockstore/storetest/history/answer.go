@@ -21,7 +21,7 @@ func (m *model) done(s *state, c *Call, v verdict) bool {
 		return c.Expires.IsZero()
 	}
 	if hasNow {
-		end := around(c.Now.Add(m.event.LockTTL), m.slack)
+		end := around(c.Now.Add(c.Settings.of(m.event).LockTTL), m.slack)
 		for _, i := range v.changed {
 			if !s.seats[i].within(end) {
 				return false

@@ -15,6 +15,9 @@ func (m *model) describe(c *Call) string {
 	if c.User != "" {
 		text += fmt.Sprintf(" %s %v", c.User, c.Seats)
 	}
+	if c.Settings != nil {
+		text += fmt.Sprintf(" with locks of %v and a limit of %d", c.Settings.LockTTL, c.Settings.SeatLimit)
+	}
 	if c.Since != "" {
 		text += " since " + string(c.Since)
 	}
@@ -137,7 +140,7 @@ func (m *model) want(s *state, c *Call, when span) string {
 		}
 		return fmt.Sprintf("a list of %q", m.seats(s, at))
 	}
-	v := m.act(s, c.Op, when)
+	v := m.act(s, c, when)
 	if v.reason != "" {
 		return refusal(v.reason, v.held, m.seats(s, v.inWay))
 	}

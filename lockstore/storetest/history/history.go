@@ -36,7 +36,8 @@ type Call struct {
 	Client int
 	Method Method
 
-	lockstore.Op // of Do
+	lockstore.Op           // of Do
+	Settings     *Settings // of Do; nil for those of History.Event
 
 	Since      lockstore.Version // of List and Wait
 	For        time.Duration     // how long Wait may take
@@ -50,6 +51,22 @@ type Call struct {
 	Called, Returned time.Time
 
 	Answer
+}
+
+// Settings are the part of an event that each call may set in its own way.
+type Settings struct {
+	LockTTL   time.Duration
+	SeatLimit int
+}
+
+// of returns the event with the settings.
+func (s *Settings) of(ev *lockstore.Event) *lockstore.Event {
+	if s == nil {
+		return ev
+	}
+	other := *ev
+	other.LockTTL, other.SeatLimit = s.LockTTL, s.SeatLimit
+	return &other
 }
 
 // Name returns the name of the operation, such as lock, or of the method.

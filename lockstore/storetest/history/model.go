@@ -99,7 +99,7 @@ func (m *model) allows(s *state, c *Call, when span) bool {
 	if c.Method == List {
 		return m.lists(s, c)
 	}
-	v := m.act(s, c.Op, when)
+	v := m.act(s, c, when)
 	switch c.Outcome {
 	case Unknown:
 		return v.reason == ""
@@ -118,7 +118,7 @@ func (m *model) concerns(s *state, c *Call) byte {
 	for _, seat := range c.Seats {
 		mask |= 1 << m.position(seat)
 	}
-	if c.Kind == lockstore.KindLock && m.event.SeatLimit > 0 {
+	if c.Kind == lockstore.KindLock && c.Settings.of(m.event).SeatLimit > 0 {
 		for i, at := range s.seats {
 			if at.user == m.users[c.User] {
 				mask |= 1 << i
@@ -139,23 +139,23 @@ type verdict struct {
 
 // act carries out an operation in a state in which it is known which locks are
 // live.
-func (m *model) act(s *state, op lockstore.Op, when span) verdict {
-	seats := make([]int, len(op.Seats))
-	for n, seat := range op.Seats {
+func (m *model) act(s *state, c *Call, when span) verdict {
+	seats := make([]int, len(c.Seats))
+	for n, seat := range c.Seats {
 		seats[n] = m.position(seat)
 	}
-	user := m.users[op.User]
+	ev, user := c.Settings.of(m.event), m.users[c.User]
 	var v verdict
 	var after cell // a changed seat
-	switch op.Kind {
+	switch c.Kind {
 	case lockstore.KindLock:
-		v, after = m.lock(s, seats, user), cell{lockstore.Locked, user, m.ends(when)}
+		v, after = m.lock(s, seats, user, ev.SeatLimit), cell{lockstore.Locked, user, m.ends(when, ev.LockTTL)}
 	case lockstore.KindConfirm:
 		v, after = m.confirm(s, seats, user, when), cell{lockstore.Booked, user, span{}}
 	case lockstore.KindRelease:
 		v = m.release(s, seats, user)
 	default:
-		panic("history: the model does not know the operation " + op.Kind.String())
+		panic("history: the model does not know the operation " + c.Kind.String())
 	}
 	if v.reason != "" {
 		v.changed = nil
@@ -169,15 +169,15 @@ func (m *model) act(s *state, op lockstore.Op, when span) verdict {
 }
 
 // ends returns when a lock that is made in the window ends.
-func (m *model) ends(when span) span {
-	ends := span{when.min + int64(m.event.LockTTL-m.slack), endOfTime}
+func (m *model) ends(when span, ttl time.Duration) span {
+	ends := span{when.min + int64(ttl-m.slack), endOfTime}
 	if when.max < endOfTime {
-		ends.max = when.max + int64(m.event.LockTTL+m.slack)
+		ends.max = when.max + int64(ttl+m.slack)
 	}
 	return ends
 }
 
-func (m *model) lock(s *state, seats []int, user byte) verdict {
+func (m *model) lock(s *state, seats []int, user byte, limit int) verdict {
 	var v verdict
 	for _, i := range seats {
 		switch at := s.seats[i]; {
@@ -189,7 +189,7 @@ func (m *model) lock(s *state, seats []int, user byte) verdict {
 			v.reason, v.inWay = cmp.Or(v.reason, lockstore.SeatLocked), append(v.inWay, i)
 		}
 	}
-	if v.reason != "" || m.event.SeatLimit == 0 || len(v.changed) == 0 {
+	if v.reason != "" || limit == 0 || len(v.changed) == 0 {
 		return v
 	}
 	held := 0
@@ -198,7 +198,7 @@ func (m *model) lock(s *state, seats []int, user byte) verdict {
 			held++
 		}
 	}
-	if held+len(v.changed) > m.event.SeatLimit {
+	if held+len(v.changed) > limit {
 		v.reason, v.held = lockstore.OverSeatLimit, held
 	}
 	return v

@@ -31,7 +31,8 @@ type Plan struct {
 	// Plain leaves out Wait and calls with another layout.
 	Plain bool
 
-	// Remote is as in History. Its calls must be Plain.
+	// Remote is as in History. Its calls must be Plain, and have the settings of
+	// the events.
 	Remote bool
 
 	// LosesLog is as in History.
@@ -40,6 +41,9 @@ type Plan struct {
 
 // users are the users of a history. Two of them differ in case alone.
 var users = []lockstore.UserID{"ann", "ben", "A", "a"}
+
+// limits are the seat limits of events and of calls.
+var limits = []int{0, 2, 3}
 
 // Play makes random calls to the store from several clients at the same time,
 // for two events of one layout, and returns the history of each. No other
@@ -78,7 +82,7 @@ func Records(store lockstore.LockStore, name string, p Plan) ([]*Recorder, error
 	rnd := rand.New(rand.NewPCG(p.Seed, 0))
 	var records []*Recorder
 	for _, part := range []string{".a", ".b"} {
-		ev, err := lockstore.NewEvent(lockstore.EventID(name+part), layout, p.TTL, []int{0, 2, 3}[rnd.IntN(3)])
+		ev, err := lockstore.NewEvent(lockstore.EventID(name+part), layout, p.TTL, limits[rnd.IntN(len(limits))])
 		if err != nil {
 			return nil, err
 		}
@@ -119,6 +123,9 @@ func (c *Client) Run(ctx context.Context) {
 			call.OtherSeats = true
 			call.Since = ""
 		case n == 1:
+			if !c.Plain && c.rnd.IntN(4) == 0 {
+				call = Call{Method: Wait, Since: c.since[which], For: c.TTL}
+			}
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
 			c.do(ended, which, call)
@@ -166,7 +173,15 @@ func (c *Client) draw(which int) Call {
 	if mine && op.Kind != lockstore.KindLock {
 		op.Seats = had.Seats
 	}
-	return Call{Op: op}
+	return Call{Op: op, Settings: c.settings()}
+}
+
+// settings returns those of every fourth call, which are not the event's.
+func (c *Client) settings() *Settings {
+	if c.Remote || c.rnd.IntN(4) > 0 {
+		return nil
+	}
+	return &Settings{(c.TTL / 2).Truncate(time.Millisecond), limits[c.rnd.IntN(len(limits))]}
 }
 
 func (c *Client) user() lockstore.UserID {

@@ -45,9 +45,9 @@ func (r *Recorder) History(slack time.Duration) *History {
 // Do makes the call and returns it with its answer. The caller must not change its
 // seats, then or later.
 func (r *Recorder) Do(ctx context.Context, c Call) Call {
-	ev := r.Event
+	ev := c.Settings.of(r.Event)
 	if c.OtherSeats {
-		ev = mirrored(r.Event)
+		ev = mirrored(ev)
 	}
 	c.Begin, c.End, c.Called = r.order(), Never, time.Now()
 	if r.Sink != nil {
