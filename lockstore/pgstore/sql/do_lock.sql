@@ -71,7 +71,8 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  ends := least(clock + lasts, mine);
+  -- A lock that the user has keeps its end, whatever this call's length is.
+  ends := CASE WHEN free IS NULL THEN mine ELSE least(clock + lasts, mine) END;
   IF most > 0 AND free IS NOT NULL THEN
     SELECT count(*) INTO held FROM seatlock.seat WHERE event = e AND holder = who AND until > clock;
     IF held + cardinality(free) > most THEN

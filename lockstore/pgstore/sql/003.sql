@@ -1,0 +1,2 @@
+-- do_lock answers the end of the locks that the user has already, where it answered
+-- an earlier one if the call's locks are shorter.
