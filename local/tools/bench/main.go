@@ -41,9 +41,11 @@ var rows = []row{
 	{"Memory: Lock, 100 of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", lockAsItGrows},
 	{"Memory: List of 50,000 seats, half taken", "", "≤ 0.5 ms", memoryList},
 	{"Memory: an event of 1,000,000 seats, 1,000 taken", "the layout, which events share", "", memoryOfEvent},
+	{"Memory: Lock or Release, a user with 256, 1,000 and 10,000 expired locks", "with none", "≤ 1.5 × its time", memoryPast},
 
 	{"File: Lock and Confirm, 64 callers", "a page written and waited for, one after the other", "≥ 10,000/s", fileLock},
 	{"File: List of 50,000 seats, half taken", "the memory store's", "≥ 0.9 of it", fileList},
+	{"File: Lock or Release, a user with 256, 1,000 and 10,000 expired locks", "with none", "≤ 1.5 × its time", filePast},
 
 	{"Redis: Lock, 64 callers", "redis-benchmark -c 64: bare SET NX PX", "≥ 1.0 of it", onRedis(redisLock)},
 	{"Redis: Lock, 64 callers, beside go-redis", "go-redis: bare SET NX PX", "≥ 1.0 of it", onRedis(plainClient)},
@@ -51,6 +53,7 @@ var rows = []row{
 	{"Redis: Lock, 64 callers, limit 10, half the seats and 1,000 of each user's locks expired", "redis-benchmark -c 64: bare SET NX PX", "≥ 0.8 of it", onRedis(onAgedRedis(agedRedisLock))},
 	{"Redis: Lock, script time, the same", "its SET NX alone", "≤ 12 µs", onRedis(onAgedRedis(agedScriptTime))},
 	{"Redis: Lock of 8 seats", "Lock of 1 seat", "≤ 4 × its time", onRedis(eightSeats)},
+	{"Redis: Lock or Release, a user with 256, 1,000 and 10,000 expired locks", "with none", "≤ 1.5 × its time", onRedis(redisPast)},
 	{"Redis: List of 50,000 seats, half taken", "", "≤ 100 µs of Redis, ≤ 1.0 ms", onRedis(redisList)},
 	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.5 of it", onRedis(postLockRedis)},
 	{"Redis: memory of 50,000 seats, half taken", "", "", onRedis(memoryOfSeats)},
