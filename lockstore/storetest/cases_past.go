@@ -48,15 +48,15 @@ func rememberedOnSeat(c *check) {
 		users = append(users, lockstore.UserID(fmt.Sprintf("user%d", n)))
 		c.take(briefTTL, users[n], "A1")
 	}
-	check := func() {
+	wantLast := func() {
 		for n, user := range users {
 			c.wantExpired(user, n < 3 || c.unsure() != unsure, "A1")
 		}
 	}
 	c.take(time.Minute, cat, "A1")
-	check()
+	wantLast()
 	c.release(cat, "A1")
-	check()
+	wantLast()
 }
 
 // rememberedOfUser has a user let as many locks expire as a store must remember,

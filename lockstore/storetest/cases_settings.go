@@ -60,16 +60,18 @@ func lockTimeOfTheCall(c *check) {
 	}
 	c.wantEnds(all, a1.Expires, a2.Expires)
 
-	for user, first := range map[lockstore.UserID]lockstore.Result{ann: a1, ben: a2} {
-		seat := map[lockstore.UserID]lockstore.SeatID{ann: "A1", ben: "A2"}[user]
+	again := func(user lockstore.UserID, seat lockstore.SeatID, want time.Time) {
+		c.Helper()
 		for _, ev := range all {
 			c.in(ev, func() {
-				if again := c.lock(user, seat); !again.Equal(first.Expires) {
-					c.Errorf("a second lock of %s with locks of %v ends at %v, want %v", seat, ev.LockTTL, again, first.Expires)
+				if got := c.lock(user, seat); !got.Equal(want) {
+					c.Errorf("a second lock of %s with locks of %v ends at %v, want %v", seat, ev.LockTTL, got, want)
 				}
 			})
 		}
 	}
+	again(ann, "A1", a1.Expires)
+	again(ben, "A2", a2.Expires)
 	c.in(short, func() { a3 = c.do(lockstore.Lock(ann, "A1", "A3")) }) // the one that ends first is the new one
 	c.wantEnds(all, a1.Expires, a2.Expires, a3.Expires)
 
