@@ -118,6 +118,22 @@ func (c *campaign) playSeed(ctx context.Context, seed uint64) error {
 	return c.check(all...)
 }
 
+// underWay returns the events of a history that is perhaps being played.
+func (c *campaign) underWay() ([]*lockstore.Event, error) {
+	seed := max(2, c.begun.Load()-2*rand.Int64N(int64(c.parallel)))
+	p := c.plan
+	p.Seed = uint64(seed)
+	records, err := history.Records(nil, fmt.Sprintf("%s-%d", c.name, seed), p)
+	if err != nil {
+		return nil, err
+	}
+	var events []*lockstore.Event
+	for _, r := range records {
+		events = append(events, r.Event)
+	}
+	return events, nil
+}
+
 // check checks histories and counts them.
 func (c *campaign) check(all ...*history.History) error {
 	for _, h := range all {
@@ -149,6 +165,12 @@ func (c *campaign) checkOne(h *history.History) error {
 		fmt.Fprintf(c.progress, "   illegal, drawn to %s:\n%s", file, why)
 		c.mu.Unlock()
 	}
+	c.note(h, verdict)
+	return nil
+}
+
+// note counts a history and keeps its bookings.
+func (c *campaign) note(h *history.History, verdict history.Verdict) {
 	ledger := history.NewLedger(h.Event)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +191,6 @@ func (c *campaign) checkOne(h *history.History) error {
 		ledger.Note(call)
 	}
 	c.ledgers = append(c.ledgers, ledger)
-	return nil
 }
 
 // playDuring plays until f returns. The context of f ends early if playing fails.
@@ -191,7 +212,7 @@ func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error
 }
 
 // audit waits until all locks have ended, compares the store with the bookings
-// that it acknowledged, and returns the tally.
+// that it acknowledged and with the seat limits, and returns the tally.
 func (c *campaign) audit(ctx context.Context) (tally, error) {
 	if err := sleep(ctx, c.plan.TTL+50*time.Millisecond); err != nil {
 		return c.tally, err

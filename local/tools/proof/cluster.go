@@ -23,8 +23,11 @@ func slotsMoved(ctx context.Context, t *trial) (tally, error) {
 	c.plan.TTL = time.Second
 	c.plan.Slack = 250 * time.Millisecond // moving a key prolongs its lock by the time that takes
 	return c.run(ctx, c.repeating(1500, 5*time.Millisecond, 5*time.Millisecond, func(ctx context.Context, _ int) error {
-		seed := max(2, c.begun.Load()-2*rand.Int64N(int64(c.parallel)))
-		return mover.Move(ctx, fmt.Sprintf("{%s-%d.%s}", c.name, seed, []string{"a", "b"}[rand.IntN(2)]))
+		events, err := c.underWay()
+		if err != nil {
+			return err
+		}
+		return mover.Move(ctx, fmt.Sprintf("{%s}", events[rand.IntN(len(events))].ID))
 	}))
 }
 

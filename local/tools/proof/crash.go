@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // appendOnly makes Redis write each change to a file before it answers.
@@ -21,6 +24,85 @@ func redisKilled(ctx context.Context, t *trial) (tally, error) {
 	c.plan.TTL, c.plan.Pause = diskTTL, 20*time.Millisecond
 	return c.run(ctx, c.repeating(25, 300*time.Millisecond, time.Second, func(context.Context, int) error {
 		return server.Restart()
+	}))
+}
+
+// A slowRedis is a server with an append-only file on a disk that can be made slow.
+type slowRedis struct {
+	*redistest.Server
+	disk *redistest.Disk
+	dir  string
+	args []string
+}
+
+// slowRedis starts a server whose disk takes longer than others by delay.
+func (t *trial) slowRedis(policy string, delay time.Duration) (*slowRedis, error) {
+	dir, err := t.Folder()
+	if err != nil {
+		return nil, err
+	}
+	disk, err := redistest.NewDisk(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &slowRedis{disk: disk, dir: dir}
+	r.args = slices.Concat(appendOnly, []string{"--appendfsync", policy, "--port", faults.FreePort()})
+	if err := r.start(delay); err != nil {
+		return nil, err
+	}
+	t.OnClose(func() { r.Kill() })
+	return r, nil
+}
+
+// start starts the server. Its disk is slow once it answers.
+func (r *slowRedis) start(delay time.Duration) (err error) {
+	if err := r.disk.Slow(0); err != nil {
+		return err
+	}
+	if r.Server, err = r.disk.Start(r.dir, r.args...); err != nil {
+		return err
+	}
+	return r.disk.Slow(delay)
+}
+
+// slowDiskEverySec kills Redis when it has not written for a while: it writes once
+// a second, but puts that off for up to two seconds while an fsync is under way.
+var slowDiskEverySec = inRounds(8, func(ctx context.Context, t *trial, _ int) (tally, error) {
+	server, err := t.slowRedis("everysec", 1500*time.Millisecond)
+	if err != nil {
+		return tally{}, err
+	}
+	url := "redis://" + server.Addr
+	store, err := t.redisStore(url, redisstore.Options{})
+	if err != nil {
+		return tally{}, err
+	}
+	return t.failover(ctx, store, url, func(ctx context.Context) error {
+		if err := sleep(ctx, time.Second+rand.N(2*time.Second)); err != nil {
+			return err
+		}
+		server.Kill()
+		return server.start(0)
+	})
+})
+
+// slowDiskAlways kills Redis, again and again, where it waits for a slow disk before
+// each answer. The disk is faster than a call may take, or nothing would be booked.
+func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
+	const delay = 100 * time.Millisecond
+	server, err := t.slowRedis("always", delay)
+	if err != nil {
+		return tally{}, err
+	}
+	store, err := t.redisStore("redis://"+server.Addr, redisstore.Options{})
+	if err != nil {
+		return tally{}, err
+	}
+	c := newCampaign(t.settings, "slow", store, 48)
+	c.plan.TTL = 2 * time.Second
+	return c.run(ctx, c.repeating(15, time.Second, 2*time.Second, func(context.Context, int) error {
+		server.Kill()
+		return server.start(delay)
 	}))
 }
 

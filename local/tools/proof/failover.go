@@ -10,6 +10,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/storetest/history"
 )
 
 // inRounds runs a row n times, scaled, each on servers of its own.
@@ -29,8 +30,8 @@ func inRounds(n int, round func(ctx context.Context, t *trial, number int) (tall
 	}
 }
 
-// failover plays while the master fails, and audits the store at the URL, which
-// has no replica to wait for any more. It books more than other rows do, because
+// failover plays while a server fails, and audits the store at the URL, which has
+// no replica to wait for any more. It books more than other rows do, because
 // bookings are what a failover must not lose; locks and releases may be lost with
 // the master.
 func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after string, fail func(context.Context) error) (tally, error) {
@@ -104,6 +105,68 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 			return nil
 		})
 	})
+}
+
+// succeeded kills the master that three Sentinels monitor, after which they elect its
+// replica. The clients must find it by themselves.
+func succeeded(wait int) func(context.Context, *trial) (tally, error) {
+	return inRounds(5, func(ctx context.Context, t *trial, _ int) (tally, error) {
+		master, err := t.Redis("--repl-diskless-sync-delay", "0")
+		if err != nil {
+			return tally{}, err
+		}
+		host, port, err := net.SplitHostPort(master.Addr)
+		if err != nil {
+			return tally{}, err
+		}
+		replica, err := t.Redis("--replicaof", host+" "+port)
+		if err != nil {
+			return tally{}, err
+		}
+		if err := awaitReplica(ctx, master.Addr); err != nil {
+			return tally{}, err
+		}
+		sentinels, err := t.Sentinels(ctx, master.Server, 3)
+		if err != nil {
+			return tally{}, err
+		}
+		if err := sentinels.Await(ctx, master.Addr); err != nil {
+			return tally{}, err
+		}
+		store, err := t.redisStore(sentinels.URL(), redisstore.Options{Replicas: wait})
+		if err != nil {
+			return tally{}, err
+		}
+		return t.failover(ctx, store, sentinels.URL(), func(ctx context.Context) error {
+			master.Kill()
+			if err := sentinels.Await(ctx, replica.Addr); err != nil {
+				return err
+			}
+			return awaitStore(ctx, store)
+		})
+	})
+}
+
+// awaitStore returns once the store can lock a seat.
+func awaitStore(ctx context.Context, store lockstore.LockStore) error {
+	layout, err := lockstore.NewLayout([]lockstore.SeatID{"S"})
+	if err != nil {
+		return err
+	}
+	ev, err := lockstore.NewEvent("await", layout, time.Second, 0)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err = history.Repeat(ctx, func() error {
+		_, err := store.Do(ctx, ev, lockstore.Lock("a user", "S"))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("the store does not go on: %w", err)
+	}
+	return nil
 }
 
 // awaitReplica returns once the server has a replica that is up to date.

@@ -86,13 +86,18 @@ var rows = []row{
 	{"Redis", "clients killed -9", clientsKilled, false},
 	{"Redis", "runner killed -9 and restarted", runnerKilled, false},
 	{"Redis", "Redis killed -9, append-only file", redisKilled, false},
+	{"Redis", "Redis killed -9 on a slow disk, appendfsync always", slowDiskAlways, false},
+	{"Redis", "Redis killed -9 on a slow disk, appendfsync everysec", slowDiskEverySec, true},
 	{"Redis", "append-only file cut at any byte", fileCut, true},
+	{"Redis", "rebuilt during the sale", rebuilt, false},
 	{"Redis", "clock stepped by an hour, forward and back", clockStepped, false},
 	{"Redis", "frozen link, replica promoted, -redis-wait 1", promoted(1), false},
 	{"Redis", "frozen link, replica promoted", promoted(0), true},
+	{"Redis", "master killed -9, Sentinel elects, -redis-wait 1", succeeded(1), false},
 	{"PostgreSQL", "", onPostgres, false},
 	{"PostgreSQL", "answers lost, delayed, cut", badNetworkToPostgres, false},
 	{"PostgreSQL", "PostgreSQL killed -9", postgresKilled, false},
+	{"Redis Cluster", "answers lost, delayed, cut", badNetworkInCluster, false},
 	{"Redis Cluster", "slots moved", slotsMoved, false},
 	{"Redis Cluster", "master killed -9, election, -redis-wait 1", elected(1), false},
 	{"Redis Cluster", "master killed -9, election", elected(0), true},
@@ -130,8 +135,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func table(ctx context.Context, s settings, rows []row, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| faults\t| promises |\t")
-	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
+	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| over limit\t| faults\t| promises |\t")
+	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
 	for _, r := range rows {
 		if !r.has(words) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"seatlock/lockstore"
@@ -27,6 +28,32 @@ func badNetwork(ctx context.Context, t *trial) (tally, error) {
 	return throughProxy(ctx, t, store, 24, proxy)
 }
 
+// badNetworkInCluster puts a proxy before each master. The Cluster names the
+// proxies to its clients.
+func badNetworkInCluster(ctx context.Context, t *trial) (tally, error) {
+	nodes, err := t.Cluster(ctx, false)
+	if err != nil {
+		return tally{}, err
+	}
+	var proxies []*faults.Proxy
+	var addrs []string
+	for _, n := range nodes {
+		proxy, err := t.Proxy(n.Addr)
+		if err != nil {
+			return tally{}, err
+		}
+		proxies, addrs = append(proxies, proxy), append(addrs, proxy.Addr)
+	}
+	if err := nodes.Announce(ctx, addrs); err != nil {
+		return tally{}, err
+	}
+	store, err := t.redisStore("redis://"+addrs[0]+"?cluster=true", redisstore.Options{})
+	if err != nil {
+		return tally{}, err
+	}
+	return throughProxy(ctx, t, store, 24, proxies...)
+}
+
 // badNetworkToPostgres breaks answers to commits too, which the server has then
 // carried out.
 func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
@@ -45,37 +72,47 @@ func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
 	return throughProxy(ctx, t, store, 12, proxy)
 }
 
-// throughProxy plays on a store whose server is behind a proxy that loses,
-// delays and cuts answers.
-func throughProxy(ctx context.Context, t *trial, store lockstore.LockStore, parallel int, proxy *faults.Proxy) (tally, error) {
+// throughProxy plays on a store whose servers are behind proxies that lose, delay
+// and cut answers.
+func throughProxy(ctx context.Context, t *trial, store lockstore.LockStore, parallel int, proxies ...*faults.Proxy) (tally, error) {
 	c := newCampaign(t.settings, "network", store, parallel)
 	c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
 	return c.run(ctx, func(ctx context.Context) (err error) {
-		c.tally.faults, err = breakReplies(ctx, proxy, c.times(600))
+		c.tally.faults, err = breakReplies(ctx, proxies, c.times(600))
 		return err
 	})
 }
 
-// breakReplies makes the proxy break replies until it has broken that many, and
-// returns how many it broke.
-func breakReplies(ctx context.Context, proxy *faults.Proxy, want int) (broken int, err error) {
+// breakReplies makes the proxies break replies until they have broken that many, and
+// returns how many they broke.
+func breakReplies(ctx context.Context, proxies []*faults.Proxy, want int) (int, error) {
 	enough := make(chan struct{})
-	rnd := rand.New(rand.NewPCG(1, 2))
-	proxy.Inject(func() faults.Fault {
-		f := randomFault(rnd)
-		if f != (faults.Fault{}) {
-			if broken++; broken == want {
-				close(enough)
+	var mu sync.Mutex // the proxies call at the same time
+	broken, rnd := 0, rand.New(rand.NewPCG(1, 2))
+	for _, p := range proxies {
+		p.Inject(func() faults.Fault {
+			mu.Lock()
+			defer mu.Unlock()
+			f := randomFault(rnd)
+			if f != (faults.Fault{}) {
+				if broken++; broken == want {
+					close(enough)
+				}
 			}
-		}
-		return f
-	})
+			return f
+		})
+	}
+	var err error
 	select {
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-enough:
 	}
-	proxy.Inject(nil)
+	for _, p := range proxies {
+		p.Inject(nil)
+	}
+	mu.Lock()
+	defer mu.Unlock()
 	return broken, err
 }
 

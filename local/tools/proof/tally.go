@@ -38,11 +38,12 @@ const (
 )
 
 // verdict judges whether the promises were kept. Where the store may lose
-// bookings, a lost one breaks no promise, but a torn or illegal one does.
+// bookings, a lost one breaks no promise. A torn or illegal one does, and so does
+// a user with too many seats.
 func (t *tally) verdict(mayLose bool) string {
 	l := &t.losses
 	switch {
-	case t.illegal > 0 || t.torn > 0 || l.Stuck > 0:
+	case t.illegal > 0 || t.torn > 0 || l.Stuck > 0 || l.Over > 0:
 		return brokenPromise
 	case !mayLose && (l.Lost > 0 || l.Twice > 0):
 		return brokenPromise
@@ -60,7 +61,7 @@ func (t tally) String() string {
 		}
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d",
+	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d",
 		t.histories, t.calls, t.unknown, judged(t.illegal), judged(t.undecided),
-		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.faults)
+		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.losses.Over, t.faults)
 }

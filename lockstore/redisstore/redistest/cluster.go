@@ -189,3 +189,32 @@ func (n Nodes) Await(ctx context.Context, number int) error {
 	}
 	return awaitInfo(ctx, client.ClusterInfo, "cluster_state:ok")
 }
+
+// Announce makes the Cluster name addrs to its clients, one for each server: proxies
+// before them, on the same host. It returns once every server does so.
+func (n Nodes) Announce(ctx context.Context, addrs []string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	clients := make([]*redis.Client, len(n))
+	for i, s := range n {
+		clients[i] = redis.NewClient(&redis.Options{Addr: s.Addr})
+		defer clients[i].Close()
+		_, port, err := net.SplitHostPort(addrs[i])
+		if err != nil {
+			return err
+		}
+		if err := clients[i].ConfigSet(ctx, "cluster-announce-port", port).Err(); err != nil {
+			return err
+		}
+	}
+	var all []string
+	for _, addr := range addrs {
+		all = append(all, addr+"@") // the port of the bus follows
+	}
+	for _, c := range clients {
+		if err := awaitInfo(ctx, c.ClusterNodes, all...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

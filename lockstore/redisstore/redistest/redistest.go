@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -67,35 +66,6 @@ func startIn(dir string, args []string, env ...string) (*Server, error) {
 	return start(net.JoinHostPort("127.0.0.1", port), slices.Concat([]string{
 		"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no",
 	}, args), env...)
-}
-
-// Sentinel starts a Sentinel that monitors the master under the name. It ends with
-// the test.
-func Sentinel(t testing.TB, master *Server, name string) *Server {
-	t.Helper()
-	host, masterPort, err := net.SplitHostPort(master.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := faults.FreePort()
-	config := t.TempDir() + "/sentinel.conf"
-	text := fmt.Sprintf("bind 127.0.0.1\nport %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 1000\n", port, name, host, masterPort, name)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := start(net.JoinHostPort("127.0.0.1", port), []string{config, "--sentinel"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Kill)
-	client := redis.NewClient(&redis.Options{Addr: s.Addr})
-	defer client.Close()
-	// By default a Sentinel reads the roles of the servers every 10 seconds, and
-	// gives an old master 8 seconds to become a replica by itself.
-	if err := client.Do(t.Context(), "sentinel", "debug", "info-period", "500", "publish-period", "100").Err(); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // start starts the program and returns once it answers.

@@ -10,7 +10,8 @@ import (
 )
 
 // A Ledger records which bookings of one event were acknowledged, to compare the
-// store with them later. It is not safe for concurrent use.
+// store, and the event's seat limit, with them later. It is not safe for concurrent
+// use.
 type Ledger struct {
 	Event *lockstore.Event
 	sold  map[lockstore.SeatID][]lockstore.UserID // whose booking was acknowledged
@@ -48,6 +49,7 @@ type Losses struct {
 	Lost     int // of these, those that the store does not have
 	Twice    int // the seats whose booking was acknowledged to two users
 	Stuck    int // the seats that are taken, but for nobody who could know
+	Over     int // the users who have, or can get, more seats than the event's limit
 
 	Words []string // describes each
 }
@@ -58,6 +60,7 @@ func (l *Losses) Add(o Losses) {
 	l.Lost += o.Lost
 	l.Twice += o.Twice
 	l.Stuck += o.Stuck
+	l.Over += o.Over
 	l.Words = append(l.Words, o.Words...)
 }
 
@@ -115,26 +118,32 @@ func (l *Ledger) Audit(ctx context.Context, store lockstore.LockStore) (Losses, 
 			found.say("%s is not booked, and the confirm of %q succeeded", seat, user)
 		}
 	}
-	if err := l.reconfirm(ctx, store, owners, &found); err != nil {
+	has := make(map[lockstore.UserID]int) // how many seats each user has booked
+	if err := l.reconfirm(ctx, store, owners, has, &found); err != nil {
 		return found, err
 	}
-	if err := l.findOwners(ctx, store, claims, &found); err != nil {
+	if err := l.findOwners(ctx, store, claims, has, &found); err != nil {
 		return found, err
 	}
-	return found, l.tryLocks(ctx, store, available, &found)
+	if err := l.tryLocks(ctx, store, available, &found); err != nil {
+		return found, err
+	}
+	return found, l.tryLimits(ctx, store, available, has, &found)
 }
 
 func (l *Losses) say(format string, args ...any) {
 	l.Words = append(l.Words, fmt.Sprintf(format, args...))
 }
 
-// reconfirm checks that each user has the seats.
-func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, owners map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
+// reconfirm checks that each user has the seats, and counts those in has.
+func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, owners map[lockstore.UserID][]lockstore.SeatID, has map[lockstore.UserID]int, found *Losses) error {
 	for user, seats := range owners {
+		has[user] += len(seats)
 		for chunk := range slices.Chunk(seats, lockstore.MaxSeats) {
 			err := l.do(ctx, store, lockstore.Confirm(user, chunk...))
 			if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok {
 				found.Lost += len(conflict.Seats)
+				has[user] -= len(conflict.Seats)
 				for _, seat := range conflict.Seats {
 					found.say("%s is booked for another user, and the confirm of %q succeeded", seat.ID, user)
 				}
@@ -146,8 +155,9 @@ func (l *Ledger) reconfirm(ctx context.Context, store lockstore.LockStore, owner
 	return nil
 }
 
-// findOwners checks that each seat belongs to one of the users who claim it.
-func (l *Ledger) findOwners(ctx context.Context, store lockstore.LockStore, claims map[lockstore.UserID][]lockstore.SeatID, found *Losses) error {
+// findOwners checks that each seat belongs to one of the users who claim it, and
+// counts it for that user in has.
+func (l *Ledger) findOwners(ctx context.Context, store lockstore.LockStore, claims map[lockstore.UserID][]lockstore.SeatID, has map[lockstore.UserID]int, found *Losses) error {
 	owned := make(map[lockstore.SeatID]bool)
 	for user, seats := range claims {
 		for _, seat := range seats {
@@ -156,6 +166,9 @@ func (l *Ledger) findOwners(ctx context.Context, store lockstore.LockStore, clai
 				return err
 			}
 			owned[seat] = owned[seat] || err == nil
+			if err == nil {
+				has[user]++
+			}
 		}
 	}
 	for seat, ok := range owned {
@@ -183,6 +196,42 @@ func (l *Ledger) tryLocks(ctx context.Context, store lockstore.LockStore, seats 
 		}
 		if err := l.do(ctx, store, lockstore.Release(probe, chunk...)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// tryLimits checks that no user has more seats than the limit, and that the store
+// counts the seats of each: a lock of one more than the limit leaves is refused.
+func (l *Ledger) tryLimits(ctx context.Context, store lockstore.LockStore, available []lockstore.SeatID, has map[lockstore.UserID]int, found *Losses) error {
+	limit := l.Event.SeatLimit
+	if limit == 0 {
+		return nil
+	}
+	for user, n := range has {
+		if n > limit {
+			found.Over++
+			found.say("%q has %d seats, and the limit is %d", user, n, limit)
+			continue
+		}
+		more := limit - n + 1
+		if more > min(len(available), lockstore.MaxSeats) {
+			continue // there is nothing to try it with
+		}
+		err := l.do(ctx, store, lockstore.Lock(user, available[:more]...))
+		conflict, refused := errors.AsType[*lockstore.ConflictError](err)
+		switch {
+		case err == nil:
+			found.Over++
+			found.say("%q has %d seats and could lock %d more, and the limit is %d", user, n, more, limit)
+			if err := l.do(ctx, store, lockstore.Release(user, available[:more]...)); err != nil {
+				return err
+			}
+		case !refused:
+			return err
+		case conflict.Reason == lockstore.OverSeatLimit && conflict.Held > n:
+			found.Stuck += conflict.Held - n
+			found.say("%q has %d seats and is counted with %d", user, n, conflict.Held)
 		}
 	}
 	return nil

@@ -101,6 +101,19 @@ func (b *Bed) Cluster(ctx context.Context, replicas bool, args ...string) (redis
 	return nodes, err
 }
 
+// Sentinels starts n Sentinels of a master, as [redistest.StartSentinels] does.
+func (b *Bed) Sentinels(ctx context.Context, master *redistest.Server, n int) (*redistest.Sentinels, error) {
+	dir, err := b.Folder()
+	if err != nil {
+		return nil, err
+	}
+	s, err := redistest.StartSentinels(ctx, dir, master, "seats", n)
+	if err == nil {
+		b.OnClose(s.Kill)
+	}
+	return s, err
+}
+
 // Postgres starts a PostgreSQL server that waits for the disk.
 func (b *Bed) Postgres() (*pgtest.Server, error) {
 	server, err := pgtest.Start()
