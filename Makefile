@@ -1,10 +1,11 @@
 # make run needs only Go. See README.md.
 
-.PHONY: help run test e2e check imports bench fuzz proof package screenshots
+.PHONY: help run test test-redis e2e check imports bench fuzz proof package screenshots
 
 help:
 	@echo 'make run          serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
 	@echo 'make test         run all tests in random order, with the race detector if there is a C compiler'
+	@echo 'make test-redis   test redisstore on another server (REDIS_SERVER=/path/to/redis-server)'
 	@echo 'make e2e          test the page in a browser (needs chromium and npm)'
 	@echo 'make check        check formatting, vet, staticcheck, go.mod and imports'
 	@echo 'make bench        measure what the README promises (ROWS="lock" measures a part)'
@@ -35,6 +36,12 @@ test:
 	$(GOTEST) -p 2 $$($(TESTS) | grep -Ev '$(SERVERS)' | cut -d' ' -f1)
 	$(GOTEST) -p 1 -parallel 4 $$($(TESTS) | grep -E '$(SERVERS)' | cut -d' ' -f1)
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
+
+# The tests start the first redis-server of the PATH.
+test-redis:
+	@$(REDIS_SERVER) --version
+	@mkdir -p bin
+	PATH="$(dir $(abspath $(REDIS_SERVER))):$$PATH" $(GOTEST) -count=1 -p 1 ./lockstore/redisstore/...
 
 # -v shows what the tests measure. The race detector is off because the program is
 # a process of its own.

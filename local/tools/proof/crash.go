@@ -87,9 +87,9 @@ var slowDiskEverySec = inRounds(8, func(ctx context.Context, t *trial, _ int) (t
 })
 
 // slowDiskAlways kills Redis, again and again, where it waits for a slow disk before
-// each answer. The disk is faster than a call may take, or nothing would be booked.
+// each answer. Waiting for 1.5 seconds it would answer no call in time.
 func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
-	const delay = 100 * time.Millisecond
+	const delay = 30 * time.Millisecond
 	server, err := t.slowRedis("always", delay)
 	if err != nil {
 		return tally{}, err
@@ -99,8 +99,8 @@ func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
 		return tally{}, err
 	}
 	c := newCampaign(t.settings, "slow", store, 48)
-	c.plan.TTL = 2 * time.Second
-	return c.run(ctx, c.repeating(15, time.Second, 2*time.Second, func(context.Context, int) error {
+	c.plan.TTL, c.plan.Pause = time.Second, 0
+	return c.run(ctx, c.repeating(20, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {
 		server.Kill()
 		return server.start(delay)
 	}))

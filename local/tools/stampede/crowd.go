@@ -130,11 +130,11 @@ func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot ask for the bookings to check the server: %w", err)
 	}
-	v.Bookings, v.SoldTwice, v.Lost = found.Bookings, found.Twice, found.Lost
+	v.Bookings, v.SoldTwice, v.Lost, v.OverLimit = found.Bookings, found.Twice, found.Lost, found.Over
 	if v.StuckJudged { // else locks are still there
 		v.Stuck, v.Words = found.Stuck, found.Words
 	}
-	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.DeltasDiffer == 0
+	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0
 	return nil
 }
 

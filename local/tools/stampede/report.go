@@ -46,6 +46,7 @@ type verdict struct {
 	SoldTwice    int      `json:"soldTwice"` // the seats whose booking was confirmed to two buyers
 	HeldByTwo    int      `json:"heldByTwo"` // how often two buyers had a seat at the same time
 	Lost         int      `json:"lost"`      // the bookings that the server does not have
+	OverLimit    int      `json:"overLimit"` // the buyers who have, or can get, more seats than the limit
 	Stuck        int      `json:"stuck"`     // the seats that nobody has and nobody can get
 	StuckJudged  bool     `json:"stuckJudged"`
 	DeltasDiffer int      `json:"deltasDiffer"`    // the seats whose changes were listed wrongly
@@ -98,6 +99,7 @@ func (v *verdict) text() string {
 	line(v.SoldTwice, "sold twice")
 	line(v.Lost, "lost")
 	line(v.HeldByTwo, "times two buyers had one seat")
+	line(v.OverLimit, "buyers over the seat limit")
 	line(v.DeltasDiffer, "seats whose changes were listed wrongly")
 	if v.StuckJudged {
 		line(v.Stuck, "seats stuck")

@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -293,4 +295,56 @@ func TestLostLog(t *testing.T) {
 			t.Errorf("with a lost log: %s, want %s", got, history.Legal)
 		}
 	})
+}
+
+// A generous store ignores the seat limit.
+type generous struct{ memstore.Store }
+
+func (g *generous) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	unlimited := *ev
+	unlimited.SeatLimit = 0
+	return g.Store.Do(ctx, &unlimited, op)
+}
+
+// A strict store counts one seat too many.
+type strict struct{ memstore.Store }
+
+func (s *strict) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := s.Store.Do(ctx, ev, op)
+	if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok && conflict.Reason == lockstore.OverSeatLimit {
+		return result, &lockstore.ConflictError{Reason: conflict.Reason, Held: conflict.Held + 1}
+	}
+	return result, err
+}
+
+// TestLedgerHoldsTheSeatLimit checks that a user with more seats than the limit is
+// found, and one who could lock more, and one who is counted with too many. The
+// others are not.
+func TestLedgerHoldsTheSeatLimit(t *testing.T) {
+	for name, c := range map[string]struct {
+		store       lockstore.LockStore
+		seats       []lockstore.SeatID
+		over, stuck int
+	}{
+		"as many as the limit":   {new(memstore.Store), []lockstore.SeatID{"S1", "S2"}, 0, 0},
+		"fewer than the limit":   {new(memstore.Store), []lockstore.SeatID{"S1"}, 0, 0},
+		"more than the limit":    {new(generous), []lockstore.SeatID{"S1", "S2", "S3"}, 1, 0},
+		"one more can be locked": {new(generous), []lockstore.SeatID{"S1", "S2"}, 1, 0},
+		"counted with too many":  {new(strict), []lockstore.SeatID{"S1", "S2"}, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &history.Recorder{Store: c.store, Event: storetest.Event(t, "e", time.Minute, 2, "S1", "S2", "S3", "S4", "S5")}
+			ledger := history.NewLedger(r.Event)
+			for _, op := range []lockstore.Op{lockstore.Lock("ann", c.seats...), lockstore.Confirm("ann", c.seats...)} {
+				ledger.Note(r.Do(t.Context(), history.Call{Op: op}))
+			}
+			found, err := ledger.Audit(t.Context(), c.store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Bookings != len(c.seats) || found.Over != c.over || found.Stuck != c.stuck || found.Lost != 0 {
+				t.Errorf("found %+v, want %d over the limit and %d stuck", found, c.over, c.stuck)
+			}
+		})
+	}
 }
