@@ -37,11 +37,10 @@ test:
 	$(GOTEST) -p 1 -parallel 4 $$($(TESTS) | grep -E '$(SERVERS)' | cut -d' ' -f1)
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
 
-# The tests start the first redis-server of the PATH.
+# The tests start the first redis-server of the PATH. Races are found by make test.
 test-redis:
 	@$(REDIS_SERVER) --version
-	@mkdir -p bin
-	PATH="$(dir $(abspath $(REDIS_SERVER))):$$PATH" $(GOTEST) -count=1 -p 1 ./lockstore/redisstore/...
+	PATH="$(dir $(abspath $(REDIS_SERVER))):$$PATH" go test -shuffle=on -count=1 ./lockstore/redisstore/...
 
 # -v shows what the tests measure. The race detector is off because the program is
 # a process of its own.

@@ -67,7 +67,7 @@ func (r *slowRedis) start(delay time.Duration) (err error) {
 
 // slowDiskEverySec kills Redis when it has not written for a while: it writes once
 // a second, but puts that off for up to two seconds while an fsync is under way.
-var slowDiskEverySec = inRounds(8, func(ctx context.Context, t *trial, _ int) (tally, error) {
+var slowDiskEverySec = inRounds(6, func(ctx context.Context, t *trial, _ int) (tally, error) {
 	server, err := t.slowRedis("everysec", 1500*time.Millisecond)
 	if err != nil {
 		return tally{}, err
@@ -100,7 +100,7 @@ func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
 	}
 	c := newCampaign(t.settings, "slow", store, 48)
 	c.plan.TTL, c.plan.Pause = time.Second, 0
-	return c.run(ctx, c.repeating(20, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {
+	return c.run(ctx, c.repeating(15, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {
 		server.Kill()
 		return server.start(delay)
 	}))

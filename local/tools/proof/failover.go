@@ -138,6 +138,9 @@ func succeeded(wait int) func(context.Context, *trial) (tally, error) {
 			return tally{}, err
 		}
 		return t.failover(ctx, store, sentinels.URL(), func(ctx context.Context) error {
+			if err := sleep(ctx, time.Second); err != nil {
+				return err
+			}
 			master.Kill()
 			if err := sentinels.Await(ctx, replica.Addr); err != nil {
 				return err

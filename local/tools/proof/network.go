@@ -25,7 +25,7 @@ func badNetwork(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return throughProxy(ctx, t, store, 24, proxy)
+	return throughProxies(ctx, t, store, 24, 600, proxy)
 }
 
 // badNetworkInCluster puts a proxy before each master. The Cluster names the
@@ -51,7 +51,7 @@ func badNetworkInCluster(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return throughProxy(ctx, t, store, 24, proxies...)
+	return throughProxies(ctx, t, store, 24, 400, proxies...)
 }
 
 // badNetworkToPostgres breaks answers to commits too, which the server has then
@@ -69,16 +69,16 @@ func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return throughProxy(ctx, t, store, 12, proxy)
+	return throughProxies(ctx, t, store, 12, 600, proxy)
 }
 
-// throughProxy plays on a store whose servers are behind proxies that lose, delay
-// and cut answers.
-func throughProxy(ctx context.Context, t *trial, store lockstore.LockStore, parallel int, proxies ...*faults.Proxy) (tally, error) {
+// throughProxies plays on a store whose servers are behind proxies that lose, delay
+// and cut as many answers as broken says, scaled.
+func throughProxies(ctx context.Context, t *trial, store lockstore.LockStore, parallel, broken int, proxies ...*faults.Proxy) (tally, error) {
 	c := newCampaign(t.settings, "network", store, parallel)
 	c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
 	return c.run(ctx, func(ctx context.Context) (err error) {
-		c.tally.faults, err = breakReplies(ctx, proxies, c.times(600))
+		c.tally.faults, err = breakReplies(ctx, proxies, c.times(broken))
 		return err
 	})
 }

@@ -30,7 +30,7 @@ func rebuilt(ctx context.Context, t *trial) (tally, error) {
 		sale.Go(func() { sellTooMany(ctx, rec) })
 		defer sale.Wait()
 		defer cancel()
-		return c.repeating(150, 0, 0, func(ctx context.Context, _ int) error {
+		return c.repeating(60, 0, 0, func(ctx context.Context, _ int) error {
 			for range 20 {
 				events, err := c.underWay()
 				if err != nil {
