@@ -89,7 +89,7 @@ var slowDiskEverySec = inRounds(6, func(ctx context.Context, t *trial, _ int) (t
 // slowDiskAlways kills Redis, again and again, where it waits for a slow disk before
 // each answer. Waiting for 1.5 seconds it would answer no call in time.
 func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
-	const delay = 30 * time.Millisecond
+	const delay = 20 * time.Millisecond
 	server, err := t.slowRedis("always", delay)
 	if err != nil {
 		return tally{}, err
@@ -99,7 +99,8 @@ func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
 		return tally{}, err
 	}
 	c := newCampaign(t.settings, "slow", store, 48)
-	c.plan.TTL, c.plan.Pause = time.Second, 0
+	c.plan.Plain = true
+	c.plan.TTL, c.plan.Pause = 2*time.Second, 0
 	return c.run(ctx, c.repeating(15, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {
 		server.Kill()
 		return server.start(delay)

@@ -31,7 +31,7 @@ func rebuilt(ctx context.Context, t *trial) (tally, error) {
 		defer sale.Wait()
 		defer cancel()
 		return c.repeating(60, 0, 0, func(ctx context.Context, _ int) error {
-			for range 20 {
+			for range 10 {
 				events, err := c.underWay()
 				if err != nil {
 					return err
