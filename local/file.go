@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf8"
 
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
@@ -31,17 +33,24 @@ func openFile(ctx context.Context, s settings.File, events []venue.Event) (openS
 // printBookings writes who booked what in the file, one booking a line.
 func printBookings(s settings.File, out io.Writer) error {
 	bookings, err := boltstore.Bookings(s.Path)
-	if errors.Is(err, boltstore.ErrInUse) {
-		return fmt.Errorf("%w and changes it faster than it can be read: try again", err)
-	}
 	if err != nil {
 		return err
 	}
 	w := csv.NewWriter(out)
 	err = w.Write([]string{"event", "seat", "user", "booked"})
 	for _, b := range bookings {
-		err = errors.Join(err, w.Write([]string{string(b.Event), string(b.Seat), string(b.User), b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")}))
+		err = errors.Join(err, w.Write([]string{cell(string(b.Event)), cell(string(b.Seat)), cell(string(b.User)), b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")}))
 	}
 	w.Flush()
 	return errors.Join(err, w.Error())
+}
+
+// cell returns the text for a cell of a table. A spreadsheet runs a cell that begins
+// with =, +, - or @, also in their full-width forms. An apostrophe before it prevents
+// that. One is put before an apostrophe too, so that the text can be restored.
+func cell(text string) string {
+	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune("=+-@＝＋－＠'", first) {
+		return "'" + text
+	}
+	return text
 }

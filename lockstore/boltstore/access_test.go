@@ -45,7 +45,7 @@ func tryAsNobody(t *testing.T, path string) string {
 	}
 	program := filepath.Join(filepath.Dir(filepath.Dir(path)), "program")
 	copyFile(t, program, os.Args[0])
-	cmd := command(t, tryEnv+"=1", path)
+	cmd := command(t, tryEnv+"=", path)
 	cmd.Path = program
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}

@@ -1,9 +1,10 @@
 // Package boltstore keeps locks and bookings in one file, for one process, with
 // bbolt: every operation is on the disk before it is answered.
 //
-// Lists read memory, as those of package memstore do. Operations go in batches,
-// each one transaction and one wait for the disk (write.go). file.go opens and
-// creates files, verify.go refuses damaged ones, record.go is what is in them.
+// Lists are answered from memory, as in package memstore. Operations are written
+// in batches, each of which is one transaction (write.go). file.go opens and creates
+// files, verify.go finds damage, record.go defines what a file contains, and
+// export.go reads a file while a store writes to it.
 //
 // The package must not know about HTTP, JSON or environment variables.
 package boltstore
@@ -23,16 +24,16 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// callTime bounds every call but Wait. A disk that takes so long is as good as
-// away, and a slow one (a memory card, a disk that has to wake up) is not.
+// callTime bounds every call but Wait. It is long enough for a slow disk, such as a
+// memory card or a disk that has to spin up.
 const callTime = 5 * time.Second
 
 var (
 	// ErrInUse is returned when another process has the file open.
 	ErrInUse = errors.New("another process has it open")
 
-	// ErrDamaged is returned for a file that is not as it was written, or that
-	// another program wrote.
+	// ErrDamaged is returned for a file that has changed since it was written, or
+	// that another program wrote.
 	ErrDamaged = errors.New("it is damaged")
 
 	// errSlow is the error of a list that waited too long for the disk.
@@ -42,58 +43,75 @@ var (
 // A Store is a [lockstore.LockStore] in a file. [Open] makes one.
 //
 // After a crash of the process or of the machine, at any moment, the file has
-// every operation that was answered. Each one that was under way is there as a
-// whole or not at all.
+// every operation that was acknowledged. An operation that was under way is there
+// as a whole or not at all.
 //
-// While the process runs, its clock is set from the time of day when the file is
-// opened and then runs on its own: setting the time of day moves no lock. Across
-// processes a lock ends at its time on the wall clock, whether a process runs
-// then or not.
+// The store's clock is set from the time of day when the file is opened and then
+// runs on its own: setting the time of day moves no lock. When the file is opened
+// again, a lock ends at the time of day at which it would have ended.
 //
-// When the disk is full, or the file may not grow, operations fail with
-// [lockstore.ErrUnavailable] and do nothing. They succeed again once there is
-// room. When the disk fails and it is not known what is on it, the operations
-// under way fail with [lockstore.ErrOutcomeUnknown]. All other calls, lists too,
-// then fail with ErrUnavailable until the file is opened again.
+// An operation that cannot be written, because the disk is full or fails before
+// the operation can count, fails with [lockstore.ErrUnavailable] and does nothing.
+// The store goes on. In two cases it does not:
+//
+//   - The disk fails and it is unknown whether an operation is on it.
+//   - The file was moved, removed, replaced or written to by another program. The
+//     Store looks after every batch of operations, before it answers them.
+//
+// The operations under way then fail with [lockstore.ErrOutcomeUnknown], and all
+// other calls, including lists, with ErrUnavailable until the file is opened again.
 //
 // A Store keeps each event that was used in memory until Close, twice: as decided
 // and as it is on the disk.
 type Store struct {
 	db    *bolt.DB
 	file  *os.File // belongs to db
+	info  os.FileInfo
 	path  string
 	clock clock
 	queue *batch.Queue[work, lockstore.Result]
 
 	mu     sync.RWMutex
 	events map[lockstore.EventID]*event
-	last   uint32             // number that an event was given
+	last   uint32             // the last number that an event was given
 	log    map[uint32]records // what is in the file's log, by event; only write changes it
-	failed error              // the disk failed (see fail), or the store is closed
+	failed error              // why the store has ended, or nil
 
 	ended chan struct{} // closed when failed is set
 
-	sums   sums // belongs to runBatch
-	maxLog int  // tests lower it
+	sums   sums   // belongs to runBatch
+	tx     uint64 // the last transaction in the file; belongs to runBatch
+	maxLog int    // tests lower it
 }
 
 var _ lockstore.LockStore = (*Store)(nil)
 
 // Open opens the file at path, and creates it if it is missing or empty. No other
-// process can open it before Close. The error is one line that names the file: it
-// wraps [ErrInUse], [ErrDamaged] or the system's error, and nothing was changed.
+// process can open it before Close.
+//
+// Open returns once the disk has confirmed everything in the file, including what a
+// process that was killed may have left in the system's memory. It fails if the
+// disk does not. A full disk is no obstacle.
+//
+// The error is one line that names the file. It wraps [ErrInUse], [ErrDamaged] or
+// the system's error. What the file contains is unchanged then.
 func Open(path string) (*Store, error) {
 	db, file, found, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: cannot use %s: %w", path, err)
 	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: cannot use %s: %w", path, errors.Join(reason(err), db.Close()))
+	}
 	s := &Store{
-		db: db, file: file, path: path,
+		db: db, file: file, info: info, path: path,
 		clock:  newClock(),
 		events: make(map[lockstore.EventID]*event),
 		last:   found.last,
 		log:    make(map[uint32]records),
 		sums:   found.sums,
+		tx:     found.tx,
 		ended:  make(chan struct{}),
 		maxLog: maxLog,
 	}
@@ -109,16 +127,17 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for the operations under way and closes the file. Calls after that
-// fail with [lockstore.ErrUnavailable].
+// Close waits for the operations under way and closes the file. Later calls fail
+// with [lockstore.ErrUnavailable].
 func (s *Store) Close() error {
 	s.queue.Close()
 	s.end(batch.ErrClosed)
 	return s.db.Close()
 }
 
-// Open reads the event from the file, so that the first call for it need not. It
-// fails with [lockstore.ErrOtherSeats] if the file has the event with other seats.
+// Open reads the event from the file, which the first call for the event does
+// otherwise. It fails with [lockstore.ErrOtherSeats] if the file has the event with
+// other seats.
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	_, err := s.event(ctx, ev)
 	return err
@@ -147,7 +166,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	for {
 		snap, done := e.list(since, s.clock)
 		if done == nil {
-			if err := s.failure(); err != nil { // while it was waited for
+			if err := s.failure(); err != nil { // meanwhile
 				return lockstore.Snapshot{}, err
 			}
 			return snap, nil
@@ -186,7 +205,8 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 }
 
-// event returns what is kept of the event, from its first use on.
+// event returns the event as it is kept in memory. The first call for it reads it
+// from the file.
 func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -209,7 +229,8 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 	return e, nil
 }
 
-// first reads an event from the file, or begins it.
+// first reads an event from the file. If the file does not have it, all of its
+// seats are available.
 func (s *Store) first(ev *lockstore.Event) (*event, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -247,14 +268,14 @@ func (s *Store) first(ev *lockstore.Event) (*event, error) {
 	return e, nil
 }
 
-// fail ends the use of a disk that failed in the middle: what is on it is not
-// known, and asking the system again would ask its memory.
+// fail ends the store after the disk failed in the middle of a commit. What is on
+// the disk is unknown, and the system would answer from its memory.
 func (s *Store) fail(cause error) {
-	s.end(fmt.Errorf("%w: the disk of %s has failed, so what is in the file is not known until it is opened again: %w", lockstore.ErrUnavailable, s.path, cause))
+	s.end(fmt.Errorf("%w: the disk of %s has failed, so what is in the file is unknown until the program is started again: %w", lockstore.ErrUnavailable, s.path, cause))
 }
 
-// end has every call fail from now on, and those that wait. The first reason
-// counts.
+// end makes every call fail from now on, including those that wait. Only the first
+// reason counts.
 func (s *Store) end(failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,6 +285,7 @@ func (s *Store) end(failed error) {
 	}
 }
 
+// failure returns why the store has ended, or nil.
 func (s *Store) failure() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

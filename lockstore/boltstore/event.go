@@ -68,7 +68,7 @@ func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
 func (e *event) loadSeat(key seatKey, text []byte, w wallClock) error {
 	at := key.position()
 	if at >= len(e.layout.Seats) {
-		return fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+		return fmt.Errorf("%w: %x is not the key of a seat", ErrDamaged, key)
 	}
 	r, err := parseRecord(text)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"strings"
@@ -21,53 +22,51 @@ type Booking struct {
 }
 
 // Bookings returns the bookings in the file at path: the events in the order in
-// which they were first sold, the seats of each in the order of its layout. It
-// does not change the file, and permission to read it is enough. The error is one
-// line that names the file: it wraps [ErrDamaged] or the system's error.
+// which their first seats were taken, the seats of each in the order of its layout.
+// It does not change the file, and permission to read it is enough.
 //
-// Bookings also reads a file that a [Store] has open, as it was at one moment. It
-// fails with [ErrInUse] if the file changes faster than it can be read.
+// Bookings may be called while a [Store] has the file open. It returns the bookings
+// of one moment, and waits until the disk has them. It needs memory for the file.
+//
+// The error is one line that names the file. It wraps [ErrDamaged], the system's
+// error or, if the file changes faster than it can be copied for ten seconds,
+// [ErrInUse].
 func Bookings(path string) ([]Booking, error) {
-	f, err := openRegular(path, os.O_RDONLY)
-	if err != nil {
-		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
-	}
-	defer f.Close() // it was only read
-	bookings, err := bookingsIn(f)
+	bookings, err := bookingsAt(path)
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: cannot read %s: %w", path, err)
 	}
 	return bookings, nil
 }
 
-// bookingsIn takes no lock if it can do without, so that a Store can be opened
-// meanwhile. Pages that are given up are written to again two transactions
-// later. A reader of the file may then find damage, which the checksum shows.
-func bookingsIn(f *os.File) ([]Booking, error) {
-	const tries = 20
-	for range tries {
-		bookings, err := bookingsOf(f)
-		if !errors.Is(err, ErrDamaged) {
-			return bookings, err
-		}
-		switch err := lockFile(f, false); {
-		case err == nil: // nobody writes to it
-			return bookingsOf(f)
-		case !errors.Is(err, ErrInUse):
-			return nil, err
-		}
+func bookingsAt(path string) (bookings []Booking, err error) {
+	f, err := openRegular(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
 	}
-	return nil, ErrInUse
+	defer f.Close() // nothing was written to it
+	if info, err := f.Stat(); err == nil && info.Size() == 0 {
+		return nil, errors.New("it is empty")
+	}
+	err = readCopy(f, func(r io.ReaderAt, m meta) (err error) {
+		bookings, err = bookingsIn(r, m)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The last transaction may be in the system's memory only.
+	return bookings, reason(f.Sync())
 }
 
-func bookingsOf(f *os.File) ([]Booking, error) {
+func bookingsIn(r io.ReaderAt, m meta) ([]Booking, error) {
 	type soldEvent struct {
 		id    lockstore.EventID
 		seats []string
 	}
 	events := make(map[uint32]soldEvent)
 	all := make(records)
-	found, err := verify(f, func(bucket, key, value []byte) error {
+	found, err := verify(r, m, func(bucket, key, value []byte) error {
 		switch {
 		case bytes.Equal(bucket, bucketEvents):
 			number, seats, err := parseEvent(value)
@@ -90,7 +89,7 @@ func bookingsOf(f *os.File) ([]Booking, error) {
 		}
 		of := events[key.event()]
 		if key.position() >= len(of.seats) {
-			return nil, fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+			return nil, fmt.Errorf("%w: %x is not the key of a seat", ErrDamaged, key)
 		}
 		if r.seat.Booked {
 			bookings = append(bookings, Booking{of.id, lockstore.SeatID(of.seats[key.position()]), r.seat.User, time.UnixMilli(r.since)})

@@ -12,12 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// failSyncs has every later fdatasync of this process fail with EIO, as it does
-// when a disk breaks, by a filter of its own system calls. There is no way back.
-func failSyncs() error {
+// failSyncs makes every later fdatasync of this process fail with EIO, as it does when
+// a disk breaks. It uses a filter of system calls, which cannot be removed.
+func failSyncs() error { return failCalls(unix.SYS_FDATASYNC) }
+
+// failFullSyncs does what failSyncs does to fsync, which a store uses for folders and
+// for files that grow.
+func failFullSyncs() error { return failCalls(unix.SYS_FSYNC) }
+
+func failCalls(number uint32) error {
 	filter := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the system call
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_FDATASYNC, Jf: 1},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: number, Jf: 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(syscall.EIO)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
@@ -32,6 +38,28 @@ func failSyncs() error {
 		return errors.Join(errors.New("no filter"), errno)
 	}
 	return nil
+}
+
+// TestNothingIsAcknowledgedBeforeTheDiskHasIt checks that a file is not opened if the
+// disk cannot confirm it. A process that was killed may have left a booking in the
+// system's memory only. If the file were opened, the confirm could be repeated and
+// would be acknowledged without a write. For the same reason bookings are not exported.
+func TestNothingIsAcknowledgedBeforeTheDiskHasIt(t *testing.T) {
+	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
+	d.lock("ann", "A1")
+	d.confirm("ann", "A1")
+	must(t, d.Close())
+	for how, want := range map[string]string{
+		"":              "opened, and 1 bookings",
+		"failing":       "boltstore: cannot use PATH: the disk does not confirm that it has the file: input/output error, and 1 bookings",
+		"failing fully": "boltstore: cannot use PATH: the disk does not confirm that it has the file: input/output error, and boltstore: cannot read PATH: input/output error",
+		"full":          "opened, and 1 bookings",
+	} {
+		out, err := command(t, tryEnv+"="+how, d.path).CombinedOutput()
+		if got := strings.ReplaceAll(string(out), d.path, "PATH"); got != want || err != nil {
+			t.Errorf("a disk that is %q: %s, %v, want %s", how, got, err, want)
+		}
+	}
 }
 
 // TestDiskFails holds that, where waiting for the disk fails, no call succeeds that

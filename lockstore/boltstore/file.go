@@ -10,12 +10,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// fileMode keeps who booked what from other users of the machine.
+// fileMode keeps bookings from other users of the machine.
 const fileMode = 0o600
 
-// options are how bbolt is used. It finds the free pages when it opens the file
-// instead of keeping a list of them there: that would be one more page to write
-// for each transaction, and one more thing to be damaged.
+// options are those of bbolt. It finds the free pages when it opens the file
+// instead of keeping a list of them there: the list would be one more page to
+// write in each transaction, and one more thing that can be damaged.
 func options(open func(flag int) (*os.File, error)) *bolt.Options {
 	return &bolt.Options{
 		NoFreelistSync: true,
@@ -25,12 +25,13 @@ func options(open func(flag int) (*os.File, error)) *bolt.Options {
 	}
 }
 
-// openFile opens the file to be written, and makes it first if need be.
-func openFile(path string) (*bolt.DB, *os.File, contents, error) {
+// openFile opens the file for writing. It creates the file if it is missing or
+// empty.
+func openFile(path string) (_ *bolt.DB, _ *os.File, _ contents, err error) {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSymlink {
-			return nil, nil, contents{}, errors.New("it is a link to a file that is not there")
+			return nil, nil, contents{}, errors.New("it is a link to a file that does not exist")
 		}
 		if err := create(path); err != nil {
 			return nil, nil, contents{}, err
@@ -40,20 +41,50 @@ func openFile(path string) (*bolt.DB, *os.File, contents, error) {
 			return nil, nil, contents{}, err
 		}
 	}
-	// The file is looked through before bbolt sees it, since that ends the
-	// program where it meets damage, and locked before it is looked through.
+	// The file is locked, then verified, and only then read by bbolt, which ends the
+	// program if it meets damage.
 	var file *os.File
 	var found contents
 	db, err := bolt.Open(path, fileMode, options(func(flag int) (_ *os.File, err error) {
 		if file, err = openLocked(path, flag&^os.O_CREATE); err != nil {
 			return nil, err
 		}
-		if found, err = verify(file, nil); err != nil {
+		if found, err = verifyFile(file); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 		return file, nil
 	}))
-	return db, file, found, err
+	if err != nil {
+		return nil, nil, contents{}, err
+	}
+	if found.tx, err = commitAgain(db, path); err != nil {
+		return nil, nil, contents{}, errors.Join(fmt.Errorf("the disk does not confirm that it has the file: %w", reason(err)), db.Close())
+	}
+	return db, file, found, nil
+}
+
+// commitAgain makes sure that the disk has the file as it was read, and its name.
+// It returns the number of the file's last transaction.
+//
+// A process that was killed while it waited for the disk may have left its last
+// transaction in the system's memory only. A sync is not enough to get it to the
+// disk: if an earlier one failed, the system may have forgotten that there is
+// something to write. So a transaction that changes nothing is committed. It
+// writes no page but its meta page, so if it fails, the transactions before it are
+// as they were.
+func commitAgain(db *bolt.DB, path string) (tx uint64, err error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return 0, err
+	}
+	if err := syncFolder(filepath.Dir(real)); err != nil {
+		return 0, err
+	}
+	err = db.Update(func(t *bolt.Tx) error {
+		tx = uint64(t.ID())
+		return nil
+	})
+	return tx, err
 }
 
 // openLocked opens a regular file for this process alone.
@@ -62,14 +93,14 @@ func openLocked(path string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f, true); err != nil {
+	if err := lockFile(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// openRegular opens a regular file. To open a pipe would be to wait for its
-// other end.
+// openRegular opens a regular file. Opening a pipe would block until its other
+// end is opened.
 func openRegular(path string, flag int) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -79,19 +110,18 @@ func openRegular(path string, flag int) (*os.File, error) {
 	case info.IsDir():
 		return nil, errors.New("it is a folder")
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	}
 	f, err := os.OpenFile(path, flag, fileMode)
 	return f, reason(err)
 }
 
-// errCreated is of a file that another process has made meanwhile.
-var errCreated = errors.New("it is there")
-
-// create makes a file that nothing was written to yet. It makes it under
-// another name, so that at no moment there is half of one under its own. Only the
-// process that has locked the unfinished file may rename or remove it: another one
-// could replace a file that is in use by now.
+// create makes a file without events at path, which is missing or empty.
+//
+// The file is written under a name of its own and renamed when it is complete, so
+// that path never names half a file. Only the process that has locked the empty
+// file at path may rename another to it. Otherwise the slower of two processes
+// could replace the file that the faster one uses by then.
 func create(path string) error {
 	folder := filepath.Dir(path)
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -100,22 +130,39 @@ func create(path string) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path, folder = real, filepath.Dir(real)
 	}
-	unfinished := path + ".new"
-	db, err := bolt.Open(unfinished, fileMode, options(func(flag int) (*os.File, error) {
-		f, err := openLocked(unfinished, flag)
-		if err != nil {
-			return nil, err
-		}
-		if err := claim(f, unfinished, path); err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		return f, f.Truncate(0) // what is there is half of one
-	}))
-	if errors.Is(err, errCreated) {
-		return nil
+	empty, err := openLocked(path, os.O_RDWR|os.O_CREATE)
+	if errors.Is(err, ErrInUse) {
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("cannot make it: %w", err)
+	}
+	defer empty.Close() // nothing was written to it
+	if info, err := empty.Stat(); err != nil || info.Size() > 0 || !names(path, info) {
+		return err // another process has made the file meanwhile
+	}
+	file, err := os.CreateTemp(folder, filepath.Base(path)+".new-*")
+	if err != nil {
+		return fmt.Errorf("cannot make it: %w", reason(err))
+	}
+	err = writeNew(file)
+	if !renamesOpen {
+		empty.Close()
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot make it: %w", errors.Join(reason(err), os.Remove(file.Name())))
+	}
+	return nil
+}
+
+// writeNew writes what a file without events has, and closes it.
+func writeNew(file *os.File) error {
+	db, err := bolt.Open(file.Name(), fileMode, options(func(int) (*os.File, error) { return file, nil }))
+	if err != nil {
+		return err
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{bucketHead, bucketEvents, bucketLog, bucketSeats} {
@@ -126,52 +173,21 @@ func create(path string) error {
 		head := tx.Bucket(bucketHead)
 		return errors.Join(head.Put(keyFormat, []byte(formatOfFile)), head.Put(keySum, formatSum(0)))
 	})
-	if err == nil && !renamesOpen {
-		err = db.Close()
-	}
-	if err == nil {
-		err = os.Rename(unfinished, path)
-	}
-	if err == nil {
-		err = syncFolder(folder)
-	}
-	if err != nil {
-		err = errors.Join(reason(err), os.RemoveAll(unfinished))
-	}
-	if err = errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("cannot make it: %w", err)
-	}
-	return nil
+	return errors.Join(err, db.Close())
 }
 
-// claim returns nil if the locked file f, which was opened as unfinished, may become
-// path. If another process has made path meanwhile, the error is errCreated, and
-// claim removes unfinished if that still names f. ErrInUse means that it does not:
-// another process renamed or removed f before it was locked.
-func claim(f *os.File, unfinished, path string) error {
-	ours := named(f, unfinished)
+// names reports whether path names the file.
+func names(path string, file fs.FileInfo) bool {
 	info, err := os.Stat(path)
-	switch there := err == nil && info.Size() > 0; {
-	case there && ours:
-		return errors.Join(errCreated, os.Remove(unfinished))
-	case there:
-		return errCreated
-	case !ours:
-		return ErrInUse
-	}
-	return nil
+	return err == nil && os.SameFile(info, file)
 }
 
-// named reports whether path names the open file.
-func named(f *os.File, path string) bool {
-	open, openErr := f.Stat()
-	there, err := os.Stat(path)
-	return errors.Join(openErr, err) == nil && os.SameFile(open, there)
-}
-
-// reason is what the system says, without the name that the caller knows.
+// reason is what the system says, without the path, which the caller knows.
 func reason(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return e.Err
 	}
 	return err

@@ -4,11 +4,11 @@ package boltstore
 
 import "os"
 
-// renamesOpen reports whether an open file can be renamed.
+// renamesOpen reports whether a file can be renamed to the name of an open one.
 const renamesOpen = false
 
-// lockFile leaves it to bbolt to wait for another process to end.
-func lockFile(*os.File, bool) error { return nil }
+// lockFile does nothing: bbolt waits until another process has closed the file.
+func lockFile(*os.File) error { return nil }
 
-// syncFolder is for systems on which a folder can be synced.
+// syncFolder does nothing: folders cannot be synced here.
 func syncFolder(string) error { return nil }

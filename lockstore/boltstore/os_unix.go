@@ -4,32 +4,38 @@ package boltstore
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
 
-// renamesOpen reports whether an open file can be renamed.
+// renamesOpen reports whether a file can be renamed to the name of an open one.
 const renamesOpen = true
 
-// lockFile takes the lock that bbolt takes, a moment earlier. It goes with the
-// file, so bbolt finds it is its own.
-func lockFile(f *os.File, alone bool) error {
-	how := syscall.LOCK_SH
-	if alone {
-		how = syscall.LOCK_EX
-	}
-	err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+// lockFile takes the lock that bbolt takes a moment later. The lock belongs to the
+// open file, so bbolt finds it taken by itself.
+func lockFile(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return ErrInUse
 	}
 	return err
 }
 
-// syncFolder has a new name of a file outlive a loss of power.
+// syncFolder makes the names of the files in a folder survive a loss of power. It
+// does nothing where that cannot be asked for: in a folder that may not be read,
+// and on a file system that does not sync folders.
 func syncFolder(path string) error {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	err = f.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
 }

@@ -23,13 +23,13 @@ import (
 // variable names until it is killed, and prints what it sold.
 const sellerEnv = "BOLTSTORE_TEST_SELLER"
 
-// tryEnv makes this program try to open the file that its argument names, and
-// print the outcome.
+// tryEnv makes this program try to open the file that its argument names, and print
+// the outcome. The variable is what is wrong with the disk, or empty.
 const tryEnv = "BOLTSTORE_TEST_TRY"
 
 func TestMain(m *testing.M) {
-	if _, is := os.LookupEnv(tryEnv); is {
-		fmt.Print(try(os.Args[1]))
+	if disk, is := os.LookupEnv(tryEnv); is {
+		fmt.Print(tryOn(disk, os.Args[1]))
 		os.Exit(0)
 	}
 	path, is := os.LookupEnv(sellerEnv)
@@ -44,6 +44,37 @@ func TestMain(m *testing.M) {
 		fmt.Println("failed", strings.ReplaceAll(err.Error(), "\n", " / "))
 		os.Exit(1)
 	}
+}
+
+// tryOn tries to open a file on a disk that fails or is full.
+func tryOn(disk, path string) string {
+	var err error
+	switch disk {
+	case "failing":
+		err = failSyncs()
+	case "failing fully":
+		err = failFullSyncs()
+	case "full":
+		var info os.FileInfo
+		if info, err = os.Stat(path); err == nil {
+			err = limitFiles(uint64(info.Size()))
+		}
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return try(path)
+}
+
+// limitFiles limits the size of the files that this process can write, which has the
+// effect of a full disk.
+func limitFiles(bytes uint64) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = bytes
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
 }
 
 // try says how it ends to open a file, and how many bookings can be read.

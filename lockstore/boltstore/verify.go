@@ -9,19 +9,21 @@ import (
 	"os"
 )
 
-// What bbolt's file format, version 2, consists of: pages, whose head is id
-// (8 bytes), flags (2), count (2) and how many more pages belong to it (4). All
-// numbers are as the machine has them.
+// bbolt's file format, version 2, consists of pages. Numbers have the byte order of
+// the machine. A page begins with its id (8 bytes), flags (2), the number of its
+// elements (2) and the number of pages that follow it and belong to it (4).
 //
-// A tree's pages have an element of 16 bytes for each key after the head: in a
-// branch the place of the key (4), its size (4) and the child's id (8); in a leaf
-// flags (4), the place of the key (4), its size (4) and that of the value, which
-// follows it (4). Places count from the element.
+// The page of a tree has an element of 16 bytes for each key after that:
 //
-// A bucket is a value, flagged so: its root's id (8), or 0 if its page follows in
-// the value, and a number that is not used here (8).
+//   - in a branch, the place of the key (4), its size (4) and the id of the child (8)
+//   - in a leaf, flags (4), the place of the key (4), its size (4) and the size of
+//     the value (4), which follows the key
 //
-// The first two pages describe the file, each as of another transaction; the
+// A place counts from the element. A bucket is a value with a flag: the id of its
+// root (8), or 0 if its only page follows in the value, and a number that is not
+// used here (8).
+//
+// The first two pages, the metas, describe the file as of two transactions. The
 // later one counts.
 const (
 	pageHead    = 16
@@ -45,8 +47,8 @@ var order = binary.NativeEndian
 type meta struct {
 	pageSize int64
 	root     uint64
-	pages    uint64 // that the file has
-	tx       uint64 // the transaction
+	pages    uint64 // of the file
+	tx       uint64 // the number of the transaction
 }
 
 // parseMeta reads a meta page.
@@ -56,26 +58,26 @@ func parseMeta(page []byte) (meta, error) {
 	hash.Write(b[:metaSize-8])
 	switch {
 	case order.Uint32(b) != metaMagic:
-		return meta{}, fmt.Errorf("%w, or no file of Seatlock's", ErrDamaged)
+		return meta{}, fmt.Errorf("%w, or it is not a file of Seatlock", ErrDamaged)
 	case order.Uint32(b[4:]) != metaVersion:
 		return meta{}, fmt.Errorf("%w: bbolt's format is %d, not %d", ErrDamaged, order.Uint32(b[4:]), metaVersion)
 	case order.Uint64(b[metaSize-8:]) != hash.Sum64():
-		return meta{}, fmt.Errorf("%w: the sum of its beginning is wrong", ErrDamaged)
+		return meta{}, fmt.Errorf("%w: the checksum of its beginning is wrong", ErrDamaged)
 	case order.Uint16(page[8:]) != metaPage:
-		return meta{}, fmt.Errorf("%w: it has another page where its beginning should be", ErrDamaged)
+		return meta{}, fmt.Errorf("%w: it begins with another page", ErrDamaged)
 	}
 	return meta{int64(order.Uint32(b[8:])), order.Uint64(b[16:]), order.Uint64(b[40:]), order.Uint64(b[48:])}, nil
 }
 
-// readMeta returns how the file was left. Both metas must be right: a process
-// that is killed leaves no half of one, and without the later one the last
-// transaction would be undone in silence.
+// readMeta returns the later meta. Both must be right. They are shorter than what a
+// disk writes at once, so a crash leaves no half of one, and without the later one the
+// last transaction would be silently undone.
 func readMeta(f *os.File) (meta, error) {
 	var head [pageHead + metaSize]byte
 	var metas [2]meta
 	for i := range metas {
 		if _, err := f.ReadAt(head[:], int64(i)*metas[0].pageSize); err == io.EOF {
-			return meta{}, fmt.Errorf("%w, or no file of Seatlock's: it ends at its beginning", ErrDamaged)
+			return meta{}, fmt.Errorf("%w, or it is not a file of Seatlock: it is too short", ErrDamaged)
 		} else if err != nil {
 			return meta{}, err
 		}
@@ -85,7 +87,7 @@ func readMeta(f *os.File) (meta, error) {
 		}
 	}
 	if s := metas[0].pageSize; s != metas[1].pageSize || s < 512 || s > 1<<20 {
-		return meta{}, fmt.Errorf("%w: pages are said to have %d bytes", ErrDamaged, s)
+		return meta{}, fmt.Errorf("%w: %d bytes is not the size of a page", ErrDamaged, s)
 	}
 	if metas[1].tx > metas[0].tx {
 		return metas[1], nil
@@ -93,19 +95,16 @@ func readMeta(f *os.File) (meta, error) {
 	return metas[0], nil
 }
 
-// contents is what is found in a whole file.
+// contents is what a file contains as a whole.
 type contents struct {
 	sums
-	last uint32  // number of an event
+	tx   uint64  // the last transaction
+	last uint32  // the last number of an event
 	log  records // that are in the log
 }
 
-// verify reads the whole file and finds out whether it is as it was written: by
-// the structure of its pages, and by the sum of all that is in them. It reads the
-// file itself, not with bbolt, whose own check is for files that can be trusted
-// so far: it follows what it finds, in goroutines of its own, and where that
-// leads nowhere the program is over.
-func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, error) {
+// verifyFile verifies a file that no other process writes to.
+func verifyFile(f *os.File) (contents, error) {
 	m, err := readMeta(f)
 	if err != nil {
 		return contents{}, err
@@ -115,11 +114,20 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 		return contents{}, err
 	}
 	if m.pages > uint64(info.Size()/m.pageSize) {
-		return contents{}, fmt.Errorf("%w: its end is missing: of %d pages of %d bytes there are %d bytes", ErrDamaged, m.pages, m.pageSize, info.Size())
+		return contents{}, fmt.Errorf("%w: its end is missing: it has %d bytes, and %d pages of %d bytes are expected", ErrDamaged, info.Size(), m.pages, m.pageSize)
 	}
-	found := contents{log: make(records)}
+	return verify(f, m, func(_, _, _ []byte) error { return nil })
+}
+
+// verify reads everything in a file and checks the structure of its pages and the
+// checksum of its content. It calls visit with each key and its value.
+//
+// It does not use bbolt, whose own check trusts what it reads: it runs in goroutines
+// of its own and ends the program if a page leads nowhere.
+func verify(r io.ReaderAt, m meta, visit func(bucket, key, value []byte) error) (contents, error) {
+	found := contents{tx: m.tx, log: make(records)}
 	var format, sum string
-	v := verifier{f, m, make([]bool, m.pages), func(bucket, key, value []byte) error {
+	v := verifier{r, m, make([]bool, m.pages), func(bucket, key, value []byte) error {
 		switch {
 		case bytes.Equal(bucket, bucketHead) && bytes.Equal(key, keyFormat):
 			format = string(value)
@@ -134,7 +142,7 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 			}
 			found.last = max(found.last, number)
 		case bytes.Equal(bucket, bucketSeats) && len(key) != len(seatKey{}):
-			return fmt.Errorf("%w: it has a seat at %x", ErrDamaged, key)
+			return fmt.Errorf("%w: %x is not the key of a seat", ErrDamaged, key)
 		case bytes.Equal(bucket, bucketLog):
 			if err := parseLogEntry(value, found.log); err != nil {
 				return fmt.Errorf("%w: the log at %x: %w", ErrDamaged, key, err)
@@ -143,9 +151,6 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 			found.logBytes += len(value)
 		}
 		found.all ^= digest(bucket, key, value)
-		if visit == nil {
-			return nil
-		}
 		return visit(bucket, key, value)
 	}}
 	if err := v.page(nil, m.root, nil, nil); err != nil {
@@ -153,90 +158,129 @@ func verify(f *os.File, visit func(bucket, key, value []byte) error) (contents, 
 	}
 	switch {
 	case format == "":
-		return contents{}, fmt.Errorf("%w, or a bbolt file of another program", ErrDamaged)
+		return contents{}, fmt.Errorf("%w, or it is a bbolt file of another program", ErrDamaged)
 	case format != formatOfFile:
-		return contents{}, fmt.Errorf("it is of another version of Seatlock: its format is %q, and this one knows %q", format, formatOfFile)
+		return contents{}, fmt.Errorf("it has format %.40q and this version of Seatlock reads format %q: start the version that wrote it", format, formatOfFile)
 	case sum != string(formatSum(found.all)):
-		return contents{}, fmt.Errorf("%w: the sum of what is in it is %016x, not %.16q", ErrDamaged, found.all, sum)
+		return contents{}, fmt.Errorf("%w: the checksum of its content is %016x and must be %.16q", ErrDamaged, found.all, sum)
 	}
 	return found, nil
 }
 
 // A verifier goes through the pages of a file.
 type verifier struct {
-	f     *os.File
+	r     io.ReaderAt
 	meta  meta
 	seen  []bool // pages
 	visit func(bucket, key, value []byte) error
 }
 
-// page verifies a page and all below it. Its keys must be from low to before
+// page verifies a page and all below it. Its keys must be at least low and less than
 // high; nil is no bound.
 func (v *verifier) page(bucket []byte, id uint64, low, high []byte) error {
-	if id < 2 || id >= v.meta.pages {
-		return fmt.Errorf("%w: there is no page %d", ErrDamaged, id)
-	}
-	b := make([]byte, v.meta.pageSize)
-	if _, err := v.f.ReadAt(b, int64(id)*v.meta.pageSize); err != nil {
+	b, err := readPage(v.r, v.meta, id)
+	if err != nil {
 		return err
 	}
-	more := uint64(order.Uint32(b[12:]))
-	if order.Uint64(b) != id || more >= v.meta.pages-id {
-		return fmt.Errorf("%w: page %d is none", ErrDamaged, id)
-	}
-	for p := id; p <= id+more; p++ {
+	for p := id; p < id+uint64(len(b))/uint64(v.meta.pageSize); p++ {
 		if v.seen[p] {
-			return fmt.Errorf("%w: page %d is there twice", ErrDamaged, p)
+			return fmt.Errorf("%w: page %d is used twice", ErrDamaged, p)
 		}
 		v.seen[p] = true
-	}
-	if more > 0 {
-		b = make([]byte, (more+1)*uint64(v.meta.pageSize))
-		if _, err := v.f.ReadAt(b, int64(id)*v.meta.pageSize); err != nil {
-			return err
-		}
 	}
 	return v.elements(bucket, b, id, low, high)
 }
 
-// elements verifies what is on a page, which is the id's or in it.
-func (v *verifier) elements(bucket, b []byte, id uint64, low, high []byte) error {
+// readPage reads a page with those that belong to it.
+func readPage(r io.ReaderAt, m meta, id uint64) ([]byte, error) {
+	if id < 2 || id >= m.pages {
+		return nil, fmt.Errorf("%w: there is no page %d", ErrDamaged, id)
+	}
+	b := make([]byte, m.pageSize)
+	if err := readAt(r, b, int64(id)*m.pageSize); err != nil {
+		return nil, err
+	}
+	more := uint64(order.Uint32(b[12:]))
+	if order.Uint64(b) != id || more >= m.pages-id {
+		return nil, fmt.Errorf("%w: page %d is another page", ErrDamaged, id)
+	}
+	if more == 0 {
+		return b, nil
+	}
+	b = make([]byte, (more+1)*uint64(m.pageSize))
+	return b, readAt(r, b, int64(id)*m.pageSize)
+}
+
+// readAt fills b. The end of the file is damage, not an end.
+func readAt(r io.ReaderAt, b []byte, at int64) error {
+	_, err := r.ReadAt(b, at)
+	if err == io.EOF {
+		return fmt.Errorf("%w: its end is missing", ErrDamaged)
+	}
+	return err
+}
+
+// An element is a key on a page of a tree.
+type element struct {
+	key    []byte
+	value  []byte // on a leaf
+	bucket bool   // the value is a bucket
+	child  uint64 // the id of a page, on a branch; otherwise 0
+}
+
+// parsePage returns the elements of a page, which is the page with the id or within it.
+func parsePage(b []byte, id uint64) ([]element, error) {
 	flags, count := order.Uint16(b[8:]), int(order.Uint16(b[10:]))
 	if flags != branchPage && flags != leafPage || flags == branchPage && count == 0 || pageHead+count*elementSize > len(b) {
-		return fmt.Errorf("%w: page %d is none of a tree", ErrDamaged, id)
+		return nil, fmt.Errorf("%w: page %d is not part of a tree", ErrDamaged, id)
 	}
-	keys := make([][]byte, count+1)
-	values := make([][]byte, count)
-	for i := range count {
+	elements := make([]element, count)
+	for i := range elements {
 		at := pageHead + i*elementSize
-		e := b[at:]
-		place, keySize, valueSize := order.Uint32(e), order.Uint32(e[4:]), uint32(0)
+		head := b[at:]
+		e := &elements[i]
+		place, keySize, valueSize := order.Uint32(head), order.Uint32(head[4:]), uint32(0)
 		if flags == leafPage {
-			place, keySize, valueSize = order.Uint32(e[4:]), order.Uint32(e[8:]), order.Uint32(e[12:])
+			e.bucket = place&bucketFlag != 0
+			place, keySize, valueSize = order.Uint32(head[4:]), order.Uint32(head[8:]), order.Uint32(head[12:])
+		} else if e.child = order.Uint64(head[8:]); e.child < 2 {
+			return nil, fmt.Errorf("%w: page %d has the child %d", ErrDamaged, id, e.child)
 		}
 		from := uint64(at) + uint64(place)
 		end := from + uint64(keySize) + uint64(valueSize)
 		if end > uint64(len(b)) || keySize == 0 {
-			return fmt.Errorf("%w: page %d says that it is larger", ErrDamaged, id)
+			return nil, fmt.Errorf("%w: page %d has a key outside of it", ErrDamaged, id)
 		}
-		keys[i], values[i] = b[from:from+uint64(keySize)], b[from+uint64(keySize):end]
-		if i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 || i == 0 && bytes.Compare(keys[0], low) < 0 || high != nil && bytes.Compare(keys[i], high) >= 0 {
+		e.key, e.value = b[from:from+uint64(keySize)], b[from+uint64(keySize):end]
+	}
+	return elements, nil
+}
+
+// elements verifies what is on a page, which is the page with the id or within it.
+func (v *verifier) elements(bucket, b []byte, id uint64, low, high []byte) error {
+	elements, err := parsePage(b, id)
+	if err != nil {
+		return err
+	}
+	for i, e := range elements {
+		if i > 0 && bytes.Compare(elements[i-1].key, e.key) >= 0 || i == 0 && bytes.Compare(e.key, low) < 0 || high != nil && bytes.Compare(e.key, high) >= 0 {
 			return fmt.Errorf("%w: the keys of page %d are not in order", ErrDamaged, id)
 		}
 	}
-	keys[count] = high
-	for i := range count {
-		e := b[pageHead+i*elementSize:]
-		var err error
+	for i, e := range elements {
 		switch {
-		case flags == branchPage:
-			err = v.page(bucket, order.Uint64(e[8:]), keys[i], keys[i+1])
-		case order.Uint32(e)&bucketFlag == 0:
-			err = v.visit(bucket, keys[i], values[i])
+		case e.child != 0:
+			next := high
+			if i+1 < len(elements) {
+				next = elements[i+1].key
+			}
+			err = v.page(bucket, e.child, e.key, next)
+		case !e.bucket:
+			err = v.visit(bucket, e.key, e.value)
 		case bucket != nil:
 			err = fmt.Errorf("%w: page %d has a bucket in a bucket", ErrDamaged, id)
 		default:
-			err = v.bucket(keys[i], values[i], id)
+			err = v.bucket(e, id)
 		}
 		if err != nil {
 			return err
@@ -246,15 +290,25 @@ func (v *verifier) elements(bucket, b []byte, id uint64, low, high []byte) error
 }
 
 // bucket verifies a bucket, which is on the page with the id.
-func (v *verifier) bucket(name, value []byte, id uint64) error {
-	if len(value) < bucketSize {
-		return fmt.Errorf("%w: page %d has a bucket of %d bytes", ErrDamaged, id, len(value))
+func (v *verifier) bucket(e element, id uint64) error {
+	root, err := e.root(id)
+	if err != nil {
+		return err
 	}
-	if root := order.Uint64(value); root != 0 {
-		return v.page(name, root, nil, nil)
+	if root != 0 {
+		return v.page(e.key, root, nil, nil)
 	}
-	if len(value) < bucketSize+pageHead {
-		return fmt.Errorf("%w: page %d has a bucket of %d bytes", ErrDamaged, id, len(value))
+	if len(e.value) < bucketSize+pageHead {
+		return fmt.Errorf("%w: page %d has a bucket of %d bytes", ErrDamaged, id, len(e.value))
 	}
-	return v.elements(name, value[bucketSize:], id, nil, nil)
+	return v.elements(e.key, e.value[bucketSize:], id, nil, nil)
+}
+
+// root returns the id of a bucket's root, or 0 if its only page is in its value. The
+// bucket is on the page with the id.
+func (e element) root(id uint64) (uint64, error) {
+	if len(e.value) < bucketSize {
+		return 0, fmt.Errorf("%w: page %d has a bucket of %d bytes", ErrDamaged, id, len(e.value))
+	}
+	return order.Uint64(e.value), nil
 }

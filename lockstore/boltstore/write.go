@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -12,8 +14,7 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// maxSeats bounds how many seats one transaction changes, and so how long it
-// takes.
+// maxSeats bounds the seats of one transaction, and so the time that it takes.
 const maxSeats = 4096
 
 // work is an operation on an event.
@@ -24,14 +25,15 @@ type work struct {
 	at    []int // the positions of op.Seats
 }
 
-// A transaction is what the calls of one batch change, on its way to the disk.
+// A transaction is what the calls of one batch change.
 type transaction struct {
 	events []*event      // of the calls
 	done   chan struct{} // closed when it is on the disk or has failed
 }
 
-// runBatch decides the calls one after the other, writes all that they change in
-// one transaction, lets lists show it, and answers. One runs at a time.
+// runBatch decides the calls one after the other, writes what they change in one
+// transaction, makes it visible to lists, and answers the calls. One batch runs at
+// a time.
 func (s *Store) runBatch(calls []*batch.Call[work, lockstore.Result]) {
 	t := &transaction{done: make(chan struct{})}
 	results, refusals := make([]lockstore.Result, len(calls)), make([]error, len(calls))
@@ -55,8 +57,8 @@ func (s *Store) runBatch(calls []*batch.Call[work, lockstore.Result]) {
 	}
 }
 
-// write returns once the changes are on the disk. Otherwise its error says whether
-// they can be.
+// write returns nil once the changes are on the disk, in the file that has the
+// store's path. Its error says whether the changes can be on the disk.
 func (s *Store) write(t *transaction) error {
 	changed := make(records)
 	w := s.clock.wall()
@@ -64,21 +66,24 @@ func (s *Store) write(t *transaction) error {
 		e.records(changed, w)
 	}
 	if len(changed) == 0 {
-		return nil
+		return s.checkFile(lockstore.ErrUnavailable)
 	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return s.notWritten(err)
 	}
+	if uint64(tx.ID()) != s.tx+1 {
+		return errors.Join(s.replaced(lockstore.ErrUnavailable, "written to by another program"), tx.Rollback())
+	}
 	sum, folded, err := s.put(tx, t.events, changed)
 	if err != nil {
 		return s.notWritten(errors.Join(err, tx.Rollback()))
 	}
-	id := tx.ID()
+	id := uint64(tx.ID())
 	if err := tx.Commit(); err != nil {
 		return s.notCommitted(err, id)
 	}
-	s.sums = sum
+	s.sums, s.tx = sum, id
 	s.mu.Lock()
 	if folded {
 		clear(s.log)
@@ -89,15 +94,41 @@ func (s *Store) write(t *transaction) error {
 	for _, e := range t.events {
 		e.inFile = e.inFile || len(e.changes) > 0
 	}
+	return s.checkFile(lockstore.ErrOutcomeUnknown)
+}
+
+// checkFile ends the store if its path no longer names its file, or if another
+// program has written to it. The next process would not find what this one answers,
+// so the batch fails with the outcome.
+func (s *Store) checkFile(outcome error) error {
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s.replaced(outcome, "moved or removed")
+	case err != nil:
+		return s.replaced(outcome, fmt.Sprintf("put out of reach (%v)", reason(err)))
+	case !os.SameFile(info, s.info):
+		return s.replaced(outcome, "replaced by another file")
+	}
+	if m, err := readMeta(s.file); err != nil || m.tx != s.tx {
+		return s.replaced(outcome, "written to by another program")
+	}
 	return nil
 }
 
-// maxLog is how many bytes the log may have. More of them make it rarer that
-// records are written where they belong, and that then takes longer.
+// replaced ends the store and returns the error of the batch.
+func (s *Store) replaced(outcome error, what string) error {
+	err := fmt.Errorf("%s was %s while in use: stop the program, put the right file in its place and start again", s.path, what)
+	s.end(fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err))
+	return fmt.Errorf("%w: %w", outcome, err)
+}
+
+// maxLog is the number of bytes that the log may have. With a longer log, records
+// are moved to their places less often, and each time takes longer.
 const maxLog = 512 << 10
 
-// put has a transaction write the records, to the log or, when that has become
-// long, with all of it where they belong.
+// put writes the records to the log or, if that has become too long, all records of
+// the log and the new ones to their places.
 func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (sum sums, folded bool, err error) {
 	sum = s.sums
 	for _, e := range events {
@@ -126,7 +157,7 @@ func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (sum sums, fo
 	}
 	sum.all, sum.logSum, sum.logBytes = sum.all^sum.logSum, 0, 0
 	all := make(records)
-	for _, of := range s.log { // only write changes it
+	for _, of := range s.log {
 		maps.Copy(all, of)
 	}
 	maps.Copy(all, changed)
@@ -138,10 +169,10 @@ func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (sum sums, fo
 	return sum, true, tx.Bucket(bucketHead).Put(keySum, formatSum(sum.all))
 }
 
-// sums are about what the file holds.
+// sums are the checksum of the file's content and the size of its log.
 type sums struct {
-	all      uint64 // the sum of all values
-	logSum   uint64 // the part of it that is of the log
+	all      uint64 // of all values
+	logSum   uint64 // of the values of the log
 	logBytes int    // in the values of the log
 }
 
@@ -157,22 +188,21 @@ func (sum *sums) put(tx *bolt.Tx, bucket, key, value []byte) (uint64, error) {
 	return put, b.Put(key, value)
 }
 
-// fill is how full a page is made that is divided since it was too full. The
-// log grows at its end only, where nothing comes in between; seats are mostly
-// sold for the first time, in any order.
+// fill is how full bbolt makes the first of the two pages that it makes of one that
+// is too full. The log grows at its end only, so nothing is added to that page later.
 const fill = 0.9
 
-// notWritten is the error of changes that are not in the file.
+// notWritten returns the error of changes that are not in the file.
 func (s *Store) notWritten(err error) error {
 	return fmt.Errorf("%w: %s could not be written: %w", lockstore.ErrUnavailable, s.path, err)
 }
 
-// notCommitted says what a failed commit means. Its last step is to write the
-// transaction's number to the beginning of the file and to wait for the disk. If
-// the number is not there, nothing of the transaction counts.
-func (s *Store) notCommitted(err error, id int) error {
+// notCommitted returns the error of a commit that failed. The last step of a commit
+// is to write the transaction's number to the beginning of the file and to wait for
+// the disk. While the number is not there, the transaction does not count.
+func (s *Store) notCommitted(err error, id uint64) error {
 	m, readErr := readMeta(s.file)
-	if readErr == nil && m.tx < uint64(id) {
+	if readErr == nil && m.tx < id {
 		return s.notWritten(err)
 	}
 	err = errors.Join(err, readErr)
