@@ -117,9 +117,10 @@ func sellerEvent() (*lockstore.Event, error) {
 	return lockstore.NewEvent("sale", layout, time.Hour, 0)
 }
 
-// sell locks and confirms two seats at a time, in many goroutines. It says
-// "locked SEAT" and "booked SEAT", "refused …" of a call that did nothing and
-// "unknown SEAT" of one that may have. The mode is what happens to its disk.
+// sell locks and confirms two seats at a time, in many goroutines. It prints "locked"
+// and "booked" with the seats, "refused" with the error of a call that did nothing, and
+// "unknown" with the seats of a call that may have done something. The mode is what
+// happens to its disk, or "again": then it first confirms once more what is taken.
 func sell(path, mode string) error {
 	s, err := boltstore.Open(path)
 	if err != nil {
@@ -150,6 +151,7 @@ func sell(path, mode string) error {
 		})
 	}
 	const buyers = 16
+	done := map[lockstore.Kind]string{lockstore.KindLock: "locked", lockstore.KindConfirm: "booked"}
 	var out sync.Mutex
 	say := func(words ...any) {
 		out.Lock()
@@ -162,21 +164,18 @@ func sell(path, mode string) error {
 			user := lockstore.UserID(fmt.Sprint("buyer", b))
 			for at := 2 * b; at+1 < sellerSeats; at += 2 * buyers {
 				seats := ev.Seats[at : at+2]
-				if taken[at] {
+				ops := []lockstore.Op{lockstore.Lock(user, seats...), lockstore.Confirm(user, seats...)}
+				if taken[at] && mode != "again" {
 					continue
+				} else if taken[at] {
+					ops = ops[1:]
 				}
-				for _, step := range []struct {
-					done string
-					op   lockstore.Op
-				}{
-					{"locked", lockstore.Lock(user, seats...)},
-					{"booked", lockstore.Confirm(user, seats...)},
-				} {
+				for _, op := range ops {
 					for {
-						_, err := s.Do(context.Background(), ev, step.op)
+						_, err := s.Do(context.Background(), ev, op)
 						if err == nil {
-							say(step.done, seats[0], seats[1])
-							if mode == "failing" && step.op.Kind == lockstore.KindConfirm {
+							say(done[op.Kind], seats[0], seats[1])
+							if mode == "failing" && op.Kind == lockstore.KindConfirm {
 								fail.Do(failSoon)
 							}
 							break
@@ -234,11 +233,23 @@ func fillAndEmpty(path string) {
 // sellerOutput is what sellers printed, by the first word of each line.
 type sellerOutput map[string][]string
 
+// add adds a line and returns its first word.
+func (o sellerOutput) add(line string) string {
+	word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+	o[word] = append(o[word], rest)
+	return word
+}
+
 // runSeller runs a seller until it ends. It is killed once it has had the file
 // open for that life, if that is not 0.
 func runSeller(t *testing.T, path, mode string, life time.Duration) sellerOutput {
 	t.Helper()
-	cmd := command(t, sellerEnv+"="+path, mode)
+	return runCommand(t, command(t, sellerEnv+"="+path, mode), life)
+}
+
+// runCommand runs a command that becomes a seller.
+func runCommand(t *testing.T, cmd *exec.Cmd, life time.Duration) sellerOutput {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	must(t, err)
@@ -251,10 +262,9 @@ func runSeller(t *testing.T, path, mode string, life time.Duration) sellerOutput
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			break // what is no whole line was not said
+			break // a line without an end was not said
 		}
-		word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if said[word] = append(said[word], rest); word == "open" && life > 0 {
+		if word := said.add(line); word == "open" && life > 0 {
 			defer time.AfterFunc(life, func() { _ = cmd.Process.Kill() }).Stop()
 		}
 	}

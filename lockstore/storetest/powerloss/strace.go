@@ -1,0 +1,269 @@
+package powerloss
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Add adds what a program did, which has ended. It fails if the log does not explain
+// what is in the folder.
+func (r *Recording) Add(log string) error {
+	f, err := os.Open(log)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p := parser{r: r, begun: make(map[string]begun)}
+	lines := bufio.NewReaderSize(f, 1<<20)
+	for {
+		line, err := lines.ReadString('\n')
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = p.line(strings.TrimSuffix(line, "\n"))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", log, err)
+		}
+	}
+	if err := p.interrupted(); err != nil {
+		return err
+	}
+	return r.compare()
+}
+
+// compare compares the files as recorded with those in the folder.
+func (r *Recording) compare() error {
+	recorded := r.files()
+	found, err := os.ReadDir(r.folder)
+	if err != nil {
+		return err
+	}
+	if len(found) != len(recorded) {
+		return fmt.Errorf("the files %q were recorded, and %s has %v", slices.Sorted(maps.Keys(recorded)), r.folder, found)
+	}
+	for _, entry := range found {
+		content, err := os.ReadFile(filepath.Join(r.folder, entry.Name()))
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(content, recorded[entry.Name()]) {
+			return fmt.Errorf("%s is not as recorded", entry.Name())
+		}
+	}
+	return nil
+}
+
+// A parser reads what strace writes: a line for each call, or two if another thread's
+// call comes between its beginning and its end.
+type parser struct {
+	r     *Recording
+	begun map[string]begun // by thread
+}
+
+// begun is a call without an end.
+type begun struct {
+	text string // up to where it was interrupted
+	step int    // its place in the recording, or none
+}
+
+const none = -1
+
+const (
+	unfinished = " <unfinished ...>"
+	resumed    = " resumed>"
+)
+
+func (p *parser) line(line string) error {
+	thread, text, ok := strings.Cut(line, " ")
+	text = strings.TrimLeft(text, " ")
+	if !ok || text == "" {
+		return fmt.Errorf("a line without a call: %.80q", line)
+	}
+	if strings.HasPrefix(text, "+++") || strings.HasPrefix(text, "---") {
+		return nil
+	}
+	if strings.HasPrefix(text, "<... ") {
+		b, ok := p.begun[thread]
+		if !ok {
+			return fmt.Errorf("the end of a call without its beginning: %.80q", line)
+		}
+		delete(p.begun, thread)
+		_, rest, _ := strings.Cut(text, resumed)
+		p.end(rest, b.step)
+		return nil
+	}
+	first, interrupted := strings.CutSuffix(text, unfinished)
+	step, err := p.begin(first)
+	if err != nil {
+		return err
+	}
+	if interrupted {
+		p.begun[thread] = begun{first, step}
+	} else {
+		p.end(text, step)
+	}
+	return nil
+}
+
+// begin adds the beginning of a call and returns its place. It returns none if the
+// call is not about the folder.
+func (p *parser) begin(text string) (int, error) {
+	name, list, _ := strings.Cut(text, "(")
+	if end := strings.LastIndexByte(list, ')'); end >= 0 {
+		list = list[:end]
+	}
+	s, err := p.r.parse(name, strings.Split(list, ", "))
+	if err != nil {
+		return none, fmt.Errorf("%w: %.80q", err, text)
+	}
+	if s.kind == nothing {
+		return none, nil
+	}
+	s.call = len(p.r.steps)
+	p.r.steps = append(p.r.steps, s)
+	return s.call, nil
+}
+
+// end adds the end of a call. A call that failed did nothing.
+func (p *parser) end(text string, at int) {
+	if at == none {
+		return
+	}
+	result := text[strings.LastIndex(text, "= ")+len("= "):]
+	if strings.HasPrefix(result, "-") {
+		p.r.steps[at].kind = nothing
+	} else if !strings.HasPrefix(result, "?") {
+		p.r.finish(at)
+	}
+}
+
+// finish adds the end of the call that begins at a place.
+func (r *Recording) finish(at int) {
+	s := r.steps[at]
+	s.end = true
+	r.steps = append(r.steps, s)
+}
+
+// interrupted ends the calls in the middle of which the program was killed. A write was
+// carried out if the file has it.
+func (p *parser) interrupted() error {
+	for _, b := range p.begun {
+		if b.step == none {
+			continue
+		}
+		s := p.r.steps[b.step]
+		if s.kind != write {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(p.r.folder, s.name))
+		if err != nil {
+			return err
+		}
+		if end := s.offset + int64(len(s.data)); end <= int64(len(content)) && bytes.Equal(content[s.offset:end], s.data) {
+			p.r.finish(b.step)
+		} else {
+			p.r.steps[b.step].kind = nothing
+		}
+	}
+	return nil
+}
+
+// errCall is returned for a call that is not as expected.
+var errCall = errors.New("a call with other arguments than expected")
+
+// parse returns the beginning of a call, which is of the kind nothing if the call is
+// not about the folder.
+func (r *Recording) parse(name string, args []string) (s step, err error) {
+	want := map[string]int{"openat": 3, "write": 3, "pwrite64": 4, "ftruncate": 2, "fdatasync": 1, "fsync": 1, "renameat": 4, "unlinkat": 3}[name]
+	if want == 0 || len(args) < want {
+		return s, errCall
+	}
+	var path string
+	switch name {
+	case "openat", "unlinkat":
+		path, err = text(args[1])
+	case "renameat":
+		var to string
+		if path, err = text(args[1]); err == nil {
+			to, err = text(args[3])
+		}
+		s.to = filepath.Base(to)
+	default:
+		path, err = openPath(args[0])
+	}
+	if err != nil {
+		return s, err
+	}
+	folder, base := filepath.Split(path)
+	switch {
+	case name == "write" && strings.HasPrefix(args[0], "1<"):
+		s.kind = say
+	case path == r.folder && name == "fsync":
+		s.kind = sync
+		return s, nil
+	case filepath.Clean(folder) != r.folder:
+		s.kind = nothing
+		return s, nil
+	}
+	s.name = base
+	switch name {
+	case "openat":
+		if s.kind = create; !strings.Contains(args[2], "O_CREAT") {
+			s.kind = nothing
+		}
+	case "unlinkat":
+		s.kind = remove
+	case "renameat":
+		s.kind = rename
+	case "fdatasync", "fsync":
+		s.kind = sync
+	case "ftruncate":
+		s.kind = truncate
+		s.offset, err = strconv.ParseInt(args[1], 10, 64)
+	case "pwrite64":
+		s.kind = write
+		if s.offset, err = strconv.ParseInt(args[3], 10, 64); err == nil {
+			s.data, err = unquote(args[1])
+		}
+	case "write":
+		if s.kind != say {
+			return s, errCall // its offset is unknown
+		}
+		s.data, err = unquote(args[1])
+	}
+	return s, err
+}
+
+// openPath returns the path of an open file, which strace writes as 5<path>.
+func openPath(arg string) (string, error) {
+	_, path, _ := strings.Cut(arg, "<")
+	path, _, _ = strings.Cut(path, ">")
+	return text(`"` + path + `"`)
+}
+
+func text(arg string) (string, error) {
+	b, err := unquote(arg)
+	return string(b), err
+}
+
+// unquote returns the bytes that strace writes as "\x00\x01".
+func unquote(arg string) ([]byte, error) {
+	inner, ok := strings.CutPrefix(arg, `"`)
+	inner, end := strings.CutSuffix(inner, `"`)
+	if !ok || !end {
+		return nil, errCall
+	}
+	return hex.DecodeString(strings.ReplaceAll(inner, `\x`, ""))
+}
