@@ -120,7 +120,7 @@ func sellerEvent() (*lockstore.Event, error) {
 // sell locks and confirms two seats at a time, in many goroutines. It prints "locked"
 // and "booked" with the seats, "refused" with the error of a call that did nothing, and
 // "unknown" with the seats of a call that may have done something. The mode is what
-// happens to its disk, or "again": then it first confirms once more what is taken.
+// happens to its disk, or "again": then it first repeats each confirm.
 func sell(path, mode string) error {
 	s, err := boltstore.Open(path)
 	if err != nil {
@@ -134,11 +134,16 @@ func sell(path, mode string) error {
 	if err != nil {
 		return err
 	}
-	taken := make(map[int]bool)
+	taken := make(map[int]lockstore.Status)
 	for _, seat := range snap.Seats {
-		taken[int(seat.Position)] = true
+		taken[int(seat.Position)] = seat.Status
 	}
 	fmt.Println("open", len(snap.Seats))
+	if mode == "again" {
+		if err := confirmAgain(s, ev, taken); err != nil {
+			return err
+		}
+	}
 	if mode == "full" {
 		go fillAndEmpty(path)
 	}
@@ -150,7 +155,6 @@ func sell(path, mode string) error {
 			}
 		})
 	}
-	const buyers = 16
 	done := map[lockstore.Kind]string{lockstore.KindLock: "locked", lockstore.KindConfirm: "booked"}
 	var out sync.Mutex
 	say := func(words ...any) {
@@ -161,16 +165,12 @@ func sell(path, mode string) error {
 	var all sync.WaitGroup
 	for b := range buyers {
 		all.Go(func() {
-			user := lockstore.UserID(fmt.Sprint("buyer", b))
 			for at := 2 * b; at+1 < sellerSeats; at += 2 * buyers {
-				seats := ev.Seats[at : at+2]
-				ops := []lockstore.Op{lockstore.Lock(user, seats...), lockstore.Confirm(user, seats...)}
-				if taken[at] && mode != "again" {
+				seats, user := ev.Seats[at:at+2], buyer(at)
+				if _, taken := taken[at]; taken {
 					continue
-				} else if taken[at] {
-					ops = ops[1:]
 				}
-				for _, op := range ops {
+				for _, op := range []lockstore.Op{lockstore.Lock(user, seats...), lockstore.Confirm(user, seats...)} {
 					for {
 						_, err := s.Do(context.Background(), ev, op)
 						if err == nil {
@@ -196,6 +196,28 @@ func sell(path, mode string) error {
 	}
 	all.Wait()
 	fmt.Println("closed")
+	return nil
+}
+
+const buyers = 16
+
+// buyer returns the user who buys the seat at a position.
+func buyer(at int) lockstore.UserID { return lockstore.UserID(fmt.Sprint("buyer", at/2%buyers)) }
+
+// confirmAgain confirms what is booked, which changes nothing. It prints "booked" with
+// the seats, and "repeated" at the end.
+func confirmAgain(s *boltstore.Store, ev *lockstore.Event, taken map[int]lockstore.Status) error {
+	for at := 0; at+1 < sellerSeats; at += 2 {
+		if taken[at] != lockstore.Booked {
+			continue
+		}
+		seats := ev.Seats[at : at+2]
+		if _, err := s.Do(context.Background(), ev, lockstore.Confirm(buyer(at), seats...)); err != nil {
+			return err
+		}
+		fmt.Println("booked", seats[0], seats[1])
+	}
+	fmt.Println("repeated")
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // Program is the program that must be on the PATH.
@@ -82,15 +83,21 @@ func New(folder string) (*Recording, error) {
 // Len returns the number of moments at which the power can fail.
 func (r *Recording) Len() int { return len(r.steps) + 1 }
 
-// Said returns the moments after which a line was written to the standard output.
-func (r *Recording) Said() []int {
-	var at []int
+// A Line is a line that a program wrote to its standard output.
+type Line struct {
+	Text string
+	At   int // the first moment at which it was written
+}
+
+// Said returns the lines that the programs wrote, in order.
+func (r *Recording) Said() []Line {
+	var said []Line
 	for i, s := range r.steps {
 		if s.kind == say && !s.end {
-			at = append(at, i+1)
+			said = append(said, Line{strings.TrimSuffix(string(s.data), "\n"), i + 1})
 		}
 	}
-	return at
+	return said
 }
 
 // An Image is what a disk has after a loss of power.

@@ -88,16 +88,16 @@ func TestImages(t *testing.T) {
 	if got := images(0, false); !slices.Equal(got, []string{""}) {
 		t.Errorf("at the beginning: %q", got)
 	}
-	if got := images(said[0], false); !slices.Equal(got, []string{"file 11 "}) {
+	if got := images(said[0].At, false); !slices.Equal(got, []string{"file 11 "}) {
 		t.Errorf("after the sync: %q", got)
 	}
-	if got := images(said[1], false); !slices.Equal(got, []string{"file 11 ", "file 12 ", "file 21 ", "file 22 "}) {
+	if got := images(said[1].At, false); !slices.Equal(got, []string{"file 11 ", "file 12 ", "file 21 ", "file 22 "}) {
 		t.Errorf("after a write without a sync: %q", got)
 	}
 	if got := images(r.Len()-1, false); len(got) != 8 {
 		t.Errorf("at the end: %q", got)
 	}
-	if got := images(said[0], true); !slices.Contains(got, "") || !slices.Contains(got, "new  ") || !slices.Contains(got, "file 11 ") {
+	if got := images(said[0].At, true); !slices.Contains(got, "") || !slices.Contains(got, "new  ") || !slices.Contains(got, "file 11 ") {
 		t.Errorf("of a disk that lies: %q", got)
 	}
 }

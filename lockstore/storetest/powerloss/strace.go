@@ -23,7 +23,7 @@ func (r *Recording) Add(log string) error {
 		return err
 	}
 	defer f.Close()
-	p := parser{r: r, begun: make(map[string]begun)}
+	p := parser{r, make(map[string]int)}
 	lines := bufio.NewReaderSize(f, 1<<20)
 	for {
 		line, err := lines.ReadString('\n')
@@ -69,21 +69,10 @@ func (r *Recording) compare() error {
 // call comes between its beginning and its end.
 type parser struct {
 	r     *Recording
-	begun map[string]begun // by thread
-}
-
-// begun is a call without an end.
-type begun struct {
-	text string // up to where it was interrupted
-	step int    // its place in the recording, or none
+	begun map[string]int // by thread: the place of the call that has no end yet, or none
 }
 
 const none = -1
-
-const (
-	unfinished = " <unfinished ...>"
-	resumed    = " resumed>"
-)
 
 func (p *parser) line(line string) error {
 	thread, text, ok := strings.Cut(line, " ")
@@ -91,30 +80,23 @@ func (p *parser) line(line string) error {
 	if !ok || text == "" {
 		return fmt.Errorf("a line without a call: %.80q", line)
 	}
-	if strings.HasPrefix(text, "+++") || strings.HasPrefix(text, "---") {
-		return nil
+	if strings.HasPrefix(text, "+++") || strings.HasPrefix(text, "???") {
+		return nil // a thread ended
 	}
 	if strings.HasPrefix(text, "<... ") {
-		b, ok := p.begun[thread]
-		if !ok {
+		if _, ok := p.begun[thread]; !ok {
 			return fmt.Errorf("the end of a call without its beginning: %.80q", line)
 		}
-		delete(p.begun, thread)
-		_, rest, _ := strings.Cut(text, resumed)
-		p.end(rest, b.step)
+		p.end(thread, text)
 		return nil
 	}
-	first, interrupted := strings.CutSuffix(text, unfinished)
+	first, interrupted := cutUnfinished(text)
 	step, err := p.begin(first)
-	if err != nil {
-		return err
+	p.begun[thread] = step
+	if err == nil && !interrupted {
+		p.end(thread, text)
 	}
-	if interrupted {
-		p.begun[thread] = begun{first, step}
-	} else {
-		p.end(text, step)
-	}
-	return nil
+	return err
 }
 
 // begin adds the beginning of a call and returns its place. It returns none if the
@@ -136,15 +118,20 @@ func (p *parser) begin(text string) (int, error) {
 	return s.call, nil
 }
 
-// end adds the end of a call. A call that failed did nothing.
-func (p *parser) end(text string, at int) {
-	if at == none {
+// end adds the end of the thread's call. A call that failed did nothing. The result of
+// a call in the middle of which the program was killed is "?".
+func (p *parser) end(thread, text string) {
+	at := p.begun[thread]
+	result := text[strings.LastIndex(text, "= ")+len("= "):]
+	if strings.HasPrefix(result, "?") {
 		return
 	}
-	result := text[strings.LastIndex(text, "= ")+len("= "):]
-	if strings.HasPrefix(result, "-") {
+	delete(p.begun, thread)
+	switch {
+	case at == none:
+	case strings.HasPrefix(result, "-"):
 		p.r.steps[at].kind = nothing
-	} else if !strings.HasPrefix(result, "?") {
+	default:
 		p.r.finish(at)
 	}
 }
@@ -156,25 +143,34 @@ func (r *Recording) finish(at int) {
 	r.steps = append(r.steps, s)
 }
 
-// interrupted ends the calls in the middle of which the program was killed. A write was
-// carried out if the file has it.
+// interrupted ends the calls in the middle of which the program was killed. Whether a
+// write was carried out can be seen in the file. A sync that nothing followed counts as
+// not ended, because the system need not finish it for a program that is killed.
 func (p *parser) interrupted() error {
-	for _, b := range p.begun {
-		if b.step == none {
+	for i, s := range slices.Backward(p.r.steps) {
+		if s.kind == sync && s.end {
+			p.r.steps[i].kind = nothing
+		}
+		if s.kind != say && s.kind != nothing {
+			break
+		}
+	}
+	for _, at := range p.begun {
+		if at == none {
 			continue
 		}
-		s := p.r.steps[b.step]
-		if s.kind != write {
+		s := p.r.steps[at]
+		if s.kind != write && s.kind != truncate {
 			continue
 		}
 		content, err := os.ReadFile(filepath.Join(p.r.folder, s.name))
 		if err != nil {
 			return err
 		}
-		if end := s.offset + int64(len(s.data)); end <= int64(len(content)) && bytes.Equal(content[s.offset:end], s.data) {
-			p.r.finish(b.step)
+		if bytes.Equal(apply(bytes.Clone(content), s, all), content) {
+			p.r.finish(at)
 		} else {
-			p.r.steps[b.step].kind = nothing
+			p.r.steps[at].kind = nothing
 		}
 	}
 	return nil
@@ -266,4 +262,11 @@ func unquote(arg string) ([]byte, error) {
 		return nil, errCall
 	}
 	return hex.DecodeString(strings.ReplaceAll(inner, `\x`, ""))
+}
+
+// cutUnfinished removes what strace writes after a call that has no end yet.
+func cutUnfinished(text string) (string, bool) {
+	text, interrupted := strings.CutSuffix(text, " <unfinished ...>")
+	text, detached := strings.CutSuffix(text, " <detached ...>")
+	return text, interrupted || detached
 }
