@@ -38,6 +38,12 @@ func main() {
 				os.Exit(1)
 			}
 			return
+		case sellCommand:
+			if err := sellFile(ctx, os.Args[2], os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, "proof seller:", err)
+				os.Exit(1)
+			}
+			return
 		case simulateCommand:
 			simulate(os.Args[2:], os.Stderr)
 		}
@@ -79,6 +85,7 @@ var rows = []row{
 	{"file", "closed and opened again", fileReopened, false},
 	{"file", "runner killed -9 and restarted", fileRunnerKilled, false},
 	{"file", "disk full, room again, killed -9 while full", diskFull, false},
+	{"file", "power lost at any moment of recorded writes", powerLost, false},
 	{"miniredis", "", simulated("miniredis"), false},
 	{"Redis", "", onRedis, false},
 	{"Redis Cluster", "", onCluster, false},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,11 +22,12 @@ import (
 	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
+	"seatlock/lockstore/storetest/powerloss"
 )
 
-// TestMain lets the program run itself as a client and as a simulator.
+// TestMain lets the program run itself as a client, as a seller and as a simulator.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == clientCommand || os.Args[1] == simulateCommand) {
+	if len(os.Args) > 1 && slices.Contains([]string{clientCommand, sellCommand, simulateCommand}, os.Args[1]) {
 		main()
 		return
 	}
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 var short = []string{
 	"Sentinel", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
 	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
-	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed",
+	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
 	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
 }
 
@@ -60,6 +62,8 @@ func need(t *testing.T, words string) {
 		faults.Need(t, "cc", untried)
 	case "file, disk full":
 		faults.Need(t, "prlimit", untried)
+	case "file, power":
+		faults.Need(t, powerloss.Program, untried)
 	}
 }
 
