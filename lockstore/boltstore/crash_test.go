@@ -125,3 +125,12 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 }
+
+// TestFileCutShort checks that a program ends if another one cuts its file short, as it
+// does if a page cannot be read.
+func TestFileCutShort(t *testing.T) {
+	out, err := command(t, tryEnv+"=cut short", filepath.Join(t.TempDir(), "seats")).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "unexpected fault address") {
+		t.Errorf("it ended with %v: %s", err, out)
+	}
+}

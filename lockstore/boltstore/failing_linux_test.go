@@ -62,8 +62,19 @@ func TestNothingIsAcknowledgedBeforeTheDiskHasIt(t *testing.T) {
 	}
 }
 
-// TestDiskFails holds that, where waiting for the disk fails, no call succeeds that
-// was not carried out, and none that may have been says that it was not.
+// TestFailedWriteEndsNothing checks that a call whose pages the disk does not confirm
+// does nothing, and that the store goes on.
+func TestFailedWriteEndsNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seats")
+	out, err := command(t, tryEnv+"=failing later", path).CombinedOutput()
+	got := strings.ReplaceAll(string(out), path, "PATH")
+	if want := "PATH could not be written: input/output error, and 1 seats are listed"; err != nil || !strings.HasSuffix(got, want) {
+		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+}
+
+// TestDiskFails checks that no call succeeds that is not on the disk, and that none that
+// may be on it claims not to be, whichever wait for the disk fails.
 func TestDiskFails(t *testing.T) {
 	outcomes := make(map[string]int)
 	for range 40 {

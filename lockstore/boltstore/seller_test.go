@@ -52,6 +52,10 @@ func tryOn(disk, path string) string {
 	switch disk {
 	case "failing":
 		err = failSyncs()
+	case "failing later":
+		return tryLater(path, failSyncs)
+	case "cut short":
+		return tryLater(path, func() error { return os.Truncate(path, 0) })
 	case "failing fully":
 		err = failFullSyncs()
 	case "full":
@@ -64,6 +68,29 @@ func tryOn(disk, path string) string {
 		return err.Error()
 	}
 	return try(path)
+}
+
+// tryLater locks two seats of a new file, the second after something has happened.
+func tryLater(path string, happens func() error) string {
+	s, err := boltstore.Open(path)
+	if err != nil {
+		return err.Error()
+	}
+	ev, err := sellerEvent()
+	if err != nil {
+		return err.Error()
+	}
+	ctx := context.Background()
+	_, err = s.Do(ctx, ev, lockstore.Lock("ann", ev.Seats[0]))
+	if err := errors.Join(err, happens()); err != nil {
+		return err.Error()
+	}
+	_, lockErr := s.Do(ctx, ev, lockstore.Lock("ben", ev.Seats[1]))
+	snap, err := s.List(ctx, ev, "")
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%v, and %d seats are listed", lockErr, len(snap.Seats))
 }
 
 // limitFiles limits the size of the files that this process can write, which has the
