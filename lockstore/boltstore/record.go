@@ -15,26 +15,25 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// The file has four buckets.
+// The buckets of the file.
 var (
-	// bucketHead has the version of what is written here, and the sum of all
-	// that the others hold.
+	// bucketHead has the version of the format and the checksum of what the other
+	// buckets contain.
 	bucketHead = []byte("seatlock")
 	keyFormat  = []byte("format")
 	keySum     = []byte("sum")
 
-	// bucketEvents has for each event's id "NUMBER\n" and the names of its
-	// seats, a line each.
+	// bucketEvents has for each event's id "NUMBER\n" and the names of its seats, a
+	// line each.
 	bucketEvents = []byte("events")
 
-	// bucketLog has for each of the latest transactions, by its number, the
-	// records that it made: the key of each, its size (4 bytes) and itself. To
-	// write them where they belong would be a page or two for each, to write them
-	// here is a page or two for all.
+	// bucketLog has for the number of each of the latest transactions the records that
+	// it wrote: for each record its key, its size (4 bytes) and its text. Records that
+	// are written here share a page or two. At their places, each needs a page or two.
 	bucketLog = []byte("log")
 
-	// bucketSeats has a record for every seat that anybody ever had, but for
-	// what is in the log, which goes before it.
+	// bucketSeats has a record for every seat that was ever taken. A record in the log
+	// is later than the one here.
 	bucketSeats = []byte("seats")
 )
 
@@ -50,15 +49,15 @@ func keyOf(event uint32, position int) (key seatKey) {
 func (k seatKey) event() uint32 { return binary.BigEndian.Uint32(k[:4]) }
 func (k seatKey) position() int { return int(binary.BigEndian.Uint32(k[4:])) }
 
-// records are of seats, as text.
+// records are the records of seats, as text.
 type records map[seatKey][]byte
 
-// keys are in ascending order.
+// keys returns the keys in ascending order.
 func (r records) keys() []seatKey {
 	return slices.SortedFunc(maps.Keys(r), func(a, b seatKey) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// copyTo puts the records to others, by event.
+// copyTo adds the records to others, by event.
 func (r records) copyTo(byEvent map[uint32]records) {
 	for key, text := range r {
 		of := byEvent[key.event()]
@@ -70,7 +69,7 @@ func (r records) copyTo(byEvent map[uint32]records) {
 	}
 }
 
-// logEntry is what the log has of records.
+// logEntry returns the records as an entry of the log.
 func logEntry(r records) []byte {
 	var b []byte
 	for _, key := range r.keys() {
@@ -81,7 +80,7 @@ func logEntry(r records) []byte {
 	return b
 }
 
-// parseLogEntry puts the records of the log to others.
+// parseLogEntry adds the records of an entry of the log to r.
 func parseLogEntry(b []byte, r records) error {
 	for len(b) > 0 {
 		if len(b) < len(seatKey{})+4 {
@@ -98,10 +97,10 @@ func parseLogEntry(b []byte, r records) error {
 	return nil
 }
 
-// formatOfFile is the version of what is written here.
+// formatOfFile is the version of the format.
 const formatOfFile = "1"
 
-// eventText is the value of an event.
+// eventText returns the value of an event.
 func eventText(number uint32, l *lockstore.Layout) []byte {
 	return []byte(strconv.FormatUint(uint64(number), 10) + "\n" + joinSeats(l.Seats))
 }
@@ -124,24 +123,33 @@ func parseEvent(text []byte) (number uint32, seats string, err error) {
 	return uint32(n), seats, nil
 }
 
-// A record of a seat is text, a line for each user that the seat is about; all
-// times are ms since 1970:
+// A record of a seat is text with a line for each user that the seat remembers. Times
+// are in milliseconds since 1970:
 //
-//	B<since> <user>          booked
-//	L<since>-<until> <user>  locked; if until is past, a lock that ran out
-//	X<until> <user>          the lock of an earlier user ran out
+//	B<since> <user>          the user booked it
+//	L<since>-<until> <user>  the user locked it; if until is past, the lock has expired
+//	X<until> <user>          a lock of an earlier user, which has expired
 //
-// The first is of who has the seat or last had it, and is empty if the seat was
-// released since.
+// The first line is of the last user, and is empty if that user released the seat. At
+// most maxExpired lines of earlier users follow, the latest last. A file of an earlier
+// version may have more.
 
-// A seatRecord is a record that was read. Its times are times of day.
+// maxExpired is how many expired locks of earlier users a seat remembers.
+const maxExpired = 16
+
+// lastExpired returns the expired locks that a seat remembers.
+func lastExpired(all []engine.ExpiredLock) []engine.ExpiredLock {
+	return all[max(0, len(all)-maxExpired):]
+}
+
+// A seatRecord is a record as it was read. Its times are times of day.
 type seatRecord struct {
 	seat  engine.SeatState
 	since int64 // when the seat was last locked or booked
 }
 
-// record renders what is known of a seat that was last changed at that time on
-// the store's clock.
+// record returns the record of a seat that was last changed at a time on the store's
+// clock.
 func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
 	var b []byte
 	switch {
@@ -151,30 +159,30 @@ func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
 	default:
 		b = fmt.Appendf(b, "L%d-%d %s", w.toWall(changed), w.toWall(seat.Expires), seat.User)
 	}
-	for _, e := range seat.Expired {
+	for _, e := range lastExpired(seat.Expired) {
 		b = fmt.Appendf(b, "\nX%d %s", w.toWall(e.Expires), e.User)
 	}
 	return b
 }
 
-// onClock returns what the record says on the store's clock. If the time of day
-// was set back since, a lock is no longer than it was made, and a lock that had
-// expired has still expired.
+// onClock returns the seat with times on the store's clock. If the time of day was set
+// back since the record was written, a lock gets no longer than it was at first, and a
+// lock that had expired has still expired.
 func (w wallClock) onClock(r seatRecord) engine.SeatState {
 	seat := r.seat
 	if seat.User != "" && !seat.Booked {
 		seat.Expires = min(w.fromWall(r.seat.Expires), w.now+r.seat.Expires-r.since)
 	}
-	seat.Expired = slices.Clone(seat.Expired)
+	seat.Expired = slices.Clone(lastExpired(seat.Expired))
 	for i, e := range seat.Expired {
 		seat.Expired[i].Expires = min(w.fromWall(e.Expires), w.now)
 	}
 	return seat
 }
 
-var errRecord = errors.New("a record that makes no sense")
+var errRecord = errors.New("it has a record of another form")
 
-// parseRecord reads a record.
+// parseRecord parses a record.
 func parseRecord(text []byte) (seatRecord, error) {
 	var r seatRecord
 	for i, line := range bytes.Split(text, []byte("\n")) {
@@ -212,8 +220,9 @@ func parseRecord(text []byte) (seatRecord, error) {
 	return r, nil
 }
 
-// digest is what a key and its value put to the sum, which is the exclusive or
-// of all. It is not linear as a CRC is, so exchanged values do not cancel out.
+// digest returns what a key and its value contribute to the checksum, which is the
+// exclusive or of all digests. It is not linear as a CRC is, so values that change places
+// do not cancel out.
 func digest(bucket, key, value []byte) uint64 {
 	h := fnv.New64a()
 	var size [2]byte

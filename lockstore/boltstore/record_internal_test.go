@@ -1,6 +1,8 @@
 package boltstore
 
 import (
+	"bytes"
+	"fmt"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -10,8 +12,8 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// TestClockSetBack holds that no lock is longer than it was made, however the
-// time of day was set while no process ran.
+// TestClockSetBack checks that no lock gets longer than it was at first, however the time
+// of day is set while no process runs.
 func TestClockSetBack(t *testing.T) {
 	const second, minute, hour = 1000, 60 * 1000, 3600 * 1000
 	made := time.Date(2027, 3, 5, 20, 0, 0, 0, time.UTC).UnixMilli()
@@ -40,9 +42,8 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// TestClockSetWhileRunning holds that a lock lasts as long as it was made when
-// the time of day is set while the store is open, and that the file has the time
-// of day.
+// TestClockSetWhileRunning checks that a lock keeps its length when the time of day is set
+// while the store is open, and that the file has the time of day.
 func TestClockSetWhileRunning(t *testing.T) {
 	for _, set := range []time.Duration{time.Hour, -time.Hour, 300 * time.Microsecond, -1300 * time.Microsecond} {
 		synctest.Test(t, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestClockSetWhileRunning(t *testing.T) {
 					t.Errorf("set by %v, taken are %v at %d, %v, want a lock for %v", set, snap.Seats, snap.Now, err, left)
 				}
 			}
-			s.clock.day = s.clock.day.Add(-set) // at that time of day it was opened
+			s.clock.day = s.clock.day.Add(-set) // the time of day at which it was opened
 			if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
 				t.Fatal(err)
 			}
@@ -73,8 +74,7 @@ func TestClockSetWhileRunning(t *testing.T) {
 	}
 }
 
-// TestRecords holds how records are written, and that they are read as they were
-// written.
+// TestRecords checks how records are written, and that they are read as they were written.
 func TestRecords(t *testing.T) {
 	w := wallClock{now: 5_000_000, ahead: 100 * time.Millisecond}
 	for text, seat := range map[string]engine.SeatState{
@@ -98,6 +98,27 @@ func TestRecords(t *testing.T) {
 		if r, err := parseRecord([]byte(bad)); err == nil {
 			t.Errorf("%q is read as %+v", bad, r)
 		}
+	}
+}
+
+// TestRecordsAreBounded checks that a record has the last 16 expired locks of a seat, and
+// that no more of them are read from a longer record of an earlier version.
+func TestRecordsAreBounded(t *testing.T) {
+	w := wallClock{now: 5_000_000}
+	long := []byte("B5000000 ann")
+	var all []engine.ExpiredLock
+	for n := range int64(470) {
+		long = fmt.Appendf(long, "\nX%d user%d", 4_000_000+n, n)
+		all = append(all, engine.ExpiredLock{User: lockstore.UserID(fmt.Sprint("user", n)), Expires: 4_000_000 + n})
+	}
+	bounded := engine.SeatState{User: "ann", Booked: true, Expired: all[470-16:]}
+	r, err := parseRecord(long)
+	if got := w.onClock(r); err != nil || !reflect.DeepEqual(got, bounded) {
+		t.Errorf("it is read as %+v, %v", got, err)
+	}
+	written := w.record(engine.SeatState{User: "ann", Booked: true, Expired: all}, w.now)
+	if !bytes.Equal(written, w.record(bounded, w.now)) {
+		t.Errorf("it is written %q", written)
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestReopened: all that anybody can ask about is there, and time went on.
+// TestReopened checks that a file that is opened again has everything that a call can
+// depend on, and that locks have gone on meanwhile.
 func TestReopened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 20, 3))
@@ -35,11 +36,11 @@ func TestReopened(t *testing.T) {
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30 * time.Second) // nobody is there
+		time.Sleep(30 * time.Second)
 		d.reopen()
 		d.wantTaken("A1 booked", "A2 locked 15s", "A3 locked 15s", "A4 locked 30s")
 		if snap, err := d.List(t.Context(), d.ev, old.Version); err != nil || !snap.Full {
-			t.Errorf("a list since a version of before is full: %v, %v", snap.Full, err)
+			t.Errorf("a list since an earlier process's version is full: %v, %v", snap.Full, err)
 		}
 		d.wantReason(lockstore.OverSeatLimit, lockstore.Lock("ann", "A6", "A7"))
 		d.confirm("ann", "A1", "A2")
@@ -47,7 +48,7 @@ func TestReopened(t *testing.T) {
 
 		time.Sleep(20 * time.Second)
 		d.reopen()
-		d.lock("dan", "A3") // ben's ran out while there was nobody
+		d.lock("dan", "A3") // ben's lock expired while the file was closed
 		d.reopen()
 		d.wantReason(lockstore.LockExpired, lockstore.Confirm("ben", "A3"))
 		time.Sleep(lockstore.LapseMemory - 6*time.Second)
@@ -59,7 +60,8 @@ func TestReopened(t *testing.T) {
 	})
 }
 
-// TestOtherSeatsAfterReopening: the file knows its seat maps.
+// TestOtherSeatsAfterReopening checks that a file refuses an event with other seats than it
+// has.
 func TestOtherSeatsAfterReopening(t *testing.T) {
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
@@ -79,13 +81,14 @@ func TestOtherSeatsAfterReopening(t *testing.T) {
 	}
 }
 
-// TestLogIsPutAway: what has left the log is found where it belongs.
-func TestLogIsPutAway(t *testing.T) {
+// TestLogIsMoved checks that the records that were moved from the log to their places are
+// found there.
+func TestLogIsMoved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 1000, 0))
 		users := make([]lockstore.UserID, 8)
-		for round := range users { // 1.4 MB in all, nearly three times what the log may have
+		for round := range users { // 1.4 MB in all, almost three times what the log may have
 			users[round] = longName + lockstore.UserID(fmt.Sprint(round))
 			time.Sleep(d.ev.LockTTL + time.Second)
 			for seats := range slices.Chunk(d.ev.Seats, lockstore.MaxSeats) {
@@ -108,12 +111,12 @@ func TestLogIsPutAway(t *testing.T) {
 	})
 }
 
-// TestBookings holds the order of bookings, and that they are read from a file that
-// is open and from one that is not.
+// TestBookings checks the order of bookings, and that they are read from a file whether it
+// is open or not.
 func TestBookings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seats")
 	if _, err := boltstore.Bookings(path); err == nil {
-		t.Error("a file that is not there has bookings")
+		t.Error("a missing file has bookings")
 	}
 	d := newTestStore(t, path, newEvent(t, "one", 20, 0))
 	d.lock("ann", "A10", "A9")
@@ -139,12 +142,13 @@ func TestBookings(t *testing.T) {
 			t.Errorf("open %v: %q, want %q", open, got, want)
 		}
 		if since := bookings[2].Since; since.Before(before) || since.After(time.Now().Add(time.Millisecond)) {
-			t.Errorf("booked at %v, which is not from %v on", since, before)
+			t.Errorf("booked at %v, which is not after %v", since, before)
 		}
 	}
 }
 
-// TestBookingsWhileSelling: what is read while the file changes is of one moment.
+// TestBookingsWhileSelling checks that bookings can be read while seats are sold, and are
+// those of one moment.
 func TestBookingsWhileSelling(t *testing.T) {
 	t.Parallel()
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 4000, 0))
@@ -176,7 +180,7 @@ func TestBookingsWhileSelling(t *testing.T) {
 		bookings, err := boltstore.Bookings(d.path)
 		must(t, err)
 		if len(bookings)%2 != 0 || len(bookings) < int(before) {
-			t.Errorf("%d bookings are read, after %d were made", len(bookings), before)
+			t.Errorf("%d bookings were read after %d had been made", len(bookings), before)
 		}
 	}
 	close(stop)
@@ -197,9 +201,9 @@ func TestDamageIsNotTakenForASale(t *testing.T) {
 	}
 }
 
-// TestLastLocksAreRemembered holds that the file remembers a seat's last expired
-// locks, however many there were.
-func TestLastLocksAreRemembered(t *testing.T) {
+// TestSeatRemembersLocks checks that a file remembers the last 16 locks that have expired on
+// a seat, however many there were.
+func TestSeatRemembersLocks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ev := storetest.Event(t, "short", time.Millisecond, 0, "A1", "A2")
@@ -219,7 +223,7 @@ func TestLastLocksAreRemembered(t *testing.T) {
 	})
 }
 
-// TestCloseEndsWait holds that a viewer does not wait for a store that is closed.
+// TestCloseEndsWait checks that Wait ends when the store is closed.
 func TestCloseEndsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ev := newEvent(t, "hall", 2, 0)
