@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestMayNotWrite: a folder or a file that this user must not write to is
-// refused in one line; what may be read can be exported.
+// TestMayNotWrite checks that a folder or a file that the user must not write to is refused
+// in one line, and that permission to read is enough for the bookings.
 func TestMayNotWrite(t *testing.T) {
 	dir := t.TempDir()
 	d := newTestStore(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
@@ -32,14 +32,14 @@ func TestMayNotWrite(t *testing.T) {
 	}
 }
 
-// tryAsNobody returns what a process of a user other than root says of the file,
-// since root may do everything.
+// tryAsNobody returns what a process of another user than root prints about the file. Root
+// may do everything.
 func tryAsNobody(t *testing.T, path string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		return try(path)
 	}
-	// The folders of tests and this program are root's alone.
+	// Only root may use the folders of tests and of this program.
 	for at := filepath.Dir(filepath.Dir(path)); at != os.TempDir() && len(at) > 1; at = filepath.Dir(at) {
 		must(t, os.Chmod(at, 0o755))
 	}

@@ -13,15 +13,15 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestContract runs the suite on files of their own. What a file takes is no
-// time in a bubble.
+// TestContract runs the suite, each case with a file of its own. Writing takes no time in a
+// bubble.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) lockstore.LockStore { return open(t, filepath.Join(t.TempDir(), "seats")) })
 }
 
-// TestHistoriesInRealTime: in a bubble no time passes while the disk is written
-// to. Here it does, and locks end on the way.
+// TestHistoriesInRealTime plays histories in which locks end while they are written. In a
+// bubble no time passes during a write.
 func TestHistoriesInRealTime(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "seats"))

@@ -2,8 +2,8 @@ package boltstore
 
 import "time"
 
-// A clock is set from the time of day when the store is opened and then runs on
-// its own. It is the store's clock; the file has the time of day.
+// A clock is the store's clock. It is set from the time of day when the store is opened and
+// then runs on its own. The file has times of day.
 type clock struct {
 	began time.Time // with its monotonic reading
 	day   time.Time // the time of day at began
@@ -19,13 +19,14 @@ func (c clock) now() int64 { return c.day.Add(time.Since(c.began)).UnixMilli() }
 
 // A wallClock compares the time of day with the store's clock at one moment.
 //
-// Its methods round up both ways, so that a lock that is read back never ends
-// earlier than was acknowledged.
+// Its methods round up in both directions, so that a lock that is read from the file never
+// ends earlier than was acknowledged.
 type wallClock struct {
 	now   int64         // on the store's clock, in Unix milliseconds, rounded up
-	ahead time.Duration // what to add to a time on the store's clock to get the time of day
+	ahead time.Duration // by which the time of day is ahead of the store's clock
 }
 
+// wall compares the clocks now.
 func (c clock) wall() wallClock {
 	now := time.Now()
 	own := c.day.Add(now.Sub(c.began))

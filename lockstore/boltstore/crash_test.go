@@ -68,8 +68,8 @@ func checkWritten(ctx context.Context, path string, said sellerOutput) (err erro
 	return errors.Join(wrong...)
 }
 
-// TestKilled: whenever the process is killed, from its first moment on, the file
-// opens again and has all that was answered.
+// TestKilled checks that the file opens again and has everything that was acknowledged,
+// whenever the process is killed.
 func TestKilled(t *testing.T) {
 	all := make(sellerOutput)
 	path := filepath.Join(t.TempDir(), "seats")
@@ -87,7 +87,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestKilledAtTheStart kills it while it makes the file.
+// TestKilledAtTheStart checks that the file opens again if the process is killed while it
+// makes the file.
 func TestKilledAtTheStart(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "seats")
@@ -103,8 +104,8 @@ func TestKilledAtTheStart(t *testing.T) {
 	}
 }
 
-// TestDiskFull: a disk that is full at any moment loses nothing, whether room
-// comes back or the process is killed then.
+// TestDiskFull checks that a disk that is full at any moment loses nothing, whether there is
+// room again or the process is killed before.
 func TestDiskFull(t *testing.T) {
 	all := make(sellerOutput)
 	path := filepath.Join(t.TempDir(), "seats")

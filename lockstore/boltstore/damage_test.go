@@ -19,11 +19,11 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// longName makes a record long, so that the log is full soon.
+// longName makes records long, so that the log is soon full.
 var longName = lockstore.UserID(strings.Repeat("x", lockstore.MaxUserLen-2))
 
-// soldFile makes a file with many bookings, some in the log and some put away, and
-// returns what is in it.
+// soldFile makes a file with many bookings, some in the log and some at their places, and
+// returns its content and the bookings.
 func soldFile(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltstore.Booking) {
 	t.Helper()
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 600, 0))
@@ -60,7 +60,7 @@ func soldFile(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltst
 	return file, ev, bookings
 }
 
-// wantRefused checks that a file is refused in one line, and left alone.
+// wantRefused checks that a file is refused in one line and not changed.
 func wantRefused(t *testing.T, path string, want error, words string) {
 	t.Helper()
 	before := content(path)
@@ -68,7 +68,7 @@ func wantRefused(t *testing.T, path string, want error, words string) {
 	s, err := boltstore.Open(path)
 	if err == nil {
 		s.Close()
-		t.Errorf("it is taken")
+		t.Error("it was opened")
 		return
 	}
 	if text := err.Error(); strings.Contains(text, "\n") || !strings.Contains(text, path) || !strings.Contains(text, words) || want != nil && !errors.Is(err, want) {
@@ -82,7 +82,8 @@ func wantRefused(t *testing.T, path string, want error, words string) {
 	}
 }
 
-// content is what is in a file, or nothing if it is none: a pipe has no end.
+// content returns the content of a file, and nothing for anything else: reading a pipe would
+// not end.
 func content(path string) []byte {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -95,7 +96,8 @@ func content(path string) []byte {
 	return text
 }
 
-// TestRefused: what is no file for this is refused, and left as it is.
+// TestRefused checks that anything that is not a file of this version is refused and left as
+// it is.
 func TestRefused(t *testing.T) {
 	whole, _, _ := soldFile(t)
 	write := func(text []byte) func(*testing.T, string) {
@@ -145,7 +147,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// otherProgram makes a bbolt file that is not from here.
+// otherProgram makes a bbolt file of another program.
 func otherProgram(t *testing.T, path, bucket, key, value string) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, nil)
@@ -157,8 +159,8 @@ func otherProgram(t *testing.T, path, bucket, key, value string) {
 	must(t, db.Close())
 }
 
-// TestAnyDamage damages a file anywhere, in any way. Either it is refused, or
-// nothing of what is in it was touched: then every booking is there.
+// TestAnyDamage checks that a file that is damaged anywhere, in any way, is refused, or that
+// the damage is in unused space and every booking is there.
 func TestAnyDamage(t *testing.T) {
 	t.Parallel()
 	whole, ev, want := soldFile(t)

@@ -13,29 +13,30 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// An event is in memory twice: as it will be once the disk has what was decided,
-// and as it is on the disk. Lists show the latter.
+// An event is in memory twice: as decided, and as it is on the disk. Lists show the
+// latter.
 type event struct {
 	id     lockstore.EventID
 	layout *lockstore.Layout
 	number uint32
 	inFile bool // the file has its layout; belongs to runBatch
 
-	mu         sync.Mutex // guards all below
+	mu         sync.Mutex // guards the fields below
 	durable    *engine.State
 	log        engine.Log // of changes to durable
 	decided    *engine.State
-	writing    *transaction // is taking decided to the disk, or nil
-	validUntil int64        // until then both durable and decided can be true; set while writing
+	writing    *transaction // writes decided to the disk, or nil
+	validUntil int64        // while writing: until then lists may show durable
 	changes    []change     // from durable to decided
 }
 
-// A change is that the seat at a position changed at a time on the store's clock.
+// A change is a change of one seat.
 type change struct {
-	at  int
-	now int64
+	at  int   // its position
+	now int64 // the time on the store's clock
 }
 
+// newEvent returns an event whose seats are all available.
 func newEvent(ev *lockstore.Event, number uint32) *event {
 	return &event{
 		id:      ev.ID,
@@ -47,7 +48,7 @@ func newEvent(ev *lockstore.Event, number uint32) *event {
 	}
 }
 
-// load reads what the file has of the event's seats, in their place and in the log.
+// load reads the event's seats from their places and from the log.
 func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
 	w := c.wall()
 	first := keyOf(e.number, 0)
@@ -80,16 +81,16 @@ func (e *event) loadSeat(key seatKey, text []byte, w wallClock) error {
 	return nil
 }
 
-// set copies seat to the state, which may change what it is given.
+// set copies seat to the state, which may change what is passed to it.
 func set(s *engine.State, at int, seat engine.SeatState) {
 	seat.Expired = slices.Clone(seat.Expired)
 	s.SetSeat(at, seat)
 }
 
-// list returns what is on the disk. If time has made that impossible, it returns
-// a channel that is closed when the transaction under way ends. Take a confirm
-// that was in time and is not on the disk yet when its lock ends: until then a list
-// may show a lock or a booking, but never a seat that is available.
+// list returns what is on the disk. If that may be wrong, it returns a channel that is
+// closed when the transaction under way ends. For example, a confirm may be in time and
+// not yet on the disk when the lock ends. Until it is there, a list may show a lock or a
+// booking, but never an available seat.
 func (e *event) list(since lockstore.Version, c clock) (lockstore.Snapshot, <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -100,14 +101,15 @@ func (e *event) list(since lockstore.Version, c clock) (lockstore.Snapshot, <-ch
 	return e.durable.List(&e.log, since, now), nil
 }
 
-// next is the log's.
+// next returns a channel that is closed when the event moves past the Version, or nil if it
+// already has.
 func (e *event) next(since lockstore.Version) <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.log.Next(since)
 }
 
-// decide carries out the work and leaves it to the transaction to write it.
+// decide carries out the work in memory. The transaction writes what it changes.
 func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -129,7 +131,7 @@ func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, e
 	return result, err
 }
 
-// finish ends the transaction. What was decided is on the disk now, or undone.
+// finish ends the transaction. What was decided is now on the disk, or else is undone.
 func (e *event) finish(written bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -152,7 +154,7 @@ func (e *event) finish(written bool) {
 
 // records adds the records of the changed seats to r.
 func (e *event) records(r records, w wallClock) {
-	for _, c := range e.changes { // of a seat that was changed twice the last one stays
+	for _, c := range e.changes { // the last change of a seat counts
 		r[keyOf(e.number, c.at)] = w.record(e.decided.Seat(c.at), c.now)
 	}
 }

@@ -27,7 +27,7 @@ func failCalls(number uint32) error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(syscall.EIO)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
-	runtime.LockOSThread() // the two calls are about this thread, and the second about all
+	runtime.LockOSThread() // the first call is about this thread, the second about all
 	defer runtime.UnlockOSThread()
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -84,7 +84,7 @@ func TestDiskFails(t *testing.T) {
 			return
 		}
 		if len(said["booked"]) == 0 || len(said["closed"]) == 0 {
-			t.Fatalf("the seller says %q", said)
+			t.Fatalf("the seller printed %q", said)
 		}
 		outcomes["unknown"] += min(1, len(said["unknown"]))
 		for _, why := range said["refused"] {
@@ -98,7 +98,7 @@ func TestDiskFails(t *testing.T) {
 			}
 		}
 		if outcomes["unknown"] > 1 && outcomes["not written"] > 1 && outcomes["not known"] > 1 {
-			return // each way in which it can end
+			return // it has ended in each way
 		}
 	}
 	t.Errorf("it ended in these ways: %v", outcomes)

@@ -4,7 +4,7 @@ package boltstore_test
 
 import "errors"
 
-// failSyncs is for Linux.
+// failSyncs fails: only Linux can filter system calls.
 func failSyncs() error { return errors.New("only Linux filters system calls") }
 
 func failFullSyncs() error { return failSyncs() }

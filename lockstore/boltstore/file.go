@@ -182,7 +182,7 @@ func names(path string, file fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, file)
 }
 
-// reason is what the system says, without the path, which the caller knows.
+// reason returns the system's error without the path, which the caller knows.
 func reason(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err

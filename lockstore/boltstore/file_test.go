@@ -86,7 +86,7 @@ func TestManyMakeTheFile(t *testing.T) {
 }
 
 // TestFileIsReplaced checks that a store whose file was moved, removed, replaced or
-// written to acknowledges nothing any more, and says why.
+// written to acknowledges nothing any more, and that its errors give the reason.
 func TestFileIsReplaced(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(path string, copied []byte) error // copied is the file as it was before the last change

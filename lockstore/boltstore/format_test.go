@@ -15,9 +15,9 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// TestFileOfFormat1 opens a file that the first version of this package wrote, in
-// the 70 seconds from 2000-01-01 00:00:00 UTC, when a bubble's time begins. Some
-// of its records are in the log and some put away:
+// TestFileOfFormat1 checks that a file of format 1 opens. An earlier version of this package
+// wrote it in the 70 seconds from 2000-01-01 00:00:00 UTC, when a bubble's time begins.
+// Some of its records are in the log and some at their places:
 //
 //	 0 s  eve locks A4, ann locks A1 and A2 of hamlet
 //	 5 s  ann confirms; ben locks A3; cat locks and confirms A2 of macbeth

@@ -18,7 +18,7 @@ func newEvent(t testing.TB, id lockstore.EventID, n, limit int) *lockstore.Event
 	return storetest.Event(t, id, time.Minute, limit, storetest.Seats(n)...)
 }
 
-// A testStore is a store with an event, and helpers that say what must hold.
+// A testStore is a store with an event, and helpers that check what must hold.
 type testStore struct {
 	*testing.T
 	*boltstore.Store
@@ -74,7 +74,7 @@ func (d *testStore) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
 	d.do(lockstore.Confirm(user, seats...))
 }
 
-// wantReason checks why an operation fails.
+// wantReason checks the reason for which an operation fails.
 func (d *testStore) wantReason(want lockstore.Reason, op lockstore.Op) {
 	d.Helper()
 	if err := d.try(op); !errors.Is(err, want) {
@@ -82,7 +82,7 @@ func (d *testStore) wantReason(want lockstore.Reason, op lockstore.Op) {
 	}
 }
 
-// taken lists the event as "A1 locked 45s", with the time that is left.
+// taken lists the seats that are taken as "A1 locked 45s", with the time that is left.
 func (d *testStore) taken() []string {
 	d.Helper()
 	snap, err := d.List(d.Context(), d.ev, "")
@@ -100,6 +100,7 @@ func (d *testStore) taken() []string {
 	return all
 }
 
+// wantTaken checks which seats are taken.
 func (d *testStore) wantTaken(want ...string) {
 	d.Helper()
 	if got := d.taken(); !slices.Equal(got, want) {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	if !is {
 		os.Exit(m.Run())
 	}
-	go func() { // the test has ended
+	go func() { // until the test has ended
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
@@ -104,7 +104,7 @@ func limitFiles(bytes uint64) error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
 }
 
-// try says how it ends to open a file, and how many bookings can be read.
+// try tries to open a file and to read its bookings, and returns both outcomes.
 func try(path string) string {
 	said := "opened"
 	if s, err := boltstore.Open(path); err != nil {
@@ -119,9 +119,9 @@ func try(path string) string {
 	return fmt.Sprintf("%s, and %d bookings", said, len(bookings))
 }
 
-// command runs this program as env says, until the test ends. A test that starts
-// processes must not be parallel: from its start until it runs its program, a
-// process keeps the locks of all files that others have open.
+// command returns the command that runs this program with a variable in its environment, until
+// the test ends. A test that starts processes must not be parallel: until a new process
+// runs its program, it keeps the locks of all files that this one has open.
 func command(t *testing.T, env, arg string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], arg)
 	// The race detector waits for a second before a process ends.
@@ -129,7 +129,7 @@ func command(t *testing.T, env, arg string) *exec.Cmd {
 	return cmd
 }
 
-// sellerSeats is how many seats a seller has.
+// sellerSeats is the number of seats that a seller has.
 const sellerSeats = 20_000
 
 func sellerEvent() (*lockstore.Event, error) {
@@ -248,8 +248,8 @@ func confirmAgain(s *boltstore.Store, ev *lockstore.Event, taken map[int]locksto
 	return nil
 }
 
-// fillAndEmpty takes the right to write beyond some size, as a full disk does,
-// and gives it back, again and again.
+// fillAndEmpty limits the size of files, which has the effect of a full disk, and removes the
+// limit, again and again.
 func fillAndEmpty(path string) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
@@ -279,7 +279,7 @@ func fillAndEmpty(path string) {
 	}
 }
 
-// sellerOutput is what sellers printed, by the first word of each line.
+// A sellerOutput is the lines that sellers printed, by their first words.
 type sellerOutput map[string][]string
 
 // add adds a line and returns its first word.
@@ -289,8 +289,8 @@ func (o sellerOutput) add(line string) string {
 	return word
 }
 
-// runSeller runs a seller until it ends. It is killed once it has had the file
-// open for that life, if that is not 0.
+// runSeller runs a seller until it ends. A life that is not 0 is the time after which the
+// seller is killed once it has opened the file.
 func runSeller(t *testing.T, path, mode string, life time.Duration) sellerOutput {
 	t.Helper()
 	return runCommand(t, command(t, sellerEnv+"="+path, mode), life)
@@ -319,7 +319,7 @@ func runCommand(t *testing.T, cmd *exec.Cmd, life time.Duration) sellerOutput {
 	}
 	_ = cmd.Wait() // it was killed
 	for _, why := range said["failed"] {
-		t.Error("the seller says:", why)
+		t.Error("the seller failed:", why)
 	}
 	return said
 }

@@ -43,7 +43,7 @@ const (
 
 var order = binary.NativeEndian
 
-// A meta is what one of the first two pages says.
+// A meta is the content of one of the first two pages.
 type meta struct {
 	pageSize int64
 	root     uint64

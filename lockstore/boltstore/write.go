@@ -58,7 +58,7 @@ func (s *Store) runBatch(calls []*batch.Call[work, lockstore.Result]) {
 }
 
 // write returns nil once the changes are on the disk, in the file that has the
-// store's path. Its error says whether the changes can be on the disk.
+// store's path. Its error reports whether the changes can be on the disk.
 func (s *Store) write(t *transaction) error {
 	changed := make(records)
 	w := s.clock.wall()

@@ -28,10 +28,9 @@ func openFor(t *testing.T, path string) *Store {
 	return s
 }
 
-// TestListWhenALockEndsDuringAWrite holds what lists show when a confirm was in time
-// and its lock ends while it is written. Until then a list has the lock. After that
-// it waits for the outcome of the confirm: a seat that is available would mean that
-// the confirm was too late.
+// TestListWhenALockEndsDuringAWrite checks what lists show when a confirm is in time and its
+// lock ends while it is written. Until the end a list has the lock. After that it waits
+// for the outcome of the confirm: an available seat would mean that the confirm was late.
 func TestListWhenALockEndsDuringAWrite(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -85,8 +84,8 @@ func TestListWhenALockEndsDuringAWrite(t *testing.T) {
 	}
 }
 
-// TestListAndWaitDuringAWrite holds that lists and viewers see what is on the disk,
-// not what is being written.
+// TestListAndWaitDuringAWrite checks that List and Wait report what is on the disk, not what
+// is being written.
 func TestListAndWaitDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
