@@ -73,6 +73,26 @@ func TestDataSurvivesARestart(t *testing.T) {
 	}
 }
 
+// TestCells checks that no cell of an export can be run by a spreadsheet, and that the text
+// can be restored.
+func TestCells(t *testing.T) {
+	for text, want := range map[string]string{
+		"ann":                 "ann",
+		`=HYPERLINK("x";"y")`: `'=HYPERLINK("x";"y")`,
+		"+1":                  "'+1",
+		"-1":                  "'-1",
+		"@SUM(1)":             "'@SUM(1)",
+		"＝1":                  "'＝1",
+		"'tis":                "''tis",
+		"a=1":                 "a=1",
+		"":                    "",
+	} {
+		if got := cell(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestBadData checks that each mistake is reported in one line.
 func TestBadData(t *testing.T) {
 	dir := t.TempDir()
@@ -94,8 +114,8 @@ func TestBadData(t *testing.T) {
 		{[]string{"-data", file, "-redis", "redis://127.0.0.1"}, "-data and -redis"},
 		{[]string{"-export"}, "-export: needs -data"},
 		{[]string{"-data", file, "-seats", "3x3"}, "event default: lockstore: the store has this event with other seats"},
-		{[]string{"-data", text}, "no file of Seatlock's"},
-		{[]string{"-data", text, "-export"}, "no file of Seatlock's"},
+		{[]string{"-data", text}, "not a file of Seatlock"},
+		{[]string{"-data", text, "-export"}, "not a file of Seatlock"},
 		{[]string{"-data", dir}, "folder"},
 		{[]string{"-data", filepath.Join(dir, "away", "theatre.seats")}, "there is no folder"},
 		{[]string{"-data", filepath.Join(dir, "away"), "-export"}, "no such file"},

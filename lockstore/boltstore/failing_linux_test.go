@@ -91,7 +91,7 @@ func TestDiskFails(t *testing.T) {
 			switch {
 			case strings.Contains(why, "could not be written"):
 				outcomes["not written"]++
-			case strings.Contains(why, "until it is opened again"):
+			case strings.Contains(why, "until the program is started again"):
 				outcomes["not known"]++
 			default:
 				t.Fatalf("a call was refused with %s", why)

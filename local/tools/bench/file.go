@@ -41,7 +41,7 @@ func fileLock(ctx context.Context, bed *testbed.Bed) (result, error) {
 		func() (float64, error) { return syncs(dir) },
 		func() (float64, error) { return sell(ctx, store, ev, &sold) },
 	)
-	return result{perSecond(c.base) + " waits", perSecond(c.ours), fmt.Sprintf("%.0f a wait", c.ratio), c.ours >= 10_000}, err
+	return result{perSecond(c.base) + " waits", perSecond(c.ours), fmt.Sprintf("%.0f a wait", c.ratio), c.ratio >= 12}, err
 }
 
 // syncs returns how often a second a page can be added to a file and waited for.
