@@ -117,6 +117,7 @@ func configure(o *redis.UniversalOptions) {
 	// unseen could take place twice with somebody else's in between.
 	o.MaxRetries = -1
 	o.DialerRetries = 1
+	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1
 
 	// Every call ends within callTime and each trip within tripTime, so
 	// each step must sooner.
