@@ -1,21 +1,12 @@
 package redisstore
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
-
-// parameters are what a URL may have after the question mark. What else go-redis
-// would take is for configure to choose.
-var parameters = []string{"addr", "cluster", "master_name", "username", "password", "db", "pool_size", "client_name", "skip_verify"}
 
 // Client returns a client for a [Store]. It connects to nothing. The URL has one
 // of these forms:
@@ -24,91 +15,17 @@ var parameters = []string{"addr", "cluster", "master_name", "username", "passwor
 //	redis://host:6379?cluster=true&addr=host2:6379…          a Cluster; addr names more of its servers
 //	redis://sentinel:26379?master_name=NAME&addr=sentinel2…  the master that Sentinel names; username
 //	                                                         and password are then the master's
-//	unix://path                                              one server, over a socket
+//	unix:///path                                             one server, over a socket
 //
-// rediss:// is redis:// with TLS.
+// rediss:// is redis:// with TLS. An error shows nothing of the URL, which may hold a
+// password.
 func Client(rawURL string) (redis.UniversalClient, error) {
 	o, err := parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("redis URL: %w", withoutURL(err))
+		return nil, fmt.Errorf("redis URL: %w", err)
 	}
 	configure(o)
 	return redis.NewUniversalClient(o), nil
-}
-
-func parse(rawURL string) (*redis.UniversalOptions, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return nil, err
-	}
-	q := u.Query()
-	for name := range q {
-		if !slices.Contains(parameters, name) {
-			return nil, fmt.Errorf("there is no parameter %q; there are %s", name, strings.Join(parameters, ", "))
-		}
-	}
-	cluster := q.Get("cluster")
-	if cluster != "" && cluster != "true" {
-		return nil, fmt.Errorf("cluster is true or left out, not %q", cluster)
-	}
-	q.Del("cluster")
-	u.RawQuery = q.Encode()
-
-	switch {
-	case q.Has("master_name") && cluster != "":
-		return nil, errors.New("it says both master_name, which is Sentinel's, and cluster")
-	case q.Has("master_name"):
-		return sentinelOptions(u.String())
-	case cluster != "":
-		return clusterOptions(u.String())
-	case q.Has("addr"):
-		return nil, errors.New("more than one address is for cluster=true or for master_name, and it says neither")
-	}
-	p, err := redis.ParseURL(u.String())
-	if err != nil {
-		return nil, err
-	}
-	return &redis.UniversalOptions{
-		Addrs: []string{p.Addr}, DB: p.DB, Username: p.Username, Password: p.Password,
-		ClientName: p.ClientName, PoolSize: p.PoolSize, TLSConfig: p.TLSConfig,
-	}, nil
-}
-
-func sentinelOptions(rawURL string) (*redis.UniversalOptions, error) {
-	p, err := redis.ParseFailoverURL(rawURL)
-	if err != nil {
-		return nil, err
-	}
-	if p.MasterName == "" {
-		return nil, errors.New("master_name is empty; it is the name that Sentinel knows the master by")
-	}
-	return &redis.UniversalOptions{
-		Addrs: p.SentinelAddrs, MasterName: p.MasterName, DB: p.DB, Username: p.Username, Password: p.Password,
-		SentinelUsername: p.SentinelUsername, SentinelPassword: p.SentinelPassword,
-		ClientName: p.ClientName, PoolSize: p.PoolSize, TLSConfig: anyHost(p.TLSConfig),
-	}, nil
-}
-
-func clusterOptions(rawURL string) (*redis.UniversalOptions, error) {
-	p, err := redis.ParseClusterURL(rawURL)
-	if err != nil {
-		return nil, err
-	}
-	return &redis.UniversalOptions{
-		Addrs: p.Addrs, IsClusterMode: true, Username: p.Username, Password: p.Password,
-		ClientName: p.ClientName, PoolSize: p.PoolSize, TLSConfig: anyHost(p.TLSConfig),
-	}, nil
-}
-
-// anyHost has each server's certificate compared with its own name, not with
-// that of the first.
-func anyHost(c *tls.Config) *tls.Config {
-	if c == nil {
-		return nil
-	}
-	c = c.Clone()
-	c.ServerName = ""
-	return c
 }
 
 // configure sets what a store needs to keep its promises.
@@ -117,6 +34,9 @@ func configure(o *redis.UniversalOptions) {
 	// unseen could take place twice with somebody else's in between.
 	o.MaxRetries = -1
 	o.DialerRetries = 1
+
+	// While a slot of a Cluster moves, calls are redirected. A pause before a
+	// redirect is followed would hold up all calls that share the trip.
 	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1
 
 	// Every call ends within callTime and each trip within tripTime, so
@@ -155,12 +75,4 @@ func poolSize(client redis.UniversalClient) int {
 		return c.Options().PoolSize
 	}
 	return 2
-}
-
-// withoutURL takes the URL, and the password in it, out of an error of [url.Parse].
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }

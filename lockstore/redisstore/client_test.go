@@ -22,28 +22,6 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-func TestBadURLs(t *testing.T) {
-	for url, says := range map[string]string{
-		"localhost:6379":                                    "scheme",
-		"http://localhost":                                  "invalid URL scheme",
-		"redis://h/x":                                       "database",
-		"redis://h?read_timeout=3s":                         `no parameter "read_timeout"`,
-		"redis://h?addr=h2:1":                               "cluster=true",
-		"redis://h?cluster=yes":                             "cluster is true",
-		"redis://h?cluster=true&master_name=m":              "both",
-		"redis://h?master_name=":                            "master_name is empty",
-		"redis://user:hunter2@h h:1/?cluster=true&addr=h:1": "invalid",
-	} {
-		_, err := redisstore.Client(url)
-		if err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v, want an error with %q", url, err, says)
-		}
-		if err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("the error shows the password: %v", err)
-		}
-	}
-}
-
 // TestACLUser: a user who may do what a store does and nothing else. The rules
 // are those of the README.
 func TestACLUser(t *testing.T) {

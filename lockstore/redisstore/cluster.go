@@ -6,7 +6,38 @@ import (
 	"net"
 
 	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
 )
+
+// doOnCluster passes the work to the queue of the master that has the event.
+//
+// A client that has not reached the Cluster yet asks its servers first which of
+// them that is. The time for this counts towards callTime.
+func doOnCluster(ctx context.Context, cluster *redis.ClusterClient, qs *queues, w work) (lockstore.Result, error) {
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	node, err := cluster.MasterForKey(bounded, mapKey(w.ev))
+	if err != nil {
+		if ctx.Err() != nil {
+			return lockstore.Result{}, ctx.Err()
+		}
+		return lockstore.Result{}, unavailable(err)
+	}
+	result, err := qs.of(node).Do(bounded, w, len(w.at))
+	if err == context.DeadlineExceeded && ctx.Err() == nil { // the call was not sent
+		err = unavailable(err)
+	}
+	return result, err
+}
+
+// master returns a client of the server that has the event.
+func master(ctx context.Context, client redis.UniversalClient, ev *lockstore.Event) (redis.Cmdable, error) {
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, mapKey(ev))
+	}
+	return client, nil
+}
 
 // A reloader makes a Cluster's client read which server has which slots as soon
 // as a server cannot be reached or has moved a slot away. By itself the client

@@ -24,6 +24,40 @@ func TestFaults(t *testing.T) {
 	faults.Run(t, b)
 }
 
+// TestFaultsOnCluster runs it on a Cluster, whose client follows redirects and
+// could repeat calls. The Cluster is one master, because the suite kills all of it.
+func TestFaultsOnCluster(t *testing.T) {
+	b := backend(t, "--cluster-enabled", "yes")
+	if err := admin(t, b.Addr).ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	b.Store = func(t *testing.T, addr string) lockstore.LockStore {
+		s, client := storeOn(t, "redis://"+addr+"?cluster=true", redisstore.Options{})
+		dialEach(client, func(string) string { return addr })
+		return s
+	}
+	b.Silent = silentCluster
+	faults.Run(t, b)
+}
+
+// dialEach makes the client of a Cluster dial a server's proxy in place of the
+// server.
+func dialEach(client redis.UniversalClient, proxy func(addr string) string) {
+	client.(*redis.ClusterClient).OnNewNode(func(node *redis.Client) { node.AddHook(dialer(proxy)) })
+}
+
+type dialer func(addr string) string
+
+func (d dialer) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, d(addr)) }
+}
+
+func (dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (dialer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
 // TestFaultsOfDurableServer runs it on one that keeps what was acknowledged.
 func TestFaultsOfDurableServer(t *testing.T) {
 	t.Parallel()
@@ -61,20 +95,34 @@ func backend(t *testing.T, args ...string) faults.Backend {
 
 // silent returns a store on a Redis that never says anything.
 func silent(t *testing.T) lockstore.LockStore {
-	client := redis.NewClient(&redis.Options{
+	return silentStore(t, redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:1", PoolSize: 2000, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		Dialer: func(context.Context, string, string) (net.Conn, error) {
-			here, there := net.Pipe()
-			go func() { _, _ = io.Copy(io.Discard, there) }()
-			return here, nil
-		},
-	})
+		Dialer: neverAnswers,
+	}))
+}
+
+// silentCluster returns a store on a Cluster whose servers never say anything.
+func silentCluster(t *testing.T) lockstore.LockStore {
+	return silentStore(t, redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, PoolSize: 4000, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Dialer: neverAnswers,
+	}))
+}
+
+func silentStore(t *testing.T, client redis.UniversalClient) lockstore.LockStore {
 	t.Cleanup(func() { client.Close() })
 	s, err := redisstore.New(client, redisstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// neverAnswers dials a server that reads all and writes nothing.
+func neverAnswers(context.Context, string, string) (net.Conn, error) {
+	here, there := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, there) }()
+	return here, nil
 }
 
 // TestRedisRefusesWrites: it is out of memory, or has too few replicas. Nothing

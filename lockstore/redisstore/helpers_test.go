@@ -88,6 +88,13 @@ func sharedCluster(t testing.TB) string {
 // onRedis returns a store with a client of its own.
 func onRedis(t testing.TB, url string, o redisstore.Options) *redisstore.Store {
 	t.Helper()
+	s, _ := storeOn(t, url, o)
+	return s
+}
+
+// storeOn returns a store and its client.
+func storeOn(t testing.TB, url string, o redisstore.Options) (*redisstore.Store, redis.UniversalClient) {
+	t.Helper()
 	client, err := redisstore.Client(url)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +104,7 @@ func onRedis(t testing.TB, url string, o redisstore.Options) *redisstore.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, client
 }
 
 // admin returns a client that does what an operator would.

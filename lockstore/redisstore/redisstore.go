@@ -100,9 +100,9 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if op.Kind == lockstore.KindConfirm {
 		qs = s.confirms
 	}
-	node, err := s.master(ctx, mapKey(ev))
-	if err != nil { // the Cluster is out of reach, as the call will find
-		node = s.redis
+	w := work{ev, op, at}
+	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
+		return doOnCluster(ctx, cluster, qs, w)
 	}
-	return qs.of(node).Do(ctx, work{ev, op, at}, len(at))
+	return qs.of(s.redis).Do(ctx, w, len(at))
 }

@@ -23,7 +23,7 @@ func (s *Store) sendAndWait(calls []*call) {
 	var all sync.WaitGroup
 	for _, g := range groups(calls) {
 		all.Go(func() {
-			node, err := s.master(ctx, mapKey(g.ev))
+			node, err := master(ctx, s.redis, g.ev)
 			if err != nil {
 				g.answer(ran{err: unavailable(err)})
 				return
@@ -32,14 +32,6 @@ func (s *Store) sendAndWait(calls []*call) {
 		})
 	}
 	all.Wait()
-}
-
-// master returns a client of the server that has the key.
-func (s *Store) master(ctx context.Context, key string) (redis.Cmdable, error) {
-	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, key)
-	}
-	return s.redis, nil
 }
 
 // shortfall is the error of a booking that too few replicas are known to have.
