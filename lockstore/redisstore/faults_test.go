@@ -28,9 +28,7 @@ func TestFaults(t *testing.T) {
 // could repeat calls. The Cluster is one master, because the suite kills all of it.
 func TestFaultsOnCluster(t *testing.T) {
 	b := backend(t, "--cluster-enabled", "yes")
-	if err := admin(t, b.Addr).ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
-		t.Fatal(err)
-	}
+	ownAllSlots(t, b.Addr)
 	b.Store = func(t *testing.T, addr string) lockstore.LockStore {
 		s, client := storeOn(t, "redis://"+addr+"?cluster=true", redisstore.Options{})
 		dialEach(client, func(string) string { return addr })

@@ -41,22 +41,20 @@ func (m *Mover) Close() {
 	}
 }
 
+// Begin starts to move the slot of the key to the next master and carries some of
+// its keys. The slot stays half moved until Move.
+func (m *Mover) Begin(ctx context.Context, key string, keys ...string) error {
+	_, from, to, err := m.begin(ctx, key)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return m.migrate(ctx, keys, from, to)
+}
+
 // Move moves the slot of the key, with all its keys, to the next master.
 func (m *Mover) Move(ctx context.Context, key string) error {
-	n, err := m.clients[0].ClusterKeySlot(ctx, key).Result()
+	slot, from, to, err := m.begin(ctx, key)
 	if err != nil {
-		return err
-	}
-	slot := int(n)
-	from, err := m.agreed(ctx, slot)
-	if err != nil {
-		return err
-	}
-	to := (from + 1) % masters
-	if err := m.clients[to].Do(ctx, "cluster", "setslot", slot, "importing", m.ids[from]).Err(); err != nil {
-		return err
-	}
-	if err := m.clients[from].Do(ctx, "cluster", "setslot", slot, "migrating", m.ids[to]).Err(); err != nil {
 		return err
 	}
 	if err := m.carry(ctx, slot, from, to); err != nil {
@@ -69,6 +67,24 @@ func (m *Mover) Move(ctx context.Context, key string) error {
 		}
 	}
 	return nil
+}
+
+// begin announces the move of the key's slot, and returns the slot and the indexes
+// of the two masters.
+func (m *Mover) begin(ctx context.Context, key string) (slot, from, to int, err error) {
+	n, err := m.clients[0].ClusterKeySlot(ctx, key).Result()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	slot = int(n)
+	if from, err = m.agreed(ctx, slot); err != nil {
+		return 0, 0, 0, err
+	}
+	to = (from + 1) % masters
+	if err := m.clients[to].Do(ctx, "cluster", "setslot", slot, "importing", m.ids[from]).Err(); err != nil {
+		return 0, 0, 0, err
+	}
+	return slot, from, to, m.clients[from].Do(ctx, "cluster", "setslot", slot, "migrating", m.ids[to]).Err()
 }
 
 // agreed waits until all masters name the same owner of the slot and know of every
@@ -116,10 +132,6 @@ func (m *Mover) agreed(ctx context.Context, slot int) (int, error) {
 
 // carry moves the keys of a slot, a few at a time.
 func (m *Mover) carry(ctx context.Context, slot, from, to int) error {
-	host, port, err := net.SplitHostPort(m.addrs[to])
-	if err != nil {
-		return err
-	}
 	for {
 		keys, err := m.clients[from].ClusterGetKeysInSlot(ctx, slot, 3).Result()
 		if err != nil {
@@ -128,12 +140,23 @@ func (m *Mover) carry(ctx context.Context, slot, from, to int) error {
 		if len(keys) == 0 {
 			return nil
 		}
-		args := []any{"migrate", host, port, "", 0, 5000, "keys"}
-		for _, key := range keys {
-			args = append(args, key)
-		}
-		if err := m.clients[from].Do(ctx, args...).Err(); err != nil {
-			return fmt.Errorf("moving %q: %w", keys, err)
+		if err := m.migrate(ctx, keys, from, to); err != nil {
+			return err
 		}
 	}
+}
+
+func (m *Mover) migrate(ctx context.Context, keys []string, from, to int) error {
+	host, port, err := net.SplitHostPort(m.addrs[to])
+	if err != nil {
+		return err
+	}
+	args := []any{"migrate", host, port, "", 0, 5000, "keys"}
+	for _, key := range keys {
+		args = append(args, key)
+	}
+	if err := m.clients[from].Do(ctx, args...).Err(); err != nil {
+		return fmt.Errorf("moving %q: %w", keys, err)
+	}
+	return nil
 }

@@ -1,0 +1,149 @@
+package redisstore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest/faults"
+	"seatlock/lockstore/storetest/history"
+)
+
+// TestNoScriptIsRepeated checks that a script whose answer is lost runs once on a
+// Cluster, where go-redis by itself would repeat it.
+func TestNoScriptIsRepeated(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t, "--cluster-enabled", "yes")
+	ownAllSlots(t, server.Addr)
+	ctl, proxy := admin(t, server.Addr), faults.NewProxy(t, server.Addr)
+	store := func(o redisstore.Options) *redisstore.Store {
+		s, client := storeOn(t, "redis://"+proxy.Addr+"?cluster=true", o)
+		dialEach(client, func(string) string { return proxy.Addr })
+		return s
+	}
+	s, waits := store(redisstore.Options{}), store(redisstore.Options{Replicas: 1})
+	for i, call := range []struct {
+		store *redisstore.Store
+		op    lockstore.Op
+	}{
+		{s, lockstore.Lock(ann, "A2")},
+		{s, lockstore.Confirm(ann, "A1")},
+		{s, lockstore.Release(ann, "A1")},
+		{waits, lockstore.Confirm(ann, "A1")},
+	} {
+		ev := numbered(t, i)
+		for _, warm := range []lockstore.Op{call.op, lockstore.Release(ann, "A2")} { // Redis has the script, and the client a connection
+			_ = do(t, call.store, ev, warm)
+		}
+		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+		before, cut := scriptRuns(t, ctl), false
+		proxy.Inject(func() faults.Fault {
+			first := !cut
+			cut = true
+			return faults.Fault{Cut: first}
+		})
+		_, err := call.store.Do(t.Context(), ev, call.op)
+		proxy.Inject(nil)
+		if runs := scriptRuns(t, ctl) - before; runs != 1 || !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			t.Errorf("call %d, %s whose answer was cut, ran %d scripts and ended with %v, want 1 and ErrOutcomeUnknown", i, call.op.Kind, runs, err)
+		}
+	}
+}
+
+// scriptRuns returns how many scripts the server has run.
+func scriptRuns(t *testing.T, ctl *redis.Client) int {
+	t.Helper()
+	info, err := ctl.Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, command := range []string{"eval", "evalsha"} {
+		var n int
+		_, line, found := strings.Cut(info, "cmdstat_"+command+":calls=")
+		if _, err := fmt.Sscan(strings.Split(line, ",")[0], &n); found && err != nil {
+			t.Fatal(err)
+		}
+		total += n
+	}
+	return total
+}
+
+// ownAllSlots makes a server a Cluster of one master.
+func ownAllSlots(t *testing.T, addr string) {
+	t.Helper()
+	if err := admin(t, addr).ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestHalfMovedSlot checks that an event whose slot is on its way to another
+// master refuses calls and loses nothing, and that its neighbours, other events of
+// the same master, sell as before.
+func TestHalfMovedSlot(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Cluster(t)
+	s, ev := onRedis(t, nodes.URL(), redisstore.Options{}), newEvent(t)
+	neighbour := numbered(t, 0)
+	for i := 1; ownerOf(t, nodes, neighbour) != ownerOf(t, nodes, ev); i++ {
+		neighbour = numbered(t, i)
+	}
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
+	mustDo(t, s, neighbour, lockstore.Lock(ann, "A1"))
+
+	mover, err := nodes.NewMover(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mover.Close()
+	for _, carried := range [][]string{nil, {key(ev, "map")}, {key(ev, "view"), key(ev, "log"), key(ev, "users")}} {
+		if err := mover.Begin(t.Context(), key(ev, "map"), carried...); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if _, err := s.Do(t.Context(), ev, lockstore.Lock(ben, "A3")); !errors.Is(err, lockstore.ErrUnavailable) {
+					t.Errorf("Lock while the slot is on its way: %v, want ErrUnavailable", err)
+				}
+			})
+			all.Go(func() {
+				_, err := s.Do(t.Context(), neighbour, lockstore.Lock(ann, "A1"))
+				if err != nil {
+					t.Errorf("Lock in another event: %v", err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	if err := mover.Move(t.Context(), key(ev, "map")); err != nil {
+		t.Fatal(err)
+	}
+	if err := do(t, s, ev, lockstore.Lock(ben, "A2", "A3")); !errors.Is(err, lockstore.SeatLocked) {
+		t.Errorf("Lock of a locked seat after the move: %v, want SeatLocked", err)
+	}
+	if err := history.Repeat(t.Context(), func() error { _, err := s.Do(t.Context(), ev, lockstore.Lock(ben, "A1")); return err }); !errors.Is(err, lockstore.SeatBooked) {
+		t.Errorf("Lock of a booked seat after the move: %v, want SeatBooked", err)
+	}
+	mustDo(t, s, ev, lockstore.Lock(ben, "A3"))
+}
+
+// ownerOf returns the address of the master that has the event.
+func ownerOf(t *testing.T, nodes redistest.Nodes, ev *lockstore.Event) string {
+	t.Helper()
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].Addr}})
+	defer client.Close()
+	node, err := client.MasterForKey(t.Context(), key(ev, "map"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node.Options().Addr
+}
