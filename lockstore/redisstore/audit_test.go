@@ -207,7 +207,7 @@ func TestAuditOfManyUsers(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	master := redistest.New(t, "--appendonly", "yes")
+	master := redistest.New(t, "--appendonly", "yes", "--appendfsync", "always")
 	ctl := admin(t, master.Addr)
 	check := func(addr string, o redisstore.Options) (string, error) {
 		warnings, err := onRedis(t, "redis://"+addr, o).Check(t.Context())

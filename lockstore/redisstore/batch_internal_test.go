@@ -232,12 +232,3 @@ func TestEmptyLogIsPolled(t *testing.T) {
 		}
 	})
 }
-
-func TestJudge(t *testing.T) {
-	if _, err := (Options{}).judge(map[string]string{"redis_version": "6.2.14"}); err == nil {
-		t.Error("a Redis without what the scripts need is taken")
-	}
-	if _, err := (Options{}).judge(map[string]string{"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": "1"}); err != nil {
-		t.Error(err)
-	}
-}

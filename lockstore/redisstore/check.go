@@ -53,14 +53,41 @@ func (s *Store) checkMaster(ctx context.Context, node redis.Cmdable) (warnings [
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if facts == nil {
-		return []string{"this user of Redis may not use INFO or CONFIG GET, so it was not checked that maxmemory-policy is noeviction (anything else can sell a seat twice) and that appendonly is yes (or a crash loses bookings)"}, nil
-	}
-
 	return s.options.judge(facts)
 }
 
-// judge says what is wrong with a server of which these facts are known.
+// settings are those that a store depends on, by their names in CONFIG GET.
+var settings = []string{"maxmemory-policy", "appendonly", "appendfsync"}
+
+// readFacts returns what INFO says of a server, and the settings. It leaves out
+// what the user may not read.
+func readFacts(ctx context.Context, node redis.Cmdable) (map[string]string, error) {
+	info, err := node.Info(ctx).Result()
+	if err != nil && !forbidden(err) {
+		return nil, err
+	}
+	facts := make(map[string]string)
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		facts[name] = value
+	}
+	// INFO has two of the settings, and more users may use it.
+	facts["maxmemory-policy"] = facts["maxmemory_policy"]
+	facts["appendonly"] = map[string]string{"0": "no", "1": "yes"}[facts["aof_enabled"]]
+	for _, setting := range settings {
+		if facts[setting] != "" {
+			continue
+		}
+		config, err := node.ConfigGet(ctx, setting).Result()
+		if err != nil && !forbidden(err) {
+			return nil, err
+		}
+		facts[setting] = config[setting]
+	}
+	return facts, nil
+}
+
+// judge reports what is wrong with a server of which these facts are known.
 func (o Options) judge(facts map[string]string) (warnings []string, err error) {
 	if facts["role"] == "slave" {
 		return nil, fmt.Errorf("redisstore: this Redis is a replica of %s:%s and takes no writes: give the address of the master", facts["master_host"], facts["master_port"])
@@ -71,49 +98,48 @@ func (o Options) judge(facts map[string]string) (warnings []string, err error) {
 			return nil, fmt.Errorf("redisstore: this is Redis %s; it must be %d.0 or newer", v, oldestRedis)
 		}
 	}
-	switch policy := facts["maxmemory_policy"]; {
-	case policy == "" || policy == "noeviction":
+	switch policy := facts["maxmemory-policy"]; {
+	case policy == "noeviction":
+	case policy == "":
+		warnings = append(warnings, notChecked("maxmemory-policy", "noeviction, or a seat can be sold twice"))
 	case o.AllowEviction:
-		warnings = append(warnings, "maxmemory-policy is "+policy+": when memory is short Redis forgets locks and bookings, and their seats are sold again")
+		warnings = append(warnings, "maxmemory-policy is "+policy+": when memory is short, Redis forgets locks and bookings, and their seats are sold again")
 	default:
-		return nil, fmt.Errorf("%w: maxmemory-policy is %s, so when memory is short locks and bookings are forgotten and their seats sold again; fix it with: redis-cli CONFIG SET maxmemory-policy noeviction", ErrEvicts, policy)
+		return nil, fmt.Errorf("%w: maxmemory-policy is %s, so when memory is short, locks and bookings are forgotten and their seats sold again; fix it with: redis-cli CONFIG SET maxmemory-policy noeviction", ErrEvicts, policy)
 	}
-	if facts["aof_enabled"] == "0" {
-		warnings = append(warnings, "appendonly is no: if Redis stops, every lock and booking since its last snapshot is forgotten, and the seats are sold again; fix it with: redis-cli CONFIG SET appendonly yes")
-	}
+	warnings = append(warnings, durability(facts)...)
 	if n, err := strconv.Atoi(facts["connected_slaves"]); err == nil && n < o.Replicas {
 		warnings = append(warnings, fmt.Sprintf("bookings wait for %d replicas, and %d are connected: no booking will be confirmed", o.Replicas, n))
 	}
 	return warnings, nil
 }
 
-// readFacts returns what INFO says, or else what CONFIG GET says by the same
-// names, or nil if the user may use neither.
-func readFacts(ctx context.Context, node redis.Cmdable) (map[string]string, error) {
-	info, err := node.Info(ctx).Result()
-	if err == nil {
-		facts := make(map[string]string)
-		for line := range strings.Lines(info) {
-			name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-			facts[name] = value
-		}
-		return facts, nil
+// durability returns warnings of what a crash can lose.
+func durability(facts map[string]string) (warnings []string) {
+	const again = ", and their seats are sold again; fix it with: redis-cli CONFIG SET "
+	switch facts["appendonly"] {
+	case "no":
+		return []string{"appendonly is no: if Redis stops, it forgets all locks and bookings since its last snapshot" + again + "appendonly yes"}
+	case "":
+		warnings = append(warnings, notChecked("appendonly", "yes, or a crash loses bookings"))
 	}
-	if !forbidden(err) {
-		return nil, err
+	seconds := "two"
+	switch fsync := facts["appendfsync"]; fsync {
+	case "always":
+	case "":
+		warnings = append(warnings, notChecked("appendfsync", "always, or a crash can lose the bookings of its last seconds"))
+	case "no":
+		seconds = "30" // Linux writes what Redis does not
+		fallthrough
+	default:
+		warnings = append(warnings, fmt.Sprintf("appendfsync is %s: a loss of power, or a crash of Redis while its disk is slow, can lose the locks and bookings of up to about %s seconds", fsync, seconds)+again+"appendfsync always")
 	}
-	config, err := node.ConfigGet(ctx, "maxmemory-policy").Result()
-	if err != nil {
-		if forbidden(err) {
-			return nil, nil
-		}
-		return nil, err
-	}
-	facts := map[string]string{"maxmemory_policy": config["maxmemory-policy"]}
-	if config, err = node.ConfigGet(ctx, "appendonly").Result(); err == nil && config["appendonly"] == "no" {
-		facts["aof_enabled"] = "0"
-	}
-	return facts, err
+	return warnings
+}
+
+// notChecked is the warning of a setting that the user may not read.
+func notChecked(setting, must string) string {
+	return setting + " was not checked, since this user of Redis may not use INFO or CONFIG GET: it must be " + must
 }
 
 // forbidden reports whether err is Redis's answer to a command that this user may
