@@ -27,8 +27,8 @@ const (
 // a replica of each, if there are replicas.
 type Nodes []*Server
 
-// Cluster starts a Cluster of three masters that ends with the test. Without the
-// program on the PATH the test is skipped, and fails in CI.
+// Cluster starts a Cluster of three masters that ends with the test. It calls
+// [Need].
 func Cluster(t testing.TB) Nodes {
 	t.Helper()
 	return clusterFor(t, false)

@@ -1,10 +1,11 @@
-// Package redistest starts Redis servers for tests and benchmarks, on free ports
-// of the loopback interface. They end with the process that started them, even if
-// that is killed.
+// Package redistest starts servers of Redis or Valkey for tests and benchmarks, on
+// free ports of the loopback interface. They end with the process that started them,
+// even if that is killed.
 package redistest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -17,13 +18,14 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// program is the name of the executable, which must be on the PATH.
-const program = "redis-server"
+// program is the executable: redis-server on the PATH, unless the environment
+// variable REDIS_SERVER names another, such as valkey-server.
+var program = cmp.Or(os.Getenv("REDIS_SERVER"), "redis-server")
 
 // startTime is how long a server may take to answer.
 const startTime = 20 * time.Second
 
-// A Server is a running redis-server.
+// A Server is a running server.
 type Server struct {
 	*faults.Process
 
@@ -31,8 +33,7 @@ type Server struct {
 	Addr string
 }
 
-// New starts a server that ends with the test. Without the program on the PATH
-// the test is skipped, and fails in CI.
+// New starts a server that ends with the test. It calls [Need].
 func New(t testing.TB, args ...string) *Server {
 	t.Helper()
 	Need(t)
@@ -44,8 +45,8 @@ func New(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// Need skips a test that needs a Redis server if redis-server is not on the PATH,
-// and fails it in CI.
+// Need skips a test that needs a Redis server if there is no executable, and fails
+// it in CI.
 func Need(t testing.TB) {
 	t.Helper()
 	faults.Need(t, program, "nothing was tried on a real Redis")
