@@ -1,11 +1,9 @@
 package redisstore_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
-	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
 )
@@ -48,28 +46,5 @@ func TestCheckReadsTheSettings(t *testing.T) {
 		if err != nil || strings.Join(got, ", ") != c.want {
 			t.Errorf("with appendonly %s and appendfsync %s, %s is warned %q, %v, want %q", c.appendonly, c.appendfsync, c.user, got, err, c.want)
 		}
-	}
-}
-
-// TestCheckRefuses checks the servers that a store must not use.
-func TestCheckRefuses(t *testing.T) {
-	t.Parallel()
-	master := redistest.New(t)
-	check := func(addr string) error {
-		_, err := onRedis(t, "redis://"+addr, redisstore.Options{}).Check(t.Context())
-		return err
-	}
-	if err := admin(t, master.Addr).ConfigSet(t.Context(), "maxmemory-policy", "volatile-lru").Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := check(master.Addr); !errors.Is(err, redisstore.ErrEvicts) || !strings.Contains(err.Error(), "redis-cli CONFIG SET maxmemory-policy noeviction") {
-		t.Errorf("Check of a Redis that evicts: %v", err)
-	}
-	replica := redistest.New(t, "--replicaof", strings.Replace(master.Addr, ":", " ", 1))
-	if err := check(replica.Addr); err == nil || !strings.Contains(err.Error(), "is a replica of 127.0.0.1") {
-		t.Errorf("Check of a replica: %v", err)
-	}
-	if err := check("127.0.0.1:1"); !errors.Is(err, lockstore.ErrUnavailable) {
-		t.Errorf("Check where nothing is: %v", err)
 	}
 }

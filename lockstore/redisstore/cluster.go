@@ -14,10 +14,10 @@ import (
 //
 // A client that has not reached the Cluster yet asks its servers first which of
 // them that is. The time for this counts towards callTime.
-func doOnCluster(ctx context.Context, cluster *redis.ClusterClient, qs *queues, w work) (lockstore.Result, error) {
+func (s *Store) doOnCluster(ctx context.Context, qs *queues, w work) (lockstore.Result, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	node, err := cluster.MasterForKey(bounded, mapKey(w.ev))
+	node, err := s.master(bounded, mapKey(w.ev))
 	if err != nil {
 		if ctx.Err() != nil {
 			return lockstore.Result{}, ctx.Err()
@@ -31,12 +31,12 @@ func doOnCluster(ctx context.Context, cluster *redis.ClusterClient, qs *queues, 
 	return result, err
 }
 
-// master returns a client of the server that has the event.
-func master(ctx context.Context, client redis.UniversalClient, ev *lockstore.Event) (redis.Cmdable, error) {
-	if cluster, ok := client.(*redis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, mapKey(ev))
+// master returns a client of the server that has the key.
+func (s *Store) master(ctx context.Context, key string) (redis.Cmdable, error) {
+	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
 	}
-	return client, nil
+	return s.redis, nil
 }
 
 // A reloader makes a Cluster's client read which server has which slots as soon

@@ -1,8 +1,10 @@
 package redisstore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +18,42 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
+// TestFaultsOnCluster runs the suite of faults on a Cluster, whose client follows
+// redirects and could repeat calls. The Cluster is one master, because the suite
+// kills all of it.
+func TestFaultsOnCluster(t *testing.T) {
+	b := backend(t, "--cluster-enabled", "yes")
+	ownAllSlots(t, b.Addr)
+	b.Store = func(t *testing.T, addr string) lockstore.LockStore {
+		return onClusterThrough(t, addr, redisstore.Options{})
+	}
+	b.Silent = silentCluster
+	faults.Run(t, b)
+}
+
+// onClusterThrough returns a store on a Cluster of one master that is reached
+// through a proxy.
+func onClusterThrough(t *testing.T, proxy string, o redisstore.Options) *redisstore.Store {
+	t.Helper()
+	s, client := storeOn(t, "redis://"+proxy+"?cluster=true", o)
+	client.(*redis.ClusterClient).OnNewNode(func(node *redis.Client) { node.AddHook(dialer(proxy)) })
+	return s
+}
+
+// A dialer makes a client dial its address in place of the one that the Cluster
+// names.
+type dialer string
+
+func (d dialer) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) { return next(ctx, network, string(d)) }
+}
+
+func (dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (dialer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
 // TestNoScriptIsRepeated checks that a script whose answer is lost runs once on a
 // Cluster, where go-redis by itself would repeat it.
 func TestNoScriptIsRepeated(t *testing.T) {
@@ -23,12 +61,8 @@ func TestNoScriptIsRepeated(t *testing.T) {
 	server := redistest.New(t, "--cluster-enabled", "yes")
 	ownAllSlots(t, server.Addr)
 	ctl, proxy := admin(t, server.Addr), faults.NewProxy(t, server.Addr)
-	store := func(o redisstore.Options) *redisstore.Store {
-		s, client := storeOn(t, "redis://"+proxy.Addr+"?cluster=true", o)
-		dialEach(client, func(string) string { return proxy.Addr })
-		return s
-	}
-	s, waits := store(redisstore.Options{}), store(redisstore.Options{Replicas: 1})
+	s := onClusterThrough(t, proxy.Addr, redisstore.Options{})
+	waits := onClusterThrough(t, proxy.Addr, redisstore.Options{Replicas: 1})
 	for i, call := range []struct {
 		store *redisstore.Store
 		op    lockstore.Op

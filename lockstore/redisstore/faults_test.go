@@ -24,38 +24,6 @@ func TestFaults(t *testing.T) {
 	faults.Run(t, b)
 }
 
-// TestFaultsOnCluster runs it on a Cluster, whose client follows redirects and
-// could repeat calls. The Cluster is one master, because the suite kills all of it.
-func TestFaultsOnCluster(t *testing.T) {
-	b := backend(t, "--cluster-enabled", "yes")
-	ownAllSlots(t, b.Addr)
-	b.Store = func(t *testing.T, addr string) lockstore.LockStore {
-		s, client := storeOn(t, "redis://"+addr+"?cluster=true", redisstore.Options{})
-		dialEach(client, func(string) string { return addr })
-		return s
-	}
-	b.Silent = silentCluster
-	faults.Run(t, b)
-}
-
-// dialEach makes the client of a Cluster dial a server's proxy in place of the
-// server.
-func dialEach(client redis.UniversalClient, proxy func(addr string) string) {
-	client.(*redis.ClusterClient).OnNewNode(func(node *redis.Client) { node.AddHook(dialer(proxy)) })
-}
-
-type dialer func(addr string) string
-
-func (d dialer) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, d(addr)) }
-}
-
-func (dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-
-func (dialer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
 // TestFaultsOfDurableServer runs it on one that keeps what was acknowledged.
 func TestFaultsOfDurableServer(t *testing.T) {
 	t.Parallel()
@@ -269,26 +237,5 @@ func TestTheLogIsTrimmed(t *testing.T) {
 	}
 	if !mustList(t, s, ev, old).Full {
 		t.Error("the list since before the log is a delta")
-	}
-}
-
-// TestChangesArePaged checks that a list of changes reads so much of the log and
-// no more: one that is further behind is full.
-func TestChangesArePaged(t *testing.T) {
-	t.Parallel()
-	const page = 250 // entries
-	s, ev := onRedis(t, "redis://"+sharedServer(t), redisstore.Options{}), newEvent(t)
-	tooFar := mustList(t, s, ev, "").Version
-	mustDo(t, s, ev, lockstore.Lock(ann, "A2"))
-	pageBehind := mustList(t, s, ev, "").Version
-	for range page / 2 {
-		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-		mustDo(t, s, ev, lockstore.Release(ann, "A1"))
-	}
-	if snap := mustList(t, s, ev, pageBehind); snap.Full || len(snap.Seats) != 1 || snap.Seats[0].Status != lockstore.Available {
-		t.Errorf("%d changes behind: full is %v, seats are %v, want the change of A1 alone", page, snap.Full, snap.Seats)
-	}
-	if snap := mustList(t, s, ev, tooFar); !snap.Full || len(snap.Seats) != 1 || snap.Seats[0].Status != lockstore.Locked {
-		t.Errorf("%d changes behind: full is %v, seats are %v, want A2 alone in a full list", page+1, snap.Full, snap.Seats)
 	}
 }

@@ -101,8 +101,8 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 		qs = s.confirms
 	}
 	w := work{ev, op, at}
-	if cluster, ok := s.redis.(*redis.ClusterClient); ok {
-		return doOnCluster(ctx, cluster, qs, w)
+	if _, ok := s.redis.(*redis.ClusterClient); ok {
+		return s.doOnCluster(ctx, qs, w)
 	}
 	return qs.of(s.redis).Do(ctx, w, len(at))
 }

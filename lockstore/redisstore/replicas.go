@@ -23,7 +23,7 @@ func (s *Store) sendAndWait(calls []*call) {
 	var all sync.WaitGroup
 	for _, g := range groups(calls) {
 		all.Go(func() {
-			node, err := master(ctx, s.redis, g.ev)
+			node, err := s.master(ctx, mapKey(g.ev))
 			if err != nil {
 				g.answer(ran{err: unavailable(err)})
 				return
