@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// oldestRedis is the first version with all that the scripts use: SET with NX
-// and GET, and PEXPIRETIME.
+// oldestRedis is the first version that has all commands of the scripts: SET with
+// NX and GET, and PEXPIRETIME.
 const oldestRedis = 7
 
 // ErrEvicts is returned by [Store.Check] if Redis may evict keys to save memory.
@@ -45,7 +45,7 @@ func (s *Store) Check(ctx context.Context) (warnings []string, err error) {
 
 // checkMaster looks at one server.
 func (s *Store) checkMaster(ctx context.Context, node redis.Cmdable) (warnings []string, err error) {
-	// What every store does must work, whatever else the user may do.
+	// A user who may not use INFO may use PING.
 	if err := node.Ping(ctx).Err(); err != nil {
 		return nil, unavailable(err)
 	}
@@ -142,8 +142,8 @@ func notChecked(setting, must string) string {
 	return setting + " was not checked, since this user of Redis may not use INFO or CONFIG GET: it must be " + must
 }
 
-// forbidden reports whether err is Redis's answer to a command that this user may
-// not use, or that does not exist.
+// forbidden reports whether Redis refused a command because the user may not use it
+// or because it does not exist.
 func forbidden(err error) bool {
 	return redis.HasErrorPrefix(err, "NOPERM") || redis.HasErrorPrefix(err, "unknown command")
 }

@@ -30,8 +30,8 @@ func Client(rawURL string) (redis.UniversalClient, error) {
 
 // configure sets what a store needs to keep its promises.
 func configure(o *redis.UniversalOptions) {
-	// Whether to ask again is the caller's to decide: a call that was repeated
-	// unseen could take place twice with somebody else's in between.
+	// Only the caller may repeat a call. If the client did, a call could take place
+	// twice, with another user's call in between.
 	o.MaxRetries = -1
 	o.DialerRetries = 1
 
@@ -39,22 +39,22 @@ func configure(o *redis.UniversalOptions) {
 	// redirect is followed would hold up all calls that share the trip.
 	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1
 
-	// Every call ends within callTime and each trip within tripTime, so
-	// each step must sooner.
+	// Every call ends within callTime and each trip within tripTime, so each step
+	// must end sooner.
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = 500 * time.Millisecond
 	o.ReadTimeout = tripTime
 	o.WriteTimeout = tripTime
 	o.PoolTimeout = 250 * time.Millisecond
 
-	// Connections are made as they are needed: few for the trips that calls
-	// share, which have a pool of their own, and one for each event that
-	// somebody waits on.
+	// Connections are made when they are needed. The trips that calls share have a
+	// small pool of their own. The other pool has a connection for each event that
+	// has waiters.
 	o.PipelinePoolSize = 4 * trips.Parallel
 	if o.PoolSize == 0 {
 		o.PoolSize = 256
 	}
-	// A firewall that forgets an idle connection says so to nobody.
+	// A firewall may drop an idle connection without notice.
 	o.ConnMaxIdleTime = 5 * time.Minute
 
 	// Lists are read where they are written: a replica may lag behind.
@@ -66,7 +66,7 @@ func configure(o *redis.UniversalOptions) {
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
-// poolSize is how many connections the client makes for commands that block.
+// poolSize returns how many connections the client makes for commands that block.
 func poolSize(client redis.UniversalClient) int {
 	switch c := client.(type) {
 	case *redis.Client:

@@ -22,8 +22,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestACLUser: a user who may do what a store does and nothing else. The rules
-// are those of the README.
+// TestACLUser checks that the rules in the README are enough for a store.
 func TestACLUser(t *testing.T) {
 	t.Parallel()
 	addr := sharedServer(t)

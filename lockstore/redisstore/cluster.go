@@ -40,9 +40,8 @@ func (s *Store) master(ctx context.Context, key string) (redis.Cmdable, error) {
 }
 
 // A reloader makes a Cluster's client read which server has which slots as soon
-// as a server cannot be reached or has moved a slot away. By itself the client
-// does so now and then, and tries a dead master for many seconds after its
-// replica was elected.
+// as a server cannot be reached or has moved a slot away. The client by itself
+// tries a dead master for many seconds after its replica was elected.
 type reloader struct {
 	cluster *redis.ClusterClient
 }
@@ -51,8 +50,8 @@ func reloadOnErrors(cluster *redis.ClusterClient) {
 	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(reloader{cluster}) })
 }
 
-// check starts the reading if the error is a reason for it. The client reads in
-// the background, at most five times a second.
+// check starts the reading if the error calls for it, and returns the error. The
+// client reads in the background, at most five times a second.
 func (r reloader) check(ctx context.Context, err error) error {
 	if _, said := errors.AsType[redis.Error](err); err != nil && (!said || redis.HasErrorPrefix(err, "MOVED")) {
 		r.cluster.ReloadState(ctx)

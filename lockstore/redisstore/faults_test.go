@@ -59,7 +59,7 @@ func backend(t *testing.T, args ...string) faults.Backend {
 	}
 }
 
-// silent returns a store on a Redis that never says anything.
+// silent returns a store on a Redis that never answers.
 func silent(t *testing.T) lockstore.LockStore {
 	return silentStore(t, redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:1", PoolSize: 2000, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
@@ -67,7 +67,7 @@ func silent(t *testing.T) lockstore.LockStore {
 	}))
 }
 
-// silentCluster returns a store on a Cluster whose servers never say anything.
+// silentCluster returns a store on a Cluster whose servers never answer.
 func silentCluster(t *testing.T) lockstore.LockStore {
 	return silentStore(t, redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}, PoolSize: 4000, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
@@ -84,15 +84,15 @@ func silentStore(t *testing.T, client redis.UniversalClient) lockstore.LockStore
 	return s
 }
 
-// neverAnswers dials a server that reads all and writes nothing.
+// neverAnswers connects to a server that reads everything and writes nothing.
 func neverAnswers(context.Context, string, string) (net.Conn, error) {
 	here, there := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, there) }()
 	return here, nil
 }
 
-// TestRedisRefusesWrites: it is out of memory, or has too few replicas. Nothing
-// is done, and the calls say so.
+// TestRedisRefusesWrites checks that calls fail with ErrUnavailable, and change
+// nothing, if Redis is out of memory or has too few replicas.
 func TestRedisRefusesWrites(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
@@ -121,7 +121,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 	}
 }
 
-// TestOneMasterIsFrozen: the events of the others go on as if nothing were.
+// TestOneMasterIsFrozen checks that the events of the other masters sell as before.
 func TestOneMasterIsFrozen(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.Cluster(t)
@@ -168,7 +168,7 @@ func TestOneMasterIsFrozen(t *testing.T) {
 	}
 }
 
-// TestScriptsAreForgotten: Redis may lose its scripts at any time.
+// TestScriptsAreForgotten checks that calls succeed after Redis has lost its scripts.
 func TestScriptsAreForgotten(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
@@ -193,7 +193,8 @@ func TestScriptsAreForgotten(t *testing.T) {
 	}
 }
 
-// TestFullListAgain after the log was trimmed, and after a flush.
+// TestFullListAgain checks that a list is full after the log was trimmed, and after
+// a flush.
 func TestFullListAgain(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

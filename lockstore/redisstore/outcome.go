@@ -12,16 +12,16 @@ import (
 	"seatlock/lockstore"
 )
 
-// notDone are the beginnings of the errors with which Redis refuses a command
-// before it does anything of it, or a script at its first write.
+// notDone are the prefixes of the errors with which Redis refuses a command before
+// it does any of it, or a script at its first write.
 var notDone = []string{
 	"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "CROSSSLOT",
 	"NOREPLICAS", "MISCONF", "OOM", "BUSY", "NOSCRIPT", "max number of clients reached",
 	"NOAUTH", "WRONGPASS", "NOPERM", "DENIED",
 }
 
-// changeError says of the error of a command that changes seats whether it
-// can have taken effect: not if it never went out, and not if Redis refused it.
+// changeError wraps the error of a command that changes seats: in ErrUnavailable
+// if the command was not sent or Redis refused it, and else in ErrOutcomeUnknown.
 func changeError(err error, sent bool) error {
 	if err == nil {
 		return nil
@@ -39,8 +39,8 @@ func changeError(err error, sent bool) error {
 	return fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
 }
 
-// exec has a pipeline run and sees to it that every command has its error:
-// where Redis refuses the connection, for a wrong password, none would have.
+// exec runs a pipeline. If it fails as a whole, each command gets the error: go-redis
+// sets none if Redis refuses the connection, as for a wrong password.
 func exec(ctx context.Context, pipe redis.Pipeliner) {
 	cmds, err := pipe.Exec(ctx)
 	if err == nil || slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil }) {
@@ -51,7 +51,7 @@ func exec(ctx context.Context, pipe redis.Pipeliner) {
 	}
 }
 
-// unavailable is the error of a command that changed nothing.
+// unavailable wraps the error of a command that changed nothing.
 func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
 }

@@ -55,9 +55,8 @@ type Store struct {
 
 var _ lockstore.LockStore = (*Store)(nil)
 
-// New returns a store on the client, which [Client] should have made. The client
-// remains the caller's, who ends the store by closing it. New connects to
-// nothing. It refuses a [redis.Ring], which would keep one event in several
+// New returns a store on the client, which [Client] should have made. The caller
+// ends the store by closing the client. New connects to nothing. It refuses a [redis.Ring], which would keep one event in several
 // places after a change of its servers.
 func New(client redis.UniversalClient, o Options) (*Store, error) {
 	if _, ring := client.(*redis.Ring); ring {

@@ -34,7 +34,7 @@ func (s *Store) sendAndWait(calls []*call) {
 	all.Wait()
 }
 
-// shortfall is the error of a booking that too few replicas are known to have.
+// shortfall returns the error of a booking that fewer replicas than wanted have.
 func shortfall(wait *redis.IntCmd, want int) error {
 	n, err := wait.Result()
 	if err != nil {

@@ -30,8 +30,8 @@ func replicaOf(t *testing.T, master *redistest.Server) *redistest.Server {
 	return replica
 }
 
-// TestConfirmWaitsForReplicas: a booking that too few replicas have is of
-// unknown outcome, however often it is asked for, and never "failed".
+// TestConfirmWaitsForReplicas checks that the outcome of a booking that too few
+// replicas have is unknown, however often it is confirmed again.
 func TestConfirmWaitsForReplicas(t *testing.T) {
 	t.Parallel()
 	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
@@ -47,8 +47,7 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	if err := do(t, s, ev, lockstore.Confirm(ann, "A2")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm with a frozen replica: %v, want ErrOutcomeUnknown", err)
 	}
-	// Another process must not take it for done either, and its connection has
-	// written nothing before.
+	// Another process must wait too, although its connection has written nothing.
 	other := onRedis(t, url, redisstore.Options{Replicas: 1})
 	if err := do(t, other, ev, lockstore.Confirm(ann, "A2")); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Confirm again, elsewhere, with a frozen replica: %v, want ErrOutcomeUnknown", err)
@@ -67,7 +66,8 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	}
 }
 
-// TestConfirmWaitsInCluster, at the master that has the event.
+// TestConfirmWaitsInCluster checks that a confirm waits at the master that has the
+// event.
 func TestConfirmWaitsInCluster(t *testing.T) {
 	t.Parallel()
 	s, ev := onRedis(t, sharedCluster(t), redisstore.Options{Replicas: 1}), newEvent(t)
@@ -80,7 +80,8 @@ func TestConfirmWaitsInCluster(t *testing.T) {
 	}
 }
 
-// TestSentinel: one URL finds the master, and after a failover the new one.
+// TestSentinel checks that one URL finds the master, and after a failover the new
+// one.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
@@ -119,8 +120,8 @@ func TestSentinel(t *testing.T) {
 	}
 }
 
-// TestElection: when a master of a Cluster is gone, its events are sold again
-// soon after the others have elected its replica.
+// TestElection checks that the events of a master that is gone are sold again soon
+// after the others have elected its replica.
 func TestElection(t *testing.T) {
 	for name, o := range map[string]redisstore.Options{"": {}, "with -redis-wait": {Replicas: 1}} {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// blockTime is how long one blocking read waits for a change. Then the newest
+	// blockTime is how long a blocking read waits for a change. Then the newest
 	// entry is read anyway: after a failover or a flush there may be another log,
 	// whose entries come before those of the old one.
 	blockTime = 5 * time.Second
@@ -46,7 +46,7 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 }
 
-// newest reads the event's Version.
+// newest returns the event's Version.
 func (s *Store) newest(ctx context.Context, ev *lockstore.Event) (lockstore.Version, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -81,9 +81,9 @@ func (s *Store) readLog(waited iter.Seq[map[string]entryID]) error {
 	return nil
 }
 
-// nextEntry waits a while for an entry after last, the newest that was read, and
-// then returns the newest entry. If none was read, it returns the newest at once,
-// or none after pollTime if the log is empty.
+// nextEntry waits up to blockTime for an entry after last, the newest that was
+// read before, and then returns the newest. If none was read before, it returns the
+// newest at once. If the log is empty, it returns none after pollTime.
 func (s *Store) nextEntry(log string, last entryID) (entryID, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), blockTime+callTime)
 	defer cancel()
@@ -101,7 +101,7 @@ func (s *Store) nextEntry(log string, last entryID) (entryID, error) {
 			if !errors.Is(err, redis.Nil) {
 				return last, err
 			}
-		default: // there must be connections left for everything else
+		default: // the other connections are for everything else
 			time.Sleep(pollTime)
 		}
 	}

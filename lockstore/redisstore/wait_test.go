@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// blocked is how many connections Redis has that wait for something.
+// blocked returns how many connections of Redis wait for something.
 func blocked(t *testing.T, addr string) int {
 	t.Helper()
 	info, err := admin(t, addr).Info(t.Context(), "clients").Result()
@@ -27,7 +27,8 @@ func blocked(t *testing.T, addr string) int {
 	return n
 }
 
-// TestOneReadForManyWaiters: 50 wait, one connection does; and one change wakes all.
+// TestOneReadForManyWaiters checks that 50 waiters share a connection, and that one
+// change wakes them all.
 func TestOneReadForManyWaiters(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
@@ -51,8 +52,8 @@ func TestOneReadForManyWaiters(t *testing.T) {
 	all.Wait()
 }
 
-// TestWaitingStarvesNobody: with a pool of two connections and five events
-// waited for, everything else goes on, and every change arrives.
+// TestWaitingStarvesNobody checks that other calls succeed, and that every change
+// arrives, while five events have waiters and the pool has two connections.
 func TestWaitingStarvesNobody(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)
