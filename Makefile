@@ -40,7 +40,7 @@ test:
 # The tests start the first redis-server of the PATH. Races are found by make test.
 test-redis:
 	@$(REDIS_SERVER) --version
-	PATH="$(dir $(abspath $(REDIS_SERVER))):$$PATH" go test -shuffle=on -count=1 ./lockstore/redisstore/...
+	REDIS_SERVER=$(abspath $(REDIS_SERVER)) go test -shuffle=on -count=1 ./lockstore/redisstore/...
 
 # -v shows what the tests measure. The race detector is off because the program is
 # a process of its own.
