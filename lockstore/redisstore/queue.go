@@ -43,6 +43,10 @@ type (
 	queue = batch.Queue[work, lockstore.Result]
 )
 
+// maxMasters bounds the queues that are kept, in a Cluster whose masters come and
+// go. It is the largest number of servers that Redis recommends for a Cluster.
+const maxMasters = 1000
+
 // queues are a queue for each master, so that a master which does not answer
 // delays no calls to the others.
 type queues struct {
@@ -61,6 +65,9 @@ func (qs *queues) of(node redis.Cmdable) *queue {
 	defer qs.mu.Unlock()
 	q := qs.byNode[node]
 	if q == nil {
+		if len(qs.byNode) == maxMasters { // most of them were replaced
+			clear(qs.byNode) // a queue that is in use ends with its calls
+		}
 		q = batch.New(trips, qs.send)
 		qs.byNode[node] = q
 	}
