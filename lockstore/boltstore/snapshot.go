@@ -47,7 +47,7 @@ func readCopy(f *os.File, read func(io.ReaderAt, meta) error) error {
 		case now.tx == m.tx:
 			return copyErr // no page of this transaction was written over
 		case late:
-			return fmt.Errorf("%w and changes it faster than it can be copied: try again later", ErrInUse)
+			return fmt.Errorf("%w and changes it faster than it can be copied, or it is damaged (%v): try again later", ErrInUse, copyErr)
 		}
 		c = new(fileCopy)
 	}
