@@ -135,7 +135,7 @@ func parseEvent(text []byte) (number uint32, seats string, err error) {
 // version may have more.
 
 // maxExpired is how many expired locks of earlier users a seat remembers.
-const maxExpired = 16
+const maxExpired = lockstore.MinSeatLapses
 
 // lastExpired returns the expired locks that a seat remembers.
 func lastExpired(all []engine.ExpiredLock) []engine.ExpiredLock {
