@@ -131,16 +131,8 @@ func parseEvent(text []byte) (number uint32, seats string, err error) {
 //	X<until> <user>          a lock of an earlier user, which has expired
 //
 // The first line is of the last user, and is empty if that user released the seat. At
-// most maxExpired lines of earlier users follow, the latest last. A file of an earlier
-// version may have more.
-
-// maxExpired is how many expired locks of earlier users a seat remembers.
-const maxExpired = lockstore.MinSeatLapses
-
-// lastExpired returns the expired locks that a seat remembers.
-func lastExpired(all []engine.ExpiredLock) []engine.ExpiredLock {
-	return all[max(0, len(all)-maxExpired):]
-}
+// most [lockstore.MinSeatLapses] lines of earlier users follow, the latest last. A file of
+// an earlier version may have more, of which the last are read.
 
 // A seatRecord is a record as it was read. Its times are times of day.
 type seatRecord struct {
@@ -159,7 +151,7 @@ func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
 	default:
 		b = fmt.Appendf(b, "L%d-%d %s", w.toWall(changed), w.toWall(seat.Expires), seat.User)
 	}
-	for _, e := range lastExpired(seat.Expired) {
+	for _, e := range seat.Expired {
 		b = fmt.Appendf(b, "\nX%d %s", w.toWall(e.Expires), e.User)
 	}
 	return b
@@ -173,7 +165,7 @@ func (w wallClock) onClock(r seatRecord) engine.SeatState {
 	if seat.User != "" && !seat.Booked {
 		seat.Expires = min(w.fromWall(r.seat.Expires), w.now+r.seat.Expires-r.since)
 	}
-	seat.Expired = slices.Clone(lastExpired(seat.Expired))
+	seat.Expired = slices.Clone(seat.Expired)
 	for i, e := range seat.Expired {
 		seat.Expired[i].Expires = min(w.fromWall(e.Expires), w.now)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/engine"
+	"seatlock/lockstore/storetest"
 )
 
 // TestClockSetBack checks that no lock gets longer than it was at first, however the time
@@ -101,24 +102,28 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestRecordsAreBounded checks that a record has the last 16 expired locks of a seat, and
-// that no more of them are read from a longer record of an earlier version.
-func TestRecordsAreBounded(t *testing.T) {
+// TestLongRecord checks that of a longer record of an earlier version the last expired locks
+// are read, as many as a seat remembers, and that no more are written again.
+func TestLongRecord(t *testing.T) {
 	w := wallClock{now: 5_000_000}
-	long := []byte("B5000000 ann")
 	var all []engine.ExpiredLock
 	for n := range int64(470) {
-		long = fmt.Appendf(long, "\nX%d user%d", 4_000_000+n, n)
 		all = append(all, engine.ExpiredLock{User: lockstore.UserID(fmt.Sprint("user", n)), Expires: 4_000_000 + n})
 	}
-	bounded := engine.SeatState{User: "ann", Booked: true, Expired: all[470-16:]}
-	r, err := parseRecord(long)
-	if got := w.onClock(r); err != nil || !reflect.DeepEqual(got, bounded) {
-		t.Errorf("it is read as %+v, %v", got, err)
+	seat := engine.SeatState{User: "ann", Booked: true, Expired: all}
+	ev := storetest.Event(t, "hamlet", time.Minute, 0, "A1")
+	e := newEvent(ev, 1)
+	if err := e.loadSeat(keyOf(1, 0), w.record(seat, w.now), w); err != nil {
+		t.Fatal(err)
 	}
-	written := w.record(engine.SeatState{User: "ann", Booked: true, Expired: all}, w.now)
-	if !bytes.Equal(written, w.record(bounded, w.now)) {
-		t.Errorf("it is written %q", written)
+	seat.Expired = all[len(all)-lockstore.MinSeatLapses:]
+	for _, state := range []*engine.State{e.durable, e.decided} {
+		if got := state.Seat(0); !reflect.DeepEqual(got, seat) {
+			t.Errorf("it is read as %+v, want %+v", got, seat)
+		}
+	}
+	if got := w.record(e.decided.Seat(0), w.now); !bytes.Equal(got, w.record(seat, w.now)) {
+		t.Errorf("it is written again as %q", got)
 	}
 }
 
