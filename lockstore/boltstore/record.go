@@ -27,9 +27,11 @@ var (
 	// line each.
 	bucketEvents = []byte("events")
 
-	// bucketLog has for the number of each of the latest transactions the records that
-	// it wrote: for each record its key, its size (4 bytes) and its text. Records that
-	// are written here share a page or two. At their places, each needs a page or two.
+	// bucketLog has the records that each of the latest transactions wrote: for each
+	// record its key, its size (4 bytes) and its text. The key of an entry is the number
+	// of the transaction (8 bytes) and, since an earlier version wrote one entry for
+	// each, the number of the entry (2 bytes). Records that are written here share a page
+	// or two. At their places, each needs a page or two.
 	bucketLog = []byte("log")
 
 	// bucketSeats has a record for every seat that was ever taken. A record in the log
@@ -69,15 +71,28 @@ func (r records) copyTo(byEvent map[uint32]records) {
 	}
 }
 
-// logEntry returns the records as an entry of the log.
-func logEntry(r records) []byte {
+// maxEntry is the number of bytes of an entry of the log that has more than one record.
+// Several fit on a page. A value that is longer than a page needs pages in a row, which
+// become rare in a file that is in use, so the file would grow.
+const maxEntry = 1000
+
+// logEntries returns the records as entries of the log.
+func logEntries(r records) (entries [][]byte) {
 	var b []byte
 	for _, key := range r.keys() {
+		if size := len(key) + 4 + len(r[key]); len(b) > 0 && len(b)+size > maxEntry {
+			entries, b = append(entries, b), nil
+		}
 		b = append(b, key[:]...)
 		b = binary.BigEndian.AppendUint32(b, uint32(len(r[key])))
 		b = append(b, r[key]...)
 	}
-	return b
+	return append(entries, b)
+}
+
+// logKey returns the key of one of a transaction's entries of the log.
+func logKey(tx, entry int) []byte {
+	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint64(nil, uint64(tx)), uint16(entry))
 }
 
 // parseLogEntry adds the records of an entry of the log to r.

@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -139,14 +138,20 @@ func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (sum sums, fo
 			return sum, false, err
 		}
 	}
-	entry := logEntry(changed)
-	if folded = sum.logBytes+len(entry) > s.maxLog; !folded {
-		put, err := sum.put(tx, bucketLog, binary.BigEndian.AppendUint64(nil, uint64(tx.ID())), entry)
-		if err != nil {
-			return sum, false, err
+	entries := logEntries(changed)
+	size := sum.logBytes
+	for _, entry := range entries {
+		size += len(entry)
+	}
+	if folded = size > s.maxLog; !folded {
+		for i, entry := range entries {
+			put, err := sum.put(tx, bucketLog, logKey(tx.ID(), i), entry)
+			if err != nil {
+				return sum, false, err
+			}
+			sum.logSum ^= put
 		}
-		sum.logSum ^= put
-		sum.logBytes += len(entry)
+		sum.logBytes = size
 		return sum, false, tx.Bucket(bucketHead).Put(keySum, formatSum(sum.all))
 	}
 	if err := tx.DeleteBucket(bucketLog); err != nil {
