@@ -51,7 +51,7 @@ func badNetworkInCluster(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return throughProxies(ctx, t, store, 24, 400, proxies...)
+	return throughProxies(ctx, t, store, 16, 300, proxies...)
 }
 
 // badNetworkToPostgres breaks answers to commits too, which the server has then

@@ -30,20 +30,21 @@ func rebuilt(ctx context.Context, t *trial) (tally, error) {
 		sale.Go(func() { sellTooMany(ctx, rec) })
 		defer sale.Wait()
 		defer cancel()
-		return c.repeating(60, 0, 0, func(ctx context.Context, _ int) error {
-			for range 10 {
-				events, err := c.underWay()
+		return c.repeating(40, 0, 0, func(ctx context.Context, _ int) error {
+			events := []*lockstore.Event{large}
+			for range 3 {
+				some, err := c.underWay()
 				if err != nil {
 					return err
 				}
-				for _, ev := range events {
-					if _, err := store.Rebuild(ctx, ev); err != nil {
-						return err
-					}
+				events = append(events, some...)
+			}
+			for _, ev := range events {
+				if err := history.Repeat(ctx, func() error { _, err := store.Rebuild(ctx, ev); return err }); err != nil {
+					return err
 				}
 			}
-			_, err := store.Rebuild(ctx, large)
-			return err
+			return nil
 		})(ctx)
 	})
 	if err != nil {
