@@ -38,7 +38,7 @@ func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after s
 	c := newCampaign(t.settings, "failover", store, 24)
 	c.unjudged = true
 	c.plan.Plain = true
-	c.plan.TTL = 300 * time.Millisecond
+	c.plan.TTL = 500 * time.Millisecond
 	c.plan.Seats = 7
 	err := c.playDuring(ctx, func(ctx context.Context) error {
 		if err := sleep(ctx, time.Second); err != nil {
@@ -138,7 +138,7 @@ func succeeded(wait int) func(context.Context, *trial) (tally, error) {
 			return tally{}, err
 		}
 		return t.failover(ctx, store, sentinels.URL(), func(ctx context.Context) error {
-			if err := sleep(ctx, time.Second); err != nil {
+			if err := sleep(ctx, 2*time.Second); err != nil {
 				return err
 			}
 			master.Kill()
