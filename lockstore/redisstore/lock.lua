@@ -24,6 +24,14 @@ local function set(free, v)
   end
 end
 
+-- Removes the oldest of a user's expired locks, but at most so many, if there are
+-- more than LAPSES beside the seats that the user has. Many may have expired at
+-- once, and no call removes more than twice as many as it adds.
+local function forget(key, has, most)
+  local extra = call('ZCARD', key) - LAPSES - has
+  if extra > 0 then call('ZREMRANGEBYRANK', key, '0', tostring(math.min(extra, most) - 1)) end
+end
+
 -- Adds the free seats, which are now locked, to the user's set, in which held
 -- seats are booked or locked already.
 local function add(free, key, held)
@@ -37,7 +45,7 @@ local function add(free, key, held)
   else
     call('PEXPIREAT', key, FORGET)
   end
-  if known then call('ZREMRANGEBYRANK', key, '0', tostring(-1 - LAPSES - held - #free)) end
+  if known then forget(key, held + #free, 2 * #free) end
 end
 
 local last = 0 -- seat of the calls before

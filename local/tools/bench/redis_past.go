@@ -51,8 +51,8 @@ func (a agedRedis) age(ctx context.Context) (*redisstore.Store, error) {
 		if err := lapse(user(0), a.ev.Seats[i:i+lockstore.MaxSeats]); err != nil {
 			return nil, err
 		}
+		time.Sleep(agedLock)
 	}
-	time.Sleep(agedLock)
 	var half []lockstore.SeatID
 	for i := 0; i < len(a.ev.Seats); i += 2 {
 		half = append(half, a.ev.Seats[i])
