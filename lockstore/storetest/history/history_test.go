@@ -323,20 +323,23 @@ func (s *strict) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (
 func TestLedgerHoldsTheSeatLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		store       lockstore.LockStore
+		settings    *history.Settings
 		seats       []lockstore.SeatID
 		over, stuck int
 	}{
-		"as many as the limit":   {new(memstore.Store), []lockstore.SeatID{"S1", "S2"}, 0, 0},
-		"fewer than the limit":   {new(memstore.Store), []lockstore.SeatID{"S1"}, 0, 0},
-		"more than the limit":    {new(generous), []lockstore.SeatID{"S1", "S2", "S3"}, 1, 0},
-		"one more can be locked": {new(generous), []lockstore.SeatID{"S1", "S2"}, 1, 0},
-		"counted with too many":  {new(strict), []lockstore.SeatID{"S1", "S2"}, 0, 1},
+		"as many as the limit":           {new(memstore.Store), nil, []lockstore.SeatID{"S1", "S2"}, 0, 0},
+		"fewer than the limit":           {new(memstore.Store), nil, []lockstore.SeatID{"S1"}, 0, 0},
+		"as many as the call's limit":    {new(memstore.Store), &history.Settings{LockTTL: time.Minute, SeatLimit: 3}, []lockstore.SeatID{"S1", "S2", "S3"}, 0, 0},
+		"a call without a limit":         {new(memstore.Store), &history.Settings{LockTTL: time.Minute}, []lockstore.SeatID{"S1", "S2", "S3"}, 0, 0},
+		"more than the limit":            {new(generous), nil, []lockstore.SeatID{"S1", "S2", "S3"}, 1, 0},
+		"one more can be locked":         {new(generous), nil, []lockstore.SeatID{"S1", "S2"}, 1, 0},
+		"counted with one seat too many": {new(strict), nil, []lockstore.SeatID{"S1", "S2"}, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &history.Recorder{Store: c.store, Event: storetest.Event(t, "e", time.Minute, 2, "S1", "S2", "S3", "S4", "S5")}
 			ledger := history.NewLedger(r.Event)
 			for _, op := range []lockstore.Op{lockstore.Lock("ann", c.seats...), lockstore.Confirm("ann", c.seats...)} {
-				ledger.Note(r.Do(t.Context(), history.Call{Op: op}))
+				ledger.Note(r.Do(t.Context(), history.Call{Op: op, Settings: c.settings}))
 			}
 			found, err := ledger.Audit(t.Context(), c.store)
 			if err != nil {

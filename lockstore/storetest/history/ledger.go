@@ -16,15 +16,23 @@ type Ledger struct {
 	Event *lockstore.Event
 	sold  map[lockstore.SeatID][]lockstore.UserID // whose booking was acknowledged
 	open  map[lockstore.SeatID][]lockstore.UserID // whose booking has an unknown outcome
+	limit map[lockstore.UserID]int                // the loosest with which the user locked seats
 }
 
 // NewLedger returns an empty ledger.
 func NewLedger(ev *lockstore.Event) *Ledger {
-	return &Ledger{ev, make(map[lockstore.SeatID][]lockstore.UserID), make(map[lockstore.SeatID][]lockstore.UserID)}
+	return &Ledger{ev, make(map[lockstore.SeatID][]lockstore.UserID), make(map[lockstore.SeatID][]lockstore.UserID), make(map[lockstore.UserID]int)}
 }
 
 // Note records a call.
 func (l *Ledger) Note(c Call) {
+	if c.Kind == lockstore.KindLock && (c.Outcome == Done || c.Outcome == Unknown) {
+		limit := c.Settings.of(l.Event).SeatLimit
+		if limit == 0 {
+			limit = len(l.Event.Seats)
+		}
+		l.limit[c.User] = max(l.limit[c.User], limit)
+	}
 	if c.Kind != lockstore.KindConfirm || c.OtherSeats {
 		return
 	}
@@ -201,20 +209,21 @@ func (l *Ledger) tryLocks(ctx context.Context, store lockstore.LockStore, seats 
 	return nil
 }
 
-// tryLimits checks that no user has more seats than the limit, and that the store
-// counts the seats of each: a lock of one more than the limit leaves is refused.
+// tryLimits checks that no user has more seats than the limit of the user's calls, and
+// that the store counts the seats of each: a lock of one more than the event's limit
+// leaves is refused.
 func (l *Ledger) tryLimits(ctx context.Context, store lockstore.LockStore, available []lockstore.SeatID, has map[lockstore.UserID]int, found *Losses) error {
 	limit := l.Event.SeatLimit
 	if limit == 0 {
 		return nil
 	}
 	for user, n := range has {
-		if n > limit {
+		if n > l.limit[user] {
 			found.Over++
-			found.say("%q has %d seats, and the limit is %d", user, n, limit)
+			found.say("%q has %d seats, and the limit is %d", user, n, l.limit[user])
 			continue
 		}
-		more := limit - n + 1
+		more := max(limit-n, 0) + 1
 		if more > min(len(available), lockstore.MaxSeats) {
 			continue // there is nothing to try it with
 		}
