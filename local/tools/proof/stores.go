@@ -80,7 +80,7 @@ func (t *trial) postgres(ctx context.Context) (*pgtest.Server, *pgstore.Store, e
 
 // diskTTL is how long locks last where calls wait for a disk: long enough to
 // confirm something on a disk that others use too, and short enough to expire.
-const diskTTL = 400 * time.Millisecond
+const diskTTL = 600 * time.Millisecond
 
 // seatsFile returns the name of a file to keep seats in.
 func (t *trial) seatsFile() (string, error) {
