@@ -14,7 +14,6 @@ import (
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
-	"seatlock/lockstore/storetest"
 )
 
 // TestLockByHand: a key that somebody sets with redis-cli keeps the seat, though
@@ -85,6 +84,12 @@ func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
 		t.Errorf("Audit after Rebuild: %v, %v", differ, err)
 	}
+	if left, err := ctl.PTTL(t.Context(), key(ev, "user:ann")).Result(); err != nil || left < lockstore.LapseMemory {
+		t.Errorf("the set of ann, who has locks, ends in %v, %v, want more than %v", left, err, lockstore.LapseMemory)
+	}
+	if left, err := ctl.PTTL(t.Context(), key(ev, "user:ben")).Result(); err != nil || left != -1 {
+		t.Errorf("the set of ben, who has booked, ends in %v, %v, want never", left, err)
+	}
 	if got := mustList(t, s, ev, ""); !slices.Equal(got.Seats, want.Seats) {
 		t.Errorf("the list is %v, want %v", got.Seats, want.Seats)
 	}
@@ -94,37 +99,6 @@ func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	}
 	mustDo(t, s, ev, lockstore.Release(ben, "S250"))
 	mustDo(t, s, ev, lockstore.Lock(ben, "S1"))
-}
-
-// TestManySeatsMigrate checks a migration from format 1 that takes several steps.
-func TestManySeatsMigrate(t *testing.T) {
-	t.Parallel()
-	addr := sharedServer(t)
-	s, ctl, ev := onRedis(t, "redis://"+addr, redisstore.Options{}), admin(t, addr), newEvent(t, storetest.Seats(510)...)
-	owner := func(i int) lockstore.UserID { return lockstore.UserID(fmt.Sprint("user", i/3)) }
-	ends := time.Now().Add(time.Hour)
-	pipe := ctl.Pipeline()
-	for i, seat := range ev.Seats {
-		made := time.Now().UnixMilli()
-		if i%2 == 0 {
-			pipe.Do(t.Context(), "SET", key(ev, "seat:"+string(seat)), fmt.Sprintf("B%d:%s", made, owner(i)))
-		} else {
-			pipe.Do(t.Context(), "SET", key(ev, "seat:"+string(seat)), fmt.Sprintf("L%d:%s", made, owner(i)), "PXAT", ends.UnixMilli())
-		}
-	}
-	pipe.Set(t.Context(), key(ev, "map"), ev.Fingerprint(), 0)
-	if _, err := pipe.Exec(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if differ, err := s.Rebuild(t.Context(), ev); err != nil || len(differ) != len(ev.Seats) {
-		t.Errorf("Rebuild of an event without a view: %d differences, %v, want one for each of %d seats", len(differ), err, len(ev.Seats))
-	}
-	if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) != 0 {
-		t.Errorf("Audit: %v, %v", differ, err)
-	}
-	for i, seat := range ev.Seats {
-		mustDo(t, s, ev, lockstore.Confirm(owner(i), seat))
-	}
 }
 
 // TestAuditOfUsers checks that Audit finds each way in which users' sets can

@@ -54,11 +54,10 @@ local function change(s, v)
   changed[changes] = place
 end
 
--- Writes the record to the view at the places that changed from the first on, to
--- neighbours at once.
-local function show(first, rec)
-  local start, n = changed[first], 1
-  for i = first + 1, changes + 1 do
+-- Writes the record to the view at the places that changed, to neighbours at once.
+local function show(rec)
+  local start, n = changed[1], 1
+  for i = 2, changes + 1 do
     if i <= changes and changed[i] - changed[i - 1] == 6 then
       n = n + 1
     else
@@ -88,9 +87,20 @@ local function refuse(refusal, reason, number, time)
   return refusal
 end
 
--- Adds what changed to the log: all of it is taken until then.
-local function finish(until_)
+-- Calls a command on a user's set, before the call changes anything else. Returns
+-- true and the reply, or false and the answer to a call whose user's key is of
+-- another type.
+local function call_set(name, key, ...)
+  local reply = redis.pcall(name, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return true, reply end
+  if not find(reply.err, '^WRONGTYPE') then error(reply) end
+  return false, {'error', key .. ' is not a sorted set; delete it'}
+end
+
+-- Writes what changed to the view and the log: all of it is taken until then.
+local function finish(until_, rec)
   if changes > 0 then
+    show(rec)
     call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], until_ .. ' ' .. table.concat(changed, ' '))
   end
   answers[CALLS + 1] = NOW

@@ -87,12 +87,8 @@ func TestNoScriptIsRepeated(t *testing.T) {
 		_ = history.Repeat(t.Context(), func() error { return call.make(ev) }, lockstore.ErrUnavailable)
 		_ = do(t, s, ev, lockstore.Release(ann, "A2"))
 		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-		before, cut := scriptRuns(t, ctl), false
-		proxy.Inject(func() faults.Fault {
-			now := !cut && scriptRuns(t, ctl) > before
-			cut = cut || now
-			return faults.Fault{Cut: now}
-		})
+		before := scriptRuns(t, ctl)
+		proxy.Inject(func() faults.Fault { return faults.Fault{Cut: scriptRuns(t, ctl) > before} })
 		err := call.make(ev)
 		proxy.Inject(nil)
 		if runs := scriptRuns(t, ctl) - before; runs != 1 || !errors.Is(err, call.want) {

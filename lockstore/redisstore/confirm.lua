@@ -23,15 +23,21 @@ for c = 1, CALLS do
     end
   end
   if not refusal and #mine > 0 then
-    local v, members = 'b' .. STAMP .. '::' .. user, {}
+    local members = {}
     for k, s in ipairs(mine) do
-      call('SET', KEYS[s + 1], v) -- without its end
-      change(s, v)
       members[2 * k - 1], members[2 * k] = BOOKED_STAMP, sub(KEYS[s + 1], ID)
     end
-    show(before + 1, BOOKED_RECORD)
-    call('ZADD', key, unpack(members))
-    call('PERSIST', key)
+    local ok, reply = call_set('ZADD', key, unpack(members))
+    if ok then
+      call('PERSIST', key)
+      local v = 'b' .. STAMP .. '::' .. user
+      for _, s in ipairs(mine) do
+        call('SET', KEYS[s + 1], v) -- without its end
+        change(s, v)
+      end
+    else
+      refusal = reply
+    end
   elseif not refusal and ARGV[5] == '1' then
     -- WAIT waits for what its connection wrote: without a write here it would
     -- not wait for the booking that an earlier call made.
@@ -39,4 +45,4 @@ for c = 1, CALLS do
   end
   answers[c] = refusal or succeed(0, last - first + 1, before)
 end
-return finish(BOOKED_STAMP)
+return finish(BOOKED_STAMP, BOOKED_RECORD)

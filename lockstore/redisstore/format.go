@@ -46,35 +46,41 @@ func refused(ev *lockstore.Event, found string) error {
 }
 
 // migrate brings an event from format 1 to this one. It is safe to repeat after a
-// failure. What users' expired locks were is not kept.
+// failure, and for several processes at once. What users' expired locks were is not
+// kept. An event whose map key was deleted may be of format 1, too.
 func (s *Store) migrate(ctx context.Context, ev *lockstore.Event) error {
 	begun := migrating + ev.Fingerprint()
-	for _, old := range []string{ev.Fingerprint(), begun} {
+	for _, old := range []string{"", ev.Fingerprint(), begun} {
 		found, err := s.swapMap(ctx, ev, old, begun)
 		if err != nil {
 			return err
 		}
-		if found != old {
-			continue
+		if found == old {
+			return s.migrateFrom(ctx, ev, begun)
 		}
-		if err := s.migrateSeats(ctx, ev, begun); err != nil {
-			return err
-		}
-		bounded, cancel := context.WithTimeout(ctx, callTime)
-		defer cancel()
-		if err := s.redis.Unlink(bounded, tag(ev)+":users", tag(ev)+":forget").Err(); err != nil {
-			return unavailable(err)
-		}
-		_, err = s.swapMap(ctx, ev, begun, mapText(ev))
-		return err
 	}
 	return nil
 }
 
-// swapMap replaces the text of the map key if it is old, and returns what it was.
+// migrateFrom migrates an event whose map key holds begun.
+func (s *Store) migrateFrom(ctx context.Context, ev *lockstore.Event, begun string) error {
+	if err := s.migrateSeats(ctx, ev, begun); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := s.redis.Unlink(bounded, tag(ev)+":users", tag(ev)+":forget").Err(); err != nil {
+		return unavailable(err)
+	}
+	_, err := s.swapMap(ctx, ev, begun, mapText(ev))
+	return err
+}
+
+// swapMap replaces the text of the map key if it is old, and returns what it was; ""
+// is none.
 func (s *Store) swapMap(ctx context.Context, ev *lockstore.Event, old, text string) (string, error) {
 	found, err := s.eval(ctx, swapMapScript, []any{mapKey(ev)}, old, text)
-	was, _ := found.(string) // nil if there is none
+	was, _ := found.(string)
 	return was, err
 }
 
@@ -88,7 +94,10 @@ func (s *Store) migrateSeats(ctx context.Context, ev *lockstore.Event, begun str
 		if err != nil {
 			return err
 		}
-		if found, changed := answer.(string); changed {
+		if found, other := answer.(string); other {
+			if found == mapText(ev) {
+				return nil // another process has ended the migration
+			}
 			return refused(ev, found)
 		}
 	}

@@ -7,59 +7,68 @@ local UNTIL, RECORD, FORGET = digits(ENDS), record(ENDS), digits(ENDS + LAPSE_ME
 local LIMIT = tonumber(ARGV[4])
 local VALUE = 'l' .. STAMP .. '-' .. UNTIL .. ':'
 local LATER = '(' .. STAMP
-local LAPSES = 256 -- that are remembered of a user
 
 -- Most calls are of users who have nothing yet: one look finds that out for all.
 local known = call('EXISTS', unpack(KEYS, FIRST_USER + 1, FIRST_USER + CALLS)) > 0
 
+-- The numbers of the n free seats of a call. One table serves all calls.
+local free, n = {}, 0
+
 -- Sets the keys of the free seats, or none, and returns why.
-local function set(free, v)
-  for k, s in ipairs(free) do
+local function set(v)
+  for k = 1, n do
     -- PXAT is PX with the end in place of the length: the key, its value, the
     -- view, the log and the answer have the same end, to the millisecond.
-    if not call('SET', KEYS[s + 1], v, 'NX', 'PXAT', UNTIL) then
+    local key = KEYS[free[k] + 1]
+    if not call('SET', key, v, 'NX', 'PXAT', UNTIL) then
       for done = 1, k - 1 do call('DEL', KEYS[free[done] + 1]) end
-      return {'error', KEYS[s + 1] .. ' is not a string; delete it'}
+      return {'error', key .. ' is not a string; delete it'}
     end
   end
 end
 
--- Removes the oldest of a user's expired locks, but at most so many, if there are
--- more than LAPSES beside the seats that the user has. Many may have expired at
--- once, and no call removes more than twice as many as it adds.
-local function forget(key, has, most)
-  local extra = call('ZCARD', key) - LAPSES - has
-  if extra > 0 then call('ZREMRANGEBYRANK', key, '0', tostring(math.min(extra, most) - 1)) end
-end
+-- LAPSES is how many expired locks of a user are remembered. Some batches remove
+-- the oldest ones beyond that: twice as many as are added, on average, since many
+-- may have expired at once.
+local LAPSES, SOME = 256, 4
+local trims = byte(ARGV[2], -1) % SOME == 0
 
 -- Adds the free seats, which are now locked, to the user's set, in which held
 -- seats are booked or locked already.
-local function add(free, key, held)
-  local members = {}
-  for k, s in ipairs(free) do
-    members[2 * k - 1], members[2 * k] = UNTIL, sub(KEYS[s + 1], ID)
+local function add(key, held)
+  if n == 1 then
+    call('ZADD', key, UNTIL, sub(KEYS[free[1] + 1], ID))
+  else
+    local members = {}
+    for k = 1, n do
+      members[2 * k - 1], members[2 * k] = UNTIL, sub(KEYS[free[k] + 1], ID)
+    end
+    call('ZADD', key, unpack(members))
   end
-  call('ZADD', key, unpack(members))
   if held > 0 then
     call('PEXPIREAT', key, FORGET, 'GT') -- a set with a booking has no end, and gets none
   else
     call('PEXPIREAT', key, FORGET)
   end
-  if known then forget(key, held + #free, 2 * #free) end
+  if known and trims then
+    local extra = call('ZCARD', key) - LAPSES - held - n
+    if extra > 0 then call('ZREMRANGEBYRANK', key, '0', tostring(math.min(extra, 2 * SOME * n) - 1)) end
+  end
 end
 
 local last = 0 -- seat of the calls before
 for c = 1, CALLS do
   local key = KEYS[FIRST_USER + c]
   local user = sub(key, ID)
-  local first, before, free, earliest, refusal = last + 1, changes, {}, BOOKED, nil
-  last = seats_of(c, first)
+  local first, before, earliest, refusal = last + 1, changes, BOOKED, nil
+  last, n = seats_of(c, first), 0
   for s = first, last do
     local v = values[s + 1]
     local time = v and taken_until(v, KEYS[s + 1], NOW) or 0
     if time == 0 then
       if v then call('DEL', KEYS[s + 1]) end -- the lock is over: SET NX must find nothing
-      free[#free + 1] = s
+      n = n + 1
+      free[n] = s
     elseif time < BOOKED and locked_by(v, user) then
       earliest = math.min(earliest, time)
     else
@@ -67,22 +76,24 @@ for c = 1, CALLS do
       if time == BOOKED then refusal[1] = 'seat_booked' end
     end
   end
-  if not refusal and #free > 0 then
-    local held = known and call('ZCOUNT', key, LATER, '+inf') or 0
+  if not refusal and n > 0 then
+    local ok, held = true, 0
+    if known then ok, held = call_set('ZCOUNT', key, LATER, '+inf') end
     local v = VALUE .. user
-    if LIMIT > 0 and held + #free > LIMIT then
+    if not ok then
+      refusal = held
+    elseif LIMIT > 0 and held + n > LIMIT then
       refusal = {'seat_limit', held}
     else
-      refusal = set(free, v)
+      refusal = set(v)
     end
     if not refusal then
-      for _, s in ipairs(free) do change(s, v) end
-      show(before + 1, RECORD)
-      add(free, key, held)
+      for k = 1, n do change(free[k], v) end
+      add(key, held)
       known = true -- another call of the batch may be this user's
       earliest = math.min(earliest, ENDS)
     end
   end
   answers[c] = refusal or succeed(earliest, last - first + 1, before)
 end
-return finish(UNTIL)
+return finish(UNTIL, RECORD)

@@ -15,14 +15,17 @@ for c = 1, CALLS do
   end
   if not refusal and #mine > 0 then
     local members = {}
-    for k, s in ipairs(mine) do
-      call('DEL', KEYS[s + 1])
-      change(s, false)
-      members[k] = sub(KEYS[s + 1], ID)
+    for k, s in ipairs(mine) do members[k] = sub(KEYS[s + 1], ID) end
+    local ok, reply = call_set('ZREM', key, unpack(members))
+    if ok then
+      for _, s in ipairs(mine) do
+        call('DEL', KEYS[s + 1])
+        change(s, false)
+      end
+    else
+      refusal = reply
     end
-    show(before + 1, FREE_RECORD)
-    call('ZREM', key, unpack(members))
   end
   answers[c] = refusal or succeed(0, last - first + 1, before)
 end
-return finish('0')
+return finish('0', FREE_RECORD)

@@ -86,21 +86,60 @@ func TestLapsesOfAUserAreBounded(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		time.Sleep(time.Minute)
-		size := 1000
-		for {
-			do(t, s, ev, lockstore.Lock("ann", ev.Seats[:20]...))
-			got, err := m.SortedSet(userKey(ev, "ann"))
-			if err != nil || len(got) < size-40 || len(got)-20 >= size {
-				t.Fatalf("a lock of 20 seats makes a set of %d seats one of %d, %v, want at most 40 less", size, len(got), err)
+		kept, given := ev.Seats[:10], ev.Seats[10:30] // ann keeps the first, and gives the others back
+		do(t, s, ev, lockstore.Lock("ann", kept...))
+		for size, calls := 1000, 0; size > 256+len(kept); calls++ {
+			if calls == 500 {
+				t.Fatalf("after %d locks, ann's set has %d seats, want %d", calls, size, 256+len(kept))
 			}
-			for _, seat := range append(ev.Seats[1000-256:], ev.Seats[:20]...) {
-				if _, ok := got[string(seat)]; !ok {
-					t.Fatalf("ann's lock on %s is forgotten, of %d", seat, len(got))
+			do(t, s, ev, lockstore.Lock("ann", given...))
+			set, err := m.SortedSet(userKey(ev, "ann")) // which follows the key
+			if err != nil || len(set) < size-8*len(given) {
+				t.Fatalf("a lock of %d seats makes a set of %d seats one of %d, %v, want at most %d less", len(given), size, len(set), err, 8*len(given))
+			}
+			for _, seat := range slices.Concat(kept, given, ev.Seats[1000-256:]) {
+				if _, ok := set[string(seat)]; !ok {
+					t.Fatalf("ann's lock on %s is forgotten, of %d", seat, len(set))
 				}
 			}
-			do(t, s, ev, lockstore.Release("ann", ev.Seats[:20]...))
-			if size = len(got); size == 256 { // the map follows the set
-				break
+			do(t, s, ev, lockstore.Release("ann", given...))
+			size = len(set)
+		}
+	})
+}
+
+// TestUserOfAnotherType checks that a user's key of another type, made by hand,
+// fails the calls of that user and no others, and that those do nothing.
+func TestUserOfAnotherType(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 10, 0)
+		do(t, s, ev, lockstore.Lock("ben", "A1", "A2"))
+		m.Del(userKey(ev, "ben"))
+		if err := m.Set(userKey(ev, "ben"), "made by hand"); err != nil {
+			t.Fatal(err)
+		}
+		do(t, s, ev, lockstore.Lock("ann", "A5", "A6", "A7"))
+		do(t, s, ev, lockstore.Lock("cat", "A8", "A9"))
+		for _, ops := range [][3]lockstore.Op{
+			{lockstore.Lock("ann", "A3"), lockstore.Lock("ben", "A4"), lockstore.Lock("cat", "A10")},
+			{lockstore.Confirm("ann", "A5"), lockstore.Confirm("ben", "A1"), lockstore.Confirm("cat", "A8")},
+			{lockstore.Release("ann", "A6"), lockstore.Release("ben", "A1"), lockstore.Release("cat", "A9")},
+		} {
+			before, err := s.List(t.Context(), ev, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := together(t, s, ev, ops[:]...)
+			if got[0].err != nil || got[2].err != nil {
+				t.Errorf("%v by others: %v, %v", ops[0].Kind, got[0].err, got[2].err)
+			}
+			want := userKey(ev, "ben") + " is not a sorted set; delete it"
+			if err := got[1].err; !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v by ben: %v, want ErrUnavailable that says %q", ops[1].Kind, err, want)
+			}
+			delta, err := s.List(t.Context(), ev, before.Version)
+			if err != nil || delta.Full || len(delta.Seats) != 2 {
+				t.Errorf("%v of three users, one of whom has a bad key, changes %v, %v, want the seats of two", ops[0].Kind, delta.Seats, err)
 			}
 		}
 	})

@@ -49,6 +49,19 @@ func limitAfterExpiry(c *check) {
 	c.wantOverLimit(lockstore.Lock(ben, "A5"), 2)
 }
 
+// limitAtTheEnd locks another seat in the last millisecond of a lock, and in the
+// millisecond in which it is over.
+func limitAtTheEnd(c *check) {
+	c.ev = c.event(10, c.ttl, 1)
+	c.lock(ann, "A1")
+	c.sleep(c.ttl - c.tick)
+	c.wantOverLimit(lockstore.Lock(ann, "A2"), 1)
+	c.sleep(c.tick)
+	if c.bubble {
+		c.lock(ann, "A2")
+	}
+}
+
 func limitAfterRelease(c *check) {
 	c.ev = c.event(10, c.ttl, 2)
 	for range 3 {

@@ -181,6 +181,7 @@ var cases = []contractCase{
 
 	{"10_seat_limit", seatLimits, seatLimit},
 	{"10_seat_limit_forgets_expired_locks", seatLimits, limitAfterExpiry},
+	{"10_seat_limit_at_the_end_of_a_lock", "A lock that ends at a millisecond is over in that millisecond. … " + seatLimits, limitAtTheEnd},
 	{"10_seat_limit_forgets_released_locks", seatLimits, limitAfterRelease},
 	{"10_seat_limit_counts_bookings", seatLimits, limitCountsBookings},
 	{"10_seat_limit_is_per_event_and_user", seatLimits, limitPerEvent},
