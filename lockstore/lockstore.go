@@ -46,6 +46,8 @@ const (
 // for the event.
 //
 // No call's cost grows with what users did in the past, in the event or in others.
+// A store may pass over each expired lock once, though, so one call can pay for
+// many that expired together.
 //
 // An error that leaves open whether the call took effect is
 // [ErrOutcomeUnknown], wrapped with its cause; the caller may safely repeat the

@@ -30,7 +30,7 @@ func bubble(t *testing.T, f func(*testing.T, *miniredis.Miniredis, *Store)) {
 		client := redis.NewClient(&redis.Options{
 			Addr:     "127.0.0.1:6379",
 			Dialer:   func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
-			PoolSize: 1000, // see onMiniredis
+			PoolSize: 1000, // a pipe blocks a writer until it is read
 		})
 		defer m.Close()
 		defer client.Close()

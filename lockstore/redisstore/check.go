@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// oldestRedis is the first version that has all commands of the scripts: SET with
-// NX and GET, and PEXPIRETIME.
+// oldestRedis is the first version that has all commands of the scripts: PEXPIREAT
+// with GT, and PEXPIRETIME.
 const oldestRedis = 7
 
 // ErrEvicts is returned by [Store.Check] if Redis may evict keys to save memory.

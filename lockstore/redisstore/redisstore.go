@@ -56,8 +56,9 @@ type Store struct {
 var _ lockstore.LockStore = (*Store)(nil)
 
 // New returns a store on the client, which [Client] should have made. The caller
-// ends the store by closing the client. New connects to nothing. It refuses a [redis.Ring], which would keep one event in several
-// places after a change of its servers.
+// ends the store by closing the client. New connects to nothing. It refuses a
+// [redis.Ring], which would keep one event in several places after a change of its
+// servers.
 func New(client redis.UniversalClient, o Options) (*Store, error) {
 	if _, ring := client.(*redis.Ring); ring {
 		return nil, errors.New("redisstore: a redis.Ring cannot keep seats: use a single server, Sentinel or Cluster")
