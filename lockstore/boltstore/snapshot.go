@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 )
 
@@ -19,9 +18,12 @@ const copyTime = 10 * time.Second
 // bbolt writes over a page that a transaction has given up no sooner than two
 // transactions later, so a copy that was made before that is whole. The pages of
 // seats and events are most of a file. They change only when the log is full, so they
-// are copied first and kept while their buckets have the same roots. The others are
-// few, so copying them takes less time than two transactions.
-func readCopy(f *os.File, read func(io.ReaderAt, meta) error) error {
+// are kept while their buckets have the same roots. The others are few, so copying them
+// takes less time than two transactions.
+//
+// A root may get the id of an earlier one, so pages that were kept may be old. Only a
+// copy without such pages shows that a file is damaged.
+func readCopy(f io.ReaderAt, read func(io.ReaderAt, meta) error) error {
 	began := time.Now()
 	c := new(fileCopy)
 	for {
@@ -44,7 +46,7 @@ func readCopy(f *os.File, read func(io.ReaderAt, meta) error) error {
 		switch {
 		case !errors.Is(copyErr, ErrDamaged):
 			return copyErr
-		case now.tx == m.tx:
+		case now.tx == m.tx && !c.reused:
 			return copyErr // no page of this transaction was written over
 		case late:
 			return fmt.Errorf("%w and changes it faster than it can be copied, or it is damaged (%v): try again later", ErrInUse, copyErr)
@@ -54,7 +56,7 @@ func readCopy(f *os.File, read func(io.ReaderAt, meta) error) error {
 }
 
 // readMetaInUse is readMeta for a file whose metas may be being written.
-func readMetaInUse(f *os.File) (m meta, err error) {
+func readMetaInUse(f io.ReaderAt) (m meta, err error) {
 	for range 5 {
 		if m, err = readMeta(f); !errors.Is(err, ErrDamaged) {
 			return m, err
@@ -73,6 +75,7 @@ type fileCopy struct {
 	pageSize int64
 	kept     map[string]keptBucket
 	others   pages
+	reused   bool // some of kept are from an earlier call of copy
 }
 
 // A keptBucket is the pages of a bucket that changes rarely.
@@ -83,9 +86,9 @@ type keptBucket struct {
 
 // copy copies the pages of the transaction that the meta describes. It keeps those
 // that an earlier call copied if their buckets have the same roots.
-func (c *fileCopy) copy(f *os.File, m meta) error {
+func (c *fileCopy) copy(f io.ReaderAt, m meta) error {
 	kept := c.kept
-	c.pageSize, c.kept, c.others = m.pageSize, make(map[string]keptBucket), make(pages)
+	*c = fileCopy{pageSize: m.pageSize, kept: make(map[string]keptBucket), others: make(pages)}
 	return c.others.add(f, m, m.root, func(id uint64, e element) error {
 		root, err := e.root(id)
 		if err != nil || root == 0 {
@@ -95,7 +98,9 @@ func (c *fileCopy) copy(f *os.File, m meta) error {
 			return c.others.add(f, m, root, nil)
 		}
 		bucket := kept[string(e.key)]
-		if bucket.root != root {
+		if bucket.root == root {
+			c.reused = true
+		} else {
 			bucket = keptBucket{root, make(pages)}
 			err = bucket.pages.add(f, m, root, nil)
 		}
@@ -106,7 +111,7 @@ func (c *fileCopy) copy(f *os.File, m meta) error {
 
 // add copies the page with the id and all below it. It calls visit, which may be nil,
 // for each bucket on them.
-func (p pages) add(f *os.File, m meta, id uint64, visit func(id uint64, e element) error) error {
+func (p pages) add(f io.ReaderAt, m meta, id uint64, visit func(id uint64, e element) error) error {
 	if p[id] != nil {
 		return fmt.Errorf("%w: page %d is used twice", ErrDamaged, id)
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest"
 )
@@ -90,5 +92,57 @@ func TestCopyKeepsWhatHasNotChanged(t *testing.T) {
 	c.sell(1)
 	if take() == first {
 		t.Error("the pages of seats are kept after the log was moved")
+	}
+}
+
+// A readerAt reads a file and calls before each time.
+type readerAt struct {
+	*os.File
+	before func(at int64)
+}
+
+func (r readerAt) ReadAt(b []byte, at int64) (int, error) {
+	r.before(at)
+	return r.File.ReadAt(b, at)
+}
+
+// TestOldPagesAreNotDamage checks that a file is copied if the log is moved while it is
+// copied, and the seats' root then gets the id that it had before.
+func TestOldPagesAreNotDamage(t *testing.T) {
+	c := newCopying(t)
+	root := func() (id uint64) {
+		err := c.db.View(func(tx *bolt.Tx) error {
+			id = uint64(tx.Bucket(bucketSeats).Root())
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	first, looks := root(), 0
+	f := readerAt{c.file, func(at int64) {
+		if at > 0 {
+			return
+		}
+		if looks++; looks != 2 {
+			return // it is not the look after the first copy
+		}
+		c.maxLog = 0
+		for c.sell(2); root() != first; {
+			c.sell(1)
+		}
+	}}
+	reads := 0
+	err := readCopy(f, func(r io.ReaderAt, m meta) error {
+		reads++
+		_, err := verify(r, m, func(_, _, _ []byte) error { return nil })
+		if err == nil {
+			c.want(r, m)
+		}
+		return err
+	})
+	if err != nil || reads != 2 {
+		t.Errorf("copied %d times: %v", reads, err)
 	}
 }

@@ -72,7 +72,7 @@ func parseMeta(page []byte) (meta, error) {
 // readMeta returns the later meta. Both must be right. They are shorter than what a
 // disk writes at once, so a crash leaves no half of one, and without the later one the
 // last transaction would be silently undone.
-func readMeta(f *os.File) (meta, error) {
+func readMeta(f io.ReaderAt) (meta, error) {
 	var head [pageHead + metaSize]byte
 	var metas [2]meta
 	for i := range metas {
