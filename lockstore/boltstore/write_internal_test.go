@@ -117,3 +117,21 @@ func TestListAndWaitDuringAWrite(t *testing.T) {
 		}
 	})
 }
+
+// TestOpenCommits checks that Open commits a transaction of its own. If an earlier sync
+// failed, the system may have forgotten what it had to write, and a sync alone would
+// succeed without it.
+func TestOpenCommits(t *testing.T) {
+	s, ev := openHamlet(t)
+	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
+		t.Fatal(err)
+	}
+	last := s.tx
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openFor(t, s.path)
+	if m, err := readMeta(s.file); err != nil || m.tx != last+1 || s.tx != last+1 {
+		t.Errorf("after transaction %d Open leaves %d in the file and expects %d, %v", last, m.tx, s.tx, err)
+	}
+}
