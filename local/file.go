@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"seatlock/functions/settings"
@@ -46,10 +47,13 @@ func printBookings(s settings.File, out io.Writer) error {
 }
 
 // cell returns the text for a cell of a table. A spreadsheet runs a cell that begins
-// with =, +, - or @, also in their full-width forms. An apostrophe before it prevents
-// that. One is put before an apostrophe too, so that the text can be restored.
+// with =, +, - or @, also in their full-width forms, and some ignore spaces before
+// them. An apostrophe at the beginning prevents that. One is put before an apostrophe
+// too, so that the text can be restored.
 func cell(text string) string {
-	if first, _ := utf8.DecodeRuneInString(text); strings.ContainsRune("=+-@＝＋－＠'", first) {
+	blank := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) }
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, blank))
+	if strings.ContainsRune("=+-@＝＋－＠'", first) {
 		return "'" + text
 	}
 	return text

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"seatlock/lockstore"
+	"seatlock/lockstore/boltstore"
+	"seatlock/lockstore/storetest"
 	"seatlock/lockstore/storetest/faults"
 )
 
@@ -77,19 +80,49 @@ func TestDataSurvivesARestart(t *testing.T) {
 // can be restored.
 func TestCells(t *testing.T) {
 	for text, want := range map[string]string{
-		"ann":                 "ann",
-		`=HYPERLINK("x";"y")`: `'=HYPERLINK("x";"y")`,
-		"+1":                  "'+1",
-		"-1":                  "'-1",
-		"@SUM(1)":             "'@SUM(1)",
-		"＝1":                  "'＝1",
-		"'tis":                "''tis",
-		"a=1":                 "a=1",
-		"":                    "",
+		"ann":                  "ann",
+		`=HYPERLINK("x";"y")`:  `'=HYPERLINK("x";"y")`,
+		"+1":                   "'+1",
+		"-1":                   "'-1",
+		"@SUM(1)":              "'@SUM(1)",
+		"＝1":                   "'＝1",
+		" =1":                  "' =1",
+		"\u00a0\u200b\u3000@1": "'\u00a0\u200b\u3000@1",
+		" '":                   "' '",
+		" ann":                 " ann",
+		"'tis":                 "''tis",
+		"a=1":                  "a=1",
+		"":                     "",
 	} {
 		if got := cell(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestExportedCells checks that the event, the seat and the user of an export cannot be run by
+// a spreadsheet.
+func TestExportedCells(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "theatre.seats")
+	store, err := boltstore.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := storetest.Event(t, "-1", time.Minute, 0, "-2")
+	for _, op := range []lockstore.Op{lockstore.Lock("=3+4", "-2"), lockstore.Confirm("=3+4", "-2")} {
+		if _, err := store.Do(t.Context(), ev, op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var csv bytes.Buffer
+	if err := run(t.Context(), []string{"-data", file, "-export"}, variables{}.get, &csv, &csv); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := changes.ReplaceAllString(csv.String(), "WHEN"), "event,seat,user,booked\n'-1,'-2,'=3+4,WHEN\n"; got != want {
+		t.Errorf("the export is %q, want %q", got, want)
 	}
 }
 
