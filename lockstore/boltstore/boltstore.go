@@ -52,11 +52,13 @@ var (
 //
 // An operation that cannot be written, because the disk is full or fails before
 // the operation can count, fails with [lockstore.ErrUnavailable] and does nothing.
-// The store goes on. In two cases it does not:
+// The store goes on. In three cases it does not:
 //
 //   - The disk fails and it is unknown whether an operation is on it.
 //   - The file was moved, removed, replaced or written to by another program. The
-//     Store looks after every batch of operations, before it answers them.
+//     Store checks its file after each batch of operations, before it answers them.
+//   - The file cannot be checked, for example because its folder may no longer be
+//     searched or a read fails.
 //
 // The operations under way then fail with [lockstore.ErrOutcomeUnknown], and all
 // other calls, including lists, with ErrUnavailable until the file is opened again.

@@ -26,7 +26,11 @@ type Booking struct {
 // It does not change the file, and permission to read it is enough.
 //
 // Bookings may be called while a [Store] has the file open. It returns the bookings
-// of one moment, and waits until the disk has them. It needs memory for the file.
+// of one moment, and waits until the disk confirms them. It needs memory for the file.
+//
+// If the disk failed while an earlier process wrote, the system may confirm bookings
+// that it has in memory only. [Open] makes sure that they are on the disk, Bookings
+// does not.
 //
 // The error is one line that names the file. It wraps [ErrDamaged], the system's
 // error or, if the file changes faster than it can be copied for ten seconds,
@@ -55,7 +59,8 @@ func bookingsAt(path string) (bookings []Booking, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// The last transaction may be in the system's memory only.
+	// The last transaction may be in the system's memory only. Open commits to get it to
+	// the disk, which Bookings cannot do beside a store.
 	return bookings, reason(f.Sync())
 }
 

@@ -15,10 +15,10 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// TestMakesAFileBesideOthers checks that a file is made where an earlier process was
+// TestChangesNoOtherFile checks that a file is made where an earlier process was
 // killed while it made it, and that no other file is changed: not even one that has
-// the name that an older version used, which may be somebody's copy.
-func TestMakesAFileBesideOthers(t *testing.T) {
+// the name that an older version used, which may be a user's copy.
+func TestChangesNoOtherFile(t *testing.T) {
 	whole, _, _ := soldFile(t)
 	path := filepath.Join(t.TempDir(), "seats")
 	beside := map[string][]byte{path + ".new": whole, path + ".new-1": whole[:5000]}
@@ -85,8 +85,8 @@ func TestManyMakeTheFile(t *testing.T) {
 	}
 }
 
-// TestFileIsReplaced checks that a store whose file was moved, removed, replaced or
-// written to acknowledges nothing any more, and that its errors give the reason.
+// TestFileIsReplaced checks that a store whose file was moved, removed, put out of reach,
+// replaced or written to acknowledges nothing any more, and that its errors give the reason.
 func TestFileIsReplaced(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(path string, copied []byte) error // copied is the file as it was before the last change
@@ -102,6 +102,10 @@ func TestFileIsReplaced(t *testing.T) {
 		"moved with its folder": {func(path string, _ []byte) error {
 			return os.Rename(filepath.Dir(path), filepath.Dir(path)+".old")
 		}, "moved or removed", lockstore.ErrOutcomeUnknown},
+		"out of reach": {func(path string, _ []byte) error {
+			folder := filepath.Dir(path)
+			return errors.Join(os.Rename(folder, folder+".old"), os.Symlink(folder, folder))
+		}, "cannot be reached any more", lockstore.ErrOutcomeUnknown},
 		"replaced by a copy": {func(path string, copied []byte) error {
 			return errors.Join(os.WriteFile(path+".copy", copied, 0o600), os.Rename(path+".copy", path))
 		}, "replaced by another file", lockstore.ErrOutcomeUnknown},

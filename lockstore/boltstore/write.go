@@ -96,28 +96,42 @@ func (s *Store) write(t *transaction) error {
 	return s.checkFile(lockstore.ErrOutcomeUnknown)
 }
 
-// checkFile ends the store if its path no longer names its file, or if another
-// program has written to it. The next process would not find what this one answers,
-// so the batch fails with the outcome.
+// checkFile ends the store if its path no longer names its file, if another program
+// has written to it, or if neither can be found out. The next process might not find
+// what this one answers, so the batch fails with the outcome.
 func (s *Store) checkFile(outcome error) error {
 	info, err := os.Stat(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.replaced(outcome, "moved or removed")
 	case err != nil:
-		return s.replaced(outcome, fmt.Sprintf("put out of reach (%v)", reason(err)))
+		return s.unreachable(outcome, "reached", err)
 	case !os.SameFile(info, s.info):
 		return s.replaced(outcome, "replaced by another file")
 	}
-	if m, err := readMeta(s.file); err != nil || m.tx != s.tx {
+	switch m, err := readMeta(s.file); {
+	case err != nil && !errors.Is(err, ErrDamaged):
+		return s.unreachable(outcome, "read", err)
+	case err != nil || m.tx != s.tx:
 		return s.replaced(outcome, "written to by another program")
 	}
 	return nil
 }
 
-// replaced ends the store and returns the error of the batch.
+// replaced ends the store because another program did something to its file. It returns
+// the error of the batch.
 func (s *Store) replaced(outcome error, what string) error {
-	err := fmt.Errorf("%s was %s while in use: stop the program, put the right file in its place and start again", s.path, what)
+	return s.lost(outcome, fmt.Errorf("%s was %s while in use: stop the program, put the right file in its place and start again", s.path, what))
+}
+
+// unreachable ends the store because its file cannot be checked. It returns the error
+// of the batch.
+func (s *Store) unreachable(outcome error, what string, err error) error {
+	return s.lost(outcome, fmt.Errorf("%s cannot be %s any more: stop the program, remove the cause and start again: %w", s.path, what, reason(err)))
+}
+
+// lost ends the store and returns the error of the batch.
+func (s *Store) lost(outcome, err error) error {
 	s.end(fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err))
 	return fmt.Errorf("%w: %w", outcome, err)
 }

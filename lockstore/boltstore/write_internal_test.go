@@ -2,7 +2,10 @@ package boltstore
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,5 +136,26 @@ func TestOpenCommits(t *testing.T) {
 	s = openFor(t, s.path)
 	if m, err := readMeta(s.file); err != nil || m.tx != last+1 || s.tx != last+1 {
 		t.Errorf("after transaction %d Open leaves %d in the file and expects %d, %v", last, m.tx, s.tx, err)
+	}
+}
+
+// TestFileCannotBeRead checks that a store ends with the system's reason if it cannot read
+// its file to check it.
+func TestFileCannotBeRead(t *testing.T) {
+	s, ev := openHamlet(t)
+	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
+		t.Fatal(err)
+	}
+	blind, err := os.OpenFile(s.path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blind.Close()
+	s.file = blind // the file of db stays as it is
+	for i, want := range []error{lockstore.ErrOutcomeUnknown, lockstore.ErrUnavailable} {
+		_, err := s.Do(t.Context(), ev, lockstore.Lock("ben", ev.Seats[1]))
+		if !errors.Is(err, want) || !errors.Is(err, syscall.EBADF) || !strings.Contains(err.Error(), "cannot be read any more") {
+			t.Errorf("call %d ends with %v, want %v", i+1, err, want)
+		}
 	}
 }
