@@ -74,8 +74,7 @@ func TestKilled(t *testing.T) {
 	all := make(sellerOutput)
 	path := filepath.Join(t.TempDir(), "seats")
 	for round := range 12 {
-		life := time.Millisecond + rand.N(100*time.Millisecond)
-		for word, lines := range runSeller(t, path, "", life) {
+		for word, lines := range runSeller(t, path, "", time.Millisecond+rand.N(100*time.Millisecond)) {
 			all[word] = append(all[word], lines...)
 		}
 		if wantWritten(t, path, all); t.Failed() {

@@ -289,15 +289,16 @@ func (o sellerOutput) add(line string) string {
 	return word
 }
 
-// runSeller runs a seller until it ends. A life that is not 0 is the time after which the
-// seller is killed once it has opened the file.
-func runSeller(t *testing.T, path, mode string, life time.Duration) sellerOutput {
+// runSeller runs a seller until it ends. If kill is not 0, the seller is killed that long
+// after it has opened the file.
+func runSeller(t *testing.T, path, mode string, kill time.Duration) sellerOutput {
 	t.Helper()
-	return runCommand(t, command(t, sellerEnv+"="+path, mode), life)
+	return runCommand(t, command(t, sellerEnv+"="+path, mode), "open", kill)
 }
 
-// runCommand runs a command that becomes a seller.
-func runCommand(t *testing.T, cmd *exec.Cmd, life time.Duration) sellerOutput {
+// runCommand runs a command that becomes a seller until it ends. If kill is not 0, the
+// seller is killed that long after it has printed a line with the word.
+func runCommand(t *testing.T, cmd *exec.Cmd, word string, kill time.Duration) sellerOutput {
 	t.Helper()
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -313,8 +314,8 @@ func runCommand(t *testing.T, cmd *exec.Cmd, life time.Duration) sellerOutput {
 		if err != nil {
 			break // a line without an end was not said
 		}
-		if word := said.add(line); word == "open" && life > 0 {
-			defer time.AfterFunc(life, func() { _ = cmd.Process.Kill() }).Stop()
+		if said.add(line) == word && len(said[word]) == 1 && kill > 0 {
+			defer time.AfterFunc(kill, func() { _ = cmd.Process.Kill() }).Stop()
 		}
 	}
 	_ = cmd.Wait() // it was killed

@@ -10,7 +10,7 @@ import (
 type disk struct {
 	names   map[string]*file // as the system has them
 	synced  map[string]*file // as they are on the disk for certain
-	pending []step           // changes of names after that
+	pending []pendingStep    // changes of names after that
 	made    map[int]*file    // by the call that made it
 	begun   map[int]int      // the number of steps before a sync began, by call
 	steps   int
@@ -23,7 +23,7 @@ type file struct {
 	pending []pendingStep
 }
 
-// A pendingStep is a change of content, with the number of steps before its end, or -1.
+// A pendingStep is a change of content or of names, with the number of steps before its end, or -1.
 type pendingStep struct {
 	step
 	ended int
@@ -37,31 +37,15 @@ func newDisk() *disk {
 }
 
 // step carries out a step. What a call does is possible from its beginning on.
-func (d *disk) step(s step, lies bool) {
+func (d *disk) step(s step, early bool) {
 	d.steps++
 	switch s.kind {
 	case say:
 		if !s.end {
 			d.said = append(d.said, s.data...)
 		}
-	case create:
-		if !s.end && d.names[s.name] == nil {
-			d.made[s.call] = new(file)
-			d.names[s.name] = d.made[s.call]
-			d.pending = append(d.pending, s)
-		}
-	case rename:
-		if !s.end {
-			d.made[s.call] = d.names[s.name]
-			d.names[s.to] = d.names[s.name]
-			delete(d.names, s.name)
-			d.pending = append(d.pending, s)
-		}
-	case remove:
-		if !s.end {
-			delete(d.names, s.name)
-			d.pending = append(d.pending, s)
-		}
+	case create, rename, remove:
+		d.rename(s)
 	case write, truncate:
 		f := d.names[s.name]
 		if f == nil {
@@ -71,16 +55,39 @@ func (d *disk) step(s step, lies bool) {
 			f.pending = append(f.pending, pendingStep{s, -1})
 			return
 		}
-		for i := range f.pending {
-			if f.pending[i].call == s.call {
-				f.pending[i].ended = d.steps
-			}
-		}
+		d.ended(f.pending, s)
 	case sync:
 		if !s.end {
 			d.begun[s.call] = d.steps
-		} else if !lies {
+		} else if !early {
 			d.sync(s)
+		}
+	}
+}
+
+// rename carries out a step that changes names. A file that was not recorded has none.
+func (d *disk) rename(s step) {
+	switch {
+	case s.end:
+		d.ended(d.pending, s)
+		return
+	case s.kind == create && d.names[s.name] == nil:
+		d.made[s.call] = new(file)
+	case s.kind == rename && d.names[s.name] != nil:
+		d.made[s.call] = d.names[s.name]
+	case s.kind == remove && d.names[s.name] != nil:
+	default:
+		return
+	}
+	d.change(d.names, s)
+	d.pending = append(d.pending, pendingStep{s, -1})
+}
+
+// ended notes the end of a call.
+func (d *disk) ended(pending []pendingStep, s step) {
+	for i := range pending {
+		if pending[i].call == s.call {
+			pending[i].ended = d.steps
 		}
 	}
 }
@@ -88,25 +95,23 @@ func (d *disk) step(s step, lies bool) {
 // sync makes certain what had ended when the sync began.
 func (d *disk) sync(s step) {
 	if s.name == "" {
-		for _, p := range d.pending {
-			d.change(d.synced, p)
-		}
-		d.pending = nil
-		return
+		d.pending = d.certain(d.pending, s, func(p step) { d.change(d.synced, p) })
+	} else if f := d.names[s.name]; f != nil {
+		f.pending = d.certain(f.pending, s, func(p step) { f.synced = apply(f.synced, p, all) })
 	}
-	f := d.names[s.name]
-	if f == nil {
-		return
-	}
-	var later []pendingStep
-	for _, p := range f.pending {
-		if p.ended < 0 || p.ended > d.begun[s.call] {
+}
+
+// certain calls do with the steps that had ended when the sync began, and returns the
+// others.
+func (d *disk) certain(pending []pendingStep, sync step, do func(step)) (later []pendingStep) {
+	for _, p := range pending {
+		if p.ended < 0 || p.ended > d.begun[sync.call] {
 			later = append(later, p)
-			continue
+		} else {
+			do(p.step)
 		}
-		f.synced = apply(f.synced, p.step, all)
 	}
-	f.pending = later
+	return later
 }
 
 // change makes a change of names.
@@ -124,6 +129,9 @@ func (d *disk) change(names map[string]*file, s step) {
 
 // all keeps everything.
 func all() bool { return true }
+
+// none keeps nothing.
+func none() bool { return false }
 
 // apply carries out a step on a content. Of a write it takes the sectors that keep
 // chooses.
@@ -161,7 +169,7 @@ func (d *disk) fail(rnd *rand.Rand) map[string][]byte {
 	names := maps.Clone(d.synced)
 	for _, p := range d.pending {
 		if keep() {
-			d.change(names, p)
+			d.change(names, p.step)
 		}
 	}
 	return contents(names, keep)

@@ -7,7 +7,7 @@
 //
 // It replays the promises of the system calls, not a real disk. It cannot show what
 // happens on a disk that confirms what it does not have, or that damages what was
-// written before. The program must not write to its files through memory (mmap).
+// written before. A sector is there or not, never half of it. The program must not write to its files through memory (mmap).
 //
 // The package knows nothing about stores.
 package powerloss
@@ -117,21 +117,61 @@ func (m Image) Write(folder string) error {
 }
 
 // Image returns what a disk may have if the power fails at a moment, which is at least
-// 0 and less than Len. The disk confirms a sync once it has what was written, unless it
-// lies.
-func (r *Recording) Image(at int, lies bool, rnd *rand.Rand) Image {
+// 0 and less than Len. The disk confirms a sync once it has what was written or, if it is
+// early, at once.
+func (r *Recording) Image(at int, early bool, rnd *rand.Rand) Image {
 	d := newDisk()
 	for _, s := range r.steps[:at] {
-		d.step(s, lies)
+		d.step(s, early)
 	}
 	return Image{d.fail(rnd), d.said}
 }
 
-// files returns what the system has of the files while there is power.
-func (r *Recording) files() map[string][]byte {
+// Cached returns what the system has of the files at a moment while there is power.
+func (r *Recording) Cached(at int) Image {
+	d := r.play(at)
+	return Image{d.cached(), d.said}
+}
+
+// Synced returns the least that a disk may have if the power fails at a moment.
+func (r *Recording) Synced(at int) Image {
+	d := r.play(at)
+	return Image{contents(d.synced, none), d.said}
+}
+
+// Syncs returns the moments at which a program is about to wait for a file.
+func (r *Recording) Syncs() []int {
+	var at []int
+	for i, s := range r.steps {
+		if s.kind == sync && s.name != "" && !s.end {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// Kill makes the recording and the folder what they would be if the program had been
+// killed at a moment.
+func (r *Recording) Kill(at int) error {
+	found, err := os.ReadDir(r.folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range found {
+		if err := os.Remove(filepath.Join(r.folder, entry.Name())); err != nil {
+			return err
+		}
+	}
+	image := r.Cached(at)
+	r.steps = r.steps[:at]
+	return image.Write(r.folder)
+}
+
+// play returns a disk that does not lie at a moment.
+func (r *Recording) play(at int) *disk {
 	d := newDisk()
-	for _, s := range r.steps {
+	for _, s := range r.steps[:at] {
 		d.step(s, false)
 	}
-	return d.cached()
+	return d
 }

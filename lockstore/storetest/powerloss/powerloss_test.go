@@ -48,8 +48,21 @@ func writeFiles(folder string) error {
 	return errors.Join(err, openErr, other.Close(), f.Close(), d.Close())
 }
 
+// text returns the names of the files, each with the first byte of every sector.
+func text(image powerloss.Image) (text string) {
+	for _, name := range slices.Sorted(maps.Keys(image.Files)) {
+		text += name + " "
+		for sector := range slices.Chunk(image.Files[name], 512) {
+			text += string(sector[:1])
+		}
+		text += " "
+	}
+	return text
+}
+
 // TestImages checks that a disk has everything that was synced and any part of the
-// rest, and that one that lies may have nothing.
+// rest, that one that does not wait may have nothing, and that a kill leaves everything that
+// was written.
 func TestImages(t *testing.T) {
 	faults.Need(t, powerloss.Program, "losses of power were not replayed")
 	folder, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
@@ -66,18 +79,10 @@ func TestImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	images := func(at int, lies bool) []string {
+	images := func(at int, early bool) []string {
 		all := make(map[string]bool)
 		for range 500 {
-			image, text := r.Image(at, lies, rnd), ""
-			for _, name := range slices.Sorted(maps.Keys(image.Files)) {
-				text += name + " "
-				for sector := range slices.Chunk(image.Files[name], 512) {
-					text += string(sector[:1])
-				}
-				text += " "
-			}
-			all[text] = true
+			all[text(r.Image(at, early, rnd))] = true
 		}
 		return slices.Sorted(maps.Keys(all))
 	}
@@ -98,6 +103,21 @@ func TestImages(t *testing.T) {
 		t.Errorf("at the end: %q", got)
 	}
 	if got := images(said[0].At, true); !slices.Contains(got, "") || !slices.Contains(got, "new  ") || !slices.Contains(got, "file 11 ") {
-		t.Errorf("of a disk that lies: %q", got)
+		t.Errorf("of a disk that confirms too early: %q", got)
+	}
+	if got := text(r.Synced(said[1].At)); got != "file 11 " {
+		t.Errorf("synced after a write without a sync is %q", got)
+	}
+	if err := r.Kill(said[1].At); err != nil {
+		t.Fatal(err)
+	}
+	found := powerloss.Image{Files: make(map[string][]byte)}
+	for _, name := range []string{"new", "file", "other"} {
+		if content, err := os.ReadFile(filepath.Join(folder, name)); err == nil {
+			found.Files[name] = content
+		}
+	}
+	if got := text(found); got != "file 22 " || r.Len() != said[1].At+1 {
+		t.Errorf("killed after that, at %d of %d, it leaves %q", said[1].At, r.Len(), got)
 	}
 }

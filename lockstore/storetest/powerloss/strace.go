@@ -45,7 +45,7 @@ func (r *Recording) Add(log string) error {
 
 // compare compares the files as recorded with those in the folder.
 func (r *Recording) compare() error {
-	recorded := r.files()
+	recorded := r.Cached(len(r.steps)).Files
 	found, err := os.ReadDir(r.folder)
 	if err != nil {
 		return err
@@ -69,10 +69,11 @@ func (r *Recording) compare() error {
 // call comes between its beginning and its end.
 type parser struct {
 	r     *Recording
-	begun map[string]int // by thread: the place of the call that has no end yet, or none
+	begun map[string]int // by thread: the place of the call that has no end yet, or elsewhere
 }
 
-const none = -1
+// elsewhere is the place of a call that is not about the folder.
+const elsewhere = -1
 
 func (p *parser) line(line string) error {
 	thread, text, ok := strings.Cut(line, " ")
@@ -99,8 +100,8 @@ func (p *parser) line(line string) error {
 	return err
 }
 
-// begin adds the beginning of a call and returns its place. It returns none if the
-// call is not about the folder.
+// begin adds the beginning of a call and returns its place. It returns elsewhere if
+// the call is not about the folder.
 func (p *parser) begin(text string) (int, error) {
 	name, list, _ := strings.Cut(text, "(")
 	if end := strings.LastIndexByte(list, ')'); end >= 0 {
@@ -108,10 +109,10 @@ func (p *parser) begin(text string) (int, error) {
 	}
 	s, err := p.r.parse(name, strings.Split(list, ", "))
 	if err != nil {
-		return none, fmt.Errorf("%w: %.80q", err, text)
+		return elsewhere, fmt.Errorf("%w: %.80q", err, text)
 	}
 	if s.kind == nothing {
-		return none, nil
+		return elsewhere, nil
 	}
 	s.call = len(p.r.steps)
 	p.r.steps = append(p.r.steps, s)
@@ -128,7 +129,7 @@ func (p *parser) end(thread, text string) {
 	}
 	delete(p.begun, thread)
 	switch {
-	case at == none:
+	case at == elsewhere:
 	case strings.HasPrefix(result, "-"):
 		p.r.steps[at].kind = nothing
 	default:
@@ -156,7 +157,7 @@ func (p *parser) interrupted() error {
 		}
 	}
 	for _, at := range p.begun {
-		if at == none {
+		if at == elsewhere {
 			continue
 		}
 		s := p.r.steps[at]
