@@ -60,6 +60,32 @@ func TestReopened(t *testing.T) {
 	})
 }
 
+// TestOtherSettingsAfterReopening checks that a call's event sets the time of its locks and the
+// limit, whatever an earlier process had set, and that earlier locks keep their ends.
+func TestOtherSettingsAfterReopening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seats := storetest.Seats(5)
+		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), storetest.Event(t, "hamlet", time.Minute, 2, seats...))
+		d.lock("ann", "A1", "A2")
+		d.confirm("ann", "A1")
+
+		d.reopen()
+		d.ev = storetest.Event(t, "hamlet", 20*time.Second, 3, seats...)
+		d.wantReason(lockstore.OverSeatLimit, lockstore.Lock("ann", "A3", "A4"))
+		d.lock("ann", "A3")
+		d.wantTaken("A1 booked", "A2 locked 1m0s", "A3 locked 20s")
+
+		d.reopen()
+		d.ev = storetest.Event(t, "hamlet", 2*time.Minute, 1, seats...)
+		d.wantReason(lockstore.OverSeatLimit, lockstore.Lock("ann", "A4"))
+		d.lock("ben", "A4")
+		time.Sleep(30 * time.Second)
+		d.wantTaken("A1 booked", "A2 locked 30s", "A4 locked 1m30s")
+		d.confirm("ann", "A2")
+		d.wantTaken("A1 booked", "A2 booked", "A4 locked 1m30s")
+	})
+}
+
 // TestOtherSeatsAfterReopening checks that a file refuses an event with other seats than it
 // has.
 func TestOtherSeatsAfterReopening(t *testing.T) {
