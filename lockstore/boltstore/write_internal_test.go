@@ -2,8 +2,10 @@ package boltstore
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -158,4 +160,34 @@ func TestFileCannotBeRead(t *testing.T) {
 			t.Errorf("call %d ends with %v, want %v", i+1, err, want)
 		}
 	}
+}
+
+// TestFileStopsGrowing checks that a file that has remembered all it can of each seat does not
+// grow, however often its seats are locked and its log is moved.
+func TestFileStopsGrowing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openFor(t, filepath.Join(t.TempDir(), "seats"))
+		s.maxLog = 16 << 10
+		ev := storetest.Event(t, "hamlet", time.Second, 0, storetest.Seats(200)...)
+		size := func(rounds int) int64 {
+			t.Helper()
+			for round := range rounds {
+				for seats := range slices.Chunk(ev.Seats, 20) {
+					if _, err := s.Do(t.Context(), ev, lockstore.Lock(lockstore.UserID(fmt.Sprint("user", round)), seats...)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(2 * time.Second)
+			}
+			info, err := os.Stat(s.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Size()
+		}
+		few := size(2 * lockstore.MinSeatLapses)
+		if many := size(6 * lockstore.MinSeatLapses); many > few {
+			t.Errorf("the file grew from %d to %d bytes", few, many)
+		}
+	})
 }
