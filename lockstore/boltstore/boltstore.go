@@ -3,8 +3,8 @@
 //
 // Lists are answered from memory, as in package memstore. Operations are written
 // in batches, each of which is one transaction (write.go). file.go opens and creates
-// files, verify.go finds damage, record.go defines what a file contains, and
-// export.go reads a file while a store writes to it.
+// files, page.go reads their pages, verify.go finds damage, record.go defines what a
+// file contains, and snapshot.go and export.go read a file while a store writes to it.
 //
 // The package must not know about HTTP, JSON or environment variables.
 package boltstore

@@ -60,7 +60,7 @@ func bookingsAt(path string) (bookings []Booking, err error) {
 		return nil, err
 	}
 	// The last transaction may be in the system's memory only. Open commits to get it to
-	// the disk, which Bookings cannot do beside a store.
+	// the disk, which Bookings cannot do while a store has the file open.
 	return bookings, reason(f.Sync())
 }
 

@@ -21,8 +21,8 @@ import (
 func TestChangesNoOtherFile(t *testing.T) {
 	whole, _, _ := soldFile(t)
 	path := filepath.Join(t.TempDir(), "seats")
-	beside := map[string][]byte{path + ".new": whole, path + ".new-1": whole[:5000]}
-	for name, content := range beside {
+	others := map[string][]byte{path + ".new": whole, path + ".new-1": whole[:5000]}
+	for name, content := range others {
 		must(t, os.WriteFile(name, content, 0o600))
 	}
 	must(t, os.WriteFile(path, nil, 0o600))
@@ -32,12 +32,12 @@ func TestChangesNoOtherFile(t *testing.T) {
 	if got := d.taken(); len(got) != 1 {
 		t.Errorf("taken are %q", got)
 	}
-	for name, content := range beside {
+	for name, content := range others {
 		if !bytes.Equal(readFile(name), content) {
 			t.Errorf("%s was changed", name)
 		}
 	}
-	if found, err := filepath.Glob(path + "*"); err != nil || len(found) != 1+len(beside) {
+	if found, err := filepath.Glob(path + "*"); err != nil || len(found) != 1+len(others) {
 		t.Errorf("the folder has %q, %v", found, err)
 	}
 }

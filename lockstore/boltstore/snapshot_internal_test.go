@@ -120,13 +120,13 @@ func TestOldPagesAreNotDamage(t *testing.T) {
 		}
 		return id
 	}
-	first, looks := root(), 0
+	first, metas := root(), 0
 	f := readerAt{c.file, func(at int64) {
 		if at > 0 {
 			return
 		}
-		if looks++; looks != 2 {
-			return // it is not the look after the first copy
+		if metas++; metas != 2 {
+			return // the second time is after the first copy
 		}
 		c.maxLog = 0
 		for c.sell(2); root() != first; {

@@ -97,10 +97,10 @@ func user(at int) lockstore.UserID { return lockstore.UserID("user" + strconv.It
 // disk may have it if the power fails at any moment: with everything that was synced
 // and any part of the rest. Each such file counts as a fault.
 func powerLost(ctx context.Context, t *trial) (tally, error) {
-	const recordings, lives, losses = 5, 4, 100
+	const recordings, runs, losses = 5, 4, 100
 	counted := tally{unjudged: true}
 	for range t.times(recordings) {
-		recording, err := recordSellers(ctx, t, lives)
+		recording, err := recordSellers(ctx, t, runs)
 		if err != nil {
 			return counted, err
 		}
@@ -120,7 +120,7 @@ func powerLost(ctx context.Context, t *trial) (tally, error) {
 }
 
 // recordSellers records sellers that are killed.
-func recordSellers(ctx context.Context, t *trial, lives int) (*powerloss.Recording, error) {
+func recordSellers(ctx context.Context, t *trial, runs int) (*powerloss.Recording, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -137,8 +137,8 @@ func recordSellers(ctx context.Context, t *trial, lives int) (*powerloss.Recordi
 	if err != nil {
 		return nil, err
 	}
-	for life := range lives {
-		log := filepath.Join(logs, strconv.Itoa(life))
+	for run := range runs {
+		log := filepath.Join(logs, strconv.Itoa(run))
 		cmd := powerloss.Command(ctx, log, self, sellCommand, filepath.Join(folder, "seats"))
 		out := new(faults.Log)
 		seller, err := faults.StartProcess(out, nil, cmd.Path, cmd.Args[1:]...)
