@@ -268,6 +268,28 @@ func TestFollower(t *testing.T) {
 	})
 }
 
+// TestCallsHaveALimitIfTheEventHas checks that a ledger has a limit to hold each user to,
+// and that calls have limits of their own.
+func TestCallsHaveALimitIfTheEventHas(t *testing.T) {
+	own := 0
+	for seed := range uint64(20) {
+		for _, h := range play(t, new(memstore.Store), plan(seed)) {
+			for _, c := range h.Calls {
+				if h.Event.SeatLimit == 0 || c.Settings == nil {
+					continue
+				}
+				own++
+				if c.Settings.SeatLimit == 0 {
+					t.Fatalf("seed %d: the event's limit is %d, and a call of %s has none", seed, h.Event.SeatLimit, c.User)
+				}
+			}
+		}
+	}
+	if own < 100 {
+		t.Errorf("%d calls have a limit of their own", own)
+	}
+}
+
 // TestTooLarge checks that a history with too many seats is not called legal.
 func TestTooLarge(t *testing.T) {
 	p := plan(1)

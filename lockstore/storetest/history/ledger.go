@@ -57,7 +57,7 @@ type Losses struct {
 	Lost     int // of these, those that the store does not have
 	Twice    int // the seats whose booking was acknowledged to two users
 	Stuck    int // the seats that are taken, but for nobody who could know
-	Over     int // the users who have, or can get, more seats than the event's limit
+	Over     int // the users who have more seats than the loosest limit of their calls, or could get more than the event's
 
 	Words []string // describes each
 }

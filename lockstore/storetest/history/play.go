@@ -42,7 +42,7 @@ type Plan struct {
 // users are the users of a history. Two of them differ in case alone.
 var users = []lockstore.UserID{"ann", "ben", "A", "a"}
 
-// limits are the seat limits of events and of calls.
+// limits are the seat limits of events and of calls. The first is none.
 var limits = []int{0, 2, 3}
 
 // Play makes random calls to the store from several clients at the same time,
@@ -173,15 +173,20 @@ func (c *Client) draw(which int) Call {
 	if mine && op.Kind != lockstore.KindLock {
 		op.Seats = had.Seats
 	}
-	return Call{Op: op, Settings: c.settings()}
+	return Call{Op: op, Settings: c.settings(which)}
 }
 
-// settings returns those of every fourth call, which are not the event's.
-func (c *Client) settings() *Settings {
+// settings returns those of every fourth call, which are not the event's. If the event
+// has a limit, so has each call: one without would leave nothing to hold the user to.
+func (c *Client) settings(which int) *Settings {
 	if c.Remote || c.rnd.IntN(4) > 0 {
 		return nil
 	}
-	return &Settings{(c.TTL / 2).Truncate(time.Millisecond), limits[c.rnd.IntN(len(limits))]}
+	some := limits
+	if c.records[which].Event.SeatLimit > 0 {
+		some = limits[1:]
+	}
+	return &Settings{(c.TTL / 2).Truncate(time.Millisecond), some[c.rnd.IntN(len(some))]}
 }
 
 func (c *Client) user() lockstore.UserID {
