@@ -8,8 +8,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"seatlock/local/tools/internal/testbed"
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
+	"seatlock/lockstore/storetest/faults"
 	"seatlock/lockstore/storetest/history"
 )
 
@@ -63,26 +65,11 @@ func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after s
 // promotes the replica.
 func promoted(wait int) func(context.Context, *trial) (tally, error) {
 	return inRounds(8, func(ctx context.Context, t *trial, _ int) (tally, error) {
-		master, err := t.Redis("--repl-diskless-sync-delay", "0")
+		p, err := t.pair(ctx)
 		if err != nil {
 			return tally{}, err
 		}
-		link, err := t.Proxy(master.Addr)
-		if err != nil {
-			return tally{}, err
-		}
-		host, port, err := net.SplitHostPort(link.Addr)
-		if err != nil {
-			return tally{}, err
-		}
-		replica, err := t.Redis("--replicaof", host+" "+port)
-		if err != nil {
-			return tally{}, err
-		}
-		if err := awaitReplica(ctx, master.Addr); err != nil {
-			return tally{}, err
-		}
-		front, err := t.Proxy(master.Addr) // the address that the clients know
+		front, err := t.Proxy(p.master.Addr) // the address that the clients know
 		if err != nil {
 			return tally{}, err
 		}
@@ -90,47 +77,32 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		return t.failover(ctx, store, replica.URL(), func(ctx context.Context) error {
-			link.Freeze()
-			if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		return t.failover(ctx, store, p.replica.URL(), func(ctx context.Context) error {
+			if err := p.fail(ctx); err != nil {
 				return err
 			}
-			master.Kill()
-			link.Cut() // what was held back never arrives
-			link.Thaw()
-			if err := promote(ctx, replica.Addr); err != nil {
+			if err := promote(ctx, p.replica.Addr); err != nil {
 				return err
 			}
-			front.Redirect(replica.Addr)
+			front.Redirect(p.replica.Addr)
 			return nil
 		})
 	})
 }
 
-// succeeded kills the master that three Sentinels monitor, after which they elect its
-// replica. The clients must find it by themselves.
+// succeeded does the same to a master that three Sentinels monitor, after which they
+// elect its replica. The clients must find it by themselves.
 func succeeded(wait int) func(context.Context, *trial) (tally, error) {
 	return inRounds(5, func(ctx context.Context, t *trial, _ int) (tally, error) {
-		master, err := t.Redis("--repl-diskless-sync-delay", "0")
+		p, err := t.pair(ctx)
 		if err != nil {
 			return tally{}, err
 		}
-		host, port, err := net.SplitHostPort(master.Addr)
+		sentinels, err := t.Sentinels(ctx, p.master.Server, 3)
 		if err != nil {
 			return tally{}, err
 		}
-		replica, err := t.Redis("--replicaof", host+" "+port)
-		if err != nil {
-			return tally{}, err
-		}
-		if err := awaitReplica(ctx, master.Addr); err != nil {
-			return tally{}, err
-		}
-		sentinels, err := t.Sentinels(ctx, master.Server, 3)
-		if err != nil {
-			return tally{}, err
-		}
-		if err := sentinels.Await(ctx, master.Addr); err != nil {
+		if err := sentinels.Await(ctx, p.master.Addr); err != nil {
 			return tally{}, err
 		}
 		store, err := t.redisStore(sentinels.URL(), redisstore.Options{Replicas: wait})
@@ -141,13 +113,51 @@ func succeeded(wait int) func(context.Context, *trial) (tally, error) {
 			if err := sleep(ctx, 2*time.Second); err != nil {
 				return err
 			}
-			master.Kill()
-			if err := sentinels.Await(ctx, replica.Addr); err != nil {
+			if err := p.fail(ctx); err != nil {
+				return err
+			}
+			if err := sentinels.Await(ctx, p.replica.Addr); err != nil {
 				return err
 			}
 			return awaitStore(ctx, store)
 		})
 	})
+}
+
+// A pair is a master and its replica.
+type pair struct {
+	master, replica *testbed.Redis
+	link            *faults.Proxy // over which the replica follows the master
+}
+
+// pair starts a pair and returns it once the replica is up to date.
+func (t *trial) pair(ctx context.Context) (p pair, err error) {
+	if p.master, err = t.Redis("--repl-diskless-sync-delay", "0"); err != nil {
+		return p, err
+	}
+	if p.link, err = t.Proxy(p.master.Addr); err != nil {
+		return p, err
+	}
+	host, port, err := net.SplitHostPort(p.link.Addr)
+	if err != nil {
+		return p, err
+	}
+	if p.replica, err = t.Redis("--replicaof", host+" "+port); err != nil {
+		return p, err
+	}
+	return p, awaitReplica(ctx, p.master.Addr)
+}
+
+// fail kills the master half a second after the replica got the last write.
+func (p pair) fail(ctx context.Context) error {
+	p.link.Freeze()
+	if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		return err
+	}
+	p.master.Kill()
+	p.link.Cut() // what was held back never arrives
+	p.link.Thaw()
+	return nil
 }
 
 // awaitStore returns once the store can lock a seat.

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // possible, the longest first. (A promotion and an election in a Cluster are left
 // out; redisstore tests what they need of it.)
 var short = []string{
-	"Sentinel", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
+	"Sentinel elects, -redis-wait 1", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
 	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
 	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
 	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
