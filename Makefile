@@ -37,10 +37,12 @@ test:
 	$(GOTEST) -p 1 -parallel 4 $$($(TESTS) | grep -E '$(SERVERS)' | cut -d' ' -f1)
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
 
-# The tests start the first redis-server of the PATH. Races are found by make test.
+# REDIS_SERVER is a path, or a program of the PATH. Races are found by make test.
+test-redis: export REDIS_SERVER := $(if $(findstring /,$(REDIS_SERVER)),$(abspath $(REDIS_SERVER)),$(REDIS_SERVER))
 test-redis:
-	@$(REDIS_SERVER) --version
-	REDIS_SERVER=$(abspath $(REDIS_SERVER)) go test -shuffle=on -count=1 ./lockstore/redisstore/...
+	@test -n "$$REDIS_SERVER" || { echo 'make test-redis: REDIS_SERVER must name a server' >&2; exit 1; }
+	@"$$REDIS_SERVER" --version
+	go test -shuffle=on -count=1 -p 1 -parallel 4 ./lockstore/redisstore/...
 
 # -v shows what the tests measure. The race detector is off because the program is
 # a process of its own.
