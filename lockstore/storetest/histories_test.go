@@ -1,7 +1,10 @@
 package storetest
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -14,6 +17,24 @@ const enough = 200
 // unseen are the subjects whose fault needs more calls than a history has, or is
 // within its slack of a millisecond.
 var unseen = []string{"lock_is_live_at_its_end", "a_seat_forgets_too_soon", "a_user_forgets_too_soon"}
+
+// TestProofCountsFaults checks that the proof's README says how many broken stores are
+// found.
+func TestProofCountsFaults(t *testing.T) {
+	text, err := os.ReadFile("../../local/tools/proof/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := -len(unseen)
+	for _, s := range subjects {
+		if s.fails != nil {
+			found++
+		}
+	}
+	if want := fmt.Sprintf("each of %d stores", found); !strings.Contains(string(text), want) {
+		t.Errorf("the README does not say %q", want)
+	}
+}
 
 // TestHistoriesFindFaults checks that the histories of right stores are legal, and
 // that broken ones have illegal histories.

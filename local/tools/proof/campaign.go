@@ -169,21 +169,29 @@ func (c *campaign) checkOne(h *history.History) error {
 	return nil
 }
 
-// note counts a history and keeps its bookings.
+// note counts a history that was checked.
 func (c *campaign) note(h *history.History, verdict history.Verdict) {
-	ledger := history.NewLedger(h.Event)
+	c.record(h)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := &c.tally
 	t.unjudged = c.unjudged
 	t.histories++
-	t.calls += len(h.Calls)
 	switch verdict {
 	case history.Illegal:
 		t.illegal++
 	case history.Undecided:
 		t.undecided++
 	}
+}
+
+// record counts the calls of a history and keeps its bookings.
+func (c *campaign) record(h *history.History) {
+	ledger := history.NewLedger(h.Event)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.tally
+	t.calls += len(h.Calls)
 	for _, call := range h.Calls {
 		if call.Outcome == history.Unknown {
 			t.unknown++

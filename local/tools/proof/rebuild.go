@@ -50,7 +50,7 @@ func rebuilt(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return c.tally, err
 	}
-	c.note(rec.History(0), history.Legal) // too large to look for an order
+	c.record(rec.History(0)) // it is too large to look for an order
 	return c.audit(ctx)
 }
 
@@ -68,7 +68,7 @@ func largeEvent(id lockstore.EventID) (*lockstore.Event, error) {
 }
 
 // sellTooMany sells seats until the context ends. Each user buys as many as the limit
-// allows, and tries one more a little later.
+// allows, and most try one more a little later.
 func sellTooMany(ctx context.Context, rec *history.Recorder) {
 	const sellers, later = 8, 20
 	ev := rec.Event
