@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,9 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// checkTime bounds the search for an order of one history.
-const checkTime = 20 * time.Second
+// checkTime bounds the search for an order of one history. Most take milliseconds, but
+// other programs may need the processor too.
+const checkTime = time.Minute
 
 // maxDrawn is how many illegal histories of a row are drawn.
 const maxDrawn = 3
@@ -29,9 +31,11 @@ type campaign struct {
 	store    lockstore.LockStore
 	plan     history.Plan
 	parallel int
-	unjudged bool // the store may forget: only its bookings are checked
+	unjudged bool          // the store may forget: only its bookings are checked
+	checks   chan struct{} // holds one for each check under way, at most one a processor
 
 	begun   atomic.Int64 // histories
+	booked  atomic.Int64 // confirms that were done
 	mu      sync.Mutex
 	tally   tally
 	ledgers []*history.Ledger
@@ -43,9 +47,29 @@ var plan = history.Plan{
 	TTL: 150 * time.Millisecond, Pause: 40 * time.Millisecond, Slack: 3 * time.Millisecond,
 }
 
+// newCampaign returns a campaign that plays that many histories at the same time, or
+// fewer if there are to be few faults, because those need less of a busy processor.
 func newCampaign(s settings, name string, store lockstore.LockStore, parallel int) *campaign {
+	const few = 6
+	if fewer := max(few, int(float64(parallel)*s.scale)); fewer < parallel {
+		parallel = fewer
+	}
 	return &campaign{settings: s, store: store, plan: plan, parallel: parallel,
-		name: name + strconv.FormatUint(rand.Uint64(), 36)}
+		name: name + strconv.FormatUint(rand.Uint64(), 36), checks: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+// A counting store counts the confirms that were done.
+type counting struct {
+	lockstore.LockStore
+	booked *atomic.Int64
+}
+
+func (s counting) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := s.LockStore.Do(ctx, ev, op)
+	if err == nil && op.Kind == lockstore.KindConfirm {
+		s.booked.Add(1)
+	}
+	return result, err
 }
 
 // alone plays on a store to which nothing is done.
@@ -111,7 +135,7 @@ func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}
 func (c *campaign) playSeed(ctx context.Context, seed uint64) error {
 	p := c.plan
 	p.Seed = seed
-	all, err := history.Play(ctx, c.store, fmt.Sprintf("%s-%d", c.name, seed), p)
+	all, err := history.Play(ctx, counting{c.store, &c.booked}, fmt.Sprintf("%s-%d", c.name, seed), p)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -147,8 +171,11 @@ func (c *campaign) check(all ...*history.History) error {
 func (c *campaign) checkOne(h *history.History) error {
 	verdict := history.Legal
 	if !c.unjudged {
+		c.checks <- struct{}{}
 		var err error
-		if verdict, err = h.Check(checkTime); err != nil {
+		verdict, err = h.Check(checkTime)
+		<-c.checks
+		if err != nil {
 			return err
 		}
 	}
@@ -201,7 +228,8 @@ func (c *campaign) record(h *history.History) {
 	c.ledgers = append(c.ledgers, ledger)
 }
 
-// playDuring plays until f returns. The context of f ends early if playing fails.
+// playDuring calls f once something was booked, which a fault could lose, and plays
+// until f returns. The context of f ends early if playing fails.
 func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -214,9 +242,25 @@ func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error
 		}
 		played <- err
 	}()
-	err := f(ctx)
+	err := c.awaitBooking(ctx)
+	if err == nil {
+		err = f(ctx)
+	}
 	close(done)
 	return errors.Join(err, <-played)
+}
+
+// awaitBooking returns once something was booked.
+func (c *campaign) awaitBooking(ctx context.Context) error {
+	for began := time.Now(); c.booked.Load() == 0; {
+		if time.Since(began) > startTime {
+			return fmt.Errorf("nothing was booked in %v", startTime)
+		}
+		if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // audit waits until all locks have ended, compares the store with the bookings

@@ -82,7 +82,7 @@ func diskFull(ctx context.Context, t *trial) (tally, error) {
 		return tally{}, err
 	}
 	const limits = 60
-	c, r, err := t.onRunner(ctx, diskTTL, 3*(t.times(limits)+1), "-data", file)
+	c, r, err := t.onRunner(ctx, diskTTL, 3*(t.times(limits)+8), "-data", file)
 	if err != nil {
 		return tally{}, err
 	}

@@ -54,7 +54,7 @@ func fileRunnerKilled(ctx context.Context, t *trial) (tally, error) {
 // killRunner kills a runner that keeps its seats where the flags say.
 func killRunner(ctx context.Context, t *trial, ttl time.Duration, store ...string) (tally, error) {
 	const kills = 25
-	c, r, err := t.onRunner(ctx, ttl, 8*(t.times(kills)+1), store...)
+	c, r, err := t.onRunner(ctx, ttl, 8*(t.times(kills)+6), store...)
 	if err != nil {
 		return tally{}, err
 	}
