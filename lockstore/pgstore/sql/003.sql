@@ -1,2 +1,2 @@
--- do_lock answers the end of the locks that the user has already, where it answered
--- an earlier one if the call's locks are shorter.
+-- do_lock returns when the locks that the user already has end. It returned an earlier
+-- time if the call's lock time was shorter.

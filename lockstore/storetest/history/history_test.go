@@ -1,12 +1,9 @@
 package history_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,95 +79,6 @@ func TestMemory(t *testing.T) {
 				t.Errorf("%s was %q %d times: the histories have too little variety", name, o, outcomes[name][o])
 			}
 		}
-	}
-}
-
-// forgeries change one answer of a history, which must then be illegal.
-var forgeries = map[string]func(h *history.History) bool{
-	"a confirm that was refused is done": func(h *history.History) bool {
-		return forge(h, "confirm", history.Refused, func(c *history.Call) { c.Outcome, c.Conflict = history.Done, nil })
-	},
-	"a confirm that was done is refused": func(h *history.History) bool {
-		return forge(h, "confirm", history.Done, func(c *history.Call) {
-			c.Outcome = history.Refused
-			c.Conflict = &lockstore.ConflictError{Reason: lockstore.LockNotHeld, Seats: []lockstore.Seat{{ID: c.Seats[0], Status: lockstore.Available}}}
-		})
-	},
-	"a lock that was done is not": func(h *history.History) bool {
-		return forge(h, "lock", history.Done, func(c *history.Call) { c.Outcome = history.Nothing })
-	},
-	"a lock ends later than it can": func(h *history.History) bool {
-		return forge(h, "lock", history.Done, func(c *history.Call) { c.Expires = c.Expires.Add(10 * time.Millisecond) })
-	},
-	"a lock reports no change": func(h *history.History) bool {
-		return forge(h, "lock", history.Done, func(c *history.Call) { c.Changed = nil })
-	},
-	"a release reports another seat": func(h *history.History) bool {
-		return forge(h, "release", history.Done, func(c *history.Call) {
-			i := slices.IndexFunc(h.Event.Seats, func(s lockstore.SeatID) bool { return !slices.Contains(c.Seats, s) })
-			c.Changed = append(c.Changed, h.Event.Seats[i])
-		})
-	},
-	"a result has an earlier time": func(h *history.History) bool {
-		return forge(h, "release", history.Done, func(c *history.Call) { c.Now = c.Now.Add(-5 * time.Millisecond) })
-	},
-	"a result has no time": func(h *history.History) bool {
-		return forge(h, "confirm", history.Done, func(c *history.Call) { c.Now = time.Time{} })
-	},
-	"a seat is missing from a list": func(h *history.History) bool {
-		return forge(h, "list", history.Done, func(c *history.Call) {
-			if n := len(c.Snapshot.Seats); n > 0 {
-				c.Snapshot.Seats = c.Snapshot.Seats[:n-1]
-			} else {
-				c.Snapshot.Seats = []lockstore.ListedSeat{{Status: lockstore.Booked}}
-			}
-		})
-	},
-	"a list names a seat that does not exist": func(h *history.History) bool {
-		return forge(h, "list", history.Done, func(c *history.Call) {
-			c.Snapshot.Seats = append(c.Snapshot.Seats, lockstore.ListedSeat{Position: int32(len(h.Event.Seats)), Status: lockstore.Booked})
-		})
-	},
-	"a list has an earlier time": func(h *history.History) bool {
-		return forge(h, "list", history.Done, func(c *history.Call) { c.Snapshot.Now -= 5 })
-	},
-	"an error that no call may end with": func(h *history.History) bool {
-		return forge(h, "release", history.Done, func(c *history.Call) { c.Outcome = history.Failed })
-	},
-}
-
-// forge changes the first call of that name and outcome, if there is one.
-func forge(h *history.History, name string, outcome history.Outcome, change func(*history.Call)) bool {
-	i := slices.IndexFunc(h.Calls, func(c history.Call) bool { return c.Name() == name && c.Outcome == outcome })
-	if i >= 0 {
-		change(&h.Calls[i])
-	}
-	return i >= 0
-}
-
-func TestForgeries(t *testing.T) {
-	for what, forge := range forgeries {
-		t.Run(what, func(t *testing.T) {
-			tried, caught := 0, 0
-			for seed := range uint64(20) {
-				for _, h := range play(t, new(memstore.Store), plan(seed)) {
-					if !forge(h) {
-						continue
-					}
-					tried++
-					if verdict(t, h) != history.Illegal {
-						continue
-					}
-					caught++
-					if _, err := h.Explain(10 * time.Second); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			if tried < 10 || caught != tried {
-				t.Errorf("%d of %d were caught", caught, tried)
-			}
-		})
 	}
 }
 
@@ -268,28 +176,6 @@ func TestFollower(t *testing.T) {
 	})
 }
 
-// TestCallsHaveALimitIfTheEventHas checks that a ledger has a limit to hold each user to,
-// and that calls have limits of their own.
-func TestCallsHaveALimitIfTheEventHas(t *testing.T) {
-	own := 0
-	for seed := range uint64(20) {
-		for _, h := range play(t, new(memstore.Store), plan(seed)) {
-			for _, c := range h.Calls {
-				if h.Event.SeatLimit == 0 || c.Settings == nil {
-					continue
-				}
-				own++
-				if c.Settings.SeatLimit == 0 {
-					t.Fatalf("seed %d: the event's limit is %d, and a call of %s has none", seed, h.Event.SeatLimit, c.User)
-				}
-			}
-		}
-	}
-	if own < 100 {
-		t.Errorf("%d calls have a limit of their own", own)
-	}
-}
-
 // TestTooLarge checks that a history with too many seats is not called legal.
 func TestTooLarge(t *testing.T) {
 	p := plan(1)
@@ -317,59 +203,4 @@ func TestLostLog(t *testing.T) {
 			t.Errorf("with a lost log: %s, want %s", got, history.Legal)
 		}
 	})
-}
-
-// A generous store ignores the seat limit.
-type generous struct{ memstore.Store }
-
-func (g *generous) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	unlimited := *ev
-	unlimited.SeatLimit = 0
-	return g.Store.Do(ctx, &unlimited, op)
-}
-
-// A strict store counts one seat too many.
-type strict struct{ memstore.Store }
-
-func (s *strict) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	result, err := s.Store.Do(ctx, ev, op)
-	if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok && conflict.Reason == lockstore.OverSeatLimit {
-		return result, &lockstore.ConflictError{Reason: conflict.Reason, Held: conflict.Held + 1}
-	}
-	return result, err
-}
-
-// TestLedgerHoldsTheSeatLimit checks that a user with more seats than the limit is
-// found, and one who could lock more, and one who is counted with too many. The
-// others are not.
-func TestLedgerHoldsTheSeatLimit(t *testing.T) {
-	for name, c := range map[string]struct {
-		store       lockstore.LockStore
-		settings    *history.Settings
-		seats       []lockstore.SeatID
-		over, stuck int
-	}{
-		"as many as the limit":           {new(memstore.Store), nil, []lockstore.SeatID{"S1", "S2"}, 0, 0},
-		"fewer than the limit":           {new(memstore.Store), nil, []lockstore.SeatID{"S1"}, 0, 0},
-		"as many as the call's limit":    {new(memstore.Store), &history.Settings{LockTTL: time.Minute, SeatLimit: 3}, []lockstore.SeatID{"S1", "S2", "S3"}, 0, 0},
-		"a call without a limit":         {new(memstore.Store), &history.Settings{LockTTL: time.Minute}, []lockstore.SeatID{"S1", "S2", "S3"}, 0, 0},
-		"more than the limit":            {new(generous), nil, []lockstore.SeatID{"S1", "S2", "S3"}, 1, 0},
-		"one more can be locked":         {new(generous), nil, []lockstore.SeatID{"S1", "S2"}, 1, 0},
-		"counted with one seat too many": {new(strict), nil, []lockstore.SeatID{"S1", "S2"}, 0, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := &history.Recorder{Store: c.store, Event: storetest.Event(t, "e", time.Minute, 2, "S1", "S2", "S3", "S4", "S5")}
-			ledger := history.NewLedger(r.Event)
-			for _, op := range []lockstore.Op{lockstore.Lock("ann", c.seats...), lockstore.Confirm("ann", c.seats...)} {
-				ledger.Note(r.Do(t.Context(), history.Call{Op: op, Settings: c.settings}))
-			}
-			found, err := ledger.Audit(t.Context(), c.store)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if found.Bookings != len(c.seats) || found.Over != c.over || found.Stuck != c.stuck || found.Lost != 0 {
-				t.Errorf("found %+v, want %d over the limit and %d stuck", found, c.over, c.stuck)
-			}
-		})
-	}
 }

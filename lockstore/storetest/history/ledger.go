@@ -56,7 +56,7 @@ type Losses struct {
 	Bookings int // the acknowledged bookings, one a seat and user
 	Lost     int // of these, those that the store does not have
 	Twice    int // the seats whose booking was acknowledged to two users
-	Stuck    int // the seats that are taken, but for nobody who could know
+	Stuck    int // the seats that are taken, though no user has reason to believe that they have them
 	Over     int // the users who have more seats than the loosest limit of their calls, or could get more than the event's
 
 	Words []string // describes each
