@@ -82,10 +82,12 @@ func diskFull(ctx context.Context, t *trial) (tally, error) {
 		return tally{}, err
 	}
 	const limits = 60
-	c, r, err := t.onRunner(ctx, diskTTL, 3*(t.times(limits)+8), "-data", file)
+	c := t.onRunner(diskTTL)
+	r, api, err := t.serve(ctx, c, nil, limits, "-data", file)
 	if err != nil {
 		return tally{}, err
 	}
+	c.store = api
 	return c.run(ctx, c.repeating(limits, 100*time.Millisecond, 300*time.Millisecond, func(ctx context.Context, i int) error {
 		if err := r.fill(ctx, file); err != nil {
 			return err

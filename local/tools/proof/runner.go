@@ -33,39 +33,75 @@ func (r *runner) restart(ctx context.Context) error {
 	return r.start(ctx)
 }
 
-// runnerKilled plays over HTTP on a runner that is killed and started again.
+// runnerKilled plays over HTTP on a runner that is killed and started again, and on
+// another, which stays and serves the same events with other settings.
 func runnerKilled(ctx context.Context, t *trial) (tally, error) {
 	server, err := t.Redis()
 	if err != nil {
 		return tally{}, err
 	}
-	return killRunner(ctx, t, plan.TTL, "-redis", server.URL())
+	c := t.onRunner(plan.TTL)
+	r, own, err := t.serve(ctx, c, nil, runnerKills, "-redis", server.URL())
+	if err != nil {
+		return tally{}, err
+	}
+	_, other, err := t.serve(ctx, c, history.Other, runnerKills, "-redis", server.URL())
+	if err != nil {
+		return tally{}, err
+	}
+	c.store, c.plan.Others = bySettings{own, other, plan.TTL}, true
+	return c.killing(ctx, r)
 }
 
-// fileRunnerKilled does that with the seats in a file.
+// fileRunnerKilled plays on a single runner, with the seats in a file.
 func fileRunnerKilled(ctx context.Context, t *trial) (tally, error) {
 	file, err := t.seatsFile()
 	if err != nil {
 		return tally{}, err
 	}
-	return killRunner(ctx, t, diskTTL, "-data", file)
-}
-
-// killRunner kills a runner that keeps its seats where the flags say.
-func killRunner(ctx context.Context, t *trial, ttl time.Duration, store ...string) (tally, error) {
-	const kills = 25
-	c, r, err := t.onRunner(ctx, ttl, 8*(t.times(kills)+6), store...)
+	c := t.onRunner(diskTTL)
+	r, api, err := t.serve(ctx, c, nil, runnerKills, "-data", file)
 	if err != nil {
 		return tally{}, err
 	}
-	return c.run(ctx, c.repeating(kills, 300*time.Millisecond, time.Second, func(ctx context.Context, _ int) error {
+	c.store = api
+	return c.killing(ctx, r)
+}
+
+const runnerKills = 25
+
+// killing plays while the runner is killed and started again.
+func (c *campaign) killing(ctx context.Context, r *runner) (tally, error) {
+	return c.run(ctx, c.repeating(runnerKills, 300*time.Millisecond, time.Second, func(ctx context.Context, _ int) error {
 		return r.restart(ctx)
 	}))
 }
 
-// onRunner returns a campaign over HTTP and the runner that serves it, of at most
-// so many histories for each of those that play at the same time.
-func (t *trial) onRunner(ctx context.Context, ttl time.Duration, each int, store ...string) (*campaign, *runner, error) {
+// bySettings makes calls with the lock time to the runner that has it.
+type bySettings struct {
+	lockstore.LockStore // of the lock time
+	other               lockstore.LockStore
+	lockTTL             time.Duration
+}
+
+func (s bySettings) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	if ev.LockTTL != s.lockTTL {
+		return s.other.Do(ctx, ev, op)
+	}
+	return s.LockStore.Do(ctx, ev, op)
+}
+
+// onRunner returns a campaign over HTTP, whose store is still to be set.
+func (t *trial) onRunner(ttl time.Duration) *campaign {
+	c := newCampaign(t.settings, "runner", nil, 16)
+	c.plan.Plain, c.plan.Remote, c.plan.TTL = true, true, ttl
+	return c
+}
+
+// serve starts a runner of the campaign's events, with enough of them for that many
+// faults, and returns it with a client of it. The settings are the event's if other is
+// nil.
+func (t *trial) serve(ctx context.Context, c *campaign, other func(*lockstore.Event) *history.Settings, faultCount int, store ...string) (*runner, *client.Client, error) {
 	program, err := faults.Build(ctx, nil, "seatlock/local")
 	if err != nil {
 		return nil, nil, err
@@ -80,10 +116,9 @@ func (t *trial) onRunner(ctx context.Context, ttl time.Duration, each int, store
 		return nil, nil, err
 	}
 	t.OnClose(api.Close)
-	c := newCampaign(t.settings, "runner", api, 16)
-	c.plan.Plain, c.plan.Remote, c.plan.TTL = true, true, ttl
 	events := filepath.Join(dir, "events.json")
-	if err := writeEvents(events, c, 2*c.parallel*each); err != nil {
+	const each = 8 // histories between two faults, of those that play at the same time
+	if err := writeEvents(events, c, other, 2*c.parallel*each*(t.times(faultCount)+6)); err != nil {
 		return nil, nil, err
 	}
 	r := &runner{program: program, args: append([]string{"-addr", addr, "-events", events}, store...)}
@@ -91,11 +126,11 @@ func (t *trial) onRunner(ctx context.Context, ttl time.Duration, each int, store
 		return nil, nil, err
 	}
 	t.OnClose(func() { r.Kill() })
-	return c, r, nil
+	return r, api, nil
 }
 
 // writeEvents writes the event file of the first seeds of a campaign.
-func writeEvents(file string, c *campaign, seeds int) error {
+func writeEvents(file string, c *campaign, other func(*lockstore.Event) *history.Settings, seeds int) error {
 	type event struct {
 		ID          lockstore.EventID  `json:"id"`
 		LockSeconds float64            `json:"lockSeconds"`
@@ -113,7 +148,11 @@ func writeEvents(file string, c *campaign, seeds int) error {
 			return err
 		}
 		for _, r := range records {
-			all.Events = append(all.Events, event{r.Event.ID, r.Event.LockTTL.Seconds(), r.Event.SeatLimit, r.Event.Seats})
+			set := &history.Settings{LockTTL: r.Event.LockTTL, SeatLimit: r.Event.SeatLimit}
+			if other != nil {
+				set = other(r.Event)
+			}
+			all.Events = append(all.Events, event{r.Event.ID, set.LockTTL.Seconds(), set.SeatLimit, r.Event.Seats})
 		}
 	}
 	text, err := json.Marshal(all)

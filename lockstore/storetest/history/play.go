@@ -32,8 +32,8 @@ type Plan struct {
 	Plain bool
 
 	// Remote is as in History. Its calls must be Plain, and have the settings of
-	// the events.
-	Remote bool
+	// the events, or of [Other] if those are served too.
+	Remote, Others bool
 
 	// LosesLog is as in History.
 	LosesLog bool
@@ -179,14 +179,28 @@ func (c *Client) draw(which int) Call {
 // settings returns those of every fourth call, which are not the event's. If the event
 // has a limit, so has each call: one without would leave nothing to hold the user to.
 func (c *Client) settings(which int) *Settings {
-	if c.Remote || c.rnd.IntN(4) > 0 {
+	if c.Remote && !c.Others || c.rnd.IntN(4) > 0 {
 		return nil
+	}
+	other := Other(c.records[which].Event)
+	if c.Remote {
+		return other
 	}
 	some := limits
 	if c.records[which].Event.SeatLimit > 0 {
 		some = limits[1:]
 	}
-	return &Settings{(c.TTL / 2).Truncate(time.Millisecond), some[c.rnd.IntN(len(some))]}
+	other.SeatLimit = some[c.rnd.IntN(len(some))]
+	return other
+}
+
+// Other returns settings that are not the event's: half its lock time, and a limit.
+func Other(ev *lockstore.Event) *Settings {
+	limit := 2
+	if ev.SeatLimit == limit {
+		limit = 3
+	}
+	return &Settings{(ev.LockTTL / 2).Truncate(time.Millisecond), limit}
 }
 
 func (c *Client) user() lockstore.UserID {
