@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -97,6 +98,11 @@ func (s *Server) await(args []string) error {
 		err = client.Ping(context.Background()).Err()
 		if err == nil || redis.HasErrorPrefix(err, "NOAUTH") {
 			return nil
+		}
+		select {
+		case <-s.Ended():
+			return errors.New("it has ended")
+		default:
 		}
 	}
 	return err
