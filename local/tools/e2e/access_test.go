@@ -187,3 +187,41 @@ func TestEverythingFromTheServer(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryTabStopActs checks that Tab stops only at what a key can act on, on the
+// overview of a large venue and in one of its sections.
+func TestEveryTabStopActs(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
+	w := b.newUser(1280, 900)
+	for _, view := range []string{"", "#section=Lower+101"} {
+		w.visit(s.URL + view)
+		for range 12 {
+			w.keys(tab)
+			if !eval[bool](w, `document.activeElement.matches('body, a[href], button, select, [role=gridcell]')`) {
+				t.Errorf("Tab stops at %s", eval[string](w, `document.activeElement.cloneNode(false).outerHTML`))
+			}
+		}
+	}
+}
+
+// TestMessagesOnPhone checks that on a phone a message is in view until it is
+// closed, whatever the user has.
+func TestMessagesOnPhone(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
+	w := b.newUser(360, 640)
+	w.visit(s.URL)
+	waitMessage := func(text string) {
+		t.Helper()
+		w.waitText(text)
+		w.waitFor("the message is in view", `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(document.getElementById('notice').getBoundingClientRect())`)
+	}
+	w.click("row A, seat 3")
+	w.press("Lock this seat")
+	w.press("Confirm")
+	waitMessage("Booked: Row A, seat 3")
+	w.click("row A, seat 5")
+	w.press("Lock this seat")
+	waitMessage("Time ran out.")
+	eval[any](w, `document.getElementById('dismiss').click()`)
+	w.waitFor("the message is gone", `!document.getElementById('notice').checkVisibility()`)
+}

@@ -23,6 +23,9 @@ type proxy struct {
 	stallSockets    atomic.Bool  // WebSockets stay open, and get no more messages
 	loseAnswers     atomic.Bool  // POSTs take effect, and are not answered
 	unknownOutcomes atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
+	slowList        atomic.Bool  // lists take 12 seconds, in which a byte arrives every second
+
+	lists atomic.Int64 // how many full lists were asked for
 }
 
 // newProxy starts a proxy in front of the server, with a base path as a site may
@@ -41,6 +44,17 @@ func newProxy(t *testing.T, s *server) *proxy {
 	behind.Transport = transport
 	pass := http.StripPrefix(base, behind)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == base+"/seats" {
+			if !r.URL.Query().Has("since") {
+				p.lists.Add(1)
+			}
+			if p.slowList.Load() {
+				w = &trickle{w, 12, time.Second}
+			}
+		}
+		if r.Header.Get("Upgrade") != "" && !r.URL.Query().Has("since") {
+			p.lists.Add(1)
+		}
 		switch {
 		case !strings.HasPrefix(r.URL.Path, base):
 			http.Error(w, "outside of the base path", http.StatusNotFound)

@@ -14,19 +14,37 @@ export class Problem extends Error {
 /** No response: the server is away or too slow. */
 export class Unreachable extends Error {}
 
-const patience = 10_000; // ms until a call is abandoned
+const patience = 10_000; // ms without any part of a response until a call is abandoned
 
 async function ask(path, query, options = {}) {
   const url = new URL(path, document.baseURI);
   for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
+  const silence = new AbortController();
+  let timer;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silence.abort(), patience);
+  };
+  heard();
   let response;
+  let body;
   try {
-    response = await fetch(url, { ...options, signal: AbortSignal.timeout(patience) });
-    if (response.ok) return await response.json();
+    response = await fetch(url, { ...options, signal: silence.signal });
+    const parts = new TransformStream({
+      transform(part, rest) {
+        heard(); // a large response over a slow network takes longer than any bound
+        rest.enqueue(part);
+      },
+    });
+    const json = new Response(response.body.pipeThrough(parts)).json();
+    body = await (response.ok ? json : json.catch(() => ({})));
   } catch (cause) {
     throw new Unreachable('The server cannot be reached.', { cause });
+  } finally {
+    clearTimeout(timer);
   }
-  throw new Problem(response.status, await response.json().catch(() => ({})));
+  if (response.ok) return body;
+  throw new Problem(response.status, body);
 }
 
 /** Every event on sale, without its seats. */

@@ -36,7 +36,7 @@ export class Live {
   }
 
   async #begin(first) {
-    const list = await Promise.race([first, new Promise((resume) => setTimeout(resume, socketPatience))]);
+    const list = await first; // a socket that began meanwhile would send all of it again
     if (this.#over) return;
     if (list) this.heard(list);
     this.#connect();

@@ -14,7 +14,6 @@ const dotsAtOnce = 12_500; // in one frame
  */
 export class Overview {
   constructor(host, plan, { status, counts, open, reached }) {
-    this.host = host;
     this.plan = plan;
     this.status = status;
     this.counts = counts;
@@ -41,7 +40,7 @@ export class Overview {
     });
     this.drawing.append(this.stage);
     const part = (cell) => Number(cell.dataset.part);
-    this.grid = new Grid(this.drawing, rows, {
+    this.grid = new Grid(this.root, rows, { // an SVG element that listens for the focus would get it, too
       act: (cell) => open(part(cell)),
       reached: (cell) => reached(part(cell)),
       around: Boolean(this.tiers),
@@ -51,7 +50,7 @@ export class Overview {
       if (cell) reached(part(cell));
     });
     this.sizes = new ResizeObserver(() => this.#lay());
-    this.sizes.observe(host);
+    this.sizes.observe(this.root); // host has a padding
     this.dark = matchMedia('(prefers-color-scheme: dark)');
     this.dark.onchange = () => this.#dots();
     this.#lay();
@@ -90,7 +89,7 @@ export class Overview {
 
   /** Places every part for the current width. */
   #lay() {
-    const width = this.host.clientWidth;
+    const width = this.root.clientWidth;
     if (!width || width === this.width) return;
     this.width = width;
     const height = this.tiers ? this.#bowl(width) : this.#tiles(width);

@@ -18,6 +18,10 @@ export class Panel {
     byId('lock').addEventListener('click', lock);
     byId('confirm').addEventListener('click', confirm);
     byId('release').addEventListener('click', release);
+    byId('dismiss').addEventListener('click', () => {
+      this.say('news', '');
+      this.#nextFocus().focus({ preventScroll: true });
+    });
   }
 
   show(plan, mine) {
@@ -84,12 +88,13 @@ export class Panel {
     byId('ending').hidden = left > urgent;
   }
 
-  /** Shows a message of the kind good, news or bad, until the next one. */
+  /** Shows a message of the kind good, news or bad, until the next one or until it is closed. */
   say(kind, text) {
     const notice = byId('notice');
     notice.hidden = !text;
     notice.dataset.kind = kind;
-    notice.textContent = text;
+    notice.firstElementChild.textContent = text;
+    document.body.classList.toggle('has-news', Boolean(text));
   }
 
   names(positions) {
