@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -53,22 +52,13 @@ func seatBody(b []byte, seat int) []byte {
 }
 
 func postLock(ctx context.Context, _ *testbed.Bed) (result, error) {
-	ev := newEvent("bench", 100_000, seatLimit)
-	constant := []byte(`{"message":"Seat 12345 locked.","eventId":"bench","userId":"user12345","seatIds":["12345"],"status":"locked","expiresAt":"2027-01-01T20:00:00.000Z","expiresInSeconds":60}` + "\n")
-	bare, err := listen(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var req struct{ EventID, SeatID, UserID string }
-		if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Write(constant)
-	}))
+	ev := newEvent("bench", 200_000, seatLimit)
+	bare, err := listen(ctx, http.HandlerFunc(bareLock))
 	if err != nil {
 		return result{}, err
 	}
 	c, err := sideBySide(
-		func() (float64, error) { return load(ctx, bare, callers, round, post("/lock", seatBody)) },
+		func() (float64, error) { return overHTTP(ctx, bare, lockNext) },
 		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), false) },
 	)
 	return c.atLeast(0.85), err
@@ -76,7 +66,7 @@ func postLock(ctx context.Context, _ *testbed.Bed) (result, error) {
 
 // postLockCounted is what -metrics-addr costs.
 func postLockCounted(ctx context.Context, _ *testbed.Bed) (result, error) {
-	ev := newEvent("bench", 100_000, seatLimit)
+	ev := newEvent("bench", 200_000, seatLimit)
 	c, err := sideBySide(
 		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), false) },
 		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), true) },
@@ -92,7 +82,7 @@ func lockRound(ctx context.Context, ev *lockstore.Event, store lockstore.LockSto
 	if err != nil {
 		return 0, err
 	}
-	return load(ctx, addr, callers, round, post("/lock", seatBody))
+	return overHTTP(ctx, addr, lockNext)
 }
 
 func listUnchanged(seats int) func(context.Context, *testbed.Bed) (result, error) {
@@ -115,10 +105,10 @@ func listUnchanged(seats int) func(context.Context, *testbed.Bed) (result, error
 			return result{}, err
 		}
 		c, err := sideBySide(
-			func() (float64, error) { return load(ctx, bare, callers, round, get("/seats")) },
-			func() (float64, error) { return load(ctx, ours, callers, round, get("/seats")) },
+			func() (float64, error) { return overHTTP(ctx, bare, listSeats) },
+			func() (float64, error) { return overHTTP(ctx, ours, listSeats) },
 		)
-		return c.atLeast(0.80), err
+		return c.atLeast(0.85), err
 	}
 }
 

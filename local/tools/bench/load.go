@@ -21,7 +21,11 @@ func listen(ctx context.Context, h http.Handler) (addr string, err error) {
 	if err != nil {
 		return "", err
 	}
-	srv := &http.Server{Handler: h}
+	srv := &http.Server{
+		Handler: h,
+		// As the program has them: they cost each request something.
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+	}
 	context.AfterFunc(ctx, func() { srv.Close() })
 	go srv.Serve(l) // ends with the context
 	return l.Addr().String(), nil
