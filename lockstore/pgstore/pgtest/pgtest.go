@@ -5,21 +5,16 @@ package pgtest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -75,47 +70,47 @@ func New(t testing.TB, settings ...string) *Server {
 // Start starts a server with the settings, each as name=value, and returns once
 // it answers. The caller must Close it.
 func Start(settings ...string) (*Server, error) {
+	s, err := newServer(settings)
+	if err != nil {
+		return nil, err
+	}
+	err = run(s.dir, "initdb", "-D", s.data(), "-U", Superuser, "-E", "UTF8", "--no-locale", "--auth=trust", "--no-sync")
+	return s.begin(err)
+}
+
+// newServer returns a server that has a folder and a port, and no data yet.
+func newServer(settings []string) (*Server, error) {
+	who, err := account()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "seatlock-postgres-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Addr: net.JoinHostPort("127.0.0.1", faults.FreePort()), dir: dir, settings: settings}
-	if err := s.initialize(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	if who != nil {
+		if err := os.Chown(dir, int(who.Uid), int(who.Gid)); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
 	}
-	if err := s.Restart(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	return &Server{Addr: net.JoinHostPort("127.0.0.1", faults.FreePort()), dir: dir, settings: settings}, nil
+}
+
+// begin starts a new server on its data, or removes the folder if there was an
+// error.
+func (s *Server) begin(err error) (*Server, error) {
+	if err == nil {
+		err = s.Restart()
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	return s, nil
 }
 
-// initialize creates the server's files.
-func (s *Server) initialize() error {
-	initdb, err := Program("initdb")
-	if err != nil {
-		return err
-	}
-	who, err := account()
-	if err != nil {
-		return err
-	}
-	if who != nil {
-		if err := os.Chown(s.dir, int(who.Uid), int(who.Gid)); err != nil {
-			return err
-		}
-	}
-	cmd := exec.Command(initdb, "-D", s.data(), "-U", Superuser, "-E", "UTF8", "--no-locale", "--auth=trust", "--no-sync")
-	cmd.Dir = s.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	return nil
-}
-
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// Restart starts the server after Kill, on the same folder and port, and
+// Restart starts the server after Kill or Stop, on the same folder and port, and
 // returns once it answers.
 func (s *Server) Restart() error {
 	program, err := Program("postgres")
@@ -131,6 +126,7 @@ func (s *Server) Restart() error {
 	for _, setting := range slices.Concat([]string{
 		"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "shared_buffers=128MB",
 		"log_checkpoints=off", "logging_collector=off", "max_wal_size=4GB",
+		"dynamic_shared_memory_type=mmap", // files in the folder: a crash leaves others in /dev/shm
 	}, s.settings) {
 		args = append(args, "-c", setting)
 	}
@@ -142,6 +138,7 @@ func (s *Server) Restart() error {
 	s.process = p
 	if err := s.await(); err != nil {
 		p.Interrupt()
+		s.clean()
 		return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, output.String())
 	}
 	return nil
@@ -164,21 +161,6 @@ func (s *Server) await() error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// Kill ends the server at once, as a crash does, and returns when it has ended. Its
-// folder stays, for Restart.
-func (s *Server) Kill() { s.process.Kill() }
-
-// Close ends the server and removes its folder.
-func (s *Server) Close() {
-	select {
-	case <-s.process.Ended():
-		_ = s.Restart() // it removes the shared memory that a crash leaves behind
-	default:
-	}
-	s.process.Interrupt()
-	_ = os.RemoveAll(s.dir) // a leftover in the folder for temporary files fails no test
 }
 
 // URL returns the URL of a database of the server, for the superuser.
@@ -209,44 +191,11 @@ func (s *Server) Exec(ctx context.Context, database, sql string) (rows int64, er
 	return tag.RowsAffected(), errors.Join(err, c.Close(ctx))
 }
 
-// Program returns the path of one of PostgreSQL's programs: where Debian keeps
-// those of the newest version, or on the PATH. It fails if PostgreSQL is not installed.
-func Program(name string) (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if err == nil && len(found) > 0 {
-		return slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) }), nil
-	}
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	return "", fmt.Errorf("PostgreSQL is not installed (Debian: apt-get install postgresql): there is no %s", name)
-}
-
-// version returns the 15 of a path such as /usr/lib/postgresql/15/bin/postgres.
-func version(path string) int {
-	n, err := strconv.Atoi(strings.Split(path, "/")[4])
+// queryRow reads the only row of a query, as the superuser.
+func (s *Server) queryRow(ctx context.Context, sql string, into ...any) error {
+	c, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
-		return 0 // sorts before every version that is a number
+		return err
 	}
-	return n
-}
-
-// account returns the user that runs the server: nil for the current user, and
-// another if that is root, because PostgreSQL refuses to run as root.
-func account() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	who, err := user.Lookup("postgres")
-	if err != nil {
-		if who, err = user.Lookup("nobody"); err != nil {
-			return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is no user postgres or nobody: %w", err)
-		}
-	}
-	uid, err := strconv.ParseUint(who.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(who.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
+	return errors.Join(c.QueryRow(ctx, sql).Scan(into...), c.Close(ctx))
 }

@@ -132,10 +132,18 @@ func (p *Proxy) Thaw() {
 
 // Redirect makes new connections go to another address, and closes the others.
 func (p *Proxy) Redirect(target string) {
+	p.RedirectNew(target)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closeConns()
+}
+
+// RedirectNew makes new connections go to another address, and leaves the others
+// alone, as a name does that points to another server from now on.
+func (p *Proxy) RedirectNew(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = target
-	p.closeConns()
 }
 
 // serve passes on the data of one connection until one end closes it.
