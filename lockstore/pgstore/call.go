@@ -70,7 +70,11 @@ func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	return outcome(conn.QueryRow(ctx, sql, args...).Scan(into...), doubt)
+	err = conn.QueryRow(ctx, sql, args...).Scan(into...)
+	if refused(err) {
+		suspect(conn.Conn()) // and all others, which are likely to be to the same server
+	}
+	return outcome(err, doubt)
 }
 
 // acquire takes a connection from the pool, which is to be released.
@@ -95,26 +99,47 @@ func (e oneLine) Unwrap() error { return e.error }
 // errLosesStatements is the error of what prepared statements do not get through.
 var errLosesStatements = errors.New("a pooler between this program and PostgreSQL loses prepared statements: add default_query_exec_mode=cache_describe to the URL")
 
-// outcome says of the error of a statement whether it can have taken effect:
-// not if it never went out, and not if the database says that it failed. The
-// end of a connection says nothing: it may have come after the commit. That is
-// a case for doubt.
+// outcome reports, by the error of a statement, whether it can have taken effect:
+// not if it was never sent, and not if the server reports that it failed. The end
+// of a connection reports nothing: it may have come after the commit. Its error is
+// doubt.
 func outcome(err, doubt error) error {
 	switch e, answered := errors.AsType[*pgconn.PgError](err); {
 	case err == nil:
 		return nil
 	case answered && (e.Code == noStatement || e.Code == statementTwice):
 		return fmt.Errorf("%w: %w: %w", lockstore.ErrUnavailable, errLosesStatements, err)
-	case answered && e.SeverityUnlocalized == "ERROR":
-		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
-	case pgconn.SafeToRetry(err):
+	case answered && failed(e), pgconn.SafeToRetry(err):
 		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%w: %w", doubt, err)
 }
 
-// Codes of errors, by PostgreSQL's manual. With each of them nothing was done.
+// failed reports whether an error is that of a statement which changed nothing. A
+// server that ends a connection, with a FATAL error, may do so while a commit
+// waits for a standby. A pooler that loses its server sends an ERROR all the same,
+// with a code of one of the classes below. A server sends such errors too, but
+// seldom enough for a caller that asks again.
+func failed(e *pgconn.PgError) bool {
+	if e.SeverityUnlocalized != "ERROR" || len(e.Code) != 5 {
+		return false
+	}
+	switch e.Code[:2] {
+	case "08", // connection exception
+		"57", // operator intervention
+		"58", // system error
+		"XX": // internal error
+		return e.Code == queryCanceled
+	}
+	return e.Code != completionUnknown
+}
+
+// Codes of errors, by PostgreSQL's manual. With each of them but completionUnknown
+// nothing was done.
 const (
+	completionUnknown    = "40003"
+	queryCanceled        = "57014"
+	readOnly             = "25006"
 	serializationFailure = "40001"
 	deadlock             = "40P01"
 	stalePlan            = "0A000" // a function answers otherwise than it did; pgx asks how
@@ -130,9 +155,17 @@ const (
 // it never went out, so that it may as well be made again.
 func undone(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code == serializationFailure || e.Code == deadlock || e.Code == stalePlan
+		return e.Code == serializationFailure || e.Code == deadlock || refused(err)
 	}
 	return errors.Is(err, lockstore.ErrUnavailable) && pgconn.SafeToRetry(err)
+}
+
+// refused reports whether the error may be that of a server that takes no writes.
+// Such a server does not even read the tables that are not logged, and reports
+// that with the code of a stale plan.
+func refused(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == readOnly || e.Code == stalePlan)
 }
 
 // missing reports whether the database lacks what the program needs of it.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,8 +25,9 @@ const defaultConns = 16
 //
 //	postgres://user:password@host:5432/database?sslmode=verify-full
 //
-// Pool does not connect. The URL may name several hosts, separated by commas; the
-// pool uses the one that takes writes. What the URL leaves out is taken from
+// Pool does not connect. The URL may name several hosts, separated by commas. The
+// pool uses the first that takes writes and has settings that can be relied on (see
+// [Store.Check]), and leaves it soon after that changes. What the URL leaves out is taken from
 // PGPASSWORD, PGSSLMODE, ~/.pgpass and so on, as by every program for PostgreSQL.
 //
 // Statements are prepared, which halves their time. A pooler that loses prepared
@@ -80,9 +80,8 @@ func config(rawURL string) (*pgxpool.Config, error) {
 	if !q.Has("pool_max_conns") {
 		c.MaxConns = defaultConns
 	}
-	if !q.Has("target_session_attrs") && len(c.ConnConfig.Fallbacks) > 0 && strings.Contains(rawURL, ",") {
-		q.Set("target_session_attrs", "read-write")
-		return config(address + "?" + q.Encode())
+	if attrs := q.Get("target_session_attrs"); attrs != "" && attrs != "read-write" && attrs != "primary" {
+		return nil, errors.New("target_session_attrs must be read-write: seats are sold nowhere else")
 	}
 	switch c.ConnConfig.DefaultQueryExecMode {
 	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe:
@@ -92,13 +91,7 @@ func config(rawURL string) (*pgxpool.Config, error) {
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "seatlock"
 	}
-	// Nothing else is said when a connection begins, which a pooler might refuse.
-
-	// A call waits for a connection no longer than for patience. One that takes
-	// longer to be made is there for the next.
-	c.ConnConfig.ConnectTimeout = 5 * time.Second
-	c.PingTimeout = patience / 2 // of a connection that was idle for a second
-	// A firewall that forgets an idle connection says so to nobody.
-	c.MaxConnIdleTime = 5 * time.Minute
+	// A pooler might refuse other parameters at the start of a connection.
+	connections(c)
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,13 @@ const pooler = "pgbouncer"
 // not installed the test is skipped, and fails in CI.
 func NewPooler(t testing.TB, s *Server) (addr string) {
 	t.Helper()
+	return NewPoolerTo(t, s, s.Addr)
+}
+
+// NewPoolerTo is like [NewPooler], for a PgBouncer that finds the server at another
+// address, with settings of PgBouncer's own, each as name=value.
+func NewPoolerTo(t testing.TB, s *Server, server string, settings ...string) (addr string) {
+	t.Helper()
 	program, err := exec.LookPath(pooler)
 	if err != nil {
 		program, err = exec.LookPath("/usr/sbin/" + pooler)
@@ -32,14 +40,14 @@ func NewPooler(t testing.TB, s *Server) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, serverPort, err := net.SplitHostPort(s.Addr)
+	host, serverPort, err := net.SplitHostPort(server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := faults.FreePort()
 	// In the server's folder, which the user that runs both can read.
 	config := filepath.Join(s.dir, pooler+port+".ini")
-	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n", Superuser, host, serverPort, port)
+	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n%s\n", Superuser, host, serverPort, port, strings.Join(settings, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
