@@ -18,6 +18,7 @@ type Proxy struct {
 	thaw     sync.Cond // frozen became false; its L is &mu
 	target   string
 	fault    func() Fault
+	vanish   func(n int) (keep int)
 	swallow  bool
 	down     bool
 	frozen   bool
@@ -30,6 +31,8 @@ type Fault struct {
 	Delay time.Duration // passes the data on later, and so what follows it
 	Lost  bool          // drops the data and all that follows; the connection stays open
 	Cut   bool          // drops the data and closes the connection
+
+	vanish func(n int) (keep int) // see Vanish
 }
 
 // NewProxy starts a Proxy to the address, host and port. It ends with the test.
@@ -92,6 +95,16 @@ func (p *Proxy) Inject(fault func() Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = fault
+}
+
+// Vanish makes the machine of a client vanish in the middle of what it sends next:
+// keep returns how many of n bytes arrive. Neither end hears of the other from then
+// on, as the server's system gets no answers either; the connection stays open. It
+// works on Linux alone.
+func (p *Proxy) Vanish(keep func(n int) int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.vanish = keep
 }
 
 // Cut closes every connection and, until Restore, every new one.
@@ -162,14 +175,16 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.forget(client, server)
 	go func() {
-		defer server.Close()
-		pass(server, client, p.request)
+		if vanished := pass(server, client, p.request); !vanished {
+			server.Close()
+		}
 	}()
 	pass(client, server, p.reply)
 }
 
-// pass copies data until one end closes its connection or a Fault cuts it.
-func pass(to, from net.Conn, fault func() Fault) {
+// pass copies data until one end closes its connection or a Fault cuts it. It
+// reports whether it has silenced the connection that it writes to.
+func pass(to, from net.Conn, fault func() Fault) (vanished bool) {
 	buf := make([]byte, 64<<10)
 	lost := false
 	for {
@@ -178,16 +193,25 @@ func pass(to, from net.Conn, fault func() Fault) {
 			f := fault()
 			time.Sleep(f.Delay)
 			if f.Cut {
-				return
+				return vanished
+			}
+			if f.vanish != nil {
+				n = f.vanish(n)
 			}
 			if lost = f.Lost; !lost {
 				if _, err := to.Write(buf[:n]); err != nil {
-					return
+					return vanished
 				}
+			}
+			if f.vanish != nil {
+				if err := silence(to); err != nil {
+					panic(err) // a test would try nothing
+				}
+				lost, vanished = true, true
 			}
 		}
 		if err != nil {
-			return
+			return vanished
 		}
 	}
 }
@@ -197,7 +221,9 @@ func (p *Proxy) request() Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awaitThaw()
-	return Fault{}
+	f := Fault{vanish: p.vanish}
+	p.vanish = nil
+	return f
 }
 
 // reply returns the Fault of data from the server.

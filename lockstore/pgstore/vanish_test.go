@@ -1,0 +1,100 @@
+package pgstore_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/pgstore"
+	"seatlock/lockstore/pgstore/pgtest"
+	"seatlock/lockstore/storetest/faults"
+)
+
+// TestVanishedClientHoldsNobodyUp checks that a client whose machine vanishes in
+// the middle of a call, wherever that is, keeps nobody from the call's seats for
+// long.
+func TestVanishedClientHoldsNobodyUp(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a machine can only vanish on Linux")
+	}
+	t.Parallel()
+	for _, behind := range []string{"direct", "behind a pooler"} {
+		t.Run(behind, func(t *testing.T) {
+			t.Parallel()
+			other, url := newStore(t)
+			srv, err := server()
+			if err != nil {
+				t.Fatal(err)
+			}
+			front := srv.Addr
+			if behind != "direct" {
+				front = pgtest.NewPoolerTo(t, srv, srv.Addr, poolerSettings...)
+				url += "&default_query_exec_mode=cache_describe"
+			}
+			ev := newEvent(t, 40)
+			mustDo(t, other, ev, lockstore.Lock(ben, "A40"))
+			for i, missing := range []int{1, 5, 6, 12, 15, 16, 40, 1000} {
+				proxy := faults.NewProxy(t, front)
+				s := storeAt(t, strings.Replace(url, srv.Addr, proxy.Addr, 1))
+				seat := ev.Seats[i]
+				t.Run(fmt.Sprintf("%d bytes missing", missing), func(t *testing.T) {
+					t.Parallel()
+					mustDo(t, s, ev, lockstore.Lock(ann, "A39")) // so that what is sent next is a call
+					proxy.Vanish(func(n int) int { return max(n-missing, 0) })
+					if err := do(t, s, ev, lockstore.Lock(ann, seat)); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+						t.Fatalf("Lock by a client that vanishes: %v, want ErrOutcomeUnknown", err)
+					}
+					if err := untilAnswered(t, other, ev, lockstore.Lock(ben, seat)); err != nil {
+						t.Errorf("another's lock of the seat: %v", err)
+					}
+				})
+			}
+		})
+	}
+}
+
+// poolerSettings are the settings of PgBouncer that the README asks for.
+var poolerSettings = []string{"tcp_keepidle = 1", "tcp_keepintvl = 1", "tcp_keepcnt = 1", "tcp_user_timeout = 1500"}
+
+// TestStalledTransactionHoldsNobodyUp checks that the server ends a transaction of
+// a client that stops in the middle of it.
+func TestStalledTransactionHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	s, url := newStore(t)
+	ev := newEvent(t, 1)
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+	pool, err := pgstore.Pool(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }() // the server has ended it
+	if _, err := tx.Exec(t.Context(), "SELECT FROM seatlock.seat FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	if err := untilAnswered(t, s, ev, lockstore.Confirm(ann, "A1")); err != nil {
+		t.Error(err)
+	}
+}
+
+// untilAnswered repeats an operation while it is unavailable, and returns its
+// error. It may not be unavailable for long.
+func untilAnswered(t *testing.T, s *pgstore.Store, ev *lockstore.Event, op lockstore.Op) (err error) {
+	t.Helper()
+	for began := time.Now(); ; {
+		if err = do(t, s, ev, op); !errors.Is(err, lockstore.ErrUnavailable) {
+			return err
+		}
+		if time.Since(began) > 6*time.Second { // two, on a busy machine
+			t.Fatalf("%s of a seat that a client keeps which stopped or vanished: %v", op.Kind, err)
+		}
+	}
+}
