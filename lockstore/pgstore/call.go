@@ -70,11 +70,7 @@ func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	err = conn.QueryRow(ctx, sql, args...).Scan(into...)
-	if refused(err) {
-		suspect(conn.Conn()) // and all others, which are likely to be to the same server
-	}
-	return outcome(err, doubt)
+	return outcome(conn.QueryRow(ctx, sql, args...).Scan(into...), doubt)
 }
 
 // acquire takes a connection from the pool, which is to be released.
@@ -155,7 +151,7 @@ const (
 // it never went out, so that it may as well be made again.
 func undone(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code == serializationFailure || e.Code == deadlock || refused(err)
+		return failed(e) && (e.Code == serializationFailure || e.Code == deadlock || refused(e))
 	}
 	return errors.Is(err, lockstore.ErrUnavailable) && pgconn.SafeToRetry(err)
 }
@@ -163,10 +159,7 @@ func undone(err error) bool {
 // refused reports whether the error may be that of a server that takes no writes.
 // Such a server does not even read the tables that are not logged, and reports
 // that with the code of a stale plan.
-func refused(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == readOnly || e.Code == stalePlan)
-}
+func refused(e *pgconn.PgError) bool { return e.Code == readOnly || e.Code == stalePlan }
 
 // missing reports whether the database lacks what the program needs of it.
 func missing(err error) bool {

@@ -42,6 +42,7 @@ func connections(c *pgxpool.Config) {
 	c.ConnConfig.ConnectTimeout = connectTime
 	c.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTime}).DialContext
 	c.ConnConfig.ValidateConnect = state.validate
+	c.ConnConfig.OnPgError = state.suspect(c.ConnConfig.OnPgError)
 	c.PrepareConn = state.prepare
 	c.BeforeClose = abandon
 	c.PingTimeout = patience / 2 // of a connection that was idle for a second
@@ -55,46 +56,44 @@ type poolState struct {
 	suspected atomic.Int64 // when a server was last suspected to take no writes, in Unix nanoseconds
 }
 
-// A validation is what a pool knows of one connection.
-type validation struct {
-	pool *poolState
-	at   time.Time
-}
-
-// validationKey is the key of a validation in the connection's data.
-const validationKey = "seatlock.validation"
-
-// suspect makes the pool of a connection validate all that it has.
-func suspect(conn *pgx.Conn) {
-	if v, ok := conn.PgConn().CustomData()[validationKey].(validation); ok {
-		v.pool.suspected.Store(time.Now().UnixNano())
-	}
-}
+// validatedKey is the key of the time of the last validation in a connection's data.
+const validatedKey = "seatlock.validated"
 
 // validate returns an error if the server cannot be relied on: it takes no writes,
 // or has settings that lose bookings. It gives the connection its settings.
 func (p *poolState) validate(ctx context.Context, conn *pgconn.PgConn) error {
-	v := validation{p, time.Now()}
+	now := time.Now()
 	found, err := readSettings(ctx, conn, sessionSQL(conn.PID()))
 	if err == nil {
 		_, err = found.judge()
 	}
 	if err == nil {
-		conn.CustomData()[validationKey] = v
+		conn.CustomData()[validatedKey] = now
 	}
 	return err
 }
 
 // prepare reports whether a connection that the pool has may be used.
 func (p *poolState) prepare(ctx context.Context, conn *pgx.Conn) (bool, error) {
-	v, _ := conn.PgConn().CustomData()[validationKey].(validation)
-	if time.Since(v.at) < recheckTime && v.at.UnixNano() > p.suspected.Load() && silent(conn.PgConn().Conn()) {
+	at, _ := conn.PgConn().CustomData()[validatedKey].(time.Time)
+	if time.Since(at) < recheckTime && at.UnixNano() > p.suspected.Load() && silent(conn.PgConn().Conn()) {
 		return true, nil
 	}
 	// The end of the caller's context is no reason to lose the connection.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience/2)
 	defer cancel()
 	return p.validate(ctx, conn.PgConn()) == nil, nil
+}
+
+// suspect returns a handler of errors that makes the pool validate all that it has
+// after one that a server which takes no writes may have sent.
+func (p *poolState) suspect(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
+	return func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+		if refused(err) {
+			p.suspected.Store(time.Now().UnixNano())
+		}
+		return next(conn, err)
+	}
 }
 
 // sessionSQL returns an expression that sets sessionSettings, unless a pooler
