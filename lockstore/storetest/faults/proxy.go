@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"net"
 	"sync"
 	"testing"
@@ -49,7 +50,9 @@ func NewProxy(t testing.TB, target string) *Proxy {
 // StartProxy starts a Proxy to the address, host and port. The caller must close
 // it.
 func StartProxy(target string) (*Proxy, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // such a socket cannot be silenced
+	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +108,31 @@ func (p *Proxy) Vanish(keep func(n int) int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.vanish = keep
+}
+
+// Silence makes the machine of the server vanish: no end of a connection hears of
+// the other from now on, and no attempt to make one is answered, until
+// [Proxy.EndSilence]. Connections stay open and silent. It works on Linux alone.
+func (p *Proxy) Silence() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if err := silence(c); err != nil {
+			return err
+		}
+	}
+	return p.dropConnecting(true)
+}
+
+// EndSilence makes new connections possible again.
+func (p *Proxy) EndSilence() error { return p.dropConnecting(false) }
+
+func (p *Proxy) dropConnecting(drop bool) error {
+	raw, err := p.listener.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		return err
+	}
+	return dropAll(raw, drop)
 }
 
 // Cut closes every connection and, until Restore, every new one.

@@ -28,10 +28,18 @@ func silence(c net.Conn) error {
 			return e
 		}
 	}
-	var attached error
-	err = raw.Control(func(fd uintptr) {
-		// A socket filter of one instruction, which drops every packet.
-		attached = syscall.AttachLsf(int(fd), []syscall.SockFilter{{Code: syscall.BPF_RET | syscall.BPF_K, K: 0}})
+	return dropAll(raw, true)
+}
+
+// dropAll makes the system drop every packet for a socket, or stop doing so.
+func dropAll(raw syscall.RawConn, drop bool) (err error) {
+	controlErr := raw.Control(func(fd uintptr) {
+		if drop {
+			// A socket filter of one instruction.
+			err = syscall.AttachLsf(int(fd), []syscall.SockFilter{{Code: syscall.BPF_RET | syscall.BPF_K, K: 0}})
+		} else {
+			err = syscall.DetachLsf(int(fd))
+		}
 	})
-	return errors.Join(err, attached)
+	return errors.Join(controlErr, err)
 }

@@ -5,8 +5,11 @@ package faults
 import (
 	"errors"
 	"net"
+	"syscall"
 )
 
-func silence(net.Conn) error {
-	return errors.New("faults: no connection can be silenced on this system")
-}
+var errNoSilence = errors.New("faults: no connection can be silenced on this system")
+
+func silence(net.Conn) error { return errNoSilence }
+
+func dropAll(syscall.RawConn, bool) error { return errNoSilence }
