@@ -51,6 +51,7 @@ func TestVanishedClientHoldsNobodyUp(t *testing.T) {
 						// So that what is sent next is a call. On a slow machine it may be
 						// something else.
 						_ = do(t, s, ev, lockstore.Lock(ann, "A39"))
+						_ = do(t, s, ev, lockstore.Release(ann, seat))
 						proxy.Vanish(func(n int) int { return max(n-missing, 0) })
 						err = do(t, s, ev, lockstore.Lock(ann, seat))
 					}
