@@ -14,11 +14,13 @@ package pgstore
 import (
 	"context"
 	"sync"
-	"time"
+	"sync/atomic"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/batch"
 	"seatlock/lockstore/internal/follow"
 )
 
@@ -27,8 +29,12 @@ type Store struct {
 	pool     *pgxpool.Pool
 	versions *follow.Follower[lockstore.EventID, progress] // reads for those who wait
 
+	queue     *batch.Queue[work, answer]                  // of operations
+	described atomic.Pointer[pgconn.StatementDescription] // of carryOutSQL, for connections that prepare nothing
+
 	mu         sync.Mutex
-	lastNotify time.Time          // when other processes were last notified of changes
+	unnotified bool               // something changed that other processes were not notified of
+	notifying  bool               // a goroutine notifies other processes
 	readNow    bool               // there is reason to read versions now
 	interrupt  context.CancelFunc // ends the rest between two reads, if there is one
 }
@@ -40,6 +46,7 @@ var _ lockstore.LockStore = (*Store)(nil)
 func New(pool *pgxpool.Pool) *Store {
 	s := &Store{pool: pool}
 	s.versions = follow.All(lingerTime, s.readVersions)
+	s.queue = batch.New(batches, s.send)
 	return s
 }
 

@@ -86,26 +86,6 @@ func (s *Store) beyond(ctx context.Context, ev *lockstore.Event, from mark) (boo
 	return false, errNotOpen
 }
 
-// notify has other processes read versions, after a call that changed something,
-// unless they were notified just now. PostgreSQL lets transactions that notify
-// commit one at a time in the whole server: most calls need not. A failure
-// changes nothing, since other processes read now and then anyway.
-func (s *Store) notify(ctx context.Context) {
-	s.mu.Lock()
-	now := time.Now()
-	due := now.Sub(s.lastNotify) >= notifyTime
-	if due {
-		s.lastNotify = now
-	}
-	s.mu.Unlock()
-	if due {
-		ctx, cancel := context.WithTimeout(ctx, pollTime) // they would have read by then
-		defer cancel()
-		var nothing string
-		_ = s.ask(ctx, lockstore.ErrUnavailable, "SELECT pg_notify('seatlock', '')::text", nil, &nothing)
-	}
-}
-
 // readSoon has readVersions read now if the event has waiters.
 func (s *Store) readSoon(id lockstore.EventID) {
 	if !s.versions.HasWaiters(id) {

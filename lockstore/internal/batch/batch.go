@@ -19,7 +19,7 @@ import (
 // ErrClosed is returned for calls after [Queue.Close].
 var ErrClosed = fmt.Errorf("%w: the store is closed", lockstore.ErrUnavailable)
 
-// Options say how a [Queue] sends calls. All but AbandonSent must be set.
+// Options say how a [Queue] sends calls. Backend to Bound must be set.
 type Options struct {
 	// Backend names the backend in errors, such as "Redis".
 	Backend string
@@ -46,34 +46,55 @@ type Options struct {
 	// AbandonSent makes a call that was sent fail with ErrOutcomeUnknown as soon
 	// as its context ends. Otherwise it waits for its answer, up to Bound.
 	AbandonSent bool
+
+	// Late is after how long a batch under way no longer counts toward Parallel,
+	// so that a slow one does not hold up the next. At most MaxLate batches are
+	// late at a time. If Late is zero, no batch is ever late.
+	Late    time.Duration
+	MaxLate int
+
+	// MaxPerKey bounds the calls of a batch that share a key. It must be set if
+	// calls have keys.
+	MaxPerKey int
 }
 
 // A Queue gathers calls and sends them in batches. W is the work of a call and R
 // its result. [New] makes one. It is safe for concurrent use.
 //
 // A Queue has goroutines only while calls wait or are under way: each ends when
-// its send has returned and no call waits.
+// its send has returned and no call can be sent.
 type Queue[W, R any] struct {
 	options Options
 	send    func([]*Call[W, R])
 
 	mu      sync.Mutex
 	waiting []*Call[W, R] // in the order of arrival
-	running int           // goroutines that send batches
+	running int           // goroutines that send batches, without those that are late
+	late    int           // goroutines whose batches are late
+	busy    map[Key]bool  // the keys of the batches under way
 	closed  bool
-	idle    sync.Cond // running is 0
+	idle    sync.Cond // no goroutine is left
 }
 
 // A Call is the work of one caller until it is answered. The function that sends
-// it must answer it.
+// it must answer it or pass it to [Queue.SendAgain].
 type Call[W, R any] struct {
 	Work W // as it was passed to [Queue.Do]
 
-	weight   int
+	terms    Terms
+	alone    bool
+	sendBy   time.Time
 	result   R
 	err      error
 	answered chan struct{} // closed once result and err are set
 }
+
+// SendBy returns when the patience of the call's caller ends.
+func (c *Call[W, R]) SendBy() time.Time { return c.sendBy }
+
+// Alone reports whether the call goes in a batch by itself because an earlier
+// batch failed.
+func (c *Call[W, R]) Alone() bool { return c.alone }
 
 // Answer ends the call. It must be called exactly once.
 func (c *Call[W, R]) Answer(result R, err error) {
@@ -83,14 +104,19 @@ func (c *Call[W, R]) Answer(result R, err error) {
 
 // New returns a queue that passes its batches to send. A batch holds its calls in
 // the order of their arrival. When send returns, it must have answered all of
-// them.
+// them or passed them to [Queue.SendAgain].
 func New[W, R any](o Options, send func([]*Call[W, R])) *Queue[W, R] {
-	q := &Queue[W, R]{options: o, send: send}
+	q := &Queue[W, R]{options: o, send: send, busy: make(map[Key]bool)}
 	q.idle.L = &q.mu
 	return q
 }
 
-// Do passes the work to the queue's send function, in a batch, and returns the
+// Do is [Queue.DoOn] for calls that may share a batch with any other.
+func (q *Queue[W, R]) Do(ctx context.Context, work W, weight int) (R, error) {
+	return q.DoOn(ctx, work, Terms{Weight: weight})
+}
+
+// DoOn passes the work to the queue's send function, in a batch, and returns the
 // answer.
 //
 // A call that was not sent fails with the error of its context if that ends, with
@@ -98,12 +124,12 @@ func New[W, R any](o Options, send func([]*Call[W, R])) *Queue[W, R] {
 // queue is closed. A call that was sent and not answered fails with
 // [lockstore.ErrOutcomeUnknown] after Options.Bound, or earlier if
 // Options.AbandonSent is set. The work may still be in use then.
-func (q *Queue[W, R]) Do(ctx context.Context, work W, weight int) (R, error) {
+func (q *Queue[W, R]) DoOn(ctx context.Context, work W, terms Terms) (R, error) {
 	var none R
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	c := &Call[W, R]{Work: work, weight: weight, answered: make(chan struct{})}
+	c := &Call[W, R]{Work: work, terms: terms, sendBy: time.Now().Add(q.options.Patience), answered: make(chan struct{})}
 	if err := q.add(c); err != nil {
 		return none, err
 	}
@@ -147,12 +173,33 @@ func (c *Call[W, R]) abandon(err error) (R, error) {
 	}
 }
 
+// SendAgain puts calls of a batch back, before all others, because the backend did
+// nothing for them. If alone is set, each then goes in a batch by itself. A call
+// whose patience is over is answered with err.
+func (q *Queue[W, R]) SendAgain(calls []*Call[W, R], alone bool, err error) {
+	now := time.Now()
+	var none R
+	again := make([]*Call[W, R], 0, len(calls))
+	for _, c := range calls {
+		if now.After(c.sendBy) {
+			c.Answer(none, err)
+			continue
+		}
+		c.alone = c.alone || alone
+		again = append(again, c)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = slices.Insert(q.waiting, 0, again...)
+	q.start()
+}
+
 // Close refuses further calls and returns once all others are answered.
 func (q *Queue[W, R]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for q.running > 0 {
+	for q.running+q.late > 0 {
 		q.idle.Wait()
 	}
 }
@@ -164,11 +211,16 @@ func (q *Queue[W, R]) add(c *Call[W, R]) error {
 		return ErrClosed
 	}
 	q.waiting = append(q.waiting, c)
-	if q.running < q.options.Parallel {
+	q.start()
+	return nil
+}
+
+// start starts a goroutine that sends a batch, if there may be one. q.mu is held.
+func (q *Queue[W, R]) start() {
+	if q.running < q.options.Parallel && len(q.waiting) > 0 {
 		q.running++
 		go q.run()
 	}
-	return nil
 }
 
 // withdraw takes back the call and reports whether it could: a call that was
@@ -184,7 +236,7 @@ func (q *Queue[W, R]) withdraw(c *Call[W, R]) bool {
 	return true
 }
 
-// run sends batches until no call waits.
+// run sends batches until no call can be sent.
 func (q *Queue[W, R]) run() {
 	for {
 		q.gather()
@@ -192,7 +244,12 @@ func (q *Queue[W, R]) run() {
 		if len(batch) == 0 {
 			return
 		}
-		q.send(batch)
+		if q.options.Late == 0 {
+			q.send(batch)
+			q.free(batch)
+		} else if !q.sendOrBeLate(batch) {
+			return
+		}
 		clear(batch) // q.waiting keeps its array
 	}
 }
@@ -212,23 +269,22 @@ func (q *Queue[W, R]) gather() {
 	}
 }
 
-// next takes the calls that have waited longest. If there are none, it counts
+// next takes the calls that go next off the queue. If there are none, it counts
 // the caller as ended.
 func (q *Queue[W, R]) next() []*Call[W, R] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n, weight := 0, 0
-	for n < len(q.waiting) && (n == 0 || weight+q.waiting[n].weight <= q.options.MaxWeight) {
-		weight += q.waiting[n].weight
-		n++
+	batch := q.choose()
+	if len(batch) == 0 {
+		q.running--
+		q.ended()
 	}
-	if n == 0 {
-		if q.running--; q.running == 0 {
-			q.idle.Broadcast()
-		}
-		return nil
-	}
-	batch := q.waiting[:n:n]
-	q.waiting = q.waiting[n:]
 	return batch
+}
+
+// ended wakes Close if no goroutine is left. q.mu is held.
+func (q *Queue[W, R]) ended() {
+	if q.running+q.late == 0 {
+		q.idle.Broadcast()
+	}
 }

@@ -1,0 +1,119 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"seatlock/lockstore"
+)
+
+// Outcomes of carry_out that are no reason of a conflict.
+const (
+	done       = "ok"
+	again      = "again" // the call is to be made again
+	notOpen    = "not_open"
+	otherSeats = "other_seats"
+)
+
+// An answer is what became of a call.
+type answer struct {
+	outcome string
+	clock   time.Time
+	ends    millis      // when the first lock ends, after KindLock
+	held    int         // how many seats the user has, for OverSeatLimit
+	changed []int       // in Op.Seats
+	inWay   []seatInWay // of a refusal
+}
+
+// A seatInWay is a seat that prevents an operation.
+type seatInWay struct {
+	number int // in Op.Seats
+	until  millis
+}
+
+// answers is the row that carry_out returns.
+type answers struct {
+	clock    *time.Time
+	outcomes []string
+	depends  []bool
+	expires  []millis
+	held     []int32
+	marks    []int32
+	untils   []millis
+}
+
+const carryOutSQL = "SELECT clock, outcomes, depends, expires, held, marks, untils FROM seatlock.carry_out($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+
+// carryOut has the database carry out the calls and answers them. If it fails, it
+// returns the calls that the error is for.
+func (s *Store) carryOut(ctx context.Context, conn *pgxpool.Conn, calls []*call) (rest []*call, err error) {
+	var a answers
+	into := []any{&a.clock, &a.outcomes, &a.depends, &a.expires, &a.held, &a.marks, &a.untils}
+	committed, err := s.askEarly(ctx, conn.Conn(), carryOutSQL, args(calls), into)
+	if err != nil {
+		return calls, outcome(err, lockstore.ErrOutcomeUnknown)
+	}
+	all, err := a.of(calls)
+	if err != nil {
+		_ = committed() // the connection has to be read to the end
+		return calls, err
+	}
+	// A refusal changes nothing. Unless it depends on what other calls of the batch
+	// change, it is true already and need not wait for the disk.
+	waits := make([]answer, 0, len(calls))
+	for i, c := range calls {
+		if o := all[i].outcome; o != done && o != again && !a.depends[i] {
+			c.Answer(all[i], nil)
+		} else {
+			rest, waits = append(rest, c), append(waits, all[i])
+		}
+	}
+	if err := outcome(committed(), lockstore.ErrOutcomeUnknown); err != nil {
+		return rest, err
+	}
+	var repeated []*call
+	for i, c := range rest {
+		if waits[i].outcome == again {
+			repeated = append(repeated, c)
+		} else {
+			c.Answer(waits[i], nil)
+		}
+	}
+	s.queue.SendAgain(repeated, false, errOvertaken)
+	return nil, nil
+}
+
+// errOvertaken is the error of a call that other transactions of its user came
+// before again and again.
+var errOvertaken = fmt.Errorf("%w: other calls of the user are under way", lockstore.ErrUnavailable)
+
+// of returns the answer to each of the calls.
+func (a *answers) of(calls []*call) ([]answer, error) {
+	seats := 0
+	for _, c := range calls {
+		seats += len(c.Work.places)
+	}
+	n := len(calls)
+	if a.clock == nil || len(a.outcomes) != n || len(a.depends) != n || len(a.expires) != n || len(a.held) != n || len(a.marks) != seats || len(a.untils) != seats {
+		return nil, fmt.Errorf("%w: PostgreSQL answered %d calls of %d seats with %+v", lockstore.ErrOutcomeUnknown, n, seats, *a)
+	}
+	all := make([]answer, n)
+	first := 0
+	for i, c := range calls {
+		to := &all[i]
+		*to = answer{outcome: a.outcomes[i], clock: *a.clock, ends: a.expires[i], held: int(a.held[i])}
+		for number := range c.Work.places {
+			switch a.marks[first+number] {
+			case 1:
+				to.changed = append(to.changed, number)
+			case 2:
+				to.inWay = append(to.inWay, seatInWay{number, a.untils[first+number]})
+			}
+		}
+		first += len(c.Work.places)
+	}
+	return all, nil
+}

@@ -1,0 +1,83 @@
+package pgstore
+
+import (
+	"cmp"
+	"slices"
+
+	"seatlock/lockstore"
+)
+
+// An eventKey is an event as a caller knows it.
+type eventKey struct {
+	id          lockstore.EventID
+	fingerprint string
+}
+
+// A seatKey is a seat, by the number of its event in the batch.
+type seatKey struct {
+	event, place int32
+}
+
+// A userKey is a user of an event, by the number of the event in the batch.
+type userKey struct {
+	event int32
+	user  lockstore.UserID
+}
+
+// args returns the arguments of carry_out for calls of one kind.
+func args(calls []*call) []any {
+	var called, layouts []string
+	events := make(map[eventKey]int32, 1)
+	for _, c := range calls {
+		events[c.Work.event] = 0
+	}
+	keys := make([]eventKey, 0, len(events))
+	for key := range events {
+		keys = append(keys, key)
+	}
+	// All batches of all processes take rows in one order: by the name of the event,
+	// then by place.
+	slices.SortFunc(keys, func(a, b eventKey) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.fingerprint, b.fingerprint))
+	})
+	for i, key := range keys {
+		events[key] = int32(i + 1)
+		called, layouts = append(called, string(key.id)), append(layouts, key.fingerprint)
+	}
+
+	var seats []namedSeat
+	users, names := make(map[userKey]int32, len(calls)), make([]string, 0, len(calls))
+	var userEvents, who, ends []int32
+	for _, c := range calls {
+		event := events[c.Work.event]
+		for i, p := range c.Work.places {
+			seats = append(seats, namedSeat{seatKey{event, p}, c.Work.names[i], len(seats)})
+		}
+		key := userKey{event, c.Work.user}
+		if users[key] == 0 {
+			userEvents, names = append(userEvents, event), append(names, string(c.Work.user))
+			users[key] = int32(len(names))
+		}
+		who, ends = append(who, users[key]), append(ends, int32(len(seats)))
+	}
+
+	slices.SortFunc(seats, func(a, b namedSeat) int { return cmp.Or(cmp.Compare(a.event, b.event), cmp.Compare(a.place, b.place)) })
+	var seatEvents, places []int32
+	var seatNames []string
+	wanted := make([]int32, len(seats))
+	for i, s := range seats {
+		if i == 0 || s.seatKey != seats[i-1].seatKey {
+			seatEvents, places, seatNames = append(seatEvents, s.event), append(places, s.place), append(seatNames, s.name)
+		}
+		wanted[s.number] = int32(len(places))
+	}
+	t := calls[0].Work.terms
+	return []any{t.kind.String(), t.lasts, t.most, called, layouts, seatEvents, places, seatNames, userEvents, names, who, wanted, ends}
+}
+
+// A namedSeat is a seat that a call names: the number-th of all that are named.
+type namedSeat struct {
+	seatKey
+	name   string
+	number int
+}

@@ -1,0 +1,121 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/internal/batch"
+)
+
+// batches says how calls share transactions. The next batch gathers while one is
+// under way, and several share the wait for the disk. One that waits for a row, or
+// for a disk that is slow, does not hold up the others.
+var batches = batch.Options{
+	Backend:   "PostgreSQL",
+	Parallel:  2,
+	MaxWeight: 256, // seats, and so how long PostgreSQL is busy with them
+	Yields:    20,
+	Patience:  patience,
+	Bound:     callTime,
+	Late:      20 * time.Millisecond,
+	MaxLate:   8,
+	MaxPerKey: 8,
+}
+
+// work is an operation that is to be carried out.
+type work struct {
+	terms
+	event  eventKey
+	user   lockstore.UserID
+	places []int32  // the keys of the seats' rows: their positions
+	names  []string // of the seats, for readers of the table
+}
+
+// terms are what the calls of a batch have in common.
+type terms struct {
+	kind  lockstore.Kind
+	lasts time.Duration // KindLock: the lock time
+	most  int           // KindLock: the seat limit
+}
+
+type call = batch.Call[work, answer]
+
+// keySeed hashes the keys of seats and users.
+var keySeed = maphash.MakeSeed()
+
+// keys are the seats and the user of an operation. Another transaction that has
+// them would make this one wait or be overtaken.
+func (w *work) keys() []batch.Key {
+	keys := make([]batch.Key, 0, len(w.places)+1)
+	for _, p := range w.places {
+		keys = append(keys, batch.Key(maphash.Comparable(keySeed, rowKey{w.event.id, p})))
+	}
+	return append(keys, batch.Key(maphash.Comparable(keySeed, holderKey{w.event.id, w.user})))
+}
+
+type (
+	rowKey struct {
+		event lockstore.EventID
+		place int32
+	}
+	holderKey struct {
+		event lockstore.EventID
+		user  lockstore.UserID
+	}
+)
+
+// send has the database carry out the calls of a batch.
+func (s *Store) send(calls []*call) {
+	patient := calls[0].SendBy()
+	for _, c := range calls {
+		if c.SendBy().Before(patient) {
+			patient = c.SendBy()
+		}
+	}
+	acquire, cancel := context.WithDeadline(context.Background(), patient)
+	defer cancel()
+	conn, err := s.acquire(acquire)
+	if err != nil {
+		if acquire.Err() != nil {
+			s.queue.SendAgain(calls, false, err) // those that can wait longer
+		} else {
+			answerAll(calls, err)
+		}
+		return
+	}
+	defer conn.Release()
+	ctx, cancel := context.WithDeadline(context.Background(), patient.Add(callTime-patience))
+	defer cancel()
+	rest, err := s.carryOut(ctx, conn, calls)
+	if err == nil {
+		return
+	}
+	_, answered := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case missing(err):
+		if _, migrateErr := s.Migrate(ctx); migrateErr != nil {
+			answerAll(rest, migrateErr)
+		} else {
+			s.queue.SendAgain(rest, false, err)
+		}
+	case undone(err):
+		s.queue.SendAgain(rest, false, err)
+	case answered && len(rest) > 1 && errors.Is(err, lockstore.ErrUnavailable):
+		// One of them is what the database did not accept or could not wait for.
+		s.queue.SendAgain(rest, true, err)
+	default:
+		answerAll(rest, err)
+	}
+}
+
+// answerAll answers all calls with an error.
+func answerAll(calls []*call, err error) {
+	for _, c := range calls {
+		c.Answer(answer{}, err)
+	}
+}
