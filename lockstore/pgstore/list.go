@@ -1,10 +1,8 @@
 package pgstore
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"seatlock/lockstore"
@@ -16,9 +14,9 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	for range attempts {
 		var l listing
 		// A list that is lost has changed nothing that a caller can notice.
-		err := s.ask(ctx, lockstore.ErrUnavailable, "SELECT outcome, number, nonce, whole, clock, places, untils FROM seatlock.list($1, $2, $3, $4)",
+		err := s.ask(ctx, lockstore.ErrUnavailable, "CALL seatlock.do_list($1, $2, $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
 			[]any{string(ev.ID), ev.Fingerprint(), from.number, from.nonce},
-			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &l.places, &l.untils)
+			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &l.places, &l.untils, &l.anew)
 		if err != nil {
 			return lockstore.Snapshot{}, err
 		}
@@ -36,7 +34,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	return lockstore.Snapshot{}, errNotOpen
 }
 
-// A listing is what list.sql answers.
+// A listing is what do_list.sql answers. Of each place, the last until counts.
 type listing struct {
 	outcome string
 	number  *int64
@@ -45,6 +43,7 @@ type listing struct {
 	clock   *time.Time
 	places  []int32
 	untils  []millis
+	anew    *bool
 }
 
 // snapshot makes a Snapshot of it.
@@ -59,31 +58,24 @@ func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
 		}
 	}
 	snap.Seats = make([]lockstore.ListedSeat, 0, len(l.places))
-	for _, n := range l.inOrder(len(ev.Seats)) {
-		snap.Seats = append(snap.Seats, listed(l.places[n], l.untils[n], snap.Now))
+	if !snap.Full {
+		for i, p := range l.places { // in order, each once
+			snap.Seats = append(snap.Seats, listed(p, l.untils[i], snap.Now))
+		}
+		return snap, nil
+	}
+	// PostgreSQL would take longer to sort half an event than to read it.
+	untils := make([]millis, len(ev.Seats))
+	for i := range untils {
+		untils[i] = never
+	}
+	for i, p := range l.places {
+		untils[p] = l.untils[i]
+	}
+	for p, until := range untils {
+		if seat := listed(int32(p), until, snap.Now); seat.Status != lockstore.Available {
+			snap.Seats = append(snap.Seats, seat)
+		}
 	}
 	return snap, nil
-}
-
-// inOrder is the numbers of the places in the answer, in the order of the seat
-// map. PostgreSQL would take longer to sort half an event than to read it.
-func (l *listing) inOrder(seats int) []int32 {
-	numbers := make([]int32, 0, len(l.places))
-	if len(l.places) < seats/16 {
-		for n := range l.places {
-			numbers = append(numbers, int32(n))
-		}
-		slices.SortFunc(numbers, func(a, b int32) int { return cmp.Compare(l.places[a], l.places[b]) })
-		return numbers
-	}
-	at := make([]int32, seats) // by position: the number, from 1
-	for n, p := range l.places {
-		at[p] = int32(n + 1)
-	}
-	for _, n := range at {
-		if n > 0 {
-			numbers = append(numbers, n-1)
-		}
-	}
-	return numbers
 }

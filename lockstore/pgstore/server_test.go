@@ -195,7 +195,7 @@ func TestCheck(t *testing.T) {
 // waiting is how many connections wait for notifications.
 func waiting(t *testing.T, ctl *pgx.Conn) (n int) {
 	t.Helper()
-	err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE '%seatlock.versions%') AND pid <> pg_backend_pid()").Scan(&n)
+	err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE '%seatlock.newest%') AND pid <> pg_backend_pid()").Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}

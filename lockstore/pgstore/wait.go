@@ -59,7 +59,7 @@ type progress struct {
 	unnumbered bool // there are changes after the mark that have no number yet
 }
 
-const versionsSQL = "SELECT name, fingerprint, number, nonce, beyond FROM seatlock.versions($1)"
+const versionsSQL = "SELECT name, fingerprint, number, nonce, beyond FROM seatlock.newest($1)"
 
 // beyond reports whether the event has moved past the mark. It opens an event
 // that is not open.

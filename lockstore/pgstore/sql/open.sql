@@ -11,7 +11,8 @@ BEGIN
     outcome := 'other_seats';
     RETURN;
   END IF;
-  INSERT INTO seatlock.log (event, number, nonce, places)
-    SELECT e, 0, seatlock.nonce(), '{}' WHERE NOT EXISTS (SELECT FROM seatlock.log WHERE event = e);
+  -- It has seen no transaction, so that what is left of changes gets a number.
+  INSERT INTO seatlock.log (event, number, nonce, seen, places, untils, oldest)
+    SELECT e, 0, seatlock.nonce(), '3:3:', '{}', '{}', 0 WHERE NOT EXISTS (SELECT FROM seatlock.log WHERE event = e);
   outcome := 'ok';
 END $$;

@@ -1,0 +1,56 @@
+-- Lists the seats that are taken, or those that have changed since a Version if the
+-- log reaches back to it. Answers the Version, the clock in whole milliseconds, and
+-- the places with until when each is taken, of each place the last. anew is as in
+-- number.sql.
+--
+-- This is a procedure because it commits: changes are numbered in transactions of
+-- their own, and nothing that anybody waits for is held while seats are read or
+-- sent. A whole list is read from the seats, at no moment in particular; what has
+-- got a number after it began is put over that, and then it is as of one moment.
+CREATE OR REPLACE PROCEDURE seatlock.do_list(called text, layout text, since_number bigint, since_nonce text,
+  INOUT outcome text, INOUT number bigint, INOUT nonce text, INOUT whole boolean, INOUT clock timestamptz, INOUT places int[], INOUT untils timestamptz[], INOUT anew boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+  e int;
+  known text;
+  n record;
+  c record;
+BEGIN
+  SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called;
+  IF known IS DISTINCT FROM layout THEN
+    outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
+    RETURN;
+  END IF;
+  whole := false;
+  anew := false;
+  FOR turn IN 1 .. 5 LOOP
+    SELECT * INTO n FROM seatlock.number(e);
+    COMMIT;
+    clock := n.clock;
+    anew := anew OR n.anew;
+    SELECT * INTO c FROM seatlock.changes(e, since_number, since_nonce);
+    number := c.number;
+    nonce := c.nonce;
+    IF number IS NULL THEN
+      outcome := 'not_open';
+      RETURN;
+    END IF;
+    EXIT WHEN c.known;
+    -- Since a Version that there is, there are changes to put over this; unless
+    -- the log begins anew just now.
+    whole := true;
+    since_number := number;
+    since_nonce := nonce;
+    SELECT array_agg(seat.place), array_agg(seat.until) INTO places, untils FROM seatlock.seat WHERE event = e AND until > clock;
+  END LOOP;
+  IF NOT c.known THEN
+    RAISE serialization_failure USING MESSAGE = 'the log begins anew again and again';
+  END IF;
+  places := places || c.places;
+  untils := untils || c.untils;
+  outcome := 'ok';
+  IF cardinality(places) > 1000 THEN
+    -- A client that is cut off does not keep this transaction open for long.
+    PERFORM set_config('tcp_user_timeout', '2s', true);
+  END IF;
+END $$;
