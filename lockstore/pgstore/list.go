@@ -11,6 +11,13 @@ import (
 // List implements [lockstore.LockStore].
 func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	from := parseMark(since)
+	return s.lists.list(ctx, listKey{ev.ID, ev.Fingerprint(), from}, func(ctx context.Context) (lockstore.Snapshot, error) {
+		return s.list(ctx, ev, from)
+	})
+}
+
+// list asks the database for a list.
+func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (lockstore.Snapshot, error) {
 	for range attempts {
 		var l listing
 		// A list that is lost has changed nothing that a caller can notice.
@@ -28,6 +35,9 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 			continue
 		case otherSeats:
 			return lockstore.Snapshot{}, lockstore.ErrOtherSeats
+		}
+		if l.anew != nil && *l.anew {
+			go s.sweep(ev.ID)
 		}
 		return l.snapshot(ev)
 	}

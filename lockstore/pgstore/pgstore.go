@@ -28,6 +28,8 @@ import (
 type Store struct {
 	pool     *pgxpool.Pool
 	versions *follow.Follower[lockstore.EventID, progress] // reads for those who wait
+	lists    *lister
+	sweeping sync.Mutex // held by the sweep that is under way
 
 	queue     *batch.Queue[work, answer]                  // of operations
 	described atomic.Pointer[pgconn.StatementDescription] // of carryOutSQL, for connections that prepare nothing
@@ -44,7 +46,7 @@ var _ lockstore.LockStore = (*Store)(nil)
 // New returns a store on the pool, which [Pool] makes. The pool stays the
 // caller's: the caller closes it to end the store. New does not connect.
 func New(pool *pgxpool.Pool) *Store {
-	s := &Store{pool: pool}
+	s := &Store{pool: pool, lists: newLister(pool)}
 	s.versions = follow.All(lingerTime, s.readVersions)
 	s.queue = batch.New(batches, s.send)
 	return s

@@ -33,6 +33,10 @@ const (
 // database becomes unreachable, Wait fails with [lockstore.ErrUnavailable].
 func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 	from := parseMark(since)
+	if from.number < 0 {
+		_, err := s.beyond(ctx, ev, from) // every event has moved past it
+		return err
+	}
 	w := s.versions.Join(ev.ID, progress{mark: from})
 	defer w.Leave()
 	if beyond, err := s.beyond(ctx, ev, from); beyond || err != nil {

@@ -1,7 +1,7 @@
 -- Deletes changes that the log has passed over, 5,000 at most, from those of the
 -- transaction on. Answers the transaction from which there may be more, or null.
 CREATE OR REPLACE FUNCTION seatlock.sweep(called text, since text, OUT next text)
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
   most CONSTANT int := 5000;
   e int;
