@@ -255,7 +255,7 @@ func TestWaitHearsOfOthers(t *testing.T) {
 	for i, sell := range []func(){
 		func() { mustDo(t, other, ev, lockstore.Lock(ann, "A1")) },
 		func() { // without a notification
-			_, err := admin(t, url).Exec(t.Context(), "SELECT seatlock.carry_out('confirm', '0', 0, ARRAY[$1], ARRAY[$2], '{1}', '{0}', '{A1}', '{1}', '{ann}', '{1}', '{1}', '{1}')", string(ev.ID), ev.Fingerprint())
+			_, err := admin(t, url).Exec(t.Context(), sale, string(ev.ID), 1, string(ann), "1 hour")
 			if err != nil {
 				t.Error(err)
 			}

@@ -13,7 +13,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
   e int;
   known text;
-  n record;
   c record;
 BEGIN
   SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called;
@@ -23,11 +22,11 @@ BEGIN
   END IF;
   whole := false;
   anew := false;
+  -- Everything is read after this, and so shows every confirm that was in time.
+  clock := seatlock.settled(e);
   FOR turn IN 1 .. 5 LOOP
-    SELECT * INTO n FROM seatlock.number(e);
+    anew := seatlock.number(e) OR anew;
     COMMIT;
-    clock := n.clock;
-    anew := anew OR n.anew;
     SELECT * INTO c FROM seatlock.changes(e, since_number, since_nonce);
     number := c.number;
     nonce := c.nonce;

@@ -1,30 +1,29 @@
 -- Numbers the changes that have no number, if there are any. When this has returned,
--- the log knows every change that was committed before it was called. Answers the
--- clock that lists of the log go by, and anew: the log has begun anew, since there
--- were more changes than it would keep. Then changes are left for sweep.sql.
+-- the log knows every change that was committed before it was called. Answers whether
+-- the log has begun anew, since there were more changes than it would keep. Then
+-- changes are left for sweep.sql.
 --
 -- Numbers that sellers drew for their changes would not come in the order of their
 -- commits: a reader that follows them would miss the change that drew the smaller
 -- number and was committed after the greater was read. So readers number what is
 -- committed, one reader at a time. The transaction must end before anything is sent
 -- that somebody may be slow to read.
-CREATE OR REPLACE FUNCTION seatlock.number(e int, OUT clock timestamptz, OUT anew boolean)
+CREATE OR REPLACE FUNCTION seatlock.number(e int, OUT anew boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET lock_timeout = '400ms' AS $$
 DECLARE
   keep CONSTANT int := 10000;
-  last seatlock.log;
+  last record;
   pending boolean;
   first bigint;
 BEGIN
-  anew := false;
-  clock := seatlock.settled(e);
   FOR look IN 1 .. 2 LOOP
-    SELECT * INTO last FROM seatlock.log WHERE event = e ORDER BY number DESC LIMIT 1;
+    SELECT number, oldest, seen INTO last FROM seatlock.log WHERE event = e ORDER BY number DESC LIMIT 1;
     -- In a database that was restored into another server, transactions have
     -- smaller numbers than the log has seen.
     anew := pg_snapshot_xmax(last.seen) > pg_snapshot_xmax(pg_current_snapshot());
     pending := anew OR EXISTS (SELECT FROM seatlock.beyond(e, last.seen));
     IF pending IS NOT TRUE THEN
+      anew := false;
       RETURN; -- nothing is written and nobody waited for
     END IF;
     IF look = 1 THEN

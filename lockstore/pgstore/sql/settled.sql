@@ -30,7 +30,7 @@ BEGIN
     IF holders IS NULL THEN
       RETURN clock;
     END IF;
-    IF clock_timestamp() > clock + interval '400 milliseconds' THEN
+    IF clock_timestamp() > clock + interval '600 milliseconds' THEN
       RAISE lock_not_available USING MESSAGE = 'a confirm in the last second of its lock has not ended';
     END IF;
     PERFORM pg_sleep(0.002);
