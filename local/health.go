@@ -36,9 +36,8 @@ type health struct {
 	asking singleflight.Group
 
 	mu    sync.Mutex
-	asked time.Time         // of the last question; zero: none yet
-	since lockstore.Version // of the event, in the last answer
-	err   error             // of the last question
+	asked time.Time // of the last question; zero: none yet
+	err   error     // of the last question
 }
 
 func newHealth(store lockstore.LockStore, ev *lockstore.Event, log *slog.Logger) *health {
@@ -107,14 +106,12 @@ func (h *health) ready(ctx context.Context) error {
 	}
 }
 
-// ask asks the store for the changes since the last question, which is cheap.
+// ask waits for the event to leave the empty Version, which every event has left. A
+// store answers that at once if it can answer at all, however much was sold.
 func (h *health) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
-	h.mu.Lock()
-	since := h.since
-	h.mu.Unlock()
-	snap, err := h.store.List(ctx, h.ev, since)
+	err := h.store.Wait(ctx, h.ev, "")
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -125,8 +122,5 @@ func (h *health) ask(ctx context.Context) error {
 		h.log.Info("ready again")
 	}
 	h.asked, h.err = time.Now(), err
-	if err == nil {
-		h.since = snap.Version
-	}
 	return err
 }

@@ -178,3 +178,5 @@ func (f failing) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.
 func (f failing) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
 	return lockstore.Snapshot{}, f.err
 }
+
+func (f failing) Wait(context.Context, *lockstore.Event, lockstore.Version) error { return f.err }
