@@ -27,8 +27,9 @@ const defaultConns = 16
 //
 // Pool does not connect. The URL may name several hosts, separated by commas. The
 // pool uses the first that takes writes and has settings that can be relied on (see
-// [Store.Check]), and leaves it soon after that changes. What the URL leaves out is taken from
-// PGPASSWORD, PGSSLMODE, ~/.pgpass and so on, as by every program for PostgreSQL.
+// [Store.Check]), and leaves it soon after that changes. What the URL leaves out is
+// taken from PGPASSWORD, PGSSLMODE, ~/.pgpass and so on, as by every program for
+// PostgreSQL.
 //
 // Statements are prepared, which halves their time. A pooler that loses prepared
 // statements, such as PgBouncer before 1.21 in transaction mode, needs

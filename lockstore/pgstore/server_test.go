@@ -23,6 +23,7 @@ func TestBadURLs(t *testing.T) {
 		"postgres://u:hunter2@h/db?nonsense=1":                          "an unknown parameter",
 		"postgres://u:hunter2@h/db?pool_max_conns=0":                    "at least 1",
 		"postgres://u:hunter2@h/db?default_query_exec_mode=exec":        "cache_describe",
+		"postgres://u:hunter2@h/db?target_session_attrs=standby":        "must be read-write",
 		"postgres://u:pa?hunter2@h/db":                                  "% and two hexadecimal digits",
 		"postgres://u:p?pool_max_conns=hunter2@h/db":                    "% and two hexadecimal digits",
 		"postgres://u:12/hunter2@127.0.0.1/db":                          "% and two hexadecimal digits",

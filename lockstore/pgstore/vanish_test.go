@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestVanishedClientHoldsNobodyUp(t *testing.T) {
 			}
 			front := srv.Addr
 			if behind != "direct" {
-				front = pgtest.NewPoolerTo(t, srv, srv.Addr, poolerSettings...)
+				front = pgtest.NewPoolerTo(t, srv, srv.Addr, poolerSettings(t)...)
 				url += "&default_query_exec_mode=cache_describe"
 			}
 			ev := newEvent(t, 40)
@@ -64,8 +65,20 @@ func TestVanishedClientHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// poolerSettings are the settings of PgBouncer that the README asks for.
-var poolerSettings = []string{"tcp_keepidle = 1", "tcp_keepintvl = 1", "tcp_keepcnt = 1", "tcp_user_timeout = 1500"}
+// poolerSettings returns the settings of PgBouncer that the README asks for.
+func poolerSettings(t *testing.T) []string {
+	t.Helper()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(readme), "```ini\n")
+	text, _, _ = strings.Cut(text, "```")
+	if !found {
+		t.Fatal("the README has no settings of PgBouncer")
+	}
+	return strings.Split(strings.TrimSpace(text), "\n")
+}
 
 // TestStalledTransactionHoldsNobodyUp checks that the server ends a transaction of
 // a client that stops in the middle of it.
