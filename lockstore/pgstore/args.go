@@ -50,34 +50,38 @@ func args(calls []*call) []any {
 	var userEvents, who, ends []int32
 	for _, c := range calls {
 		event := events[c.Work.event]
-		for i, p := range c.Work.places {
-			seats = append(seats, namedSeat{seatKey{event, p}, c.Work.names[i], len(seats)})
-		}
 		key := userKey{event, c.Work.user}
-		if users[key] == 0 {
+		user := users[key]
+		if user == 0 {
 			userEvents, names = append(userEvents, event), append(names, string(c.Work.user))
-			users[key] = int32(len(names))
+			user = int32(len(names))
+			users[key] = user
 		}
-		who, ends = append(who, users[key]), append(ends, int32(len(seats)))
+		for i, p := range c.Work.places {
+			seats = append(seats, namedSeat{seatKey{event, p}, c.Work.names[i], user, len(seats)})
+		}
+		who, ends = append(who, user), append(ends, int32(len(seats)))
 	}
 
 	slices.SortFunc(seats, func(a, b namedSeat) int { return cmp.Or(cmp.Compare(a.event, b.event), cmp.Compare(a.place, b.place)) })
-	var seatEvents, places []int32
+	var seatEvents, places, seatUsers []int32
 	var seatNames []string
 	wanted := make([]int32, len(seats))
 	for i, s := range seats {
 		if i == 0 || s.seatKey != seats[i-1].seatKey {
-			seatEvents, places, seatNames = append(seatEvents, s.event), append(places, s.place), append(seatNames, s.name)
+			seatEvents, places, seatUsers = append(seatEvents, s.event), append(places, s.place), append(seatUsers, s.user)
+			seatNames = append(seatNames, s.name)
 		}
 		wanted[s.number] = int32(len(places))
 	}
 	t := calls[0].Work.terms
-	return []any{t.kind.String(), t.lasts, t.most, called, layouts, seatEvents, places, seatNames, userEvents, names, who, wanted, ends}
+	return []any{t.kind.String(), t.lasts, t.most, called, layouts, seatEvents, places, seatNames, seatUsers, userEvents, names, who, wanted, ends}
 }
 
 // A namedSeat is a seat that a call names: the number-th of all that are named.
 type namedSeat struct {
 	seatKey
 	name   string
+	user   int32
 	number int
 }

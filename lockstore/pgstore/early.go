@@ -34,11 +34,15 @@ func (s *Store) askEarly(ctx context.Context, conn *pgx.Conn, sql string, args, 
 		err = scanOne(p, conn, into)
 	}
 	if err != nil {
-		return nil, errors.Join(err, p.Close())
+		_ = p.Close() // would report that nothing was sent if the connection has ended
+		return nil, err
 	}
 	return func() error {
 		_, err := p.GetResults()
-		return errors.Join(err, p.Close())
+		if closeErr := p.Close(); err == nil {
+			err = closeErr
+		}
+		return err
 	}, nil
 }
 

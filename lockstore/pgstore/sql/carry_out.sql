@@ -3,8 +3,9 @@
 --
 -- called and layouts are the events of the calls. seat_events, places and names
 -- are the calls' seats, each once, ordered by the name of the event and by place;
--- a seat's event is its number in called, from 1. user_events and users are the
--- users of the calls, each once. who is, of each call, the number of its user.
+-- a seat's event is its number in called, from 1, and seat_users has the number of
+-- the user of the first call that wants it. user_events and users are the users of
+-- the calls, each once. who is, of each call, the number of its user.
 -- wanted are the numbers of the calls' seats, one call after the other, and ends
 -- is, of each call, where its seats end there. lasts is the lock time, and most
 -- the seat limit.
@@ -25,7 +26,7 @@
 -- clock at which it is had, is not written: then all is undone, and done again
 -- from the look on.
 CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int,
-  called text[], layouts text[], seat_events int[], places int[], names text[], user_events int[], users text[],
+  called text[], layouts text[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
   who int[], wanted int[], ends int[],
   OUT clock timestamptz, OUT outcomes text[], OUT depends boolean[], OUT expires timestamptz[], OUT held int[], OUT marks int[], OUT untils timestamptz[])
 LANGUAGE plpgsql SET enable_seqscan = off SET lock_timeout = '300ms' AS $$
@@ -52,6 +53,7 @@ DECLARE
   own boolean;
   lean boolean;
   just_over boolean;
+  simple boolean;
   outcome text;
   end_ timestamptz;
   rows_ int;
@@ -70,15 +72,31 @@ BEGIN
 
   LOOP
     clock := date_trunc('milliseconds', clock_timestamp());
-    SELECT array_agg(seat.holder ORDER BY w.i), array_agg(coalesce(seat.until, '-infinity') ORDER BY w.i), array_agg(coalesce(seat.since, '-infinity') ORDER BY w.i)
-      INTO holders, taken, since_
-      FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
-      LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
+    SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), bool_and(l.until <= clock) INTO holders, taken, since_, simple
+      FROM (
+        SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since
+        FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
+        LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
+        ORDER BY w.i
+      ) AS l;
     IF most > 0 THEN
-      SELECT array_agg((SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[x.e] AND seat.holder = x.who AND seat.until > clock)::int ORDER BY x.i) INTO has
-        FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i);
+      SELECT array_agg(l.n), simple AND calls = cardinality(places) AND calls = cardinality(users) AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
+        FROM (
+          SELECT x.i, (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[x.e] AND seat.holder = x.who AND seat.until > clock)::int AS n
+          FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i) ORDER BY x.i
+        ) AS l;
     END IF;
 
+    -- Most batches lock free seats that no two calls want: nothing has to be decided.
+    simple := simple AND kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL;
+    IF simple THEN
+      written := cardinality(places);
+      writer := array_fill(1, ARRAY[written]);
+      since_ := array_fill(clock, ARRAY[written]);
+      taken := array_fill(clock + lasts, ARRAY[written]);
+      SELECT array_agg(users[x]) INTO holders FROM unnest(seat_users) AS x;
+      soonest := 'infinity';
+    ELSE
     writer := array_fill(0, ARRAY[cardinality(places)]);
     outcomes := array_fill('ok'::text, ARRAY[calls]);
     depends := array_fill(false, ARRAY[calls]);
@@ -191,6 +209,7 @@ BEGIN
       END IF;
       first_ := last_ + 1;
     END LOOP;
+    END IF;
     EXIT WHEN written = 0;
 
     BEGIN

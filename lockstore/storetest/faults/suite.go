@@ -182,6 +182,7 @@ func (t *trial) warm() {
 	for _, op := range []lockstore.Op{lockstore.Lock(ben, "W"), lockstore.Release(ben, "W")} {
 		t.eventually(op)
 	}
+	time.Sleep(100 * time.Millisecond) // a store may notify others of a change after its call
 	if err := history.Repeat(t.ctx, func() error { return t.call(lockstore.Confirm(ben, "W")) }); !errors.Is(err, lockstore.LockNotHeld) {
 		t.Fatal(err)
 	}
