@@ -1,11 +1,44 @@
 // Package pgstore keeps locks and bookings in PostgreSQL, for any number of
 // processes. It needs version 14 or newer, and works behind a pooler.
 //
-// Every call is one function in the database, and so one transaction and one
-// round trip. The function locks the rows of its seats, always in the same order,
-// and then reads the clock of the database. The functions are the .sql files of
-// this package. The store puts them and its tables into a schema of their own,
-// seatlock.
+// Calls that arrive together share a transaction, as package batch has it: those of
+// one kind, lock time and seat limit. A batch is one call of a function in the
+// database, carry_out, and so one round trip. The function looks at the seats of
+// all calls, decides the calls one after the other, and writes the seats of those
+// that change something in one statement. The functions are the .sql files of this
+// package. The store puts them and its tables into a schema of their own, seatlock.
+//
+// # Why no seat is sold twice
+//
+// A row is written only if it still allows what the look at it allowed. PostgreSQL
+// evaluates that condition after the transaction has the row, which it then keeps
+// until it ends. If one row of a batch fails, all of the batch is undone and decided
+// anew, by a new look. All seats of a call that changes something are written,
+// those too that stay as they are. So when the transaction has the last row, every
+// seat of the call is as it was decided on, and nobody else can change it before
+// the transaction is committed. A call that changes nothing is decided by one look,
+// which sees one moment.
+//
+// Time changes seats too. A seat whose lock has ended stays free for the one who
+// has its row. A seat that a call needs locked must be locked by the clock at which
+// the row is had. Between that clock and the commit, others could find that the lock
+// has ended. So in its last second, a confirm, a release and a lock that relies on
+// an earlier one hold a shared advisory lock of the event until they are committed.
+// Lists wait for those that hold it when they read the clock. A confirm then also
+// holds the advisory lock of its user, as does every lock that counts the user's
+// seats for a limit: so none counts without the other. A call that finds a lock
+// which has just ended, and does not take the seat, has the row all the same, and so
+// waits for a confirm that came before.
+//
+// # Why no transactions wait for each other
+//
+// A transaction first takes the advisory locks of its users, and does not wait for
+// them: a call that does not get its user's is made again. It then takes the shared
+// advisory locks of its events, which only shared ones are held beside. It then
+// takes all rows in one statement, in the order of the names of the events and of
+// places, whether a row exists or not. So the rows that a transaction waits for are
+// beyond all that it has, and a circle of waits is impossible. A wait ends after 0.3
+// seconds; the calls of the batch are then made again, each by itself.
 //
 // The package knows PostgreSQL and the contract, and must not know about HTTP,
 // flags or the environment.
