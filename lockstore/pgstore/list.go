@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"seatlock/lockstore"
 )
 
@@ -20,10 +22,17 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (lockstore.Snapshot, error) {
 	for range attempts {
 		var l listing
+		var places, untils pgtype.UndecodedBytes
 		// A list that is lost has changed nothing that a caller can notice.
 		err := s.ask(ctx, lockstore.ErrUnavailable, "CALL seatlock.do_list($1, $2, $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
 			[]any{string(ev.ID), ev.Fingerprint(), from.number, from.nonce},
-			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &l.places, &l.untils, &l.anew)
+			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &places, &untils, &l.anew)
+		if err == nil {
+			l.places, err = parsePlaces(places)
+		}
+		if err == nil {
+			l.untils, err = parseUntils(untils)
+		}
 		if err != nil {
 			return lockstore.Snapshot{}, err
 		}
