@@ -43,7 +43,7 @@ BEGIN
     WITH moved AS (
         DELETE FROM seatlock.change WHERE ctid = ANY (ARRAY(SELECT it FROM seatlock.beyond(e, last.seen))) RETURNING change.places
       ), seats AS (
-        SELECT array_agg(p.place) AS places, array_agg((SELECT until FROM seatlock.seat WHERE event = e AND place = p.place)) AS untils
+        SELECT array_agg(p.place) AS places, array_agg(coalesce((SELECT until FROM seatlock.seat WHERE event = e AND place = p.place), '-infinity')) AS untils
         FROM (SELECT DISTINCT unnest(moved.places) AS place FROM moved) AS p
       )
       INSERT INTO seatlock.log (event, number, nonce, seen, places, untils, oldest)
