@@ -75,7 +75,7 @@ func TestSynchronousStandbyAway(t *testing.T) {
 // ends once there is nothing to notify them of.
 func TestNotifierEnds(t *testing.T) {
 	s, _ := newStore(t)
-	ev := newEvent(t, 50)
+	ev := newEvent(t, 10)
 	notifiers := func() int {
 		stacks := make([]byte, 4<<20)
 		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "pgstore.(*Store).notify(")
