@@ -5,8 +5,7 @@ CREATE OR REPLACE FUNCTION seatlock.changes(e int, since_number bigint, since_no
   OUT number bigint, OUT nonce text, OUT known boolean, OUT places int[], OUT untils timestamptz[])
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
-  SELECT last.number, last.nonce, last.oldest <= since_number AND EXISTS (
-      SELECT FROM seatlock.log WHERE event = e AND log.number = since_number AND log.nonce = since_nonce)
+  SELECT last.number, last.nonce, EXISTS (SELECT FROM seatlock.log WHERE event = e AND log.number = since_number AND log.nonce = since_nonce)
     INTO changes.number, changes.nonce, known
     FROM seatlock.log AS last WHERE event = e ORDER BY last.number DESC LIMIT 1;
   IF known THEN
