@@ -59,8 +59,7 @@ func TestFrozenClientHoldsNobodyUp(t *testing.T) {
 		if snap := mustList(t, s, ev, ""); len(snap.Seats) < len(ev.Seats)-1000 {
 			t.Errorf("the list has %d seats", len(snap.Seats))
 		}
-		mustDo(t, s, ev, lockstore.Lock(ben, ev.Seats[i+11]))
-		mustDo(t, s, ev, lockstore.Confirm(ben, ev.Seats[i+11])) // in its last second
+		confirmInTime(t, s, ev, ev.Seats[i+11])
 	}
 	eventually(t, ctl, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $1", client.PgConn().PID())
 }

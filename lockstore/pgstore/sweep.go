@@ -11,7 +11,7 @@ import (
 const sweepPause = 10 * time.Millisecond
 
 // sweep deletes the changes that the event's log passed over when it began anew.
-// They are in nobody's way. If this fails, they stay until a log begins anew again.
+// They slow nothing down. If sweep fails, they stay until the log begins anew again.
 func (s *Store) sweep(id lockstore.EventID) {
 	s.sweeping.Lock() // one at a time is enough
 	defer s.sweeping.Unlock()

@@ -3,10 +3,10 @@
 -- the places with until when each is taken, of each place the last. anew is as in
 -- number.sql.
 --
--- This is a procedure because it commits: changes are numbered in transactions of
--- their own, and nothing that anybody waits for is held while seats are read or
--- sent. A whole list is read from the seats, at no moment in particular; what has
--- got a number after it began is put over that, and then it is as of one moment.
+-- This is a procedure because it commits. Changes are numbered in transactions of
+-- their own, so no lock that others wait for is held while seats are read or sent. A
+-- whole list is read from the seats. Changes that are numbered after that replace
+-- what it read, and so it is of one moment: that of the last row of the log.
 CREATE OR REPLACE PROCEDURE seatlock.do_list(called text, layout text, since_number bigint, since_nonce text,
   INOUT outcome text, INOUT number bigint, INOUT nonce text, INOUT whole boolean, INOUT clock timestamptz, INOUT places int[], INOUT untils timestamptz[], INOUT anew boolean)
 LANGUAGE plpgsql AS $$
@@ -35,8 +35,8 @@ BEGIN
       RETURN;
     END IF;
     EXIT WHEN c.known;
-    -- Since a Version that there is, there are changes to put over this; unless
-    -- the log begins anew just now.
+    -- The next turn reads what has changed since this Version. It fails to only if
+    -- the log begins anew meanwhile.
     whole := true;
     since_number := number;
     since_nonce := nonce;
@@ -49,7 +49,7 @@ BEGIN
   untils := untils || c.untils;
   outcome := 'ok';
   IF cardinality(places) > 1000 THEN
-    -- A client that is cut off does not keep this transaction open for long.
+    -- A client that stops reading must not keep this transaction open for long.
     PERFORM set_config('tcp_user_timeout', '2s', true);
   END IF;
 END $$;

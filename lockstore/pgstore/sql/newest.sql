@@ -1,5 +1,5 @@
--- Answers, of each of the events that there is, the fingerprint, the Version, and
--- whether there are changes beyond it.
+-- Answers the fingerprint of each event that exists, its Version, and whether there
+-- are changes beyond that.
 CREATE OR REPLACE FUNCTION seatlock.newest(called text[])
 RETURNS TABLE (name text, fingerprint text, number bigint, nonce text, beyond boolean) LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
   SELECT e.name, e.fingerprint, coalesce(last.number, 0), coalesce(last.nonce, ''), EXISTS (SELECT FROM seatlock.beyond(e.id, last.seen))

@@ -6,8 +6,8 @@
 -- Numbers that sellers drew for their changes would not come in the order of their
 -- commits: a reader that follows them would miss the change that drew the smaller
 -- number and was committed after the greater was read. So readers number what is
--- committed, one reader at a time. The transaction must end before anything is sent
--- that somebody may be slow to read.
+-- committed, one reader at a time. The transaction must end before anything is sent,
+-- since a client may be slow to read it.
 CREATE OR REPLACE FUNCTION seatlock.number(e int, OUT anew boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET lock_timeout = '400ms' AS $$
 DECLARE
@@ -24,7 +24,7 @@ BEGIN
     pending := anew OR EXISTS (SELECT FROM seatlock.beyond(e, last.seen));
     IF pending IS NOT TRUE THEN
       anew := false;
-      RETURN; -- nothing is written and nobody waited for
+      RETURN; -- nothing is written, and no lock waited for
     END IF;
     IF look = 1 THEN
       PERFORM pg_advisory_xact_lock(1399156851, e);
@@ -50,8 +50,8 @@ BEGIN
         SELECT e, last.number + cardinality(seats.places), seatlock.nonce(), pg_current_snapshot(), seats.places, seats.untils, first
         FROM seats WHERE seats.places IS NOT NULL;
   END IF;
-  -- From oldest on: an old snapshot somewhere keeps what was deleted before that,
-  -- and it would be passed over each time.
+  -- Rows before oldest are deleted already. While an old snapshot in the server keeps
+  -- them, each search from the beginning would pass over all of them.
   IF first > last.oldest THEN
     DELETE FROM seatlock.log WHERE event = e AND number >= last.oldest AND number < first;
   END IF;

@@ -1,5 +1,5 @@
--- Opens the event: the first who does fixes its seats and begins its log, so
--- that there is always a row to be the Version.
+-- Opens the event. The first call fixes its seats and begins its log, so that there
+-- is always a row to be the Version.
 CREATE OR REPLACE FUNCTION seatlock.open(called text, layout text, OUT outcome text) LANGUAGE plpgsql AS $$
 DECLARE
   e int;
@@ -11,7 +11,7 @@ BEGIN
     outcome := 'other_seats';
     RETURN;
   END IF;
-  -- It has seen no transaction, so that what is left of changes gets a number.
+  -- It has seen no transaction, so that changes which are left get a number.
   INSERT INTO seatlock.log (event, number, nonce, seen, places, untils, oldest)
     SELECT e, 0, seatlock.nonce(), '3:3:', '{}', '{}', 0 WHERE NOT EXISTS (SELECT FROM seatlock.log WHERE event = e);
   outcome := 'ok';

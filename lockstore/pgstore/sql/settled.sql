@@ -12,7 +12,7 @@ DECLARE
   holders text[];
 BEGIN
   FOR try IN 1 .. 3 LOOP
-    -- In most cases nobody holds it. Rolling back gives the lock back.
+    -- In most cases no confirm holds it. Rolling back releases it at once.
     BEGIN
       IF pg_try_advisory_xact_lock(1399156850, e) THEN
         RAISE SQLSTATE 'SL000';

@@ -1,5 +1,6 @@
--- Deletes changes that the log has passed over, 5,000 at most, from those of the
--- transaction on. Answers the transaction from which there may be more, or null.
+-- Deletes changes that the log passed over when it began anew: 5,000 at most, of
+-- transactions from since on. Answers the transaction from which there may be more, or
+-- null if there are none.
 CREATE OR REPLACE FUNCTION seatlock.sweep(called text, since text, OUT next text)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
