@@ -96,9 +96,9 @@ func (p *poolState) suspect(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
 	}
 }
 
-// sessionSQL returns an expression that sets sessionSettings, unless a pooler
-// answers for the server. It invents an id of the process that serves, and the
-// settings would be those of whoever gets the server next.
+// sessionSQL returns an expression that sets sessionSettings, unless the connection
+// is to a pooler. A pooler invents the process id that a client gets, and other
+// clients of the pooler would get the settings too.
 func sessionSQL(pid uint32) string {
 	var set []string
 	for _, setting := range sessionSettings {
