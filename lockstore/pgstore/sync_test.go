@@ -1,0 +1,51 @@
+package pgstore_test
+
+import (
+	"errors"
+	"testing"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
+)
+
+// TestStandbyAway checks calls whose commits wait for a synchronous standby that is
+// away: a refusal is answered, since it changes nothing, and no success is, even if
+// a call that changes nothing finds that what it asks for is so already.
+func TestStandbyAway(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	s, ev := storeAt(t, p.url), newEvent(t, 40)
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2"))
+	p.standby.Kill()
+	for range 3 {
+		for _, op := range []lockstore.Op{lockstore.Confirm(ann, "A1"), lockstore.Lock(ann, "A2"), lockstore.Lock(ann, "A3")} {
+			if err := do(t, s, ev, op); !errors.Is(err, lockstore.ErrOutcomeUnknown) && !errors.Is(err, lockstore.ErrUnavailable) {
+				t.Errorf("%s of %v, which the standby does not have: %v", op.Kind, op.Seats, err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		op   lockstore.Op
+		want lockstore.Reason
+	}{
+		{lockstore.Lock(ben, "A1"), lockstore.SeatBooked},
+		{lockstore.Lock(ben, "A2"), lockstore.SeatLocked},
+		{lockstore.Confirm(ben, "A1"), lockstore.LockNotHeld},
+		{lockstore.Confirm(ben, "A2"), lockstore.LockNotHeld},
+		{lockstore.Release(ann, "A1"), lockstore.SeatBooked},
+	} {
+		// A call before it may still be about to give up its seats.
+		err := history.Repeat(t.Context(), func() error { return do(t, s, ev, c.op) }, lockstore.ErrUnavailable)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s %ss %v: %v, want %s", c.op.User, c.op.Kind, c.op.Seats, err, c.want)
+		}
+	}
+	if err := p.standby.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []lockstore.Op{lockstore.Confirm(ann, "A1"), lockstore.Lock(ann, "A2"), lockstore.Lock(ann, "A3")} {
+		if err := history.Repeat(t.Context(), func() error { return do(t, s, ev, op) }); err != nil {
+			t.Errorf("%s of %v once the standby is back: %v", op.Kind, op.Seats, err)
+		}
+	}
+}
