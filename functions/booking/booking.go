@@ -12,6 +12,7 @@ import (
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
+	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
@@ -42,15 +43,9 @@ type API struct {
 	first       *event
 	events      map[lockstore.EventID]*event
 	catalogue   *catalogue
-	description constant
+	description *static.Content
 	access      access.Policy
 	log         *slog.Logger
-}
-
-// An event is one of the events on sale.
-type event struct {
-	*lockstore.Event
-	feed *seatlist.Feed
 }
 
 // New returns an API. It fails if the Config is not valid.
@@ -65,7 +60,7 @@ func New(c Config) (*API, error) {
 		paths:       make(map[string]telemetry.Handler),
 		store:       c.Store,
 		events:      make(map[lockstore.EventID]*event),
-		description: newConstant(openAPI),
+		description: static.New(openAPI),
 		access:      c.Access,
 		log:         cmp.Or(c.Logger, slog.Default()),
 	}
@@ -73,7 +68,7 @@ func New(c Config) (*API, error) {
 		if a.events[e.ID] != nil {
 			return nil, fmt.Errorf("booking: two events have the id %s", e.ID)
 		}
-		a.events[e.ID] = &event{e.Event, seatlist.New(c.Store, e.Event)}
+		a.events[e.ID] = &event{Event: e.Event, feed: seatlist.New(c.Store, e.Event)}
 	}
 	a.first = a.events[c.Events[0].ID]
 

@@ -5,6 +5,7 @@ import (
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
+	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
@@ -13,12 +14,12 @@ import (
 // A catalogue has the answers of GET /events. Events do not change while the
 // program runs.
 type catalogue struct {
-	all, brief constant // every event, with its sections and without
-	each       map[lockstore.EventID][2]constant
+	all, brief *static.Content // every event, with its sections and without
+	each       map[lockstore.EventID][2]*static.Content
 }
 
 // newListing returns the answer with these events.
-func newListing(events ...[]byte) constant {
+func newListing(events ...[]byte) *static.Content {
 	pieces := [][]byte{[]byte(`{"events":[`)}
 	for i, e := range events {
 		if i > 0 {
@@ -26,11 +27,11 @@ func newListing(events ...[]byte) constant {
 		}
 		pieces = append(pieces, e)
 	}
-	return newConstant(append(pieces, []byte("]}\n"))...)
+	return static.New(append(pieces, []byte("]}\n"))...)
 }
 
 func newCatalogue(events []venue.Event) (*catalogue, error) {
-	c := &catalogue{each: make(map[lockstore.EventID][2]constant)}
+	c := &catalogue{each: make(map[lockstore.EventID][2]*static.Content)}
 	var all, brief [][]byte
 	for _, e := range events {
 		whole, err := e.Render(true)
@@ -42,7 +43,7 @@ func newCatalogue(events []venue.Event) (*catalogue, error) {
 			return nil, err
 		}
 		all, brief = append(all, whole), append(brief, bare)
-		c.each[e.ID] = [2]constant{newListing(whole), newListing(bare)}
+		c.each[e.ID] = [2]*static.Content{newListing(whole), newListing(bare)}
 	}
 	c.all, c.brief = newListing(all...), newListing(brief...)
 	return c, nil
@@ -72,6 +73,6 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller
 			l = a.catalogue.each[ev.ID][1]
 		}
 	}
-	l.serve(w, r, mediaJSON)
+	l.Serve(w, r, mediaJSON)
 	return nil
 }

@@ -2,12 +2,11 @@ package booking
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
+	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
@@ -23,27 +22,29 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller, o *t
 	if err != nil {
 		return err
 	}
-	etag := `W/"` + snap.Tag() + `"` // weak: the list has the server's time, too
 	h := w.Header()
-	h.Set("ETag", etag)
-	h.Set("Cache-Control", "no-cache") // it may be kept, but has to be validated each time
-	if matches(r.Header.Get("If-None-Match"), etag) {
+	etag := q.ev.etag(snap)
+	h["Etag"] = etag
+	h["Cache-Control"] = noCache
+	static.Vary(h)
+	if static.Matches(r.Header, etag[0]) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-
-	var l *seatlist.List
-	if q.status != nil {
-		l = snap.WithStatus(*q.status)
-	} else if l, err = snap.Since(r.Context(), q.since); err != nil {
-		return err
-	}
 	h["Content-Type"] = mediaJSON
-	h.Set("Content-Length", strconv.Itoa(l.Len()))
-	if r.Method != "HEAD" {
-		l.WriteTo(w) // a client that has gone needs no answer
+	if r.Method == "HEAD" {
+		return nil // without a length, which would have to be rendered
 	}
+	q.ev.rendered(q.of(snap), static.AcceptsGzip(r.Header)).write(w)
 	return nil
+}
+
+// of returns the list that the query asks for.
+func (q *listQuery) of(snap *seatlist.Snapshot) *seatlist.List {
+	if q.status != nil {
+		return snap.WithStatus(*q.status)
+	}
+	return snap.Since(q.since)
 }
 
 // A listQuery says which list a request asks for.
@@ -81,18 +82,4 @@ func (a *API) listQuery(r *http.Request, o *telemetry.Outcome, known ...string) 
 		return l, problem.Refuse(problem.BadRequest, "since and status do not go together: a seat that leaves the status would be missing from the changes.")
 	}
 	return l, nil
-}
-
-// matches reports whether an If-None-Match header names the tag.
-func matches(header, etag string) bool {
-	if header == "" {
-		return false
-	}
-	for tag := range strings.SplitSeq(header, ",") {
-		tag = strings.TrimSpace(tag)
-		if tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
-			return true
-		}
-	}
-	return false
 }

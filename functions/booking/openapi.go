@@ -22,7 +22,7 @@ func (a *API) describe(w http.ResponseWriter, r *http.Request, _ access.Caller, 
 		return err
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	a.description.serve(w, r, mediaYAML)
+	a.description.Serve(w, r, mediaYAML)
 	return nil
 }
 

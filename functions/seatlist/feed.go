@@ -1,8 +1,8 @@
 // Package seatlist holds the seats of an event as everybody may see them, and
 // renders them in the JSON of GET /seats.
 //
-// A [Feed] asks the store once for all callers that want the list at the same
-// time. The package must not know HTTP, nor any user.
+// A [Feed] asks the store once for all callers that want a list at the same
+// time, whichever lists they want. The package must not know HTTP, nor any user.
 package seatlist
 
 import (
@@ -17,24 +17,26 @@ import (
 //
 // It never answers without asking the store. A refresh begins after the request
 // for it, so it misses nothing that was acknowledged before the request.
-// Requests that arrive during one refresh share the next.
+// Requests that arrive during one refresh share the next. A refresh is one call of
+// LockStore.List; nothing else that a Feed is asked for calls it.
 //
 // A Feed is safe for concurrent use.
 type Feed struct {
 	store lockstore.LockStore
 	ev    *lockstore.Event
+	known versions
 
 	mu   sync.Mutex
 	next *refresh // has not begun, so new requests may share it; nil if there is none
 
 	turn chan struct{} // holds an element during a refresh
-	last *seats        // the newest state, nil at first; belongs to the holder of the turn
+	last *Snapshot     // the newest, nil at first; belongs to the holder of the turn
 }
 
 // A refresh is one question to the store.
 type refresh struct {
 	done chan struct{} // closed when the answer is set
-	snap Snapshot
+	snap *Snapshot
 	err  error
 }
 
@@ -48,9 +50,16 @@ func (f *Feed) Event() *lockstore.Event { return f.ev }
 
 // Refresh returns the seats as they are at a moment after the call began. The error
 // is that of the store, or of the context if that ends.
-func (f *Feed) Refresh(ctx context.Context) (Snapshot, error) {
+func (f *Feed) Refresh(ctx context.Context) (*Snapshot, error) {
 	f.mu.Lock()
 	if f.next == nil {
+		select {
+		case f.turn <- struct{}{}: // nobody waits, so there is nobody to share with
+			f.mu.Unlock()
+			defer func() { <-f.turn }()
+			return f.ask(context.WithoutCancel(ctx))
+		default:
+		}
 		f.next = &refresh{done: make(chan struct{})}
 	}
 	r := f.next
@@ -60,7 +69,7 @@ func (f *Feed) Refresh(ctx context.Context) (Snapshot, error) {
 	case <-r.done:
 		return r.snap, r.err
 	case <-ctx.Done():
-		return Snapshot{}, ctx.Err()
+		return nil, ctx.Err()
 	case f.turn <- struct{}{}:
 	}
 	defer func() { <-f.turn }()
@@ -81,24 +90,31 @@ func (f *Feed) Refresh(ctx context.Context) (Snapshot, error) {
 
 // ask gets the changes since the last state from the store. The caller must hold
 // the turn.
-func (f *Feed) ask(ctx context.Context) (Snapshot, error) {
+func (f *Feed) ask(ctx context.Context) (*Snapshot, error) {
 	var since lockstore.Version
 	if f.last != nil {
-		since = f.last.version
+		since = f.last.seats.version
 	}
-	snap, err := f.store.List(ctx, f.ev, since)
+	changes, err := f.store.List(ctx, f.ev, since)
 	if err != nil {
-		return Snapshot{}, err
+		return nil, err
 	}
-	from := f.last
-	if from == nil || snap.Full {
+	var from *seats
+	if f.last == nil || changes.Full {
+		f.known.forget() // nobody knows what changed since the versions before
 		from = newSeats(f.ev)
 		if f.last != nil {
-			from.moment = f.last.moment
+			from.moment = f.last.seats.moment
 		}
+	} else {
+		from = f.last.seats
 	}
-	f.last = from.with(snap)
-	return Snapshot{f, f.last, snap.Now}, nil
+	state := from.with(changes)
+	if f.last == nil || f.last.seats != state || f.last.now != changes.Now {
+		f.known.add(state.version, state.moment)
+		f.last = &Snapshot{feed: f, seats: state, now: changes.Now}
+	}
+	return f.last, nil
 }
 
 // List returns [Snapshot.Since] of a new [Feed.Refresh].
@@ -107,7 +123,7 @@ func (f *Feed) List(ctx context.Context, since lockstore.Version) (*List, error)
 	if err != nil {
 		return nil, err
 	}
-	return snap.Since(ctx, since)
+	return snap.Since(since), nil
 }
 
 // Wait returns when the event is beyond the version, or when the context ends

@@ -1,7 +1,6 @@
 package seatlist
 
 import (
-	"bufio"
 	"io"
 	"strconv"
 	"sync"
@@ -21,23 +20,40 @@ type List struct {
 
 	head  []byte // the JSON before the seats
 	seats pieces
+	len   int
+
+	plain, gzip, framed rendering
 }
 
-// pieces are seats in JSON, to be joined with commas.
-type pieces struct {
-	list   [][]byte
-	length int // with the commas
+// pieces are seats in JSON. The comma before the first seat is left out.
+type pieces []*piece
+
+// A piece is some seats in JSON, each with a comma before it.
+type piece struct {
+	text     []byte
+	once     sync.Once
+	deflated deflated // set by once
 }
 
-func one(piece []byte) pieces { return pieces{[][]byte{piece}, len(piece)} }
+// A rendering is made when it is first asked for.
+type rendering struct {
+	once sync.Once
+	body []byte
+}
 
-// tail is the JSON after the seats.
-const tail = "]}\n"
+const (
+	// tail is the JSON after the seats.
+	tail = "]}\n"
+
+	// joined is the length of the longest list that is kept in one piece. A longer
+	// one is not copied: lists that clients are slow to read share its pieces.
+	joined = 32 << 10
+)
 
 // list returns the List of the seats, with the JSON before them.
-func (s Snapshot) list(full bool, seats pieces) *List {
+func (s *Snapshot) list(full bool, seats pieces) *List {
 	n := s.Counts()
-	head := make([]byte, 0, 512)
+	head := make([]byte, 0, 256)
 	head = append(head, `{"eventId":"`...)
 	head = append(head, s.seats.ev.ID...)
 	head = append(head, `","version":"`...)
@@ -53,32 +69,57 @@ func (s Snapshot) list(full bool, seats pieces) *List {
 	head = append(head, `,"booked":`...)
 	head = strconv.AppendInt(head, int64(n.Booked), 10)
 	head = append(head, `},"seats":[`...)
-	return &List{s.seats.version, full, s.seats.moment, head, seats}
+	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
+	l.len = len(head) + len(tail)
+	for _, p := range seats {
+		l.len += len(p.text)
+	}
+	if len(seats) > 0 {
+		l.len-- // the first comma
+	}
+	return l
 }
 
 // Len returns the number of bytes that WriteTo writes.
-func (l *List) Len() int { return len(l.head) + l.seats.length + len(tail) }
+func (l *List) Len() int { return l.len }
 
-// WriteTo implements [io.WriterTo] in few large writes, except that it returns 0
-// with an error.
+// WriteTo implements [io.WriterTo], except that it returns 0 with an error. It
+// writes a short list at once and a long one in large pieces.
 func (l *List) WriteTo(w io.Writer) (int64, error) {
-	b := buffers.Get().(*bufio.Writer)
-	defer buffers.Put(b)
-	b.Reset(w)
-	defer b.Reset(nil)
-	b.Write(l.head) // b keeps the first error, and Flush returns it
-	for i, piece := range l.seats.list {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(piece)
+	if l.len <= joined {
+		l.plain.once.Do(func() {
+			l.plain.body = make([]byte, 0, l.len)
+			l.pieces(func(p []byte) error {
+				l.plain.body = append(l.plain.body, p...)
+				return nil
+			})
+		})
+		n, err := w.Write(l.plain.body)
+		return int64(n), err
 	}
-	b.WriteString(tail)
-	if err := b.Flush(); err != nil {
+	err := l.pieces(func(p []byte) error {
+		_, err := w.Write(p)
+		return err
+	})
+	if err != nil {
 		return 0, err
 	}
-	return int64(l.Len()), nil
+	return int64(l.len), nil
 }
 
-// buffers join the pieces of a list.
-var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
+// pieces calls do with one piece of the list after the other, until it fails.
+func (l *List) pieces(do func([]byte) error) error {
+	if err := do(l.head); err != nil {
+		return err
+	}
+	for i, p := range l.seats {
+		text := p.text
+		if i == 0 {
+			text = text[1:]
+		}
+		if err := do(text); err != nil {
+			return err
+		}
+	}
+	return do([]byte(tail))
+}

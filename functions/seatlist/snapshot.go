@@ -1,79 +1,109 @@
 package seatlist
 
 import (
-	"context"
 	"strconv"
+	"sync"
 
 	"seatlock/lockstore"
 )
 
-// A Snapshot is every seat of an event at one moment.
+const (
+	// mostChanges is the number of seats of the longest list of changes. A client
+	// with more is far behind and gets the whole list, which costs less: it is
+	// rendered and compressed already but for the blocks that changed last.
+	mostChanges = 1024
+
+	// keptChanges is the number of lists of changes that a Snapshot keeps.
+	keptChanges = 32
+)
+
+// A Snapshot is every seat of an event at one moment. Each of its lists is rendered
+// when it is first asked for, and then shared. It is safe for concurrent use.
 type Snapshot struct {
 	feed  *Feed
 	seats *seats
 	now   int64 // the store's clock, in Unix milliseconds
+
+	mu         sync.Mutex
+	whole      *List
+	withStatus [3]*List         // by status
+	changes    map[uint64]*List // by the moment that they begin after
 }
 
 // Counts are the numbers of seats in each state.
 type Counts struct{ Available, Locked, Booked int }
 
 // Counts counts the seats.
-func (s Snapshot) Counts() Counts {
+func (s *Snapshot) Counts() Counts {
 	locked, booked := s.seats.locked, s.seats.booked
 	return Counts{len(s.seats.ev.Seats) - locked - booked, locked, booked}
 }
 
 // Tag identifies the state of the seats: snapshots with the same tag differ in
 // their time alone. It consists of the characters of a [lockstore.Version].
-func (s Snapshot) Tag() string {
+func (s *Snapshot) Tag() string {
 	// At one version, only the number of expired locks can differ.
 	return string(s.seats.version) + "." + strconv.Itoa(s.seats.locked)
 }
 
-func (s Snapshot) all() *List { return s.list(true, s.seats.all()) }
-
 // WithStatus returns the list of the seats that have the status.
-func (s Snapshot) WithStatus(status lockstore.Status) *List {
-	var body []byte
-	for _, b := range s.seats.blocks {
-		for i := range b.ids {
-			if b.status(i) == status {
-				body = b.appendSeat(comma(body), i)
-			}
-		}
+func (s *Snapshot) WithStatus(status lockstore.Status) *List {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := &s.withStatus[status]
+	if *kept == nil {
+		*kept = s.list(true, s.seats.withStatus(status))
 	}
-	return s.list(true, one(body))
+	return *kept
 }
 
 // Since returns the list of the seats that changed after the version. It is the
-// list of every seat if the version is empty or the store no longer knows it.
-func (s Snapshot) Since(ctx context.Context, version lockstore.Version) (*List, error) {
-	switch version {
-	case "":
-		return s.all(), nil
-	case s.seats.version:
-		return s.list(false, one(nil)), nil
+// list of every seat if the version is empty, unknown to the feed or far behind.
+func (s *Snapshot) Since(version lockstore.Version) *List {
+	moment, known := s.since(version)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known {
+		if l := s.changesSince(moment); l != nil {
+			return l
+		}
 	}
-	snap, err := s.feed.store.List(ctx, s.seats.ev, version)
-	if err != nil {
-		return nil, err
+	if s.whole == nil {
+		s.whole = s.list(true, s.seats.all())
 	}
-	if snap.Full {
-		return s.all(), nil
-	}
-	// The answer may name seats that changed after this Snapshot. They are listed
-	// as they are in it, which does no harm.
-	var body []byte
-	for _, changed := range snap.Seats {
-		b, i := s.seats.at(int(changed.Position))
-		body = b.appendSeat(comma(body), i)
-	}
-	return s.list(false, one(body)), nil
+	return s.whole
 }
 
-func comma(body []byte) []byte {
-	if len(body) > 0 {
-		return append(body, ',')
+// since returns the moment of a version. A version that is known now may be
+// unknown to the Snapshot: the feed has forgotten the past since, or met the
+// version later.
+func (s *Snapshot) since(version lockstore.Version) (moment uint64, known bool) {
+	switch version {
+	case "":
+		return 0, false
+	case s.seats.version:
+		return s.seats.moment, true
 	}
-	return body
+	moment, known = s.feed.known.moment(version)
+	return moment, known && moment <= s.seats.moment
+}
+
+// changesSince returns the changes after the moment, or nil if they are too many. The
+// caller must hold s.mu.
+func (s *Snapshot) changesSince(moment uint64) *List {
+	if l := s.changes[moment]; l != nil {
+		return l
+	}
+	changed, ok := s.seats.since(moment, mostChanges)
+	if !ok {
+		return nil
+	}
+	l := s.list(false, changed)
+	if s.changes == nil {
+		s.changes = make(map[uint64]*List)
+	}
+	if len(s.changes) < keptChanges {
+		s.changes[moment] = l
+	}
+	return l
 }

@@ -23,21 +23,20 @@ const (
 
 // A message is a list for all viewers of a stream.
 type message struct {
-	moment uint64
-	made   time.Time
+	*seatlist.List
+	made time.Time
 
 	render sync.Once
-	list   *seatlist.List // nil once rendered
 	body   []byte
 }
 
-// bytes renders the message once for all viewers.
+// bytes renders the message once for all viewers that take no compressed ones.
 func (m *message) bytes() []byte {
 	m.render.Do(func() {
 		var b bytes.Buffer
-		b.Grow(m.list.Len())
-		m.list.WriteTo(&b) // cannot fail
-		m.body, m.list = b.Bytes(), nil
+		b.Grow(m.Len())
+		m.WriteTo(&b) // cannot fail
+		m.body = b.Bytes()
 	})
 	return m.body
 }

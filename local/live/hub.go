@@ -11,6 +11,7 @@ import (
 	"bufio"
 	"context"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -55,6 +56,8 @@ type Hub struct {
 // [Hub.Wait].
 func New(ctx context.Context, c Config) *Hub {
 	h := &Hub{Config: c, ctx: ctx, streams: make(map[lockstore.EventID]*stream)}
+	// The library must not compress: it would do so for each viewer.
+	h.accept.CompressionMode, h.accept.CompressionThreshold = websocket.CompressionNoContextTakeover, math.MaxInt
 	h.conns, h.closeConns = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(c.Grace, h.closeConns) })
 	for _, o := range c.Origins {
@@ -133,7 +136,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
 	ws, err := websocket.Accept(u, r, &h.accept)
 	switch {
 	case err == nil:
-		return &viewer{ws: ws, conn: u.conn}, nil
+		return &viewer{ws: ws, conn: u.conn, deflate: w.Header().Get("Sec-WebSocket-Extensions") != ""}, nil
 	case u.status == http.StatusForbidden:
 		return nil, problem.Refuse(problem.Forbidden, "Pages of that origin may not watch here; -cors-origin says which may.")
 	case u.status == http.StatusSwitchingProtocols: // the connection could not be taken over

@@ -59,7 +59,7 @@ func (s *stream) begin(l *seatlist.List) bool {
 
 // send sends a list to all viewers, one group after the other.
 func (s *stream) send(ctx context.Context, l *seatlist.List) {
-	m := &message{moment: l.Moment, made: time.Now(), list: l}
+	m := &message{List: l, made: time.Now()}
 	// A group that is made after this has viewers whose first list is at least as new.
 	s.mu.Lock()
 	groups := slices.Clone(s.groups)

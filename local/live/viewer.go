@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"seatlock/functions/seatlist"
+	"seatlock/functions/static"
 )
 
 const (
@@ -48,6 +49,8 @@ var (
 type viewer struct {
 	ws   *websocket.Conn
 	conn net.Conn // below ws; a deadline here costs less than a context for each message
+
+	deflate bool // the viewer takes compressed messages
 
 	ctx    context.Context // ends, with the reason, when the connection is to be closed
 	cancel context.CancelCauseFunc
@@ -94,6 +97,9 @@ func (v *viewer) listen() {
 
 // writeList writes a list, which may be large, without a copy of it.
 func (v *viewer) writeList(l *seatlist.List) error {
+	if v.compresses(l) {
+		return v.writeFrame(l)
+	}
 	w, err := v.ws.Writer(context.Background(), websocket.MessageText)
 	if err != nil {
 		return err
@@ -102,6 +108,19 @@ func (v *viewer) writeList(l *seatlist.List) error {
 		return err
 	}
 	return w.Close()
+}
+
+// write writes a message.
+func (v *viewer) write(m *message) error {
+	if v.compresses(m.List) {
+		return v.writeFrame(m.List)
+	}
+	return v.ws.Write(context.Background(), websocket.MessageText, m.bytes())
+}
+
+// compresses reports whether the viewer gets the list compressed.
+func (v *viewer) compresses(l *seatlist.List) bool {
+	return v.deflate && l.Len() >= static.Worthwhile
 }
 
 // writeMessages writes the messages after the entry that are newer than the
@@ -124,11 +143,11 @@ func (v *viewer) writeMessages(at *entry, moment uint64) error {
 		case <-at.more:
 		}
 		at = at.next
-		if m := at.message; m.moment > moment {
+		if m := at.message; m.Moment > moment {
 			if time.Since(m.made) > maxAge {
 				return errSlow
 			}
-			if err := v.ws.Write(context.Background(), websocket.MessageText, m.bytes()); err != nil {
+			if err := v.write(m); err != nil {
 				return err
 			}
 		}

@@ -4,15 +4,12 @@
 package web
 
 import (
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
-	"strings"
 
+	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
 )
 
@@ -25,17 +22,17 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // mediaTypes makes the types independent of the machine's table.
-var mediaTypes = map[string]string{
-	".html": "text/html; charset=utf-8",
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
+var mediaTypes = map[string][]string{
+	".html": {"text/html; charset=utf-8"},
+	".css":  {"text/css; charset=utf-8"},
+	".js":   {"text/javascript; charset=utf-8"},
+	".svg":  {"image/svg+xml"},
 }
 
-// An asset is a file of the page, ready to be sent.
+// An asset is a file of the page.
 type asset struct {
-	body            []byte
-	mediaType, etag string
+	*static.Content
+	mediaType []string
 }
 
 // Handler serves the page at "/" and its files below "/page/", and leaves
@@ -54,22 +51,12 @@ func Handler(next telemetry.Handler) telemetry.Handler {
 
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("ETag", a.etag)
-	h.Set("Cache-Control", "no-cache") // a cache must revalidate: another version may be running
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if strings.Contains(r.Header.Get("If-None-Match"), a.etag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Type", a.mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(a.body)))
-	if r.Method != "HEAD" {
-		w.Write(a.body) // an error means that the client has gone
-	}
+	a.Serve(w, r, a.mediaType)
 }
 
 // load reads the embedded files, which cannot fail.
@@ -83,8 +70,7 @@ func load() map[string]asset {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(body)
-		a := asset{body, mediaTypes[path.Ext(name)], `"` + hex.EncodeToString(sum[:12]) + `"`}
+		a := asset{static.New(body), mediaTypes[path.Ext(name)]}
 		if name == "page/index.html" {
 			assets["/"] = a
 			return nil

@@ -5,6 +5,7 @@ package apitest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -98,6 +99,13 @@ func (x Exchange) checkAnswer(d *document) error {
 	if x.Request.Method == "HEAD" {
 		x.Body = nil // net/http sends none, even if the handler wrote one
 	}
+	if x.Header.Get("Content-Encoding") == "gzip" {
+		plain, err := decompressed(x.Body)
+		if err != nil {
+			return err
+		}
+		x.Body = plain
+	}
 	item := d.model.Paths.PathItems.GetOrZero(x.Request.URL.Path)
 	if item != nil && item.Extensions.GetOrZero("x-runner-only") != nil && bytes.Contains(x.Body, []byte(`"not_found"`)) {
 		item = nil // answered by a handler without the runner
@@ -125,6 +133,22 @@ func (x Exchange) checkAnswer(d *document) error {
 		}
 	}
 	return nil
+}
+
+// decompressed returns what was compressed with gzip. An answer to HEAD has no body.
+func decompressed(body []byte) ([]byte, error) {
+	if len(body) == 0 {
+		return nil, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("the body is not what Content-Encoding says: %w", err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("the body is not what Content-Encoding says: %w", err)
+	}
+	return plain, nil
 }
 
 // elsewhere names the answers to requests whose path or method is not described,

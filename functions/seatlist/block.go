@@ -1,0 +1,139 @@
+package seatlist
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+const (
+	// blockSize is the number of seats that are rendered and compressed together:
+	// few enough that a change costs little, and enough that a large event is not
+	// many pieces.
+	blockSize = 256
+
+	// seatLen is about the length of a seat in JSON.
+	seatLen = 64
+
+	// forever is the end of a booking.
+	forever = math.MaxInt64
+)
+
+// A seat is what a block knows of a seat.
+type seat struct {
+	until   int64  // 0 if it is available, forever if it is booked, else the end of its lock in Unix milliseconds
+	changed uint64 // the moment of the last change; the end of a lock is none
+}
+
+// A block is consecutive seats. It is immutable, except that it keeps what it has
+// rendered.
+type block struct {
+	ids            []lockstore.SeatID
+	seats          []seat
+	locked, booked int
+	nextEnd        int64  // of the lock that ends first; forever if there is none
+	changed        uint64 // the moment of the last change
+
+	once [4]sync.Once
+	kept [4]piece // by status, and at the end all seats
+}
+
+// newBlock returns a block of the seats, without the locks that have expired. It
+// keeps the slices.
+func newBlock(ids []lockstore.SeatID, seats []seat, now int64) *block {
+	b := &block{ids: ids, seats: seats, nextEnd: forever}
+	for i, s := range seats {
+		b.changed = max(b.changed, s.changed)
+		switch {
+		case s.until == forever:
+			b.booked++
+		case s.until > now:
+			b.locked++
+			b.nextEnd = min(b.nextEnd, s.until)
+		default:
+			seats[i].until = 0
+		}
+	}
+	return b
+}
+
+func until(s lockstore.ListedSeat) int64 {
+	switch s.Status {
+	case lockstore.Booked:
+		return forever
+	case lockstore.Locked:
+		return s.Expires
+	}
+	return 0
+}
+
+// changes returns the number of seats that changed after the moment.
+func (b *block) changes(moment uint64) int {
+	n := 0
+	if b.changed > moment {
+		for _, s := range b.seats {
+			if s.changed > moment {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (b *block) all() *piece {
+	const last = len(b.kept) - 1
+	return b.piece(last, func(int) bool { return true })
+}
+
+func (b *block) withStatus(status lockstore.Status) *piece {
+	return b.piece(int(status), func(i int) bool { return b.status(i) == status })
+}
+
+// piece renders the seats that it should have, once for each kind.
+func (b *block) piece(kind int, has func(i int) bool) *piece {
+	b.once[kind].Do(func() { b.kept[kind].text = b.appendSeats(nil, has) })
+	return &b.kept[kind]
+}
+
+// appendSeats renders seats, each with a comma before it.
+func (b *block) appendSeats(dst []byte, has func(i int) bool) []byte {
+	for i := range b.ids {
+		if has(i) {
+			if dst == nil {
+				dst = make([]byte, 0, len(b.ids)*seatLen)
+			}
+			dst = b.appendSeat(append(dst, ','), i)
+		}
+	}
+	return dst
+}
+
+// appendSeat renders one seat. JSON needs no escapes in a seat id.
+func (b *block) appendSeat(dst []byte, i int) []byte {
+	dst = append(dst, `{"seatId":"`...)
+	dst = append(dst, b.ids[i]...)
+	dst = append(dst, `","status":"`...)
+	dst = append(dst, b.status(i).String()...)
+	if u := b.seats[i].until; u != 0 && u != forever {
+		dst = append(dst, `","expiresAt":"`...)
+		dst = AppendTime(dst, u)
+	}
+	return append(dst, `"}`...)
+}
+
+func (b *block) status(i int) lockstore.Status {
+	switch b.seats[i].until {
+	case 0:
+		return lockstore.Available
+	case forever:
+		return lockstore.Booked
+	}
+	return lockstore.Locked
+}
+
+// AppendTime appends Unix milliseconds as the API shows times: RFC 3339 in UTC.
+func AppendTime(dst []byte, ms int64) []byte {
+	return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+}
