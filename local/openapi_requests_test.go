@@ -152,8 +152,10 @@ func rateLimited(s *fixture) {
 	s.ask("GET", "/seats", "", "")
 }
 
-// changeSince gets a list for the client and then releases Box-1.
+// changeSince gets a list for the client and then releases Box-1. The next request
+// is to the same program, since another does not know the list's version.
 func changeSince(s *fixture) {
+	s.api = s.newAPI()
 	var list struct{ Version string }
 	if err := json.Unmarshal(s.ask("GET", "/seats?eventId=box", "", "").Body.Bytes(), &list); err != nil {
 		s.t.Fatal(err)

@@ -42,6 +42,7 @@ type fixture struct {
 	stopping bool             // whether the runner is stopping
 	caller   lockstore.UserID // who is signed in
 	version  string           // of the list that the client has
+	api      *booking.API     // of the next requests; nil is a new one for each
 }
 
 // newFixture must be called within a synctest bubble, whose clock it sets.
@@ -65,14 +66,23 @@ func newFixture(t *testing.T) *fixture {
 	return s
 }
 
+func (s *fixture) newAPI() *booking.API {
+	s.t.Helper()
+	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return api
+}
+
 // serve returns the runner's handler and a function that disconnects all
 // viewers.
 func (s *fixture) serve() (h http.Handler, leave func()) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: log})
-	if err != nil {
-		s.t.Fatal(err)
+	api := s.api
+	if api == nil {
+		api = s.newAPI()
 	}
 	server := settings.Server{Connections: 100}
 	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
