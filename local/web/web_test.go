@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -70,6 +72,23 @@ func TestEveryFileIsServed(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFilesAreCompressed checks that a compressed file is the file.
+func TestFilesAreCompressed(t *testing.T) {
+	got := ask("GET", "/page/event.js", "Accept-Encoding", "gzip, br")
+	want, err := os.ReadFile("page/event.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := gzip.NewReader(got.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(r)
+	if h := got.Header(); err != nil || string(body) != string(want) || h.Get("Content-Encoding") != "gzip" || h.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("%v, %d bytes of %d, %v", err, len(body), len(want), h)
 	}
 }
 
