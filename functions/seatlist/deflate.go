@@ -20,7 +20,7 @@ import (
 
 // level is the compressor's level. On blocks of a list, higher ones take more time
 // and save little.
-const level = 3
+const level = 5
 
 // deflated is a piece without its first comma, compressed.
 type deflated struct {

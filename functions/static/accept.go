@@ -27,16 +27,19 @@ func Vary(h http.Header) {
 
 // AcceptsGzip reports whether the client takes answers that are compressed with
 // gzip.
-func AcceptsGzip(h http.Header) bool {
+func AcceptsGzip(h http.Header) bool { return accepts(h, Gzip[0]) }
+
+// accepts reports whether the client takes answers in the coding.
+func accepts(h http.Header, coding string) bool {
 	given := h["Accept-Encoding"]
 	if given == nil {
 		return false
 	}
 	rest := false // accepted by *
-	for coding := range strings.SplitSeq(strings.Join(given, ","), ",") {
-		name, params, _ := strings.Cut(coding, ";")
+	for item := range strings.SplitSeq(strings.Join(given, ","), ",") {
+		name, params, _ := strings.Cut(item, ";")
 		switch name = strings.TrimSpace(name); {
-		case strings.EqualFold(name, "gzip"), strings.EqualFold(name, "x-gzip"):
+		case strings.EqualFold(name, coding):
 			return accepted(params)
 		case name == "*":
 			rest = accepted(params)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/pb33f/libopenapi-validator/errors"
 	"github.com/pb33f/libopenapi-validator/responses"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
@@ -99,13 +100,11 @@ func (x Exchange) checkAnswer(d *document) error {
 	if x.Request.Method == "HEAD" {
 		x.Body = nil // net/http sends none, even if the handler wrote one
 	}
-	if x.Header.Get("Content-Encoding") == "gzip" {
-		plain, err := decompressed(x.Body)
-		if err != nil {
-			return err
-		}
-		x.Body = plain
+	plain, err := decompressed(x.Body, x.Header.Get("Content-Encoding"))
+	if err != nil {
+		return fmt.Errorf("the body is not what Content-Encoding says: %w", err)
 	}
+	x.Body = plain
 	item := d.model.Paths.PathItems.GetOrZero(x.Request.URL.Path)
 	if item != nil && item.Extensions.GetOrZero("x-runner-only") != nil && bytes.Contains(x.Body, []byte(`"not_found"`)) {
 		item = nil // answered by a handler without the runner
@@ -135,20 +134,27 @@ func (x Exchange) checkAnswer(d *document) error {
 	return nil
 }
 
-// decompressed returns what was compressed with gzip. An answer to HEAD has no body.
-func decompressed(body []byte) ([]byte, error) {
+// decompressed returns what was compressed. An answer to HEAD has no body.
+func decompressed(body []byte, encoding string) ([]byte, error) {
 	if len(body) == 0 {
-		return nil, nil
+		return body, nil
 	}
-	r, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("the body is not what Content-Encoding says: %w", err)
+	switch encoding {
+	case "gzip":
+		r, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(r)
+	case "zstd":
+		r, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(r)
 	}
-	plain, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("the body is not what Content-Encoding says: %w", err)
-	}
-	return plain, nil
+	return body, nil
 }
 
 // elsewhere names the answers to requests whose path or method is not described,
