@@ -59,9 +59,14 @@ var rows = []row{
 	{"Redis: memory of 50,000 seats, half taken", "", "", onRedis(memoryOfSeats)},
 	{"Redis: memory that 1,800,000 locks leave after their release", "", "≤ 5 MB", onRedis(lockReleaseStorm)},
 
-	{"PostgreSQL: Lock, 64 callers, one event", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 0.5 of it", onPostgres(postgresLock)},
+	{"PostgreSQL: Lock, 64 callers, one event", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 3.0 of it", onPostgres(postgresLock)},
+	{"PostgreSQL: Lock, 64 callers, limit 10, half the seats and 1,000 of each user's locks expired", "pgbench -c 64: bare INSERT … ON CONFLICT DO NOTHING, prepared", "≥ 2.0 of it", onPostgres(agedPostgresLock)},
+	{"PostgreSQL: Lock, a lone caller", "pgbench -c 1: bare INSERT … ON CONFLICT DO NOTHING, prepared", "p50 ≤ 1.5 × its time", onPostgres(loneCaller)},
 	{"PostgreSQL: Lock, 64 callers, one event, beside many", "64 events", "≥ 0.8 of it", onPostgres(oneEventOrMany)},
-	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 30 ms", onPostgres(postgresList)},
+	{"PostgreSQL: Lock or Release, a user with 256, 1,000 and 10,000 expired locks", "with none", "≤ 1.5 × its time", onPostgres(postgresPast)},
+	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 10 ms", onPostgres(postgresList)},
+	{"PostgreSQL: Confirm in the last half second of its lock, 50,000 seats", "32 whole lists going on", "every one succeeds", onPostgres(lastHalfSecond)},
+	{"PostgreSQL: the first List after 1,000,000 unlisted changes, 50,000 seats", "whole lists before", "≤ 2 s, then ≤ 1.5 × its time", onPostgres(firstList)},
 
 	{"Lambda: start to the first event, connected to Redis", "", "≤ 10 ms", lambdaStart},
 }
