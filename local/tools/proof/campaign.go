@@ -228,6 +228,14 @@ func (c *campaign) record(h *history.History) {
 	c.ledgers = append(c.ledgers, ledger)
 }
 
+// late counts a call that another's fault held up, and keeps the words.
+func (c *campaign) late(words string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tally.late++
+	c.tally.losses.Words = append(c.tally.losses.Words, words)
+}
+
 // playDuring calls f once something was booked, which a fault could lose, and plays
 // until f returns. The context of f ends early if playing fails.
 func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error) error {

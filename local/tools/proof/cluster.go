@@ -39,7 +39,7 @@ func elected(wait int) func(context.Context, *trial) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		return t.failover(ctx, store, nodes[1:].URL(), func(ctx context.Context) error {
+		return t.failover(ctx, store, t.redisAfter(nodes[1:].URL()), func(ctx context.Context) error {
 			nodes[0].Kill()
 			return nodes.Await(ctx, 1)
 		})

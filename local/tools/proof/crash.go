@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"seatlock/lockstore/pgstore/pgtest"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
@@ -77,7 +78,7 @@ var slowDiskEverySec = inRounds(6, func(ctx context.Context, t *trial, _ int) (t
 	if err != nil {
 		return tally{}, err
 	}
-	return t.failover(ctx, store, url, func(ctx context.Context) error {
+	return t.failover(ctx, store, t.redisAfter(url), func(ctx context.Context) error {
 		if err := sleep(ctx, time.Second+rand.N(2*time.Second)); err != nil {
 			return err
 		}
@@ -113,7 +114,11 @@ func postgresKilled(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	c := newCampaign(t.settings, "killed", store, 16)
+	return newCampaign(t.settings, "killed", store, 16).killingPostgres(ctx, server)
+}
+
+// killingPostgres plays while the server is killed and started again.
+func (c *campaign) killingPostgres(ctx context.Context, server *pgtest.Server) (tally, error) {
 	c.plan.TTL, c.plan.Pause = diskTTL, 20*time.Millisecond
 	c.plan.LosesLog = true // its tables are unlogged
 	return c.run(ctx, c.repeating(25, 500*time.Millisecond, 1500*time.Millisecond, func(context.Context, int) error {

@@ -32,11 +32,10 @@ func inRounds(n int, round func(ctx context.Context, t *trial, number int) (tall
 	}
 }
 
-// failover plays while a server fails, and audits the store at the URL, which has
-// no replica to wait for any more. It books more than other rows do, because
-// bookings are what a failover must not lose; locks and releases may be lost with
-// the master.
-func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after string, fail func(context.Context) error) (tally, error) {
+// failover plays while a server fails, and audits the store that there is after that.
+// It books more than other rows do, because bookings are what a failover must not
+// lose; locks and releases may be lost with the master.
+func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after func() (lockstore.LockStore, error), fail func(context.Context) error) (tally, error) {
 	c := newCampaign(t.settings, "failover", store, 24)
 	c.unjudged = true
 	c.plan.Plain = true
@@ -55,10 +54,16 @@ func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after s
 	if err != nil {
 		return c.tally, err
 	}
-	if c.store, err = t.redisStore(after, redisstore.Options{}); err != nil {
+	if c.store, err = after(); err != nil {
 		return c.tally, err
 	}
 	return c.audit(ctx)
+}
+
+// redisAfter returns a function for failover that opens a store at the URL, which has no
+// replica to wait for any more.
+func (t *trial) redisAfter(url string) func() (lockstore.LockStore, error) {
+	return func() (lockstore.LockStore, error) { return t.redisStore(url, redisstore.Options{}) }
 }
 
 // promoted freezes the link to a replica under load, kills the master and
@@ -77,7 +82,7 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		return t.failover(ctx, store, p.replica.URL(), func(ctx context.Context) error {
+		return t.failover(ctx, store, t.redisAfter(p.replica.URL()), func(ctx context.Context) error {
 			if err := p.fail(ctx); err != nil {
 				return err
 			}
@@ -109,7 +114,7 @@ func succeeded(wait int) func(context.Context, *trial) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		return t.failover(ctx, store, sentinels.URL(), func(ctx context.Context) error {
+		return t.failover(ctx, store, t.redisAfter(sentinels.URL()), func(ctx context.Context) error {
 			if err := sleep(ctx, 2*time.Second); err != nil {
 				return err
 			}

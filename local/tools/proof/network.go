@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +64,7 @@ func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	store, err := t.postgresStore(ctx, strings.Replace(server.URL("postgres"), server.Addr, proxy.Addr, 1))
+	store, err := t.postgresStore(ctx, urlAt(server, proxy.Addr))
 	if err != nil {
 		return tally{}, err
 	}

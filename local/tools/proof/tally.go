@@ -14,6 +14,7 @@ type tally struct {
 	unjudged                  bool // histories are not checked: the store may forget
 	faults                    int
 	torn                      int // groups of seats of which a part was booked, and keys that disagree
+	late                      int // calls that were not answered in time, though nothing but another's fault was in their way
 	losses                    history.Losses
 }
 
@@ -27,6 +28,7 @@ func (t *tally) add(o tally) {
 	t.undecided += o.undecided
 	t.torn += o.torn
 	t.faults += o.faults
+	t.late += o.late
 	t.losses.Add(o.losses)
 }
 
@@ -43,7 +45,7 @@ const (
 func (t *tally) verdict(mayLose bool) string {
 	l := &t.losses
 	switch {
-	case t.illegal > 0 || t.torn > 0 || l.Stuck > 0 || l.Over > 0:
+	case t.illegal > 0 || t.torn > 0 || t.late > 0 || l.Stuck > 0 || l.Over > 0:
 		return brokenPromise
 	case !mayLose && (l.Lost > 0 || l.Twice > 0):
 		return brokenPromise

@@ -17,9 +17,31 @@ import (
 // pooler is the name of the executable, on the PATH or in /usr/sbin.
 const pooler = "pgbouncer"
 
-// NewPooler starts a PgBouncer in front of the server, in transaction mode, and
-// returns where it listens: host and port. It ends with the test. If PgBouncer is
-// not installed the test is skipped, and fails in CI.
+// A Pooler is a running PgBouncer in transaction mode.
+type Pooler struct {
+	Addr string // where it listens: host and port
+
+	process *faults.Process
+}
+
+// NeedPooler skips a test if PgBouncer is not installed, and fails it in CI.
+func NeedPooler(t testing.TB) {
+	t.Helper()
+	if _, err := poolerProgram(); err != nil {
+		faults.Missing(t, pooler, "nothing was tried behind a pooler")
+	}
+}
+
+func poolerProgram() (string, error) {
+	if program, err := exec.LookPath(pooler); err == nil {
+		return program, nil
+	}
+	return exec.LookPath("/usr/sbin/" + pooler)
+}
+
+// NewPooler starts a PgBouncer in front of the server and returns where it listens:
+// host and port. It ends with the test. If PgBouncer is not installed the test is
+// skipped, and fails in CI.
 func NewPooler(t testing.TB, s *Server) (addr string) {
 	t.Helper()
 	return NewPoolerTo(t, s, s.Addr)
@@ -29,44 +51,55 @@ func NewPooler(t testing.TB, s *Server) (addr string) {
 // address, with settings of PgBouncer's own, each as name=value.
 func NewPoolerTo(t testing.TB, s *Server, server string, settings ...string) (addr string) {
 	t.Helper()
-	program, err := exec.LookPath(pooler)
+	NeedPooler(t)
+	p, err := StartPooler(s, server, settings...)
 	if err != nil {
-		program, err = exec.LookPath("/usr/sbin/" + pooler)
+		t.Fatal(err)
 	}
+	t.Cleanup(p.Close)
+	return p.Addr
+}
+
+// StartPooler starts a PgBouncer in front of the server, which it finds at the address.
+// Each setting of PgBouncer's own is name=value. The caller must Close it before the
+// server.
+func StartPooler(s *Server, server string, settings ...string) (*Pooler, error) {
+	program, err := poolerProgram()
 	if err != nil {
-		faults.Missing(t, pooler, "nothing was tried behind a pooler")
+		return nil, err
 	}
 	who, err := account()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	host, serverPort, err := net.SplitHostPort(server)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	port := faults.FreePort()
 	// In the server's folder, which the user that runs both can read.
 	config := filepath.Join(s.dir, pooler+port+".ini")
 	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n%s\n", Superuser, host, serverPort, port, strings.Join(settings, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var output bytes.Buffer // to be read once the program has ended
-	p, err := faults.StartProcessAs(who, &output, nil, program, config)
-	if err != nil {
-		t.Fatal(err)
+	p := &Pooler{Addr: net.JoinHostPort("127.0.0.1", port)}
+	if p.process, err = faults.StartProcessAs(who, &output, nil, program, config); err != nil {
+		return nil, err
 	}
-	t.Cleanup(p.Interrupt)
-	addr = net.JoinHostPort("127.0.0.1", port)
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.Dial("tcp", addr)
+		c, err := net.Dial("tcp", p.Addr)
 		if err == nil {
 			c.Close()
-			return addr
+			return p, nil
 		}
 		if time.Since(began) > startTime {
-			p.Kill()
-			t.Fatalf("%s does not answer: %v\n%s", pooler, err, output.String())
+			p.process.Kill()
+			return nil, fmt.Errorf("%s does not answer: %w\n%s", pooler, err, output.String())
 		}
 	}
 }
+
+// Close ends the PgBouncer.
+func (p *Pooler) Close() { p.process.Interrupt() }

@@ -122,3 +122,22 @@ func (b *Bed) Postgres() (*pgtest.Server, error) {
 	}
 	return server, err
 }
+
+// Standby starts a standby of a PostgreSQL server, as [pgtest.Server.Standby] does.
+func (b *Bed) Standby(primary *pgtest.Server) (*pgtest.Server, error) {
+	server, err := primary.Standby()
+	if err == nil {
+		b.OnClose(server.Close)
+	}
+	return server, err
+}
+
+// Pooler starts a PgBouncer, as [pgtest.StartPooler] does.
+func (b *Bed) Pooler(server *pgtest.Server, addr string) (*pgtest.Pooler, error) {
+	const retry = "server_login_retry=1" // seconds after the server was gone
+	pooler, err := pgtest.StartPooler(server, addr, retry)
+	if err == nil {
+		b.OnClose(pooler.Close)
+	}
+	return pooler, err
+}
