@@ -92,8 +92,8 @@ func breakReplies(ctx context.Context, proxies []*faults.Proxy, want int) (int, 
 		p.Inject(func() faults.Fault {
 			mu.Lock()
 			defer mu.Unlock()
-			f := randomFault(rnd)
-			if f != (faults.Fault{}) {
+			f, breaks := randomFault(rnd)
+			if breaks {
 				if broken++; broken == want {
 					close(enough)
 				}
@@ -117,14 +117,14 @@ func breakReplies(ctx context.Context, proxies []*faults.Proxy, want int) (int, 
 
 // randomFault breaks one reply of about fifty, few enough for most histories to
 // be decided.
-func randomFault(rnd *rand.Rand) faults.Fault {
+func randomFault(rnd *rand.Rand) (f faults.Fault, breaks bool) {
 	switch rnd.IntN(250) {
 	case 0:
-		return faults.Fault{Lost: true}
+		return faults.Fault{Lost: true}, true
 	case 1, 2:
-		return faults.Fault{Cut: true}
+		return faults.Fault{Cut: true}, true
 	case 3, 4:
-		return faults.Fault{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}
+		return faults.Fault{Delay: time.Duration(rnd.IntN(800)) * time.Millisecond}, true
 	}
-	return faults.Fault{}
+	return faults.Fault{}, false
 }
