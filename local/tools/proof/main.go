@@ -105,6 +105,7 @@ var rows = []row{
 	{"PostgreSQL", "", onPostgres, false},
 	{"PostgreSQL", "answers lost, delayed, cut", badNetworkToPostgres, false},
 	{"PostgreSQL", "PostgreSQL killed -9", postgresKilled, false},
+	{"PostgreSQL", "power lost at any moment of recorded writes", powerLostUnderPostgres, false},
 	{"PostgreSQL", "behind PgBouncer: answers lost, delayed, cut on both sides", badNetworkAroundPooler, false},
 	{"PostgreSQL", "behind PgBouncer: PostgreSQL killed -9", pooledPostgresKilled, false},
 	{"PostgreSQL", "clients frozen in the middle of a list of 50,000 seats", frozenInList, false},

@@ -39,8 +39,9 @@ func TestMain(m *testing.M) {
 // possible, the longest first. (A promotion and an election in a Cluster are left
 // out; redisstore tests what they need of it.)
 var short = []string{
-	"Sentinel elects, -redis-wait 1", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
-	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
+	"PostgreSQL, switched", "PostgreSQL, synchronous standby promoted", "PostgreSQL, power", "PostgreSQL, behind PgBouncer: answers",
+	"PostgreSQL, behind PgBouncer: PostgreSQL", "Sentinel elects, -redis-wait 1", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
+	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL, PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
 	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
 	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
 }
@@ -52,7 +53,7 @@ func need(t *testing.T, words string) {
 	kind, _, _ := strings.Cut(words, ",")
 	switch kind {
 	case "memory", "miniredis", "file":
-	case "PostgreSQL", "PostgreSQL killed":
+	case "PostgreSQL":
 		pgtest.Need(t)
 	default:
 		faults.Need(t, "redis-server", untried)
@@ -62,8 +63,10 @@ func need(t *testing.T, words string) {
 		faults.Need(t, "cc", untried)
 	case "file, disk full":
 		faults.Need(t, "prlimit", untried)
-	case "file, power":
+	case "file, power", "PostgreSQL, power":
 		faults.Need(t, powerloss.Program, untried)
+	case "PostgreSQL, behind PgBouncer: answers", "PostgreSQL, behind PgBouncer: PostgreSQL":
+		pgtest.NeedPooler(t)
 	}
 }
 

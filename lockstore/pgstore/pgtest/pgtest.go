@@ -110,9 +110,15 @@ func (s *Server) begin(err error) (*Server, error) {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
+// Data returns the folder of the server's files. Those beside it end with the server, too.
+func (s *Server) Data() string { return s.data() }
+
 // Restart starts the server after Kill or Stop, on the same folder and port, and
 // returns once it answers.
-func (s *Server) Restart() error {
+func (s *Server) Restart() error { return s.RestartUnder() }
+
+// RestartUnder is like Restart, for a server that a command runs, such as strace.
+func (s *Server) RestartUnder(command ...string) error {
 	program, err := Program("postgres")
 	if err != nil {
 		return err
@@ -122,7 +128,7 @@ func (s *Server) Restart() error {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
-	args := []string{"-D", s.data(), "-p", port}
+	args := append(command, program, "-D", s.data(), "-p", port)
 	for _, setting := range slices.Concat([]string{
 		"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "shared_buffers=128MB",
 		"log_checkpoints=off", "logging_collector=off", "max_wal_size=4GB",
@@ -131,7 +137,7 @@ func (s *Server) Restart() error {
 		args = append(args, "-c", setting)
 	}
 	var output bytes.Buffer // to be read once the program has ended
-	p, err := faults.StartProcessAs(who, &output, nil, program, args...)
+	p, err := faults.StartProcessAs(who, &output, nil, args[0], args[1:]...)
 	if err != nil {
 		return err
 	}
