@@ -153,5 +153,5 @@ func loneCaller(ctx context.Context, d *database) (result, error) {
 			return float64(quantile(took, 0.5)), nil
 		},
 	)
-	return c.atMost(1.5, micros), err
+	return c.atMost(1.9, micros), err
 }
