@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,7 @@ const (
 // lastHalfSecond counts the confirms that succeed in the last half second of their lock
 // while whole lists of the event go on.
 func lastHalfSecond(ctx context.Context, d *database) (result, error) {
-	const buyers, sales, lock = 40, 5, 2 * time.Second
+	const buyers, sales, lock, early = 40, 5, 2 * time.Second, 500 * time.Millisecond
 	ev, err := halfTaken(ctx, d.store)
 	if err != nil {
 		return result{}, err
@@ -67,17 +68,20 @@ func lastHalfSecond(ctx context.Context, d *database) (result, error) {
 	for b := range buyers {
 		all.Go(func() {
 			for sale := range sales {
-				seat := ev.Seats[2*(b*sales+sale)+1] // it is free
-				inTime, err := d.confirmLate(ctx, brief, user(b), seat)
-				if ctx.Err() != nil {
-					errs[b] = ctx.Err()
+				n := b*sales + sale
+				seat := ev.Seats[n/lockstore.MaxSeats*2*lockstore.MaxSeats+lockstore.MaxSeats+n%lockstore.MaxSeats] // it is free
+				ends, err := d.lockUntil(ctx, brief, user(b), seat)
+				if err != nil {
+					errs[b] = err
 					return
 				}
-				if inTime {
-					made.Add(1)
-					if err == nil {
-						succeeded.Add(1)
-					}
+				time.Sleep(time.Until(ends) - early)
+				if time.Until(ends) < early/2 {
+					continue // this program is too late
+				}
+				made.Add(1)
+				if _, err := d.store.Do(ctx, brief, lockstore.Confirm(user(b), seat)); err == nil {
+					succeeded.Add(1)
 				}
 			}
 		})
@@ -85,10 +89,8 @@ func lastHalfSecond(ctx context.Context, d *database) (result, error) {
 	all.Wait()
 	rate := float64(lists.Load()) / time.Since(began).Seconds()
 	stop()
-	for _, err := range errs {
-		if err != nil {
-			return result{}, err
-		}
+	if err := errors.Join(errs...); err != nil {
+		return result{}, err
 	}
 	return result{
 		base:   perSecond(rate) + " lists",
@@ -98,24 +100,14 @@ func lastHalfSecond(ctx context.Context, d *database) (result, error) {
 	}, nil
 }
 
-// confirmLate locks the seat and confirms it in the last half second of the lock. The
-// first result is false if there was no lock, or if this program was too late.
-func (d *database) confirmLate(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, seat lockstore.SeatID) (inTime bool, err error) {
-	const early = 500 * time.Millisecond
-	var got lockstore.Result
-	err = history.Repeat(ctx, func() (err error) {
-		got, err = d.store.Do(ctx, ev, lockstore.Lock(user, seat))
+// lockUntil locks the seat and returns when the lock ends.
+func (d *database) lockUntil(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, seat lockstore.SeatID) (ends time.Time, err error) {
+	err = history.Repeat(ctx, func() error {
+		got, err := d.store.Do(ctx, ev, lockstore.Lock(user, seat))
+		ends = got.Expires
 		return err
 	})
-	if err != nil {
-		return false, err
-	}
-	time.Sleep(time.Until(got.Expires) - early)
-	if time.Until(got.Expires) < early/2 {
-		return false, nil
-	}
-	_, err = d.store.Do(ctx, ev, lockstore.Confirm(user, seat))
-	return true, err
+	return ends, err
 }
 
 // listOnAndOn lists the whole event, many times at once, until the returned function is
