@@ -153,6 +153,7 @@ func TestVerdict(t *testing.T) {
 		{tally{histories: 100, losses: history.Losses{Bookings: 10, Twice: 1}}, false, brokenPromise},
 		{tally{histories: 100, losses: history.Losses{Bookings: 10, Stuck: 1}}, true, brokenPromise},
 		{tally{histories: 100, losses: history.Losses{Bookings: 10, Over: 1}}, true, brokenPromise},
+		{tally{histories: 100, losses: fine, late: 1}, true, brokenPromise},
 		{tally{histories: 100, losses: fine, undecided: 3}, false, kept},
 		{tally{histories: 100, losses: fine, undecided: 4}, false, tooFew},
 		{tally{histories: 100}, false, tooFew}, // nothing was at stake
