@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // possible, the longest first. (A promotion and an election in a Cluster are left
 // out; redisstore tests what they need of it.)
 var short = []string{
+	"PostgreSQL, clients frozen", "PostgreSQL, synchronous standby away",
 	"PostgreSQL, switched", "PostgreSQL, synchronous standby promoted", "PostgreSQL, power", "PostgreSQL, behind PgBouncer: answers",
 	"PostgreSQL, behind PgBouncer: PostgreSQL", "Sentinel elects, -redis-wait 1", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
 	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL, PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
