@@ -22,10 +22,16 @@ BEGIN
   END IF;
   whole := false;
   anew := false;
-  -- Everything is read after this, and so shows every confirm that was in time.
-  clock := seatlock.settled(e);
   FOR turn IN 1 .. 5 LOOP
-    anew := seatlock.number(e) OR anew;
+    -- Seats are read after the clock, so that they show every confirm that was in time.
+    -- If this had to wait in between, they would show locks that began after the clock
+    -- beside others that had ended by then, and so no moment. Then it begins again,
+    -- but not for ever: a machine can be too slow for it.
+    FOR try IN 1 .. 20 LOOP
+      clock := seatlock.settled(e);
+      anew := seatlock.number(e) OR anew;
+      EXIT WHEN clock_timestamp() < clock + interval '2 milliseconds';
+    END LOOP;
     COMMIT;
     SELECT * INTO c FROM seatlock.changes(e, since_number, since_nonce);
     number := c.number;
