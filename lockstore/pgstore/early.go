@@ -29,22 +29,37 @@ func (s *Store) askEarly(ctx context.Context, conn *pgx.Conn, sql string, args, 
 		p.SendQueryParams(sql, query.ParamValues, statement.ParamOIDs, query.ParamFormats, query.ResultFormats)
 	}
 	p.SendFlushRequest() // or the row would come with the end of the commit
-	err = p.Sync()
-	if err == nil {
-		err = scanOne(p, conn, into)
-	}
-	if err != nil {
-		_ = p.Close() // would report that nothing was sent if the connection has ended
+	if err := p.Sync(); err != nil {
+		_ = p.Close() // reports the same
 		return nil, err
+	}
+	if err := scanOne(p, conn, into); err != nil {
+		_ = p.Close() // reports the same
+		return nil, sent(err)
 	}
 	return func() error {
 		_, err := p.GetResults()
 		if closeErr := p.Close(); err == nil {
 			err = closeErr
 		}
-		return err
+		return sent(err)
 	}, nil
 }
+
+// sent returns the error of a statement that was sent. pgx reports of some errors
+// that nothing was sent by what failed, such as the closing of a connection that
+// has ended, and so they would pass for those of a statement that may be repeated.
+func sent(err error) error {
+	if _, answered := errors.AsType[*pgconn.PgError](err); err == nil || answered {
+		return err
+	}
+	return opaque{err}
+}
+
+// An opaque error hides what it wraps.
+type opaque struct{ cause error }
+
+func (e opaque) Error() string { return e.cause.Error() }
 
 // describe returns what the database says of the statement. A connection that may
 // keep prepared statements prepares it.
