@@ -181,7 +181,7 @@ func (q *Queue[W, R]) SendAgain(calls []*Call[W, R], alone bool, err error) {
 	var none R
 	again := make([]*Call[W, R], 0, len(calls))
 	for _, c := range calls {
-		if now.After(c.sendBy) {
+		if !now.Before(c.sendBy) {
 			c.Answer(none, err)
 			continue
 		}
