@@ -25,7 +25,8 @@ func TestFaults(t *testing.T) {
 	faults.Run(t, faults.Backend{
 		Addr: srv.Addr,
 		Store: func(t *testing.T, addr string) lockstore.LockStore {
-			return storeAt(t, strings.Replace(srv.URL("postgres"), srv.Addr, addr, 1))
+			// One connection: what the server sends next on it is the answer to the next call.
+			return storeAt(t, strings.Replace(srv.URL("postgres"), srv.Addr, addr, 1)+"&pool_max_conns=1")
 		},
 		Kill:    srv.Kill,
 		Restart: srv.Restart,
