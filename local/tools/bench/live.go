@@ -60,7 +60,7 @@ func liveViewers(ctx context.Context, bed *testbed.Bed) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	viewers, err := openViewers(ctx, bed, addr, version)
+	viewers, err := openViewers(ctx, bed, addr, version, "")
 	if err != nil {
 		return result{}, err
 	}
@@ -141,8 +141,9 @@ type viewer struct {
 }
 
 // openViewers opens viewers that know the list of the version already: sending
-// the whole list to each would be most of the cost.
-func openViewers(ctx context.Context, bed *testbed.Bed, addr, version string) ([]*viewer, error) {
+// the whole list to each would be most of the cost. The headers are lines of the
+// handshake.
+func openViewers(ctx context.Context, bed *testbed.Bed, addr, version, headers string) ([]*viewer, error) {
 	viewers := make([]*viewer, viewerCount)
 	bed.OnClose(func() {
 		for _, v := range viewers {
@@ -156,7 +157,7 @@ func openViewers(ctx context.Context, bed *testbed.Bed, addr, version string) ([
 			if i >= len(viewers) {
 				break
 			}
-			if viewers[i], err = openViewer(addr, version); err != nil {
+			if viewers[i], err = openViewer(addr, version, headers); err != nil {
 				return err
 			}
 		}
@@ -166,13 +167,13 @@ func openViewers(ctx context.Context, bed *testbed.Bed, addr, version string) ([
 }
 
 // openViewer opens a viewer and reads its first message.
-func openViewer(addr, version string) (*viewer, error) {
+func openViewer(addr, version, headers string) (*viewer, error) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	v := &viewer{c, bufio.NewReader(c)}
-	if _, err := io.WriteString(c, "GET /seats/live?since="+version+" HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET /seats/live?since="+version+" HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n"+headers+"\r\n"); err != nil {
 		return v, err
 	}
 	resp, err := http.ReadResponse(v.in, nil)

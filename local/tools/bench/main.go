@@ -38,6 +38,11 @@ var rows = []row{
 	{"POST /lock and /release, any of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", postLockAsItGrows},
 	{"WebSocket: from the answer of a lock to 5,000 viewers", "50 locks/s going on", "p99 ≤ 250 ms", liveViewers},
 
+	{"Memory: POST /lock, 200/s, while HEAD, status, old and unknown since of 50,000 seats are asked for", "the same locks alone", "p50 ≤ 2 × its time", memoryStorm},
+	{"Redis: POST /lock, 200/s, while HEAD, status, old and unknown since of 50,000 seats are asked for", "the same locks alone", "p50 ≤ 2 × its time", onRedis(redisStorm)},
+	{"Redis: POST /lock, 200/s, while 5,000 viewers return, 9,900 changes behind", "the same locks alone", "p99 ≤ 2 × its time", viewersReturn},
+	{"4,000 clients that do not read the list of 50,000 seats", "", "≤ 150 MB", slowReaders},
+
 	{"Memory: Lock, 100 of 1,000,000 seats", "the same, 100 seats", "≤ 1.2 × its time", lockAsItGrows},
 	{"Memory: List of 50,000 seats, half taken", "", "≤ 0.5 ms", memoryList},
 	{"Memory: an event of 1,000,000 seats, 1,000 taken", "the layout, which events share", "", memoryOfEvent},
