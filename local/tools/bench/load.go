@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -34,8 +35,8 @@ func listen(ctx context.Context, h http.Handler) (addr string, err error) {
 // A request appends the bytes of a turn's request to b.
 type request func(b []byte, turn int) []byte
 
-func get(path string) request {
-	text := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
+func get(path string, headers ...string) request {
+	text := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + strings.Join(headers, "") + "\r\n")
 	return func(b []byte, _ int) []byte { return append(b, text...) }
 }
 
