@@ -16,9 +16,12 @@ const discoverTime = 3 * time.Second
 // openAccess returns the policy that the settings describe. It logs an issuer that
 // does not answer: requests that need it fail until it does.
 func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) access.Policy {
-	p := access.Policy{BackendKey: s.BackendKey, Private: s.Private, Proxies: s.Proxies}
+	p := access.Policy{BackendKey: s.BackendKey, Private: s.Private, Proxies: access.Proxies(s.Proxies)}
 	if s.Rate > 0 {
 		p.Rate = access.NewRate(s.Rate)
+	}
+	if s.ByteRate > 0 {
+		p.Bytes = access.NewByteRate(s.ByteRate)
 	}
 	if s.Issuer == "" {
 		return p
@@ -32,6 +35,9 @@ func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) access
 	}
 	return p
 }
+
+// signsIn reports whether calls that change seats need a token.
+func signsIn(s settings.Access) bool { return s.Issuer != "" || s.BackendKey != "" }
 
 // identifiedBy says in the start-up line how users are identified.
 func identifiedBy(s settings.Access) string {

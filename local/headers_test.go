@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestHeaders checks that no answer lets a browser guess its content type, show it
@@ -40,30 +39,6 @@ func TestHeaders(t *testing.T) {
 		if len(h.Values("Content-Security-Policy")) != 1 {
 			t.Errorf("%s %s: the policies are %q, want one", c.method, c.path, h.Values("Content-Security-Policy"))
 		}
-	}
-}
-
-// TestConnectionsAreBounded checks that a connection over the limit waits until
-// another one is closed.
-func TestConnectionsAreBounded(t *testing.T) {
-	url, _, _ := serving(t, "-max-connections", "1")
-	first := send(t, url, getRequest("/healthz"))
-	if _, err := first.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	second := send(t, url, getRequest("/healthz"))
-	if err := second.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := second.Read(make([]byte, 1)); err == nil {
-		t.Fatalf("the second connection got %d bytes while the first was open", n)
-	}
-	first.Close()
-	if err := second.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := second.Read(make([]byte, 1)); err != nil {
-		t.Errorf("the second connection after the first was closed: %v", err)
 	}
 }
 

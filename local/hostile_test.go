@@ -32,7 +32,7 @@ func head(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r
 
 // lockRequest returns a POST /lock with the body.
 func lockRequest(body string, header ...string) string {
-	lines := append([]string{"POST /lock HTTP/1.1", "Host: x", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
+	lines := append([]string{"POST /lock HTTP/1.1", "Host: localhost", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
 	if len(header) == 0 {
 		lines = append(lines, "Content-Type: application/json")
 	}
@@ -41,7 +41,7 @@ func lockRequest(body string, header ...string) string {
 
 // getRequest returns a GET of the path.
 func getRequest(path string, header ...string) string {
-	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: x"}, header...)...)
+	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: localhost"}, header...)...)
 }
 
 // handshake turns a request into a WebSocket handshake.
@@ -49,22 +49,26 @@ const handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Ve
 
 // hostiles are malformed and hostile requests. None of them may change a seat.
 var hostiles = slices.Concat([]hostile{
-	{"an unknown method", head("BREW /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
-	{"a method in small letters", head("post /lock HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
-	{"a method that is overridden", head("GET /lock HTTP/1.1", "Host: x", "X-HTTP-Method-Override: POST"), 405, "method_not_allowed"},
-	{"a list that is posted", head("POST /seats HTTP/1.1", "Host: x", "Content-Length: 0"), 405, "method_not_allowed"},
-	{"a tunnel", head("CONNECT evil.example:443 HTTP/1.1", "Host: evil.example"), 404, "not_found"},
-	{"a trace", head("TRACE /seats HTTP/1.1", "Host: x"), 405, "method_not_allowed"},
-	{"a method of an injected line", head("GET\t/lock HTTP/1.1", "Host: x"), 400, ""},
+	{"an unknown method", head("BREW /lock HTTP/1.1", "Host: localhost"), 405, "method_not_allowed"},
+	{"a method in small letters", head("post /lock HTTP/1.1", "Host: localhost"), 405, "method_not_allowed"},
+	{"a method that is overridden", head("GET /lock HTTP/1.1", "Host: localhost", "X-HTTP-Method-Override: POST"), 405, "method_not_allowed"},
+	{"a list that is posted", head("POST /seats HTTP/1.1", "Host: localhost", "Content-Length: 0"), 405, "method_not_allowed"},
+	{"a tunnel", head("CONNECT evil.example:443 HTTP/1.1", "Host: evil.example"), 421, "wrong_host"},
+	{"a name that resolves to this machine", head("GET /seats HTTP/1.1", "Host: evil.example"), 421, "wrong_host"},
+	{"a lock by such a name", head("POST /lock HTTP/1.1", "Host: evil.example:8080", "Content-Type: application/json", fmt.Sprint("Content-Length: ", len(good))) + good, 421, "wrong_host"},
+	{"a WebSocket by such a name", head("GET /seats/live HTTP/1.1", "Host: localhost.evil.example", handshake), 421, "wrong_host"},
+	{"a host that is forwarded", head("GET /seats HTTP/1.1", "Host: evil.example", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: localhost"), 421, "wrong_host"},
+	{"a trace", head("TRACE /seats HTTP/1.1", "Host: localhost"), 405, "method_not_allowed"},
+	{"a method of an injected line", head("GET\t/lock HTTP/1.1", "Host: localhost"), 400, ""},
 	{"no version", head("GET /seats"), 400, ""},
-	{"another version", head("GET /seats HTTP/3.0", "Host: x"), 505, ""},
+	{"another version", head("GET /seats HTTP/3.0", "Host: localhost"), 505, ""},
 	{"no host", head("GET /seats HTTP/1.1"), 400, ""},
-	{"two hosts", head("GET /seats HTTP/1.1", "Host: x", "Host: y"), 400, ""},
+	{"two hosts", head("GET /seats HTTP/1.1", "Host: localhost", "Host: y"), 400, ""},
 	{"rubbish", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, ""},
-	{"a header without a name", head("GET /seats HTTP/1.1", "Host: x", ": y"), 400, ""},
-	{"a header with a NUL", head("GET /seats HTTP/1.1", "Host: x", "A: \x00"), 400, ""},
-	{"a space before the colon", head("POST /lock HTTP/1.1", "Host: x", "Content-Length : 5"), 400, ""},
-	{"a huge header", head("GET /seats HTTP/1.1", "Host: x", "A: "+strings.Repeat("a", 32<<10)), 431, ""},
+	{"a header without a name", head("GET /seats HTTP/1.1", "Host: localhost", ": y"), 400, ""},
+	{"a header with a NUL", head("GET /seats HTTP/1.1", "Host: localhost", "A: \x00"), 400, ""},
+	{"a space before the colon", head("POST /lock HTTP/1.1", "Host: localhost", "Content-Length : 5"), 400, ""},
+	{"a huge header", head("GET /seats HTTP/1.1", "Host: localhost", "A: "+strings.Repeat("a", 32<<10)), 431, ""},
 	{"a huge path", getRequest("/" + strings.Repeat("a", 32<<10)), 431, ""},
 
 	{"a path above the root", getRequest("/../../etc/passwd"), 404, "not_found"},
@@ -95,13 +99,13 @@ var hostiles = slices.Concat([]hostile{
 	{"a WebSocket elsewhere", getRequest("/lock", handshake), 405, "method_not_allowed"},
 	{"no WebSocket", getRequest("/seats/live"), 426, "upgrade_required"},
 
-	{"two lengths", "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, ""},
-	{"a length below nothing", head("POST /lock HTTP/1.1", "Host: x", "Content-Length: -1"), 400, ""},
-	{"a length with a sign", head("POST /lock HTTP/1.1", "Host: x", "Content-Length: +1") + "{", 400, ""},
-	{"an unknown transfer encoding", head("POST /lock HTTP/1.1", "Host: x", "Transfer-Encoding: xchunked"), 501, ""},
-	{"a chunk that is none", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked") + "zz\r\n", 400, "bad_request"},
-	{"a chunk beyond all numbers", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked") + "fffffffffffffffff\r\n", 400, "bad_request"},
-	{"a chunked body and a length", head("POST /lock HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 4", "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "bad_request"},
+	{"two lengths", "POST /lock HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, ""},
+	{"a length below nothing", head("POST /lock HTTP/1.1", "Host: localhost", "Content-Length: -1"), 400, ""},
+	{"a length with a sign", head("POST /lock HTTP/1.1", "Host: localhost", "Content-Length: +1") + "{", 400, ""},
+	{"an unknown transfer encoding", head("POST /lock HTTP/1.1", "Host: localhost", "Transfer-Encoding: xchunked"), 501, ""},
+	{"a chunk that is none", head("POST /lock HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Transfer-Encoding: chunked") + "zz\r\n", 400, "bad_request"},
+	{"a chunk beyond all numbers", head("POST /lock HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Transfer-Encoding: chunked") + "fffffffffffffffff\r\n", 400, "bad_request"},
+	{"a chunked body and a length", head("POST /lock HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Content-Length: 4", "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "bad_request"},
 	{"an unknown expectation", lockRequest(good, "Content-Type: application/json", "Expect: miracles"), 417, ""},
 
 	{"no type", lockRequest(good, "A: b"), 415, "unsupported_media_type"},
@@ -183,6 +187,7 @@ func TestHostile(t *testing.T) {
 				t.Run(h.name, func(t *testing.T) { attack(t, url, h) })
 			}
 			t.Run("early ends", func(t *testing.T) { leaveEarly(t, url) })
+			t.Run("smuggled", func(t *testing.T) { smuggle(t, url) })
 			if body := get(t, url+"/seats"); !strings.Contains(body, `"counts":{"available":100,"locked":0,"booked":0}`) {
 				t.Errorf("a hostile request changed a seat: %s", body)
 			}
@@ -262,5 +267,23 @@ func leaveEarly(t *testing.T, url string) {
 	whole := lockRequest(good)
 	for end := range len(whole) {
 		send(t, url, whole[:end]).Close()
+	}
+}
+
+// smuggle sends a request with two sizes, and after the end of the one a second
+// request, which a proxy that uses the other takes for part of the first. It must not
+// be answered.
+func smuggle(t *testing.T, url string) {
+	for _, first := range []string{"POST /lock", "GET /seats", "GET /healthz"} {
+		hidden := lockRequest(good)
+		c := send(t, url, head(first+" HTTP/1.1", "Host: localhost", "Content-Type: application/json",
+			fmt.Sprint("Content-Length: ", len("0\r\n\r\n")+len(hidden)), "Transfer-Encoding: chunked")+"0\r\n\r\n"+hidden)
+		answers, err := io.ReadAll(c)
+		if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(answers, []byte("HTTP/1.1 ")); n != 1 || !bytes.Contains(answers, []byte("\r\nConnection: close\r\n")) {
+			t.Errorf("%s is answered %d times, want once and the connection closed:\n%s", first, n, answers)
+		}
 	}
 }

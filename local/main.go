@@ -95,7 +95,8 @@ func readEvents(s settings.Events) ([]venue.Event, error) {
 // serveEvents serves the events from the store until the context ends.
 func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger) error {
 	seen, measured := openTelemetry(s.Telemetry, events, store.LockStore, log)
-	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: openAccess(ctx, s.Access, log), Logger: log})
+	policy := openAccess(ctx, s.Access, log)
+	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy, Logger: log})
 	if err != nil {
 		return err
 	}
@@ -104,17 +105,18 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 		return err
 	}
 	defer stop()
-	l, url, err := listen(s.Server, log)
+	l, url, err := listen(s.Server, policy.Proxies, log)
 	if err != nil {
 		return err
 	}
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
 	hub := live.New(following, live.Config{
-		API:        api,
-		Origins:    s.Server.Origins,
-		MaxViewers: min(s.Server.Viewers, s.Server.Connections/2), // viewers must leave connections to buyers
-		Grace:      s.Server.Drain - s.Server.DrainDelay,
-		Log:        log,
+		API:     api,
+		Origins: s.Server.Origins,
+		Places:  viewerPlaces(s.Server),
+		Client:  policy.Proxies.Client,
+		Grace:   s.Server.Drain - s.Server.DrainDelay,
+		Log:     log,
 	})
 	leave := func(context.Context) {
 		disconnect()
@@ -123,7 +125,11 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	defer leave(ctx)
 	seen.metrics.Viewers(hub.ViewerCount)
 	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
-	h := headers(s.Server, seen.handler(web.Handler(hub.Handler(api.Routes()))))
+	limited := newLimits(s.Server, policy, l.Addr(), log).handler(web.Handler(hub.Handler(api.Routes())))
+	if !isLoopback(l.Addr()) && !signsIn(s.Access) {
+		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
+	}
+	h := headers(s.Server, closing(seen.handler(limited)))
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 

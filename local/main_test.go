@@ -153,7 +153,7 @@ func TestEventFile(t *testing.T) {
 func TestRequestsUnderWayAreAnswered(t *testing.T) {
 	url, out, stop := serving(t)
 	const body = `{"seatId":"A1","userId":"ann"}`
-	c := send(t, url, fmt.Sprintf("POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body)))
+	c := send(t, url, fmt.Sprintf("POST /lock HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body)))
 	buf := make([]byte, 1024)
 	n, err := c.Read(buf)
 	if err != nil || !strings.Contains(string(buf[:n]), "100 Continue") { // the handler is waiting for the body
@@ -217,7 +217,7 @@ func TestBadStarts(t *testing.T) {
 		{"a key that can be guessed", []string{"AUTH_BACKEND_KEY=secret"}, nil, 2, "AUTH_BACKEND_KEY: must have 32 characters"},
 		{"private lists without a way to sign in", nil, []string{"-private"}, 2, "nobody could call"},
 		{"a rate below nothing", nil, []string{"-rate", "-1"}, 2, "-rate -1"},
-		{"a number of proxies below nothing", nil, []string{"-trust-proxy", "-1"}, 2, "-trust-proxy -1"},
+		{"a number of proxies", nil, []string{"-trust-proxy", "1"}, 2, "-trust-proxy 1: must be the address"},
 		{"a certificate without its key", nil, []string{"-tls-cert", badFile}, 2, "-tls-key"},
 		{"a certificate that is none", nil, []string{"-tls-cert", badFile, "-tls-key", badFile}, 1, "cannot serve HTTPS with -tls-cert " + badFile},
 		{"an origin with a path", nil, []string{"-cors-origin", "https://shop.example/"}, 2, "-cors-origin https://shop.example/"},

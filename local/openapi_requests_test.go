@@ -75,6 +75,7 @@ func allRequests() map[string]request {
 			"503 store_unavailable":      {body: a1, before: storeFails(lockstore.ErrUnavailable)},
 			"503 outcome_unknown":        {body: a1, before: storeFails(lockstore.ErrOutcomeUnknown)},
 			"503 sign_in_unavailable":    {body: a1, header: "Authorization: Bearer x", before: issuerAway},
+			"503 overloaded":             {body: a1, before: full},
 		} {
 			requests["POST "+call+" "+answer] = p
 		}
@@ -88,6 +89,7 @@ func allRequests() map[string]request {
 		requests["GET "+call+" 401 unauthenticated"] = request{header: "Authorization: Bearer guessed", before: needsKey}
 		requests["GET "+call+" 429 rate_limited"] = request{before: rateLimited}
 		requests["GET "+call+" 503 sign_in_unavailable"] = request{header: "Authorization: Bearer x", before: issuerAway}
+		requests["GET "+call+" 503 overloaded"] = request{before: full}
 	}
 	return requests
 }
@@ -107,6 +109,7 @@ func liveRequests() map[string]request {
 		"GET /seats/live 503 no_room":             {header: handshake, before: noViewers},
 		"GET /seats/live 503 stopping":            {header: handshake, before: stopping},
 		"GET /seats/live 503 store_unavailable":   {header: handshake, before: storeFails(lockstore.ErrUnavailable)},
+		"GET /seats/live 503 overloaded":          {header: handshake, before: full},
 		"GET /seats/live 503 sign_in_unavailable": {header: handshake + "\r\nAuthorization: Bearer x", before: issuerAway},
 		"HEAD /seats/live 400":                    {target: "?status=locked"},
 		"HEAD /seats/live 401":                    {before: needsKey},
@@ -132,6 +135,9 @@ func healthRequests() map[string]request {
 
 // noViewers allows no viewers.
 func noViewers(s *fixture) { s.viewers = 0 }
+
+// full leaves no connection to the client but a spare one.
+func full(s *fixture) { s.full = true }
 
 // stopping makes the runner stop.
 func stopping(s *fixture) { s.stopping = true }

@@ -39,6 +39,7 @@ type fixture struct {
 	events   []venue.Event
 	policy   access.Policy
 	viewers  int              // the most at a time
+	full     bool             // whether all connections are taken
 	stopping bool             // whether the runner is stopping
 	caller   lockstore.UserID // who is signed in
 	version  string           // of the list that the client has
@@ -84,10 +85,10 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 	if api == nil {
 		api = s.newAPI()
 	}
-	server := settings.Server{Connections: 100}
+	server := settings.Server{Connections: 100, Viewers: s.viewers, Share: 100}
 	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
 	following, disconnect := context.WithCancel(s.t.Context())
-	hub := live.New(following, live.Config{API: api, MaxViewers: s.viewers, Log: log})
+	hub := live.New(following, live.Config{API: api, Places: viewerPlaces(server), Client: s.policy.Proxies.Client, Log: log})
 	if s.stopping {
 		seen.stop()
 		disconnect()
@@ -99,10 +100,22 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 		}
 		return calls(w, r)
 	}
-	return headers(server, seen.handler(web.Handler(called))), func() {
+	limited := newLimits(server, s.policy, nil, log).handler(web.Handler(called))
+	h = headers(server, closing(seen.handler(limited)))
+	if s.full {
+		h = overConnection(h, &connection{of: limitConnections(nil, settings.Server{}, nil, log), spare: true})
+	}
+	return h, func() {
 		disconnect()
 		hub.Wait()
 	}
+}
+
+// overConnection serves requests as if they had come over the connection.
+func overConnection(h http.Handler, c *connection) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(withConnection(r.Context(), c)))
+	})
 }
 
 // ask sends a request to the runner's handler and checks the answer against

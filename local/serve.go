@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/rs/cors"
-	"golang.org/x/net/netutil"
 
+	"seatlock/functions/access"
 	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
 )
 
 // listen listens on the address and returns its URL.
-func listen(s settings.Server, log *slog.Logger) (net.Listener, string, error) {
+func listen(s settings.Server, proxies access.Proxies, log *slog.Logger) (net.Listener, string, error) {
 	certificate, err := openCertificate(s, log)
 	if err != nil {
 		return nil, "", err
@@ -26,7 +27,7 @@ func listen(s settings.Server, log *slog.Logger) (net.Listener, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot serve on %s (-addr chooses another): %w", s.Addr, err)
 	}
-	l = netutil.LimitListener(l, s.Connections)
+	l = limitConnections(l, s, proxies, log)
 	if certificate == nil {
 		return l, "http://" + l.Addr().String(), nil
 	}
@@ -62,6 +63,10 @@ var (
 	noFrame    = []string{"default-src 'none'; frame-ancestors 'none'"}
 )
 
+// streams is the most requests at a time in one HTTP/2 connection. A browser opens
+// the page with half as many; each one that is not read to its end takes memory.
+const streams = 64
+
 // An ending is what else happens when the server stops, in this order.
 type ending struct {
 	unready func()                // makes load balancers send requests elsewhere
@@ -80,7 +85,9 @@ func serve(ctx context.Context, s settings.Server, l net.Listener, h http.Handle
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ConnContext:       withConnection,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: streams},
+		ErrorLog:          telemetry.ServerLog(log),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()

@@ -173,6 +173,23 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// TestStartWarns checks that a server which other machines can reach warns if nobody
+// signs in.
+func TestStartWarns(t *testing.T) {
+	key := variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}
+	for _, c := range []struct {
+		addr string
+		env  variables
+		warn bool
+	}{{"0.0.0.0:0", nil, true}, {"0.0.0.0:0", key, false}, {"127.0.0.1:0", nil, false}, {"localhost:0", nil, false}} {
+		_, out, stop := servingWith(t, c.env, "-addr", c.addr)
+		stop()
+		if warned := strings.Contains(out.String(), "level=WARN msg=\"everybody who can connect"); warned != c.warn {
+			t.Errorf("on %s with %v the log warns: %v, want %v\n%s", c.addr, c.env, warned, c.warn, out)
+		}
+	}
+}
+
 // TestStartSaysWhoUsersAre checks that the start-up line says how users are
 // identified.
 func TestStartSaysWhoUsersAre(t *testing.T) {

@@ -14,8 +14,8 @@ func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t, "-events", "events/arena.json")
 	for name, begun := range map[string]string{
-		"header": "POST /lock HTTP/1.1\r\nHost: x\r\n",
-		"body":   "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+		"header": "POST /lock HTTP/1.1\r\nHost: localhost\r\n",
+		"body":   "POST /lock HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
 		"answer": strings.Repeat(getRequest("/seats"), 40), // more than the buffers in between hold
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,9 +41,9 @@ func TestSlowloris(t *testing.T) {
 	url, _, _ := serving(t)
 	var all sync.WaitGroup
 	for n := range 100 {
-		begun := "GET /seats HTTP/1.1\r\nHost: x\r\nA: "
+		begun := "GET /seats HTTP/1.1\r\nHost: localhost\r\nA: "
 		if n%2 == 1 {
-			begun = "POST /lock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+			begun = "POST /lock HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 		}
 		c := send(t, url, begun)
 		all.Go(func() {

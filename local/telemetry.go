@@ -75,7 +75,7 @@ func (o *observer) serveMetrics(api *booking.API, events []venue.Event) (url str
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
+		ErrorLog:          telemetry.ServerLog(o.log),
 	}
 	ended := make(chan struct{})
 	go func() {

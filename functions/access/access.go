@@ -15,6 +15,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
+	"time"
 
 	"seatlock/functions/problem"
 	"seatlock/lockstore"
@@ -37,9 +38,13 @@ type Policy struct {
 	// Rate limits how often each client calls. If it is nil, there is no limit.
 	Rate *Rate
 
-	// Proxies is the number of reverse proxies in front of this program. What they
-	// add to X-Forwarded-For is believed, and nothing else in it.
-	Proxies int
+	// Bytes limits how much each address is answered. If it is nil, there is no
+	// limit.
+	Bytes *ByteRate
+
+	// Proxies are the reverse proxies in front of this program. X-Forwarded-For is
+	// believed if it comes from them.
+	Proxies Proxies
 }
 
 // A Verifier verifies bearer tokens.
@@ -65,18 +70,52 @@ var errNoToken = &problem.Refusal{
 	Challenge: `Bearer realm="seatlock"`,
 }
 
+// Admit counts a request for its address before anything of it is verified, unless
+// it has BackendKey. It returns the [*problem.Refusal] with which to answer it if
+// the address sends too many requests or was answered too many bytes. Check does
+// not call Admit.
+func (p *Policy) Admit(r *http.Request) error {
+	if p.Rate == nil && p.Bytes == nil || p.isBackend(bearer(r)) {
+		return nil
+	}
+	addr := p.Proxies.Client(r)
+	if p.Rate != nil {
+		if wait := p.Rate.takeAny(addr); wait > 0 {
+			return tooOften(wait)
+		}
+	}
+	if p.Bytes != nil {
+		if wait := p.Bytes.owed(addr); wait > 0 {
+			return &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "Your network address was sent very much data. Wait a little and go on more slowly."}
+		}
+	}
+	return nil
+}
+
+// Charge counts bytes with which the request was answered, unless it has
+// BackendKey.
+func (p *Policy) Charge(r *http.Request, bytes int64) {
+	if p.Bytes != nil && bytes > 0 && !p.isBackend(bearer(r)) {
+		p.Bytes.charge(p.Proxies.Client(r), bytes)
+	}
+}
+
 // Check returns the caller of a request. The error is the [*problem.Refusal] with
-// which to answer it. Check counts the request for Rate, unless it has BackendKey.
+// which to answer it. Check counts the request for Rate, unless it has BackendKey:
+// for the user, or for the address if it has no valid token.
 func (p *Policy) Check(r *http.Request) (Caller, error) {
 	c, err := p.identify(r)
 	if p.Rate == nil || c.backend {
 		return c, err
 	}
-	// Requests with a bad token count too, by the address.
-	if wait := p.Rate.take(c.user, clientAddr(r, p.Proxies)); wait > 0 {
-		return Caller{}, &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "You ask too often. Wait a little and go on more slowly."}
+	if wait := p.Rate.take(c.user, p.Proxies.Client(r)); wait > 0 {
+		return Caller{}, tooOften(wait)
 	}
 	return c, err
+}
+
+func tooOften(wait time.Duration) error {
+	return &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "You ask too often. Wait a little and go on more slowly."}
 }
 
 // identify returns the caller of a request, and verifies the token if one is

@@ -231,7 +231,9 @@ func TestRate(t *testing.T) {
 			want(t, seats("[2001:db8::1]:1000"), 200, "")
 		}
 		want(t, seats("[2001:db8::ffff:2]:1000"), 429, "")
-		want(t, seats("[2001:db8:0:1::1]:1000"), 200, "")
+		for range 4 {
+			want(t, seats("[2001:db8:0:1::1]:1000"), 200, "")
+		}
 		want(t, seats("[::ffff:192.0.2.1]:1000"), 429, "")
 	})
 }
@@ -261,36 +263,5 @@ func TestRateOfUsers(t *testing.T) {
 	}
 	for range 3 {
 		want(t, s.ask("POST", "/lock", `{"seatId":"B1","userId":"eve"}`, "Authorization: Bearer "+backendKey, "From: 192.0.2.3:1"), 200, "")
-	}
-}
-
-// TestForwarded checks that of X-Forwarded-For only the addresses that the proxies
-// in front have added are believed.
-func TestForwarded(t *testing.T) {
-	for _, c := range []struct {
-		proxies       int
-		first, second []string // the headers of two requests
-		same          bool     // they come from one client
-	}{
-		{0, []string{"X-Forwarded-For: 192.0.2.1"}, []string{"X-Forwarded-For: 192.0.2.2"}, true},
-		{1, []string{"X-Forwarded-For: 192.0.2.1"}, []string{"X-Forwarded-For: 192.0.2.2"}, false},
-		{1, []string{"X-Forwarded-For: 192.0.2.1"}, []string{"X-Forwarded-For: 192.0.2.1:4711"}, true},
-		{1, []string{"X-Forwarded-For: 10.0.0.1, 192.0.2.1"}, []string{"X-Forwarded-For: 10.0.0.2, 192.0.2.1"}, true},
-		{1, []string{"X-Forwarded-For: 10.0.0.1", "X-Forwarded-For: 192.0.2.1"}, []string{"X-Forwarded-For: 192.0.2.1"}, true},
-		{2, []string{"X-Forwarded-For: 192.0.2.1, 10.0.0.1"}, []string{"X-Forwarded-For: 192.0.2.2, 10.0.0.1"}, false},
-		{2, []string{"X-Forwarded-For: 192.0.2.1"}, []string{"X-Forwarded-For: 192.0.2.2"}, true},
-		{1, []string{"X-Forwarded-For: rubbish"}, []string{"X-Forwarded-For: more of it"}, true},
-		{1, []string{"X-Forwarded-For: [2001:db8::1]:80"}, []string{"X-Forwarded-For: 2001:db8::2"}, true},
-		{1, nil, nil, true},
-	} {
-		s := with(t, access.Policy{Rate: access.NewRate(0.001), Proxies: c.proxies})
-		want(t, s.ask("GET", "/seats", "", c.first...), 200, "")
-		status := 200
-		if c.same {
-			status = 429
-		}
-		if got := s.ask("GET", "/seats", "", c.second...); got.Code != status {
-			t.Errorf("%d proxies, %q and %q: %d, want %d", c.proxies, c.first, c.second, got.Code, status)
-		}
 	}
 }

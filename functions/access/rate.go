@@ -2,10 +2,7 @@ package access
 
 import (
 	"hash/maphash"
-	"net"
-	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,97 +12,156 @@ import (
 	"seatlock/lockstore"
 )
 
-// clients is the number of clients that are remembered: those that called last. A
-// forgotten client starts again with a full bucket: very many clients weaken the
-// limit, but they do not take more memory.
-const clients = 1 << 16
+const (
+	// remembered is the number of buckets that are remembered: those that were used
+	// last. A client whose bucket is forgotten starts again with a full one: very
+	// many clients weaken the limit, but they do not take more memory.
+	remembered = 1 << 16
 
-// A Rate limits how often each client calls, with a token bucket for each client.
-// It is safe for concurrent use.
+	// together is how many times as many requests as an unknown caller an address
+	// may send in all, those of signed-in users included.
+	together = 10
+
+	// byteBurst is how many seconds' worth of bytes may be answered at once.
+	byteBurst = 10
+)
+
+// A Rate limits how often each client calls. It is safe for concurrent use.
 type Rate struct {
 	perSecond rate.Limit
-	burst     int
-	seed      maphash.Seed
-
-	mu      sync.Mutex
-	buckets *simplelru.LRU[uint64, *rate.Limiter] // by the hash of the client's name
+	buckets   *buckets
 }
 
 // NewRate returns a Rate of perSecond calls a second, with bursts of twice as
 // many. perSecond must be more than 0.
 func NewRate(perSecond float64) *Rate {
-	buckets, err := simplelru.NewLRU[uint64, *rate.Limiter](clients, nil)
-	if err != nil {
-		panic(err) // the size is a constant
-	}
-	return &Rate{perSecond: rate.Limit(perSecond), burst: max(1, int(2*perSecond)), seed: maphash.MakeSeed(), buckets: buckets}
+	return &Rate{rate.Limit(perSecond), newBuckets()}
 }
+
+// takeAny counts a request of anybody at the address.
+func (r *Rate) takeAny(addr netip.Addr) time.Duration { return r.takeOf(allOf, addr, together) }
 
 // take counts a call of the user, or of the address if the user is empty. It
 // returns how long to wait before the next call, or 0 if this one is allowed.
 func (r *Rate) take(user lockstore.UserID, addr netip.Addr) time.Duration {
-	var h maphash.Hash
-	h.SetSeed(r.seed)
 	if user != "" {
-		h.WriteString("user " + string(user))
-	} else {
-		h.WriteString("addr " + network(addr).String())
+		return r.count(bucket{what: signedIn, user: user}, 1)
 	}
-	key := h.Sum64()
+	return r.takeOf(unknown, addr, 1)
+}
 
-	r.mu.Lock()
-	bucket, ok := r.buckets.Get(key)
-	if !ok {
-		bucket = rate.NewLimiter(r.perSecond, r.burst)
-		r.buckets.Add(key, bucket)
+func (r *Rate) takeOf(what kind, addr netip.Addr, times rate.Limit) time.Duration {
+	narrow, wide := networks(addr)
+	// The narrow network first: a client over its limit must not use up that of its
+	// neighbours.
+	wait := r.count(bucket{what: what, of: narrow}, times)
+	if wait == 0 && wide.IsValid() {
+		wait = r.count(bucket{what: what, of: wide}, wider*times)
 	}
-	r.mu.Unlock()
+	return wait
+}
 
+func (r *Rate) count(b bucket, times rate.Limit) time.Duration {
+	perSecond := r.perSecond * times
+	limiter := r.buckets.get(b, perSecond, max(1, int(2*perSecond)))
 	now := time.Now()
-	if bucket.AllowN(now, 1) {
+	if limiter.AllowN(now, 1) {
 		return 0
 	}
-	missing := 1 - bucket.TokensAt(now)
-	return time.Duration(missing / float64(r.perSecond) * float64(time.Second))
+	return after(1-limiter.TokensAt(now), perSecond)
 }
 
-// network returns the part of an address that identifies a client: all of an IPv4
-// address, and the first 64 bits of an IPv6 address, because a client can choose
-// the rest.
-func network(addr netip.Addr) netip.Addr {
-	addr = addr.Unmap()
-	if addr.Is4() || !addr.IsValid() {
-		return addr
-	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		panic(err) // an IPv6 address has 64 bits
-	}
-	return prefix.Addr()
+// A ByteRate limits the bytes that each address is answered with. It is safe for
+// concurrent use.
+type ByteRate struct {
+	perSecond rate.Limit
+	buckets   *buckets
 }
 
-// clientAddr returns the address of the client. Each proxy appends to
-// X-Forwarded-For the address that it got the request from; the client may have
-// written anything before those. Clients without a valid address share the zero
-// Addr.
-func clientAddr(r *http.Request, proxies int) netip.Addr {
-	if proxies > 0 {
-		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if n := len(hops) - proxies; n >= 0 {
-			if addr, err := parseAddr(hops[n]); err == nil {
-				return addr
-			}
+// NewByteRate returns a ByteRate of perSecond bytes a second, and ten times as
+// many at once. perSecond must be more than 0.
+func NewByteRate(perSecond float64) *ByteRate {
+	return &ByteRate{rate.Limit(perSecond), newBuckets()}
+}
+
+// owed returns how long the address has to wait, or 0 if it may be answered.
+func (b *ByteRate) owed(addr netip.Addr) time.Duration {
+	now, wait := time.Now(), time.Duration(0)
+	b.each(addr, func(l *rate.Limiter) {
+		if tokens := l.TokensAt(now); tokens < 0 {
+			wait = max(wait, after(-tokens, l.Limit()))
 		}
-	}
-	addr, _ := parseAddr(r.RemoteAddr)
-	return addr
+	})
+	return wait
 }
 
-// parseAddr reads an address with or without a port.
-func parseAddr(text string) (netip.Addr, error) {
-	text = strings.TrimSpace(text)
-	if host, _, err := net.SplitHostPort(text); err == nil {
-		text = host
+// charge counts bytes that the address was answered with. The size of an answer is
+// known at its end, so a bucket may owe some.
+func (b *ByteRate) charge(addr netip.Addr, n int64) {
+	now := time.Now()
+	b.each(addr, func(l *rate.Limiter) {
+		for left := n; left > 0; left -= int64(l.Burst()) {
+			l.ReserveN(now, int(min(left, int64(l.Burst()))))
+		}
+	})
+}
+
+func (b *ByteRate) each(addr netip.Addr, f func(*rate.Limiter)) {
+	get := func(of netip.Prefix, perSecond rate.Limit) {
+		f(b.buckets.get(bucket{what: allOf, of: of}, perSecond, max(1, int(byteBurst*perSecond))))
 	}
-	return netip.ParseAddr(strings.Trim(text, "[]"))
+	narrow, wide := networks(addr)
+	get(narrow, b.perSecond)
+	if wide.IsValid() {
+		get(wide, wider*b.perSecond)
+	}
+}
+
+func after(missing float64, perSecond rate.Limit) time.Duration {
+	return time.Duration(missing / float64(perSecond) * float64(time.Second))
+}
+
+// A bucket identifies a token bucket.
+type bucket struct {
+	what kind
+	user lockstore.UserID // of signedIn
+	of   netip.Prefix     // of the others; the zero Prefix is shared by all without a valid address
+}
+
+type kind byte
+
+// The kinds of buckets: of one user, of the unknown callers of a network, and of
+// all callers of a network.
+const (
+	signedIn kind = iota
+	unknown
+	allOf
+)
+
+// buckets are the token buckets that were used last.
+type buckets struct {
+	seed maphash.Seed
+	mu   sync.Mutex
+	lru  *simplelru.LRU[uint64, *rate.Limiter] // by the bucket's hash
+}
+
+func newBuckets() *buckets {
+	lru, err := simplelru.NewLRU[uint64, *rate.Limiter](remembered, nil)
+	if err != nil {
+		panic(err) // the size is a constant
+	}
+	return &buckets{seed: maphash.MakeSeed(), lru: lru}
+}
+
+// get returns a bucket. If it is not remembered, it is a full one.
+func (b *buckets) get(of bucket, perSecond rate.Limit, burst int) *rate.Limiter {
+	key := maphash.Comparable(b.seed, of)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limiter, ok := b.lru.Get(key)
+	if !ok {
+		limiter = rate.NewLimiter(perSecond, burst)
+		b.lru.Add(key, limiter)
+	}
+	return limiter
 }

@@ -28,13 +28,13 @@ func TestRateMemoryIsBounded(t *testing.T) {
 		r.take("", netip.AddrFrom4(ip))
 		r.take(lockstore.UserID("user "+strconv.Itoa(n)), netip.Addr{})
 	}
-	if n := r.buckets.Len(); n != clients {
-		t.Errorf("%d clients are remembered, want %d", n, clients)
+	if n := r.buckets.lru.Len(); n != remembered {
+		t.Errorf("%d clients are remembered, want %d", n, remembered)
 	}
 	grown := int64(used()) - int64(before)
-	t.Logf("%d MiB for the latest %d of %d clients", grown>>20, clients, 2*many)
+	t.Logf("%d MiB for the latest %d of %d clients", grown>>20, remembered, 2*many)
 	if grown > 32<<20 {
-		t.Errorf("%d clients take %d bytes, want at most 32 MiB", clients, grown)
+		t.Errorf("%d clients take %d bytes, want at most 32 MiB", remembered, grown)
 	}
 	runtime.KeepAlive(r)
 }

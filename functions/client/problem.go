@@ -39,7 +39,7 @@ type seat struct {
 }
 
 // unchanged are the codes with status 503 that mean that nothing was changed.
-var unchanged = []string{"store_unavailable", "sign_in_unavailable", "no_room"}
+var unchanged = []string{"store_unavailable", "sign_in_unavailable", "no_room", "overloaded"}
 
 // problem returns the error of an error response: a [Problem], unless the response
 // has no JSON.

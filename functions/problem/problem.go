@@ -37,6 +37,7 @@ const (
 	SeatLimit            Kind = "seat_limit"
 	TooLarge             Kind = "too_large"
 	UnsupportedMediaType Kind = "unsupported_media_type"
+	WrongHost            Kind = "wrong_host"
 	UpgradeRequired      Kind = "upgrade_required"
 	RateLimited          Kind = "rate_limited"
 	Internal             Kind = "internal"
@@ -44,6 +45,7 @@ const (
 	OutcomeUnknown       Kind = "outcome_unknown"
 	SignInUnavailable    Kind = "sign_in_unavailable"
 	NoRoom               Kind = "no_room"
+	Overloaded           Kind = "overloaded"
 )
 
 // kinds is what a client sees of each Kind. A detail is for refusals without
@@ -68,6 +70,7 @@ var kinds = []struct {
 	{SeatLimit, 409, "Seat limit reached", ""},
 	{TooLarge, 413, "Body too large", ""},
 	{UnsupportedMediaType, 415, "Unsupported media type", ""},
+	{WrongHost, 421, "Wrong host", ""},
 	{UpgradeRequired, 426, "Upgrade required", ""},
 	{RateLimited, 429, "Too many requests", ""},
 	{Internal, 500, "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
@@ -75,6 +78,7 @@ var kinds = []struct {
 	{OutcomeUnknown, 503, "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
 	{SignInUnavailable, 503, "Sign-in unavailable", ""},
 	{NoRoom, 503, "No room to watch", ""},
+	{Overloaded, 503, "Overloaded", ""},
 }
 
 // Codes returns the code of every Kind.

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 )
 
@@ -13,7 +14,8 @@ type Access struct {
 	BackendKey       string  // empty: there is none
 	Private          bool    // lists need a token too
 	Rate             float64 // requests a second; 0 is no limit
-	Proxies          int     // in front of the server
+	ByteRate         float64 // bytes a second; 0 is no limit
+	Proxies          []netip.Prefix
 }
 
 func (a *Access) declare() (string, []Setting) {
@@ -30,11 +32,14 @@ func (a *Access) declare() (string, []Setting) {
 		{Flag: "private", Env: "PRIVATE", Default: "false", into: yesNo(&a.Private),
 			Usage: "require a token for lists too"},
 		{Flag: "rate", Env: "RATE", Default: "0",
-			into:  rate(&a.Rate, "must be a number of requests a second, or 0 for no limit"),
+			into:  rate(&a.Rate, 1e6, "must be a number of requests a second, or 0 for no limit"),
 			Usage: "allow each client `NUMBER` requests a second, and twice as many at once; 0 means no limit"},
-		{Flag: "trust-proxy", Env: "TRUST_PROXY", Default: "0",
-			into:  number(&a.Proxies, 0, "must be a number of proxies"),
-			Usage: "trust X-Forwarded-For from `NUMBER` proxies in front of the server"},
+		{Flag: "byte-rate", Env: "BYTE_RATE", Default: "0",
+			into:  rate(&a.ByteRate, 1e12, "must be a number of bytes a second, or 0 for no limit"),
+			Usage: "answer each client address with `NUMBER` bytes a second, and ten times as many at once; 0 means no limit"},
+		{Flag: "trust-proxy", Env: "TRUST_PROXY",
+			into:  networks(&a.Proxies, "must be the address of a proxy or a network of proxies, such as 10.0.0.0/8"),
+			Usage: "believe X-Forwarded-For from the proxies in `NETWORK`, such as 10.0.0.0/8; for several, repeat the flag or separate them with commas"},
 	}
 }
 

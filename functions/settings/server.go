@@ -2,6 +2,7 @@ package settings
 
 import (
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type Server struct {
 	Origins           []string
 	Connections       int
 	Viewers           int // the most that follow seats by WebSocket at a time
+	Share             int // of both, and of large answers, for one address; in percent
 	Drain, DrainDelay time.Duration
 }
 
@@ -30,11 +32,14 @@ func (s *Server) declare() (string, []Setting) {
 			Usage: "allow calls from web pages of `ORIGIN`, such as https://shop.example; for several, repeat the flag or separate them with commas"},
 		{Flag: "max-connections", Env: "MAX_CONNECTIONS", Default: "20000",
 			into:  number(&s.Connections, 1, "must be a number of connections, at least 1"),
-			Usage: "accept up to `NUMBER` connections at a time; further ones wait"},
+			Usage: "accept up to `NUMBER` connections at a time; further ones are answered with 503, but for /healthz and /readyz"},
 		// The default needs little of a small machine's memory.
 		{Flag: "max-viewers", Env: "MAX_VIEWERS", Default: "10000",
 			into:  number(&s.Viewers, 0, "must be a number of viewers, or 0 for none"),
 			Usage: "let up to `NUMBER` viewers follow the seats by WebSocket at a time, and at most half of -max-connections; 0 means none"},
+		{Flag: "address-share", Env: "ADDRESS_SHARE", Default: "5",
+			into:  parsed(&s.Share, strconv.Atoi, func(n int) bool { return n >= 1 && n <= 100 }, "must be a percentage from 1 to 100"),
+			Usage: "let one address have up to `PERCENT` of -max-connections, of -max-viewers and of the large answers under way; -trust-proxy has no such limit on connections"},
 		{Flag: "drain", Env: "DRAIN", Default: "10s",
 			into:  duration(&s.Drain, 0, forever, "must be a duration, such as 10s, or 0 to wait for nothing"),
 			Usage: "once the server stops, let requests under way take up to `DURATION`"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := settings.Runner{
-		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Viewers: 10000, Drain: 10 * time.Second},
+		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Viewers: 10000, Share: 5, Drain: 10 * time.Second},
 		Events:    settings.Events{Rows: 10, RowSeats: 10, LockTTL: time.Minute},
 		Redis:     settings.Redis{Start: 5 * time.Second},
 		Postgres:  settings.Postgres{Start: 5 * time.Second},
@@ -106,6 +107,23 @@ func TestLists(t *testing.T) {
 		if s, err := settings.Parse(c.args, environment(c.env)); err != nil || !slices.Equal(s.Server.Origins, want) {
 			t.Errorf("%q, %s: %q, %v", c.args, c.env, s.Server.Origins, err)
 		}
+	}
+}
+
+// TestNetworks checks that proxies are named by networks or addresses.
+func TestNetworks(t *testing.T) {
+	s, err := settings.Parse([]string{"-trust-proxy", "10.0.0.0/8, 192.0.2.1", "-trust-proxy", "2001:db8::/32"}, environment("TRUST_PROXY=127.0.0.1"))
+	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")}
+	if err != nil || !slices.Equal(s.Access.Proxies, want) {
+		t.Errorf("the proxies are %v, %v, want %v", s.Access.Proxies, err, want)
+	}
+	for _, text := range []string{"1", "10.0.0.0/33", "proxy.example", "10.0.0.1,", "::ffff:10.0.0.0/104"} {
+		if _, err := settings.Parse([]string{"-trust-proxy", text}, environment()); err == nil {
+			t.Errorf("-trust-proxy %s is accepted", text)
+		}
+	}
+	if s, err := settings.Parse([]string{"-trust-proxy="}, environment("TRUST_PROXY=127.0.0.1")); err != nil || len(s.Access.Proxies) > 0 {
+		t.Errorf("an empty flag leaves %v, %v", s.Access.Proxies, err)
 	}
 }
 

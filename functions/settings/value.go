@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -33,9 +34,9 @@ func number(into *int, least int, must string) value {
 	return parsed(into, strconv.Atoi, func(n int) bool { return n >= least }, must)
 }
 
-func rate(into *float64, must string) value {
+func rate(into *float64, most float64, must string) value {
 	parse := func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
-	return parsed(into, parse, func(n float64) bool { return n >= 0 && n <= 1e6 }, must)
+	return parsed(into, parse, func(n float64) bool { return n >= 0 && n <= most }, must)
 }
 
 func duration(into *time.Duration, least, most time.Duration, must string) value {
@@ -64,6 +65,37 @@ func list(into *[]string, ok func(string) bool, must string) value {
 		}
 		return true
 	}}
+}
+
+// networks reads networks and addresses separated by commas.
+func networks(into *[]netip.Prefix, must string) value {
+	var texts []string
+	v := list(&texts, func(text string) bool { _, ok := network(text); return ok }, must)
+	read := v.read
+	v.read = func(text string) bool {
+		*into = nil
+		if text == "" {
+			return true
+		}
+		if !read(text) {
+			return false
+		}
+		for _, t := range texts {
+			n, _ := network(t)
+			*into = append(*into, n)
+		}
+		return true
+	}
+	return v
+}
+
+// network reads a network, or an address as a network of its own.
+func network(text string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr.WithZone("").Unmap(), addr.Unmap().BitLen()), true
+	}
+	n, err := netip.ParsePrefix(text)
+	return n, err == nil && !n.Addr().Is4In6()
 }
 
 // choice reads one of the names.

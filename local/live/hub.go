@@ -10,16 +10,19 @@ package live
 import (
 	"bufio"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
@@ -29,11 +32,12 @@ import (
 
 // A Config configures a Hub.
 type Config struct {
-	API        *booking.API
-	Origins    []string      // other sites whose pages may connect, such as https://shop.example; * is all
-	MaxViewers int           // connections at a time
-	Grace      time.Duration // the longest time until viewers are disconnected after the Hub's context has ended
-	Log        *slog.Logger
+	API     *booking.API
+	Origins []string                       // other sites whose pages may connect, such as https://shop.example; * is all
+	Places  *access.Places                 // of viewers
+	Client  func(*http.Request) netip.Addr // the address by which a viewer is counted
+	Grace   time.Duration                  // the longest time until viewers are disconnected after the Hub's context has ended
+	Log     *slog.Logger
 }
 
 // A Hub answers GET /seats/live. It runs no goroutines while it has no viewers.
@@ -46,7 +50,6 @@ type Hub struct {
 
 	mu      sync.Mutex
 	streams map[lockstore.EventID]*stream // of the events with viewers
-	viewers int
 	ended   bool
 	running sync.WaitGroup // viewers and streams
 }
@@ -80,11 +83,7 @@ func (h *Hub) Wait() {
 }
 
 // ViewerCount returns the number of viewers.
-func (h *Hub) ViewerCount() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.viewers
-}
+func (h *Hub) ViewerCount() int { return int(h.Places.Taken()) }
 
 // Handler returns a handler that answers requests for [booking.LivePath], and gives all others
 // to next.
@@ -104,11 +103,12 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	if r.Method != "GET" || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		return noHandshake(w, "This is a WebSocket. GET /seats answers the same list, and with since what changed.")
 	}
-	s, err := h.join(feed)
+	addr := h.Client(r)
+	s, err := h.join(feed, addr)
 	if err != nil {
 		return err
 	}
-	defer h.leave(s)
+	defer h.leave(s, addr)
 
 	// The viewer joins its group before the list is made, so that it misses no
 	// change between the two. It skips messages that are older than the list.
@@ -178,16 +178,18 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // join counts a viewer of the event and returns the event's stream. The first
 // viewer makes it.
-func (h *Hub) join(feed *seatlist.Feed) (*stream, error) {
+func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ended || h.ctx.Err() != nil {
 		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is going away. Try again, or ask GET /seats."}
 	}
-	if h.viewers >= h.MaxViewers {
+	switch err := h.Places.Take(addr, 1); {
+	case errors.Is(err, access.ErrShare):
+		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "As many watch from your network address as may. GET /seats answers the same; or try again later."}
+	case err != nil:
 		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "As many watch here as can. GET /seats answers the same; or try again later."}
 	}
-	h.viewers++
 	h.running.Add(1)
 	id := feed.Event().ID
 	s := h.streams[id]
@@ -199,15 +201,15 @@ func (h *Hub) join(feed *seatlist.Feed) (*stream, error) {
 	return s, nil
 }
 
-// fullTime is the Retry-After of a Hub that has as many viewers as it may.
+// fullTime is the Retry-After of a viewer for whom there is no place.
 const fullTime = 30 * time.Second
 
 // leave undoes join. The last viewer ends the stream.
-func (h *Hub) leave(s *stream) {
+func (h *Hub) leave(s *stream, addr netip.Addr) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.running.Done()
-	h.viewers--
+	h.Places.Release(addr, 1)
 	s.viewers--
 	if s.viewers == 0 {
 		s.end()

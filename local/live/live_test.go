@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/local/live"
 	"seatlock/lockstore/memstore"
@@ -157,7 +158,7 @@ func TestOrigins(t *testing.T) {
 // TestNoRoom checks that the number of viewers is limited, and that one that leaves
 // makes room.
 func TestNoRoom(t *testing.T) {
-	h := open(t, new(memstore.Store), func(c *live.Config) { c.MaxViewers = 2 })
+	h := open(t, new(memstore.Store), func(c *live.Config) { c.Places = access.NewPlaces(2, 2) })
 	first, second := h.mustDial(""), h.mustDial("")
 	first.next()
 	second.next()

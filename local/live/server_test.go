@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/venue"
 	"seatlock/local/live"
@@ -51,7 +52,7 @@ func build(t *testing.T, store lockstore.LockStore, rows int, change ...func(*li
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := live.Config{API: api, MaxViewers: 5000, Grace: 10 * time.Second, Log: log}
+	config := live.Config{API: api, Places: access.NewPlaces(5000, 5000), Client: (access.Proxies)(nil).Client, Grace: 10 * time.Second, Log: log}
 	for _, c := range change {
 		c(&config)
 	}

@@ -113,7 +113,7 @@ func (x Exchange) checkAnswer(d *document) error {
 	if item != nil {
 		op = item.GetOperations().GetOrZero(strings.ToLower(x.Request.Method))
 	}
-	if op == nil || x.Request.Method != strings.ToUpper(x.Request.Method) {
+	if op == nil || x.Status == http.StatusMisdirectedRequest || x.Request.Method != strings.ToUpper(x.Request.Method) {
 		return x.checkElsewhere(d, item)
 	}
 	response := op.Responses.Codes.GetOrZero(fmt.Sprint(x.Status))
@@ -157,9 +157,9 @@ func decompressed(body []byte, encoding string) ([]byte, error) {
 	return body, nil
 }
 
-// elsewhere names the answers to requests whose path or method is not described,
-// by status. A path may name another answer to other methods in x-other-methods.
-var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 429: "RateLimited", 503: "SignInUnavailable"}
+// elsewhere names the answers to requests whose path, method or host is not
+// described, by status. A path may name another answer to other methods in x-other-methods.
+var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 421: "WrongHost", 429: "RateLimited", 503: "SignInUnavailable"}
 
 func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {
 	if item == nil && x.Status == 405 || item != nil && x.Status == 404 {

@@ -44,7 +44,7 @@ func liveViewers(ctx context.Context, bed *testbed.Bed) (result, error) {
 		return result{}, err
 	}
 	s, err := faults.Serve(ctx, program, "-addr", "127.0.0.1:0", "-seats", fmt.Sprintf("1x%d", lockCount),
-		"-max-viewers", strconv.Itoa(viewerCount), "-max-connections", strconv.Itoa(4*viewerCount))
+		"-max-viewers", strconv.Itoa(viewerCount), "-max-connections", strconv.Itoa(4*viewerCount), "-address-share", "100")
 	if err != nil {
 		return result{}, err
 	}
@@ -173,7 +173,7 @@ func openViewer(addr, version, headers string) (*viewer, error) {
 		return nil, err
 	}
 	v := &viewer{c, bufio.NewReader(c)}
-	if _, err := io.WriteString(c, "GET /seats/live?since="+version+" HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n"+headers+"\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET /seats/live?since="+version+" HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2VhdGxvY2sgc2VhdHMhIQ==\r\n"+headers+"\r\n"); err != nil {
 		return v, err
 	}
 	resp, err := http.ReadResponse(v.in, nil)

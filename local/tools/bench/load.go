@@ -36,18 +36,18 @@ func listen(ctx context.Context, h http.Handler) (addr string, err error) {
 type request func(b []byte, turn int) []byte
 
 func get(path string, headers ...string) request {
-	text := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + strings.Join(headers, "") + "\r\n")
+	text := []byte("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + strings.Join(headers, "") + "\r\n")
 	return func(b []byte, _ int) []byte { return append(b, text...) }
 }
 
 func head(path string) request {
-	text := []byte("HEAD " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")
+	text := []byte("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	return func(b []byte, _ int) []byte { return append(b, text...) }
 }
 
 func post(path string, body request) request {
 	const gap = "0000"
-	head := "POST " + path + " HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: " + gap + "\r\n\r\n"
+	head := "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + gap + "\r\n\r\n"
 	return func(b []byte, turn int) []byte {
 		b = append(b, head...)
 		start := len(b)

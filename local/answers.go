@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+
+	"seatlock/functions/access"
+)
+
+const (
+	// largeAnswer is the size in bytes from which an answer counts as large.
+	largeAnswer = 64 << 10
+
+	// answerMemory is the most bytes for large answers under way: what is being sent,
+	// once for all who get the same, and readerMemory for each reader. Readers may
+	// be as slow as they like within the time limit of an answer.
+	answerMemory = 128 << 20
+
+	// readerMemory is about what a request under way takes: its goroutines, buffers
+	// and connection.
+	readerMemory = 32 << 10
+)
+
+// answers bound the memory of large answers under way, in all and by address.
+type answers struct {
+	memory *access.Places // in bytes, of everybody
+	shares *access.Places // in bytes, by address
+
+	mu      sync.Mutex
+	readers map[rendering]int
+}
+
+// A rendering identifies the bytes of an answer. Those that have the same tag and
+// size are the same, and are kept in memory once.
+type rendering struct {
+	path, tag, encoding string
+	size                int64
+}
+
+func newAnswers(percent int) *answers {
+	return &answers{
+		memory:  access.NewPlaces(answerMemory, answerMemory),
+		shares:  access.NewPlaces(1<<62, answerMemory*int64(percent)/100),
+		readers: make(map[rendering]int),
+	}
+}
+
+// begin takes memory for an answer to the address. It returns a function that gives
+// it back, or false if there is not enough.
+func (a *answers) begin(addr netip.Addr, of rendering) (end func(), ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	size := min(of.size, answerMemory/2) // a larger one must be possible at all
+	own := int64(readerMemory)
+	if a.readers[of] == 0 || of.tag == "" {
+		own += size
+	}
+	if a.shares.Take(addr, own) != nil {
+		return nil, false
+	}
+	if a.memory.Take(netip.Addr{}, own) != nil {
+		a.shares.Release(addr, own)
+		return nil, false
+	}
+	a.readers[of]++
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.shares.Release(addr, own)
+		a.memory.Release(netip.Addr{}, readerMemory)
+		if a.readers[of]--; a.readers[of] == 0 {
+			delete(a.readers, of)
+			a.memory.Release(netip.Addr{}, size)
+		} else if of.tag == "" {
+			a.memory.Release(netip.Addr{}, size)
+		}
+	}, true
+}
+
+// An answer is a ResponseWriter that refuses a large answer for which there is no
+// memory, and counts the bytes.
+type answer struct {
+	http.ResponseWriter
+	limits  *limits
+	r       *http.Request
+	begun   bool // the status is written
+	refused bool // with another answer than the handler's
+	bytes   int64
+	end     func() // nil if the answer is not large
+}
+
+// WriteHeader begins the answer.
+func (a *answer) WriteHeader(status int) {
+	if a.begun || status < 200 {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.begun = true
+	h := a.Header()
+	size, _ := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+	if status != http.StatusOK || size < largeAnswer || a.r.Method == "HEAD" {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	l := a.limits
+	var ok bool
+	a.end, ok = l.answers.begin(l.policy.Proxies.Client(a.r), rendering{a.r.URL.Path, h.Get("ETag"), h.Get("Content-Encoding"), size})
+	if ok {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.refused = true
+	for _, name := range []string{"Content-Length", "Content-Encoding", "ETag"} {
+		h.Del(name)
+	}
+	refusal := overloaded("Too many large answers are on their way to slow readers. Try again in a moment.")
+	l.logOverload(a.r.Context(), refusal)
+	refusal.Write(a.ResponseWriter)
+}
+
+// Write writes part of the body. It drops that of an answer that is refused.
+func (a *answer) Write(p []byte) (int, error) {
+	if !a.begun {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.refused {
+		return len(p), nil
+	}
+	n, err := a.ResponseWriter.Write(p)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Hijack takes over the connection. What is written to it is charged as it is
+// written, since a viewer may stay for days.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	if err == nil && a.limits.policy.Bytes != nil {
+		c = &charged{Conn: c, from: a}
+	}
+	return c, rw, err
+}
+
+// Unwrap lets [http.ResponseController] find the methods of the server's writer.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// close ends the answer.
+func (a *answer) close() {
+	if a.end != nil {
+		a.end()
+	}
+	a.limits.policy.Charge(a.r, a.bytes)
+}
+
+// charged is a viewer's connection.
+type charged struct {
+	net.Conn
+	from *answer
+}
+
+// Write writes to the connection.
+func (c *charged) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.from.limits.policy.Charge(c.from.r, int64(n))
+	return n, err
+}

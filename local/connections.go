@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/net/netutil"
+
+	"seatlock/functions/access"
+	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
+)
+
+// reserve is the number of connections beyond -max-connections. They are for load
+// balancers: a server that has no places left is alive, and must be able to say so.
+const reserve = 100
+
+// shareOf returns the part of all that one address may have. The least is enough for
+// a browser.
+func shareOf(all, percent int) int64 {
+	return int64(max(all*percent/100, 16))
+}
+
+// viewerPlaces returns the places of viewers, who must leave connections to buyers.
+func viewerPlaces(s settings.Server) *access.Places {
+	all := min(s.Viewers, s.Connections/2)
+	return access.NewPlaces(int64(all), shareOf(all, s.Share))
+}
+
+// connections is a listener that bounds the connections, in all and by address. It
+// closes those of an address that has its share. A connection beyond all of them is
+// spare: it serves health checks, and others once a place is free.
+type connections struct {
+	net.Listener
+	proxies        access.Proxies // whose connections are those of many clients
+	places, spares *access.Places
+	log            *slog.Logger
+	lines          telemetry.Bound
+}
+
+func limitConnections(l net.Listener, s settings.Server, proxies access.Proxies, log *slog.Logger) *connections {
+	return &connections{
+		Listener: netutil.LimitListener(l, s.Connections+reserve),
+		proxies:  proxies,
+		places:   access.NewPlaces(int64(s.Connections), shareOf(s.Connections, s.Share)),
+		spares:   access.NewPlaces(reserve, reserve*int64(s.Share)/100+1),
+		log:      log,
+	}
+}
+
+// Accept returns the next connection that has a place.
+func (l *connections) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		addr := addrOf(c)
+		counted := addr
+		if l.proxies.Contain(addr) {
+			counted = netip.Addr{}
+		}
+		err = l.places.Take(counted, 1)
+		if err == nil {
+			return &connection{Conn: c, of: l, addr: counted}, nil
+		}
+		if errors.Is(err, access.ErrFull) && l.spares.Take(counted, 1) == nil {
+			return &connection{Conn: c, of: l, addr: counted, spare: true}, nil
+		}
+		c.Close()
+		l.lines.Log(context.Background(), l.log, slog.LevelWarn, "connection", "connection closed: its address has as many as it may have", slog.String("address", addr.String()))
+	}
+}
+
+func addrOf(c net.Conn) netip.Addr {
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// A connection has a place until it is closed.
+type connection struct {
+	net.Conn
+	of   *connections
+	addr netip.Addr // by which it is counted
+
+	mu            sync.Mutex
+	spare, closed bool
+}
+
+// hasPlace reports whether the connection may be used for more than health checks. A
+// spare one gets a place if there is one now.
+func (c *connection) hasPlace() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.spare && !c.closed && c.of.places.Take(c.addr, 1) == nil {
+		c.spare = false
+		c.of.spares.Release(c.addr, 1)
+	}
+	return !c.spare
+}
+
+// Close closes the connection and gives its place back.
+func (c *connection) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		if c.spare {
+			c.of.spares.Release(c.addr, 1)
+		} else {
+			c.of.places.Release(c.addr, 1)
+		}
+	}
+	return c.Conn.Close()
+}
+
+type connectionKey struct{}
+
+// withConnection is the ConnContext of an [http.Server].
+func withConnection(ctx context.Context, c net.Conn) context.Context {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok { // a tls.Conn
+		c = over.NetConn()
+	}
+	if c, ok := c.(*connection); ok {
+		return context.WithValue(ctx, connectionKey{}, c)
+	}
+	return ctx
+}
+
+// hasPlace reports whether the request's connection has a place.
+func hasPlace(r *http.Request) bool {
+	c, ok := r.Context().Value(connectionKey{}).(*connection)
+	return !ok || c.hasPlace()
+}
