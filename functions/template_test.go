@@ -209,6 +209,39 @@ func TestTemplateAlarmsAndLogs(t *testing.T) {
 	}
 }
 
+// TestTemplateInFront checks that the API's own domain can be switched off, how old
+// the lists of a CDN may be, and that there is a budget if its parameter says so.
+func TestTemplateInFront(t *testing.T) {
+	for _, c := range []struct {
+		given   map[string]any
+		off     bool
+		seconds string
+		budgets int
+	}{
+		{nil, false, "0", 0},
+		{map[string]any{"DefaultEndpoint": "disabled", "ListCacheSeconds": 2, "MonthlyBudget": 500, "AlarmEmail": "ann@example.com"}, true, "2", 1},
+	} {
+		tmpl := readTemplate(t, c.given)
+		if off := at(t, tmpl.of("AWS::ApiGatewayV2::Api"), "Api", "DisableExecuteApiEndpoint"); off != c.off {
+			t.Errorf("%v: the API's own domain is off: %v, want %v", c.given, off, c.off)
+		}
+		for name, f := range functionsOf(t, tmpl) {
+			if got := f.env["CACHE_SECONDS"]; f.program == "list" && got != c.seconds {
+				t.Errorf("%v: %s has CACHE_SECONDS %q, want %s", c.given, name, got, c.seconds)
+			}
+		}
+		budgets := tmpl.of("AWS::Budgets::Budget")
+		if len(budgets) != c.budgets {
+			t.Errorf("%v: the stack has %d budgets, want %d", c.given, len(budgets), c.budgets)
+		}
+		for _, b := range budgets {
+			if amount, to := at(t, b, "Budget", "BudgetLimit", "Amount"), at(t, b, "NotificationsWithSubscribers", 0, "Subscribers", 0, "Address"); amount != 500 || to != "ann@example.com" {
+				t.Errorf("the budget is %v for %v", amount, to)
+			}
+		}
+	}
+}
+
 // TestTemplateIsClosed checks that the functions can reach only the store, that
 // only they can reach the store, and that they have only the permissions in AWS
 // that Lambda needs.

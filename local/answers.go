@@ -141,6 +141,7 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
 	if err == nil && a.limits.policy.Bytes != nil {
 		c = &charged{Conn: c, from: a}
+		rw.Writer.Reset(c)
 	}
 	return c, rw, err
 }
@@ -164,7 +165,6 @@ type charged struct {
 
 // Write writes to the connection.
 func (c *charged) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.from.limits.policy.Charge(c.from.r, int64(n))
-	return n, err
+	c.from.limits.policy.Charge(c.from.r, int64(len(p)))
+	return c.Conn.Write(p)
 }

@@ -98,8 +98,16 @@ func eventFile(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	if _, err := venue.ReadFile(name, venue.Defaults{LockTTL: time.Minute}); err != nil {
+	events, err := venue.ReadFile(name, venue.Defaults{LockTTL: time.Minute})
+	if err != nil {
 		return nil, err
+	}
+	for _, e := range events {
+		if n, err := payload(e); err != nil {
+			return nil, err
+		} else if n > maxPayload {
+			return nil, fmt.Errorf("%s: event %s: its list would have %d bytes with every seat locked, and Lambda's answers at most %d; split the event", name, e.ID, n, maxPayload)
+		}
 	}
 	return os.ReadFile(name)
 }

@@ -50,7 +50,7 @@ func (r *Rate) take(user lockstore.UserID, addr netip.Addr) time.Duration {
 	return r.takeOf(unknown, addr, 1)
 }
 
-func (r *Rate) takeOf(what kind, addr netip.Addr, times rate.Limit) time.Duration {
+func (r *Rate) takeOf(what kind, addr netip.Addr, times int) time.Duration {
 	narrow, wide := networks(addr)
 	// The narrow network first: a client over its limit must not use up that of its
 	// neighbours.
@@ -61,9 +61,10 @@ func (r *Rate) takeOf(what kind, addr netip.Addr, times rate.Limit) time.Duratio
 	return wait
 }
 
-func (r *Rate) count(b bucket, times rate.Limit) time.Duration {
-	perSecond := r.perSecond * times
-	limiter := r.buckets.get(b, perSecond, max(1, int(2*perSecond)))
+// count counts a request in a bucket that has so many times as much as one client.
+func (r *Rate) count(b bucket, times int) time.Duration {
+	perSecond := r.perSecond * rate.Limit(times)
+	limiter := r.buckets.get(b, perSecond, times*max(1, int(2*r.perSecond)))
 	now := time.Now()
 	if limiter.AllowN(now, 1) {
 		return 0

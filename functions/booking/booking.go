@@ -24,6 +24,11 @@ type Config struct {
 	Events []venue.Event       // on sale; at least one, and the first is the default of requests that name none
 	Access access.Policy       // checked before every call
 	Logger *slog.Logger        // nil is slog.Default()
+
+	// SharedSeconds lets shared caches, such as a CDN, answer with a list of at most
+	// this age without asking. Such an answer may miss what was acknowledged before
+	// its request. It has no effect if Access is Private.
+	SharedSeconds int
 }
 
 // An API answers requests about the events of its Config. Each field is one call
@@ -45,7 +50,9 @@ type API struct {
 	catalogue   *catalogue
 	description *static.Content
 	access      access.Policy
+	caching     []string // the Cache-Control of lists
 	log         *slog.Logger
+	failures    telemetry.Bound // of the lines about them
 }
 
 // New returns an API. It fails if the Config is not valid.
@@ -62,6 +69,7 @@ func New(c Config) (*API, error) {
 		events:      make(map[lockstore.EventID]*event),
 		description: static.New(openAPI),
 		access:      c.Access,
+		caching:     caching(c),
 		log:         cmp.Or(c.Logger, slog.Default()),
 	}
 	for _, e := range c.Events {

@@ -75,6 +75,3 @@ func (r *rendering) write(w http.ResponseWriter) {
 	h["Content-Encoding"] = static.Gzip
 	w.Write(r.gzip)
 }
-
-// noCache lets a client keep a list, which has to be validated each time.
-var noCache = []string{"no-cache"}

@@ -3,11 +3,13 @@ package booking
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -76,6 +78,9 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, venue.Shown(r.Method))
 		}
 		if err == nil {
+			if method == "GET" && name != liveCall {
+				w.Header()["Cache-Control"] = a.caching // a refusal replaces it
+			}
 			err = call(w, r, by, &o)
 		}
 		if err != nil {
@@ -90,12 +95,26 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 	}
 }
 
+// caching returns the Cache-Control of lists. A client may keep one, but has to
+// validate it before each use.
+func caching(c Config) []string {
+	switch {
+	case c.Access.Private:
+		return []string{"private, no-cache"} // a cache must not give it to somebody without a token
+	case c.SharedSeconds > 0:
+		return []string{"public, max-age=0, s-maxage=" + strconv.Itoa(c.SharedSeconds)}
+	}
+	return []string{"no-cache"}
+}
+
 // refusal returns the answer to a request that failed, and logs failures of the
-// server.
+// server. Those of one kind, such as of an issuer that is away, come with every
+// request and must not fill a disk.
 func (a *API) refusal(r *http.Request, err error) *problem.Refusal {
 	refusal := refusalOf(err)
 	if refusal.Kind.Status() >= 500 && refusal.Kind != problem.NoRoom && !errors.Is(err, context.Canceled) {
-		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "code", refusal.Kind, "error", err)
+		a.failures.Log(r.Context(), a.log, slog.LevelError, string(refusal.Kind), "request failed",
+			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("code", string(refusal.Kind)), slog.Any("error", err))
 	}
 	return refusal
 }

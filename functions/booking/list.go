@@ -25,7 +25,6 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller, o *t
 	h := w.Header()
 	etag := q.ev.etag(snap)
 	h["Etag"] = etag
-	h["Cache-Control"] = noCache
 	static.Vary(h)
 	if static.Matches(r.Header, etag[0]) {
 		w.WriteHeader(http.StatusNotModified)

@@ -1,12 +1,16 @@
 package settings
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Gateway is the settings of what is in front of a Lambda function.
 type Gateway struct {
 	origins
 
-	BasePath string // begins with a slash, or is empty
+	BasePath     string // begins with a slash, or is empty
+	CacheSeconds int    // how old a list of a shared cache may be
 }
 
 func (g *Gateway) declare() (string, []Setting) {
@@ -14,6 +18,9 @@ func (g *Gateway) declare() (string, []Setting) {
 		{Env: "BASE_PATH", ReadBy: ByLambda,
 			into:  checked(&g.BasePath, isBasePath, "must begin with a slash and not end with one"),
 			Usage: "the path that a custom domain maps to the API, such as /tickets"},
+		{Env: "CACHE_SECONDS", ReadBy: ByLambda, Default: "0",
+			into:  parsed(&g.CacheSeconds, strconv.Atoi, func(n int) bool { return n >= 0 && n <= 60 }, "must be a number of seconds from 0 to 60"),
+			Usage: "let a CDN in front answer with lists that are up to `SECONDS` old"},
 	}
 }
 

@@ -37,12 +37,14 @@ func New(pieces ...[]byte) *Content {
 }
 
 // Serve answers with the content, or with 304 if the client has it already. The
-// media type is in the form of a header's values.
+// media type is in the form of a header's values. A Cache-Control that is set stays.
 func (c *Content) Serve(w http.ResponseWriter, r *http.Request, mediaType []string) {
 	v := c.variant(r.Header)
 	h := w.Header()
 	Vary(h)
-	h["Cache-Control"] = noCache
+	if h["Cache-Control"] == nil {
+		h["Cache-Control"] = noCache
+	}
 	h["Etag"] = v.etag
 	for _, have := range []*variant{&c.plain, &c.zstd, &c.gzip} {
 		if Matches(r.Header, have.etag[0]) {

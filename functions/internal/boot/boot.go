@@ -69,7 +69,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Logger: log})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Logger: log, SharedSeconds: s.gateway.CacheSeconds})
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,12 @@ func reported(next telemetry.Handler, s settings.Telemetry, log *slog.Logger) ht
 	if s.MetricsNamespace != "" {
 		reports = append(reports, emf.Report(os.Stdout, s.MetricsNamespace))
 	}
-	return telemetry.Observe(next, lambdaID, reports...)
+	observed := telemetry.Observe(next, lambdaID, reports...)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Lambda's own lines have Lambda's id, which a client must not replace in ours.
+		r.Header.Del("X-Request-Id")
+		observed.ServeHTTP(w, r)
+	})
 }
 
 // lambdaID returns the id that Lambda gave the request and uses in its own lines.
