@@ -129,7 +129,7 @@ func TestFunctionMetrics(t *testing.T) {
 		"request-3 lock bad_request : 0 seats, store 0 0",
 		"request-4 lock unknown_seat gala: 1 seats, store 1 0",
 		"request-5 lock outcome_unknown gala: 1 seats, store 1 1",
-		"of-the-shop lock ok gala: 2 seats, store 1 0",
+		"request-6 lock ok gala: 2 seats, store 1 0",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the metrics are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
