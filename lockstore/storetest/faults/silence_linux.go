@@ -5,7 +5,8 @@ import (
 	"net"
 	"syscall"
 	"time"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // silence makes a connection deaf and dumb once all that was sent over it has
@@ -16,16 +17,11 @@ func silence(c net.Conn) error {
 	if err != nil {
 		return err
 	}
-	for under := int32(1); under > 0; time.Sleep(time.Millisecond) {
-		var e syscall.Errno
-		err := raw.Control(func(fd uintptr) {
-			_, _, e = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&under)))
-		})
-		if err != nil {
+	for under := 1; under > 0; time.Sleep(time.Millisecond) {
+		var ioctlErr error
+		err := raw.Control(func(fd uintptr) { under, ioctlErr = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) })
+		if err := errors.Join(err, ioctlErr); err != nil {
 			return err
-		}
-		if e != 0 {
-			return e
 		}
 	}
 	return dropAll(raw, true)
@@ -34,12 +30,12 @@ func silence(c net.Conn) error {
 // dropAll makes the system drop every packet for a socket, or stop doing so.
 func dropAll(raw syscall.RawConn, drop bool) (err error) {
 	controlErr := raw.Control(func(fd uintptr) {
-		if drop {
-			// A socket filter of one instruction.
-			err = syscall.AttachLsf(int(fd), []syscall.SockFilter{{Code: syscall.BPF_RET | syscall.BPF_K, K: 0}})
-		} else {
-			err = syscall.DetachLsf(int(fd))
+		if !drop {
+			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
+			return
 		}
+		filter := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K} // one instruction: let no byte through
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &filter})
 	})
 	return errors.Join(controlErr, err)
 }
