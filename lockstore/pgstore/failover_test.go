@@ -3,7 +3,6 @@ package pgstore_test
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -171,34 +170,4 @@ func TestServerWithOtherSettings(t *testing.T) {
 			within(t, soon, s, ev)
 		})
 	}
-}
-
-// TestServerVanishes checks that a pool whose server lost its power does not wait for
-// it once its name means the standby.
-func TestServerVanishes(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("a machine can only vanish on Linux")
-	}
-	t.Parallel()
-	p := newPair(t)
-	s, ev := storeAt(t, p.url), newEvent(t, 40)
-	if err := crowd(t, s, ev, ann); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.name.Silence(); err != nil {
-		t.Fatal(err)
-	}
-	for began := time.Now(); time.Since(began) < 2*time.Second; {
-		if err := crowd(t, s, ev, ann); err == nil {
-			t.Fatal("a silent server is used")
-		}
-	}
-	if err := p.standby.Promote(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.name.RedirectNew(p.standby.Addr)
-	if err := p.name.EndSilence(); err != nil {
-		t.Fatal(err)
-	}
-	within(t, soon, s, ev)
 }

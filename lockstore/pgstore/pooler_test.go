@@ -31,9 +31,8 @@ func TestServerDiesBehindPooler(t *testing.T) {
 			ctl := admin(t, srv.URL("postgres"))
 			ended := callThatWaits(t, ctl, s, ev, lockstore.Confirm(ann, "A1"))
 			c.end(srv)
-			if err := <-ended; err != nil && strings.Contains(err.Error(), lockTimeout) {
-				t.Skip("the call ended before the server did")
-			} else if !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			// On a slow machine the call may end before the server does.
+			if err := <-ended; !errors.Is(err, lockstore.ErrOutcomeUnknown) && (err == nil || !strings.Contains(err.Error(), lockTimeout)) {
 				t.Errorf("Confirm while the server is %s: %v, want ErrOutcomeUnknown", c.name, err)
 			}
 			if err := srv.Restart(); err != nil {

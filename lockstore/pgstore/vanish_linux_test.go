@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +18,6 @@ import (
 // the middle of a call, wherever that is, keeps nobody from the call's seats for
 // long.
 func TestVanishedClientHoldsNobodyUp(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("a machine can only vanish on Linux")
-	}
 	t.Parallel()
 	for _, behind := range []string{"direct", "behind a pooler"} {
 		t.Run(behind, func(t *testing.T) {
@@ -117,4 +113,31 @@ func untilAnswered(t *testing.T, s *pgstore.Store, ev *lockstore.Event, op locks
 			t.Fatalf("%s of a seat that a client keeps which stopped or vanished: %v", op.Kind, err)
 		}
 	}
+}
+
+// TestServerVanishes checks that a pool whose server lost its power does not wait for
+// it once its name means the standby.
+func TestServerVanishes(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	s, ev := storeAt(t, p.url), newEvent(t, 40)
+	if err := crowd(t, s, ev, ann); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.name.Silence(); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); time.Since(began) < 2*time.Second; {
+		if err := crowd(t, s, ev, ann); err == nil {
+			t.Fatal("a silent server is used")
+		}
+	}
+	if err := p.standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.name.RedirectNew(p.standby.Addr)
+	if err := p.name.EndSilence(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, soon, s, ev)
 }
