@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 )
 
 // A trickle passes an answer on one byte at a time at first.
@@ -43,5 +46,34 @@ func TestWaitsWhileBytesArrive(t *testing.T) {
 	w.waitLight("live")
 	if n := p.lists.Load(); n != 1 {
 		t.Errorf("the page asked for %d full lists, want one", n)
+	}
+}
+
+// TestArenaOnPhone checks that 50,000 seats open on a phone over a slow network, and
+// how many bytes that takes. It logs the durations, which the README has.
+func TestArenaOnPhone(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
+	s.fillArena()
+	for _, phone := range []struct {
+		name     string
+		kilobits float64
+		slowdown float64
+	}{
+		{"1.6 Mbit/s and a processor 4 times slower", 1600, 4},
+		{"600 kbit/s", 600, 1},
+	} {
+		w := b.newUser(360, 740)
+		call(w, network.Enable, network.EnableParams{})
+		call(w, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{
+			{Latency: 150, DownloadThroughput: phone.kilobits * 1000 / 8, UploadThroughput: 750_000 / 8},
+		}})
+		call(w, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: phone.slowdown})
+		w.visit(s.URL)
+		usable := eval[float64](w, `performance.getEntriesByName('seats-shown')[0].startTime`)
+		bytes := eval[int](w, `performance.getEntries().reduce((sum, e) => sum + (e.transferSize ?? 0), 0)`)
+		t.Logf("%s: usable %.1f s after the start of loading, %d KB", phone.name, usable/1000, bytes/1000)
+		if bytes > 400_000 {
+			t.Errorf("%s: opening the arena took %d bytes, want at most 400,000", phone.name, bytes)
+		}
 	}
 }
