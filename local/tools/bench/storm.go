@@ -119,7 +119,7 @@ func redisStorm(ctx context.Context, s *redisServer) (result, error) {
 // 50,000 seats that they have asked for, and seats are locked.
 func slowReaders(ctx context.Context, bed *testbed.Bed) (result, error) {
 	const readers = 4000
-	s, addr, err := arena(ctx, bed)
+	s, addr, err := arena(ctx, bed, oneClient...)
 	if err != nil {
 		return result{}, err
 	}
@@ -168,6 +168,36 @@ func arena(ctx context.Context, bed *testbed.Bed, args ...string) (s *faults.Ser
 	return s, strings.TrimPrefix(s.URL, "http://"), nil
 }
 
+// oneClient are the arguments of a server whose clients are at many addresses in
+// truth, and here at one.
+var oneClient = []string{"-address-share", "100"}
+
+// idleConnections measures locks while a client at another address keeps as many
+// idle connections as it can get.
+func idleConnections(ctx context.Context, bed *testbed.Bed) (result, error) {
+	const idle = 10_000
+	_, addr, err := arena(ctx, bed)
+	if err != nil {
+		return result{}, err
+	}
+	alone, err := lockTimes(ctx, addr, "A%d", 1)
+	if err != nil {
+		return result{}, err
+	}
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	for range idle {
+		c, err := from.DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return result{}, err
+		}
+		bed.OnClose(func() { c.Close() })
+	}
+	beside, err := lockTimes(ctx, addr, "A%d", 20_000)
+	a, b := quantile(alone, 0.5), quantile(beside, 0.5)
+	ratio := b.Seconds() / a.Seconds()
+	return result{"p50 " + millis(a), "p50 " + millis(b), fmt.Sprintf("%.2f, none refused", ratio), ratio <= 2}, err
+}
+
 // deflate is what browsers send, so that they get large messages compressed.
 const deflate = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
@@ -178,7 +208,7 @@ func viewersReturn(ctx context.Context, bed *testbed.Bed) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	_, addr, err := arena(ctx, bed, "-redis", server.URL())
+	_, addr, err := arena(ctx, bed, append(oneClient, "-redis", server.URL())...)
 	if err != nil {
 		return result{}, err
 	}
