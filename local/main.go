@@ -96,7 +96,7 @@ func readEvents(s settings.Events) ([]venue.Event, error) {
 func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger) error {
 	seen, measured := openTelemetry(s.Telemetry, events, store.LockStore, log)
 	policy := openAccess(ctx, s.Access, log)
-	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy, Logger: log})
+	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy, Logger: log, Zstd: compressZstd})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func TestFirstVisitToTheArena(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	store, arena := new(memstore.Store), events[0]
-	api, err := booking.New(booking.Config{Store: store, Events: events, Logger: log})
+	api, err := booking.New(booking.Config{Store: store, Events: events, Logger: log, Zstd: compressZstd})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,10 @@ type Config struct {
 	Access access.Policy       // checked before every call
 	Logger *slog.Logger        // nil is slog.Default()
 
+	// Zstd compresses the answers about events in that format, for clients that accept
+	// it; nil leaves them to gzip.
+	Zstd func([]byte) []byte
+
 	// SharedSeconds lets shared caches, such as a CDN, answer with a list of at most
 	// this age without asking. Such an answer may miss what was acknowledged before
 	// its request. It has no effect if Access is Private.
@@ -81,7 +85,7 @@ func New(c Config) (*API, error) {
 	a.first = a.events[c.Events[0].ID]
 
 	var err error
-	if a.catalogue, err = newCatalogue(c.Events); err != nil {
+	if a.catalogue, err = newCatalogue(c.Events, c.Zstd); err != nil {
 		return nil, err
 	}
 	for _, c := range a.calls() {

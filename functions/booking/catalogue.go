@@ -19,7 +19,7 @@ type catalogue struct {
 }
 
 // newListing returns the answer with these events.
-func newListing(events ...[]byte) *static.Content {
+func newListing(zstd func([]byte) []byte, events ...[]byte) *static.Content {
 	pieces := [][]byte{[]byte(`{"events":[`)}
 	for i, e := range events {
 		if i > 0 {
@@ -27,10 +27,10 @@ func newListing(events ...[]byte) *static.Content {
 		}
 		pieces = append(pieces, e)
 	}
-	return static.New(append(pieces, []byte("]}\n"))...)
+	return static.New(append(pieces, []byte("]}\n"))...).WithZstd(zstd)
 }
 
-func newCatalogue(events []venue.Event) (*catalogue, error) {
+func newCatalogue(events []venue.Event, zstd func([]byte) []byte) (*catalogue, error) {
 	c := &catalogue{each: make(map[lockstore.EventID][2]*static.Content)}
 	var all, brief [][]byte
 	for _, e := range events {
@@ -43,9 +43,9 @@ func newCatalogue(events []venue.Event) (*catalogue, error) {
 			return nil, err
 		}
 		all, brief = append(all, whole), append(brief, bare)
-		c.each[e.ID] = [2]*static.Content{newListing(whole), newListing(bare)}
+		c.each[e.ID] = [2]*static.Content{newListing(zstd, whole), newListing(zstd, bare)}
 	}
-	c.all, c.brief = newListing(all...), newListing(brief...)
+	c.all, c.brief = newListing(zstd, all...), newListing(zstd, brief...)
 	return c, nil
 }
 

@@ -31,9 +31,18 @@ func New(pieces ...[]byte) *Content {
 	return &Content{
 		plain: variant{pieces: pieces, etag: []string{`"` + tag + `"`}, length: []string{strconv.Itoa(length)}},
 		zstd:  variant{encoding: []string{"zstd"}, etag: []string{`"` + tag + `-zstd"`}},
-		gzip:  variant{encoding: Gzip, etag: []string{`"` + tag + `-gzip"`}},
+		gzip:  variant{encoding: Gzip, etag: []string{`"` + tag + `-gzip"`}, compress: gzipped},
 		short: length < Worthwhile,
 	}
+}
+
+// WithZstd makes c use zstd for clients that accept it, and returns c. The function
+// compresses in that format; nil changes nothing. It must be called before Serve. A
+// library for zstd is as large as all that a Lambda function may still add to its
+// package, so this one leaves the choice to the program.
+func (c *Content) WithZstd(compress func([]byte) []byte) *Content {
+	c.zstd.compress = compress
+	return c
 }
 
 // Serve answers with the content, or with 304 if the client has it already. The

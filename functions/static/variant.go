@@ -2,13 +2,11 @@ package static
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"strconv"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // A variant is content in one encoding. Headers are in the form of a header's
@@ -16,6 +14,7 @@ import (
 type variant struct {
 	encoding []string // nil if the content is as it is
 	etag     []string // a strong one is of the bytes, so that variants differ
+	compress func([]byte) []byte
 
 	once   sync.Once
 	pieces [][]byte
@@ -27,7 +26,7 @@ func (c *Content) variant(h http.Header) *variant {
 	switch {
 	case c.short:
 		return &c.plain
-	case accepts(h, "zstd"):
+	case c.zstd.compress != nil && accepts(h, "zstd"):
 		return &c.zstd
 	case AcceptsGzip(h):
 		return &c.gzip
@@ -41,24 +40,17 @@ func (v *variant) make(content [][]byte) {
 		return
 	}
 	v.once.Do(func() {
-		var b bytes.Buffer
-		w := v.writer(&b)
-		for _, piece := range content {
-			w.Write(piece) // cannot fail in a buffer
-		}
-		w.Close()
-		v.pieces = [][]byte{bytes.Clone(b.Bytes())}
-		v.length = []string{strconv.Itoa(b.Len())}
+		body := v.compress(bytes.Join(content, nil))
+		v.pieces = [][]byte{body}
+		v.length = []string{strconv.Itoa(len(body))}
 	})
 }
 
-func (v *variant) writer(b *bytes.Buffer) io.WriteCloser {
-	if v.encoding[0] == Gzip[0] {
-		return gzip.NewWriter(b)
-	}
-	w, err := zstd.NewWriter(b, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		panic(err) // the options are not valid
-	}
-	return w
+// gzipped returns the content compressed with gzip.
+func gzipped(content []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(content) // neither can fail in a buffer
+	w.Close()
+	return bytes.Clone(b.Bytes())
 }

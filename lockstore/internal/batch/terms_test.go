@@ -116,10 +116,11 @@ func TestSendAgain(t *testing.T) {
 		})
 		ended := make(map[int]chan outcome)
 		for _, work := range []int{0, 1, 2, 9} {
-			ended[work] = make(chan outcome, 1)
+			end := make(chan outcome, 1)
+			ended[work] = end
 			go func() {
 				answer, err := q.DoOn(t.Context(), work, batch.Terms{Weight: 1, Keys: []batch.Key{batch.Key(work)}})
-				ended[work] <- outcome{answer, err, time.Now()}
+				end <- outcome{answer, err, time.Now()}
 			}()
 			synctest.Wait()
 		}
