@@ -41,7 +41,7 @@ func (s *Store) ask(ctx context.Context, doubt error, sql string, args []any, in
 		case err == nil:
 			return nil
 		case missing(err):
-			if _, migrateErr := s.Migrate(bounded); migrateErr != nil {
+			if migrateErr := s.migrate(bounded); migrateErr != nil {
 				err = migrateErr
 			}
 		case !undone(err):

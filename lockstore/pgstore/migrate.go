@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -66,6 +67,28 @@ func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
 		return false, fmt.Errorf("pgstore: the database needs the tables and functions of this version, in a schema seatlock, and this user may not create or use them: %w", err)
 	}
 	return false, fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
+}
+
+// migrateTime bounds what a call begins with migrate.
+const migrateTime = 10 * time.Second
+
+// migrate is Migrate for a call that found something missing. If the call's context
+// ends first, the migration goes on: on a slow server it takes longer than a call may,
+// and would never be done.
+func (s *Store) migrate(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), migrateTime)
+		defer cancel()
+		_, err := s.Migrate(ctx)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the tables are still being made: %w", lockstore.ErrUnavailable, ctx.Err())
+	}
 }
 
 // scripts reads the files: the numbered ones in order, and the others.

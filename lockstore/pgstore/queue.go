@@ -88,17 +88,17 @@ func (s *Store) send(calls []*call) {
 		}
 		return
 	}
-	defer conn.Release()
 	ctx, cancel := context.WithDeadline(context.Background(), patient.Add(callTime-patience))
 	defer cancel()
 	rest, err := s.carryOut(ctx, conn, calls)
+	conn.Release() // before migrate, which needs a connection: there may be one alone
 	if err == nil {
 		return
 	}
 	_, answered := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case missing(err):
-		if _, migrateErr := s.Migrate(ctx); migrateErr != nil {
+		if migrateErr := s.migrate(ctx); migrateErr != nil {
 			answerAll(rest, migrateErr)
 		} else {
 			s.queue.SendAgain(rest, false, err)

@@ -79,7 +79,7 @@ func StartPooler(s *Server, server string, settings ...string) (*Pooler, error) 
 	port := faults.FreePort()
 	// In the server's folder, which the user that runs both can read.
 	config := filepath.Join(s.dir, pooler+port+".ini")
-	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n%s\n", Superuser, host, serverPort, port, strings.Join(settings, "\n"))
+	text := fmt.Sprintf("[databases]\n* = user=%s host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nserver_login_retry = 1\nmax_client_conn = 200\n%s\n", Superuser, host, serverPort, port, strings.Join(settings, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}

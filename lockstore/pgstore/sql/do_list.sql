@@ -14,6 +14,7 @@ DECLARE
   e int;
   known text;
   c record;
+  newer timestamptz;
 BEGIN
   SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called;
   IF known IS DISTINCT FROM layout THEN
@@ -24,13 +25,16 @@ BEGIN
   anew := false;
   FOR turn IN 1 .. 5 LOOP
     -- Seats are read after the clock, so that they show every confirm that was in time.
-    -- If this had to wait in between, they would show locks that began after the clock
-    -- beside others that had ended by then, and so no moment. Then it begins again,
-    -- but not for ever: a machine can be too slow for it.
+    -- If this has to wait in between, they show locks that began after the clock beside
+    -- others that had ended by then, and so no moment. Then it begins again, unless it
+    -- would have to wait for later confirms.
+    newer := coalesce(seatlock.settled(e, turn = 1), clock);
     FOR try IN 1 .. 20 LOOP
-      clock := seatlock.settled(e);
+      clock := newer;
       anew := seatlock.number(e) OR anew;
       EXIT WHEN clock_timestamp() < clock + interval '2 milliseconds';
+      newer := seatlock.settled(e, false);
+      EXIT WHEN newer IS NULL;
     END LOOP;
     COMMIT;
     SELECT * INTO c FROM seatlock.changes(e, since_number, since_nonce);

@@ -5,8 +5,9 @@
 -- the list. In a lock's last second, a confirm therefore holds a shared advisory
 -- lock, and reads its clock after it has that. This waits for the transactions that
 -- held the lock once the clock was read. Later ones find that the lock has ended.
--- If one of them takes too long, this fails.
-CREATE OR REPLACE FUNCTION seatlock.settled(e int) RETURNS timestamptz LANGUAGE plpgsql AS $$
+-- If one of them takes too long, this fails. If waits is false, it answers null
+-- instead of waiting.
+CREATE OR REPLACE FUNCTION seatlock.settled(e int, waits boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
   clock CONSTANT timestamptz := date_trunc('milliseconds', clock_timestamp());
   holders text[];
@@ -22,6 +23,9 @@ BEGIN
     END;
     PERFORM pg_sleep(0.001);
   END LOOP;
+  IF NOT waits THEN
+    RETURN NULL;
+  END IF;
   LOOP
     SELECT array_agg(virtualtransaction) INTO holders FROM pg_locks
       WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
