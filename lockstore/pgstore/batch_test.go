@@ -195,33 +195,3 @@ func TestSlowBatchHoldsUpNobody(t *testing.T) {
 	}
 	mustDo(t, s, ev, lockstore.Confirm("user A1", "A1"))
 }
-
-// TestCrowdLeavesRoom has many callers ask for one seat, and one user make many calls,
-// while the owner of the seat and other users call.
-func TestCrowdLeavesRoom(t *testing.T) {
-	srv := pgtest.New(t, "fsync=off", "commit_delay=8000", "commit_siblings=0") // a slow disk
-	s := migrated(t, srv.URL("postgres"))
-	ev := newEvent(t, 300)
-	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-	ctx, stop := context.WithCancel(t.Context())
-	var crowd sync.WaitGroup
-	for i := range 100 {
-		crowd.Go(func() {
-			for ctx.Err() == nil {
-				_, _ = s.Do(ctx, ev, lockstore.Op{Kind: lockstore.Kinds()[i%3], User: lockstore.UserID(fmt.Sprint("eve", i)), Seats: ev.Seats[:1]})
-			}
-		})
-		crowd.Go(func() {
-			for ctx.Err() == nil {
-				_, _ = s.Do(ctx, ev, lockstore.Lock("hog", ev.Seats[100+i]))
-			}
-		})
-	}
-	for i := range 30 {
-		mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-		mustDo(t, s, ev, lockstore.Lock(lockstore.UserID(fmt.Sprint("user", i)), ev.Seats[1+i]))
-	}
-	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
-	stop()
-	crowd.Wait()
-}

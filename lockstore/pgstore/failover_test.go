@@ -163,6 +163,9 @@ func TestServerWithOtherSettings(t *testing.T) {
 			if _, err := s.Check(t.Context()); !errors.Is(err, pgstore.ErrSettings) {
 				t.Errorf("Check: %v, want ErrSettings", err)
 			}
+			if behind != "direct" {
+				return // a pooler goes on using connections with the settings from before the fix
+			}
 			_, fix, _ := strings.Cut(fmt.Sprint(do(t, s, ev, lockstore.Lock(ann, ev.Seats[1]))), "fix it with: ")
 			if _, err := p.standby.Exec(t.Context(), "postgres", fix); err != nil {
 				t.Fatal(err)
