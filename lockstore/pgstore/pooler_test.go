@@ -15,35 +15,25 @@ import (
 )
 
 // TestServerDiesBehindPooler checks that a call has an unknown outcome if the server
-// of a pooler is killed or stopped in the middle of it, whatever the pooler
-// answers.
+// of a pooler is killed in the middle of it, whatever the pooler answers.
 func TestServerDiesBehindPooler(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name string
-		end  func(*pgtest.Server)
-	}{{"killed", (*pgtest.Server).Kill}, {"stopped", (*pgtest.Server).Stop}} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			srv := pgtest.New(t, pgtest.Unsafe...)
-			s, ev := migrated(t, behindPooler(t, srv, "postgres")), newEvent(t, 40)
-			mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
-			ctl := admin(t, srv.URL("postgres"))
-			ended := callThatWaits(t, ctl, s, ev, lockstore.Confirm(ann, "A1"))
-			c.end(srv)
-			// The call may end before the server does: the transaction that it waits for may
-			// end first, or take too long.
-			if err := <-ended; err != nil && !errors.Is(err, lockstore.ErrOutcomeUnknown) && !strings.Contains(err.Error(), lockTimeout) {
-				t.Errorf("Confirm while the server is %s: %v, want ErrOutcomeUnknown", c.name, err)
-			}
-			if err := srv.Restart(); err != nil {
-				t.Fatal(err)
-			}
-			within(t, soon, s, ev)
-			if err := do(t, s, ev, lockstore.Confirm(ann, "A1")); err != nil {
-				t.Errorf("the call again: %v", err)
-			}
-		})
+	srv := pgtest.New(t, pgtest.Unsafe...)
+	s, ev := migrated(t, behindPooler(t, srv, "postgres")), newEvent(t, 40)
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+	ctl := admin(t, srv.URL("postgres"))
+	ended := callThatWaits(t, ctl, s, ev, lockstore.Confirm(ann, "A1"))
+	srv.Kill()
+	// On a slow machine the call may end before the server does.
+	if err := <-ended; !errors.Is(err, lockstore.ErrOutcomeUnknown) && (err == nil || !strings.Contains(err.Error(), lockTimeout)) {
+		t.Errorf("Confirm while the server is killed: %v, want ErrOutcomeUnknown", err)
+	}
+	if err := srv.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, soon, s, ev)
+	if err := do(t, s, ev, lockstore.Confirm(ann, "A1")); err != nil {
+		t.Errorf("the call again: %v", err)
 	}
 }
 
