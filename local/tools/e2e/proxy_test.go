@@ -23,7 +23,7 @@ type proxy struct {
 	stallSockets    atomic.Bool  // WebSockets stay open, and get no more messages
 	loseAnswers     atomic.Bool  // POSTs take effect, and are not answered
 	unknownOutcomes atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
-	slowList        atomic.Bool  // lists take 12 seconds, in which a byte arrives every second
+	slowList        atomic.Bool  // lists take 12 seconds, in which a piece arrives every second
 
 	lists atomic.Int64 // how many full lists were asked for
 }

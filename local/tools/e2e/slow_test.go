@@ -9,30 +9,27 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// A trickle passes an answer on one byte at a time at first.
+// A trickle passes each part of an answer on in so many pieces.
 type trickle struct {
 	http.ResponseWriter
-	bytes int           // that are to arrive alone
-	pause time.Duration // after each of them
+	pieces int
+	pause  time.Duration // after each of them
 }
 
 func (s *trickle) Write(b []byte) (int, error) {
-	flush := http.NewResponseController(s.ResponseWriter).Flush
-	for n := range b {
-		if s.bytes == 0 {
-			rest, err := s.ResponseWriter.Write(b[n:])
-			return n + rest, err
-		}
-		s.bytes--
-		if _, err := s.ResponseWriter.Write(b[n : n+1]); err != nil {
+	n := 0
+	for piece := range s.pieces {
+		end := len(b) * (piece + 1) / s.pieces
+		if _, err := s.ResponseWriter.Write(b[n:end]); err != nil {
 			return n, err
 		}
-		if err := flush(); err != nil {
+		n = end
+		if err := http.NewResponseController(s.ResponseWriter).Flush(); err != nil {
 			return n, err
 		}
 		time.Sleep(s.pause)
 	}
-	return len(b), nil
+	return n, nil
 }
 
 // TestWaitsWhileBytesArrive checks that the page waits for an answer that takes

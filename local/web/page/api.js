@@ -30,6 +30,7 @@ async function ask(path, query, options = {}) {
   let body;
   try {
     response = await fetch(url, { ...options, signal: silence.signal });
+    heard();
     const parts = new TransformStream({
       transform(part, rest) {
         heard(); // a large response over a slow network takes longer than any bound
