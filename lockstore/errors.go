@@ -13,8 +13,10 @@ type Reason string
 const (
 	SeatLocked    Reason = "seat_locked"   // another user has a lock on a seat
 	SeatBooked    Reason = "seat_booked"   // a seat is booked
+	SeatBlocked   Reason = "seat_blocked"  // a seat is not for sale
 	LockNotHeld   Reason = "lock_not_held" // the user has no lock on a seat
 	LockExpired   Reason = "lock_expired"  // the user had a lock, and it expired
+	NotBooked     Reason = "not_booked"    // a seat is not a booking of that user and reference
 	OverSeatLimit Reason = "seat_limit"    // the user would have too many seats of the event
 )
 
@@ -95,6 +97,41 @@ var (
 	// ErrUnavailable is returned when the backend cannot be reached. Nothing was done.
 	ErrUnavailable = errors.New("lockstore: the backend cannot be reached")
 
-	// ErrOtherSeats is returned when the store knows the event with other seats.
-	ErrOtherSeats = errors.New("lockstore: the store has this event with other seats or another order of them; give the new seat map a new event id")
+	// ErrOtherSeats is returned when the store knows the event with other seats. It
+	// is wrapped by every [MissingSeatsError].
+	ErrOtherSeats = errors.New("lockstore: the store has this event with other seats or another order of them; give the new seat map a higher revision or a new event id")
+
+	// ErrTooLate is returned when an operation is carried out at its NotAfter or
+	// later. Nothing was done.
+	ErrTooLate = errors.New("lockstore: it is too late for the operation")
+
+	// ErrTooEarly is returned when an operation is carried out before its
+	// NotBefore. Nothing was done.
+	ErrTooEarly = errors.New("lockstore: it is too early for the operation")
+
+	// ErrJournalReset is returned when the journal does not have the Seq: a
+	// failover may have undone the entry. Read it from the start.
+	ErrJournalReset = errors.New("lockstore: the journal does not have this entry; read it from the start")
+
+	// ErrNoOrder is returned when there is no order with that id.
+	ErrNoOrder = errors.New("lockstore: there is no such order")
+
+	// ErrOrderChanged is returned when an order does not have the revision that a
+	// Put expects. Nothing was done.
+	ErrOrderChanged = errors.New("lockstore: the order was changed meanwhile")
 )
+
+// A MissingSeatsError is returned when a higher revision of an event's layout
+// lacks seats that are locked or booked. Nothing was done.
+type MissingSeatsError struct {
+	Event EventID
+	Seats []SeatID // up to 100 of them
+	More  int      // how many others there are
+}
+
+func (e *MissingSeatsError) Error() string {
+	return fmt.Sprintf("lockstore: the new layout of event %q lacks %d seats that are locked or booked: %q", e.Event, len(e.Seats)+e.More, e.Seats)
+}
+
+// Unwrap returns ErrOtherSeats.
+func (e *MissingSeatsError) Unwrap() error { return ErrOtherSeats }

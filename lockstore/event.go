@@ -12,14 +12,22 @@ type EventID string
 // MaxLockTTL is the longest time that a lock may last.
 const MaxLockTTL = 30 * 24 * time.Hour
 
-// An Event is what seats are sold for, such as a concert. Its fields must not be
-// changed once [NewEvent] has made it.
+// An Event is what seats are sold for, such as a concert. MaxLock and
+// Revision may be set before its first use; nothing may be changed afterwards.
 type Event struct {
 	*Layout // may be shared by any number of events
 
 	ID        EventID
 	LockTTL   time.Duration // how long a lock lasts, in whole milliseconds
 	SeatLimit int           // the most seats that one user may have locked and booked together; 0 is no limit
+
+	// MaxLock is how long after it was made a lock may end at most if it is
+	// extended. [NewEvent] sets it to 40 minutes, or to LockTTL if that is longer.
+	MaxLock time.Duration
+
+	// Revision orders the layouts of an event: see [LockStore]. NewEvent sets it
+	// to 0.
+	Revision int
 }
 
 // NewEvent returns an event of the layout's seats. The error is an
@@ -33,13 +41,19 @@ func NewEvent(id EventID, layout *Layout, lockTTL time.Duration, seatLimit int) 
 	if layout == nil {
 		return nil, invalid("event %s: the layout is missing", id)
 	}
-	if lockTTL < time.Millisecond || lockTTL > MaxLockTTL {
+	if !lockTime(lockTTL) {
 		return nil, invalid("event %s: a lock must last from 1ms to %v, not %v", id, MaxLockTTL, lockTTL)
 	}
 	if seatLimit < 0 {
 		return nil, invalid("event %s: the seat limit must be a number of seats, or 0 for none, not %d", id, seatLimit)
 	}
-	return &Event{Layout: layout, ID: id, LockTTL: lockTTL.Truncate(time.Millisecond), SeatLimit: seatLimit}, nil
+	return &Event{
+		Layout:    layout,
+		ID:        id,
+		LockTTL:   lockTTL.Truncate(time.Millisecond),
+		SeatLimit: seatLimit,
+		MaxLock:   max(40*time.Minute, lockTTL.Truncate(time.Millisecond)),
+	}, nil
 }
 
 // MaxIDLen is the length in bytes of the longest [EventID], [SeatID] and [Version].

@@ -25,7 +25,7 @@ func TestNewLayoutRefuses(t *testing.T) {
 		want  string
 	}{
 		{"no seats", nil, "no seats"},
-		{"a bad seat", []lockstore.SeatID{"A1", "A 2"}, `not "A 2"`},
+		{"a bad seat", []lockstore.SeatID{"A1", "A<2"}, `not "A<2"`},
 		{"a seat twice", []lockstore.SeatID{"A1", "A2", "A1"}, "seat A1 is there twice, as number 1 and number 3"},
 	}
 	for _, c := range cases {
@@ -107,7 +107,7 @@ func TestNamesOfConstants(t *testing.T) {
 	if got := lockstore.Kind(200).String(); got != "Kind(200)" {
 		t.Errorf("an unknown kind has the name %q", got)
 	}
-	for s, name := range map[lockstore.Status]string{lockstore.Available: "available", lockstore.Locked: "locked", lockstore.Booked: "booked"} {
+	for s, name := range map[lockstore.Status]string{lockstore.Available: "available", lockstore.Locked: "locked", lockstore.Booked: "booked", lockstore.Blocked: "blocked"} {
 		text, err := s.MarshalText()
 		var back lockstore.Status
 		if err != nil || string(text) != name || back.UnmarshalText(text) != nil || back != s {

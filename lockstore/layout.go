@@ -5,16 +5,19 @@ import (
 	"encoding/hex"
 	"io"
 	"slices"
+	"strings"
 )
 
-// A SeatID names a seat within its event: 1 to [MaxIDLen] letters, digits, '_',
-// '.', ':' and '-'.
+// A SeatID names a seat within its event: 1 to [MaxIDLen] bytes of printable
+// UTF-8 without quotation marks, '\\', '<', '>' and '&', and without a space at
+// either end. A store compares it byte for byte.
 type SeatID string
 
 // Check returns an [*InvalidError] unless the id is valid.
 func (id SeatID) Check() error {
-	if !plain(string(id), "_.:-") {
-		return invalid("a seat id is 1 to %d letters, digits, '_', '.', ':' and '-', not %s", MaxIDLen, quote(string(id)))
+	s := string(id)
+	if len(s) == 0 || len(s) > MaxIDLen || !printable(s) || strings.ContainsAny(s, "\"'`\\<>&") || strings.TrimSpace(s) != s {
+		return invalid("a seat id is 1 to %d bytes of printable UTF-8 without quotation marks, \\, <, >, & and a space at an end, not %s", MaxIDLen, quote(s))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ package lockstore
 
 import (
 	"context"
+	"iter"
 	"time"
 )
 
@@ -41,7 +42,7 @@ const (
 // A store keeps no slice that is passed to it, and the slices that it returns
 // belong to the caller.
 //
-// Event.LockTTL and Event.SeatLimit are of the call. What a call answers and what
+// Event.LockTTL, Event.MaxLock and Event.SeatLimit are of the call. What a call answers and what
 // lists show afterwards agree, whatever other processes or earlier runs had set
 // for the event.
 //
@@ -58,8 +59,21 @@ const (
 // Every call but Wait ends within a bounded time that the store chooses; the
 // context need not have a deadline.
 //
-// A store that knows the event with other seats, or with the same seats in
-// another order, refuses it with [ErrOtherSeats] before it writes anything.
+// # Layouts
+//
+// The first change of a seat fixes the layout of its event. From then on the store
+// refuses an event with other seats, or with the same seats in another order, with
+// [ErrOtherSeats], before it writes anything.
+//
+// A layout of a higher Revision is the exception. The first call with it replaces
+// the layout if it has every seat that is locked or booked; else the call fails
+// with a [*MissingSeatsError], and the old layout stays. A blocked seat may be
+// missing and is then forgotten. Calls with the old layout fail with ErrOtherSeats
+// from then on, and none of them takes effect on another seat. Seats, users and
+// journal go by seat ids, so nothing else changes, but no Version is known any
+// more. A higher Revision with the same seats in the same order changes nothing.
+//
+// Before it is fixed, a layout of the same or a higher Revision replaces it.
 type LockStore interface {
 	// Do carries out op on its seats, all or none, and reports what it changed.
 	// [Op] describes each kind of operation.
@@ -92,4 +106,28 @@ type LockStore interface {
 	// the store does not know the event to have been at that Version. An expiry
 	// does not end the wait.
 	Wait(ctx context.Context, ev *Event, since Version) error
+
+	// Roster returns who has what: every seat that the filter chooses and that is
+	// not available, in the order of the layout. Each seat is as it was at some
+	// moment during the iteration. The Seq is the journal's from before the first
+	// of those moments, so the entries after it correct what was booked, cancelled
+	// or moved meanwhile. It is empty if the first pair that the iterator yields
+	// has an error. An error ends the iteration.
+	//
+	// Between two pages no connection, lock or transaction is held, and a roster of
+	// one user costs what the user has.
+	Roster(ctx context.Context, ev *Event, f Filter) (Seq, iter.Seq2[Holding, error])
+
+	// Journal returns up to limit entries, 1 to [MaxEntries], from the first one
+	// after the given Seq; none if there are no more yet.
+	//
+	// There is an entry for each operation that booked, cancelled, moved, blocked,
+	// unblocked or evicted any seat, and for each extension with Op.By that changed
+	// any. Journal sees, exactly once, every entry of an operation that was
+	// acknowledged before the call began. If one operation ended before another
+	// began, or both name a seat, their entries stand in that order. A reader
+	// that continues from the last Seq misses no entry. Entries are kept for good.
+	//
+	// It fails with [ErrJournalReset] if the journal does not have the Seq.
+	Journal(ctx context.Context, ev *Event, after Seq, limit int) ([]Entry, error)
 }

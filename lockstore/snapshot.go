@@ -8,14 +8,16 @@ import (
 // A Status is what a seat is at one moment.
 type Status uint8
 
-// A seat is available, or locked until a moment, or booked for good.
+// A seat is available, or locked until a moment, or booked, or blocked, which is
+// not for sale.
 const (
 	Available Status = iota
 	Locked
 	Booked
+	Blocked
 )
 
-var statuses = [...]string{Available: "available", Locked: "locked", Booked: "booked"}
+var statuses = [...]string{Available: "available", Locked: "locked", Booked: "booked", Blocked: "blocked"}
 
 // String returns the status as the API writes it, such as available.
 func (s Status) String() string {
@@ -34,7 +36,7 @@ func (s Status) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]. The text must be
-// available, locked or booked.
+// available, locked, booked or blocked.
 func (s *Status) UnmarshalText(text []byte) error {
 	for i, name := range statuses {
 		if string(text) == name {
@@ -42,7 +44,7 @@ func (s *Status) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return invalid("a status is available, locked or booked, not %s", quote(string(text)))
+	return invalid("a status is available, locked, booked or blocked, not %s", quote(string(text)))
 }
 
 // A Seat is the state of a seat that every user may see. It does not have the
@@ -79,15 +81,17 @@ type ListedSeat struct {
 	Expires  int64 // when the lock ends, in Unix milliseconds; 0 unless Status is Locked
 }
 
-// Listed returns what a list at now shows of a seat that is booked, or else has a
-// lock that ends at until. Both times are in Unix milliseconds.
-func Listed(position int, booked bool, until, now int64) ListedSeat {
-	seat := ListedSeat{Position: int32(position)}
-	switch {
-	case booked:
-		seat.Status = Booked
-	case until > now:
-		seat.Status, seat.Expires = Locked, until
+// Listed returns what a list at now shows of a seat that has the status, which is
+// available if it is Locked and the lock's end, until, is not after now. Both times
+// are in Unix milliseconds. until does not matter unless the seat is Locked.
+func Listed(position int, status Status, until, now int64) ListedSeat {
+	seat := ListedSeat{Position: int32(position), Status: status}
+	if status == Locked {
+		if until > now {
+			seat.Expires = until
+		} else {
+			seat.Status = Available
+		}
 	}
 	return seat
 }

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -83,8 +84,12 @@ type seatsRequest struct {
 }
 
 // Do implements [lockstore.LockStore] with POST /lock, /confirm and /release.
-// With the token of a user, op.User may be empty.
+// With the token of a user, op.User may be empty. The API does not have the other
+// kinds of operations yet: they fail with [errors.ErrUnsupported].
 func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	if op.Kind > lockstore.KindRelease {
+		return lockstore.Result{}, errors.ErrUnsupported
+	}
 	body, err := json.Marshal(seatsRequest{ev.ID, op.Seats, op.User})
 	if err != nil {
 		return lockstore.Result{}, err

@@ -151,6 +151,9 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if err != nil {
 		return lockstore.Result{}, err
 	}
+	if op.Kind > lockstore.KindRelease {
+		return lockstore.Result{}, errors.ErrUnsupported
+	}
 	e, err := s.event(ctx, ev)
 	if err != nil {
 		return lockstore.Result{}, err

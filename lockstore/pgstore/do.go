@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"seatlock/lockstore"
@@ -13,6 +14,9 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	w, err := workOf(ev, op)
 	if err != nil {
 		return lockstore.Result{}, err
+	}
+	if op.Kind > lockstore.KindRelease {
+		return lockstore.Result{}, errors.ErrUnsupported
 	}
 	for range attempts {
 		a, err := s.queue.DoOn(ctx, w, batch.Terms{Weight: len(w.places), Group: w.terms, Keys: w.keys()})

@@ -38,5 +38,9 @@ func (m millis) time() time.Time { return time.UnixMilli(int64(m)) }
 // listed returns what a list at now shows of the seat at a position, which is
 // taken until then.
 func listed(position int32, until millis, now int64) lockstore.ListedSeat {
-	return lockstore.Listed(int(position), until == forEver, int64(until), now)
+	status := lockstore.Locked
+	if until == forEver {
+		status = lockstore.Booked
+	}
+	return lockstore.Listed(int(position), status, int64(until), now)
 }

@@ -45,5 +45,9 @@ const (
 // listed returns what a list at now shows of the seat at p, which is taken until
 // then.
 func listed(p int, until, now int64) lockstore.ListedSeat {
-	return lockstore.Listed(p, until == bookedUntil, until, now)
+	status := lockstore.Locked
+	if until == bookedUntil {
+		status = lockstore.Booked
+	}
+	return lockstore.Listed(p, status, until, now)
 }

@@ -96,6 +96,9 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if err != nil {
 		return lockstore.Result{}, err
 	}
+	if op.Kind > lockstore.KindRelease {
+		return lockstore.Result{}, errors.ErrUnsupported
+	}
 	qs := s.changes
 	if op.Kind == lockstore.KindConfirm {
 		qs = s.confirms

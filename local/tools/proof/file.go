@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -54,6 +55,14 @@ func (r *reopened) List(ctx context.Context, ev *lockstore.Event, since lockstor
 
 func (r *reopened) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 	return r.current().Wait(ctx, ev, since)
+}
+
+func (r *reopened) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	return r.current().Roster(ctx, ev, f)
+}
+
+func (r *reopened) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
+	return r.current().Journal(ctx, ev, after, limit)
 }
 
 // fileReopened closes the file and opens it again under load.
