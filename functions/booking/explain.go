@@ -32,6 +32,7 @@ var storeErrors = []struct {
 	{context.Canceled, problem.StoreUnavailable, "The request was given up before the store of the seats answered; nothing was changed."},
 	{lockstore.SeatBooked, problem.SeatBooked, ""},
 	{lockstore.SeatLocked, problem.SeatLocked, ""},
+	{lockstore.SeatBlocked, problem.SeatBlocked, ""},
 	{lockstore.LockNotHeld, problem.LockNotHeld, ""},
 	{lockstore.LockExpired, problem.LockExpired, ""},
 	{lockstore.OverSeatLimit, problem.SeatLimit, ""},
@@ -91,17 +92,20 @@ func (ev *event) explain(err error, about string) error {
 		all = append(all, s.ID)
 		byStatus[s.Status] = append(byStatus[s.Status], s.ID)
 	}
-	locked, booked := byStatus[lockstore.Locked], byStatus[lockstore.Booked]
+	locked, booked, blocked := byStatus[lockstore.Locked], byStatus[lockstore.Booked], byStatus[lockstore.Blocked]
 	switch e.Reason {
 	case lockstore.SeatLocked:
 		r.Detail = fmt.Sprintf("%s %s locked by somebody else for up to %s more. Choose another, or try again then.",
-			sentence(seatList(locked)), is(locked), seconds(wait))
+			sentence(seatList(locked)), is(locked), seconds(wait)) + notForSale(blocked)
 		r.Wait = time.Duration(wait) * time.Second
 	case lockstore.SeatBooked:
 		r.Detail = fmt.Sprintf("%s %s booked.", sentence(seatList(booked)), is(booked))
 		if len(locked) > 0 {
 			r.Detail += fmt.Sprintf(" %s %s locked by somebody else.", sentence(seatList(locked)), is(locked))
 		}
+		r.Detail += notForSale(blocked)
+	case lockstore.SeatBlocked:
+		r.Detail = notForSale(blocked)[1:] + " Choose another."
 	case lockstore.LockExpired:
 		r.Detail = fmt.Sprintf("The time to confirm %s is over.%s", seatList(all), afterConfirm(byStatus))
 	case lockstore.LockNotHeld:
@@ -111,6 +115,14 @@ func (ev *event) explain(err error, about string) error {
 	}
 	r.Detail += about
 	return r
+}
+
+// notForSale says which seats are blocked, after a space; nothing if none is.
+func notForSale(blocked []lockstore.SeatID) string {
+	if len(blocked) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %s %s not for sale.", sentence(seatList(blocked)), is(blocked))
 }
 
 // afterConfirm says what state the seats of a failed confirm are in, and what to do
@@ -126,6 +138,7 @@ func afterConfirm(byStatus map[lockstore.Status][]lockstore.SeatID) string {
 	if s := byStatus[lockstore.Booked]; len(s) > 0 {
 		fmt.Fprintf(&b, " %s %s booked by somebody else.", sentence(seatList(s)), is(s))
 	}
+	b.WriteString(notForSale(byStatus[lockstore.Blocked]))
 	return b.String()
 }
 

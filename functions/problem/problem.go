@@ -32,6 +32,7 @@ const (
 	MethodNotAllowed     Kind = "method_not_allowed"
 	SeatLocked           Kind = "seat_locked"
 	SeatBooked           Kind = "seat_booked"
+	SeatBlocked          Kind = "seat_blocked"
 	LockNotHeld          Kind = "lock_not_held"
 	LockExpired          Kind = "lock_expired"
 	SeatLimit            Kind = "seat_limit"
@@ -65,6 +66,7 @@ var kinds = []struct {
 	{MethodNotAllowed, 405, "Method not allowed", ""},
 	{SeatLocked, 409, "Seat locked", ""},
 	{SeatBooked, 409, "Seat booked", ""},
+	{SeatBlocked, 409, "Seat not for sale", ""},
 	{LockNotHeld, 409, "Lock not held", ""},
 	{LockExpired, 409, "Lock expired", ""},
 	{SeatLimit, 409, "Seat limit reached", ""},

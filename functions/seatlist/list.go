@@ -68,6 +68,10 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = strconv.AppendInt(head, int64(n.Locked), 10)
 	head = append(head, `,"booked":`...)
 	head = strconv.AppendInt(head, int64(n.Booked), 10)
+	if n.Blocked > 0 {
+		head = append(head, `,"blocked":`...)
+		head = strconv.AppendInt(head, int64(n.Blocked), 10)
+	}
 	head = append(head, `},"seats":[`...)
 	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
 	l.len = len(head) + len(tail)

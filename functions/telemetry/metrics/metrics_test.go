@@ -148,7 +148,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 				<-ctx.Done()
 				return seatlist.Counts{}, ctx.Err()
 			}
-			return seatlist.Counts{Available: 1, Locked: 2, Booked: 3}, nil
+			return seatlist.Counts{Available: 1, Locked: 2, Booked: 3, Blocked: 4}, nil
 		})
 		began := time.Now()
 		text := scrape(t, m)
@@ -159,9 +159,10 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 			`seatlock_seats{event="good",state="available"} 1`,
 			`seatlock_seats{event="good",state="locked"} 2`,
 			`seatlock_seats{event="good",state="booked"} 3`,
+			`seatlock_seats{event="good",state="blocked"} 4`,
 			`seatlock_uncounted_events 3`,
 		)
-		if strings.Count(text, "\nseatlock_seats{") != 3 {
+		if strings.Count(text, "\nseatlock_seats{") != 4 {
 			t.Errorf("seats are reported that were not counted: %s", text)
 		}
 	})

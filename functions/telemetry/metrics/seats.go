@@ -61,6 +61,7 @@ func (s *seats) Collect(to chan<- prometheus.Metric) {
 		send(lockstore.Available, n.Available)
 		send(lockstore.Locked, n.Locked)
 		send(lockstore.Booked, n.Booked)
+		send(lockstore.Blocked, n.Blocked)
 	}
 	to <- prometheus.MustNewConstMetric(s.missing, prometheus.GaugeValue, float64(missing))
 }

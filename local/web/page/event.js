@@ -205,6 +205,7 @@ export class EventPage {
       const [at, text] = [byId(`n-${status}`), n.toLocaleString('en-GB')];
       if (at.textContent !== text) at.textContent = text;
     }
+    for (const blocked of document.querySelectorAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
     if (this.#ready) announceCounts(`${many(counts.available, 'seat')} available.`);
   }
 
@@ -217,8 +218,9 @@ export class EventPage {
 
   #readPart(i) {
     this.reading = undefined;
-    const { available, locked, booked } = this.seats.parts[i];
-    byId('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked`;
+    const { available, locked, booked, blocked } = this.seats.parts[i];
+    const rest = blocked ? `, ${blocked} not for sale` : '';
+    byId('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
   }
 
   #names(positions) {
@@ -333,7 +335,7 @@ export class EventPage {
   #refused(call, seats, error) {
     const inTheWay = (error.seats ?? []).map(({ seatId }) => this.plan.positions.get(seatId)).filter((p) => p !== undefined);
     const names = this.#names(inTheWay);
-    if (error.code === 'seat_locked' || error.code === 'seat_booked') {
+    if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
       for (const p of inTheWay) this.mine.picked.delete(p);
       const rest = seats.length - inTheWay.length;
       const others = rest ? ` Your other ${rest > 1 ? `${rest} seats are` : 'seat is'} still picked, but not locked yet.` : '';
