@@ -12,7 +12,7 @@ import { Plan } from './plan.js';
 import { Seats } from './seats.js';
 import { capital, duration, many, seatName, seatNames, stateName } from './words.js';
 
-const mostAtATime = 50; // seats in one call
+const mostAtATime = 200; // seats in one call
 const retryFor = 20_000; // ms
 
 const byId = (id) => document.getElementById(id);
