@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/storetest/history"
 )
 
 // eachKind makes an operation of each kind.
 func eachKind(user lockstore.UserID, ids ...lockstore.SeatID) []lockstore.Op {
 	var ops []lockstore.Op
-	for _, kind := range lockstore.Kinds() {
+	for _, kind := range history.Buyers {
 		ops = append(ops, lockstore.Op{Kind: kind, User: user, Seats: ids})
 	}
 	return ops

@@ -41,7 +41,7 @@ func randomOperations(c *check) {
 			"":     func(*rapid.T) { f.list("") },
 			"fold": func(*rapid.T) { f.fold() },
 		}
-		for _, kind := range lockstore.Kinds() {
+		for _, kind := range history.Buyers {
 			actions[kind.String()] = func(t *rapid.T) {
 				f.call(history.Call{Op: lockstore.Op{Kind: kind, Seats: some.Draw(t, "seats"), User: who.Draw(t, "user")}, Settings: settings.Draw(t, "settings")})
 			}

@@ -124,15 +124,15 @@ func (cc *contractCase) check(c *check) {
 const (
 	allOrNone   = "Do carries out op on its seats, all or none, and reports what it changed."
 	asAWhole    = "It takes effect as a whole at one moment before it returns."
-	untilTTL    = "KindLock gives the user all the seats until Event.LockTTL from now."
-	changed     = "Changed are the seats that the operation changed, in the order of Op.Seats. It is empty after a repeat"
+	untilTTL    = "KindLock gives the user all the seats until Op.For from now, or Event.LockTTL if Op.For is zero."
+	changed     = "Changed are the seats that the operation changed, in the order of Op.Seats and then Op.To. It is empty after a repeat"
 	liveLock    = "On every seat the user needs a live lock, or the booking itself"
-	lockExpired = "The op fails with LockExpired if, on every seat in the way, the user's last lock expired within LapseMemory, even if another user has the seat by now. It fails with LockNotHeld in every other case"
+	lockExpired = "It fails with LockExpired if, on every seat in the way, the user's last lock expired within LapseMemory, even if another user has the seat by now. It fails with LockNotHeld in every other case"
 	givesBack   = "KindRelease gives back the seats that the user has locked and leaves all others alone: a second release succeeds and changes nothing."
 	seatLimits  = "with OverSeatLimit if the user would have more than Event.SeatLimit seats of the event, locked and booked together."
 	waits       = "Wait blocks until the event has moved past the Version or the context ends; it then returns nil or the context's error."
 	fullAnyway  = "The snapshot is full all the same if the Version is far behind, if the store's log no longer reaches back that far, or if the log does not have the Version"
-	ofTheCall   = "Event.LockTTL and Event.SeatLimit are of the call. What a call answers and what lists show afterwards agree, whatever other processes or earlier runs had set for the event."
+	ofTheCall   = "Event.LockTTL, Event.MaxLock and Event.SeatLimit are of the call. What a call answers and what lists show afterwards agree, whatever other processes or earlier runs had set for the event."
 	remembers   = "A store may forget an expired lock sooner, but not one that is among the last MinSeatLapses of its seat and among the last MinUserLapses of its user in the event."
 )
 
@@ -149,7 +149,7 @@ var cases = []contractCase{
 	{"02_one_after_another", asAWhole, oneAfterAnother},
 
 	{"03_relock_keeps_time", "A seat that the user has locked already keeps its end, so a retry is safe and gains no time.", relockKeepsTime},
-	{"03_lock_some_held_some_new", "An op that names some of these and some new seats locks the new ones. … Expires is, for KindLock, when the first of the named seats' locks ends", lockSomeHeld},
+	{"03_lock_some_held_some_new", "An op that names some of these and some new seats locks the new ones. … Expires is, for KindLock and KindExtend, when the first of the named seats' locks ends", lockSomeHeld},
 	{"03_lock_reports_the_new_seats", changed, lockChanges},
 
 	{"04_lock_of_booked_seat_fails", "The op fails with SeatBooked if any seat is booked, even for the same user", lockBooked},
@@ -166,7 +166,7 @@ var cases = []contractCase{
 	{"06_confirm_reports_the_new_bookings", changed, confirmChanges},
 	{"06_users_are_compared_exactly", "A store compares it byte for byte.", usersApart},
 
-	{"07_booking_never_expires", "A booking never expires.", bookingForEver},
+	{"07_booking_never_expires", "A booking never expires, and its reference never changes.", bookingForEver},
 
 	{"08_expired_is_not_never_held", lockExpired, expired},
 	{"08_expired_though_taken_since", lockExpired, expiredThenTaken},
@@ -188,7 +188,7 @@ var cases = []contractCase{
 	{"10_seat_limit_under_race", seatLimits, limitRace},
 
 	{"11_conflict_names_every_seat", "An op that seats prevent does nothing and fails with a *ConflictError, which names every seat in the way with its status, never its user.", conflictNamesAll},
-	{"11_booked_goes_before_locked", "The op fails with SeatBooked if any seat is booked, even for the same user; else with SeatLocked if another user has a lock on any; else with OverSeatLimit", conflictOrder},
+	{"11_booked_goes_before_locked", "The op fails with SeatBooked if any seat is booked, even for the same user; else with SeatLocked if another user has a lock on any; else with SeatBlocked if any is blocked; else with OverSeatLimit", conflictOrder},
 	{"11_bad_arguments_do_nothing", "An op that does not name 1 to MaxSeats different seats of the event and a valid user fails with *UnknownSeatsError or *InvalidError and does nothing", badArguments},
 
 	{"12_full_list", "List returns a full, atomic snapshot if since is empty. … Full reports whether Seats is complete: every seat that is not available. … Seats is in the order of the layout", fullList},
@@ -207,7 +207,7 @@ var cases = []contractCase{
 
 	{"14_ended_context_does_nothing", "An error of the context is returned as it is, and only when nothing was done.", endedContext},
 
-	{"15_other_seats_are_refused", "A store that knows the event with other seats, or with the same seats in another order, refuses it with ErrOtherSeats before it writes anything.", otherSeats},
+	{"15_other_seats_are_refused", "The first change of a seat fixes the layout of its event. From then on the store refuses an event with other seats, or with the same seats in another order, with ErrOtherSeats, before it writes anything.", otherSeats},
 	{"15_events_are_apart", "A LockStore keeps the locks and bookings of any number of events.", eventsApart},
 	{"15_events_of_one_layout_are_apart", "Any number of events may share it.", eventsOfOneLayoutApart},
 

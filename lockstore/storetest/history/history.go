@@ -21,6 +21,9 @@ import (
 	"seatlock/lockstore"
 )
 
+// Buyers are the kinds of operations that buyers use.
+var Buyers = []lockstore.Kind{lockstore.KindLock, lockstore.KindConfirm, lockstore.KindRelease}
+
 // A Method is one of the methods of [lockstore.LockStore].
 type Method string
 
