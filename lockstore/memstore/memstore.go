@@ -6,7 +6,6 @@ package memstore
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -48,9 +47,6 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (r
 	at, err := ev.Positions(buf[:0], op)
 	if err != nil {
 		return result, err
-	}
-	if op.Kind > lockstore.KindRelease {
-		return lockstore.Result{}, errors.ErrUnsupported
 	}
 	e, err := s.event(ctx, ev)
 	if err != nil {
