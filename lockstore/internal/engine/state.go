@@ -128,6 +128,7 @@ func (s *State) SetSeat(p int, known SeatState) {
 		delete(s.expired, p)
 		return
 	}
+	s.touch(p)
 	s.expired[p] = known.Expired
 }
 
