@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync/atomic"
 
 	"seatlock/lockstore"
@@ -45,4 +46,38 @@ func (s *askingAgain) List(ctx context.Context, ev *lockstore.Event, since locks
 
 func (s *askingAgain) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
 	return history.Repeat(ctx, func() error { return s.LockStore.Wait(ctx, ev, since) })
+}
+
+// Roster reads the whole roster before it returns, so that it can begin anew.
+func (s *askingAgain) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (seq lockstore.Seq, all iter.Seq2[lockstore.Holding, error]) {
+	var holdings []lockstore.Holding
+	err := history.Repeat(ctx, func() error {
+		holdings = nil
+		seq, all = s.LockStore.Roster(ctx, ev, f)
+		for h, err := range all {
+			if err != nil {
+				return err
+			}
+			holdings = append(holdings, h)
+		}
+		return nil
+	})
+	return seq, func(yield func(lockstore.Holding, error) bool) {
+		for _, h := range holdings {
+			if !yield(h, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(lockstore.Holding{}, err)
+		}
+	}
+}
+
+func (s *askingAgain) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) (entries []lockstore.Entry, err error) {
+	err = history.Repeat(ctx, func() (err error) {
+		entries, err = s.LockStore.Journal(ctx, ev, after, limit)
+		return err
+	})
+	return entries, err
 }

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"sync"
 	"time"
 
@@ -92,6 +94,14 @@ func (b *base) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Ve
 			return ctx.Err()
 		}
 	}
+}
+
+func (b *base) Roster(context.Context, *lockstore.Event, lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	return "", func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, errors.ErrUnsupported) }
+}
+
+func (b *base) Journal(context.Context, *lockstore.Event, lockstore.Seq, int) ([]lockstore.Entry, error) {
+	return nil, errors.ErrUnsupported
 }
 
 // event returns the store's part of the event. The caller holds b.mu.

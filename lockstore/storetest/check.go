@@ -174,6 +174,17 @@ func (c *check) wantConflict(err error, reason lockstore.Reason, want ...string)
 	}
 }
 
+// wantReason checks that err is a conflict for that reason.
+func (c *check) wantReason(err error, want lockstore.Reason) {
+	c.Helper()
+	if _, ok := errors.AsType[*lockstore.ConflictError](err); !ok || !errors.Is(err, want) {
+		c.Errorf("the error is %v, want a conflict: %s", err, want)
+	}
+}
+
+// soon returns a time on the store's clock, that long from now.
+func (c *check) soon(d time.Duration) time.Time { return time.Now().Add(d).Truncate(time.Millisecond) }
+
 // states renders seats as "A1 locked".
 func states(list []lockstore.Seat) []string {
 	var all []string

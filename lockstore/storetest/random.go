@@ -41,7 +41,7 @@ func randomOperations(c *check) {
 			"":     func(*rapid.T) { f.list("") },
 			"fold": func(*rapid.T) { f.fold() },
 		}
-		for _, kind := range lockstore.Kinds() {
+		for _, kind := range history.Buyers {
 			actions[kind.String()] = func(t *rapid.T) {
 				f.call(history.Call{Op: lockstore.Op{Kind: kind, Seats: some.Draw(t, "seats"), User: who.Draw(t, "user")}, Settings: settings.Draw(t, "settings")})
 			}
@@ -107,7 +107,7 @@ func (f *followed) fold() {
 	}
 	var got []lockstore.ListedSeat
 	for _, s := range f.folded {
-		if s.Status == lockstore.Booked || s.Status == lockstore.Locked && s.Expires > delta.Now {
+		if s.Status > lockstore.Locked || s.Status == lockstore.Locked && s.Expires > delta.Now {
 			got = append(got, s)
 		}
 	}

@@ -70,7 +70,7 @@ func TestMemory(t *testing.T) {
 		"list": {history.Done, history.Foreign},
 		"wait": {history.Done, history.TimedOut},
 	}
-	for _, kind := range lockstore.Kinds() {
+	for _, kind := range history.Buyers {
 		want[kind.String()] = append(want[kind.String()], history.Done, history.Refused, history.Unknown, history.Foreign)
 	}
 	for name, all := range want {
