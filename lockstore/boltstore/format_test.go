@@ -31,9 +31,9 @@ func TestFileOfFormat1(t *testing.T) {
 		time.Sleep(100 * time.Second)
 
 		bookings := []boltstore.Booking{
-			{Event: "hamlet", Seat: "A1", User: "ann", Since: at(5 * time.Second)},
-			{Event: "hamlet", Seat: "A2", User: "ann", Since: at(5 * time.Second)},
-			{Event: "macbeth", Seat: "A2", User: "cat", Since: at(5 * time.Second)},
+			{Event: "hamlet", Seat: "A1", Status: lockstore.Booked, User: "ann", Since: at(5 * time.Second)},
+			{Event: "hamlet", Seat: "A2", Status: lockstore.Booked, User: "ann", Since: at(5 * time.Second)},
+			{Event: "macbeth", Seat: "A2", Status: lockstore.Booked, User: "cat", Since: at(5 * time.Second)},
 		}
 		wantBookings := func() {
 			t.Helper()
@@ -61,7 +61,7 @@ func TestFileOfFormat1(t *testing.T) {
 		if err := d.Open(t.Context(), newEvent(t, "macbeth", 4, 0)); !errors.Is(err, lockstore.ErrOtherSeats) {
 			t.Errorf("another layout: %v", err)
 		}
-		dan := boltstore.Booking{Event: "hamlet", Seat: "A3", User: "dan", Since: at(100 * time.Second)}
+		dan := boltstore.Booking{Event: "hamlet", Seat: "A3", Status: lockstore.Booked, User: "dan", Since: at(100 * time.Second)}
 		bookings = append(bookings[:2:2], dan, bookings[2])
 		wantBookings()
 	})

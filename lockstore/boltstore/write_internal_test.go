@@ -46,7 +46,7 @@ func TestListWhenALockEndsDuringAWrite(t *testing.T) {
 			}
 			e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
 			time.Sleep(59 * time.Second)
-			if _, err := e.decide(work{e, ev, lockstore.Confirm("ann", "A1"), []int{0}}, tx, s.clock); err != nil {
+			if _, err := e.decide(work{event: e, ev: ev, op: lockstore.Confirm("ann", "A1"), at: []int{0}}, tx, s.clock); err != nil {
 				t.Fatal(err)
 			}
 			list := func() lockstore.Status {
@@ -100,7 +100,7 @@ func TestListAndWaitDuringAWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
-		if _, err := e.decide(work{e, ev, lockstore.Lock("ann", "A1"), []int{0}}, tx, s.clock); err != nil {
+		if _, err := e.decide(work{event: e, ev: ev, op: lockstore.Lock("ann", "A1"), at: []int{0}}, tx, s.clock); err != nil {
 			t.Fatal(err)
 		}
 		woken := make(chan error, 1)
