@@ -72,7 +72,7 @@ func (s *redisServer) lockRound(ctx context.Context, ev *lockstore.Event, n int)
 	if err != nil {
 		return 0, err
 	}
-	return lockAll(ctx, store, ev, n)
+	return lockAll(ctx, store, ev, callers, n)
 }
 
 // benchmark returns how often a second redis-benchmark carries out the command.
@@ -135,7 +135,7 @@ func plainClient(ctx context.Context, s *redisServer) (result, error) {
 			if _, err := s.empty(ctx); err != nil {
 				return 0, err
 			}
-			return lockAll(ctx, plainSetNX{client: s.client}, ev, 1)
+			return lockAll(ctx, plainSetNX{client: s.client}, ev, callers, 1)
 		},
 		func() (float64, error) { return s.lockRound(ctx, ev, 1) },
 	)
@@ -190,7 +190,7 @@ const (
 func scriptTime(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	return s.scriptTime(ctx, maxScriptTime, s.empty, func(store lockstore.LockStore) (float64, error) {
-		return lockAll(ctx, store, ev, 1)
+		return lockAll(ctx, store, ev, callers, 1)
 	})
 }
 
