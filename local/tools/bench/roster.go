@@ -220,4 +220,3 @@ func filePut(ctx context.Context, bed *testbed.Bed) (result, error) {
 	}
 	return putOrders(ctx, store, 5000)
 }
-
