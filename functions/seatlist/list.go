@@ -58,7 +58,12 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = append(head, s.seats.ev.ID...)
 	head = append(head, `","version":"`...)
 	head = append(head, s.seats.version...)
-	head = append(head, `","full":`...)
+	head = append(head, '"')
+	if r := s.seats.ev.Revision; r > 0 {
+		head = append(head, `,"revision":`...)
+		head = strconv.AppendInt(head, int64(r), 10)
+	}
+	head = append(head, `,"full":`...)
 	head = strconv.AppendBool(head, full)
 	head = append(head, `,"serverTime":"`...)
 	head = AppendTime(head, s.now)
