@@ -89,10 +89,10 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	for _, c := range a.calls() {
-		*c.handler = a.handle(c.name, c.method, c.answer)
+		*c.handler = a.handle(c.name, c.method, c.action, c.answer)
 		a.paths[c.path] = *c.handler
 	}
-	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller, *telemetry.Outcome) error {
+	a.notFound = a.handle(telemetry.Other, "", access.Look, func(http.ResponseWriter, *http.Request, access.Caller, *telemetry.Outcome) error {
 		return &problem.Refusal{Kind: problem.NotFound}
 	})
 	return a, nil
@@ -101,6 +101,7 @@ func New(c Config) (*API, error) {
 // A route is a call at its path, and its name in logs and metrics.
 type route struct {
 	method, path, name string
+	action             access.Action
 	handler            *telemetry.Handler
 	answer             call
 }
@@ -108,12 +109,12 @@ type route struct {
 // calls returns every call but the live list.
 func (a *API) calls() []route {
 	return []route{
-		{"POST", "/lock", "lock", &a.Lock, a.post(lock)},
-		{"POST", "/confirm", "confirm", &a.Confirm, a.post(confirm)},
-		{"POST", "/release", "release", &a.Release, a.post(release)},
-		{"GET", "/seats", "list", &a.List, a.list},
-		{"GET", "/events", "events", &a.Events, a.listEvents},
-		{"GET", "/openapi.yaml", "openapi", &a.OpenAPI, a.describe},
+		{"POST", "/lock", "lock", access.Buy, &a.Lock, a.post(lock)},
+		{"POST", "/confirm", "confirm", access.Confirm, &a.Confirm, a.post(confirm)},
+		{"POST", "/release", "release", access.Buy, &a.Release, a.post(release)},
+		{"GET", "/seats", "list", access.Look, &a.List, a.list},
+		{"GET", "/events", "events", access.Look, &a.Events, a.listEvents},
+		{"GET", "/openapi.yaml", "openapi", access.Look, &a.OpenAPI, a.describe},
 	}
 }
 

@@ -85,7 +85,7 @@ func (ev *event) explain(err error, about string) error {
 	for _, s := range e.Seats {
 		seat := problem.Seat{SeatID: string(s.ID), Status: s.Status.String()}
 		if s.Status == lockstore.Locked {
-			seat.ExpiresAt = string(seatlist.AppendTime(nil, s.Expires.UnixMilli()))
+			seat.ExpiresAt = string(seatlist.AppendEnd(nil, s.Expires.UnixMilli()))
 			wait = max(wait, 1, ev.secondsLeft(s.Expires))
 		}
 		r.Seats = append(r.Seats, seat)

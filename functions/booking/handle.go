@@ -44,7 +44,7 @@ func (a *API) post(c change) call {
 		if err != nil {
 			return err
 		}
-		o.Seats = len(answer.seats)
+		o.Seats, o.Changed = len(answer.seats), answer.changed
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
 		return nil
@@ -54,7 +54,7 @@ func (a *API) post(c change) call {
 // handle returns a handler that does what all calls share: it checks access and
 // the method, and answers every failure, including a panic, with a problem. An
 // empty method allows all. It sets no time limit: the store has its own.
-func (a *API) handle(name, method string, call call) telemetry.Handler {
+func (a *API) handle(name, method string, action access.Action, call call) telemetry.Handler {
 	allow := method
 	if method == "GET" {
 		allow = "GET, HEAD"
@@ -72,7 +72,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 				o.Code = string(refusal.Kind)
 			}
 		}()
-		by, err := a.access.Check(r)
+		by, err := a.access.Check(r, action)
 		if err == nil && method != "" && r.Method != method && !(method == "GET" && r.Method == "HEAD") {
 			w.Header().Set("Allow", allow)
 			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, venue.Shown(r.Method))
@@ -81,6 +81,7 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 			if method == "GET" && name != liveCall {
 				w.Header()["Cache-Control"] = a.caching // a refusal replaces it
 			}
+			o.By = by.By()
 			err = call(w, r, by, &o)
 		}
 		if err != nil {

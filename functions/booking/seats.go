@@ -43,7 +43,7 @@ func (a *API) do(ctx context.Context, c change, ev *event, seats []lockstore.Sea
 	if err != nil {
 		return seatsAnswer{}, ev.explain(err, c.also)
 	}
-	answer := seatsAnswer{change: c, event: ev.ID, user: user, seats: seats}
+	answer := seatsAnswer{change: c, event: ev.ID, user: user, seats: seats, changed: len(result.Changed)}
 	switch op.Kind {
 	case lockstore.KindLock:
 		answer.expires, answer.left = result.Expires, secondsUntil(result.Expires, result.Now)
@@ -61,6 +61,7 @@ type seatsAnswer struct {
 	seats   []lockstore.SeatID // with the status of the change
 	expires time.Time          // if that is Locked
 	left    int                // until then, in seconds
+	changed int                // how many seats the call changed
 }
 
 // appendJSON appends the answer in JSON, without reflection, since every lock needs
