@@ -91,7 +91,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 			ids = append(ids, lockstore.EventID(fmt.Sprint("event", n)))
 		}
 		m := metrics.New(booking.Calls(), ids)
-		m.Seats(ids, func(context.Context, lockstore.EventID) (seatlist.Counts, error) { return seatlist.Counts{}, nil })
+		m.Seats(func() []lockstore.EventID { return ids }, func(context.Context, lockstore.EventID) (seatlist.Counts, error) { return seatlist.Counts{}, nil })
 		return own(scrape(t, m))
 	}
 	none, one, ten := count(0), count(1), count(10)
@@ -140,7 +140,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := []lockstore.EventID{"good", "bad", "slow", "late"}
 		m := metrics.New(booking.Calls(), ids)
-		m.Seats(ids, func(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
+		m.Seats(func() []lockstore.EventID { return ids }, func(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
 			switch id {
 			case "bad":
 				return seatlist.Counts{}, errors.New("some error")

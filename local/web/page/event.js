@@ -24,9 +24,14 @@ export class EventPage {
   #timer;
   #warned = false;
   #ready = false;
+  #renewing = false;
 
-  /** list is a promise of the first list, or of null. */
-  constructor(event, list, user, panel) {
+  /**
+   * list is a promise of the first list, or of null. EventPage calls renew(revision)
+   * once if a list is of a higher revision than the event.
+   */
+  constructor(event, list, user, panel, renew) {
+    this.renew = renew;
     this.plan = new Plan(event);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
@@ -120,8 +125,27 @@ export class EventPage {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
   }
 
+  /** The ids of the seats that the user has picked. */
+  get picked() {
+    return [...this.mine.picked].map((p) => this.plan.ids[p]);
+  }
+
+  /** Picks those of the seats that there are. */
+  pick(ids) {
+    for (const id of ids) {
+      const position = this.plan.positions.get(id);
+      if (position !== undefined) this.mine.picked.add(position);
+    }
+    this.#update([]);
+  }
+
   #heard(list) {
     if (this.closed) return;
+    const revision = list.revision ?? 0;
+    if (revision > this.plan.revision && !this.#renewing) {
+      this.#renewing = true;
+      this.renew(revision);
+    }
     const changed = this.seats.fold(list);
     if (!this.#ready) this.#begin();
     this.#update(changed, true);
