@@ -21,7 +21,7 @@ func (e *Event) Render(layout bool) ([]byte, error) {
 	out := struct {
 		EventID     lockstore.EventID `json:"eventId"`
 		Name        string            `json:"name"`
-		Revision    int               `json:"revision,omitempty"`
+		Revision    int               `json:"revision,omitzero"`
 		LockSeconds float64           `json:"lockSeconds"`
 		SeatLimit   int               `json:"seatLimit"`
 		SeatCount   int               `json:"seatCount"`
