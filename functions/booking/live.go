@@ -20,11 +20,11 @@ const liveCall = "live"
 // are eventId and since, as those of GET /seats, and it checks access, answers
 // failures and recovers from panics as the other calls do.
 func (a *API) Live(show func(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error) telemetry.Handler {
-	return a.handle(liveCall, "GET", func(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
+	return a.handle(route{"GET", LivePath, liveCall, access.Look, func(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
 		q, err := a.listQuery(r, o, "eventId", "since")
 		if err != nil {
 			return err
 		}
 		return show(w, r, q.ev.feed, q.since)
-	})
+	}})
 }
