@@ -15,16 +15,16 @@ type seatsAnswer struct {
 	*verb
 	*change
 	seats   []lockstore.SeatID // with the status of the verb; for a move, the old ones
-	vain    bool               // no seat was changed, and the message says so
 	expires time.Time          // if the status is Locked
 	left    int                // until then, in seconds
+	changed int                // how many seats the call changed
 }
 
 // appendJSON appends the answer in JSON, without reflection, since every lock needs
 // it.
 func (s *seatsAnswer) appendJSON(b []byte) []byte {
 	b = append(b, `{"message":"`...)
-	if s.vain && s.none != "" {
+	if s.changed == 0 && s.none != "" {
 		b = append(b, s.none...)
 	} else {
 		list := len(b)

@@ -87,7 +87,7 @@ func (a *API) explain(err error, v *verb, c *change) error {
 	for _, s := range e.Seats {
 		seat := problem.Seat{SeatID: string(s.ID), Status: s.Status.String()}
 		if s.Status == lockstore.Locked {
-			seat.ExpiresAt = string(seatlist.AppendTime(nil, s.Expires.UnixMilli()))
+			seat.ExpiresAt = string(seatlist.AppendEnd(nil, s.Expires.UnixMilli()))
 			wait = max(wait, 1, secondsUntil(s.Expires, now))
 		}
 		r.Seats = append(r.Seats, seat)

@@ -47,7 +47,7 @@ func (a *API) post(v *verb) call {
 		if err != nil {
 			return err
 		}
-		o.Seats = len(answer.seats)
+		o.Seats, o.Changed = len(answer.seats), answer.changed
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
 		return nil
@@ -93,6 +93,7 @@ func (a *API) handle(c route) telemetry.Handler {
 			if c.method == "GET" && c.name != liveCall {
 				w.Header()["Cache-Control"] = caching // a refusal replaces it
 			}
+			o.By = by.By()
 			err = c.answer(w, r, by, &o)
 		}
 		if err != nil {

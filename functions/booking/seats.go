@@ -75,7 +75,7 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 	if len(c.op.Seats) == 0 { // a cancel by its reference alone
 		var err error
 		answer.seats, err = a.cancelAll(ctx, c)
-		answer.vain = len(answer.seats) == 0
+		answer.changed = len(answer.seats)
 		return answer, err
 	}
 	result, err := a.store.Do(ctx, c.on, c.op)
@@ -83,16 +83,13 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		return seatsAnswer{}, a.explain(err, v, c)
 	}
 	a.clock.learn(result.Now)
+	answer.changed = len(result.Changed)
 	switch c.op.Kind {
-	case lockstore.KindLock:
+	case lockstore.KindLock, lockstore.KindExtend:
 		answer.expires, answer.left = result.Expires, secondsUntil(result.Expires, result.Now)
-	case lockstore.KindExtend:
-		answer.expires, answer.left = result.Expires, secondsUntil(result.Expires, result.Now)
-		answer.vain = len(result.Changed) == 0
 	case lockstore.KindConfirm, lockstore.KindBook, lockstore.KindMove:
 	default:
 		answer.seats = result.Changed // the others were left alone
-		answer.vain = len(result.Changed) == 0
 	}
 	return answer, nil
 }

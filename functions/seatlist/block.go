@@ -123,7 +123,7 @@ func (b *block) appendSeat(dst []byte, i int) []byte {
 	dst = append(dst, b.status(i).String()...)
 	if b.status(i) == lockstore.Locked {
 		dst = append(dst, `","expiresAt":"`...)
-		dst = AppendTime(dst, b.seats[i].until)
+		dst = AppendEnd(dst, b.seats[i].until)
 	}
 	return append(dst, `"}`...)
 }
@@ -139,6 +139,10 @@ func (b *block) status(i int) lockstore.Status {
 	}
 	return lockstore.Locked
 }
+
+// AppendEnd appends the end of a lock as strangers may see it: rounded up to a whole
+// second, so that a program cannot take each seat in the millisecond that it is free.
+func AppendEnd(dst []byte, ms int64) []byte { return AppendTime(dst, (ms+999)/1000*1000) }
 
 // AppendTime appends Unix milliseconds as the API shows times: RFC 3339 in UTC.
 func AppendTime(dst []byte, ms int64) []byte {
