@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -100,7 +101,9 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
-	metricsURL, stop, err := seen.serveMetrics(api, events)
+	seen.events = api
+	file := &eventFile{settings: s.Events, store: measured, api: api, sold: seen.sell, log: log, events: events}
+	metricsURL, stop, err := seen.serveMetrics(api)
 	if err != nil {
 		return err
 	}
@@ -109,6 +112,11 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
+	var watching sync.WaitGroup
+	watched, unwatch := context.WithCancel(ctx)
+	watching.Go(func() { file.follow(watched) })
+	defer watching.Wait()
+	defer unwatch()
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
 	hub := live.New(following, live.Config{
 		API:     api,

@@ -87,13 +87,13 @@ func unavailable(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// openEvents makes the events known to the store. It fails if the store refuses
-// one, and not if the store cannot be reached.
-func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
-	for _, e := range events {
-		if err := open(ctx, e.Event); err != nil && !unavailable(err) {
-			return fmt.Errorf("event %s: %w", e.ID, err)
+// openEvents makes the events known to the store. That the store cannot be reached is
+// no failure: the requests try again.
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event, log *slog.Logger) error {
+	return booking.OpenEvents(ctx, events, func(ctx context.Context, ev *lockstore.Event) error {
+		if err := open(ctx, ev); !unavailable(err) {
+			return err
 		}
-	}
-	return nil
+		return nil
+	}, log)
 }
