@@ -22,7 +22,7 @@ const liveCall = "live"
 // failures and recovers from panics as the other calls do. The context of the request
 // that show gets ends with the caller's token.
 func (a *API) Live(show func(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error) telemetry.Handler {
-	return a.handle(liveCall, "GET", access.Look, func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
+	return a.handle(route{"GET", LivePath, liveCall, access.Look, func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 		q, err := a.listQuery(r, o, "eventId", "since")
 		if err != nil {
 			return err
@@ -33,5 +33,5 @@ func (a *API) Live(show func(w http.ResponseWriter, r *http.Request, feed *seatl
 			r = r.WithContext(ctx)
 		}
 		return show(w, r, q.ev.feed, q.since)
-	})
+	}})
 }

@@ -37,7 +37,7 @@ func TestOutcomes(t *testing.T) {
 			{"POST", "/lock", `{"seatIds":["B1","B2","B3"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "seat_limit", Event: "default", Seats: 3, User: "ann", Status: 409}},
 			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"matinee"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "matinee", Seats: 1, Changed: 1, User: "ann", Status: 200}},
 			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"gala"}`, telemetry.Outcome{Call: "lock", Code: "unknown_event", Status: 404}},
-			{"POST", "/lock", `{"seatId":"A1"}`, telemetry.Outcome{Call: "lock", Code: "bad_request", Status: 400}},
+			{"POST", "/lock", `{"seatId":"A1"}`, telemetry.Outcome{Call: "lock", Code: "bad_request", Event: "default", Status: 400}},
 			{"GET", "/lock", "", telemetry.Outcome{Call: "lock", Code: "method_not_allowed", Status: 405}},
 			{"POST", "/confirm", `{"seatId":"A1","userId":"ann"}`, telemetry.Outcome{Call: "confirm", Code: "ok", Event: "default", Seats: 1, Changed: 1, User: "ann", Status: 200}},
 			{"POST", "/confirm", `{"seatId":"C1","userId":"cat"}`, telemetry.Outcome{Call: "confirm", Code: "lock_expired", Event: "default", Seats: 1, User: "cat", Status: 409}},

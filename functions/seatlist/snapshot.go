@@ -3,6 +3,7 @@ package seatlist
 import (
 	"strconv"
 	"sync"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -38,6 +39,9 @@ func (s *Snapshot) Counts() Counts {
 	n := s.seats.counts
 	return Counts{n[lockstore.Available], n[lockstore.Locked], n[lockstore.Booked], n[lockstore.Blocked]}
 }
+
+// Time returns the store's clock at the moment of the Snapshot.
+func (s *Snapshot) Time() time.Time { return time.UnixMilli(s.now) }
 
 // Tag identifies the state of the seats: snapshots with the same tag differ in
 // their time alone. It consists of the characters of a [lockstore.Version].
