@@ -51,10 +51,11 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	var s struct {
 		storage   storage
 		events    settings.Events
+		access    settings.GatewayAccess
 		gateway   settings.Gateway
 		telemetry settings.Telemetry
 	}
-	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.gateway, &s.telemetry); err != nil {
+	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.access, &s.gateway, &s.telemetry); err != nil {
 		return nil, err
 	}
 	file := cmp.Or(s.events.File, filepath.Join(getenv("LAMBDA_TASK_ROOT"), bundled))
@@ -69,7 +70,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: access.Policy{Gateway: true}, Logger: log, SharedSeconds: s.gateway.CacheSeconds})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: policy(s.access.Access), Logger: log, SharedSeconds: s.gateway.CacheSeconds})
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +80,18 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		Logger:   log,
 		Identify: access.WithGatewayClaims,
 	}, nil
+}
+
+// policy returns the policy behind a gateway that verifies tokens.
+func policy(s settings.Access) access.Policy {
+	return access.Policy{
+		Gateway:       true,
+		BackendKeys:   s.BackendKeys,
+		OperatorKeys:  s.OperatorKeys,
+		BackendClaim:  access.ParseClaim(s.BackendClaim),
+		OperatorClaim: access.ParseClaim(s.OperatorClaim),
+		ConfirmBy:     access.ParseConfirmBy(s.ConfirmBy),
+	}
 }
 
 // unavailable reports whether err means that the store cannot be reached, and
