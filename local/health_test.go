@@ -32,6 +32,12 @@ type checkup struct {
 	err   error
 }
 
+// oneEvent is one event on sale.
+type oneEvent struct{ ev *lockstore.Event }
+
+func (e oneEvent) First() *lockstore.Event       { return e.ev }
+func (e oneEvent) Outdated() []lockstore.EventID { return nil }
+
 func (c *checkup) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
 	c.t.Error("the store was asked for a list")
 	return lockstore.Snapshot{}, c.err
@@ -57,7 +63,8 @@ func newCheckup(t *testing.T) *checkup {
 		t.Fatal(err)
 	}
 	c := &checkup{LockStore: new(memstore.Store), t: t, log: new(faults.Log)}
-	c.health = newHealth(c, hall.Event, slog.New(slog.NewTextHandler(c.log, nil)))
+	c.health = newHealth(c, slog.New(slog.NewTextHandler(c.log, nil)))
+	c.health.events = oneEvent{hall.Event}
 	return c
 }
 

@@ -87,6 +87,7 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 	}
 	server := settings.Server{Connections: 100, Viewers: s.viewers, Share: 100}
 	seen, _ := openTelemetry(settings.Telemetry{}, s.events, s.store, log)
+	seen.events = api
 	following, disconnect := context.WithCancel(s.t.Context())
 	hub := live.New(following, live.Config{API: api, Places: viewerPlaces(server), Client: s.policy.Proxies.Client, Log: log})
 	if s.stopping {

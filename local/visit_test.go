@@ -87,6 +87,7 @@ func TestFirstVisitToTheArena(t *testing.T) {
 		t.Fatal(err)
 	}
 	observer, _ := openTelemetry(settings.Telemetry{}, events, store, log)
+	observer.events = api
 	handler := headers(settings.Server{}, observer.handler(web.Handler(api.Routes())))
 
 	for _, sale := range []string{"before the sale", "half booked, and 1,000 seats locked"} {

@@ -211,7 +211,7 @@ func TestStoreFailures(t *testing.T) {
 		}, "outcome_unknown", 503},
 		{"too slow", func() error { return fmt.Errorf("%w: %w", context.DeadlineExceeded, secret) }, "store_unavailable", 503},
 		{"given up", func() error { return context.Canceled }, "store_unavailable", 503},
-		{"another layout", func() error { return fmt.Errorf("%w: %w", lockstore.ErrOtherSeats, secret) }, "internal", 500},
+		{"another layout", func() error { return fmt.Errorf("%w: %w", lockstore.ErrOtherSeats, secret) }, "seat_map_changed", 503},
 		{"anything else", func() error { return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, secret) }, "internal", 500},
 		{"a panic", func() error { panic(secret) }, "internal", 500},
 	}
