@@ -112,10 +112,10 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if journaled(&op) {
 		qs = s.durable
 	}
-	w := work{ev: ev, op: op, at: at}
+	began, w := time.Now(), work{ev: ev, op: op, at: at}
 	result, err := s.doOnce(ctx, qs, w)
 	if retry, ok := errors.AsType[*retryError](err); ok {
-		return s.doAgain(ctx, qs, w, retry)
+		return s.doAgain(ctx, began.Add(callTime), qs, w, retry)
 	}
 	return result, err
 }
