@@ -196,8 +196,12 @@ func states(list []lockstore.Seat) []string {
 
 // named returns the seats of a snapshot of c.ev with their names.
 func (c *check) named(snap lockstore.Snapshot) []lockstore.Seat {
+	c.Helper()
 	var all []lockstore.Seat
 	for _, s := range snap.Seats {
+		if s.Position < 0 || int(s.Position) >= len(c.ev.Seats) {
+			c.Fatalf("a list has a seat at position %d of %d", s.Position, len(c.ev.Seats))
+		}
 		all = append(all, c.ev.Seat(s))
 	}
 	return all
