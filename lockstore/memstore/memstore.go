@@ -6,9 +6,9 @@ package memstore
 
 import (
 	"context"
-	"errors"
+	"iter"
+	"slices"
 	"sync"
-	"time"
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/engine"
@@ -30,18 +30,6 @@ type Store struct {
 
 var _ lockstore.LockStore = (*Store)(nil)
 
-type event struct {
-	start time.Time     // with its monotonic reading
-	epoch time.Duration // from 1970 to start
-
-	mu    sync.Mutex // guards state and log
-	state *engine.State
-	log   engine.Log
-}
-
-// now returns the event's clock in Unix milliseconds.
-func (e *event) now() int64 { return (e.epoch + time.Since(e.start)).Milliseconds() }
-
 // Do implements [lockstore.LockStore].
 func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result, err error) {
 	var buf [8]int
@@ -49,39 +37,39 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (r
 	if err != nil {
 		return result, err
 	}
-	if op.Kind > lockstore.KindRelease {
-		return lockstore.Result{}, errors.ErrUnsupported
-	}
-	e, err := s.event(ctx, ev)
+	e, err := s.lock(ctx, ev)
 	if err != nil {
 		return result, err
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
-	err = e.state.Do(ev, &op, at, e.now(), &result)
-	e.log.Add(e.state.Changed())
-	return result, err
+	if err := e.state.Do(ev, &op, at, e.now(), &result); err != nil {
+		return result, err
+	}
+	if changed := e.state.Changed(); len(changed) > 0 {
+		e.fixed = true
+		e.log.Add(changed)
+		e.journal.Add(&op, &result)
+	}
+	return result, nil
 }
 
 // List implements [lockstore.LockStore].
 func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	e, err := s.event(ctx, ev)
+	e, err := s.lock(ctx, ev)
 	if err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.state.List(&e.log, since, e.now()), nil
 }
 
 // Wait implements [lockstore.LockStore].
 func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
-	e, err := s.event(ctx, ev)
-	if err != nil {
-		return err
-	}
 	for {
-		e.mu.Lock()
+		e, err := s.lock(ctx, ev)
+		if err != nil {
+			return err
+		}
 		changed := e.log.Next(since)
 		e.mu.Unlock()
 		if changed == nil {
@@ -95,34 +83,55 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 }
 
-// event returns the store's part of the event, which begins with its first use.
-func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// Roster implements [lockstore.LockStore].
+func (s *Store) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	if err := f.Check(ev); err != nil {
+		return "", failed(err)
 	}
-	s.mu.RLock()
-	e := s.events[ev.ID]
-	s.mu.RUnlock()
-	if e == nil {
-		e = s.add(ev)
+	e, err := s.lock(ctx, ev)
+	if err != nil {
+		return "", failed(err)
 	}
-	if l := e.state.Layout(); l != ev.Layout && l.Fingerprint() != ev.Fingerprint() {
-		return nil, lockstore.ErrOtherSeats
+	defer e.mu.Unlock()
+	f.Seats = slices.Clone(f.Seats)
+	return e.journal.Seq(), func(yield func(lockstore.Holding, error) bool) {
+		var roster *engine.Roster
+		for more := true; more; {
+			e, err := s.lock(ctx, ev)
+			if err != nil {
+				yield(lockstore.Holding{}, err)
+				return
+			}
+			now := e.now()
+			if roster == nil {
+				roster = engine.NewRoster(e.state, f, now)
+			}
+			var page []lockstore.Holding
+			page, more = roster.Next(e.state, now)
+			e.mu.Unlock()
+			for _, h := range page {
+				if !yield(h, nil) {
+					return
+				}
+			}
+		}
 	}
-	return e, nil
 }
 
-func (s *Store) add(ev *lockstore.Event) *event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.events[ev.ID]; e != nil {
-		return e
+// failed returns a roster that yields an error.
+func failed(err error) iter.Seq2[lockstore.Holding, error] {
+	return func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, err) }
+}
+
+// Journal implements [lockstore.LockStore].
+func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
+	if err := engine.CheckJournal(after, limit); err != nil {
+		return nil, err
 	}
-	if s.events == nil {
-		s.events = make(map[lockstore.EventID]*event)
+	e, err := s.lock(ctx, ev)
+	if err != nil {
+		return nil, err
 	}
-	start := time.Now()
-	e := &event{start: start, epoch: time.Duration(start.UnixNano()), state: engine.New(ev.Layout), log: engine.NewLog()}
-	s.events[ev.ID] = e
-	return e
+	defer e.mu.Unlock()
+	return e.journal.After(after, limit)
 }

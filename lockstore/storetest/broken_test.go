@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -17,15 +16,23 @@ type base struct {
 	mu     sync.Mutex
 	events map[lockstore.EventID]*event
 
-	key    func(*lockstore.Event) lockstore.EventID             // names the event in events
-	before func(*operation)                                     // may change what is carried out
-	after  func(*operation, *lockstore.Result, error)           // may change the answer
-	listed func(*event, lockstore.Version, *lockstore.Snapshot) // may change a list
+	key    func(*lockstore.Event) lockstore.EventID              // names the event in events
+	before func(*operation)                                      // may change what is carried out
+	after  func(*operation, *lockstore.Result, error)            // may change the answer
+	logged func(*operation, []int) []int                         // may change which seats the log says have changed
+	enter  func(*operation, lockstore.Result)                    // makes the entry in the journal
+	read   func(*event, []lockstore.Entry) []lockstore.Entry     // may change a page of the journal
+	fit    func(*event, *lockstore.Event) error                  // replaces the layout
+	listed func(*event, lockstore.Version, *lockstore.Snapshot)  // may change a list
+	page   func(*event, []lockstore.Holding) []lockstore.Holding // may change a page of a roster
 }
 
 type event struct {
-	state *engine.State
-	log   engine.Log
+	state    *engine.State
+	log      engine.Log
+	journal  engine.Journal
+	revision int
+	fixed    bool
 }
 
 // An operation is what the engine carries out.
@@ -54,7 +61,18 @@ func (b *base) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lo
 	}
 	var result lockstore.Result
 	err = e.state.Do(&o.ev, &o.op, o.at, o.now, &result)
-	e.log.Add(e.state.Changed())
+	if changed := e.state.Changed(); err == nil && len(changed) > 0 {
+		e.fixed = true
+		if b.logged != nil {
+			changed = b.logged(o, changed)
+		}
+		e.log.Add(changed)
+		if b.enter != nil {
+			b.enter(o, result)
+		} else {
+			e.journal.Add(&o.op, &result)
+		}
+	}
 	if b.after != nil {
 		b.after(o, &result, err)
 	}
@@ -96,12 +114,53 @@ func (b *base) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Ve
 	}
 }
 
-func (b *base) Roster(context.Context, *lockstore.Event, lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
-	return "", func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, errors.ErrUnsupported) }
+func (b *base) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	failed := func(err error) iter.Seq2[lockstore.Holding, error] {
+		return func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, err) }
+	}
+	if err := f.Check(ev); err != nil {
+		return "", failed(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, err := b.event(ctx, ev)
+	if err != nil {
+		return "", failed(err)
+	}
+	roster := engine.NewRoster(e.state, f, now())
+	return e.journal.Seq(), func(yield func(lockstore.Holding, error) bool) {
+		for more := true; more; {
+			var page []lockstore.Holding
+			b.mu.Lock()
+			page, more = roster.Next(e.state, now())
+			if b.page != nil {
+				page = b.page(e, page)
+			}
+			b.mu.Unlock()
+			for _, h := range page {
+				if !yield(h, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
-func (b *base) Journal(context.Context, *lockstore.Event, lockstore.Seq, int) ([]lockstore.Entry, error) {
-	return nil, errors.ErrUnsupported
+func (b *base) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
+	if err := engine.CheckJournal(after, limit); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, err := b.event(ctx, ev)
+	if err != nil {
+		return nil, err
+	}
+	page, err := e.journal.After(after, limit)
+	if b.read != nil && err == nil {
+		page = b.read(e, page)
+	}
+	return page, err
 }
 
 // event returns the store's part of the event. The caller holds b.mu.
@@ -115,13 +174,31 @@ func (b *base) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	}
 	e := b.events[key]
 	if e == nil {
-		e = &event{engine.New(ev.Layout), engine.NewLog()}
+		e = &event{state: engine.New(ev.Layout), log: engine.NewLog(), journal: engine.NewJournal(), revision: ev.Revision}
 		b.events[key] = e
 	}
-	if e.state.Layout().Fingerprint() != ev.Fingerprint() {
+	switch {
+	case e.state.Fits(ev):
+		e.revision = max(e.revision, ev.Revision)
+	case ev.Revision < e.revision, ev.Revision == e.revision && e.fixed:
 		return nil, lockstore.ErrOtherSeats
+	case b.fit != nil:
+		return e, b.fit(e, ev)
+	default:
+		return e, e.fit(ev)
 	}
 	return e, nil
+}
+
+// fit replaces the layout by that of ev.
+func (e *event) fit(ev *lockstore.Event) error {
+	state, err := e.state.WithLayout(ev, now())
+	if err != nil {
+		return err
+	}
+	e.state, e.revision = state, ev.Revision
+	e.log.Restart()
+	return nil
 }
 
 // look calls f with the store's part of the event.

@@ -5,18 +5,32 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"seatlock/lockstore"
-	"seatlock/lockstore/storetest/history"
 )
 
-// eachKind makes an operation of each kind.
-func eachKind(user lockstore.UserID, ids ...lockstore.SeatID) []lockstore.Op {
-	var ops []lockstore.Op
-	for _, kind := range history.Buyers {
-		ops = append(ops, lockstore.Op{Kind: kind, User: user, Seats: ids})
+// eachKind makes an operation of each kind. A move goes to the last seats of the
+// event, or to those before them.
+func eachKind(ev *lockstore.Event, user lockstore.UserID, ids ...lockstore.SeatID) []lockstore.Op {
+	var to []lockstore.SeatID
+	for _, seat := range slices.Backward(ev.Seats) {
+		if len(to) < len(ids) && !slices.Contains(ids, seat) {
+			to = append(to, seat)
+		}
 	}
-	return ops
+	return []lockstore.Op{
+		lockstore.Lock(user, ids...),
+		lockstore.Confirm(user, ids...),
+		lockstore.Release(user, ids...),
+		lockstore.Extend(user, time.Now().Add(time.Hour), ids...),
+		lockstore.Book(user, "r", ids...),
+		lockstore.Cancel(user, "r", ids...),
+		lockstore.Move(user, "r", ids, to),
+		lockstore.Block("house", ids...),
+		lockstore.Unblock(ids...),
+		lockstore.Evict(user, ids...),
+	}
 }
 
 func endedContext(c *check) {
@@ -24,7 +38,7 @@ func endedContext(c *check) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	cancel()
 	c.unchanged(func() {
-		for _, op := range append(eachKind(ann, "A1"), eachKind(ann, "A2")...) {
+		for _, op := range append(eachKind(c.ev, ann, "A1"), eachKind(c.ev, ann, "A2")...) {
 			if _, err := c.Do(ctx, c.ev, op); !errors.Is(err, context.Canceled) {
 				c.Errorf("%s of %v with a cancelled context: %v", op.Kind, op.Seats, err)
 			}
@@ -34,6 +48,12 @@ func endedContext(c *check) {
 		}
 		if err := c.Wait(ctx, c.ev, c.version()); !errors.Is(err, context.Canceled) {
 			c.Errorf("wait with a cancelled context: %v", err)
+		}
+		if err := rosterError(c.Roster(ctx, c.ev, everybody)); !errors.Is(err, context.Canceled) {
+			c.Errorf("the roster with a cancelled context: %v", err)
+		}
+		if _, err := c.Journal(ctx, c.ev, "", 1); !errors.Is(err, context.Canceled) {
+			c.Errorf("the journal with a cancelled context: %v", err)
 		}
 	})
 	c.wantTaken("A1 locked")
@@ -51,17 +71,7 @@ func otherSeats(c *check) {
 	}
 	for name, ids := range layouts {
 		other := Event(c, c.ev.ID, c.ttl, 0, ids...)
-		for _, op := range append(eachKind(ann, ids[0]), eachKind(ben, ids[0])...) {
-			if _, err := c.Do(c.ctx, other, op); !errors.Is(err, lockstore.ErrOtherSeats) {
-				c.Errorf("%s by %s with %s: %v", op.Kind, op.User, name, err)
-			}
-		}
-		if _, err := c.List(c.ctx, other, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
-			c.Errorf("list with %s: %v", name, err)
-		}
-		if err := c.Wait(c.ctx, other, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
-			c.Errorf("wait with %s: %v", name, err)
-		}
+		c.wantForeign(name, other)
 	}
 	c.wantDelta(v)
 	c.ev = Event(c, c.ev.ID, 2*c.ttl, 5, ids...) // the seats alone count
@@ -145,13 +155,13 @@ func badArguments(c *check) {
 	}
 	c.unchanged(func() {
 		for name, b := range bad {
-			for _, op := range eachKind(b.user, b.ids...) {
-				if _, err := c.Do(c.ctx, b.ev, op); !errors.Is(err, lockstore.ErrInvalid) {
-					c.Errorf("%s with %s: %v, want an InvalidError", op.Kind, name, err)
+			for _, op := range eachKind(b.ev, b.user, b.ids...) {
+				if b.user == ann || b.user == "" && needsUser(op.Kind) || b.user != "" && op.User == b.user {
+					c.wantInvalid(name, b.ev, op)
 				}
 			}
 		}
-		for _, op := range eachKind(ann, "A1", "Z1", "A2", "a1") {
+		for _, op := range eachKind(c.ev, ann, "A1", "Z1", "A2", "a1") {
 			err := c.try(op)
 			if e, ok := errors.AsType[*lockstore.UnknownSeatsError](err); !ok || !slices.Equal(e.Seats, seats("Z1", "a1")) {
 				c.Errorf("%s with unknown seats: %v, want an UnknownSeatsError with Z1 and a1", op.Kind, err)
@@ -165,4 +175,73 @@ func badArguments(c *check) {
 	})
 	c.ev = large
 	c.book(ann, large.Seats[:lockstore.MaxSeats]...)
+}
+
+// needsUser reports whether an operation of the kind cannot do without a user.
+func needsUser(kind lockstore.Kind) bool {
+	return kind <= lockstore.KindBook // the kinds after it can, or have none
+}
+
+// badFields checks that each kind refuses fields that it does not use, and fields that
+// are not valid.
+func badFields(c *check) {
+	bad := map[string]func(*lockstore.Op){
+		"a reference that is no text": func(op *lockstore.Op) { op.Ref = "a b" },
+		"a long reference":            func(op *lockstore.Op) { op.Ref = lockstore.Ref(strings.Repeat("x", lockstore.MaxIDLen+1)) },
+		"a long by":                   func(op *lockstore.Op) { op.By = strings.Repeat("x", lockstore.MaxUserLen+1) },
+		"a by that is no text":        func(op *lockstore.Op) { op.By = "a\x00" },
+		"a time before all clocks":    func(op *lockstore.Op) { op.NotAfter = time.UnixMilli(-1) },
+		"a time after all clocks":     func(op *lockstore.Op) { op.NotAfter = time.UnixMilli(9_000_000_000_001) },
+		"a lock time of nothing":      func(op *lockstore.Op) { op.For = time.Microsecond },
+		"a lock time that is too long": func(op *lockstore.Op) {
+			op.For = lockstore.MaxLockTTL + time.Millisecond
+		},
+		"a cap of nothing": func(op *lockstore.Op) { op.Cap = -time.Second },
+	}
+	unused := map[string]struct {
+		set   func(*lockstore.Op)
+		kinds []lockstore.Kind // those that use it
+	}{
+		"a user":      {func(op *lockstore.Op) { op.User = ann }, []lockstore.Kind{lockstore.KindLock, lockstore.KindConfirm, lockstore.KindRelease, lockstore.KindExtend, lockstore.KindBook, lockstore.KindCancel, lockstore.KindMove, lockstore.KindEvict}},
+		"a reference": {func(op *lockstore.Op) { op.Ref = "r" }, []lockstore.Kind{lockstore.KindConfirm, lockstore.KindBook, lockstore.KindCancel, lockstore.KindMove, lockstore.KindBlock}},
+		"new seats":   {func(op *lockstore.Op) { op.To = seats("A5") }, []lockstore.Kind{lockstore.KindMove}},
+		"a lock time": {func(op *lockstore.Op) { op.For = time.Second }, []lockstore.Kind{lockstore.KindLock}},
+		"an end":      {func(op *lockstore.Op) { op.Until = time.Now() }, []lockstore.Kind{lockstore.KindExtend}},
+		"a cap":       {func(op *lockstore.Op) { op.Cap = time.Second }, []lockstore.Kind{lockstore.KindExtend}},
+		"blocked":     {func(op *lockstore.Op) { op.Blocked = true }, []lockstore.Kind{lockstore.KindBook, lockstore.KindBlock}},
+		"a NotBefore": {func(op *lockstore.Op) { op.NotBefore = time.UnixMilli(1) }, []lockstore.Kind{lockstore.KindCancel}},
+	}
+	c.unchanged(func() {
+		for _, op := range eachKind(c.ev, ann, "A1") {
+			for name, change := range bad {
+				other := op
+				change(&other)
+				c.wantInvalid(name, c.ev, other)
+			}
+			for name, u := range unused {
+				if other := op; !slices.Contains(u.kinds, op.Kind) {
+					u.set(&other)
+					c.wantInvalid(name, c.ev, other)
+				}
+			}
+		}
+		c.wantInvalid("neither a user nor a reference", c.ev, lockstore.Cancel("", "", "A1"))
+		c.wantInvalid("neither a user nor a reference", c.ev, lockstore.Move("", "", seats("A1"), seats("A2")))
+		c.wantInvalid("no end", c.ev, lockstore.Extend(ann, time.Time{}, "A1"))
+		c.wantInvalid("fewer new seats", c.ev, lockstore.Move(ann, "", seats("A1", "A2"), seats("A3")))
+		c.wantInvalid("one new seat for two", c.ev, lockstore.Move(ann, "", seats("A1", "A2"), seats("A3", "A3")))
+		c.wantInvalid("seats that swap", c.ev, lockstore.Move(ann, "", seats("A1", "A2"), seats("A2", "A1")))
+		var unknown *lockstore.UnknownSeatsError
+		if err := c.try(lockstore.Move(ann, "", seats("A1", "Z1"), seats("Z2", "A3"))); !errors.As(err, &unknown) || !slices.Equal(unknown.Seats, seats("Z1", "Z2")) {
+			c.Errorf("a move from and to unknown seats: %v, want an UnknownSeatsError with Z1 and Z2", err)
+		}
+	})
+}
+
+// wantInvalid checks that op fails with an InvalidError.
+func (c *check) wantInvalid(what string, ev *lockstore.Event, op lockstore.Op) {
+	c.Helper()
+	if _, err := c.Do(c.ctx, ev, op); !errors.Is(err, lockstore.ErrInvalid) {
+		c.Errorf("%s with %s: %v, want an InvalidError", op.Kind, what, err)
+	}
 }

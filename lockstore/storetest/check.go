@@ -174,6 +174,17 @@ func (c *check) wantConflict(err error, reason lockstore.Reason, want ...string)
 	}
 }
 
+// wantReason checks that err is a conflict for that reason.
+func (c *check) wantReason(err error, want lockstore.Reason) {
+	c.Helper()
+	if _, ok := errors.AsType[*lockstore.ConflictError](err); !ok || !errors.Is(err, want) {
+		c.Errorf("the error is %v, want a conflict: %s", err, want)
+	}
+}
+
+// soon returns a time on the store's clock, that long from now.
+func (c *check) soon(d time.Duration) time.Time { return time.Now().Add(d).Truncate(time.Millisecond) }
+
 // states renders seats as "A1 locked".
 func states(list []lockstore.Seat) []string {
 	var all []string
@@ -185,8 +196,12 @@ func states(list []lockstore.Seat) []string {
 
 // named returns the seats of a snapshot of c.ev with their names.
 func (c *check) named(snap lockstore.Snapshot) []lockstore.Seat {
+	c.Helper()
 	var all []lockstore.Seat
 	for _, s := range snap.Seats {
+		if s.Position < 0 || int(s.Position) >= len(c.ev.Seats) {
+			c.Fatalf("a list has a seat at position %d of %d", s.Position, len(c.ev.Seats))
+		}
 		all = append(all, c.ev.Seat(s))
 	}
 	return all

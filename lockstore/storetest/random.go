@@ -107,7 +107,7 @@ func (f *followed) fold() {
 	}
 	var got []lockstore.ListedSeat
 	for _, s := range f.folded {
-		if s.Status == lockstore.Booked || s.Status == lockstore.Locked && s.Expires > delta.Now {
+		if s.Status > lockstore.Locked || s.Status == lockstore.Locked && s.Expires > delta.Now {
 			got = append(got, s)
 		}
 	}

@@ -79,7 +79,7 @@ func TestRulesAreQuotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if comment, ok := strings.CutPrefix(strings.TrimSpace(line), "//"); ok {
+			if _, comment, ok := strings.Cut(strings.TrimSpace(line), "//"); ok {
 				contract.WriteString(comment)
 			}
 		}

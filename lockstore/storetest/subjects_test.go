@@ -157,8 +157,12 @@ var ownerLocksOwnBooking = beforeSeats(lockstore.KindLock, func(o *operation, s 
 	}
 })
 
+// bookingExpires keeps a booking for as long as a lock.
 var bookingExpires = before(lockstore.KindLock, func(o *operation) {
-	o.edit(o.all(), func(o *operation, s *engine.SeatState) { s.Booked = s.Booked && o.now < s.Expires })
+	o.edit(o.all(), func(o *operation, s *engine.SeatState) {
+		s.Expires = s.Since + o.ev.LockTTL.Milliseconds()
+		s.Booked = s.Booked && o.now < s.Expires
+	})
 })
 
 var expiryNeverReported = before(lockstore.KindConfirm, func(o *operation) {

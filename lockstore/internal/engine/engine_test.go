@@ -131,8 +131,8 @@ func TestExpiredIsPassedOverOnce(t *testing.T) {
 			do(t, s, ev, lockstore.Release("ann", ev.Seats[199]), 0)
 			do(t, s, ev, lockstore.Lock("ann", ev.Seats[199]), later)
 			pass(s, later)
-			if h := s.holder("ann"); h.first != 199 || s.at(199).next != none {
-				t.Errorf("the list has more than the one seat that is locked: it begins with %d, then %d", h.first, s.at(199).next)
+			if h := s.holder("ann"); h.locked != 199 || s.at(199).next != none {
+				t.Errorf("the list has more than the one seat that is locked: it begins with %d, then %d", h.locked, s.at(199).next)
 			}
 		})
 	}

@@ -51,9 +51,5 @@ func (s *State) takenSeats(now int64) []lockstore.ListedSeat {
 
 // listed returns what a list shows of the seat, which is at p.
 func (c *cell) listed(p int, now int64) lockstore.ListedSeat {
-	status := lockstore.Locked
-	if c.booked {
-		status = lockstore.Booked
-	}
-	return lockstore.Listed(p, status, c.expires, now) // expires is 0 if there is no user
+	return lockstore.Listed(p, c.status, c.expires, now)
 }

@@ -63,6 +63,15 @@ func (l *Log) Add(at []int) {
 	}
 }
 
+// Restart makes the log one that does not know its Versions any more, and wakes the
+// waiters.
+func (l *Log) Restart() {
+	if l.waiters != nil {
+		close(l.waiters)
+	}
+	*l = NewLog()
+}
+
 // Next returns a channel that is closed at the next change, or nil if the event is
 // not at that Version.
 func (l *Log) Next(v lockstore.Version) <-chan struct{} {

@@ -1,9 +1,10 @@
 // Package engine decides for stores that keep an event in memory: which
-// operation succeeds, which seats prevent it, and what a list shows.
+// operation succeeds, which seats prevent it, and what lists, rosters and the
+// journal show.
 //
-// A [State] is the seats of one event, a [Log] the changes. The package has no
-// clock, no lock and no disk: memstore and boltstore bring those. It must not
-// know where a state comes from or where it is kept.
+// A [State] is the seats of one event, a [Log] the changes, a [Journal] the
+// entries. The package has no clock, no lock and no disk: memstore and boltstore
+// bring those. It must not know where a state comes from or where it is kept.
 package engine
 
 import (
@@ -23,6 +24,7 @@ type State struct {
 	layout  *lockstore.Layout
 	pages   []*page // pageSize seats each; nil if none of them was ever taken
 	users   map[lockstore.UserID]holder
+	refs    map[int]lockstore.Ref // by position: of booked and blocked seats that have one
 	expired map[int][]ExpiredLock // by position: of users before the seat's last user, the latest last
 	changed []int                 // by the last Do
 }
@@ -36,12 +38,15 @@ type page [pageSize]cell
 // A cell is one seat. It keeps its last user after the lock has expired, until
 // another lock replaces it, so that a confirm can report what happened.
 type cell struct {
-	user    lockstore.UserID // the last to have it; "" after a release
-	expires int64            // when the user's lock ends; meaningless once booked
-	booked  bool
+	user    lockstore.UserID // the last to have it; "" unless the status is Locked or Booked
+	expires int64            // when the user's lock ends; meaningless unless the status is Locked
+	since   int64            // when it was locked, booked or blocked
 
-	// The locked seats of one user form a list. A seat whose lock has expired may
-	// have left it.
+	status lockstore.Status // Locked even if the lock has expired
+	hasRef bool             // State.refs has its reference
+
+	// The locked seats of one user form a list, and the booked ones another. A seat
+	// whose lock has expired may have left it.
 	inList     bool
 	prev, next int32 // positions, or none
 }
@@ -54,13 +59,16 @@ const noExpiry int64 = math.MaxInt64
 
 // A SeatState is everything that a [State] knows of one seat.
 type SeatState struct {
-	User    lockstore.UserID // the last to have it; "" if nobody has had it since a release
+	User    lockstore.UserID // the last to have it; "" if nobody has had it since a release, or if it is blocked
 	Booked  bool             // User booked it
+	Blocked bool             // it is not for sale
+	Ref     lockstore.Ref    // of the booking, or why it is blocked
+	Since   int64            // when it was locked, booked or blocked; 0 if that is not known
 	Expires int64            // when User's lock ends or ended; meaningless if Booked
 	Expired []ExpiredLock    // of earlier users, whose confirms still depend on them; the latest last
 }
 
-// An ExpiredLock is a lock that expired before another user took the seat.
+// An ExpiredLock is a lock that expired before the seat was taken again.
 type ExpiredLock struct {
 	User    lockstore.UserID
 	Expires int64 // when the lock ended
@@ -72,6 +80,7 @@ func New(l *lockstore.Layout) *State {
 		layout:  l,
 		pages:   make([]*page, (len(l.Seats)+pageSize-1)/pageSize),
 		users:   make(map[lockstore.UserID]holder),
+		refs:    make(map[int]lockstore.Ref),
 		expired: make(map[int][]ExpiredLock),
 	}
 }
@@ -87,22 +96,30 @@ func (s *State) Changed() []int { return s.changed }
 // Expired.
 func (s *State) Seat(p int) SeatState {
 	at := s.at(p)
-	return SeatState{at.user, at.booked, at.expires, s.expired[p]}
+	return SeatState{
+		User:    at.user,
+		Booked:  at.status == lockstore.Booked,
+		Blocked: at.status == lockstore.Blocked,
+		Ref:     s.ref(p),
+		Since:   at.since,
+		Expires: at.expires,
+		Expired: s.expired[p],
+	}
 }
 
 // SetSeat replaces what is known of the seat at p. It keeps known.Expired, of
 // which the last [lockstore.MinSeatLapses] count.
 func (s *State) SetSeat(p int, known SeatState) {
-	if known.User == "" {
-		s.clear(p)
-	} else {
-		if at := s.at(p); at.user != known.User || at.booked != known.Booked || !at.booked && !at.inList {
-			s.give(p, known.User)
-			if known.Booked {
-				s.book(p)
-			}
-		}
+	s.clear(p)
+	switch {
+	case known.Blocked:
+		s.block(p, known.Ref, known.Since)
+	case known.User == "":
+	case known.Booked:
+		s.book(p, known.User, known.Ref, known.Since)
 		s.at(p).expires = known.Expires
+	default:
+		s.lock(p, known.User, known.Since, known.Expires)
 	}
 	if n := len(known.Expired) - lockstore.MinSeatLapses; n > 0 {
 		known.Expired = slices.Clone(known.Expired[n:]) // the long array is let go
@@ -111,12 +128,14 @@ func (s *State) SetSeat(p int, known SeatState) {
 		delete(s.expired, p)
 		return
 	}
+	s.touch(p)
 	s.expired[p] = known.Expired
 }
 
 // ValidUntil returns the time until which the answer to an operation of the user
-// on those seats stays what it is at now, if nothing else changes: when the
-// first lock on one of the seats, or of the user, ends.
+// on those seats stays what it is at now, if nothing else changes and no bound of
+// the operation itself passes: when the first lock on one of the seats, or of the
+// user, ends.
 func (s *State) ValidUntil(at []int, user lockstore.UserID, now int64) int64 {
 	until := noExpiry
 	for _, p := range at {
@@ -124,24 +143,32 @@ func (s *State) ValidUntil(at []int, user lockstore.UserID, now int64) int64 {
 			until = min(until, seat.expires)
 		}
 	}
-	for seat := range s.locked(user, now) {
+	for _, seat := range s.locked(user, now) {
 		until = min(until, seat.expires)
 	}
 	return until
 }
 
-func (c *cell) live(now int64) bool { return c.user != "" && !c.booked && now < c.expires }
+func (c *cell) live(now int64) bool { return c.status == lockstore.Locked && now < c.expires }
 
-func (c *cell) taken(now int64) bool { return c.booked || c.live(now) }
+func (c *cell) taken(now int64) bool { return c.status > lockstore.Locked || c.live(now) }
 
 // untouched is what State.at returns for a seat without memory. It is not
 // written to.
 var untouched cell
 
-// at returns the seat at p, to read, or to write if it has had a user.
+// at returns the seat at p, to read, or to write if it was ever taken.
 func (s *State) at(p int) *cell {
 	if pg := s.pages[p/pageSize]; pg != nil {
 		return &pg[p%pageSize]
 	}
 	return &untouched
+}
+
+// ref returns the reference of the seat at p.
+func (s *State) ref(p int) lockstore.Ref {
+	if !s.at(p).hasRef {
+		return "" // the map need not be asked
+	}
+	return s.refs[p]
 }

@@ -7,40 +7,52 @@ import (
 )
 
 // A holder is what is known of one user: the seats that the user may have locked,
-// as a list, and how many the user has booked. The seat limit is checked with it,
-// so it costs what the user has, not what the user had.
+// as a list, and those that the user has booked, as another. The seat limit is
+// checked with it, so it costs what the user has, not what the user had.
 type holder struct {
-	first  int32 // position of the first seat in the list, or none
-	booked int32
+	locked   int32 // position of the first seat in the list, or none
+	booked   int32 // the same of the booked ones
+	bookings int32 // how many are booked
 }
+
+var nobody = holder{locked: none, booked: none}
 
 // holder returns what is known of the user.
 func (s *State) holder(user lockstore.UserID) holder {
 	if h, ok := s.users[user]; ok {
 		return h
 	}
-	return holder{first: none}
+	return nobody
 }
 
 // setHolder replaces what is known of the user.
 func (s *State) setHolder(user lockstore.UserID, h holder) {
-	if h == (holder{first: none}) {
+	if h == nobody {
 		delete(s.users, user)
 	} else {
 		s.users[user] = h
 	}
 }
 
-// locked returns the seats that the user has locked. It takes those whose lock has
-// expired off the user's list, so that each is passed over only once.
-func (s *State) locked(user lockstore.UserID, now int64) iter.Seq[*cell] {
-	return func(yield func(*cell) bool) {
-		for p := s.holder(user).first; p != none; {
+// list returns the first seat of the list for seats with that status.
+func (h *holder) list(status lockstore.Status) *int32 {
+	if status == lockstore.Booked {
+		return &h.booked
+	}
+	return &h.locked
+}
+
+// locked returns the seats that the user has locked, with their positions. It takes
+// those whose lock has expired off the user's list, so that each is passed over only
+// once.
+func (s *State) locked(user lockstore.UserID, now int64) iter.Seq2[int, *cell] {
+	return func(yield func(int, *cell) bool) {
+		for p := s.holder(user).locked; p != none; {
 			seat := s.at(int(p))
 			next := seat.next
 			if !seat.live(now) {
 				s.unlist(int(p))
-			} else if !yield(seat) {
+			} else if !yield(int(p), seat) {
 				return
 			}
 			p = next
@@ -50,51 +62,81 @@ func (s *State) locked(user lockstore.UserID, now int64) iter.Seq[*cell] {
 
 // count returns the number of seats that the user has locked and booked.
 func (s *State) count(user lockstore.UserID, now int64) int {
-	n := int(s.holder(user).booked)
+	n := int(s.holder(user).bookings)
 	for range s.locked(user, now) {
 		n++
 	}
 	return n
 }
 
-// give makes user the last to have the seat at p, who has locked it.
-func (s *State) give(p int, user lockstore.UserID) {
+// lock makes the seat at p one that the user has locked.
+func (s *State) lock(p int, user lockstore.UserID, now, expires int64) {
 	s.clear(p)
-	if s.pages[p/pageSize] == nil {
-		s.pages[p/pageSize] = new(page)
-	}
 	h := s.holder(user)
-	*s.at(p) = cell{user: user, inList: true, prev: none, next: h.first}
-	if h.first != none {
-		s.at(int(h.first)).prev = int32(p)
-	}
-	h.first = int32(p)
+	s.put(p, cell{user: user, status: lockstore.Locked, since: now, expires: expires}, &h)
 	s.users[user] = h
 }
 
-// book makes the seat at p one that its user has booked.
-func (s *State) book(p int) {
-	s.unlist(p)
-	seat := s.at(p)
-	seat.booked = true
-	h := s.holder(seat.user)
-	h.booked++
-	s.users[seat.user] = h
+// book makes the seat at p one that the user has booked.
+func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64) {
+	s.clear(p)
+	h := s.holder(user)
+	h.bookings++
+	s.put(p, cell{user: user, status: lockstore.Booked, since: now}, &h)
+	s.users[user] = h
+	s.setRef(p, ref)
+}
+
+// block makes the seat at p one that is not for sale.
+func (s *State) block(p int, reason lockstore.Ref, now int64) {
+	s.clear(p)
+	*s.touch(p) = cell{status: lockstore.Blocked, since: now}
+	s.setRef(p, reason)
 }
 
 // clear makes the seat at p one that nobody has had.
 func (s *State) clear(p int) {
 	seat := s.at(p)
-	if seat.user == "" {
+	if seat.status == lockstore.Available {
 		return
 	}
+	if seat.hasRef {
+		delete(s.refs, p)
+	}
 	s.unlist(p)
-	if seat.booked {
+	if seat.status == lockstore.Booked {
 		h := s.holder(seat.user)
-		h.booked--
+		h.bookings--
 		s.setHolder(seat.user, h)
 	}
 	*seat = cell{}
+}
+
+// touch returns the seat at p, to write. It gets memory if it has none.
+func (s *State) touch(p int) *cell {
+	if s.pages[p/pageSize] == nil {
+		s.pages[p/pageSize] = new(page)
+	}
+	return s.at(p)
+}
+
+// setRef sets the reference of the seat at p, which has none.
+func (s *State) setRef(p int, ref lockstore.Ref) {
+	if ref != "" {
+		s.refs[p] = ref
+		s.at(p).hasRef = true
+	}
+}
+
+// put replaces the seat at p and makes it the first of its user's list.
+func (s *State) put(p int, c cell, h *holder) {
+	first := h.list(c.status)
+	c.inList, c.prev, c.next = true, none, *first
+	if *first != none {
+		s.at(int(*first)).prev = int32(p)
+	}
+	*first = int32(p)
+	*s.touch(p) = c
 }
 
 // unlist takes the seat at p off its user's list.
@@ -112,6 +154,6 @@ func (s *State) unlist(p int) {
 		return
 	}
 	h := s.holder(seat.user)
-	h.first = seat.next
+	*h.list(seat.status) = seat.next
 	s.setHolder(seat.user, h)
 }

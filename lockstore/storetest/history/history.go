@@ -127,6 +127,11 @@ type History struct {
 	// LosesLog marks a store that may have lost its log, as in a crash, and with it
 	// what its Versions were. Its Wait may return though nothing has changed.
 	LosesLog bool
+
+	// Journal is the event's whole journal after the calls, and Roster its whole roster.
+	// They are nil if they were not read.
+	Journal []lockstore.Entry
+	Roster  []lockstore.Holding
 }
 
 // outcome returns the Outcome that an error means.

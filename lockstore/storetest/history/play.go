@@ -99,6 +99,7 @@ type Client struct {
 	rnd     *rand.Rand
 	had     [2]lockstore.Op      // its last lock in each event
 	since   [2]lockstore.Version // the last Version that it got of each
+	fixed   [2]bool              // whether it knows that each has its layout for good
 }
 
 // NewClient returns the client of a plan that has that number. Each number makes
@@ -119,7 +120,7 @@ func (c *Client) Run(ctx context.Context) {
 		which := c.rnd.IntN(2)
 		call := c.draw(which)
 		switch n := c.rnd.IntN(40); {
-		case n == 0 && !c.Plain && c.since[which] != "": // the event exists
+		case n == 0 && !c.Plain && c.fixed[which]:
 			call.OtherSeats = true
 			call.Since = ""
 		case n == 1:
@@ -242,6 +243,7 @@ func (c *Client) do(ctx context.Context, which int, call Call) Call {
 	}
 	if call.Kind == lockstore.KindLock && (call.Outcome == Done || call.Outcome == Unknown) {
 		c.had[which] = call.Op
+		c.fixed[which] = c.fixed[which] || call.Outcome == Done
 	}
 	return call
 }

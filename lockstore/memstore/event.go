@@ -1,0 +1,85 @@
+package memstore
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/internal/engine"
+)
+
+type event struct {
+	start time.Time     // with its monotonic reading
+	epoch time.Duration // from 1970 to start
+
+	mu       sync.Mutex // guards the fields below
+	state    *engine.State
+	log      engine.Log
+	journal  engine.Journal
+	revision int  // of the state's layout
+	fixed    bool // a seat has changed
+}
+
+// now returns the event's clock in Unix milliseconds.
+func (e *event) now() int64 { return (e.epoch + time.Since(e.start)).Milliseconds() }
+
+// lock returns the store's part of the event, which begins with its first use,
+// with its mutex held and with the layout of ev.
+func (s *Store) lock(ctx context.Context, ev *lockstore.Event) (*event, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	e := s.events[ev.ID]
+	s.mu.RUnlock()
+	if e == nil {
+		e = s.add(ev)
+	}
+	e.mu.Lock()
+	if err := e.fit(ev); err != nil {
+		e.mu.Unlock()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (s *Store) add(ev *lockstore.Event) *event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.events[ev.ID]; e != nil {
+		return e
+	}
+	if s.events == nil {
+		s.events = make(map[lockstore.EventID]*event)
+	}
+	start := time.Now()
+	e := &event{
+		start:   start,
+		epoch:   time.Duration(start.UnixNano()),
+		state:   engine.New(ev.Layout),
+		log:     engine.NewLog(),
+		journal: engine.NewJournal(),
+	}
+	s.events[ev.ID] = e
+	return e
+}
+
+// fit replaces the layout by that of ev, if that is another and may do so: see
+// [lockstore.LockStore].
+func (e *event) fit(ev *lockstore.Event) error {
+	if e.state.Fits(ev) {
+		e.revision = max(e.revision, ev.Revision)
+		return nil
+	}
+	if ev.Revision < e.revision || ev.Revision == e.revision && e.fixed {
+		return lockstore.ErrOtherSeats
+	}
+	state, err := e.state.WithLayout(ev, e.now())
+	if err != nil {
+		return err
+	}
+	e.state, e.revision = state, ev.Revision
+	e.log.Restart()
+	return nil
+}
