@@ -388,7 +388,7 @@ BEGIN
           FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c <> 0 ORDER BY w.s
         ON CONFLICT (event, place) DO UPDATE SET
             holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref,
-            (lapsed_by, lapsed_at) = (SELECT l.by, l.at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l)
+            (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l)
           WHERE CASE WHEN excluded.lapsed_at IS NULL THEN old.since = '-infinity' AND old.until = '-infinity'
             ELSE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2]
               AND old.holder IS NOT DISTINCT FROM excluded.lapsed_by[1] AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2]

@@ -6,7 +6,7 @@
 -- it is all of them. Otherwise it is those of the next rows by place. next_until and
 -- next_place are where the next page begins, null if there is none. A page looks at most
 -- rows, so it keeps nobody waiting.
-CREATE OR REPLACE FUNCTION seatlock.roster(called text, layout text, called_revision int, clock_ timestamptz, of_user text, only int[], after_until timestamptz, after_place int, most int,
+CREATE OR REPLACE FUNCTION seatlock.roster(called text, layout text, called_revision int, clock_ timestamptz, of_user text, of_places int[], after_until timestamptz, after_place int, most int,
   OUT outcome text, OUT clock timestamptz, OUT places int[], OUT untils timestamptz[], OUT sinces timestamptz[], OUT holders text[], OUT refs text[], OUT next_until timestamptz, OUT next_place int)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
@@ -34,10 +34,10 @@ BEGIN
           WHERE event = e AND holder = of_user AND until > clock AND (until, place) > (after_until, after_place)
           ORDER BY until, place LIMIT most
         ) AS s;
-    ELSIF only IS NOT NULL THEN
+    ELSIF of_places IS NOT NULL THEN
       SELECT array_agg(s.place), array_agg(s.until), array_agg(s.since), array_agg(coalesce(s.holder, '')), array_agg(coalesce(s.ref, '')), 0
         INTO places, untils, sinces, holders, refs, n
-        FROM (SELECT * FROM seatlock.seat WHERE event = e AND place = ANY (only) AND until > clock ORDER BY place) AS s;
+        FROM (SELECT * FROM seatlock.seat WHERE event = e AND place = ANY (of_places) AND until > clock ORDER BY place) AS s;
     ELSE
       SELECT array_agg(s.place) FILTER (WHERE s.until > clock), array_agg(s.until) FILTER (WHERE s.until > clock), array_agg(s.since) FILTER (WHERE s.until > clock),
           array_agg(coalesce(s.holder, '')) FILTER (WHERE s.until > clock), array_agg(coalesce(s.ref, '')) FILTER (WHERE s.until > clock), count(*), max(s.place)
