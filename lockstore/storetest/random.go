@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -28,7 +30,7 @@ func randomOperations(c *check) {
 		}
 		f := follow(c, t, c.event(6, oddTTL, rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "limit")), slack)
 		some := rapid.SliceOfNDistinct(rapid.SampledFrom(Seats(6)), 1, 4, rapid.ID)
-		settings := rapid.SampledFrom([]*history.Settings{nil, nil, {LockTTL: oddTTL / 3, SeatLimit: 2}})
+		settings := rapid.SampledFrom([]*history.Settings{nil, nil, {LockTTL: oddTTL / 3, SeatLimit: 2, MaxLock: oddTTL}})
 		who := rapid.SampledFrom([]lockstore.UserID{ann, ben, cat})
 		actions := map[string]func(*rapid.T){
 			"sleep": func(t *rapid.T) {
@@ -40,14 +42,113 @@ func randomOperations(c *check) {
 			},
 			"":     func(*rapid.T) { f.list("") },
 			"fold": func(*rapid.T) { f.fold() },
+			"roster": func(t *rapid.T) {
+				f.call(history.Call{Method: history.Roster})
+				f.call(history.Call{Method: history.Roster, Filter: lockstore.Filter{User: who.Draw(t, "user")}})
+				f.call(history.Call{Method: history.Roster, Filter: lockstore.Filter{Seats: some.Draw(t, "seats")}})
+			},
+			"journal": func(*rapid.T) { f.journal() },
 		}
-		for _, kind := range history.Buyers {
+		d := &drawing{seats: some, users: who, oddTTL: oddTTL, bubble: c.bubble}
+		for _, kind := range lockstore.Kinds() {
 			actions[kind.String()] = func(t *rapid.T) {
-				f.call(history.Call{Op: lockstore.Op{Kind: kind, Seats: some.Draw(t, "seats"), User: who.Draw(t, "user")}, Settings: settings.Draw(t, "settings")})
+				f.call(history.Call{Op: f.name(d.draw(t, kind)), Settings: settings.Draw(t, "settings")})
 			}
 		}
 		t.Repeat(actions)
 	})
+}
+
+// drawing draws operations.
+type drawing struct {
+	seats  *rapid.Generator[[]lockstore.SeatID]
+	users  *rapid.Generator[lockstore.UserID]
+	oddTTL time.Duration
+	bubble bool
+}
+
+var (
+	anyRef = rapid.SampledFrom([]lockstore.Ref{"", "r1", "r2"})
+	often  = rapid.SampledFrom([]bool{true, true, false})
+	seldom = rapid.SampledFrom([]bool{false, false, false, false, true})
+)
+
+func (d *drawing) draw(t *rapid.T, kind lockstore.Kind) lockstore.Op {
+	op := lockstore.Op{Kind: kind, Seats: d.seats.Draw(t, "seats")}
+	switch kind {
+	case lockstore.KindBlock, lockstore.KindUnblock:
+	case lockstore.KindEvict:
+		if often.Draw(t, "of a user") {
+			op.User = d.users.Draw(t, "user")
+		}
+	default:
+		op.User = d.users.Draw(t, "user")
+	}
+	switch kind {
+	case lockstore.KindLock:
+		if seldom.Draw(t, "for another time") {
+			op.For = d.odd(t)
+		}
+	case lockstore.KindExtend:
+		op.Until = time.Now().Truncate(2 * time.Millisecond).Add(d.odd(t))
+		if seldom.Draw(t, "capped") {
+			op.Cap = d.odd(t)
+		}
+	case lockstore.KindBook:
+		op.Ref, op.Blocked = anyRef.Draw(t, "ref"), seldom.Draw(t, "blocked")
+	case lockstore.KindBlock:
+		op.Ref, op.Blocked = anyRef.Draw(t, "reason"), seldom.Draw(t, "evict")
+	case lockstore.KindConfirm:
+		op.Ref = anyRef.Draw(t, "ref")
+	case lockstore.KindMove:
+		op.Ref = anyRef.Draw(t, "ref")
+		op.Seats, op.To = apart(op.Seats, d.seats.Draw(t, "to"))
+	case lockstore.KindCancel:
+		op.Ref = anyRef.Draw(t, "ref")
+		if op.Ref != "" && seldom.Draw(t, "of anybody") {
+			op.User = ""
+		}
+		if seldom.Draw(t, "not before") {
+			op.NotBefore = d.bound(t)
+		}
+	}
+	if seldom.Draw(t, "not after") {
+		op.NotAfter = d.bound(t)
+	}
+	return op
+}
+
+// odd returns an odd number of milliseconds.
+func (d *drawing) odd(t *rapid.T) time.Duration {
+	if !d.bubble {
+		return rapid.SampledFrom([]time.Duration{d.oddTTL, 2 * d.oddTTL, 3 * d.oddTTL}).Draw(t, "hours")
+	}
+	longest := rapid.SampledFrom([]int{3, int(d.oddTTL.Milliseconds())}).Draw(t, "longest")
+	return time.Duration(1+2*rapid.IntRange(0, longest).Draw(t, "ms/2")) * time.Millisecond
+}
+
+// bound returns a time that is over, or now, or to come.
+func (d *drawing) bound(t *rapid.T) time.Time {
+	n := time.Duration(rapid.IntRange(-1, 1).Draw(t, "bound"))
+	if !d.bubble {
+		return time.Now().Add((2*n + 1) * time.Minute)
+	}
+	return time.Now().Add(n * time.Millisecond)
+}
+
+// apart returns some of the seats, and as many of the others that are not among them.
+func apart(from, to []lockstore.SeatID) ([]lockstore.SeatID, []lockstore.SeatID) {
+	to = slices.DeleteFunc(slices.Clone(to), func(s lockstore.SeatID) bool { return slices.Contains(from, s) })
+	if len(to) == 0 {
+		from = from[:1]
+		for _, seat := range Seats(6) {
+			if seat != from[0] {
+				to = []lockstore.SeatID{seat}
+			}
+		}
+	}
+	n := min(len(from), len(to))
+	return from[:n], to[:n]
 }
 
 // followed is an event whose calls a model follows.
@@ -58,6 +159,7 @@ type followed struct {
 	model  *history.Follower
 	folded []lockstore.ListedSeat // by position: all deltas so far, folded
 	since  lockstore.Version      // of the last of them
+	calls  int
 }
 
 func follow(c *check, t *rapid.T, ev *lockstore.Event, slack time.Duration) *followed {
@@ -65,7 +167,7 @@ func follow(c *check, t *rapid.T, ev *lockstore.Event, slack time.Duration) *fol
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &followed{c, t, &history.Recorder{Store: direct(c.LockStore), Event: ev}, model, nil, ""}
+	f := &followed{c, t, &history.Recorder{Store: direct(c.LockStore), Event: ev}, model, nil, "", 0}
 	for i := range ev.Seats {
 		f.folded = append(f.folded, lockstore.ListedSeat{Position: int32(i)})
 	}
@@ -85,10 +187,30 @@ func (f *followed) call(c history.Call) (made history.Call) {
 		}
 		return made.Cause
 	})
-	if made.Outcome != history.Done && made.Outcome != history.Refused {
+	if !slices.Contains([]history.Outcome{history.Done, history.Refused, history.TooLate, history.TooEarly}, made.Outcome) {
 		f.t.Fatalf("%s %v: %v", made.Name(), made.Seats, made.Cause)
 	}
 	return made
+}
+
+// name gives the operation a By of its own, but for every second extension.
+func (f *followed) name(op lockstore.Op) lockstore.Op {
+	if f.calls++; op.Kind != lockstore.KindExtend || f.calls%2 == 0 {
+		op.By = strconv.Itoa(f.calls)
+	}
+	return op
+}
+
+// journal compares the journal with the calls, and what it adds up to with the
+// roster.
+func (f *followed) journal() {
+	h := f.record.History(0)
+	if err := h.ReadBooks(f.ctx, f.record.Store); err != nil {
+		f.t.Fatal(err)
+	}
+	if wrong := h.CheckBooks(); len(wrong) > 0 {
+		f.t.Fatal(strings.Join(wrong, "\n"))
+	}
 }
 
 func (f *followed) list(since lockstore.Version) lockstore.Snapshot {

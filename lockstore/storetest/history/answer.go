@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -17,13 +18,16 @@ func (m *model) done(s *state, c *Call, v verdict) bool {
 	if !c.Now.Equal(c.Now.Truncate(time.Millisecond)) || !c.Expires.Equal(c.Expires.Truncate(time.Millisecond)) {
 		return false
 	}
-	if c.Kind != lockstore.KindLock {
+	if hasNow && (!c.NotAfter.IsZero() && c.Now.UnixMilli() >= c.NotAfter.UnixMilli() || !c.NotBefore.IsZero() && c.Now.UnixMilli() < c.NotBefore.UnixMilli()) {
+		return false
+	}
+	if c.Kind != lockstore.KindLock && c.Kind != lockstore.KindExtend {
 		return c.Expires.IsZero()
 	}
-	if hasNow {
-		end := around(c.Now.Add(c.Settings.of(m.event).LockTTL), m.slack)
+	if hasNow && c.Kind == lockstore.KindLock {
+		end := around(c.Now.Add(cmp.Or(c.Op.For, c.Settings.of(m.event).LockTTL)), m.slack)
 		for _, i := range v.changed {
-			if !s.seats[i].within(end) {
+			if at := &s.seats[i]; !at.within(end) || !at.made.within(around(c.Now, m.slack)) {
 				return false
 			}
 		}
@@ -82,13 +86,28 @@ func (m *model) refused(s *state, c *Call, want verdict) bool {
 // ends.
 func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	c := &s.seats[i]
-	switch c.status {
-	case lockstore.Available:
-		return got.Status == lockstore.Available && got.Expires.IsZero()
-	case lockstore.Booked:
-		return got.Status == lockstore.Booked && got.Expires.IsZero()
+	if got.Status != c.status {
+		return false
 	}
-	return got.Status == lockstore.Locked && c.within(around(got.Expires, m.slack))
+	if c.status != lockstore.Locked {
+		return got.Expires.IsZero()
+	}
+	return c.within(around(got.Expires, m.slack))
+}
+
+// looks reports whether a roster can show the one seat of the call so, or not at all.
+func (m *model) looks(s *state, c *Call) bool {
+	i := m.position(c.Seats[0])
+	at := &s.seats[i]
+	chosen := at.status != lockstore.Available && (c.Filter.User == "" || at.user == m.users[c.Filter.User] && at.user != 0)
+	if len(c.Holdings) == 0 || !chosen {
+		return len(c.Holdings) == 0 && !chosen
+	}
+	h := c.Holdings[0]
+	if at.user != m.users[h.User] || at.ref != m.refs[h.Ref] || !m.shows(s, i, lockstore.Seat{ID: h.Seat, Status: h.Status, Expires: h.Expires}) {
+		return false
+	}
+	return h.Status != lockstore.Locked || h.Since.IsZero() || at.made.within(around(h.Since, m.slack))
 }
 
 // lists reports whether the list can be of the state, in which it is known which

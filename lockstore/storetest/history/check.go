@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"seatlock/lockstore"
 )
 
 // A Verdict is what [History.Check] found.
@@ -28,6 +31,9 @@ func (h *History) Check(timeout time.Duration) (Verdict, error) {
 	m, err := newModel(h)
 	if err != nil {
 		return "", err
+	}
+	if len(h.CheckBooks()) > 0 {
+		return Illegal, nil
 	}
 	switch porcupine.CheckOperationsTimeout(m.porcupine(), h.operations(), timeout) {
 	case porcupine.Ok:
@@ -78,22 +84,85 @@ func (h *History) operations() []porcupine.Operation {
 			last = max(last, c.End)
 		}
 	}
-	ops := make([]porcupine.Operation, len(h.Calls))
+	var ops []porcupine.Operation
 	for i := range h.Calls {
-		c := &h.Calls[i]
-		end := c.End
-		if end == Never {
-			end = last + 1
+		for _, c := range h.Calls[i].looks(h.Event) {
+			end := c.End
+			if end == Never {
+				end = last + 1
+			}
+			ops = append(ops, porcupine.Operation{ClientId: c.Client, Input: c, Call: c.Begin, Return: end})
 		}
-		ops[i] = porcupine.Operation{ClientId: c.Client, Input: c, Call: c.Begin, Return: end}
 	}
 	return ops
+}
+
+// looks returns the call itself, or for each seat that a roster chooses from a call
+// of its own: it shows each as it was at some moment.
+func (c *Call) looks(ev *lockstore.Event) []*Call {
+	if c.Method != Roster || c.Outcome != Done {
+		return []*Call{c}
+	}
+	seats := c.Filter.Seats
+	if seats == nil {
+		seats = ev.Seats
+	}
+	var all []*Call
+	for _, seat := range seats {
+		look := *c
+		look.Seats, look.Holdings = []lockstore.SeatID{seat}, nil
+		for _, h := range c.Holdings {
+			if h.Seat == seat {
+				look.Holdings = []lockstore.Holding{h}
+			}
+		}
+		all = append(all, &look)
+	}
+	return all
+}
+
+// CheckBooks describes what is wrong with the journal, and with rosters apart from who
+// had what when: see CheckJournal. What the journal adds up to must be the roster.
+func (h *History) CheckBooks() []string {
+	var wrong []string
+	for i := range h.Calls {
+		if c := &h.Calls[i]; c.Method == Roster && c.Outcome == Done && !c.inOrder(h.Event) {
+			wrong = append(wrong, fmt.Sprintf("client %d: a roster names seats that it does not choose, or not in order: %v", c.Client, c.Holdings))
+		}
+	}
+	if h.Journal == nil {
+		return wrong
+	}
+	wrong = append(wrong, h.CheckJournal()...)
+	if h.Roster != nil {
+		replay := NewReplay()
+		replay.Apply(h.Journal...)
+		wrong = append(wrong, replay.Differs(h.Roster)...)
+	}
+	return wrong
+}
+
+// inOrder reports whether a roster names seats of the layout that the filter chooses
+// from, each once and in the order of the layout.
+func (c *Call) inOrder(ev *lockstore.Event) bool {
+	last := -1
+	for _, h := range c.Holdings {
+		i, ok := ev.Position(h.Seat)
+		if !ok || i <= last || c.Filter.Seats != nil && !slices.Contains(c.Filter.Seats, h.Seat) {
+			return false
+		}
+		last = i
+	}
+	return true
 }
 
 // Explain describes where an illegal history goes wrong: the longest order that
 // was found, every state that is possible after it, and the calls of which none
 // can come next.
 func (h *History) Explain(timeout time.Duration) (string, error) {
+	if wrong := h.CheckBooks(); len(wrong) > 0 {
+		return strings.Join(wrong, "\n"), nil
+	}
 	m, err := newModel(h)
 	if err != nil {
 		return "", err

@@ -12,8 +12,11 @@ import (
 // describe renders a call and its answer.
 func (m *model) describe(c *Call) string {
 	text := c.Name()
-	if c.User != "" {
-		text += fmt.Sprintf(" %s %v", c.User, c.Seats)
+	if c.Method == Do {
+		text += describeOp(&c.Op)
+	}
+	if c.Method == Roster {
+		text += fmt.Sprintf(" of %q %v", c.Filter.User, c.Seats)
 	}
 	if c.Settings != nil {
 		text += fmt.Sprintf(" with locks of %v and a limit of %d", c.Settings.LockTTL, c.Settings.SeatLimit)
@@ -40,7 +43,9 @@ func (m *model) describe(c *Call) string {
 			}
 		}
 		text += fmt.Sprintf("%s at %s, full: %v, %q", c.Snapshot.Version, clock(time.UnixMilli(c.Snapshot.Now)), c.Snapshot.Full, shown(seats))
-	case c.Method == Do:
+	case c.Holdings != nil:
+		text += fmt.Sprintf("%v", c.Holdings)
+	case c.Method == Do && c.Outcome == Done:
 		text += fmt.Sprintf("%s at %s, changed %v", c.Outcome, clock(c.Now), c.Changed)
 		if !c.Expires.IsZero() {
 			text += ", expires " + clock(c.Expires)
@@ -49,6 +54,36 @@ func (m *model) describe(c *Call) string {
 		text += string(c.Outcome)
 	}
 	return text + fmt.Sprintf(" [%s to %s]", clock(c.Called), clock(c.Returned))
+}
+
+// describeOp renders all of an operation but its kind.
+func describeOp(op *lockstore.Op) string {
+	text := ""
+	if op.User != "" {
+		text += " " + string(op.User)
+	}
+	text += fmt.Sprintf(" %v", op.Seats)
+	if op.To != nil {
+		text += fmt.Sprintf(" to %v", op.To)
+	}
+	if op.Ref != "" {
+		text += " ref " + string(op.Ref)
+	}
+	if op.For != 0 {
+		text += fmt.Sprintf(" for %v", op.For)
+	}
+	if op.Cap != 0 {
+		text += fmt.Sprintf(" up to %v", op.Cap)
+	}
+	if op.Blocked {
+		text += " with blocked"
+	}
+	for name, t := range map[string]time.Time{" until ": op.Until, " not after ": op.NotAfter, " not before ": op.NotBefore} {
+		if !t.IsZero() {
+			text += name + clock(t)
+		}
+	}
+	return text
 }
 
 // refusal renders a refusal that names those seats.
@@ -77,8 +112,14 @@ func (m *model) seats(s *state, at []int) []string {
 	var all []string
 	for _, i := range at {
 		text := fmt.Sprintf("%s %s", m.event.Seats[i], s.seats[i].status)
-		if c := s.seats[i]; c.status == lockstore.Locked {
+		c := s.seats[i]
+		if c.status == lockstore.Locked {
 			text += fmt.Sprintf(" until %s to %s", clock(time.Unix(0, c.min)), clock(time.Unix(0, c.max)))
+		}
+		for ref, n := range m.refs {
+			if n == c.ref {
+				text += " ref " + string(ref)
+			}
 		}
 		all = append(all, text)
 	}
@@ -95,6 +136,11 @@ func (m *model) describeState(s state) string {
 			}
 		}
 	}
+	for i, c := range s.seats {
+		if c.status == lockstore.Blocked {
+			all = append(all, m.seats(&s, []int{i})[0])
+		}
+	}
 	slices.Sort(all)
 	return "{" + strings.Join(all, ", ") + "}"
 }
@@ -104,11 +150,19 @@ func (m *model) describeState(s state) string {
 func (m *model) expected(states []state, c *Call) []string {
 	var all []string
 	when := window(c)
+	if within, ok := m.within(c, when); ok {
+		when = within
+	} else {
+		return []string{"it to be too late or too early"}
+	}
 	for _, s := range states {
 		s.age(when.min, m.slack)
 		for _, r := range s.resolve(m.concerns(&s, c), when) {
-			if text := m.want(&r, c, when); !slices.Contains(all, text) {
-				all = append(all, text)
+			for _, extends := range m.choices(&r, c) {
+				after := r
+				if text := m.want(&after, c, when, extends); !slices.Contains(all, text) {
+					all = append(all, text)
+				}
 			}
 		}
 	}
@@ -117,7 +171,7 @@ func (m *model) expected(states []state, c *Call) []string {
 
 // want renders the answer to the call in a state in which it is known which locks
 // are live.
-func (m *model) want(s *state, c *Call, when span) string {
+func (m *model) want(s *state, c *Call, when span, extends byte) string {
 	switch {
 	case c.OtherSeats:
 		return string(Foreign)
@@ -125,6 +179,8 @@ func (m *model) want(s *state, c *Call, when span) string {
 		return "it to return"
 	case c.Method == Wait:
 		return "it to block"
+	case c.Method == Roster:
+		return fmt.Sprintf("it to show %q", m.seats(s, m.positions(c.Seats)))
 	case c.Method == List && c.Snapshot == nil:
 		return "a list"
 	case c.Method == List:
@@ -140,7 +196,7 @@ func (m *model) want(s *state, c *Call, when span) string {
 		}
 		return fmt.Sprintf("a list of %q", m.seats(s, at))
 	}
-	v := m.act(s, c, when)
+	v := m.act(s, c, when, extends)
 	if v.reason != "" {
 		return refusal(v.reason, v.held, m.seats(s, v.inWay))
 	}

@@ -36,19 +36,24 @@ func (f *Follower) Next(c Call) error {
 	if c.Snapshot != nil {
 		f.model.addVersion(c.Snapshot.Version)
 	}
-	var next []state
-	for i := range f.states {
-		s := &f.states[i]
-		s.changed += strings.Repeat("\x00", len(f.model.versions)-len(s.changed))
-		for _, after := range f.model.step(*s, &c) {
-			if !slices.Contains(next, after) {
-				next = append(next, after)
+	if c.Method == Roster && !c.inOrder(f.model.event) {
+		return fmt.Errorf("a roster names seats that it does not choose, or not in order: %v", c.Holdings)
+	}
+	for _, call := range c.looks(f.model.event) {
+		var next []state
+		for i := range f.states {
+			s := &f.states[i]
+			s.changed += strings.Repeat("\x00", len(f.model.versions)-len(s.changed))
+			for _, after := range f.model.step(*s, call) {
+				if !slices.Contains(next, after) {
+					next = append(next, after)
+				}
 			}
 		}
+		if len(next) == 0 {
+			return fmt.Errorf("%s", f.model.explain(f.states, []*Call{call}))
+		}
+		f.states = next
 	}
-	if len(next) == 0 {
-		return fmt.Errorf("%s", f.model.explain(f.states, []*Call{&c}))
-	}
-	f.states = next
 	return nil
 }

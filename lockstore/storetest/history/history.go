@@ -13,6 +13,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -21,17 +22,16 @@ import (
 	"seatlock/lockstore"
 )
 
-// Buyers are the kinds of operations that buyers use.
-var Buyers = []lockstore.Kind{lockstore.KindLock, lockstore.KindConfirm, lockstore.KindRelease}
-
 // A Method is one of the methods of [lockstore.LockStore].
 type Method string
 
 // The methods of a store.
 const (
-	Do   Method = "" // carries out Call.Op
-	List Method = "list"
-	Wait Method = "wait"
+	Do      Method = "" // carries out Call.Op
+	List    Method = "list"
+	Wait    Method = "wait"
+	Roster  Method = "roster"  // the whole of it
+	Journal Method = "journal" // one page
 )
 
 // A Call is one call that one client made, with its answer.
@@ -43,7 +43,9 @@ type Call struct {
 	Settings     *Settings // of Do; nil for those of History.Event
 
 	Since      lockstore.Version // of List and Wait
-	For        time.Duration     // how long Wait may take
+	Lasts      time.Duration     // how long Wait may take
+	Filter     lockstore.Filter  // of Roster
+	After      lockstore.Seq     // of Journal, whose limit is lockstore.MaxEntries
 	OtherSeats bool              // the call used another layout under the event's id
 
 	// Begin and End order the calls: a call that ended before another began came
@@ -60,6 +62,7 @@ type Call struct {
 type Settings struct {
 	LockTTL   time.Duration
 	SeatLimit int
+	MaxLock   time.Duration // 0 for the event's
 }
 
 // of returns the event with the settings.
@@ -69,6 +72,7 @@ func (s *Settings) of(ev *lockstore.Event) *lockstore.Event {
 	}
 	other := *ev
 	other.LockTTL, other.SeatLimit = s.LockTTL, s.SeatLimit
+	other.MaxLock = cmp.Or(s.MaxLock, other.MaxLock)
 	return &other
 }
 
@@ -89,6 +93,8 @@ type Answer struct {
 	lockstore.Result                          // of a Do that is Done
 	Conflict         *lockstore.ConflictError // of a Do that is Refused
 	Snapshot         *lockstore.Snapshot      // of a List
+	Holdings         []lockstore.Holding      // of a Roster
+	Entries          []lockstore.Entry        // of a Journal
 	Err              string                   // the error as text; "" if there is none
 	Cause            error                    `json:"-"` // the error itself
 }
@@ -99,7 +105,9 @@ type Outcome string
 // The outcomes of a call.
 const (
 	Done     Outcome = "done"
-	Refused  Outcome = "refused"      // with a conflict
+	Refused  Outcome = "refused" // with a conflict
+	TooLate  Outcome = "too late"
+	TooEarly Outcome = "too early"
 	Foreign  Outcome = "other seats"  // refused for its layout
 	Nothing  Outcome = "nothing done" // the store was unavailable, or the context ended
 	Unknown  Outcome = "unknown"      // done or not
@@ -144,6 +152,10 @@ func outcome(m Method, err error) (Outcome, *lockstore.ConflictError) {
 		return Unknown, nil
 	case refused:
 		return Refused, conflict
+	case errors.Is(err, lockstore.ErrTooLate):
+		return TooLate, nil
+	case errors.Is(err, lockstore.ErrTooEarly):
+		return TooEarly, nil
 	case errors.Is(err, lockstore.ErrOtherSeats):
 		return Foreign, nil
 	case errors.Is(err, lockstore.ErrUnavailable):

@@ -66,12 +66,22 @@ func TestMemory(t *testing.T) {
 	}
 	t.Log(outcomes)
 	want := map[string][]history.Outcome{
-		"lock": {history.Nothing},
-		"list": {history.Done, history.Foreign},
-		"wait": {history.Done, history.TimedOut},
+		"lock":    {history.Nothing},
+		"list":    {history.Done, history.Foreign},
+		"wait":    {history.Done, history.TimedOut},
+		"roster":  {history.Done},
+		"journal": {history.Done},
 	}
-	for _, kind := range history.Buyers {
-		want[kind.String()] = append(want[kind.String()], history.Done, history.Refused, history.Unknown, history.Foreign)
+	for _, kind := range lockstore.Kinds() {
+		all := []history.Outcome{history.Done, history.Unknown, history.Foreign, history.TooLate}
+		switch kind {
+		case lockstore.KindCancel:
+			all = append(all, history.TooEarly)
+		case lockstore.KindUnblock, lockstore.KindEvict:
+		default:
+			all = append(all, history.Refused)
+		}
+		want[kind.String()] = append(want[kind.String()], all...)
 	}
 	for name, all := range want {
 		for _, o := range all {

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"seatlock/lockstore"
@@ -23,10 +24,10 @@ func ReadJournal(ctx context.Context, store lockstore.LockStore, ev *lockstore.E
 	}
 }
 
-// ReadRoster returns the whole roster of the event.
-func ReadRoster(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) ([]lockstore.Holding, error) {
+// readRoster returns the event's roster.
+func readRoster(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, f lockstore.Filter) ([]lockstore.Holding, error) {
 	all := []lockstore.Holding{}
-	_, holdings := store.Roster(ctx, ev, lockstore.Filter{})
+	_, holdings := store.Roster(ctx, ev, f)
 	for h, err := range holdings {
 		if err != nil {
 			return nil, err
@@ -34,6 +35,32 @@ func ReadRoster(ctx context.Context, store lockstore.LockStore, ev *lockstore.Ev
 		all = append(all, h)
 	}
 	return all, nil
+}
+
+// ReadBooks reads h.Journal and h.Roster. No calls may be under way but those that may
+// still take effect: it reads again if one has.
+func (h *History) ReadBooks(ctx context.Context, store lockstore.LockStore) error {
+	for {
+		var roster []lockstore.Holding
+		var before, after []lockstore.Entry
+		err := Repeat(ctx, func() (err error) {
+			if before, err = ReadJournal(ctx, store, h.Event, ""); err != nil {
+				return err
+			}
+			if roster, err = readRoster(ctx, store, h.Event, lockstore.Filter{}); err != nil {
+				return err
+			}
+			after, err = ReadJournal(ctx, store, h.Event, "")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(before) == len(after) {
+			h.Journal, h.Roster = after, roster
+			return nil
+		}
+	}
 }
 
 // Entered reports whether an operation that was done with that result has an entry in
@@ -93,7 +120,8 @@ func (h *History) CheckJournal() []string {
 			say("%s %s %v, changed %v at %v, is missing from the journal", c.By, c.Kind, c.Seats, c.Changed, clock(c.Now))
 		}
 	}
-	began := int64(0) // the latest Begin so far
+	wrong = append(wrong, h.checkPages(order)...)
+	began := int64(math.MinInt64) // the latest Begin so far
 	for _, c := range order {
 		if c.End < began {
 			say("%s %s %v is behind an operation that began after its end", c.By, c.Kind, c.Seats)
@@ -101,6 +129,34 @@ func (h *History) CheckJournal() []string {
 		began = max(began, c.Begin)
 	}
 	return append(wrong, NewReplay().Apply(h.Journal...)...)
+}
+
+// checkPages checks the pages of the journal that were read during the calls, which
+// made the entries in that order.
+func (h *History) checkPages(order []*Call) (wrong []string) {
+	index := map[lockstore.Seq]int{"": 0} // of the first entry after it
+	for i, e := range h.Journal {
+		index[e.Seq] = i + 1
+	}
+	for i := range h.Calls {
+		read := &h.Calls[i]
+		if read.Method != Journal || read.Outcome != Done {
+			continue
+		}
+		from, ok := index[read.After]
+		to := from + len(read.Entries)
+		same := func(a, b lockstore.Entry) bool { return a.ID == b.ID && a.Seq == b.Seq }
+		if !ok || to > len(h.Journal) || !slices.EqualFunc(read.Entries, h.Journal[from:to], same) {
+			wrong = append(wrong, fmt.Sprintf("client %d: a page of the journal after %q is not what the journal has there", read.Client, read.After))
+			continue
+		}
+		for n := to; n < len(order) && len(read.Entries) < lockstore.MaxEntries; n++ {
+			if order[n].End < read.Begin {
+				wrong = append(wrong, fmt.Sprintf("client %d: a page of the journal after %q lacks %s %s, which was done before", read.Client, read.After, order[n].By, order[n].Kind))
+			}
+		}
+	}
+	return wrong
 }
 
 // isOf reports whether the entry can be that of the call.

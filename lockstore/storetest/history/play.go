@@ -64,6 +64,11 @@ func Play(ctx context.Context, store lockstore.LockStore, name string, p Plan) (
 	for _, r := range records {
 		h := r.History(p.Slack)
 		h.Remote, h.LosesLog = p.Remote, p.LosesLog
+		if !p.Remote {
+			if err := h.ReadBooks(ctx, store); err != nil && ctx.Err() == nil {
+				return nil, err
+			}
+		}
 		all = append(all, h)
 	}
 	return all, nil
@@ -98,6 +103,9 @@ type Client struct {
 	records []*Recorder
 	rnd     *rand.Rand
 	had     [2]lockstore.Op      // its last lock in each event
+	sold    [2]lockstore.Op      // its last confirm, booking or move in each
+	read    [2]lockstore.Seq     // the last entry that it got of each journal
+	calls   int                  // how many it has made
 	since   [2]lockstore.Version // the last Version that it got of each
 	fixed   [2]bool              // whether it knows that each has its layout for good
 }
@@ -119,13 +127,13 @@ func (c *Client) Run(ctx context.Context) {
 		c.rest(ctx)
 		which := c.rnd.IntN(2)
 		call := c.draw(which)
-		switch n := c.rnd.IntN(40); {
-		case n == 0 && !c.Plain && c.fixed[which]:
+		switch n := c.rnd.IntN(30); {
+		case n < 2 && !c.Plain && c.fixed[which]:
 			call.OtherSeats = true
 			call.Since = ""
-		case n == 1:
+		case n == 2:
 			if !c.Plain && c.rnd.IntN(4) == 0 {
-				call = Call{Method: Wait, Since: c.since[which], For: c.TTL}
+				call = Call{Method: Wait, Since: c.since[which], Lasts: c.TTL}
 			}
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
@@ -153,28 +161,45 @@ func (c *Client) rest(ctx context.Context) {
 
 // draw returns a random call.
 func (c *Client) draw(which int) Call {
-	op := lockstore.Op{User: c.user(), Seats: c.some()}
-	had := c.had[which]
-	mine := had.Seats != nil && c.rnd.IntN(3) > 0
-	if mine {
-		op.User = had.User
+	n := c.rnd.IntN(100)
+	for _, share := range c.shares() {
+		if n -= share.percent; n < 0 {
+			return Call{Op: c.operation(share.kind, which), Settings: c.settings(which)}
+		}
 	}
-	switch n := c.rnd.IntN(100); {
-	case n < 44:
-		op.Kind = lockstore.KindLock
-	case n < 56:
-		op.Kind = lockstore.KindConfirm
-	case n < 72:
-		op.Kind = lockstore.KindRelease
-	case n < 94 || c.Plain:
+	switch {
+	case c.Remote:
+	case n < 3:
+		return Call{Method: Roster, Filter: c.filter()}
+	case n < 6:
+		return Call{Method: Journal, After: c.read[which]}
+	}
+	if n < 16 || c.Plain {
 		return Call{Method: List, Since: c.version(which)}
-	default:
-		return Call{Method: Wait, Since: c.version(which), For: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
 	}
-	if mine && op.Kind != lockstore.KindLock {
-		op.Seats = had.Seats
+	return Call{Method: Wait, Since: c.version(which), Lasts: 1 + time.Duration(c.rnd.Int64N(int64(c.TTL)))}
+}
+
+// A share is how many percent of the calls are of a kind.
+type share struct {
+	kind    lockstore.Kind
+	percent int
+}
+
+var (
+	buyersShares = []share{{lockstore.KindLock, 44}, {lockstore.KindConfirm, 12}, {lockstore.KindRelease, 16}}
+	allShares    = []share{
+		{lockstore.KindLock, 28}, {lockstore.KindConfirm, 8}, {lockstore.KindRelease, 8}, {lockstore.KindExtend, 8},
+		{lockstore.KindBook, 5}, {lockstore.KindCancel, 8}, {lockstore.KindMove, 6}, {lockstore.KindBlock, 3},
+		{lockstore.KindUnblock, 5}, {lockstore.KindEvict, 3},
 	}
-	return Call{Op: op, Settings: c.settings(which)}
+)
+
+func (c *Client) shares() []share {
+	if c.Remote {
+		return buyersShares
+	}
+	return allShares
 }
 
 // settings returns those of every fourth call, which are not the event's. If the event
@@ -201,7 +226,7 @@ func Other(ev *lockstore.Event) *Settings {
 	if ev.SeatLimit == limit {
 		limit = 3
 	}
-	return &Settings{(ev.LockTTL / 2).Truncate(time.Millisecond), limit}
+	return &Settings{LockTTL: (ev.LockTTL / 2).Truncate(time.Millisecond), SeatLimit: limit}
 }
 
 func (c *Client) user() lockstore.UserID {
@@ -237,13 +262,28 @@ func (c *Client) version(which int) lockstore.Version {
 
 func (c *Client) do(ctx context.Context, which int, call Call) Call {
 	call.Client = c.number
+	if c.calls++; call.By != "" {
+		call.By = fmt.Sprintf("%d-%d", c.number, c.calls) // each call has its own
+	}
 	call = c.records[which].Do(ctx, call)
+	if n := len(call.Entries); n > 0 {
+		c.read[which] = call.Entries[n-1].Seq
+	}
 	if call.Snapshot != nil {
 		c.since[which] = call.Snapshot.Version
 	}
 	if call.Kind == lockstore.KindLock && (call.Outcome == Done || call.Outcome == Unknown) {
 		c.had[which] = call.Op
 		c.fixed[which] = c.fixed[which] || call.Outcome == Done
+	}
+	if call.Outcome == Done || call.Outcome == Unknown {
+		switch call.Kind {
+		case lockstore.KindConfirm, lockstore.KindBook:
+			c.sold[which] = call.Op
+		case lockstore.KindMove:
+			c.sold[which] = call.Op
+			c.sold[which].Seats = call.To
+		}
 	}
 	return call
 }
@@ -255,11 +295,16 @@ func (c *Client) Finish(ctx context.Context) {
 	for which := range c.records {
 		c.do(ctx, which, Call{Method: List})
 	}
-	pass(ctx, c.TTL+2*c.Slack+time.Millisecond)
+	pass(ctx, c.longest()+2*c.Slack+time.Millisecond)
 	for which, r := range c.records {
 		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
 		c.do(ctx, which, Call{Method: List})
 		c.confirmEach(ctx, which)
+		if !c.Remote {
+			c.do(ctx, which, Call{Method: Roster})
+			c.do(ctx, which, Call{Method: Roster, Filter: lockstore.Filter{User: c.user()}})
+			c.do(ctx, which, Call{Method: Journal, After: c.read[which]})
+		}
 		for _, seat := range r.Event.Seats {
 			c.do(ctx, which, Call{Op: lockstore.Lock(c.user(), seat)})
 		}
@@ -273,7 +318,7 @@ func (c *Client) Finish(ctx context.Context) {
 	if !c.Plain {
 		for which := range c.records {
 			c.do(ctx, which, Call{Method: List})
-			c.do(ctx, which, Call{Method: Wait, Since: c.since[which], For: c.TTL * 3 / 2})
+			c.do(ctx, which, Call{Method: Wait, Since: c.since[which], Lasts: c.TTL * 3 / 2})
 		}
 	}
 }
@@ -281,7 +326,9 @@ func (c *Client) Finish(ctx context.Context) {
 // confirmEach tries to confirm every seat, each for a random user.
 func (c *Client) confirmEach(ctx context.Context, which int) {
 	for _, seat := range c.records[which].Event.Seats {
-		c.do(ctx, which, Call{Op: lockstore.Confirm(users[c.rnd.IntN(len(users))], seat)})
+		op := lockstore.Confirm(users[c.rnd.IntN(len(users))], seat)
+		op.By = named
+		c.do(ctx, which, Call{Op: op})
 	}
 }
 

@@ -66,6 +66,10 @@ func (r *Recorder) Do(ctx context.Context, c Call) Call {
 		}
 	case Wait:
 		c.Begin, err = r.wait(ctx, ev, c)
+	case Roster:
+		c.Holdings, err = readRoster(ctx, r.Store, ev, c.Filter)
+	case Journal:
+		c.Entries, err = r.Store.Journal(ctx, ev, c.After, lockstore.MaxEntries)
 	}
 	c.Outcome, c.Conflict = outcome(c.Method, err)
 	if c.Outcome == TimedOut && r.Grace == 0 {
@@ -90,11 +94,11 @@ func (r *Recorder) Do(ctx context.Context, c Call) Call {
 // wait makes a Wait and returns the Begin that it counts with: in Grace of its
 // deadline if it got that far without a change.
 func (r *Recorder) wait(ctx context.Context, ev *lockstore.Event, c Call) (begin int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.For)
+	ctx, cancel := context.WithTimeout(ctx, c.Lasts)
 	defer cancel()
 	var late atomic.Int64
 	if r.Grace > 0 {
-		defer time.AfterFunc(c.For-r.Grace, func() { late.Store(r.order()) }).Stop()
+		defer time.AfterFunc(c.Lasts-r.Grace, func() { late.Store(r.order()) }).Stop()
 	}
 	err = r.Store.Wait(ctx, ev, c.Since)
 	if at := late.Load(); at != 0 && err != nil {

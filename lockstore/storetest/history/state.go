@@ -13,6 +13,9 @@ const (
 	maxUsers = 8
 )
 
+// maxRefs is the most references that a history can have, and one more.
+const maxRefs = 256
+
 // A span is when something happened: not before min and not after max, in Unix
 // nanoseconds. The zero span means that it did not happen.
 type span struct{ min, max int64 }
@@ -33,8 +36,10 @@ func (s *span) within(o span) bool {
 // A cell is one seat.
 type cell struct {
 	status lockstore.Status
-	user   byte // who has it; 0 if it is available
+	user   byte // who has locked or booked it; else 0
+	ref    byte // of the booking, or why it is blocked; else 0
 	span        // when the lock ends
+	made   span // when the lock was made
 }
 
 // A state is one thing that a store can know after some of the calls. It is
@@ -47,6 +52,10 @@ type state struct {
 
 	// since is how many locks have expired after it.
 	since [maxSeats][maxUsers]lapses
+
+	// closed is the latest NotBefore of the cancels that named each seat, in Unix
+	// nanoseconds.
+	closed [maxSeats]int64
 
 	// changed has a byte for each Version that a call asks about: the mask of the
 	// seats that have changed since, and seen if a list has returned the Version.
