@@ -51,7 +51,7 @@ func (c *Client) operation(kind lockstore.Kind, which int) lockstore.Op {
 
 // vary draws what is special to the operation's kind.
 func (c *Client) vary(op *lockstore.Op) {
-	if op.Ref == "" || c.rnd.IntN(4) == 0 {
+	if op.Ref == "" || op.Kind != lockstore.KindMove && c.rnd.IntN(4) == 0 {
 		op.Ref = refs[c.rnd.IntN(len(refs))]
 	}
 	anybody := c.rnd.IntN(3) == 0

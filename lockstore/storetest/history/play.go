@@ -189,9 +189,9 @@ type share struct {
 var (
 	buyersShares = []share{{lockstore.KindLock, 44}, {lockstore.KindConfirm, 12}, {lockstore.KindRelease, 16}}
 	allShares    = []share{
-		{lockstore.KindLock, 28}, {lockstore.KindConfirm, 8}, {lockstore.KindRelease, 8}, {lockstore.KindExtend, 8},
-		{lockstore.KindBook, 5}, {lockstore.KindCancel, 8}, {lockstore.KindMove, 6}, {lockstore.KindBlock, 3},
-		{lockstore.KindUnblock, 5}, {lockstore.KindEvict, 3},
+		{lockstore.KindLock, 26}, {lockstore.KindConfirm, 8}, {lockstore.KindRelease, 8}, {lockstore.KindExtend, 8},
+		{lockstore.KindBook, 7}, {lockstore.KindCancel, 5}, {lockstore.KindMove, 7}, {lockstore.KindBlock, 4},
+		{lockstore.KindUnblock, 5}, {lockstore.KindEvict, 4},
 	}
 )
 
@@ -283,6 +283,8 @@ func (c *Client) do(ctx context.Context, which int, call Call) Call {
 		case lockstore.KindMove:
 			c.sold[which] = call.Op
 			c.sold[which].Seats = call.To
+		case lockstore.KindCancel:
+			c.sold[which] = lockstore.Op{}
 		}
 	}
 	return call
