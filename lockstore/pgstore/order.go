@@ -80,7 +80,7 @@ func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lock
 
 const ordersSQL = `SELECT id, event, revision, due, body FROM (
 	SELECT *, sum(octet_length(body)) OVER (ORDER BY id) - octet_length(body) AS before
-	FROM (SELECT * FROM seatlock.orders WHERE event = $1 AND id > $2 ORDER BY id LIMIT $3) AS some
+	FROM (SELECT * FROM seatlock.orders WHERE event = $1 AND id > $2 ORDER BY id LIMIT $3) AS found
 ) AS page WHERE before < $4 ORDER BY id`
 
 // Orders implements [lockstore.OrderStore].
