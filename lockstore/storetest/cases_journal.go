@@ -314,3 +314,33 @@ func (c *check) slack() time.Duration {
 	}
 	return c.tick
 }
+
+// slicesOfEntries checks that neither the seats of an operation nor those of an entry
+// are shared with the store.
+func slicesOfEntries(c *check) {
+	from, to := seats("A1", "A2"), seats("A3", "A4")
+	c.do(lockstore.Book(ann, "r1", from...))
+	c.do(lockstore.Move(ann, "r1", from, to))
+	copy(from, seats("A9", "A9"))
+	copy(to, seats("A9", "A9"))
+	for range 2 {
+		all := c.journal("")
+		c.wantJournal("", "book A1,A2 ann r1", "move A1,A2>A3,A4 ann r1")
+		for _, e := range all {
+			for _, ids := range [][]lockstore.SeatID{e.Seats, e.To} {
+				for i := range ids {
+					ids[i] = "A9"
+				}
+			}
+		}
+	}
+	filter := seats("A3", "A1")
+	_, roster := c.Roster(c.ctx, c.ev, lockstore.Filter{Seats: filter})
+	copy(filter, seats("A9", "A9"))
+	for h, err := range roster {
+		if err != nil || h.Seat != "A3" {
+			c.Errorf("the roster shows %+v (%v), want A3", h, err)
+		}
+	}
+	c.wantTaken("A3 booked", "A4 booked")
+}

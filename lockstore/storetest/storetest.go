@@ -218,6 +218,7 @@ var cases = []contractCase{
 
 	{"12_full_list", "List returns a full, atomic snapshot if since is empty. … Full reports whether Seats is complete: every seat that is not available. … Seats is in the order of the layout", fullList},
 	{"12_delta_is_what_changed", "Otherwise Seats is a delta: every seat that has changed since the Version that was asked for, seats that became Available included. … each seat at most once.", deltaIsWhatChanged},
+	{"12_delta_has_each_kind", "Otherwise Seats is a delta: every seat that has changed since the Version that was asked for, seats that became Available included.", deltaHasEachKind},
 	{"12_nothing_changed", "Otherwise it returns what has changed since that Version.", nothingChanged},
 	{"12_expiry_is_no_change", "An expiry is not a change … A lock whose end is not after Now is listed as Available.", expiryNoChange},
 	{"12_unknown_version", fullAnyway, unknownVersion},
@@ -227,6 +228,7 @@ var cases = []contractCase{
 
 	{"13_wait_returns_when_past", "It returns nil at once if the store does not know the event to have been at that Version.", waitPast},
 	{"13_wait_is_woken", waits, waitIsWoken},
+	{"13_wait_is_woken_by_each_kind", waits, waitIsWokenByEach},
 	{"13_wait_is_not_woken_by_nothing", waits + " … An expiry does not end the wait.", waitNotWoken},
 	{"13_wait_ends_with_the_context", waits, waitEnds},
 
@@ -237,6 +239,7 @@ var cases = []contractCase{
 	{"15_events_of_one_layout_are_apart", "Any number of events may share it.", eventsOfOneLayoutApart},
 
 	{"16_slices_are_not_shared", "A store keeps no slice that is passed to it, and the slices that it returns belong to the caller.", slicesNotShared},
+	{"16_slices_of_entries_are_not_shared", "A store keeps no slice that is passed to it, and the slices that it returns belong to the caller.", slicesOfEntries},
 
 	{"17_extend_moves_the_end", movesEnds, extendMovesEnds},
 	{"17_extend_twice_gives_nothing_more", movesEnds, extendTwice},

@@ -18,7 +18,7 @@ const subjectVar = "STORETEST_SUBJECT"
 // TestSubject runs the suite on one subject. TestSuiteFindsFaults runs it in a
 // process of its own, where it may fail.
 func TestSubject(t *testing.T) {
-	if s, ok := subjects[os.Getenv(subjectVar)]; ok {
+	if s, ok := allSubjects()[os.Getenv(subjectVar)]; ok {
 		Run(t, func(*testing.T) lockstore.LockStore { return s.store() })
 	}
 }
@@ -30,7 +30,7 @@ func TestSuiteFindsFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range subjects {
+	for name, s := range allSubjects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
