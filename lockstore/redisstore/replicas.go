@@ -28,7 +28,7 @@ func (s *Store) sendAndWait(calls []*call) {
 				g.answer(ran{err: unavailable(err)})
 				return
 			}
-			g.answer(s.run(ctx, []*group{g}, node, s.options.Replicas)[0])
+			g.answer(s.run(ctx, 1, argsOf([]*group{g}), node, s.options.Replicas)[0])
 		})
 	}
 	all.Wait()
@@ -41,7 +41,7 @@ func shortfall(wait *redis.IntCmd, want int) error {
 		return fmt.Errorf("%w: waiting for replicas: %w", lockstore.ErrOutcomeUnknown, err)
 	}
 	if n < int64(want) {
-		return fmt.Errorf("%w: %d of %d replicas have it after %v; confirming again waits again", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
+		return fmt.Errorf("%w: %d of %d replicas have it after %v; the same call waits again if it is repeated", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
 	}
 	return nil
 }

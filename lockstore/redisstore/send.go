@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,10 +13,11 @@ import (
 )
 
 // A group is the calls of one trip that share a script run: operations of one
-// kind in one event.
+// kind in one event, and if they are locks, of one length.
 type group struct {
 	kind  lockstore.Kind
 	ev    *lockstore.Event
+	lasts time.Duration // Op.For
 	calls []*call
 }
 
@@ -23,11 +25,11 @@ type group struct {
 func groups(calls []*call) []*group {
 	var all []*group
 	for _, c := range calls {
-		kind, ev := c.Work.op.Kind, c.Work.ev
-		i := slices.IndexFunc(all, func(g *group) bool { return g.kind == kind && g.ev == ev })
+		kind, ev, lasts := c.Work.op.Kind, c.Work.ev, c.Work.op.For
+		i := slices.IndexFunc(all, func(g *group) bool { return g.kind == kind && g.ev == ev && g.lasts == lasts })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &group{kind: kind, ev: ev})
+			all = append(all, &group{kind: kind, ev: ev, lasts: lasts})
 		}
 		all[i].calls = append(all[i].calls, c)
 	}
@@ -39,9 +41,17 @@ func (s *Store) send(calls []*call) {
 	ctx, cancel := context.WithTimeout(context.Background(), tripTime)
 	defer cancel()
 	all := groups(calls)
-	for i, r := range s.run(ctx, all, s.redis, 0) {
+	for i, r := range s.run(ctx, len(all), argsOf(all), s.redis, 0) {
 		all[i].answer(r)
 	}
+}
+
+// scriptArgs renders a script run: its number, whether the script is sent whole, whether
+// a call that changes nothing must write all the same, and a nonce.
+type scriptArgs func(n int, whole, touch bool, id *nonce) []any
+
+func argsOf(all []*group) scriptArgs {
+	return func(n int, whole, touch bool, id *nonce) []any { return all[n].args(whole, touch, id) }
 }
 
 // ran is what a script run came to.
@@ -51,12 +61,12 @@ type ran struct {
 	short error // what is wrong with a success
 }
 
-// run has all groups run in one pipeline, and waits there for replicas. Redis
-// may have to be sent a script whole that it does not have, or has no more:
+// run has n scripts run in one pipeline, and waits there for replicas. Redis may
+// have to be sent a script whole that it does not have, or has no more:
 // those in a second.
-func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, replicas int) []ran {
-	answers := make([]ran, len(all))
-	todo := make([]int, len(all))
+func (s *Store) run(ctx context.Context, n int, args scriptArgs, node redis.Cmdable, replicas int) []ran {
+	answers := make([]ran, n)
+	todo := make([]int, n)
 	for i := range todo {
 		todo[i] = i
 	}
@@ -65,7 +75,7 @@ func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, repli
 		cmds, nonces := make([]*redis.Cmd, len(todo)), make([]*nonce, len(todo))
 		for i, n := range todo {
 			nonces[i] = newNonce()
-			cmds[i] = redis.NewCmd(ctx, all[n].args(whole, replicas > 0, nonces[i])...)
+			cmds[i] = redis.NewCmd(ctx, args(n, whole, replicas > 0, nonces[i])...)
 			_ = pipe.Process(ctx, once{cmds[i]}) // a pipeline only takes it down
 		}
 		wait := redis.NewIntCmd(ctx, "wait", replicas, replicaTime.Milliseconds())
@@ -99,41 +109,6 @@ type once struct{ *redis.Cmd }
 
 // NoRetry implements [redis.Cmder].
 func (once) NoRetry() bool { return true }
-
-// args renders the group as batch.lua wants it.
-func (g *group) args(whole, touch bool, id *nonce) []any {
-	seats := 0
-	for _, c := range g.calls {
-		seats += len(c.Work.at)
-	}
-	n := len(g.calls)
-	args := slices.Grow(scripts[g.kind].command(whole), 1+seats+n+3+6+seats+n)
-	args = append(args, seats+n+3, mapKey(g.ev))
-	prefix := seatKey(g.ev, "")
-	for _, c := range g.calls {
-		for _, p := range c.Work.at {
-			args = append(args, prefix+string(g.ev.Seats[p]))
-		}
-	}
-	prefix = userKey(g.ev, "")
-	for _, c := range g.calls {
-		args = append(args, prefix+string(c.Work.op.User))
-	}
-	args = append(args, viewKey(g.ev), logKey(g.ev))
-
-	args = append(args, mapText(g.ev), id, g.ev.LockTTL.Milliseconds(), g.ev.SeatLimit, touch, n)
-	for _, c := range g.calls {
-		for _, p := range c.Work.at {
-			args = append(args, p*recordLen)
-		}
-	}
-	if seats > n {
-		for _, c := range g.calls {
-			args = append(args, len(c.Work.at))
-		}
-	}
-	return args
-}
 
 // A nonce is a text that no other log entry has: it distinguishes an entry from one
 // that a lost master, or a lost life of the event, had at the same time. Like
