@@ -237,7 +237,7 @@ func rosterMeetsJournal(c *check) {
 // rosterMissesNothing reads rosters while seats are locked, booked and given back.
 // Each seat that is taken throughout must be there, once.
 func rosterMissesNothing(c *check) {
-	c.ev = c.event(2500, c.ttl, 0)
+	c.ev = c.event(1500, c.ttl, 0)
 	var mine []lockstore.SeatID // every fifth seat
 	for i := 0; i < len(c.ev.Seats); i += 5 {
 		mine = append(mine, c.ev.Seats[i])
@@ -268,8 +268,8 @@ func rosterMissesNothing(c *check) {
 			}
 		})
 	}
-	for range 3 {
-		for _, f := range []lockstore.Filter{everybody, {User: ann}, {Seats: mine[100 : 100+lockstore.MaxSeats]}} {
+	for range 2 {
+		for _, f := range []lockstore.Filter{everybody, {User: ann}, {Seats: mine[len(mine)-lockstore.MaxSeats:]}} {
 			_, all := direct(c.LockStore).Roster(c.ctx, c.ev, f)
 			var got []lockstore.SeatID
 			for h, err := range all {

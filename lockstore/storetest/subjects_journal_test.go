@@ -22,7 +22,7 @@ var journalSubjects = map[string]subject{
 	"journal_has_no_reference":    {with(entersWithoutRef), []string{"22_journal_has_each", "00_"}},
 	"entry_shares_its_slice":      {with(entrySharesSlice), []string{"16_slices_of_entries"}},
 	"roster_misses_a_seat":        {with(rosterByIndex), []string{"23_roster_misses"}},
-	"roster_lags":                 {with(rosterLags), []string{"23_roster_follows", "00_"}},
+	"roster_lags":                 {with(rosterLags), []string{"23_roster_of_a_user", "00_"}},
 	"roster_has_no_references":    {with(rosterWithoutRefs), []string{"23_roster_shows", "00_"}},
 	"roster_of_a_user_has_all":    {with(rosterIgnoresUser), []string{"23_roster_of_a_user", "00_"}},
 	"roster_has_old_ends":         {with(rosterHasOldEnds), []string{"23_roster_has_times"}},
