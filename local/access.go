@@ -16,7 +16,7 @@ const discoverTime = 3 * time.Second
 // openAccess returns the policy that the settings describe. It logs an issuer that
 // does not answer: requests that need it fail until it does.
 func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) access.Policy {
-	p := access.Policy{BackendKey: s.BackendKey, Private: s.Private, Proxies: access.Proxies(s.Proxies)}
+	p := access.Policy{BackendKeys: backendKeys(s), Private: s.Private, Proxies: access.Proxies(s.Proxies)}
 	if s.Rate > 0 {
 		p.Rate = access.NewRate(s.Rate)
 	}
@@ -50,4 +50,11 @@ func identifiedBy(s settings.Access) string {
 		return "named by the back end with the key"
 	}
 	return "named by the userId of each request, unchecked: fit behind your own back end only"
+}
+
+func backendKeys(s settings.Access) []string {
+	if s.BackendKey == "" {
+		return nil
+	}
+	return []string{s.BackendKey}
 }

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"seatlock/functions/settings"
+	"seatlock/functions/sheet"
 	"seatlock/functions/venue"
 	"seatlock/lockstore/boltstore"
 )
@@ -37,24 +34,10 @@ func printBookings(s settings.File, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w := csv.NewWriter(out)
-	err = w.Write([]string{"event", "seat", "user", "booked"})
+	w := sheet.NewWriter(out)
+	err = w.Row("event", "seat", "user", "booked")
 	for _, b := range bookings {
-		err = errors.Join(err, w.Write([]string{cell(string(b.Event)), cell(string(b.Seat)), cell(string(b.User)), b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")}))
+		err = errors.Join(err, w.Row(string(b.Event), string(b.Seat), string(b.User), b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")))
 	}
-	w.Flush()
-	return errors.Join(err, w.Error())
-}
-
-// cell returns the text for a cell of a table. A spreadsheet runs a cell that begins
-// with =, +, - or @, also in their full-width forms, and some ignore spaces before
-// them. An apostrophe at the beginning prevents that. One is put before an apostrophe
-// too, so that the text can be restored.
-func cell(text string) string {
-	blank := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) }
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, blank))
-	if strings.ContainsRune("=+-@＝＋－＠'", first) {
-		return "'" + text
-	}
-	return text
+	return errors.Join(err, w.Flush())
 }

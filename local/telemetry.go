@@ -63,7 +63,7 @@ func (o *observer) serveMetrics(api *booking.API, events []venue.Event) (url str
 	if o.metrics == nil {
 		return "", func() {}, nil
 	}
-	o.metrics.Seats(eventIDs(events), api.Count)
+	o.metrics.Seats(func() []lockstore.EventID { return eventIDs(events) }, api.Count)
 	l, err := net.Listen("tcp", o.settings.MetricsAddr)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot serve metrics on %s (-metrics-addr chooses another): %w", o.settings.MetricsAddr, err)

@@ -205,7 +205,7 @@ func TestLimitsAreDescribed(t *testing.T) {
 		{lockstore.MaxSeats, []string{"Problem", "properties", "seats", "maxItems"}},
 		{lockstore.MaxUserLen, []string{"UserId", "maxLength"}},
 		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"EventId", "pattern"}},
-		{fmt.Sprintf("^[A-Za-z0-9_.:-]{1,%d}$", lockstore.MaxIDLen), []string{"SeatId", "pattern"}},
+		{lockstore.MaxIDLen, []string{"SeatId", "maxLength"}},
 		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"Version", "pattern"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Event", "properties", "lockSeconds", "maximum"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Locked", "properties", "expiresInSeconds", "maximum"}},

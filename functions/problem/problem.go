@@ -32,9 +32,12 @@ const (
 	MethodNotAllowed     Kind = "method_not_allowed"
 	SeatLocked           Kind = "seat_locked"
 	SeatBooked           Kind = "seat_booked"
+	SeatBlocked          Kind = "seat_blocked"
 	LockNotHeld          Kind = "lock_not_held"
 	LockExpired          Kind = "lock_expired"
+	NotBooked            Kind = "not_booked"
 	SeatLimit            Kind = "seat_limit"
+	JournalReset         Kind = "journal_reset"
 	TooLarge             Kind = "too_large"
 	UnsupportedMediaType Kind = "unsupported_media_type"
 	WrongHost            Kind = "wrong_host"
@@ -65,9 +68,12 @@ var kinds = []struct {
 	{MethodNotAllowed, 405, "Method not allowed", ""},
 	{SeatLocked, 409, "Seat locked", ""},
 	{SeatBooked, 409, "Seat booked", ""},
+	{SeatBlocked, 409, "Seat not for sale", ""},
 	{LockNotHeld, 409, "Lock not held", ""},
 	{LockExpired, 409, "Lock expired", ""},
+	{NotBooked, 409, "Seat not booked", ""},
 	{SeatLimit, 409, "Seat limit reached", ""},
+	{JournalReset, 410, "Journal reset", "The journal does not have this entry. Read it from the start, without after; the entries that you know have the same ids."},
 	{TooLarge, 413, "Body too large", ""},
 	{UnsupportedMediaType, 415, "Unsupported media type", ""},
 	{WrongHost, 421, "Wrong host", ""},

@@ -11,7 +11,7 @@ import (
 
 // answer gives each call its part of what the script run came to.
 func (g *group) answer(r ran) {
-	values, err := r.read(g.ev, len(g.calls))
+	values, err := r.read(len(g.calls))
 	for i, c := range g.calls {
 		if err != nil {
 			c.Answer(lockstore.Result{}, err)
@@ -26,12 +26,12 @@ func (g *group) answer(r ran) {
 }
 
 // read returns the script's answers to the calls, and then its clock.
-func (r ran) read(ev *lockstore.Event, calls int) ([]any, error) {
+func (r ran) read(calls int) ([]any, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	if found, other := r.value.(string); other {
-		return nil, refused(ev, found)
+	if _, other := r.value.(string); other {
+		return nil, &retryError{}
 	}
 	values, ok := r.value.([]any)
 	if !ok || len(values) != calls+1 {
@@ -45,6 +45,9 @@ func (r ran) read(ev *lockstore.Event, calls int) ([]any, error) {
 // or none, or else a refusal.
 func (w *work) result(v, clock any) (lockstore.Result, error) {
 	changed := w.op.Seats
+	if len(w.op.To) > 0 {
+		changed = slices.Concat(changed, w.op.To)
+	}
 	number, ok := v.(int64)
 	if list, isList := v.([]any); isList && len(list) > 0 {
 		if number, ok = list[0].(int64); !ok {
@@ -57,7 +60,7 @@ func (w *work) result(v, clock any) (lockstore.Result, error) {
 		return lockstore.Result{}, unreadable([]any{v, clock})
 	}
 	result := lockstore.Result{Changed: changed, Now: time.UnixMilli(now)}
-	if w.op.Kind == lockstore.KindLock {
+	if w.op.Kind == lockstore.KindLock || w.op.Kind == lockstore.KindExtend {
 		result.Expires = time.UnixMilli(number)
 	}
 	return result, nil
@@ -76,10 +79,18 @@ func (w *work) changed(places []any) (seats []lockstore.SeatID, ok bool) {
 	return seats, true
 }
 
-// refusal reads {reason, held, number of a seat, until when it is taken, …}.
+// refusal reads {reason, held, number of a seat, until when it is taken, …}, or
+// what else a call fails with.
 func (w *work) refusal(v []any) error {
 	reason, _ := v[0].(string)
-	if reason == "error" && len(v) == 2 {
+	switch {
+	case reason == "too_late":
+		return lockstore.ErrTooLate
+	case reason == "too_early":
+		return lockstore.ErrTooEarly
+	case reason == "whose" && len(v) == 1+len(w.at):
+		return ownedBy(v[1:])
+	case reason == "error" && len(v) == 2:
 		return fmt.Errorf("%w: %v", lockstore.ErrUnavailable, v[1])
 	}
 	if len(v)%2 != 0 {

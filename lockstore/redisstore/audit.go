@@ -111,24 +111,11 @@ func (a *audit) seats(ctx context.Context, start int, seats []lockstore.SeatID) 
 			a.differ = append(a.differ, Difference{Seat: seat, Is: is, Want: want})
 		}
 		value, _ := values[i].(string) // nil if there is none
-		if user := owner(value); user != "" && end > 0 {
-			a.owners[seat], untils[seat] = user, end
+		if v, ok := parseValue(value); ok && v.user != "" && end > 0 {
+			a.owners[seat], untils[seat] = v.user, end
 		}
 	}
 	return a.counted(ctx, seats, untils)
-}
-
-// owner returns the user that a seat's value names, or "" if it names none.
-func owner(value string) lockstore.UserID {
-	const lockedUserAt, refAt = len("l0000000000000-0000000000000:"), len("b0000000000000:")
-	switch {
-	case len(value) > lockedUserAt && value[0] == 'l':
-		return lockstore.UserID(value[lockedUserAt:])
-	case len(value) > refAt && value[0] == 'b':
-		_, user, _ := strings.Cut(value[refAt:], ":")
-		return lockstore.UserID(user)
-	}
-	return ""
 }
 
 // statusText says what a seat is at the time.

@@ -12,6 +12,7 @@ local now = clock()
 -- Returns until when a record says that a seat is taken.
 local function seen_until(rec)
   if rec == BOOKED_RECORD then return BOOKED end
+  if rec == BLOCKED_RECORD then return BLOCKED end
   local time = 0
   for i = 1, #rec do time = time * 256 + byte(rec, i) end
   return time > now and time or 0

@@ -6,7 +6,7 @@
 local USER, SEAT = KEYS[1], KEYS[2]
 local now = clock()
 local v = call('GET', SEAT)
-local mine = v and (locked_by(v, ARGV[1]) or booked_by(v, ARGV[1]))
+local mine = v and (locked_by(v, ARGV[1]) or booked_as(v, ARGV[1], ''))
 local ends = mine and taken_until(v, SEAT, now) or 0
 local counted = tonumber(call('ZSCORE', USER, ARGV[2]) or 0)
 if counted <= now then counted = 0 end

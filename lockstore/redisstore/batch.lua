@@ -1,46 +1,57 @@
 -- Carries out the calls of many callers one after the other, each all or nothing.
 -- They share the cost of the script, of a look at all seats, of the clock and of
--- the log entry.
+-- the entries in log and journal.
 --
 -- A seat's place is where its record begins in the view.
 --
--- KEYS: map, the seats of all calls, the user of each call, view, log.
--- ARGV: text of the map key, nonce, lock time in ms, seat limit, 1 if a call that
--- changes nothing must write all the same, number of calls; then the places of all
--- seats and, unless every call has one seat, the number of seats of each call.
+-- KEYS: map, the seats of all calls, users, the journal unless the kind has none,
+-- view, log. The users are one of each call, or for some kinds the owner of each
+-- seat, as far as the caller knows it, or else the map.
 --
--- Returns the text of the map key if it is another, or a list: the answer to each
--- call, then the clock. A call that succeeded answers a number if it changed all
--- of its seats, else {number, place of a seat that it changed, …}. One that failed
--- answers {reason, held, number of a seat from 0, until when it is taken, …},
--- where 0 is available, or {'error', text} if it could not be carried out.
-local CALLS = tonumber(ARGV[6])
-local SEATS = #KEYS - CALLS - 3
-local VIEW, LOG = KEYS[#KEYS - 1], KEYS[#KEYS]
+-- ARGV: text of the map key, nonce, 1 if a call that changes nothing must write all
+-- the same, number of calls, number of seats, lock time in ms, seat limit; then the
+-- places of all seats; then fields, each for all calls, of which the last ones may
+-- be missing: the number of seats (1), NotAfter (none), the reference, who asked,
+-- and what the kind needs. A missing time is ''.
+--
+-- Returns the text of the map key if it is another, '' for none, or a list: the
+-- answer to each call, then the clock. A call that succeeded answers a number if it
+-- changed all of its seats, else {number, place of a seat that it changed, …}. One
+-- that failed answers {reason, held, number of a seat from 0, until when it is
+-- taken, …}, where 0 is available, or {'too_late'}, or {'too_early'}, or
+-- {'error', text} if it could not be carried out, or {'whose', owner of each seat}
+-- if the keys have not the owners of all seats.
+local CALLS, SEATS = tonumber(ARGV[4]), tonumber(ARGV[5])
+local JOURNAL, VIEW, LOG = KEYS[#KEYS - 2], KEYS[#KEYS - 1], KEYS[#KEYS]
 
--- Seat s has its key and its value at s + 1 and its place at s + 6. Call c has its
--- user's key at FIRST_USER + c and its number of seats at FIRST_COUNT + c.
-local FIRST_USER, FIRST_COUNT = 1 + SEATS, 6 + SEATS
+-- Seat s has its key and its value at s + 1 and its place at s + 7. Call c has its
+-- user's key at FIRST_USER + c, or seat s has its owner's at FIRST_USER + s. The
+-- call has its fields at COUNTS + c, AFTERS + c and so on.
+local FIRST_USER, COUNTS = 1 + SEATS, 7 + SEATS
+local AFTERS = COUNTS + CALLS
+local REFS = AFTERS + CALLS
+local BYS = REFS + CALLS
+local MORE = BYS + CALLS
 local ID = #KEYS[1] + 3 -- where the id begins in the key of a seat or a user
 
 local values = call('MGET', unpack(KEYS, 1, SEATS + 1))
-if not opened(values[1], KEYS[1], LOG, ARGV[1], ARGV[2]) then return values[1] end
+if values[1] ~= ARGV[1] then return values[1] or '' end
 
 local NOW = clock()
 local STAMP = digits(NOW)
 
--- What the calls did so far: the places that changed, in order, and by place the
--- new value of a seat, or false.
-local changed, changes, left = {}, 0, {}
-local answers = {}
+-- What the calls did so far: the places and the seats that changed, in order, and by
+-- place the new value of a seat, or false.
+local changed, numbers, changes, left = {}, {}, 0, {}
+local answers, entries, repeated = {}, {}, false
 
 -- Brings the values of a call's seats up to what the calls before it left, and
 -- returns the number of its last seat. first is that of its first.
 local function seats_of(c, first)
-  local last = first + (ARGV[FIRST_COUNT + c] or 1) - 1
+  local last = first + (ARGV[COUNTS + c] or 1) - 1
   if changes > 0 then
     for s = first, last do
-      local v = left[ARGV[s + 6]]
+      local v = left[ARGV[s + 7]]
       if v ~= nil then values[s + 1] = v end
     end
   end
@@ -49,34 +60,41 @@ end
 
 -- Records that the seat s now has the value v.
 local function change(s, v)
-  local place = ARGV[s + 6]
+  local place = ARGV[s + 7]
   left[place], changes = v, changes + 1
-  changed[changes] = place
+  changed[changes], numbers[changes] = place, s
 end
 
--- Writes the record to the view at the places that changed, to neighbours at once.
-local function show(rec)
-  local start, n = changed[1], 1
-  for i = 2, changes + 1 do
-    if i <= changes and changed[i] - changed[i - 1] == 6 then
+-- Writes the record to the view at the places, to neighbours at once.
+local function show(places, rec)
+  local start, n = places[1], 1
+  for i = 2, #places + 1 do
+    if places[i] and places[i] - places[i - 1] == 6 then
       n = n + 1
     else
       call('SETRANGE', VIEW, start, n == 1 and rec or string.rep(rec, n))
-      start, n = changed[i], 1
+      start, n = places[i], 1
     end
   end
+end
+
+-- Returns until when the seat s is taken, or 0 if it is available.
+local function taken(s)
+  local v = values[s + 1]
+  return v and taken_until(v, KEYS[s + 1], NOW) or 0
 end
 
 -- Reports whether the user has a lock on the seat s.
 local function holds(s, user)
   local v = values[s + 1]
-  return v and locked_by(v, user) and taken_until(v, KEYS[s + 1], NOW) > 0
+  return v and locked_by(v, user) and taken(s) > 0
 end
 
 -- Returns the answer to a call of so many seats that succeeded. before is the
 -- number of changes before it.
 local function succeed(value, seats, before)
   if changes - before == seats then return value end
+  if changes == before then repeated = true end
   return {value, unpack(changed, before + 1, changes)}
 end
 
@@ -84,6 +102,18 @@ local function refuse(refusal, reason, number, time)
   refusal = refusal or {reason, 0}
   refusal[#refusal + 1] = number
   refusal[#refusal + 1] = time
+  return refusal
+end
+
+-- Refuses a call since a seat is taken until then. The reason is that of the seat
+-- which matters most.
+local function in_the_way(refusal, number, time)
+  refusal = refuse(refusal, 'seat_blocked', number, time)
+  if time == BOOKED then
+    refusal[1] = 'seat_booked'
+  elseif time ~= BLOCKED and refusal[1] == 'seat_blocked' then
+    refusal[1] = 'seat_locked'
+  end
   return refusal
 end
 
@@ -97,12 +127,46 @@ local function call_set(name, key, ...)
   return false, {'error', key .. ' is not a sorted set; delete it'}
 end
 
--- Writes what changed to the view and the log: all of it is taken until then.
-local function finish(until_, rec)
+-- Adds to the journal what the call has changed, on behalf of the user.
+local function enter(c, user, before)
+  local entry = {user, ARGV[REFS + c] or '', ARGV[BYS + c] or ''}
+  for i = before + 1, changes do entry[#entry + 1] = sub(KEYS[numbers[i] + 1], ID) end
+  entries[#entries + 1] = table.concat(entry, '\t')
+end
+
+-- Carries out all calls.
+local function run(carry_out)
+  local last = 0 -- seat of the calls before
+  for c = 1, CALLS do
+    local first, bound = last + 1, ARGV[AFTERS + c]
+    last = seats_of(c, first)
+    if bound and bound ~= '' and NOW >= tonumber(bound) then
+      answers[c] = {'too_late'}
+    else
+      answers[c] = carry_out(c, first, last)
+    end
+  end
+end
+
+-- Writes the log entry of what changed, and the journal's, and returns the answers.
+local function finish_as(kind, text)
   if changes > 0 then
-    show(rec)
-    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], until_ .. ' ' .. table.concat(changed, ' '))
+    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[2], text)
+    if entries[1] then
+      call('XADD', JOURNAL, '*', ARGV[2], kind .. ' ' .. STAMP .. '\n' .. table.concat(entries, '\n'))
+    end
+  elseif repeated and ARGV[3] == '1' then
+    -- WAIT waits for what its connection wrote: without a write here it would
+    -- not wait for what an earlier call did.
+    call('SET', KEYS[1], ARGV[1], 'PXAT', BOOKED_STAMP)
   end
   answers[CALLS + 1] = NOW
   return answers
+end
+
+-- Writes what changed to view, log and journal: all of it is taken until then.
+local function finish(kind, until_, rec)
+  if changes == 0 then return finish_as(kind) end
+  show(changed, rec)
+  return finish_as(kind, until_ .. ' ' .. table.concat(changed, ' '))
 end

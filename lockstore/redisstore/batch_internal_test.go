@@ -87,7 +87,7 @@ func together(t *testing.T, s *Store, ev *lockstore.Event, ops ...lockstore.Op) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		all.Go(func() { answers[i].result, answers[i].err = q.Do(t.Context(), work{ev, op, at}, len(at)) })
+		all.Go(func() { answers[i].result, answers[i].err = q.Do(t.Context(), work{ev: ev, op: op, at: at}, len(at)) })
 		synctest.Wait()
 	}
 	close(ready)

@@ -20,23 +20,32 @@ var ErrFormat = errors.New("redisstore: another version of Seatlock wrote the ev
 // same step in which they would change a seat: an older and a newer process never
 // sell seats of one event at the same time.
 //
+// Format 2 had no layout key, no journal and no blocked seats. All that it wrote is
+// valid in this format, so the first call of this version takes the event over.
+//
 // In format 1 the key holds the fingerprint alone. While Rebuild migrates such an
 // event, it holds migrating and then the fingerprint.
 const (
-	format    = "2 "
-	migrating = "1 to 2 "
+	format    = "3 "
+	format2   = "2 "
+	migrating = "1 to 2 " // as the version of format 2 has it, so that this one can end what that began
 )
 
 func mapText(ev *lockstore.Event) string { return format + ev.Fingerprint() }
 
-// refused returns the error for an event whose map key holds another text than
-// mapText.
+func format2Text(ev *lockstore.Event) string { return format2 + ev.Fingerprint() }
+
+// refused returns the error for an event whose map key holds a text that this
+// process must leave there.
 func refused(ev *lockstore.Event, found string) error {
 	rest, ours := strings.CutPrefix(found, format)
+	rest, second := strings.CutPrefix(rest, format2)
 	rest, begun := strings.CutPrefix(rest, migrating)
 	switch {
 	case len(rest) != len(ev.Fingerprint()):
 		return fmt.Errorf("%w: its format is a newer one (the map key begins with %.10q and not with %q); use that version", ErrFormat, found, format)
+	case second:
+		return fmt.Errorf("%w (an older version of Seatlock wrote it: run this version once with the seat map that it has)", lockstore.ErrOtherSeats)
 	case ours || rest != ev.Fingerprint():
 		return lockstore.ErrOtherSeats
 	case begun:
@@ -72,7 +81,7 @@ func (s *Store) migrateFrom(ctx context.Context, ev *lockstore.Event, begun stri
 	if err := s.redis.Unlink(bounded, tag(ev)+":users", tag(ev)+":forget").Err(); err != nil {
 		return unavailable(err)
 	}
-	_, err := s.swapMap(ctx, ev, begun, mapText(ev))
+	_, err := s.eval(ctx, openScript, []any{mapKey(ev), layoutKey(ev), logKey(ev)}, mapText(ev), begun, newNonce(), layoutText(ev))
 	return err
 }
 

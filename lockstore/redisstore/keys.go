@@ -14,12 +14,18 @@ func tag(ev *lockstore.Event) string { return "{" + string(ev.ID) + "}" }
 // mapKey holds the format and the event's fingerprint. See mapText.
 func mapKey(ev *lockstore.Event) string { return tag(ev) + ":map" }
 
+// layoutKey holds the revision and the seats of the layout. See layoutText.
+func layoutKey(ev *lockstore.Event) string { return tag(ev) + ":layout" }
+
 // viewKey holds, six bytes a seat, until when it is taken. A seat's place is where
 // its record begins. The log names seats by their places.
 func viewKey(ev *lockstore.Event) string { return tag(ev) + ":view" }
 
 // logKey is a stream of the changes.
 func logKey(ev *lockstore.Event) string { return tag(ev) + ":log" }
+
+// journalKey is a stream of what was booked, cancelled, moved, blocked and so on.
+func journalKey(ev *lockstore.Event) string { return tag(ev) + ":journal" }
 
 // seatKey holds who has the seat. It is the only truth.
 func seatKey(ev *lockstore.Event, seat lockstore.SeatID) string {
@@ -34,20 +40,38 @@ func userKey(ev *lockstore.Event, user lockstore.UserID) string {
 
 const (
 	// recordLen is how many bytes of the view a seat has: milliseconds, the
-	// highest first, zero if the seat is available, bookedRecord if it is booked.
-	recordLen    = 6
-	bookedRecord = 1<<48 - 1
+	// highest first, zero if the seat is available, bookedRecord if it is booked,
+	// blockedRecord if it is blocked.
+	recordLen     = 6
+	bookedRecord  = 1<<48 - 1
+	blockedRecord = 1<<48 - 2
 
-	// bookedUntil is, everywhere else, until when a booked seat is taken.
-	bookedUntil = 9999999999999
+	// bookedUntil and blockedUntil are, everywhere else, until when a booked or a
+	// blocked seat is taken.
+	bookedUntil  = 9999999999999
+	blockedUntil = 9999999999998
 )
+
+// recordOf returns the record of a seat that is taken until then.
+func recordOf(until int64) uint64 {
+	switch until {
+	case bookedUntil:
+		return bookedRecord
+	case blockedUntil:
+		return blockedRecord
+	}
+	return uint64(until)
+}
 
 // listed returns what a list at now shows of the seat at p, which is taken until
 // then.
 func listed(p int, until, now int64) lockstore.ListedSeat {
 	status := lockstore.Locked
-	if until == bookedUntil {
+	switch until {
+	case bookedUntil:
 		status = lockstore.Booked
+	case blockedUntil:
+		status = lockstore.Blocked
 	}
 	return lockstore.Listed(p, status, until, now)
 }

@@ -81,11 +81,12 @@ func decodeView(view string, seats int, now int64) []lockstore.ListedSeat {
 	next := 0
 	for p := range written {
 		until := recordAt(view, p)
-		booked := later(until, bookedRecord-1)
+		endless := later(until, blockedRecord-1) // booked or blocked
+		status := int(lockstore.Locked) + endless*int(lockstore.Blocked-lockstore.Locked) - later(until, blockedRecord)
 		list[next] = lockstore.ListedSeat{
 			Position: int32(p),
-			Status:   lockstore.Locked + lockstore.Status(booked),
-			Expires:  until * int64(1-booked),
+			Status:   lockstore.Status(status), // Booked is one less than Blocked
+			Expires:  until * int64(1-endless),
 		}
 		next += later(until, now)
 	}
@@ -133,22 +134,24 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	return snap, true, nil
 }
 
-// fold adds a log entry: a nonce, and "until place place …".
+// fold adds a log entry: a nonce, and "until place place …;until place …".
 func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 	for _, value := range e.Values {
 		text, _ := value.(string)
-		end, places, _ := strings.Cut(text, " ")
-		if end == "" { // the first entry, which says nothing
+		if text == "" { // the first entry, which says nothing
 			continue
 		}
-		time, badEnd := strconv.ParseInt(end, 10, 64)
-		for p := range strings.SplitSeq(places, " ") {
-			place, err := strconv.Atoi(p)
-			at := place / recordLen
-			if badEnd != nil || err != nil || place < 0 || at >= len(ev.Seats) {
-				return fmt.Errorf("redisstore: the log of event %s has %q at %s", ev.ID, text, e.ID)
+		for alike := range strings.SplitSeq(text, ";") {
+			end, places, _ := strings.Cut(alike, " ")
+			time, badEnd := strconv.ParseInt(end, 10, 64)
+			for p := range strings.SplitSeq(places, " ") {
+				place, err := strconv.Atoi(p)
+				at := place / recordLen
+				if badEnd != nil || err != nil || place < 0 || at >= len(ev.Seats) {
+					return fmt.Errorf("redisstore: the log of event %s has %q at %s", ev.ID, text, e.ID)
+				}
+				until[at] = time
 			}
-			until[at] = time
 		}
 	}
 	return nil
@@ -173,18 +176,11 @@ func (s *Store) query(ctx context.Context, ev *lockstore.Event, add func(redis.P
 		if err := errors.Join(end.Err(), left.Err(), length.Err()); err != nil {
 			return 0, unavailable(err)
 		}
-		if known.Err() == nil && known.Val() != mapText(ev) {
-			return 0, refused(ev, known.Val())
-		}
-		if known.Err() == nil && left.Val() > 0 && length.Val() > 0 {
+		if known.Err() == nil && known.Val() == mapText(ev) && left.Val() > 0 && length.Val() > 0 {
 			return end.Val() - left.Val().Milliseconds(), nil
 		}
-		answer, err := s.eval(ctx, openScript, []any{mapKey(ev), logKey(ev)}, mapText(ev), newNonce())
-		if err != nil {
+		if err := s.admit(ctx, ev); err != nil {
 			return 0, err
-		}
-		if found, other := answer.(string); other {
-			return 0, refused(ev, found)
 		}
 	}
 }

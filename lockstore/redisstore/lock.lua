@@ -2,9 +2,9 @@
 --
 -- A user's sorted set has the seats that the user booked, has locked, or had
 -- locked lately, by their ends. It ends when nothing in it matters any more.
-local ENDS = NOW + ARGV[3]
+local ENDS = NOW + ARGV[6]
 local UNTIL, RECORD, FORGET = digits(ENDS), record(ENDS), digits(ENDS + LAPSE_MEMORY)
-local LIMIT = tonumber(ARGV[4])
+local LIMIT = tonumber(ARGV[7])
 local VALUE = 'l' .. STAMP .. '-' .. UNTIL .. ':'
 local LATER = '(' .. STAMP
 
@@ -56,12 +56,11 @@ local function add(key, held)
   end
 end
 
-local last = 0 -- seat of the calls before
-for c = 1, CALLS do
+run(function(c, first, last)
   local key = KEYS[FIRST_USER + c]
   local user = sub(key, ID)
-  local first, before, earliest, refusal = last + 1, changes, BOOKED, nil
-  last, n = seats_of(c, first), 0
+  local before, earliest, refusal = changes, BOOKED, nil
+  n = 0
   for s = first, last do
     local v = values[s + 1]
     local time = v and taken_until(v, KEYS[s + 1], NOW) or 0
@@ -69,11 +68,10 @@ for c = 1, CALLS do
       if v then call('DEL', KEYS[s + 1]) end -- the lock is over: SET NX must find nothing
       n = n + 1
       free[n] = s
-    elseif time < BOOKED and locked_by(v, user) then
+    elseif time < BLOCKED and locked_by(v, user) then
       earliest = math.min(earliest, time)
     else
-      refusal = refuse(refusal, 'seat_locked', s - first, time)
-      if time == BOOKED then refusal[1] = 'seat_booked' end
+      refusal = in_the_way(refusal, s - first, time)
     end
   end
   if not refusal and n > 0 then
@@ -94,6 +92,6 @@ for c = 1, CALLS do
       earliest = math.min(earliest, ENDS)
     end
   end
-  answers[c] = refusal or succeed(earliest, last - first + 1, before)
-end
-return finish(UNTIL, RECORD)
+  return refusal or succeed(earliest, last - first + 1, before)
+end)
+return finish('lock', UNTIL, RECORD)

@@ -1,8 +1,8 @@
--- Rewrites seats of an event in format 1 for format 2.
+-- Rewrites seats of an event in format 1 for later formats.
 -- KEYS: map, then for each seat its key and its user's. ARGV: text of the map key
 -- while the event is migrated, then the id of each seat.
 -- Returns the text of the map key if it is another, or 1. A seat that the user
--- does not have, or has in format 2, stays as it is.
+-- does not have, or has in a later format, stays as it is.
 --
 -- The value of a seat's key is in format 1
 --   L<made>:<user>    locked; the key's end counts

@@ -35,7 +35,11 @@ var trips = batch.Options{
 type work struct {
 	ev *lockstore.Event
 	op lockstore.Op // whose Seats the caller may change once its context has ended
-	at []int        // the positions of the seats
+	at []int        // the positions of the seats, and of the new ones of a move
+
+	// owners are the users who have the seats, as Redis last said, or none if the
+	// operation goes by its own user.
+	owners []lockstore.UserID
 }
 
 type (

@@ -29,9 +29,10 @@ const callTime = 950 * time.Millisecond
 // Options say what a [Store] requires of Redis.
 type Options struct {
 	// Replicas is the number of replicas that must have a booking before a
-	// confirm succeeds. If fewer have it within 0.4 seconds, the confirm fails
-	// with [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is
-	// lost, and the next confirm waits again. 0 waits for none.
+	// confirm succeeds, and likewise everything else that the journal has. If fewer
+	// have it within 0.4 seconds, the call fails with
+	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is lost,
+	// and the same call waits again if it is repeated. 0 waits for none.
 	Replicas int
 
 	// AllowEviction makes [Store.Check] accept a Redis that may evict keys.
@@ -46,8 +47,10 @@ type Store struct {
 	redis   redis.UniversalClient
 	options Options
 
-	changes  *queues // of all operations but those that wait for replicas
-	confirms *queues // of KindConfirm; the same as changes, or of its own
+	changes *queues // of all operations but those that wait for replicas
+	durable *queues // of operations that have an entry in the journal; the same as changes, or of its own
+
+	admissions admissions
 
 	logs     *follow.Follower[string, entryID] // by key
 	blocking chan struct{}                     // as many elements as connections that Wait may hold
@@ -76,17 +79,22 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 		reloadOnErrors(cluster)
 	}
 	s.changes = newQueues(s.send)
-	s.confirms = s.changes
+	s.durable = s.changes
 	if o.Replicas > 0 {
-		s.confirms = newQueues(s.sendAndWait)
+		s.durable = newQueues(s.sendAndWait)
 	}
 	return s, nil
 }
 
-// Open makes the event known to Redis before the first call does. It fails with
+// Open makes the event known to Redis before the first call does. It replaces the
+// layout of a lower revision, which may take a second for each 100,000 seats, and
+// takes over an event that the version of format 2 wrote. It fails with
 // [lockstore.ErrOtherSeats] if Redis knows the event with other seats.
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
-	_, err := s.newest(ctx, ev)
+	err := s.admit(ctx, ev)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
 	return err
 }
 
@@ -96,16 +104,34 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if err != nil {
 		return lockstore.Result{}, err
 	}
-	if op.Kind > lockstore.KindRelease {
-		return lockstore.Result{}, errors.ErrUnsupported
-	}
 	qs := s.changes
-	if op.Kind == lockstore.KindConfirm {
-		qs = s.confirms
+	if journaled(&op) {
+		qs = s.durable
 	}
-	w := work{ev, op, at}
+	w := work{ev: ev, op: op, at: at}
+	result, err := s.doOnce(ctx, qs, w)
+	if retry, ok := errors.AsType[*retryError](err); ok {
+		return s.doAgain(ctx, qs, w, retry)
+	}
+	return result, err
+}
+
+// doOnce sends the work once.
+func (s *Store) doOnce(ctx context.Context, qs *queues, w work) (lockstore.Result, error) {
 	if _, ok := s.redis.(*redis.ClusterClient); ok {
 		return s.doOnCluster(ctx, qs, w)
 	}
-	return qs.of(s.redis).Do(ctx, w, len(at))
+	return qs.of(s.redis).Do(ctx, w, len(w.at))
+}
+
+// journaled reports whether the operation has an entry in the journal if it changes
+// anything.
+func journaled(op *lockstore.Op) bool {
+	switch op.Kind {
+	case lockstore.KindLock, lockstore.KindRelease:
+		return false
+	case lockstore.KindExtend:
+		return op.By != ""
+	}
+	return true
 }

@@ -41,7 +41,7 @@ func shortfall(wait *redis.IntCmd, want int) error {
 		return fmt.Errorf("%w: waiting for replicas: %w", lockstore.ErrOutcomeUnknown, err)
 	}
 	if n < int64(want) {
-		return fmt.Errorf("%w: %d of %d replicas have it after %v; confirming again waits again", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
+		return fmt.Errorf("%w: %d of %d replicas have it after %v; the same call waits again if it is repeated", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
 	}
 	return nil
 }

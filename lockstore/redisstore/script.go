@@ -21,12 +21,21 @@ type script struct {
 // scripts carry out operations, by their kind.
 var scripts = [...]*script{
 	lockstore.KindLock:    newScript("common", "batch", "lock"),
-	lockstore.KindConfirm: newScript("common", "batch", "confirm"),
+	lockstore.KindConfirm: newScript("common", "batch", "held", "take", "confirm"),
 	lockstore.KindRelease: newScript("common", "batch", "release"),
+	lockstore.KindExtend:  newScript("common", "batch", "held", "each", "extend"),
+	lockstore.KindBook:    newScript("common", "batch", "take", "book"),
+	lockstore.KindCancel:  newScript("common", "keep_set", "batch", "owners", "cancel"),
+	lockstore.KindMove:    newScript("common", "keep_set", "batch", "owners", "take", "each", "move"),
+	lockstore.KindBlock:   newScript("common", "keep_set", "batch", "owners", "take", "block"),
+	lockstore.KindUnblock: newScript("common", "batch", "unblock"),
+	lockstore.KindEvict:   newScript("common", "keep_set", "batch", "owners", "evict"),
 }
 
 var (
 	openScript      = newScript("common", "open")
+	takenScript     = newScript("common", "taken")
+	replaceScript   = newScript("common", "replace")
 	auditScript     = newScript("common", "audit")
 	auditSetsScript = newScript("common", "audit_sets")
 	auditUserScript = newScript("common", "keep_set", "audit_user")

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,10 +13,11 @@ import (
 )
 
 // A group is the calls of one trip that share a script run: operations of one
-// kind in one event.
+// kind in one event, and if they are locks, of one length.
 type group struct {
 	kind  lockstore.Kind
 	ev    *lockstore.Event
+	lasts time.Duration // Op.For
 	calls []*call
 }
 
@@ -23,11 +25,11 @@ type group struct {
 func groups(calls []*call) []*group {
 	var all []*group
 	for _, c := range calls {
-		kind, ev := c.Work.op.Kind, c.Work.ev
-		i := slices.IndexFunc(all, func(g *group) bool { return g.kind == kind && g.ev == ev })
+		kind, ev, lasts := c.Work.op.Kind, c.Work.ev, c.Work.op.For
+		i := slices.IndexFunc(all, func(g *group) bool { return g.kind == kind && g.ev == ev && g.lasts == lasts })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &group{kind: kind, ev: ev})
+			all = append(all, &group{kind: kind, ev: ev, lasts: lasts})
 		}
 		all[i].calls = append(all[i].calls, c)
 	}
@@ -99,41 +101,6 @@ type once struct{ *redis.Cmd }
 
 // NoRetry implements [redis.Cmder].
 func (once) NoRetry() bool { return true }
-
-// args renders the group as batch.lua wants it.
-func (g *group) args(whole, touch bool, id *nonce) []any {
-	seats := 0
-	for _, c := range g.calls {
-		seats += len(c.Work.at)
-	}
-	n := len(g.calls)
-	args := slices.Grow(scripts[g.kind].command(whole), 1+seats+n+3+6+seats+n)
-	args = append(args, seats+n+3, mapKey(g.ev))
-	prefix := seatKey(g.ev, "")
-	for _, c := range g.calls {
-		for _, p := range c.Work.at {
-			args = append(args, prefix+string(g.ev.Seats[p]))
-		}
-	}
-	prefix = userKey(g.ev, "")
-	for _, c := range g.calls {
-		args = append(args, prefix+string(c.Work.op.User))
-	}
-	args = append(args, viewKey(g.ev), logKey(g.ev))
-
-	args = append(args, mapText(g.ev), id, g.ev.LockTTL.Milliseconds(), g.ev.SeatLimit, touch, n)
-	for _, c := range g.calls {
-		for _, p := range c.Work.at {
-			args = append(args, p*recordLen)
-		}
-	}
-	if seats > n {
-		for _, c := range g.calls {
-			args = append(args, len(c.Work.at))
-		}
-	}
-	return args
-}
 
 // A nonce is a text that no other log entry has: it distinguishes an entry from one
 // that a lost master, or a lost life of the event, had at the same time. Like

@@ -69,7 +69,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Logger: log, SharedSeconds: s.gateway.CacheSeconds})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: access.Policy{Gateway: true}, Logger: log, SharedSeconds: s.gateway.CacheSeconds})
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +77,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		Handler:  reported(pick(api), s.telemetry, log),
 		BasePath: s.gateway.BasePath,
 		Logger:   log,
-		Identify: func(ctx context.Context, subject string) context.Context {
-			return access.WithCaller(ctx, lockstore.UserID(subject))
-		},
+		Identify: access.WithGatewayClaims,
 	}, nil
 }
 
