@@ -234,8 +234,17 @@ func (a *audit) user(ctx context.Context, user lockstore.UserID, seat lockstore.
 	return nil
 }
 
-// eval runs a script by itself, once.
+// eval runs a script by itself, once. What it writes is nothing that a caller must
+// know of.
 func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (any, error) {
+	value, err := s.evalOnce(ctx, sc, keys, argv...)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return value, nil
+}
+
+func (s *Store) evalOnce(ctx context.Context, sc *script, keys []any, argv ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var value any
@@ -250,8 +259,8 @@ func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (
 			break
 		}
 	}
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, unavailable(err)
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
 	}
-	return value, nil
+	return value, err
 }

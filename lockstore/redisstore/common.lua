@@ -42,7 +42,7 @@ local function locked_by(v, user) return byte(v) == 108 and sub(v, 30) == user e
 
 -- Returns the reference and the user of a booking, or nothing.
 local function booking(v)
-  if byte(v) ~= 98 then return end
+  if byte(v) ~= 98 or #v < 16 then return end
   local ref_end = find(v, ':', 16, true)
   if ref_end and ref_end < #v then return sub(v, 16, ref_end - 1), sub(v, ref_end + 1) end
 end

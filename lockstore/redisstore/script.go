@@ -41,6 +41,8 @@ var (
 	auditUserScript = newScript("common", "keep_set", "audit_user")
 	migrateScript   = newScript("common", "keep_set", "migrate")
 	swapMapScript   = newScript("common", "swap_map")
+	orderPutScript  = newScript("common", "order_put")
+	orderDueScript  = newScript("common", "order_due")
 )
 
 // newScript joins the named files, of which the last does the work.

@@ -11,8 +11,9 @@ import (
 // named is a By that each call replaces by its own.
 const named = "?"
 
-// refs are the references of a history. The first is none.
-var refs = []lockstore.Ref{"", "r1", "r2"}
+// refs are the references of a history. The first is none, and the others differ in
+// case alone.
+var refs = []lockstore.Ref{"", "r1", "R1"}
 
 // longest returns how long a lock may last after the last operation on it.
 func (c *Client) longest() time.Duration {
