@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most in
   who int[], wanted int[], ends int[],
   refs text[], bys text[], until_ timestamptz[], caps bigint[], not_after timestamptz[], not_before timestamptz[],
   OUT clock timestamptz, OUT outcomes text[], OUT depends boolean[], OUT expires timestamptz[], OUT held int[], OUT marks int[], OUT untils timestamptz[])
-LANGUAGE plpgsql SET enable_seqscan = off SET lock_timeout = '300ms' AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '300ms' AS $$
 DECLARE
   out_of_sale CONSTANT timestamptz := '9999-12-31 00:00:00+00'; -- until when a blocked seat is taken
   calls CONSTANT int := cardinality(who);
@@ -72,6 +72,7 @@ DECLARE
   lean boolean;
   just_over boolean;
   firm boolean;           -- the call has to have its rows, whatever it changes
+  may_be_simple boolean;  -- unless the seats are such that something has to be decided
   simple boolean;
   absent boolean;         -- no seat has a row
   outcome text;
@@ -80,10 +81,12 @@ DECLARE
   new_ timestamptz;
   extended timestamptz;   -- when the first of the locks ends afterwards
   rows_ int;
+  nothing text;
 BEGIN
-  -- Nobody replaces the layout of an event meanwhile.
+  -- Nobody replaces the layout of an event meanwhile. (An assignment is faster than a
+  -- query.)
   FOR i IN 1 .. cardinality(called) LOOP
-    PERFORM pg_advisory_xact_lock_shared(1399156852, hashtext(called[i]));
+    nothing := pg_advisory_xact_lock_shared(1399156852, hashtext(called[i]));
   END LOOP;
   SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
       array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
@@ -97,33 +100,38 @@ BEGIN
       FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i);
   END IF;
 
+  may_be_simple := kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL AND not_after IS NULL
+    AND (most = 0 OR calls = cardinality(places) AND calls = cardinality(users));
+
   LOOP
     outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL; entries := '{}';
     clock := date_trunc('milliseconds', clock_timestamp());
-    SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref), bool_and(l.until <= clock), bool_and(l.place IS NULL)
-      INTO holders, taken, since_, refs_, simple, absent
-      FROM (
-        SELECT seat.place, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
-        FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
-        LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
-        ORDER BY w.i
-      ) AS l;
+    -- Most batches lock free seats that no two calls want: nothing has to be decided.
+    simple := false;
+    IF may_be_simple THEN
+      SELECT count(*) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, simple
+        FROM unnest(seat_events, places) AS w (e, place) JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
+    END IF;
     IF most > 0 THEN
-      SELECT array_agg(l.n), simple AND calls = cardinality(places) AND calls = cardinality(users) AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
+      SELECT array_agg(l.n), simple AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
         FROM (
           SELECT x.i, (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[x.e] AND seat.holder = x.who AND seat.until > clock)::int AS n
           FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i) ORDER BY x.i
         ) AS l;
     END IF;
-
-    -- Most batches lock free seats that no two calls want: nothing has to be decided.
-    simple := simple AND kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL AND not_after IS NULL;
     soonest := 'infinity';
     latest := 'infinity';
     IF simple THEN
       written := cardinality(places);
       changes := calls;
     ELSE
+      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref) INTO holders, taken, since_, refs_
+        FROM (
+          SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
+          FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
+          LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
+          ORDER BY w.i
+        ) AS l;
       old_holders := holders; old_taken := taken; old_since := since_; old_refs := refs_;
       writer := array_fill(0, ARRAY[cardinality(places)]);
       outcomes := array_fill('ok'::text, ARRAY[calls]);
@@ -356,7 +364,9 @@ BEGIN
     EXIT WHEN written = 0;
 
     BEGIN
-      IF simple AND absent THEN
+      IF simple AND absent AND cardinality(places) = 1 THEN
+        INSERT INTO seatlock.seat (event, place, name, holder, since, until) VALUES (ids[1], places[1], names[1], users[1], clock, clock + lasts);
+      ELSIF simple AND absent THEN
         INSERT INTO seatlock.seat (event, place, name, holder, since, until)
           SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
           FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i;

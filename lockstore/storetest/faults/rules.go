@@ -41,7 +41,8 @@ func (t *trial) losing(lose func() (lost func() bool)) {
 		if err := t.call(op); !errors.Is(err, lockstore.ErrOutcomeUnknown) || !lost() {
 			t.Fatalf("%s without an answer: %v, want ErrOutcomeUnknown", op.Kind, err)
 		}
-		if result := t.eventually(op); len(result.Changed) > 0 {
+		// A store may have to look whose the seats are first, and may have lost that answer.
+		if result := t.eventually(op); len(result.Changed) > 0 && op.User != "" {
 			t.Errorf("the repeated %s changed %v, want nothing", op.Kind, result.Changed)
 		}
 		if op.Kind == lockstore.KindLock {
