@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
+	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/sheet"
 	"seatlock/functions/venue"
@@ -13,7 +15,7 @@ import (
 )
 
 // openFile opens the file of seats for the events.
-func openFile(ctx context.Context, s settings.File, events []venue.Event) (openStore, error) {
+func openFile(ctx context.Context, s settings.File, events []venue.Event, log *slog.Logger) (openStore, error) {
 	store, err := boltstore.Open(s.Path)
 	if errors.Is(err, boltstore.ErrInUse) {
 		return openStore{}, fmt.Errorf("%w; only one process can use a file (-redis and -postgres are for several)", err)
@@ -21,7 +23,7 @@ func openFile(ctx context.Context, s settings.File, events []venue.Event) (openS
 	if err != nil {
 		return openStore{}, err
 	}
-	if err := openEvents(ctx, store.Open, events); err != nil {
+	if err := booking.OpenEvents(ctx, events, store.Open, log); err != nil {
 		return openStore{}, errors.Join(fmt.Errorf("%s: %w", s.Path, err), store.Close())
 	}
 	description := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)

@@ -12,15 +12,6 @@ const (
 	Operate               // cancel, move, block, unblock, evict, roster, journal; book blocked seats
 )
 
-// actions are how refusals name what somebody may not do.
-var actions = [...]string{
-	Look:    "see the seats",
-	Buy:     "change seats",
-	Confirm: "confirm a booking",
-	Serve:   "do this",
-	Operate: "do this",
-}
-
 // ConfirmBy says who may confirm. Each value includes those after it, and operators
 // always may.
 type ConfirmBy uint8
@@ -42,3 +33,9 @@ const (
 	backend
 	operator
 )
+
+// ParseConfirmBy returns the value that the text names: buyer, backend or payment; the
+// default if it names none.
+func ParseConfirmBy(text string) ConfirmBy {
+	return map[string]ConfirmBy{"buyer": ConfirmByBuyer, "backend": ConfirmByBackend, "payment": ConfirmByPayment}[text]
+}

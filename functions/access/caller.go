@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"seatlock/functions/problem"
@@ -93,7 +94,7 @@ func (c Caller) By() string {
 	switch {
 	case c.role == operator && c.user != "":
 		by := "operator:" + string(c.user)
-		return by[:min(len(by), lockstore.MaxUserLen)]
+		return strings.ToValidUTF8(by[:min(len(by), lockstore.MaxUserLen)], "") // half a character may be left
 	case c.role == operator:
 		return "operator"
 	case c.role == backend:

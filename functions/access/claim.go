@@ -67,3 +67,10 @@ func isAccessToken(claims map[string]any) bool {
 	}
 	return !slices.ContainsFunc([]string{"nonce", "at_hash", "c_hash", "s_hash"}, has)
 }
+
+// ParseClaim returns the Claim of a text such as roles=operator; the zero Claim if
+// there is no text.
+func ParseClaim(text string) Claim {
+	name, value, _ := strings.Cut(text, "=")
+	return Claim{name, value}
+}

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
@@ -50,9 +50,9 @@ type API struct {
 	paths       map[string]telemetry.Handler
 	notFound    telemetry.Handler
 	store       lockstore.LockStore
-	first       *event
-	events      map[lockstore.EventID]*event
-	catalogue   *catalogue
+	sale        atomic.Pointer[sale]
+	outdated    atomic.Bool // an event may be
+	zstd        func([]byte) []byte
 	description *static.Content
 	access      access.Policy
 	caching     []string // the Cache-Control of lists
@@ -66,30 +66,16 @@ func New(c Config) (*API, error) {
 	if c.Store == nil {
 		return nil, errors.New("booking: Config.Store must not be nil")
 	}
-	if len(c.Events) == 0 {
-		return nil, errors.New("booking: Config.Events must have an event")
-	}
 	a := &API{
 		paths:       make(map[string]telemetry.Handler),
 		store:       c.Store,
-		events:      make(map[lockstore.EventID]*event),
+		zstd:        c.Zstd,
 		description: static.New(openAPI),
 		access:      c.Access,
 		caching:     caching(c),
 		log:         cmp.Or(c.Logger, slog.Default()),
 	}
-	for _, e := range c.Events {
-		if a.events[e.ID] != nil {
-			return nil, fmt.Errorf("booking: two events have the id %s", e.ID)
-		}
-		unlimited := *e.Event
-		unlimited.SeatLimit = 0
-		a.events[e.ID] = &event{Event: e.Event, unlimited: &unlimited, feed: seatlist.New(c.Store, e.Event)}
-	}
-	a.first = a.events[c.Events[0].ID]
-
-	var err error
-	if a.catalogue, err = newCatalogue(c.Events, c.Zstd); err != nil {
+	if err := a.SetEvents(c.Events); err != nil {
 		return nil, err
 	}
 	for _, c := range a.calls() {
@@ -185,16 +171,4 @@ func (a *API) Count(ctx context.Context, id lockstore.EventID) (seatlist.Counts,
 }
 
 // event returns the event that a request names.
-func (a *API) event(id lockstore.EventID) (*event, error) {
-	if id == "" {
-		return a.first, nil
-	}
-	if err := id.Check(); err != nil {
-		return nil, err
-	}
-	ev := a.events[id]
-	if ev == nil {
-		return nil, problem.Refuse(problem.UnknownEvent, "There is no event %s here. GET /events lists those that are on sale.", id)
-	}
-	return ev, nil
-}
+func (a *API) event(id lockstore.EventID) (*event, error) { return a.sale.Load().event(id) }

@@ -15,6 +15,7 @@ type event struct {
 	*lockstore.Event
 	unlimited *lockstore.Event // the same without a seat limit
 	feed      *seatlist.Feed
+	outdated  atomic.Bool // the store has another seat map, as the last request found out
 
 	// Of the last answer, since the next is often the same.
 	lastTag  atomic.Pointer[stateTag]

@@ -38,6 +38,7 @@ var storeErrors = []struct {
 	{lockstore.NotBooked, problem.NotBooked, ""},
 	{lockstore.OverSeatLimit, problem.SeatLimit, ""},
 	{lockstore.ErrJournalReset, problem.JournalReset, ""},
+	{lockstore.ErrOtherSeats, problem.SeatMapChanged, ""},
 	{lockstore.ErrInvalid, problem.BadRequest, ""},
 	{lockstore.ErrUnknownSeats, problem.UnknownSeat, ""},
 }

@@ -95,6 +95,7 @@ func (a *API) handle(c route) telemetry.Handler {
 			}
 			o.By = by.By()
 			err = c.answer(w, r, by, &o)
+			a.noteMap(o.Event, err)
 		}
 		if err != nil {
 			refusal := a.refusal(r, err)

@@ -72,6 +72,8 @@ func problem(resp *http.Response, text []byte) error {
 	switch {
 	case p.Code == "unknown_seat":
 		p.err = lockstore.ErrUnknownSeats
+	case p.Code == "seat_map_changed":
+		p.err = lockstore.ErrOtherSeats
 	case p.Code == "bad_request":
 		p.err = lockstore.ErrInvalid
 	case p.Status == http.StatusTooManyRequests, slices.Contains(unchanged, p.Code):

@@ -46,6 +46,7 @@ const (
 	Internal             Kind = "internal"
 	StoreUnavailable     Kind = "store_unavailable"
 	OutcomeUnknown       Kind = "outcome_unknown"
+	SeatMapChanged       Kind = "seat_map_changed"
 	SignInUnavailable    Kind = "sign_in_unavailable"
 	NoRoom               Kind = "no_room"
 	Overloaded           Kind = "overloaded"
@@ -82,6 +83,7 @@ var kinds = []struct {
 	{Internal, 500, "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
 	{StoreUnavailable, 503, "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
 	{OutcomeUnknown, 503, "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
+	{SeatMapChanged, 503, "Seat map changed", "The seats of this event were changed, and this server does not have the new seat map yet. Nothing was changed. Try again in a moment."},
 	{SignInUnavailable, 503, "Sign-in unavailable", ""},
 	{NoRoom, 503, "No room to watch", ""},
 	{Overloaded, 503, "Overloaded", ""},

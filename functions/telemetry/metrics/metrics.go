@@ -212,6 +212,14 @@ func (m *Metrics) Viewers(count func() int) {
 	}
 }
 
+// Outdated makes the number of events of which the store has another seat map a
+// metric.
+func (m *Metrics) Outdated(events func() []lockstore.EventID) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Name: "seatlock_outdated_events", Help: "Events of which the store has another seat map than this program."},
+		func() float64 { return float64(len(events())) }))
+}
+
 func (m *Metrics) viewerCount() float64 {
 	if count := m.viewers.Load(); count != nil {
 		return float64((*count)())
