@@ -13,15 +13,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"math/rand/v2"
 	"os"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/batch"
+	"seatlock/lockstore/internal/engine"
 )
 
 // callTime bounds every call but Wait. It is long enough for a slow disk, such as a
@@ -40,7 +44,8 @@ var (
 	errSlow = fmt.Errorf("%w: the disk is not keeping up", lockstore.ErrUnavailable)
 )
 
-// A Store is a [lockstore.LockStore] in a file. [Open] makes one.
+// A Store is a [lockstore.LockStore] and a [lockstore.OrderStore] in a file. [Open]
+// makes one.
 //
 // After a crash of the process or of the machine, at any moment, the file has
 // every operation that was acknowledged. An operation that was under way is there
@@ -71,22 +76,29 @@ type Store struct {
 	info  os.FileInfo
 	path  string
 	clock clock
-	queue *batch.Queue[work, lockstore.Result]
+	run   string // part of the id of every entry of the journal that this Store writes
+	queue *batch.Queue[work, answer]
 
-	mu     sync.RWMutex
-	events map[lockstore.EventID]*event
-	last   uint32             // the last number that an event was given
-	log    map[uint32]records // what is in the file's log, by event; only write changes it
-	failed error              // why the store has ended, or nil
+	mu         sync.RWMutex
+	events     map[lockstore.EventID]*event
+	last       uint32             // the last number that an event was given
+	log        map[uint32]records // what is in the file's log, by event; only write changes it
+	committing *transaction       // has orders that may or may not be on the disk, or nil
+	failed     error              // why the store has ended, or nil
 
 	ended chan struct{} // closed when failed is set
+
+	leases leases // of orders
 
 	sums   sums   // belongs to runBatch
 	tx     uint64 // the last transaction in the file; belongs to runBatch
 	maxLog int    // tests lower it
 }
 
-var _ lockstore.LockStore = (*Store)(nil)
+var (
+	_ lockstore.LockStore  = (*Store)(nil)
+	_ lockstore.OrderStore = (*Store)(nil)
+)
 
 // Open opens the file at path, and creates it if it is missing or empty. No other
 // process can open it before Close.
@@ -96,7 +108,8 @@ var _ lockstore.LockStore = (*Store)(nil)
 // disk does not. A full disk is no obstacle.
 //
 // The error is one line that names the file. It wraps [ErrInUse], [ErrDamaged] or
-// the system's error. What the file contains is unchanged then.
+// the system's error. What the file contains is unchanged then. Open makes a file of
+// this version of one of the version before, which can then not read it any more.
 func Open(path string) (*Store, error) {
 	db, file, found, err := openFile(path)
 	if err != nil {
@@ -109,6 +122,7 @@ func Open(path string) (*Store, error) {
 	s := &Store{
 		db: db, file: file, info: info, path: path,
 		clock:  newClock(),
+		run:    strconv.FormatUint(rand.Uint64(), 36),
 		events: make(map[lockstore.EventID]*event),
 		last:   found.last,
 		log:    make(map[uint32]records),
@@ -138,8 +152,8 @@ func (s *Store) Close() error {
 }
 
 // Open reads the event from the file, which the first call for the event does
-// otherwise. It fails with [lockstore.ErrOtherSeats] if the file has the event with
-// other seats.
+// otherwise. If the file has the event with other seats, a higher Event.Revision
+// replaces them; otherwise Open fails with [lockstore.ErrOtherSeats].
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	_, err := s.event(ctx, ev)
 	return err
@@ -147,55 +161,34 @@ func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 
 // Do implements [lockstore.LockStore].
 func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	at, err := ev.Positions(make([]int, 0, len(op.Seats)), op)
+	at, err := ev.Positions(make([]int, 0, len(op.Seats)+len(op.To)), op)
 	if err != nil {
 		return lockstore.Result{}, err
-	}
-	if op.Kind > lockstore.KindRelease {
-		return lockstore.Result{}, errors.ErrUnsupported
 	}
 	e, err := s.event(ctx, ev)
 	if err != nil {
 		return lockstore.Result{}, err
 	}
-	return s.queue.Do(ctx, work{e, ev, op, at}, len(at))
+	a, err := s.queue.Do(ctx, work{event: e, ev: ev, op: op, at: at}, len(at))
+	return a.result, err
 }
 
 // List implements [lockstore.LockStore].
-func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
-	e, err := s.event(ctx, ev)
+func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (snap lockstore.Snapshot, err error) {
+	err = s.read(ctx, ev, func(e *event, now int64) { snap = e.durable.List(&e.log, since, now) })
 	if err != nil {
 		return lockstore.Snapshot{}, err
 	}
-	var patience <-chan time.Time
-	for {
-		snap, done := e.list(since, s.clock)
-		if done == nil {
-			if err := s.failure(); err != nil { // meanwhile
-				return lockstore.Snapshot{}, err
-			}
-			return snap, nil
-		}
-		if patience == nil {
-			patience = time.After(callTime)
-		}
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return lockstore.Snapshot{}, ctx.Err()
-		case <-patience:
-			return lockstore.Snapshot{}, errSlow
-		}
-	}
+	return snap, nil
 }
 
 // Wait implements [lockstore.LockStore].
 func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.Version) error {
-	e, err := s.event(ctx, ev)
-	if err != nil {
-		return err
-	}
 	for {
+		e, err := s.event(ctx, ev)
+		if err != nil {
+			return err
+		}
 		changed := e.next(since)
 		if changed == nil {
 			return nil
@@ -210,67 +203,37 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	}
 }
 
-// event returns the event as it is kept in memory. The first call for it reads it
-// from the file.
-func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// Roster implements [lockstore.LockStore].
+func (s *Store) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	seq, err := s.seq(ctx, ev)
+	if err == nil {
+		err = f.Check(ev)
 	}
-	s.mu.RLock()
-	e, failed := s.events[ev.ID], s.failed
-	s.mu.RUnlock()
-	if failed != nil {
-		return nil, failed
+	if err != nil {
+		return "", func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, err) }
 	}
-	if e == nil {
-		var err error
-		if e, err = s.first(ev); err != nil {
-			return nil, err
+	f.Seats = slices.Clone(f.Seats)
+	return seq, func(yield func(lockstore.Holding, error) bool) {
+		var roster *engine.Roster
+		for more := true; more; {
+			var page []lockstore.Holding
+			err := s.read(ctx, ev, func(e *event, now int64) {
+				if roster == nil {
+					roster = engine.NewRoster(e.durable, f, now)
+				}
+				page, more = roster.Next(e.durable, now)
+			})
+			if err != nil {
+				yield(lockstore.Holding{}, err)
+				return
+			}
+			for _, h := range page {
+				if !yield(h, nil) {
+					return
+				}
+			}
 		}
 	}
-	if e.layout != ev.Layout && e.layout.Fingerprint() != ev.Fingerprint() {
-		return nil, lockstore.ErrOtherSeats
-	}
-	return e, nil
-}
-
-// first reads an event from the file. If the file does not have it, all of its
-// seats are available.
-func (s *Store) first(ev *lockstore.Event) (*event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.events[ev.ID]; e != nil {
-		return e, nil
-	}
-	var e *event
-	err := s.db.View(func(tx *bolt.Tx) error {
-		text := tx.Bucket(bucketEvents).Get([]byte(ev.ID))
-		if text == nil {
-			e = newEvent(ev, s.last+1)
-			return nil
-		}
-		number, seats, err := parseEvent(text)
-		if err != nil {
-			return err
-		}
-		if seats != joinSeats(ev.Seats) {
-			return lockstore.ErrOtherSeats
-		}
-		e = newEvent(ev, number)
-		e.inFile = true
-		return e.load(tx.Bucket(bucketSeats), s.log[number], s.clock)
-	})
-	switch {
-	case errors.Is(err, berrors.ErrDatabaseNotOpen):
-		return nil, batch.ErrClosed
-	case errors.Is(err, lockstore.ErrOtherSeats):
-		return nil, err
-	case err != nil:
-		return nil, fmt.Errorf("%w: %s: event %s: %w", lockstore.ErrUnavailable, s.path, ev.ID, err)
-	}
-	s.last = max(s.last, e.number)
-	s.events[ev.ID] = e
-	return e, nil
 }
 
 // fail ends the store after the disk failed in the middle of a commit. What is on

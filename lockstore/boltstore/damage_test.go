@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -28,7 +29,7 @@ func soldFile(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltst
 	t.Helper()
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 600, 0))
 	d.LimitLog(32 << 10)
-	parts := slices.Collect(slices.Chunk(d.ev.Seats, lockstore.MaxSeats))
+	parts := slices.Collect(slices.Chunk(d.ev.Seats, 50))
 	book := func(parts [][]lockstore.SeatID) {
 		for _, seats := range parts {
 			d.lock("ann", seats...)
@@ -46,6 +47,10 @@ func soldFile(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltst
 	d.ev, ev = small, d.ev
 	d.lock("cat", "A1", "A5")
 	d.confirm("cat", "A1", "A5")
+	d.do(lockstore.Block("broken", "A2"))
+	for n := range 20 {
+		d.put(lockstore.Order{ID: lockstore.OrderID(fmt.Sprint("order", n)), Event: "small", Due: time.UnixMilli(int64(n)), Body: make([]byte, 1000)})
+	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +59,7 @@ func soldFile(t *testing.T) (file []byte, ev *lockstore.Event, bookings []boltst
 		t.Fatal(err)
 	}
 	bookings, err = boltstore.Bookings(d.path)
-	if err != nil || len(bookings) != 302 {
+	if err != nil || len(bookings) != 303 {
 		t.Fatalf("%d bookings, %v", len(bookings), err)
 	}
 	return file, ev, bookings
@@ -122,7 +127,7 @@ func TestRefused(t *testing.T) {
 		"a beginning of 0":   {write(append(make([]byte, 4096), whole[4096:]...)), boltstore.ErrDamaged, ""},
 		"nothing but 0":      {write(make([]byte, len(whole))), boltstore.ErrDamaged, ""},
 		"of another program": {func(t *testing.T, path string) { otherProgram(t, path, "etcd", "key", "value") }, boltstore.ErrDamaged, "another program"},
-		"of another version": {func(t *testing.T, path string) { otherProgram(t, path, "seatlock", "format", "2") }, nil, "start the version that wrote it"},
+		"of another version": {func(t *testing.T, path string) { otherProgram(t, path, "seatlock", "format", "3") }, nil, "start the version that wrote it"},
 		"in use": {func(t *testing.T, path string) {
 			write(whole)(t, path)
 			open(t, path)
@@ -166,6 +171,8 @@ func TestAnyDamage(t *testing.T) {
 	whole, ev, want := soldFile(t)
 	const page = 4096
 	path := filepath.Join(t.TempDir(), "seats")
+	must(t, os.WriteFile(path, whole, 0o600))
+	wantApart := readApart(t, path)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	kinds := []struct {
 		name  string
@@ -222,6 +229,14 @@ func TestAnyDamage(t *testing.T) {
 					continue
 				}
 				s, err := boltstore.Open(path)
+				if errors.Is(err, boltstore.ErrDamaged) {
+					continue // in the journal or in the orders, which Bookings does not read
+				}
+				must(t, errors.Join(err, s.Close()))
+				if got := readApart(t, path); !reflect.DeepEqual(got, wantApart) {
+					t.Fatalf("journal and orders are not those that were made: %v", got)
+				}
+				s, err = boltstore.Open(path)
 				must(t, err)
 				_, err = s.Do(t.Context(), ev, lockstore.Lock(lockstore.UserID(fmt.Sprint("user", harmless)), ev.Seats[400:450]...))
 				must(t, errors.Join(err, s.Close()))
@@ -235,4 +250,29 @@ func TestAnyDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// apart is what a file has beside seats.
+type apart struct {
+	journal []lockstore.Entry
+	orders  []lockstore.Order
+}
+
+// readApart reads the journals and the orders of a file that soldFile made.
+func readApart(t *testing.T, path string) (found apart) {
+	t.Helper()
+	d := newTestStore(t, path, newEvent(t, "hamlet", 600, 0))
+	defer d.Close()
+	for _, ev := range []*lockstore.Event{d.ev, newEvent(t, "small", 5, 0)} {
+		entries, err := d.Journal(t.Context(), ev, "", lockstore.MaxEntries)
+		must(t, err)
+		found.journal = append(found.journal, entries...)
+	}
+	var err error
+	found.orders, err = d.Orders(t.Context(), "small", "")
+	must(t, err)
+	if len(found.journal) != 8 || len(found.orders) != 20 {
+		t.Fatalf("there are %d entries and %d orders", len(found.journal), len(found.orders))
+	}
+	return found
 }

@@ -2,10 +2,12 @@ package boltstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -14,45 +16,52 @@ import (
 )
 
 // An event is in memory twice: as decided, and as it is on the disk. Lists show the
-// latter.
+// latter. A new layout makes a new event in the place of this one.
 type event struct {
-	id     lockstore.EventID
-	layout *lockstore.Layout
-	number uint32
-	inFile bool // the file has its layout; belongs to runBatch
+	id       lockstore.EventID
+	layout   *lockstore.Layout
+	number   uint32
+	revision atomic.Int64 // of the layout; it only grows
+	written  int64        // the revision that the file has for it, or unwritten; belongs to runBatch
+	putting  int64        // the revision that the transaction under way writes; belongs to runBatch
 
 	mu         sync.Mutex // guards the fields below
+	replaced   bool       // by an event with another layout
+	fixed      bool       // the file has its layout
 	durable    *engine.State
 	log        engine.Log // of changes to durable
+	last       uint64     // the number of the last entry of the journal
 	decided    *engine.State
-	writing    *transaction // writes decided to the disk, or nil
-	validUntil int64        // while writing: until then lists may show durable
-	changes    []change     // from durable to decided
+	writing    *transaction      // writes decided to the disk, or nil
+	validUntil int64             // while writing: until then lists may show durable
+	changes    []int             // positions, from durable to decided
+	entries    []lockstore.Entry // after last
 }
 
-// A change is a change of one seat.
-type change struct {
-	at  int   // its position
-	now int64 // the time on the store's clock
-}
+// unwritten is event.written of an event that is not in the file.
+const unwritten = -1
 
-// newEvent returns an event whose seats are all available.
-func newEvent(ev *lockstore.Event, number uint32) *event {
-	return &event{
-		id:      ev.ID,
-		layout:  ev.Layout,
+// newEvent returns an event whose seats are all available, and which is not in the file.
+func newEvent(id lockstore.EventID, layout *lockstore.Layout, revision int, number uint32) *event {
+	e := &event{
+		id:      id,
+		layout:  layout,
 		number:  number,
-		durable: engine.New(ev.Layout),
+		written: unwritten,
+		durable: engine.New(layout),
 		log:     engine.NewLog(),
-		decided: engine.New(ev.Layout),
+		decided: engine.New(layout),
 	}
+	e.revision.Store(int64(revision))
+	return e
 }
 
-// load reads the event's seats from their places and from the log.
-func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
+// load reads the event's seats from their places and from the log, and the number of
+// its last entry.
+func (e *event) load(tx *bolt.Tx, log records, c clock) error {
 	w := c.wall()
 	first := keyOf(e.number, 0)
-	cursor := seats.Cursor()
+	cursor := tx.Bucket(bucketSeats).Cursor()
 	for key, text := cursor.Seek(first[:]); key != nil && bytes.HasPrefix(key, first[:4]); key, text = cursor.Next() {
 		if err := e.loadSeat(seatKey(key), text, w); err != nil {
 			return err
@@ -63,7 +72,9 @@ func (e *event) load(seats *bolt.Bucket, log records, c clock) error {
 			return err
 		}
 	}
-	return nil
+	var err error
+	e.last, err = lastEntry(tx, e.number)
+	return err
 }
 
 func (e *event) loadSeat(key seatKey, text []byte, w wallClock) error {
@@ -87,19 +98,24 @@ func set(s *engine.State, at int, seat engine.SeatState) {
 	s.SetSeat(at, seat)
 }
 
-// list returns what is on the disk. If that may be wrong, it returns a channel that is
-// closed when the transaction under way ends. For example, a confirm may be in time and
-// not yet on the disk when the lock ends. Until it is there, a list may show a lock or a
-// booking, but never an available seat.
-func (e *event) list(since lockstore.Version, c clock) (lockstore.Snapshot, <-chan struct{}) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := c.now()
-	if e.writing != nil && now >= e.validUntil {
-		return lockstore.Snapshot{}, e.writing.done
+// settled returns the store's time at which what is on the disk may be shown. If it may
+// be wrong, settled returns a channel that is closed when the transaction under way ends.
+// For example, a confirm may be in time and not yet on the disk when the lock ends. Until
+// it is there, a list may show a lock or a booking, but never an available seat. e.mu is
+// held.
+func (e *event) settled(c clock) (now int64, done <-chan struct{}, err error) {
+	if e.replaced {
+		return 0, nil, errReplaced
 	}
-	return e.durable.List(&e.log, since, now), nil
+	now = c.now()
+	if e.writing != nil && now >= e.validUntil {
+		return now, e.writing.done, nil
+	}
+	return now, nil, nil
 }
+
+// errReplaced is returned for an event that has another layout by now.
+var errReplaced = errors.New("boltstore: the event has another layout")
 
 // next returns a channel that is closed when the event moves past the Version, or nil if it
 // already has.
@@ -109,26 +125,56 @@ func (e *event) next(since lockstore.Version) <-chan struct{} {
 	return e.log.Next(since)
 }
 
+// replace wakes those who wait for changes of the event, which has another layout by now.
+func (e *event) replace() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.replaced = true
+	e.log.Restart()
+}
+
+// begin joins the event to the transaction. e.mu is held.
+func (e *event) begin(t *transaction) {
+	if e.writing == nil {
+		e.writing, e.validUntil, e.changes, e.entries = t, math.MaxInt64, e.changes[:0], e.entries[:0]
+		t.events = append(t.events, e)
+	}
+}
+
 // decide carries out the work in memory. The transaction writes what it changes.
 func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.writing == nil {
-		e.writing, e.validUntil, e.changes = t, math.MaxInt64, e.changes[:0]
-		t.events = append(t.events, e)
+	if e.replaced {
+		return lockstore.Result{}, lockstore.ErrOtherSeats
 	}
+	e.begin(t)
 	now := clock.now()
+	e.validUntil = min(e.validUntil, e.answerValidUntil(w, now))
+	var result lockstore.Result
+	err := e.decided.Do(w.ev, &w.op, w.at, now, &result)
+	if err != nil {
+		return lockstore.Result{}, err
+	}
+	e.changes = append(e.changes, e.decided.Changed()...)
+	if entry, ok := engine.Entry(&w.op, &result); ok {
+		e.entries = append(e.entries, entry)
+	}
+	return result, nil
+}
+
+// answerValidUntil returns the time until which the answer to the work stays what it is
+// now. An answer that the clock alone decides does not matter: nothing else depends on it.
+func (e *event) answerValidUntil(w work, now int64) int64 {
 	counts := w.op.User
 	if w.op.Kind != lockstore.KindLock || w.ev.SeatLimit == 0 {
 		counts = "" // the answer does not depend on the user's other seats
 	}
-	e.validUntil = min(e.validUntil, e.decided.ValidUntil(w.at, counts, now))
-	var result lockstore.Result
-	err := e.decided.Do(w.ev, &w.op, w.at, now, &result)
-	for _, at := range e.decided.Changed() {
-		e.changes = append(e.changes, change{at, now})
+	until := e.decided.ValidUntil(w.at, counts, now)
+	if bound := w.op.NotAfter; !bound.IsZero() && now < bound.UnixMilli() {
+		until = min(until, bound.UnixMilli())
 	}
-	return result, err
+	return until
 }
 
 // finish ends the transaction. What was decided is now on the disk, or else is undone.
@@ -140,21 +186,19 @@ func (e *event) finish(written bool) {
 	if written {
 		from, to = e.decided, e.durable
 	}
-	for _, c := range e.changes {
-		set(to, c.at, from.Seat(c.at))
+	for _, at := range e.changes {
+		set(to, at, from.Seat(at))
 	}
 	if written {
-		positions := make([]int, len(e.changes))
-		for i, c := range e.changes {
-			positions[i] = c.at
-		}
-		e.log.Add(positions)
+		e.fixed = e.fixed || len(e.changes) > 0
+		e.log.Add(e.changes)
+		e.last += uint64(len(e.entries))
 	}
 }
 
 // records adds the records of the changed seats to r.
 func (e *event) records(r records, w wallClock) {
-	for _, c := range e.changes { // the last change of a seat counts
-		r[keyOf(e.number, c.at)] = w.record(e.decided.Seat(c.at), c.now)
+	for _, at := range e.changes {
+		r[keyOf(e.number, at)] = w.record(e.decided.Seat(at))
 	}
 }

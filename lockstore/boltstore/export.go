@@ -7,23 +7,26 @@ import (
 	"io"
 	"maps"
 	"os"
-	"strings"
 	"time"
 
 	"seatlock/lockstore"
 )
 
-// A Booking is a seat that a user has booked.
+// A Booking is a seat that is not on sale any more: a user has booked it, or it is
+// blocked.
 type Booking struct {
-	Event lockstore.EventID
-	Seat  lockstore.SeatID
-	User  lockstore.UserID
-	Since time.Time // when it was booked, in whole milliseconds
+	Event  lockstore.EventID
+	Seat   lockstore.SeatID
+	Status lockstore.Status // Booked or Blocked
+	User   lockstore.UserID // "" if it is blocked
+	Ref    lockstore.Ref    // the booking's reference, or why the seat is blocked
+	Since  time.Time        // when it was booked or blocked, in whole milliseconds
 }
 
-// Bookings returns the bookings in the file at path: the events in the order in
-// which their first seats were taken, the seats of each in the order of its layout.
-// It does not change the file, and permission to read it is enough.
+// Bookings returns the bookings and the blocked seats in the file at path: the events in
+// the order in which their first seats were taken, the seats of each in the order of its
+// layout. It does not change the file, and permission to read it is enough. A file of
+// the version before will do.
 //
 // Bookings may be called while a [Store] has the file open. It returns the bookings
 // of one moment, and waits until the disk confirms them. It needs memory for the file.
@@ -67,15 +70,15 @@ func bookingsAt(path string) (bookings []Booking, err error) {
 func bookingsIn(r io.ReaderAt, m meta) ([]Booking, error) {
 	type soldEvent struct {
 		id    lockstore.EventID
-		seats []string
+		seats []lockstore.SeatID
 	}
 	events := make(map[uint32]soldEvent)
 	all := make(records)
-	found, err := verify(r, m, func(bucket, key, value []byte) error {
+	found, err := verify(r, m, false, func(bucket, key, value []byte) error {
 		switch {
 		case bytes.Equal(bucket, bucketEvents):
-			number, seats, err := parseEvent(value)
-			events[number] = soldEvent{lockstore.EventID(key), strings.Split(strings.TrimSuffix(seats, "\n"), "\n")}
+			e, err := parseEvent(value)
+			events[e.number] = soldEvent{lockstore.EventID(key), splitSeats(e.seats)}
 			return err
 		case bytes.Equal(bucket, bucketSeats):
 			all[seatKey(key)] = value
@@ -96,9 +99,16 @@ func bookingsIn(r io.ReaderAt, m meta) ([]Booking, error) {
 		if key.position() >= len(of.seats) {
 			return nil, fmt.Errorf("%w: %x is not the key of a seat", ErrDamaged, key)
 		}
-		if r.seat.Booked {
-			bookings = append(bookings, Booking{of.id, lockstore.SeatID(of.seats[key.position()]), r.seat.User, time.UnixMilli(r.since)})
+		b := Booking{Event: of.id, Seat: of.seats[key.position()], User: r.User, Ref: r.Ref, Since: time.UnixMilli(r.Since)}
+		switch {
+		case r.Booked:
+			b.Status = lockstore.Booked
+		case r.Blocked:
+			b.Status = lockstore.Blocked
+		default:
+			continue
 		}
+		bookings = append(bookings, b)
 	}
 	return bookings, nil
 }

@@ -57,8 +57,12 @@ func openFile(path string) (_ *bolt.DB, _ *os.File, _ contents, err error) {
 	if err != nil {
 		return nil, nil, contents{}, err
 	}
-	if found.tx, err = commitAgain(db, path); err != nil {
-		return nil, nil, contents{}, errors.Join(fmt.Errorf("the disk does not confirm that it has the file: %w", reason(err)), db.Close())
+	if found.tx, err = commitAgain(db, path, found); err != nil {
+		err = fmt.Errorf("the disk does not confirm that it has the file: %w", reason(err))
+		if found.format != formatOfFile {
+			err = fmt.Errorf("format %s of it could not be made of format %s: %w", formatOfFile, found.format, err)
+		}
+		return nil, nil, contents{}, errors.Join(err, db.Close())
 	}
 	return db, file, found, nil
 }
@@ -71,8 +75,8 @@ func openFile(path string) (_ *bolt.DB, _ *os.File, _ contents, err error) {
 // disk: if an earlier one failed, the system may have forgotten that there is
 // something to write. So a transaction that changes nothing is committed. It
 // writes no page but its meta page, so if it fails, the transactions before it are
-// as they were.
-func commitAgain(db *bolt.DB, path string) (tx uint64, err error) {
+// as they were. If the file has the format before, the transaction raises that.
+func commitAgain(db *bolt.DB, path string, found contents) (tx uint64, err error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return 0, err
@@ -82,9 +86,23 @@ func commitAgain(db *bolt.DB, path string) (tx uint64, err error) {
 	}
 	err = db.Update(func(t *bolt.Tx) error {
 		tx = uint64(t.ID())
-		return nil
+		if found.format == formatOfFile {
+			return nil
+		}
+		return raiseFormat(t, &found.sums)
 	})
 	return tx, err
+}
+
+// raiseFormat makes a file of this format of one of the format before, all of whose
+// values are valid.
+func raiseFormat(tx *bolt.Tx, sum *sums) error {
+	for _, name := range [][]byte{bucketJournal, bucketOrders, bucketOrdersOf, bucketDue} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return errors.Join(tx.Bucket(bucketHead).Put(keyFormat, []byte(formatOfFile)), sum.write(tx))
 }
 
 // openLocked opens a regular file for this process alone.
@@ -170,8 +188,7 @@ func writeNew(file *os.File) error {
 				return err
 			}
 		}
-		head := tx.Bucket(bucketHead)
-		return errors.Join(head.Put(keyFormat, []byte(formatOfFile)), head.Put(keySum, formatSum(0)))
+		return raiseFormat(tx, new(sums))
 	})
 	return errors.Join(err, db.Close())
 }

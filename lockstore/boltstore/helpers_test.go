@@ -107,3 +107,13 @@ func (d *testStore) wantTaken(want ...string) {
 		d.Errorf("taken are %q, want %q", got, want)
 	}
 }
+
+// put stores an order, which must succeed, and returns its revision.
+func (d *testStore) put(o lockstore.Order) int64 {
+	d.Helper()
+	revision, err := d.Put(d.Context(), o)
+	if err != nil {
+		d.Fatalf("order %s: %v", o.ID, err)
+	}
+	return revision
+}

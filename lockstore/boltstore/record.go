@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -12,19 +11,21 @@ import (
 	"strings"
 
 	"seatlock/lockstore"
-	"seatlock/lockstore/internal/engine"
 )
 
 // The buckets of the file.
 var (
-	// bucketHead has the version of the format and the checksum of what the other
-	// buckets contain.
+	// bucketHead has the version of the format and checksums: of the journal, of the
+	// orders, and of what all other buckets contain.
 	bucketHead = []byte("seatlock")
 	keyFormat  = []byte("format")
 	keySum     = []byte("sum")
 
-	// bucketEvents has for each event's id "NUMBER\n" and the names of its seats, a
-	// line each.
+	keyJournalSum = []byte("sum of journal")
+	keyOrdersSum  = []byte("sum of orders")
+
+	// bucketEvents has for each event's id "NUMBER REVISION\n" and the names of its
+	// seats, a line each. The revision is that of its layout.
 	bucketEvents = []byte("events")
 
 	// bucketLog has the records that each of the latest transactions wrote: for each
@@ -37,6 +38,14 @@ var (
 	// bucketSeats has a record for every seat that was ever taken. A record in the log
 	// is later than the one here.
 	bucketSeats = []byte("seats")
+
+	// bucketJournal has the entries of the journal: see entry.go.
+	bucketJournal = []byte("journal")
+
+	// bucketOrders has the orders. The two others are indexes of them: see order.go.
+	bucketOrders   = []byte("orders")
+	bucketOrdersOf = []byte("orders of events")
+	bucketDue      = []byte("orders due")
 )
 
 // A seatKey is an event's number and a seat's position, the highest byte first.
@@ -112,12 +121,16 @@ func parseLogEntry(b []byte, r records) error {
 	return nil
 }
 
-// formatOfFile is the version of the format.
-const formatOfFile = "1"
+// formatOfFile is the version of the format. Format 1 had no revisions, no
+// references, no journal and no orders. It is read, and [Open] makes format 2 of it.
+const (
+	formatOfFile = "2"
+	formatBefore = "1"
+)
 
 // eventText returns the value of an event.
-func eventText(number uint32, l *lockstore.Layout) []byte {
-	return []byte(strconv.FormatUint(uint64(number), 10) + "\n" + joinSeats(l.Seats))
+func eventText(number uint32, revision int, l *lockstore.Layout) []byte {
+	return fmt.Appendf(nil, "%d %d\n%s", number, revision, joinSeats(l.Seats))
 }
 
 func joinSeats(seats []lockstore.SeatID) string {
@@ -129,102 +142,34 @@ func joinSeats(seats []lockstore.SeatID) string {
 	return b.String()
 }
 
-func parseEvent(text []byte) (number uint32, seats string, err error) {
+// splitSeats is the opposite of joinSeats.
+func splitSeats(text string) []lockstore.SeatID {
+	var seats []lockstore.SeatID
+	for seat := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		seats = append(seats, lockstore.SeatID(seat))
+	}
+	return seats
+}
+
+// A storedEvent is the value of an event.
+type storedEvent struct {
+	number   uint32
+	revision int
+	seats    string // as joinSeats returns them
+}
+
+func parseEvent(text []byte) (storedEvent, error) {
 	head, seats, ok := strings.Cut(string(text), "\n")
-	n, err := strconv.ParseUint(head, 10, 32)
+	number, revision, of2 := strings.Cut(head, " ")
+	n, err := strconv.ParseUint(number, 10, 32)
+	e := storedEvent{number: uint32(n), seats: seats}
+	if of2 && err == nil {
+		e.revision, err = strconv.Atoi(revision)
+	}
 	if !ok || err != nil {
-		return 0, "", fmt.Errorf("%w: its number is %q", ErrDamaged, head)
+		return storedEvent{}, fmt.Errorf("%w: its number is %q", ErrDamaged, head)
 	}
-	return uint32(n), seats, nil
-}
-
-// A record of a seat is text with a line for each user that the seat remembers. Times
-// are in milliseconds since 1970:
-//
-//	B<since> <user>          the user booked it
-//	L<since>-<until> <user>  the user locked it; if until is past, the lock has expired
-//	X<until> <user>          a lock of an earlier user, which has expired
-//
-// The first line is of the last user, and is empty if that user released the seat. At
-// most [lockstore.MinSeatLapses] lines of earlier users follow, the latest last. A file of
-// an earlier version may have more, of which the last are read.
-
-// A seatRecord is a record as it was read. Its times are times of day.
-type seatRecord struct {
-	seat  engine.SeatState
-	since int64 // when the seat was last locked or booked
-}
-
-// record returns the record of a seat that was last changed at a time on the store's
-// clock.
-func (w wallClock) record(seat engine.SeatState, changed int64) []byte {
-	var b []byte
-	switch {
-	case seat.User == "":
-	case seat.Booked:
-		b = fmt.Appendf(b, "B%d %s", w.toWall(changed), seat.User)
-	default:
-		b = fmt.Appendf(b, "L%d-%d %s", w.toWall(changed), w.toWall(seat.Expires), seat.User)
-	}
-	for _, e := range seat.Expired {
-		b = fmt.Appendf(b, "\nX%d %s", w.toWall(e.Expires), e.User)
-	}
-	return b
-}
-
-// onClock returns the seat with times on the store's clock. If the time of day was set
-// back since the record was written, a lock gets no longer than it was at first, and a
-// lock that had expired has still expired.
-func (w wallClock) onClock(r seatRecord) engine.SeatState {
-	seat := r.seat
-	if seat.User != "" && !seat.Booked {
-		seat.Expires = min(w.fromWall(r.seat.Expires), w.now+r.seat.Expires-r.since)
-	}
-	seat.Expired = slices.Clone(seat.Expired)
-	for i, e := range seat.Expired {
-		seat.Expired[i].Expires = min(w.fromWall(e.Expires), w.now)
-	}
-	return seat
-}
-
-var errRecord = errors.New("it has a record of another form")
-
-// parseRecord parses a record.
-func parseRecord(text []byte) (seatRecord, error) {
-	var r seatRecord
-	for i, line := range bytes.Split(text, []byte("\n")) {
-		if i == 0 && len(line) == 0 {
-			continue
-		}
-		head, user, ok := strings.Cut(string(line), " ")
-		if !ok || head == "" || user == "" {
-			return seatRecord{}, errRecord
-		}
-		var err error
-		kind, numbers := head[0], head[1:]
-		switch {
-		case i == 0 && kind == 'B':
-			r.since, err = strconv.ParseInt(numbers, 10, 64)
-			r.seat.User, r.seat.Booked = lockstore.UserID(user), true
-		case i == 0 && kind == 'L':
-			from, to, _ := strings.Cut(numbers, "-")
-			r.since, err = strconv.ParseInt(from, 10, 64)
-			if err == nil {
-				r.seat.Expires, err = strconv.ParseInt(to, 10, 64)
-			}
-			r.seat.User = lockstore.UserID(user)
-		case i > 0 && kind == 'X':
-			e := engine.ExpiredLock{User: lockstore.UserID(user)}
-			e.Expires, err = strconv.ParseInt(numbers, 10, 64)
-			r.seat.Expired = append(r.seat.Expired, e)
-		default:
-			err = errRecord
-		}
-		if err != nil {
-			return seatRecord{}, fmt.Errorf("%w: %q", errRecord, line)
-		}
-	}
-	return r, nil
+	return e, nil
 }
 
 // digest returns what a key and its value contribute to the checksum, which is the

@@ -19,9 +19,9 @@ func TestClockSetBack(t *testing.T) {
 	const second, minute, hour = 1000, 60 * 1000, 3600 * 1000
 	made := time.Date(2027, 3, 5, 20, 0, 0, 0, time.UTC).UnixMilli()
 	text := wallClock{now: made}.record(engine.SeatState{
-		User: "ann", Expires: made + minute,
+		User: "ann", Since: made, Expires: made + minute,
 		Expired: []engine.ExpiredLock{{User: "ben", Expires: made - second}},
-	}, made)
+	})
 	for later, want := range map[int64]int64{
 		0:           minute,
 		20 * second: 40 * second,
@@ -79,15 +79,21 @@ func TestClockSetWhileRunning(t *testing.T) {
 func TestRecords(t *testing.T) {
 	w := wallClock{now: 5_000_000, ahead: 100 * time.Millisecond}
 	for text, seat := range map[string]engine.SeatState{
-		"":                       {},
-		"B5000100 ann":           {User: "ann", Booked: true},
-		"L5000100-5060100 x \"é": {User: `x "é`, Expires: 5_060_000},
+		"":                 {},
+		"B4000100 ann":     {User: "ann", Booked: true, Since: 4_000_000},
+		"B4000100:o-7 ann": {User: "ann", Booked: true, Since: 4_000_000, Ref: "o-7"},
+		"N4000100:":        {Blocked: true, Since: 4_000_000},
+		"N4000100:broken\nX4999100 ben": {
+			Blocked: true, Since: 4_000_000, Ref: "broken",
+			Expired: []engine.ExpiredLock{{User: "ben", Expires: 4_999_000}},
+		},
+		"L5000100-5060100 x \"é": {User: `x "é`, Since: 5_000_000, Expires: 5_060_000},
 		"\nX4999100 ben\nX4940100 c d": {Expired: []engine.ExpiredLock{
 			{User: "ben", Expires: 4_999_000}, {User: "c d", Expires: 4_940_000},
 		}},
-		"L5000100-4000100 ann\nX4999100 ben": {User: "ann", Expires: 4_000_000, Expired: []engine.ExpiredLock{{User: "ben", Expires: 4_999_000}}},
+		"L3000100-4000100 ann\nX4999100 ben": {User: "ann", Since: 3_000_000, Expires: 4_000_000, Expired: []engine.ExpiredLock{{User: "ben", Expires: 4_999_000}}},
 	} {
-		if got := string(w.record(seat, w.now)); got != text {
+		if got := string(w.record(seat)); got != text {
 			t.Errorf("%+v is written %q, want %q", seat, got, text)
 		}
 		r, err := parseRecord([]byte(text))
@@ -95,7 +101,7 @@ func TestRecords(t *testing.T) {
 			t.Errorf("%q is read as %+v, %v, want %+v", text, got, err, seat)
 		}
 	}
-	for _, bad := range []string{"x", "B", "B1", "Bx ann", "L1 ann", "L1-x ann", "X1 ann", "B1 ann\nB1 ben", "\nL1-2 ann", "B1 "} {
+	for _, bad := range []string{"x", "B", "B1", "Bx ann", "L1 ann", "L1-x ann", "X1 ann", "B1 ann\nB1 ben", "\nL1-2 ann", "B1 ", "N1", "N:x", "N1:x\nN1:x"} {
 		if r, err := parseRecord([]byte(bad)); err == nil {
 			t.Errorf("%q is read as %+v", bad, r)
 		}
@@ -110,10 +116,10 @@ func TestLongRecord(t *testing.T) {
 	for n := range int64(470) {
 		all = append(all, engine.ExpiredLock{User: lockstore.UserID(fmt.Sprint("user", n)), Expires: 4_000_000 + n})
 	}
-	seat := engine.SeatState{User: "ann", Booked: true, Expired: all}
+	seat := engine.SeatState{User: "ann", Booked: true, Since: 4_500_000, Expired: all}
 	ev := storetest.Event(t, "hamlet", time.Minute, 0, "A1")
-	e := newEvent(ev, 1)
-	if err := e.loadSeat(keyOf(1, 0), w.record(seat, w.now), w); err != nil {
+	e := newEvent(ev.ID, ev.Layout, 0, 1)
+	if err := e.loadSeat(keyOf(1, 0), w.record(seat), w); err != nil {
 		t.Fatal(err)
 	}
 	seat.Expired = all[len(all)-lockstore.MinSeatLapses:]
@@ -122,7 +128,7 @@ func TestLongRecord(t *testing.T) {
 			t.Errorf("it is read as %+v, want %+v", got, seat)
 		}
 	}
-	if got := w.record(e.decided.Seat(0), w.now); !bytes.Equal(got, w.record(seat, w.now)) {
+	if got := w.record(e.decided.Seat(0)); !bytes.Equal(got, w.record(seat)) {
 		t.Errorf("it is written again as %q", got)
 	}
 }
@@ -145,7 +151,7 @@ func TestNoLockEndsEarly(t *testing.T) {
 					time.Sleep(after)
 					made := writer.now()
 					end := made + time.Minute.Milliseconds()
-					r, err := parseRecord(writer.wall().record(engine.SeatState{User: "ann", Expires: end}, made))
+					r, err := parseRecord(writer.wall().record(engine.SeatState{User: "ann", Since: made, Expires: end}))
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -69,8 +69,9 @@ func readMetaInUse(f io.ReaderAt) (m meta, err error) {
 // pages are pages by their id, each with those that belong to it.
 type pages map[uint64][]byte
 
-// A fileCopy has the pages of a file that one transaction uses. It implements
-// [io.ReaderAt] for them.
+// A fileCopy has the pages of a file that one transaction uses, without the journal and
+// the orders, which may be large and change all the time. It implements [io.ReaderAt]
+// for them.
 type fileCopy struct {
 	pageSize int64
 	kept     map[string]keptBucket
@@ -91,7 +92,7 @@ func (c *fileCopy) copy(f io.ReaderAt, m meta) error {
 	*c = fileCopy{pageSize: m.pageSize, kept: make(map[string]keptBucket), others: make(pages)}
 	return c.others.add(f, m, m.root, func(id uint64, e element) error {
 		root, err := e.root(id)
-		if err != nil || root == 0 {
+		if err != nil || root == 0 || apart(e.key) {
 			return err
 		}
 		if !bytes.Equal(e.key, bucketSeats) && !bytes.Equal(e.key, bucketEvents) {

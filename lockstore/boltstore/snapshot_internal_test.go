@@ -51,7 +51,7 @@ func (c *copying) sell(n int) {
 func (c *copying) want(r io.ReaderAt, m meta) {
 	c.Helper()
 	seats := make(map[string]bool)
-	found, err := verify(r, m, func(bucket, key, _ []byte) error {
+	found, err := verify(r, m, false, func(bucket, key, _ []byte) error {
 		if string(bucket) == string(bucketSeats) {
 			seats[string(key)] = true
 		}
@@ -136,7 +136,7 @@ func TestOldPagesAreNotDamage(t *testing.T) {
 	reads := 0
 	err := readCopy(f, func(r io.ReaderAt, m meta) error {
 		reads++
-		_, err := verify(r, m, func(_, _, _ []byte) error { return nil })
+		_, err := verify(r, m, false, func(_, _, _ []byte) error { return nil })
 		if err == nil {
 			c.want(r, m)
 		}

@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,9 +11,10 @@ import (
 // contents is what a file contains as a whole.
 type contents struct {
 	sums
-	tx   uint64  // the last transaction
-	last uint32  // the last number of an event
-	log  records // that are in the log
+	format string
+	tx     uint64  // the last transaction
+	last   uint32  // the last number of an event
+	log    records // that are in the log
 }
 
 // verifyFile verifies a file that no other process writes to.
@@ -28,55 +30,96 @@ func verifyFile(f *os.File) (contents, error) {
 	if m.pages > uint64(info.Size()/m.pageSize) {
 		return contents{}, fmt.Errorf("%w: its end is missing: it has %d bytes, and %d pages of %d bytes are expected", ErrDamaged, info.Size(), m.pages, m.pageSize)
 	}
-	return verify(f, m, func(_, _, _ []byte) error { return nil })
+	return verify(f, m, true, func(_, _, _ []byte) error { return nil })
 }
 
-// verify reads everything in a file and checks the structure of its pages and the
-// checksum of its content. It calls visit with each key and its value.
+// verify reads what is in a file and checks the structure of its pages and the
+// checksums of its content. It calls visit with each key and its value. Unless all is
+// set, it leaves out the journal and the orders.
 //
 // It does not use bbolt, whose own check trusts what it reads: it runs in goroutines
 // of its own and ends the program if a page leads nowhere.
-func verify(r io.ReaderAt, m meta, visit func(bucket, key, value []byte) error) (contents, error) {
+func verify(r io.ReaderAt, m meta, all bool, visit func(bucket, key, value []byte) error) (contents, error) {
 	found := contents{tx: m.tx, log: make(records)}
-	var format, sum string
-	v := verifier{r, m, make([]bool, m.pages), func(bucket, key, value []byte) error {
-		switch {
-		case bytes.Equal(bucket, bucketHead) && bytes.Equal(key, keyFormat):
-			format = string(value)
+	head := make(map[string]string)
+	v := verifier{r: r, meta: m, seen: make([]bool, m.pages)}
+	v.skip = func(bucket []byte) bool { return !all && apart(bucket) }
+	v.visit = func(bucket, key, value []byte) error {
+		if bytes.Equal(bucket, bucketHead) {
+			head[string(key)] = string(value)
 			return nil
-		case bytes.Equal(bucket, bucketHead) && bytes.Equal(key, keySum):
-			sum = string(value)
-			return nil
-		case bytes.Equal(bucket, bucketEvents):
-			number, _, err := parseEvent(value)
-			if err != nil {
-				return err
-			}
-			found.last = max(found.last, number)
-		case bytes.Equal(bucket, bucketSeats) && len(key) != len(seatKey{}):
-			return fmt.Errorf("%w: %x is not the key of a seat", ErrDamaged, key)
-		case bytes.Equal(bucket, bucketLog):
-			if err := parseLogEntry(value, found.log); err != nil {
-				return fmt.Errorf("%w: the log at %x: %w", ErrDamaged, key, err)
-			}
-			found.logSum ^= digest(bucket, key, value)
-			found.logBytes += len(value)
 		}
-		found.all ^= digest(bucket, key, value)
+		if err := found.add(bucket, key, value); err != nil {
+			return err
+		}
 		return visit(bucket, key, value)
-	}}
+	}
 	if err := v.page(nil, m.root, nil, nil); err != nil {
 		return contents{}, err
 	}
-	switch {
-	case format == "":
+	found.format = head[string(keyFormat)]
+	switch found.format {
+	case "":
 		return contents{}, fmt.Errorf("%w, or it is a bbolt file of another program", ErrDamaged)
-	case format != formatOfFile:
-		return contents{}, fmt.Errorf("it has format %.40q and this version of Seatlock reads format %q: start the version that wrote it", format, formatOfFile)
-	case sum != string(formatSum(found.all)):
-		return contents{}, fmt.Errorf("%w: the checksum of its content is %016x and must be %.16q", ErrDamaged, found.all, sum)
+	case formatBefore:
+		none := string(formatSum(0))
+		head[string(keyJournalSum)], head[string(keyOrdersSum)] = none, none
+	case formatOfFile:
+	default:
+		return contents{}, fmt.Errorf("it has format %.40q and this version of Seatlock reads format %q: start the version that wrote it", found.format, formatOfFile)
 	}
-	return found, nil
+	err := checkSum("content", found.all, head[string(keySum)])
+	if all {
+		err = errors.Join(err,
+			checkSum("journal", found.journal, head[string(keyJournalSum)]),
+			checkSum("orders", found.orders, head[string(keyOrdersSum)]))
+	}
+	return found, err
+}
+
+// apart reports whether a bucket has a checksum of its own.
+func apart(bucket []byte) bool {
+	return bytes.Equal(bucket, bucketJournal) || ofOrders(bucket)
+}
+
+func ofOrders(bucket []byte) bool {
+	return bytes.Equal(bucket, bucketOrders) || bytes.Equal(bucket, bucketOrdersOf) || bytes.Equal(bucket, bucketDue)
+}
+
+func checkSum(of string, found uint64, want string) error {
+	if want == string(formatSum(found)) {
+		return nil
+	}
+	return fmt.Errorf("%w: the checksum of its %s is %016x and must be %.16q", ErrDamaged, of, found, want)
+}
+
+// add adds a value to what was found.
+func (found *contents) add(bucket, key, value []byte) error {
+	put := digest(bucket, key, value)
+	switch {
+	case bytes.Equal(bucket, bucketJournal):
+		found.journal ^= put
+		return nil
+	case ofOrders(bucket):
+		found.orders ^= put
+		return nil
+	case bytes.Equal(bucket, bucketEvents):
+		e, err := parseEvent(value)
+		if err != nil {
+			return err
+		}
+		found.last = max(found.last, e.number)
+	case bytes.Equal(bucket, bucketSeats) && len(key) != len(seatKey{}):
+		return fmt.Errorf("%w: %x is not the key of a seat", ErrDamaged, key)
+	case bytes.Equal(bucket, bucketLog):
+		if err := parseLogEntry(value, found.log); err != nil {
+			return fmt.Errorf("%w: the log at %x: %w", ErrDamaged, key, err)
+		}
+		found.logSum ^= put
+		found.logBytes += len(value)
+	}
+	found.all ^= put
+	return nil
 }
 
 // A verifier goes through the pages of a file.
@@ -84,6 +127,7 @@ type verifier struct {
 	r     io.ReaderAt
 	meta  meta
 	seen  []bool // pages
+	skip  func(bucket []byte) bool
 	visit func(bucket, key, value []byte) error
 }
 
@@ -139,7 +183,7 @@ func (v *verifier) elements(bucket, b []byte, id uint64, low, high []byte) error
 // bucket verifies a bucket, which is on the page with the id.
 func (v *verifier) bucket(e element, id uint64) error {
 	root, err := e.root(id)
-	if err != nil {
+	if err != nil || v.skip(e.key) {
 		return err
 	}
 	if root != 0 {

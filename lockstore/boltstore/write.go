@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 
 	bolt "go.etcd.io/bbolt"
@@ -16,42 +15,60 @@ import (
 // maxSeats bounds the seats of one transaction, and so the time that it takes.
 const maxSeats = 4096
 
-// work is an operation on an event.
+// work is an operation on an event, or the change of an order or of a layout.
 type work struct {
 	event *event
 	ev    *lockstore.Event
 	op    lockstore.Op
-	at    []int // the positions of op.Seats
+	at    []int // the positions of op.Seats and op.To
+
+	order  *lockstore.Order // to put
+	layout bool             // the event gets the layout of ev; such work is a batch of its own
+}
+
+// An answer is the result of a work.
+type answer struct {
+	result   lockstore.Result
+	revision int64 // of an order
 }
 
 // A transaction is what the calls of one batch change.
 type transaction struct {
 	events []*event      // of the calls
+	orders []orderPut    // of the calls
 	done   chan struct{} // closed when it is on the disk or has failed
 }
 
 // runBatch decides the calls one after the other, writes what they change in one
 // transaction, makes it visible to lists, and answers the calls. One batch runs at
 // a time.
-func (s *Store) runBatch(calls []*batch.Call[work, lockstore.Result]) {
+func (s *Store) runBatch(calls []*batch.Call[work, answer]) {
+	if w := calls[0].Work; w.layout {
+		calls[0].Answer(answer{}, s.replaceLayout(w.event, w.ev))
+		return
+	}
 	t := &transaction{done: make(chan struct{})}
-	results, refusals := make([]lockstore.Result, len(calls)), make([]error, len(calls))
+	answers, refusals := make([]answer, len(calls)), make([]error, len(calls))
 	err := s.failure()
 	if err == nil {
 		for i, c := range calls {
-			results[i], refusals[i] = c.Work.event.decide(c.Work, t, s.clock)
+			if c.Work.order != nil {
+				t.orders = append(t.orders, orderPut{c.Work.order, &answers[i].revision, &refusals[i]})
+			} else {
+				answers[i].result, refusals[i] = c.Work.event.decide(c.Work, t, s.clock)
+			}
 		}
 		err = s.write(t)
 	}
 	for _, e := range t.events {
 		e.finish(err == nil)
 	}
-	close(t.done)
+	s.endTransaction(t)
 	for i, c := range calls {
 		if err != nil {
-			c.Answer(lockstore.Result{}, err)
+			c.Answer(answer{}, err)
 		} else {
-			c.Answer(results[i], refusals[i])
+			c.Answer(answers[i], refusals[i])
 		}
 	}
 }
@@ -64,9 +81,38 @@ func (s *Store) write(t *transaction) error {
 	for _, e := range t.events {
 		e.records(changed, w)
 	}
-	if len(changed) == 0 {
+	if len(changed) == 0 && len(t.orders) == 0 {
 		return s.checkFile(lockstore.ErrUnavailable)
 	}
+	folded := false
+	put := func(tx *bolt.Tx, sum *sums) (bool, error) {
+		ordered, err := putOrders(tx, sum, t.orders)
+		if err != nil || len(changed) == 0 {
+			return ordered, err
+		}
+		if err := s.putEvents(tx, sum, t.events); err != nil {
+			return false, err
+		}
+		folded, err = s.putRecords(tx, sum, changed)
+		return true, err
+	}
+	return s.update(t, put, func() {
+		if folded {
+			clear(s.log)
+		} else {
+			changed.copyTo(s.log)
+		}
+		for _, e := range t.events {
+			if len(e.changes) > 0 {
+				e.written = max(e.written, e.putting)
+			}
+		}
+	})
+}
+
+// update commits what put writes, unless put reports that it is nothing. It calls
+// done, with s.mu held, once that is on the disk.
+func (s *Store) update(t *transaction, put func(*bolt.Tx, *sums) (bool, error), done func()) error {
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return s.notWritten(err)
@@ -74,26 +120,50 @@ func (s *Store) write(t *transaction) error {
 	if uint64(tx.ID()) != s.tx+1 {
 		return errors.Join(s.replaced(lockstore.ErrUnavailable, "written to by another program"), tx.Rollback())
 	}
-	sum, folded, err := s.put(tx, t.events, changed)
-	if err != nil {
-		return s.notWritten(errors.Join(err, tx.Rollback()))
+	sum := s.sums
+	any, err := put(tx, &sum)
+	if err == nil && any {
+		err = sum.write(tx)
 	}
+	switch {
+	case err != nil:
+		return s.notWritten(errors.Join(err, tx.Rollback()))
+	case !any:
+		if err := tx.Rollback(); err != nil {
+			return s.notWritten(err)
+		}
+		return s.checkFile(lockstore.ErrUnavailable)
+	}
+	s.beginCommit(t)
 	id := uint64(tx.ID())
 	if err := tx.Commit(); err != nil {
 		return s.notCommitted(err, id)
 	}
 	s.sums, s.tx = sum, id
 	s.mu.Lock()
-	if folded {
-		clear(s.log)
-	} else {
-		changed.copyTo(s.log)
-	}
+	done()
 	s.mu.Unlock()
-	for _, e := range t.events {
-		e.inFile = e.inFile || len(e.changes) > 0
-	}
 	return s.checkFile(lockstore.ErrOutcomeUnknown)
+}
+
+// beginCommit makes readers of orders wait for the transaction, if it has any: while it
+// is committed, bbolt may show what is not on the disk yet.
+func (s *Store) beginCommit(t *transaction) {
+	if len(t.orders) > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.committing = t
+	}
+}
+
+// endTransaction wakes those who wait for the transaction.
+func (s *Store) endTransaction(t *transaction) {
+	if len(t.orders) > 0 {
+		s.mu.Lock()
+		s.committing = nil
+		s.mu.Unlock()
+	}
+	close(t.done)
 }
 
 // checkFile ends the store if its path no longer names its file, if another program
@@ -135,81 +205,6 @@ func (s *Store) lost(outcome, err error) error {
 	s.end(fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err))
 	return fmt.Errorf("%w: %w", outcome, err)
 }
-
-// maxLog is the number of bytes that the log may have. With a longer log, records
-// are moved to their places less often, and each time takes longer.
-const maxLog = 512 << 10
-
-// put writes the records to the log or, if that has become too long, all records of
-// the log and the new ones to their places.
-func (s *Store) put(tx *bolt.Tx, events []*event, changed records) (sum sums, folded bool, err error) {
-	sum = s.sums
-	for _, e := range events {
-		if e.inFile || len(e.changes) == 0 {
-			continue
-		}
-		if _, err := sum.put(tx, bucketEvents, []byte(e.id), eventText(e.number, e.layout)); err != nil {
-			return sum, false, err
-		}
-	}
-	entries := logEntries(changed)
-	size := sum.logBytes
-	for _, entry := range entries {
-		size += len(entry)
-	}
-	if folded = size > s.maxLog; !folded {
-		for i, entry := range entries {
-			put, err := sum.put(tx, bucketLog, logKey(tx.ID(), i), entry)
-			if err != nil {
-				return sum, false, err
-			}
-			sum.logSum ^= put
-		}
-		sum.logBytes = size
-		return sum, false, tx.Bucket(bucketHead).Put(keySum, formatSum(sum.all))
-	}
-	if err := tx.DeleteBucket(bucketLog); err != nil {
-		return sum, false, err
-	}
-	if _, err := tx.CreateBucket(bucketLog); err != nil {
-		return sum, false, err
-	}
-	sum.all, sum.logSum, sum.logBytes = sum.all^sum.logSum, 0, 0
-	all := make(records)
-	for _, of := range s.log {
-		maps.Copy(all, of)
-	}
-	maps.Copy(all, changed)
-	for _, key := range all.keys() {
-		if _, err := sum.put(tx, bucketSeats, key[:], all[key]); err != nil {
-			return sum, false, err
-		}
-	}
-	return sum, true, tx.Bucket(bucketHead).Put(keySum, formatSum(sum.all))
-}
-
-// sums are the checksum of the file's content and the size of its log.
-type sums struct {
-	all      uint64 // of all values
-	logSum   uint64 // of the values of the log
-	logBytes int    // in the values of the log
-}
-
-// put writes a value and returns its digest.
-func (sum *sums) put(tx *bolt.Tx, bucket, key, value []byte) (uint64, error) {
-	b := tx.Bucket(bucket)
-	b.FillPercent = fill
-	if old := b.Get(key); old != nil {
-		sum.all ^= digest(bucket, key, old)
-	}
-	put := digest(bucket, key, value)
-	sum.all ^= put
-	return put, b.Put(key, value)
-}
-
-// fill is how full bbolt makes the first of the two pages that it makes of one that
-// is too full. The log grows at its end only, so nothing is added to that page later.
-const fill = 0.9
 
 // notWritten returns the error of changes that are not in the file.
 func (s *Store) notWritten(err error) error {

@@ -3,15 +3,13 @@ package memstore
 import (
 	"context"
 	"sync"
-	"time"
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/engine"
 )
 
 type event struct {
-	start time.Time     // with its monotonic reading
-	epoch time.Duration // from 1970 to start
+	clock
 
 	mu       sync.Mutex // guards the fields below
 	state    *engine.State
@@ -20,9 +18,6 @@ type event struct {
 	revision int  // of the state's layout
 	fixed    bool // a seat has changed
 }
-
-// now returns the event's clock in Unix milliseconds.
-func (e *event) now() int64 { return (e.epoch + time.Since(e.start)).Milliseconds() }
 
 // lock returns the store's part of the event, which begins with its first use,
 // with its mutex held and with the layout of ev.
@@ -53,10 +48,8 @@ func (s *Store) add(ev *lockstore.Event) *event {
 	if s.events == nil {
 		s.events = make(map[lockstore.EventID]*event)
 	}
-	start := time.Now()
 	e := &event{
-		start:   start,
-		epoch:   time.Duration(start.UnixNano()),
+		clock:   newClock(),
 		state:   engine.New(ev.Layout),
 		log:     engine.NewLog(),
 		journal: engine.NewJournal(),

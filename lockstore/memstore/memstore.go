@@ -14,21 +14,26 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// A Store is a [lockstore.LockStore] in memory. The zero value is ready to use,
-// and there is nothing to close.
+// A Store is a [lockstore.LockStore] and a [lockstore.OrderStore] in memory. The zero
+// value is ready to use, and there is nothing to close.
 //
 // The clock of an event is set from the time of day when the event is first used
 // and then runs on its own: a change of the time of day neither shortens nor
-// prolongs a lock.
+// prolongs a lock. The orders have such a clock too.
 //
 // The cost of an operation does not depend on the size of the event. An event is
 // kept until the Store itself is garbage.
 type Store struct {
 	mu     sync.RWMutex // guards events
 	events map[lockstore.EventID]*event
+
+	orders orders
 }
 
-var _ lockstore.LockStore = (*Store)(nil)
+var (
+	_ lockstore.LockStore  = (*Store)(nil)
+	_ lockstore.OrderStore = (*Store)(nil)
+)
 
 // Do implements [lockstore.LockStore].
 func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result, err error) {

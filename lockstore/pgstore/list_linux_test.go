@@ -49,7 +49,7 @@ func TestFrozenClientHoldsNobodyUp(t *testing.T) {
 	t.Cleanup(reading.Wait)
 	t.Cleanup(func() { close(frozen) })
 	reading.Go(func() {
-		_, _ = client.Exec(context.Background(), "CALL seatlock.do_list($1, $2, -1, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)", string(ev.ID), ev.Fingerprint())
+		_, _ = client.Exec(context.Background(), "CALL seatlock.do_list($1, $2, 0, -1, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)", string(ev.ID), ev.Fingerprint())
 	})
 	eventually(t, ctl, "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'ClientWrite'", client.PgConn().PID())
 

@@ -63,6 +63,7 @@ type Store struct {
 	versions *follow.Follower[lockstore.EventID, progress] // reads for those who wait
 	lists    *lister
 	sweeping sync.Mutex // held by the sweep that is under way
+	layouts  layouts
 
 	queue     *batch.Queue[work, answer]                  // of operations
 	described atomic.Pointer[pgconn.StatementDescription] // of carryOutSQL, for connections that prepare nothing
@@ -83,17 +84,4 @@ func New(pool *pgxpool.Pool) *Store {
 	s.versions = follow.All(lingerTime, s.readVersions)
 	s.queue = batch.New(batches, s.send)
 	return s
-}
-
-// Open makes the event known to the database, before any call needs it. It fails
-// with [lockstore.ErrOtherSeats] if the database has the event with other seats.
-func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
-	var outcome string
-	if err := s.ask(ctx, lockstore.ErrUnavailable, "SELECT seatlock.open($1, $2)", []any{string(ev.ID), ev.Fingerprint()}, &outcome); err != nil {
-		return err
-	}
-	if outcome == otherSeats {
-		return lockstore.ErrOtherSeats
-	}
-	return nil
 }

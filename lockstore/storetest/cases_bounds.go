@@ -118,9 +118,13 @@ func cancelIsFinal(c *check) {
 			op.NotAfter = until
 			all.Go(func() {
 				for {
+					began := time.Now()
 					err := c.try(op)
 					switch {
 					case errors.Is(err, lockstore.ErrTooLate):
+						return
+					case began.After(until.Add(c.tick)):
+						c.Errorf("a booking of %s that began after its NotAfter: %v, want ErrTooLate", seat, err)
 						return
 					case err == nil:
 						booked.Add(1)

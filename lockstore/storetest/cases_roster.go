@@ -82,7 +82,9 @@ func rosterHasTimes(c *check) {
 	if len(all) == 4 && !all[3].Expires.Equal(until) {
 		c.Errorf("the extended lock ends at %v, want %v", all[3].Expires, until)
 	}
-	c.wantTime("the end of a lock", all[0].Expires, made[0].Add(c.ttl))
+	if len(all) > 0 {
+		c.wantTime("the end of a lock", all[0].Expires, made[0].Add(c.ttl))
+	}
 	confirmed := c.do(lockstore.Confirm(ann, "A1")).Now
 	if all = c.wantRoster(lockstore.Filter{Seats: seats("A1")}, "A1 booked ann"); len(all) == 1 && !all[0].Since.IsZero() {
 		c.wantTime("the time since when a confirmed seat is booked", all[0].Since, confirmed)
@@ -198,7 +200,10 @@ func rosterMeetsJournal(c *check) {
 			c.Fatal(err)
 		}
 		got[h.Seat] = true
-		if n++; n%300 != 0 {
+		if n++; n > 1550 {
+			c.Fatalf("the roster has more than the %d seats that can be taken", n)
+		}
+		if n%300 != 0 {
 			continue
 		}
 		// One seat before and one behind the place where the reader is.
@@ -255,6 +260,7 @@ func rosterMissesNothing(c *check) {
 				at := i * 5 % len(c.ev.Seats)
 				free, held := c.ev.Seats[at+1:at+4], c.ev.Seats[at]
 				_ = c.try(lockstore.Lock(ben, free...))
+				time.Sleep(100 * time.Microsecond)
 				_ = c.try(lockstore.Release(ben, free...))
 				_ = c.try(lockstore.Extend(ann, c.soon(3*c.ttl), held)) // fails if it is booked
 				_ = c.try(lockstore.Confirm(ann, held))

@@ -49,14 +49,20 @@ func randomOperations(c *check) {
 				f.books()
 			},
 		}
-		d := &drawing{seats: some, users: who, oddTTL: oddTTL, bubble: c.bubble}
+		few := rapid.SliceOfNDistinct(rapid.SampledFrom(Seats(6)), 1, 2, rapid.ID)
+		d := &drawing{seats: some, few: few, users: who, oddTTL: oddTTL, bubble: c.bubble}
 		do := func(t *rapid.T, kind lockstore.Kind) {
-			f.call(history.Call{Op: f.name(d.draw(t, kind)), Settings: settings.Draw(t, "settings")})
+			made := f.call(history.Call{Op: f.name(d.draw(t, kind)), Settings: settings.Draw(t, "settings")})
+			if made.Outcome == history.Done && (kind == lockstore.KindConfirm || kind == lockstore.KindBook) {
+				d.sold = made.Op
+			}
 		}
 		for _, kind := range buyers {
 			actions[kind.String()] = func(t *rapid.T) { do(t, kind) }
 		}
-		actions["operate"] = func(t *rapid.T) { do(t, operator.Draw(t, "kind")) }
+		for _, action := range []string{"operate", "operate 2", "operate 3"} { // so much more often
+			actions[action] = func(t *rapid.T) { do(t, operator.Draw(t, "kind")) }
+		}
 		t.Repeat(actions)
 	})
 }
@@ -64,9 +70,11 @@ func randomOperations(c *check) {
 // drawing draws operations.
 type drawing struct {
 	seats  *rapid.Generator[[]lockstore.SeatID]
+	few    *rapid.Generator[[]lockstore.SeatID] // of what operators do
 	users  *rapid.Generator[lockstore.UserID]
 	oddTTL time.Duration
 	bubble bool
+	sold   lockstore.Op // the last confirm or booking
 }
 
 // The kinds that buyers use are drawn more often than each of the others, which
@@ -77,13 +85,18 @@ var (
 )
 
 var (
-	anyRef = rapid.SampledFrom([]lockstore.Ref{"", "r1", "r2"})
+	anyRef = rapid.SampledFrom([]lockstore.Ref{"", "r1", "R1"})
 	often  = rapid.SampledFrom([]bool{true, true, false})
 	seldom = rapid.SampledFrom([]bool{false, false, false, false, true})
 )
 
 func (d *drawing) draw(t *rapid.T, kind lockstore.Kind) lockstore.Op {
-	op := lockstore.Op{Kind: kind, Seats: d.seats.Draw(t, "seats")}
+	op := lockstore.Op{Kind: kind}
+	if slices.Contains(buyers, kind) {
+		op.Seats = d.seats.Draw(t, "seats")
+	} else {
+		op.Seats = d.few.Draw(t, "seats")
+	}
 	switch kind {
 	case lockstore.KindBlock, lockstore.KindUnblock:
 	case lockstore.KindEvict:
@@ -100,7 +113,7 @@ func (d *drawing) draw(t *rapid.T, kind lockstore.Kind) lockstore.Op {
 		}
 	case lockstore.KindExtend:
 		op.Until = time.Now().Truncate(2 * time.Millisecond).Add(d.odd(t))
-		if seldom.Draw(t, "capped") {
+		if often.Draw(t, "capped") {
 			op.Cap = d.odd(t)
 		}
 	case lockstore.KindBook:
@@ -111,7 +124,10 @@ func (d *drawing) draw(t *rapid.T, kind lockstore.Kind) lockstore.Op {
 		op.Ref = anyRef.Draw(t, "ref")
 	case lockstore.KindMove:
 		op.Ref = anyRef.Draw(t, "ref")
-		op.Seats, op.To = apart(op.Seats, d.seats.Draw(t, "to"))
+		if d.sold.Seats != nil && often.Draw(t, "what was sold") {
+			op.User, op.Ref, op.Seats = d.sold.User, d.sold.Ref, d.sold.Seats
+		}
+		op.Seats, op.To = apart(op.Seats, d.few.Draw(t, "to"))
 	case lockstore.KindCancel:
 		op.Ref = anyRef.Draw(t, "ref")
 		if op.Ref != "" && seldom.Draw(t, "of anybody") {

@@ -85,10 +85,17 @@ func TestRulesAreQuotes(t *testing.T) {
 		}
 	}
 	plain := strings.NewReplacer("[", "", "]", "").Replace(contract.String())
+	rules := make(map[string]string)
 	for _, c := range cases {
-		for quote := range strings.SplitSeq(c.rule, " … ") {
+		rules[c.name] = c.rule
+	}
+	for _, c := range orderCases {
+		rules[c.name] = c.rule
+	}
+	for name, rule := range rules {
+		for quote := range strings.SplitSeq(rule, " … ") {
 			if !strings.Contains(plain, quote) {
-				t.Errorf("%s: the contract does not say %q", c.name, quote)
+				t.Errorf("%s: the contract does not say %q", name, quote)
 			}
 		}
 	}

@@ -25,7 +25,7 @@ var journalSubjects = map[string]subject{
 	"roster_lags":                 {with(rosterLags), []string{"23_roster_follows", "00_"}},
 	"roster_has_no_references":    {with(rosterWithoutRefs), []string{"23_roster_shows", "00_"}},
 	"roster_of_a_user_has_all":    {with(rosterIgnoresUser), []string{"23_roster_of_a_user", "00_"}},
-	"roster_has_old_ends":         {with(rosterHasOldEnds), []string{"23_roster_has_times", "00_"}},
+	"roster_has_old_ends":         {with(rosterHasOldEnds), []string{"23_roster_has_times"}},
 	"revision_shifts_bookings":    {with(revisionShifts), []string{"24_revision_replaces", "24_revision_of_another_order"}},
 	"revision_loses_bookings":     {with(revisionLoses), []string{"24_revision_lacks"}},
 	"revision_forgets_references": {with(revisionForgetsRefs), []string{"24_revision_replaces"}},

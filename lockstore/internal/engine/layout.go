@@ -23,7 +23,7 @@ func (s *State) WithLayout(ev *lockstore.Event, now int64) (*State, error) {
 		return nil, err
 	}
 	next := New(ev.Layout)
-	for p := range s.known() {
+	for p := range s.Known() {
 		if to, ok := ev.Position(s.layout.Seats[p]); ok {
 			next.SetSeat(to, s.Seat(p))
 		}
@@ -34,7 +34,7 @@ func (s *State) WithLayout(ev *lockstore.Event, now int64) (*State, error) {
 // missing returns an error if the event lacks seats that are taken.
 func (s *State) missing(ev *lockstore.Event, now int64) error {
 	err := &lockstore.MissingSeatsError{Event: ev.ID}
-	for p := range s.known() {
+	for p := range s.Known() {
 		c := s.at(p)
 		if _, ok := ev.Position(s.layout.Seats[p]); ok || !c.taken(now) || c.status == lockstore.Blocked {
 			continue
@@ -51,8 +51,8 @@ func (s *State) missing(ev *lockstore.Event, now int64) error {
 	return err
 }
 
-// known returns the positions of the seats of which anything is known, ascending.
-func (s *State) known() iter.Seq[int] {
+// Known returns the positions of the seats of which anything is known, ascending.
+func (s *State) Known() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for n, pg := range s.pages {
 			if pg == nil {

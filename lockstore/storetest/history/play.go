@@ -297,7 +297,7 @@ func (c *Client) Finish(ctx context.Context) {
 	for which := range c.records {
 		c.do(ctx, which, Call{Method: List})
 	}
-	pass(ctx, c.longest()+2*c.Slack+time.Millisecond)
+	pass(ctx, c.Longest()+2*c.Slack+time.Millisecond)
 	for which, r := range c.records {
 		c.do(ctx, which, Call{Method: List, Since: c.since[which]})
 		c.do(ctx, which, Call{Method: List})
