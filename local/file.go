@@ -30,16 +30,17 @@ func openFile(ctx context.Context, s settings.File, events []venue.Event, log *s
 	return openStore{store, description, store.Close}, nil
 }
 
-// printBookings writes who booked what in the file, one booking a line.
+// printBookings writes who booked what in the file, and what is blocked, one seat a line.
 func printBookings(s settings.File, out io.Writer) error {
 	bookings, err := boltstore.Bookings(s.Path)
 	if err != nil {
 		return err
 	}
 	w := sheet.NewWriter(out)
-	err = w.Row("event", "seat", "user", "booked")
+	err = w.Row("event", "seat", "status", "user", "reference", "since")
 	for _, b := range bookings {
-		err = errors.Join(err, w.Row(string(b.Event), string(b.Seat), string(b.User), b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")))
+		since := b.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+		err = errors.Join(err, w.Row(string(b.Event), string(b.Seat), b.Status.String(), string(b.User), string(b.Ref), since))
 	}
 	return errors.Join(err, w.Flush())
 }

@@ -62,10 +62,51 @@ func checkWritten(ctx context.Context, path string, said sellerOutput) (err erro
 			wrong = append(wrong, fmt.Errorf("of one call %s is %v and %s is %v", ev.Seats[at], one, ev.Seats[at+1], two))
 		}
 	}
+	wrong = append(wrong, checkJournal(ctx, s, ev, status), checkOrders(ctx, s, said["ordered"]))
 	if slices.Contains(said["open"], "") {
 		wrong = append(wrong, errors.New("a seller did not say what it found"))
 	}
 	return errors.Join(wrong...)
+}
+
+// checkJournal checks that there is an entry for each booking, and for nothing else.
+func checkJournal(ctx context.Context, s *boltstore.Store, ev *lockstore.Event, status map[string]lockstore.Status) error {
+	booked := make(map[string]bool)
+	for after := lockstore.Seq(""); ; {
+		entries, err := s.Journal(ctx, ev, after, lockstore.MaxEntries)
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 {
+			break
+		}
+		for _, e := range entries {
+			for _, seat := range e.Seats {
+				if booked[string(seat)] || status[string(seat)] != lockstore.Booked {
+					return fmt.Errorf("%s is %v and in the journal twice: %v", seat, status[string(seat)], booked[string(seat)])
+				}
+				booked[string(seat)] = true
+			}
+			after = e.Seq
+		}
+	}
+	for seat, is := range status {
+		if is == lockstore.Booked && !booked[seat] {
+			return fmt.Errorf("%s is booked and not in the journal", seat)
+		}
+	}
+	return nil
+}
+
+// checkOrders checks that there is an order for all those seats.
+func checkOrders(ctx context.Context, s *boltstore.Store, pairs []string) error {
+	for _, pair := range pairs {
+		first, _, _ := strings.Cut(pair, " ")
+		if o, err := s.Order(ctx, lockstore.OrderID(first)); err != nil || string(o.Body) != first {
+			return fmt.Errorf("the order %s, which was acknowledged: %q, %w", first, o.Body, err)
+		}
+	}
+	return nil
 }
 
 // TestKilled checks that the file opens again and has everything that was acknowledged,

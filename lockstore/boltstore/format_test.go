@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +65,47 @@ func TestFileOfFormat1(t *testing.T) {
 		dan := boltstore.Booking{Event: "hamlet", Seat: "A3", Status: lockstore.Booked, User: "dan", Since: at(100 * time.Second)}
 		bookings = append(bookings[:2:2], dan, bookings[2])
 		wantBookings()
+	})
+}
+
+// TestFileOfTheLastFormat1 checks that a file that the last version with format 1 wrote gets
+// what a file of this format has, once. In the 70 seconds from 2000-01-01 00:00:00 UTC, that
+// version did this with 300 seats of hall, and wrote some of it to its log:
+//
+//	 0 s  ann, ben and cat lock a hundred seats each, and confirm the first fifty of them
+//	70 s  dan locks A51 and A52; eve books A2 of small and locks A3
+func TestFileOfTheLastFormat1(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "seats")
+		unpack(t, path, filepath.Join("testdata", "format1last.seats.gz"))
+		time.Sleep(80 * time.Second)
+		before, err := boltstore.Bookings(path)
+		must(t, err)
+		if len(before) != 151 || before[50].Seat != "A101" || before[50].User != "ben" || before[150].Event != "small" {
+			t.Fatalf("%d bookings: %v", len(before), before)
+		}
+		d := newTestStore(t, path, newEvent(t, "hall", 300, 0))
+		for range 2 {
+			if got, err := boltstore.Bookings(path); err != nil || !reflect.DeepEqual(got, before) {
+				t.Errorf("opened, it has %d bookings, %v", len(got), err)
+			}
+			if entries := d.journal(""); len(entries) != 0 {
+				t.Errorf("the journal has %v", entries)
+			}
+			d.wantReason(lockstore.LockExpired, lockstore.Confirm("ann", "A51", "A53"))
+			if got := d.holdings(lockstore.Filter{User: "dan"}); !slices.Equal(got, []string{"A51 locked dan  since 70s", "A52 locked dan  since 70s"}) {
+				t.Errorf("dan has %q", got)
+			}
+			d.reopen()
+		}
+		d.confirm("ann", "A1")
+		d.do(lockstore.Cancel("ann", "", "A1"))
+		d.put(lockstore.Order{ID: "order", Event: "hall"})
+		d.ev = d.revised(1, append(d.ev.Seats[:len(d.ev.Seats):len(d.ev.Seats)], "new")...)
+		d.do(lockstore.Book("fay", "order", "new"))
+		if entries := d.journal(""); len(entries) != 2 {
+			t.Errorf("the journal has %v", entries)
+		}
 	})
 }
 

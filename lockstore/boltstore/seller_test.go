@@ -67,9 +67,10 @@ func sellerEvent() (*lockstore.Event, error) {
 	return lockstore.NewEvent("sale", layout, time.Hour, 0)
 }
 
-// sell locks and confirms two seats at a time, in many goroutines. It prints "locked"
-// and "booked" with the seats, "refused" with the error of a call that did nothing, and
-// "unknown" with the seats of a call that may have done something. The mode is what
+// sell locks and confirms two seats at a time, in many goroutines, and writes an order for
+// them. It prints "locked", "booked" and "ordered" with the seats, "refused" with the error
+// of a call that did nothing, and "unknown" with the seats of a call that may have done
+// something. The mode is what
 // happens to its disk, or "again": then it first repeats each confirm.
 func sell(path, mode string) error {
 	s, err := boltstore.Open(path)
@@ -105,7 +106,6 @@ func sell(path, mode string) error {
 			}
 		})
 	}
-	done := map[lockstore.Kind]string{lockstore.KindLock: "locked", lockstore.KindConfirm: "booked"}
 	var out sync.Mutex
 	say := func(words ...any) {
 		out.Lock()
@@ -120,12 +120,12 @@ func sell(path, mode string) error {
 				if _, taken := taken[at]; taken {
 					continue
 				}
-				for _, op := range []lockstore.Op{lockstore.Lock(user, seats...), lockstore.Confirm(user, seats...)} {
+				for _, step := range sale(s, ev, user, seats) {
 					for {
-						_, err := s.Do(context.Background(), ev, op)
+						err := step.do()
 						if err == nil {
-							say(done[op.Kind], seats[0], seats[1])
-							if mode == "failing" && op.Kind == lockstore.KindConfirm {
+							say(step.done, seats[0], seats[1])
+							if mode == "failing" && step.done == "booked" {
 								fail.Do(failSoon)
 							}
 							break
@@ -147,6 +147,35 @@ func sell(path, mode string) error {
 	all.Wait()
 	fmt.Println("closed")
 	return nil
+}
+
+// A step is a call of a sale, and the word for it once it has succeeded.
+type step struct {
+	done string
+	do   func() error
+}
+
+// sale returns the calls that sell two seats.
+func sale(s *boltstore.Store, ev *lockstore.Event, user lockstore.UserID, seats []lockstore.SeatID) []step {
+	op := func(op lockstore.Op) func() error {
+		return func() error {
+			_, err := s.Do(context.Background(), ev, op)
+			return err
+		}
+	}
+	return []step{
+		{"locked", op(lockstore.Lock(user, seats...))},
+		{"booked", op(lockstore.Confirm(user, seats...))},
+		{"ordered", func() error {
+			_, err := s.Put(context.Background(), orderOf(ev, seats[0]))
+			return err
+		}},
+	}
+}
+
+// orderOf returns the order of two seats.
+func orderOf(ev *lockstore.Event, first lockstore.SeatID) lockstore.Order {
+	return lockstore.Order{ID: lockstore.OrderID(first), Event: ev.ID, Due: time.UnixMilli(1), Body: []byte(first)}
 }
 
 const buyers = 16

@@ -89,6 +89,87 @@ func TestListWhenALockEndsDuringAWrite(t *testing.T) {
 	}
 }
 
+// TestListWhenABoundPassesDuringAWrite checks that lists wait for an operation whose
+// NotAfter passes while it is written: a list without it would mean that it was too late.
+func TestListWhenABoundPassesDuringAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		s, ev := openHamlet(t)
+		if err := s.Open(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+		e, tx := s.events[ev.ID], &transaction{done: make(chan struct{})}
+		op := lockstore.Book("ann", "", "A1")
+		op.NotAfter = time.Now().Add(time.Second)
+		if _, err := e.decide(work{event: e, ev: ev, op: op, at: []int{0}}, tx, s.clock); err != nil {
+			t.Fatal(err)
+		}
+		if snap, err := s.List(ctx, ev, ""); err != nil || len(snap.Seats) != 0 {
+			t.Errorf("on the way a list has %v, %v", snap.Seats, err)
+		}
+		time.Sleep(time.Second)
+		listed, entered := make(chan int, 1), make(chan int, 1)
+		go func() {
+			snap, err := s.List(ctx, ev, "")
+			if err != nil {
+				t.Error(err)
+			}
+			listed <- len(snap.Seats)
+		}()
+		go func() {
+			entries, err := s.Journal(ctx, ev, "", 10)
+			if err != nil {
+				t.Error(err)
+			}
+			entered <- len(entries)
+		}()
+		synctest.Wait()
+		if len(listed)+len(entered) != 0 {
+			t.Error("after its NotAfter a list or the journal is answered without it")
+		}
+		if err := s.write(tx); err != nil {
+			t.Fatal(err)
+		}
+		e.finish(true)
+		s.endTransaction(tx)
+		if seats, entries := <-listed, <-entered; seats != 1 || entries != 1 {
+			t.Errorf("then a list has %d seats and the journal %d entries", seats, entries)
+		}
+	})
+}
+
+// TestOrdersDuringACommit checks that a reader of orders waits while it is unknown whether
+// an order is on the disk.
+func TestOrdersDuringACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, ev := openHamlet(t)
+		o := lockstore.Order{ID: "order", Event: ev.ID}
+		if _, err := s.Put(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		tx := &transaction{orders: make([]orderPut, 1), done: make(chan struct{})}
+		s.beginCommit(tx)
+		read := make(chan error, 1)
+		go func() {
+			_, err := s.Order(t.Context(), o.ID)
+			read <- err
+		}()
+		synctest.Wait()
+		if len(read) != 0 {
+			t.Error("it is read during a commit")
+		}
+		s.endTransaction(tx)
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+		s.beginCommit(&transaction{orders: tx.orders, done: make(chan struct{})})
+		began := time.Now()
+		if _, err := s.Order(t.Context(), o.ID); !errors.Is(err, lockstore.ErrUnavailable) || time.Since(began) != callTime {
+			t.Errorf("during a commit that does not end: %v after %v", err, time.Since(began))
+		}
+	})
+}
+
 // TestListAndWaitDuringAWrite checks that List and Wait report what is on the disk, not what
 // is being written.
 func TestListAndWaitDuringAWrite(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 const (
 	done       = "ok"
 	again      = "again" // the call is to be made again
+	tooLate    = "too_late"
+	tooEarly   = "too_early"
 	notOpen    = "not_open"
 	otherSeats = "other_seats"
 )
@@ -22,15 +24,15 @@ const (
 type answer struct {
 	outcome string
 	clock   time.Time
-	ends    millis      // when the first lock ends, after KindLock
+	ends    millis      // when the first lock ends, after KindLock and KindExtend
 	held    int         // how many seats the user has, for OverSeatLimit
-	changed []int       // in Op.Seats
+	changed []int       // in Op.Seats and then Op.To
 	inWay   []seatInWay // of a refusal
 }
 
 // A seatInWay is a seat that prevents an operation.
 type seatInWay struct {
-	number int // in Op.Seats
+	number int // in Op.Seats and then Op.To
 	until  millis
 }
 
@@ -45,7 +47,7 @@ type answers struct {
 	untils   []millis
 }
 
-const carryOutSQL = "SELECT clock, outcomes, depends, expires, held, marks, untils FROM seatlock.carry_out($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+const carryOutSQL = "SELECT clock, outcomes, depends, expires, held, marks, untils FROM seatlock.carry_out($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
 
 // carryOut has the database carry out the calls and answers them. If it fails, it
 // returns the calls that the error is for.

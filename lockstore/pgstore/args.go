@@ -3,6 +3,7 @@ package pgstore
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -27,9 +28,11 @@ type userKey struct {
 // args returns the arguments of carry_out for calls of one kind.
 func args(calls []*call) []any {
 	var called, layouts []string
-	events := make(map[eventKey]int32, 1)
+	var latest []int32
+	events, revisions := make(map[eventKey]int32, 1), make(map[eventKey]int32, 1)
 	for _, c := range calls {
 		events[c.Work.event] = 0
+		revisions[c.Work.event] = max(c.Work.revision, revisions[c.Work.event])
 	}
 	keys := make([]eventKey, 0, len(events))
 	for key := range events {
@@ -43,6 +46,7 @@ func args(calls []*call) []any {
 	for i, key := range keys {
 		events[key] = int32(i + 1)
 		called, layouts = append(called, string(key.id)), append(layouts, key.fingerprint)
+		latest = append(latest, revisions[key])
 	}
 
 	var seats []namedSeat
@@ -75,7 +79,39 @@ func args(calls []*call) []any {
 		wanted[s.number] = int32(len(places))
 	}
 	t := calls[0].Work.terms
-	return []any{t.kind.String(), t.lasts, t.most, called, layouts, seatEvents, places, seatNames, seatUsers, userEvents, names, who, wanted, ends}
+	return []any{t.kind.String(), t.lasts, t.most, t.blocked, called, layouts, latest, seatEvents, places, seatNames, seatUsers, userEvents, names, who, wanted, ends,
+		each(calls, func(w *work) string { return w.ref }),
+		each(calls, func(w *work) string { return w.by }),
+		times(calls, func(w *work) time.Time { return w.until }),
+		each(calls, func(w *work) int64 { return w.longest.Milliseconds() }),
+		times(calls, func(w *work) time.Time { return w.notAfter }),
+		times(calls, func(w *work) time.Time { return w.notBefore }),
+	}
+}
+
+// each returns what each of the calls has, or nil if none has any.
+func each[T comparable](calls []*call, of func(*work) T) []T {
+	var none T
+	var all []T
+	for i, c := range calls {
+		if v := of(&c.Work); v != none {
+			if all == nil {
+				all = make([]T, len(calls))
+			}
+			all[i] = v
+		}
+	}
+	return all
+}
+
+// times returns the time of each of the calls, nil for none, or nil if none has any.
+func times(calls []*call, of func(*work) time.Time) []*time.Time {
+	return each(calls, func(w *work) *time.Time {
+		if t := of(w); !t.IsZero() {
+			return &t
+		}
+		return nil
+	})
 }
 
 // A namedSeat is a seat that a call names: the number-th of all that are named.

@@ -25,10 +25,17 @@ const (
 	attempts = 4
 )
 
-// ask calls a function that answers one row, in a transaction of its own. What
-// the database undid is asked again, and so is what it did not understand, once
-// the schema is there. Doubt is the error of a call whose answer is lost.
+// ask calls a function that answers one row, in a transaction of its own. Doubt is the
+// error of a call whose answer is lost.
 func (s *Store) ask(ctx context.Context, doubt error, sql string, args []any, into ...any) error {
+	return s.askBy(ctx, doubt, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, sql, args...).Scan(into...)
+	})
+}
+
+// askBy makes a call on a connection. What the database undid is asked again, and so is
+// what it did not understand, once the schema is there.
+func (s *Store) askBy(ctx context.Context, doubt error, call func(context.Context, *pgxpool.Conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -36,7 +43,7 @@ func (s *Store) ask(ctx context.Context, doubt error, sql string, args []any, in
 	defer cancel()
 	var err error
 	for range attempts {
-		err = s.askOnce(bounded, doubt, sql, args, into)
+		err = s.askOnce(bounded, doubt, call)
 		switch {
 		case err == nil:
 			return nil
@@ -59,7 +66,7 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any, into []any) error {
+func (s *Store) askOnce(ctx context.Context, doubt error, call func(context.Context, *pgxpool.Conn) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -70,7 +77,7 @@ func (s *Store) askOnce(ctx context.Context, doubt error, sql string, args []any
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	return outcome(conn.QueryRow(ctx, sql, args...).Scan(into...), doubt)
+	return outcome(call(ctx, conn), doubt)
 }
 
 // acquire takes a connection from the pool, which is to be released.

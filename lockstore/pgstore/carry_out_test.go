@@ -18,7 +18,7 @@ func carryOut(t *testing.T, db interface {
 	t.Helper()
 	one := []int32{1}
 	var outcomes []string
-	err := db.QueryRow(t.Context(), "SELECT outcomes FROM seatlock.carry_out($1, $2, $3, $4, $5, $6, $7, $8, $6, $6, $9, $6, $6, $6)",
+	err := db.QueryRow(t.Context(), "SELECT outcomes FROM seatlock.carry_out($1, $2, $3, false, $4, $5, '{0}', $6, $7, $8, $6, $6, $9, $6, $6, $6, NULL, NULL, NULL, NULL, NULL, NULL)",
 		kind.String(), ev.LockTTL, ev.SeatLimit, []string{string(ev.ID)}, []string{ev.Fingerprint()},
 		one, []int32{int32(seat - 1)}, []string{"A" + strconv.Itoa(seat)}, []string{string(user)}).Scan(&outcomes)
 	if err == nil && len(outcomes) == 1 && outcomes[0] != "ok" {

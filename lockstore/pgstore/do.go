@@ -1,9 +1,10 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/batch"
@@ -15,22 +16,21 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if err != nil {
 		return lockstore.Result{}, err
 	}
-	if op.Kind > lockstore.KindRelease {
-		return lockstore.Result{}, errors.ErrUnsupported
-	}
 	for range attempts {
 		a, err := s.queue.DoOn(ctx, w, batch.Terms{Weight: len(w.places), Group: w.terms, Keys: w.keys()})
 		if err != nil {
 			return lockstore.Result{}, err
 		}
 		switch a.outcome {
-		case notOpen:
+		case notOpen, otherSeats:
 			if err := s.Open(ctx, ev); err != nil {
 				return lockstore.Result{}, err
 			}
 			continue
-		case otherSeats:
-			return lockstore.Result{}, lockstore.ErrOtherSeats
+		case tooLate:
+			return lockstore.Result{}, lockstore.ErrTooLate
+		case tooEarly:
+			return lockstore.Result{}, lockstore.ErrTooEarly
 		case done:
 			// A repeat after a lost answer changes nothing, so no process is notified
 			// of the change: others then see it up to pollTime later.
@@ -38,7 +38,7 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 				s.readSoon(ev.ID)
 				s.notifySoon()
 			}
-			return a.result(op), nil
+			return a.result(&op), nil
 		}
 		return lockstore.Result{}, a.conflict(ev, w.places)
 	}
@@ -57,29 +57,42 @@ func workOf(ev *lockstore.Event, op lockstore.Op) (work, error) {
 		return work{}, err
 	}
 	w := work{
-		terms:  terms{kind: op.Kind},
-		event:  eventKey{ev.ID, ev.Fingerprint()},
-		user:   op.User,
-		places: make([]int32, len(at)),
-		names:  make([]string, len(at)),
+		terms:     terms{kind: op.Kind, blocked: op.Blocked},
+		event:     eventKey{ev.ID, ev.Fingerprint()},
+		revision:  revision(ev),
+		user:      op.User,
+		places:    make([]int32, len(at)),
+		names:     make([]string, len(at)),
+		ref:       string(op.Ref),
+		by:        op.By,
+		until:     op.Until.Truncate(time.Millisecond),
+		notAfter:  op.NotAfter.Truncate(time.Millisecond),
+		notBefore: op.NotBefore.Truncate(time.Millisecond),
 	}
 	for i, p := range at {
-		w.places[i], w.names[i] = int32(p), string(op.Seats[i])
+		w.places[i], w.names[i] = int32(p), string(ev.Seats[p])
 	}
-	if op.Kind == lockstore.KindLock {
-		w.lasts, w.most = ev.LockTTL, ev.SeatLimit
+	switch op.Kind {
+	case lockstore.KindLock:
+		w.lasts, w.most = cmp.Or(op.For.Truncate(time.Millisecond), ev.LockTTL), ev.SeatLimit
+	case lockstore.KindExtend:
+		w.longest = cmp.Or(op.Cap, ev.MaxLock)
 	}
 	return w, nil
 }
 
 // result returns what an operation did that was carried out.
-func (a *answer) result(op lockstore.Op) lockstore.Result {
+func (a *answer) result(op *lockstore.Op) lockstore.Result {
 	result := lockstore.Result{Now: a.clock}
-	if op.Kind == lockstore.KindLock {
+	if op.Kind == lockstore.KindLock || op.Kind == lockstore.KindExtend {
 		result.Expires = a.ends.time()
 	}
 	for _, n := range a.changed {
-		result.Changed = append(result.Changed, op.Seats[n])
+		if n < len(op.Seats) {
+			result.Changed = append(result.Changed, op.Seats[n])
+		} else {
+			result.Changed = append(result.Changed, op.To[n-len(op.Seats)])
+		}
 	}
 	return result
 }

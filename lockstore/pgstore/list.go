@@ -13,7 +13,7 @@ import (
 // List implements [lockstore.LockStore].
 func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
 	from := parseMark(since)
-	return s.lists.list(ctx, listKey{ev.ID, ev.Fingerprint(), from}, func(ctx context.Context) (lockstore.Snapshot, error) {
+	return s.lists.list(ctx, listKey{ev.ID, ev.Fingerprint(), ev.Revision, from}, func(ctx context.Context) (lockstore.Snapshot, error) {
 		return s.list(ctx, ev, from)
 	})
 }
@@ -24,8 +24,8 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 		var l listing
 		var places, untils pgtype.UndecodedBytes
 		// A list that is lost has changed nothing that a caller can notice.
-		err := s.ask(ctx, lockstore.ErrUnavailable, "CALL seatlock.do_list($1, $2, $3, $4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
-			[]any{string(ev.ID), ev.Fingerprint(), from.number, from.nonce},
+		err := s.ask(ctx, lockstore.ErrUnavailable, "CALL seatlock.do_list($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+			[]any{string(ev.ID), ev.Fingerprint(), revision(ev), from.number, from.nonce},
 			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &places, &untils, &l.anew)
 		if err == nil {
 			l.places, err = parsePlaces(places)
@@ -37,13 +37,11 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 			return lockstore.Snapshot{}, err
 		}
 		switch l.outcome {
-		case notOpen:
+		case notOpen, otherSeats:
 			if err := s.Open(ctx, ev); err != nil {
 				return lockstore.Snapshot{}, err
 			}
 			continue
-		case otherSeats:
-			return lockstore.Snapshot{}, lockstore.ErrOtherSeats
 		}
 		if l.anew != nil && *l.anew {
 			go s.sweep(ev.ID)

@@ -26,6 +26,7 @@ type lister struct {
 type listKey struct {
 	event       lockstore.EventID
 	fingerprint string
+	revision    int
 	since       mark
 }
 

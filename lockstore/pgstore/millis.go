@@ -17,8 +17,11 @@ type millis int64
 
 const (
 	never   millis = math.MinInt64 // -infinity
-	forEver millis = math.MaxInt64 // infinity
+	forEver millis = math.MaxInt64 // infinity: the seat is booked
 )
+
+// outOfSale is until when a blocked seat is taken. No lock ends that late.
+var outOfSale = millis(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli())
 
 // ScanTimestamptz implements [pgtype.TimestamptzScanner].
 func (m *millis) ScanTimestamptz(v pgtype.Timestamptz) error {
@@ -38,9 +41,16 @@ func (m millis) time() time.Time { return time.UnixMilli(int64(m)) }
 // listed returns what a list at now shows of the seat at a position, which is
 // taken until then.
 func listed(position int32, until millis, now int64) lockstore.ListedSeat {
-	status := lockstore.Locked
-	if until == forEver {
-		status = lockstore.Booked
+	return lockstore.Listed(int(position), status(until), int64(until), now)
+}
+
+// status returns what a seat is that is taken until then. A lock may have ended.
+func status(until millis) lockstore.Status {
+	switch until {
+	case forEver:
+		return lockstore.Booked
+	case outOfSale:
+		return lockstore.Blocked
 	}
-	return lockstore.Listed(int(position), status, int64(until), now)
+	return lockstore.Locked
 }

@@ -30,17 +30,25 @@ var batches = batch.Options{
 // work is an operation that is to be carried out.
 type work struct {
 	terms
-	event  eventKey
-	user   lockstore.UserID
-	places []int32  // the keys of the seats' rows: their positions
-	names  []string // of the seats, for readers of the table
+	event    eventKey
+	revision int32 // of the event's layout
+	user     lockstore.UserID
+	places   []int32  // the keys of the seats' rows: their positions; those of Op.To last
+	names    []string // of the seats
+
+	ref, by   string
+	until     time.Time
+	longest   time.Duration // of a lock that is extended
+	notAfter  time.Time
+	notBefore time.Time
 }
 
 // terms are what the calls of a batch have in common.
 type terms struct {
-	kind  lockstore.Kind
-	lasts time.Duration // KindLock: the lock time
-	most  int           // KindLock: the seat limit
+	kind    lockstore.Kind
+	lasts   time.Duration // KindLock: the lock time
+	most    int           // KindLock: the seat limit
+	blocked bool          // Op.Blocked
 }
 
 type call = batch.Call[work, answer]
@@ -55,7 +63,10 @@ func (w *work) keys() []batch.Key {
 	for _, p := range w.places {
 		keys = append(keys, batch.Key(maphash.Comparable(keySeed, rowKey{w.event.id, p})))
 	}
-	return append(keys, batch.Key(maphash.Comparable(keySeed, holderKey{w.event.id, w.user})))
+	if w.user != "" {
+		keys = append(keys, batch.Key(maphash.Comparable(keySeed, holderKey{w.event.id, w.user})))
+	}
+	return keys
 }
 
 type (

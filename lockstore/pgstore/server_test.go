@@ -157,6 +157,18 @@ func TestLeastRights(t *testing.T) {
 		t.Error(err)
 	}
 	wantSeats(t, mustList(t, seller, ev, old), "A1 booked", "A2 available", "A3 locked")
+	mustDo(t, seller, ev, lockstore.Cancel(ann, "", "A1"))
+	if entries, err := seller.Journal(t.Context(), ev, "", 10); err != nil || len(entries) != 2 {
+		t.Errorf("the journal is %v, %v", entries, err)
+	}
+	if all := mustRoster(t, seller, ev, lockstore.Filter{}); len(all) != 1 || all[0].Seat != "A3" {
+		t.Errorf("the roster is %v", all)
+	}
+	mustPut(t, seller, lockstore.Order{ID: "o", Event: ev.ID, Due: time.UnixMilli(1)})
+	if due, err := seller.Due(t.Context(), 10, time.Minute); err != nil || len(due) != 1 {
+		t.Errorf("the orders that are due are %v, %v", due, err)
+	}
+	mustList(t, seller, revised(t, ev, "A4", "A3", "A2", "A1"), "")
 	ctl := admin(t, srv.URLFor("seatlock", "seatlock"))
 	for _, statement := range []string{"DROP TABLE seatlock.seat", "CREATE TABLE seatlock.mine ()", "DROP FUNCTION seatlock.nonce"} {
 		if _, err := ctl.Exec(t.Context(), statement); err == nil {

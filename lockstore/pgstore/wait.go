@@ -82,7 +82,9 @@ func (s *Store) beyond(ctx context.Context, ev *lockstore.Event, from mark) (boo
 				return false, err
 			}
 		case fingerprint != ev.Fingerprint():
-			return false, lockstore.ErrOtherSeats
+			if err := s.Open(ctx, ev); err != nil {
+				return false, err
+			}
 		default:
 			return now != progress{mark: from}, nil
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -65,8 +66,9 @@ func (s *Store) look(ctx context.Context, ev *lockstore.Event) (stored, error) {
 
 // An admission is under way until done is closed.
 type admission struct {
-	done chan struct{}
-	err  error
+	done   chan struct{}
+	err    error
+	gaveUp bool // since the context of the one caller ended early
 }
 
 // admissions are those under way, by the event's map key and text, so that the many
@@ -84,13 +86,15 @@ func (s *Store) admit(ctx context.Context, ev *lockstore.Event) error {
 	for {
 		a, mine := s.admissions.join(name)
 		if mine {
+			began := time.Now()
 			a.err = s.admitAlone(ctx, ev)
+			a.gaveUp = a.err != nil && ctx.Err() != nil && time.Since(began) < callTime/2
 			s.admissions.leave(name, a)
 			return a.err
 		}
 		select {
 		case <-a.done:
-			if !errors.Is(a.err, lockstore.ErrUnavailable) { // which may be that of the other's context
+			if !a.gaveUp {
 				return a.err
 			}
 		case <-ctx.Done():
@@ -132,7 +136,7 @@ func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
 			return err
 		}
 		switch {
-		case found.text == mapText(ev) && found.head != "" && found.log:
+		case found.text == mapText(ev) && found.head != "" && found.log && found.revision >= ev.Revision:
 			return nil
 		case found.text == "" || found.text == mapText(ev) || found.text == format2Text(ev):
 			answer, err := s.eval(ctx, openScript, []any{mapKey(ev), layoutKey(ev), logKey(ev)}, mapText(ev), format2Text(ev), newNonce(), layoutText(ev))

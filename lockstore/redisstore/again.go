@@ -27,14 +27,13 @@ func ownedBy(names []any) error {
 	return &retryError{owners}
 }
 
-// doAgain carries out work whose first answer was retry. All of it ends within
-// callTime.
+// doAgain carries out work whose first answer was retry, by then.
 //
 // The keys of a script must be known when it is sent, so that a Cluster can check
 // where they are. The users who have some seats are known only from an answer. If a
 // seat changes hands meanwhile, there is another round.
-func (s *Store) doAgain(ctx context.Context, qs *queues, w work, retry *retryError) (lockstore.Result, error) {
-	bounded, cancel := context.WithTimeout(ctx, callTime)
+func (s *Store) doAgain(ctx context.Context, by time.Time, qs *queues, w work, retry *retryError) (lockstore.Result, error) {
+	bounded, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
 	for {
 		if retry.owners != nil {

@@ -65,6 +65,9 @@ type answer struct {
 // needs a bubble.
 func together(t *testing.T, s *Store, ev *lockstore.Event, ops ...lockstore.Op) []answer {
 	t.Helper()
+	if err := s.Open(t.Context(), ev); err != nil {
+		t.Fatal(err)
+	}
 	options, ready := trips, make(chan struct{})
 	options.Parallel = 1
 	q := batch.New(options, func(calls []*call) {
@@ -181,11 +184,11 @@ func TestForeignKey(t *testing.T) {
 func TestViewAtTheEndOfALock(t *testing.T) {
 	const now = 1700000000000
 	var view []byte
-	for _, until := range []uint64{now, now + 1, 0, bookedRecord} {
+	for _, until := range []uint64{now, now + 1, 0, bookedRecord, blockedRecord} {
 		view = append(view, binary.BigEndian.AppendUint64(nil, until)[8-recordLen:]...)
 	}
-	want := []lockstore.ListedSeat{{Position: 1, Status: lockstore.Locked, Expires: now + 1}, {Position: 3, Status: lockstore.Booked}}
-	if seats := decodeView(string(view), 4, now); !slices.Equal(seats, want) {
+	want := []lockstore.ListedSeat{{Position: 1, Status: lockstore.Locked, Expires: now + 1}, {Position: 3, Status: lockstore.Booked}, {Position: 4, Status: lockstore.Blocked}}
+	if seats := decodeView(string(view), 5, now); !slices.Equal(seats, want) {
 		t.Errorf("the seats are %v, want %v", seats, want)
 	}
 }

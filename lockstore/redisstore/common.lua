@@ -7,8 +7,8 @@ local byte, find, sub = string.byte, string.find, string.sub
 -- Until when a booked or a blocked seat is taken.
 local BOOKED, BOOKED_STAMP = 9999999999999, '9999999999999'
 local BLOCKED, BLOCKED_STAMP = 9999999999998, '9999999999998'
-local BOOKED_RECORD, FREE_RECORD = string.rep('\255', 6), string.rep('\0', 6)
-local BLOCKED_RECORD = string.rep('\255', 5) .. '\254'
+local BOOKED_RECORD, BLOCKED_RECORD = '\255\255\255\255\255\255', '\255\255\255\255\255\254'
+local FREE_RECORD = '\0\0\0\0\0\0'
 
 local LOG_SIZE = '1000'
 local LAPSE_MEMORY = 600000
@@ -42,7 +42,7 @@ local function locked_by(v, user) return byte(v) == 108 and sub(v, 30) == user e
 
 -- Returns the reference and the user of a booking, or nothing.
 local function booking(v)
-  if byte(v) ~= 98 then return end
+  if byte(v) ~= 98 or #v < 16 then return end
   local ref_end = find(v, ':', 16, true)
   if ref_end and ref_end < #v then return sub(v, 16, ref_end - 1), sub(v, ref_end + 1) end
 end

@@ -21,10 +21,15 @@ import (
 // synctest bubble: ann has booked A1. Her lock on A2 and ben's on A3 ended at 60
 // seconds. At 61 seconds cat locked A3 and A4, and "d:é" booked A6 and locked A7,
 // for a minute.
-func restoreFormat1(t *testing.T, s *Store) *lockstore.Event {
+func restoreFormat1(t *testing.T, s *Store) *lockstore.Event { return restore(t, s, "format1") }
+
+// restoreFormat2 writes the same event as the last version of format 2 made it.
+func restoreFormat2(t *testing.T, s *Store) *lockstore.Event { return restore(t, s, "format2") }
+
+func restore(t *testing.T, s *Store, name string) *lockstore.Event {
 	t.Helper()
 	time.Sleep(62 * time.Second)
-	text, err := os.ReadFile("testdata/format1.txt")
+	text, err := os.ReadFile("testdata/" + name + ".txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,14 +57,29 @@ func restoreFormat1(t *testing.T, s *Store) *lockstore.Event {
 func every(t *testing.T, s *Store, ev *lockstore.Event) map[string]error {
 	t.Helper()
 	errs := make(map[string]error)
-	for _, kind := range lockstore.Kinds() {
-		_, errs[kind.String()] = s.Do(t.Context(), ev, lockstore.Op{Kind: kind, Seats: ev.Seats[:1], User: "ann"})
+	for _, op := range oneOfEach("ann", ev.Seats[0], ev.Seats[1]) {
+		_, errs[op.Kind.String()] = s.Do(t.Context(), ev, op)
 	}
+	_, holdings := s.Roster(t.Context(), ev, lockstore.Filter{})
+	for _, err := range holdings {
+		errs["roster"] = err
+	}
+	_, errs["journal"] = s.Journal(t.Context(), ev, "", 1)
 	_, errs["list"] = s.List(t.Context(), ev, "")
 	errs["wait"] = s.Wait(t.Context(), ev, "")
 	errs["open"] = s.Open(t.Context(), ev)
 	_, errs["audit"] = s.Audit(t.Context(), ev)
 	return errs
+}
+
+// oneOfEach returns a valid operation of each kind.
+func oneOfEach(user lockstore.UserID, seat, other lockstore.SeatID) []lockstore.Op {
+	return []lockstore.Op{
+		lockstore.Lock(user, seat), lockstore.Extend(user, time.Now().Add(time.Minute), seat), lockstore.Confirm(user, seat),
+		lockstore.Release(user, seat), lockstore.Book(user, "ref", seat), lockstore.Cancel(user, "", seat),
+		lockstore.Move(user, "", []lockstore.SeatID{seat}, []lockstore.SeatID{other}),
+		lockstore.Block("why", seat), lockstore.Unblock(seat), lockstore.Evict("", seat),
+	}
 }
 
 // TestOtherFormatsAreRefused checks that nothing can be done with an event that
@@ -71,11 +91,12 @@ func TestOtherFormatsAreRefused(t *testing.T) {
 		says  string
 	}{
 		"older":                  {func(f string) string { return f }, ErrFormat, "an older one; end every process of that version, then run seatlock once with -redis-rebuild"},
-		"newer":                  {func(f string) string { return "3 " + f }, ErrFormat, "a newer one"},
+		"newer":                  {func(f string) string { return "4 " + f }, ErrFormat, "a newer one"},
 		"much newer":             {func(string) string { return "seatlock/10" }, ErrFormat, "a newer one"},
 		"half migrated":          {func(f string) string { return migrating + f }, ErrFormat, "run seatlock once with -redis-rebuild"},
 		"older with other seats": {func(f string) string { return strings.Repeat("0", len(f)) }, lockstore.ErrOtherSeats, ""},
 		"other seats":            {func(f string) string { return format + strings.Repeat("0", len(f)) }, lockstore.ErrOtherSeats, ""},
+		"format 2, other seats":  {func(f string) string { return format2 + strings.Repeat("0", len(f)) }, lockstore.ErrOtherSeats, "with the seat map that it has"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
@@ -98,9 +119,9 @@ func TestOtherFormatsAreRefused(t *testing.T) {
 	}
 }
 
-// TestOlderVersionsRefuseThisOne runs the script with which the last version of
+// TestFormat1RefusesThisOne runs the script with which the last version of
 // format 1 locked seats, testdata/format1_lock.lua, on an event of this format.
-func TestOlderVersionsRefuseThisOne(t *testing.T) {
+func TestFormat1RefusesThisOne(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		script, err := os.ReadFile("testdata/format1_lock.lua")
 		if err != nil {
@@ -124,6 +145,96 @@ func TestOlderVersionsRefuseThisOne(t *testing.T) {
 			t.Errorf("the older version locks a seat: %v, want other_seats and no change", answer)
 		}
 	})
+}
+
+// TestFormat2RefusesThisOne runs the script of the last version of format 2,
+// testdata/format2_lock.lua, before and after this version takes the event over.
+func TestFormat2RefusesThisOne(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		script, err := os.ReadFile("testdata/format2_lock.lua")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev := restoreFormat2(t, s)
+		lock := func(seat lockstore.SeatID, place int) any {
+			keys := []string{mapKey(ev), seatKey(ev, seat), userKey(ev, "ben"), viewKey(ev), logKey(ev)}
+			answer, err := s.redis.Eval(t.Context(), string(script), keys, format2Text(ev), "nonce", 60000, 0, 0, 1, place).Result()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		}
+		if _, ok := lock("A8", 7*recordLen).([]any); !ok {
+			t.Error("the older version does not lock a seat of its own event")
+		}
+		if err := s.Open(t.Context(), ev); err != nil {
+			t.Fatal(err)
+		}
+		before := m.Dump()
+		if answer := lock("A9", 8*recordLen); answer != mapText(ev) || m.Dump() != before {
+			t.Errorf("the older version locks a seat: %v, want %q and no change", answer, mapText(ev))
+		}
+	})
+}
+
+// TestFormat2IsTakenOver checks that every call takes over an event of format 2, and
+// that seats, ends, users, limits, expired locks and versions are what they were.
+func TestFormat2IsTakenOver(t *testing.T) {
+	for name, first := range map[string]func(*testing.T, *Store, *lockstore.Event) error{
+		"open": func(t *testing.T, s *Store, ev *lockstore.Event) error { return s.Open(t.Context(), ev) },
+		"list": func(t *testing.T, s *Store, ev *lockstore.Event) error {
+			_, err := s.List(t.Context(), ev, "")
+			return err
+		},
+		"do": func(t *testing.T, s *Store, ev *lockstore.Event) error {
+			_, err := s.Do(t.Context(), ev, lockstore.Release("cat", "A10"))
+			return err
+		},
+		"rebuild": func(t *testing.T, s *Store, ev *lockstore.Event) error {
+			_, err := s.Rebuild(t.Context(), ev)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+				ev := restoreFormat2(t, s)
+				log, err := m.Stream(logKey(ev))
+				if err != nil {
+					t.Fatal(err)
+				}
+				last := log[len(log)-1]
+				version := lockstore.Version(last.ID + "-" + last.Values[0])
+				if err := first(t, s, ev); err != nil {
+					t.Fatal(err)
+				}
+				if text, err := m.Get(mapKey(ev)); err != nil || text != mapText(ev) {
+					t.Errorf("the map key is %q, %v, want %q", text, err, mapText(ev))
+				}
+				if text, err := m.Get(layoutKey(ev)); err != nil || text != layoutText(ev) {
+					t.Errorf("the layout is %q, %v, want %q", text, err, layoutText(ev))
+				}
+				if differ, err := s.Audit(t.Context(), ev); err != nil || len(differ) > 0 {
+					t.Errorf("Audit: %v, %v", differ, err)
+				}
+				if snap, err := s.List(t.Context(), ev, version); err != nil || snap.Full || len(snap.Seats) > 0 {
+					t.Errorf("the changes since the last version are %+v, %v, want none", snap, err)
+				}
+				for user, want := range map[lockstore.UserID]error{"ann": lockstore.LockExpired, "ben": lockstore.LockExpired, "eve": lockstore.LockNotHeld} {
+					seat := map[lockstore.UserID]lockstore.SeatID{"ann": "A2", "ben": "A3", "eve": "A3"}[user]
+					if _, err := s.Do(t.Context(), ev, lockstore.Confirm(user, seat)); !errors.Is(err, want) {
+						t.Errorf("confirm of %s by %s: %v, want %v", seat, user, err, want)
+					}
+				}
+				do(t, s, ev, lockstore.Confirm("cat", "A3"))
+				do(t, s, ev, lockstore.Confirm("d:é", "A6", "A7"))
+				if _, err := s.Do(t.Context(), ev, lockstore.Lock("d:é", "A8", "A9")); !errors.Is(err, lockstore.OverSeatLimit) {
+					t.Errorf("a user with two bookings and a limit of three locks two seats: %v", err)
+				}
+				do(t, s, ev, lockstore.Cancel("ann", "", "A1"))
+				do(t, s, ev, lockstore.Evict("", "A4"))
+			})
+		})
+	}
 }
 
 // TestRebuildMigrates checks that Rebuild makes an event of format 1 one of this

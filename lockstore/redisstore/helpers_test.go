@@ -188,3 +188,8 @@ func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lo
 	}
 	return snap
 }
+
+// xadd returns the arguments of an XADD of one field.
+func xadd(stream, id, field, value string) *redis.XAddArgs {
+	return &redis.XAddArgs{Stream: stream, ID: id, Values: []string{field, value}}
+}

@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"seatlock/lockstore"
+	"seatlock/lockstore/internal/batch"
 	"seatlock/lockstore/internal/follow"
 )
 
@@ -39,7 +40,7 @@ type Options struct {
 	AllowEviction bool
 }
 
-// A Store is a [lockstore.LockStore] in Redis. [New] makes one.
+// A Store is a [lockstore.LockStore] and a [lockstore.OrderStore] in Redis. [New] makes one.
 //
 // Operations that arrive together share a script run and a trip to Redis. A lone
 // operation goes at once.
@@ -49,6 +50,8 @@ type Store struct {
 
 	changes *queues // of all operations but those that wait for replicas
 	durable *queues // of operations that have an entry in the journal; the same as changes, or of its own
+
+	puts *putQueue // of orders
 
 	admissions admissions
 
@@ -79,6 +82,7 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 		reloadOnErrors(cluster)
 	}
 	s.changes = newQueues(s.send)
+	s.puts = batch.New(trips, s.sendPuts)
 	s.durable = s.changes
 	if o.Replicas > 0 {
 		s.durable = newQueues(s.sendAndWait)
@@ -108,10 +112,10 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if journaled(&op) {
 		qs = s.durable
 	}
-	w := work{ev: ev, op: op, at: at}
+	began, w := time.Now(), work{ev: ev, op: op, at: at}
 	result, err := s.doOnce(ctx, qs, w)
 	if retry, ok := errors.AsType[*retryError](err); ok {
-		return s.doAgain(ctx, qs, w, retry)
+		return s.doAgain(ctx, began.Add(callTime), qs, w, retry)
 	}
 	return result, err
 }

@@ -41,7 +41,7 @@ if ARGV[9] ~= '' or call('EXISTS', VIEW) == 1 then
   call('SET', VIEW, ARGV[9] ~= '' and ARGV[9] or FREE_RECORD)
 end
 for _, place in ipairs(order) do
-  call('SETRANGE', VIEW, digits(place), record(times[place]))
+  call('SETRANGE', VIEW, string.format('%.0f', place), record(times[place]))
 end
 call('SET', LAYOUT, ARGV[8])
 call('XTRIM', LOG, 'MAXLEN', '0')

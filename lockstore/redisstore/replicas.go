@@ -28,7 +28,7 @@ func (s *Store) sendAndWait(calls []*call) {
 				g.answer(ran{err: unavailable(err)})
 				return
 			}
-			g.answer(s.run(ctx, []*group{g}, node, s.options.Replicas)[0])
+			g.answer(s.run(ctx, 1, argsOf([]*group{g}), node, s.options.Replicas)[0])
 		})
 	}
 	all.Wait()

@@ -66,6 +66,63 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	}
 }
 
+// TestWhatIsInTheJournalWaits checks that the outcome of everything that has an entry
+// in the journal is unknown if too few replicas have it, a repeat included, and that
+// nothing else waits.
+func TestWhatIsInTheJournalWaits(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t) // which has no replica
+	url := "redis://" + server.Addr
+	fast, s := onRedis(t, url, redisstore.Options{}), onRedis(t, url, redisstore.Options{Replicas: 1})
+	seats := func(ids ...lockstore.SeatID) []lockstore.SeatID { return ids }
+	extend := lockstore.Extend(ann, time.Now().Add(2*time.Minute), "A1")
+	extendBy := extend
+	extendBy.By = "desk"
+	block := lockstore.Block("why", "A1")
+	for i, c := range []struct {
+		first []lockstore.Op
+		op    lockstore.Op
+		waits bool
+	}{
+		{nil, lockstore.Lock(ann, "A1"), false},
+		{[]lockstore.Op{lockstore.Lock(ann, "A1")}, extend, false},
+		{[]lockstore.Op{lockstore.Lock(ann, "A1")}, extendBy, true},
+		{[]lockstore.Op{lockstore.Lock(ann, "A1")}, lockstore.Release(ann, "A1"), false},
+		{[]lockstore.Op{lockstore.Lock(ann, "A1")}, lockstore.Confirm(ann, "A1"), true},
+		{nil, lockstore.Book(ann, "r", "A1"), true},
+		{[]lockstore.Op{lockstore.Book(ann, "r", "A1")}, lockstore.Cancel("", "r", "A1"), true},
+		{[]lockstore.Op{lockstore.Book(ann, "r", "A1")}, lockstore.Move("", "r", seats("A1"), seats("A2")), true},
+		{nil, block, true},
+		{[]lockstore.Op{block}, lockstore.Unblock("A1"), true},
+		{[]lockstore.Op{lockstore.Lock(ann, "A1")}, lockstore.Evict("", "A1"), true},
+	} {
+		ev := numbered(t, i)
+		for _, op := range c.first {
+			mustDo(t, fast, ev, op)
+		}
+		for _, repeat := range []bool{false, true} {
+			want := error(nil)
+			if c.waits {
+				want = lockstore.ErrOutcomeUnknown
+			}
+			if err := do(t, s, ev, c.op); !errors.Is(err, want) {
+				t.Errorf("%v by %q, repeated: %v: %v, want %v", c.op.Kind, c.op.By, repeat, err, want)
+			}
+			// Another process, whose connection has written nothing.
+			s = onRedis(t, url, redisstore.Options{Replicas: 1})
+		}
+		if _, err := fast.Do(t.Context(), ev, c.op); err != nil {
+			t.Errorf("%v did not take effect: %v", c.op.Kind, err)
+		}
+		if result, err := fast.Do(t.Context(), ev, c.op); err != nil || len(result.Changed) > 0 {
+			t.Errorf("%v changes %v, %v", c.op.Kind, result.Changed, err)
+		}
+	}
+	if _, err := s.Put(t.Context(), lockstore.Order{ID: "a", Event: "e"}); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("Put: %v, want %v", err, lockstore.ErrOutcomeUnknown)
+	}
+}
+
 // TestConfirmWaitsInCluster checks that a confirm waits at the master that has the
 // event.
 func TestConfirmWaitsInCluster(t *testing.T) {

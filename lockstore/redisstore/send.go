@@ -41,9 +41,17 @@ func (s *Store) send(calls []*call) {
 	ctx, cancel := context.WithTimeout(context.Background(), tripTime)
 	defer cancel()
 	all := groups(calls)
-	for i, r := range s.run(ctx, all, s.redis, 0) {
+	for i, r := range s.run(ctx, len(all), argsOf(all), s.redis, 0) {
 		all[i].answer(r)
 	}
+}
+
+// scriptArgs renders a script run: its number, whether the script is sent whole, whether
+// a call that changes nothing must write all the same, and a nonce.
+type scriptArgs func(n int, whole, touch bool, id *nonce) []any
+
+func argsOf(all []*group) scriptArgs {
+	return func(n int, whole, touch bool, id *nonce) []any { return all[n].args(whole, touch, id) }
 }
 
 // ran is what a script run came to.
@@ -53,12 +61,12 @@ type ran struct {
 	short error // what is wrong with a success
 }
 
-// run has all groups run in one pipeline, and waits there for replicas. Redis
-// may have to be sent a script whole that it does not have, or has no more:
+// run has n scripts run in one pipeline, and waits there for replicas. Redis may
+// have to be sent a script whole that it does not have, or has no more:
 // those in a second.
-func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, replicas int) []ran {
-	answers := make([]ran, len(all))
-	todo := make([]int, len(all))
+func (s *Store) run(ctx context.Context, n int, args scriptArgs, node redis.Cmdable, replicas int) []ran {
+	answers := make([]ran, n)
+	todo := make([]int, n)
 	for i := range todo {
 		todo[i] = i
 	}
@@ -67,7 +75,7 @@ func (s *Store) run(ctx context.Context, all []*group, node redis.Cmdable, repli
 		cmds, nonces := make([]*redis.Cmd, len(todo)), make([]*nonce, len(todo))
 		for i, n := range todo {
 			nonces[i] = newNonce()
-			cmds[i] = redis.NewCmd(ctx, all[n].args(whole, replicas > 0, nonces[i])...)
+			cmds[i] = redis.NewCmd(ctx, args(n, whole, replicas > 0, nonces[i])...)
 			_ = pipe.Process(ctx, once{cmds[i]}) // a pipeline only takes it down
 		}
 		wait := redis.NewIntCmd(ctx, "wait", replicas, replicaTime.Milliseconds())

@@ -155,7 +155,7 @@ func TestReleasedLocksLeaveNothing(t *testing.T) {
 			do(t, s, ev, lockstore.Lock(user, seat))
 			do(t, s, ev, lockstore.Release(user, seat))
 		}
-		want := []string{logKey(ev), mapKey(ev), viewKey(ev)}
+		want := []string{layoutKey(ev), logKey(ev), mapKey(ev), viewKey(ev)}
 		if got := m.Keys(); !slices.Equal(got, want) {
 			t.Errorf("the keys are %q, want %q", got, want)
 		}

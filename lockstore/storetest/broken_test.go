@@ -16,6 +16,8 @@ type base struct {
 	mu     sync.Mutex
 	events map[lockstore.EventID]*event
 
+	anyRevision bool // any layout that has all taken seats replaces another
+
 	key    func(*lockstore.Event) lockstore.EventID              // names the event in events
 	before func(*operation)                                      // may change what is carried out
 	after  func(*operation, *lockstore.Result, error)            // may change the answer
@@ -180,7 +182,7 @@ func (b *base) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	switch {
 	case e.state.Fits(ev):
 		e.revision = max(e.revision, ev.Revision)
-	case ev.Revision < e.revision, ev.Revision == e.revision && e.fixed:
+	case !b.anyRevision && (ev.Revision < e.revision || ev.Revision == e.revision && e.fixed):
 		return nil, lockstore.ErrOtherSeats
 	case b.fit != nil:
 		return e, b.fit(e, ev)
@@ -210,11 +212,16 @@ func (b *base) look(ev *lockstore.Event, f func(*event)) {
 	}
 }
 
-// A broken is a base whose Do or Wait may be replaced as well.
+// A broken is a base whose Do, Wait or Roster may be replaced as well.
 type broken struct {
 	base
-	do   func(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error)
-	wait func(context.Context, *lockstore.Event, lockstore.Version) error
+	do     func(context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error)
+	wait   func(context.Context, *lockstore.Event, lockstore.Version) error
+	roster func(context.Context, *lockstore.Event, lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error])
+}
+
+func (b *broken) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	return b.roster(ctx, ev, f)
 }
 
 func (b *broken) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
@@ -229,7 +236,7 @@ func (b *broken) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.
 func with(fault func(*broken)) func() lockstore.LockStore {
 	return func() lockstore.LockStore {
 		b := &broken{base: base{events: make(map[lockstore.EventID]*event)}}
-		b.do, b.wait = b.base.Do, b.base.Wait
+		b.do, b.wait, b.roster = b.base.Do, b.base.Wait, b.base.Roster
 		fault(b)
 		return b
 	}

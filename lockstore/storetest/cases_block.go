@@ -36,6 +36,7 @@ func blockTwice(c *check) {
 		c.wantChanged(blockAll("third", "A1"))
 	})
 	c.wantChanged(lockstore.Block("second", "A2", "A1", "A3"), "A2", "A3")
+	c.wantRoster(everybody, "A1 blocked first", "A2 blocked second", "A3 blocked second")
 }
 
 func blockTouchesNothing(c *check) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"seatlock/lockstore"
@@ -76,26 +75,23 @@ func by(who string, op lockstore.Op) lockstore.Op {
 func journalHasEachKind(c *check) {
 	ops := c.working()
 	at := c.place()
-	want := []string{
-		"", // a lock has none, and a release
-		"confirm A2 ann",
-		"",
-		"",
-		"book A6 ann r2",
-		"cancel A7 ann r1",
-		"move A8>A9 ann r1",
-		"block A10 house",
-		"unblock A11",
-		"evict A5",
+	want := map[lockstore.Kind]string{ // a lock, a release and a buyer's extension have none
+		lockstore.KindConfirm: "confirm A2 ann",
+		lockstore.KindBook:    "book A6 ann r2",
+		lockstore.KindCancel:  "cancel A7 ann r1",
+		lockstore.KindMove:    "move A8>A9 ann r1",
+		lockstore.KindBlock:   "block A10 house",
+		lockstore.KindUnblock: "unblock A11",
+		lockstore.KindEvict:   "evict A5",
 	}
-	for i, op := range ops {
+	for _, op := range ops {
 		result := c.do(op)
-		if want[i] == "" {
+		if want[op.Kind] == "" {
 			at = c.wantJournal(at)
 			continue
 		}
 		before := at
-		at = c.wantJournal(at, want[i])
+		at = c.wantJournal(at, want[op.Kind])
 		if e := c.journal(before); len(e) == 1 && c.unsure() == 0 && !e[0].Time.Equal(result.Now) {
 			c.Errorf("the entry of %s has the time %v, want %v", op.Kind, e[0].Time, result.Now)
 		}
@@ -242,75 +238,4 @@ func journalRefuses(c *check) {
 	if _, err := c.Journal(ctx, c.ev, "", 1); !errors.Is(err, context.Canceled) {
 		c.Errorf("the journal with a cancelled context: %v", err)
 	}
-}
-
-// journalUnderRace has many users change the same and other seats, and readers who
-// follow the journal meanwhile.
-func journalUnderRace(c *check) {
-	record := &history.Recorder{Store: direct(c.LockStore), Event: c.ev}
-	const users, rounds = 12, 12
-	var followed [2][]lockstore.Entry
-	stop := make(chan struct{})
-	var readers sync.WaitGroup
-	for n := range followed {
-		readers.Go(func() { followed[n] = c.follow(stop, 1+6*n) })
-	}
-	c.race(users, func(user lockstore.UserID) {
-		for n := range rounds {
-			seat := c.ev.Seats[n%len(c.ev.Seats)]
-			for i, op := range []lockstore.Op{
-				lockstore.Book(user, "r", seat),
-				lockstore.Move(user, "r", seats(seat), seats(c.ev.Seats[(n+3)%len(c.ev.Seats)])),
-				lockstore.Cancel(user, "", c.ev.Seats...),
-			} {
-				op.By = fmt.Sprintf("%s-%d-%d", user, n, i)
-				record.Do(c.ctx, history.Call{Op: op})
-			}
-		}
-	})
-	close(stop)
-	readers.Wait()
-	h := record.History(c.slack())
-	h.Journal = c.journal("")
-	for _, problem := range h.CheckJournal() {
-		c.Error(problem)
-	}
-	for _, got := range followed {
-		if !slices.EqualFunc(got, h.Journal, sameEntry) {
-			c.Errorf("a reader who follows the journal has %d entries, and the journal %d", len(got), len(h.Journal))
-		}
-	}
-}
-
-// follow reads the journal in pages of limit entries until it has come to its end
-// after stop is closed.
-func (c *check) follow(stop <-chan struct{}, limit int) (all []lockstore.Entry) {
-	at := lockstore.Seq("")
-	for last := false; ; {
-		select {
-		case <-stop:
-			last = true
-		default:
-		}
-		page, err := c.Journal(c.ctx, c.ev, at, limit)
-		if err != nil {
-			c.Error(err)
-			return all
-		}
-		if len(page) > 0 {
-			all, at = append(all, page...), page[len(page)-1].Seq
-		} else if last {
-			return all
-		} else {
-			time.Sleep(time.Millisecond)
-		}
-	}
-}
-
-// slack returns how far the clocks of the store and the case may be apart.
-func (c *check) slack() time.Duration {
-	if c.bubble {
-		return time.Millisecond
-	}
-	return c.tick
 }

@@ -44,6 +44,22 @@ func deltaIsWhatChanged(c *check) {
 	c.wantTime("the time of the delta", time.UnixMilli(c.list(v0).Now), time.Now())
 }
 
+func deltaHasEachKind(c *check) {
+	want := map[lockstore.Kind][]string{
+		lockstore.KindLock: {"A1 locked"}, lockstore.KindConfirm: {"A2 booked"}, lockstore.KindRelease: {"A3 available"},
+		lockstore.KindExtend: {"A4 locked"}, lockstore.KindBook: {"A6 booked"}, lockstore.KindCancel: {"A7 available"},
+		lockstore.KindMove: {"A8 available", "A9 booked"}, lockstore.KindBlock: {"A10 blocked"},
+		lockstore.KindUnblock: {"A11 available"}, lockstore.KindEvict: {"A5 available"},
+	}
+	ops := c.working()
+	v := c.version()
+	for _, op := range ops {
+		c.do(op)
+		v = c.wantDelta(v, want[op.Kind]...)
+	}
+	c.wantTaken("A1 locked", "A2 booked", "A4 locked", "A6 booked", "A9 booked", "A10 blocked")
+}
+
 func nothingChanged(c *check) {
 	c.lock(ann, "A1")
 	c.book(ann, "A2")

@@ -84,6 +84,15 @@ func waitIsWoken(c *check) {
 	}
 }
 
+func waitIsWokenByEach(c *check) {
+	for _, op := range c.working() {
+		w := c.wait(c.ctx, c.version())
+		c.wantWaiting(w, "nothing")
+		c.do(op)
+		c.wantReturned(w, op.Kind.String(), nil)
+	}
+}
+
 func waitNotWoken(c *check) {
 	c.lock(ann, "A1")
 	c.book(ann, "A2")

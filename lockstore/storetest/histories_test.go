@@ -12,11 +12,20 @@ import (
 )
 
 // enough histories find every fault of the subjects.
-const enough = 200
+const enough = 500
 
 // unseen are the subjects whose fault needs more calls than a history has, or is
 // within its slack of a millisecond.
-var unseen = []string{"lock_is_live_at_its_end", "a_seat_forgets_too_soon", "a_user_forgets_too_soon"}
+var unseen = []string{
+	"lock_is_live_at_its_end", "a_seat_forgets_too_soon", "a_user_forgets_too_soon", "not_after_allows_its_moment",
+
+	// In a history no caller changes a slice.
+	"entry_shares_its_slice",
+
+	// In a history no layout is replaced.
+	"revision_shifts_bookings", "revision_loses_bookings", "revision_forgets_references", "revision_keeps_versions",
+	"old_layout_goes_on", "layout_is_fixed_by_a_look", "layout_is_fixed_by_locks", "blocked_seat_may_not_vanish",
+}
 
 // TestProofCountsFaults checks that the proof's README says how many broken stores are
 // found.
@@ -26,7 +35,7 @@ func TestProofCountsFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := -len(unseen)
-	for _, s := range subjects {
+	for _, s := range allSubjects() {
 		if s.fails != nil {
 			found++
 		}
@@ -39,7 +48,7 @@ func TestProofCountsFaults(t *testing.T) {
 // TestHistoriesFindFaults checks that the histories of right stores are legal, and
 // that broken ones have illegal histories.
 func TestHistoriesFindFaults(t *testing.T) {
-	for name, s := range subjects {
+	for name, s := range allSubjects() {
 		t.Run(name, func(t *testing.T) {
 			illegal := 0
 			for n := 0; n < enough && illegal == 0; {

@@ -43,112 +43,27 @@ func randomOperations(c *check) {
 			"":     func(*rapid.T) { f.list("") },
 			"fold": func(*rapid.T) { f.fold() },
 			"roster": func(t *rapid.T) {
-				f.call(history.Call{Method: history.Roster})
-				f.call(history.Call{Method: history.Roster, Filter: lockstore.Filter{User: who.Draw(t, "user")}})
-				f.call(history.Call{Method: history.Roster, Filter: lockstore.Filter{Seats: some.Draw(t, "seats")}})
+				filter := rapid.SampledFrom([]lockstore.Filter{{}, {User: who.Draw(t, "user")}, {Seats: some.Draw(t, "seats")}}).Draw(t, "filter")
+				f.call(history.Call{Method: history.Roster, Filter: filter})
 			},
-			"journal": func(*rapid.T) { f.journal() },
 		}
-		d := &drawing{seats: some, users: who, oddTTL: oddTTL, bubble: c.bubble}
-		for _, kind := range lockstore.Kinds() {
-			actions[kind.String()] = func(t *rapid.T) {
-				f.call(history.Call{Op: f.name(d.draw(t, kind)), Settings: settings.Draw(t, "settings")})
+		few := rapid.SliceOfNDistinct(rapid.SampledFrom(Seats(6)), 1, 2, rapid.ID)
+		d := &drawing{seats: some, few: few, users: who, oddTTL: oddTTL, bubble: c.bubble}
+		do := func(t *rapid.T, kind lockstore.Kind) {
+			made := f.call(history.Call{Op: f.name(d.draw(t, kind)), Settings: settings.Draw(t, "settings")})
+			if made.Outcome == history.Done && (kind == lockstore.KindConfirm || kind == lockstore.KindBook) {
+				d.sold = made.Op
 			}
+		}
+		for _, kind := range buyers {
+			actions[kind.String()] = func(t *rapid.T) { do(t, kind) }
+		}
+		for _, action := range []string{"operate", "operate 2", "operate 3"} { // so much more often
+			actions[action] = func(t *rapid.T) { do(t, operator.Draw(t, "kind")) }
 		}
 		t.Repeat(actions)
+		f.books()
 	})
-}
-
-// drawing draws operations.
-type drawing struct {
-	seats  *rapid.Generator[[]lockstore.SeatID]
-	users  *rapid.Generator[lockstore.UserID]
-	oddTTL time.Duration
-	bubble bool
-}
-
-var (
-	anyRef = rapid.SampledFrom([]lockstore.Ref{"", "r1", "r2"})
-	often  = rapid.SampledFrom([]bool{true, true, false})
-	seldom = rapid.SampledFrom([]bool{false, false, false, false, true})
-)
-
-func (d *drawing) draw(t *rapid.T, kind lockstore.Kind) lockstore.Op {
-	op := lockstore.Op{Kind: kind, Seats: d.seats.Draw(t, "seats")}
-	switch kind {
-	case lockstore.KindBlock, lockstore.KindUnblock:
-	case lockstore.KindEvict:
-		if often.Draw(t, "of a user") {
-			op.User = d.users.Draw(t, "user")
-		}
-	default:
-		op.User = d.users.Draw(t, "user")
-	}
-	switch kind {
-	case lockstore.KindLock:
-		if seldom.Draw(t, "for another time") {
-			op.For = d.odd(t)
-		}
-	case lockstore.KindExtend:
-		op.Until = time.Now().Truncate(2 * time.Millisecond).Add(d.odd(t))
-		if seldom.Draw(t, "capped") {
-			op.Cap = d.odd(t)
-		}
-	case lockstore.KindBook:
-		op.Ref, op.Blocked = anyRef.Draw(t, "ref"), seldom.Draw(t, "blocked")
-	case lockstore.KindBlock:
-		op.Ref, op.Blocked = anyRef.Draw(t, "reason"), seldom.Draw(t, "evict")
-	case lockstore.KindConfirm:
-		op.Ref = anyRef.Draw(t, "ref")
-	case lockstore.KindMove:
-		op.Ref = anyRef.Draw(t, "ref")
-		op.Seats, op.To = apart(op.Seats, d.seats.Draw(t, "to"))
-	case lockstore.KindCancel:
-		op.Ref = anyRef.Draw(t, "ref")
-		if op.Ref != "" && seldom.Draw(t, "of anybody") {
-			op.User = ""
-		}
-		if seldom.Draw(t, "not before") {
-			op.NotBefore = d.bound(t)
-		}
-	}
-	if seldom.Draw(t, "not after") {
-		op.NotAfter = d.bound(t)
-	}
-	return op
-}
-
-// odd returns an odd number of milliseconds.
-func (d *drawing) odd(t *rapid.T) time.Duration {
-	if !d.bubble {
-		return rapid.SampledFrom([]time.Duration{d.oddTTL, 2 * d.oddTTL, 3 * d.oddTTL}).Draw(t, "hours")
-	}
-	longest := rapid.SampledFrom([]int{3, int(d.oddTTL.Milliseconds())}).Draw(t, "longest")
-	return time.Duration(1+2*rapid.IntRange(0, longest).Draw(t, "ms/2")) * time.Millisecond
-}
-
-// bound returns a time that is over, or now, or to come.
-func (d *drawing) bound(t *rapid.T) time.Time {
-	n := time.Duration(rapid.IntRange(-1, 1).Draw(t, "bound"))
-	if !d.bubble {
-		return time.Now().Add((2*n + 1) * time.Minute)
-	}
-	return time.Now().Add(n * time.Millisecond)
-}
-
-// apart returns some of the seats, and as many of the others that are not among them.
-func apart(from, to []lockstore.SeatID) ([]lockstore.SeatID, []lockstore.SeatID) {
-	to = slices.DeleteFunc(slices.Clone(to), func(s lockstore.SeatID) bool { return slices.Contains(from, s) })
-	if len(to) == 0 {
-		from = from[:1]
-		for _, seat := range Seats(6) {
-			if seat != from[0] {
-				to = []lockstore.SeatID{seat}
-			}
-		}
-	}
-	n := min(len(from), len(to))
-	return from[:n], to[:n]
 }
 
 // followed is an event whose calls a model follows.
@@ -201,9 +116,8 @@ func (f *followed) name(op lockstore.Op) lockstore.Op {
 	return op
 }
 
-// journal compares the journal with the calls, and what it adds up to with the
-// roster.
-func (f *followed) journal() {
+// books compares the journal with the calls, and what it adds up to with the roster.
+func (f *followed) books() {
 	h := f.record.History(0)
 	if err := h.ReadBooks(f.ctx, f.record.Store); err != nil {
 		f.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"seatlock/lockstore"
@@ -16,6 +17,14 @@ import (
 type subject struct {
 	store func() lockstore.LockStore
 	fails []string // names of cases, or how they begin; nil if the store is right
+}
+
+// allSubjects returns every subject.
+func allSubjects() map[string]subject {
+	all := maps.Clone(subjects)
+	maps.Copy(all, bookSubjects)
+	maps.Copy(all, journalSubjects)
+	return all
 }
 
 var subjects = map[string]subject{

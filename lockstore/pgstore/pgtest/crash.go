@@ -14,14 +14,30 @@ import (
 func (s *Server) Kill() {
 	// A process that outlived the first could still commit.
 	_ = s.process.Freeze() // so that it starts no others meanwhile
-	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(s.process.PID())).Output()
-	for field := range strings.FieldsSeq(string(out)) {
-		if pid, err := strconv.Atoi(field); err == nil {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+	for killed := -1; ; {  // it may have been starting one
+		children := s.children()
+		for _, pid := range children {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended just now
 		}
+		if len(children) == killed {
+			break
+		}
+		killed = len(children)
 	}
 	s.process.Kill()
 	s.clean()
+}
+
+// children returns the processes of the server but the first, those that were
+// killed and that it has not noticed included.
+func (s *Server) children() (pids []int) {
+	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(s.process.PID())).Output() // there may be none
+	for field := range strings.FieldsSeq(string(out)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // Stop ends the server as an operator does: it ends its connections, sends its

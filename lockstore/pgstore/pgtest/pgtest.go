@@ -186,14 +186,23 @@ func (s *Server) Database(ctx context.Context) (string, error) {
 	return name, err
 }
 
+// statementTime bounds how long a statement of Exec may take. A commit can wait for a
+// standby that is away.
+const statementTime = 60 * time.Second
+
 // Exec executes SQL in a database as the superuser and returns the number of rows
 // that it affected.
 func (s *Server) Exec(ctx context.Context, database, sql string) (rows int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
+	defer cancel()
 	c, err := pgx.Connect(ctx, s.URL(database))
 	if err != nil {
 		return 0, err
 	}
 	tag, err := c.Exec(ctx, sql)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%s had not ended after %v: %w", sql, statementTime, err)
+	}
 	return tag.RowsAffected(), errors.Join(err, c.Close(ctx))
 }
 

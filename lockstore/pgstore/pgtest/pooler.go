@@ -17,11 +17,23 @@ import (
 // pooler is the name of the executable, on the PATH or in /usr/sbin.
 const pooler = "pgbouncer"
 
-// A Pooler is a running PgBouncer in transaction mode.
+// A Pooler is a running PgBouncer in transaction mode. If it ends by itself it is
+// started again, as a service manager does: versions 1.18 to 1.20 sometimes end when
+// a client cancels a call (https://github.com/pgbouncer/pgbouncer/issues/822). Tests
+// that call it again and again would else take hours to fail.
 type Pooler struct {
 	Addr string // where it listens: host and port
 
-	process *faults.Process
+	start  func() (*poolerRun, error)
+	close  chan struct{} // closed by Close
+	closed chan struct{} // closed once it has ended for good
+	ends   []string      // what it wrote each time before it ended by itself; once closed
+}
+
+// A poolerRun is one process of a Pooler.
+type poolerRun struct {
+	*faults.Process
+	output bytes.Buffer // to be read once the process has ended
 }
 
 // NeedPooler skips a test if PgBouncer is not installed, and fails it in CI.
@@ -56,7 +68,12 @@ func NewPoolerTo(t testing.TB, s *Server, server string, settings ...string) (ad
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Close)
+	t.Cleanup(func() {
+		p.Close()
+		for _, output := range p.ends {
+			t.Logf("%s ended by itself and was started again:\n%s", pooler, output)
+		}
+	})
 	return p.Addr
 }
 
@@ -83,11 +100,18 @@ func StartPooler(s *Server, server string, settings ...string) (*Pooler, error) 
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}
-	var output bytes.Buffer // to be read once the program has ended
-	p := &Pooler{Addr: net.JoinHostPort("127.0.0.1", port)}
-	if p.process, err = faults.StartProcessAs(who, &output, nil, program, config); err != nil {
+	p := &Pooler{Addr: net.JoinHostPort("127.0.0.1", port), close: make(chan struct{}), closed: make(chan struct{})}
+	p.start = func() (*poolerRun, error) {
+		run := new(poolerRun)
+		var err error
+		run.Process, err = faults.StartProcessAs(who, &run.output, nil, program, config)
+		return run, err
+	}
+	run, err := p.start()
+	if err != nil {
 		return nil, err
 	}
+	go p.supervise(run)
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", p.Addr)
 		if err == nil {
@@ -95,11 +119,39 @@ func StartPooler(s *Server, server string, settings ...string) (*Pooler, error) 
 			return p, nil
 		}
 		if time.Since(began) > startTime {
-			p.process.Kill()
-			return nil, fmt.Errorf("%s does not answer: %w\n%s", pooler, err, output.String())
+			p.Close()
+			return nil, fmt.Errorf("%s does not answer: %w\n%s", pooler, err, run.output.String())
+		}
+	}
+}
+
+// supervise starts the PgBouncer again whenever it ends, until Close.
+func (p *Pooler) supervise(run *poolerRun) {
+	defer close(p.closed)
+	for {
+		select {
+		case <-p.close:
+			run.Interrupt()
+			return
+		case <-run.Ended():
+		}
+		text := strings.TrimSpace(run.output.String())
+		p.ends = append(p.ends, text[strings.LastIndexByte(text, '\n')+1:])
+		select {
+		case <-p.close:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		var err error
+		if run, err = p.start(); err != nil {
+			p.ends = append(p.ends, err.Error())
+			return
 		}
 	}
 }
 
 // Close ends the PgBouncer.
-func (p *Pooler) Close() { p.process.Interrupt() }
+func (p *Pooler) Close() {
+	close(p.close)
+	<-p.closed
+}

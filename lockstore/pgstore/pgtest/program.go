@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Program returns the path of one of PostgreSQL's programs: where Debian keeps
@@ -55,6 +57,9 @@ func account() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
+// programTime bounds how long one of PostgreSQL's programs may take on a busy machine.
+const programTime = 2 * time.Minute
+
 // run runs one of PostgreSQL's programs as the user that runs the servers.
 func run(dir, name string, args ...string) error {
 	program, err := Program(name)
@@ -65,10 +70,17 @@ func run(dir, name string, args ...string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(program, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), programTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.WaitDelay = time.Second // what it started may hold its output
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s had not ended after %v: %w\n%s", name, programTime, err, out)
+	case err != nil:
 		return fmt.Errorf("%s: %w\n%s", name, err, out)
 	}
 	return nil

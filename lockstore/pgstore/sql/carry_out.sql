@@ -1,14 +1,19 @@
 -- Carries out calls of one kind, one after the other, each on all of its seats or
 -- on none.
 --
--- called and layouts are the events of the calls. seat_events, places and names
--- are the calls' seats, each once, ordered by the name of the event and by place;
+-- called, layouts and revisions are the events of the calls. seat_events, places and
+-- names are the calls' seats, each once, ordered by the name of the event and by place;
 -- a seat's event is its number in called, from 1, and seat_users has the number of
 -- the user of the first call that wants it. user_events and users are the users of
--- the calls, each once. who is, of each call, the number of its user.
--- wanted are the numbers of the calls' seats, one call after the other, and ends
--- is, of each call, where its seats end there. lasts is the lock time, and most
--- the seat limit.
+-- the calls, each once; a call without a user has the user ''. who is, of each call, the
+-- number of its user. wanted are the numbers of the calls' seats, one call after the
+-- other, and ends is, of each call, where its seats end there. The second half of a
+-- move's seats are the new ones. lasts is the lock time, most the seat limit, and
+-- blocked whether blocked seats are booked and locks end for a block.
+--
+-- These are null if no call has them, and else have an element for each: refs and
+-- bys, '' for none; until_, the end that an extension asks for, and caps, the longest
+-- time of a lock in milliseconds; not_after and not_before.
 --
 -- clock is when the calls were decided. The other answers are null if every call
 -- locked all of its seats until clock + lasts. Else outcomes has 'ok' or the
@@ -22,15 +27,17 @@
 -- Calls are decided by what a look at the seats finds. Nobody waits for that, so
 -- refusing a call holds nobody up. Then the seats of all calls that change
 -- something are written in one statement, those too that stay as they are. A row
--- that is not as it was looked at, or that cannot be confirmed any more by the
--- clock at which it is had, is not written: then all is undone, and done again
--- from the look on. See the package comment.
-CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int,
-  called text[], layouts text[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
+-- that is not as it was looked at, or whose lock has ended by the clock at which it is
+-- had, is not written: then all is undone, and done again from the look on. So it is
+-- if a call has become too late by then. See the package comment.
+CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int, blocked boolean,
+  called text[], layouts text[], revisions int[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
   who int[], wanted int[], ends int[],
+  refs text[], bys text[], until_ timestamptz[], caps bigint[], not_after timestamptz[], not_before timestamptz[],
   OUT clock timestamptz, OUT outcomes text[], OUT depends boolean[], OUT expires timestamptz[], OUT held int[], OUT marks int[], OUT untils timestamptz[])
-LANGUAGE plpgsql SET enable_seqscan = off SET lock_timeout = '300ms' AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '300ms' AS $$
 DECLARE
+  out_of_sale CONSTANT timestamptz := '9999-12-31 00:00:00+00'; -- until when a blocked seat is taken
   calls CONSTANT int := cardinality(who);
   ids int[];              -- of each event: its number
   bad text[];             -- of each event: why it cannot be sold
@@ -39,30 +46,52 @@ DECLARE
   holders text[];         -- of each seat, as the calls so far leave it
   taken timestamptz[];    -- until when
   since_ timestamptz[];
+  refs_ text[];
+  old_holders text[];     -- as the look found them
+  old_taken timestamptz[];
+  old_since timestamptz[];
+  old_refs text[];
   writer int[];           -- of each seat: the call that changes it; below 0: that needs it as it is
   written int;            -- seats to write
+  changes int;            -- calls that change something
+  entries int[];          -- those that the journal has
   soonest timestamptz;    -- when the first lock ends that must not end before its row is had
+  latest timestamptz;     -- when the first of the calls that change something is too late
   slack interval;
   pass int := 0;
   first_ int;
   last_ int;
+  half int;               -- seats that a move gives up
   s int;
+  t int;
   u int;
   fresh int;              -- seats that the call changes
-  wrong int;              -- seats in its way
+  worst int;              -- the gravest reason of a seat in its way
+  state int;              -- of a seat: 0 available, 1 locked, 2 blocked, 3 booked
   own boolean;
   lean boolean;
   just_over boolean;
+  firm boolean;           -- the call has to have its rows, whatever it changes
+  may_be_simple boolean;  -- unless the seats are such that something has to be decided
   simple boolean;
   absent boolean;         -- no seat has a row
   outcome text;
-  end_ timestamptz;
+  ref_ text;
+  end_ timestamptz;       -- when the first lock ends that the call needs
+  new_ timestamptz;
+  extended timestamptz;   -- when the first of the locks ends afterwards
   rows_ int;
+  nothing text;
 BEGIN
-  SELECT array_agg(CASE WHEN event.fingerprint = w.layout THEN event.id END ORDER BY w.i),
-      array_agg(CASE WHEN event.id IS NULL THEN 'not_open' WHEN event.fingerprint <> w.layout THEN 'other_seats' END ORDER BY w.i)
+  -- Nobody replaces the layout of an event meanwhile. (An assignment is faster than a
+  -- query.)
+  FOR i IN 1 .. cardinality(called) LOOP
+    nothing := pg_advisory_xact_lock_shared(1399156852, hashtext(called[i]));
+  END LOOP;
+  SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
+      array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
     INTO ids, bad
-    FROM unnest(called, layouts) WITH ORDINALITY AS w (name, layout, i) LEFT JOIN seatlock.event ON event.name = w.name;
+    FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
 
   IF most > 0 THEN
     -- Two transactions that count the seats of one user would miss each other's.
@@ -71,37 +100,39 @@ BEGIN
       FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i);
   END IF;
 
+  may_be_simple := kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL AND not_after IS NULL
+    AND (most = 0 OR calls = cardinality(places) AND calls = cardinality(users));
+
   LOOP
-    outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL;
+    outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL; entries := '{}';
     clock := date_trunc('milliseconds', clock_timestamp());
-    SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), bool_and(l.until <= clock), bool_and(l.place IS NULL)
-      INTO holders, taken, since_, simple, absent
-      FROM (
-        SELECT seat.place, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since
-        FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
-        LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
-        ORDER BY w.i
-      ) AS l;
+    -- Most batches lock free seats that no two calls want: nothing has to be decided.
+    simple := false;
+    IF may_be_simple THEN
+      SELECT count(*) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, simple
+        FROM unnest(seat_events, places) AS w (e, place) JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
+    END IF;
     IF most > 0 THEN
-      SELECT array_agg(l.n), simple AND calls = cardinality(places) AND calls = cardinality(users) AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
+      SELECT array_agg(l.n), simple AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
         FROM (
           SELECT x.i, (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[x.e] AND seat.holder = x.who AND seat.until > clock)::int AS n
           FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i) ORDER BY x.i
         ) AS l;
     END IF;
-
-    -- Most batches lock free seats that no two calls want: nothing has to be decided.
-    simple := simple AND kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL;
+    soonest := 'infinity';
+    latest := 'infinity';
     IF simple THEN
       written := cardinality(places);
-      writer := array_fill(1, ARRAY[written]);
-      soonest := 'infinity';
-      IF NOT absent THEN
-        since_ := array_fill(clock, ARRAY[written]);
-        taken := array_fill(clock + lasts, ARRAY[written]);
-        SELECT array_agg(users[x]) INTO holders FROM unnest(seat_users) AS x;
-      END IF;
+      changes := calls;
     ELSE
+      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref) INTO holders, taken, since_, refs_
+        FROM (
+          SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
+          FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
+          LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
+          ORDER BY w.i
+        ) AS l;
+      old_holders := holders; old_taken := taken; old_since := since_; old_refs := refs_;
       writer := array_fill(0, ARRAY[cardinality(places)]);
       outcomes := array_fill('ok'::text, ARRAY[calls]);
       depends := array_fill(false, ARRAY[calls]);
@@ -110,161 +141,306 @@ BEGIN
       marks := array_fill(0, ARRAY[cardinality(wanted)]);
       untils := array_fill(NULL::timestamptz, ARRAY[cardinality(wanted)]);
       written := 0;
-      soonest := 'infinity';
-      first_ := 1;
+      changes := 0;
+      last_ := 0;
       FOR c IN 1 .. calls LOOP
-        u := who[c]; last_ := ends[c];
+        u := who[c]; first_ := last_ + 1; last_ := ends[c];
         outcome := bad[user_events[u]];
-        IF outcome IS NULL AND most > 0 AND NOT alone[u] THEN
+        IF outcome IS NOT NULL THEN
+        ELSIF most > 0 AND NOT alone[u] THEN
           outcome := 'again';
+        ELSIF not_after[c] <= clock THEN
+          outcome := 'too_late';
+        ELSIF not_before[c] > clock THEN
+          outcome := 'too_early';
         END IF;
         IF outcome IS NOT NULL THEN
           outcomes[c] := outcome;
-          first_ := last_ + 1;
           CONTINUE;
         END IF;
-        fresh := 0; wrong := 0; lean := false; just_over := false; end_ := 'infinity';
+        fresh := 0; worst := 0; lean := false; just_over := false; end_ := 'infinity'; extended := 'infinity';
+        firm := not_before[c] IS NOT NULL;
+        ref_ := coalesce(refs[c], '');
+        half := CASE WHEN kind = 'move' THEN (last_ - first_ + 1) / 2 ELSE 0 END;
         FOR i IN first_ .. last_ LOOP
           s := wanted[i];
           lean := lean OR writer[s] > 0;
-          own := taken[s] > clock AND holders[s] = users[u];
-          just_over := just_over OR taken[s] <= clock AND taken[s] > clock - interval '1 second';
-          IF kind = 'lock' THEN
-            IF taken[s] <= clock THEN
+          state := CASE WHEN taken[s] <= clock THEN 0 WHEN taken[s] = 'infinity' THEN 3 WHEN taken[s] = out_of_sale THEN 2 ELSE 1 END;
+          own := state > 0 AND holders[s] = users[u];
+          IF state = 0 AND taken[s] > clock - interval '1 second' THEN
+            just_over := true;
+          END IF;
+          CASE kind
+          WHEN 'lock' THEN
+            IF state = 0 THEN
               fresh := fresh + 1;
               marks[i] := 1;
-            ELSIF own AND taken[s] < 'infinity' THEN
+            ELSIF own AND state = 1 THEN
               end_ := least(end_, taken[s]);
             ELSE
-              wrong := wrong + 1;
               marks[i] := 2;
-              untils[i] := taken[s];
-              IF outcome IS DISTINCT FROM 'seat_booked' THEN
-                outcome := CASE WHEN taken[s] = 'infinity' THEN 'seat_booked' ELSE 'seat_locked' END;
+              worst := greatest(worst, CASE state WHEN 2 THEN 1 WHEN 1 THEN 2 ELSE 3 END);
+            END IF;
+          WHEN 'confirm', 'extend' THEN
+            IF own AND state = 1 THEN
+              end_ := least(end_, taken[s]);
+              new_ := 'infinity';
+              IF kind = 'extend' THEN
+                new_ := greatest(taken[s], least(until_[c], since_[s] + caps[c] * interval '1 millisecond'));
+                extended := least(extended, new_);
+              END IF;
+              IF new_ > taken[s] THEN
+                fresh := fresh + 1;
+                marks[i] := 1;
+              END IF;
+            ELSIF own AND state = 3 AND kind = 'confirm' AND (ref_ = '' OR refs_[s] = ref_) THEN
+            ELSE
+              marks[i] := 2;
+              IF own AND state = 3 THEN
+                worst := 3;
+              ELSIF worst < 2 THEN
+                worst := CASE WHEN holders[s] = users[u] AND taken[s] > clock - interval '10 minutes' OR EXISTS (
+                    SELECT FROM seatlock.seat, unnest(seat.lapsed_by, seat.lapsed_at) AS l (who, at)
+                    WHERE seat.event = ids[seat_events[s]] AND seat.place = places[s] AND l.who = users[u] AND l.at > clock - interval '10 minutes'
+                  ) THEN 1 ELSE 2 END;
               END IF;
             END IF;
-          ELSIF own AND taken[s] < 'infinity' THEN
-            fresh := fresh + 1;
-            marks[i] := 1;
-            end_ := least(end_, taken[s]);
-          ELSIF kind = 'confirm' AND own IS NOT TRUE THEN
-            wrong := wrong + 1;
-            marks[i] := 2;
-            untils[i] := CASE WHEN taken[s] > clock THEN taken[s] ELSE '-infinity' END;
-            IF outcome IS DISTINCT FROM 'lock_not_held' THEN
-              outcome := CASE WHEN holders[s] = users[u] AND taken[s] > clock - interval '10 minutes' OR EXISTS (
-                  SELECT FROM seatlock.seat, unnest(seat.lapsed_by, seat.lapsed_at) AS l (who, at)
-                  WHERE seat.event = ids[seat_events[s]] AND seat.place = places[s] AND l.who = users[u] AND l.at > clock - interval '10 minutes'
-                ) THEN 'lock_expired' ELSE 'lock_not_held' END;
+          WHEN 'release' THEN
+            IF own AND state = 1 THEN
+              fresh := fresh + 1;
+              marks[i] := 1;
+            ELSIF own THEN
+              marks[i] := 2;
+              worst := 3;
             END IF;
-          ELSIF kind = 'release' AND own THEN
-            wrong := wrong + 1;
-            marks[i] := 2;
-            untils[i] := taken[s];
-            outcome := 'seat_booked';
-          END IF;
+          WHEN 'book' THEN
+            IF state = 0 OR own AND state = 1 OR state = 2 AND blocked THEN
+              fresh := fresh + 1;
+              marks[i] := 1;
+              IF state = 1 THEN
+                end_ := least(end_, taken[s]);
+              END IF;
+            ELSIF own AND state = 3 AND (ref_ = '' OR refs_[s] = ref_) THEN
+            ELSE
+              marks[i] := 2;
+              worst := greatest(worst, CASE state WHEN 2 THEN 1 WHEN 1 THEN 2 ELSE 3 END);
+            END IF;
+          WHEN 'cancel' THEN
+            IF state = 3 AND (own OR users[u] = '') AND (ref_ = '' OR refs_[s] = ref_) THEN
+              fresh := fresh + 1;
+              marks[i] := 1;
+            END IF;
+          WHEN 'move' THEN
+            -- Until all are looked at: 1 is a booking that the call names, and 2 is none.
+            marks[i] := CASE WHEN state = 3 AND (own OR users[u] = '') AND (ref_ = '' OR refs_[s] = ref_) THEN 1 ELSE 2 END;
+          WHEN 'block' THEN
+            IF state = 0 OR state = 1 AND blocked THEN
+              fresh := fresh + 1;
+              marks[i] := 1;
+            ELSIF state <> 2 THEN
+              marks[i] := 2;
+              worst := greatest(worst, state + 1);
+            END IF;
+          WHEN 'unblock' THEN
+            IF state = 2 THEN
+              fresh := fresh + 1;
+              marks[i] := 1;
+            END IF;
+          WHEN 'evict' THEN
+            IF state = 1 AND (own OR users[u] = '') THEN
+              fresh := fresh + 1;
+              marks[i] := 1;
+            END IF;
+          END CASE;
         END LOOP;
-        IF kind = 'lock' AND wrong = 0 AND fresh > 0 THEN
-          IF most > 0 AND has[u] + fresh > most THEN
+
+        IF kind <> 'move' THEN
+          IF worst > 0 THEN
+            outcome := CASE
+              WHEN worst = 1 THEN CASE WHEN kind IN ('confirm', 'extend') THEN 'lock_expired' ELSE 'seat_blocked' END
+              WHEN worst = 2 THEN CASE WHEN kind IN ('confirm', 'extend') THEN 'lock_not_held' ELSE 'seat_locked' END
+              ELSE 'seat_booked' END;
+          END IF;
+        ELSIF NOT 1 = ANY (marks[first_ : first_ + half - 1]) AND NOT 2 = ANY (marks[first_ + half : last_]) THEN
+          marks[first_ : last_] := array_fill(0, ARRAY[last_ - first_ + 1]); -- it was carried out before
+        ELSIF 2 = ANY (marks[first_ : first_ + half - 1]) THEN
+          outcome := 'not_booked';
+          marks[first_ + half : last_] := array_fill(0, ARRAY[half]);
+        ELSE
+          FOR i IN first_ + half .. last_ LOOP
+            s := wanted[i];
+            IF taken[s] <= clock OR taken[s] < out_of_sale AND holders[s] = holders[wanted[i - half]] THEN
+              marks[i] := 1;
+            ELSE
+              marks[i] := 2;
+              worst := greatest(worst, CASE taken[s] WHEN 'infinity' THEN 3 WHEN out_of_sale THEN 1 ELSE 2 END);
+            END IF;
+          END LOOP;
+          fresh := last_ - first_ + 1;
+          outcome := CASE worst WHEN 1 THEN 'seat_blocked' WHEN 2 THEN 'seat_locked' WHEN 3 THEN 'seat_booked' END;
+        END IF;
+
+        IF kind = 'lock' AND outcome IS NULL AND fresh > 0 AND most > 0 THEN
+          IF has[u] + fresh > most THEN
             outcome := 'seat_limit';
             held[c] := has[u];
             lean := true; -- the user may have some by a call before
-          ELSIF most > 0 THEN
+          ELSE
             has[u] := has[u] + fresh;
           END IF;
         END IF;
         -- Who counts the user's seats once a lock has ended must not miss that it is
-        -- being confirmed.
-        IF kind = 'confirm' AND outcome IS NULL AND end_ < clock + interval '1500 milliseconds'
+        -- being confirmed or extended.
+        IF outcome IS NULL AND fresh > 0 AND kind IN ('confirm', 'extend', 'book') AND end_ < clock + interval '1500 milliseconds'
             AND NOT pg_try_advisory_xact_lock(hashtextextended(users[u], ids[user_events[u]])) THEN
           outcome := 'again';
         END IF;
+        depends[c] := lean;
         IF outcome IS NOT NULL THEN
           outcomes[c] := outcome;
-          wrong := CASE WHEN outcome IN ('seat_limit', 'again') THEN 0 ELSE 1 END;
           FOR i IN first_ .. last_ LOOP
-            marks[i] := wrong * (marks[i] / 2 * 2);
+            IF marks[i] = 2 AND outcome NOT IN ('seat_limit', 'again') THEN
+              untils[i] := CASE WHEN taken[wanted[i]] > clock THEN taken[wanted[i]] ELSE '-infinity' END;
+            ELSE
+              marks[i] := 0;
+            END IF;
           END LOOP;
           fresh := 0;
+        ELSIF kind = 'extend' THEN
+          expires[c] := extended;
         ELSIF kind = 'lock' AND (fresh = 0 OR end_ < expires[c]) THEN
           expires[c] := end_;
         END IF;
-        depends[c] := lean;
-        IF fresh > 0 OR just_over THEN
+        -- A cancel that waited for its time has to have its rows, and so waits for what
+        -- began before. A refusal need not: it has let nothing happen.
+        firm := firm AND outcome IS NULL;
+
+        IF fresh > 0 OR just_over OR firm THEN
           IF fresh > 0 THEN
-            soonest := least(soonest, end_);
+            changes := changes + 1;
+            latest := least(latest, not_after[c]);
+            IF kind NOT IN ('lock', 'release') AND (kind <> 'extend' OR bys[c] <> '') THEN
+              entries := entries || c;
+            END IF;
           END IF;
           FOR i IN first_ .. last_ LOOP
             s := wanted[i];
             -- A call that changes nothing only makes sure that no lock which is just
             -- over is being confirmed.
-            IF fresh > 0 OR taken[s] <= clock AND taken[s] > clock - interval '1 second' THEN
+            IF fresh > 0 OR firm OR old_taken[s] <= clock AND old_taken[s] > clock - interval '1 second' THEN
               IF writer[s] = 0 THEN
                 written := written + 1;
                 writer[s] := -c;
+                IF old_taken[s] > clock AND old_taken[s] < out_of_sale THEN
+                  soonest := least(soonest, old_taken[s]);
+                END IF;
               END IF;
               IF fresh > 0 AND marks[i] = 1 THEN
                 writer[s] := c;
-                holders[s] := users[u];
-                since_[s] := clock;
-                taken[s] := CASE kind WHEN 'lock' THEN clock + lasts WHEN 'confirm' THEN 'infinity' ELSE '-infinity' END;
+                CASE
+                WHEN kind = 'lock' THEN
+                  holders[s] := users[u]; since_[s] := clock; taken[s] := clock + lasts;
+                WHEN kind IN ('confirm', 'book') THEN
+                  holders[s] := users[u]; since_[s] := clock; taken[s] := 'infinity'; refs_[s] := nullif(ref_, '');
+                WHEN kind = 'extend' THEN
+                  taken[s] := greatest(taken[s], least(until_[c], since_[s] + caps[c] * interval '1 millisecond'));
+                WHEN kind = 'block' THEN
+                  holders[s] := NULL; since_[s] := clock; taken[s] := out_of_sale; refs_[s] := nullif(ref_, '');
+                WHEN i < first_ + half THEN
+                  t := wanted[i + half];
+                  holders[t] := holders[s]; refs_[t] := refs_[s]; since_[t] := clock; taken[t] := 'infinity';
+                  holders[s] := NULL; since_[s] := clock; taken[s] := '-infinity'; refs_[s] := NULL;
+                WHEN kind <> 'move' THEN
+                  holders[s] := NULL; since_[s] := clock; taken[s] := '-infinity'; refs_[s] := NULL;
+                ELSE
+                  NULL; -- a new seat of a move has its holder already
+                END CASE;
               END IF;
             END IF;
           END LOOP;
         END IF;
-        first_ := last_ + 1;
       END LOOP;
     END IF;
     EXIT WHEN written = 0;
 
     BEGIN
-      IF simple AND absent THEN
+      IF simple AND absent AND cardinality(places) = 1 THEN
+        INSERT INTO seatlock.seat (event, place, name, holder, since, until) VALUES (ids[1], places[1], names[1], users[1], clock, clock + lasts);
+      ELSIF simple AND absent THEN
         INSERT INTO seatlock.seat (event, place, name, holder, since, until)
           SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
           FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i;
+      ELSIF simple THEN
+        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until)
+          SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
+          FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i
+        ON CONFLICT (event, place) DO UPDATE SET
+            holder = excluded.holder, since = excluded.since, until = excluded.until,
+            lapsed_by = CASE
+              WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_by
+              WHEN old.until > clock - interval '10 minutes' THEN (old.holder || old.lapsed_by)[1:16] END,
+            lapsed_at = CASE
+              WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_at
+              WHEN old.until > clock - interval '10 minutes' THEN (old.until || old.lapsed_at)[1:16] END
+          WHERE old.until <= clock;
       ELSE
         slack := '1 second';
         IF soonest < clock + interval '1500 milliseconds' THEN
           PERFORM pg_advisory_xact_lock_shared(1399156850, x) FROM unnest(ids) AS x WHERE x IS NOT NULL ORDER BY x;
           slack := '0';
         END IF;
-        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, lapsed_at)
-          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], CASE WHEN w.c < 0 THEN '{}'::timestamptz[] END
+        -- What the look found of a row is passed in lapsed_by and lapsed_at. It is not
+        -- inserted: rows stay for as long as the layout does.
+        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
+          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
+            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_holders[w.s], old_refs[w.s], CASE WHEN w.c < 0 THEN 'same' END] END,
+            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_taken[w.s], old_since[w.s]] END
           FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c <> 0 ORDER BY w.s
         ON CONFLICT (event, place) DO UPDATE SET
-            holder = CASE WHEN excluded.until > '-infinity' THEN excluded.holder END, since = excluded.since, until = excluded.until,
-            lapsed_by = CASE
-              WHEN excluded.lapsed_at IS NOT NULL OR kind = 'confirm' THEN old.lapsed_by
-              WHEN kind = 'release' THEN (SELECT array_agg(l.who ORDER BY l.i) FROM unnest(old.lapsed_by) WITH ORDINALITY AS l (who, i) WHERE l.who <> old.holder)
-              WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_by
-              WHEN old.until > clock - interval '10 minutes' THEN (old.holder || old.lapsed_by)[1:16] END,
-            lapsed_at = CASE
-              WHEN excluded.lapsed_at IS NOT NULL OR kind = 'confirm' THEN old.lapsed_at
-              WHEN kind = 'release' THEN (SELECT array_agg(l.at ORDER BY l.i) FROM unnest(old.lapsed_by, old.lapsed_at) WITH ORDINALITY AS l (who, at, i) WHERE l.who <> old.holder)
-              WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_at
-              WHEN old.until > clock - interval '10 minutes' THEN (old.until || old.lapsed_at)[1:16] END
-          WHERE CASE
-            WHEN excluded.lapsed_at IS NOT NULL THEN old.holder IS NOT DISTINCT FROM excluded.holder AND old.until = excluded.until
-              AND (old.until <= clock OR old.until > clock_timestamp() + slack)
-            WHEN kind = 'lock' THEN old.until <= clock
-            ELSE old.holder = excluded.holder AND old.until < 'infinity' AND old.until > clock_timestamp() + slack END;
+            holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref,
+            (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l)
+          WHERE CASE WHEN excluded.lapsed_at IS NULL THEN old.since = '-infinity' AND old.until = '-infinity'
+            ELSE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2]
+              AND old.holder IS NOT DISTINCT FROM excluded.lapsed_by[1] AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2]
+              AND (old.until <= clock OR old.until > clock_timestamp() + slack) END;
       END IF;
       GET DIAGNOSTICS rows_ = ROW_COUNT;
-      IF rows_ < written THEN
+      IF rows_ < written OR clock_timestamp() >= latest THEN
         RAISE SQLSTATE 'SL001';
       END IF;
-    EXCEPTION WHEN SQLSTATE 'SL001' OR unique_violation THEN
-      pass := pass + 1;
-      IF pass = 5 THEN
-        RAISE serialization_failure;
+      IF changes = 0 THEN
+        RAISE SQLSTATE 'SL002'; -- nothing has to be kept
       END IF;
-      CONTINUE;
+    EXCEPTION
+      WHEN SQLSTATE 'SL001' OR unique_violation THEN
+        pass := pass + 1;
+        IF pass = 5 THEN
+          RAISE serialization_failure;
+        END IF;
+        CONTINUE;
+      WHEN SQLSTATE 'SL002' THEN
+        EXIT;
     END;
     IF simple AND cardinality(called) = 1 THEN
       INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
+    ELSIF simple THEN
+      INSERT INTO seatlock.change (event, places)
+        SELECT ids[w.e], array_agg(w.place) FROM unnest(seat_events, places) AS w (e, place) GROUP BY w.e;
     ELSE
       INSERT INTO seatlock.change (event, places)
-        SELECT ids[seat_events[w.s]], array_agg(places[w.s]) FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c > 0 GROUP BY 1;
+        SELECT ids[w.e], array_agg(w.place) FROM unnest(writer, seat_events, places) AS w (c, e, place) WHERE w.c > 0 GROUP BY w.e;
+    END IF;
+    IF cardinality(entries) > 0 THEN
+      INSERT INTO seatlock.entry (event, kind, seats, moved_to, holder, ref, asker, made)
+        SELECT ids[user_events[who[x.c]]], kind,
+          CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
+            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE marks[i] = 1 ORDER BY i) END,
+          CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
+          nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
+        FROM (
+          SELECT y.n, y.c, CASE WHEN y.c = 1 THEN 1 ELSE ends[y.c - 1] + 1 END AS first, ends[y.c] AS last
+          FROM unnest(entries) WITH ORDINALITY AS y (c, n)
+        ) AS x ORDER BY x.n;
     END IF;
     RETURN;
   END LOOP;

@@ -7,18 +7,19 @@
 -- their own, so no lock that others wait for is held while seats are read or sent. A
 -- whole list is read from the seats. Changes that are numbered after that replace
 -- what it read, and so it is of one moment: that of the last row of the log.
-CREATE OR REPLACE PROCEDURE seatlock.do_list(called text, layout text, since_number bigint, since_nonce text,
+CREATE OR REPLACE PROCEDURE seatlock.do_list(called text, layout text, called_revision int, since_number bigint, since_nonce text,
   INOUT outcome text, INOUT number bigint, INOUT nonce text, INOUT whole boolean, INOUT clock timestamptz, INOUT places int[], INOUT untils timestamptz[], INOUT anew boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
   e int;
   known text;
+  revision_ int;
   c record;
   newer timestamptz;
 BEGIN
-  SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called;
-  IF known IS DISTINCT FROM layout THEN
-    outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
+  SELECT id, revision INTO e, revision_ FROM seatlock.event WHERE name = called;
+  IF e IS NULL OR revision_ < called_revision THEN
+    outcome := 'not_open';
     RETURN;
   END IF;
   whole := false;
@@ -37,6 +38,12 @@ BEGIN
       EXIT WHEN newer IS NULL;
     END LOOP;
     COMMIT;
+    -- A layout that is replaced while this lists has another log.
+    SELECT fingerprint INTO known FROM seatlock.event WHERE id = e;
+    IF known IS DISTINCT FROM layout THEN
+      outcome := CASE WHEN known IS NULL THEN 'not_open' ELSE 'other_seats' END;
+      RETURN;
+    END IF;
     SELECT * INTO c FROM seatlock.changes(e, since_number, since_nonce);
     number := c.number;
     nonce := c.nonce;

@@ -1,18 +1,23 @@
--- Opens the event. The first call fixes its seats and begins its log, so that there
--- is always a row to be the Version.
-CREATE OR REPLACE FUNCTION seatlock.open(called text, layout text, OUT outcome text) LANGUAGE plpgsql AS $$
+-- Opens the event with a layout. The first call begins its log, so that there is always
+-- a row to be the Version. Answers 'ok', or 'other_seats' if the event has another
+-- layout, or 'replace' if the layout may take the other's place.
+CREATE OR REPLACE FUNCTION seatlock.open(called text, layout text, called_revision int, OUT outcome text) LANGUAGE plpgsql AS $$
 DECLARE
-  e int;
-  known text;
+  e record;
 BEGIN
-  INSERT INTO seatlock.event (name, fingerprint) VALUES (called, layout) ON CONFLICT (name) DO NOTHING;
-  SELECT id, fingerprint INTO e, known FROM seatlock.event WHERE name = called FOR NO KEY UPDATE;
-  IF known <> layout THEN
-    outcome := 'other_seats';
+  INSERT INTO seatlock.event (name, fingerprint, revision) VALUES (called, layout, called_revision) ON CONFLICT (name) DO NOTHING;
+  SELECT * INTO e FROM seatlock.event WHERE name = called FOR NO KEY UPDATE;
+  IF e.fingerprint <> layout THEN
+    outcome := CASE
+      WHEN called_revision > e.revision OR called_revision = e.revision AND NOT seatlock.fixed(e.id) THEN 'replace'
+      ELSE 'other_seats' END;
     RETURN;
+  END IF;
+  IF called_revision > e.revision THEN
+    UPDATE seatlock.event SET revision = called_revision WHERE id = e.id;
   END IF;
   -- It has seen no transaction, so that changes which are left get a number.
   INSERT INTO seatlock.log (event, number, nonce, seen, places, untils, oldest)
-    SELECT e, 0, seatlock.nonce(), '3:3:', '{}', '{}', 0 WHERE NOT EXISTS (SELECT FROM seatlock.log WHERE event = e);
+    SELECT e.id, 0, seatlock.nonce(), '3:3:', '{}', '{}', 0 WHERE NOT EXISTS (SELECT FROM seatlock.log WHERE event = e.id);
   outcome := 'ok';
 END $$;

@@ -1,13 +1,13 @@
 package faults
 
 import (
-	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -15,8 +15,8 @@ import (
 // A Process is a running program. It ends when the current process ends, even if
 // that is killed.
 type Process struct {
+	name  string
 	pid   int
-	stdin io.Closer // of the keeper, which ends the program when this closes
 	ended chan struct{}
 }
 
@@ -43,40 +43,82 @@ func StartProcessAs(user *syscall.Credential, w io.Writer, env []string, program
 	cmd := exec.Command("sh", append([]string{"-c", keeper, "sh", program}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	cmd.Env = append(os.Environ(), env...)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
+	cmd.WaitDelay = outputTime
+	out := &output{w: w, first: make(chan string, 1)}
+	cmd.Stdout = out
+	stdin, err := cmd.StdinPipe() // the keeper ends the program when this closes
 	if err != nil {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &Process{stdin: stdin, ended: make(chan struct{})}
-	out := bufio.NewReader(stdout)
-	line, err := out.ReadString('\n')
-	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", program, err)
-	}
-	if p.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
-		return nil, err
-	}
+	p := &Process{name: program, ended: make(chan struct{})}
 	go func() {
-		_, _ = io.Copy(w, out) // ends with the program
-		_ = p.stdin.Close()
-		_ = cmd.Wait() // a program that was killed is an error
+		err := cmd.Wait() // a program that was killed is an error
+		_ = stdin.Close()
+		if errors.Is(err, exec.ErrWaitDelay) {
+			fmt.Fprintf(w, "\nfaults: %s has ended, and %v later a process that it started still had its output open\n", program, outputTime)
+		}
 		close(p.ended)
 	}()
-	return p, nil
+	select {
+	case line := <-out.first:
+		p.pid, err = strconv.Atoi(line)
+		return p, err
+	case <-p.ended:
+	case <-time.After(killTime):
+		_ = cmd.Process.Kill() // it has started nothing
+		<-p.ended
+	}
+	return nil, fmt.Errorf("starting %s: its process id was not printed", program)
+}
+
+// outputTime is how long the output of a program that has ended may stay open.
+// Processes that it started may outlive it and hold the output.
+const outputTime = 5 * time.Second
+
+// An output passes on what is written to it, except for the first line.
+type output struct {
+	w     io.Writer
+	line  []byte
+	first chan string // gets the first line; nil afterwards
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(b []byte) (int, error) {
+	rest := b
+	if o.first != nil {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			o.line = append(o.line, b...)
+			return len(b), nil
+		}
+		o.first <- string(append(o.line, b[:i]...))
+		o.first = nil
+		rest = b[i+1:]
+	}
+	if len(rest) > 0 {
+		if _, err := o.w.Write(rest); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
 }
 
 // Kill ends the program at once, as a crash does, and returns when it has ended.
+// It panics if the program does not end: a test that went on would try nothing.
 func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
-	<-p.ended
+	select {
+	case <-p.ended:
+	case <-time.After(killTime):
+		panic(fmt.Sprintf("faults: %s, process %d, has not ended %v after it was killed", p.name, p.pid, killTime))
+	}
 }
+
+// killTime is how long a killed program may take to end, on a busy machine.
+const killTime = 30 * time.Second
 
 // Interrupt interrupts the program, as Ctrl-C does, and returns when it has ended.
 // It kills a program that has not ended after ten seconds.

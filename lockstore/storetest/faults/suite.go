@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -75,6 +76,7 @@ type rule struct {
 var networkRules = []rule{
 	{"answer_lost", "A call whose answer is lost fails with ErrOutcomeUnknown, and may safely be repeated.", answerLost},
 	{"connection_cut_before_the_answer", "A call whose connection ends before the answer fails with ErrOutcomeUnknown, and may safely be repeated.", connectionCut},
+	{"order_answer_lost", "A Put whose answer is lost fails with ErrOutcomeUnknown, and the order shows whether it took effect.", orderAnswerLost},
 	{"connection_cut_between_calls", "A call that finds its connection closed reports that or succeeds, and may safely be repeated.", connectionCutBetween},
 	{"network_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store recovers by itself.", networkAway},
 	{"slow", "A slow answer is an answer. One that is too late counts as lost.", slow},
@@ -84,7 +86,8 @@ var networkRules = []rule{
 
 var serverRules = []rule{
 	{"server_away", "ErrUnavailable is returned when the server cannot be reached. Nothing was done, and the store recovers by itself.", serverAway},
-	{"killed_in_the_middle", "What was acknowledged is kept, and every other call may safely be repeated.", killedInTheMiddle},
+	{"killed_in_the_middle", "What was acknowledged is kept, and every other call may safely be repeated. The journal has it once, and adds up to the roster.", killedInTheMiddle},
+	{"killed_between_orders", "A Put that was acknowledged is kept, and every other one took effect as a whole or not at all.", killedBetweenOrders},
 }
 
 // A trial is one run of a rule.
@@ -183,14 +186,58 @@ func (t *trial) warm() {
 		t.eventually(op)
 	}
 	time.Sleep(100 * time.Millisecond) // a store may notify others of a change after its call
-	if err := history.Repeat(t.ctx, func() error { return t.call(lockstore.Confirm(ben, "W")) }); !errors.Is(err, lockstore.LockNotHeld) {
-		t.Fatal(err)
+	late := lockstore.Book(ben, "", "W")
+	late.NotAfter = time.UnixMilli(1)
+	for _, c := range []struct {
+		op   lockstore.Op
+		want error
+	}{
+		{lockstore.Confirm(ben, "W"), lockstore.LockNotHeld},
+		{lockstore.Extend(ben, time.UnixMilli(1), "W"), lockstore.LockNotHeld},
+		{late, lockstore.ErrTooLate},
+		{lockstore.Move(ben, "none", []lockstore.SeatID{"W"}, []lockstore.SeatID{"A60"}), lockstore.NotBooked},
+		{lockstore.Cancel(ben, "none", "W"), nil},
+	} {
+		if err := history.Repeat(t.ctx, func() error { return t.call(c.op) }); !errors.Is(err, c.want) {
+			t.Fatalf("%s: %v, want %v", c.op.Kind, err, c.want)
+		}
 	}
 	t.list("")
 }
 
-// steps are an operation of each kind, which succeed one after the other.
-var steps = []lockstore.Op{lockstore.Lock(ann, "A1", "A2"), lockstore.Confirm(ann, "A1"), lockstore.Release(ann, "A2")}
+// steps are operations of a sale and of what may come after it, which succeed one after
+// the other and each change every seat that they name.
+var steps = []lockstore.Op{
+	lockstore.Lock(ann, "A1", "A2"),
+	{Kind: lockstore.KindExtend, User: ann, Seats: []lockstore.SeatID{"A1", "A2"}, Until: time.Now().Add(30 * time.Minute), By: "desk"},
+	{Kind: lockstore.KindConfirm, User: ann, Seats: []lockstore.SeatID{"A1"}, Ref: "r1"},
+	lockstore.Release(ann, "A2"),
+	lockstore.Book(ben, "r2", "A3"),
+	lockstore.Move(ben, "r2", []lockstore.SeatID{"A3"}, []lockstore.SeatID{"A4"}),
+	lockstore.Cancel("", "r2", "A4"),
+}
+
+// entered are the kinds of the steps that have an entry in the journal.
+var entered = []lockstore.Kind{lockstore.KindExtend, lockstore.KindConfirm, lockstore.KindBook, lockstore.KindMove, lockstore.KindCancel}
+
+// wantSteps checks that the journal has each of the steps once, and in their order.
+func (t *trial) wantSteps() {
+	t.Helper()
+	var got []lockstore.Kind
+	if err := history.Repeat(t.ctx, func() error {
+		got = nil
+		all, err := history.ReadJournal(t.ctx, t.store, t.ev, "")
+		for _, e := range all {
+			got = append(got, e.Kind)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, entered) {
+		t.Errorf("the journal has %v, want %v", got, entered)
+	}
+}
 
 // A namedCall is a call of a store.
 type namedCall struct {
@@ -200,14 +247,36 @@ type namedCall struct {
 
 // everyCall returns each call of the store.
 func everyCall(ctx context.Context, s lockstore.LockStore, ev *lockstore.Event) []namedCall {
+	orders := s.(lockstore.OrderStore) // every store with a server keeps orders too
 	calls := []namedCall{
 		{"list", func() error { _, err := s.List(ctx, ev, ""); return err }},
 		{"wait", func() error { return s.Wait(ctx, ev, "") }},
+		{"roster", func() error { return rosterError(s.Roster(ctx, ev, lockstore.Filter{})) }},
+		{"journal", func() error { _, err := s.Journal(ctx, ev, "", 1); return err }},
+		{"put", func() error { _, err := orders.Put(ctx, newOrder(ev, "every")); return err }},
+		{"order", func() error { _, err := orders.Order(ctx, newOrder(ev, "every").ID); return err }},
+		{"due", func() error { _, err := orders.Due(ctx, 1, time.Second); return err }},
+		{"orders", func() error { _, err := orders.Orders(ctx, ev.ID, ""); return err }},
 	}
 	for _, op := range steps {
 		calls = append(calls, namedCall{op.Kind.String(), func() error { _, err := s.Do(ctx, ev, op); return err }})
 	}
 	return calls
+}
+
+// rosterError returns the first error of a roster.
+func rosterError(_ lockstore.Seq, all iter.Seq2[lockstore.Holding, error]) error {
+	for _, err := range all {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newOrder returns an order of the event that nobody has put.
+func newOrder(ev *lockstore.Event, name string) lockstore.Order {
+	return lockstore.Order{ID: lockstore.OrderID(string(ev.ID) + "." + name), Event: ev.ID, Body: []byte(name)}
 }
 
 // callsEnd checks that every call ends within a second, although the context has

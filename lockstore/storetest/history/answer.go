@@ -104,6 +104,9 @@ func (m *model) looks(s *state, c *Call) bool {
 		return len(c.Holdings) == 0 && !chosen
 	}
 	h := c.Holdings[0]
+	if h.User != "" && m.users[h.User] == 0 || h.Ref != "" && m.refs[h.Ref] == 0 {
+		return false // no call had them
+	}
 	if at.user != m.users[h.User] || at.ref != m.refs[h.Ref] || !m.shows(s, i, lockstore.Seat{ID: h.Seat, Status: h.Status, Expires: h.Expires}) {
 		return false
 	}

@@ -11,15 +11,16 @@ import (
 // named is a By that each call replaces by its own.
 const named = "?"
 
-// refs are the references of a history. The first is none.
-var refs = []lockstore.Ref{"", "r1", "r2"}
+// refs are the references of a history. The first is none, and the others differ in
+// case alone.
+var refs = []lockstore.Ref{"", "r1", "R1"}
 
-// longest returns how long a lock may last after the last operation on it.
-func (c *Client) longest() time.Duration {
-	if c.Remote {
-		return c.TTL
+// Longest returns how long after the last call the locks of a plan may last.
+func (p *Plan) Longest() time.Duration {
+	if p.Remote {
+		return p.TTL
 	}
-	return 2 * c.TTL
+	return 2 * p.TTL
 }
 
 // operation returns a random operation of the kind.
@@ -51,7 +52,7 @@ func (c *Client) operation(kind lockstore.Kind, which int) lockstore.Op {
 
 // vary draws what is special to the operation's kind.
 func (c *Client) vary(op *lockstore.Op) {
-	if op.Ref == "" || c.rnd.IntN(4) == 0 {
+	if op.Ref == "" || op.Kind != lockstore.KindMove && c.rnd.IntN(4) == 0 {
 		op.Ref = refs[c.rnd.IntN(len(refs))]
 	}
 	anybody := c.rnd.IntN(3) == 0

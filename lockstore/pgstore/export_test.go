@@ -1,0 +1,21 @@
+package pgstore
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"seatlock/lockstore"
+)
+
+// CarryOut makes a call of carry_out as a batch of one operation does, in a transaction
+// of the caller's, and returns its outcomes.
+func CarryOut(ctx context.Context, tx pgx.Tx, ev *lockstore.Event, op lockstore.Op) ([]string, error) {
+	w, err := workOf(ev, op)
+	if err != nil {
+		return nil, err
+	}
+	var a answers
+	err = tx.QueryRow(ctx, carryOutSQL, args([]*call{{Work: w}})...).Scan(&a.clock, &a.outcomes, &a.depends, &a.expires, &a.held, &a.marks, &a.untils)
+	return a.outcomes, err
+}

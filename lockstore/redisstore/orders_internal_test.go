@@ -1,0 +1,116 @@
+package redisstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"seatlock/lockstore"
+)
+
+// order returns an order that is due after so long from now, or never if that is 0.
+func order(id lockstore.OrderID, revision int64, due time.Duration) lockstore.Order {
+	o := lockstore.Order{ID: id, Event: "hamlet", Revision: revision, Body: []byte("body of " + id)}
+	if due != 0 {
+		o.Due = time.Now().Add(due).Truncate(time.Millisecond)
+	}
+	return o
+}
+
+func mustPut(t *testing.T, s *Store, o lockstore.Order) {
+	t.Helper()
+	if revision, err := s.Put(t.Context(), o); err != nil || revision != o.Revision+1 {
+		t.Fatalf("Put of %s: revision %d, %v, want %d", o.ID, revision, err, o.Revision+1)
+	}
+}
+
+// due returns the ids of the orders that are due.
+func due(t *testing.T, s *Store, limit int, lease time.Duration) string {
+	t.Helper()
+	orders, err := s.Due(t.Context(), limit, lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, o := range orders {
+		ids = append(ids, string(o.ID))
+	}
+	return strings.Join(ids, " ")
+}
+
+// TestDueOrders checks the order in which orders are due, and what a lease and a Put
+// do to it.
+func TestDueOrders(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		mustPut(t, s, order("c", 0, 3*time.Second))
+		mustPut(t, s, order("a", 0, time.Second))
+		mustPut(t, s, order("b", 0, 2*time.Second))
+		mustPut(t, s, order("never", 0, 0))
+		if got := due(t, s, 10, time.Second); got != "" {
+			t.Errorf("before their time, %q are due", got)
+		}
+		time.Sleep(2 * time.Second)
+		steps := []struct {
+			what  string
+			do    func()
+			limit int
+			lease time.Duration
+			want  string
+		}{
+			{"at the second one's time", nil, 1, 10 * time.Second, "a"},
+			{"after the first one's lease", nil, 10, 20 * time.Second, "b"},
+			{"when all are leased", func() { time.Sleep(5 * time.Second) }, 10, time.Second, "c"},
+			{"when the first one's lease has passed", func() { time.Sleep(5 * time.Second) }, 10, time.Minute, "a c"},
+			{"when one is put with another time", func() { mustPut(t, s, order("b", 1, -time.Second)) }, 10, time.Minute, "b"},
+			{"when one is put with a later time", func() { mustPut(t, s, order("c", 1, time.Second)) }, 10, time.Minute, ""},
+			{"when that time has come", func() { time.Sleep(time.Second) }, 10, time.Minute, "c"},
+			{"when one is put without a time", func() { mustPut(t, s, order("a", 1, 0)); time.Sleep(time.Hour) }, 10, time.Minute, "b c"},
+		}
+		for _, step := range steps {
+			if step.do != nil {
+				step.do()
+			}
+			if got := due(t, s, step.limit, step.lease); got != step.want {
+				t.Errorf("%s, %q are due, want %q", step.what, got, step.want)
+			}
+		}
+		for _, id := range []string{"a", "b", "c"} {
+			mustPut(t, s, order(lockstore.OrderID(id), 2, 0))
+		}
+		if m.Exists(dueKey) || m.Exists(leasedKey) {
+			t.Error("something is kept of orders that are never due")
+		}
+		for _, limit := range []int{0, -1, lockstore.MaxOrders + 1} {
+			if _, err := s.Due(t.Context(), limit, time.Minute); !errors.Is(err, lockstore.ErrInvalid) {
+				t.Errorf("Due of %d orders: %v", limit, err)
+			}
+		}
+	})
+}
+
+// TestLargeOrders checks orders of the longest body, of which few share a trip.
+func TestLargeOrders(t *testing.T) {
+	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, s *Store) {
+		var all sync.WaitGroup
+		for i := range 100 {
+			o := order(lockstore.OrderID(fmt.Sprint(i)), 0, time.Millisecond)
+			o.Body = bytes.Repeat([]byte{byte(i)}, lockstore.MaxOrderBody)
+			all.Go(func() { mustPut(t, s, o) })
+			if i%10 == 9 {
+				all.Wait()
+			}
+		}
+		time.Sleep(time.Second)
+		orders, err := s.Due(t.Context(), 1000, time.Minute)
+		if err != nil || len(orders) != 100 || slices.ContainsFunc(orders, func(o lockstore.Order) bool { return len(o.Body) != lockstore.MaxOrderBody }) {
+			t.Errorf("%d orders are due, %v", len(orders), err)
+		}
+	})
+}
