@@ -2,8 +2,10 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"seatlock/lockstore"
@@ -133,6 +135,9 @@ func (l *layouts) share(ctx context.Context, ev *lockstore.Event, replace func(c
 	defer cancel()
 	select {
 	case <-a.done:
+		if e, ok := errors.AsType[*lockstore.MissingSeatsError](a.err); ok { // each caller has its own
+			return &lockstore.MissingSeatsError{Event: e.Event, Seats: slices.Clone(e.Seats), More: e.More}
+		}
 		return a.err
 	case <-bounded.Done():
 		return cause(ctx, fmt.Errorf("%w: the layout of event %s is still being replaced", lockstore.ErrUnavailable, ev.ID))

@@ -26,7 +26,9 @@ import (
 var sqlFiles embed.FS
 
 // migrationLock is the advisory lock that only one program at a time migrates
-// under. (So are 1399156850 and 1399156851, in list.sql, of other things.)
+// under. The functions use the numbers after it for other things: 1399156850 in
+// settled.sql, 1399156851 in number.sql, 1399156852 in replace.sql and 1399156853 in
+// enter.sql.
 const migrationLock = 1399156849
 
 // ErrNewer is returned when the database was made for a newer version of the

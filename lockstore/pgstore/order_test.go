@@ -9,6 +9,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/pgstore"
+	"seatlock/lockstore/storetest"
 )
 
 func mustPut(t *testing.T, s *pgstore.Store, o lockstore.Order) {
@@ -101,5 +102,21 @@ func TestManyBytesOfOrders(t *testing.T) {
 	}
 	if !slices.Equal(listed, want) || !slices.Equal(due, want) {
 		t.Errorf("%d orders are listed and %d due, want %d in order", len(listed), len(due), orders)
+	}
+}
+
+// TestOrders runs the suite of orders on a database, and on one behind a PgBouncer.
+func TestOrders(t *testing.T) {
+	for name, url := range map[string]func(*testing.T) string{
+		"direct": func(t *testing.T) string { _, url := newStore(t); return url },
+		"behind_a_pooler": func(t *testing.T) string {
+			srv, name := newDatabase(t)
+			return behindPooler(t, srv, name)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := migrated(t, url(t))
+			storetest.OrdersInRealTime(t, func(*testing.T) lockstore.OrderStore { return s })
+		})
 	}
 }

@@ -1,7 +1,7 @@
-// Package pgstore keeps locks and bookings in PostgreSQL, for any number of
+// Package pgstore keeps locks, bookings and orders in PostgreSQL, for any number of
 // processes. It needs version 14 or newer, and works behind a pooler.
 //
-// Calls that arrive together share a transaction, as package batch has it: those of
+// Operations that arrive together share a transaction, as package batch has it: those of
 // one kind, lock time and seat limit. A batch is one call of a function in the
 // database, carry_out, and so one round trip. The function looks at the seats of
 // all calls, decides the calls one after the other, and writes the seats of those
@@ -22,17 +22,41 @@
 // Time changes seats too. A seat whose lock has ended stays free for the one who
 // has its row. A seat that a call needs locked must be locked by the clock at which
 // the row is had. Between that clock and the commit, others could find that the lock
-// has ended. So in its last second, a confirm, a release and a lock that relies on
-// an earlier one hold a shared advisory lock of the event until they are committed.
-// Lists wait for those that hold it when they read the clock. A confirm then also
-// holds the advisory lock of its user, as does every lock that counts the user's
-// seats for a limit: so none counts without the other. A call that finds a lock
+// has ended. So in the last second of a lock, every operation that relies on it or
+// ends it holds a shared advisory lock of the event until it is committed.
+// Lists and rosters wait for those that hold it when they read the clock. An operation
+// that keeps the seat for its user then also holds the advisory lock of the user, as does
+// every lock that counts the user's seats for a limit: so none counts without the other. A call that finds a lock
 // which has just ended, and does not take the seat, has the row all the same, and so
 // waits for a confirm that came before.
 //
+// # Bounds in time
+//
+// A call with a NotAfter reads the clock once it has the rows of all its seats, and is
+// undone if it is too late by then. It keeps the rows until it is committed, however long
+// that takes. A cancel with a NotBefore reads the clock before it takes the rows of
+// all its seats, whether it changes them or not. So it waits for every call that was in
+// time, and one that gets the rows afterwards is too late. If it has to wait too long, it
+// fails.
+//
+// # Layouts
+//
+// A row is found by the place of its seat in the layout, and has the seat's id. A
+// transaction that changes seats shares an advisory lock of the event's layout, and
+// compares the layout afterwards. Replacing the layout has that lock alone, gives rows
+// their new places and begins the log anew. Readers look at the layout before and after.
+//
+// # The journal
+//
+// The transaction of an operation adds its entry, without a number, so the two are
+// equally safe. Readers number the entries that are committed, one reader at a time, in an
+// order that was drawn while the seats were had; enter.sql says why. A number is committed
+// before anybody is given it.
+//
 // # Why no transactions wait for each other
 //
-// A transaction first takes the advisory locks of its users, and does not wait for
+// A transaction first shares the advisory locks of its events' layouts, in the order of
+// the events' names. It takes the advisory locks of its users, and does not wait for
 // them: a call that does not get its user's is made again. It then takes the shared
 // advisory locks of its events, which only shared ones are held beside. It then
 // takes all rows in one statement, in the order of the names of the events and of
@@ -57,7 +81,8 @@ import (
 	"seatlock/lockstore/internal/follow"
 )
 
-// A Store is a [lockstore.LockStore] in PostgreSQL. [New] makes one.
+// A Store is a [lockstore.LockStore] and a [lockstore.OrderStore] in PostgreSQL. [New]
+// makes one.
 type Store struct {
 	pool     *pgxpool.Pool
 	versions *follow.Follower[lockstore.EventID, progress] // reads for those who wait

@@ -7,20 +7,35 @@ import (
 	"seatlock/lockstore"
 )
 
-// sweepPause is how long sweep leaves the database to others between two steps.
-const sweepPause = 10 * time.Millisecond
+const (
+	// sweepPause is how long sweep leaves the database to others between two steps.
+	sweepPause = 10 * time.Millisecond
+
+	// sweepTries is how often in a row a step may fail, and sweepRest how long sweep
+	// waits then: the database may be busy.
+	sweepTries = 3
+	sweepRest  = time.Second
+)
 
 // sweep deletes the changes that the event's log passed over when it began anew.
-// They slow nothing down. If sweep fails, they stay until the log begins anew again.
+// They slow nothing down. If it fails again and again, they stay until the log begins
+// anew again.
 func (s *Store) sweep(id lockstore.EventID) {
 	s.sweeping.Lock() // one at a time is enough
 	defer s.sweeping.Unlock()
-	for since := "0"; ; time.Sleep(sweepPause) {
+	failed := 0
+	for since := "0"; failed < sweepTries; {
 		var next *string
 		err := s.ask(context.Background(), lockstore.ErrUnavailable, "SELECT seatlock.sweep($1, $2)", []any{string(id), since}, &next)
-		if err != nil || next == nil {
+		switch {
+		case err != nil:
+			failed++
+			time.Sleep(sweepRest)
+		case next == nil:
 			return
+		default:
+			failed, since = 0, *next
+			time.Sleep(sweepPause)
 		}
-		since = *next
 	}
 }

@@ -33,7 +33,9 @@ func TestVanishedClientHoldsNobodyUp(t *testing.T) {
 				url += "&default_query_exec_mode=cache_describe"
 			}
 			ev := newEvent(t, 40)
-			mustDo(t, other, ev, lockstore.Lock(ben, "A40"))
+			if err := untilAnswered(t, other, ev, lockstore.Lock(ben, "A40")); err != nil {
+				t.Fatal(err)
+			}
 			for i, missing := range []int{1, 5, 6, 12, 15, 16, 40, 1000} {
 				proxy := faults.NewProxy(t, front)
 				s := storeAt(t, strings.Replace(url, srv.Addr, proxy.Addr, 1))

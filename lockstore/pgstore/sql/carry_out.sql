@@ -393,8 +393,8 @@ BEGIN
         -- inserted: rows stay for as long as the layout does.
         INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
           SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
-            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' OR old_holders[w.s] IS NOT NULL THEN ARRAY[old_holders[w.s], old_refs[w.s], CASE WHEN w.c < 0 THEN 'same' END] END,
-            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' OR old_holders[w.s] IS NOT NULL THEN ARRAY[old_taken[w.s], old_since[w.s]] END
+            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_holders[w.s], old_refs[w.s], CASE WHEN w.c < 0 THEN 'same' END] END,
+            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_taken[w.s], old_since[w.s]] END
           FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c <> 0 ORDER BY w.s
         ON CONFLICT (event, place) DO UPDATE SET
             holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref,
@@ -425,15 +425,16 @@ BEGIN
       INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
     ELSIF simple THEN
       INSERT INTO seatlock.change (event, places)
-        SELECT ids[w.e], array_agg(w.place) FROM unnest(seat_events, places) AS w (e, place) GROUP BY 1;
+        SELECT ids[w.e], array_agg(w.place) FROM unnest(seat_events, places) AS w (e, place) GROUP BY w.e;
     ELSE
       INSERT INTO seatlock.change (event, places)
-        SELECT ids[seat_events[w.s]], array_agg(places[w.s]) FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c > 0 GROUP BY 1;
+        SELECT ids[w.e], array_agg(w.place) FROM unnest(writer, seat_events, places) AS w (c, e, place) WHERE w.c > 0 GROUP BY w.e;
     END IF;
     IF cardinality(entries) > 0 THEN
       INSERT INTO seatlock.entry (event, kind, seats, moved_to, holder, ref, asker, made)
         SELECT ids[user_events[who[x.c]]], kind,
-          ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE marks[i] = 1 ORDER BY i),
+          CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
+            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE marks[i] = 1 ORDER BY i) END,
           CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
           nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
         FROM (
