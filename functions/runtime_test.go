@@ -38,6 +38,9 @@ type answered struct {
 	body []byte
 }
 
+// backendKey is the key of the shop that calls the functions.
+const backendKey = "of-at-least-thirty-two-characters"
+
 // functionTime is the time that a function has for one event.
 const functionTime = 5 * time.Second
 
@@ -79,7 +82,7 @@ func start(t *testing.T, command []string, env ...string) *function {
 	})
 	api := httptest.NewServer(mux)
 	t.Cleanup(api.CloseClientConnections)
-	p, err := faults.StartProcess(f.log, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), command[0], command[1:]...)
+	p, err := faults.StartProcess(f.log, append(env, "AUTH_BACKEND_KEY="+backendKey, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), command[0], command[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +161,7 @@ func (f *function) ask(method, path, query, body string) events.APIGatewayV2HTTP
 func httpEvent(method, path, query, body string) events.APIGatewayV2HTTPRequest {
 	var event events.APIGatewayV2HTTPRequest
 	event.Version, event.RawPath, event.RawQueryString, event.Body = "2.0", path, query, body
-	event.Headers = map[string]string{"content-type": "application/json", "host": "abc123.execute-api.eu-central-1.amazonaws.com"}
+	event.Headers = map[string]string{"authorization": "Bearer " + backendKey, "content-type": "application/json", "host": "abc123.execute-api.eu-central-1.amazonaws.com"}
 	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.SourceIP = method, "203.0.113.7"
 	event.RequestContext.Stage = "$default"
 	return event

@@ -137,7 +137,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	known := map[string][]string{
 		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
-		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String()},
+		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String(), lockstore.Blocked.String()},
 		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}

@@ -55,7 +55,7 @@ func TestDataSurvivesARestart(t *testing.T) {
 		}
 		return changes.ReplaceAllString(csv.String(), "WHEN")
 	}
-	const want = "event,seat,user,booked\ndefault,A2,\"ann, \"\"the first\"\"\",WHEN\n"
+	const want = "event,seat,status,user,reference,since\ndefault,A2,booked,\"ann, \"\"the first\"\"\",,WHEN\n"
 	if got := export(); got != want {
 		t.Errorf("the export while the runner serves is %q, want %q", got, want)
 	}
@@ -76,40 +76,16 @@ func TestDataSurvivesARestart(t *testing.T) {
 	}
 }
 
-// TestCells checks that no cell of an export can be run by a spreadsheet, and that the text
-// can be restored.
-func TestCells(t *testing.T) {
-	for text, want := range map[string]string{
-		"ann":                  "ann",
-		`=HYPERLINK("x";"y")`:  `'=HYPERLINK("x";"y")`,
-		"+1":                   "'+1",
-		"-1":                   "'-1",
-		"@SUM(1)":              "'@SUM(1)",
-		"＝1":                   "'＝1",
-		" =1":                  "' =1",
-		"\u00a0\u200b\u3000@1": "'\u00a0\u200b\u3000@1",
-		" '":                   "' '",
-		" ann":                 " ann",
-		"'tis":                 "''tis",
-		"a=1":                  "a=1",
-		"":                     "",
-	} {
-		if got := cell(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
-		}
-	}
-}
-
-// TestExportedCells checks that the event, the seat and the user of an export cannot be run by
-// a spreadsheet.
+// TestExportedCells checks that the event, the seat, the user and the reference of an export
+// cannot be run by a spreadsheet.
 func TestExportedCells(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "theatre.seats")
 	store, err := boltstore.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ev := storetest.Event(t, "-1", time.Minute, 0, "-2")
-	for _, op := range []lockstore.Op{lockstore.Lock("=3+4", "-2"), lockstore.Confirm("=3+4", "-2")} {
+	ev := storetest.Event(t, "-1", time.Minute, 0, "-2", "A1")
+	for _, op := range []lockstore.Op{lockstore.Book("=3+4", "-5", "-2"), lockstore.Block("-6", "A1")} {
 		if _, err := store.Do(t.Context(), ev, op); err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +97,7 @@ func TestExportedCells(t *testing.T) {
 	if err := run(t.Context(), []string{"-data", file, "-export"}, variables{}.get, &csv, &csv); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := changes.ReplaceAllString(csv.String(), "WHEN"), "event,seat,user,booked\n'-1,'-2,'=3+4,WHEN\n"; got != want {
+	if got, want := changes.ReplaceAllString(csv.String(), "WHEN"), "event,seat,status,user,reference,since\n'-1,'-2,booked,'=3+4,'-5,WHEN\n'-1,A1,blocked,,'-6,WHEN\n"; got != want {
 		t.Errorf("the export is %q, want %q", got, want)
 	}
 }

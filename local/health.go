@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -26,10 +28,11 @@ const (
 // program is alive. /readyz reports whether requests should be sent to it: not
 // if the store is unavailable or the program is about to stop. Tokens that
 // cannot be checked do not make it unready: lists still work, and every program
-// behind the balancer has the same problem.
+// behind the balancer has the same problem. Neither do events of which the store has
+// another seat map: the answer names them, and the others are sold.
 type health struct {
 	store    lockstore.LockStore
-	ev       *lockstore.Event
+	events   onSale
 	log      *slog.Logger
 	stopping atomic.Bool
 
@@ -40,8 +43,15 @@ type health struct {
 	err   error     // of the last question
 }
 
-func newHealth(store lockstore.LockStore, ev *lockstore.Event, log *slog.Logger) *health {
-	return &health{store: store, ev: ev, log: log}
+// onSale is what a health asks about the events.
+type onSale interface {
+	First() *lockstore.Event       // about which the store is asked
+	Outdated() []lockstore.EventID // of which the store has another seat map
+}
+
+// newHealth returns a health. The caller must set its events before it answers.
+func newHealth(store lockstore.LockStore, log *slog.Logger) *health {
+	return &health{store: store, log: log}
 }
 
 // stop makes /readyz fail for good.
@@ -52,15 +62,15 @@ func (h *health) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/healthz":
-			answerHealth(w, r, http.StatusOK, "alive")
+			answerHealth(w, r, http.StatusOK, "alive", nil)
 		case "/readyz":
 			switch err := h.ready(r.Context()); {
 			case h.stopping.Load():
-				answerHealth(w, r, http.StatusServiceUnavailable, "stopping")
+				answerHealth(w, r, http.StatusServiceUnavailable, "stopping", nil)
 			case err != nil:
-				answerHealth(w, r, http.StatusServiceUnavailable, "store unavailable")
+				answerHealth(w, r, http.StatusServiceUnavailable, "store unavailable", nil)
 			default:
-				answerHealth(w, r, http.StatusOK, "ready")
+				answerHealth(w, r, http.StatusOK, "ready", h.events.Outdated())
 			}
 		default:
 			next.ServeHTTP(w, r)
@@ -68,7 +78,7 @@ func (h *health) handler(next http.Handler) http.Handler {
 	})
 }
 
-func answerHealth(w http.ResponseWriter, r *http.Request, code int, status string) {
+func answerHealth(w http.ResponseWriter, r *http.Request, code int, status string, outdated []lockstore.EventID) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "application/json")
@@ -78,7 +88,11 @@ func answerHealth(w http.ResponseWriter, r *http.Request, code int, status strin
 	}
 	w.WriteHeader(code)
 	if r.Method != "HEAD" {
-		_, _ = w.Write([]byte(`{"status":"` + status + `"}` + "\n")) // a client that has gone needs no answer
+		answer := struct {
+			Status   string              `json:"status"`
+			Outdated []lockstore.EventID `json:"outdatedEvents,omitempty"`
+		}{status, outdated}
+		_ = json.NewEncoder(w).Encode(answer) // a client that has gone needs no answer
 	}
 }
 
@@ -111,7 +125,10 @@ func (h *health) ready(ctx context.Context) error {
 func (h *health) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
-	err := h.store.Wait(ctx, h.ev, "")
+	err := h.store.Wait(ctx, h.events.First(), "")
+	if errors.Is(err, lockstore.ErrOtherSeats) {
+		err = nil // the store answers, and other events may be sold
+	}
 
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	return errors.Join(serveEvents(ctx, s, events, store, log), store.close())
+	return errors.Join(serveEvents(ctx, s, events, store, log, stdout), store.close())
 }
 
 // readEvents reads the event file or, without one, makes the only event.
@@ -93,14 +94,20 @@ func readEvents(s settings.Events) ([]venue.Event, error) {
 }
 
 // serveEvents serves the events from the store until the context ends.
-func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger) error {
+func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger, stdout io.Writer) error {
 	seen, measured := openTelemetry(s.Telemetry, events, store.LockStore, log)
+	homeKey := keyOfThisRun(s)
+	if homeKey != "" {
+		s.Access.OperatorKeys = []string{homeKey}
+	}
 	policy := openAccess(ctx, s.Access, log)
 	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy, Logger: log, Zstd: compressZstd})
 	if err != nil {
 		return err
 	}
-	metricsURL, stop, err := seen.serveMetrics(api, events)
+	seen.events = api
+	file := &eventFile{settings: s.Events, store: measured, api: api, sold: seen.sell, log: log, events: events}
+	metricsURL, stop, err := seen.serveMetrics(api)
 	if err != nil {
 		return err
 	}
@@ -109,6 +116,11 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
+	var watching sync.WaitGroup
+	watched, unwatch := context.WithCancel(ctx)
+	watching.Go(func() { file.follow(watched) })
+	defer watching.Wait()
+	defer unwatch()
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
 	hub := live.New(following, live.Config{
 		API:     api,
@@ -124,9 +136,10 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	}
 	defer leave(ctx)
 	seen.metrics.Viewers(hub.ViewerCount)
+	printKey(stdout, homeKey, url)
 	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
 	limited := newLimits(s.Server, policy, l.Addr(), log).handler(web.Handler(hub.Handler(api.Routes())))
-	if !isLoopback(l.Addr()) && !signsIn(s.Access) {
+	if !isLoopback(l.Addr()) && !s.Access.Closed() {
 		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
 	}
 	h := headers(s.Server, closing(seen.handler(limited)))

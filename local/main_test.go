@@ -51,13 +51,25 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 // as Ctrl-C does and returns the error of run.
 func starting(t *testing.T, env variables, args ...string) (await func() (url string), out *faults.Log, stop func() error) {
 	t.Helper()
+	return startingInto(t, io.Discard, env, args...)
+}
+
+// servingInto starts the runner as servingWith does, with its standard output.
+func servingInto(t *testing.T, stdout io.Writer, env variables, args ...string) (url string) {
+	t.Helper()
+	await, _, _ := startingInto(t, stdout, env, args...)
+	return await()
+}
+
+func startingInto(t *testing.T, stdout io.Writer, env variables, args ...string) (await func() (url string), out *faults.Log, stop func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	running, over := context.WithCancel(context.Background())
 	out = new(faults.Log)
 	ended := make(chan error, 1)
 	go func() {
 		defer over()
-		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), env.get, io.Discard, out)
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), env.get, stdout, out)
 	}()
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { stop() })
@@ -216,6 +228,7 @@ func TestBadStarts(t *testing.T) {
 		{"an issuer without TLS", nil, []string{"-auth-issuer", "http://login.example", "-auth-audience", "shop"}, 2, "https"},
 		{"a key that can be guessed", []string{"AUTH_BACKEND_KEY=secret"}, nil, 2, "AUTH_BACKEND_KEY: must have 32 characters"},
 		{"private lists without a way to sign in", nil, []string{"-private"}, 2, "nobody could call"},
+		{"buyers who sign in and nobody who confirms", nil, []string{"-auth-issuer", "https://login.example", "-auth-audience", "shop"}, 2, "nobody could confirm a booking: set AUTH_BACKEND_KEY"},
 		{"a rate below nothing", nil, []string{"-rate", "-1"}, 2, "-rate -1"},
 		{"a number of proxies", nil, []string{"-trust-proxy", "1"}, 2, "-trust-proxy 1: must be the address"},
 		{"a certificate without its key", nil, []string{"-tls-cert", badFile}, 2, "-tls-key"},

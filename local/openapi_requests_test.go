@@ -144,7 +144,7 @@ func stopping(s *fixture) { s.stopping = true }
 
 // needsKey makes every call need the back end's key.
 func needsKey(s *fixture) {
-	s.policy.BackendKey, s.policy.Private = strings.Repeat("k", 32), true
+	s.policy.BackendKeys, s.policy.Private = []string{strings.Repeat("k", 32)}, true
 }
 
 // issuerAway makes every call need a token, while none can be checked.

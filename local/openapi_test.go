@@ -96,7 +96,7 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 	calls := hub.Handler(api.Routes())
 	called := func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		if s.caller != "" {
-			r = r.WithContext(access.WithCaller(r.Context(), s.caller))
+			r = r.WithContext(access.WithToken(r.Context(), access.Token{Subject: s.caller}))
 		}
 		return calls(w, r)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
 	"seatlock/lockstore/pgstore"
@@ -50,7 +51,7 @@ func preparePostgres(ctx context.Context, s settings.Postgres, store *pgstore.St
 	if changed {
 		log.Info("postgres: made the tables and functions that were missing")
 	}
-	return openEvents(ctx, store.Open, events)
+	return booking.OpenEvents(ctx, events, store.Open, log)
 }
 
 // migratePostgres migrates the database as its own command: the role that serves

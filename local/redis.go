@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 
+	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
 	"seatlock/lockstore/redisstore"
@@ -28,7 +29,7 @@ func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log 
 		err = fmt.Errorf("%w (-redis-allow-eviction starts all the same)", err)
 	}
 	if err == nil {
-		err = openEvents(ctx, store.Open, events)
+		err = booking.OpenEvents(ctx, events, store.Open, log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close())

@@ -26,7 +26,18 @@ import (
 // openapi.yaml, and returns it.
 func call(t *testing.T, url, seat, user string) (status int, retryAfter, body string) {
 	t.Helper()
-	sent := fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user)
+	return post(t, url, fmt.Sprintf(`{"seatId":%q,"userId":%q}`, seat, user))
+}
+
+// callIn is call in an event.
+func callIn(t *testing.T, url, event, seat, user string) (status int, retryAfter, body string) {
+	t.Helper()
+	return post(t, url, fmt.Sprintf(`{"eventId":%q,"seatId":%q,"userId":%q}`, event, seat, user))
+}
+
+// post sends a body to a call and compares the exchange with openapi.yaml.
+func post(t *testing.T, url, sent string) (status int, retryAfter, body string) {
+	t.Helper()
 	resp, err := http.Post(url, "application/json", strings.NewReader(sent))
 	if err != nil {
 		t.Error(err)

@@ -3,11 +3,13 @@ package main
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"seatlock/functions/access/oidc/issuertest"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // postSigned posts the body with the token and returns the answer.
@@ -37,7 +39,7 @@ func postSigned(t *testing.T, url, token, body string) (int, string) {
 func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	i := issuertest.New(t)
 	i.Break(issuertest.Mute)
-	url, metricsURL, out := servingMetrics(t, "-auth-issuer", i.URL, "-auth-audience", issuertest.Audience, "-log-level", "debug")
+	url, metricsURL, out := servingMetrics(t, "-auth-issuer", i.URL, "-auth-audience", issuertest.Audience, "-confirm-by", "buyer", "-log-level", "debug")
 	token := i.Token("first", map[string]any{"sub": "Hildegard"})
 	if status, body := postSigned(t, url+"/lock", token, `{"seatId":"A1"}`); status != 503 || !strings.Contains(body, `"code":"sign_in_unavailable"`) {
 		t.Errorf("without the issuer: %d %s", status, body)
@@ -75,5 +77,37 @@ func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	}
 	if strings.Contains(log, "Hildegard") || strings.Contains(log, token) {
 		t.Errorf("the log has the user or the token: %s", log)
+	}
+}
+
+// TestKeyOfThisRun checks that a server at home prints a command for its operator, which
+// works, and that no other server makes a key.
+func TestKeyOfThisRun(t *testing.T) {
+	key := strings.Repeat("k", 32)
+	for _, c := range []struct {
+		env   variables
+		args  []string
+		wants bool
+	}{
+		{nil, nil, true},
+		{variables{"OPERATOR_KEY": key}, nil, false},
+		{variables{"AUTH_BACKEND_KEY": key}, nil, false},
+		{nil, []string{"-addr", "0.0.0.0:0"}, false},
+	} {
+		var printed faults.Log
+		url := servingInto(t, &printed, c.env, c.args...)
+		command := regexp.MustCompile(`curl -H 'Authorization: Bearer (\w{52})' ` + url + "/bookings\n").FindStringSubmatch(printed.String())
+		if (command != nil) != c.wants {
+			t.Errorf("with %v %q the server prints %q", c.env, c.args, printed.String())
+		}
+		if command == nil {
+			continue
+		}
+		if status, body := postSigned(t, url+"/block", command[1], `{"seatIds":["A1"],"reason":"broken"}`); status == 401 || status == 403 {
+			t.Errorf("the operator may not block: %d %s", status, body)
+		}
+		if status, body := postSigned(t, url+"/lock", "another", `{"seatId":"A2","userId":"ann"}`); status != 200 {
+			t.Errorf("a lock at home: %d %s", status, body)
+		}
 	}
 }

@@ -24,7 +24,7 @@ type openStore struct {
 func open(ctx context.Context, s settings.Runner, events []venue.Event, log *slog.Logger) (openStore, error) {
 	switch {
 	case s.File.Path != "":
-		return openFile(ctx, s.File, events)
+		return openFile(ctx, s.File, events, log)
 	case s.Postgres.URL != "":
 		return openPostgres(ctx, s.Postgres, events, log)
 	case s.Redis.URL != "":
@@ -63,15 +63,4 @@ func await(ctx context.Context, name, flag string, start time.Duration, check fu
 		case <-time.After(pause):
 		}
 	}
-}
-
-// openEvents makes the events known to a store. It fails if the store knows an
-// event with other seats.
-func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
-	for _, e := range events {
-		if err := open(ctx, e.Event); err != nil {
-			return fmt.Errorf("event %s: %w", e.ID, err)
-		}
-	}
-	return nil
 }

@@ -44,8 +44,15 @@ func openTelemetry(s settings.Telemetry, events []venue.Event, store lockstore.L
 		o.metrics = metrics.New(booking.Calls(), eventIDs(events))
 		store = telemetry.Store(store, o.metrics.StoreCall)
 	}
-	o.health = newHealth(store, events[0].Event, log)
+	o.health = newHealth(store, log)
 	return o, store
+}
+
+// sell replaces the events that are counted.
+func (o *observer) sell(ids []lockstore.EventID) {
+	if o.metrics != nil {
+		o.metrics.Events(ids)
+	}
 }
 
 // handler returns next with its requests reported, and answers load balancers.
@@ -59,11 +66,12 @@ func (o *observer) handler(next telemetry.Handler) http.Handler {
 
 // serveMetrics answers Prometheus at the url until stop is called. It does
 // nothing without -metrics-addr.
-func (o *observer) serveMetrics(api *booking.API, events []venue.Event) (url string, stop func(), err error) {
+func (o *observer) serveMetrics(api *booking.API) (url string, stop func(), err error) {
 	if o.metrics == nil {
 		return "", func() {}, nil
 	}
-	o.metrics.Seats(eventIDs(events), api.Count)
+	o.metrics.Seats(api.EventIDs, api.Count)
+	o.metrics.Outdated(api.Outdated)
 	l, err := net.Listen("tcp", o.settings.MetricsAddr)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot serve metrics on %s (-metrics-addr chooses another): %w", o.settings.MetricsAddr, err)

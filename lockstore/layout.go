@@ -9,15 +9,15 @@ import (
 )
 
 // A SeatID names a seat within its event: 1 to [MaxIDLen] bytes of printable
-// UTF-8 without quotation marks, '\\', '<', '>' and '&', and without a space at
-// either end. A store compares it byte for byte.
+// UTF-8 without any of " ' ` \ < > & and without a space at either end. A store
+// compares it byte for byte.
 type SeatID string
 
 // Check returns an [*InvalidError] unless the id is valid.
 func (id SeatID) Check() error {
 	s := string(id)
 	if len(s) == 0 || len(s) > MaxIDLen || !printable(s) || strings.ContainsAny(s, "\"'`\\<>&") || strings.TrimSpace(s) != s {
-		return invalid("a seat id is 1 to %d bytes of printable UTF-8 without quotation marks, \\, <, >, & and a space at an end, not %s", MaxIDLen, quote(s))
+		return invalid("a seat id is 1 to %d bytes of printable UTF-8 without any of \" ' ` \\ < > & and without a space at either end, not %s", MaxIDLen, quote(s))
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
 // Package access identifies the caller of a request, and decides what the caller
 // may do and how often.
 //
-// A [Policy] checks each request and returns its [Caller]. On Lambda the zero
-// Policy is enough: the gateway verifies tokens and answers a wrong one itself,
-// and internal/boot passes the verified user with [WithCaller].
+// A [Policy] checks each request and returns its [Caller]. On Lambda the
+// gateway verifies tokens and answers a wrong one itself, and internal/boot passes the
+// verified ones with [WithToken].
 //
 // The package must not know what the calls do, nor how tokens are made: it sees a
 // method, an address and a token.
@@ -18,21 +18,34 @@ import (
 	"time"
 
 	"seatlock/functions/problem"
-	"seatlock/lockstore"
 )
 
-// A Policy is the rules for requests. The zero Policy allows all requests, and
-// knows only callers that [WithCaller] names.
+// A Policy is the rules for requests. The zero Policy is open: the userId of every
+// request is believed, callers may do all that a buyer may, and nobody is an operator.
+//
+// A policy with Tokens, BackendKeys or Gateway is closed: requests that change
+// something need a caller who is known.
 type Policy struct {
-	// Tokens verifies bearer tokens. If it or BackendKey is set, requests that
-	// change something (any method but GET and HEAD) need a token.
+	// Tokens verifies bearer tokens.
 	Tokens Verifier
 
-	// BackendKey, if not empty, is a token whose bearer acts for any user and
-	// is not subject to Rate.
-	BackendKey string
+	// BackendKeys are tokens whose bearer is the shop's back end, and OperatorKeys
+	// those of operators. Several let a key be replaced while the old one is in use.
+	// Neither is subject to Rate.
+	BackendKeys, OperatorKeys []string
 
-	// Private makes requests that only read need a token too.
+	// BackendClaim and OperatorClaim make the bearers of verified tokens that have
+	// the claim what the keys make of theirs. The zero Claim makes nobody.
+	BackendClaim, OperatorClaim Claim
+
+	// Gateway says that a gateway in front verifies tokens, and [WithToken] passes
+	// them.
+	Gateway bool
+
+	// ConfirmBy says who may confirm.
+	ConfirmBy ConfirmBy
+
+	// Private makes requests that only read need a known caller too.
 	Private bool
 
 	// Rate limits how often each client calls. If it is nil, there is no limit.
@@ -49,9 +62,9 @@ type Policy struct {
 
 // A Verifier verifies bearer tokens.
 type Verifier interface {
-	// Verify returns the user to whom the token belongs. It fails with
-	// [ErrBadToken] if the token is not valid. It must be safe for concurrent use.
-	Verify(ctx context.Context, token string) (lockstore.UserID, error)
+	// Verify returns what a valid token says. It fails with [ErrBadToken] if the
+	// token is not valid. It must be safe for concurrent use.
+	Verify(ctx context.Context, token string) (Token, error)
 }
 
 // ErrBadToken is the refusal of every token that is not valid. It does not have
@@ -66,16 +79,16 @@ var ErrBadToken = &problem.Refusal{
 // challenges are those of RFC 6750, section 3.
 var errNoToken = &problem.Refusal{
 	Kind:      problem.Unauthenticated,
-	Detail:    "This call needs a token: Authorization: Bearer …",
+	Detail:    "Sign in first: this call needs a token.",
 	Challenge: `Bearer realm="seatlock"`,
 }
 
 // Admit counts a request for its address before anything of it is verified, unless
-// it has BackendKey. It returns the [*problem.Refusal] with which to answer it if
+// it has a key. It returns the [*problem.Refusal] with which to answer it if
 // the address sends too many requests or was answered too many bytes. Check does
 // not call Admit.
 func (p *Policy) Admit(r *http.Request) error {
-	if p.Rate == nil && p.Bytes == nil || p.isBackend(bearer(r)) {
+	if p.Rate == nil && p.Bytes == nil || p.keyRole(bearer(r)) != stranger {
 		return nil
 	}
 	addr := p.Proxies.Client(r)
@@ -92,66 +105,116 @@ func (p *Policy) Admit(r *http.Request) error {
 	return nil
 }
 
-// Charge counts bytes with which the request was answered, unless it has
-// BackendKey.
+// Charge counts bytes with which the request was answered, unless it has a
+// key.
 func (p *Policy) Charge(r *http.Request, bytes int64) {
-	if p.Bytes != nil && bytes > 0 && !p.isBackend(bearer(r)) {
+	if p.Bytes != nil && bytes > 0 && p.keyRole(bearer(r)) == stranger {
 		p.Bytes.charge(p.Proxies.Client(r), bytes)
 	}
 }
 
-// Check returns the caller of a request. The error is the [*problem.Refusal] with
-// which to answer it. Check counts the request for Rate, unless it has BackendKey:
-// for the user, or for the address if it has no valid token.
-func (p *Policy) Check(r *http.Request) (Caller, error) {
-	c, err := p.identify(r)
-	if p.Rate == nil || c.backend {
-		return c, err
+// Check returns the caller of a request, if the caller may do the action. The error
+// is the [*problem.Refusal] with which to answer it. Check counts the request for
+// Rate, unless it has a key: for the user, or for the address if nobody is known.
+func (p *Policy) Check(r *http.Request, a Action) (Caller, error) {
+	c, err := p.identify(r, a)
+	if p.Rate != nil && !c.trusted() {
+		if wait := p.Rate.take(c.user, p.Proxies.Client(r)); wait > 0 {
+			return Caller{}, tooOften(wait)
+		}
 	}
-	if wait := p.Rate.take(c.user, p.Proxies.Client(r)); wait > 0 {
-		return Caller{}, tooOften(wait)
+	if err == nil {
+		err = c.May(a)
 	}
-	return c, err
+	if err != nil {
+		return Caller{}, err
+	}
+	return c, nil
 }
 
 func tooOften(wait time.Duration) error {
 	return &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "You ask too often. Wait a little and go on more slowly."}
 }
 
-// identify returns the caller of a request, and verifies the token if one is
-// needed.
-func (p *Policy) identify(r *http.Request) (Caller, error) {
-	if user, ok := r.Context().Value(callerKey{}).(lockstore.UserID); ok {
-		return Caller{user: user}, nil
-	}
-	if p.Tokens == nil && p.BackendKey == "" {
-		return Caller{}, nil
+// identify returns the caller of a request. It verifies a token only if the action
+// needs one.
+func (p *Policy) identify(r *http.Request, a Action) (Caller, error) {
+	c := Caller{closed: p.closed(), by: p.confirmBy()}
+	if t, ok := r.Context().Value(tokenKey{}).(Token); ok {
+		return p.holder(c, t)
 	}
 	token := bearer(r)
-	if p.isBackend(token) {
-		return Caller{backend: true}, nil
+	if c.role = p.keyRole(token); c.role != stranger {
+		return c, nil
 	}
-	reads := r.Method == "GET" || r.Method == "HEAD"
 	switch {
-	case reads && !p.Private:
-		return Caller{}, nil
-	case token == "":
-		return Caller{}, errNoToken
+	case a == Look && !p.Private:
+		return c, nil
+	case token == "" && (p.Private || c.closed && a != Look):
+		return c, errNoToken
+	case token == "" || !c.closed && a <= Confirm:
+		return c, nil
 	case p.Tokens == nil:
-		return Caller{}, ErrBadToken
+		return c, ErrBadToken
 	}
-	user, err := p.Tokens.Verify(r.Context(), token)
-	return Caller{user: user}, err
+	t, err := p.Tokens.Verify(r.Context(), token)
+	if err != nil {
+		return c, err
+	}
+	return p.holder(c, t)
 }
 
-// isBackend reports whether the token is BackendKey. It compares digests in
-// constant time, so that the duration reveals neither the key nor its length.
-func (p *Policy) isBackend(token string) bool {
-	if p.BackendKey == "" {
-		return false
+// holder returns c as the holder of a verified token. A token without a valid
+// subject, or one that was not issued for calls, is nobody's.
+func (p *Policy) holder(c Caller, t Token) (Caller, error) {
+	if t.Subject.Check() != nil || !isAccessToken(t.Claims) {
+		return c, ErrBadToken
 	}
-	want, got := sha256.Sum256([]byte(p.BackendKey)), sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	c.user, c.until, c.role = t.Subject, t.Until, buyer
+	switch {
+	case p.OperatorClaim.in(t.Claims):
+		c.role = operator
+	case p.BackendClaim.in(t.Claims):
+		c.role = backend
+	}
+	return c, nil
+}
+
+// closed reports whether callers who are not known may only look.
+func (p *Policy) closed() bool {
+	return p.Gateway || p.Tokens != nil || len(p.BackendKeys) > 0
+}
+
+func (p *Policy) confirmBy() ConfirmBy {
+	switch {
+	case p.ConfirmBy != ConfirmByDefault:
+		return p.ConfirmBy
+	case p.closed():
+		return ConfirmByBackend
+	}
+	return ConfirmByBuyer
+}
+
+// keyRole returns the role of the bearer of a key; stranger if the token is none. It
+// compares digests in constant time, so that the duration reveals neither a key nor
+// its length.
+func (p *Policy) keyRole(token string) role {
+	if token == "" || len(p.BackendKeys)+len(p.OperatorKeys) == 0 {
+		return stranger
+	}
+	got, found := sha256.Sum256([]byte(token)), stranger
+	for _, keys := range [...]struct {
+		role role
+		keys []string
+	}{{backend, p.BackendKeys}, {operator, p.OperatorKeys}} {
+		for _, key := range keys.keys {
+			want := sha256.Sum256([]byte(key))
+			if subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
+				found = keys.role
+			}
+		}
+	}
+	return found
 }
 
 // bearer returns the bearer token of a request, or "".

@@ -152,7 +152,7 @@ func TestIssuerUnavailable(t *testing.T) {
 // TestAccessComesFirst checks that a caller that is refused does not learn which
 // paths and methods exist, and that requests for unknown paths count.
 func TestAccessComesFirst(t *testing.T) {
-	s := with(t, access.Policy{BackendKey: backendKey, Private: true})
+	s := with(t, access.Policy{BackendKeys: []string{backendKey}, Private: true})
 	want(t, s.ask("POST", "/nowhere", ""), 401, `"code":"unauthenticated"`)
 	want(t, s.ask("GET", "/lock", ""), 401, `"code":"unauthenticated"`)
 	want(t, s.ask("GET", "/nowhere", "", "Authorization: Bearer "+backendKey), 404, `"code":"not_found"`)
@@ -166,19 +166,19 @@ func TestAccessComesFirst(t *testing.T) {
 // TestVerifiedBefore checks that a caller whose user was verified in front of the
 // program needs no token.
 func TestVerifiedBefore(t *testing.T) {
-	s := with(t, access.Policy{BackendKey: backendKey, Private: true})
+	s := with(t, access.Policy{BackendKeys: []string{backendKey}, Private: true})
 	r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatId":"A1"}`))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r.WithContext(access.WithCaller(r.Context(), "ann")))
+	s.ServeHTTP(w, r.WithContext(access.WithToken(r.Context(), access.Token{Subject: "ann"})))
 	want(t, w, 200, `"userId":"ann"`)
 }
 
 func TestBackendKey(t *testing.T) {
 	i := issuertest.New(t)
 	for name, p := range map[string]access.Policy{
-		"alone":        {BackendKey: backendKey},
-		"with sign-in": {BackendKey: backendKey, Tokens: tokensOf(i)},
+		"alone":        {BackendKeys: []string{backendKey}},
+		"with sign-in": {BackendKeys: []string{backendKey}, Tokens: tokensOf(i)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := with(t, p)
@@ -195,7 +195,7 @@ func TestBackendKey(t *testing.T) {
 
 func TestPrivate(t *testing.T) {
 	i := issuertest.New(t)
-	s := with(t, access.Policy{Tokens: tokensOf(i), BackendKey: backendKey, Private: true})
+	s := with(t, access.Policy{Tokens: tokensOf(i), BackendKeys: []string{backendKey}, Private: true})
 	for _, path := range []string{"/seats", "/events"} {
 		want(t, s.ask("GET", path, ""), 401, `"code":"unauthenticated"`)
 		want(t, s.ask("HEAD", path, ""), 401, "")
@@ -242,7 +242,7 @@ func TestRate(t *testing.T) {
 // requests with a bad token by address, and the back end not at all.
 func TestRateOfUsers(t *testing.T) {
 	i := issuertest.New(t)
-	s := with(t, access.Policy{Tokens: tokensOf(i), BackendKey: backendKey, Rate: access.NewRate(0.001)})
+	s := with(t, access.Policy{Tokens: tokensOf(i), BackendKeys: []string{backendKey}, Rate: access.NewRate(0.001)})
 	ann, ben := i.Token("first", nil), i.Token("first", map[string]any{"sub": "ben"})
 	lock := func(token, from string) int {
 		return s.ask("POST", "/lock", `{"seatId":"A1"}`, "Authorization: Bearer "+token, "From: "+from).Code

@@ -100,7 +100,7 @@ func admitted(p *access.Policy, from, token string) (allowed bool, wait time.Dur
 // tokens are not looked at before.
 func TestAddressHasALimitOfAllItsCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &access.Policy{Rate: access.NewRate(2), BackendKey: backendKey}
+		p := &access.Policy{Rate: access.NewRate(2), BackendKeys: []string{backendKey}}
 		for n := range 2 * 2 * 10 {
 			if ok, _ := admitted(p, "192.0.2.1", fmt.Sprintf("token-%d", n)); !ok {
 				t.Fatalf("request %d is refused", n)
@@ -122,7 +122,7 @@ func TestAddressHasALimitOfAllItsCallers(t *testing.T) {
 // the rate has made up for them, and nobody else does.
 func TestBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &access.Policy{Bytes: access.NewByteRate(1000), BackendKey: backendKey}
+		p := &access.Policy{Bytes: access.NewByteRate(1000), BackendKeys: []string{backendKey}}
 		charge := func(from, token string, n int64) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.RemoteAddr = from + ":1"

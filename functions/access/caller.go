@@ -2,27 +2,32 @@ package access
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"seatlock/functions/problem"
 	"seatlock/lockstore"
 )
 
 // A Caller is the sender of a request, as far as [Policy.Check] has verified it.
-// The zero Caller is unknown.
+// The zero Caller is unknown, in open mode.
 type Caller struct {
-	user    lockstore.UserID // empty if unknown
-	backend bool             // the bearer of the back end's key
+	role   role
+	user   lockstore.UserID // of a buyer; of an operator or a back end who signed in with a token
+	closed bool             // strangers may only look
+	by     ConfirmBy        // never ConfirmByDefault, but in the zero Caller
+	until  time.Time        // when the token ends; zero if it does not
 }
 
 // As returns the user on whose behalf the Caller makes a request. The request
-// claims to be from the user claimed, or names none if that is empty. A verified
-// user may claim no other user; an unknown Caller and the back end may claim any,
-// and must. The error is a [*problem.Refusal].
+// claims to be from the user claimed, or names none if that is empty. A buyer may
+// claim no other user. An operator, the back end and an unknown Caller may claim
+// any, and must. The error is a [*problem.Refusal].
 func (c Caller) As(claimed lockstore.UserID) (lockstore.UserID, error) {
 	switch {
-	case c.user != "" && claimed != "" && claimed != c.user:
+	case c.role == buyer && claimed != "" && claimed != c.user:
 		return "", problem.Refuse(problem.Forbidden, "userId names another user than the one who is signed in; leave it out.")
-	case c.user != "":
+	case c.role == buyer:
 		return c.user, nil
 	case claimed == "":
 		return "", problem.Refuse(problem.BadRequest, "userId is missing.")
@@ -30,10 +35,92 @@ func (c Caller) As(claimed lockstore.UserID) (lockstore.UserID, error) {
 	return claimed, nil
 }
 
-type callerKey struct{}
+// May reports whether the Caller may do this. It is for parts of a request that
+// need more than the call itself. The error is a [*problem.Refusal].
+func (c Caller) May(a Action) error {
+	if c.role >= c.least(a) {
+		return nil
+	}
+	if c.role == stranger {
+		return errNoToken
+	}
+	switch {
+	case a != Confirm:
+		return problem.Refuse(problem.Forbidden, "%s", needs[c.least(a)])
+	case c.by == ConfirmByPayment:
+		return problem.Refuse(problem.Forbidden, "Only a payment confirms a booking here.")
+	}
+	return problem.Refuse(problem.Forbidden, "Only the shop confirms a booking here, after it has been paid for.")
+}
 
-// WithCaller returns a context for a request whose user has been verified
-// already, such as by an API gateway. Such a request needs no token.
-func WithCaller(ctx context.Context, user lockstore.UserID) context.Context {
-	return context.WithValue(ctx, callerKey{}, user)
+// needs are the refusals of what only some may do.
+var needs = [...]string{
+	backend:  "Only the shop's back end may do this.",
+	operator: "Only an operator may do this.",
+}
+
+// least returns the least role that may do the action.
+func (c Caller) least(a Action) role {
+	switch a {
+	case Look:
+		return stranger // Check refuses a stranger who may not even look
+	case Buy:
+		return c.anybody()
+	case Confirm:
+		switch c.by {
+		case ConfirmByBackend:
+			return backend
+		case ConfirmByPayment:
+			return operator
+		}
+		return c.anybody()
+	case Serve:
+		return backend
+	}
+	return operator
+}
+
+// anybody returns the role from which callers may change seats.
+func (c Caller) anybody() role {
+	if c.closed {
+		return buyer
+	}
+	return stranger
+}
+
+// By returns who asks for something in their own name, for lockstore.Op.By and the
+// log: "operator", "operator:" and a user, "backend", or nothing for buyers.
+func (c Caller) By() string {
+	switch {
+	case c.role == operator && c.user != "":
+		by := "operator:" + string(c.user)
+		return strings.ToValidUTF8(by[:min(len(by), lockstore.MaxUserLen)], "") // half a character may be left
+	case c.role == operator:
+		return "operator"
+	case c.role == backend:
+		return "backend"
+	}
+	return ""
+}
+
+// trusted reports whether the Caller has a key or a claim, so that no limits are
+// needed.
+func (c Caller) trusted() bool { return c.role >= backend }
+
+// Until returns when the Caller's token ends, or the zero time if it does not.
+func (c Caller) Until() time.Time { return c.until }
+
+// A Token is what a verified token says.
+type Token struct {
+	Subject lockstore.UserID
+	Claims  map[string]any // strings, numbers, and slices of them
+	Until   time.Time      // when it ends; zero if that is not known
+}
+
+type tokenKey struct{}
+
+// WithToken returns a context for a request whose token has been verified already,
+// such as by an API gateway.
+func WithToken(ctx context.Context, t Token) context.Context {
+	return context.WithValue(ctx, tokenKey{}, t)
 }

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
@@ -35,11 +35,12 @@ type Config struct {
 	SharedSeconds int
 }
 
-// An API answers requests about the events of its Config. Each field is one call
-// and complete in itself: it looks at the method, the query and the body, but not
-// at the path. All are safe for concurrent use.
+// An API answers requests about the events of its Config. Each exported field is
+// one call and complete in itself: it looks at the method, the query and the body,
+// but not at the path. [API.At] has all calls. All are safe for concurrent use.
 type API struct {
 	Lock    telemetry.Handler // POST /lock
+	Extend  telemetry.Handler // POST /extend
 	Confirm telemetry.Handler // POST /confirm
 	Release telemetry.Handler // POST /release
 	List    telemetry.Handler // GET /seats
@@ -49,14 +50,15 @@ type API struct {
 	paths       map[string]telemetry.Handler
 	notFound    telemetry.Handler
 	store       lockstore.LockStore
-	first       *event
-	events      map[lockstore.EventID]*event
-	catalogue   *catalogue
+	sale        atomic.Pointer[sale]
+	outdated    atomic.Bool // an event may be
+	zstd        func([]byte) []byte
 	description *static.Content
 	access      access.Policy
 	caching     []string // the Cache-Control of lists
 	log         *slog.Logger
 	failures    telemetry.Bound // of the lines about them
+	clock       clock
 }
 
 // New returns an API. It fails if the Config is not valid.
@@ -64,56 +66,61 @@ func New(c Config) (*API, error) {
 	if c.Store == nil {
 		return nil, errors.New("booking: Config.Store must not be nil")
 	}
-	if len(c.Events) == 0 {
-		return nil, errors.New("booking: Config.Events must have an event")
-	}
 	a := &API{
 		paths:       make(map[string]telemetry.Handler),
 		store:       c.Store,
-		events:      make(map[lockstore.EventID]*event),
+		zstd:        c.Zstd,
 		description: static.New(openAPI),
 		access:      c.Access,
 		caching:     caching(c),
 		log:         cmp.Or(c.Logger, slog.Default()),
 	}
-	for _, e := range c.Events {
-		if a.events[e.ID] != nil {
-			return nil, fmt.Errorf("booking: two events have the id %s", e.ID)
-		}
-		a.events[e.ID] = &event{Event: e.Event, feed: seatlist.New(c.Store, e.Event)}
-	}
-	a.first = a.events[c.Events[0].ID]
-
-	var err error
-	if a.catalogue, err = newCatalogue(c.Events, c.Zstd); err != nil {
+	if err := a.SetEvents(c.Events); err != nil {
 		return nil, err
 	}
 	for _, c := range a.calls() {
-		*c.handler = a.handle(c.name, c.method, c.answer)
-		a.paths[c.path] = *c.handler
+		a.paths[c.path] = a.handle(c)
 	}
-	a.notFound = a.handle(telemetry.Other, "", func(http.ResponseWriter, *http.Request, access.Caller, *telemetry.Outcome) error {
+	for path, field := range map[string]*telemetry.Handler{
+		"/lock": &a.Lock, "/extend": &a.Extend, "/confirm": &a.Confirm, "/release": &a.Release,
+		"/seats": &a.List, "/events": &a.Events, "/openapi.yaml": &a.OpenAPI,
+	} {
+		*field = a.paths[path]
+	}
+	a.notFound = a.handle(route{name: telemetry.Other, answer: func(http.ResponseWriter, *http.Request, access.Caller, *telemetry.Outcome) error {
 		return &problem.Refusal{Kind: problem.NotFound}
-	})
+	}})
 	return a, nil
 }
 
 // A route is a call at its path, and its name in logs and metrics.
 type route struct {
 	method, path, name string
-	handler            *telemetry.Handler
+	action             access.Action
 	answer             call
 }
 
 // calls returns every call but the live list.
 func (a *API) calls() []route {
+	change := func(path string, v *verb) route {
+		return route{"POST", path, path[1:], v.action, a.post(v)}
+	}
 	return []route{
-		{"POST", "/lock", "lock", &a.Lock, a.post(lock)},
-		{"POST", "/confirm", "confirm", &a.Confirm, a.post(confirm)},
-		{"POST", "/release", "release", &a.Release, a.post(release)},
-		{"GET", "/seats", "list", &a.List, a.list},
-		{"GET", "/events", "events", &a.Events, a.listEvents},
-		{"GET", "/openapi.yaml", "openapi", &a.OpenAPI, a.describe},
+		change("/lock", &lock),
+		change("/extend", &extend),
+		change("/confirm", &confirm),
+		change("/release", &release),
+		change("/cancel", &cancel),
+		change("/move", &move),
+		change("/block", &block),
+		change("/unblock", &unblock),
+		change("/evict", &evict),
+		{"GET", "/mine", "mine", access.Buy, a.mine},
+		{"GET", "/bookings", "bookings", access.Operate, a.bookings},
+		{"GET", "/journal", "journal", access.Operate, a.journal},
+		{"GET", "/seats", "list", access.Look, a.list},
+		{"GET", "/events", "events", access.Look, a.listEvents},
+		{"GET", "/openapi.yaml", "openapi", access.Look, a.describe},
 	}
 }
 
@@ -138,6 +145,17 @@ func (a *API) Routes() telemetry.Handler {
 	}
 }
 
+// At returns a handler of the calls at these paths. It answers every other path with
+// not_found.
+func (a *API) At(paths ...string) telemetry.Handler {
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+		if h := a.paths[r.URL.Path]; h != nil && slices.Contains(paths, r.URL.Path) {
+			return h(w, r)
+		}
+		return a.notFound(w, r)
+	}
+}
+
 // Count counts the seats of an event of the Config. Calls at the same time share
 // one call of the store.
 func (a *API) Count(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
@@ -153,16 +171,4 @@ func (a *API) Count(ctx context.Context, id lockstore.EventID) (seatlist.Counts,
 }
 
 // event returns the event that a request names.
-func (a *API) event(id lockstore.EventID) (*event, error) {
-	if id == "" {
-		return a.first, nil
-	}
-	if err := id.Check(); err != nil {
-		return nil, err
-	}
-	ev := a.events[id]
-	if ev == nil {
-		return nil, problem.Refuse(problem.UnknownEvent, "There is no event %s here. GET /events lists those that are on sale.", id)
-	}
-	return ev, nil
-}
+func (a *API) event(id lockstore.EventID) (*event, error) { return a.sale.Load().event(id) }

@@ -14,7 +14,6 @@ import (
 	"seatlock/functions/booking/apitest"
 	"seatlock/functions/problem"
 	"seatlock/functions/venue"
-	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
 
@@ -29,7 +28,7 @@ func TestCaching(t *testing.T) {
 	}{
 		{booking.Config{}, "no-cache"},
 		{booking.Config{SharedSeconds: 2}, "public, max-age=0, s-maxage=2"},
-		{booking.Config{Access: access.Policy{Private: true, BackendKey: key}, SharedSeconds: 2}, "private, no-cache"},
+		{booking.Config{Access: access.Policy{Private: true, BackendKeys: []string{key}}, SharedSeconds: 2}, "private, no-cache"},
 	} {
 		c.config.Store, c.config.Logger = new(memstore.Store), slog.New(slog.DiscardHandler)
 		hall, err := venue.Grid(2, 2, venue.Defaults{LockTTL: time.Minute})
@@ -87,6 +86,6 @@ func TestFailuresDoNotFillTheDisk(t *testing.T) {
 // away is an issuer that does not answer.
 type away struct{}
 
-func (away) Verify(context.Context, string) (lockstore.UserID, error) {
-	return "", &problem.Refusal{Kind: problem.SignInUnavailable, Detail: "Try again."}
+func (away) Verify(context.Context, string) (access.Token, error) {
+	return access.Token{}, &problem.Refusal{Kind: problem.SignInUnavailable, Detail: "Try again."}
 }

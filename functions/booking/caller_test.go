@@ -38,11 +38,11 @@ func TestCaller(t *testing.T) {
 		{"confirm", "ann", `{"seatId":"A1"}`, 200, `"status":"booked"`},
 		{"lock", "", `{"seatId":"A3"}`, 400, "userId is missing."},
 		{"lock", "", `{"seatId":"A3","userId":"cat"}`, 200, `"userId":"cat"`}, // nobody is known, so the claim is believed
-		{"lock", "a\nb", `{"seatId":"A2"}`, 400, `"code":"bad_request"`},      // not a valid user id
+		{"lock", "a\nb", `{"seatId":"A2"}`, 401, `"code":"unauthenticated"`},  // not a valid user id
 	} {
 		ctx := context.Background()
 		if c.caller != "" {
-			ctx = access.WithCaller(ctx, lockstore.UserID(c.caller))
+			ctx = access.WithToken(ctx, access.Token{Subject: lockstore.UserID(c.caller)})
 		}
 		r := httptest.NewRequestWithContext(ctx, "POST", "/"+c.call, strings.NewReader(c.body))
 		r.Header.Set("Content-Type", "application/json")

@@ -11,8 +11,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A catalogue has the answers of GET /events. Events do not change while the
-// program runs.
+// A catalogue has the answers of GET /events. It is immutable.
 type catalogue struct {
 	all, brief *static.Content // every event, with its sections and without
 	each       map[lockstore.EventID][2]*static.Content
@@ -59,18 +58,19 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller
 	if q.Has("layout") && !brief {
 		return problem.Refuse(problem.BadRequest, "There is no layout %s; it is none, or left out for the sections with their rows and seats.", venue.Shown(q.Get("layout")))
 	}
-	l := a.catalogue.all
+	s := a.sale.Load()
+	l := s.catalogue.all
 	if brief {
-		l = a.catalogue.brief
+		l = s.catalogue.brief
 	}
 	if q.Has("eventId") {
-		ev, err := a.event(lockstore.EventID(q.Get("eventId")))
+		ev, err := s.event(lockstore.EventID(q.Get("eventId")))
 		if err != nil {
 			return err
 		}
-		l = a.catalogue.each[ev.ID][0]
+		l = s.catalogue.each[ev.ID][0]
 		if brief {
-			l = a.catalogue.each[ev.ID][1]
+			l = s.catalogue.each[ev.ID][1]
 		}
 	}
 	l.Serve(w, r, mediaJSON)

@@ -13,7 +13,9 @@ import (
 // An event is one of the events on sale.
 type event struct {
 	*lockstore.Event
-	feed *seatlist.Feed
+	unlimited *lockstore.Event // the same without a seat limit
+	feed      *seatlist.Feed
+	outdated  atomic.Bool // the store has another seat map, as the last request found out
 
 	// Of the last answer, since the next is often the same.
 	lastTag  atomic.Pointer[stateTag]

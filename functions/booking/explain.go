@@ -32,9 +32,13 @@ var storeErrors = []struct {
 	{context.Canceled, problem.StoreUnavailable, "The request was given up before the store of the seats answered; nothing was changed."},
 	{lockstore.SeatBooked, problem.SeatBooked, ""},
 	{lockstore.SeatLocked, problem.SeatLocked, ""},
+	{lockstore.SeatBlocked, problem.SeatBlocked, ""},
 	{lockstore.LockNotHeld, problem.LockNotHeld, ""},
 	{lockstore.LockExpired, problem.LockExpired, ""},
+	{lockstore.NotBooked, problem.NotBooked, ""},
 	{lockstore.OverSeatLimit, problem.SeatLimit, ""},
+	{lockstore.ErrJournalReset, problem.JournalReset, ""},
+	{lockstore.ErrOtherSeats, problem.SeatMapChanged, ""},
 	{lockstore.ErrInvalid, problem.BadRequest, ""},
 	{lockstore.ErrUnknownSeats, problem.UnknownSeat, ""},
 }
@@ -71,7 +75,7 @@ func refusalOf(err error) *problem.Refusal {
 
 // explain makes a Refusal of a conflict, with a sentence about the call at the
 // end, and returns other errors as they are.
-func (ev *event) explain(err error, about string) error {
+func (a *API) explain(err error, v *verb, c *change) error {
 	e, ok := errors.AsType[*lockstore.ConflictError](err)
 	if !ok {
 		return err
@@ -80,37 +84,56 @@ func (ev *event) explain(err error, about string) error {
 	r.Kind, _ = kindOf(err)
 	byStatus := make(map[lockstore.Status][]lockstore.SeatID)
 	var all []lockstore.SeatID
-	wait := 0 // seconds until the last lock ends
+	now, wait := a.clock.now(), 0 // wait is the seconds until the last lock ends
 	for _, s := range e.Seats {
 		seat := problem.Seat{SeatID: string(s.ID), Status: s.Status.String()}
 		if s.Status == lockstore.Locked {
-			seat.ExpiresAt = string(seatlist.AppendTime(nil, s.Expires.UnixMilli()))
-			wait = max(wait, 1, ev.secondsLeft(s.Expires))
+			seat.ExpiresAt = string(seatlist.AppendEnd(nil, s.Expires.UnixMilli()))
+			wait = max(wait, 1, secondsUntil(s.Expires, now))
 		}
 		r.Seats = append(r.Seats, seat)
 		all = append(all, s.ID)
 		byStatus[s.Status] = append(byStatus[s.Status], s.ID)
 	}
-	locked, booked := byStatus[lockstore.Locked], byStatus[lockstore.Booked]
+	locked, booked, blocked := byStatus[lockstore.Locked], byStatus[lockstore.Booked], byStatus[lockstore.Blocked]
 	switch e.Reason {
 	case lockstore.SeatLocked:
 		r.Detail = fmt.Sprintf("%s %s locked by somebody else for up to %s more. Choose another, or try again then.",
-			sentence(seatList(locked)), is(locked), seconds(wait))
+			sentence(seatList(locked)), is(locked), seconds(wait)) + notForSale(blocked)
 		r.Wait = time.Duration(wait) * time.Second
 	case lockstore.SeatBooked:
 		r.Detail = fmt.Sprintf("%s %s booked.", sentence(seatList(booked)), is(booked))
 		if len(locked) > 0 {
 			r.Detail += fmt.Sprintf(" %s %s locked by somebody else.", sentence(seatList(locked)), is(locked))
 		}
+		r.Detail += notForSale(blocked)
+	case lockstore.SeatBlocked:
+		r.Detail = notForSale(blocked)[1:] + " Choose another."
 	case lockstore.LockExpired:
-		r.Detail = fmt.Sprintf("The time to confirm %s is over.%s", seatList(all), afterConfirm(byStatus))
+		what := "The time to confirm " + seatList(all) + " is over."
+		if c.op.Kind == lockstore.KindExtend {
+			what = fmt.Sprintf("The time of the lock on %s is over.", seatList(all))
+		}
+		r.Detail = what + afterConfirm(byStatus)
 	case lockstore.LockNotHeld:
 		r.Detail = fmt.Sprintf("This user has no lock on %s.%s", seatList(all), afterConfirm(byStatus))
+	case lockstore.NotBooked:
+		r.Detail = fmt.Sprintf("%s %s not booked by that user and with that reference.", sentence(seatList(all)), is(all))
 	case lockstore.OverSeatLimit:
-		r.Detail = fmt.Sprintf("One user may have %d seats of this event, locked and booked together, and this one has %d already. Release some, or lock fewer.", ev.SeatLimit, e.Held)
+		r.Detail = fmt.Sprintf("One user may have %d seats of this event, locked and booked together, and this one has %d already. Release some, or lock fewer.", c.ev.SeatLimit, e.Held)
 	}
-	r.Detail += about
+	if c.op.Kind == v.kind { // a direct booking is refused as a lock is
+		r.Detail += v.also[e.Reason]
+	}
 	return r
+}
+
+// notForSale says which seats are blocked, after a space; nothing if none is.
+func notForSale(blocked []lockstore.SeatID) string {
+	if len(blocked) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %s %s not for sale.", sentence(seatList(blocked)), is(blocked))
 }
 
 // afterConfirm says what state the seats of a failed confirm are in, and what to do
@@ -126,31 +149,37 @@ func afterConfirm(byStatus map[lockstore.Status][]lockstore.SeatID) string {
 	if s := byStatus[lockstore.Booked]; len(s) > 0 {
 		fmt.Fprintf(&b, " %s %s booked by somebody else.", sentence(seatList(s)), is(s))
 	}
+	b.WriteString(notForSale(byStatus[lockstore.Blocked]))
 	return b.String()
 }
 
-// explainJSON says what is wrong with a body, and where.
-func explainJSON(err error) string {
+// explainJSON refuses a body, and says what is wrong with it and where.
+func explainJSON(err error, v *verb) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		switch at := strings.TrimPrefix(string(e.JSONPointer), "/"); {
 		case errors.Is(err, json.ErrUnknownName):
-			return fmt.Sprintf("There is no field %s; there are seatId or seatIds, userId and eventId.", venue.Shown(at))
+			return v.noField(at)
 		case at == "":
-			return "The body must be one JSON object."
+			return badBody("The body must be one JSON object.")
 		default:
-			return fmt.Sprintf("The field %s is of the wrong type: seatIds is a list of strings, every other field a string.", venue.Shown(at))
+			name, _, _ := strings.Cut(at, "/")
+			return badBody("The field %s is of the wrong type: it must be %s.", venue.Shown(at), kindOfField(name))
 		}
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return fmt.Sprintf("The field %s is there twice.", venue.Shown(e.JSONPointer.LastToken()))
+			return badBody("The field %s is there twice.", venue.Shown(e.JSONPointer.LastToken()))
 		}
 		if e.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
-			return "The body is empty; it is one JSON object."
+			return badBody("The body is empty; it is one JSON object.")
 		}
-		return fmt.Sprintf("The body is not JSON, or not one object alone: %v at byte %d.", e.Err, e.ByteOffset)
+		return badBody("The body is not JSON, or not one object alone: %v at byte %d.", e.Err, e.ByteOffset)
 	}
-	return "The body could not be read to its end."
+	return badBody("The body could not be read to its end.")
+}
+
+func badBody(format string, args ...any) error {
+	return problem.Refuse(problem.BadRequest, format, args...)
 }
 
 // seatList names seats: "seat A1", "seats A1, A2 and A3".

@@ -28,23 +28,26 @@ const maxBody = 64 << 10
 // o is right even if the call fails or panics later.
 type call func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error
 
-// post returns the call that makes the change of seats.
-func (a *API) post(c change) call {
+// post returns the call that makes a change of seats.
+func (a *API) post(v *verb) call {
 	return func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
-		var req seatsRequest
-		if err := decode(w, r, &req); err != nil {
+		c := &change{by: by}
+		if err := decode(w, r, &c.req, v); err != nil {
 			return err
 		}
-		ev, seats, user, err := a.resolve(req, by)
+		err := a.resolve(r.Context(), v, c)
+		if c.ev != nil {
+			o.Event = c.ev.ID
+		}
 		if err != nil {
 			return err
 		}
-		o.Event, o.Seats, o.User = ev.ID, len(seats), user
-		answer, err := a.do(r.Context(), c, ev, seats, user)
+		o.Seats, o.User = len(c.op.Seats), c.op.User
+		answer, err := a.do(r.Context(), v, c)
 		if err != nil {
 			return err
 		}
-		o.Seats = len(answer.seats)
+		o.Seats, o.Changed = len(answer.seats), answer.changed
 		w.Header()["Content-Type"] = mediaJSON
 		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
 		return nil
@@ -52,15 +55,19 @@ func (a *API) post(c change) call {
 }
 
 // handle returns a handler that does what all calls share: it checks access and
-// the method, and answers every failure, including a panic, with a problem. An
-// empty method allows all. It sets no time limit: the store has its own.
-func (a *API) handle(name, method string, call call) telemetry.Handler {
-	allow := method
-	if method == "GET" {
+// the method, and answers every failure, including a panic, with a problem. A route
+// without a method allows all. It sets no time limit: the store has its own.
+func (a *API) handle(c route) telemetry.Handler {
+	allow := c.method
+	if c.method == "GET" {
 		allow = "GET, HEAD"
 	}
+	caching := a.caching
+	if c.action != access.Look {
+		caching = noStore // it is for the caller alone
+	}
 	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
-		o.Call = name
+		o.Call = c.name
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -72,16 +79,23 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 				o.Code = string(refusal.Kind)
 			}
 		}()
-		by, err := a.access.Check(r)
-		if err == nil && method != "" && r.Method != method && !(method == "GET" && r.Method == "HEAD") {
+		action := c.action
+		wrong := c.method != "" && r.Method != c.method && !(c.method == "GET" && r.Method == "HEAD")
+		if wrong {
+			action = access.Look // which methods there are is no secret
+		}
+		by, err := a.access.Check(r, action)
+		if err == nil && wrong {
 			w.Header().Set("Allow", allow)
 			err = problem.Refuse(problem.MethodNotAllowed, "This call takes %s, not %s.", allow, venue.Shown(r.Method))
 		}
 		if err == nil {
-			if method == "GET" && name != liveCall {
-				w.Header()["Cache-Control"] = a.caching // a refusal replaces it
+			if c.method == "GET" && c.name != liveCall {
+				w.Header()["Cache-Control"] = caching // a refusal replaces it
 			}
-			err = call(w, r, by, &o)
+			o.By = by.By()
+			err = c.answer(w, r, by, &o)
+			a.noteMap(o.Event, err)
 		}
 		if err != nil {
 			refusal := a.refusal(r, err)
@@ -94,6 +108,8 @@ func (a *API) handle(name, method string, call call) telemetry.Handler {
 		return o
 	}
 }
+
+var noStore = []string{"no-store"}
 
 // caching returns the Cache-Control of lists. A client may keep one, but has to
 // validate it before each use.
@@ -120,7 +136,7 @@ func (a *API) refusal(r *http.Request, err error) *problem.Refusal {
 }
 
 // decode reads the body, which must be one JSON object.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
+func decode(w http.ResponseWriter, r *http.Request, into *seatsRequest, v *verb) error {
 	if err := checkMediaType(r.Header); err != nil {
 		return err
 	}
@@ -131,7 +147,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return problem.Refuse(problem.TooLarge, "The body is larger than %d bytes.", maxBody)
 	}
-	return problem.Refuse(problem.BadRequest, "%s", explainJSON(err))
+	return explainJSON(err, v)
 }
 
 // innermost returns the server's own ResponseWriter: http.MaxBytesReader can close
@@ -179,12 +195,15 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 			}
 			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", venue.Shown(name), strings.Join(known, ", "))
 		}
-		if len(values) > 1 {
+		if len(values) > 1 && name != manySeats {
 			return nil, problem.Refuse(problem.BadRequest, "The parameter %s is there %d times; give it once.", name, len(values))
 		}
 	}
 	return q, nil
 }
+
+// manySeats is the only parameter that may be repeated.
+const manySeats = "seatId"
 
 // mediaJSON is the Content-Type of every answer but a problem.
 var mediaJSON = []string{"application/json"}

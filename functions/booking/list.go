@@ -75,7 +75,7 @@ func (a *API) listQuery(r *http.Request, o *telemetry.Outcome, known ...string) 
 	}
 	l.status = new(lockstore.Status)
 	if l.status.UnmarshalText([]byte(text)) != nil {
-		return l, problem.Refuse(problem.BadRequest, "There is no status %s; a seat is available, locked or booked.", venue.Shown(text))
+		return l, problem.Refuse(problem.BadRequest, "There is no status %s; a seat is available, locked, booked or blocked.", venue.Shown(text))
 	}
 	if l.since != "" {
 		return l, problem.Refuse(problem.BadRequest, "since and status do not go together: a seat that leaves the status would be missing from the changes.")

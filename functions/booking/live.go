@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"context"
 	"net/http"
 
 	"seatlock/functions/access"
@@ -18,13 +19,19 @@ const liveCall = "live"
 
 // Live returns a handler of GET [LivePath] that answers with show. Its parameters
 // are eventId and since, as those of GET /seats, and it checks access, answers
-// failures and recovers from panics as the other calls do.
+// failures and recovers from panics as the other calls do. The context of the request
+// that show gets ends with the caller's token.
 func (a *API) Live(show func(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error) telemetry.Handler {
-	return a.handle(liveCall, "GET", func(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
+	return a.handle(route{"GET", LivePath, liveCall, access.Look, func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 		q, err := a.listQuery(r, o, "eventId", "since")
 		if err != nil {
 			return err
 		}
+		if until := by.Until(); !until.IsZero() {
+			ctx, cancel := context.WithDeadline(r.Context(), until)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		return show(w, r, q.ev.feed, q.since)
-	})
+	}})
 }

@@ -167,7 +167,7 @@ func TestDescriptionAgreesWithReadme(t *testing.T) {
 	}
 
 	_, table, _ = strings.Cut(readme, "| call | body or query | answer (200) |")
-	table, _, _ = strings.Cut(table, "\n\n")
+	table, _, _ = strings.Cut(table, "\n\n**Bodies.**")
 	var listed, described []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[a-z./]+)` \\|").FindAllStringSubmatch(table, -1) {
 		listed = append(listed, row[1])
@@ -202,10 +202,18 @@ func TestLimitsAreDescribed(t *testing.T) {
 	}{
 		{lockstore.MaxSeats, []string{"SeatsRequest", "properties", "seatIds", "maxItems"}},
 		{lockstore.MaxSeats, []string{"SeatIds", "maxItems"}},
+		{lockstore.MaxSeats, []string{"MoveRequest", "properties", "toSeatIds", "maxItems"}},
+		{lockstore.MaxSeats, []string{"Blocked", "properties", "seatIds", "maxItems"}},
+		{lockstore.MaxEntries, []string{"Journal", "properties", "entries", "maxItems"}},
+		{fmt.Sprintf("^[A-Za-z0-9_.-]{0,%d}$", lockstore.MaxIDLen), []string{"Reference", "pattern"}},
+		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"Seq", "pattern"}},
+		{int(lockstore.MaxLockTTL.Seconds()), []string{"LockRequest", "properties", "lockSeconds", "maximum"}},
+		{int(lockstore.MaxLockTTL.Seconds()), []string{"ExtendRequest", "properties", "seconds", "maximum"}},
+		{venue.MaxEventSeats, []string{"Roster", "properties", "seats", "maxItems"}},
 		{lockstore.MaxSeats, []string{"Problem", "properties", "seats", "maxItems"}},
 		{lockstore.MaxUserLen, []string{"UserId", "maxLength"}},
 		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"EventId", "pattern"}},
-		{fmt.Sprintf("^[A-Za-z0-9_.:-]{1,%d}$", lockstore.MaxIDLen), []string{"SeatId", "pattern"}},
+		{lockstore.MaxIDLen, []string{"SeatId", "maxLength"}},
 		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"Version", "pattern"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Event", "properties", "lockSeconds", "maximum"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Locked", "properties", "expiresInSeconds", "maximum"}},
@@ -217,6 +225,10 @@ func TestLimitsAreDescribed(t *testing.T) {
 		if got := under(t, schemas, c.at[:last]...)[c.at[last]]; got != c.want {
 			t.Errorf("%s is described as %v, want %v", strings.Join(c.at, "."), got, c.want)
 		}
+	}
+	limit := under(t, describedAPI(t), "components", "parameters", "Limit", "schema")
+	if limit["maximum"] != lockstore.MaxEntries || limit["default"] != defaultEntries {
+		t.Errorf("limit is described as %v, want %d and %d", limit, defaultEntries, lockstore.MaxEntries)
 	}
 	if want := fmt.Sprintf("The body is larger than %d bytes.", maxBody); !strings.Contains(string(openAPI), want) {
 		t.Errorf("the description does not have %q", want)

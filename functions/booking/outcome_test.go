@@ -32,17 +32,17 @@ func TestOutcomes(t *testing.T) {
 			method, target, body string
 			want                 telemetry.Outcome // without what is measured, but the status
 		}{
-			{"POST", "/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "default", Seats: 2, User: "ann", Status: 200}},
+			{"POST", "/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "default", Seats: 2, Changed: 2, User: "ann", Status: 200}},
 			{"POST", "/lock", `{"seatIds":["A2","A3"],"userId":"ben"}`, telemetry.Outcome{Call: "lock", Code: "seat_locked", Event: "default", Seats: 1, User: "ben", Status: 409}},
 			{"POST", "/lock", `{"seatIds":["B1","B2","B3"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "seat_limit", Event: "default", Seats: 3, User: "ann", Status: 409}},
-			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"matinee"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "matinee", Seats: 1, User: "ann", Status: 200}},
+			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"matinee"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "matinee", Seats: 1, Changed: 1, User: "ann", Status: 200}},
 			{"POST", "/lock", `{"seatId":"A1","userId":"ann","eventId":"gala"}`, telemetry.Outcome{Call: "lock", Code: "unknown_event", Status: 404}},
-			{"POST", "/lock", `{"seatId":"A1"}`, telemetry.Outcome{Call: "lock", Code: "bad_request", Status: 400}},
+			{"POST", "/lock", `{"seatId":"A1"}`, telemetry.Outcome{Call: "lock", Code: "bad_request", Event: "default", Status: 400}},
 			{"GET", "/lock", "", telemetry.Outcome{Call: "lock", Code: "method_not_allowed", Status: 405}},
-			{"POST", "/confirm", `{"seatId":"A1","userId":"ann"}`, telemetry.Outcome{Call: "confirm", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
+			{"POST", "/confirm", `{"seatId":"A1","userId":"ann"}`, telemetry.Outcome{Call: "confirm", Code: "ok", Event: "default", Seats: 1, Changed: 1, User: "ann", Status: 200}},
 			{"POST", "/confirm", `{"seatId":"C1","userId":"cat"}`, telemetry.Outcome{Call: "confirm", Code: "lock_expired", Event: "default", Seats: 1, User: "cat", Status: 409}},
 			{"POST", "/release", `{"seatIds":["A1","A2"],"userId":"ann"}`, telemetry.Outcome{Call: "release", Code: "seat_booked", Event: "default", Seats: 1, User: "ann", Status: 409}},
-			{"POST", "/release", `{"seatId":"A2","userId":"ann"}`, telemetry.Outcome{Call: "release", Code: "ok", Event: "default", Seats: 1, User: "ann", Status: 200}},
+			{"POST", "/release", `{"seatId":"A2","userId":"ann"}`, telemetry.Outcome{Call: "release", Code: "ok", Event: "default", Seats: 1, Changed: 1, User: "ann", Status: 200}},
 			{"GET", "/seats", "", telemetry.Outcome{Call: "list", Code: "ok", Event: "default", Status: 200}},
 			{"GET", "/seats?eventId=gala", "", telemetry.Outcome{Call: "list", Code: "unknown_event", Status: 404}},
 			{"GET", "/seats?eventId=matinee&status=sold", "", telemetry.Outcome{Call: "list", Code: "bad_request", Event: "matinee", Status: 400}},

@@ -90,7 +90,7 @@ func TestConflicts(t *testing.T) {
 func TestBadRequests(t *testing.T) {
 	const ok = `{"seatId":"A1","userId":"ann"}`
 	long := strings.Repeat("x", 200)
-	fiftyOne := `["X` + strings.Repeat(`","X`, 50) + `"]`
+	tooMany := `["X` + strings.Repeat(`","X`, lockstore.MaxSeats) + `"]`
 	cases := []struct {
 		name                        string
 		method, target, media, body string
@@ -125,7 +125,7 @@ func TestBadRequests(t *testing.T) {
 		{"no seats", "POST", "/lock", "application/json", `{"seatIds":[],"userId":"ann"}`, 400, "bad_request", "No seat is named"},
 		{"seat and seats", "POST", "/lock", "application/json", `{"seatId":"A1","seatIds":["A2"],"userId":"ann"}`, 400, "bad_request", "Both seatId and seatIds"},
 		{"a seat twice", "POST", "/lock", "application/json", `{"seatIds":["A1","A2","A1"],"userId":"ann"}`, 400, "bad_request", "Seat A1 is named twice."},
-		{"51 seats", "POST", "/lock", "application/json", `{"seatIds":` + fiftyOne + `,"userId":"ann"}`, 400, "bad_request", "51 seats are named; one call takes at most 50."},
+		{"too many seats", "POST", "/lock", "application/json", `{"seatIds":` + tooMany + `,"userId":"ann"}`, 400, "bad_request", "201 seats are named; one call takes at most 200."},
 		{"a seat id of other characters", "POST", "/lock", "application/json", `{"seatId":"A1}\u0000","userId":"ann"}`, 400, "bad_request", `not "A1}\x00".`},
 		{"a seat id too long", "POST", "/lock", "application/json", `{"seatId":"` + long + `","userId":"ann"}`, 400, "bad_request", "(200 bytes)"},
 		{"no user", "POST", "/lock", "application/json", `{"seatId":"A1"}`, 400, "bad_request", "userId is missing."},

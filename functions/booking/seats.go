@@ -3,140 +3,218 @@ package booking
 import (
 	"context"
 	"math"
-	"strconv"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
-	"seatlock/functions/seatlist"
 	"seatlock/lockstore"
 )
 
-// A seatsRequest is the body of lock, confirm and release.
-type seatsRequest struct {
-	EventID lockstore.EventID  `json:"eventId"`
-	SeatID  lockstore.SeatID   `json:"seatId"`
-	SeatIDs []lockstore.SeatID `json:"seatIds"`
-	UserID  lockstore.UserID   `json:"userId"`
-}
-
-// A change is one of the calls that change seats.
-type change struct {
-	op     func(lockstore.UserID, ...lockstore.SeatID) lockstore.Op
+// A verb is one of the calls that change seats.
+type verb struct {
+	kind   lockstore.Kind
+	action access.Action
+	fields []string         // of the body, beside seatId, seatIds and eventId
+	own    bool             // it is always for a user: the caller, or the one whom the caller names
 	done   string           // what it does to seats, as the message says it
+	none   string           // the message if no seat was changed
 	status lockstore.Status // of the seats afterwards
-	also   string           // a sentence at the end of a conflict
+
+	// more fills in what only this verb has; nil if there is nothing.
+	more func(context.Context, *API, *change) error
+
+	// also are sentences at the end of a conflict, by its reason.
+	also map[lockstore.Reason]string
 }
 
 var (
-	lock    = change{lockstore.Lock, "locked", lockstore.Locked, ""}
-	confirm = change{lockstore.Confirm, "booked", lockstore.Booked, ""}
-	release = change{lockstore.Release, "released", lockstore.Available, " A booking is for good: it is not released."}
+	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"userId", "lockSeconds", "overLimit"},
+		done: "locked", status: lockstore.Locked, more: moreOfLock}
+	extend = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"expiresAt", "seconds", "userId"},
+		done: "locked for longer", status: lockstore.Locked, more: moreOfExtend,
+		none: "No lock was extended: each lasts that long already, or as long as it may",
+		also: map[lockstore.Reason]string{lockstore.SeatBooked: " A booking never ends, so there is nothing to extend."}}
+	confirm = verb{kind: lockstore.KindConfirm, action: access.Confirm, own: true, fields: []string{"reference", "userId", "direct", "blocked"},
+		done: "booked", status: lockstore.Booked, more: moreOfConfirm,
+		also: map[lockstore.Reason]string{lockstore.SeatBooked: " This user's booking has another reference."}}
+	release = verb{kind: lockstore.KindRelease, action: access.Buy, own: true, fields: []string{"userId"},
+		done: "released", status: lockstore.Available,
+		none: "No seat was released: this user had a lock on none of them",
+		also: map[lockstore.Reason]string{lockstore.SeatBooked: " A booking is for good: it is not released."}}
+	cancel = verb{kind: lockstore.KindCancel, action: access.Operate, fields: []string{"reference", "userId"},
+		done: "given back", status: lockstore.Available, more: moreOfCancel,
+		none: "No booking was cancelled: there is none of that user and reference"}
+	move = verb{kind: lockstore.KindMove, action: access.Operate, fields: []string{"toSeatIds", "reference", "userId"},
+		done: "moved to", status: lockstore.Booked, more: moreOfMove}
+	block = verb{kind: lockstore.KindBlock, action: access.Operate, fields: []string{"reason", "evict"},
+		done: "blocked", status: lockstore.Blocked,
+		none: "No seat was blocked: each of them is blocked already",
+		also: map[lockstore.Reason]string{
+			lockstore.SeatLocked: " To end the locks in the same step, set evict.",
+			lockstore.SeatBooked: " Cancel or move the bookings first."}}
+	unblock = verb{kind: lockstore.KindUnblock, action: access.Operate,
+		done: "put back on sale", status: lockstore.Available,
+		none: "No seat was unblocked: none of them is blocked"}
+	evict = verb{kind: lockstore.KindEvict, action: access.Operate, fields: []string{"userId"},
+		done: "freed from locks", status: lockstore.Available,
+		none: "No lock was ended: none of these seats has one"}
 )
 
+// A change is one request to change seats.
+type change struct {
+	req seatsRequest
+	by  access.Caller
+	ev  *event
+	on  *lockstore.Event // ev.Event, or the same with other settings
+	op  lockstore.Op
+}
+
 // do carries out the change.
-func (a *API) do(ctx context.Context, c change, ev *event, seats []lockstore.SeatID, user lockstore.UserID) (seatsAnswer, error) {
-	op := c.op(user, seats...)
-	result, err := a.store.Do(ctx, ev.Event, op)
-	if err != nil {
-		return seatsAnswer{}, ev.explain(err, c.also)
+func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
+	answer := seatsAnswer{verb: v, change: c, seats: c.op.Seats}
+	if len(c.op.Seats) == 0 { // a cancel by its reference alone
+		var err error
+		answer.seats, err = a.cancelAll(ctx, c)
+		answer.changed = len(answer.seats)
+		return answer, err
 	}
-	answer := seatsAnswer{change: c, event: ev.ID, user: user, seats: seats}
-	switch op.Kind {
-	case lockstore.KindLock:
+	result, err := a.store.Do(ctx, c.on, c.op)
+	if err != nil {
+		return seatsAnswer{}, a.explain(err, v, c)
+	}
+	a.clock.learn(result.Now)
+	answer.changed = len(result.Changed)
+	switch c.op.Kind {
+	case lockstore.KindLock, lockstore.KindExtend:
 		answer.expires, answer.left = result.Expires, secondsUntil(result.Expires, result.Now)
-	case lockstore.KindRelease:
-		answer.seats = result.Changed // the user had no lock on the others
+	case lockstore.KindConfirm, lockstore.KindBook, lockstore.KindMove:
+	default:
+		answer.seats = result.Changed // the others were left alone
 	}
 	return answer, nil
 }
 
-// A seatsAnswer is the answer to a change.
-type seatsAnswer struct {
-	change
-	event   lockstore.EventID
-	user    lockstore.UserID
-	seats   []lockstore.SeatID // with the status of the change
-	expires time.Time          // if that is Locked
-	left    int                // until then, in seconds
-}
-
-// appendJSON appends the answer in JSON, without reflection, since every lock needs
-// it.
-func (s *seatsAnswer) appendJSON(b []byte) []byte {
-	b = append(b, `{"message":"`...)
-	if len(s.seats) == 0 {
-		b = append(b, `No seat was released: this user had a lock on none of them`...)
-	} else {
-		list := len(b)
-		b = appendSeatList(b, s.seats)
-		b[list] = 'S'
-		b = append(b, ' ')
-		b = append(b, s.done...)
+// resolve fills in the change that a request asks for. It leaves to the store what
+// the store checks.
+func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
+	req := &c.req
+	if err := v.checkFields(req); err != nil {
+		return err
 	}
-	b = append(b, `.","eventId":"`...)
-	b = append(b, s.event...)
-	b = append(b, `","userId":`...)
-	b, _ = jsontext.AppendQuote(b, s.user) // fails only on invalid UTF-8, which the store refuses in a UserID
-	b = append(b, `,"seatIds":[`...)
-	for i, id := range s.seats {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, '"')
-		b = append(b, id...)
-		b = append(b, '"')
-	}
-	b = append(b, `],"status":"`...)
-	b = append(b, s.status.String()...)
-	b = append(b, '"')
-	if s.status == lockstore.Locked {
-		b = append(b, `,"expiresAt":"`...)
-		b = seatlist.AppendTime(b, s.expires.UnixMilli())
-		b = append(b, `","expiresInSeconds":`...)
-		b = strconv.AppendInt(b, int64(s.left), 10)
-	}
-	return append(b, "}\n"...)
-}
-
-// resolve returns the event and the seats that a request is about, and the user
-// on whose behalf it is made. It leaves to the store what the store checks.
-func (a *API) resolve(req seatsRequest, by access.Caller) (*event, []lockstore.SeatID, lockstore.UserID, error) {
 	ev, err := a.event(req.EventID)
 	if err != nil {
-		return nil, nil, "", err
+		return err
 	}
-	user, err := by.As(req.UserID)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	seats := req.SeatIDs
-	switch {
-	case req.SeatID != "" && seats != nil:
-		return nil, nil, "", problem.Refuse(problem.BadRequest, "Both seatId and seatIds are there; give one of them.")
-	case req.SeatID != "":
-		seats = []lockstore.SeatID{req.SeatID}
-	case len(seats) == 0:
-		return nil, nil, "", problem.Refuse(problem.BadRequest, "No seat is named; give seatId or seatIds.")
-	}
-	for _, id := range seats {
-		if err := id.Check(); err != nil {
-			return nil, nil, "", err
+	c.ev, c.on = ev, ev.Event
+	c.op = lockstore.Op{Kind: v.kind, User: req.UserID, By: c.by.By()}
+	if v.own {
+		if c.op.User, err = c.by.As(req.UserID); err != nil {
+			return err
 		}
 	}
-	return ev, seats, user, nil
+	if c.op.Seats, err = req.seats(v.kind == lockstore.KindCancel && req.Reference != nil && *req.Reference != ""); err != nil {
+		return err
+	}
+	for _, ref := range [...]*lockstore.Ref{req.Reference, req.Reason} {
+		if ref != nil {
+			c.op.Ref = *ref
+		}
+	}
+	c.op.To = req.ToSeatIDs
+	c.op.Blocked = isSet(req.Evict)
+	if v.more != nil {
+		return v.more(ctx, a, c)
+	}
+	return nil
+}
+
+// moreOfLock lets a back end choose how long a lock lasts, and pass over the limit.
+func moreOfLock(_ context.Context, _ *API, c *change) error {
+	if c.req.LockSeconds == nil && !isSet(c.req.OverLimit) {
+		return nil
+	}
+	if err := c.by.May(access.Serve); err != nil {
+		return err
+	}
+	if isSet(c.req.OverLimit) {
+		c.on = c.ev.unlimited
+	}
+	var err error
+	if c.req.LockSeconds != nil {
+		c.op.For, err = duration("lockSeconds", *c.req.LockSeconds)
+	}
+	return err
+}
+
+// moreOfExtend sets the end of an extension. A number of seconds is from now, by the
+// store's clock.
+func moreOfExtend(ctx context.Context, a *API, c *change) error {
+	switch at, seconds := c.req.ExpiresAt, c.req.Seconds; {
+	case at != nil && seconds != nil:
+		return problem.Refuse(problem.BadRequest, "Both expiresAt and seconds are there; give one of them.")
+	case at != nil:
+		until, err := time.Parse(time.RFC3339, *at)
+		if err != nil {
+			return problem.Refuse(problem.BadRequest, "expiresAt must be a time such as 2027-03-05T19:01:20.000Z.")
+		}
+		c.op.Until = until
+		return nil
+	case seconds == nil:
+		return problem.Refuse(problem.BadRequest, "The new end is missing; give expiresAt, or seconds from now.")
+	}
+	d, err := duration("seconds", *c.req.Seconds)
+	if err != nil {
+		return err
+	}
+	now, err := a.storeNow(ctx, c.ev)
+	c.op.Until = now.Add(d)
+	return err
+}
+
+// moreOfConfirm lets a back end book seats that are not locked, and an operator those
+// that are blocked.
+func moreOfConfirm(_ context.Context, _ *API, c *change) error {
+	direct, blocked := isSet(c.req.Direct), isSet(c.req.Blocked)
+	switch {
+	case !direct && blocked:
+		return problem.Refuse(problem.BadRequest, "blocked is for direct bookings; set direct, too.")
+	case !direct:
+		return nil
+	}
+	needed := access.Serve
+	if blocked {
+		needed = access.Operate
+	}
+	c.op.Kind, c.op.Blocked = lockstore.KindBook, blocked
+	return c.by.May(needed)
+}
+
+func moreOfCancel(_ context.Context, _ *API, c *change) error {
+	if c.op.User == "" && c.op.Ref == "" {
+		return problem.Refuse(problem.BadRequest, "Whose booking is it? Give its reference or userId, so that nobody else's is cancelled.")
+	}
+	return c.op.Ref.Check()
+}
+
+func moreOfMove(_ context.Context, _ *API, c *change) error {
+	switch {
+	case c.op.User == "" && c.op.Ref == "":
+		return problem.Refuse(problem.BadRequest, "Whose booking is it? Give its reference or userId, so that nobody else's is moved.")
+	case len(c.op.To) == 0:
+		return problem.Refuse(problem.BadRequest, "No new seat is named; give toSeatIds.")
+	}
+	return checkSeats(c.op.To)
+}
+
+// duration returns a time that is given in seconds.
+func duration(field string, seconds float64) (time.Duration, error) {
+	if !(seconds >= 0.001 && seconds <= lockstore.MaxLockTTL.Seconds()) {
+		return 0, problem.Refuse(problem.BadRequest, "%s must be from 0.001 to %.0f.", field, lockstore.MaxLockTTL.Seconds())
+	}
+	return time.Duration(math.Round(seconds*1000)) * time.Millisecond, nil
 }
 
 // secondsUntil returns the seconds from now until a lock ends, rounded up.
 func secondsUntil(expires, now time.Time) int {
 	return max(0, int(math.Ceil(expires.Sub(now).Seconds())))
-}
-
-// secondsLeft returns the seconds until a lock of the event ends, by the clock of
-// this process. The store's clock may differ from it, so the result is at most the
-// duration of a new lock.
-func (ev *event) secondsLeft(expires time.Time) int {
-	return min(secondsUntil(expires, time.Now()), secondsUntil(time.Time{}.Add(ev.LockTTL), time.Time{}))
 }

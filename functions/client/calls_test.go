@@ -47,7 +47,7 @@ func theEvent(t *testing.T, c *client.Client) *lockstore.Event {
 // TestToken checks that a client sends its token, to a server that requires one.
 func TestToken(t *testing.T) {
 	key := strings.Repeat("k", 32)
-	url := serve(t, access.Policy{BackendKey: key, Private: true})
+	url := serve(t, access.Policy{BackendKeys: []string{key}, Private: true})
 	shop, err := client.New(url, client.Options{Token: key})
 	if err != nil {
 		t.Fatal(err)

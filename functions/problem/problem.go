@@ -32,9 +32,12 @@ const (
 	MethodNotAllowed     Kind = "method_not_allowed"
 	SeatLocked           Kind = "seat_locked"
 	SeatBooked           Kind = "seat_booked"
+	SeatBlocked          Kind = "seat_blocked"
 	LockNotHeld          Kind = "lock_not_held"
 	LockExpired          Kind = "lock_expired"
+	NotBooked            Kind = "not_booked"
 	SeatLimit            Kind = "seat_limit"
+	JournalReset         Kind = "journal_reset"
 	TooLarge             Kind = "too_large"
 	UnsupportedMediaType Kind = "unsupported_media_type"
 	WrongHost            Kind = "wrong_host"
@@ -43,6 +46,7 @@ const (
 	Internal             Kind = "internal"
 	StoreUnavailable     Kind = "store_unavailable"
 	OutcomeUnknown       Kind = "outcome_unknown"
+	SeatMapChanged       Kind = "seat_map_changed"
 	SignInUnavailable    Kind = "sign_in_unavailable"
 	NoRoom               Kind = "no_room"
 	Overloaded           Kind = "overloaded"
@@ -65,9 +69,12 @@ var kinds = []struct {
 	{MethodNotAllowed, 405, "Method not allowed", ""},
 	{SeatLocked, 409, "Seat locked", ""},
 	{SeatBooked, 409, "Seat booked", ""},
+	{SeatBlocked, 409, "Seat not for sale", ""},
 	{LockNotHeld, 409, "Lock not held", ""},
 	{LockExpired, 409, "Lock expired", ""},
+	{NotBooked, 409, "Seat not booked", ""},
 	{SeatLimit, 409, "Seat limit reached", ""},
+	{JournalReset, 410, "Journal reset", "The journal does not have this entry. Read it from the start, without after; the entries that you know have the same ids."},
 	{TooLarge, 413, "Body too large", ""},
 	{UnsupportedMediaType, 415, "Unsupported media type", ""},
 	{WrongHost, 421, "Wrong host", ""},
@@ -76,6 +83,7 @@ var kinds = []struct {
 	{Internal, 500, "Internal error", "Something went wrong here; it has been logged. Send the same request again: that is safe."},
 	{StoreUnavailable, 503, "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
 	{OutcomeUnknown, 503, "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
+	{SeatMapChanged, 503, "Seat map changed", "The seats of this event were changed, and this server does not have the new seat map yet. Nothing was changed. Try again in a moment."},
 	{SignInUnavailable, 503, "Sign-in unavailable", ""},
 	{NoRoom, 503, "No room to watch", ""},
 	{Overloaded, 503, "Overloaded", ""},

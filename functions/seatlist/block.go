@@ -17,28 +17,33 @@ const (
 	// seatLen is about the length of a seat in JSON.
 	seatLen = 64
 
-	// forever is the end of a booking.
-	forever = math.MaxInt64
+	// forever is the end of a booking, and untilUnblocked that of a block. Both are
+	// later than that of any lock.
+	forever        = math.MaxInt64
+	untilUnblocked = forever - 1
 )
 
 // A seat is what a block knows of a seat.
 type seat struct {
-	until   int64  // 0 if it is available, forever if it is booked, else the end of its lock in Unix milliseconds
+	until   int64  // the end of its lock in Unix milliseconds, or 0, forever or untilUnblocked
 	changed uint64 // the moment of the last change; the end of a lock is none
 }
 
 // A block is consecutive seats. It is immutable, except that it keeps what it has
 // rendered.
 type block struct {
-	ids            []lockstore.SeatID
-	seats          []seat
-	locked, booked int
-	nextEnd        int64  // of the lock that ends first; forever if there is none
-	changed        uint64 // the moment of the last change
+	ids     []lockstore.SeatID
+	seats   []seat
+	counts  [statuses]int
+	nextEnd int64  // of the lock that ends first; forever if there is none
+	changed uint64 // the moment of the last change
 
-	once [4]sync.Once
-	kept [4]piece // by status, and at the end all seats
+	once [statuses + 1]sync.Once
+	kept [statuses + 1]piece // by status, and at the end all seats
 }
+
+// statuses is the number of statuses that a seat can have.
+const statuses = int(lockstore.Blocked) + 1
 
 // newBlock returns a block of the seats, without the locks that have expired. It
 // keeps the slices.
@@ -46,14 +51,13 @@ func newBlock(ids []lockstore.SeatID, seats []seat, now int64) *block {
 	b := &block{ids: ids, seats: seats, nextEnd: forever}
 	for i, s := range seats {
 		b.changed = max(b.changed, s.changed)
-		switch {
-		case s.until == forever:
-			b.booked++
-		case s.until > now:
-			b.locked++
-			b.nextEnd = min(b.nextEnd, s.until)
-		default:
+		if s.until <= now {
 			seats[i].until = 0
+		}
+		status := b.status(i)
+		b.counts[status]++
+		if status == lockstore.Locked {
+			b.nextEnd = min(b.nextEnd, s.until)
 		}
 	}
 	return b
@@ -63,6 +67,8 @@ func until(s lockstore.ListedSeat) int64 {
 	switch s.Status {
 	case lockstore.Booked:
 		return forever
+	case lockstore.Blocked:
+		return untilUnblocked
 	case lockstore.Locked:
 		return s.Expires
 	}
@@ -83,8 +89,7 @@ func (b *block) changes(moment uint64) int {
 }
 
 func (b *block) all() *piece {
-	const last = len(b.kept) - 1
-	return b.piece(last, func(int) bool { return true })
+	return b.piece(statuses, func(int) bool { return true })
 }
 
 func (b *block) withStatus(status lockstore.Status) *piece {
@@ -116,9 +121,9 @@ func (b *block) appendSeat(dst []byte, i int) []byte {
 	dst = append(dst, b.ids[i]...)
 	dst = append(dst, `","status":"`...)
 	dst = append(dst, b.status(i).String()...)
-	if u := b.seats[i].until; u != 0 && u != forever {
+	if b.status(i) == lockstore.Locked {
 		dst = append(dst, `","expiresAt":"`...)
-		dst = AppendTime(dst, u)
+		dst = AppendEnd(dst, b.seats[i].until)
 	}
 	return append(dst, `"}`...)
 }
@@ -129,9 +134,15 @@ func (b *block) status(i int) lockstore.Status {
 		return lockstore.Available
 	case forever:
 		return lockstore.Booked
+	case untilUnblocked:
+		return lockstore.Blocked
 	}
 	return lockstore.Locked
 }
+
+// AppendEnd appends the end of a lock as strangers may see it: rounded up to a whole
+// second, so that a program cannot take each seat in the millisecond that it is free.
+func AppendEnd(dst []byte, ms int64) []byte { return AppendTime(dst, (ms+999)/1000*1000) }
 
 // AppendTime appends Unix milliseconds as the API shows times: RFC 3339 in UTC.
 func AppendTime(dst []byte, ms int64) []byte {

@@ -29,6 +29,9 @@ type Feed struct {
 	mu   sync.Mutex
 	next *refresh // has not begun, so new requests may share it; nil if there is none
 
+	retired context.Context
+	retire  context.CancelFunc
+
 	turn chan struct{} // holds an element during a refresh
 	last *Snapshot     // the newest, nil at first; belongs to the holder of the turn
 }
@@ -42,8 +45,17 @@ type refresh struct {
 
 // New returns a Feed of the event. It does not ask the store yet.
 func New(store lockstore.LockStore, ev *lockstore.Event) *Feed {
-	return &Feed{store: store, ev: ev, turn: make(chan struct{}, 1)}
+	f := &Feed{store: store, ev: ev, turn: make(chan struct{}, 1)}
+	f.retired, f.retire = context.WithCancel(context.Background())
+	return f
 }
+
+// Retire says that another Feed takes the place of this one, because the event was
+// changed. The Feed goes on answering.
+func (f *Feed) Retire() { f.retire() }
+
+// Retired returns a context that ends when the Feed is retired.
+func (f *Feed) Retired() context.Context { return f.retired }
 
 // Event returns the event of the Feed.
 func (f *Feed) Event() *lockstore.Event { return f.ev }

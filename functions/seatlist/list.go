@@ -58,7 +58,12 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = append(head, s.seats.ev.ID...)
 	head = append(head, `","version":"`...)
 	head = append(head, s.seats.version...)
-	head = append(head, `","full":`...)
+	head = append(head, '"')
+	if r := s.seats.ev.Revision; r > 0 {
+		head = append(head, `,"revision":`...)
+		head = strconv.AppendInt(head, int64(r), 10)
+	}
+	head = append(head, `,"full":`...)
 	head = strconv.AppendBool(head, full)
 	head = append(head, `,"serverTime":"`...)
 	head = AppendTime(head, s.now)
@@ -68,6 +73,10 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = strconv.AppendInt(head, int64(n.Locked), 10)
 	head = append(head, `,"booked":`...)
 	head = strconv.AppendInt(head, int64(n.Booked), 10)
+	if n.Blocked > 0 {
+		head = append(head, `,"blocked":`...)
+		head = strconv.AppendInt(head, int64(n.Blocked), 10)
+	}
 	head = append(head, `},"seats":[`...)
 	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
 	l.len = len(head) + len(tail)

@@ -7,12 +7,12 @@ import (
 // seats is the state of every seat of an event at one version, without the locks
 // that had expired at one time. It is immutable.
 type seats struct {
-	ev             *lockstore.Event
-	version        lockstore.Version
-	moment         uint64   // counts the states of a feed: a later one has a higher moment
-	blocks         []*block // blockSize seats each, the last fewer
-	locked, booked int
-	nextEnd        int64 // of the lock that ends first; forever if there is none
+	ev      *lockstore.Event
+	version lockstore.Version
+	moment  uint64   // counts the states of a feed: a later one has a higher moment
+	blocks  []*block // blockSize seats each, the last fewer
+	counts  [statuses]int
+	nextEnd int64 // of the lock that ends first; forever if there is none
 }
 
 // newSeats returns the state in which every seat is available.
@@ -21,6 +21,7 @@ func newSeats(ev *lockstore.Event) *seats {
 	for ids := ev.Seats; len(ids) > 0; {
 		n := min(blockSize, len(ids))
 		s.blocks = append(s.blocks, newBlock(ids[:n], make([]seat, n), 0))
+		s.counts[lockstore.Available] += n
 		ids = ids[n:]
 	}
 	return s
@@ -55,12 +56,13 @@ func (s *seats) with(snap lockstore.Snapshot) *seats {
 		return s
 	}
 
-	next := &seats{ev: s.ev, version: snap.Version, moment: moment, blocks: append([]*block(nil), s.blocks...), locked: s.locked, booked: s.booked, nextEnd: forever}
+	next := &seats{ev: s.ev, version: snap.Version, moment: moment, blocks: append([]*block(nil), s.blocks...), counts: s.counts, nextEnd: forever}
 	for i, edited := range changed {
 		old, b := s.blocks[i], newBlock(s.blocks[i].ids, edited, now)
 		next.blocks[i] = b
-		next.locked += b.locked - old.locked
-		next.booked += b.booked - old.booked
+		for status := range next.counts {
+			next.counts[status] += b.counts[status] - old.counts[status]
+		}
 	}
 	for _, b := range next.blocks {
 		next.nextEnd = min(next.nextEnd, b.nextEnd)

@@ -3,6 +3,7 @@ package seatlist
 import (
 	"strconv"
 	"sync"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -26,24 +27,27 @@ type Snapshot struct {
 
 	mu         sync.Mutex
 	whole      *List
-	withStatus [3]*List         // by status
+	withStatus [statuses]*List  // by status
 	changes    map[uint64]*List // by the moment that they begin after
 }
 
 // Counts are the numbers of seats in each state.
-type Counts struct{ Available, Locked, Booked int }
+type Counts struct{ Available, Locked, Booked, Blocked int }
 
 // Counts counts the seats.
 func (s *Snapshot) Counts() Counts {
-	locked, booked := s.seats.locked, s.seats.booked
-	return Counts{len(s.seats.ev.Seats) - locked - booked, locked, booked}
+	n := s.seats.counts
+	return Counts{n[lockstore.Available], n[lockstore.Locked], n[lockstore.Booked], n[lockstore.Blocked]}
 }
+
+// Time returns the store's clock at the moment of the Snapshot.
+func (s *Snapshot) Time() time.Time { return time.UnixMilli(s.now) }
 
 // Tag identifies the state of the seats: snapshots with the same tag differ in
 // their time alone. It consists of the characters of a [lockstore.Version].
 func (s *Snapshot) Tag() string {
 	// At one version, only the number of expired locks can differ.
-	return string(s.seats.version) + "." + strconv.Itoa(s.seats.locked)
+	return string(s.seats.version) + "." + strconv.Itoa(s.seats.counts[lockstore.Locked])
 }
 
 // WithStatus returns the list of the seats that have the status.

@@ -1,17 +1,32 @@
 package settings
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 )
 
-// Access is the settings of who may call, and how often.
+// Who may confirm, as ConfirmBy says it.
+const (
+	byBuyer   = "buyer"
+	byBackend = "backend"
+	byPayment = "payment"
+)
+
+// Access is the settings of who may call, and how often. A Lambda function reads
+// [GatewayAccess].
 type Access struct {
 	origins
 
-	Issuer, Audience string  // of OpenID Connect tokens; both empty: no tokens are accepted
-	BackendKey       string  // empty: there is none
+	Issuer, Audience string // of OpenID Connect tokens; both empty: no tokens are accepted
+	BackendKeys      []string
+	OperatorKeys     []string
+	BackendClaim     string // NAME=VALUE, or empty: no token is a back end's
+	OperatorClaim    string
+	ConfirmBy        string  // buyer, backend or payment
 	Private          bool    // lists need a token too
 	Rate             float64 // requests a second; 0 is no limit
 	ByteRate         float64 // bytes a second; 0 is no limit
@@ -25,10 +40,19 @@ func (a *Access) declare() (string, []Setting) {
 			Usage: "accept tokens of the OpenID Connect issuer at `URL`; calls that change a seat then need a token"},
 		{Flag: "auth-audience", Env: "AUTH_AUDIENCE", into: text(&a.Audience),
 			Usage: "accept only tokens with the audience `NAME`, which is the shop's name at the issuer"},
-		// It has no flag: every user of a machine can see its command lines.
-		{Env: "AUTH_BACKEND_KEY", Secret: true,
-			into:  checked(&a.BackendKey, unguessable, "must have 32 characters or more, such as those of: openssl rand -base64 32"),
-			Usage: "a token whose bearer may act for every user"},
+		// Keys have no flags: every user of a machine can see its command lines.
+		{Env: "AUTH_BACKEND_KEY", Secret: true, ReadBy: ByBoth, into: keys(&a.BackendKeys),
+			Usage: "a token whose bearer is the shop's back end and may act for every user; two, separated by a comma, while you replace one"},
+		{Env: "OPERATOR_KEY", Secret: true, ReadBy: ByBoth, into: keys(&a.OperatorKeys),
+			Usage: "a token whose bearer is an operator; two, separated by a comma, while you replace one"},
+		{Flag: "backend-claim", Env: "BACKEND_CLAIM", ReadBy: ByBoth, into: claim(&a.BackendClaim),
+			Usage: "take the bearer of a verified token with the claim `NAME=VALUE` for the shop's back end"},
+		{Flag: "operator-claim", Env: "OPERATOR_CLAIM", ReadBy: ByBoth, into: claim(&a.OperatorClaim),
+			Usage: "take the bearer of a verified token with the claim `NAME=VALUE` for an operator"},
+		{Flag: "confirm-by", Env: "CONFIRM_BY", ReadBy: ByBoth,
+			into: checked(&a.ConfirmBy, func(who string) bool { return slices.Contains([]string{"", byBuyer, byBackend, byPayment}, who) }, "must be buyer, backend or payment"),
+			Usage: "let `WHO` confirm bookings: buyer, backend (the back end alone) or payment (no caller); operators always may. " +
+				"Without it, buyers may if nobody signs in, and else the back end alone"},
 		{Flag: "private", Env: "PRIVATE", Default: "false", into: yesNo(&a.Private),
 			Usage: "require a token for lists too"},
 		{Flag: "rate", Env: "RATE", Default: "0",
@@ -49,14 +73,74 @@ func (a *Access) check() error {
 		return a.wrong("auth-issuer", "needs -auth-audience, or tokens for any other site of that issuer would be accepted")
 	case a.Issuer == "" && a.Audience != "":
 		return a.wrong("auth-audience", "needs -auth-issuer")
-	case a.Private && a.Issuer == "" && a.BackendKey == "":
+	case a.Issuer == "" && a.BackendClaim != "":
+		return a.wrong("backend-claim", "needs -auth-issuer, whose tokens have claims")
+	case a.Issuer == "" && a.OperatorClaim != "":
+		return a.wrong("operator-claim", "needs -auth-issuer, whose tokens have claims")
+	case a.Private && !a.Closed():
 		return a.wrong("private", "needs -auth-issuer or AUTH_BACKEND_KEY, or nobody could call")
+	}
+	if a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend); !a.given("confirm-by") && !a.Closed() {
+		a.ConfirmBy = byBuyer
+	}
+	return a.checkKeys()
+}
+
+// checkKeys checks that somebody can confirm, and that no key has two meanings.
+func (a *Access) checkKeys() error {
+	for _, key := range a.OperatorKeys {
+		if slices.Contains(a.BackendKeys, key) {
+			return a.wrong("OPERATOR_KEY", "must be another key than AUTH_BACKEND_KEY")
+		}
+	}
+	operators := len(a.OperatorKeys) > 0 || a.OperatorClaim != ""
+	backends := len(a.BackendKeys) > 0 || a.BackendClaim != ""
+	switch {
+	case a.ConfirmBy == byBackend && !backends && !operators:
+		return a.wrong("confirm-by", "nobody could confirm a booking: set AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment")
+	case a.ConfirmBy == byPayment && !operators:
+		return a.wrong("confirm-by", "nobody could confirm a booking: set OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer")
 	}
 	return nil
 }
 
+// Closed reports whether calls that change seats need a token.
+func (a *Access) Closed() bool { return a.Issuer != "" || len(a.BackendKeys) > 0 }
+
+// KnowsUsers reports whether users sign in, so that a limit of each user is one.
+func (a *Access) KnowsUsers() bool { return a.Issuer != "" }
+
+// GatewayAccess is the part of [Access] that a Lambda function reads: the gateway in
+// front verifies tokens.
+type GatewayAccess struct{ Access }
+
+func (g *GatewayAccess) check() error {
+	g.ConfirmBy = cmp.Or(g.ConfirmBy, byBackend)
+	return g.checkKeys()
+}
+
+// maxKeys is how many keys there may be for one purpose: one, and its successor.
+const maxKeys = 2
+
+// keys reads one or two keys.
+func keys(into *[]string) value {
+	v := list(into, unguessable, "must have 32 characters or more, such as those of: openssl rand -base64 32; or be two such keys, separated by a comma")
+	read := v.read
+	v.list = false
+	v.read = func(text string) bool { return read(text) && len(*into) <= maxKeys }
+	return v
+}
+
 // unguessable reports whether a key has 192 bits, in base64.
-func unguessable(key string) bool { return len(key) >= 32 }
+func unguessable(key string) bool { return len(key) >= 32 && !strings.ContainsAny(key, " \t") }
+
+// claim reads the name of a claim and its value.
+func claim(into *string) value {
+	return checked(into, func(text string) bool {
+		name, value, _ := strings.Cut(text, "=")
+		return text == "" || name != "" && value != ""
+	}, "must be the name of a claim and its value, such as roles=operator")
+}
 
 // secure reports whether nobody on the way to the issuer can replace its keys, or
 // there is no issuer.

@@ -54,6 +54,9 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 
 // check checks what involves several groups.
 func (r *Runner) check() error {
+	if !r.Events.given("seat-limit") && r.Access.KnowsUsers() {
+		r.Events.SeatLimit = knownLimit
+	}
 	var stores []string
 	if r.File.Path != "" {
 		stores = append(stores, r.File.name("data"))

@@ -3,6 +3,7 @@ package settings_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"reflect"
@@ -33,6 +34,7 @@ func TestDefaults(t *testing.T) {
 	want := settings.Runner{
 		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Viewers: 10000, Share: 5, Drain: 10 * time.Second},
 		Events:    settings.Events{Rows: 10, RowSeats: 10, LockTTL: time.Minute},
+		Access:    settings.Access{ConfirmBy: "buyer"},
 		Redis:     settings.Redis{Start: 5 * time.Second},
 		Postgres:  settings.Postgres{Start: 5 * time.Second},
 		Telemetry: settings.Telemetry{LogLevel: slog.LevelInfo},
@@ -151,7 +153,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"-redis-rebuild"}, nil, "-redis-rebuild: needs -redis, the server to use"},
 		{nil, []string{"REDIS_WAIT=1"}, "REDIS_WAIT 1: needs -redis, the server to use"},
 		{[]string{"-data", "x"}, []string{"REDIS_URL=redis://user:hunter2@x"}, "-data and REDIS_URL: must not be given together, because seats are kept in one place"},
-		{nil, []string{"AUTH_BACKEND_KEY=hunter2"}, "AUTH_BACKEND_KEY: must have 32 characters or more, such as those of: openssl rand -base64 32"},
+		{nil, []string{"AUTH_BACKEND_KEY=hunter2"}, "AUTH_BACKEND_KEY: must have 32 characters or more, such as those of: openssl rand -base64 32; or be two such keys, separated by a comma"},
 		{nil, []string{"METRICS_ADDR=127.0.0.1:8080"}, "METRICS_ADDR 127.0.0.1:8080: must be another address than -addr, which buyers reach"},
 	} {
 		_, err := settings.Parse(c.args, environment(c.env...))
@@ -233,9 +235,74 @@ func TestIssuers(t *testing.T) {
 		"https://login.example": true, "http://localhost:1": true, "http://127.0.0.1:1/x": true, "http://[::1]:1": true,
 		"http://login.example": false, "login.example": false, "https://": false, "ftp://localhost": false, ":": false,
 	} {
-		_, err := settings.Parse([]string{"-auth-issuer", url, "-auth-audience", "shop"}, environment())
+		_, err := settings.Parse([]string{"-auth-issuer", url, "-auth-audience", "shop", "-confirm-by", "buyer"}, environment())
 		if (err == nil) != ok {
 			t.Errorf("%s: %v, want it accepted: %v", url, err, ok)
+		}
+	}
+}
+
+// TestSomebodyConfirms checks the default of -confirm-by, and that a program does not
+// start if nobody could confirm. The error names the ways out.
+func TestSomebodyConfirms(t *testing.T) {
+	issuer := []string{"-auth-issuer", "https://login.example", "-auth-audience", "shop"}
+	backend, operator := "AUTH_BACKEND_KEY="+strings.Repeat("b", 32), "OPERATOR_KEY="+strings.Repeat("o", 32)
+	for _, c := range []struct {
+		args []string
+		env  string
+		want string // the value, or what the error says
+	}{
+		{nil, "", "buyer"},
+		{nil, operator, "buyer"},
+		{nil, backend, "backend"},
+		{issuer, backend, "backend"},
+		{issuer, operator, "backend"},
+		{issuer, "BACKEND_CLAIM=scope=seats", "backend"},
+		{issuer, "OPERATOR_CLAIM=roles=operator", "backend"},
+		{issuer, "CONFIRM_BY=buyer", "buyer"},
+		{issuer, "", "nobody could confirm a booking: set AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer"},
+		{[]string{"-confirm-by", "backend"}, "", "-confirm-by backend: nobody could confirm"},
+		{[]string{"-confirm-by", "payment"}, backend, "-confirm-by payment: nobody could confirm"},
+		{[]string{"-confirm-by", "payment"}, operator, "payment"},
+		{[]string{"-operator-claim", "roles=operator"}, "", "needs -auth-issuer"},
+	} {
+		s, err := settings.Parse(c.args, environment(c.env))
+		if got := fmt.Sprint(s.Access.ConfirmBy, err); got != c.want+"<nil>" && (err == nil || !strings.Contains(got, c.want)) {
+			t.Errorf("%q with %s: %s, want %s", c.args, c.env, got, c.want)
+		}
+	}
+	for env, want := range map[string]string{"": "nobody could confirm", backend: "", "BACKEND_CLAIM=scope=seats": "", "CONFIRM_BY=buyer": ""} {
+		err := settings.ReadLambda(environment(env), new(settings.GatewayAccess))
+		if got := fmt.Sprint(err); got != "<nil>" && want == "" || !strings.Contains(got, want) {
+			t.Errorf("on Lambda with %q: %s, want %q", env, got, want)
+		}
+	}
+}
+
+// TestKeys checks that a key may have a successor, and none has two meanings.
+func TestKeys(t *testing.T) {
+	a, b, c := strings.Repeat("a", 32), strings.Repeat("b", 32), strings.Repeat("c", 32)
+	s, err := settings.Parse(nil, environment("AUTH_BACKEND_KEY="+a+", "+b, "OPERATOR_KEY="+c))
+	if err != nil || !slices.Equal(s.Access.BackendKeys, []string{a, b}) || !slices.Equal(s.Access.OperatorKeys, []string{c}) {
+		t.Errorf("%+v, %v", s.Access, err)
+	}
+	for _, env := range [][]string{{"AUTH_BACKEND_KEY=" + a + "," + b + "," + c}, {"AUTH_BACKEND_KEY=" + a + ","}, {"AUTH_BACKEND_KEY=" + a, "OPERATOR_KEY=" + c + "," + a}} {
+		if _, err := settings.Parse(nil, environment(env...)); err == nil || strings.Contains(err.Error(), a) {
+			t.Errorf("%q: %v, want an error without a key", env, err)
+		}
+	}
+}
+
+// TestLimitOfKnownUsers checks that users who sign in have a limit by default, and
+// invented ones do not.
+func TestLimitOfKnownUsers(t *testing.T) {
+	signIn := []string{"-auth-issuer", "https://login.example", "-auth-audience", "shop", "-confirm-by", "buyer"}
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{nil, 0}, {signIn, 10}, {append(signIn, "-seat-limit", "0"), 0}, {append(signIn, "-seat-limit", "4"), 4}} {
+		if s, err := settings.Parse(c.args, environment()); err != nil || s.Events.SeatLimit != c.want {
+			t.Errorf("%q: %d, %v, want %d", c.args, s.Events.SeatLimit, err, c.want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -21,13 +22,13 @@ type StoreUse struct {
 type StoreReport func(operation, result string, took time.Duration)
 
 // Operations returns the names of what a [lockstore.LockStore] does: the kinds of
-// operations, list and wait.
+// operations, list, wait, roster and journal.
 func Operations() []string {
 	var names []string
 	for _, k := range lockstore.Kinds() {
 		names = append(names, k.String())
 	}
-	return append(names, "list", "wait")
+	return append(names, "list", "wait", "roster", "journal")
 }
 
 // Results are the ways in which a call of a store may end: conflict when seats
@@ -69,6 +70,34 @@ func (s *store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	err := s.LockStore.Wait(ctx, ev, since)
 	s.measure(ctx, "wait", err, began)
 	return err
+}
+
+// Roster measures the time until the iteration ends, without that of the caller.
+func (s *store) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	began := time.Now()
+	seq, holdings := s.LockStore.Roster(ctx, ev, f)
+	before := time.Since(began)
+	return seq, func(yield func(lockstore.Holding, error) bool) {
+		began := time.Now().Add(-before)
+		var failure error
+		for h, err := range holdings {
+			failure = err
+			yielded := time.Now()
+			more := yield(h, err)
+			began = began.Add(time.Since(yielded))
+			if !more {
+				break
+			}
+		}
+		s.measure(ctx, "roster", failure, began)
+	}
+}
+
+func (s *store) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
+	began := time.Now()
+	entries, err := s.LockStore.Journal(ctx, ev, after, limit)
+	s.measure(ctx, "journal", err, began)
+	return entries, err
 }
 
 func (s *store) measure(ctx context.Context, operation string, err error, began time.Time) {

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,11 +19,14 @@ import (
 // An Outcome says what one request was about and how it ended.
 type Outcome struct {
 	// Returned by the Handler.
-	Call  string            // the name of the call, such as "lock"; Other if it is none, such as the page
-	Code  string            // of the refusal, as in the answer; else OK or NotModified
-	Event lockstore.EventID // an event that is on sale, or empty
-	Seats int               // the number of seats named; of those given back by a release; or of those in the way
-	User  lockstore.UserID  // the user on whose behalf the request was made; personal data
+	Call    string            // the name of the call, such as "lock"; Other if it is none, such as the page
+	Code    string            // of the refusal, as in the answer; else OK or NotModified
+	Event   lockstore.EventID // an event that is on sale, or empty
+	Seats   int               // the number of seats named; of those given back by a release; or of those in the way
+	Changed int               // the number of seats that the call changed
+	User    lockstore.UserID  // the user on whose behalf the request was made; personal data
+	By      string            // who asked in their own name, such as an operator; empty for buyers
+	Client  netip.Addr        // the address of the client, if the server knows it; personal data
 
 	// Measured.
 	Status int           // 101 is a connection that was taken over, and Took is then how long it was open

@@ -18,6 +18,7 @@ import (
 const (
 	maxFileSeats = 2_000_000 // of all its events together
 	maxFileBytes = 16 << 20
+	maxRevision  = 1_000_000_000
 )
 
 // ReadFile reads the event file with the name, as [ReadEvents] does.
@@ -59,12 +60,14 @@ type fileJSON struct {
 }
 
 type eventJSON struct {
-	ID          lockstore.EventID  `json:"id"`
-	Name        *string            `json:"name"`
-	LockSeconds *float64           `json:"lockSeconds"`
-	SeatLimit   *int               `json:"seatLimit"`
-	Sections    []sectionJSON      `json:"sections"`
-	Seats       []lockstore.SeatID `json:"seats"`
+	ID             lockstore.EventID  `json:"id"`
+	Name           *string            `json:"name"`
+	Revision       int                `json:"revision"`
+	LockSeconds    *float64           `json:"lockSeconds"`
+	MaxLockSeconds *float64           `json:"maxLockSeconds"`
+	SeatLimit      *int               `json:"seatLimit"`
+	Sections       []sectionJSON      `json:"sections"`
+	Seats          []lockstore.SeatID `json:"seats"`
 }
 
 type sectionJSON struct {
@@ -140,6 +143,9 @@ func (f fileJSON) events(d Defaults) ([]Event, error) {
 		if events[i], err = newEvent(e.ID, name, d, sections); err != nil {
 			return nil, at(builders[i].here, err)
 		}
+		if err := e.adjust(builders[i].here, events[i].Event); err != nil {
+			return nil, err
+		}
 		builders[i] = builder{} // its memory is as large as the event's
 	}
 	return events, nil
@@ -160,6 +166,14 @@ func (e eventJSON) check(here string) error {
 			return wrong(here+"/lockSeconds", "a lock must last from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
 		}
 	}
+	if e.MaxLockSeconds != nil {
+		if s := *e.MaxLockSeconds; !(s >= 0.001 && s <= lockstore.MaxLockTTL.Seconds()) {
+			return wrong(here+"/maxLockSeconds", "the longest time of a lock must be from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
+		}
+	}
+	if e.Revision < 0 || e.Revision > maxRevision {
+		return wrong(here+"/revision", "it must be a whole number from 0 to %d, not %d", maxRevision, e.Revision)
+	}
 	if e.SeatLimit != nil && *e.SeatLimit < 0 {
 		return wrong(here+"/seatLimit", "it must be a number of seats, or 0 for no limit, not %d", *e.SeatLimit)
 	}
@@ -174,12 +188,29 @@ func (e eventJSON) settings(d Defaults) (string, Defaults) {
 		name = *e.Name
 	}
 	if e.LockSeconds != nil {
-		d.LockTTL = time.Duration(*e.LockSeconds * float64(time.Second)).Round(time.Millisecond)
+		d.LockTTL = seconds(*e.LockSeconds)
 	}
 	if e.SeatLimit != nil {
 		d.SeatLimit = *e.SeatLimit
 	}
 	return name, d
+}
+
+// adjust sets what newEvent leaves at its default.
+func (e eventJSON) adjust(here string, ev *lockstore.Event) error {
+	ev.Revision = e.Revision
+	if e.MaxLockSeconds == nil {
+		return nil
+	}
+	ev.MaxLock = seconds(*e.MaxLockSeconds)
+	if ev.MaxLock < ev.LockTTL {
+		return wrong(here+"/maxLockSeconds", "it must not be less than lockSeconds, which is %v", ev.LockTTL.Seconds())
+	}
+	return nil
+}
+
+func seconds(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond)
 }
 
 // checkLabel checks a name for people to read.

@@ -137,7 +137,7 @@ var badFiles = []struct{ name, text, want string }{
 	{"empty events", `{"events":[]}`, "e.json:1:2: /events: there is no event in it"},
 	{"not an object", `[]`, "e.json:1:1: it must be an object, not a list"},
 	{"an unknown field of the file", `{"event":[]}`, `e.json:1:2: /event: there is no field "event" here; there are events`},
-	{"an unknown field of an event", in(`"sets":1`), `e.json:2:13: /events/0/sets: there is no field "sets" here; there are id, name, lockSeconds, seatLimit, and sections or seats`},
+	{"an unknown field of an event", in(`"sets":1`), `e.json:2:13: /events/0/sets: there is no field "sets" here; there are id, name, revision, lockSeconds, maxLockSeconds, seatLimit, and sections or seats`},
 	{"an unknown field of a section", section(`"label":"x"`), `e.json:2:26: /events/0/sections/0/label: there is no field "label" here; there are name, section, pattern, and rows or seats`},
 	{"an unknown field of rows", section(`"name":"S","rows":[{"rows":"A"}]`), `e.json:2:46: /events/0/sections/0/rows/0/rows: there is no field "rows" here; there are row and seats`},
 	{"a string for a number", in(`"lockSeconds":"60"`), "e.json:2:27: /events/0/lockSeconds: it must be a number, not a string"},
@@ -147,6 +147,9 @@ var badFiles = []struct{ name, text, want string }{
 	{"a bad id", `{"events":[{"id":"a b","seats":["A1"]}]}`, `e.json:1:13: /events/0/id: an event id is 1 to 64 letters, digits, '_', '.' and '-', not "a b"`},
 	{"an id twice", `{"events":[{"id":"a","seats":["A1"]},{"id":"a","seats":["A1"]}]}`, "e.json:1:39: /events/1/id: event a is there twice, the first time at /events/0"},
 	{"an empty name", in(`"name":"","seats":["A1"]`), `e.json:2:13: /events/0/name: a name must be 1 to 200 bytes of printable text, not ""`},
+	{"a negative revision", in(`"revision":-1,"seats":["A1"]`), "e.json:2:13: /events/0/revision: it must be a whole number from 0 to 1000000000, not -1"},
+	{"no longest time", in(`"maxLockSeconds":0,"seats":["A1"]`), "e.json:2:13: /events/0/maxLockSeconds: the longest time of a lock must be from 0.001 to 2592000 seconds, not 0"},
+	{"a longest time below that of a lock", in(`"lockSeconds":60,"maxLockSeconds":59,"seats":["A1"]`), "e.json:2:30: /events/0/maxLockSeconds: it must not be less than lockSeconds, which is 60"},
 	{"no time to lock", in(`"lockSeconds":0,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock must last from 0.001 to 2592000 seconds, not 0"},
 	{"too much time to lock", in(`"lockSeconds":1e12,"seats":["A1"]`), "e.json:2:13: /events/0/lockSeconds: a lock must last from 0.001 to 2592000 seconds, not 1e+12"},
 	{"a negative limit", in(`"seatLimit":-1,"seats":["A1"]`), "e.json:2:13: /events/0/seatLimit: it must be a number of seats, or 0 for no limit, not -1"},
@@ -154,7 +157,7 @@ var badFiles = []struct{ name, text, want string }{
 	{"both sections and seats", in(`"sections":[],"seats":[]`), "e.json:2:3: /events/0: there are both sections and seats; give one of them"},
 	{"an empty list", in(`"seats":[]`), "e.json:2:13: /events/0/seats: there is no seat in it"},
 	{"a seat twice in a list", in(`"seats":["A1","A2","A1"]`), "e.json:2:32: /events/0/seats/2: seat A1 is there twice, the first time at /events/0/seats/0"},
-	{"a bad seat in a list", in(`"seats":["A1","A 2"]`), `e.json:2:27: /events/0/seats/1: a seat id is 1 to 64 letters, digits, '_', '.', ':' and '-', not "A 2"`},
+	{"a bad seat in a list", in(`"seats":["A1","A<2"]`), `e.json:2:27: /events/0/seats/1: ` + seatForm + `"A<2"`},
 	{"a section without a name", section(`"seats":["A1"]`), `e.json:2:25: /events/0/sections/0/name: a name must be 1 to 200 bytes of printable text, not ""`},
 	{"neither rows nor seats", section(`"name":"S"`), "e.json:2:25: /events/0/sections/0: there are neither rows nor seats"},
 	{"both rows and seats", section(`"name":"S","rows":[],"seats":[]`), "e.json:2:25: /events/0/sections/0: there are both rows and seats; give one of them"},
@@ -197,7 +200,7 @@ var badFiles = []struct{ name, text, want string }{
 	{"bytes that are no text", "{\"events\":[{\"id\":\"\xff\"}]}", "e.json:1:19: /events/0/id: it is not JSON: invalid UTF-8"},
 	{"a pattern that makes seats alike", section(`"name":"S","rows":[{"row":"A","seats":"11"},{"row":"A1","seats":"1"}]`), "e.json:2:70: /events/0/sections/0/rows/1: seat A11 is there twice, the first time at /events/0/sections/0/rows/0"},
 	{"far too many sections", section(`"name":"{section}","section":"1-150000","rows":[{"row":"A","seats":"1"},{"row":"B","seats":"1"}]`), "e.json:2:98: /events/0/sections/0/rows/1: with these 150000 seats the event has more than 200000"},
-	{"a seat with too long a name", rows(strings.Repeat("x", 64), "1"), `e.json:2:45: /events/0/sections/0/rows/0: a seat id is 1 to 64 letters, digits, '_', '.', ':' and '-', not "` + strings.Repeat("x", 64) + `1"`},
+	{"a seat with too long a name", rows(strings.Repeat("x", 64), "1"), `e.json:2:45: /events/0/sections/0/rows/0: ` + seatForm + `"` + strings.Repeat("x", 64) + `1"`},
 }
 
 func TestReadEventsRefusesBadFiles(t *testing.T) {
@@ -273,3 +276,6 @@ func FuzzReadEvents(f *testing.F) {
 		}
 	})
 }
+
+// seatForm is what a seat id must be, in an error.
+const seatForm = "a seat id is 1 to 64 bytes of printable UTF-8 without any of \" ' ` \\ < > & and without a space at either end, not "

@@ -49,7 +49,7 @@ func fileError(name string, text []byte, offset int64, place jsontext.Pointer, p
 // that is a key here.
 var fields = map[string]string{
 	"":         "events",
-	"events":   "id, name, lockSeconds, seatLimit, and sections or seats",
+	"events":   "id, name, revision, lockSeconds, maxLockSeconds, seatLimit, and sections or seats",
 	"sections": "name, section, pattern, and rows or seats",
 	"rows":     "row and seats",
 }

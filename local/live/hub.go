@@ -49,7 +49,7 @@ type Hub struct {
 	accept     websocket.AcceptOptions
 
 	mu      sync.Mutex
-	streams map[lockstore.EventID]*stream // of the events with viewers
+	streams map[*seatlist.Feed]*stream // of the events with viewers
 	ended   bool
 	running sync.WaitGroup // viewers and streams
 }
@@ -58,7 +58,7 @@ type Hub struct {
 // closes all connections with the status "going away". The caller must then call
 // [Hub.Wait].
 func New(ctx context.Context, c Config) *Hub {
-	h := &Hub{Config: c, ctx: ctx, streams: make(map[lockstore.EventID]*stream)}
+	h := &Hub{Config: c, ctx: ctx, streams: make(map[*seatlist.Feed]*stream)}
 	// The library must not compress: it would do so for each viewer.
 	h.accept.CompressionMode, h.accept.CompressionThreshold = websocket.CompressionNoContextTakeover, math.MaxInt
 	h.conns, h.closeConns = context.WithCancel(context.WithoutCancel(ctx))
@@ -126,7 +126,10 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 		return err
 	}
 	defer context.AfterFunc(h.conns, v.closeNow)()
-	v.show(h.ctx, list, last)
+	ctx, cancel := context.WithCancel(h.ctx)
+	defer cancel()
+	defer context.AfterFunc(feed.Retired(), cancel)() // the viewer comes back for the changed event
+	v.show(ctx, list, last)
 	return nil
 }
 
@@ -191,11 +194,10 @@ func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "As many watch here as can. GET /seats answers the same; or try again later."}
 	}
 	h.running.Add(1)
-	id := feed.Event().ID
-	s := h.streams[id]
+	s := h.streams[feed]
 	if s == nil {
 		s = newStream(h, feed)
-		h.streams[id] = s
+		h.streams[feed] = s
 	}
 	s.viewers++
 	return s, nil
@@ -213,6 +215,6 @@ func (h *Hub) leave(s *stream, addr netip.Addr) {
 	s.viewers--
 	if s.viewers == 0 {
 		s.end()
-		delete(h.streams, s.feed.Event().ID)
+		delete(h.streams, s.feed)
 	}
 }

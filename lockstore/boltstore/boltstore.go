@@ -1,10 +1,11 @@
 // Package boltstore keeps locks and bookings in one file, for one process, with
 // bbolt: every operation is on the disk before it is answered.
 //
-// Lists are answered from memory, as in package memstore. Operations are written
-// in batches, each of which is one transaction (write.go). file.go opens and creates
-// files, page.go reads their pages, verify.go finds damage, record.go defines what a
-// file contains, and snapshot.go and export.go read a file while a store writes to it.
+// Lists and rosters are answered from memory, as in package memstore. Operations and
+// orders are written in batches, each of which is one transaction (write.go, put.go).
+// file.go opens and creates files, page.go reads their pages, and verify.go finds damage.
+// record.go defines what a file contains, with seat.go, entry.go and order.go.
+// snapshot.go and export.go read a file while a store writes to it.
 //
 // The package must not know about HTTP, JSON or environment variables.
 package boltstore

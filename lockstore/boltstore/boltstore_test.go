@@ -20,6 +20,12 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) lockstore.LockStore { return open(t, filepath.Join(t.TempDir(), "seats")) })
 }
 
+// TestOrders runs the suite of orders, each case with a file of its own.
+func TestOrders(t *testing.T) {
+	t.Parallel()
+	storetest.Orders(t, func(t *testing.T) lockstore.OrderStore { return open(t, filepath.Join(t.TempDir(), "seats")) })
+}
+
 // TestHistoriesInRealTime plays histories in which locks end while they are written. In a
 // bubble no time passes during a write.
 func TestHistoriesInRealTime(t *testing.T) {

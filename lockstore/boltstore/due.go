@@ -40,7 +40,8 @@ func (s *Store) Due(ctx context.Context, limit int, lasts time.Duration) (due []
 		now := s.clock.now()
 		s.leases.forget(now)
 		cursor := tx.Bucket(bucketDue).Cursor()
-		for key, _ := cursor.First(); key != nil && len(due) < limit; key, _ = cursor.Next() {
+		size := 0
+		for key, _ := cursor.First(); key != nil && len(due) < limit && size < orderBytes; key, _ = cursor.Next() {
 			if int64(binary.BigEndian.Uint64(key)) > now {
 				break
 			}
@@ -50,6 +51,7 @@ func (s *Store) Due(ctx context.Context, limit int, lasts time.Duration) (due []
 			}
 			if l, ok := s.leases.of[o.ID]; !ok || l.revision != o.Revision {
 				due = append(due, o)
+				size += len(o.Body)
 			}
 		}
 		for _, o := range due {

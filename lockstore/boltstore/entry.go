@@ -38,7 +38,12 @@ func entryKey(event uint32, n uint64) []byte {
 
 // entryText returns an entry, whose ID and Seq follow from its key and the run.
 func entryText(run string, e *lockstore.Entry) []byte {
-	b := fmt.Appendf(nil, "%s %v %d\n%s\n%s\n%s", run, e.Kind, e.Time.UnixMilli(), e.User, e.Ref, e.By)
+	b := append(make([]byte, 0, 128), run...)
+	b = append(append(b, ' '), e.Kind.String()...)
+	b = strconv.AppendInt(append(b, ' '), e.Time.UnixMilli(), 10)
+	for _, line := range [...]string{string(e.User), string(e.Ref), e.By} {
+		b = append(append(b, '\n'), line...)
+	}
 	for _, seats := range [...][]lockstore.SeatID{e.Seats, e.To} {
 		for _, seat := range seats {
 			b = append(append(b, '\n'), seat...)

@@ -156,6 +156,9 @@ func indexedOrder(tx *bolt.Tx, id lockstore.OrderID) (lockstore.Order, error) {
 	return o, err
 }
 
+// orderBytes is how many bytes of orders one call returns, or a little more.
+const orderBytes = 4 << 20
+
 // Orders implements [lockstore.OrderStore].
 func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after lockstore.OrderID) (found []lockstore.Order, err error) {
 	if err := event.Check(); err != nil {
@@ -167,9 +170,9 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 		}
 	}
 	err = s.view(ctx, func(tx *bolt.Tx) error {
-		prefix := ofKey(event, "")
+		prefix, size := ofKey(event, ""), 0
 		cursor := tx.Bucket(bucketOrdersOf).Cursor()
-		for key, _ := cursor.Seek(ofKey(event, after)); bytes.HasPrefix(key, prefix) && len(found) < lockstore.MaxOrders; key, _ = cursor.Next() {
+		for key, _ := cursor.Seek(ofKey(event, after)); bytes.HasPrefix(key, prefix) && len(found) < lockstore.MaxOrders && size < orderBytes; key, _ = cursor.Next() {
 			id := lockstore.OrderID(key[len(prefix):])
 			if id == after {
 				continue
@@ -179,6 +182,7 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 				return err
 			}
 			found = append(found, o)
+			size += len(o.Body)
 		}
 		return nil
 	})

@@ -61,6 +61,8 @@ const maxLog = 512 << 10
 // putEvents writes the layouts of events that the file does not have, and the new
 // entries of the journal.
 func (s *Store) putEvents(tx *bolt.Tx, sum *sums, events []*event) error {
+	journal := tx.Bucket(bucketJournal)
+	journal.FillPercent = fill
 	for _, e := range events {
 		if len(e.changes) == 0 {
 			continue
@@ -72,7 +74,8 @@ func (s *Store) putEvents(tx *bolt.Tx, sum *sums, events []*event) error {
 		}
 		for i := range e.entries {
 			key, text := entryKey(e.number, e.last+1+uint64(i)), entryText(s.run, &e.entries[i])
-			if _, err := putValue(tx, &sum.journal, bucketJournal, key, text); err != nil {
+			sum.journal ^= digest(bucketJournal, key, text)
+			if err := journal.Put(key, text); err != nil {
 				return err
 			}
 		}

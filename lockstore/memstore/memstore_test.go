@@ -14,6 +14,10 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) lockstore.LockStore { return new(memstore.Store) })
 }
 
+func TestOrders(t *testing.T) {
+	storetest.Orders(t, func(*testing.T) lockstore.OrderStore { return new(memstore.Store) })
+}
+
 func BenchmarkDo(b *testing.B) {
 	for _, seats := range []int{100, 1_000_000} {
 		b.Run(fmt.Sprintf("seats=%d", seats), func(b *testing.B) {

@@ -103,6 +103,9 @@ func (o *order) copy() lockstore.Order {
 	return c
 }
 
+// orderBytes is how many bytes of orders one call returns, or a little more.
+const orderBytes = 4 << 20
+
 // Due implements [lockstore.OrderStore].
 func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
 	switch {
@@ -124,11 +127,12 @@ func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lock
 		o.join(&all.due, o.Due.UnixMilli())
 	}
 	var found []lockstore.Order
-	for len(found) < limit && all.due.reached(now) {
+	for size := 0; len(found) < limit && size < orderBytes && all.due.reached(now); {
 		o := all.due.orders[0]
 		o.leave()
 		o.join(&all.leased, now+lease.Milliseconds())
 		found = append(found, o.copy())
+		size += len(o.Body)
 	}
 	return found, nil
 }
@@ -153,8 +157,13 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 		return nil, nil
 	}
 	var found []lockstore.Order
+	size := 0
 	for _, id := range of.after(after) {
-		found = append(found, s.orders.byID[id].copy())
+		o := s.orders.byID[id].copy()
+		found = append(found, o)
+		if size += len(o.Body); size >= orderBytes {
+			break
+		}
 	}
 	return found, nil
 }

@@ -136,7 +136,7 @@ func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
 			return err
 		}
 		switch {
-		case found.text == mapText(ev) && found.head != "" && found.log:
+		case found.text == mapText(ev) && found.head != "" && found.log && found.revision >= ev.Revision:
 			return nil
 		case found.text == "" || found.text == mapText(ev) || found.text == format2Text(ev):
 			answer, err := s.eval(ctx, openScript, []any{mapKey(ev), layoutKey(ev), logKey(ev)}, mapText(ev), format2Text(ev), newNonce(), layoutText(ev))

@@ -45,8 +45,11 @@ func (r ran) read(calls int) ([]any, error) {
 // or none, or else a refusal.
 func (w *work) result(v, clock any) (lockstore.Result, error) {
 	changed := w.op.Seats
-	if len(w.op.To) > 0 {
-		changed = slices.Concat(changed, w.op.To)
+	if len(w.at) > len(changed) { // a move, whose slices the caller may have changed
+		changed = make([]lockstore.SeatID, len(w.at))
+		for i, p := range w.at {
+			changed[i] = w.ev.Seats[p]
+		}
 	}
 	number, ok := v.(int64)
 	if list, isList := v.([]any); isList && len(list) > 0 {

@@ -40,9 +40,10 @@ if values[1] ~= ARGV[1] then return values[1] or '' end
 local NOW = clock()
 local STAMP = digits(NOW)
 
--- What the calls did so far: the places and the seats that changed, in order, and by
--- place the new value of a seat, or false.
-local changed, numbers, changes, left = {}, {}, 0, {}
+-- What the calls did so far: the places that changed, in order, and by place the
+-- new value of a seat, or false; then entries of the journal, and whether a call that
+-- succeeded changed nothing.
+local changed, changes, left = {}, 0, {}
 local answers, entries, repeated = {}, {}, false
 
 -- Brings the values of a call's seats up to what the calls before it left, and
@@ -58,11 +59,17 @@ local function seats_of(c, first)
   return last
 end
 
+-- Returns the answer to a call whose NotAfter has passed, or nothing.
+local function too_late(c)
+  local bound = ARGV[AFTERS + c]
+  if bound and bound ~= '' and NOW >= tonumber(bound) then return {'too_late'} end
+end
+
 -- Records that the seat s now has the value v.
 local function change(s, v)
   local place = ARGV[s + 7]
   left[place], changes = v, changes + 1
-  changed[changes], numbers[changes] = place, s
+  changed[changes] = place
 end
 
 -- Writes the record to the view at the places, to neighbours at once.
@@ -76,18 +83,6 @@ local function show(places, rec)
       start, n = places[i], 1
     end
   end
-end
-
--- Returns until when the seat s is taken, or 0 if it is available.
-local function taken(s)
-  local v = values[s + 1]
-  return v and taken_until(v, KEYS[s + 1], NOW) or 0
-end
-
--- Reports whether the user has a lock on the seat s.
-local function holds(s, user)
-  local v = values[s + 1]
-  return v and locked_by(v, user) and taken(s) > 0
 end
 
 -- Returns the answer to a call of so many seats that succeeded. before is the
@@ -105,18 +100,6 @@ local function refuse(refusal, reason, number, time)
   return refusal
 end
 
--- Refuses a call since a seat is taken until then. The reason is that of the seat
--- which matters most.
-local function in_the_way(refusal, number, time)
-  refusal = refuse(refusal, 'seat_blocked', number, time)
-  if time == BOOKED then
-    refusal[1] = 'seat_booked'
-  elseif time ~= BLOCKED and refusal[1] == 'seat_blocked' then
-    refusal[1] = 'seat_locked'
-  end
-  return refusal
-end
-
 -- Calls a command on a user's set, before the call changes anything else. Returns
 -- true and the reply, or false and the answer to a call whose user's key is of
 -- another type.
@@ -125,27 +108,6 @@ local function call_set(name, key, ...)
   if type(reply) ~= 'table' or not reply.err then return true, reply end
   if not find(reply.err, '^WRONGTYPE') then error(reply) end
   return false, {'error', key .. ' is not a sorted set; delete it'}
-end
-
--- Adds to the journal what the call has changed, on behalf of the user.
-local function enter(c, user, before)
-  local entry = {user, ARGV[REFS + c] or '', ARGV[BYS + c] or ''}
-  for i = before + 1, changes do entry[#entry + 1] = sub(KEYS[numbers[i] + 1], ID) end
-  entries[#entries + 1] = table.concat(entry, '\t')
-end
-
--- Carries out all calls.
-local function run(carry_out)
-  local last = 0 -- seat of the calls before
-  for c = 1, CALLS do
-    local first, bound = last + 1, ARGV[AFTERS + c]
-    last = seats_of(c, first)
-    if bound and bound ~= '' and NOW >= tonumber(bound) then
-      answers[c] = {'too_late'}
-    else
-      answers[c] = carry_out(c, first, last)
-    end
-  end
 end
 
 -- Writes the log entry of what changed, and the journal's, and returns the answers.

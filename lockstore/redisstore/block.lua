@@ -24,7 +24,7 @@ run(function(c, first, last)
   uncount(sets, ids)
   if #free > 0 then
     for _, s in ipairs(free) do change(s, value) end
-    enter(c, '', before)
+    enter(c, '', free)
   end
   return succeed(0, last - first + 1, before)
 end)

@@ -22,7 +22,7 @@ run(function(c, first, last)
   if #free > 0 then
     count(key, free)
     for _, s in ipairs(free) do change(s, value) end
-    enter(c, user, before)
+    enter(c, user, free)
   end
   return succeed(0, last - first + 1, before)
 end)

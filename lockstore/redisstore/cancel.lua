@@ -12,7 +12,7 @@ run(function(c, first, last)
   end
   local failure = give_up(mine)
   if failure then return failure end
-  if #mine > 0 then enter(c, user, before) end
+  if #mine > 0 then enter(c, user, mine) end
   return succeed(0, last - first + 1, before)
 end)
 return finish('cancel', '0', FREE_RECORD)

@@ -7,8 +7,8 @@ local byte, find, sub = string.byte, string.find, string.sub
 -- Until when a booked or a blocked seat is taken.
 local BOOKED, BOOKED_STAMP = 9999999999999, '9999999999999'
 local BLOCKED, BLOCKED_STAMP = 9999999999998, '9999999999998'
-local BOOKED_RECORD, FREE_RECORD = string.rep('\255', 6), string.rep('\0', 6)
-local BLOCKED_RECORD = string.rep('\255', 5) .. '\254'
+local BOOKED_RECORD, BLOCKED_RECORD = '\255\255\255\255\255\255', '\255\255\255\255\255\254'
+local FREE_RECORD = '\0\0\0\0\0\0'
 
 local LOG_SIZE = '1000'
 local LAPSE_MEMORY = 600000

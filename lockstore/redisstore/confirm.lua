@@ -20,7 +20,7 @@ run(function(c, first, last)
       call('SET', KEYS[s + 1], v) -- without its end
       change(s, v)
     end
-    enter(c, user, before)
+    enter(c, user, mine)
   end
   return succeed(0, last - first + 1, before)
 end)

@@ -11,7 +11,7 @@ run(function(c, first, last)
   end
   local failure = give_up(theirs)
   if failure then return failure end
-  if #theirs > 0 then enter(c, user, before) end
+  if #theirs > 0 then enter(c, user, theirs) end
   return succeed(0, last - first + 1, before)
 end)
 return finish('evict', '0', FREE_RECORD)

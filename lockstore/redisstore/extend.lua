@@ -32,7 +32,7 @@ run(function(c, first, last)
       change(s, v)
       ends[ARGV[s + 7]] = times[k]
     end
-    if ARGV[BYS + c] ~= '' then enter(c, user, before) end
+    if ARGV[BYS + c] ~= '' then enter(c, user, longer) end
   end
   return succeed(earliest, last - first + 1, before)
 end)

@@ -56,12 +56,13 @@ local function add(key, held)
   end
 end
 
-run(function(c, first, last)
+local last = 0 -- seat of the calls before
+for c = 1, CALLS do
   local key = KEYS[FIRST_USER + c]
   local user = sub(key, ID)
-  local before, earliest, refusal = changes, BOOKED, nil
-  n = 0
-  for s = first, last do
+  local first, before, earliest, refusal = last + 1, changes, BOOKED, too_late(c)
+  last, n = seats_of(c, first), 0
+  for s = first, refusal and 0 or last do
     local v = values[s + 1]
     local time = v and taken_until(v, KEYS[s + 1], NOW) or 0
     if time == 0 then
@@ -92,6 +93,6 @@ run(function(c, first, last)
       earliest = math.min(earliest, ENDS)
     end
   end
-  return refusal or succeed(earliest, last - first + 1, before)
-end)
+  answers[c] = refusal or succeed(earliest, last - first + 1, before)
+end
 return finish('lock', UNTIL, RECORD)

@@ -57,7 +57,9 @@ run(function(c, first, last)
     change(s, vs[k])
     ends[ARGV[s + 7]] = BOOKED
   end
-  enter(c, user, before)
+  local both = {}
+  for s = first, last do both[#both + 1] = s end
+  enter(c, user, both)
   return succeed(0, 2 * n, before)
 end)
 return finish_each('move')

@@ -5,10 +5,10 @@
 local MAP, LAYOUT, LOG = KEYS[1], KEYS[2], KEYS[3]
 local known = call('GET', MAP)
 if known and known ~= ARGV[1] and known ~= ARGV[2] then return known end
-if known ~= ARGV[1] then
-  local fingerprint = string.match(call('GETRANGE', LAYOUT, '0', '99'), '^%S+ (%x+)\n')
-  local text = fingerprint and sub(ARGV[1], 1, #ARGV[1] - #fingerprint) .. fingerprint
-  if text and text ~= ARGV[1] then -- the map key was deleted
+local revision, fingerprint = string.match(call('GETRANGE', LAYOUT, '0', '99'), '^(%S+) (%x+)\n')
+if known ~= ARGV[1] and fingerprint then
+  local text = sub(ARGV[1], 1, #ARGV[1] - #fingerprint) .. fingerprint
+  if text ~= ARGV[1] then -- the map key was deleted
     call('SET', MAP, text, 'PXAT', BOOKED_STAMP)
     return text
   end
@@ -16,7 +16,9 @@ end
 -- The key's end is so far off that it never comes: lists compute the clock from the
 -- time that is left.
 call('SET', MAP, ARGV[1], 'PXAT', BOOKED_STAMP)
-if call('EXISTS', LAYOUT) == 0 then call('SET', LAYOUT, ARGV[4]) end
+if not revision or tonumber(revision) < tonumber(string.match(ARGV[4], '^%S+')) then
+  call('SET', LAYOUT, ARGV[4])
+end
 -- There is always a log entry to be the Version.
 if call('XLEN', LOG) == 0 then call('XADD', LOG, '*', ARGV[3], '') end
 return 1

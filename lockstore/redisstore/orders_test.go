@@ -8,19 +8,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"seatlock/lockstore"
 	"seatlock/lockstore/redisstore"
 	"seatlock/lockstore/redisstore/redistest"
+	"seatlock/lockstore/storetest"
 )
 
-// TestOrdersOnRedis checks that of many who put the same order at the same time one
-// succeeds, and that an order that is due is leased once.
+// TestOrdersContract runs the suite of orders on miniredis.
+func TestOrdersContract(t *testing.T) {
+	storetest.Orders(t, func(t *testing.T) lockstore.OrderStore { return onMiniredis(t, miniredis.NewMiniRedis()) })
+}
+
+// TestOrdersOnRedis runs the suite on servers. Then it checks that of many who put the
+// same order in two processes one succeeds, and that an order that is due is leased
+// once.
 func TestOrdersOnRedis(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{"server": "redis://" + redistest.New(t).Addr, "cluster": redistest.Cluster(t).URL()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, ev := onRedis(t, url, redisstore.Options{}), newEvent(t)
+			storetest.OrdersInRealTime(t, func(*testing.T) lockstore.OrderStore { return s })
 			other := onRedis(t, url, redisstore.Options{})
 			const ids, rivals = 50, 10
 			var won [ids]atomic.Int32
@@ -28,7 +38,7 @@ func TestOrdersOnRedis(t *testing.T) {
 			for i := range ids * rivals {
 				all.Go(func() {
 					o := lockstore.Order{ID: lockstore.OrderID(fmt.Sprint("order", i%ids)), Event: ev.ID, Due: time.Now(), Body: []byte(fmt.Sprint(i))}
-					if _, err := s.Put(t.Context(), o); err == nil {
+					if _, err := []*redisstore.Store{s, other}[i/ids%2].Put(t.Context(), o); err == nil {
 						won[i%ids].Add(1)
 					} else if !errors.Is(err, lockstore.ErrOrderChanged) {
 						t.Error(err)

@@ -274,3 +274,30 @@ func TestMapKeyIsDeleted(t *testing.T) {
 		do(t, s, ev, lockstore.Confirm("ann", "A1"))
 	})
 }
+
+// TestHigherRevisionOfTheSameSeats checks that an event keeps the highest revision that
+// its seats were opened with, so that other seats need a higher one.
+func TestHigherRevisionOfTheSameSeats(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		ev := eventOf(t, 10, 0)
+		do(t, s, ev, lockstore.Lock("ann", "A1"))
+		before := list(t, s, ev)
+		if err := s.Open(t.Context(), revised(t, ev, 5, ev.Seats...)); err != nil {
+			t.Fatal(err)
+		}
+		if got := list(t, s, ev); got.Version != before.Version {
+			t.Errorf("the version moved from %s to %s", before.Version, got.Version)
+		}
+		for _, revision := range []int{4, 5} {
+			if err := s.Open(t.Context(), revised(t, ev, revision, "A1", "B1")); !errors.Is(err, lockstore.ErrOtherSeats) {
+				t.Errorf("Open of other seats with revision %d: %v, want %v", revision, err, lockstore.ErrOtherSeats)
+			}
+		}
+		if err := s.Open(t.Context(), revised(t, ev, 6, "A1", "B1")); err != nil {
+			t.Errorf("Open of other seats with revision 6: %v", err)
+		}
+		if err := s.Open(t.Context(), ev); !errors.Is(err, lockstore.ErrOtherSeats) {
+			t.Errorf("Open of the old seats: %v, want %v", err, lockstore.ErrOtherSeats)
+		}
+	})
+}

@@ -20,16 +20,16 @@ type script struct {
 
 // scripts carry out operations, by their kind.
 var scripts = [...]*script{
-	lockstore.KindLock:    newScript("common", "batch", "lock"),
-	lockstore.KindConfirm: newScript("common", "batch", "held", "take", "confirm"),
-	lockstore.KindRelease: newScript("common", "batch", "release"),
-	lockstore.KindExtend:  newScript("common", "batch", "held", "each", "extend"),
-	lockstore.KindBook:    newScript("common", "batch", "take", "book"),
-	lockstore.KindCancel:  newScript("common", "keep_set", "batch", "owners", "cancel"),
-	lockstore.KindMove:    newScript("common", "keep_set", "batch", "owners", "take", "each", "move"),
-	lockstore.KindBlock:   newScript("common", "keep_set", "batch", "owners", "take", "block"),
-	lockstore.KindUnblock: newScript("common", "batch", "unblock"),
-	lockstore.KindEvict:   newScript("common", "keep_set", "batch", "owners", "evict"),
+	lockstore.KindLock:    newScript("common", "batch", "way", "lock"),
+	lockstore.KindConfirm: newScript("common", "batch", "calls", "held", "take", "confirm"),
+	lockstore.KindRelease: newScript("common", "batch", "calls", "release"),
+	lockstore.KindExtend:  newScript("common", "batch", "calls", "held", "each", "extend"),
+	lockstore.KindBook:    newScript("common", "batch", "calls", "way", "take", "book"),
+	lockstore.KindCancel:  newScript("common", "keep_set", "batch", "calls", "owners", "cancel"),
+	lockstore.KindMove:    newScript("common", "keep_set", "batch", "calls", "way", "owners", "take", "each", "move"),
+	lockstore.KindBlock:   newScript("common", "keep_set", "batch", "calls", "way", "owners", "take", "block"),
+	lockstore.KindUnblock: newScript("common", "batch", "calls", "unblock"),
+	lockstore.KindEvict:   newScript("common", "keep_set", "batch", "calls", "owners", "evict"),
 }
 
 var (

@@ -14,11 +14,10 @@ import (
 func (c *check) working() []lockstore.Op {
 	c.Helper()
 	c.ev = c.event(12, c.ttl, 0)
-	end := c.lock(ann, "A2", "A3", "A4", "A5")
+	end := c.hold(ann, "A2", "A3", "A4", "A5")
 	c.do(lockstore.Book(ann, "r1", "A7", "A8"))
 	c.do(lockstore.Block("house", "A11"))
 	return []lockstore.Op{
-		lockstore.Lock(ann, "A1"),
 		lockstore.Confirm(ann, "A2"),
 		lockstore.Release(ann, "A3"),
 		lockstore.Extend(ann, end.Add(c.ttl), "A4"),
@@ -28,6 +27,7 @@ func (c *check) working() []lockstore.Op {
 		lockstore.Block("house", "A10"),
 		lockstore.Unblock("A11"),
 		lockstore.Evict("", "A5"),
+		lockstore.Lock(ann, "A1"), // the last, so that it lasts long enough
 	}
 }
 

@@ -60,7 +60,7 @@ func endedContext(c *check) {
 }
 
 func otherSeats(c *check) {
-	c.lock(ann, "A1")
+	c.hold(ann, "A1")
 	v := c.version()
 	ids := c.ev.Seats
 	layouts := map[string][]lockstore.SeatID{

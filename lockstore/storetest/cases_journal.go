@@ -75,26 +75,23 @@ func by(who string, op lockstore.Op) lockstore.Op {
 func journalHasEachKind(c *check) {
 	ops := c.working()
 	at := c.place()
-	want := []string{
-		"", // a lock has none, and a release
-		"confirm A2 ann",
-		"",
-		"",
-		"book A6 ann r2",
-		"cancel A7 ann r1",
-		"move A8>A9 ann r1",
-		"block A10 house",
-		"unblock A11",
-		"evict A5",
+	want := map[lockstore.Kind]string{ // a lock, a release and a buyer's extension have none
+		lockstore.KindConfirm: "confirm A2 ann",
+		lockstore.KindBook:    "book A6 ann r2",
+		lockstore.KindCancel:  "cancel A7 ann r1",
+		lockstore.KindMove:    "move A8>A9 ann r1",
+		lockstore.KindBlock:   "block A10 house",
+		lockstore.KindUnblock: "unblock A11",
+		lockstore.KindEvict:   "evict A5",
 	}
-	for i, op := range ops {
+	for _, op := range ops {
 		result := c.do(op)
-		if want[i] == "" {
+		if want[op.Kind] == "" {
 			at = c.wantJournal(at)
 			continue
 		}
 		before := at
-		at = c.wantJournal(at, want[i])
+		at = c.wantJournal(at, want[op.Kind])
 		if e := c.journal(before); len(e) == 1 && c.unsure() == 0 && !e[0].Time.Equal(result.Now) {
 			c.Errorf("the entry of %s has the time %v, want %v", op.Kind, e[0].Time, result.Now)
 		}

@@ -81,7 +81,7 @@ func revisionReplaces(c *check) {
 	c.ev.SeatLimit = 4
 	c.lock(cat, "A6")
 	c.sleep(c.ttl + c.tick)
-	end := c.lock(ann, "A9")
+	end := c.hold(ann, "A9")
 	c.bookRef(ann, "r1", "A2")
 	c.bookRef(ben, "r2", "A10")
 	c.do(lockstore.Block("house", "A4", "A5"))
@@ -146,8 +146,8 @@ func revisionLacksSeats(c *check) {
 	c.ev = c.event(130, c.ttl, 0)
 	old := c.ev
 	c.do(lockstore.Book(ann, "", old.Seats[20:]...))
-	c.lock(ben, "A3", "A1")
-	c.lock(cat, "A5")
+	c.hold(ben, "A3", "A1")
+	c.hold(cat, "A5")
 	c.do(lockstore.Block("", "A7"))
 	v := c.version()
 	lacking := func(ev *lockstore.Event, want []lockstore.SeatID, more int) {
@@ -174,8 +174,10 @@ func revisionLacksSeats(c *check) {
 	lacking(c.revised(1, append(seats("A7", "B1", "A2"), old.Seats[20:]...)...), seats("A1", "A3", "A5"), 0)
 	lacking(c.revised(1, "A7", "A5"), append(seats("A1", "A3"), old.Seats[20:118]...), 12)
 	c.wantDelta(v) // the old layout stays
-	c.release(ben, "A1")
-	c.sleep(c.ttl + c.tick) // the other locks are over
+	c.release(ben, "A1", "A3")
+	c.do(lockstore.Evict("", "A5"))
+	c.take(briefTTL, ann, "A9")
+	c.sleep(briefTTL + c.tick) // that lock is over
 	c.ev = c.revised(1, old.Seats[20:]...)
 	if got := c.list("").Seats; len(got) != 110 {
 		c.Errorf("%d seats are taken, want 110", len(got))

@@ -116,6 +116,14 @@ func (c *check) lock(user lockstore.UserID, ids ...lockstore.SeatID) (expires ti
 	return c.do(lockstore.Lock(user, ids...)).Expires
 }
 
+// hold has the user lock the seats for so long that the case is over before.
+func (c *check) hold(user lockstore.UserID, ids ...lockstore.SeatID) (expires time.Time) {
+	c.Helper()
+	op := lockstore.Lock(user, ids...)
+	op.For = time.Minute
+	return c.do(op).Expires
+}
+
 func (c *check) confirm(user lockstore.UserID, ids ...lockstore.SeatID) {
 	c.Helper()
 	c.do(lockstore.Confirm(user, ids...))

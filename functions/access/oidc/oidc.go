@@ -5,7 +5,6 @@
 package oidc
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +49,7 @@ type Verifier struct {
 	issuer, audience string
 	log              *slog.Logger
 	client           *http.Client
+	paced            *paced // its Transport
 
 	asking   chan struct{} // holds an element during discovery
 	mu       sync.Mutex
@@ -60,11 +60,13 @@ var _ access.Verifier = (*Verifier)(nil)
 
 // New returns a Verifier. It makes no request yet.
 func New(issuer, audience string, log *slog.Logger) *Verifier {
+	pace := &paced{limit: rate.NewLimiter(rate.Every(issuerPause), 2)}
 	return &Verifier{
 		issuer:   issuer,
 		audience: audience,
 		log:      log,
-		client:   &http.Client{Timeout: issuerTime, Transport: &paced{limit: rate.NewLimiter(rate.Every(issuerPause), 2)}},
+		client:   &http.Client{Timeout: issuerTime, Transport: pace},
+		paced:    pace,
 		asking:   make(chan struct{}, 1),
 	}
 }
@@ -76,32 +78,39 @@ func (v *Verifier) Discover(ctx context.Context) error {
 	return err
 }
 
-// Verify returns the subject of the token. It fails with [access.ErrBadToken] if
-// the token is not valid, and with another [*problem.Refusal] if the issuer's keys
-// could not be fetched.
-func (v *Verifier) Verify(ctx context.Context, token string) (lockstore.UserID, error) {
+// Verify returns what the token says. It fails with [access.ErrBadToken] if the token
+// is not valid, and with another [*problem.Refusal] if the issuer's keys could not be
+// fetched.
+func (v *Verifier) Verify(ctx context.Context, token string) (access.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, issuerTime)
 	defer cancel()
 	verifier, err := v.ready(ctx)
 	if err != nil {
-		return "", v.unavailable(err)
+		return access.Token{}, v.unavailable(err)
 	}
 	var fetched error
 	t, err := verifier.Verify(context.WithValue(ctx, fetchErrorKey{}, &fetched), token)
 	if fetched != nil {
-		return "", v.unavailable(fetched)
+		return access.Token{}, v.unavailable(fetched)
+	}
+	var claims map[string]any
+	if err == nil {
+		err = t.Claims(&claims)
+	}
+	if err == nil {
+		err = checkUse(token, claims)
 	}
 	if err != nil {
 		v.log.DebugContext(ctx, "token refused", "error", err)
-		return "", access.ErrBadToken
+		return access.Token{}, access.ErrBadToken
 	}
 	user := lockstore.UserID(t.Subject)
 	if err := user.Check(); err != nil {
 		// The error has the subject, which is personal data.
 		v.log.DebugContext(ctx, "a token's subject cannot be a user", "bytes", len(t.Subject))
-		return "", access.ErrBadToken
+		return access.Token{}, access.ErrBadToken
 	}
-	return user, nil
+	return access.Token{Subject: user, Claims: claims, Until: t.Expiry.Add(skew)}, nil
 }
 
 func (v *Verifier) unavailable(err error) error {
@@ -140,7 +149,7 @@ func (v *Verifier) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if where.Keys == "" {
 		return nil, fmt.Errorf("the configuration of %s has no jwks_uri", v.issuer)
 	}
-	ready := oidc.NewVerifier(v.issuer, &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), where.Keys)}, &oidc.Config{
+	ready := oidc.NewVerifier(v.issuer, &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), where.Keys), v.paced}, &oidc.Config{
 		ClientID:             v.audience,
 		SupportedSigningAlgs: algorithms,
 		Now:                  func() time.Time { return time.Now().Add(-skew) },
@@ -163,39 +172,21 @@ type fetchErrorKey struct{}
 // A keySet is the issuer's keys. The library's verifier returns the same kind of
 // error for a bad token and for keys that could not be fetched, so a keySet
 // reports the latter through the context.
-type keySet struct{ remote *oidc.RemoteKeySet }
+//
+// The library fetches the keys again for a bad signature with a known key, too. If
+// that comes too soon, the token is bad.
+type keySet struct {
+	remote *oidc.RemoteKeySet
+	paced  *paced
+}
 
 func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := k.remote.VerifySignature(ctx, token)
 	// Only its errors of fetching wrap another error.
-	if errors.Unwrap(err) != nil && !errors.Is(err, errTooSoon) {
+	if errors.Unwrap(err) != nil && !(errors.Is(err, errTooSoon) && k.paced.has(keyID(token))) {
 		if into, ok := ctx.Value(fetchErrorKey{}).(*error); ok {
 			*into = err
 		}
 	}
 	return payload, err
 }
-
-// paced limits the requests to the issuer. One that comes too soon fails as the
-// request before it did, or with errTooSoon if that one was answered.
-type paced struct {
-	limit *rate.Limiter
-
-	mu   sync.Mutex
-	last error
-}
-
-func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !p.limit.Allow() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return nil, cmp.Or(p.last, errTooSoon)
-	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.last = err
-	return resp, err
-}
-
-var errTooSoon = errors.New("the issuer was asked less than a second ago")

@@ -51,10 +51,11 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	var s struct {
 		storage   storage
 		events    settings.Events
+		access    settings.GatewayAccess
 		gateway   settings.Gateway
 		telemetry settings.Telemetry
 	}
-	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.gateway, &s.telemetry); err != nil {
+	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.access, &s.gateway, &s.telemetry); err != nil {
 		return nil, err
 	}
 	file := cmp.Or(s.events.File, filepath.Join(getenv("LAMBDA_TASK_ROOT"), bundled))
@@ -69,7 +70,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Logger: log, SharedSeconds: s.gateway.CacheSeconds})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: policy(s.access.Access), Logger: log, SharedSeconds: s.gateway.CacheSeconds})
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +78,20 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		Handler:  reported(pick(api), s.telemetry, log),
 		BasePath: s.gateway.BasePath,
 		Logger:   log,
-		Identify: func(ctx context.Context, subject string) context.Context {
-			return access.WithCaller(ctx, lockstore.UserID(subject))
-		},
+		Identify: access.WithGatewayClaims,
 	}, nil
+}
+
+// policy returns the policy behind a gateway that verifies tokens.
+func policy(s settings.Access) access.Policy {
+	return access.Policy{
+		Gateway:       true,
+		BackendKeys:   s.BackendKeys,
+		OperatorKeys:  s.OperatorKeys,
+		BackendClaim:  access.ParseClaim(s.BackendClaim),
+		OperatorClaim: access.ParseClaim(s.OperatorClaim),
+		ConfirmBy:     access.ParseConfirmBy(s.ConfirmBy),
+	}
 }
 
 // unavailable reports whether err means that the store cannot be reached, and
@@ -89,13 +100,13 @@ func unavailable(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// openEvents makes the events known to the store. It fails if the store refuses
-// one, and not if the store cannot be reached.
-func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event) error {
-	for _, e := range events {
-		if err := open(ctx, e.Event); err != nil && !unavailable(err) {
-			return fmt.Errorf("event %s: %w", e.ID, err)
+// openEvents makes the events known to the store. That the store cannot be reached is
+// no failure: the requests try again.
+func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event, log *slog.Logger) error {
+	return booking.OpenEvents(ctx, events, func(ctx context.Context, ev *lockstore.Event) error {
+		if err := open(ctx, ev); !unavailable(err) {
+			return err
 		}
-	}
-	return nil
+		return nil
+	}, log)
 }

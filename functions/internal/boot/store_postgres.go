@@ -53,5 +53,5 @@ func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logge
 	for _, w := range warnings {
 		log.Warn("postgres: " + w)
 	}
-	return store, openEvents(ctx, store.Open, events)
+	return store, openEvents(ctx, store.Open, events, log)
 }

@@ -34,9 +34,9 @@ type Adapter struct {
 	// stage.
 	BasePath string
 
-	// Identify, if not nil, returns a context with the caller. subject is the sub
-	// claim of a JSON Web Token that the gateway has verified.
-	Identify func(ctx context.Context, subject string) context.Context
+	// Identify, if not nil, returns a context with the caller. claims are those of a
+	// JSON Web Token that the gateway has verified.
+	Identify func(ctx context.Context, claims map[string]string) context.Context
 
 	Logger *slog.Logger // for panics; nil is slog.Default()
 }
@@ -57,8 +57,8 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
 		defer cancel()
 	}
-	if subject := subjectOf(&event); subject != "" && a.Identify != nil {
-		ctx = a.Identify(ctx, subject)
+	if by := event.RequestContext.Authorizer; by != nil && by.JWT != nil && a.Identify != nil {
+		ctx = a.Identify(ctx, by.JWT.Claims)
 	}
 	req, err := a.request(ctx, &event)
 	if err != nil {
@@ -89,12 +89,4 @@ func (a *Adapter) serve(w *writer, r *http.Request) {
 		w.fail()
 	}()
 	a.Handler.ServeHTTP(w, r)
-}
-
-// subjectOf returns the subject that the gateway has verified, or "".
-func subjectOf(event *events.APIGatewayV2HTTPRequest) string {
-	if by := event.RequestContext.Authorizer; by != nil && by.JWT != nil {
-		return by.JWT.Claims["sub"]
-	}
-	return ""
 }

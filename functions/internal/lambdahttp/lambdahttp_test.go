@@ -172,8 +172,8 @@ type subjectKey struct{}
 
 func TestIdentity(t *testing.T) {
 	identify := func(a *lambdahttp.Adapter) {
-		a.Identify = func(ctx context.Context, subject string) context.Context {
-			return context.WithValue(ctx, subjectKey{}, subject)
+		a.Identify = func(ctx context.Context, claims map[string]string) context.Context {
+			return context.WithValue(ctx, subjectKey{}, claims["sub"])
 		}
 	}
 	event := captured(t, "http-api.json")

@@ -32,7 +32,8 @@ var latencies = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5,
 type Metrics struct {
 	registry *prometheus.Registry
 	calls    map[string]call
-	events   map[lockstore.EventID]event
+	sold     sold
+	events   atomic.Pointer[map[lockstore.EventID]event] // replaced, never changed
 	store    map[string]operation
 	viewers  atomic.Pointer[func() int]
 }
@@ -56,19 +57,19 @@ type operation struct {
 }
 
 // conflicts are the codes of requests that failed because of the state of seats.
-var conflicts = []problem.Kind{problem.SeatLocked, problem.SeatBooked, problem.LockNotHeld, problem.LockExpired, problem.SeatLimit}
+var conflicts = []problem.Kind{problem.SeatLocked, problem.SeatBooked, problem.SeatBlocked, problem.LockNotHeld, problem.LockExpired, problem.SeatLimit}
 
 // New returns Metrics with series for these calls of the API and these events.
 func New(calls []string, events []lockstore.EventID) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls:    make(map[string]call),
-		events:   make(map[lockstore.EventID]event),
 		store:    make(map[string]operation),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.countRequests(calls)
-	m.countSeats(events)
+	m.countSeats()
+	m.Events(events)
 	m.countStore()
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "seatlock_viewers", Help: "Connections that follow an event live."}, m.viewerCount),
@@ -91,26 +92,36 @@ func (m *Metrics) countRequests(calls []string) {
 	}
 }
 
-func (m *Metrics) countSeats(ids []lockstore.EventID) {
-	locked := m.counter("seatlock_locked_seats_total", "Seats in locks that were granted, by event. A repeated request counts again.", "event")
-	confirmed := m.counter("seatlock_confirmed_seats_total", "Seats in confirms that succeeded, by event. A repeated request counts again.", "event")
-	released := m.counter("seatlock_released_seats_total", "Seats that releases gave back, by event.", "event")
-	lapsed := m.counter("seatlock_lapsed_seats_total", "Seats whose buyer tried to confirm after the lock had expired, by event. Buyers who never came back are not counted.", "event")
-	refused := m.counter("seatlock_conflicts_total", "Requests refused because of the state of seats, by event and code.", "event", "code")
+// sold are the counters of all events.
+type sold struct{ locked, confirmed, released, lapsed, refused *prometheus.CounterVec }
+
+func (m *Metrics) countSeats() {
+	m.sold.locked = m.counter("seatlock_locked_seats_total", "Seats in locks that were granted, by event. A repeated request counts again.", "event")
+	m.sold.confirmed = m.counter("seatlock_confirmed_seats_total", "Seats in confirms that succeeded, by event. A repeated request counts again.", "event")
+	m.sold.released = m.counter("seatlock_released_seats_total", "Seats that releases gave back, by event.", "event")
+	m.sold.lapsed = m.counter("seatlock_lapsed_seats_total", "Seats whose buyer tried to confirm after the lock had expired, by event. Buyers who never came back are not counted.", "event")
+	m.sold.refused = m.counter("seatlock_conflicts_total", "Requests refused because of the state of seats, by event and code.", "event", "code")
+}
+
+// Events replaces the events that are counted. What was counted of an event before
+// stays.
+func (m *Metrics) Events(ids []lockstore.EventID) {
+	events := make(map[lockstore.EventID]event)
 	for _, id := range ids {
 		name := string(id)
 		e := event{
-			locked:    locked.WithLabelValues(name),
-			confirmed: confirmed.WithLabelValues(name),
-			released:  released.WithLabelValues(name),
-			lapsed:    lapsed.WithLabelValues(name),
+			locked:    m.sold.locked.WithLabelValues(name),
+			confirmed: m.sold.confirmed.WithLabelValues(name),
+			released:  m.sold.released.WithLabelValues(name),
+			lapsed:    m.sold.lapsed.WithLabelValues(name),
 			conflicts: make(map[string]prometheus.Counter),
 		}
 		for _, reason := range conflicts {
-			e.conflicts[string(reason)] = refused.WithLabelValues(name, string(reason))
+			e.conflicts[string(reason)] = m.sold.refused.WithLabelValues(name, string(reason))
 		}
-		m.events[id] = e
+		events[id] = e
 	}
+	m.events.Store(&events)
 }
 
 func (m *Metrics) countStore() {
@@ -155,7 +166,7 @@ func (m *Metrics) Request(_ context.Context, o *telemetry.Outcome) {
 		return // the duration of a connection is no latency
 	}
 	c.took.Observe(o.Took.Seconds())
-	if e, known := m.events[o.Event]; known {
+	if e, known := (*m.events.Load())[o.Event]; known {
 		e.count(o)
 	}
 }
@@ -199,6 +210,14 @@ func (m *Metrics) Viewers(count func() int) {
 	if m != nil {
 		m.viewers.Store(&count)
 	}
+}
+
+// Outdated makes the number of events of which the store has another seat map a
+// metric.
+func (m *Metrics) Outdated(events func() []lockstore.EventID) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Name: "seatlock_outdated_events", Help: "Events of which the store has another seat map than this program."},
+		func() float64 { return float64(len(events())) }))
 }
 
 func (m *Metrics) viewerCount() float64 {

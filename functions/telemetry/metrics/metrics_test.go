@@ -91,7 +91,7 @@ func TestSeriesOfAnEvent(t *testing.T) {
 			ids = append(ids, lockstore.EventID(fmt.Sprint("event", n)))
 		}
 		m := metrics.New(booking.Calls(), ids)
-		m.Seats(ids, func(context.Context, lockstore.EventID) (seatlist.Counts, error) { return seatlist.Counts{}, nil })
+		m.Seats(func() []lockstore.EventID { return ids }, func(context.Context, lockstore.EventID) (seatlist.Counts, error) { return seatlist.Counts{}, nil })
 		return own(scrape(t, m))
 	}
 	none, one, ten := count(0), count(1), count(10)
@@ -140,7 +140,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := []lockstore.EventID{"good", "bad", "slow", "late"}
 		m := metrics.New(booking.Calls(), ids)
-		m.Seats(ids, func(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
+		m.Seats(func() []lockstore.EventID { return ids }, func(ctx context.Context, id lockstore.EventID) (seatlist.Counts, error) {
 			switch id {
 			case "bad":
 				return seatlist.Counts{}, errors.New("some error")
@@ -148,7 +148,7 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 				<-ctx.Done()
 				return seatlist.Counts{}, ctx.Err()
 			}
-			return seatlist.Counts{Available: 1, Locked: 2, Booked: 3}, nil
+			return seatlist.Counts{Available: 1, Locked: 2, Booked: 3, Blocked: 4}, nil
 		})
 		began := time.Now()
 		text := scrape(t, m)
@@ -159,9 +159,10 @@ func TestEventsThatCannotBeCounted(t *testing.T) {
 			`seatlock_seats{event="good",state="available"} 1`,
 			`seatlock_seats{event="good",state="locked"} 2`,
 			`seatlock_seats{event="good",state="booked"} 3`,
+			`seatlock_seats{event="good",state="blocked"} 4`,
 			`seatlock_uncounted_events 3`,
 		)
-		if strings.Count(text, "\nseatlock_seats{") != 3 {
+		if strings.Count(text, "\nseatlock_seats{") != 4 {
 			t.Errorf("seats are reported that were not counted: %s", text)
 		}
 	})

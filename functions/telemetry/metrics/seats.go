@@ -17,19 +17,19 @@ const seatTime = 2 * time.Second
 // seats counts the seats of each event when Prometheus asks. It leaves out events
 // that the store does not answer for in time, and reports the number of those.
 type seats struct {
-	ids   []lockstore.EventID
+	ids   func() []lockstore.EventID
 	count func(context.Context, lockstore.EventID) (seatlist.Counts, error)
 
 	state, missing *prometheus.Desc
 }
 
-// Seats adds metrics of the seats of the events. They call count for each event
-// whenever Prometheus asks.
-func (m *Metrics) Seats(ids []lockstore.EventID, count func(context.Context, lockstore.EventID) (seatlist.Counts, error)) {
+// Seats adds metrics of the seats of the events that ids returns. They call count for
+// each event whenever Prometheus asks.
+func (m *Metrics) Seats(ids func() []lockstore.EventID, count func(context.Context, lockstore.EventID) (seatlist.Counts, error)) {
 	m.registry.MustRegister(&seats{
 		ids:     ids,
 		count:   count,
-		state:   prometheus.NewDesc("seatlock_seats", "Seats by event and state: available, locked, booked.", []string{"event", "state"}, nil),
+		state:   prometheus.NewDesc("seatlock_seats", "Seats by event and state: available, locked, booked, blocked.", []string{"event", "state"}, nil),
 		missing: prometheus.NewDesc("seatlock_uncounted_events", "Events missing in seatlock_seats because the store did not answer in time.", nil, nil),
 	})
 }
@@ -45,7 +45,7 @@ func (s *seats) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), seatTime)
 	defer cancel()
 	missing := 0
-	for _, id := range s.ids {
+	for _, id := range s.ids() {
 		if ctx.Err() != nil {
 			missing++
 			continue
@@ -61,6 +61,7 @@ func (s *seats) Collect(to chan<- prometheus.Metric) {
 		send(lockstore.Available, n.Available)
 		send(lockstore.Locked, n.Locked)
 		send(lockstore.Booked, n.Booked)
+		send(lockstore.Blocked, n.Blocked)
 	}
 	to <- prometheus.MustNewConstMetric(s.missing, prometheus.GaugeValue, float64(missing))
 }

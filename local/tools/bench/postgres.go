@@ -90,7 +90,7 @@ func (d *database) oneEvent(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return lockAll(ctx, d.store, ev, 1)
+	return lockAll(ctx, d.store, ev, callers, 1)
 }
 
 // oneEventOrMany compares sales of one event with sales of as many events as

@@ -113,7 +113,7 @@ func agedRedisLock(ctx context.Context, a agedRedis) (result, error) {
 
 // agedScriptTime measures what a Lock costs Redis.
 func agedScriptTime(ctx context.Context, a agedRedis) (result, error) {
-	return a.scriptTime(ctx, a.age, func(store lockstore.LockStore) (float64, error) { return a.lock(ctx, store) })
+	return a.scriptTime(ctx, maxScriptTime, a.age, func(store lockstore.LockStore) (float64, error) { return a.lock(ctx, store) })
 }
 
 // stormCycles is how many locks one caller can make and give back in ten minutes

@@ -38,9 +38,9 @@ func user(n int) lockstore.UserID { return lockstore.UserID("user" + strconv.Ito
 // errTooFewSeats is returned when a round locks more seats than an event has.
 var errTooFewSeats = errors.New("the event has too few seats for this machine")
 
-// lockAll locks group after group of n seats, each for a user of its own, for a
-// round, and returns how many locks a second there were.
-func lockAll(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, n int) (float64, error) {
+// lockAll has so many callers lock group after group of n seats, each for a user of its
+// own, for a round, and returns how many locks a second there were.
+func lockAll(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, callers, n int) (float64, error) {
 	return parallel(ctx, callers, round, func(_ int, turns iter.Seq[int]) error {
 		for turn := range turns {
 			at := turn * n

@@ -29,6 +29,7 @@ type campaign struct {
 	settings
 	name     string // of its events, which no other campaign may have
 	store    lockstore.LockStore
+	orders   *orderPlay // nil if the store keeps no orders
 	plan     history.Plan
 	parallel int
 	unjudged bool          // the store may forget: only its bookings are checked
@@ -54,8 +55,12 @@ func newCampaign(s settings, name string, store lockstore.LockStore, parallel in
 	if fewer := max(few, int(float64(parallel)*s.scale)); fewer < parallel {
 		parallel = fewer
 	}
-	return &campaign{settings: s, store: store, plan: plan, parallel: parallel,
+	c := &campaign{settings: s, store: store, plan: plan, parallel: parallel,
 		name: name + strconv.FormatUint(rand.Uint64(), 36), checks: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	if orders, ok := store.(lockstore.OrderStore); ok {
+		c.orders = newOrderPlay(orders, c.name)
+	}
+	return c
 }
 
 // A counting store counts the confirms that were done.
@@ -109,7 +114,12 @@ func (c *campaign) repeating(n int, least, most time.Duration, fault func(ctx co
 // is closed, or the context ends.
 func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}) error {
 	errs := make([]error, c.parallel)
-	var workers sync.WaitGroup
+	var workers, orders sync.WaitGroup
+	var orderErr error
+	enough := make(chan struct{})
+	if c.orders != nil {
+		orders.Go(func() { orderErr = c.orders.run(ctx, enough) })
+	}
 	for i := range errs {
 		workers.Go(func() {
 			_ = sleep(ctx, rand.N(c.plan.TTL+c.plan.Pause)) // so that they are at different points of their histories
@@ -128,7 +138,9 @@ func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}
 		})
 	}
 	workers.Wait()
-	return errors.Join(errs...)
+	close(enough)
+	orders.Wait()
+	return errors.Join(append(errs, orderErr)...)
 }
 
 // playSeed makes and checks the histories of one seed.
@@ -298,6 +310,11 @@ func (c *campaign) audit(ctx context.Context) (tally, error) {
 	}
 	close(work)
 	workers.Wait()
+	if c.orders != nil {
+		found, err := c.orders.audit(ctx)
+		errs = append(errs, err)
+		c.tally.orders.add(found)
+	}
 	return c.tally, errors.Join(errs...)
 }
 

@@ -65,6 +65,22 @@ func (r *reopened) Journal(ctx context.Context, ev *lockstore.Event, after locks
 	return r.current().Journal(ctx, ev, after, limit)
 }
 
+func (r *reopened) Put(ctx context.Context, o lockstore.Order) (int64, error) {
+	return r.current().Put(ctx, o)
+}
+
+func (r *reopened) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Order, error) {
+	return r.current().Order(ctx, id)
+}
+
+func (r *reopened) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
+	return r.current().Due(ctx, limit, lease)
+}
+
+func (r *reopened) Orders(ctx context.Context, event lockstore.EventID, after lockstore.OrderID) ([]lockstore.Order, error) {
+	return r.current().Orders(ctx, event, after)
+}
+
 // fileReopened closes the file and opens it again under load.
 func fileReopened(ctx context.Context, t *trial) (tally, error) {
 	file, store, err := t.boltStore()

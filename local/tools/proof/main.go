@@ -81,7 +81,9 @@ type row struct {
 var rows = []row{
 	{"memory", "", simulated("memory"), false},
 	{"memory", "calls and answers lost", simulated("lossy"), false},
+	{"memory", "new seat maps during the sale", newMap(inMemory), false},
 	{"file", "", onFile, false},
+	{"file", "new seat maps during the sale", newMap(inFile), false},
 	{"file", "closed and opened again", fileReopened, false},
 	{"file", "runner killed -9 and restarted", fileRunnerKilled, false},
 	{"file", "disk full, room again, killed -9 while full", diskFull, false},
@@ -97,12 +99,14 @@ var rows = []row{
 	{"Redis", "Redis killed -9 on a slow disk, appendfsync everysec", slowDiskEverySec, true},
 	{"Redis", "append-only file cut at any byte", fileCut, true},
 	{"Redis", "rebuilt during the sale", rebuilt, false},
+	{"Redis", "new seat maps during the sale", newMap(inRedis), false},
 	{"Redis", "clock stepped by an hour, forward and back", clockStepped, false},
 	{"Redis", "frozen link, replica promoted, -redis-wait 1", promoted(1), false},
 	{"Redis", "frozen link, replica promoted", promoted(0), true},
 	{"Redis", "frozen link, Sentinel elects, -redis-wait 1", succeeded(1), false},
 	{"Redis", "frozen link, Sentinel elects", succeeded(0), true},
 	{"PostgreSQL", "", onPostgres, false},
+	{"PostgreSQL", "new seat maps during the sale", newMap(inPostgres), false},
 	{"PostgreSQL", "answers lost, delayed, cut", badNetworkToPostgres, false},
 	{"PostgreSQL", "PostgreSQL killed -9", postgresKilled, false},
 	{"PostgreSQL", "power lost at any moment of recorded writes", powerLostUnderPostgres, false},
@@ -114,6 +118,7 @@ var rows = []row{
 	{"PostgreSQL", "synchronous standby promoted, half the time after it was away", postgresPromoted, false},
 	{"Redis Cluster", "answers lost, delayed, cut", badNetworkInCluster, false},
 	{"Redis Cluster", "slots moved", slotsMoved, false},
+	{"Redis Cluster", "new seat maps during the sale", newMap(inCluster), false},
 	{"Redis Cluster", "master killed -9, election, -redis-wait 1", elected(1), false},
 	{"Redis Cluster", "master killed -9, election", elected(0), true},
 }
@@ -150,8 +155,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func table(ctx context.Context, s settings, rows []row, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| over limit\t| faults\t| promises |\t")
-	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
+	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| over limit\t| orders\t| orders lost\t| faults\t| promises |\t")
+	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
 	for _, r := range rows {
 		if !r.has(words) {
 			continue
@@ -173,8 +178,10 @@ func table(ctx context.Context, s settings, rows []row, words []string, stdout i
 			broken++
 		}
 		if verdict == brokenPromise || r.mayLose {
-			for _, words := range counted.losses.Words[:min(len(counted.losses.Words), 3)] {
-				fmt.Fprintln(s.progress, "  ", words)
+			for _, all := range [][]string{counted.losses.Words, counted.orders.words} {
+				for _, words := range all[:min(len(all), 3)] {
+					fmt.Fprintln(s.progress, "  ", words)
+				}
 			}
 		}
 		fmt.Fprintf(s.progress, "   %s in %v\n", verdict, time.Since(rowBegan).Round(time.Second))

@@ -16,6 +16,7 @@ type tally struct {
 	torn                      int // groups of seats of which a part was booked, and keys that disagree
 	late                      int // calls that were not answered in time, though nothing but another's fault was in their way
 	losses                    history.Losses
+	orders                    orderLosses
 }
 
 // add adds the tally of another round of the row.
@@ -30,6 +31,7 @@ func (t *tally) add(o tally) {
 	t.faults += o.faults
 	t.late += o.late
 	t.losses.Add(o.losses)
+	t.orders.add(o.orders)
 }
 
 // The verdicts on a row.
@@ -47,7 +49,7 @@ func (t *tally) verdict(mayLose bool) string {
 	switch {
 	case t.illegal > 0 || t.torn > 0 || t.late > 0 || l.Stuck > 0 || l.Over > 0:
 		return brokenPromise
-	case !mayLose && (l.Lost > 0 || l.Twice > 0):
+	case !mayLose && (l.Lost > 0 || l.Twice > 0 || t.orders.lost > 0):
 		return brokenPromise
 	case l.Bookings == 0 || !t.unjudged && t.undecided > max(3, t.histories/100):
 		return tooFew
@@ -63,7 +65,8 @@ func (t tally) String() string {
 		}
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d",
+	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d",
 		t.histories, t.calls, t.unknown, judged(t.illegal), judged(t.undecided),
-		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.losses.Over, t.faults)
+		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.losses.Over,
+		t.orders.puts, t.orders.lost, t.faults)
 }

@@ -12,7 +12,7 @@ import { Plan } from './plan.js';
 import { Seats } from './seats.js';
 import { capital, duration, many, seatName, seatNames, stateName } from './words.js';
 
-const mostAtATime = 50; // seats in one call
+const mostAtATime = 200; // seats in one call
 const retryFor = 20_000; // ms
 
 const byId = (id) => document.getElementById(id);
@@ -24,9 +24,14 @@ export class EventPage {
   #timer;
   #warned = false;
   #ready = false;
+  #renewing = false;
 
-  /** list is a promise of the first list, or of null. */
-  constructor(event, list, user, panel) {
+  /**
+   * list is a promise of the first list, or of null. EventPage calls renew(revision)
+   * once if a list is of a higher revision than the event.
+   */
+  constructor(event, list, user, panel, renew) {
+    this.renew = renew;
     this.plan = new Plan(event);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
@@ -120,8 +125,27 @@ export class EventPage {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
   }
 
+  /** The ids of the seats that the user has picked. */
+  get picked() {
+    return [...this.mine.picked].map((p) => this.plan.ids[p]);
+  }
+
+  /** Picks those of the seats that there are. */
+  pick(ids) {
+    for (const id of ids) {
+      const position = this.plan.positions.get(id);
+      if (position !== undefined) this.mine.picked.add(position);
+    }
+    this.#update([]);
+  }
+
   #heard(list) {
     if (this.closed) return;
+    const revision = list.revision ?? 0;
+    if (revision > this.plan.revision && !this.#renewing) {
+      this.#renewing = true;
+      this.renew(revision);
+    }
     const changed = this.seats.fold(list);
     if (!this.#ready) this.#begin();
     this.#update(changed, true);
@@ -205,6 +229,7 @@ export class EventPage {
       const [at, text] = [byId(`n-${status}`), n.toLocaleString('en-GB')];
       if (at.textContent !== text) at.textContent = text;
     }
+    for (const blocked of document.querySelectorAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
     if (this.#ready) announceCounts(`${many(counts.available, 'seat')} available.`);
   }
 
@@ -217,8 +242,9 @@ export class EventPage {
 
   #readPart(i) {
     this.reading = undefined;
-    const { available, locked, booked } = this.seats.parts[i];
-    byId('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked`;
+    const { available, locked, booked, blocked } = this.seats.parts[i];
+    const rest = blocked ? `, ${blocked} not for sale` : '';
+    byId('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
   }
 
   #names(positions) {
@@ -333,7 +359,7 @@ export class EventPage {
   #refused(call, seats, error) {
     const inTheWay = (error.seats ?? []).map(({ seatId }) => this.plan.positions.get(seatId)).filter((p) => p !== undefined);
     const names = this.#names(inTheWay);
-    if (error.code === 'seat_locked' || error.code === 'seat_booked') {
+    if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
       for (const p of inTheWay) this.mine.picked.delete(p);
       const rest = seats.length - inTheWay.length;
       const others = rest ? ` Your other ${rest > 1 ? `${rest} seats are` : 'seat is'} still picked, but not locked yet.` : '';

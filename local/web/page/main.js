@@ -29,13 +29,35 @@ async function open(events) {
     const list = api.seats(eventId).catch(() => null); // together with the layout
     const event = await keepAsking(() => api.event(eventId));
     if (opening !== eventId) return; // the user has chosen another meanwhile
-    page?.close();
-    document.body.classList.remove('ready');
     panel.say('news', '');
-    page = new EventPage(event, list, user, panel);
+    replace(event, list);
     await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
   }
   page.show(wanted().get('section'));
+}
+
+/** Shows an event in place of the one before. */
+function replace(event, list) {
+  page?.close();
+  document.body.classList.remove('ready');
+  page = new EventPage(event, list, user, panel, renew);
+}
+
+/** Fetches the seat map of the open event anew, since there is one of this revision. */
+async function renew(revision) {
+  const before = page;
+  const { eventId } = before.plan;
+  let event;
+  for (;;) {
+    event = await keepAsking(() => api.event(eventId));
+    if (page !== before) return; // another event was opened meanwhile
+    if ((event.revision ?? 0) >= revision) break;
+    await new Promise((resume) => setTimeout(resume, 2000)); // not every server has it yet
+  }
+  replace(event, api.seats(eventId).catch(() => null));
+  page.pick(before.picked);
+  page.show(wanted().get('section'));
+  panel.say('news', 'The seat map has changed. These are the seats now.');
 }
 
 /** Repeats a call while the server is away, as it may be at the start. */

@@ -137,7 +137,7 @@ export class SeatMap {
     if (cell.dataset.state === state) return false;
     cell.dataset.state = state;
     cell.ariaSelected = String(['picked', 'asking', 'yours'].includes(state));
-    cell.ariaDisabled = String(state === 'locked' || state === 'booked');
+    cell.ariaDisabled = String(['locked', 'booked', 'blocked'].includes(state));
     this.#label(position, cell);
     return true;
   }

@@ -194,8 +194,8 @@ export class Overview {
   #dots() {
     const style = getComputedStyle(this.canvas); // a custom property alone is not resolved for light or dark
     this.colours = {};
-    for (const state of ['available', 'locked', 'booked', 'mine']) {
-      this.canvas.style.color = `var(--dot-${state})`;
+    for (const state of ['available', 'locked', 'booked', 'blocked', 'mine']) {
+      this.canvas.style.color = `var(--dot-${state === 'blocked' ? 'booked' : state})`;
       this.colours[state] = style.color;
     }
     this.context.clearRect(0, 0, this.width, this.canvas.height);

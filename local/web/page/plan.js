@@ -13,6 +13,7 @@ const mostAtOnce = 3000;
 export class Plan {
   constructor(event) {
     this.eventId = event.eventId;
+    this.revision = event.revision ?? 0;
     this.seatLimit = event.seatLimit;
     this.lockSeconds = event.lockSeconds;
     const comma = event.name.indexOf(', ');

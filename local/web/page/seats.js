@@ -2,11 +2,15 @@
 // that of its changes, not of the venue.
 
 const booked = Infinity; // later than any time
+const blocked = Number.MAX_VALUE;
+const untils = { available: 0, booked, blocked };
+const names = new Map(Object.entries(untils).map(([status, until]) => [until, status]));
 const slice = 250; // ms: locks that end within one slice are checked together
 
 /**
  * Seats keeps, by position, until when each seat is taken: 0 is available, Infinity
- * booked, and any other number the end of its lock in Unix ms of the server.
+ * booked, the largest number blocked, which is not for sale, and any other the end of
+ * its lock in Unix ms of the server.
  */
 export class Seats {
   version = '';
@@ -15,15 +19,15 @@ export class Seats {
     this.plan = plan;
     this.clock = clock;
     this.until = new Float64Array(plan.ids.length);
-    this.counts = { available: plan.ids.length, locked: 0, booked: 0 };
-    this.parts = plan.parts.map((part) => ({ available: part.count, locked: 0, booked: 0 }));
+    this.counts = { available: plan.ids.length, locked: 0, booked: 0, blocked: 0 };
+    this.parts = plan.parts.map((part) => ({ available: part.count, locked: 0, booked: 0, blocked: 0 }));
     this.ends = new Map(); // slice of time -> positions whose locks end in it
     this.looked = Math.floor(clock.now() / slice);
   }
 
   status(position) {
     const until = this.until[position];
-    return until === 0 ? 'available' : until === booked ? 'booked' : 'locked';
+    return names.get(until) ?? 'locked';
   }
 
   /** Applies a list of the server and returns the positions that changed. */
@@ -35,7 +39,7 @@ export class Seats {
     list.seats.forEach((seat, i) => {
       const position = list.full && ids[i] === seat.seatId ? i : positions.get(seat.seatId);
       if (position === undefined) return;
-      const until = seat.status === 'booked' ? booked : seat.status === 'locked' ? Date.parse(seat.expiresAt) : 0;
+      const until = seat.status === 'locked' ? Date.parse(seat.expiresAt) : untils[seat.status];
       if (this.#set(position, until)) changed.push(position);
     });
     return changed;

@@ -55,6 +55,7 @@ export const stateNames = {
   available: 'available',
   locked: 'locked',
   booked: 'booked',
+  blocked: 'not for sale',
   picked: 'picked by you',
   asking: 'picked by you',
   yours: 'locked by you',

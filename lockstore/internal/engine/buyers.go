@@ -68,13 +68,14 @@ func (s *State) doExtend(ev *lockstore.Event, op *lockstore.Op, at []int, now in
 	}
 	longest := op.Cap
 	if longest == 0 {
-		longest = ev.MaxLock
+		longest = min(ev.MaxLock, lockstore.MaxLockTTL)
 	}
 	expires = noExpiry
 	for _, p := range at {
 		seat := s.at(p)
-		if end := min(op.Until.UnixMilli(), seat.since+longest.Milliseconds()); end > seat.expires {
-			seat.expires = end
+		made := seat.since()
+		if end := min(op.Until.UnixMilli(), made+longest.Milliseconds()); end > seat.expires {
+			seat.extend(made, end)
 			s.changed = append(s.changed, p)
 		}
 		expires = min(expires, seat.expires)

@@ -16,6 +16,12 @@ func newEvent(t testing.TB, seats, limit int) *lockstore.Event {
 	return storetest.Event(t, "test", time.Minute, limit, storetest.Seats(seats)...)
 }
 
+// eventOf returns an event of the seats.
+func eventOf(t testing.TB, seats []lockstore.SeatID) *lockstore.Event {
+	t.Helper()
+	return storetest.Event(t, "test", time.Minute, 0, seats...)
+}
+
 // do carries out an operation that must succeed.
 func do(t testing.TB, s *State, ev *lockstore.Event, op lockstore.Op, now int64) {
 	t.Helper()
@@ -98,9 +104,17 @@ func TestMemoryGrowsWithWhatIsTaken(t *testing.T) {
 		s.ValidUntil([]int{50_000}, "ann", 0)
 		op := lockstore.Confirm("ann", "A8")
 		_ = s.Do(ev, &op, []int{7}, 0, new(lockstore.Result))
-		do(t, s, ev, lockstore.Release("ann", "A9"), 0)
-	}); got > 20 {
-		t.Errorf("calls that take no seat allocate %v times, want at most 20", got)
+		for _, op := range []lockstore.Op{
+			lockstore.Release("ann", "A9"), lockstore.Cancel("ann", "", "A9"),
+			lockstore.Unblock("A9"), lockstore.Evict("", "A9"),
+		} {
+			do(t, s, ev, op, 0)
+		}
+		if page, more := NewRoster(s, lockstore.Filter{}, 0).Next(s, 0); len(page) > 0 || more {
+			t.Errorf("the roster has %v", page)
+		}
+	}); got > 30 {
+		t.Errorf("calls that take no seat allocate %v times, want at most 30", got)
 	}
 	do(t, s, ev, lockstore.Lock("ann", "A2", "A3", "A100000"), 0)
 	pages := 0
@@ -138,30 +152,56 @@ func TestExpiredIsPassedOverOnce(t *testing.T) {
 	}
 }
 
-// TestCount checks that a user's seats are counted right whatever becomes of them.
+// TestCount checks that a user's seats are counted and found right, and that no reference
+// is kept of a seat that has none, whatever becomes of them.
 func TestCount(t *testing.T) {
 	ev := newEvent(t, 40, 0)
 	s, now := New(ev.Layout), int64(0)
 	users := []lockstore.UserID{"", "ann", "ben"}
+	refs := []lockstore.Ref{"", "r1", "r2"}
 	rnd := rand.New(rand.NewPCG(1, 1))
-	for range 5000 {
-		p := rnd.IntN(len(ev.Seats))
-		if rnd.IntN(2) == 0 {
-			s.SetSeat(p, SeatState{User: users[rnd.IntN(3)], Booked: rnd.IntN(3) == 0, Expires: now + rnd.Int64N(10) - 2})
+	for range 10_000 {
+		p := rnd.IntN(len(ev.Seats) - 1)
+		if rnd.IntN(3) == 0 {
+			s.SetSeat(p, SeatState{
+				User: users[rnd.IntN(3)], Booked: rnd.IntN(3) == 0, Blocked: rnd.IntN(5) == 0,
+				Ref: refs[rnd.IntN(3)], Expires: now + rnd.Int64N(10) - 2,
+			})
 		} else {
-			op := lockstore.Op{Kind: lockstore.Kinds()[rnd.IntN(3)], User: users[1+rnd.IntN(2)], Seats: ev.Seats[p : p+1]}
-			_ = s.Do(ev, &op, []int{p}, now, new(lockstore.Result)) // whether it succeeds or not
+			op := lockstore.Op{
+				Kind: lockstore.Kinds()[rnd.IntN(len(lockstore.Kinds()))], User: users[1+rnd.IntN(2)], Ref: refs[rnd.IntN(3)],
+				Seats: ev.Seats[p : p+1], Blocked: rnd.IntN(2) == 0, Until: time.UnixMilli(now + 5),
+			}
+			at := []int{p}
+			if op.Kind == lockstore.KindMove {
+				op.To, at = ev.Seats[p+1:p+2], []int{p, p + 1}
+			}
+			_ = s.Do(ev, &op, at, now, new(lockstore.Result)) // whether it succeeds or not
 		}
 		now += rnd.Int64N(3)
+		withRef := 0
+		for p := range ev.Seats {
+			if s.at(p).hasRef {
+				withRef++
+			}
+		}
+		if len(s.refs) != withRef {
+			t.Fatalf("at %d, %d references are kept for %d seats", now, len(s.refs), withRef)
+		}
 		for _, user := range users[1:] {
-			want := 0
-			for p := range ev.Seats {
+			var want []lockstore.SeatID
+			for p, seat := range ev.Seats {
 				if at := s.at(p); at.user == user && at.taken(now) {
-					want++
+					want = append(want, seat)
 				}
 			}
-			if got := s.count(user, now); got != want {
-				t.Fatalf("at %d, %s has %d seats, want %d", now, user, got, want)
+			var found []lockstore.SeatID
+			page, _ := NewRoster(s, lockstore.Filter{User: user}, now).Next(s, now)
+			for _, h := range page {
+				found = append(found, h.Seat)
+			}
+			if got := s.count(user, now); got != len(want) || !slices.Equal(found, want) {
+				t.Fatalf("at %d, %s has %d seats and the roster %v, want %v", now, user, got, found, want)
 			}
 		}
 	}

@@ -15,10 +15,7 @@ import (
 // and Seq, and reports whether it makes one. The result is what [State.Do] filled
 // in. The entry shares no slice with either.
 func Entry(op *lockstore.Op, result *lockstore.Result) (lockstore.Entry, bool) {
-	switch {
-	case len(result.Changed) == 0, op.Kind == lockstore.KindLock, op.Kind == lockstore.KindRelease:
-		return lockstore.Entry{}, false
-	case op.Kind == lockstore.KindExtend && op.By == "":
+	if !makesEntry(op, result) {
 		return lockstore.Entry{}, false
 	}
 	seats := slices.Clone(result.Changed)
@@ -31,6 +28,16 @@ func Entry(op *lockstore.Op, result *lockstore.Result) (lockstore.Entry, bool) {
 		Kind: op.Kind, Seats: seats, To: to,
 		User: op.User, Ref: op.Ref, By: op.By, Time: result.Now,
 	}, true
+}
+
+func makesEntry(op *lockstore.Op, result *lockstore.Result) bool {
+	switch op.Kind {
+	case lockstore.KindLock, lockstore.KindRelease:
+		return false
+	case lockstore.KindExtend:
+		return op.By != "" && len(result.Changed) > 0
+	}
+	return len(result.Changed) > 0
 }
 
 // CheckJournal returns an error unless the arguments of
@@ -70,15 +77,14 @@ func NewJournal() Journal { return Journal{id: strconv.FormatUint(rand.Uint64(),
 
 // Add appends the entry of an operation, if it makes one: see [Entry].
 func (j *Journal) Add(op *lockstore.Op, result *lockstore.Result) {
-	e, ok := Entry(op, result)
-	if !ok {
+	if !makesEntry(op, result) {
 		return
 	}
 	if j.last%chunkSize == 0 {
 		j.chunks = append(j.chunks, nil)
 	}
 	of := &j.chunks[len(j.chunks)-1]
-	*of = append(*of, entry{e.Kind, e.Time.UnixMilli(), append(e.Seats, e.To...), e.User, e.Ref, e.By})
+	*of = append(*of, entry{op.Kind, result.Now.UnixMilli(), slices.Clone(result.Changed), op.User, op.Ref, op.By})
 	j.last++
 }
 

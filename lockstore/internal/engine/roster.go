@@ -78,9 +78,9 @@ func (r *Roster) nextOfAll(s *State, now int64) ([]lockstore.Holding, bool) {
 // holding returns what a roster shows of the seat at p, which is taken.
 func (s *State) holding(p int) lockstore.Holding {
 	c := s.at(p)
-	h := lockstore.Holding{Seat: s.layout.Seats[p], Status: c.status, User: c.user, Ref: s.ref(p)}
-	if c.since != 0 {
-		h.Since = time.UnixMilli(c.since)
+	h := lockstore.Holding{
+		Seat: s.layout.Seats[p], Status: c.status, User: c.user, Ref: s.ref(p),
+		Since: time.UnixMilli(c.since()),
 	}
 	if c.status == lockstore.Locked {
 		h.Expires = time.UnixMilli(c.expires)

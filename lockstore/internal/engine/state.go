@@ -39,11 +39,10 @@ type page [pageSize]cell
 // another lock replaces it, so that a confirm can report what happened.
 type cell struct {
 	user    lockstore.UserID // the last to have it; "" unless the status is Locked or Booked
-	expires int64            // when the user's lock ends; meaningless unless the status is Locked
-	since   int64            // when it was locked, booked or blocked
-
-	status lockstore.Status // Locked even if the lock has expired
-	hasRef bool             // State.refs has its reference
+	expires int64            // when the user's lock ends, or when the seat was booked or blocked
+	lasts   uint32           // the milliseconds from when the lock was made to its end
+	status  lockstore.Status // Locked even if the lock has expired
+	hasRef  bool             // State.refs has its reference
 
 	// The locked seats of one user form a list, and the booked ones another. A seat
 	// whose lock has expired may have left it.
@@ -63,8 +62,8 @@ type SeatState struct {
 	Booked  bool             // User booked it
 	Blocked bool             // it is not for sale
 	Ref     lockstore.Ref    // of the booking, or why it is blocked
-	Since   int64            // when it was locked, booked or blocked; 0 if that is not known
-	Expires int64            // when User's lock ends or ended; meaningless if Booked
+	Since   int64            // when it was locked, booked or blocked
+	Expires int64            // when User's lock ends or ended; 0 if Booked
 	Expired []ExpiredLock    // of earlier users, whose confirms still depend on them; the latest last
 }
 
@@ -96,15 +95,18 @@ func (s *State) Changed() []int { return s.changed }
 // Expired.
 func (s *State) Seat(p int) SeatState {
 	at := s.at(p)
-	return SeatState{
+	known := SeatState{
 		User:    at.user,
 		Booked:  at.status == lockstore.Booked,
 		Blocked: at.status == lockstore.Blocked,
 		Ref:     s.ref(p),
-		Since:   at.since,
-		Expires: at.expires,
+		Since:   at.since(),
 		Expired: s.expired[p],
 	}
+	if at.status == lockstore.Locked {
+		known.Expires = at.expires
+	}
+	return known
 }
 
 // SetSeat replaces what is known of the seat at p. It keeps known.Expired, of
@@ -117,7 +119,6 @@ func (s *State) SetSeat(p int, known SeatState) {
 	case known.User == "":
 	case known.Booked:
 		s.book(p, known.User, known.Ref, known.Since)
-		s.at(p).expires = known.Expires
 	default:
 		s.lock(p, known.User, known.Since, known.Expires)
 	}
@@ -147,6 +148,16 @@ func (s *State) ValidUntil(at []int, user lockstore.UserID, now int64) int64 {
 		until = min(until, seat.expires)
 	}
 	return until
+}
+
+// since returns when the seat was locked, booked or blocked.
+func (c *cell) since() int64 { return c.expires - int64(c.lasts) }
+
+// extend sets the end of a lock that was made at a time, which is at most
+// [lockstore.MaxLockTTL] before it.
+func (c *cell) extend(made, expires int64) {
+	c.expires = expires
+	c.lasts = uint32(min(max(expires-made, 0), math.MaxUint32))
 }
 
 func (c *cell) live(now int64) bool { return c.status == lockstore.Locked && now < c.expires }

@@ -73,7 +73,9 @@ func (s *State) count(user lockstore.UserID, now int64) int {
 func (s *State) lock(p int, user lockstore.UserID, now, expires int64) {
 	s.clear(p)
 	h := s.holder(user)
-	s.put(p, cell{user: user, status: lockstore.Locked, since: now, expires: expires}, &h)
+	c := cell{user: user, status: lockstore.Locked}
+	c.extend(now, expires)
+	s.put(p, c, &h)
 	s.users[user] = h
 }
 
@@ -82,7 +84,7 @@ func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64)
 	s.clear(p)
 	h := s.holder(user)
 	h.bookings++
-	s.put(p, cell{user: user, status: lockstore.Booked, since: now}, &h)
+	s.put(p, cell{user: user, status: lockstore.Booked, expires: now}, &h)
 	s.users[user] = h
 	s.setRef(p, ref)
 }
@@ -90,7 +92,7 @@ func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64)
 // block makes the seat at p one that is not for sale.
 func (s *State) block(p int, reason lockstore.Ref, now int64) {
 	s.clear(p)
-	*s.touch(p) = cell{status: lockstore.Blocked, since: now}
+	*s.touch(p) = cell{status: lockstore.Blocked, expires: now}
 	s.setRef(p, reason)
 }
 

@@ -1,0 +1,38 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"seatlock/functions/venue"
+	"seatlock/lockstore"
+)
+
+// OpenEvents makes the events known to a store before the first request, with open. An
+// event of which the store keeps another seat map stops no other: it is logged, and
+// requests for it are answered with seat_map_changed. OpenEvents fails if that is so of
+// every event, and with any other error of open.
+func OpenEvents(ctx context.Context, events []venue.Event, open func(context.Context, *lockstore.Event) error, log *slog.Logger) error {
+	var refused []error
+	for _, e := range events {
+		err := open(ctx, e.Event)
+		if err != nil {
+			err = fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		if err != nil && !errors.Is(err, lockstore.ErrOtherSeats) {
+			return err
+		}
+		if err != nil {
+			refused = append(refused, err)
+		}
+	}
+	if len(events) > 0 && len(refused) == len(events) {
+		return errors.Join(refused...)
+	}
+	for _, err := range refused {
+		log.ErrorContext(ctx, "an event is not sold: the store keeps another seat map of it", "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package booking
+
+import (
+	"slices"
+	"strings"
+
+	"seatlock/functions/problem"
+	"seatlock/functions/venue"
+	"seatlock/lockstore"
+)
+
+// A seatsRequest is the body of the calls that change seats. Each [verb] takes some
+// of the fields. Those that are pointers are nil if they are not there.
+type seatsRequest struct {
+	EventID lockstore.EventID  `json:"eventId"`
+	SeatID  lockstore.SeatID   `json:"seatId"`
+	SeatIDs []lockstore.SeatID `json:"seatIds"`
+	UserID  lockstore.UserID   `json:"userId"`
+
+	ToSeatIDs   []lockstore.SeatID `json:"toSeatIds"`
+	Reference   *lockstore.Ref     `json:"reference"`
+	Reason      *lockstore.Ref     `json:"reason"`
+	ExpiresAt   *string            `json:"expiresAt"`
+	Seconds     *float64           `json:"seconds"`
+	LockSeconds *float64           `json:"lockSeconds"`
+	OverLimit   *bool              `json:"overLimit"`
+	Direct      *bool              `json:"direct"`
+	Blocked     *bool              `json:"blocked"`
+	Evict       *bool              `json:"evict"`
+}
+
+// fields are the fields that not every verb takes. The type is what a refusal of
+// another one says.
+var fields = []struct {
+	name, kind string
+	given      func(*seatsRequest) bool
+	backend    bool // only a back end or an operator may give it
+}{
+	{"toSeatIds", "a list of strings", func(r *seatsRequest) bool { return r.ToSeatIDs != nil }, false},
+	{"reference", "a string", func(r *seatsRequest) bool { return r.Reference != nil }, false},
+	{"reason", "a string", func(r *seatsRequest) bool { return r.Reason != nil }, false},
+	{"evict", "true or false", func(r *seatsRequest) bool { return r.Evict != nil }, false},
+	{"expiresAt", "a string", func(r *seatsRequest) bool { return r.ExpiresAt != nil }, false},
+	{"seconds", "a number", func(r *seatsRequest) bool { return r.Seconds != nil }, false},
+	{"lockSeconds", "a number", func(r *seatsRequest) bool { return r.LockSeconds != nil }, true},
+	{"overLimit", "true or false", func(r *seatsRequest) bool { return r.OverLimit != nil }, true},
+	{"direct", "true or false", func(r *seatsRequest) bool { return r.Direct != nil }, true},
+	{"blocked", "true or false", func(r *seatsRequest) bool { return r.Blocked != nil }, true},
+	{"userId", "a string", func(r *seatsRequest) bool { return r.UserID != "" }, false},
+}
+
+// kindOfField says what a field must be.
+func kindOfField(name string) string {
+	for _, f := range fields {
+		if f.name == name {
+			return f.kind
+		}
+	}
+	if name == "seatIds" {
+		return "a list of strings"
+	}
+	return "a string"
+}
+
+// checkFields refuses a body with a field that the verb does not take.
+func (v *verb) checkFields(req *seatsRequest) error {
+	for i := range fields {
+		if f := &fields[i]; f.given(req) && !slices.Contains(v.fields, f.name) {
+			return v.noField(f.name)
+		}
+	}
+	return nil
+}
+
+// noField refuses a field, and names those that there are. It leaves out those that
+// buyers may not give.
+func (v *verb) noField(name string) error {
+	takes := []string{"seatId or seatIds"}
+	for _, f := range fields {
+		if slices.Contains(v.fields, f.name) && !f.backend {
+			takes = append(takes, f.name)
+		}
+	}
+	return problem.Refuse(problem.BadRequest, "There is no field %s; there are %s and eventId.", venue.Shown(name), strings.Join(takes, ", "))
+}
+
+// seats returns the seats that the request names. None is an error, unless they may
+// be left out.
+func (r *seatsRequest) seats(mayBeNone bool) ([]lockstore.SeatID, error) {
+	seats := r.SeatIDs
+	switch {
+	case r.SeatID != "" && seats != nil:
+		return nil, problem.Refuse(problem.BadRequest, "Both seatId and seatIds are there; give one of them.")
+	case r.SeatID != "":
+		seats = []lockstore.SeatID{r.SeatID}
+	case seats == nil && mayBeNone:
+		return nil, nil
+	case len(seats) == 0:
+		return nil, problem.Refuse(problem.BadRequest, "No seat is named; give seatId or seatIds.")
+	}
+	return seats, checkSeats(seats)
+}
+
+func checkSeats(seats []lockstore.SeatID) error {
+	for _, id := range seats {
+		if err := id.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isSet(flag *bool) bool { return flag != nil && *flag }

@@ -1,0 +1,88 @@
+package booking
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"time"
+
+	"seatlock/functions/static"
+)
+
+const (
+	// streamPiece is how many bytes of a stream are sent together.
+	streamPiece = 32 << 10
+
+	// pieceTime is how long a client may take to read one piece.
+	pieceTime = 10 * time.Second
+)
+
+// A stream is a long answer that is sent in pieces. It begins with the first piece,
+// so that a failure before it can still be answered with a problem. It is compressed
+// if that is worthwhile and the client accepts it.
+type stream struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	media []string
+	buf   []byte
+	out   io.Writer // nil before the first piece
+	gzip  *gzip.Writer
+}
+
+// Write adds to the answer. It does not fail.
+func (s *stream) Write(p []byte) (int, error) {
+	s.buf = append(s.buf, p...)
+	return len(p), nil
+}
+
+func (s *stream) begin() {
+	h := s.w.Header()
+	h["Content-Type"] = s.media
+	static.Vary(h)
+	s.out = s.w
+	if len(s.buf) >= static.Worthwhile && static.AcceptsGzip(s.r.Header) {
+		h["Content-Encoding"] = static.Gzip
+		s.gzip = gzip.NewWriter(s.w)
+		s.out = s.gzip
+	}
+}
+
+// flushIfFull sends what there is if that is a whole piece. It returns an error if
+// the client has gone.
+func (s *stream) flushIfFull() error {
+	if len(s.buf) < streamPiece {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *stream) flush() error {
+	if s.out == nil {
+		s.begin()
+	}
+	// An error means that the server sets no deadline, as in a test.
+	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(pieceTime))
+	_, err := s.out.Write(s.buf)
+	s.buf = s.buf[:0]
+	return err
+}
+
+// close sends the rest.
+func (s *stream) close() error {
+	if s.flush() == nil && s.gzip != nil {
+		_ = s.gzip.Close() // as in flush, an error means that the client has gone
+	}
+	return nil
+}
+
+// fail ends an answer that cannot be completed. If it has begun, the connection is
+// closed, so that the client does not take a part for the whole.
+func (s *stream) fail(err error) error {
+	if s.out == nil {
+		return err
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// mediaCSV is the media type of RFC 4180.
+var mediaCSV = []string{"text/csv; charset=utf-8; header=present"}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/settings"
+	"seatlock/functions/venue"
+	"seatlock/lockstore"
+)
+
+// fileInterval is how often the event file is checked for changes.
+const fileInterval = 2 * time.Second
+
+// An eventFile keeps the events on sale in step with the event file: when the file
+// changes, and on SIGHUP. An event that cannot be taken over goes on being sold as it
+// was, and stops no other.
+type eventFile struct {
+	settings settings.Events
+	store    lockstore.LockStore
+	api      *booking.API
+	sold     func([]lockstore.EventID) // is called with the events on sale when they have changed
+	log      *slog.Logger
+
+	events []venue.Event // on sale
+	seen   fs.FileInfo   // the file as it was when it was last read
+}
+
+// follow reads the file whenever it changes, until the context ends.
+func (f *eventFile) follow(ctx context.Context) {
+	if f.settings.File == "" {
+		return
+	}
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	every := time.NewTicker(fileInterval)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangUp:
+			f.read(ctx)
+		case <-every.C:
+			if info, err := os.Stat(f.settings.File); err == nil && !same(info, f.seen) {
+				f.read(ctx)
+			}
+		}
+	}
+}
+
+func same(a, b fs.FileInfo) bool {
+	return b != nil && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && os.SameFile(a, b)
+}
+
+// read takes over what the file says now. If it cannot be read, nothing changes.
+func (f *eventFile) read(ctx context.Context) {
+	if info, err := os.Stat(f.settings.File); err == nil {
+		f.seen = info
+	}
+	events, err := readEvents(f.settings)
+	if err != nil {
+		f.log.Error("the event file is not taken over; the events are sold as before", "error", err)
+		return
+	}
+	before := make(map[lockstore.EventID]venue.Event)
+	for _, e := range f.events {
+		before[e.ID] = e
+	}
+	for i, e := range events {
+		old, known := before[e.ID]
+		delete(before, e.ID)
+		if err := probe(ctx, f.store, e.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+			f.log.Error("the new seat map of an event is refused; the others are taken over", "event", e.ID, "error", err)
+			if known {
+				events[i] = old
+			}
+		}
+	}
+	if slices.EqualFunc(f.events, events, alike) {
+		return
+	}
+	for id, e := range before {
+		f.warnOfBookings(ctx, e.Event, id)
+	}
+	if err := f.api.SetEvents(events); err != nil {
+		f.log.Error("the event file is not taken over; the events are sold as before", "error", err)
+		return
+	}
+	f.events = events
+	f.sold(eventIDs(events))
+	f.log.Info("the event file is taken over", "events", eventList(events))
+}
+
+// alike reports whether two events are the same in everything that anybody can see.
+func alike(a, b venue.Event) bool {
+	x, errA := a.Render(true)
+	y, errB := b.Render(true)
+	return errA == nil && errB == nil && bytes.Equal(x, y) && a.MaxLock == b.MaxLock
+}
+
+// warnOfBookings warns if an event that is no longer on sale has bookings.
+func (f *eventFile) warnOfBookings(ctx context.Context, ev *lockstore.Event, id lockstore.EventID) {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	_, holdings := f.store.Roster(ctx, ev, lockstore.Filter{})
+	for h, err := range holdings {
+		if err != nil {
+			f.log.Warn("an event is no longer in the event file; it is not known whether it has bookings", "event", id, "error", err)
+			return
+		}
+		if h.Status == lockstore.Booked {
+			f.log.Warn("an event is no longer in the event file, and seats of it are booked", "event", id)
+			return
+		}
+	}
+}
+
+// probeTime bounds a question to the store about one event.
+const probeTime = 5 * time.Second
+
+// probe asks the store for the event, which makes its seat map known to the store. It
+// returns ErrOtherSeats if the store keeps another one.
+func probe(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return store.Wait(ctx, ev, "") // it returns at once
+}

@@ -1,0 +1,30 @@
+-- For all kinds but locks, which have no time for it.
+
+-- Returns until when the seat s is taken, or 0 if it is available.
+local function taken(s)
+  local v = values[s + 1]
+  return v and taken_until(v, KEYS[s + 1], NOW) or 0
+end
+
+-- Reports whether the user has a lock on the seat s.
+local function holds(s, user)
+  local v = values[s + 1]
+  return v and locked_by(v, user) and taken(s) > 0
+end
+
+-- Adds to the journal what the call has changed, on behalf of the user: those seats.
+local function enter(c, user, seats)
+  local entry = {user, ARGV[REFS + c] or '', ARGV[BYS + c] or ''}
+  for k, s in ipairs(seats) do entry[3 + k] = sub(KEYS[s + 1], ID) end
+  entries[#entries + 1] = table.concat(entry, '\t')
+end
+
+-- Carries out all calls.
+local function run(carry_out)
+  local last = 0 -- seat of the calls before
+  for c = 1, CALLS do
+    local first = last + 1
+    last = seats_of(c, first)
+    answers[c] = too_late(c) or carry_out(c, first, last)
+  end
+end
