@@ -1,9 +1,11 @@
 package pgstore_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,11 +41,16 @@ func TestDueOrdersOfManyProcesses(t *testing.T) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	var given []lockstore.OrderID
+	var lost atomic.Bool // a call that leased orders may have got no answer
 	for range 6 {
 		worker := storeAt(t, url)
 		all.Go(func() {
 			for {
 				page, err := worker.Due(t.Context(), 7, time.Hour)
+				if errors.Is(err, lockstore.ErrUnavailable) {
+					lost.Store(true)
+					continue
+				}
 				if err != nil {
 					t.Error(err)
 					return
@@ -59,8 +66,9 @@ func TestDueOrdersOfManyProcesses(t *testing.T) {
 	}
 	all.Wait()
 	slices.Sort(given)
-	if len(given) != orders || len(slices.Compact(given)) != orders {
-		t.Errorf("%d orders were given, want each of %d once", len(given), orders)
+	n := len(given)
+	if len(slices.Compact(given)) != n || n != orders && !lost.Load() {
+		t.Errorf("%d orders were given, want each of %d once", n, orders)
 	}
 }
 

@@ -1,6 +1,6 @@
--- Leases orders that are due until the end of lease, most at most and as many as have
--- bytes in all. Who asks at the same time gets others. A lease that a crash forgets does no
--- harm.
+-- Leases orders that are due, the earliest first, for as long as lease: at most most, and
+-- no more than fit into bytes, but at least one. Callers at the same time get different
+-- orders. A lease that a crash forgets does no harm.
 CREATE OR REPLACE FUNCTION seatlock.due_orders(most int, lease interval, bytes int)
 RETURNS TABLE (id text, event text, revision bigint, due timestamptz, body bytea)
 LANGUAGE plpgsql SET enable_seqscan = off AS $$

@@ -44,7 +44,8 @@ func StartProcessAs(user *syscall.Credential, w io.Writer, env []string, program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	cmd.Env = append(os.Environ(), env...)
 	cmd.WaitDelay = outputTime
-	out := &output{w: w, first: make(chan string, 1)}
+	first := make(chan string, 1)
+	out := &output{w: w, first: first}
 	cmd.Stdout = out
 	stdin, err := cmd.StdinPipe() // the keeper ends the program when this closes
 	if err != nil {
@@ -62,8 +63,9 @@ func StartProcessAs(user *syscall.Credential, w io.Writer, env []string, program
 		}
 		close(p.ended)
 	}()
+	began := time.Now()
 	select {
-	case line := <-out.first:
+	case line := <-first:
 		p.pid, err = strconv.Atoi(line)
 		return p, err
 	case <-p.ended:
@@ -71,7 +73,13 @@ func StartProcessAs(user *syscall.Credential, w io.Writer, env []string, program
 		_ = cmd.Process.Kill() // it has started nothing
 		<-p.ended
 	}
-	return nil, fmt.Errorf("starting %s: its process id was not printed", program)
+	select {
+	case line := <-first: // of a program that has ended already
+		p.pid, err = strconv.Atoi(line)
+		return p, err
+	default:
+		return nil, fmt.Errorf("starting %s: its process id was not printed within %v", program, time.Since(began))
+	}
 }
 
 // outputTime is how long the output of a program that has ended may stay open.
