@@ -76,6 +76,7 @@ var rows = []row{
 	{"Redis: Roster of 50,000 seats, half taken, the longest command", "", "≤ 2 ms of Redis", onRedis(slowCommands)},
 	{"Redis: Roster of a user with 8 of 50,000 seats", "", "≤ 1 ms", ofRedis(userRoster)},
 	{"Redis: Journal, a page of 1,000 entries", "", "≤ 5 ms", ofRedis(journalPage)},
+	{"Redis: Put of an order, 64 callers", "", "≥ 20,000/s", onRedis(redisPut)},
 	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.5 of it", onRedis(postLockRedis)},
 	{"Redis: memory of 50,000 seats, half taken", "", "", onRedis(memoryOfSeats)},
 	{"Redis: memory that 1,800,000 locks leave after their release", "", "≤ 5 MB", onRedis(lockReleaseStorm)},

@@ -220,3 +220,11 @@ func filePut(ctx context.Context, bed *testbed.Bed) (result, error) {
 	}
 	return putOrders(ctx, store, 5000)
 }
+
+func redisPut(ctx context.Context, s *redisServer) (result, error) {
+	store, err := s.empty(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	return putOrders(ctx, store, 20_000)
+}

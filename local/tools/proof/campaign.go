@@ -286,7 +286,7 @@ func (c *campaign) awaitBooking(ctx context.Context) error {
 // audit waits until all locks have ended, compares the store with the bookings
 // that it acknowledged and with the seat limits, and returns the tally.
 func (c *campaign) audit(ctx context.Context) (tally, error) {
-	if err := sleep(ctx, c.plan.TTL+50*time.Millisecond); err != nil {
+	if err := sleep(ctx, c.plan.Longest()+50*time.Millisecond); err != nil {
 		return c.tally, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)

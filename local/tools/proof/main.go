@@ -155,8 +155,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func table(ctx context.Context, s settings, rows []row, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| over limit\t| orders\t| orders lost\t| faults\t| promises |\t")
-	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
+	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| over limit\t| books\t| orders\t| orders lost\t| faults\t| promises |\t")
+	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
 	for _, r := range rows {
 		if !r.has(words) {
 			continue

@@ -47,7 +47,7 @@ const (
 func (t *tally) verdict(mayLose bool) string {
 	l := &t.losses
 	switch {
-	case t.illegal > 0 || t.torn > 0 || t.late > 0 || l.Stuck > 0 || l.Over > 0:
+	case t.illegal > 0 || t.torn > 0 || t.late > 0 || l.Stuck > 0 || l.Over > 0 || !mayLose && l.Books > 0:
 		return brokenPromise
 	case !mayLose && (l.Lost > 0 || l.Twice > 0 || t.orders.lost > 0):
 		return brokenPromise
@@ -65,8 +65,8 @@ func (t tally) String() string {
 		}
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d",
+	return fmt.Sprintf("%d\t| %d\t| %d\t| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d",
 		t.histories, t.calls, t.unknown, judged(t.illegal), judged(t.undecided),
-		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.losses.Over,
+		t.losses.Bookings, t.losses.Lost, t.losses.Twice, t.losses.Stuck, t.losses.Over, t.losses.Books,
 		t.orders.puts, t.orders.lost, t.faults)
 }
