@@ -71,8 +71,8 @@ const (
 // missing and is then forgotten. Calls with the old layout fail with ErrOtherSeats
 // from then on, and none of them takes effect on another seat. Seats, users and
 // journal go by seat ids, so nothing else changes, but no Version is known any
-// more. A higher Revision of the same seats in the
-// same order is recorded and changes nothing else: calls with the lower one go on.
+// more. A higher Revision of the same seats in the same order is recorded and
+// changes nothing else: calls with the lower one go on.
 //
 // Before it is fixed, a layout of the same or a higher Revision replaces it.
 type LockStore interface {
