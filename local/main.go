@@ -137,7 +137,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if !isLoopback(l.Addr()) && !s.Access.Closed() {
 		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
 	}
-	h := headers(s.Server, closing(seen.handler(limited)))
+	h := headers(s.Server, closing(seen.handler(limited, policy.Proxies)))
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 

@@ -2,11 +2,10 @@
 
 import * as api from './api.js';
 import { EventPage } from './event.js';
-import { userName } from './mine.js';
 import { Panel } from './panel.js';
+import { Session } from './session.js';
 
 const byId = (id) => document.getElementById(id);
-const user = userName();
 let page;
 let opening;
 
@@ -32,7 +31,7 @@ async function open(events) {
     page?.close();
     document.body.classList.remove('ready');
     panel.say('news', '');
-    page = new EventPage(event, list, user, panel);
+    page = new EventPage(event, list, session, panel);
     await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
   }
   page.show(wanted().get('section'));
@@ -44,6 +43,7 @@ async function keepAsking(call) {
     try {
       return await call();
     } catch (error) {
+      if (error.status === 401) return signedOut();
       byId('light').dataset.state = 'away';
       byId('light').textContent = 'Reconnecting…';
       panel.say('bad', `${error.message} Trying again.`);
@@ -52,12 +52,54 @@ async function keepAsking(call) {
   }
 }
 
+/** Shows that nothing is shown, until the user signs in. */
+function signedOut() {
+  byId('light').dataset.state = 'out';
+  byId('light').textContent = 'Signed out';
+  panel.say('news', session.canSignIn ? 'Sign in to see the seats.' : 'The seats are not shown to everybody here.');
+  return new Promise(() => {});
+}
+
+/** Shows who the user is, and how to become somebody else. */
+function introduce() {
+  byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
+  byId('signout').hidden = !session.user || session.open || session.guest;
+  byId('confirm').hidden = !session.mayConfirm;
+  byId('to-confirm').hidden = !session.mayConfirm;
+  byId('who').hidden = false;
+  byId('who').textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
+    : session.guest ? 'You are a guest. This browser keeps your seats.'
+    : session.user ? 'You are signed in.'
+    : session.canSignIn ? 'Sign in to lock seats.' : 'This page only shows the seats. They are sold elsewhere.';
+}
+
+async function leaveForSignIn() {
+  byId('signin').ariaDisabled = 'true';
+  try {
+    await session.signIn(page?.plan.eventId, page?.picks ?? []);
+  } catch {
+    byId('signin').ariaDisabled = 'false';
+    panel.say('bad', 'Your seats could not be given back, so you are still a guest. Try again.');
+  }
+}
+
+const session = await keepAsking(Session.load);
+panel.say('news', '');
+introduce();
+byId('signin').addEventListener('click', () => {
+  if (session.held.length) byId('leaving').showModal();
+  else leaveForSignIn();
+});
+byId('leaving').addEventListener('close', () => { if (byId('leaving').returnValue === 'leave') leaveForSignIn(); });
+byId('signout').addEventListener('click', () => session.signOut());
+const failed = new URLSearchParams(location.search).get('signin') === 'failed';
+if (failed) history.replaceState(null, '', location.pathname + location.hash);
+
 const events = await keepAsking(api.events);
 panel.say('news', '');
 byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(name, eventId)));
 byId('chooser').hidden = events.length < 2;
 byId('event').addEventListener('change', () => { location.hash = new URLSearchParams({ event: byId('event').value }); });
-byId('user').textContent = user;
 byId('larger').addEventListener('click', () => page.view.magnify(1.25));
 byId('smaller').addEventListener('click', () => page.view.magnify(0.8));
 document.querySelector('.skip').addEventListener('click', (event) => {
@@ -67,3 +109,4 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 window.addEventListener('hashchange', () => open(events));
 window.addEventListener('storage', ({ key }) => { if (key === page?.mine.key) page.shared(); });
 await open(events);
+if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');
