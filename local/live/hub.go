@@ -126,7 +126,7 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 		return err
 	}
 	defer context.AfterFunc(h.conns, v.closeNow)()
-	v.show(h.ctx, list, last)
+	v.show(h.ctx, r.Context(), list, last)
 	return nil
 }
 
