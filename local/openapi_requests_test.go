@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -80,12 +81,15 @@ func allRequests() map[string]request {
 	maps.Copy(requests, healthRequests())
 	maps.Copy(requests, operatorRequests())
 	for call, bad := range map[string]string{"/lock": misspelt, "/release": misspelt, "/confirm": badEvent, "/extend": badEvent} {
+		end := map[string]string{"/extend": `,"expiresAt":"2027-03-05T19:05:00Z"}`}[call]
+		with := func(body string) string { return strings.TrimSuffix(body, "}") + cmp.Or(end, "}") }
+		a1 := with(a1)
 		for answer, p := range map[string]request{
 			"400 bad_request":            {body: bad},
 			"401 unauthenticated":        {body: a1, header: "Authorization: Bearer guessed", before: needsKey},
 			"403 forbidden":              {body: a1, before: func(s *fixture) { s.caller = "user456" }},
-			"404 unknown_event":          {body: `{"eventId":"opera","seatId":"A1","userId":"user123"}`},
-			"404 unknown_seat":           {body: `{"seatIds":["A1","Z1","Z2"],"userId":"user123"}`},
+			"404 unknown_event":          {body: with(`{"eventId":"opera","seatId":"A1","userId":"user123"}`)},
+			"404 unknown_seat":           {body: with(`{"seatIds":["A1","Z1","Z2"],"userId":"user123"}`)},
 			"413 too_large":              {body: `{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`},
 			"415 unsupported_media_type": {body: a1, header: "Content-Type: text/plain"},
 			"429 rate_limited":           {body: a1, before: rateLimited},
@@ -141,6 +145,7 @@ func operatorRequests() map[string]request {
 		"GET /mine 403 forbidden":        {target: "?userId=user123", before: func(s *fixture) { s.caller = "user456" }},
 		"HEAD /mine 403":                 {target: "?userId=user123", before: func(s *fixture) { s.caller = "user456" }},
 		"GET /bookings 200 all":          to(""),
+		"GET /bookings 200":              to("?format=csv"),
 		"GET /bookings 200 reference":    to("?reference=order-1041"),
 		"GET /bookings 404 unknown_seat": to("?seatId=Z1&seatId=Z2"),
 		"HEAD /bookings 200":             to("?format=csv"),
