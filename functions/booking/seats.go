@@ -78,9 +78,20 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		answer.changed = len(answer.seats)
 		return answer, err
 	}
+	if c.op.Kind == lockstore.KindLock {
+		if err := a.access.Afford(c.by, c.op.User, len(c.op.Seats)); err != nil {
+			return seatsAnswer{}, err
+		}
+	}
 	result, err := a.store.Do(ctx, c.on, c.op)
 	if err != nil {
 		return seatsAnswer{}, a.explain(err, v, c)
+	}
+	switch c.op.Kind {
+	case lockstore.KindLock:
+		a.access.Spend(c.by, c.op.User, len(result.Changed))
+	case lockstore.KindConfirm:
+		a.access.Bought(c.op.User, len(result.Changed))
 	}
 	a.clock.learn(result.Now)
 	answer.changed = len(result.Changed)
