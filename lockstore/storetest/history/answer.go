@@ -88,7 +88,17 @@ func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	case lockstore.Booked:
 		return got.Status == lockstore.Booked && got.Expires.IsZero()
 	}
-	return got.Status == lockstore.Locked && c.within(around(got.Expires, m.slack))
+	return got.Status == lockstore.Locked && c.within(m.end(got.Expires))
+}
+
+// end returns when a lock that is shown with this end really ends. Strangers see it
+// rounded up to a second over HTTP.
+func (m *model) end(shown time.Time) span {
+	end := around(shown, m.slack)
+	if m.remote {
+		end.min -= (time.Second - time.Millisecond).Nanoseconds()
+	}
+	return end
 }
 
 // lists reports whether the list can be of the state, in which it is known which
