@@ -79,8 +79,8 @@ func sell(t *testing.T, command func(name string) []string, store string) map[st
 			t.Errorf("GET %s: %d %s, want 200 with %s", path, got.StatusCode, got.Body, want)
 		}
 	}
-	if got := operate.operate("POST", "/lock", `{"seatId":"A4","userId":"ann"}`); got.StatusCode != 404 {
-		t.Errorf("POST /lock to the function of operators: %d %s, want 404", got.StatusCode, got.Body)
+	if got := operate.operate("POST", "/refund", `{"seatId":"A4","userId":"ann"}`); got.StatusCode != 404 {
+		t.Errorf("POST /refund to the function of operators: %d %s, want 404", got.StatusCode, got.Body)
 	}
 	if got := operate.ask("POST", "/unblock", "", `{"seatId":"A4"}`); got.StatusCode != 403 {
 		t.Errorf("POST /unblock by the back end: %d %s, want 403", got.StatusCode, got.Body)

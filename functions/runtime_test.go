@@ -198,7 +198,9 @@ func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV
 		Request: httptest.NewRequest(event.RequestContext.HTTP.Method, event.RawPath+"?"+event.RawQueryString, nil),
 		Sent:    []byte(event.Body), Status: answer.StatusCode, Header: make(http.Header), Body: []byte(answer.Body),
 	}
-	x.Request.Header.Set("Content-Type", event.Headers["content-type"])
+	for name, value := range event.Headers {
+		x.Request.Header.Set(name, value)
+	}
 	for name, value := range answer.Headers {
 		x.Header.Set(name, value)
 	}
