@@ -108,7 +108,7 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 		return calls(w, r)
 	}
 	limited := newLimits(server, s.policy, nil, log).handler(web.Handler(called))
-	h = headers(server, closing(seen.handler(limited)))
+	h = headers(server, closing(seen.handler(limited, s.policy.Proxies)))
 	if s.full {
 		h = overConnection(h, &connection{of: limitConnections(nil, settings.Server{}, nil, log), spare: true})
 	}

@@ -87,7 +87,7 @@ func TestFirstVisitToTheArena(t *testing.T) {
 		t.Fatal(err)
 	}
 	observer, _ := openTelemetry(settings.Telemetry{}, events, store, log)
-	handler := headers(settings.Server{}, observer.handler(web.Handler(api.Routes())))
+	handler := headers(settings.Server{}, observer.handler(web.Handler(api.Routes()), nil))
 
 	for _, sale := range []string{"before the sale", "half booked, and 1,000 seats locked"} {
 		if sale != "before the sale" {
