@@ -181,10 +181,7 @@ func bodies() []hostile {
 		"a user in wrong UTF-8":        "{\"seatId\":\"A1\",\"userId\":\"e\xffve\"}",
 		"half a surrogate":             `{"seatId":"A1","userId":"\ud800"}`,
 		"a byte order mark":            "\ufeff" + good,
-		"a seat of a key":              `{"seatId":"A1} x {default}:seat:A2","userId":"eve"}`,
 		"a seat with a line":           `{"seatId":"A1\r\nDEL A2","userId":"eve"}`,
-		"a seat that is a path":        `{"seatId":"../A1","userId":"eve"}`,
-		"a seat in another script":     `{"seatId":"Α1","userId":"eve"}`,
 		"an event of a key":            `{"eventId":"{default}","seatId":"A1","userId":"eve"}`,
 		"a thousand brackets":          strings.Repeat("[", 20000),
 		"a number beyond all numbers":  `{"seatId":1e999999,"userId":"eve"}`,
@@ -197,6 +194,9 @@ func bodies() []hostile {
 		list = append(list, hostile{"a body of " + name, lockRequest(body), 400, "bad_request"})
 	}
 	return append(list,
+		hostile{"a seat of a key", lockRequest(`{"seatId":"A1} x {default}:seat:A2","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat that is a path", lockRequest(`{"seatId":"../A1","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat in another script", lockRequest(`{"seatId":"Α1","userId":"eve"}`), 404, "unknown_seat"},
 		hostile{"a seat that there is not", lockRequest(`{"seatId":"Z99","userId":"eve"}`), 404, "unknown_seat"},
 		hostile{"a seat of another kind of key", lockRequest(`{"seatId":"view","userId":"eve"}`), 404, "unknown_seat"},
 		hostile{"an event that there is not", lockRequest(`{"eventId":"other","seatId":"A1","userId":"eve"}`), 404, "unknown_event"},
