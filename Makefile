@@ -91,7 +91,7 @@ imports:
 	@! $(DEPS) ./functions/client | grep -E '^[^/]*\.|^seatlock/' | grep -vxE 'seatlock/(lockstore|functions/client)'
 	@# go-oidc: access/oidc alone, and no Lambda function
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep go-oidc | grep -vE '^seatlock/functions/access/oidc(/issuertest)? '
-	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list | grep go-oidc || exit 1; done
+	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list ./functions/operate | grep go-oidc || exit 1; done
 
 bench:
 	go run ./local/tools/bench $(ROWS)

@@ -32,13 +32,13 @@ func TestFunctions(t *testing.T) {
 	sell(t, func(name string) []string { return built(t, name) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
 }
 
-// sell sells seats with the four functions, which share only a store, and
+// sell sells seats with the functions, which share only a store, and
 // returns the functions.
 func sell(t *testing.T, command func(name string) []string, store string) map[string]*function {
 	t.Helper()
 	events := eventFile(t)
 	functions := make(map[string]*function)
-	for _, name := range []string{"lock", "confirm", "release", "list"} {
+	for _, name := range []string{"lock", "confirm", "release", "list", "operate"} {
 		functions[name] = start(t, command(name), store, "EVENTS_FILE="+events, "LOCK_TTL=2s").up()
 	}
 	lock, confirm, release, list := functions["lock"], functions["confirm"], functions["release"], functions["list"]
@@ -67,6 +67,23 @@ func sell(t *testing.T, command func(name string) []string, store string) map[st
 	}
 	if all := list.ask("GET", "/events", "", ""); all.StatusCode != 200 || !strings.Contains(all.Body, `"eventId":"gala"`) {
 		t.Errorf("GET /events: %d %s, want 200 with gala", all.StatusCode, all.Body)
+	}
+	operate := functions["operate"]
+	for path, body := range map[string]string{"/cancel": `{"seatId":"A1","userId":"ann"}`, "/block": `{"seatId":"A4","reason":"camera"}`} {
+		if got := operate.operate("POST", path, body); got.StatusCode != 200 {
+			t.Errorf("POST %s: %d %s, want 200", path, got.StatusCode, got.Body)
+		}
+	}
+	for path, want := range map[string]string{"/journal": `"kind":"cancel","seatIds":["A1"]`, "/bookings": `"seatId":"A4","status":"blocked"`} {
+		if got := operate.operate("GET", path, ""); got.StatusCode != 200 || !strings.Contains(got.Body, want) || !strings.Contains(got.Body, `"eventId":"gala"`) {
+			t.Errorf("GET %s: %d %s, want 200 with %s", path, got.StatusCode, got.Body, want)
+		}
+	}
+	if got := operate.operate("POST", "/refund", `{"seatId":"A4","userId":"ann"}`); got.StatusCode != 404 {
+		t.Errorf("POST /refund to the function of operators: %d %s, want 404", got.StatusCode, got.Body)
+	}
+	if got := operate.ask("POST", "/unblock", "", `{"seatId":"A4"}`); got.StatusCode != 403 {
+		t.Errorf("POST /unblock by the back end: %d %s, want 403", got.StatusCode, got.Body)
 	}
 	if wrong := list.ask("POST", "/seats", "", "{}"); wrong.StatusCode != 405 {
 		t.Errorf("POST /seats: %d %s, want 405", wrong.StatusCode, wrong.Body)

@@ -126,7 +126,7 @@ func TestFunctionMetrics(t *testing.T) {
 	want := []string{
 		"request-1 lock ok gala: 1 seats, store 1 0",
 		"request-2 lock seat_locked gala: 1 seats, store 1 0",
-		"request-3 lock bad_request : 0 seats, store 0 0",
+		"request-3 lock bad_request gala: 0 seats, store 0 0",
 		"request-4 lock unknown_seat gala: 1 seats, store 1 0",
 		"request-5 lock outcome_unknown gala: 1 seats, store 1 1",
 		"request-6 lock ok gala: 2 seats, store 1 0",

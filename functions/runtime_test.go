@@ -38,8 +38,12 @@ type answered struct {
 	body []byte
 }
 
-// backendKey is the key of the shop that calls the functions.
-const backendKey = "of-at-least-thirty-two-characters"
+// backendKey is the key of the shop that calls the functions, and operatorKey that of
+// its operators.
+const (
+	backendKey  = "of-at-least-thirty-two-characters"
+	operatorKey = "of-some-other-thirty-two-characters"
+)
 
 // functionTime is the time that a function has for one event.
 const functionTime = 5 * time.Second
@@ -82,7 +86,7 @@ func start(t *testing.T, command []string, env ...string) *function {
 	})
 	api := httptest.NewServer(mux)
 	t.Cleanup(api.CloseClientConnections)
-	p, err := faults.StartProcess(f.log, append(env, "AUTH_BACKEND_KEY="+backendKey, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), command[0], command[1:]...)
+	p, err := faults.StartProcess(f.log, append(env, "AUTH_BACKEND_KEY="+backendKey, "OPERATOR_KEY="+operatorKey, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), command[0], command[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +161,14 @@ func (f *function) ask(method, path, query, body string) events.APIGatewayV2HTTP
 	return f.send(httpEvent(method, path, query, body))
 }
 
+// operate sends a request of an operator, and returns the answer.
+func (f *function) operate(method, path, body string) events.APIGatewayV2HTTPResponse {
+	f.t.Helper()
+	event := httpEvent(method, path, "", body)
+	event.Headers["authorization"] = "Bearer " + operatorKey
+	return f.send(event)
+}
+
 // httpEvent returns the event that an HTTP API makes of a request.
 func httpEvent(method, path, query, body string) events.APIGatewayV2HTTPRequest {
 	var event events.APIGatewayV2HTTPRequest
@@ -186,7 +198,9 @@ func (f *function) send(event events.APIGatewayV2HTTPRequest) events.APIGatewayV
 		Request: httptest.NewRequest(event.RequestContext.HTTP.Method, event.RawPath+"?"+event.RawQueryString, nil),
 		Sent:    []byte(event.Body), Status: answer.StatusCode, Header: make(http.Header), Body: []byte(answer.Body),
 	}
-	x.Request.Header.Set("Content-Type", event.Headers["content-type"])
+	for name, value := range event.Headers {
+		x.Request.Header.Set(name, value)
+	}
 	for name, value := range answer.Headers {
 		x.Header.Set(name, value)
 	}

@@ -47,13 +47,23 @@ func TestTemplateServes(t *testing.T) {
 			}
 
 			body := `{"seatId":"A1"}`
-			calls := []struct{ route, body, want string }{
-				{"POST /lock", body, `"userId":"ann","seatIds":["A1"],"status":"locked"`},
-				{"POST /release", `{"seatId":"A2"}`, `"status":"available"`},
-				{"POST /confirm", body, `"userId":"ann","seatIds":["A1"],"status":"booked"`},
-				{"GET /seats", "", `"seatId":"A1","status":"booked"`},
-				{"GET /events", "", `"eventId":"gala"`},
-				{"GET /openapi.yaml", "", "openapi: 3.1"},
+			const buyer, backend, operator = "", "[backend]", "[others operator]"
+			calls := []struct{ route, groups, body, want string }{
+				{"POST /lock", buyer, body, `"userId":"ann","seatIds":["A1"],"status":"locked"`},
+				{"POST /extend", buyer, `{"seatId":"A1","seconds":90}`, `"status":"locked"`},
+				{"GET /mine", buyer, "", `"seatId":"A1","status":"locked"`},
+				{"POST /release", buyer, `{"seatId":"A2"}`, `"status":"available"`},
+				{"POST /confirm", backend, `{"seatId":"A1","userId":"ann"}`, `"userId":"ann","seatIds":["A1"],"status":"booked"`},
+				{"GET /seats", buyer, "", `"seatId":"A1","status":"booked"`},
+				{"GET /bookings", operator, "", `"seatId":"A1","status":"booked","userId":"ann"`},
+				{"POST /move", operator, `{"seatId":"A1","toSeatIds":["A4"],"userId":"ann"}`, `"toSeatIds":["A4"]`},
+				{"POST /cancel", operator, `{"seatId":"A4","userId":"ann"}`, `"seatIds":["A4"],"status":"available"`},
+				{"POST /block", operator, `{"seatId":"A4","reason":"camera"}`, `"status":"blocked"`},
+				{"POST /unblock", operator, `{"seatId":"A4"}`, `"seatIds":["A4"]`},
+				{"POST /evict", operator, `{"seatId":"A4"}`, `"seatIds":[]`},
+				{"GET /journal", operator, "", `"kind":"move"`},
+				{"GET /events", buyer, "", `"eventId":"gala"`},
+				{"GET /openapi.yaml", buyer, "", "openapi: 3.1"},
 			}
 			routes := make(map[string]map[string]any)
 			for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
@@ -71,7 +81,7 @@ func TestTemplateServes(t *testing.T) {
 				method, path, _ := strings.Cut(c.route, " ")
 				event := httpEvent(method, path, "", c.body)
 				if route["AuthorizationType"] == "JWT" {
-					event.RequestContext.Authorizer = caller("ann")
+					event.RequestContext.Authorizer = caller("ann", c.groups)
 				}
 				got := running[functionBehind(t, tmpl, integration)].send(event)
 				if got.StatusCode != 200 || !strings.Contains(got.Body, c.want) {
@@ -118,10 +128,11 @@ func TestTemplateServes(t *testing.T) {
 	}
 }
 
-// caller returns what the gateway adds to an event after it has checked a token.
-func caller(sub string) *events.APIGatewayV2HTTPRequestContextAuthorizerDescription {
+// caller returns what the gateway adds to an event after it has checked a token of a
+// user in the groups.
+func caller(sub, groups string) *events.APIGatewayV2HTTPRequestContextAuthorizerDescription {
 	return &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": sub}},
+		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": sub, "cognito:groups": groups}},
 	}
 }
 

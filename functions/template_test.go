@@ -43,12 +43,16 @@ func functionBehind(t *testing.T, tmpl *template, integration string) string {
 	return strings.TrimSuffix(strings.Trim(uri.(string), "<>"), ".Arn")
 }
 
-// TestTemplateAuthorizes checks that every call that changes a seat needs a token.
+// open are the routes that need no token: the lists that everybody may see.
+var open = []string{"GET /seats", "GET /events", "GET /openapi.yaml"}
+
+// TestTemplateAuthorizes checks that every call needs a token, but for the lists that
+// everybody may see.
 func TestTemplateAuthorizes(t *testing.T) {
 	tmpl := readTemplate(t, nil)
 	for name, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
 		want := "JWT"
-		if strings.HasPrefix(r["RouteKey"].(string), "GET ") {
+		if slices.Contains(open, r["RouteKey"].(string)) {
 			want = "NONE"
 		}
 		if r["AuthorizationType"] != want {
@@ -108,12 +112,15 @@ func TestTemplateTimeouts(t *testing.T) {
 // TestTemplateReservesBooking checks that lists cannot use up the functions or the
 // requests a second that are reserved for booking.
 func TestTemplateReservesBooking(t *testing.T) {
-	const booking, list = 7, 9
-	tmpl := readTemplate(t, map[string]any{"BookingConcurrency": booking, "ListConcurrency": list, "BookingRate": booking, "ListRate": list})
+	const booking, list, operate = 7, 9, 3
+	tmpl := readTemplate(t, map[string]any{"BookingConcurrency": booking, "ListConcurrency": list, "OperateConcurrency": operate, "BookingRate": booking, "ListRate": list})
 	for name, f := range functionsOf(t, tmpl) {
 		want := booking
-		if f.program == "list" {
+		switch f.program {
+		case "list":
 			want = list
+		case "operate":
+			want = operate
 		}
 		if got := f.properties["ReservedConcurrentExecutions"]; got != want {
 			t.Errorf("%s has %v reserved copies, want %d", name, got, want)
@@ -123,14 +130,14 @@ func TestTemplateReservesBooking(t *testing.T) {
 	for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
 		route, rate := r["RouteKey"].(string), at(t, stage, "DefaultRouteSettings", "ThrottlingRateLimit")
 		want := booking
-		if strings.HasPrefix(route, "GET ") {
+		if slices.Contains(open, route) {
 			want, rate = list, at(t, stage, "RouteSettings", route, "ThrottlingRateLimit")
 		}
 		if rate != want {
 			t.Errorf("%s has the limit of %v requests a second, want %d", route, rate, want)
 		}
 	}
-	for name, f := range functionsOf(t, readTemplate(t, map[string]any{"BookingConcurrency": 0, "ListConcurrency": 0})) {
+	for name, f := range functionsOf(t, readTemplate(t, map[string]any{"BookingConcurrency": 0, "ListConcurrency": 0, "OperateConcurrency": 0})) {
 		if got, ok := f.properties["ReservedConcurrentExecutions"]; ok {
 			t.Errorf("%s has %v reserved copies, want no reservation: with 0 copies it never runs", name, got)
 		}

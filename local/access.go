@@ -7,20 +7,38 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"seatlock/functions/access"
 	"seatlock/functions/access/oidc"
+	"seatlock/functions/access/session"
 	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
 )
 
 // discoverTime is how long the start waits for the issuer of tokens.
 const discoverTime = 3 * time.Second
 
-// openAccess returns the policy that the settings describe. It logs an issuer that
-// does not answer: requests that need it fail until it does.
-func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) access.Policy {
-	p := access.Policy{
+// A gate is the policy, and what signs users in.
+type gate struct {
+	access.Policy
+	desk   session.Desk
+	signIn *oidc.SignIn // nil if nobody signs in on the page
+}
+
+// handler returns next with the calls about sessions.
+func (g *gate) handler(next telemetry.Handler) telemetry.Handler {
+	if g.signIn != nil {
+		next = g.signIn.Handler(next)
+	}
+	return g.desk.Handler(next)
+}
+
+// openAccess returns what the settings describe. It logs an issuer that does not
+// answer: requests that need it fail until it does.
+func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) (*gate, error) {
+	g := &gate{Policy: access.Policy{
 		BackendKeys:   s.BackendKeys,
 		OperatorKeys:  s.OperatorKeys,
 		BackendClaim:  access.ParseClaim(s.BackendClaim),
@@ -28,24 +46,59 @@ func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) access
 		ConfirmBy:     access.ParseConfirmBy(s.ConfirmBy),
 		Private:       s.Private,
 		Proxies:       access.Proxies(s.Proxies),
-	}
+	}}
+	g.desk = session.Desk{Policy: &g.Policy, SignIn: s.Client != ""}
 	if s.Rate > 0 {
-		p.Rate = access.NewRate(s.Rate)
+		g.Rate = access.NewRate(s.Rate)
 	}
 	if s.ByteRate > 0 {
-		p.Bytes = access.NewByteRate(s.ByteRate)
+		g.Bytes = access.NewByteRate(s.ByteRate)
 	}
-	if s.Issuer == "" {
-		return p
+	if s.Unbought > 0 {
+		g.Locks = access.NewBudget(float64(s.Unbought))
 	}
-	tokens := oidc.New(s.Issuer, s.Audience, log)
-	p.Tokens = tokens
+	var tokens *oidc.Verifier
+	if s.Issuer != "" {
+		tokens = oidc.New(s.Issuer, s.Audience, log)
+		g.Tokens = tokens
+	}
+	if s.Sessions || s.Client != "" {
+		if err := g.openSessions(s, tokens, log); err != nil {
+			return nil, err
+		}
+	}
+	if tokens == nil {
+		return g, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, discoverTime)
 	defer cancel()
 	if err := tokens.Discover(ctx); err != nil {
 		log.Error("the issuer of tokens does not answer as it should; nobody can sign in until it does", "issuer", s.Issuer, "error", err)
 	}
-	return p
+	return g, nil
+}
+
+// openSessions lets there be guests, or users who sign in on the page, or both.
+func (g *gate) openSessions(s settings.Access, tokens *oidc.Verifier, log *slog.Logger) error {
+	keys := s.SessionKeys
+	if len(keys) == 0 {
+		keys = []string{rand.Text() + rand.Text()}
+		log.Warn("sessions end with this program, and other programs do not know them: set SESSION_KEY to keep them")
+	}
+	sealer, err := session.NewSealer(keys...)
+	if err != nil {
+		return err
+	}
+	sessions := session.New(sealer)
+	g.Sessions, g.desk.Sessions = sessions, sessions
+	if s.Sessions {
+		// A budget lets an address use ten times as much as a user.
+		g.desk.Guests = access.NewBudget(float64(s.Guests) / 10)
+	}
+	if s.Client != "" {
+		g.signIn = &oidc.SignIn{Verifier: tokens, Client: s.Client, Secret: s.Secret, URL: s.PublicURL, Sealer: sealer, Sessions: sessions, Log: log}
+	}
+	return nil
 }
 
 // keyOfThisRun returns a new key for the operator of a server at home, or nothing for
@@ -69,13 +122,18 @@ func printKey(out io.Writer, key, url string) {
 
 // identifiedBy says in the start-up line how users are identified.
 func identifiedBy(s settings.Access) string {
-	switch {
-	case s.Issuer != "" && len(s.BackendKeys) > 0:
-		return "signed in at " + s.Issuer + ", or named by the back end with the key"
-	case s.Issuer != "":
-		return "signed in at " + s.Issuer
-	case len(s.BackendKeys) > 0:
-		return "named by the back end with the key"
+	var by []string
+	if s.Issuer != "" {
+		by = append(by, "signed in at "+s.Issuer)
 	}
-	return "named by the userId of each request, unchecked: fit behind your own back end only"
+	if s.Sessions {
+		by = append(by, "guests whom this server made")
+	}
+	if len(s.BackendKeys) > 0 {
+		by = append(by, "named by the back end with the key")
+	}
+	if len(by) == 0 {
+		return "named by the userId of each request, unchecked: fit behind your own back end only"
+	}
+	return strings.Join(by, ", or ")
 }

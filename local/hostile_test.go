@@ -39,6 +39,12 @@ func lockRequest(body string, header ...string) string {
 	return head(lines...) + body
 }
 
+// postRequest returns a POST of the body to the path.
+func postRequest(path, body string, header ...string) string {
+	lines := []string{"POST " + path + " HTTP/1.1", "Host: localhost", "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(body))}
+	return head(append(lines, header...)...) + body
+}
+
 // getRequest returns a GET of the path.
 func getRequest(path string, header ...string) string {
 	return head(append([]string{"GET " + path + " HTTP/1.1", "Host: localhost"}, header...)...)
@@ -114,6 +120,32 @@ var hostiles = slices.Concat([]hostile{
 	{"a form of a page elsewhere", lockRequest(good, "Content-Type: text/plain;application/json"), 415, "unsupported_media_type"},
 	{"another character set", lockRequest(good, "Content-Type: application/json; charset=utf-7"), 415, "unsupported_media_type"},
 	{"a compressed body", lockRequest(good, "Content-Type: application/json", "Content-Encoding: gzip"), 415, "unsupported_media_type"},
+	{"a cancel without a key", postRequest("/cancel", `{"reference":"order-1"}`), 401, "unauthenticated"},
+	{"a cancel with a guessed key", postRequest("/cancel", `{"reference":"order-1"}`, "Authorization: Bearer operator"), 401, "unauthenticated"},
+	{"a cancel with a key in the query", postRequest("/cancel?key=operator", `{"reference":"order-1"}`), 401, "unauthenticated"},
+	{"a move without a key", postRequest("/move", `{"seatId":"A1","toSeatIds":["A2"],"userId":"eve"}`), 401, "unauthenticated"},
+	{"a block without a key", postRequest("/block", `{"seatId":"A1","reason":"eve"}`), 401, "unauthenticated"},
+	{"an unblock without a key", postRequest("/unblock", `{"seatId":"A1"}`), 401, "unauthenticated"},
+	{"an eviction without a key", postRequest("/evict", `{"seatId":"A1"}`), 401, "unauthenticated"},
+	{"the bookings without a key", getRequest("/bookings"), 401, "unauthenticated"},
+	{"the bookings as a table without a key", getRequest("/bookings?format=csv"), 401, "unauthenticated"},
+	{"the journal without a key", getRequest("/journal"), 401, "unauthenticated"},
+	{"a block that a page fetches", getRequest("/block?seatId=A1"), 405, "method_not_allowed"},
+	{"a direct booking without a key", postRequest("/confirm", `{"seatId":"A1","userId":"eve","direct":true}`), 401, "unauthenticated"},
+	{"a long lock without a key", postRequest("/lock", `{"seatId":"A1","userId":"eve","lockSeconds":86400}`), 401, "unauthenticated"},
+	{"a lock over the limit without a key", postRequest("/lock", `{"seatId":"A1","userId":"eve","overLimit":true}`), 401, "unauthenticated"},
+	{"an extension of nothing", postRequest("/extend", `{"seatId":"A1","userId":"eve","seconds":60}`), 409, "lock_not_held"},
+	{"an extension until always", postRequest("/extend", `{"seatId":"A1","userId":"eve","expiresAt":"9999-12-31T23:59:59Z"}`), 400, "bad_request"},
+	{"an extension by infinity", postRequest("/extend", `{"seatId":"A1","userId":"eve","seconds":1e999}`), 400, "bad_request"},
+	{"an extension by less than nothing", postRequest("/extend", `{"seatId":"A1","userId":"eve","seconds":-60}`), 400, "bad_request"},
+	{"an extension by text", postRequest("/extend", `{"seatId":"A1","userId":"eve","seconds":"60"}`), 400, "bad_request"},
+	{"a reference of a formula", postRequest("/confirm", `{"seatId":"A1","userId":"eve","reference":"=1+1"}`), 400, "bad_request"},
+	{"a reference with a line", postRequest("/confirm", `{"seatId":"A1","userId":"eve","reference":"a\nb"}`), 400, "bad_request"},
+	{"a field of another call", postRequest("/lock", `{"seatId":"A1","userId":"eve","toSeatIds":["A2"]}`), 400, "bad_request"},
+	{"the seats of nobody", getRequest("/mine"), 400, "bad_request"},
+	{"the seats of a user with a NUL", getRequest("/mine?userId=eve%00"), 400, "bad_request"},
+	{"the seats of two users", getRequest("/mine?userId=eve&userId=ann"), 400, "bad_request"},
+
 	{"a body too large", lockRequest(`{"seatId":"` + strings.Repeat("A", 70<<10) + `"}`), 413, "too_large"},
 }, bodies())
 
@@ -139,7 +171,7 @@ func bodies() []hostile {
 		"both forms of seats":          `{"seatId":"A1","seatIds":["A2"],"userId":"eve"}`,
 		"no seats":                     `{"seatIds":[],"userId":"eve"}`,
 		"a seat twice":                 `{"seatIds":["A1","A1"],"userId":"eve"}`,
-		"more seats than may be":       `{"seatIds":["` + strings.Repeat(`A1","`, 50) + `A1"],"userId":"eve"}`,
+		"more seats than may be":       `{"seatIds":["` + strings.Repeat(`A1","`, 200) + `A1"],"userId":"eve"}`,
 		"no user":                      `{"seatId":"A1"}`,
 		"an empty user":                `{"seatId":"A1","userId":""}`,
 		"a long user":                  `{"seatId":"A1","userId":"` + strings.Repeat("e", 129) + `"}`,
@@ -149,10 +181,7 @@ func bodies() []hostile {
 		"a user in wrong UTF-8":        "{\"seatId\":\"A1\",\"userId\":\"e\xffve\"}",
 		"half a surrogate":             `{"seatId":"A1","userId":"\ud800"}`,
 		"a byte order mark":            "\ufeff" + good,
-		"a seat of a key":              `{"seatId":"A1} x {default}:seat:A2","userId":"eve"}`,
 		"a seat with a line":           `{"seatId":"A1\r\nDEL A2","userId":"eve"}`,
-		"a seat that is a path":        `{"seatId":"../A1","userId":"eve"}`,
-		"a seat in another script":     `{"seatId":"Α1","userId":"eve"}`,
 		"an event of a key":            `{"eventId":"{default}","seatId":"A1","userId":"eve"}`,
 		"a thousand brackets":          strings.Repeat("[", 20000),
 		"a number beyond all numbers":  `{"seatId":1e999999,"userId":"eve"}`,
@@ -165,6 +194,9 @@ func bodies() []hostile {
 		list = append(list, hostile{"a body of " + name, lockRequest(body), 400, "bad_request"})
 	}
 	return append(list,
+		hostile{"a seat of a key", lockRequest(`{"seatId":"A1} x {default}:seat:A2","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat that is a path", lockRequest(`{"seatId":"../A1","userId":"eve"}`), 404, "unknown_seat"},
+		hostile{"a seat in another script", lockRequest(`{"seatId":"Α1","userId":"eve"}`), 404, "unknown_seat"},
 		hostile{"a seat that there is not", lockRequest(`{"seatId":"Z99","userId":"eve"}`), 404, "unknown_seat"},
 		hostile{"a seat of another kind of key", lockRequest(`{"seatId":"view","userId":"eve"}`), 404, "unknown_seat"},
 		hostile{"an event that there is not", lockRequest(`{"eventId":"other","seatId":"A1","userId":"eve"}`), 404, "unknown_event"},

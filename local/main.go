@@ -100,8 +100,11 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if homeKey != "" {
 		s.Access.OperatorKeys = []string{homeKey}
 	}
-	policy := openAccess(ctx, s.Access, log)
-	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy, Logger: log, Zstd: compressZstd})
+	policy, err := openAccess(ctx, s.Access, log)
+	if err != nil {
+		return err
+	}
+	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy.Policy, Logger: log, Zstd: compressZstd})
 	if err != nil {
 		return err
 	}
@@ -138,11 +141,11 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	seen.metrics.Viewers(hub.ViewerCount)
 	printKey(stdout, homeKey, url)
 	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
-	limited := newLimits(s.Server, policy, l.Addr(), log).handler(web.Handler(hub.Handler(api.Routes())))
+	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(web.Handler(hub.Handler(api.Routes()))))
 	if !isLoopback(l.Addr()) && !s.Access.Closed() {
 		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
 	}
-	h := headers(s.Server, closing(seen.handler(limited)))
+	h := headers(s.Server, closing(seen.handler(limited, policy.Proxies)))
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
@@ -56,8 +57,16 @@ func (o *observer) sell(ids []lockstore.EventID) {
 }
 
 // handler returns next with its requests reported, and answers load balancers.
-func (o *observer) handler(next telemetry.Handler) http.Handler {
-	reports := []telemetry.Report{telemetry.Log(o.log, o.settings.LogUsers)}
+func (o *observer) handler(next telemetry.Handler, proxies access.Proxies) http.Handler {
+	if o.settings.LogAddresses {
+		answer := next
+		next = func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+			outcome := answer(w, r)
+			outcome.Client = proxies.Client(r)
+			return outcome
+		}
+	}
+	reports := []telemetry.Report{telemetry.Log(o.log, o.settings.LogUsers), telemetry.Audit(o.log, o.settings.LogUsers)}
 	if o.metrics != nil {
 		reports = append(reports, o.metrics.Request)
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // functions are the names of the functions, which are also their folders.
-var functions = []string{"lock", "confirm", "release", "list"}
+var functions = []string{"lock", "confirm", "release", "list", "operate"}
 
 // maxZip is the most bytes that a zip may have without the event file. Larger ones
 // start more slowly.

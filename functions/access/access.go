@@ -23,11 +23,15 @@ import (
 // A Policy is the rules for requests. The zero Policy is open: the userId of every
 // request is believed, callers may do all that a buyer may, and nobody is an operator.
 //
-// A policy with Tokens, BackendKeys or Gateway is closed: requests that change
+// A policy with Tokens, Sessions, BackendKeys or Gateway is closed: requests that change
 // something need a caller who is known.
 type Policy struct {
 	// Tokens verifies bearer tokens.
 	Tokens Verifier
+
+	// Sessions opens the sessions of guests and of users who signed in on the page: in
+	// a cookie, or as a bearer token.
+	Sessions Sessions
 
 	// BackendKeys are tokens whose bearer is the shop's back end, and OperatorKeys
 	// those of operators. Several let a key be replaced while the old one is in use.
@@ -55,6 +59,9 @@ type Policy struct {
 	// limit.
 	Bytes *ByteRate
 
+	// Locks limits the locks that nobody buys. If it is nil, there is no limit.
+	Locks *Budget
+
 	// Proxies are the reverse proxies in front of this program. X-Forwarded-For is
 	// believed if it comes from them.
 	Proxies Proxies
@@ -65,6 +72,17 @@ type Verifier interface {
 	// Verify returns what a valid token says. It fails with [ErrBadToken] if the
 	// token is not valid. It must be safe for concurrent use.
 	Verify(ctx context.Context, token string) (Token, error)
+}
+
+// Sessions opens sessions. It must be safe for concurrent use.
+type Sessions interface {
+	Verifier
+
+	// Is reports whether a bearer token has the form of a session.
+	Is(token string) bool
+
+	// Cookie returns the session in the request's cookie, or "".
+	Cookie(r *http.Request) string
 }
 
 // ErrBadToken is the refusal of every token that is not valid. It does not have
@@ -88,7 +106,7 @@ var errNoToken = &problem.Refusal{
 // the address sends too many requests or was answered too many bytes. Check does
 // not call Admit.
 func (p *Policy) Admit(r *http.Request) error {
-	if p.Rate == nil && p.Bytes == nil || p.keyRole(bearer(r)) != stranger {
+	if p.Rate == nil && p.Bytes == nil || p.keyRole(Bearer(r)) != stranger {
 		return nil
 	}
 	addr := p.Proxies.Client(r)
@@ -108,7 +126,7 @@ func (p *Policy) Admit(r *http.Request) error {
 // Charge counts bytes with which the request was answered, unless it has a
 // key.
 func (p *Policy) Charge(r *http.Request, bytes int64) {
-	if p.Bytes != nil && bytes > 0 && p.keyRole(bearer(r)) == stranger {
+	if p.Bytes != nil && bytes > 0 && p.keyRole(Bearer(r)) == stranger {
 		p.Bytes.charge(p.Proxies.Client(r), bytes)
 	}
 }
@@ -129,6 +147,9 @@ func (p *Policy) Check(r *http.Request, a Action) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
+	if p.Locks != nil {
+		c.addr = p.Proxies.Client(r)
+	}
 	return c, nil
 }
 
@@ -143,13 +164,15 @@ func (p *Policy) identify(r *http.Request, a Action) (Caller, error) {
 	if t, ok := r.Context().Value(tokenKey{}).(Token); ok {
 		return p.holder(c, t)
 	}
-	token := bearer(r)
+	token := Bearer(r)
 	if c.role = p.keyRole(token); c.role != stranger {
 		return c, nil
 	}
 	switch {
 	case a == Look && !p.Private:
 		return c, nil
+	case p.Sessions != nil && (token == "" || p.Sessions.Is(token)):
+		return p.session(c, r, token)
 	case token == "" && (p.Private || c.closed && a != Look):
 		return c, errNoToken
 	case token == "" || !c.closed && a <= Confirm:
@@ -162,6 +185,25 @@ func (p *Policy) identify(r *http.Request, a Action) (Caller, error) {
 		return c, err
 	}
 	return p.holder(c, t)
+}
+
+// session returns c as the holder of a session. A browser sends a cookie whatever page
+// asks, so a request that changes something must be one of the server's own page.
+func (p *Policy) session(c Caller, r *http.Request, token string) (Caller, error) {
+	if token == "" {
+		if token = p.Sessions.Cookie(r); token == "" {
+			return c, errNoToken
+		}
+		if err := new(http.CrossOriginProtection).Check(r); err != nil {
+			return c, problem.Refuse(problem.Forbidden, "A page of another site may not do this in your name.")
+		}
+	}
+	t, err := p.Sessions.Verify(r.Context(), token)
+	if err != nil {
+		return c, err
+	}
+	c.user, c.until, c.role = t.Subject, t.Until, buyer
+	return c, nil
 }
 
 // holder returns c as the holder of a verified token. A token without a valid
@@ -180,9 +222,15 @@ func (p *Policy) holder(c Caller, t Token) (Caller, error) {
 	return c, nil
 }
 
+// Open reports whether the userId of every request is believed.
+func (p *Policy) Open() bool { return !p.closed() }
+
+// BuyersConfirm reports whether buyers may confirm.
+func (p *Policy) BuyersConfirm() bool { return p.confirmBy() == ConfirmByBuyer }
+
 // closed reports whether callers who are not known may only look.
 func (p *Policy) closed() bool {
-	return p.Gateway || p.Tokens != nil || len(p.BackendKeys) > 0
+	return p.Gateway || p.Tokens != nil || p.Sessions != nil || len(p.BackendKeys) > 0
 }
 
 func (p *Policy) confirmBy() ConfirmBy {
@@ -217,8 +265,8 @@ func (p *Policy) keyRole(token string) role {
 	return found
 }
 
-// bearer returns the bearer token of a request, or "".
-func bearer(r *http.Request) string {
+// Bearer returns the bearer token of a request, or "".
+func Bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type Caller struct {
 	user   lockstore.UserID // of a buyer; of an operator or a back end who signed in with a token
 	closed bool             // strangers may only look
 	by     ConfirmBy        // never ConfirmByDefault, but in the zero Caller
+	addr   netip.Addr       // for Policy.Locks
 	until  time.Time        // when the token ends; zero if it does not
 }
 

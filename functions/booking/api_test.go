@@ -156,6 +156,7 @@ type list struct {
 		Available int `json:"available"`
 		Locked    int `json:"locked"`
 		Booked    int `json:"booked"`
+		Blocked   int `json:"blocked"`
 	} `json:"counts"`
 	Seats []seat `json:"seats"`
 }

@@ -33,7 +33,7 @@ func (a *API) journal(w http.ResponseWriter, r *http.Request, _ access.Caller, o
 	}
 	if text := q.Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > lockstore.MaxEntries {
-			return problem.Refuse(problem.BadRequest, "limit must be a number from 1 to %d, not %s.", lockstore.MaxEntries, venue.Shown(text))
+			return problem.Refuse(problem.BadRequest, "The parameter limit must be a number from 1 to %d, not %s.", lockstore.MaxEntries, venue.Shown(text))
 		}
 	}
 	s := &stream{w: w, r: r, media: mediaJSON}

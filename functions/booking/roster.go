@@ -2,6 +2,7 @@ package booking
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,8 +78,7 @@ func (a *API) bookings(w http.ResponseWriter, r *http.Request, _ access.Caller, 
 	}
 	s := &stream{w: w, r: r, media: mediaJSON}
 	if q.table {
-		s.media = mediaCSV
-		w.Header().Set("Content-Disposition", `attachment; filename="bookings-`+string(q.ev.ID)+`.csv"`)
+		s.media, s.name = mediaCSV, "bookings-"+string(q.ev.ID)+".csv"
 	}
 	if r.Method == "HEAD" {
 		return s.close()
@@ -223,7 +223,7 @@ func (a *API) rosterQuery(r *http.Request) (rosterQuery, error) {
 			return of, err
 		}
 	}
-	if err := of.ref.Check(); err != nil {
+	if err := errors.Join(of.ref.Check(), checkSeats(of.filter.Seats)); err != nil {
 		return of, err
 	}
 	if text := q.Get("status"); text != "" {

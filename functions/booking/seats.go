@@ -78,9 +78,20 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		answer.changed = len(answer.seats)
 		return answer, err
 	}
+	if c.op.Kind == lockstore.KindLock {
+		if err := a.access.Afford(c.by, c.op.User, len(c.op.Seats)); err != nil {
+			return seatsAnswer{}, err
+		}
+	}
 	result, err := a.store.Do(ctx, c.on, c.op)
 	if err != nil {
 		return seatsAnswer{}, a.explain(err, v, c)
+	}
+	switch c.op.Kind {
+	case lockstore.KindLock:
+		a.access.Spend(c.by, c.op.User, len(result.Changed))
+	case lockstore.KindConfirm:
+		a.access.Bought(c.op.User, len(result.Changed))
 	}
 	a.clock.learn(result.Now)
 	answer.changed = len(result.Changed)
@@ -155,7 +166,7 @@ func moreOfExtend(ctx context.Context, a *API, c *change) error {
 	case at != nil:
 		until, err := time.Parse(time.RFC3339, *at)
 		if err != nil {
-			return problem.Refuse(problem.BadRequest, "expiresAt must be a time such as 2027-03-05T19:01:20.000Z.")
+			return problem.Refuse(problem.BadRequest, "The field expiresAt must be a time such as 2027-03-05T19:01:20.000Z.")
 		}
 		c.op.Until = until
 		return nil
@@ -177,7 +188,7 @@ func moreOfConfirm(_ context.Context, _ *API, c *change) error {
 	direct, blocked := isSet(c.req.Direct), isSet(c.req.Blocked)
 	switch {
 	case !direct && blocked:
-		return problem.Refuse(problem.BadRequest, "blocked is for direct bookings; set direct, too.")
+		return problem.Refuse(problem.BadRequest, "The field blocked is for direct bookings; set direct, too.")
 	case !direct:
 		return nil
 	}
@@ -209,7 +220,7 @@ func moreOfMove(_ context.Context, _ *API, c *change) error {
 // duration returns a time that is given in seconds.
 func duration(field string, seconds float64) (time.Duration, error) {
 	if !(seconds >= 0.001 && seconds <= lockstore.MaxLockTTL.Seconds()) {
-		return 0, problem.Refuse(problem.BadRequest, "%s must be from 0.001 to %.0f.", field, lockstore.MaxLockTTL.Seconds())
+		return 0, problem.Refuse(problem.BadRequest, "The field %s must be from 0.001 to %.0f.", field, lockstore.MaxLockTTL.Seconds())
 	}
 	return time.Duration(math.Round(seconds*1000)) * time.Millisecond, nil
 }

@@ -24,6 +24,7 @@ type stream struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	media []string
+	name  string // of the file that it is; empty if it is none
 	buf   []byte
 	out   io.Writer // nil before the first piece
 	gzip  *gzip.Writer
@@ -38,6 +39,9 @@ func (s *stream) Write(p []byte) (int, error) {
 func (s *stream) begin() {
 	h := s.w.Header()
 	h["Content-Type"] = s.media
+	if s.name != "" {
+		h.Set("Content-Disposition", `attachment; filename="`+s.name+`"`)
+	}
 	static.Vary(h)
 	s.out = s.w
 	if len(s.buf) >= static.Worthwhile && static.AcceptsGzip(s.r.Header) {

@@ -7,11 +7,9 @@
 package client
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,9 +41,11 @@ type Options struct {
 
 // A Client calls one server. It is safe for concurrent use.
 //
-// It knows less than a store does. The API does not say which seats a lock or a
-// confirm changed, so Result.Changed is set for releases only; Result.Now and
-// ConflictError.Held are not known, and are zero and -1.
+// It knows less than a store does. The API does not say which seats a lock, an
+// extension, a booking or a move changed, so Result.Changed is not set for these;
+// Result.Now and ConflictError.Held are not known, and are zero and -1. The lock time and
+// the limits are the server's, whatever the event says, and the ends of locks in lists
+// and conflicts are rounded up to a second.
 type Client struct {
 	base  string
 	token string
@@ -75,43 +75,6 @@ func New(base string, o Options) (*Client, error) {
 
 // Close closes the connections that are idle.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-// seatsRequest is the body of /lock, /confirm and /release.
-type seatsRequest struct {
-	EventID lockstore.EventID  `json:"eventId"`
-	SeatIDs []lockstore.SeatID `json:"seatIds"`
-	UserID  lockstore.UserID   `json:"userId,omitempty"` // empty: the user of the token
-}
-
-// Do implements [lockstore.LockStore] with POST /lock, /confirm and /release.
-// With the token of a user, op.User may be empty. The API does not have the other
-// kinds of operations yet: they fail with [errors.ErrUnsupported].
-func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	if op.Kind > lockstore.KindRelease {
-		return lockstore.Result{}, errors.ErrUnsupported
-	}
-	body, err := json.Marshal(seatsRequest{ev.ID, op.Seats, op.User})
-	if err != nil {
-		return lockstore.Result{}, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+op.Kind.String(), bytes.NewReader(body))
-	if err != nil {
-		return lockstore.Result{}, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	var answer struct {
-		SeatIDs   []lockstore.SeatID `json:"seatIds"`
-		ExpiresAt time.Time          `json:"expiresAt"`
-	}
-	if err := c.do(r, &answer); err != nil {
-		return lockstore.Result{}, err
-	}
-	result := lockstore.Result{Expires: answer.ExpiresAt}
-	if op.Kind == lockstore.KindRelease {
-		result.Changed = answer.SeatIDs
-	}
-	return result, nil
-}
 
 // List implements [lockstore.LockStore] with GET /seats. It leaves out seats that
 // ev does not have.

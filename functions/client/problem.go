@@ -61,7 +61,7 @@ func problem(resp *http.Response, text []byte) error {
 		p.RetryAfter = time.Duration(seconds) * time.Second
 	}
 	switch reason := lockstore.Reason(p.Code); reason {
-	case lockstore.SeatLocked, lockstore.SeatBooked, lockstore.SeatBlocked, lockstore.LockNotHeld, lockstore.LockExpired, lockstore.OverSeatLimit:
+	case lockstore.SeatLocked, lockstore.SeatBooked, lockstore.SeatBlocked, lockstore.LockNotHeld, lockstore.LockExpired, lockstore.NotBooked, lockstore.OverSeatLimit:
 		conflict := &lockstore.ConflictError{Reason: reason, Held: -1}
 		for _, s := range body.Seats {
 			conflict.Seats = append(conflict.Seats, lockstore.Seat{ID: s.SeatID, Status: s.Status, Expires: s.ExpiresAt})
@@ -74,6 +74,8 @@ func problem(resp *http.Response, text []byte) error {
 		p.err = lockstore.ErrUnknownSeats
 	case p.Code == "seat_map_changed":
 		p.err = lockstore.ErrOtherSeats
+	case p.Code == "journal_reset":
+		p.err = lockstore.ErrJournalReset
 	case p.Code == "bad_request":
 		p.err = lockstore.ErrInvalid
 	case p.Status == http.StatusTooManyRequests, slices.Contains(unchanged, p.Code):

@@ -26,10 +26,16 @@ type Access struct {
 	OperatorKeys     []string
 	BackendClaim     string // NAME=VALUE, or empty: no token is a back end's
 	OperatorClaim    string
-	ConfirmBy        string  // buyer, backend or payment
-	Private          bool    // lists need a token too
-	Rate             float64 // requests a second; 0 is no limit
-	ByteRate         float64 // bytes a second; 0 is no limit
+	Sessions         bool     // strangers become guests
+	SessionKeys      []string // of sessions; empty: made at random
+	Guests           int      // new ones of one address in an hour
+	Unbought         int      // seats that one user may lock in an hour without buying them; 0 is no limit
+	Client, Secret   string   // of the page at the issuer; empty: nobody signs in on the page
+	PublicURL        string   // of the page, as browsers know it; empty: what the request says
+	ConfirmBy        string   // buyer, backend or payment
+	Private          bool     // lists need a token too
+	Rate             float64  // requests a second; 0 is no limit
+	ByteRate         float64  // bytes a second; 0 is no limit
 	Proxies          []netip.Prefix
 }
 
@@ -53,6 +59,23 @@ func (a *Access) declare() (string, []Setting) {
 			into: checked(&a.ConfirmBy, func(who string) bool { return slices.Contains([]string{"", byBuyer, byBackend, byPayment}, who) }, "must be buyer, backend or payment"),
 			Usage: "let `WHO` confirm bookings: buyer, backend (the back end alone) or payment (no caller); operators always may. " +
 				"Without it, buyers may if nobody signs in, and else the back end alone"},
+		{Flag: "auth-client", Env: "AUTH_CLIENT", into: text(&a.Client),
+			Usage: "let users sign in on the page, which is the client `ID` at the issuer"},
+		{Env: "AUTH_CLIENT_SECRET", Secret: true, into: text(&a.Secret),
+			Usage: "the client's secret at the issuer, if it has one"},
+		{Flag: "public-url", Env: "PUBLIC_URL",
+			into:  checked(&a.PublicURL, secure, "must be the https address of the page (http only on this machine)"),
+			Usage: "the page is at `URL` for browsers, which come back there from the issuer; without it, at the host that a request names"},
+		{Flag: "sessions", Env: "SESSIONS", Default: "false", into: yesNo(&a.Sessions),
+			Usage: "make a guest of each browser, and believe no userId of a request"},
+		{Env: "SESSION_KEY", Secret: true, into: keys(&a.SessionKeys),
+			Usage: "the key that seals the cookies of guests and users who signed in on the page; two, separated by a comma and the new one first, while you replace one. Without it they end with the program"},
+		{Flag: "guests", Env: "GUESTS", Default: "100",
+			into:  number(&a.Guests, 1, "must be a number of guests, at least 1"),
+			Usage: "with -sessions: let an address have `NUMBER` new guests an hour"},
+		{Flag: "unbought", Env: "UNBOUGHT", Default: "0",
+			into:  number(&a.Unbought, 0, "must be a number of seats, or 0 for no limit"),
+			Usage: "let a user lock `NUMBER` seats an hour without buying them, and an address ten times as many; 0 means no limit, and is not the default where users sign in or are guests: that is 100"},
 		{Flag: "private", Env: "PRIVATE", Default: "false", into: yesNo(&a.Private),
 			Usage: "require a token for lists too"},
 		{Flag: "rate", Env: "RATE", Default: "0",
@@ -77,8 +100,17 @@ func (a *Access) check() error {
 		return a.wrong("backend-claim", "needs -auth-issuer, whose tokens have claims")
 	case a.Issuer == "" && a.OperatorClaim != "":
 		return a.wrong("operator-claim", "needs -auth-issuer, whose tokens have claims")
+	case a.Client != "" && a.Issuer == "":
+		return a.wrong("auth-client", "needs -auth-issuer")
+	case a.Secret != "" && a.Client == "":
+		return a.wrong("AUTH_CLIENT_SECRET", "needs -auth-client")
+	case len(a.SessionKeys) > 0 && !a.Sessions && a.Client == "":
+		return a.wrong("SESSION_KEY", "needs -sessions or -auth-client")
 	case a.Private && !a.Closed():
-		return a.wrong("private", "needs -auth-issuer or AUTH_BACKEND_KEY, or nobody could call")
+		return a.wrong("private", "needs -auth-issuer, -sessions or AUTH_BACKEND_KEY, or nobody could call")
+	}
+	if !a.given("unbought") && a.KnowsUsers() {
+		a.Unbought = knownUnbought
 	}
 	if a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend); !a.given("confirm-by") && !a.Closed() {
 		a.ConfirmBy = byBuyer
@@ -105,10 +137,13 @@ func (a *Access) checkKeys() error {
 }
 
 // Closed reports whether calls that change seats need a token.
-func (a *Access) Closed() bool { return a.Issuer != "" || len(a.BackendKeys) > 0 }
+func (a *Access) Closed() bool { return a.KnowsUsers() || len(a.BackendKeys) > 0 }
 
-// KnowsUsers reports whether users sign in, so that a limit of each user is one.
-func (a *Access) KnowsUsers() bool { return a.Issuer != "" }
+// KnowsUsers reports whether users sign in or are guests, so that a limit of each user is one.
+func (a *Access) KnowsUsers() bool { return a.Issuer != "" || a.Sessions }
+
+// knownUnbought is the default of Unbought where users are known.
+const knownUnbought = 100
 
 // GatewayAccess is the part of [Access] that a Lambda function reads: the gateway in
 // front verifies tokens.

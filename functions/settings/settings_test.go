@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 	want := settings.Runner{
 		Server:    settings.Server{Addr: "127.0.0.1:8080", Connections: 20000, Viewers: 10000, Share: 5, Drain: 10 * time.Second},
 		Events:    settings.Events{Rows: 10, RowSeats: 10, LockTTL: time.Minute},
-		Access:    settings.Access{ConfirmBy: "buyer"},
+		Access:    settings.Access{ConfirmBy: "buyer", Guests: 100},
 		Redis:     settings.Redis{Start: 5 * time.Second},
 		Postgres:  settings.Postgres{Start: 5 * time.Second},
 		Telemetry: settings.Telemetry{LogLevel: slog.LevelInfo},

@@ -9,7 +9,8 @@ import (
 type Telemetry struct {
 	origins
 
-	LogUsers bool
+	LogUsers     bool
+	LogAddresses bool
 
 	// For the runner. Lambda has settings of its own for the format and the level
 	// of a function's log.
@@ -31,6 +32,8 @@ func (t *Telemetry) declare() (string, []Setting) {
 			Usage: "log lines of `LEVEL` and above: debug (every request), info, warn (refused requests) or error (failures of the server)"},
 		{Flag: "log-users", Env: "LOG_USERS", Default: "false", ReadBy: ByBoth, into: yesNo(&t.LogUsers),
 			Usage: "name users in the log"},
+		{Flag: "log-addresses", Env: "LOG_ADDRESSES", Default: "false", ReadBy: ByBoth, into: yesNo(&t.LogAddresses),
+			Usage: "log the addresses of clients"},
 		{Flag: "metrics-addr", Env: "METRICS_ADDR", into: text(&t.MetricsAddr),
 			Usage: "serve /metrics for Prometheus on `HOST:PORT`, which only Prometheus should reach; port 0 chooses a free port"},
 		{Env: "METRICS_NAMESPACE", Default: "Seatlock", ReadBy: ByLambda,

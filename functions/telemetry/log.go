@@ -10,7 +10,7 @@ import (
 // Log returns a Report that writes a line for each request, at level debug, or
 // warn if it was refused. Two kinds of refusals stay at debug: a 409 is normal in
 // a sale, and a 5xx is logged at error by the code that knows its cause. The line
-// names the user only if users is set.
+// names the user only if users is set, and has the address if the Outcome does.
 func Log(log *slog.Logger, users bool) Report {
 	var bound Bound
 	return func(ctx context.Context, o *Outcome) {
@@ -34,9 +34,7 @@ func Log(log *slog.Logger, users bool) Report {
 		if o.Event != "" {
 			attrs = append(attrs, slog.String("event", string(o.Event)), slog.Int("seats", o.Seats))
 		}
-		if users && o.User.Check() == nil {
-			attrs = append(attrs, slog.String("user", string(o.User)))
-		}
+		attrs = append(attrs, o.personal(users)...)
 		if missed > 0 {
 			attrs = append(attrs, slog.Int("missed", missed))
 		}

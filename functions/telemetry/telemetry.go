@@ -26,7 +26,7 @@ type Outcome struct {
 	Changed int               // the number of seats that the call changed
 	User    lockstore.UserID  // the user on whose behalf the request was made; personal data
 	By      string            // who asked in their own name, such as an operator; empty for buyers
-	Client  netip.Addr        // the address of the client, if the server knows it; personal data
+	Client  netip.Addr        // the address of the client, if lines may have it; personal data
 
 	// Measured.
 	Status int           // 101 is a connection that was taken over, and Took is then how long it was open

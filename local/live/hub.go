@@ -129,7 +129,7 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	ctx, cancel := context.WithCancel(h.ctx)
 	defer cancel()
 	defer context.AfterFunc(feed.Retired(), cancel)() // the viewer comes back for the changed event
-	v.show(ctx, list, last)
+	v.show(ctx, r.Context(), list, last)
 	return nil
 }
 

@@ -41,6 +41,7 @@ var (
 	errGone     = errors.New("live: the viewer has gone")
 	errStopping = errors.New("live: the server is stopping")
 	errSlow     = errors.New("live: the viewer is too slow")
+	errToken    = errors.New("live: the viewer's token has ended")
 	errSent     = errors.New("live: the viewer sent a message")
 )
 
@@ -58,10 +59,15 @@ type viewer struct {
 }
 
 // show writes the list, and then the messages after the entry, until the viewer
-// leaves, sends something or is too slow, or the context ends. It closes the
-// connection.
-func (v *viewer) show(ctx context.Context, l *seatlist.List, last *entry) {
+// leaves, sends something or is too slow, or the context ends, or that of the request
+// passes its deadline: the end of the viewer's token. It closes the connection.
+func (v *viewer) show(ctx, request context.Context, l *seatlist.List, last *entry) {
 	v.ctx, v.cancel = context.WithCancelCause(context.Background())
+	defer context.AfterFunc(request, func() {
+		if errors.Is(request.Err(), context.DeadlineExceeded) {
+			v.cancel(errToken)
+		}
+	})()
 	defer context.AfterFunc(ctx, func() { v.cancel(errStopping) })()
 	v.ws.SetReadLimit(maxMessage)
 	v.moreTime()
@@ -176,6 +182,8 @@ func (v *viewer) close() {
 	switch reason := context.Cause(v.ctx); {
 	case errors.Is(reason, errSent):
 		v.ws.Close(websocket.StatusPolicyViolation, "nothing is expected from you")
+	case errors.Is(reason, errToken):
+		v.ws.Close(websocket.StatusPolicyViolation, "your token has ended; sign in again")
 	case errors.Is(reason, errSlow):
 		v.ws.Close(websocket.StatusTryAgainLater, "you are too slow; go on with since")
 	case errors.Is(reason, errStopping):

@@ -203,7 +203,7 @@ var cases = []contractCase{
 	{"24_layout_is_open_before_the_first_change", "Before it is fixed, a layout of the same or a higher Revision replaces it.", layoutIsOpen},
 	{"24_layout_is_fixed_by_the_first_change", fixesLayout, layoutIsFixed},
 	{"24_revision_replaces_the_layout", replaces + " … Calls with the old layout fail with ErrOtherSeats from then on, and none of them takes effect on another seat. Seats, users and journal go by seat ids, so nothing else changes, but no Version is known any more.", revisionReplaces},
-	{"24_revision_of_the_same_seats", "A higher Revision with the same seats in the same order changes nothing.", revisionOfSameSeats},
+	{"24_revision_of_the_same_seats", "A higher Revision of the same seats in the same order is recorded and changes nothing else: calls with the lower one go on.", revisionOfSameSeats},
 	{"24_revision_of_another_order", replaces, revisionOfAnotherOrder},
 	{"24_revision_lacks_seats", replaces, revisionLacksSeats},
 	{"24_revision_forgets_blocked_seats", "A blocked seat may be missing and is then forgotten.", revisionForgetsBlocks},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 	"golang.org/x/time/rate"
 
 	"seatlock/functions/access"
@@ -53,7 +54,9 @@ type Verifier struct {
 
 	asking   chan struct{} // holds an element during discovery
 	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier // nil until discovery has succeeded
+	verifier *oidc.IDTokenVerifier // nil until discovery has succeeded, as are those below
+	keys     *keySet
+	provider *oidc.Provider
 }
 
 var _ access.Verifier = (*Verifier)(nil)
@@ -149,15 +152,36 @@ func (v *Verifier) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if where.Keys == "" {
 		return nil, fmt.Errorf("the configuration of %s has no jwks_uri", v.issuer)
 	}
-	ready := oidc.NewVerifier(v.issuer, &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), where.Keys), v.paced}, &oidc.Config{
-		ClientID:             v.audience,
+	keys := &keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), where.Keys), v.paced}
+	ready := v.of(keys, v.audience)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.verifier, v.keys, v.provider = ready, keys, provider
+	return ready, nil
+}
+
+// of returns the library's verifier for the audience.
+func (v *Verifier) of(keys *keySet, audience string) *oidc.IDTokenVerifier {
+	return oidc.NewVerifier(v.issuer, keys, &oidc.Config{
+		ClientID:             audience,
 		SupportedSigningAlgs: algorithms,
 		Now:                  func() time.Time { return time.Now().Add(-skew) },
 	})
+}
+
+// verifyID verifies an ID token for the client, after discovery.
+func (v *Verifier) verifyID(ctx context.Context, token, client string) (*oidc.IDToken, error) {
+	v.mu.Lock()
+	keys := v.keys
+	v.mu.Unlock()
+	return v.of(keys, client).Verify(ctx, token)
+}
+
+// endpoint returns where the issuer signs users in, after discovery.
+func (v *Verifier) endpoint() oauth2.Endpoint {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.verifier = ready
-	return ready, nil
+	return v.provider.Endpoint()
 }
 
 func (v *Verifier) known() *oidc.IDTokenVerifier {

@@ -53,11 +53,20 @@ func addAnswers(answers map[string]string, call string, media *v3.MediaType) err
 	return nil
 }
 
-// Requests returns the examples of the bodies of lock, confirm and release, in JSON.
-func Requests() ([]string, error) {
-	seats := description().model.Components.RequestBodies.GetOrZero("Seats").Content.GetOrZero("application/json")
-	examples, err := values(seats.Examples)
-	return slices.Sorted(maps.Values(examples)), err
+// Requests returns the examples of bodies in JSON, by the path of the call.
+func Requests() (map[string][]string, error) {
+	requests := make(map[string][]string)
+	for path, item := range description().model.Paths.PathItems.FromOldest() {
+		if item.Post == nil || item.Post.RequestBody == nil {
+			continue
+		}
+		examples, err := values(item.Post.RequestBody.Content.GetOrZero("application/json").Examples)
+		if err != nil {
+			return nil, err
+		}
+		requests[path] = slices.Sorted(maps.Values(examples))
+	}
+	return requests, nil
 }
 
 // values returns the examples in JSON, by name.

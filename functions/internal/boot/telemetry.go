@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"seatlock/functions/access"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/emf"
@@ -15,9 +16,17 @@ import (
 
 // reported returns next with its requests reported to the log and as metrics.
 func reported(next telemetry.Handler, s settings.Telemetry, log *slog.Logger) http.Handler {
-	reports := []telemetry.Report{telemetry.Log(log, s.LogUsers)}
+	reports := []telemetry.Report{telemetry.Log(log, s.LogUsers), telemetry.Audit(log, s.LogUsers)}
 	if s.MetricsNamespace != "" {
 		reports = append(reports, emf.Report(os.Stdout, s.MetricsNamespace))
+	}
+	if s.LogAddresses {
+		answer := next
+		next = func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+			o := answer(w, r)
+			o.Client = access.Proxies(nil).Client(r) // the gateway says who the client is
+			return o
+		}
 	}
 	observed := telemetry.Observe(next, lambdaID, reports...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -46,8 +46,8 @@ type call struct {
 
 // An event has the metrics of one event.
 type event struct {
-	locked, confirmed, released, lapsed prometheus.Counter
-	conflicts                           map[string]prometheus.Counter
+	locked, confirmed, released, cancelled, lapsed prometheus.Counter
+	conflicts                                      map[string]prometheus.Counter
 }
 
 // An operation has the metrics of one operation of the store.
@@ -57,7 +57,7 @@ type operation struct {
 }
 
 // conflicts are the codes of requests that failed because of the state of seats.
-var conflicts = []problem.Kind{problem.SeatLocked, problem.SeatBooked, problem.SeatBlocked, problem.LockNotHeld, problem.LockExpired, problem.SeatLimit}
+var conflicts = []problem.Kind{problem.SeatLocked, problem.SeatBooked, problem.SeatBlocked, problem.LockNotHeld, problem.LockExpired, problem.NotBooked, problem.SeatLimit}
 
 // New returns Metrics with series for these calls of the API and these events.
 func New(calls []string, events []lockstore.EventID) *Metrics {
@@ -93,12 +93,13 @@ func (m *Metrics) countRequests(calls []string) {
 }
 
 // sold are the counters of all events.
-type sold struct{ locked, confirmed, released, lapsed, refused *prometheus.CounterVec }
+type sold struct{ locked, confirmed, released, cancelled, lapsed, refused *prometheus.CounterVec }
 
 func (m *Metrics) countSeats() {
 	m.sold.locked = m.counter("seatlock_locked_seats_total", "Seats in locks that were granted, by event. A repeated request counts again.", "event")
 	m.sold.confirmed = m.counter("seatlock_confirmed_seats_total", "Seats in confirms that succeeded, by event. A repeated request counts again.", "event")
 	m.sold.released = m.counter("seatlock_released_seats_total", "Seats that releases gave back, by event.", "event")
+	m.sold.cancelled = m.counter("seatlock_cancelled_seats_total", "Seats whose bookings were cancelled, by event. A move cancels none.", "event")
 	m.sold.lapsed = m.counter("seatlock_lapsed_seats_total", "Seats whose buyer tried to confirm after the lock had expired, by event. Buyers who never came back are not counted.", "event")
 	m.sold.refused = m.counter("seatlock_conflicts_total", "Requests refused because of the state of seats, by event and code.", "event", "code")
 }
@@ -113,6 +114,7 @@ func (m *Metrics) Events(ids []lockstore.EventID) {
 			locked:    m.sold.locked.WithLabelValues(name),
 			confirmed: m.sold.confirmed.WithLabelValues(name),
 			released:  m.sold.released.WithLabelValues(name),
+			cancelled: m.sold.cancelled.WithLabelValues(name),
 			lapsed:    m.sold.lapsed.WithLabelValues(name),
 			conflicts: make(map[string]prometheus.Counter),
 		}
@@ -180,6 +182,8 @@ func (e event) count(o *telemetry.Outcome) {
 		e.confirmed.Add(seats)
 	case o.Code == telemetry.OK && o.Call == "release":
 		e.released.Add(seats)
+	case o.Code == telemetry.OK && o.Call == "cancel":
+		e.cancelled.Add(float64(o.Changed))
 	case o.Status == http.StatusConflict:
 		if o.Code == string(lockstore.LockExpired) {
 			e.lapsed.Add(seats)

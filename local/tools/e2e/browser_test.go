@@ -196,7 +196,7 @@ func (w *window) waitFor(what, expression string) {
 // waitText waits until the page has a text that a person can read.
 func (w *window) waitText(text string) {
 	w.t.Helper()
-	w.waitFor("the page has the text "+quoted(text), `document.body.innerText.replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
+	w.waitFor("the page has the text "+quoted(text), `(document.body?.innerText ?? '').replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
 }
 
 // seat returns the JavaScript for the cell of a seat. The name is its label up to

@@ -129,7 +129,7 @@ func TestOneUserTwoWindows(t *testing.T) {
 	other.waitSeat("row D, seat 4", "locked by you for ")
 	other.press("Confirm")
 	one.waitSeat("row D, seat 4", "booked by you")
-	if name := `document.getElementById('user').textContent`; eval[string](one, name) != eval[string](other, name) {
+	if name := `document.getElementById('who').textContent`; eval[string](one, name) != eval[string](other, name) {
 		t.Error("the windows show two users")
 	}
 }

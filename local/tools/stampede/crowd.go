@@ -25,11 +25,11 @@ const (
 // A crowd is all the buyers of a run and what the server answered them.
 type crowd struct {
 	settings
-	server lockstore.LockStore
-	view   *eventView
-	name   string // of this run, so that its users differ from those of other runs
-	meter  *meter
-	had    possessions
+	server, operator lockstore.LockStore
+	view             *eventView
+	name             string // of this run, so that its users differ from those of other runs
+	meter            *meter
+	had              possessions
 
 	mu     sync.Mutex // guards ledger and ends
 	ledger *history.Ledger
@@ -41,6 +41,7 @@ type ending string
 
 const (
 	paid       ending = "booked"
+	refunded   ending = "booked and cancelled"
 	gaveBack   ending = "gave back"
 	walkedAway ending = "walked away"
 	noSeats    ending = "found no seats"
@@ -110,8 +111,12 @@ func (c *crowd) left() int {
 func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	v := &r.Verdict
 	v.HeldByTwo = c.had.overlaps()
+	v.LetThrough = r.Cheats.through(c.confirmBy)
 	if !r.Interrupted && !c.hurry {
 		ttl := c.view.event.LockTTL
+		if c.extend > 0 {
+			ttl *= 2
+		}
 		stopLine := showProgress(stderr, func() string { return fmt.Sprintf("waiting %v until every lock has ended", ttl) })
 		v.StuckJudged = pause(ctx, ttl+time.Second)
 		stopLine()
@@ -134,7 +139,7 @@ func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	if v.StuckJudged { // else locks are still there
 		v.Stuck, v.Words = found.Stuck, found.Words
 	}
-	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0
+	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0 && v.LetThrough == 0
 	return nil
 }
 
@@ -144,14 +149,21 @@ type buyer struct {
 	user  lockstore.UserID
 	rnd   *rand.Rand
 	avoid map[lockstore.SeatID]bool // seats that were refused
+	quiet bool                      // the next call is not noted in the ledger
 }
 
 // visit is what a buyer does from arriving to leaving.
 func (b *buyer) visit(ctx context.Context) ending {
 	b.call(ctx, history.Call{Method: history.List, Since: b.view.since()})
-	seats, end := b.lock(ctx)
+	seats, expires, end := b.lock(ctx)
 	if end != "" {
 		return end
+	}
+	if b.rnd.Float64() < b.extend {
+		more := expires.Add(b.view.event.LockTTL)
+		if c := b.call(ctx, history.Call{Op: lockstore.Extend(b.user, more, seats...)}); c.Outcome == history.Done {
+			b.had.extended(seats, b.user, c.Result.Expires.Sub(expires))
+		}
 	}
 	pays := b.rnd.Float64() < b.pay
 	if !pause(ctx, time.Duration(b.rnd.Int64N(int64(b.think)+1))) {
@@ -159,9 +171,13 @@ func (b *buyer) visit(ctx context.Context) ending {
 	}
 	switch {
 	case pays:
+		b.quiet = b.rnd.Float64() < b.refund
 		switch c := b.call(ctx, history.Call{Op: lockstore.Confirm(b.user, seats...)}); c.Outcome {
 		case history.Done:
 			b.had.booked(seats, b.user)
+			if b.quiet {
+				return b.cancel(ctx, c)
+			}
 			return paid
 		case history.Refused:
 			return tooLate
@@ -175,9 +191,27 @@ func (b *buyer) visit(ctx context.Context) ending {
 	return walkedAway
 }
 
-// lock tries seats until some are the buyer's. Otherwise it returns how the
-// visit ended.
-func (b *buyer) lock(ctx context.Context) ([]lockstore.SeatID, ending) {
+// cancel lets an operator cancel what the call has booked. The booking is noted in
+// the ledger unless the cancel succeeds: whoever buys the seats next is then no second
+// owner.
+func (b *buyer) cancel(ctx context.Context, booked history.Call) ending {
+	b.had.released(booked.Seats, b.user)
+	c := b.callTo(ctx, b.operator, history.Call{Op: lockstore.Cancel(b.user, "", booked.Seats...)})
+	if c.Outcome == history.Done {
+		return refunded
+	}
+	if c.Outcome == history.Unknown {
+		booked.Outcome = history.Unknown
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ledger.Note(booked)
+	return paid
+}
+
+// lock tries seats until some are the buyer's, and returns when the lock ends.
+// Otherwise it returns how the visit ended.
+func (b *buyer) lock(ctx context.Context) ([]lockstore.SeatID, time.Time, ending) {
 	for range maxTries {
 		seats := b.choose()
 		if len(seats) == 0 {
@@ -187,16 +221,16 @@ func (b *buyer) lock(ctx context.Context) ([]lockstore.SeatID, ending) {
 		switch c.Outcome {
 		case history.Done:
 			b.had.locked(seats, b.user, c.Called, c.Returned)
-			return seats, ""
+			return seats, c.Result.Expires, ""
 		case history.Refused:
 			for _, seat := range c.Conflict.Seats {
 				b.avoid[seat.ID] = true
 			}
 		default:
-			return nil, noAnswer
+			return nil, time.Time{}, noAnswer
 		}
 	}
-	return nil, noSeats
+	return nil, time.Time{}, noSeats
 }
 
 // choose returns seats that are available as far as the buyer knows, or none.
@@ -218,16 +252,22 @@ func (b *buyer) choose() []lockstore.SeatID {
 // call makes a call and repeats it as long as there is no answer. Called of the
 // result is the time of the first try.
 func (b *buyer) call(ctx context.Context, c history.Call) history.Call {
-	rec := history.Recorder{Store: b.server, Event: b.view.onSale}
+	return b.callTo(ctx, b.server, c)
+}
+
+func (b *buyer) callTo(ctx context.Context, server lockstore.LockStore, c history.Call) history.Call {
+	rec := history.Recorder{Store: server, Event: b.view.onSale}
 	wait := firstPause
 	var first time.Time
 	for n := range maxCalls {
 		c.Answer = history.Answer{}
 		c = rec.Do(ctx, c)
 		b.meter.note(c, c.Returned.Sub(c.Called))
-		b.mu.Lock()
-		b.ledger.Note(c)
-		b.mu.Unlock()
+		if !b.quiet || c.Outcome != history.Done {
+			b.mu.Lock()
+			b.ledger.Note(c)
+			b.mu.Unlock()
+		}
 		if n == 0 {
 			first = c.Called
 		}

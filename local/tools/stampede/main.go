@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -60,18 +62,38 @@ type settings struct {
 	hurry      bool          // do not wait for the end of abandoned locks
 	json       bool
 	seed       uint64
+
+	extend     float64 // the share of the buyers with seats who ask for more time
+	refund     float64 // the share of the buyers who paid whose bookings are cancelled
+	cheats     int     // how many try what they may not
+	confirmBy  string  // who may confirm, as the server is set
+	backendKey string
+	operator   string // its key
 }
+
+// byBuyer is the value of -confirm-by with which a confirm needs no key.
+const byBuyer = "buyer"
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	server, err := client.New(s.url, client.Options{Connections: s.users})
+	server, err := client.New(s.url, client.Options{Connections: s.users, Token: s.backendKey})
 	if err != nil {
 		return usage("-url: %w", err)
 	}
 	defer server.Close()
+	operator, err := client.New(s.url, client.Options{Token: s.operator})
+	if err != nil {
+		return err
+	}
+	defer operator.Close()
+	stranger, err := client.New(s.url, client.Options{})
+	if err != nil {
+		return err
+	}
+	defer stranger.Close()
 	ev, err := findEvent(ctx, server, s.event)
 	if err != nil {
 		return err
@@ -81,7 +103,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	c := newCrowd(s, server, view)
+	c.operator = operator
 	r := c.run(ctx, stderr)
+	r.Cheats, r.ConfirmBy = c.cheat(ctx, stranger), s.confirmBy
 	err = c.check(ctx, &r, stderr)
 	if err := errors.Join(err, r.print(stdout, s.json)); err != nil {
 		return err
@@ -107,6 +131,12 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.think, "think", 3*time.Second, "the longest `DURATION` for which a buyer hesitates before paying")
 	flags.IntVar(&s.most, "most", 4, "the largest `NUMBER` of seats that a buyer wants")
 	flags.Float64Var(&s.pay, "pay", 0.5, "the `SHARE` of the buyers with seats who pay, from 0 to 1")
+	flags.Float64Var(&s.extend, "extend", 0.2, "the `SHARE` of the buyers with seats who ask for more time, from 0 to 1")
+	flags.Float64Var(&s.refund, "refund", 0.1, "the `SHARE` of the buyers who paid whose bookings an operator cancels; needs -operator-key")
+	flags.IntVar(&s.cheats, "cheats", 10, "the `NUMBER` of cheats, who try what they may not")
+	flags.StringVar(&s.confirmBy, "confirm-by", byBuyer, "`WHO` may confirm, as the server is set: buyer, backend or payment")
+	flags.StringVar(&s.backendKey, "backend-key", "", "the server's AUTH_BACKEND_KEY, with which the buyers' calls are made; by default that of the environment")
+	flags.StringVar(&s.operator, "operator-key", "", "the server's OPERATOR_KEY, with which bookings are cancelled; by default that of the environment")
 	flags.BoolVar(&s.same, "same", false, "all buyers want the same seats")
 	flags.BoolVar(&s.hurry, "hurry", false, "do not wait until abandoned locks have ended; whether seats come back is then not checked")
 	flags.BoolVar(&s.json, "json", false, "report in JSON")
@@ -117,7 +147,17 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		}
 		return s, usage("%w", err)
 	}
+	s.backendKey = cmp.Or(s.backendKey, os.Getenv("AUTH_BACKEND_KEY"))
+	if s.operator = cmp.Or(s.operator, os.Getenv("OPERATOR_KEY")); s.operator == "" {
+		s.refund = 0
+	}
 	switch {
+	case s.extend < 0 || s.extend > 1 || s.refund < 0 || s.refund > 1:
+		return s, usage("-extend and -refund must be shares, from 0 to 1")
+	case s.cheats < 0:
+		return s, usage("-cheats %d: must not be negative", s.cheats)
+	case !slices.Contains([]string{byBuyer, "backend", "payment"}, s.confirmBy):
+		return s, usage("-confirm-by %s: must be buyer, backend or payment", s.confirmBy)
 	case flags.NArg() > 0:
 		return s, usage("%q is not a flag", flags.Arg(0))
 	case s.users < 1:

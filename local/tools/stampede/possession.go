@@ -37,6 +37,11 @@ func (p *possessions) locked(seats []lockstore.SeatID, user lockstore.UserID, ca
 	}
 }
 
+// extended moves the end of the user's possession of the seats.
+func (p *possessions) extended(seats []lockstore.SeatID, user lockstore.UserID, by time.Duration) {
+	p.change(seats, user, func(s *possession) { s.to = s.to.Add(by) })
+}
+
 // booked makes the user's possession of the seats endless.
 func (p *possessions) booked(seats []lockstore.SeatID, user lockstore.UserID) {
 	p.change(seats, user, func(s *possession) { s.to = time.Now().AddDate(1000, 0, 0) })

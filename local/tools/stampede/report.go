@@ -24,6 +24,8 @@ type report struct {
 	Interrupted bool              `json:"interrupted"`
 	Buyers      map[ending]int    `json:"buyers"`
 	Calls       []callReport      `json:"calls"`
+	Cheats      cheatReport       `json:"cheats"`
+	ConfirmBy   string            `json:"confirmBy"`
 	Verdict     verdict           `json:"verdict"`
 }
 
@@ -50,6 +52,7 @@ type verdict struct {
 	Stuck        int      `json:"stuck"`     // the seats that nobody has and nobody can get
 	StuckJudged  bool     `json:"stuckJudged"`
 	DeltasDiffer int      `json:"deltasDiffer"`    // the seats whose changes were listed wrongly
+	LetThrough   int      `json:"letThrough"`      // the calls of cheats that were not refused
 	Words        []string `json:"words,omitempty"` // describes what is wrong
 }
 
@@ -79,6 +82,9 @@ func (r *report) text() string {
 		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%s\t%s\n", c.Call, c.Count, c.P50, c.P95, c.P99, c.Max, c.Bars, counts(c.Outcomes))
 	}
 	_ = w.Flush() // to a builder
+	if r.Cheats.Cheats > 0 {
+		b.WriteString("\n" + r.Cheats.text(r.ConfirmBy))
+	}
 	b.WriteString("\n" + r.Verdict.text())
 	return b.String()
 }
@@ -101,6 +107,7 @@ func (v *verdict) text() string {
 	line(v.HeldByTwo, "times two buyers had one seat")
 	line(v.OverLimit, "buyers over the seat limit")
 	line(v.DeltasDiffer, "seats whose changes were listed wrongly")
+	line(v.LetThrough, "calls of cheats let through")
 	if v.StuckJudged {
 		line(v.Stuck, "seats stuck")
 	} else {

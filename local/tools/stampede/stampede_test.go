@@ -14,20 +14,28 @@ import (
 	"testing"
 	"time"
 
+	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
 
+var operatorKey, backendKey = strings.Repeat("o", 32), strings.Repeat("b", 32)
+
 // serve serves an event of 60 seats, with locks of a second, from the store.
 func serve(t *testing.T, store lockstore.LockStore) string {
+	t.Helper()
+	return serveTo(t, store, access.Policy{OperatorKeys: []string{operatorKey}})
+}
+
+func serveTo(t *testing.T, store lockstore.LockStore, p access.Policy) string {
 	t.Helper()
 	m, err := venue.Grid(6, 10, venue.Defaults{LockTTL: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := booking.New(booking.Config{Store: store, Events: []venue.Event{m}, Logger: slog.New(slog.DiscardHandler)})
+	api, err := booking.New(booking.Config{Store: store, Events: []venue.Event{m}, Access: p, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +76,42 @@ func TestGoodServer(t *testing.T) {
 		if c.Count == 0 || c.P50 <= 0 || c.P50 > c.P95 || c.P95 > c.P99 || c.P99 > c.Max+0.01 {
 			t.Errorf("%+v", c)
 		}
+	}
+}
+
+// TestOperatorsAndCheats checks that bookings are cancelled beside the sale, and that
+// cheats are refused, where the back end confirms and where buyers do.
+func TestOperatorsAndCheats(t *testing.T) {
+	t.Parallel()
+	for confirmBy, args := range map[string][]string{
+		"backend": {"-backend-key", backendKey},
+		"buyer":   nil,
+	} {
+		policy := access.Policy{OperatorKeys: []string{operatorKey}}
+		if confirmBy == "backend" {
+			policy.BackendKeys, policy.ConfirmBy = []string{backendKey}, access.ConfirmByBackend
+		}
+		r, err := stampede(t.Context(), t, serveTo(t, new(memstore.Store), policy), append(args, "-confirm-by", confirmBy,
+			"-operator-key", operatorKey, "-refund", "0.5", "-extend", "0.5", "-pay", "0.8", "-cheats", "3")...)
+		if err != nil {
+			t.Errorf("%s: %v: %+v", confirmBy, err, r)
+		}
+		if r.Buyers[refunded] == 0 || r.Cheats.Tried != 30 || r.Cheats.Refused+r.Cheats.Confirms != 30 || (r.Cheats.Confirms == 0) != (confirmBy == "backend") {
+			t.Errorf("%s: the report is %+v", confirmBy, r)
+		}
+		if !slices.ContainsFunc(r.Calls, func(c callReport) bool { return c.Call == "extend" && c.Outcomes["ok"] > 0 }) {
+			t.Errorf("%s: no lock was extended: %+v", confirmBy, r.Calls)
+		}
+	}
+}
+
+// TestCheatsThatSucceed checks that a server which lets buyers confirm, though it should
+// not, broke a promise.
+func TestCheatsThatSucceed(t *testing.T) {
+	t.Parallel()
+	r, err := stampede(t.Context(), t, serve(t, new(memstore.Store)), "-confirm-by", "backend", "-hurry")
+	if !errors.Is(err, errBroken) || r.Verdict.LetThrough != 10 {
+		t.Errorf("%v: the verdict is %+v, want 10 confirms let through", err, r.Verdict)
 	}
 }
 
@@ -194,7 +238,7 @@ func TestReportForPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"50 buyers for 60 seats of default", "booked", "p99", "lock ", "confirm ", "0  sold twice", "was not checked", "The server kept its promises."} {
+	for _, want := range []string{"50 buyers for 60 seats of default", "booked", "p99", "lock ", "confirm ", "0  sold twice", "was not checked", "cheats   10 tried 100 calls that are not theirs: 90 refused, 0 let through, 0 unanswered; anybody may confirm here", "The server kept its promises."} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, out.String())
 		}
@@ -210,7 +254,10 @@ func TestBadCalls(t *testing.T) {
 		want  string
 	}{
 		{[]string{"-users", "0"}, true, "-users 0"},
-		{[]string{"-most", "51"}, true, "-most 51"},
+		{[]string{"-most", "201"}, true, "-most 201"},
+		{[]string{"-extend", "2"}, true, "-extend"},
+		{[]string{"-cheats", "-1"}, true, "-cheats -1"},
+		{[]string{"-confirm-by", "anybody"}, true, "-confirm-by anybody"},
 		{[]string{"-pay", "2"}, true, "-pay 2"},
 		{[]string{"-think", "-1s"}, true, "must not be negative"},
 		{[]string{"-nonsense"}, true, "nonsense"},

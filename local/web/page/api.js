@@ -63,6 +63,10 @@ const post = (call) => (eventId, userId, seatIds) => ask(call, {}, {
   body: JSON.stringify({ eventId, userId, seatIds }),
 });
 
+/** Who the user is. */
+export const session = () => ask('session', {});
+export const signOut = () => ask('signout', {}, { method: 'POST' });
+
 export const lock = post('lock');
 export const confirm = post('confirm');
 export const release = post('release');

@@ -5,7 +5,7 @@ import * as api from './api.js';
 import { Clock } from './clock.js';
 import { Live } from './live.js';
 import { SeatMap } from './map.js';
-import { Mine } from './mine.js';
+import { Mine, keptPicks } from './mine.js';
 import { Overview } from './overview.js';
 import { urgent } from './panel.js';
 import { Plan } from './plan.js';
@@ -30,12 +30,13 @@ export class EventPage {
    * list is a promise of the first list, or of null. EventPage calls renew(revision)
    * once if a list is of a higher revision than the event.
    */
-  constructor(event, list, user, panel, renew) {
+  constructor(event, list, session, panel, renew) {
+    this.session = session;
     this.renew = renew;
     this.plan = new Plan(event);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
-    this.mine = new Mine(this.plan, user);
+    this.mine = new Mine(this.plan, session.user ?? 'nobody');
     this.panel = panel;
     this.part = null;
     byId('title').textContent = this.plan.title;
@@ -125,11 +126,6 @@ export class EventPage {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
   }
 
-  /** The ids of the seats that the user has picked. */
-  get picked() {
-    return [...this.mine.picked].map((p) => this.plan.ids[p]);
-  }
-
   /** Picks those of the seats that there are. */
   pick(ids) {
     for (const id of ids) {
@@ -155,6 +151,10 @@ export class EventPage {
   #begin() {
     this.#ready = true;
     document.body.classList.add('ready');
+    for (const id of keptPicks.take(this.plan.eventId)) {
+      const p = this.plan.positions.get(id);
+      if (p !== undefined && this.seats.status(p) === 'available') this.mine.picked.add(p);
+    }
     const { unanswered } = this.mine;
     if (unanswered) this.#askAgain(unanswered);
     performance.mark('seats-shown');
@@ -166,9 +166,10 @@ export class EventPage {
     if (light.dataset.state === state) return;
     const was = light.dataset.state;
     light.dataset.state = state;
-    light.textContent = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', connecting: 'Connecting…' }[state];
+    light.textContent = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', out: 'Signed out', connecting: 'Connecting…' }[state];
     document.body.classList.toggle('away', state === 'away');
     if (state === 'away') announce('The connection is lost. The seats are shown as they were last.');
+    if (state === 'out') this.#say('bad', this.session.canSignIn ? 'Your sign-in has ended. Sign in again to see the seats.' : 'The seats are not shown to everybody here.', true);
     if (was === 'away') announce('Connected again.');
   }
 
@@ -311,13 +312,14 @@ export class EventPage {
   async #call(call, seats) {
     const { mine } = this;
     if (mine.asked || seats.length === 0) return;
+    if (!this.session.user) return this.#askToSignIn();
     mine.ask({ call, seats });
     this.#update(seats);
     let repeated = false;
     try {
       const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - this.clock.now()) : retryFor);
       const answer = await api.untilAnswered(
-        () => api[call](this.plan.eventId, mine.user, seats.map((p) => this.plan.ids[p])),
+        () => this.#asUser(call, seats.map((p) => this.plan.ids[p])),
         end,
         () => {
           repeated = true;
@@ -333,6 +335,27 @@ export class EventPage {
     this.#update(seats);
   }
 
+  /** Makes the call, again if the session of the same user had only to be renewed. */
+  async #asUser(call, seatIds) {
+    const make = () => api[call](this.plan.eventId, this.session.named, seatIds);
+    try {
+      return await make();
+    } catch (error) {
+      if (error.code !== 'unauthenticated' || !await this.session.renew()) throw error;
+      return make();
+    }
+  }
+
+  #askToSignIn() {
+    this.#say('news', this.session.canSignIn ? 'Sign in to go on. Your picks are kept.' : 'This page only shows the seats. They are sold elsewhere.');
+    if (this.session.canSignIn) byId('signin').focus();
+  }
+
+  /** The ids of the seats that the user has picked. */
+  get picks() {
+    return [...this.mine.picked].map((p) => this.plan.ids[p]);
+  }
+
   #answered(call, seats, answer, repeated) {
     const names = this.#names(seats);
     if (call === 'lock') {
@@ -341,7 +364,7 @@ export class EventPage {
       this.mine.lock(seats.filter((p) => !this.mine.locked.has(p)), end);
       this.seats.know(seats, end);
       this.#warned = false;
-      this.#say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - this.clock.now())}. Confirm to book.`);
+      this.#say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - this.clock.now())}. ${this.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
     } else if (call === 'confirm') {
       this.mine.book(seats);
       this.seats.know(seats, Infinity);
@@ -369,6 +392,8 @@ export class EventPage {
     } else if (error.code === 'lock_expired' || error.code === 'lock_not_held') {
       this.mine.forget(inTheWay);
       this.#say('bad', `Too late: the time to confirm ${names} is over. Nothing was booked.`, true);
+    } else if (error.code === 'unauthenticated') {
+      this.#askToSignIn();
     } else {
       const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', release: 'They may still be locked' }[call];
       this.#say('bad', error.code ? error.message : `The server cannot be reached. ${what}; try again.`, true);

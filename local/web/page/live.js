@@ -141,10 +141,10 @@ export class Live {
           }
           failed = 0;
         }
-      } catch {
+      } catch (error) {
         if (this.#over || this.#talking) break;
         failed++;
-        this.light('away');
+        this.light(error.status === 401 ? 'out' : 'away');
       }
       const pause = failed ? Math.min(8000, 400 * 2 ** failed) : document.hidden ? every.hidden : every.visible;
       await new Promise((resume) => {

@@ -2,11 +2,10 @@
 
 import * as api from './api.js';
 import { EventPage } from './event.js';
-import { userName } from './mine.js';
 import { Panel } from './panel.js';
+import { Session } from './session.js';
 
 const byId = (id) => document.getElementById(id);
-const user = userName();
 let page;
 let opening;
 
@@ -40,7 +39,7 @@ async function open(events) {
 function replace(event, list) {
   page?.close();
   document.body.classList.remove('ready');
-  page = new EventPage(event, list, user, panel, renew);
+  page = new EventPage(event, list, session, panel, renew);
 }
 
 /** Fetches the seat map of the open event anew, since there is one of this revision. */
@@ -55,7 +54,7 @@ async function renew(revision) {
     await new Promise((resume) => setTimeout(resume, 2000)); // not every server has it yet
   }
   replace(event, api.seats(eventId).catch(() => null));
-  page.pick(before.picked);
+  page.pick(before.picks);
   page.show(wanted().get('section'));
   panel.say('news', 'The seat map has changed. These are the seats now.');
 }
@@ -66,6 +65,7 @@ async function keepAsking(call) {
     try {
       return await call();
     } catch (error) {
+      if (error.status === 401) return signedOut();
       byId('light').dataset.state = 'away';
       byId('light').textContent = 'Reconnecting…';
       panel.say('bad', `${error.message} Trying again.`);
@@ -74,12 +74,54 @@ async function keepAsking(call) {
   }
 }
 
+/** Shows that nothing is shown, until the user signs in. */
+function signedOut() {
+  byId('light').dataset.state = 'out';
+  byId('light').textContent = 'Signed out';
+  panel.say('news', session.canSignIn ? 'Sign in to see the seats.' : 'The seats are not shown to everybody here.');
+  return new Promise(() => {});
+}
+
+/** Shows who the user is, and how to become somebody else. */
+function introduce() {
+  byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
+  byId('signout').hidden = !session.user || session.open || session.guest;
+  byId('confirm').hidden = !session.mayConfirm;
+  byId('to-confirm').hidden = !session.mayConfirm;
+  byId('who').hidden = false;
+  byId('who').textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
+    : session.guest ? 'You are a guest. This browser keeps your seats.'
+    : session.user ? 'You are signed in.'
+    : session.canSignIn ? 'Sign in to lock seats.' : 'This page only shows the seats. They are sold elsewhere.';
+}
+
+async function leaveForSignIn() {
+  byId('signin').ariaDisabled = 'true';
+  try {
+    await session.signIn(page?.plan.eventId, page?.picks ?? []);
+  } catch {
+    byId('signin').ariaDisabled = 'false';
+    panel.say('bad', 'Your seats could not be given back, so you are still a guest. Try again.');
+  }
+}
+
+const session = await keepAsking(Session.load);
+panel.say('news', '');
+introduce();
+byId('signin').addEventListener('click', () => {
+  if (session.held.length) byId('leaving').showModal();
+  else leaveForSignIn();
+});
+byId('leaving').addEventListener('close', () => { if (byId('leaving').returnValue === 'leave') leaveForSignIn(); });
+byId('signout').addEventListener('click', () => session.signOut());
+const failed = new URLSearchParams(location.search).get('signin') === 'failed';
+if (failed) history.replaceState(null, '', location.pathname + location.hash);
+
 const events = await keepAsking(api.events);
 panel.say('news', '');
 byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(name, eventId)));
 byId('chooser').hidden = events.length < 2;
 byId('event').addEventListener('change', () => { location.hash = new URLSearchParams({ event: byId('event').value }); });
-byId('user').textContent = user;
 byId('larger').addEventListener('click', () => page.view.magnify(1.25));
 byId('smaller').addEventListener('click', () => page.view.magnify(0.8));
 document.querySelector('.skip').addEventListener('click', (event) => {
@@ -89,3 +131,4 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 window.addEventListener('hashchange', () => open(events));
 window.addEventListener('storage', ({ key }) => { if (key === page?.mine.key) page.shared(); });
 await open(events);
+if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');

@@ -15,11 +15,18 @@ class Storage {
     return this.store ? this.store.getItem(key) : this.#kept.get(key) ?? null;
   }
 
+  keys() {
+    return this.store ? Object.keys(this.store) : [...this.#kept.keys()];
+  }
+
   set(key, value) {
     try { this.store?.setItem(key, value); } catch { this.store = undefined; } // full
     this.#kept.set(key, value);
   }
 }
+
+/** The end of a lock as lists have it: rounded up to a second. */
+const listed = (end) => Math.ceil(end / 1000) * 1000;
 
 const browser = new Storage(() => localStorage);
 const tab = new Storage(() => sessionStorage);
@@ -32,6 +39,26 @@ export function userName() {
     browser.set('seatlock:user', name);
   }
   return name;
+}
+
+/** The picks of this window that are kept while the user signs in. */
+export const keptPicks = {
+  save: (picks) => tab.set('seatlock:picks', JSON.stringify(picks)),
+  /** Returns the ids of the event's seats, once. */
+  take(eventId) {
+    const picks = JSON.parse(tab.get('seatlock:picks')) ?? [];
+    tab.set('seatlock:picks', JSON.stringify(picks.filter((p) => p.eventId !== eventId)));
+    return picks.find((p) => p.eventId === eventId)?.seats ?? [];
+  },
+};
+
+/** The seats that the user has locked from this browser, in every event. */
+export function locksOf(user) {
+  const end = `:${user}`;
+  return browser.keys().filter((key) => key.startsWith('seatlock:') && key.endsWith(end)).map((key) => ({
+    eventId: key.slice('seatlock:'.length, -end.length),
+    seatIds: JSON.parse(browser.get(key)).locked.map(([id]) => id),
+  })).filter(({ seatIds }) => seatIds.length);
 }
 
 /** Mine is what one user has in one event, by position. */
@@ -149,7 +176,7 @@ export class Mine {
       const until = seats.until[p];
       if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while the lock lasts
       else if (now >= end) ranOut.push(p);
-      else if (until !== end && !fresh(p)) gone.push(p);
+      else if (until !== end && until !== listed(end) && !fresh(p)) gone.push(p);
     }
     for (const p of this.bought) if (!ours.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);
     this.forget([...ranOut, ...gone]);

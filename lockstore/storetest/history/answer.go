@@ -92,7 +92,17 @@ func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	if c.status != lockstore.Locked {
 		return got.Expires.IsZero()
 	}
-	return c.within(around(got.Expires, m.slack))
+	return c.within(m.end(got.Expires))
+}
+
+// end returns when a lock that is shown with this end really ends. Strangers see it
+// rounded up to a second over HTTP.
+func (m *model) end(shown time.Time) span {
+	end := around(shown, m.slack)
+	if m.remote {
+		end.min -= (time.Second - time.Millisecond).Nanoseconds()
+	}
+	return end
 }
 
 // looks reports whether a roster can show the one seat of the call so, or not at all.

@@ -127,7 +127,8 @@ type History struct {
 	Slack time.Duration
 
 	// Remote marks calls that went over HTTP, whose answers say less: a Result
-	// need not report Changed and Now, and Held may be -1. A delta may also name
+	// need not report Changed and Now, Held may be -1, and lists and conflicts may show
+	// the end of a lock rounded up to a second. A delta may also name
 	// seats that did not change, because the server leaves out only the changes,
 	// not the seats, that are newer than its list.
 	Remote bool

@@ -1,0 +1,214 @@
+package oidc
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"seatlock/functions/access/session"
+	"seatlock/functions/problem"
+	"seatlock/functions/telemetry"
+	"seatlock/lockstore"
+)
+
+// The paths of the sign-in.
+const (
+	SignInPath   = "/signin"
+	CallbackPath = "/signin/callback"
+)
+
+const (
+	// flowTime is how long somebody may take to sign in at the issuer.
+	flowTime = 10 * time.Minute
+
+	// exchangeTime is the longest time to get tokens for a code.
+	exchangeTime = 5 * time.Second
+
+	// maxPlace is the length of the longest place on the page.
+	maxPlace = 1 << 10
+
+	flowPurpose = "signin"
+)
+
+// A SignIn lets users sign in on the page: by the code flow of OpenID Connect, with
+// PKCE, state and nonce.
+type SignIn struct {
+	Verifier *Verifier // of the issuer
+	Client   string    // the page's id at the issuer
+	Secret   string    // its secret; empty for a public client
+	URL      string    // of the page, as browsers know it; empty: what the request says
+	Sealer   *session.Sealer
+	Sessions *session.Sessions
+	Log      *slog.Logger
+}
+
+// A flow is a sign-in that has begun. It is in a cookie of its own, so that several
+// windows can sign in at a time.
+type flow struct {
+	State, Nonce, Verifier string
+	To                     string // the place on the page to go back to, as a fragment
+	Until                  time.Time
+}
+
+// Handler returns a handler of the sign-in. It gives all other requests to next.
+func (s *SignIn) Handler(next telemetry.Handler) telemetry.Handler {
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+		var err error
+		switch {
+		case r.URL.Path != SignInPath && r.URL.Path != CallbackPath:
+			return next(w, r)
+		case r.Method != "GET":
+			w.Header().Set("Allow", "GET")
+			err = problem.Refuse(problem.MethodNotAllowed, "This call takes GET.")
+		case r.URL.Path == SignInPath:
+			err = s.begin(w, r)
+		default:
+			err = s.end(w, r)
+		}
+		return session.Refuse(w, err)
+	}
+}
+
+// begin sends the browser to the issuer.
+func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), exchangeTime)
+	defer cancel()
+	client, err := s.client(ctx, r)
+	if err != nil {
+		return s.Verifier.unavailable(err)
+	}
+	f := flow{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: r.URL.Query().Get("to"), Until: time.Now().Add(flowTime)}
+	if len(f.To) > maxPlace {
+		f.To = ""
+	}
+	sealed, err := s.Sealer.Seal(flowPurpose, f)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, session.NewCookie(r, cookieOf(f.State), sealed, flowTime))
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, client.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusSeeOther)
+	return nil
+}
+
+// end takes what the issuer says, and sends the browser back to the page. A sign-in
+// that fails changes nothing: the browser keeps the session that it had.
+func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
+	f, err := s.flowOf(r)
+	if err == nil {
+		http.SetCookie(w, session.NewCookie(r, cookieOf(f.State), "", 0))
+		var user lockstore.UserID
+		if user, err = s.user(r, f); err == nil {
+			err = s.Sessions.Set(w, r, session.Of(user))
+		}
+	}
+	back := url.URL{Path: "../", Fragment: f.To}
+	if s.URL != "" {
+		u, err := url.Parse(s.URL)
+		if err != nil {
+			return err
+		}
+		back = *u.JoinPath("/")
+		back.Fragment = f.To
+	}
+	if err != nil {
+		// The page says so; what is wrong is for the log alone.
+		s.Log.WarnContext(r.Context(), "a sign-in failed", "error", err)
+		back.RawQuery = "signin=failed"
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", back.String())
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// flowOf returns the sign-in that the browser has begun.
+func (s *SignIn) flowOf(r *http.Request) (flow, error) {
+	state := r.URL.Query().Get("state")
+	cookie, err := r.Cookie(session.Name(r, cookieOf(state)))
+	if err != nil {
+		return flow{}, errors.New("this browser has begun no such sign-in")
+	}
+	var f flow
+	if err := s.Sealer.Open(flowPurpose, cookie.Value, &f); err != nil {
+		return flow{}, err
+	}
+	switch {
+	case f.State != state:
+		return flow{}, errors.New("the state is another")
+	case time.Now().After(f.Until):
+		return flow{}, errors.New("the sign-in took too long")
+	}
+	return f, nil
+}
+
+// user returns who has signed in at the issuer.
+func (s *SignIn) user(r *http.Request, f flow) (lockstore.UserID, error) {
+	q := r.URL.Query()
+	if refused := q.Get("error"); refused != "" {
+		return "", errors.New("the issuer refused: " + strings.ToValidUTF8(refused[:min(len(refused), 100)], ""))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), exchangeTime)
+	defer cancel()
+	client, err := s.client(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	tokens, err := client.Exchange(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: exchangeTime}), q.Get("code"), oauth2.VerifierOption(f.Verifier))
+	if err != nil {
+		if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text has the answer, and that may have tokens
+			return "", errors.New("the issuer gave no tokens for the code: " + e.ErrorCode)
+		}
+		return "", err
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	id, err := s.Verifier.verifyID(ctx, raw, s.Client)
+	if err != nil {
+		return "", err
+	}
+	if id.Nonce != f.Nonce {
+		return "", errors.New("the ID token is of another sign-in")
+	}
+	user := lockstore.UserID(id.Subject)
+	if user.Check() != nil {
+		return "", errors.New("the ID token's subject cannot be a user")
+	}
+	return user, nil
+}
+
+// client returns the page as a client of the issuer.
+func (s *SignIn) client(ctx context.Context, r *http.Request) (*oauth2.Config, error) {
+	if _, err := s.Verifier.ready(ctx); err != nil {
+		return nil, err
+	}
+	base := strings.TrimSuffix(s.URL, "/")
+	if base == "" {
+		base = "http://" + r.Host
+		if r.TLS != nil {
+			base = "https://" + r.Host
+		}
+	}
+	return &oauth2.Config{
+		ClientID: s.Client, ClientSecret: s.Secret, Endpoint: s.Verifier.endpoint(),
+		RedirectURL: base + CallbackPath, Scopes: []string{oidc.ScopeOpenID},
+	}, nil
+}
+
+// cookieOf returns the name of the cookie of a sign-in. The state is the caller's claim.
+func cookieOf(state string) string {
+	name := []byte("seatlock-signin-")
+	for _, c := range []byte(state[:min(len(state), 8)]) {
+		if 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+			name = append(name, c)
+		}
+	}
+	return string(name)
+}

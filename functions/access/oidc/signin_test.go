@@ -1,0 +1,168 @@
+package oidc_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/oauth2-proxy/mockoidc"
+
+	"seatlock/functions/access"
+	"seatlock/functions/access/oidc"
+	"seatlock/functions/access/session"
+	"seatlock/functions/telemetry"
+)
+
+// A site is a server whose page signs users in at an issuer.
+type site struct {
+	t      *testing.T
+	issuer *mockoidc.MockOIDC
+	url    string
+}
+
+func openSite(t *testing.T) *site {
+	t.Helper()
+	issuer, err := mockoidc.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { issuer.Shutdown() })
+	sealer, err := session.NewSealer("a-key-of-at-least-thirty-two-characters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	sessions := session.New(sealer)
+	desk := &session.Desk{Policy: &access.Policy{Sessions: sessions}, Sessions: sessions, Guests: access.NewBudget(100), SignIn: true}
+	signIn := &oidc.SignIn{
+		Verifier: oidc.New(issuer.Issuer(), "api", log), Client: issuer.Config().ClientID, Secret: issuer.Config().ClientSecret,
+		Sealer: sealer, Sessions: sessions, Log: log,
+	}
+	srv := httptest.NewServer(desk.Handler(signIn.Handler(func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+		io.WriteString(w, "the page")
+		return telemetry.Outcome{}
+	})))
+	t.Cleanup(srv.Close)
+	return &site{t, issuer, srv.URL}
+}
+
+// A browser keeps cookies, and follows redirects only if it is told to.
+type browser struct {
+	*site
+	http.Client
+}
+
+func (s *site) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &browser{s, http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// visit returns where a page sends the browser.
+func (b *browser) visit(address string) string {
+	b.t.Helper()
+	resp, err := b.Get(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 3 {
+		body, _ := io.ReadAll(resp.Body)
+		b.t.Fatalf("%s: %s %s", address, resp.Status, body)
+	}
+	to, err := resp.Location()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return to.String()
+}
+
+// atIssuer begins to sign in, and returns the address of the callback that the issuer
+// sends the browser to.
+func (b *browser) atIssuer(place string) string {
+	b.t.Helper()
+	return b.visit(b.visit(b.url + "/signin?to=" + url.QueryEscape(place)))
+}
+
+func (b *browser) who() string {
+	b.t.Helper()
+	resp, err := b.Get(b.url + "/session")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 {
+		b.t.Fatalf("%s: %v %s", resp.Status, err, body)
+	}
+	return string(body)
+}
+
+// TestSignIn checks that a guest signs in, is the issuer's user afterwards, and comes
+// back to the same place of the page, in each of two windows.
+func TestSignIn(t *testing.T) {
+	b := openSite(t).browser()
+	if who := b.who(); !strings.Contains(who, `"guest":true`) {
+		t.Fatalf("at first: %s", who)
+	}
+	one, two := b.atIssuer("event=gala&section=Upper 1"), b.atIssuer("event=matinee")
+	if back := b.visit(one); back != b.url+"/#event=gala&section=Upper%201" {
+		t.Errorf("the first window comes back to %s", back)
+	}
+	if back := b.visit(two); back != b.url+"/#event=matinee" {
+		t.Errorf("the second window comes back to %s", back)
+	}
+	if who := b.who(); !strings.Contains(who, `"userId":"`+mockoidc.DefaultUser().Subject+`"`) || strings.Contains(who, "guest") {
+		t.Errorf("after the sign-in: %s", who)
+	}
+}
+
+// TestSignInFails checks that a sign-in which fails changes nothing, and never leaves the
+// page's own site.
+func TestSignInFails(t *testing.T) {
+	s := openSite(t)
+	b := s.browser()
+	before := b.who()
+	fails := func(what, callback string) {
+		t.Helper()
+		if back := b.visit(callback); !strings.HasPrefix(back, s.url+"/?signin=failed") {
+			t.Errorf("%s: the browser comes back to %s", what, back)
+		}
+		if after := b.who(); after != before {
+			t.Errorf("%s: the session was %s, and is %s", what, before, after)
+		}
+	}
+	fails("another browser's sign-in", s.browser().atIssuer(""))
+	fails("no sign-in", s.url+"/signin/callback?state=x&code=y")
+	fails("a refusal", func() string {
+		u, _ := url.Parse(b.atIssuer(""))
+		return u.Scheme + "://" + u.Host + u.Path + "?error=access_denied&state=" + u.Query().Get("state")
+	}())
+	one, two := b.atIssuer("event=a"), b.atIssuer("event=b")
+	u, _ := url.Parse(one)
+	v, _ := url.Parse(two)
+	fails("a code of another sign-in", u.Scheme+"://"+u.Host+u.Path+"?state="+u.Query().Get("state")+"&code="+v.Query().Get("code"))
+
+	again := b.atIssuer("//evil.example/")
+	if back := b.visit(again); !strings.HasPrefix(back, s.url+"/#") {
+		t.Errorf("the browser is sent to %s", back)
+	}
+	before = b.who()
+	fails("the same sign-in again", again)
+	s.issuer.Shutdown()
+	resp, err := b.Get(s.url + "/signin/callback?state=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 303 {
+		t.Errorf("without the issuer: %s", resp.Status)
+	}
+}

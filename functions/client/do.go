@@ -1,0 +1,79 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// A seatsRequest is the body of the calls that change seats.
+type seatsRequest struct {
+	EventID lockstore.EventID  `json:"eventId"`
+	SeatIDs []lockstore.SeatID `json:"seatIds"`
+	UserID  lockstore.UserID   `json:"userId,omitempty"` // empty: the user of the token
+
+	ToSeatIDs   []lockstore.SeatID `json:"toSeatIds,omitempty"`
+	Reference   lockstore.Ref      `json:"reference,omitempty"`
+	Reason      lockstore.Ref      `json:"reason,omitempty"`
+	ExpiresAt   string             `json:"expiresAt,omitempty"`
+	LockSeconds float64            `json:"lockSeconds,omitempty"`
+	Direct      bool               `json:"direct,omitempty"`
+	Blocked     bool               `json:"blocked,omitempty"`
+	Evict       bool               `json:"evict,omitempty"`
+}
+
+// timeFormat is RFC 3339 to the millisecond.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// Do implements [lockstore.LockStore] with the call of each kind of operation; that of
+// [lockstore.KindBook] is POST /confirm. With the token of a user, op.User may be empty.
+// Who asked is known to the server by the token, so op.By has no effect. The API has no
+// NotAfter, NotBefore and Cap: with one of these Do fails with [errors.ErrUnsupported].
+func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	if !op.NotAfter.IsZero() || !op.NotBefore.IsZero() || op.Cap != 0 {
+		return lockstore.Result{}, fmt.Errorf("client: NotAfter, NotBefore and Cap of an operation: %w", errors.ErrUnsupported)
+	}
+	path, body := op.Kind.String(), seatsRequest{
+		EventID: ev.ID, SeatIDs: op.Seats, UserID: op.User, ToSeatIDs: op.To, Reference: op.Ref, LockSeconds: op.For.Seconds(),
+	}
+	switch op.Kind {
+	case lockstore.KindExtend:
+		body.ExpiresAt = op.Until.UTC().Format(timeFormat)
+	case lockstore.KindBook:
+		path, body.Direct, body.Blocked = "confirm", true, op.Blocked
+	case lockstore.KindBlock:
+		body.Reference, body.Reason, body.Evict = "", op.Ref, op.Blocked
+	}
+	var answer struct {
+		SeatIDs   []lockstore.SeatID `json:"seatIds"`
+		ExpiresAt time.Time          `json:"expiresAt"`
+	}
+	if err := c.post(ctx, path, body, &answer); err != nil {
+		return lockstore.Result{}, err
+	}
+	result := lockstore.Result{Expires: answer.ExpiresAt}
+	switch op.Kind {
+	case lockstore.KindRelease, lockstore.KindCancel, lockstore.KindBlock, lockstore.KindUnblock, lockstore.KindEvict:
+		result.Changed = answer.SeatIDs
+	}
+	return result, nil
+}
+
+func (c *Client) post(ctx context.Context, path string, body, answer any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	return c.do(r, answer)
+}

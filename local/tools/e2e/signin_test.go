@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/oauth2-proxy/mockoidc"
+)
+
+// TestGuestSession checks that the page locks and confirms as a guest whom the server
+// made, the same one in two windows, and that no script can read the cookie.
+func TestGuestSession(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer")
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.waitText("You are a guest.")
+	if status := s.post("lock", "ann", "A1"); status != 401 {
+		t.Errorf("a userId is believed: %d", status)
+	}
+	w.click("row A, seat 1")
+	w.press("Lock this seat")
+	w.waitText("is yours")
+	if cookies := eval[string](w, `document.cookie`); cookies != "" {
+		t.Errorf("a script sees the cookies %s", cookies)
+	}
+	other := w.secondWindow()
+	other.visit(s.URL)
+	other.waitSeat("row A, seat 1", "locked by you for ")
+	other.press("Confirm")
+	w.waitSeat("row A, seat 1", "booked by you")
+}
+
+// TestSignInOnThePage checks that a guest with a lock learns what becomes of it, that
+// what was picked is kept over the sign-in, and that the user who signed in can lock it.
+func TestSignInOnThePage(t *testing.T) {
+	issuer, err := mockoidc.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { issuer.Shutdown() })
+	b := needBrowser(t)
+	t.Setenv("AUTH_CLIENT_SECRET", issuer.Config().ClientSecret)
+	s := serve(t, "-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID)
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.waitText("You are a guest.")
+	w.click("row A, seat 1")
+	w.press("Lock this seat")
+	w.waitText("is yours")
+	w.click("row B, seat 2")
+	w.press("Sign in")
+	w.waitText("You have seats as a guest")
+	w.press("Stay a guest")
+	w.waitSeat("row A, seat 1", "locked by you for ")
+	w.press("Sign in")
+	w.press("Give back and sign in")
+	w.waitText("You are signed in.")
+	s.waitSeat("A1", "available")
+	w.waitSeat("row A, seat 1", "picked by you")
+	w.waitSeat("row B, seat 2", "picked by you")
+	w.press("Lock 2 seats")
+	w.waitText("are yours")
+	w.press("Confirm")
+	w.waitText("Booked: ")
+	w.axe("signed in")
+	w.press("Sign out")
+	w.waitText("You are a guest.")
+	w.waitSeat("row A, seat 1", "booked")
+}
+
+// TestSignInIsNeeded checks what the page says where nobody may do anything without
+// signing in: where it can, and where only programs can. It never shows a buyer how a
+// program sends a token.
+func TestSignInIsNeeded(t *testing.T) {
+	issuer, err := mockoidc.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { issuer.Shutdown() })
+	tokens := []string{"-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api"}
+	t.Run("private, and programs alone sign in", func(t *testing.T) {
+		s := serve(t, append(tokens, "-private")...)
+		w := needBrowser(t).newUser(1280, 900)
+		w.do(navigate(s.URL))
+		w.waitText("The seats are not shown to everybody here.")
+	})
+	t.Run("programs alone sign in", func(t *testing.T) {
+		s := serve(t, tokens...)
+		w := needBrowser(t).newUser(1280, 900)
+		w.visit(s.URL)
+		w.click("row A, seat 1")
+		w.press("Lock this seat")
+		w.waitText("This page only shows the seats.")
+		if text := eval[string](w, `document.body.innerText`); strings.Contains(text, "Bearer") || strings.Contains(text, "token") {
+			t.Errorf("the page says %s", text)
+		}
+	})
+	t.Run("private, and the page signs in", func(t *testing.T) {
+		t.Setenv("AUTH_CLIENT_SECRET", issuer.Config().ClientSecret)
+		s := serve(t, append(tokens, "-private", "-auth-client", issuer.Config().ClientID)...)
+		w := needBrowser(t).newUser(1280, 900)
+		w.do(navigate(s.URL))
+		w.waitText("Sign in to see the seats.")
+		w.press("Sign in")
+		w.waitText("You are signed in.")
+		w.click("row A, seat 1")
+		w.press("Lock this seat")
+		w.waitText("is yours")
+	})
+}
