@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"seatlock/functions/booking/apitest"
 	"seatlock/lockstore/redisstore/redistest"
 	"seatlock/lockstore/storetest/faults"
 )
@@ -36,6 +37,7 @@ func TestFunctions(t *testing.T) {
 // returns the functions.
 func sell(t *testing.T, command func(name string) []string, store string) map[string]*function {
 	t.Helper()
+	apitest.Load() // which may take longer than a lock lasts
 	events := eventFile(t)
 	functions := make(map[string]*function)
 	for _, name := range []string{"lock", "confirm", "release", "list", "operate"} {
