@@ -29,7 +29,7 @@ func TestFunctionsOnPostgreSQL(t *testing.T) {
 	if err := lock.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	lock.post("/lock", "A4", "ann", 200, `"locked"`)
+	lock.post("/lock", "A1", "ann", 200, `"locked"`)
 
 	rows, err := server.Exec(t.Context(), "postgres", "SELECT FROM pg_stat_activity WHERE application_name = 'seatlock'")
 	if err != nil || rows == 0 || rows > int64(len(functions)) {

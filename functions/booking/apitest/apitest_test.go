@@ -17,7 +17,7 @@ func TestDescriptionIsValid(t *testing.T) {
 	}
 	for name, change := range map[string][2]string{
 		"a field unknown to OpenAPI":      {"operationId: lock\n", "operationID: lock\n"},
-		"a reference to nothing":          {"'#/components/schemas/SeatList'", "'#/components/schemas/Seats'"},
+		"a reference to nothing":          {"'#/components/schemas/SeatList'", "'#/components/schemas/Nothing'"},
 		"an answer without a description": {"          description: The seats.\n", ""},
 	} {
 		if _, err := read(changed(t, change)); err == nil {
@@ -84,7 +84,7 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 		"a time in seconds":         func(x, _ *Exchange) { in(&x.Body, `:00.000Z`, `:00Z`) },
 		"an impossible time":        func(x, _ *Exchange) { in(&x.Body, `11-23`, `13-23`) },
 		"a number as a string":      func(x, _ *Exchange) { in(&x.Body, `60}`, `"60"}`) },
-		"an invalid seat id":        func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `["A 1"]`) },
+		"an invalid seat id":        func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `["A<1"]`) },
 		"no seats":                  func(x, _ *Exchange) { in(&x.Body, `["A1"]`, `[]`) },
 		"another call's state":      func(x, _ *Exchange) { in(&x.Body, `"locked"`, `"booked"`) },
 		"a request with a field":    func(x, _ *Exchange) { in(&x.Sent, `{`, `{"price":1,`) },
@@ -117,7 +117,7 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"a field by another name":    {"        expiresInSeconds:\n", "        secondsLeft:\n"},
-		"a missing code":             {"{ enum: [seat_locked, seat_booked, seat_limit] }", "{ enum: [seat_booked, seat_limit] }"},
+		"a missing code":             {"{ enum: [seat_locked, seat_booked, seat_blocked, seat_limit] }", "{ enum: [seat_booked, seat_blocked, seat_limit] }"},
 		"a code missing in the list": {"            - seat_locked\n", ""},
 		"another path":               {"  /lock:\n", "  /hold:\n"},
 		"a missing status":           {"        '409':\n", "        '410':\n"},
