@@ -89,7 +89,6 @@ type answer struct {
 	r       *http.Request
 	begun   bool // the status is written
 	refused bool // with another answer than the handler's
-	bytes   int64
 	end     func() // nil if the answer is not large
 }
 
@@ -130,9 +129,8 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.refused {
 		return len(p), nil
 	}
-	n, err := a.ResponseWriter.Write(p)
-	a.bytes += int64(n)
-	return n, err
+	a.limits.policy.Charge(a.r, int64(len(p))) // before the client can see the end, and ask again
+	return a.ResponseWriter.Write(p)
 }
 
 // Hijack takes over the connection. What is written to it is charged as it is
@@ -154,7 +152,6 @@ func (a *answer) close() {
 	if a.end != nil {
 		a.end()
 	}
-	a.limits.policy.Charge(a.r, a.bytes)
 }
 
 // charged is a viewer's connection.

@@ -94,9 +94,12 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	if err := run(t.Context(), []string{"-postgres", url, "-postgres-migrate"}, variables{}.get, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
 		t.Fatalf("%q, %v", out.String(), err)
 	}
-	_, log, _ := serving(t, "-postgres", url, "-seats", "2x2")
+	served, log, _ := serving(t, "-postgres", url, "-seats", "2x2")
 	if !strings.Contains(log.String(), "fsync is off") {
 		t.Errorf("the log: %s", log)
+	}
+	if status, _, body := call(t, served+"/lock", "A1", "ann"); status != 200 { // it fixes the seats
+		t.Fatal(body)
 	}
 	refused(t, "event default: lockstore: the store has this event with other seats", "-postgres", url, "-seats", "2x3")
 	refused(t, "-redis and -postgres", "-postgres", url, "-redis", "redis://127.0.0.1:1")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -26,6 +27,7 @@ const (
 type crowd struct {
 	settings
 	server, operator lockstore.LockStore
+	operates         bool // there is a key of operators
 	view             *eventView
 	name             string // of this run, so that its users differ from those of other runs
 	meter            *meter
@@ -131,7 +133,7 @@ func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	if v.DeltasDiffer, err = c.view.differs(ctx, c.server); err != nil {
 		return fmt.Errorf("cannot list the seats to check the server: %w", err)
 	}
-	found, err := c.ledger.Audit(ctx, c.server)
+	found, err := c.ledger.Audit(ctx, c.audited())
 	if err != nil {
 		return fmt.Errorf("cannot ask for the bookings to check the server: %w", err)
 	}
@@ -141,6 +143,28 @@ func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	}
 	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0 && v.LetThrough == 0
 	return nil
+}
+
+// audited returns the store that is compared with what was sold. Without the key of
+// operators nobody may read who has what.
+func (c *crowd) audited() lockstore.LockStore {
+	if c.operates {
+		return c.operator
+	}
+	return public{c.server}
+}
+
+// public is a server of which only what everybody may see can be read.
+type public struct{ lockstore.LockStore }
+
+// Roster fails with [errors.ErrUnsupported].
+func (public) Roster(context.Context, *lockstore.Event, lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
+	return "", func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, errors.ErrUnsupported) }
+}
+
+// Journal fails with [errors.ErrUnsupported].
+func (public) Journal(context.Context, *lockstore.Event, lockstore.Seq, int) ([]lockstore.Entry, error) {
+	return nil, errors.ErrUnsupported
 }
 
 // A buyer is one of the crowd.

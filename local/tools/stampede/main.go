@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	c := newCrowd(s, server, view)
-	c.operator = operator
+	c.operator, c.operates = operator, s.operator != ""
 	r := c.run(ctx, stderr)
 	r.Cheats, r.ConfirmBy = c.cheat(ctx, stranger), s.confirmBy
 	err = c.check(ctx, &r, stderr)

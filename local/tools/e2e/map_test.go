@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSeatMapChanges checks that an open page shows a changed seat map by itself, and
+// keeps what was picked.
+func TestSeatMapChanges(t *testing.T) {
+	b := needBrowser(t)
+	file := filepath.Join(t.TempDir(), "events.json")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"events":[{"id":"hall","sections":[{"name":"Stalls","rows":[{"row":"A","seats":"1-4"}]}]}]}`)
+	s := serve(t, "-events", file)
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.waitLight("live")
+	w.click("Stalls, row A, seat 2")
+	w.waitSeat("Stalls, row A, seat 2", "picked by you")
+	s.must("lock", "ben", "A3")
+	s.must("confirm", "ben", "A3")
+
+	write(`{"events":[{"id":"hall","revision":1,"sections":[{"name":"Stalls","rows":[{"row":"A-B","seats":"1-4"}]}]}]}`)
+	w.waitSeat("Stalls, row B, seat 4", "available")
+	w.waitSeat("Stalls, row A, seat 3", "booked")
+	w.waitSeat("Stalls, row A, seat 2", "picked by you")
+	w.waitText("The seat map has changed.")
+	w.click("Stalls, row B, seat 1")
+	w.press("Lock 2 seats")
+	w.waitSeat("Stalls, row B, seat 1", "locked by you for ")
+}
+
+// TestNotForSale checks that a blocked seat is shown as not for sale, and that a buyer
+// who picked it just before learns it.
+func TestNotForSale(t *testing.T) {
+	const key = "operators-operators-operators-operators"
+	t.Setenv("OPERATOR_KEY", key)
+	b, s := needBrowser(t), serve(t)
+	operate := func(call, body string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+call, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+key)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Fatalf("%s %s: %s", call, body, resp.Status)
+		}
+	}
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.waitLight("live")
+	operate("/block", `{"seatIds":["A1","A2"],"reason":"camera"}`)
+	w.waitSeat("row A, seat 1", "not for sale")
+	w.waitText("not for sale")
+	w.click("row A, seat 1")
+	w.waitText("Row A, seat 1 is not for sale.")
+	w.click("row A, seat 3")
+	operate("/block", `{"seatIds":["A3"],"reason":"camera"}`)
+	w.waitSeat("row A, seat 3", "not for sale")
+	operate("/unblock", `{"seatIds":["A1","A2","A3"]}`)
+	w.waitSeat("row A, seat 1", "available")
+}
