@@ -87,8 +87,8 @@ type answer struct {
 	http.ResponseWriter
 	limits  *limits
 	r       *http.Request
-	begun   bool // the status is written
-	refused bool // with another answer than the handler's
+	begun   bool   // the status is written
+	refused bool   // with another answer than the handler's
 	end     func() // nil if the answer is not large
 }
 

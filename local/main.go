@@ -66,8 +66,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	log := logger(s.Telemetry, stderr)
 	switch {
+	case s.File.Export && s.File.Path != "":
+		return printFile(s.File, stdout)
 	case s.File.Export:
-		return printBookings(s.File, stdout)
+		return printRosters(ctx, s, events, log, stdout)
 	case s.Redis.Audit || s.Redis.Rebuild:
 		return inspectRedis(ctx, s.Redis, events, log, stdout)
 	case s.Postgres.Migrate:

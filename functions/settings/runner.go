@@ -67,6 +67,9 @@ func (r *Runner) check() error {
 	if r.Postgres.URL != "" {
 		stores = append(stores, r.Postgres.name("postgres"))
 	}
+	if r.File.Export && len(stores) == 0 {
+		return r.File.wrong("export", "needs -data, -redis or -postgres, whose bookings it prints")
+	}
 	if len(stores) > 1 {
 		return &Error{fmt.Errorf("%s: must not be given together, because seats are kept in one place", strings.Join(stores, " and "))}
 	}

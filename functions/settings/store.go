@@ -16,7 +16,7 @@ type File struct {
 	origins
 
 	Path   string // empty: seats are kept elsewhere
-	Export bool   // print the bookings instead of serving
+	Export bool   // print the bookings of any store instead of serving
 }
 
 func (f *File) declare() (string, []Setting) {
@@ -24,16 +24,11 @@ func (f *File) declare() (string, []Setting) {
 		{Flag: "data", Env: "DATA_FILE", into: text(&f.Path),
 			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash"},
 		{Flag: "export", into: yesNo(&f.Export),
-			Usage: "do not serve: print the bookings in the file of -data and their users as CSV; another process may be using the file"},
+			Usage: "do not serve: print which seats of -data, -redis or -postgres are booked, for whom, or blocked, as CSV; other processes may be selling"},
 	}
 }
 
-func (f *File) check() error {
-	if f.Export && f.Path == "" {
-		return f.wrong("export", "needs -data, the file to print")
-	}
-	return nil
-}
+func (f *File) check() error { return nil }
 
 // Redis is the settings for seats in Redis.
 type Redis struct {
