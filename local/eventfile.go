@@ -37,12 +37,13 @@ type eventFile struct {
 
 // follow reads the file whenever it changes, until the context ends.
 func (f *eventFile) follow(ctx context.Context) {
-	if f.settings.File == "" {
-		return
-	}
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
+	if f.settings.File == "" { // there is nothing to read, and SIGHUP must not end the program
+		<-ctx.Done()
+		return
+	}
 	every := time.NewTicker(fileInterval)
 	defer every.Stop()
 	for {
@@ -80,11 +81,16 @@ func (f *eventFile) read(ctx context.Context) {
 	for i, e := range events {
 		old, known := before[e.ID]
 		delete(before, e.ID)
-		if err := probe(ctx, f.store, e.Event); errors.Is(err, lockstore.ErrOtherSeats) {
+		err := probe(ctx, f.store, e.Event)
+		switch {
+		case errors.Is(err, lockstore.ErrOtherSeats):
 			f.log.Error("the new seat map of an event is refused; the others are taken over", "event", e.ID, "error", err)
-			if known {
-				events[i] = old
-			}
+		case err != nil:
+			f.log.Warn("the store cannot be asked about an event; it is sold as before, and the file is read again soon", "event", e.ID, "error", err)
+			f.seen = nil
+		}
+		if err != nil && known {
+			events[i] = old
 		}
 	}
 	if slices.EqualFunc(f.events, events, alike) {

@@ -175,3 +175,27 @@ func TestOutdatedRunner(t *testing.T) {
 		t.Errorf("its health after it has read the new file: %s", body)
 	}
 }
+
+// TestEventFileWaitsForTheStore checks that a changed file is not taken over while the
+// store cannot say whether it takes the new seat map, and is once it can.
+func TestEventFileWaitsForTheStore(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	_, port, _ := strings.Cut(server.Addr, ":")
+	f := newSoldFile(t)
+	f.write(`{"events":[{"id":"hall","seats":["A1","A2"]}]}`)
+	url, out, _ := serving(t, "-redis", "redis://"+server.Addr, "-events", f.name)
+	server.Kill()
+	f.write(`{"events":[{"id":"hall","revision":1,"seats":["A0","A1","A2"]}]}`)
+	for !strings.Contains(out.String(), "the store cannot be asked about an event") {
+		if t.Context().Err() != nil {
+			t.Fatalf("no line says that the store cannot be asked:\n%s", out)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if body := get(t, url+"/events"); strings.Contains(body, `"A0"`) {
+		t.Errorf("the new seat map is shown before the store has it: %s", body)
+	}
+	redistest.New(t, "--port", port)
+	f.eventually(url+"/events", `"A0"`)
+}

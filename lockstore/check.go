@@ -59,7 +59,7 @@ func (ev *Event) unknown(op Op) error {
 	return e
 }
 
-// A need says whether an operation has a field.
+// A need is how much an operation needs a field.
 type need uint8
 
 const (

@@ -61,8 +61,7 @@ func newEvent(store lockstore.LockStore, ev *lockstore.Event) *event {
 	return &event{Event: ev, unlimited: &unlimited, feed: seatlist.New(store, ev)}
 }
 
-// same returns the event of the sale that is the same in all that a store is told of
-// it, or nil.
+// same returns the event of the sale that has the same seats and settings, or nil.
 func (s *sale) same(ev *lockstore.Event) *event {
 	if s == nil {
 		return nil
@@ -118,7 +117,9 @@ func (s *sale) event(id lockstore.EventID) (*event, error) {
 	return ev, nil
 }
 
-// noteMap records what a request found out about the seat map of its event.
+// noteMap records what a request found out about the seat map of its event. A request
+// of the sale before may do so for an event that was replaced meanwhile; the next one
+// corrects it.
 func (a *API) noteMap(id lockstore.EventID, err error) {
 	outdated := errors.Is(err, lockstore.ErrOtherSeats)
 	if err != nil && !outdated || err == nil && !a.outdated.Load() {

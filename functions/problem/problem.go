@@ -65,7 +65,7 @@ var kinds = []struct {
 	{Forbidden, 403, "Forbidden", ""},
 	{UnknownEvent, 404, "Unknown event", ""},
 	{UnknownSeat, 404, "Unknown seat", ""},
-	{NotFound, 404, "Not found", "There is nothing at this path. The calls are POST /lock, /confirm and /release, GET /seats and /events; GET /openapi.yaml describes them."},
+	{NotFound, 404, "Not found", "There is nothing at this path. GET /openapi.yaml describes the calls, such as POST /lock, /confirm and /release, GET /seats and /events."},
 	{MethodNotAllowed, 405, "Method not allowed", ""},
 	{SeatLocked, 409, "Seat locked", ""},
 	{SeatBooked, 409, "Seat booked", ""},

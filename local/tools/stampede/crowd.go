@@ -216,7 +216,7 @@ func (b *buyer) visit(ctx context.Context) ending {
 }
 
 // cancel lets an operator cancel what the call has booked. The booking is noted in
-// the ledger unless the cancel succeeds: whoever buys the seats next is then no second
+// the ledger unless the cancel succeeds: the next buyer of the seats is then no second
 // owner.
 func (b *buyer) cancel(ctx context.Context, booked history.Call) ending {
 	b.had.released(booked.Seats, b.user)
