@@ -15,7 +15,7 @@ import (
 
 // migrateTime bounds how long a migration may take, including the wait for
 // another process that is migrating the same database.
-const migrateTime = 30 * time.Second
+const migrateTime = 5 * time.Minute
 
 // openPostgres connects to PostgreSQL, creates what is missing there, and checks
 // that it can be relied on.

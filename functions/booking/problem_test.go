@@ -97,7 +97,7 @@ func TestBadRequests(t *testing.T) {
 		status                      int
 		code, detail                string // detail: a part of it
 	}{
-		{"no such path", "GET", "/", "", "", 404, "not_found", "The calls are"},
+		{"no such path", "GET", "/", "", "", 404, "not_found", "GET /openapi.yaml describes the calls"},
 		{"a seat in the path", "POST", "/lock/A1", "application/json", ok, 404, "not_found", ""},
 		{"a slash too many", "POST", "//lock", "application/json", ok, 404, "not_found", ""},
 		{"live without a runner for it", "GET", "/seats/live", "", "", 404, "not_found", ""},

@@ -191,3 +191,54 @@ func TestJournalOfAnotherFuture(t *testing.T) {
 		t.Errorf("the journal has %v", got)
 	}
 }
+
+// TestJournalThatNobodyRead checks that a journal of many new entries can be read, also
+// if the statistics of the database say that all entries have a number.
+func TestJournalThatNobodyRead(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 5)
+	mustDo(t, s, ev, lockstore.Book(ann, "", "A1"))
+	mustJournal(t, s, ev, "")
+	ctl := admin(t, url)
+	const add = `INSERT INTO seatlock.entry (event, kind, seats, made) SELECT (SELECT max(event) FROM seatlock.entry), 'book', '{A2}', now() FROM generate_series(1, $1)`
+	mustExec(t, ctl, add, 20_000)
+	mustExec(t, ctl, "UPDATE seatlock.entry SET number = drawn")
+	mustExec(t, ctl, "ANALYZE seatlock.entry")
+	mustExec(t, ctl, add, 20_000)
+	if _, err := s.Journal(t.Context(), ev, "", lockstore.MaxEntries); err != nil {
+		t.Error(err)
+	}
+	_, holdings := s.Roster(t.Context(), ev, lockstore.Filter{User: ann})
+	for h, err := range holdings {
+		if err != nil || h.Seat != "A1" {
+			t.Errorf("%v, %v", h, err)
+		}
+	}
+}
+
+// TestRefusedCallsDrawNoNumber checks that calls with an old layout use up none of the
+// numbers that the database gives events.
+func TestRefusedCallsDrawNoNumber(t *testing.T) {
+	s, url := newStore(t)
+	ev := newEvent(t, 5)
+	ev.Revision = 1
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
+	other := newEvent(t, 6)
+	other.ID = ev.ID
+	ctl := admin(t, url)
+	last := func() (n int) {
+		if err := ctl.QueryRow(t.Context(), "SELECT last_value FROM pg_sequences WHERE schemaname = 'seatlock' AND sequencename = 'event_id_seq'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := last()
+	for range 10 {
+		if _, err := s.List(t.Context(), other, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
+			t.Fatal(err)
+		}
+	}
+	if after := last(); after != before {
+		t.Errorf("10 refused calls drew %d numbers", after-before)
+	}
+}

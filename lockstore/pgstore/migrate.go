@@ -53,9 +53,14 @@ func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
 	have, err := schemaVersion(ctx, conn)
 	if err == nil && have < len(steps) {
 		changed = true
-		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			return apply(ctx, tx, steps, functions)
-		})
+		for {
+			err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+				return apply(ctx, tx, steps, functions)
+			})
+			if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != lockNotAvailable || wait(ctx, lockPause) != nil {
+				break
+			}
+		}
 	}
 	switch {
 	case err == nil && have > len(steps):
@@ -72,7 +77,23 @@ func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
 }
 
 // migrateTime bounds what a call begins with migrate.
-const migrateTime = 10 * time.Second
+const migrateTime = 2 * time.Minute
+
+// A migration that waits for a table holds up every sale behind it. So it waits for
+// less than a sale does, and gives sales time before it tries again.
+const lockPause = time.Second
+
+// lockNotAvailable is the code of an error of a statement that waited for too long.
+const lockNotAvailable = "55P03"
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
 
 // migrate is Migrate for a call that found something missing. If the call's context
 // ends first, the migration goes on: on a slow server it takes longer than a call may,

@@ -49,12 +49,18 @@ func (s *Store) Put(ctx context.Context, o lockstore.Order) (revision int64, err
 	return o.Revision + 1, nil
 }
 
+// orderSQL writes something if there is a synchronous standby, so that its commit waits:
+// a reader may act on an order, and must not see one that a failover would undo.
+const orderSQL = `SELECT id, event, revision, due, body FROM seatlock.orders,
+	(SELECT CASE WHEN current_setting('synchronous_standby_names') <> '' THEN pg_logical_emit_message(true, 'seatlock', '') END) AS barrier
+	WHERE id = $1`
+
 // Order implements [lockstore.OrderStore].
 func (s *Store) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Order, error) {
 	if err := id.Check(); err != nil {
 		return lockstore.Order{}, err
 	}
-	found, err := s.orders(ctx, "SELECT id, event, revision, due, body FROM seatlock.orders WHERE id = $1", string(id))
+	found, err := s.orders(ctx, orderSQL, string(id))
 	if err == nil && len(found) == 0 {
 		err = lockstore.ErrNoOrder
 	}

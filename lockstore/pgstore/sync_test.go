@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest/history"
@@ -47,5 +48,41 @@ func TestStandbyAway(t *testing.T) {
 		if err := history.Repeat(t.Context(), func() error { return do(t, s, ev, op) }); err != nil {
 			t.Errorf("%s of %v once the standby is back: %v", op.Kind, op.Seats, err)
 		}
+	}
+}
+
+// TestOrdersWaitForTheStandby checks that while a synchronous standby is away, no order
+// that it lacks is answered as a fact: a Put that is repeated, and readers, wait too.
+func TestOrdersWaitForTheStandby(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	s := storeAt(t, p.url)
+	o := lockstore.Order{ID: "o1", Event: "gala", Due: time.Now(), Body: []byte("open")}
+	mustPut(t, s, o)
+	p.standby.Kill()
+	o.Revision, o.Body = 1, []byte("giving back")
+	for range 2 {
+		if _, err := s.Put(t.Context(), o); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			t.Errorf("a Put that the standby does not have: %v, want ErrOutcomeUnknown", err)
+		}
+	}
+	if got, err := s.Order(t.Context(), o.ID); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("the order is read as %s at revision %d, %v, want ErrUnavailable", got.Body, got.Revision, err)
+	}
+	if got, err := s.Due(t.Context(), 1, time.Millisecond); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("%d orders are due, %v, want ErrUnavailable", len(got), err)
+	}
+	if err := p.standby.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	err := history.Repeat(t.Context(), func() error {
+		got, err := s.Order(t.Context(), o.ID)
+		if err == nil && (got.Revision != 2 || string(got.Body) != "giving back") {
+			t.Errorf("the order is %s at revision %d once the standby is back", got.Body, got.Revision)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

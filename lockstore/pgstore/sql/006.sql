@@ -1,6 +1,7 @@
 -- Bookings have references, seats can be blocked, a layout can be replaced, and there
 -- are a journal and orders. Programs of number 5 cannot read blocked seats and do not
 -- know of new layouts, so the functions that they call are gone.
+SET LOCAL lock_timeout = '200ms';
 DROP FUNCTION IF EXISTS seatlock.carry_out;
 DROP FUNCTION IF EXISTS seatlock.open;
 DROP PROCEDURE IF EXISTS seatlock.do_list;

@@ -7,7 +7,10 @@ LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   clock CONSTANT timestamptz := date_trunc('milliseconds', clock_timestamp());
 BEGIN
-  PERFORM set_config('synchronous_commit', 'off', true);
+  -- A caller acts on what is due, which a failover must not undo.
+  IF current_setting('synchronous_standby_names') = '' THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
   RETURN QUERY
     WITH free AS MATERIALIZED (
       SELECT o.id, o.due, octet_length(o.body) AS size FROM seatlock.orders AS o

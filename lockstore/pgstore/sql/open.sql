@@ -5,7 +5,15 @@ CREATE OR REPLACE FUNCTION seatlock.open(called text, layout text, called_revisi
 DECLARE
   e record;
 BEGIN
-  INSERT INTO seatlock.event (name, fingerprint, revision) VALUES (called, layout, called_revision) ON CONFLICT (name) DO NOTHING;
+  -- An insert that finds the event draws one of its numbers all the same, and there are
+  -- not so many that refused calls may use them up. They must not lock the event either.
+  SELECT * INTO e FROM seatlock.event WHERE name = called;
+  IF NOT FOUND THEN
+    INSERT INTO seatlock.event (name, fingerprint, revision) VALUES (called, layout, called_revision) ON CONFLICT (name) DO NOTHING;
+  ELSIF e.fingerprint <> layout AND called_revision < e.revision THEN
+    outcome := 'other_seats';
+    RETURN;
+  END IF;
   SELECT * INTO e FROM seatlock.event WHERE name = called FOR NO KEY UPDATE;
   IF e.fingerprint <> layout THEN
     outcome := CASE

@@ -13,6 +13,9 @@ BEGIN
   END IF;
   outcome := 'ok';
   IF NOT FOUND THEN
+    -- A commit that writes nothing waits for no standby, and so may answer what a standby
+    -- does not have yet.
+    PERFORM pg_logical_emit_message(true, 'seatlock', '');
     SELECT event INTO known FROM seatlock.orders WHERE id = called;
     outcome := CASE WHEN known <> of_event THEN 'other_event' ELSE 'changed' END;
   END IF;
