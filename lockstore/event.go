@@ -1,6 +1,7 @@
 package lockstore
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ type Event struct {
 	SeatLimit int           // the most seats that one user may have locked and booked together; 0 is no limit
 
 	// MaxLock is how long after it was made a lock may end at most if it is
-	// extended. [NewEvent] sets it to 40 minutes, or to LockTTL if that is longer.
+	// extended; more than [MaxLockTTL] counts as that. [NewEvent] sets it to 40
+	// minutes, or to LockTTL if that is longer.
 	MaxLock time.Duration
 
 	// Revision orders the layouts of an event: see [LockStore]. NewEvent sets it
@@ -54,6 +56,12 @@ func NewEvent(id EventID, layout *Layout, lockTTL time.Duration, seatLimit int) 
 		SeatLimit: seatLimit,
 		MaxLock:   max(40*time.Minute, lockTTL.Truncate(time.Millisecond)),
 	}, nil
+}
+
+// LongestLock returns how long after it was made a lock may end at most if op, an
+// extension, extends it, in whole milliseconds.
+func (ev *Event) LongestLock(op *Op) time.Duration {
+	return min(cmp.Or(op.Cap, ev.MaxLock), MaxLockTTL).Truncate(time.Millisecond)
 }
 
 // MaxIDLen is the length in bytes of the longest [EventID], [SeatID] and [Version].

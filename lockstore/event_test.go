@@ -84,6 +84,26 @@ func TestNewEventCutsToMilliseconds(t *testing.T) {
 	}
 }
 
+// TestLongestLock checks how far an extension may go.
+func TestLongestLock(t *testing.T) {
+	ev, err := lockstore.NewEvent("a", layout(t, "A1"), time.Minute, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ maxLock, longest, want time.Duration }{
+		{ev.MaxLock, 0, 40 * time.Minute},
+		{time.Hour, 0, time.Hour},
+		{2 * lockstore.MaxLockTTL, 0, lockstore.MaxLockTTL},
+		{time.Hour, 2 * time.Hour, 2 * time.Hour},
+		{time.Hour, time.Millisecond + 1, time.Millisecond},
+	} {
+		ev.MaxLock = c.maxLock
+		if got := ev.LongestLock(&lockstore.Op{Kind: lockstore.KindExtend, Cap: c.longest}); got != c.want {
+			t.Errorf("MaxLock %v and Cap %v: %v, want %v", c.maxLock, c.longest, got, c.want)
+		}
+	}
+}
+
 func TestFingerprint(t *testing.T) {
 	fingerprint := func(seats ...lockstore.SeatID) string { return layout(t, seats...).Fingerprint() }
 	same := fingerprint("A1", "A2")

@@ -161,7 +161,9 @@ type Op struct {
 	// NotBefore delays a cancel: before that time on its clock, the store does
 	// nothing and fails with [ErrTooEarly]. Once a cancel has succeeded, no
 	// operation on its seats with a NotAfter of that time or earlier takes effect,
-	// even one that began before.
+	// even one that began before. A store's clock can go back in a failover, or in a
+	// restart after the time of day was set back: choose NotAfter so much earlier
+	// than NotBefore as the clocks may differ.
 	NotBefore time.Time
 
 	// By says who asked for the operation, for the journal: up to [MaxUserLen] bytes

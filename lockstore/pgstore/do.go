@@ -76,7 +76,7 @@ func workOf(ev *lockstore.Event, op lockstore.Op) (work, error) {
 	case lockstore.KindLock:
 		w.lasts, w.most = cmp.Or(op.For.Truncate(time.Millisecond), ev.LockTTL), ev.SeatLimit
 	case lockstore.KindExtend:
-		w.longest = cmp.Or(op.Cap, ev.MaxLock)
+		w.longest = ev.LongestLock(&op)
 	}
 	return w, nil
 }

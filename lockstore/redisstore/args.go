@@ -19,12 +19,7 @@ func blockedOf(w *work) any   { return w.op.Blocked }
 func notBeforeOf(w *work) any { return millis(w.op.NotBefore) }
 func untilOf(w *work) any     { return w.op.Until.UnixMilli() }
 
-func capOf(w *work) any {
-	if w.op.Cap != 0 {
-		return w.op.Cap.Milliseconds()
-	}
-	return w.ev.MaxLock.Milliseconds()
-}
+func capOf(w *work) any { return w.ev.LongestLock(&w.op).Milliseconds() }
 
 // A form is how batch.lua wants the calls of one kind.
 type form struct {

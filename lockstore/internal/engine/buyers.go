@@ -66,10 +66,7 @@ func (s *State) doExtend(ev *lockstore.Event, op *lockstore.Op, at []int, now in
 	if err := s.needs(op.User, at, now, held); err != nil {
 		return 0, err
 	}
-	longest := op.Cap
-	if longest == 0 {
-		longest = min(ev.MaxLock, lockstore.MaxLockTTL)
-	}
+	longest := ev.LongestLock(op)
 	expires = noExpiry
 	for _, p := range at {
 		seat := s.at(p)
