@@ -27,7 +27,7 @@ func (f *File) declare() (string, []Setting) {
 			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash"},
 		{Flag: "export", into: yesNo(&f.Export),
 			Usage: "do not serve: print which seats of -data, -redis or -postgres are booked, for whom, or blocked, as CSV; other processes may be selling"},
-		{Flag: "forget", into: checked(&f.Forget, func(event string) bool { return event != "" }, "must be the id of an event"),
+		{Flag: "forget", into: text(&f.Forget),
 			Usage: "do not serve: remove `EVENT`, with its seats and its journal, from -data, -redis or -postgres, so that its id can be used anew; no process should have it any more"},
 		{Flag: "yes", into: yesNo(&f.Yes),
 			Usage: "with -forget, remove an event of which seats are booked, too"},
@@ -36,6 +36,8 @@ func (f *File) declare() (string, []Setting) {
 
 func (f *File) check() error {
 	switch {
+	case f.given("forget") && f.Forget == "":
+		return f.wrong("forget", "must be the id of an event")
 	case f.Yes && f.Forget == "":
 		return f.wrong("yes", "needs -forget, the event to remove")
 	case f.Export && f.Forget != "":
