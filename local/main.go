@@ -60,11 +60,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	log := logger(s.Telemetry, stderr)
+	if s.File.Forget != "" {
+		return forget(ctx, s, log, stdout)
+	}
 	events, err := readEvents(s.Events)
 	if err != nil {
 		return err
 	}
-	log := logger(s.Telemetry, stderr)
 	switch {
 	case s.File.Export && s.File.Path != "":
 		return printFile(s.File, stdout)

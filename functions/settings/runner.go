@@ -70,6 +70,9 @@ func (r *Runner) check() error {
 	if r.File.Export && len(stores) == 0 {
 		return r.File.wrong("export", "needs -data, -redis or -postgres, whose bookings it prints")
 	}
+	if r.File.Forget != "" && len(stores) == 0 {
+		return r.File.wrong("forget", "needs -data, -redis or -postgres, from which it removes the event")
+	}
 	if len(stores) > 1 {
 		return &Error{fmt.Errorf("%s: must not be given together, because seats are kept in one place", strings.Join(stores, " and "))}
 	}

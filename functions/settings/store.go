@@ -17,6 +17,8 @@ type File struct {
 
 	Path   string // empty: seats are kept elsewhere
 	Export bool   // print the bookings of any store instead of serving
+	Forget string // empty, or an event to be removed from any store instead of serving
+	Yes    bool   // also if seats of it are booked
 }
 
 func (f *File) declare() (string, []Setting) {
@@ -25,10 +27,24 @@ func (f *File) declare() (string, []Setting) {
 			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash"},
 		{Flag: "export", into: yesNo(&f.Export),
 			Usage: "do not serve: print which seats of -data, -redis or -postgres are booked, for whom, or blocked, as CSV; other processes may be selling"},
+		{Flag: "forget", into: text(&f.Forget),
+			Usage: "do not serve: remove `EVENT`, with its seats and its journal, from -data, -redis or -postgres, so that its id can be used anew; no process should have it any more"},
+		{Flag: "yes", into: yesNo(&f.Yes),
+			Usage: "with -forget, remove an event of which seats are booked, too"},
 	}
 }
 
-func (f *File) check() error { return nil }
+func (f *File) check() error {
+	switch {
+	case f.given("forget") && f.Forget == "":
+		return f.wrong("forget", "must be the id of an event")
+	case f.Yes && f.Forget == "":
+		return f.wrong("yes", "needs -forget, the event to remove")
+	case f.Export && f.Forget != "":
+		return f.wrong("forget", "must not be given together with -export")
+	}
+	return nil
+}
 
 // Redis is the settings for seats in Redis.
 type Redis struct {

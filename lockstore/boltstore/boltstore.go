@@ -5,7 +5,8 @@
 // orders are written in batches, each of which is one transaction (write.go, put.go).
 // file.go opens and creates files, page.go reads their pages, and verify.go finds damage.
 // record.go defines what a file contains, with seat.go, entry.go and order.go.
-// snapshot.go and export.go read a file while a store writes to it.
+// snapshot.go and export.go read a file while a store writes to it, and forget.go removes
+// an event from it.
 //
 // The package must not know about HTTP, JSON or environment variables.
 package boltstore
@@ -166,12 +167,16 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	if err != nil {
 		return lockstore.Result{}, err
 	}
-	e, err := s.event(ctx, ev)
-	if err != nil {
-		return lockstore.Result{}, err
+	for {
+		e, err := s.event(ctx, ev)
+		if err != nil {
+			return lockstore.Result{}, err
+		}
+		a, err := s.queue.Do(ctx, work{event: e, ev: ev, op: op, at: at}, len(at))
+		if !errors.Is(err, errReplaced) {
+			return a.result, err
+		}
 	}
-	a, err := s.queue.Do(ctx, work{event: e, ev: ev, op: op, at: at}, len(at))
-	return a.result, err
 }
 
 // List implements [lockstore.LockStore].

@@ -130,12 +130,8 @@ func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstor
 	if err := engine.CheckJournal(after, limit); err != nil {
 		return nil, err
 	}
-	number, last, err := s.lastEntry(ctx, ev)
-	if err != nil {
-		return nil, err
-	}
 	var entries []lockstore.Entry
-	err = s.journal(ev, func(b *bolt.Bucket) error {
+	err := s.journal(ctx, ev, func(b *bolt.Bucket, number uint32, last uint64) error {
 		from, err := place(b, after, number, last)
 		if err != nil {
 			return err
@@ -182,14 +178,11 @@ func runOf(b *bolt.Bucket, event uint32, n uint64) (string, error) {
 
 // seq returns the Seq of the event's last entry, or one before the first.
 func (s *Store) seq(ctx context.Context, ev *lockstore.Event) (seq lockstore.Seq, err error) {
-	number, last, err := s.lastEntry(ctx, ev)
-	if err != nil {
-		return "", err
-	}
-	if last == 0 {
-		return firstSeq, nil
-	}
-	err = s.journal(ev, func(b *bolt.Bucket) error {
+	err = s.journal(ctx, ev, func(b *bolt.Bucket, number uint32, last uint64) error {
+		if last == 0 {
+			seq = firstSeq
+			return nil
+		}
 		run, err := runOf(b, number, last)
 		seq = seqText(run, number, last)
 		return err
@@ -197,21 +190,37 @@ func (s *Store) seq(ctx context.Context, ev *lockstore.Event) (seq lockstore.Seq
 	return seq, err
 }
 
-// lastEntry returns the event's number and that of its last entry. The file may have a
-// later one, of which it is unknown whether it is on the disk.
-func (s *Store) lastEntry(ctx context.Context, ev *lockstore.Event) (number uint32, last uint64, err error) {
-	err = s.read(ctx, ev, func(e *event, _ int64) { number, last = e.number, e.last })
-	return number, last, err
-}
-
-// journal calls f with the bucket of the journal.
-func (s *Store) journal(ev *lockstore.Event, f func(*bolt.Bucket) error) error {
-	err := s.db.View(func(tx *bolt.Tx) error { return f(tx.Bucket(bucketJournal)) })
-	switch {
-	case errors.Is(err, berrors.ErrDatabaseNotOpen):
-		return batch.ErrClosed
-	case errors.Is(err, ErrDamaged):
-		return fmt.Errorf("%w: %s: event %s: %w", lockstore.ErrUnavailable, s.path, ev.ID, err)
+// journal calls f with the bucket of the journal, the event's number and that of its last
+// entry. The bucket may have a later one, of which it is unknown whether it is on the disk.
+func (s *Store) journal(ctx context.Context, ev *lockstore.Event, f func(b *bolt.Bucket, number uint32, last uint64) error) error {
+	for {
+		var number uint32
+		var last uint64
+		err := s.read(ctx, ev, func(e *event, _ int64) { number, last = e.number, e.last })
+		if err != nil {
+			return err
+		}
+		err = s.db.View(func(tx *bolt.Tx) error {
+			now, found, err := numberOf(tx, ev.ID)
+			switch {
+			case err != nil:
+				return err
+			case last > 0 && !(found && now == number): // it was forgotten meanwhile
+				return errReplaced
+			}
+			return f(tx.Bucket(bucketJournal), number, last)
+		})
+		switch {
+		case errors.Is(err, errReplaced):
+			if err := s.failure(); err != nil {
+				return err
+			}
+			continue
+		case errors.Is(err, berrors.ErrDatabaseNotOpen):
+			return batch.ErrClosed
+		case errors.Is(err, ErrDamaged):
+			return s.damaged(ev.ID, err)
+		}
+		return err
 	}
-	return err
 }

@@ -26,7 +26,8 @@ type event struct {
 	putting  int64        // the revision that the transaction under way writes; belongs to runBatch
 
 	mu         sync.Mutex // guards the fields below
-	replaced   bool       // by an event with another layout
+	replaced   bool       // by an event with another layout, or forgotten
+	forgotten  bool       // the id may be used anew
 	fixed      bool       // the file has its layout
 	durable    *engine.State
 	log        engine.Log // of changes to durable
@@ -114,7 +115,7 @@ func (e *event) settled(c clock) (now int64, done <-chan struct{}, err error) {
 	return now, nil, nil
 }
 
-// errReplaced is returned for an event that has another layout by now.
+// errReplaced is returned for an event that has another layout by now or was forgotten.
 var errReplaced = errors.New("boltstore: the event has another layout")
 
 // next returns a channel that is closed when the event moves past the Version, or nil if it
@@ -145,7 +146,10 @@ func (e *event) begin(t *transaction) {
 func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.replaced {
+	switch {
+	case e.forgotten:
+		return lockstore.Result{}, errReplaced
+	case e.replaced:
 		return lockstore.Result{}, lockstore.ErrOtherSeats
 	}
 	e.begin(t)

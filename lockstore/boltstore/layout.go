@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"bytes"
 	"context"
 	"maps"
 
@@ -94,13 +93,7 @@ func (s *Store) writeLayout(next *event) error {
 
 // deleteRecords deletes the records of the event from their places.
 func deleteRecords(tx *bolt.Tx, sum *sums, number uint32) error {
-	first := keyOf(number, 0)
-	var keys [][]byte
-	cursor := tx.Bucket(bucketSeats).Cursor()
-	for key, _ := cursor.Seek(first[:]); key != nil && bytes.HasPrefix(key, first[:4]); key, _ = cursor.Next() {
-		keys = append(keys, bytes.Clone(key))
-	}
-	for _, key := range keys {
+	for _, key := range keysOf(tx.Bucket(bucketSeats), number) {
 		if err := deleteValue(tx, &sum.all, bucketSeats, key); err != nil {
 			return err
 		}

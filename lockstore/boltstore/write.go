@@ -15,7 +15,7 @@ import (
 // maxSeats bounds the seats of one transaction, and so the time that it takes.
 const maxSeats = 4096
 
-// work is an operation on an event, or the change of an order or of a layout.
+// work is an operation on an event, the change of an order or of a layout, or a function.
 type work struct {
 	event *event
 	ev    *lockstore.Event
@@ -24,6 +24,7 @@ type work struct {
 
 	order  *lockstore.Order // to put
 	layout bool             // the event gets the layout of ev; such work is a batch of its own
+	alone  func() error     // to be called; such work is a batch of its own
 }
 
 // An answer is the result of a work.
@@ -43,8 +44,12 @@ type transaction struct {
 // transaction, makes it visible to lists, and answers the calls. One batch runs at
 // a time.
 func (s *Store) runBatch(calls []*batch.Call[work, answer]) {
-	if w := calls[0].Work; w.layout {
+	switch w := calls[0].Work; {
+	case w.layout:
 		calls[0].Answer(answer{}, s.replaceLayout(w.event, w.ev))
+		return
+	case w.alone != nil:
+		calls[0].Answer(answer{}, w.alone())
 		return
 	}
 	t := &transaction{done: make(chan struct{})}

@@ -152,6 +152,7 @@ const (
 	noStatement          = "26000"
 	statementTwice       = "42P05"
 	forbidden            = "42501"
+	lockNotAvailable     = "55P03"
 )
 
 // undone reports whether the database undid a call for the sake of another, or that

@@ -156,11 +156,21 @@ func (s *Store) publish(ctx context.Context, conn *pgx.Conn, events map[lockstor
 	}
 	var id, fingerprint string
 	var now progress
+	there := make(map[lockstore.EventID]bool)
 	_, err = pgx.ForEachRow(rows, []any{&id, &fingerprint, &now.number, &now.nonce, &now.unnumbered}, func() error {
+		there[lockstore.EventID(id)] = true
 		s.versions.Publish(lockstore.EventID(id), now)
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	for id := range events {
+		if !there[id] { // it was forgotten since the waiter looked
+			s.versions.Publish(id, progress{})
+		}
+	}
+	return nil
 }
 
 // rest returns when there is reason to read, after most at the latest. It also

@@ -23,6 +23,8 @@ var ErrFormat = errors.New("redisstore: another version of Seatlock wrote the ev
 // Format 2 had no layout key, no journal and no blocked seats. All that it wrote is
 // valid in this format, so the first call of this version takes the event over.
 //
+// While Forget removes the event, the key holds forgetting and then a nonce.
+//
 // In format 1 the key holds the fingerprint alone. While Rebuild migrates such an
 // event, it holds migrating and then the fingerprint.
 const (
@@ -38,6 +40,9 @@ func format2Text(ev *lockstore.Event) string { return format2 + ev.Fingerprint()
 // refused returns the error for an event whose map key holds a text that this
 // process must leave there.
 func refused(ev *lockstore.Event, found string) error {
+	if strings.HasPrefix(found, forgetting) {
+		return errForgotten
+	}
 	rest, ours := strings.CutPrefix(found, format)
 	rest, second := strings.CutPrefix(rest, format2)
 	rest, begun := strings.CutPrefix(rest, migrating)

@@ -41,8 +41,12 @@ var (
 	auditUserScript = newScript("common", "keep_set", "audit_user")
 	migrateScript   = newScript("common", "keep_set", "migrate")
 	swapMapScript   = newScript("common", "swap_map")
-	orderPutScript  = newScript("common", "order_put")
-	orderDueScript  = newScript("common", "order_due")
+
+	forgetBeginScript = newScript("common", "forget_begin")
+	forgetKeysScript  = newScript("common", "forget_keys")
+
+	orderPutScript = newScript("common", "order_put")
+	orderDueScript = newScript("common", "order_due")
 )
 
 // newScript joins the named files, of which the last does the work.
