@@ -83,9 +83,6 @@ const migrateTime = 2 * time.Minute
 // less than a sale does, and gives sales time before it tries again.
 const lockPause = time.Second
 
-// lockNotAvailable is the code of an error of a statement that waited for too long.
-const lockNotAvailable = "55P03"
-
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
