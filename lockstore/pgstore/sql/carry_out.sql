@@ -16,7 +16,8 @@
 -- time of a lock in milliseconds; not_after and not_before.
 --
 -- clock is when the calls were decided. The other answers are null if every call
--- locked all of its seats until clock + lasts. Else outcomes has 'ok' or the
+-- changed all of its seats; but after an extension, expires is there. A lock is until
+-- clock + lasts then. Else outcomes has 'ok' or the
 -- reason of each call, or 'again' for a call that is to be made again. depends is
 -- whether the answer depends on a call before it here: then it holds once this
 -- transaction is committed, and not before. expires is when the first of the
@@ -72,9 +73,11 @@ DECLARE
   lean boolean;
   just_over boolean;
   firm boolean;           -- the call has to have its rows, whatever it changes
-  may_be_simple boolean;  -- unless the seats are such that something has to be decided
-  simple boolean;
+  may_be_plain boolean;   -- unless the seats are such that something has to be decided
+  plain boolean;          -- every call changes all of its seats
   absent boolean;         -- no seat has a row
+  callers int[];          -- of each seat: the call that wants it, if no other does
+  news timestamptz[];     -- of each seat: until when it would be extended
   outcome text;
   ref_ text;
   end_ timestamptz;       -- when the first lock ends that the call needs
@@ -88,6 +91,22 @@ BEGIN
   FOR i IN 1 .. cardinality(called) LOOP
     nothing := pg_advisory_xact_lock_shared(1399156852, hashtext(called[i]));
   END LOOP;
+  -- A lone lock of a free seat is the most frequent call of all.
+  IF kind = 'lock' AND cardinality(wanted) = 1 AND not_after IS NULL THEN
+    SELECT ARRAY[event.id] INTO ids FROM seatlock.event WHERE event.name = called[1] AND event.fingerprint = layouts[1] AND event.revision >= revisions[1];
+    IF FOUND AND (most = 0 OR pg_try_advisory_xact_lock(hashtextextended(users[1], ids[1]))) THEN
+      clock := date_trunc('milliseconds', clock_timestamp());
+      INSERT INTO seatlock.seat (event, place, name, holder, since, until)
+        SELECT ids[1], places[1], names[1], users[1], clock, clock + lasts
+        WHERE NOT EXISTS (SELECT FROM seatlock.seat WHERE seat.event = ids[1] AND seat.place = places[1])
+          AND (most = 0 OR most > (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[1] AND seat.holder = users[1] AND seat.until > clock))
+        ON CONFLICT DO NOTHING;
+      IF FOUND THEN
+        INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
+        RETURN;
+      END IF;
+    END IF;
+  END IF;
   SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
       array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
     INTO ids, bad
@@ -100,31 +119,41 @@ BEGIN
       FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i);
   END IF;
 
-  may_be_simple := kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL AND not_after IS NULL
+  may_be_plain := kind IN ('lock', 'confirm', 'release', 'extend', 'book', 'cancel') AND not_before IS NULL
+    AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL
     AND (most = 0 OR calls = cardinality(places) AND calls = cardinality(users));
+  IF may_be_plain AND kind <> 'lock' THEN
+    callers := array_fill(0, ARRAY[cardinality(places)]);
+    last_ := 0;
+    FOR c IN 1 .. calls LOOP
+      FOR i IN last_ + 1 .. ends[c] LOOP
+        callers[wanted[i]] := c;
+      END LOOP;
+      last_ := ends[c];
+    END LOOP;
+  END IF;
 
   LOOP
     outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL; entries := '{}';
     clock := date_trunc('milliseconds', clock_timestamp());
+    latest := 'infinity';
+    IF may_be_plain AND not_after IS NOT NULL THEN
+      SELECT coalesce(min(t.t), 'infinity') INTO latest FROM unnest(not_after) AS t (t);
+    END IF;
     -- Most batches lock free seats that no two calls want: nothing has to be decided.
-    simple := false;
-    IF may_be_simple THEN
-      SELECT count(*) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, simple
-        FROM unnest(seat_events, places) AS w (e, place) JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
+    plain := may_be_plain AND latest > clock;
+    IF plain AND kind = 'lock' THEN
+      SELECT count(seat.place) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, plain
+        FROM unnest(seat_events, places) AS w (e, place) LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
     END IF;
     IF most > 0 THEN
-      SELECT array_agg(l.n), simple AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
+      SELECT array_agg(l.n), plain AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, plain
         FROM (
           SELECT x.i, (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[x.e] AND seat.holder = x.who AND seat.until > clock)::int AS n
           FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i) ORDER BY x.i
         ) AS l;
     END IF;
-    soonest := 'infinity';
-    latest := 'infinity';
-    IF simple THEN
-      written := cardinality(places);
-      changes := calls;
-    ELSE
+    IF kind <> 'lock' OR NOT plain THEN
       SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref) INTO holders, taken, since_, refs_
         FROM (
           SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
@@ -133,6 +162,52 @@ BEGIN
           ORDER BY w.i
         ) AS l;
       old_holders := holders; old_taken := taken; old_since := since_; old_refs := refs_;
+    END IF;
+    -- So it is if all seats are the callers' own, or are free and booked. A lock that is
+    -- about to end is left to the loop below.
+    IF NOT plain OR kind = 'lock' THEN
+    ELSIF kind = 'book' THEN
+      plain := clock >= ALL (taken);
+    ELSIF kind = 'cancel' THEN
+      SELECT bool_and((w.until = 'infinity' AND users[w.u] IN ('', w.holder) AND (refs IS NULL OR refs[w.c] IN ('', w.ref))) IS TRUE) INTO plain
+        FROM unnest(callers, seat_users, holders, taken, refs_) AS w (c, u, holder, until, ref);
+    ELSIF kind = 'extend' THEN
+      SELECT bool_and((w.until > clock + interval '1500 milliseconds' AND w.until < out_of_sale AND users[w.u] = w.holder
+          AND least(until_[w.c], w.since + caps[w.c] * interval '1 millisecond') > w.until) IS TRUE),
+          array_agg(least(until_[w.c], w.since + caps[w.c] * interval '1 millisecond'))
+        INTO plain, news
+        FROM unnest(callers, seat_users, holders, taken, since_) AS w (c, u, holder, until, since);
+    ELSE
+      SELECT bool_and((w.until > clock + interval '1500 milliseconds' AND w.until < out_of_sale AND users[w.u] = w.holder) IS TRUE) INTO plain
+        FROM unnest(seat_users, holders, taken) AS w (u, holder, until);
+    END IF;
+    soonest := 'infinity';
+    IF plain THEN
+      written := cardinality(places);
+      changes := calls;
+      writer := callers;
+      IF kind = 'extend' THEN
+        taken := news;
+        SELECT array_agg(l.until ORDER BY l.c) INTO expires FROM (SELECT w.c, min(w.until) AS until FROM unnest(callers, taken) AS w (c, until) GROUP BY w.c) AS l;
+      ELSIF kind <> 'lock' THEN
+        since_ := array_fill(clock, ARRAY[written]);
+        refs_ := array_fill(NULL::text, ARRAY[written]);
+        IF kind IN ('confirm', 'book') THEN
+          holders := ARRAY(SELECT users[x.u] FROM unnest(seat_users) WITH ORDINALITY AS x (u, i) ORDER BY x.i);
+          taken := array_fill('infinity'::timestamptz, ARRAY[written]);
+          IF refs IS NOT NULL THEN
+            refs_ := ARRAY(SELECT nullif(refs[x.c], '') FROM unnest(callers) WITH ORDINALITY AS x (c, i) ORDER BY x.i);
+          END IF;
+        ELSE
+          holders := refs_;
+          taken := array_fill('-infinity'::timestamptz, ARRAY[written]);
+        END IF;
+      END IF;
+      IF kind IN ('confirm', 'book', 'cancel') OR bys IS NOT NULL AND kind = 'extend' THEN
+        entries := ARRAY(SELECT x.c FROM generate_series(1, calls) AS x (c) WHERE kind <> 'extend' OR bys[x.c] <> '' ORDER BY x.c);
+      END IF;
+    ELSE
+      latest := 'infinity';
       writer := array_fill(0, ARRAY[cardinality(places)]);
       outcomes := array_fill('ok'::text, ARRAY[calls]);
       depends := array_fill(false, ARRAY[calls]);
@@ -364,13 +439,11 @@ BEGIN
     EXIT WHEN written = 0;
 
     BEGIN
-      IF simple AND absent AND cardinality(places) = 1 THEN
-        INSERT INTO seatlock.seat (event, place, name, holder, since, until) VALUES (ids[1], places[1], names[1], users[1], clock, clock + lasts);
-      ELSIF simple AND absent THEN
+      IF kind = 'lock' AND plain AND absent THEN
         INSERT INTO seatlock.seat (event, place, name, holder, since, until)
           SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
           FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i;
-      ELSIF simple THEN
+      ELSIF kind = 'lock' AND plain THEN
         INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until)
           SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
           FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i
@@ -392,13 +465,16 @@ BEGIN
         -- What the look found of a row is passed in lapsed_by and lapsed_at. It is not
         -- inserted: rows stay for as long as the layout does.
         INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
-          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
-            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_holders[w.s], old_refs[w.s], CASE WHEN w.c < 0 THEN 'same' END] END,
-            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_taken[w.s], old_since[w.s]] END
-          FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c <> 0 ORDER BY w.s
+          SELECT ids[w.e], w.place, w.name, w.holder, w.since, w.until, w.ref,
+            CASE WHEN w.old_since > '-infinity' OR w.old_until > '-infinity' THEN ARRAY[w.old_holder, w.old_ref, CASE WHEN w.c < 0 THEN 'same' END] END,
+            CASE WHEN w.old_since > '-infinity' OR w.old_until > '-infinity' THEN ARRAY[w.old_until, w.old_since] END
+          FROM unnest(writer, seat_events, places, names, holders, since_, taken, refs_, old_holders, old_taken, old_since, old_refs)
+            WITH ORDINALITY AS w (c, e, place, name, holder, since, until, ref, old_holder, old_until, old_since, old_ref, i)
+          WHERE w.c <> 0 ORDER BY w.i
         ON CONFLICT (event, place) DO UPDATE SET
             holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref,
-            (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l)
+            (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l
+              WHERE old.lapsed_by IS NOT NULL OR old.holder IS NOT NULL AND old.until <= clock)
           WHERE CASE WHEN excluded.lapsed_at IS NULL THEN old.since = '-infinity' AND old.until = '-infinity'
             ELSE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2]
               AND old.holder IS NOT DISTINCT FROM excluded.lapsed_by[1] AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2]
@@ -421,9 +497,9 @@ BEGIN
       WHEN SQLSTATE 'SL002' THEN
         EXIT;
     END;
-    IF simple AND cardinality(called) = 1 THEN
+    IF plain AND cardinality(called) = 1 THEN
       INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
-    ELSIF simple THEN
+    ELSIF plain THEN
       INSERT INTO seatlock.change (event, places)
         SELECT ids[w.e], array_agg(w.place) FROM unnest(seat_events, places) AS w (e, place) GROUP BY w.e;
     ELSE
@@ -434,7 +510,7 @@ BEGIN
       INSERT INTO seatlock.entry (event, kind, seats, moved_to, holder, ref, asker, made)
         SELECT ids[user_events[who[x.c]]], kind,
           CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
-            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE marks[i] = 1 ORDER BY i) END,
+            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i) END,
           CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
           nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
         FROM (
