@@ -84,6 +84,7 @@ DECLARE
   new_ timestamptz;
   extended timestamptz;   -- when the first of the locks ends afterwards
   rows_ int;
+  id_ text;               -- of the first entry; the others' have another end
   nothing text;
 BEGIN
   -- Nobody replaces the layout of an event meanwhile. (An assignment is faster than a
@@ -91,26 +92,33 @@ BEGIN
   FOR i IN 1 .. cardinality(called) LOOP
     nothing := pg_advisory_xact_lock_shared(1399156852, hashtext(called[i]));
   END LOOP;
-  -- A lone lock of a free seat is the most frequent call of all.
-  IF kind = 'lock' AND cardinality(wanted) = 1 AND not_after IS NULL THEN
-    SELECT ARRAY[event.id] INTO ids FROM seatlock.event WHERE event.name = called[1] AND event.fingerprint = layouts[1] AND event.revision >= revisions[1];
-    IF FOUND AND (most = 0 OR pg_try_advisory_xact_lock(hashtextextended(users[1], ids[1]))) THEN
-      clock := date_trunc('milliseconds', clock_timestamp());
-      INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-        SELECT ids[1], places[1], names[1], users[1], clock, clock + lasts
-        WHERE NOT EXISTS (SELECT FROM seatlock.seat WHERE seat.event = ids[1] AND seat.place = places[1])
-          AND (most = 0 OR most > (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[1] AND seat.holder = users[1] AND seat.until > clock))
-        ON CONFLICT DO NOTHING;
-      IF FOUND THEN
-        INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
-        RETURN;
-      END IF;
+  IF cardinality(called) = 1 THEN
+    SELECT ARRAY[CASE WHEN event.fingerprint = layouts[1] AND event.revision >= revisions[1] THEN event.id END],
+        ARRAY[CASE WHEN event.fingerprint <> layouts[1] THEN 'other_seats' WHEN event.revision >= revisions[1] THEN NULL ELSE 'not_open' END]
+      INTO ids, bad
+      FROM (SELECT) AS one LEFT JOIN seatlock.event ON event.name = called[1];
+  ELSE
+    SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
+        array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
+      INTO ids, bad
+      FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
+  END IF;
+
+  -- A call for one free seat is the most frequent of all: it is carried out in one
+  -- statement, of which nothing has to be undone.
+  IF kind = 'lock' AND cardinality(wanted) = 1 AND ids[1] IS NOT NULL AND not_after IS NULL
+      AND (most = 0 OR pg_try_advisory_xact_lock(hashtextextended(users[1], ids[1]))) THEN
+    clock := date_trunc('milliseconds', clock_timestamp());
+    INSERT INTO seatlock.seat (event, place, name, holder, since, until)
+      SELECT ids[1], places[1], names[1], users[1], clock, clock + lasts
+      WHERE NOT EXISTS (SELECT FROM seatlock.seat WHERE seat.event = ids[1] AND seat.place = places[1])
+        AND (most = 0 OR most > (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[1] AND seat.holder = users[1] AND seat.until > clock))
+      ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+      INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
+      RETURN;
     END IF;
   END IF;
-  SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
-      array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
-    INTO ids, bad
-    FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
 
   IF most > 0 THEN
     -- Two transactions that count the seats of one user would miss each other's.
@@ -154,9 +162,9 @@ BEGIN
         ) AS l;
     END IF;
     IF kind <> 'lock' OR NOT plain THEN
-      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref) INTO holders, taken, since_, refs_
+      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref), count(l.place) = 0 INTO holders, taken, since_, refs_, absent
         FROM (
-          SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
+          SELECT seat.place, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
           FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
           LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
           ORDER BY w.i
@@ -186,14 +194,18 @@ BEGIN
       written := cardinality(places);
       changes := calls;
       writer := callers;
-      IF kind = 'extend' THEN
+      IF kind = 'lock' THEN
+        refs_ := NULL;
+      ELSIF kind = 'extend' THEN
         taken := news;
         SELECT array_agg(l.until ORDER BY l.c) INTO expires FROM (SELECT w.c, min(w.until) AS until FROM unnest(callers, taken) AS w (c, until) GROUP BY w.c) AS l;
-      ELSIF kind <> 'lock' THEN
+      ELSE
         since_ := array_fill(clock, ARRAY[written]);
         refs_ := array_fill(NULL::text, ARRAY[written]);
         IF kind IN ('confirm', 'book') THEN
-          holders := ARRAY(SELECT users[x.u] FROM unnest(seat_users) WITH ORDINALITY AS x (u, i) ORDER BY x.i);
+          IF NOT absent THEN
+            holders := ARRAY(SELECT users[x.u] FROM unnest(seat_users) WITH ORDINALITY AS x (u, i) ORDER BY x.i);
+          END IF;
           taken := array_fill('infinity'::timestamptz, ARRAY[written]);
           IF refs IS NOT NULL THEN
             refs_ := ARRAY(SELECT nullif(refs[x.c], '') FROM unnest(callers) WITH ORDINALITY AS x (c, i) ORDER BY x.i);
@@ -439,10 +451,10 @@ BEGIN
     EXIT WHEN written = 0;
 
     BEGIN
-      IF kind = 'lock' AND plain AND absent THEN
-        INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-          SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
-          FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i;
+      IF plain AND absent THEN
+        INSERT INTO seatlock.seat (event, place, name, holder, since, until, ref)
+          SELECT ids[w.e], w.place, w.name, users[w.u], clock, CASE kind WHEN 'lock' THEN clock + lasts ELSE 'infinity' END, w.ref
+          FROM unnest(seat_events, places, names, seat_users, refs_) WITH ORDINALITY AS w (e, place, name, u, ref, i) ORDER BY w.i;
       ELSIF kind = 'lock' AND plain THEN
         INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until)
           SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
@@ -507,8 +519,10 @@ BEGIN
         SELECT ids[w.e], array_agg(w.place) FROM unnest(writer, seat_events, places) AS w (c, e, place) WHERE w.c > 0 GROUP BY w.e;
     END IF;
     IF cardinality(entries) > 0 THEN
-      INSERT INTO seatlock.entry (event, kind, seats, moved_to, holder, ref, asker, made)
-        SELECT ids[user_events[who[x.c]]], kind,
+      -- Making a random number takes as long as the rest of a row.
+      id_ := gen_random_uuid();
+      INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
+        SELECT (left(id_, 24) || lpad(to_hex(x.n), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
           CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
             ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i) END,
           CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
