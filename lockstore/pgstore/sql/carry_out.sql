@@ -16,21 +16,21 @@
 -- time of a lock in milliseconds; not_after and not_before.
 --
 -- clock is when the calls were decided. The other answers are null if every call
--- changed all of its seats; but after an extension, expires is there. A lock is until
--- clock + lasts then. Else outcomes has 'ok' or the
--- reason of each call, or 'again' for a call that is to be made again. depends is
--- whether the answer depends on a call before it here: then it holds once this
--- transaction is committed, and not before. expires is when the first of the
--- call's locks ends, and held how many seats its user has. marks has, of each of
--- wanted, 1 if the call changed the seat, and 2 if the seat is in its way, until
--- when untils says.
+-- changed all of its seats. Locks then last until clock + lasts, and extensions have
+-- expires all the same. Else outcomes has 'ok' or the reason of each call, or
+-- 'again' for a call that is to be made again. depends is whether the answer depends
+-- on a call before it here: then it holds once this transaction is committed, and
+-- not before. expires is when the first of the call's locks ends, and held how many
+-- seats its user has. marks has, of each of wanted, 1 if the call changed the seat,
+-- and 2 if the seat is in its way, until when untils says.
 --
--- Calls are decided by what a look at the seats finds. Nobody waits for that, so
--- refusing a call holds nobody up. Then the seats of all calls that change
--- something are written in one statement, those too that stay as they are. A row
--- that is not as it was looked at, or whose lock has ended by the clock at which it is
--- had, is not written: then all is undone, and done again from the look on. So it is
--- if a call has become too late by then. See the package comment.
+-- Calls are decided by what a look at the seats finds, all at once if none has
+-- anything in its way, and else one after the other. Nobody waits for that, so
+-- refusing a call holds nobody up. Then the seats of all calls that change something
+-- are written in one statement, those too that stay as they are. A row that is not
+-- as it was looked at, or whose lock has ended by the clock at which it is had, is
+-- not written: then all is undone, and done again from the look on. So it is if a
+-- call has become too late by then. See the package comment.
 CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int, blocked boolean,
   called text[], layouts text[], revisions int[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
   who int[], wanted int[], ends int[],
@@ -84,7 +84,7 @@ DECLARE
   new_ timestamptz;
   extended timestamptz;   -- when the first of the locks ends afterwards
   rows_ int;
-  id_ text;               -- of the first entry; the others' have another end
+  id_ text;               -- what the ids of the entries begin with
   nothing text;
 BEGIN
   -- Nobody replaces the layout of an event meanwhile. (An assignment is faster than a
@@ -162,32 +162,35 @@ BEGIN
         ) AS l;
     END IF;
     IF kind <> 'lock' OR NOT plain THEN
-      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref), count(l.place) = 0 INTO holders, taken, since_, refs_, absent
+      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref), count(l.place) = 0, plain AND (kind = 'book' OR count(l.lapsed_by) = 0)
+        INTO holders, taken, since_, refs_, absent, plain
         FROM (
-          SELECT seat.place, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
+          SELECT seat.place, seat.lapsed_by, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
           FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
           LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
           ORDER BY w.i
         ) AS l;
       old_holders := holders; old_taken := taken; old_since := since_; old_refs := refs_;
     END IF;
-    -- So it is if all seats are the callers' own, or are free and booked. A lock that is
-    -- about to end is left to the loop below.
+    -- Nor has it if free seats are booked, or if all seats are the callers' own. A lock
+    -- that is about to end, or a seat with a memory of expired ones, takes the loop below.
     IF NOT plain OR kind = 'lock' THEN
     ELSIF kind = 'book' THEN
       plain := clock >= ALL (taken);
     ELSIF kind = 'cancel' THEN
-      SELECT bool_and((w.until = 'infinity' AND users[w.u] IN ('', w.holder) AND (refs IS NULL OR refs[w.c] IN ('', w.ref))) IS TRUE) INTO plain
-        FROM unnest(callers, seat_users, holders, taken, refs_) AS w (c, u, holder, until, ref);
+      SELECT bool_and((taken[w.s] = 'infinity' AND users[seat_users[w.s]] IN ('', holders[w.s]) AND (refs IS NULL OR refs[w.c] IN ('', refs_[w.s]))) IS TRUE) INTO plain
+        FROM unnest(callers) WITH ORDINALITY AS w (c, s);
     ELSIF kind = 'extend' THEN
-      SELECT bool_and((w.until > clock + interval '1500 milliseconds' AND w.until < out_of_sale AND users[w.u] = w.holder
-          AND least(until_[w.c], w.since + caps[w.c] * interval '1 millisecond') > w.until) IS TRUE),
-          array_agg(least(until_[w.c], w.since + caps[w.c] * interval '1 millisecond'))
+      SELECT bool_and((taken[l.s] > clock + interval '1500 milliseconds' AND taken[l.s] < out_of_sale AND users[seat_users[l.s]] = holders[l.s] AND l.until > taken[l.s]) IS TRUE),
+          array_agg(l.until)
         INTO plain, news
-        FROM unnest(callers, seat_users, holders, taken, since_) AS w (c, u, holder, until, since);
+        FROM (
+          SELECT w.s, least(until_[w.c], since_[w.s] + caps[w.c] * interval '1 millisecond') AS until
+          FROM unnest(callers) WITH ORDINALITY AS w (c, s) ORDER BY w.s
+        ) AS l;
     ELSE
-      SELECT bool_and((w.until > clock + interval '1500 milliseconds' AND w.until < out_of_sale AND users[w.u] = w.holder) IS TRUE) INTO plain
-        FROM unnest(seat_users, holders, taken) AS w (u, holder, until);
+      SELECT bool_and((taken[w.s] > clock + interval '1500 milliseconds' AND taken[w.s] < out_of_sale AND users[w.u] = holders[w.s]) IS TRUE) INTO plain
+        FROM unnest(seat_users) WITH ORDINALITY AS w (u, s);
     END IF;
     soonest := 'infinity';
     IF plain THEN
@@ -468,6 +471,16 @@ BEGIN
               WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_at
               WHEN old.until > clock - interval '10 minutes' THEN (old.until || old.lapsed_at)[1:16] END
           WHERE old.until <= clock;
+      ELSIF plain AND kind <> 'book' THEN
+        -- The callers have the seats, of which no expired lock is remembered. What the
+        -- look found is passed as below.
+        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
+          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
+            ARRAY[old_holders[w.s], old_refs[w.s]], ARRAY[old_taken[w.s], old_since[w.s]]
+          FROM generate_series(1, written) AS w (s) ORDER BY w.s
+        ON CONFLICT (event, place) DO UPDATE SET holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref
+          WHERE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2] AND old.holder = excluded.lapsed_by[1]
+            AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2] AND old.lapsed_by IS NULL AND old.until > clock_timestamp() + interval '1 second';
       ELSE
         slack := '1 second';
         IF soonest < clock + interval '1500 milliseconds' THEN
@@ -477,12 +490,10 @@ BEGIN
         -- What the look found of a row is passed in lapsed_by and lapsed_at. It is not
         -- inserted: rows stay for as long as the layout does.
         INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
-          SELECT ids[w.e], w.place, w.name, w.holder, w.since, w.until, w.ref,
-            CASE WHEN w.old_since > '-infinity' OR w.old_until > '-infinity' THEN ARRAY[w.old_holder, w.old_ref, CASE WHEN w.c < 0 THEN 'same' END] END,
-            CASE WHEN w.old_since > '-infinity' OR w.old_until > '-infinity' THEN ARRAY[w.old_until, w.old_since] END
-          FROM unnest(writer, seat_events, places, names, holders, since_, taken, refs_, old_holders, old_taken, old_since, old_refs)
-            WITH ORDINALITY AS w (c, e, place, name, holder, since, until, ref, old_holder, old_until, old_since, old_ref, i)
-          WHERE w.c <> 0 ORDER BY w.i
+          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
+            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_holders[w.s], old_refs[w.s], CASE WHEN w.c < 0 THEN 'same' END] END,
+            CASE WHEN old_since[w.s] > '-infinity' OR old_taken[w.s] > '-infinity' THEN ARRAY[old_taken[w.s], old_since[w.s]] END
+          FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c <> 0 ORDER BY w.s
         ON CONFLICT (event, place) DO UPDATE SET
             holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref,
             (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l
@@ -519,7 +530,7 @@ BEGIN
         SELECT ids[w.e], array_agg(w.place) FROM unnest(writer, seat_events, places) AS w (c, e, place) WHERE w.c > 0 GROUP BY w.e;
     END IF;
     IF cardinality(entries) > 0 THEN
-      -- Making a random number takes as long as the rest of a row.
+      -- A random number takes as long as the rest of an entry, so there is one for all.
       id_ := gen_random_uuid();
       INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
         SELECT (left(id_, 24) || lpad(to_hex(x.n), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
