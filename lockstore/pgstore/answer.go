@@ -100,9 +100,12 @@ func (a *answers) of(calls []*call) ([]answer, error) {
 	}
 	n := len(calls)
 	all := make([]answer, n)
-	if a.clock != nil && a.outcomes == nil {
+	if a.clock != nil && a.outcomes == nil && (a.expires == nil || len(a.expires) == n) {
 		for i, c := range calls {
 			all[i] = answer{outcome: done, clock: *a.clock, ends: millis(a.clock.Add(c.Work.lasts).UnixMilli()), changed: make([]int, len(c.Work.places))}
+			if a.expires != nil {
+				all[i].ends = a.expires[i]
+			}
 			for n := range c.Work.places {
 				all[i].changed[n] = n
 			}

@@ -16,20 +16,21 @@
 -- time of a lock in milliseconds; not_after and not_before.
 --
 -- clock is when the calls were decided. The other answers are null if every call
--- locked all of its seats until clock + lasts. Else outcomes has 'ok' or the
--- reason of each call, or 'again' for a call that is to be made again. depends is
--- whether the answer depends on a call before it here: then it holds once this
--- transaction is committed, and not before. expires is when the first of the
--- call's locks ends, and held how many seats its user has. marks has, of each of
--- wanted, 1 if the call changed the seat, and 2 if the seat is in its way, until
--- when untils says.
+-- changed all of its seats. Locks then last until clock + lasts, and extensions have
+-- expires all the same. Else outcomes has 'ok' or the reason of each call, or
+-- 'again' for a call that is to be made again. depends is whether the answer depends
+-- on a call before it here: then it holds once this transaction is committed, and
+-- not before. expires is when the first of the call's locks ends, and held how many
+-- seats its user has. marks has, of each of wanted, 1 if the call changed the seat,
+-- and 2 if the seat is in its way, until when untils says.
 --
--- Calls are decided by what a look at the seats finds. Nobody waits for that, so
--- refusing a call holds nobody up. Then the seats of all calls that change
--- something are written in one statement, those too that stay as they are. A row
--- that is not as it was looked at, or whose lock has ended by the clock at which it is
--- had, is not written: then all is undone, and done again from the look on. So it is
--- if a call has become too late by then. See the package comment.
+-- Calls are decided by what a look at the seats finds, all at once if none has
+-- anything in its way, and else one after the other. Nobody waits for that, so
+-- refusing a call holds nobody up. Then the seats of all calls that change something
+-- are written in one statement, those too that stay as they are. A row that is not
+-- as it was looked at, or whose lock has ended by the clock at which it is had, is
+-- not written: then all is undone, and done again from the look on. So it is if a
+-- call has become too late by then. See the package comment.
 CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int, blocked boolean,
   called text[], layouts text[], revisions int[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
   who int[], wanted int[], ends int[],
@@ -72,15 +73,18 @@ DECLARE
   lean boolean;
   just_over boolean;
   firm boolean;           -- the call has to have its rows, whatever it changes
-  may_be_simple boolean;  -- unless the seats are such that something has to be decided
-  simple boolean;
+  may_be_plain boolean;   -- unless the seats are such that something has to be decided
+  plain boolean;          -- every call changes all of its seats
   absent boolean;         -- no seat has a row
+  callers int[];          -- of each seat: the call that wants it, if no other does
+  news timestamptz[];     -- of each seat: until when it would be extended
   outcome text;
   ref_ text;
   end_ timestamptz;       -- when the first lock ends that the call needs
   new_ timestamptz;
   extended timestamptz;   -- when the first of the locks ends afterwards
   rows_ int;
+  id_ text;               -- what the ids of the entries begin with
   nothing text;
 BEGIN
   -- Nobody replaces the layout of an event meanwhile. (An assignment is faster than a
@@ -88,10 +92,33 @@ BEGIN
   FOR i IN 1 .. cardinality(called) LOOP
     nothing := pg_advisory_xact_lock_shared(1399156852, hashtext(called[i]));
   END LOOP;
-  SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
-      array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
-    INTO ids, bad
-    FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
+  IF cardinality(called) = 1 THEN
+    SELECT ARRAY[CASE WHEN event.fingerprint = layouts[1] AND event.revision >= revisions[1] THEN event.id END],
+        ARRAY[CASE WHEN event.fingerprint <> layouts[1] THEN 'other_seats' WHEN event.revision >= revisions[1] THEN NULL ELSE 'not_open' END]
+      INTO ids, bad
+      FROM (SELECT) AS one LEFT JOIN seatlock.event ON event.name = called[1];
+  ELSE
+    SELECT array_agg(CASE WHEN event.fingerprint = w.layout AND event.revision >= w.revision THEN event.id END ORDER BY w.i),
+        array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
+      INTO ids, bad
+      FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
+  END IF;
+
+  -- A call for one free seat is the most frequent of all: it is carried out in one
+  -- statement, of which nothing has to be undone.
+  IF kind = 'lock' AND cardinality(wanted) = 1 AND ids[1] IS NOT NULL AND not_after IS NULL
+      AND (most = 0 OR pg_try_advisory_xact_lock(hashtextextended(users[1], ids[1]))) THEN
+    clock := date_trunc('milliseconds', clock_timestamp());
+    INSERT INTO seatlock.seat (event, place, name, holder, since, until)
+      SELECT ids[1], places[1], names[1], users[1], clock, clock + lasts
+      WHERE NOT EXISTS (SELECT FROM seatlock.seat WHERE seat.event = ids[1] AND seat.place = places[1])
+        AND (most = 0 OR most > (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[1] AND seat.holder = users[1] AND seat.until > clock))
+      ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+      INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
+      RETURN;
+    END IF;
+  END IF;
 
   IF most > 0 THEN
     -- Two transactions that count the seats of one user would miss each other's.
@@ -100,39 +127,102 @@ BEGIN
       FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i);
   END IF;
 
-  may_be_simple := kind = 'lock' AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL AND not_after IS NULL
+  may_be_plain := kind IN ('lock', 'confirm', 'release', 'extend', 'book', 'cancel') AND not_before IS NULL
+    AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL
     AND (most = 0 OR calls = cardinality(places) AND calls = cardinality(users));
+  IF may_be_plain AND kind <> 'lock' THEN
+    callers := array_fill(0, ARRAY[cardinality(places)]);
+    last_ := 0;
+    FOR c IN 1 .. calls LOOP
+      FOR i IN last_ + 1 .. ends[c] LOOP
+        callers[wanted[i]] := c;
+      END LOOP;
+      last_ := ends[c];
+    END LOOP;
+  END IF;
 
   LOOP
     outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL; entries := '{}';
     clock := date_trunc('milliseconds', clock_timestamp());
+    latest := 'infinity';
+    IF may_be_plain AND not_after IS NOT NULL THEN
+      SELECT coalesce(min(t.t), 'infinity') INTO latest FROM unnest(not_after) AS t (t);
+    END IF;
     -- Most batches lock free seats that no two calls want: nothing has to be decided.
-    simple := false;
-    IF may_be_simple THEN
-      SELECT count(*) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, simple
-        FROM unnest(seat_events, places) AS w (e, place) JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
+    plain := may_be_plain AND latest > clock;
+    IF plain AND kind = 'lock' THEN
+      SELECT count(seat.place) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, plain
+        FROM unnest(seat_events, places) AS w (e, place) LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
     END IF;
     IF most > 0 THEN
-      SELECT array_agg(l.n), simple AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, simple
+      SELECT array_agg(l.n), plain AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, plain
         FROM (
           SELECT x.i, (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[x.e] AND seat.holder = x.who AND seat.until > clock)::int AS n
           FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i) ORDER BY x.i
         ) AS l;
     END IF;
-    soonest := 'infinity';
-    latest := 'infinity';
-    IF simple THEN
-      written := cardinality(places);
-      changes := calls;
-    ELSE
-      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref) INTO holders, taken, since_, refs_
+    IF kind <> 'lock' OR NOT plain THEN
+      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref), count(l.place) = 0, plain AND (kind = 'book' OR count(l.lapsed_by) = 0)
+        INTO holders, taken, since_, refs_, absent, plain
         FROM (
-          SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
+          SELECT seat.place, seat.lapsed_by, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
           FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
           LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
           ORDER BY w.i
         ) AS l;
       old_holders := holders; old_taken := taken; old_since := since_; old_refs := refs_;
+    END IF;
+    -- Nor has it if free seats are booked, or if all seats are the callers' own. A lock
+    -- that is about to end, or a seat with a memory of expired ones, takes the loop below.
+    IF NOT plain OR kind = 'lock' THEN
+    ELSIF kind = 'book' THEN
+      plain := clock >= ALL (taken);
+    ELSIF kind = 'cancel' THEN
+      SELECT bool_and((taken[w.s] = 'infinity' AND users[seat_users[w.s]] IN ('', holders[w.s]) AND (refs IS NULL OR refs[w.c] IN ('', refs_[w.s]))) IS TRUE) INTO plain
+        FROM unnest(callers) WITH ORDINALITY AS w (c, s);
+    ELSIF kind = 'extend' THEN
+      SELECT bool_and((taken[l.s] > clock + interval '1500 milliseconds' AND taken[l.s] < out_of_sale AND users[seat_users[l.s]] = holders[l.s] AND l.until > taken[l.s]) IS TRUE),
+          array_agg(l.until)
+        INTO plain, news
+        FROM (
+          SELECT w.s, least(until_[w.c], since_[w.s] + caps[w.c] * interval '1 millisecond') AS until
+          FROM unnest(callers) WITH ORDINALITY AS w (c, s) ORDER BY w.s
+        ) AS l;
+    ELSE
+      SELECT bool_and((taken[w.s] > clock + interval '1500 milliseconds' AND taken[w.s] < out_of_sale AND users[w.u] = holders[w.s]) IS TRUE) INTO plain
+        FROM unnest(seat_users) WITH ORDINALITY AS w (u, s);
+    END IF;
+    soonest := 'infinity';
+    IF plain THEN
+      written := cardinality(places);
+      changes := calls;
+      writer := callers;
+      IF kind = 'lock' THEN
+        refs_ := NULL;
+      ELSIF kind = 'extend' THEN
+        taken := news;
+        SELECT array_agg(l.until ORDER BY l.c) INTO expires FROM (SELECT w.c, min(w.until) AS until FROM unnest(callers, taken) AS w (c, until) GROUP BY w.c) AS l;
+      ELSE
+        since_ := array_fill(clock, ARRAY[written]);
+        refs_ := array_fill(NULL::text, ARRAY[written]);
+        IF kind IN ('confirm', 'book') THEN
+          IF NOT absent THEN
+            holders := ARRAY(SELECT users[x.u] FROM unnest(seat_users) WITH ORDINALITY AS x (u, i) ORDER BY x.i);
+          END IF;
+          taken := array_fill('infinity'::timestamptz, ARRAY[written]);
+          IF refs IS NOT NULL THEN
+            refs_ := ARRAY(SELECT nullif(refs[x.c], '') FROM unnest(callers) WITH ORDINALITY AS x (c, i) ORDER BY x.i);
+          END IF;
+        ELSE
+          holders := refs_;
+          taken := array_fill('-infinity'::timestamptz, ARRAY[written]);
+        END IF;
+      END IF;
+      IF kind IN ('confirm', 'book', 'cancel') OR bys IS NOT NULL AND kind = 'extend' THEN
+        entries := ARRAY(SELECT x.c FROM generate_series(1, calls) AS x (c) WHERE kind <> 'extend' OR bys[x.c] <> '' ORDER BY x.c);
+      END IF;
+    ELSE
+      latest := 'infinity';
       writer := array_fill(0, ARRAY[cardinality(places)]);
       outcomes := array_fill('ok'::text, ARRAY[calls]);
       depends := array_fill(false, ARRAY[calls]);
@@ -364,13 +454,11 @@ BEGIN
     EXIT WHEN written = 0;
 
     BEGIN
-      IF simple AND absent AND cardinality(places) = 1 THEN
-        INSERT INTO seatlock.seat (event, place, name, holder, since, until) VALUES (ids[1], places[1], names[1], users[1], clock, clock + lasts);
-      ELSIF simple AND absent THEN
-        INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-          SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
-          FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i;
-      ELSIF simple THEN
+      IF plain AND absent THEN
+        INSERT INTO seatlock.seat (event, place, name, holder, since, until, ref)
+          SELECT ids[w.e], w.place, w.name, users[w.u], clock, CASE kind WHEN 'lock' THEN clock + lasts ELSE 'infinity' END, w.ref
+          FROM unnest(seat_events, places, names, seat_users, refs_) WITH ORDINALITY AS w (e, place, name, u, ref, i) ORDER BY w.i;
+      ELSIF kind = 'lock' AND plain THEN
         INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until)
           SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
           FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i
@@ -383,6 +471,16 @@ BEGIN
               WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_at
               WHEN old.until > clock - interval '10 minutes' THEN (old.until || old.lapsed_at)[1:16] END
           WHERE old.until <= clock;
+      ELSIF plain AND kind <> 'book' THEN
+        -- The callers have the seats, of which no expired lock is remembered. What the
+        -- look found is passed as below.
+        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
+          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
+            ARRAY[old_holders[w.s], old_refs[w.s]], ARRAY[old_taken[w.s], old_since[w.s]]
+          FROM generate_series(1, written) AS w (s) ORDER BY w.s
+        ON CONFLICT (event, place) DO UPDATE SET holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref
+          WHERE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2] AND old.holder = excluded.lapsed_by[1]
+            AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2] AND old.lapsed_by IS NULL AND old.until > clock_timestamp() + interval '1 second';
       ELSE
         slack := '1 second';
         IF soonest < clock + interval '1500 milliseconds' THEN
@@ -398,7 +496,8 @@ BEGIN
           FROM unnest(writer) WITH ORDINALITY AS w (c, s) WHERE w.c <> 0 ORDER BY w.s
         ON CONFLICT (event, place) DO UPDATE SET
             holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref,
-            (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l)
+            (lapsed_by, lapsed_at) = (SELECT l.lapsed_by, l.lapsed_at FROM seatlock.lapses(kind, clock, excluded.lapsed_by[3] = 'same', old.holder, old.until, excluded.holder, old.lapsed_by, old.lapsed_at) AS l
+              WHERE old.lapsed_by IS NOT NULL OR old.holder IS NOT NULL AND old.until <= clock)
           WHERE CASE WHEN excluded.lapsed_at IS NULL THEN old.since = '-infinity' AND old.until = '-infinity'
             ELSE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2]
               AND old.holder IS NOT DISTINCT FROM excluded.lapsed_by[1] AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2]
@@ -421,9 +520,9 @@ BEGIN
       WHEN SQLSTATE 'SL002' THEN
         EXIT;
     END;
-    IF simple AND cardinality(called) = 1 THEN
+    IF plain AND cardinality(called) = 1 THEN
       INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
-    ELSIF simple THEN
+    ELSIF plain THEN
       INSERT INTO seatlock.change (event, places)
         SELECT ids[w.e], array_agg(w.place) FROM unnest(seat_events, places) AS w (e, place) GROUP BY w.e;
     ELSE
@@ -431,10 +530,12 @@ BEGIN
         SELECT ids[w.e], array_agg(w.place) FROM unnest(writer, seat_events, places) AS w (c, e, place) WHERE w.c > 0 GROUP BY w.e;
     END IF;
     IF cardinality(entries) > 0 THEN
-      INSERT INTO seatlock.entry (event, kind, seats, moved_to, holder, ref, asker, made)
-        SELECT ids[user_events[who[x.c]]], kind,
+      -- A random number takes as long as the rest of an entry, so there is one for all.
+      id_ := gen_random_uuid();
+      INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
+        SELECT (left(id_, 24) || lpad(to_hex(x.n), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
           CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
-            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE marks[i] = 1 ORDER BY i) END,
+            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i) END,
           CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
           nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
         FROM (
