@@ -37,7 +37,10 @@ func openSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	sessions := session.New(sealer)
+	sessions, err := session.New(sealer, session.Options{Guests: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	desk := &session.Desk{Policy: &access.Policy{Sessions: sessions}, Sessions: sessions, Guests: access.NewBudget(100), SignIn: true}
 	signIn := &oidc.SignIn{
 		Verifier: oidc.New(issuer.Issuer(), "api", log), Client: issuer.Config().ClientID, Secret: issuer.Config().ClientSecret,

@@ -30,7 +30,10 @@ func open(t *testing.T, guests float64, keys ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := session.New(sealer)
+	sessions, err := session.New(sealer, session.Options{Guests: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &access.Policy{Sessions: sessions, ConfirmBy: access.ConfirmByBuyer}
 	desk := &session.Desk{Policy: p, Sessions: sessions, Guests: access.NewBudget(guests)}
 	return &site{t, p, desk.Handler(func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
@@ -57,6 +60,9 @@ func (s *site) browser(host string) *browser {
 
 func (b *browser) ask(method, path string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://"+b.host+path, nil)
+	if strings.HasPrefix(b.host, "localhost") {
+		r.RemoteAddr = "127.0.0.1:1234"
+	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
