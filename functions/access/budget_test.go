@@ -121,6 +121,11 @@ func TestWhatIsBought(t *testing.T) {
 	backend("/confirm", `{"userId":"ann","seatIds":["A1","A2"],"direct":true}`)
 	want(t, s.askAs("ann", "/lock", `{"seatIds":["D1","D2"]}`), 200, "")
 
+	// One that the back end let the user keep for longer.
+	backend("/extend", `{"userId":"ann","seatIds":["D1"],"seconds":600}`)
+	want(t, s.askAs("ann", "/confirm", `{"seatIds":["D1"]}`), 200, "")
+	want(t, s.askAs("ann", "/lock", `{"seatIds":["D3"]}`), 200, "")
+
 	// A lock that was given back and made again by the back end.
 	want(t, s.askAs("ann", "/release", `{"seatIds":["A3","A4"]}`), 200, "")
 	backend("/lock", `{"userId":"ann","seatIds":["A3","A4"]}`)

@@ -94,9 +94,7 @@ func (b *Budget) cost(h Hold, seat lockstore.SeatID, addr netip.Addr) (payment, 
 		// Another process or a back end made it: it has cost nothing here.
 		p = payment{addr: addr, from: h.Now, until: h.Now, at: time.Now()}
 	}
-	if end := p.from.Add(h.Max); h.Until.After(end) {
-		h.Until = end
-	}
+	h.Until = minTime(h.Until, p.from.Add(h.Max))
 	if !h.Until.After(p.until) {
 		return p, 0
 	}
@@ -128,6 +126,11 @@ func (ch *Charge) Keep(changed []lockstore.SeatID, now time.Time) {
 		switch key := b.keyOf(ch.hold, seat); {
 		case ch.costs == nil && done && !ch.hold.Longer:
 			b.paid.Remove(key) // nobody paid for this one
+		case ch.costs == nil && done:
+			if paid, ok := b.paid.Get(key); ok {
+				paid.until = minTime(ch.hold.Until, paid.from.Add(ch.hold.Max)) // it costs nobody more
+				b.paid.Add(key, paid)
+			}
 		case ch.costs == nil:
 		case done:
 			cost := ch.costs[i]
@@ -187,4 +190,11 @@ func (p *Policy) over(event lockstore.EventID, user lockstore.UserID, seats []lo
 
 func (b *Budget) keyOf(h Hold, seat lockstore.SeatID) uint64 {
 	return maphash.Comparable(b.seed, lockOf{h.Event, h.User, seat})
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

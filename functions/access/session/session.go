@@ -137,6 +137,9 @@ func (s *Sessions) open(value string) (Session, bool) {
 	if s.seal.Open(purpose, value, &session) != nil || session.User.Check() != nil || session.Guest && !s.guests {
 		return Session{}, false
 	}
+	if session.Guest && session.Since.IsZero() { // sealed by a version that did not note it
+		session.Since = session.Until.Add(-life)
+	}
 	return session, time.Now().Before(session.end())
 }
 
