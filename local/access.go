@@ -89,14 +89,17 @@ func (g *gate) openSessions(s settings.Access, tokens *oidc.Verifier, log *slog.
 	if err != nil {
 		return err
 	}
-	sessions := session.New(sealer)
+	sessions, err := session.New(sealer, session.Options{Guests: s.Sessions, URL: s.PublicURL})
+	if err != nil {
+		return err
+	}
 	g.Sessions, g.desk.Sessions = sessions, sessions
 	if s.Sessions {
 		// A budget lets an address use ten times as much as a user.
 		g.desk.Guests = access.NewBudget(float64(s.Guests) / 10)
 	}
 	if s.Client != "" {
-		g.signIn = &oidc.SignIn{Verifier: tokens, Client: s.Client, Secret: s.Secret, URL: s.PublicURL, Sealer: sealer, Sessions: sessions, Log: log}
+		g.signIn = &oidc.SignIn{Verifier: tokens, Client: s.Client, Secret: s.Secret, URL: s.PublicURL, Proxies: g.Proxies, Sealer: sealer, Sessions: sessions, Log: log}
 	}
 	return nil
 }

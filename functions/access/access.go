@@ -83,6 +83,9 @@ type Sessions interface {
 
 	// Cookie returns the session in the request's cookie, or "".
 	Cookie(r *http.Request) string
+
+	// CheckOrigin fails if a page of another site makes a browser send the request.
+	CheckOrigin(r *http.Request) error
 }
 
 // ErrBadToken is the refusal of every token that is not valid. It does not have
@@ -194,7 +197,7 @@ func (p *Policy) session(c Caller, r *http.Request, token string) (Caller, error
 		if token = p.Sessions.Cookie(r); token == "" {
 			return c, errNoToken
 		}
-		if err := new(http.CrossOriginProtection).Check(r); err != nil {
+		if err := p.Sessions.CheckOrigin(r); err != nil {
 			return c, problem.Refuse(problem.Forbidden, "A page of another site may not do this in your name.")
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
 	"seatlock/functions/venue"
+	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
 
@@ -70,6 +71,15 @@ func (s *server) ask(method, path, body string, header ...string) *httptest.Resp
 	w := httptest.NewRecorder()
 	apitest.Checked(s.t, s).ServeHTTP(w, r)
 	return w
+}
+
+// askAs sends a POST of the user, whom a gateway has identified.
+func (s *server) askAs(user, path, body string, header ...string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	as := &server{s.t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.ServeHTTP(w, r.WithContext(access.WithToken(r.Context(), access.Token{Subject: lockstore.UserID(user)})))
+	})}
+	return as.ask("POST", path, body, header...)
 }
 
 // lock posts the body to /lock, with the token unless that is empty.

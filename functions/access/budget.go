@@ -23,14 +23,14 @@ type Budget struct {
 	seed    maphash.Seed
 
 	mu   sync.Mutex
-	used *simplelru.LRU[uint64, *use] // by the hash of a bucket
+	used *simplelru.LRU[uint64, *use]    // by the hash of a bucket
+	paid *simplelru.LRU[uint64, payment] // by the hash of a lock
 }
 
 // A use is what one user or network has used at a time.
 type use struct {
 	amount float64
 	at     time.Time
-	from   netip.Addr // of a user: where the last was used
 }
 
 // NewBudget returns a Budget of so much an hour for a user, and ten times as much for an
@@ -40,7 +40,11 @@ func NewBudget(perHour float64) *Budget {
 	if err != nil {
 		panic(err) // the size is a constant
 	}
-	return &Budget{perHour: perHour, seed: maphash.MakeSeed(), used: used}
+	paid, err := simplelru.NewLRU[uint64, payment](remembered, nil)
+	if err != nil {
+		panic(err)
+	}
+	return &Budget{perHour: perHour, seed: maphash.MakeSeed(), used: used, paid: paid}
 }
 
 // A share is a part of the budget: a bucket, and how many times as much as a user's it
@@ -66,46 +70,36 @@ func shares(user lockstore.UserID, addr netip.Addr) []share {
 	return all
 }
 
-// wait returns how long to wait until so much may be used, or 0 if it may.
-func (b *Budget) wait(user lockstore.UserID, addr netip.Addr, amount float64) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// take uses so much, all or nothing, or returns how long to wait until it may be used.
+// b.mu must be locked.
+func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) time.Duration {
 	var wait time.Duration
-	for _, s := range shares(user, addr) {
+	all := shares(user, addr)
+	for _, s := range all {
 		limit := s.times * b.perHour
 		// What is more than all of the budget is allowed when nothing is used.
 		if over := min(amount, limit) + b.get(s).amount - limit; over > 0 {
 			wait = max(wait, time.Duration(over/limit*float64(time.Hour)))
 		}
 	}
-	return wait
-}
-
-// spend counts what was used.
-func (b *Budget) spend(user lockstore.UserID, addr netip.Addr, amount float64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range shares(user, addr) {
-		u := b.get(s)
-		u.amount += amount
-		if s.of.what == signedIn {
-			u.from = addr
-		}
+	if wait > 0 {
+		return wait
 	}
+	for _, s := range all {
+		b.get(s).amount += amount
+	}
+	return 0
 }
 
-// giveBack gives back what the user has used, wherever that was.
-func (b *Budget) giveBack(user lockstore.UserID, amount float64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	from := b.get(share{bucket{what: signedIn, user: user}, 1}).from
-	for _, s := range shares(user, from) {
+// giveBack gives back what the user has used at the address. b.mu must be locked.
+func (b *Budget) giveBack(user lockstore.UserID, addr netip.Addr, amount float64) {
+	for _, s := range shares(user, addr) {
 		u := b.get(s)
 		u.amount = max(0, u.amount-amount)
 	}
 }
 
-// get returns what of a share is used now.
+// get returns what of a share is used now. b.mu must be locked.
 func (b *Budget) get(s share) *use {
 	now := time.Now()
 	key := maphash.Comparable(b.seed, s.of)
@@ -122,36 +116,10 @@ func (b *Budget) get(s share) *use {
 // AdmitGuest counts a new guest at the address. It returns the [*problem.Refusal] if
 // there have been too many.
 func (b *Budget) AdmitGuest(addr netip.Addr) error {
-	if wait := b.wait("", addr, 1); wait > 0 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if wait := b.take("", addr, 1); wait > 0 {
 		return &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "Your network address has very many new guests. Try again later."}
 	}
-	b.spend("", addr, 1)
 	return nil
-}
-
-// Afford returns the [*problem.Refusal] of a lock of so many seats if the user, or the
-// address of the Caller, has locked very many that nobody bought. Back ends and
-// operators have no limit.
-func (p *Policy) Afford(c Caller, user lockstore.UserID, seats int) error {
-	if p.Locks == nil || c.trusted() {
-		return nil
-	}
-	if wait := p.Locks.wait(user, c.addr, float64(seats)); wait > 0 {
-		return &problem.Refusal{Kind: problem.RateLimited, Wait: wait, Detail: "You have locked very many seats without buying them. Wait a little before you lock more."}
-	}
-	return nil
-}
-
-// Spend counts seats that the Caller has locked for the user.
-func (p *Policy) Spend(c Caller, user lockstore.UserID, seats int) {
-	if p.Locks != nil && !c.trusted() && seats > 0 {
-		p.Locks.spend(user, c.addr, float64(seats))
-	}
-}
-
-// Bought gives back what the user's locks had cost, since they were booked.
-func (p *Policy) Bought(user lockstore.UserID, seats int) {
-	if p.Locks != nil && seats > 0 {
-		p.Locks.giveBack(user, float64(seats))
-	}
 }

@@ -109,6 +109,9 @@ func (c Caller) By() string {
 // needed.
 func (c Caller) trusted() bool { return c.role >= backend }
 
+// User returns the user whom a verified token names; empty if there is none.
+func (c Caller) User() lockstore.UserID { return c.user }
+
 // Until returns when the Caller's token ends, or the zero time if it does not.
 func (c Caller) Until() time.Time { return c.until }
 

@@ -1,11 +1,8 @@
 package access
 
 import (
-	"context"
 	"slices"
 	"strings"
-
-	"seatlock/lockstore"
 )
 
 // A Claim is a claim of a token and the value that it must have.
@@ -29,25 +26,6 @@ func (c Claim) in(claims map[string]any) bool {
 		return slices.Contains(v, any(c.Value))
 	}
 	return false
-}
-
-// WithGatewayClaims returns a context for a request whose token API Gateway has
-// verified. It passes every claim on as text, and a list as its elements in brackets,
-// separated by spaces.
-func WithGatewayClaims(ctx context.Context, texts map[string]string) context.Context {
-	t := Token{Subject: lockstore.UserID(texts["sub"]), Claims: gatewayClaims(texts)}
-	return WithToken(ctx, t)
-}
-
-func gatewayClaims(texts map[string]string) map[string]any {
-	claims := make(map[string]any, len(texts))
-	for name, text := range texts {
-		claims[name] = text
-		if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
-			claims[name] = strings.Fields(strings.TrimSuffix(inner, "]"))
-		}
-	}
-	return claims
 }
 
 // isAccessToken reports whether a token with the claims was issued for calls. An ID

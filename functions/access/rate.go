@@ -50,6 +50,10 @@ func (r *Rate) take(user lockstore.UserID, addr netip.Addr) time.Duration {
 	return r.takeOf(unknown, addr, 1)
 }
 
+// Take counts a call from the address. It returns how long to wait before the next call,
+// or 0 if this one is allowed.
+func (r *Rate) Take(addr netip.Addr) time.Duration { return r.takeOf(unknown, addr, 1) }
+
 func (r *Rate) takeOf(what kind, addr netip.Addr, times int) time.Duration {
 	narrow, wide := networks(addr)
 	// The narrow network first: a client over its limit must not use up that of its

@@ -3,6 +3,7 @@ package access_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -62,6 +63,19 @@ var modes = []struct {
 		{"operator's key", "y y y y y"},
 		{"operator's token", "y y y y y"},
 		{"token of a back end that claims to be an operator elsewhere", "y y y y 403"},
+		{"trainee in a group whose name has a space", "y y 403 403 403"},
+		{"group whose name is a list of groups", "y y 403 403 403"},
+		{"text in brackets", "y y 403 403 403"},
+		{"text in quotes", "y y 403 403 403"},
+		{"operator among groups with spaces and brackets", "y y y y y"},
+		{"token of another type", "y 401 401 401 401"},
+	}},
+	{"claims that are no text", claimed("admin=true", "level=7"), true, []row{
+		{"text true", "y y y y y"},
+		{"true", "y y 403 403 403"},
+		{"list of true", "y y 403 403 403"},
+		{"text 7", "y y y y 403"},
+		{"7", "y y 403 403 403"},
 	}},
 	{"buyers confirm", everybody(access.ConfirmByBuyer), true, []row{
 		{"nobody", "y 401 401 401 401"},
@@ -93,6 +107,10 @@ func everybody(by access.ConfirmBy) access.Policy {
 	}
 }
 
+func claimed(operator, backend string) access.Policy {
+	return access.Policy{OperatorClaim: access.ParseClaim(operator), BackendClaim: access.ParseClaim(backend)}
+}
+
 func private(p access.Policy) access.Policy {
 	p.Private = true
 	return p
@@ -113,6 +131,17 @@ var claimsOf = map[string]map[string]any{
 	"back end's token":        {"sub": "shop", "scope": "openid seats.serve"},
 	"operator's token":        {"sub": "olga", "roles": []string{"cook", "operator"}},
 	"token of a back end that claims to be an operator elsewhere": {"sub": "shop", "scope": "seats.serve operator", "groups": []string{"operator"}, "roles": "not operator"},
+	"trainee in a group whose name has a space":                   {"roles": []string{"trainee operator"}},
+	"group whose name is a list of groups":                        {"roles": []string{"[operator]"}},
+	"text in brackets":                                            {"roles": "[operator]"},
+	"text in quotes":                                              {"roles": `"operator"`},
+	"operator among groups with spaces and brackets":              {"sub": "olga", "roles": []string{"trainee cook", "[x y]", "operator"}},
+	"token of another type":                                       {"typ": "ID", "roles": []string{"operator"}},
+	"text true":                                                   {"sub": "olga", "admin": "true"},
+	"true":                                                        {"admin": true},
+	"list of true":                                                {"admin": []any{true}},
+	"text 7":                                                      {"sub": "shop", "level": "7"},
+	"7":                                                           {"level": 7},
 }
 
 // TestTable walks through the whole table: every caller and every action.
@@ -144,6 +173,7 @@ func TestTable(t *testing.T) {
 // TestTableOnLambda walks through the table again, with callers whose tokens a
 // gateway has verified: what it passes on is all text.
 func TestTableOnLambda(t *testing.T) {
+	i := issuertest.New(t)
 	for _, m := range modes {
 		if !m.tokens {
 			continue
@@ -161,8 +191,9 @@ func TestTableOnLambda(t *testing.T) {
 				event.Version, event.RawPath, event.RequestContext.HTTP.Method = "2.0", "/", "POST"
 				event.Headers = map[string]string{"authorization": "Bearer " + key}
 				if !isKey {
+					event.Headers["authorization"] = "Bearer " + i.Token("first", claimsOf[row.caller])
 					event.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-						JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: passed(t, claimsOf[row.caller])},
+						JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: passed(t, i.Claims(claimsOf[row.caller]))},
 					}
 				}
 				payload, err := json.Marshal(event)
@@ -185,27 +216,60 @@ func TestTableOnLambda(t *testing.T) {
 	}
 }
 
-// passed returns the claims of ann with the changes, as API Gateway passes them on.
-func passed(t *testing.T, changes map[string]any) map[string]string {
+// passed returns the claims as API Gateway passes them on: a text as it is, a list in
+// brackets, and all else as JSON has it.
+func passed(t *testing.T, claims string) map[string]string {
 	t.Helper()
-	texts := map[string]string{"sub": "ann", "iss": "https://login.example", "aud": issuertest.Audience}
-	for name, v := range changes {
-		switch v := v.(type) {
-		case nil:
-			delete(texts, name)
-		case string:
-			texts[name] = v
-		case []string:
-			texts[name] = "[" + strings.Join(v, " ") + "]"
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(claims), &raw); err != nil {
+		t.Fatal(err)
+	}
+	texts := make(map[string]string)
+	for name, v := range raw {
+		var text string
+		var list []any
+		switch {
+		case json.Unmarshal(v, &text) == nil:
+		case json.Unmarshal(v, &list) == nil:
+			text = fmt.Sprint(list)
 		default:
-			text, err := json.Marshal(v)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[name] = string(text)
+			text = string(v)
 		}
+		texts[name] = text
 	}
 	return texts
+}
+
+// TestGatewayWithoutTheToken checks that a token which is not the one that the gateway
+// has verified gives nobody a role, and that only texts count then.
+func TestGatewayWithoutTheToken(t *testing.T) {
+	i := issuertest.New(t)
+	p := everybody(access.ConfirmByDefault)
+	p.Gateway = true
+	operator := "Bearer " + i.Token("first", map[string]any{"roles": []string{"operator"}})
+	for _, c := range []struct {
+		authorization, roles, want string
+	}{
+		{"", "operator", "y"},
+		{"", "[operator]", "403"},
+		{"", "[cook operator]", "403"},
+		{"Bearer a.b.c", "operator", "y"},
+		{operator, "cook", "403"},
+		{operator, "", "403"},
+		{operator, "[cook]", "403"},
+		{operator, "[operator]", "y"},
+		{strings.TrimPrefix(operator, "Bearer "), "[operator]", "y"},
+	} {
+		texts := passed(t, i.Claims(map[string]any{"roles": c.roles}))
+		if c.roles == "" {
+			delete(texts, "roles")
+		}
+		r := httptest.NewRequest("POST", "/", nil)
+		r = r.WithContext(access.WithGatewayClaims(r.Context(), c.authorization, texts))
+		if got := answer(p.Check(r, access.Operate)); got != c.want {
+			t.Errorf("the token %.20q and the text %q: %s, want %s", c.authorization, c.roles, got, c.want)
+		}
+	}
 }
 
 // answer returns how a check ended, as a row says it.

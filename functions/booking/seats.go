@@ -2,6 +2,7 @@ package booking
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -78,20 +79,25 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		answer.changed = len(answer.seats)
 		return answer, err
 	}
-	if c.op.Kind == lockstore.KindLock {
-		if err := a.access.Afford(c.by, c.op.User, len(c.op.Seats)); err != nil {
-			return seatsAnswer{}, err
-		}
+	charge, err := a.charge(c)
+	if err != nil {
+		return seatsAnswer{}, err
 	}
 	result, err := a.store.Do(ctx, c.on, c.op)
+	switch {
+	case errors.Is(err, lockstore.ErrOutcomeUnknown):
+		charge.KeepAll()
+	default:
+		charge.Keep(result.Changed, result.Now) // nothing was changed if it failed
+	}
 	if err != nil {
 		return seatsAnswer{}, a.explain(err, v, c)
 	}
 	switch c.op.Kind {
-	case lockstore.KindLock:
-		a.access.Spend(c.by, c.op.User, len(result.Changed))
-	case lockstore.KindConfirm:
-		a.access.Bought(c.op.User, len(result.Changed))
+	case lockstore.KindConfirm, lockstore.KindBook:
+		a.access.Bought(c.ev.ID, c.op.User, result.Changed, result.Now)
+	case lockstore.KindRelease, lockstore.KindEvict:
+		a.access.Released(c.ev.ID, c.op.User, result.Changed)
 	}
 	a.clock.learn(result.Now)
 	answer.changed = len(result.Changed)
@@ -103,6 +109,18 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		answer.seats = result.Changed // the others were left alone
 	}
 	return answer, nil
+}
+
+// charge takes what the change costs from what the user and the address may lock
+// without buying it. Nil is nothing.
+func (a *API) charge(c *change) (*access.Charge, error) {
+	if c.op.Kind != lockstore.KindLock && c.op.Kind != lockstore.KindExtend {
+		return nil, nil
+	}
+	return a.access.Afford(c.by, access.Hold{
+		Event: c.ev.ID, User: c.op.User, Seats: c.op.Seats, Longer: c.op.Kind == lockstore.KindExtend,
+		Now: a.clock.now(), Until: c.op.Until, TTL: c.on.LockTTL, Max: c.on.MaxLock,
+	})
 }
 
 // resolve fills in the change that a request asks for. It leaves to the store what

@@ -60,12 +60,12 @@ func (a *Access) declare() (string, []Setting) {
 			Usage: "let `WHO` confirm bookings: buyer, backend (the back end alone) or payment (no caller); operators always may. " +
 				"Without it, buyers may if nobody signs in, and else the back end alone"},
 		{Flag: "auth-client", Env: "AUTH_CLIENT", into: text(&a.Client),
-			Usage: "let users sign in on the page, which is the client `ID` at the issuer"},
+			Usage: "let users sign in on the page, which is the client `ID` at the issuer; another name than -auth-audience"},
 		{Env: "AUTH_CLIENT_SECRET", Secret: true, into: text(&a.Secret),
 			Usage: "the client's secret at the issuer, if it has one"},
 		{Flag: "public-url", Env: "PUBLIC_URL",
 			into:  checked(&a.PublicURL, secure, "must be the https address of the page (http only on this machine)"),
-			Usage: "the page is at `URL` for browsers, which come back there from the issuer; without it, at the host that a request names"},
+			Usage: "the page is at `URL` for browsers, which come back there from the issuer; with https, cookies are for HTTPS alone; without it, at the host that a request names"},
 		{Flag: "sessions", Env: "SESSIONS", Default: "false", into: yesNo(&a.Sessions),
 			Usage: "make a guest of each browser, and believe no userId of a request"},
 		{Env: "SESSION_KEY", Secret: true, into: keys(&a.SessionKeys),
@@ -77,7 +77,7 @@ func (a *Access) declare() (string, []Setting) {
 			into:  number(&a.Unbought, 0, "must be a number of seats, or 0 for no limit"),
 			Usage: "let a user lock `NUMBER` seats an hour without buying them, and an address ten times as many; 0 means no limit, and is not the default where users sign in or are guests: that is 100"},
 		{Flag: "private", Env: "PRIVATE", Default: "false", into: yesNo(&a.Private),
-			Usage: "require a token for lists too"},
+			Usage: "require a token for lists too; with -sessions, that of a guest is enough, which anybody can have"},
 		{Flag: "rate", Env: "RATE", Default: "0",
 			into:  rate(&a.Rate, 1e6, "must be a number of requests a second, or 0 for no limit"),
 			Usage: "allow each client `NUMBER` requests a second, and twice as many at once; 0 means no limit"},
@@ -102,6 +102,8 @@ func (a *Access) check() error {
 		return a.wrong("operator-claim", "needs -auth-issuer, whose tokens have claims")
 	case a.Client != "" && a.Issuer == "":
 		return a.wrong("auth-client", "needs -auth-issuer")
+	case a.Client != "" && a.Client == a.Audience:
+		return a.wrong("auth-client", "must be another name than -auth-audience: the ID tokens of the page have the client as their audience, and would be accepted for calls")
 	case a.Secret != "" && a.Client == "":
 		return a.wrong("AUTH_CLIENT_SECRET", "needs -auth-client")
 	case len(a.SessionKeys) > 0 && !a.Sessions && a.Client == "":

@@ -34,13 +34,21 @@ func (e *Events) declare() (string, []Setting) {
 			Usage: "let locks last `DURATION`, such as 90s or 10m, unless the event file says otherwise"},
 		{Flag: "seat-limit", Env: "SEAT_LIMIT", Default: "0", ReadBy: ByBoth,
 			into:  number(&e.SeatLimit, 0, "must be a number of seats, or 0 for no limit"),
-			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit, and is not the default where users sign in: that is 10"},
+			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit, and is not the default where users sign in or are guests, and on Lambda: that is 10"},
 	}
 }
 
-// knownLimit is the default of SeatLimit where users sign in. Others can invent as
+// knownLimit is the default of SeatLimit where users are known. Others can invent as
 // many users as they like.
 const knownLimit = 10
+
+// LimitKnown sets the SeatLimit to the default where users are known, unless it was
+// given: a given 0 is no limit.
+func (e *Events) LimitKnown() {
+	if !e.given("seat-limit") {
+		e.SeatLimit = knownLimit
+	}
+}
 
 func (e *Events) readGrid(text string) bool {
 	rows, seats, _ := strings.Cut(text, "x")

@@ -54,8 +54,8 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 
 // check checks what involves several groups.
 func (r *Runner) check() error {
-	if !r.Events.given("seat-limit") && r.Access.KnowsUsers() {
-		r.Events.SeatLimit = knownLimit
+	if r.Access.KnowsUsers() {
+		r.Events.LimitKnown()
 	}
 	var stores []string
 	if r.File.Path != "" {

@@ -246,6 +246,16 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
+// TestClientIsNoAudience checks that the ID tokens of the page cannot be meant for calls.
+func TestClientIsNoAudience(t *testing.T) {
+	for client, ok := range map[string]bool{"page": true, "shop": false} {
+		_, err := settings.Parse([]string{"-auth-issuer", "https://login.example", "-auth-audience", "shop", "-auth-client", client, "-confirm-by", "buyer"}, environment())
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "-auth-client shop: must be another name than -auth-audience") {
+			t.Errorf("the client %s: %v, want it accepted: %v", client, err, ok)
+		}
+	}
+}
+
 // TestSomebodyConfirms checks the default of -confirm-by, and that a program does not
 // start if nobody could confirm. The error names the ways out.
 func TestSomebodyConfirms(t *testing.T) {

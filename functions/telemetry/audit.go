@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"strings"
 )
 
 // audited are the calls that decide who has a seat for good, and what their lines say.
@@ -17,7 +18,8 @@ var audited = map[string]string{
 
 // Audit returns a Report that writes a line at level info for each call that booked,
 // cancelled, moved, blocked, unblocked or evicted something, with who asked for it. A
-// repeat that changed nothing has none. The line names the user only if users is set.
+// repeat that changed nothing has none. The line names the user, and which operator it
+// was, only if users is set.
 func Audit(log *slog.Logger, users bool) Report {
 	return func(ctx context.Context, o *Outcome) {
 		what := audited[o.Call]
@@ -25,8 +27,12 @@ func Audit(log *slog.Logger, users bool) Report {
 			return
 		}
 		attrs := []slog.Attr{slog.String("event", string(o.Event)), slog.Int("seats", o.Changed)}
-		if o.By != "" {
-			attrs = append(attrs, slog.String("by", o.By))
+		by := o.By
+		if !users {
+			by, _, _ = strings.Cut(by, ":") // the role alone
+		}
+		if by != "" {
+			attrs = append(attrs, slog.String("by", by))
 		}
 		log.LogAttrs(ctx, slog.LevelInfo, what, append(attrs, o.personal(users)...)...)
 	}

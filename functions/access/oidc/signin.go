@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"seatlock/functions/access"
 	"seatlock/functions/access/session"
 	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
@@ -45,9 +46,13 @@ type SignIn struct {
 	Client   string    // the page's id at the issuer
 	Secret   string    // its secret; empty for a public client
 	URL      string    // of the page, as browsers know it; empty: what the request says
+	Proxies  access.Proxies
 	Sealer   *session.Sealer
 	Sessions *session.Sessions
 	Log      *slog.Logger
+
+	flows    flows
+	failures telemetry.Bound // of the lines about them
 }
 
 // A flow is a sign-in that has begun. It is in a cookie of its own, so that several
@@ -79,6 +84,10 @@ func (s *SignIn) Handler(next telemetry.Handler) telemetry.Handler {
 
 // begin sends the browser to the issuer.
 func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
+	// Somebody who signs in gives up a guest's session, so no other site may begin that.
+	if !session.OwnPage(r) {
+		return problem.Refuse(problem.Forbidden, "A page of another site may not sign you in.")
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), exchangeTime)
 	defer cancel()
 	client, err := s.client(ctx, r)
@@ -93,7 +102,7 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, session.NewCookie(r, cookieOf(f.State), sealed, flowTime))
+	http.SetCookie(w, s.Sessions.NewCookie(r, cookieOf(f.State), sealed, flowTime))
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, client.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusSeeOther)
 	return nil
@@ -104,9 +113,12 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
 func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
 	f, err := s.flowOf(r)
 	if err == nil {
-		http.SetCookie(w, session.NewCookie(r, cookieOf(f.State), "", 0))
+		http.SetCookie(w, s.Sessions.NewCookie(r, cookieOf(f.State), "", 0))
 		var user lockstore.UserID
-		if user, err = s.user(r, f); err == nil {
+		if err = s.flows.use(f.State, s.Proxies.Client(r)); err == nil {
+			user, err = s.user(r, f)
+		}
+		if err == nil {
 			err = s.Sessions.Set(w, r, session.Of(user))
 		}
 	}
@@ -121,7 +133,7 @@ func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		// The page says so; what is wrong is for the log alone.
-		s.Log.WarnContext(r.Context(), "a sign-in failed", "error", err)
+		s.failures.Log(r.Context(), s.Log, slog.LevelWarn, "sign-in", "a sign-in failed", slog.Any("error", err))
 		back.RawQuery = "signin=failed"
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -133,7 +145,7 @@ func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
 // flowOf returns the sign-in that the browser has begun.
 func (s *SignIn) flowOf(r *http.Request) (flow, error) {
 	state := r.URL.Query().Get("state")
-	cookie, err := r.Cookie(session.Name(r, cookieOf(state)))
+	cookie, err := r.Cookie(s.Sessions.Name(r, cookieOf(state)))
 	if err != nil {
 		return flow{}, errors.New("this browser has begun no such sign-in")
 	}
@@ -189,6 +201,11 @@ func (s *SignIn) client(ctx context.Context, r *http.Request) (*oauth2.Config, e
 	if _, err := s.Verifier.ready(ctx); err != nil {
 		return nil, err
 	}
+	endpoint := s.Verifier.endpoint()
+	var err error
+	if endpoint.AuthStyle, err = s.Verifier.style(ctx, s.Secret); err != nil {
+		return nil, err
+	}
 	base := strings.TrimSuffix(s.URL, "/")
 	if base == "" {
 		base = "http://" + r.Host
@@ -197,7 +214,7 @@ func (s *SignIn) client(ctx context.Context, r *http.Request) (*oauth2.Config, e
 		}
 	}
 	return &oauth2.Config{
-		ClientID: s.Client, ClientSecret: s.Secret, Endpoint: s.Verifier.endpoint(),
+		ClientID: s.Client, ClientSecret: s.Secret, Endpoint: endpoint,
 		RedirectURL: base + CallbackPath, Scopes: []string{oidc.ScopeOpenID},
 	}, nil
 }

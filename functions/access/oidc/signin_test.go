@@ -3,11 +3,14 @@ package oidc_test
 import (
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/oauth2-proxy/mockoidc"
@@ -23,12 +26,49 @@ type site struct {
 	t      *testing.T
 	issuer *mockoidc.MockOIDC
 	url    string
+
+	exchanges *atomic.Int64 // requests for tokens
+	log       *lines
+}
+
+// lines is a log.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func openSite(t *testing.T) *site {
 	t.Helper()
-	issuer, err := mockoidc.Run()
+	issuer, err := mockoidc.NewServer(nil)
 	if err != nil {
+		t.Fatal(err)
+	}
+	exchanges := new(atomic.Int64)
+	issuer.AddMiddleware(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "POST" {
+				exchanges.Add(1)
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := issuer.Start(ln, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { issuer.Shutdown() })
@@ -36,8 +76,12 @@ func openSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	sessions := session.New(sealer)
+	written := new(lines)
+	log := slog.New(slog.NewTextHandler(written, nil))
+	sessions, err := session.New(sealer, session.Options{Guests: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	desk := &session.Desk{Policy: &access.Policy{Sessions: sessions}, Sessions: sessions, Guests: access.NewBudget(100), SignIn: true}
 	signIn := &oidc.SignIn{
 		Verifier: oidc.New(issuer.Issuer(), "api", log), Client: issuer.Config().ClientID, Secret: issuer.Config().ClientSecret,
@@ -48,7 +92,7 @@ func openSite(t *testing.T) *site {
 		return telemetry.Outcome{}
 	})))
 	t.Cleanup(srv.Close)
-	return &site{t, issuer, srv.URL}
+	return &site{t, issuer, srv.URL, exchanges, written}
 }
 
 // A browser keeps cookies, and follows redirects only if it is told to.
@@ -164,5 +208,81 @@ func TestSignInFails(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 303 {
 		t.Errorf("without the issuer: %s", resp.Status)
+	}
+}
+
+// TestCallbacks checks that a sign-in makes one request for tokens, that it can be used
+// once though it failed, and that callbacks are few at a time and their log lines, too.
+func TestCallbacks(t *testing.T) {
+	s := openSite(t)
+	b := s.browser()
+	asked := func() int64 { return s.exchanges.Load() }
+	b.visit(b.atIssuer(""))
+	if asked() != 1 {
+		t.Errorf("a sign-in makes %d requests for tokens, want 1", asked())
+	}
+	cookies := http.Header{}
+	callback := b.atIssuer("")
+	u, err := url.Parse(callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.Jar.Cookies(u) {
+		cookies.Add("Cookie", c.Name+"="+c.Value)
+	}
+	// A program that keeps the cookie of the sign-in.
+	replay := func(code string) {
+		t.Helper()
+		r, err := http.NewRequest("GET", u.Scheme+"://"+u.Host+u.Path+"?state="+u.Query().Get("state")+"&code="+code, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header["Cookie"] = cookies["Cookie"]
+		resp, err := b.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	before := asked()
+	for range 30 {
+		replay("guess")
+	}
+	if n := asked() - before; n != 1 {
+		t.Errorf("one sign-in that is used again makes %d requests for tokens, want 1", n)
+	}
+	before = asked()
+	for range 100 {
+		callback := b.atIssuer("")
+		b.visit(callback + "x")
+	}
+	if n := asked() - before; n > 50 {
+		t.Errorf("a hundred sign-ins of one address make %d requests for tokens", n)
+	}
+	if n := strings.Count(s.log.String(), "a sign-in failed"); n == 0 || n > 80 {
+		t.Errorf("there are %d lines about more than a hundred sign-ins that failed", n)
+	}
+}
+
+// TestOtherSitesBeginNoSignIn checks that no page of another site can begin a sign-in,
+// with which a guest's session ends.
+func TestOtherSitesBeginNoSignIn(t *testing.T) {
+	s := openSite(t)
+	for from, want := range map[string]int{"": 303, "none": 303, "same-origin": 303, "same-site": 403, "cross-site": 403} {
+		r, err := http.NewRequest("GET", s.url+"/signin", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if from != "" {
+			r.Header.Set("Sec-Fetch-Site", from)
+		}
+		resp, err := s.browser().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("from %q: %s, want %d", from, resp.Status, want)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"seatlock/functions/access"
 )
 
 // A header is the part of a token's header that the library does not check.
@@ -42,9 +44,7 @@ func checkUse(token string, claims map[string]any) error {
 	if err != nil {
 		return err
 	}
-	switch strings.TrimPrefix(strings.ToLower(h.Type), "application/") {
-	case "", "jwt", "at+jwt":
-	default:
+	if !access.IsAccessType(h.Type) {
 		return fmt.Errorf("a token of type %q is no access token", h.Type)
 	}
 	// The library accepts one that begins minutes from now.

@@ -29,7 +29,7 @@ type Desk struct {
 type answer struct {
 	Open    bool             `json:"open"`    // the userId of a request is believed
 	SignIn  bool             `json:"signIn"`  // users can sign in at /signin
-	Confirm bool             `json:"confirm"` // buyers confirm by themselves
+	Confirm bool             `json:"confirm"` // the caller may confirm, or a buyer if nobody is known
 	UserID  lockstore.UserID `json:"userId,omitempty"`
 	Guest   bool             `json:"guest,omitempty"`
 	Expires string           `json:"expiresAt,omitempty"`
@@ -75,11 +75,14 @@ func Refuse(w http.ResponseWriter, err error) telemetry.Outcome {
 // whoAmI answers GET /session. It makes a guest of a browser without a session, and
 // renews a guest's session.
 func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
+	if token := access.Bearer(r); token != "" && (d.Sessions == nil || !d.Sessions.Is(token)) {
+		return d.whoIs(w, r)
+	}
 	if d.Sessions == nil {
-		return d.write(w, Session{})
+		return d.write(w, Session{}, d.Policy.BuyersConfirm())
 	}
 	// A page of another site must not make a new guest of somebody who is one.
-	if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" && from != "none" {
+	if !OwnPage(r) {
 		return problem.Refuse(problem.Forbidden, "A page of another site may not ask for a session.")
 	}
 	session, ok := d.Sessions.open(d.Sessions.value(r))
@@ -98,22 +101,39 @@ func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return d.write(w, session)
+	return d.write(w, session, d.Policy.BuyersConfirm())
+}
+
+// whoIs answers GET /session for the bearer of a token or a key that is no session.
+func (d *Desk) whoIs(w http.ResponseWriter, r *http.Request) error {
+	action := access.Buy
+	if d.Policy.Open() {
+		action = access.Look // any bearer is believed
+	}
+	c, err := d.Policy.Check(r, action)
+	if err != nil {
+		return err
+	}
+	return d.write(w, Session{User: c.User(), Until: c.Until()}, c.May(access.Confirm) == nil)
 }
 
 // signOut answers POST /signout: the browser forgets its session. Nobody can revoke a
 // copy of it.
 func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := new(http.CrossOriginProtection).Check(r); err != nil {
+	if d.Sessions == nil {
+		return d.write(w, Session{}, d.Policy.BuyersConfirm())
+	}
+	if err := d.Sessions.CheckOrigin(r); err != nil {
 		return problem.Refuse(problem.Forbidden, "A page of another site may not sign you out.")
 	}
-	http.SetCookie(w, NewCookie(r, "seatlock", "", 0))
-	return d.write(w, Session{})
+	http.SetCookie(w, d.Sessions.NewCookie(r, "seatlock", "", 0))
+	return d.write(w, Session{}, d.Policy.BuyersConfirm())
 }
 
-func (d *Desk) write(w http.ResponseWriter, s Session) error {
-	a := answer{Open: d.Policy.Open(), SignIn: d.SignIn, Confirm: d.Policy.BuyersConfirm(), UserID: s.User, Guest: s.Guest}
-	if s.User != "" {
+// write answers who the caller is and whether such a caller may confirm.
+func (d *Desk) write(w http.ResponseWriter, s Session, confirm bool) error {
+	a := answer{Open: d.Policy.Open(), SignIn: d.SignIn, Confirm: confirm, UserID: s.User, Guest: s.Guest}
+	if !s.Until.IsZero() {
 		a.Expires = s.Until.UTC().Format(time.RFC3339)
 	}
 	text, err := json.Marshal(a)

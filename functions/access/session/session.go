@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,6 +28,10 @@ const (
 	// lasts.
 	late = 7 * 24 * time.Hour
 
+	// whole is how long somebody may be the same guest, renewals included: a copy of a
+	// guest's session must not last for ever.
+	whole = 30 * 24 * time.Hour
+
 	purpose = "session"
 )
 
@@ -35,20 +40,48 @@ type Session struct {
 	User  lockstore.UserID `json:"u"`
 	Guest bool             `json:"g,omitempty"`
 	Until time.Time        `json:"e"`
+	Since time.Time        `json:"b,omitzero"` // of a guest: when the first session began
 }
 
 // Sessions makes sessions and opens them. It is safe for concurrent use.
-type Sessions struct{ seal *Sealer }
+type Sessions struct {
+	seal    *Sealer
+	guests  bool
+	https   bool
+	foreign *http.CrossOriginProtection
+}
 
 var _ access.Sessions = (*Sessions)(nil)
 
+// Options say where the sessions are used.
+type Options struct {
+	// Guests says that there are guests. Otherwise the session of one counts for nothing.
+	Guests bool
+
+	// URL is the page's address as browsers know it, or empty: what a request says.
+	URL string
+}
+
 // New returns Sessions with the keys of the Sealer.
-func New(seal *Sealer) *Sessions { return &Sessions{seal} }
+func New(seal *Sealer, o Options) (*Sessions, error) {
+	s := &Sessions{seal: seal, guests: o.Guests, foreign: http.NewCrossOriginProtection()}
+	if o.URL == "" {
+		return s, nil
+	}
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	s.https = u.Scheme == "https"
+	// Behind a proxy the host of a request may be another.
+	return s, s.foreign.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+}
 
 // guest returns a session of a new guest. The id cannot be guessed, and has the form of
 // no other user's.
 func guest() Session {
-	return Session{User: lockstore.UserID("guest-" + strings.ToLower(rand.Text())), Guest: true, Until: time.Now().Add(life).Truncate(time.Second)}
+	now := time.Now().Truncate(time.Second)
+	return Session{User: lockstore.UserID("guest-" + strings.ToLower(rand.Text())), Guest: true, Until: now.Add(life), Since: now}
 }
 
 // Of returns the session of a user who has signed in. It is not renewed.
@@ -56,13 +89,33 @@ func Of(user lockstore.UserID) Session {
 	return Session{User: user, Until: time.Now().Add(life).Truncate(time.Second)}
 }
 
-// renewed returns the session with a new end, if it is a guest's and half over.
+// renewed returns the session with a new end, if it is a guest's and half over, and may
+// last longer.
 func (s Session) renewed() (Session, bool) {
 	if !s.Guest || time.Until(s.Until) > life/2 {
 		return s, false
 	}
-	s.Until = time.Now().Add(life).Truncate(time.Second)
+	until := time.Now().Add(life).Truncate(time.Second)
+	if end := s.Since.Add(whole); until.After(end) {
+		until = end
+	}
+	if !until.After(s.Until) {
+		return s, false
+	}
+	s.Until = until
 	return s, true
+}
+
+// end returns when the session can no longer be renewed.
+func (s Session) end() time.Time {
+	if !s.Guest {
+		return s.Until
+	}
+	end := s.Until.Add(late)
+	if last := s.Since.Add(whole); end.After(last) {
+		end = last
+	}
+	return end
 }
 
 // Verify returns what a session says that lasts. It fails with [access.ErrBadToken] for
@@ -81,19 +134,18 @@ func (s *Sessions) Is(token string) bool { return strings.HasPrefix(token, prefi
 // open opens the value of a session that lasts or can be renewed.
 func (s *Sessions) open(value string) (Session, bool) {
 	var session Session
-	if s.seal.Open(purpose, value, &session) != nil || session.User.Check() != nil {
+	if s.seal.Open(purpose, value, &session) != nil || session.User.Check() != nil || session.Guest && !s.guests {
 		return Session{}, false
 	}
-	end := session.Until
-	if session.Guest {
-		end = end.Add(late)
+	if session.Guest && session.Since.IsZero() { // sealed by a version that did not note it
+		session.Since = session.Until.Add(-life)
 	}
-	return session, time.Now().Before(end)
+	return session, time.Now().Before(session.end())
 }
 
 // Cookie returns the value of the request's session cookie, or "".
 func (s *Sessions) Cookie(r *http.Request) string {
-	c, err := r.Cookie(Name(r, "seatlock"))
+	c, err := r.Cookie(s.Name(r, "seatlock"))
 	if err != nil {
 		return ""
 	}
@@ -106,42 +158,51 @@ func (s *Sessions) Set(w http.ResponseWriter, r *http.Request, session Session) 
 	if err != nil {
 		return err
 	}
-	age := time.Until(session.Until)
-	if session.Guest {
-		age += late
-	}
-	http.SetCookie(w, NewCookie(r, "seatlock", value, age))
+	http.SetCookie(w, s.NewCookie(r, "seatlock", value, time.Until(session.end())))
 	return nil
+}
+
+// CheckOrigin refuses a request that a page of another site makes a browser send.
+func (s *Sessions) CheckOrigin(r *http.Request) error { return s.foreign.Check(r) }
+
+// OwnPage reports whether a request may come from the server's own page, or from somebody
+// who typed its address, as far as the browser says so.
+func OwnPage(r *http.Request) bool {
+	from := r.Header.Get("Sec-Fetch-Site")
+	return from == "" || from == "same-origin" || from == "none"
 }
 
 // NewCookie returns a cookie that only this server gets, and no script. An age of 0
 // deletes it.
-func NewCookie(r *http.Request, name, value string, age time.Duration) *http.Cookie {
-	c := &http.Cookie{Name: Name(r, name), Value: value, Path: "/", MaxAge: int(age.Seconds()), Secure: !atHome(r), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+func (s *Sessions) NewCookie(r *http.Request, name, value string, age time.Duration) *http.Cookie {
+	c := &http.Cookie{Name: s.Name(r, name), Value: value, Path: "/", MaxAge: int(age.Seconds()), Secure: !s.atHome(r), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if age <= 0 {
 		c.MaxAge = -1
 	}
 	return c
 }
 
-// Name returns the name of a cookie for the host of the request. The prefix makes a
-// browser refuse one that another host of the domain, or plain HTTP, has set. It needs
-// a Secure cookie, which not every browser takes from this machine without TLS.
-func Name(r *http.Request, name string) string {
-	if atHome(r) {
+// Name returns the name of a cookie for a request. The prefix makes a browser refuse one
+// that another host of the domain, or plain HTTP, has set. It needs a Secure cookie, which
+// not every browser takes from this machine without TLS.
+func (s *Sessions) Name(r *http.Request, name string) string {
+	if s.atHome(r) {
 		return name
 	}
 	return "__Host-" + name
 }
 
-func atHome(r *http.Request) bool {
-	host := r.Host
+// atHome reports whether the request is one of this machine without TLS. The host alone
+// does not say so: it is the client's claim.
+func (s *Sessions) atHome(r *http.Request) bool {
+	return !s.https && r.TLS == nil && isLoopback(r.Host) && isLoopback(r.RemoteAddr)
+}
+
+// isLoopback reports whether a host, with or without a port, is this machine.
+func isLoopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	if r.TLS != nil {
-		return false
-	}
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"seatlock/functions/access"
+	"seatlock/functions/access/oidc"
+	"seatlock/functions/access/oidc/issuertest"
 	"seatlock/functions/access/session"
 	"seatlock/functions/telemetry"
 )
@@ -21,19 +24,28 @@ const key = "a-key-of-at-least-thirty-two-characters"
 type site struct {
 	t      *testing.T
 	policy *access.Policy
+	desk   *session.Desk
 	telemetry.Handler
 }
 
 func open(t *testing.T, guests float64, keys ...string) *site {
 	t.Helper()
+	return openWith(t, guests, session.Options{Guests: true}, keys...)
+}
+
+func openWith(t *testing.T, guests float64, o session.Options, keys ...string) *site {
+	t.Helper()
 	sealer, err := session.NewSealer(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := session.New(sealer)
+	sessions, err := session.New(sealer, o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := &access.Policy{Sessions: sessions, ConfirmBy: access.ConfirmByBuyer}
 	desk := &session.Desk{Policy: p, Sessions: sessions, Guests: access.NewBudget(guests)}
-	return &site{t, p, desk.Handler(func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+	return &site{t, p, desk, desk.Handler(func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		c, err := p.Check(r, access.Buy)
 		if err != nil {
 			return session.Refuse(w, err)
@@ -57,6 +69,9 @@ func (s *site) browser(host string) *browser {
 
 func (b *browser) ask(method, path string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://"+b.host+path, nil)
+	if strings.HasPrefix(b.host, "localhost") {
+		r.RemoteAddr = "127.0.0.1:1234"
+	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -241,4 +256,90 @@ func TestGuestsOfAnAddress(t *testing.T) {
 		time.Sleep(12 * time.Minute)
 		s.browser("tickets.example").who()
 	})
+}
+
+// TestPublicAddress checks that the cookie follows the address that browsers know, and not
+// the host that a request names: a proxy may change it, and a client may choose it.
+func TestPublicAddress(t *testing.T) {
+	s := openWith(t, 10, session.Options{Guests: true, URL: "https://tickets.example/"}, key)
+	b := s.browser("localhost:8080") // as the proxy on this machine calls it
+	guest := b.who()
+	if c := b.cookies["__Host-seatlock"]; c == nil || !c.Secure {
+		t.Errorf("behind a proxy the cookies are %v", b.cookies)
+	}
+	if got := b.buy("Origin", "https://tickets.example"); got != guest {
+		t.Errorf("the page at the public address: %s", got)
+	}
+	if w := b.ask("POST", "/signout", "Origin", "https://evil.example"); w.Code != 403 {
+		t.Errorf("a sign-out by another site: %d", w.Code)
+	}
+	if w := b.ask("POST", "/signout", "Origin", "https://tickets.example"); w.Code != 200 || b.buy() != "Unauthorized" {
+		t.Errorf("a sign-out by the page: %d, and then %s", w.Code, b.buy())
+	}
+
+	r := httptest.NewRequest("GET", "http://localhost/session", nil)
+	r.RemoteAddr = "192.0.2.1:1234" // names this machine, and is another
+	w := httptest.NewRecorder()
+	open(t, 10, key).ServeHTTP(w, r)
+	if cookies := w.Result().Cookies(); len(cookies) != 1 || !cookies[0].Secure || cookies[0].Name != "__Host-seatlock" {
+		t.Errorf("for a peer that is not this machine: %v", cookies)
+	}
+}
+
+// TestGuestsEnd checks that nobody is the same guest for ever, however often the session is
+// renewed.
+func TestGuestsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, 10, key).browser("tickets.example")
+		guest, days := b.who(), 0
+		for b.who() == guest && days < 40 {
+			time.Sleep(24 * time.Hour)
+			days++
+		}
+		if days != 30 {
+			t.Errorf("a guest is the same one for %d days, want 30", days)
+		}
+	})
+}
+
+// TestNoGuests checks that the session of a guest is nobody's where there are no guests.
+func TestNoGuests(t *testing.T) {
+	b := open(t, 10, key).browser("tickets.example")
+	guest := b.who()
+	b.site = openWith(t, 10, session.Options{}, key)
+	b.desk.Guests = nil
+	if got := b.buy(); got != "Unauthorized" {
+		t.Errorf("a guest where there are none: %s", got)
+	}
+	if got := b.who(); got != "" {
+		t.Errorf("where there are no guests, %s is one", got)
+	}
+	b.site = open(t, 10, key)
+	if got := b.buy(); got != guest {
+		t.Errorf("where there are guests again: %s, want %s", got, guest)
+	}
+}
+
+// TestBearers checks that GET /session answers for the bearer of a token or a key, of
+// which it makes no guest.
+func TestBearers(t *testing.T) {
+	const backend, operator = "a-back-end-of-thirty-two-characters", "an-operator-of-thirty-two-characters"
+	s, issuer := open(t, 10, key), issuertest.New(t)
+	s.policy.Tokens = oidc.New(issuer.URL, issuertest.Audience, slog.New(slog.DiscardHandler))
+	ann, olga := issuer.Token("first", nil), issuer.Token("first", map[string]any{"sub": "olga", "roles": "operator"})
+	s.policy.OperatorClaim = access.ParseClaim("roles=operator")
+	s.policy.BackendKeys, s.policy.OperatorKeys, s.policy.ConfirmBy = []string{backend}, []string{operator}, access.ConfirmByBackend
+	for token, want := range map[string]string{
+		ann:      `"confirm":false,"userId":"ann"`,
+		olga:     `"confirm":true,"userId":"olga"`,
+		backend:  `"confirm":true}`,
+		operator: `"confirm":true}`,
+		"x.y.z":  `"unauthenticated"`,
+	} {
+		b := s.browser("tickets.example")
+		w := b.ask("GET", "/session", "Authorization", "Bearer "+token)
+		if !strings.Contains(w.Body.String(), want) || len(b.cookies) > 0 {
+			t.Errorf("%s: %s with the cookies %v, want %s", token, w.Body, b.cookies, want)
+		}
+	}
 }

@@ -58,11 +58,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.access, &s.gateway, &s.telemetry); err != nil {
 		return nil, err
 	}
-	file := cmp.Or(s.events.File, filepath.Join(getenv("LAMBDA_TASK_ROOT"), bundled))
-	events, err := venue.ReadFile(file, venue.Defaults{LockTTL: s.events.LockTTL, SeatLimit: s.events.SeatLimit})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w (it must be %s in the zip, or the file that EVENTS_FILE names)", err, bundled)
-	}
+	events, err := readEvents(s.events, getenv("LAMBDA_TASK_ROOT"))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +76,18 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		Logger:   log,
 		Identify: access.WithGatewayClaims,
 	}, nil
+}
+
+// readEvents returns the events on sale. The gateway identifies users, so that a limit of
+// each user is one.
+func readEvents(s settings.Events, root string) ([]venue.Event, error) {
+	s.LimitKnown()
+	file := cmp.Or(s.File, filepath.Join(root, bundled))
+	events, err := venue.ReadFile(file, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w (it must be %s in the zip, or the file that EVENTS_FILE names)", err, bundled)
+	}
+	return events, err
 }
 
 // policy returns the policy behind a gateway that verifies tokens.

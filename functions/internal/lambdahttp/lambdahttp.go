@@ -35,8 +35,9 @@ type Adapter struct {
 	BasePath string
 
 	// Identify, if not nil, returns a context with the caller. claims are those of a
-	// JSON Web Token that the gateway has verified.
-	Identify func(ctx context.Context, claims map[string]string) context.Context
+	// JSON Web Token that the gateway has verified, as text; authorization is the header
+	// with the token itself.
+	Identify func(ctx context.Context, authorization string, claims map[string]string) context.Context
 
 	Logger *slog.Logger // for panics; nil is slog.Default()
 }
@@ -58,7 +59,7 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		defer cancel()
 	}
 	if by := event.RequestContext.Authorizer; by != nil && by.JWT != nil && a.Identify != nil {
-		ctx = a.Identify(ctx, by.JWT.Claims)
+		ctx = a.Identify(ctx, header(&event, "Authorization"), by.JWT.Claims)
 	}
 	req, err := a.request(ctx, &event)
 	if err != nil {

@@ -172,7 +172,7 @@ type subjectKey struct{}
 
 func TestIdentity(t *testing.T) {
 	identify := func(a *lambdahttp.Adapter) {
-		a.Identify = func(ctx context.Context, claims map[string]string) context.Context {
+		a.Identify = func(ctx context.Context, authorization string, claims map[string]string) context.Context {
 			return context.WithValue(ctx, subjectKey{}, claims["sub"])
 		}
 	}

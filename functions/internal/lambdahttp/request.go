@@ -87,3 +87,14 @@ func without(path, prefix string) string {
 	}
 	return path
 }
+
+// header returns a header of the event, whose names are in lower case but for those of
+// events made by hand.
+func header(event *events.APIGatewayV2HTTPRequest, name string) string {
+	for n, value := range event.Headers {
+		if strings.EqualFold(n, name) {
+			return value
+		}
+	}
+	return ""
+}
