@@ -51,7 +51,7 @@ func TestAnotherWindowSignsIn(t *testing.T) {
 	other.waitText("is yours")
 
 	one.press("Lock this seat")
-	one.waitNotice("You have signed in in another window. Nothing was locked.")
+	one.waitNotice("You have signed in in another window, so this one now shows the seats of your account. Nothing was locked.")
 	s.waitSeat("A1", "available")
 	one.waitText("You are signed in.")
 	one.waitSeat("row B, seat 1", "locked by you for ")
@@ -73,7 +73,7 @@ func TestAnotherWindowBecomesAGuest(t *testing.T) {
 	w.waitText("is yours")
 	eval[any](w, `fetch('signout', {method: 'POST'}).then(() => fetch('session')).then(() => null)`)
 	w.press("Confirm")
-	w.waitNotice("You are not signed in any more. Nothing was booked.")
+	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was booked.")
 	w.waitText("You are a guest.")
 	w.waitSeat("row A, seat 1", "locked for ")
 	w.click("row A, seat 2")
@@ -97,7 +97,7 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 
 	s.Kill()
 	other.press("Sign out")
-	other.waitNotice("You are still signed in")
+	other.waitNotice("The server did not answer, so you may still be signed in.")
 	if !eval[bool](other, `Object.keys(localStorage).some((k) => k.startsWith('seatlock:default:'))`) {
 		t.Error("the seats of a user who is still signed in are forgotten")
 	}
@@ -111,7 +111,7 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 	other.press("Sign out")
 	other.waitText("You are a guest.")
 	other.waitSeat("row A, seat 3", "locked for ")
-	one.waitNotice("You are not signed in any more.")
+	one.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours.")
 	one.waitText("You are a guest.")
 	one.waitSeat("row A, seat 3", "locked for ")
 	if kept := eval[string](one, `Object.entries(localStorage).join()`); strings.Contains(kept, "A3") {
@@ -175,12 +175,37 @@ func TestSessionEnds(t *testing.T) {
 	s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
 	w.waitLight("live")
 	w.press("Lock this seat")
-	w.waitNotice("You are not signed in any more. Nothing was locked.")
+	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was locked.")
 	w.waitText("You are a guest.")
 	w.waitFor("one can sign in", `document.getElementById('signin').checkVisibility() && !document.getElementById('signout').checkVisibility()`)
 	w.waitSeat("row A, seat 1", "picked by you")
 	w.press("Lock this seat")
 	w.waitText("is yours")
+}
+
+// TestPrivateSessionEnds checks that a page that only known callers see asks for a new
+// session by itself, once the one that it had is over, or lets the user sign in.
+func TestPrivateSessionEnds(t *testing.T) {
+	t.Run("of a guest", func(t *testing.T) {
+		b, s := needBrowser(t), serveSignIn(t, "-private")
+		w := b.newUser(1280, 900)
+		w.visit(s.URL)
+		w.signIn()
+		s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+		w.waitNotice("You are not signed in any more, so")
+		w.waitText("You are a guest.")
+		w.waitLight("live")
+	})
+	t.Run("of a user", func(t *testing.T) {
+		b, s := needBrowser(t), serveSignIn(t, "-private", "-sessions=false")
+		w := b.newUser(1280, 900)
+		w.do(navigate(s.URL))
+		w.signIn()
+		s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+		w.waitNotice("You are not signed in any more. Sign in again to see the seats.")
+		w.press("Sign in")
+		w.waitText("You are signed in.")
+	})
 }
 
 // TestGuestSessionEnds checks the same of a guest where nobody can sign in: no message
@@ -193,7 +218,7 @@ func TestGuestSessionEnds(t *testing.T) {
 	s.restart(func() {}) // without a key, the sessions are those of the program
 	w.waitLight("live")
 	w.press("Lock this seat")
-	w.waitNotice("Your session has ended, and you are a new guest. Nothing was locked.")
+	w.waitNotice("Your session has ended. You are a new guest, so the seats that you had are not shown as yours. Nothing was locked.")
 	w.press("Lock this seat")
 	w.waitText("is yours")
 }

@@ -107,17 +107,21 @@ export class EventPage {
       part: part?.name,
       seats: part ? this.plan.ids.slice(part.first, part.first + part.count) : [],
       focus: at !== undefined ? this.plan.ids[at] : this.plan.parts[shape]?.name,
+      zoom: this.view?.zoom,
+      scrolled: [byId('map'), document.scrollingElement].map((box) => [box, box.scrollLeft, box.scrollTop]),
     };
   }
 
   /** Shows the place of a page that had another seat map of the event. */
-  resume({ part, seats, focus }) {
+  resume({ part, seats, focus, zoom, scrolled }) {
     const { parts, partOf, positions } = this.plan;
     let i = parts.findIndex(({ name }) => name === part);
     if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another name now
     if (part === undefined || !this.plan.large) i = -1;
     this.show(parts[i]?.name);
     if (part !== parts[i]?.name) history.replaceState(null, '', `#${this.#hash(this.part)}`);
+    if (zoom) this.view.magnify(zoom);
+    for (const [box, left, top] of scrolled) box.scrollTo({ left, top, behavior: 'instant' });
     if (focus === undefined) return;
     const shape = parts.findIndex(({ name }) => name === focus);
     if (this.plan.large && this.part === null) this.view.focus(Math.max(0, shape));
@@ -126,13 +130,12 @@ export class EventPage {
 
   /** Shows what another user has, since the user is not the one before, and says so. */
   become(before) {
-    const { picked, locked, bought } = this.mine;
+    const { picked } = this.mine;
     this.mine = new Mine(this.plan, this.session.user ?? 'nobody');
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
     this.#warned = false;
     const since = this.session.since(before);
-    const had = locked.size + bought.size;
-    if (since) this.#say('bad', `${since}${had ? ` What you had before, ${this.#names([...locked.keys(), ...bought])}, is not shown as yours now.` : ''}`, true);
+    if (since) this.#say('bad', since, true);
     this.#update(this.plan.ids.keys());
   }
 

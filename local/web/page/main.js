@@ -63,7 +63,7 @@ async function renew(revision) {
   const { picks, place } = before;
   replace(event, api.seats(eventId).catch(() => null));
   page.pick(picks);
-  page.resume(place);
+  page.resume({ ...place, part: place.part ?? wanted().get('section') ?? undefined });
   panel.say('news', 'The seat map has changed. These are the seats now.');
 }
 
@@ -77,7 +77,7 @@ async function keepAsking(call) {
       if (error.status === 401) await session.renew().catch(() => {}); // only the server's answer says who may look
       byId('light').dataset.state = 'away';
       byId('light').textContent = 'Reconnecting…';
-      panel.say('bad', `${error.message} Trying again.`);
+      panel.say('bad', `${error.status === 401 ? 'The server is busy.' : error.message} Trying again.`);
     }
     await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
   }
@@ -126,7 +126,7 @@ async function signOut() {
     await session.signOut();
   } catch {
     byId('signout').ariaDisabled = 'false';
-    panel.say('bad', 'You are still signed in: the server could not sign you out. Try again.');
+    panel.say('bad', 'The server did not answer, so you may still be signed in. Try again.');
   }
 }
 

@@ -69,9 +69,10 @@ export class Session {
   /** What has happened if the user is not the one before. */
   since(before) {
     if (before.user === null) return '';
-    if (this.user === null || (this.guest && !before.guest)) return 'You are not signed in any more.';
-    if (this.guest) return 'Your session has ended, and you are a new guest.';
-    return before.guest ? 'You have signed in in another window.' : 'Somebody else has signed in in another window.';
+    if (this.user === null || (this.guest && !before.guest)) return 'You are not signed in any more, so the seats that you had are not shown as yours.';
+    if (this.guest) return 'Your session has ended. You are a new guest, so the seats that you had are not shown as yours.';
+    if (before.guest) return 'You have signed in in another window, so this one now shows the seats of your account.';
+    return 'Somebody else has signed in in another window, so this one now shows the seats of that account.';
   }
 
   /** The seats that the user has locked as a guest, in every event. */
