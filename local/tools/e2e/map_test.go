@@ -38,6 +38,56 @@ func TestSeatMapChanges(t *testing.T) {
 	w.waitSeat("Stalls, row B, seat 1", "locked by you for ")
 }
 
+// TestSeatMapChangesInPlace checks that a new seat map of a large venue opens where the
+// user was: in the same section, though it may have another name, and with the focus on
+// the same seat or section.
+func TestSeatMapChangesInPlace(t *testing.T) {
+	arena, err := os.ReadFile("../../events/arena.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(arena), `"name": "The Final`, `"revision": 0, "name": "The Final`, 1)
+	file := filepath.Join(t.TempDir(), "events.json")
+	write := func(changes ...string) {
+		t.Helper()
+		text = strings.NewReplacer(changes...).Replace(text)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	b, s := needBrowser(t), serve(t, "-events", file)
+	w := b.newUser(1280, 900)
+	w.visit(s.URL + "#section=Lower+102")
+	w.waitLight("live")
+	w.click("Lower 102, row 3, seat 4")
+	w.keys(right)
+	waitFocus := func(want string) {
+		t.Helper()
+		w.waitFor("the focus is on "+want, `document.activeElement.ariaLabel?.startsWith(`+quoted(want)+`)`)
+	}
+	waitFocus("Lower 102, row 3, seat 5, available")
+
+	write(`"revision": 0`, `"revision": 1`, `"row": "1-25"`, `"row": "1-26"`)
+	w.waitSeat("Lower 102, row 26, seat 1", "available")
+	w.waitText("The seat map has changed.")
+	w.waitSeat("Lower 102, row 3, seat 4", "picked by you")
+	waitFocus("Lower 102, row 3, seat 5, available")
+
+	write(`"revision": 1`, `"revision": 2`, `Lower`, `Floor`)
+	w.waitSeat("Floor 102, row 3, seat 4", "picked by you")
+	waitFocus("Floor 102, row 3, seat 5, available")
+	if hash := eval[string](w, `location.hash`); !strings.Contains(hash, "section=Floor+102") {
+		t.Errorf("the address has %s", hash)
+	}
+
+	w.keys(escape)
+	waitFocus("Floor 102, ")
+	write(`"revision": 2`, `"revision": 3`, `"row": "1-26"`, `"row": "1-27"`)
+	w.waitFor("the overview has the new rows", `document.querySelector('[role=gridcell]')?.ariaLabel.includes('of 1,350 seats')`)
+	waitFocus("Floor 102, ")
+}
+
 // TestNotForSale checks that a blocked seat is shown as not for sale, and that a buyer
 // who picked it just before learns it.
 func TestNotForSale(t *testing.T) {

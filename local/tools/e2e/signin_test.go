@@ -103,6 +103,7 @@ func TestSignInIsNeeded(t *testing.T) {
 		w.waitText("Sign in to see the seats.")
 		w.press("Sign in")
 		w.waitText("You are signed in.")
+		w.waitSeat("row A, seat 1", "available")
 		w.click("row A, seat 1")
 		w.press("Lock this seat")
 		w.waitText("is yours")

@@ -71,6 +71,9 @@ export const lock = post('lock');
 export const confirm = post('confirm');
 export const release = post('release');
 
+/** Whether the server did not decide, so that the same call may still succeed. */
+export const undecided = (error) => error instanceof Unreachable || error.status >= 500 || error.status === 429;
+
 /**
  * Repeats a call until it is answered, which is always safe. It throws on a
  * refusal, and once the time end (by performance.now) has passed. It calls
@@ -81,8 +84,7 @@ export async function untilAnswered(call, end, waiting) {
     try {
       return await call();
     } catch (error) {
-      const open = error instanceof Unreachable || error.status >= 500 || error.status === 429;
-      if (!open || performance.now() + pause > end) throw error;
+      if (!undecided(error) || performance.now() + pause > end) throw error;
     }
     waiting();
     await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));

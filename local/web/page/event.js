@@ -17,6 +17,9 @@ const retryFor = 20_000; // ms
 
 const byId = (id) => document.getElementById(id);
 
+/** The user has become another one since the page asked. The message says how. */
+class OtherUser extends Error {}
+
 /** An EventPage shows one event until close(). */
 export class EventPage {
   #changed = new Set();
@@ -96,6 +99,46 @@ export class EventPage {
     if (focused) this.view.focus(whole ? from ?? 0 : undefined);
   }
 
+  /** Where the user is: in the part that is open, and at what has the focus. */
+  get place() {
+    const part = this.part === null ? undefined : this.plan.parts[this.part];
+    const { at, part: shape } = document.activeElement?.closest('#map [role=gridcell]')?.dataset ?? {};
+    return {
+      part: part?.name,
+      seats: part ? this.plan.ids.slice(part.first, part.first + part.count) : [],
+      focus: at !== undefined ? this.plan.ids[at] : this.plan.parts[shape]?.name,
+      zoom: this.view?.zoom,
+      scrolled: [byId('map'), document.scrollingElement].map((box) => [box, box.scrollLeft, box.scrollTop]),
+    };
+  }
+
+  /** Shows the place of a page that had another seat map of the event. */
+  resume({ part, seats, focus, zoom, scrolled }) {
+    const { parts, partOf, positions } = this.plan;
+    let i = parts.findIndex(({ name }) => name === part);
+    if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another name now
+    if (part === undefined || !this.plan.large) i = -1;
+    this.show(parts[i]?.name);
+    if (part !== parts[i]?.name) history.replaceState(null, '', `#${this.#hash(this.part)}`);
+    if (zoom) this.view.magnify(zoom);
+    for (const [box, left, top] of scrolled) box.scrollTo({ left, top, behavior: 'instant' });
+    if (focus === undefined) return;
+    const shape = parts.findIndex(({ name }) => name === focus);
+    if (this.plan.large && this.part === null) this.view.focus(Math.max(0, shape));
+    else this.view.focus(positions.get(focus));
+  }
+
+  /** Shows what another user has, since the user is not the one before, and says so. */
+  become(before) {
+    const { picked } = this.mine;
+    this.mine = new Mine(this.plan, this.session.user ?? 'nobody');
+    for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
+    this.#warned = false;
+    const since = this.session.since(before);
+    if (since) this.#say('bad', since, true);
+    this.#update(this.plan.ids.keys());
+  }
+
   /** Takes over a change that another window of this browser made. */
   shared() {
     this.mine.refresh();
@@ -103,9 +146,14 @@ export class EventPage {
   }
 
   #open(i) {
+    location.hash = this.#hash(i);
+  }
+
+  /** The address of a part, or of the whole venue. */
+  #hash(i) {
     const hash = new URLSearchParams({ event: this.plan.eventId });
     if (i !== null) hash.set('section', this.plan.parts[i].name);
-    location.hash = hash;
+    return hash;
   }
 
   #neighbour(id, i) {
@@ -169,8 +217,17 @@ export class EventPage {
     light.textContent = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', out: 'Signed out', connecting: 'Connecting…' }[state];
     document.body.classList.toggle('away', state === 'away');
     if (state === 'away') announce('The connection is lost. The seats are shown as they were last.');
-    if (state === 'out') this.#say('bad', this.session.canSignIn ? 'Your sign-in has ended. Sign in again to see the seats.' : 'The seats are not shown to everybody here.', true);
+    if (state === 'out') this.#shutOut();
     if (was === 'away') announce('Connected again.');
+  }
+
+  /** Finds out why the seats are not shown any more. */
+  async #shutOut() {
+    try {
+      await this.session.renew();
+    } catch { /* the light shows that the server is away */ }
+    if (this.closed || this.session.user) return; // they are shown again
+    this.#say('bad', this.session.canSignIn ? 'You are not signed in any more. Sign in again to see the seats.' : 'The seats are not shown to everybody here.', true);
   }
 
   #tick() {
@@ -310,9 +367,9 @@ export class EventPage {
    * that was reloaded meanwhile can find out how it ended.
    */
   async #call(call, seats) {
+    if (this.mine.asked || seats.length === 0) return;
+    if (!this.session.user && !await this.#meet(call, seats)) return;
     const { mine } = this;
-    if (mine.asked || seats.length === 0) return;
-    if (!this.session.user) return this.#askToSignIn();
     mine.ask({ call, seats });
     this.#update(seats);
     let repeated = false;
@@ -330,18 +387,42 @@ export class EventPage {
       this.#answered(call, seats, answer, repeated);
     } catch (error) {
       mine.ask(null);
-      this.#refused(call, seats, error);
+      this.#refused(call, seats, error, repeated);
     }
     this.#update(seats);
   }
 
-  /** Makes the call, again if the session of the same user had only to be renewed. */
+  /** Asks again who the user is, before a call of nobody. Reports whether it is somebody now. */
+  async #meet(call, seats) {
+    const { mine } = this;
+    mine.asked = { call, seats };
+    this.#update(seats);
+    try {
+      await this.session.renew();
+      if (!this.session.user) this.#askToSignIn();
+    } catch (error) {
+      if (error.status === 429) this.#say('bad', 'Very many people in your network are choosing seats just now, so you cannot lock any yet. Try again in a minute.', true);
+      else this.#refused(call, seats, error);
+    }
+    mine.asked = null;
+    this.#update(seats);
+    return Boolean(this.session.user);
+  }
+
+  /**
+   * Makes the call, again if the session of the same user had only to be renewed. The
+   * call names the user, so that the server refuses it if another window of this
+   * browser has become another user.
+   */
   async #asUser(call, seatIds) {
-    const make = () => api[call](this.plan.eventId, this.session.named, seatIds);
+    const { user, guest } = this.session;
+    const make = () => api[call](this.plan.eventId, user, seatIds);
     try {
       return await make();
     } catch (error) {
-      if (error.code !== 'unauthenticated' || !await this.session.renew()) throw error;
+      if (error.code !== 'unauthenticated' && error.code !== 'forbidden') throw error;
+      if (!await this.session.renew()) throw new OtherUser(this.session.since({ user, guest }));
+      if (error.code === 'forbidden') throw error;
       return make();
     }
   }
@@ -379,7 +460,7 @@ export class EventPage {
     }
   }
 
-  #refused(call, seats, error) {
+  #refused(call, seats, error, repeated = false) {
     const inTheWay = (error.seats ?? []).map(({ seatId }) => this.plan.positions.get(seatId)).filter((p) => p !== undefined);
     const names = this.#names(inTheWay);
     if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
@@ -392,8 +473,13 @@ export class EventPage {
     } else if (error.code === 'lock_expired' || error.code === 'lock_not_held') {
       this.mine.forget(inTheWay);
       this.#say('bad', `Too late: the time to confirm ${names} is over. Nothing was booked.`, true);
+    } else if (error instanceof OtherUser) {
+      const what = { lock: 'Nothing was locked. Your picks are kept: lock them again if you still want them.', confirm: 'Nothing was booked.', release: 'Nothing was given back.' }[call];
+      const rest = repeated ? 'It is not known what became of your seats.' : what;
+      this.#say('bad', `${error.message} ${rest}${this.session.user ? '' : ' Sign in to go on.'}`, true);
+      if (!this.session.user) byId('signin').focus();
     } else if (error.code === 'unauthenticated') {
-      this.#askToSignIn();
+      this.#say('bad', 'Your browser does not keep who you are. Allow cookies for this page, and load it again.', true);
     } else {
       const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', release: 'They may still be locked' }[call];
       this.#say('bad', error.code ? error.message : `The server cannot be reached. ${what}; try again.`, true);

@@ -35,6 +35,9 @@ async function open(events) {
   page.show(wanted().get('section'));
 }
 
+/** The server's time, by which locks end. */
+const now = () => page?.clock.now() ?? Date.now();
+
 /** Shows an event in place of the one before. */
 function replace(event, list) {
   page?.close();
@@ -53,9 +56,14 @@ async function renew(revision) {
     if ((event.revision ?? 0) >= revision) break;
     await new Promise((resume) => setTimeout(resume, 2000)); // not every server has it yet
   }
+  while (before.mine.asked) { // the answer is for the page that asked
+    await new Promise((resume) => setTimeout(resume, 100));
+    if (page !== before) return;
+  }
+  const { picks, place } = before;
   replace(event, api.seats(eventId).catch(() => null));
-  page.pick(before.picks);
-  page.show(wanted().get('section'));
+  page.pick(picks);
+  page.resume({ ...place, part: place.part ?? wanted().get('section') ?? undefined });
   panel.say('news', 'The seat map has changed. These are the seats now.');
 }
 
@@ -65,10 +73,11 @@ async function keepAsking(call) {
     try {
       return await call();
     } catch (error) {
-      if (error.status === 401) return signedOut();
+      if (error.status === 401 && !session.unknown) return signedOut();
+      if (error.status === 401) await session.renew().catch(() => {}); // only the server's answer says who may look
       byId('light').dataset.state = 'away';
       byId('light').textContent = 'Reconnecting…';
-      panel.say('bad', `${error.message} Trying again.`);
+      panel.say('bad', `${error.status === 401 ? 'The server is busy.' : error.message} Trying again.`);
     }
     await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
   }
@@ -82,13 +91,19 @@ function signedOut() {
   return new Promise(() => {});
 }
 
+/** Shows who the user is now, after the server was asked again. */
+function renewed(before) {
+  introduce();
+  if (session.user !== before.user) page?.become(before);
+}
+
 /** Shows who the user is, and how to become somebody else. */
 function introduce() {
   byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
   byId('signout').hidden = !session.user || session.open || session.guest;
   byId('confirm').hidden = !session.mayConfirm;
   byId('to-confirm').hidden = !session.mayConfirm;
-  byId('who').hidden = false;
+  byId('who').hidden = session.unknown;
   byId('who').textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
     : session.guest ? 'You are a guest. This browser keeps your seats.'
     : session.user ? 'You are signed in.'
@@ -98,22 +113,33 @@ function introduce() {
 async function leaveForSignIn() {
   byId('signin').ariaDisabled = 'true';
   try {
-    await session.signIn(page?.plan.eventId, page?.picks ?? []);
+    await session.signIn(page?.plan.eventId, page?.picks ?? [], now());
   } catch {
     byId('signin').ariaDisabled = 'false';
     panel.say('bad', 'Your seats could not be given back, so you are still a guest. Try again.');
   }
 }
 
+async function signOut() {
+  byId('signout').ariaDisabled = 'true';
+  try {
+    await session.signOut();
+  } catch {
+    byId('signout').ariaDisabled = 'false';
+    panel.say('bad', 'The server did not answer, so you may still be signed in. Try again.');
+  }
+}
+
 const session = await keepAsking(Session.load);
+session.renewed = renewed;
 panel.say('news', '');
 introduce();
 byId('signin').addEventListener('click', () => {
-  if (session.held.length) byId('leaving').showModal();
+  if (session.held(now()).length) byId('leaving').showModal();
   else leaveForSignIn();
 });
 byId('leaving').addEventListener('close', () => { if (byId('leaving').returnValue === 'leave') leaveForSignIn(); });
-byId('signout').addEventListener('click', () => session.signOut());
+byId('signout').addEventListener('click', signOut);
 const failed = new URLSearchParams(location.search).get('signin') === 'failed';
 if (failed) history.replaceState(null, '', location.pathname + location.hash);
 
@@ -129,6 +155,10 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   page.view.focus();
 });
 window.addEventListener('hashchange', () => open(events));
-window.addEventListener('storage', ({ key }) => { if (key === page?.mine.key) page.shared(); });
+window.addEventListener('storage', ({ key, newValue }) => {
+  if (key !== page?.mine.key) return;
+  if (newValue === null) session.renew().catch(() => page.shared()); // the user has signed out in another window
+  else page.shared();
+});
 await open(events);
 if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');

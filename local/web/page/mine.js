@@ -23,6 +23,11 @@ class Storage {
     try { this.store?.setItem(key, value); } catch { this.store = undefined; } // full
     this.#kept.set(key, value);
   }
+
+  remove(key) {
+    this.store?.removeItem(key);
+    this.#kept.delete(key);
+  }
 }
 
 /** The end of a lock as lists have it: rounded up to a second. */
@@ -52,13 +57,33 @@ export const keptPicks = {
   },
 };
 
-/** The seats that the user has locked from this browser, in every event. */
-export function locksOf(user) {
-  const end = `:${user}`;
-  return browser.keys().filter((key) => key.startsWith('seatlock:') && key.endsWith(end)).map((key) => ({
-    eventId: key.slice('seatlock:'.length, -end.length),
-    seatIds: JSON.parse(browser.get(key)).locked.map(([id]) => id),
+const keyOf = (eventId, user) => `seatlock:${eventId}:${user}`;
+
+/** The events in which the user has something, as far as a storage has it. */
+const eventsOf = (user, storage) => storage.keys()
+  .map((key) => [key, key.split(':')[1]]) // an event's id has no colon
+  .filter(([key, eventId]) => key === keyOf(eventId, user))
+  .map(([, eventId]) => eventId);
+
+const saved = (key) => JSON.parse(browser.get(key)) ?? { locked: [], bought: [] };
+
+/** The seats that the user has locked from this browser until after now, in every event. */
+export function locksOf(user, now) {
+  return eventsOf(user, browser).map((eventId) => ({
+    eventId,
+    seatIds: saved(keyOf(eventId, user)).locked.filter(([, end]) => end > now).map(([id]) => id),
   })).filter(({ seatIds }) => seatIds.length);
+}
+
+/** Forgets what the user has locked in an event, and keeps what is booked. */
+export function forgetLocks(eventId, user) {
+  const key = keyOf(eventId, user);
+  browser.set(key, JSON.stringify({ ...saved(key), locked: [] }));
+}
+
+/** Forgets all that the user has. */
+export function forgetUser(user) {
+  for (const storage of [browser, tab]) for (const eventId of eventsOf(user, storage)) storage.remove(keyOf(eventId, user));
 }
 
 /** Mine is what one user has in one event, by position. */
@@ -73,7 +98,7 @@ export class Mine {
   constructor(plan, user) {
     this.plan = plan;
     this.user = user;
-    this.key = `seatlock:${plan.eventId}:${user}`;
+    this.key = keyOf(plan.eventId, user);
     this.#load();
     this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload interrupted
   }
@@ -86,10 +111,10 @@ export class Mine {
   }
 
   #load() {
-    const saved = JSON.parse(browser.get(this.key)) ?? { locked: [], bought: [] };
+    const { locked, bought } = saved(this.key);
     const position = (id) => this.plan.positions.get(id);
-    this.locked = new Map(saved.locked.map(([id, end]) => [position(id), end]).filter(([p]) => p !== undefined));
-    this.bought = new Set(saved.bought.map(position).filter((p) => p !== undefined));
+    this.locked = new Map(locked.map(([id, end]) => [position(id), end]).filter(([p]) => p !== undefined));
+    this.bought = new Set(bought.map(position).filter((p) => p !== undefined));
     for (const p of [...this.locked.keys(), ...this.bought]) this.picked.delete(p);
   }
 

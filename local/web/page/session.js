@@ -2,7 +2,7 @@
 // somebody who has signed in.
 
 import * as api from './api.js';
-import { keptPicks, locksOf, userName } from './mine.js';
+import { forgetLocks, forgetUser, keptPicks, locksOf, userName } from './mine.js';
 
 /** Asks for the session, one window at a time: two would become two guests. */
 function ask() {
@@ -13,43 +13,79 @@ function ask() {
   return navigator.locks ? navigator.locks.request('seatlock:session', call) : call();
 }
 
-/** A Session is who the user is. */
+/**
+ * Gives back what a guest has locked. What the server refuses is not the guest's any
+ * more. It throws if the server did not decide.
+ */
+async function giveBack(eventId, user, seatIds) {
+  let rest = seatIds;
+  while (rest.length) {
+    try {
+      return await api.release(eventId, user, rest);
+    } catch (error) {
+      if (api.undecided(error)) throw error;
+      const named = new Set(error.seats.map(({ seatId }) => seatId));
+      const others = rest.filter((id) => !named.has(id));
+      if (others.length === rest.length) return undefined;
+      rest = others; // a refusal is of all the seats of a call
+    }
+  }
+  return undefined;
+}
+
+/** A Session is who the user is. It calls renewed(before) when it has asked again. */
 export class Session {
+  renewed = () => {};
+
   constructor(answer) {
     this.#take(answer);
   }
 
+  /** Asks who the user is. A server that is too busy to say so still shows the seats. */
   static async load() {
-    return new Session(await ask());
+    try {
+      return new Session(await ask());
+    } catch (error) {
+      if (error.status !== 429 && error.status !== 503) throw error;
+      return new Session({ unknown: true });
+    }
   }
 
-  #take({ open, confirm, signIn, userId, guest }) {
-    Object.assign(this, { open, mayConfirm: confirm, canSignIn: Boolean(signIn), guest: Boolean(guest) });
+  #take({ open, confirm, signIn, userId, guest, unknown }) {
+    Object.assign(this, {
+      open: Boolean(open), mayConfirm: Boolean(confirm), canSignIn: Boolean(signIn), guest: Boolean(guest), unknown: Boolean(unknown),
+    });
     this.user = open ? userName() : userId ?? null;
   }
 
-  /** The userId that a call names: the server knows the others. */
-  get named() {
-    return this.open ? this.user : undefined;
+  /** Asks again. Reports whether the user is still the same. */
+  async renew() {
+    const { user, guest } = this;
+    this.#take(await ask());
+    this.renewed({ user, guest });
+    return this.user === user;
   }
 
-  /** Asks again after a call was refused. Reports whether the user is still the same. */
-  async renew() {
-    const { user } = this;
-    this.#take(await ask());
-    return user !== null && this.user === user;
+  /** What has happened if the user is not the one before. */
+  since(before) {
+    if (before.user === null) return '';
+    if (this.user === null || (this.guest && !before.guest)) return 'You are not signed in any more, so the seats that you had are not shown as yours.';
+    if (this.guest) return 'Your session has ended. You are a new guest, so the seats that you had are not shown as yours.';
+    if (before.guest) return 'You have signed in in another window, so this one now shows the seats of your account.';
+    return 'Somebody else has signed in in another window, so this one now shows the seats of that account.';
   }
 
   /** The seats that the user has locked as a guest, in every event. */
-  get held() {
-    return this.guest ? locksOf(this.user) : [];
+  held(now) {
+    return this.guest ? locksOf(this.user, now) : [];
   }
 
   /** Goes to the sign-in. The seats that a guest has locked are given back before. */
-  async signIn(eventId, seats) {
+  async signIn(eventId, seats, now) {
     const kept = new Map([[eventId, new Set(seats)]]);
-    for (const { eventId, seatIds } of this.held) {
-      await api.release(eventId, undefined, seatIds);
+    for (const { eventId, seatIds } of this.held(now)) {
+      await giveBack(eventId, this.user, seatIds);
+      forgetLocks(eventId, this.user);
       kept.set(eventId, new Set([...kept.get(eventId) ?? [], ...seatIds]));
     }
     keptPicks.save([...kept].map(([eventId, seats]) => ({ eventId, seats: [...seats] })));
@@ -58,8 +94,11 @@ export class Session {
     location.assign(url);
   }
 
+  /** Signs out. The next user of this browser sees nothing of what this one had. */
   async signOut() {
+    const { user } = this;
     await api.signOut();
+    forgetUser(user);
     location.reload();
   }
 }

@@ -1,0 +1,243 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/oauth2-proxy/mockoidc"
+)
+
+// serveSignIn serves guests and users who sign in on the page. Sessions outlast the
+// program.
+func serveSignIn(t *testing.T, args ...string) *server {
+	t.Helper()
+	issuer, err := mockoidc.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { issuer.Shutdown() })
+	t.Setenv("AUTH_CLIENT_SECRET", issuer.Config().ClientSecret)
+	t.Setenv("SESSION_KEY", strings.Repeat("sessions", 5))
+	return serve(t, append([]string{"-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID}, args...)...)
+}
+
+// waitNotice waits until the panel has the message, which may be out of view.
+func (w *window) waitNotice(text string) {
+	w.t.Helper()
+	w.waitFor("the message is "+quoted(text), `document.getElementById('notice').textContent.includes(`+quoted(text)+`)`)
+}
+
+// signIn signs in on the page, and waits for the seats.
+func (w *window) signIn() {
+	w.t.Helper()
+	w.press("Sign in")
+	w.waitText("You are signed in.")
+	w.waitFor("the seats are shown", `document.body.classList.contains('ready')`)
+}
+
+// TestAnotherWindowSignsIn checks that a window of a guest does not lock for the user
+// who has signed in in another one, but says so and shows that user's seats.
+func TestAnotherWindowSignsIn(t *testing.T) {
+	b, s := needBrowser(t), serveSignIn(t)
+	one := b.newUser(1280, 900)
+	one.visit(s.URL)
+	one.waitText("You are a guest.")
+	one.click("row A, seat 1")
+	other := one.secondWindow()
+	other.visit(s.URL)
+	other.signIn()
+	other.click("row B, seat 1")
+	other.press("Lock this seat")
+	other.waitText("is yours")
+
+	one.press("Lock this seat")
+	one.waitNotice("You have signed in in another window, so this one now shows the seats of your account. Nothing was locked.")
+	s.waitSeat("A1", "available")
+	one.waitText("You are signed in.")
+	one.waitSeat("row B, seat 1", "locked by you for ")
+	one.waitSeat("row A, seat 1", "picked by you")
+	one.press("Lock this seat")
+	one.waitSeat("row A, seat 1", "locked by you for ")
+	other.waitSeat("row A, seat 1", "locked by you for ")
+}
+
+// TestAnotherWindowBecomesAGuest checks that a window of a user who is signed in does
+// not act as the guest who the browser has become, and does not say that it is too late.
+func TestAnotherWindowBecomesAGuest(t *testing.T) {
+	b, s := needBrowser(t), serveSignIn(t)
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.signIn()
+	w.click("row A, seat 1")
+	w.press("Lock this seat")
+	w.waitText("is yours")
+	eval[any](w, `fetch('signout', {method: 'POST'}).then(() => fetch('session')).then(() => null)`)
+	w.press("Confirm")
+	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was booked.")
+	w.waitText("You are a guest.")
+	w.waitSeat("row A, seat 1", "locked for ")
+	w.click("row A, seat 2")
+	w.press("Lock this seat")
+	w.waitSeat("row A, seat 2", "locked by you for ")
+}
+
+// TestAnotherWindowSignsOut checks that signing out forgets what the user had, in every
+// window.
+func TestAnotherWindowSignsOut(t *testing.T) {
+	b, s := needBrowser(t), serveSignIn(t)
+	one := b.newUser(1280, 900)
+	one.visit(s.URL)
+	one.signIn()
+	one.click("row A, seat 1")
+	one.press("Lock this seat")
+	one.waitText("is yours")
+	other := one.secondWindow()
+	other.visit(s.URL)
+	other.waitSeat("row A, seat 1", "locked by you for ")
+
+	s.Kill()
+	other.press("Sign out")
+	other.waitNotice("The server did not answer, so you may still be signed in.")
+	if !eval[bool](other, `Object.keys(localStorage).some((k) => k.startsWith('seatlock:default:'))`) {
+		t.Error("the seats of a user who is still signed in are forgotten")
+	}
+	s.start(strings.TrimPrefix(s.URL, "http://"))
+	other.waitLight("live")
+	other.waitSeat("row A, seat 1", "available")
+	other.click("row A, seat 3")
+	other.press("Lock this seat")
+	other.waitText("is yours")
+	one.waitSeat("row A, seat 3", "locked by you for ")
+	other.press("Sign out")
+	other.waitText("You are a guest.")
+	other.waitSeat("row A, seat 3", "locked for ")
+	one.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours.")
+	one.waitText("You are a guest.")
+	one.waitSeat("row A, seat 3", "locked for ")
+	if kept := eval[string](one, `Object.entries(localStorage).join()`); strings.Contains(kept, "A3") {
+		t.Errorf("the browser keeps %s", kept)
+	}
+}
+
+// TestOldLocksDoNotKeepAGuest checks that a guest can sign in whatever the browser
+// remembers of locks that are over, of other events and of seats that are booked.
+func TestOldLocksDoNotKeepAGuest(t *testing.T) {
+	b, s := needBrowser(t), serveSignIn(t)
+	remember := func(w *window, event, seat, end string) {
+		t.Helper()
+		eval[any](w, `fetch('session').then((r) => r.json()).then(({userId}) => { localStorage['seatlock:`+event+`:' + userId] = JSON.stringify({locked: [['`+seat+`', `+end+`]], bought: []}); })`)
+	}
+	const later = "Date.now() + 1e6"
+	t.Run("locks that are over", func(t *testing.T) {
+		w := b.newUser(1280, 900)
+		w.visit(s.URL)
+		w.waitText("You are a guest.")
+		remember(w, "past", "X1", "Date.now() - 1000")
+		w.signIn()
+	})
+	t.Run("locks that the server does not know", func(t *testing.T) {
+		w := b.newUser(1280, 900)
+		w.visit(s.URL)
+		w.click("row A, seat 1")
+		w.press("Lock this seat")
+		w.waitText("is yours")
+		remember(w, "past", "X1", later)
+		remember(w, "default-2", "X1", later)
+		w.press("Sign in")
+		w.press("Give back and sign in")
+		w.waitText("You are signed in.")
+		s.waitSeat("A1", "available")
+	})
+	t.Run("a seat that is booked", func(t *testing.T) {
+		w := b.newUser(1280, 900)
+		w.visit(s.URL)
+		w.click("row C, seat 1")
+		w.click("row C, seat 2")
+		w.press("Lock 2 seats")
+		w.waitText("are yours")
+		eval[any](w, `fetch('confirm', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{"seatId":"C1"}'}).then(() => null)`)
+		s.waitSeat("C1", "booked")
+		w.press("Sign in")
+		w.press("Give back and sign in")
+		w.waitText("You are signed in.")
+		s.waitSeat("C2", "available")
+	})
+}
+
+// TestSessionEnds checks what the page shows and says once the session of a user who
+// had signed in is over: it is a guest's page, in which a guest can lock.
+func TestSessionEnds(t *testing.T) {
+	b, s := needBrowser(t), serveSignIn(t)
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.signIn()
+	w.click("row A, seat 1")
+	s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+	w.waitLight("live")
+	w.press("Lock this seat")
+	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was locked.")
+	w.waitText("You are a guest.")
+	w.waitFor("one can sign in", `document.getElementById('signin').checkVisibility() && !document.getElementById('signout').checkVisibility()`)
+	w.waitSeat("row A, seat 1", "picked by you")
+	w.press("Lock this seat")
+	w.waitText("is yours")
+}
+
+// TestPrivateSessionEnds checks that a page that only known callers see asks for a new
+// session by itself, once the one that it had is over, or lets the user sign in.
+func TestPrivateSessionEnds(t *testing.T) {
+	t.Run("of a guest", func(t *testing.T) {
+		b, s := needBrowser(t), serveSignIn(t, "-private")
+		w := b.newUser(1280, 900)
+		w.visit(s.URL)
+		w.signIn()
+		s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+		w.waitNotice("You are not signed in any more, so")
+		w.waitText("You are a guest.")
+		w.waitLight("live")
+	})
+	t.Run("of a user", func(t *testing.T) {
+		b, s := needBrowser(t), serveSignIn(t, "-private", "-sessions=false")
+		w := b.newUser(1280, 900)
+		w.do(navigate(s.URL))
+		w.signIn()
+		s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+		w.waitNotice("You are not signed in any more. Sign in again to see the seats.")
+		w.press("Sign in")
+		w.waitText("You are signed in.")
+	})
+}
+
+// TestGuestSessionEnds checks the same of a guest where nobody can sign in: no message
+// says that the page only shows the seats.
+func TestGuestSessionEnds(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer")
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.click("row A, seat 1")
+	s.restart(func() {}) // without a key, the sessions are those of the program
+	w.waitLight("live")
+	w.press("Lock this seat")
+	w.waitNotice("Your session has ended. You are a new guest, so the seats that you had are not shown as yours. Nothing was locked.")
+	w.press("Lock this seat")
+	w.waitText("is yours")
+}
+
+// TestTooManyGuests checks that a network address with very many new guests can look at
+// the seats, and that a visitor becomes a guest with the first lock.
+func TestTooManyGuests(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer", "-guests", "1")
+	b.newUser(1280, 900).visit(s.URL)
+	w := b.newUser(1280, 900)
+	w.visit(s.URL)
+	w.waitLight("live")
+	w.click("row A, seat 1")
+	w.press("Lock this seat")
+	w.waitNotice("Very many people in your network are choosing seats just now, so you cannot lock any yet.")
+	w.waitSeat("row A, seat 1", "picked by you")
+	s.restart(func() {}) // forgets the guests
+	w.waitLight("live")
+	w.press("Lock this seat")
+	w.waitSeat("row A, seat 1", "locked by you for ")
+	w.waitText("You are a guest.")
+}
