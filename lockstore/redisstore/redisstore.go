@@ -33,7 +33,9 @@ type Options struct {
 	// confirm succeeds, and likewise everything else that the journal has. If fewer
 	// have it within 0.4 seconds, the call fails with
 	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is lost,
-	// and the same call waits again if it is repeated. 0 waits for none.
+	// and the same call waits again if it is repeated. The same holds for
+	// Put. An order that too few replicas have is not shown: Order and Due fail with
+	// [lockstore.ErrUnavailable]. 0 waits for none.
 	Replicas int
 
 	// AllowEviction makes [Store.Check] accept a Redis that may evict keys.
