@@ -56,6 +56,7 @@ type Store struct {
 	puts *putQueue // of orders
 
 	admissions admissions
+	recorded   recorded
 
 	logs     *follow.Follower[string, entryID] // by key
 	blocking chan struct{}                     // as many elements as connections that Wait may hold
@@ -115,6 +116,9 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 		qs = s.durable
 	}
 	began, w := time.Now(), work{ev: ev, op: op, at: at}
+	if !s.recorded.has(ev) {
+		return s.doAgain(ctx, began.Add(callTime), qs, w, &retryError{})
+	}
 	result, err := s.doOnce(ctx, qs, w)
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		return s.doAgain(ctx, began.Add(callTime), qs, w, retry)
