@@ -27,6 +27,9 @@ func (s *Store) replaceLayout(old *event, ev *lockstore.Event) error {
 	if fits, err := old.fit(ev); fits || err != nil {
 		return err
 	}
+	if old.sameSeats(ev) {
+		return s.raiseRevision(old, ev.Revision)
+	}
 	next, err := old.withLayout(ev, s.clock.now())
 	if err != nil {
 		return err
@@ -42,6 +45,19 @@ func (s *Store) replaceLayout(old *event, ev *lockstore.Event) error {
 	s.mu.Unlock()
 	old.replace()
 	return nil
+}
+
+// raiseRevision writes that the seats of the event, which the file has, are those of a
+// higher revision. Otherwise the next process could replace them by others of that one.
+func (s *Store) raiseRevision(e *event, revision int) error {
+	put := func(tx *bolt.Tx, sum *sums) (bool, error) {
+		_, err := putValue(tx, &sum.all, bucketEvents, []byte(e.id), eventText(e.number, revision, e.layout))
+		return true, err
+	}
+	return s.update(new(transaction), put, func() {
+		e.written = int64(revision)
+		e.revision.Store(int64(revision))
+	})
 }
 
 // current returns the event as it is kept in memory, or nil.

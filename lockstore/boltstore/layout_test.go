@@ -22,6 +22,27 @@ func (d *testStore) revised(revision int, seats ...lockstore.SeatID) *lockstore.
 	return ev
 }
 
+// TestRevisionOfTheSameSeatsAfterReopening checks that the file has a higher revision of
+// the same seats as soon as a call has had it.
+func TestRevisionOfTheSameSeatsAfterReopening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 3, 0))
+		d.lock("ann", "A1")
+		same := d.revised(4, d.ev.Seats...)
+		if _, err := d.List(t.Context(), same, ""); err != nil {
+			t.Fatal(err)
+		}
+		d.reopen()
+		if _, err := d.List(t.Context(), d.revised(4, "A1", "new"), ""); !errors.Is(err, lockstore.ErrOtherSeats) {
+			t.Errorf("other seats of a revision that the event has had: %v, want %v", err, lockstore.ErrOtherSeats)
+		}
+		d.lock("ann", "A2") // with the first revision
+		if _, err := d.List(t.Context(), d.revised(5, "A1", "A2", "new"), ""); err != nil {
+			t.Errorf("other seats of a higher revision: %v", err)
+		}
+	})
+}
+
 // TestNewLayoutAfterReopening checks that the file has a new layout with everything that was
 // known of its seats, whether the records were in the log or at their places, and that the
 // old one is refused from then on.

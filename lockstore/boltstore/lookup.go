@@ -45,22 +45,31 @@ func (s *Store) event(ctx context.Context, ev *lockstore.Event) (*event, error) 
 	}
 }
 
-// fit reports whether the event has the seats of ev in the same order, and returns an
-// error if those of ev cannot replace them.
+// fit reports whether the event has the seats of ev in the same order and no lower
+// revision, and returns an error if the layout of ev cannot replace its own.
 func (e *event) fit(ev *lockstore.Event) (bool, error) {
-	revision := int64(ev.Revision)
-	if e.layout == ev.Layout || e.layout.Fingerprint() == ev.Fingerprint() {
-		for old := e.revision.Load(); old < revision && !e.revision.CompareAndSwap(old, revision); {
-			old = e.revision.Load()
-		}
+	revision, same := int64(ev.Revision), e.sameSeats(ev)
+	if same && revision <= e.revision.Load() {
 		return true, nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if same {
+		if e.fixed || e.writing != nil {
+			return false, nil // the file may have the lower one
+		}
+		e.revision.Store(max(revision, e.revision.Load()))
+		return true, nil
+	}
 	if old := e.revision.Load(); !e.replaced && (revision < old || revision == old && e.fixed) {
 		return false, lockstore.ErrOtherSeats
 	}
 	return false, nil
+}
+
+// sameSeats reports whether the event has the seats of ev in the same order.
+func (e *event) sameSeats(ev *lockstore.Event) bool {
+	return e.layout == ev.Layout || e.layout.Fingerprint() == ev.Fingerprint()
 }
 
 // first reads an event from the file. If the file does not have it, all of its

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,11 +65,14 @@ func (s *Store) look(ctx context.Context, ev *lockstore.Event) (stored, error) {
 	return found, nil
 }
 
+// admitTime bounds an admission. It may take longer than a call: all seats of the old
+// layout are read.
+const admitTime = 30 * time.Second
+
 // An admission is under way until done is closed.
 type admission struct {
-	done   chan struct{}
-	err    error
-	gaveUp bool // since the context of the one caller ended early
+	done chan struct{}
+	err  error
 }
 
 // admissions are those under way, by the event's map key and text, so that the many
@@ -81,33 +85,35 @@ type admissions struct {
 // admit makes Redis have the event with its layout, or returns why it must not. The
 // event may be new, incomplete because somebody deleted a key, of format 2, or of a
 // lower revision.
+//
+// An admission that its caller has no time for goes on for the next one. It ends after
+// admitTime, and at once when the client is closed.
 func (s *Store) admit(ctx context.Context, ev *lockstore.Event) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
 	name := mapKey(ev) + mapText(ev) + strconv.Itoa(ev.Revision)
-	for {
-		a, mine := s.admissions.join(name)
-		if mine {
-			began := time.Now()
-			a.err = s.admitAlone(ctx, ev)
-			a.gaveUp = a.err != nil && ctx.Err() != nil && time.Since(began) < callTime/2
-			s.admissions.leave(name, a)
-			return a.err
-		}
-		select {
-		case <-a.done:
-			if !a.gaveUp {
-				return a.err
+	a, mine := s.admissions.join(name)
+	if mine {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), admitTime)
+		go func() {
+			defer cancel()
+			if a.err = s.admitAlone(bounded, ev); a.err == nil {
+				s.recorded.add(ev)
 			}
-		case <-ctx.Done():
-			return unavailable(ctx.Err())
-		}
-		if ctx.Err() != nil {
-			return unavailable(ctx.Err())
-		}
+			s.admissions.leave(name, a)
+		}()
+	}
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
 	}
 }
 
-// join returns the admission of that name, and whether the caller has begun it and
-// must leave it.
+// join returns the admission of that name, and whether it is a new one, which the caller
+// must carry out and leave.
 func (as *admissions) join(name string) (a *admission, mine bool) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
@@ -129,8 +135,35 @@ func (as *admissions) leave(name string, a *admission) {
 	close(a.done)
 }
 
+// A layout that changes while it is looked at is looked at again, so many times and
+// after such a pause.
+const (
+	mostRounds = 20
+	roundPause = 20 * time.Millisecond
+)
+
+// pause waits before another round. It returns the error of a context that ends first.
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(roundPause):
+		return nil
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	}
+}
+
+// tooBusy is the error of an event that changed in each of many rounds.
+func tooBusy(ev *lockstore.Event) error {
+	return fmt.Errorf("%w: event %s changes too fast for a new layout", lockstore.ErrUnavailable, ev.ID)
+}
+
 func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
-	for {
+	for round := range mostRounds {
+		if round > 0 {
+			if err := pause(ctx); err != nil {
+				return err
+			}
+		}
 		found, err := s.look(ctx, ev)
 		if err != nil {
 			return err
@@ -154,6 +187,7 @@ func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
 			return refused(ev, found.text)
 		}
 	}
+	return tooBusy(ev)
 }
 
 // gives reports whether the event's layout, which is another, may replace the stored

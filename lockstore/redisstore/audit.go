@@ -39,7 +39,8 @@ func (d Difference) String() string {
 }
 
 // Audit compares the view and the users' seats with the seats' own keys. It may
-// run while seats are sold. To find users without seats it looks through all keys
+// run while seats are sold, but fails with [lockstore.ErrOtherSeats] if the layout
+// changes meanwhile. To find users without seats it looks through all keys
 // of the Redis.
 func (s *Store) Audit(ctx context.Context, ev *lockstore.Event) ([]Difference, error) {
 	return s.audit(ctx, ev, false)
@@ -47,7 +48,8 @@ func (s *Store) Audit(ctx context.Context, ev *lockstore.Event) ([]Difference, e
 
 // Rebuild makes the view and the users' seats agree with the seats' own keys, and
 // returns what it changed. It may run while seats are sold, since each seat is
-// compared and repaired in one step.
+// compared and repaired in one step. It fails with [lockstore.ErrOtherSeats] if the
+// layout changes meanwhile.
 //
 // Rebuild migrates an event that an older version of Seatlock wrote. What that
 // version knew of expired locks is then lost: for ten minutes, a confirm may fail
@@ -84,13 +86,16 @@ func (s *Store) audit(ctx context.Context, ev *lockstore.Event, repair bool) ([]
 // seats compares the seats, whose positions begin at start, with their part of
 // the view and with the sets of their users.
 func (a *audit) seats(ctx context.Context, start int, seats []lockstore.SeatID) error {
-	keys := []any{viewKey(a.ev), logKey(a.ev)}
+	keys := []any{mapKey(a.ev), viewKey(a.ev), logKey(a.ev)}
 	for _, seat := range seats {
 		keys = append(keys, seatKey(a.ev, seat))
 	}
-	answer, err := a.eval(ctx, auditScript, keys, start*recordLen, a.repair, newNonce())
+	answer, err := a.eval(ctx, auditScript, keys, mapText(a.ev), start*recordLen, a.repair, newNonce())
 	if err != nil {
 		return err
+	}
+	if found, other := answer.(string); other { // the layout has changed since Open
+		return refused(a.ev, found)
 	}
 	parts, _ := answer.([]any)
 	if len(parts) != 4 {

@@ -1,11 +1,14 @@
 -- Compares a part of the view with the seats' keys. If asked to, it writes to the
 -- view what the keys say, with log entries.
--- KEYS: view, log, seats. ARGV: place of the first seat, 1 to repair it, nonce.
--- Returns {now, until when each seat is taken by the view, and by its key, the
+-- KEYS: map, view, log, seats. ARGV: text of the map key, place of the first seat, 1 to
+-- repair it, nonce.
+-- Returns the text of the map key if it is another, '' for none, or {now, until when each seat is taken by the view, and by its key, the
 -- values of the seats}, where 0 is available.
-local VIEW, LOG, START = KEYS[1], KEYS[2], tonumber(ARGV[1])
-local seats = #KEYS - 2
-local values = call('MGET', unpack(KEYS, 3))
+local VIEW, LOG, START = KEYS[2], KEYS[3], tonumber(ARGV[2])
+local known = call('GET', KEYS[1])
+if known ~= ARGV[1] then return known or '' end
+local seats = #KEYS - 3
+local values = call('MGET', unpack(KEYS, 4))
 local view = call('GETRANGE', VIEW, START, START + 6 * seats - 1)
 local now = clock()
 
@@ -20,18 +23,18 @@ end
 
 local seen, ends, log = {}, {}, {}
 for s = 1, seats do
-  ends[s] = values[s] and taken_until(values[s], KEYS[s + 2], now) or 0
+  ends[s] = values[s] and taken_until(values[s], KEYS[s + 3], now) or 0
   seen[s] = seen_until(sub(view, 6 * s - 5, 6 * s))
   if seen[s] ~= ends[s] then
     log[ends[s]] = (log[ends[s]] or '') .. ' ' .. START + 6 * (s - 1)
   end
 end
-if ARGV[2] == '1' then
+if ARGV[3] == '1' then
   for time, places in pairs(log) do
     for place in string.gmatch(places, '%d+') do
       call('SETRANGE', VIEW, place, time == 0 and FREE_RECORD or record(time))
     end
-    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[3], digits(time) .. places)
+    call('XADD', LOG, 'MAXLEN', '~', LOG_SIZE, '*', ARGV[4], digits(time) .. places)
   end
 end
 return {now, seen, ends, values}

@@ -123,7 +123,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	}
 	until := make(map[int]int64) // by position
 	for _, e := range entries[1:] {
-		if err := fold(ev, until, e); err != nil {
+		if err := fold(ev.ID, len(ev.Seats), until, e); err != nil {
 			return snap, false, err
 		}
 	}
@@ -134,8 +134,9 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 	return snap, true, nil
 }
 
-// fold adds a log entry: a nonce, and "until place place …;until place …".
-func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
+// fold adds a log entry of an event with so many seats: a nonce, and "until place
+// place …;until place …".
+func fold(event lockstore.EventID, seats int, until map[int]int64, e redis.XMessage) error {
 	for _, value := range e.Values {
 		text, _ := value.(string)
 		if text == "" { // the first entry, which says nothing
@@ -147,8 +148,8 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 			for p := range strings.SplitSeq(places, " ") {
 				place, err := strconv.Atoi(p)
 				at := place / recordLen
-				if badEnd != nil || err != nil || place < 0 || at >= len(ev.Seats) {
-					return fmt.Errorf("redisstore: the log of event %s has %q at %s", ev.ID, text, e.ID)
+				if badEnd != nil || err != nil || place < 0 || at >= seats {
+					return fmt.Errorf("redisstore: the log of event %s has %q at %s", event, text, e.ID)
 				}
 				until[at] = time
 			}
@@ -165,6 +166,11 @@ func fold(ev *lockstore.Event, until map[int]int64, e redis.XMessage) error {
 // until then. TIME names no key, so a Cluster would not run it with the others.
 func (s *Store) query(ctx context.Context, ev *lockstore.Event, add func(redis.Pipeliner)) (int64, error) {
 	for {
+		if !s.recorded.has(ev) {
+			if err := s.admit(ctx, ev); err != nil {
+				return 0, err
+			}
+		}
 		pipe := s.redis.TxPipeline()
 		known := pipe.Get(ctx, mapKey(ev))
 		end := redis.NewIntCmd(ctx, "pexpiretime", mapKey(ev)) // bookedUntil, or a little later after a move to another server

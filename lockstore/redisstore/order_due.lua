@@ -1,6 +1,9 @@
 -- Leases orders that are due, the earliest first. order_put.lua describes the keys.
--- KEYS: due, leased. ARGV: nonce, how many, for how many ms. Returns the clock and the
--- orders' ids.
+-- KEYS: due, leased. ARGV: nonce, how many, for how many ms, what the keys of orders
+-- begin with, how many bytes. Returns the id and the value of each order that it leased.
+--
+-- Which orders are due is known only here, so their keys are not among KEYS. They are
+-- in the same slot.
 local DUE, LEASED = KEYS[1], KEYS[2]
 local now = clock()
 local over = call('ZRANGEBYSCORE', LEASED, '-inf', digits(now), 'LIMIT', '0', '1000')
@@ -11,13 +14,20 @@ if #over > 0 then
   call('ZREM', LEASED, unpack(over))
 end
 local found = call('ZRANGEBYSCORE', DUE, '-inf', digits(now), 'WITHSCORES', 'LIMIT', '0', ARGV[2])
-local answer, leased = {now}, {}
+local answer, ids, leased, size, most = {}, {}, {}, 0, tonumber(ARGV[5])
 for i = 1, #found, 2 do
-  answer[#answer + 1] = found[i]
-  leased[i], leased[i + 1] = digits(now + ARGV[3]), digits(tonumber(found[i + 1])) .. ':' .. found[i]
+  if size >= most then break end
+  local id, value = found[i], call('GET', ARGV[4] .. found[i])
+  ids[#ids + 1] = id
+  leased[i], leased[i + 1] = digits(now + ARGV[3]), digits(tonumber(found[i + 1])) .. ':' .. id
+  if value then
+    size = size + #value
+    answer[#answer + 1] = id
+    answer[#answer + 1] = value
+  end
 end
-if #leased > 0 then
+if #ids > 0 then
   call('ZADD', LEASED, unpack(leased))
-  call('ZREM', DUE, unpack(answer, 2))
+  call('ZREM', DUE, unpack(ids))
 end
 return answer

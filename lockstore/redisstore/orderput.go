@@ -46,7 +46,7 @@ func (s *Store) sendPuts(calls []*putCall) {
 	if node, err := s.master(ctx, dueKey); err != nil {
 		r.err = unavailable(err)
 	} else {
-		r = s.run(ctx, 1, func(_ int, whole, _ bool, id *nonce) []any { return putArgs(calls, whole, id) }, node, s.options.Replicas)[0]
+		r = s.run(ctx, 1, func(_ int, whole, touch bool, id *nonce) []any { return putArgs(calls, whole, touch, id) }, node, s.options.Replicas)[0]
 	}
 	answers, _ := r.value.([]any)
 	if r.err == nil && len(answers) != len(calls) {
@@ -65,6 +65,10 @@ func (s *Store) sendPuts(calls []*putCall) {
 			}
 			c.Answer(c.Work.expected+1, nil)
 		case "changed":
+			if r.short != nil { // the Put that changed it may be lost
+				c.Answer(0, r.short)
+				continue
+			}
 			c.Answer(0, lockstore.ErrOrderChanged)
 		case "event":
 			c.Answer(0, &lockstore.InvalidError{Problem: fmt.Sprintf("order %s: the event of an order never changes, and %s is another", c.Work.id, c.Work.event)})
@@ -75,12 +79,12 @@ func (s *Store) sendPuts(calls []*putCall) {
 }
 
 // putArgs renders the calls as order_put.lua wants them.
-func putArgs(calls []*putCall, whole bool, id *nonce) []any {
-	args := append(orderPutScript.command(whole), 2+2*len(calls), dueKey, leasedKey)
+func putArgs(calls []*putCall, whole, touch bool, id *nonce) []any {
+	args := append(orderPutScript.command(whole), 3+2*len(calls), dueKey, leasedKey, touchedKey)
 	for _, c := range calls {
 		args = append(args, orderKey(c.Work.id), eventOrdersKey(c.Work.event))
 	}
-	args = append(args, id)
+	args = append(args, id, touch)
 	for _, c := range calls {
 		w := &c.Work
 		args = append(args, string(w.id), w.expected, string(w.event), w.due, w.text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,10 @@ const (
 	ordersTag = "{seatlock:orders}"
 	dueKey    = ordersTag + ":due"
 	leasedKey = ordersTag + ":leased"
+
+	// touchedKey is written by those who wait for replicas and have nothing else to
+	// write.
+	touchedKey = ordersTag + ":touched"
 )
 
 // orderKey holds an order. See orderText.
@@ -67,9 +72,18 @@ func parseOrder(id lockstore.OrderID, text string) (lockstore.Order, error) {
 	return o, nil
 }
 
-// orderPage is how many orders are read at a time. If each has the longest body,
-// that is 2 MB, for which Redis needs about a millisecond.
-const orderPage = 32
+const (
+	// orderPage is how many orders are read at a time. If each has the longest body,
+	// that is 2 MB, for which Redis needs about a millisecond.
+	orderPage = 32
+
+	// orderBytes is how many bytes of orders Orders returns, or up to a page more.
+	orderBytes = 4 << 20
+
+	// dueBytes is how many bytes of orders Due returns, or one order more. It reads them
+	// in one step.
+	dueBytes = 2 << 20
+)
 
 // Order implements [lockstore.OrderStore].
 func (s *Store) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Order, error) {
@@ -79,14 +93,63 @@ func (s *Store) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Orde
 	if err := ctx.Err(); err != nil {
 		return lockstore.Order{}, err
 	}
-	found, err := s.readOrders(ctx, []lockstore.OrderID{id})
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	text, there, err := s.readOrder(bounded, orderKey(id))
 	if err != nil {
 		return lockstore.Order{}, endedBy(ctx, err)
 	}
-	if len(found) == 0 {
+	if !there {
 		return lockstore.Order{}, lockstore.ErrNoOrder
 	}
-	return found[0], nil
+	return parseOrder(id, text)
+}
+
+// readOrder returns what an order's key holds, once the replicas have it.
+func (s *Store) readOrder(ctx context.Context, key string) (text string, there bool, err error) {
+	node, err := s.ordersNode(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	// The write after the read makes WAIT wait for all that was read.
+	pipe := node.Pipeline()
+	get := pipe.Get(ctx, key)
+	replicas := s.options.Replicas
+	touch, wait := redis.NewStatusCmd(ctx, "set", touchedKey, newNonce()), redis.NewIntCmd(ctx, "wait", replicas, replicaTime.Milliseconds())
+	if replicas > 0 {
+		_, _ = pipe.Process(ctx, touch), pipe.Process(ctx, wait)
+	}
+	exec(ctx, pipe)
+	text, err = get.Result()
+	there = err == nil
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", false, unavailable(err)
+	}
+	if replicas > 0 {
+		if err := touch.Err(); err != nil {
+			return "", false, unavailable(err)
+		}
+		if shortfall(wait, replicas) != nil {
+			return "", false, errNotShown
+		}
+	}
+	return text, there, nil
+}
+
+// errNotShown is the error of a read whose result a failover could undo.
+var errNotShown = fmt.Errorf("%w: too few replicas have what was read", lockstore.ErrUnavailable)
+
+// ordersNode returns what to send a pipeline to that is about orders. WAIT is about one
+// server.
+func (s *Store) ordersNode(ctx context.Context) (redis.Cmdable, error) {
+	if s.options.Replicas == 0 {
+		return s.redis, nil
+	}
+	node, err := s.master(ctx, dueKey)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return node, nil
 }
 
 // Orders implements [lockstore.OrderStore].
@@ -116,8 +179,8 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 	for i, name := range names {
 		ids[i] = lockstore.OrderID(name)
 	}
-	found, err := s.readOrders(ctx, ids)
-	if err != nil {
+	found, err := s.readOrders(bounded, ids)
+	if err != nil && len(found) == 0 {
 		return nil, endedBy(ctx, err)
 	}
 	return found, nil
@@ -134,47 +197,57 @@ func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lock
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	id := newNonce()
-	answer, err := s.evalOnce(ctx, orderDueScript, []any{dueKey, leasedKey}, id, limit, lease.Milliseconds())
+	bounded, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	node, err := s.ordersNode(bounded)
 	if err != nil {
-		return nil, changeError(err, id.sent)
+		return nil, endedBy(ctx, err)
 	}
-	found, _ := answer.([]any)
-	if len(found) == 0 {
-		return nil, unreadable(answer)
+	r := s.run(bounded, 1, func(_ int, whole, _ bool, id *nonce) []any {
+		return append(orderDueScript.command(whole), 2, dueKey, leasedKey, id, limit, lease.Milliseconds(), orderKey(""), dueBytes)
+	}, node, s.options.Replicas)[0]
+	if r.err != nil {
+		return nil, r.err
 	}
-	now, _ := found[0].(int64)
-	ids := make([]lockstore.OrderID, len(found)-1)
-	for i, name := range found[1:] {
-		text, _ := name.(string)
-		ids[i] = lockstore.OrderID(text)
+	found, ok := r.value.([]any)
+	if !ok || len(found)%2 != 0 {
+		return nil, unreadable(r.value)
 	}
-	orders, err := s.readOrders(ctx, ids)
-	if err != nil && len(orders) == 0 {
-		return nil, fmt.Errorf("%w: orders were leased: %w", lockstore.ErrOutcomeUnknown, err)
+	if len(found) > 0 && r.short != nil {
+		return nil, errNotShown
 	}
-	due := orders[:0]
-	for _, o := range orders { // some may just have changed
-		if !o.Due.IsZero() && o.Due.UnixMilli() <= now {
-			due = append(due, o)
+	var due []lockstore.Order
+	var broken error
+	for i := 0; i < len(found); i += 2 {
+		name, _ := found[i].(string)
+		text, _ := found[i+1].(string)
+		o, err := parseOrder(lockstore.OrderID(name), text)
+		if err != nil {
+			broken = err
+			continue
 		}
+		due = append(due, o)
+	}
+	if len(due) == 0 {
+		return nil, broken
 	}
 	return due, nil
 }
 
-// readOrders returns those of the orders that there are. With an error it returns
-// those that it has read.
+// readOrders returns those of the orders that there are, or only the first ones if
+// all have more than orderBytes. With an error it returns those that it has read.
 func (s *Store) readOrders(ctx context.Context, ids []lockstore.OrderID) ([]lockstore.Order, error) {
 	var orders []lockstore.Order
-	for start := 0; start < len(ids); start += orderPage {
-		page := ids[start:min(start+orderPage, len(ids))]
+	size := 0
+	for page := range slices.Chunk(ids, orderPage) {
+		if size >= orderBytes {
+			break
+		}
 		keys := make([]string, len(page))
 		for i, id := range page {
 			keys[i] = orderKey(id)
 		}
-		bounded, cancel := context.WithTimeout(ctx, callTime)
-		values, err := s.redis.MGet(bounded, keys...).Result()
-		cancel()
+		values, err := s.redis.MGet(ctx, keys...).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return orders, unavailable(err)
 		}
@@ -188,6 +261,7 @@ func (s *Store) readOrders(ctx context.Context, ids []lockstore.OrderID) ([]lock
 				return orders, err
 			}
 			orders = append(orders, o)
+			size += len(o.Body)
 		}
 	}
 	return orders, nil

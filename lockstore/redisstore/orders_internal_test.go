@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 
 	"seatlock/lockstore"
 )
@@ -95,6 +96,26 @@ func TestDueOrders(t *testing.T) {
 	})
 }
 
+// TestOrdersHaveOneDeadline checks that the pages of one call share its time, and that
+// what was read of them is returned.
+func TestOrdersHaveOneDeadline(t *testing.T) {
+	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
+		for i := range 10 * orderPage {
+			mustPut(t, s, order(lockstore.OrderID(fmt.Sprintf("%03d", i)), 0, 0))
+		}
+		m.Server().SetPreHook(func(_ *server.Peer, name string, _ ...string) bool {
+			if name == "MGET" {
+				time.Sleep(callTime * 3 / 10)
+			}
+			return false
+		})
+		orders, err := s.Orders(t.Context(), "hamlet", "")
+		if err != nil || len(orders) != 4*orderPage { // this client ends no command that it has sent
+			t.Errorf("%d orders, %v, want those of the 4 pages that there is time for", len(orders), err)
+		}
+	})
+}
+
 // TestLargeOrders checks orders of the longest body, of which few share a trip.
 func TestLargeOrders(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, s *Store) {
@@ -108,9 +129,31 @@ func TestLargeOrders(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Second)
-		orders, err := s.Due(t.Context(), 1000, time.Minute)
-		if err != nil || len(orders) != 100 || slices.ContainsFunc(orders, func(o lockstore.Order) bool { return len(o.Body) != lockstore.MaxOrderBody }) {
-			t.Errorf("%d orders are due, %v", len(orders), err)
+		wrong := func(o lockstore.Order) bool { return len(o.Body) != lockstore.MaxOrderBody }
+		leased := 0
+		for range 10 { // each leases no more than it returns
+			orders, err := s.Due(t.Context(), 1000, time.Minute)
+			if err != nil || len(orders) > dueBytes/lockstore.MaxOrderBody || slices.ContainsFunc(orders, wrong) {
+				t.Errorf("%d orders are due, %v", len(orders), err)
+			}
+			leased += len(orders)
+		}
+		if leased != 100 {
+			t.Errorf("%d orders were leased, want 100", leased)
+		}
+		var after lockstore.OrderID
+		read := 0
+		for range 3 {
+			orders, err := s.Orders(t.Context(), "hamlet", after)
+			if err != nil || len(orders) > orderBytes/lockstore.MaxOrderBody+orderPage || slices.ContainsFunc(orders, wrong) {
+				t.Fatalf("%d orders after %q, %v", len(orders), after, err)
+			}
+			if read += len(orders); len(orders) > 0 {
+				after = orders[len(orders)-1].ID
+			}
+		}
+		if read != 100 {
+			t.Errorf("the event has %d orders, want 100", read)
 		}
 	})
 }

@@ -33,7 +33,9 @@ type Options struct {
 	// confirm succeeds, and likewise everything else that the journal has. If fewer
 	// have it within 0.4 seconds, the call fails with
 	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is lost,
-	// and the same call waits again if it is repeated. 0 waits for none.
+	// and the same call waits again if it is repeated. The same holds for
+	// Put. An order that too few replicas have is not shown: Order and Due fail with
+	// [lockstore.ErrUnavailable]. 0 waits for none.
 	Replicas int
 
 	// AllowEviction makes [Store.Check] accept a Redis that may evict keys.
@@ -54,6 +56,7 @@ type Store struct {
 	puts *putQueue // of orders
 
 	admissions admissions
+	recorded   recorded
 
 	logs     *follow.Follower[string, entryID] // by key
 	blocking chan struct{}                     // as many elements as connections that Wait may hold
@@ -113,6 +116,9 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 		qs = s.durable
 	}
 	began, w := time.Now(), work{ev: ev, op: op, at: at}
+	if !s.recorded.has(ev) {
+		return s.doAgain(ctx, began.Add(callTime), qs, w, &retryError{})
+	}
 	result, err := s.doOnce(ctx, qs, w)
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		return s.doAgain(ctx, began.Add(callTime), qs, w, retry)

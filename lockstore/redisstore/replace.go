@@ -17,16 +17,18 @@ import (
 const takenSeats = 1000
 
 // A replacement of an event's layout is computed from the keys of its seats, page by
-// page, and then written in one step, which adds what sold meanwhile. So it can fail
-// at any point, and sales go on until it is done.
+// page. The log says what has changed since: it is read after each page, before its
+// entries are gone. The last ones are read by the script that writes the new layout in
+// one step. So a replacement can fail at any point, and sales go on until it is done.
 type replacement struct {
 	*Store
 	ev    *lockstore.Event
 	found stored
 
 	old   []lockstore.SeatID
-	entry entryID       // of the log, from before the first page
-	until map[int]int64 // until when the old seats are taken, by position
+	entry entryID       // of the log: what it says up to here is in until
+	until map[int]int64 // until when the old seats are taken, or 0, by position
+	now   int64         // of the clock of Redis, when it was last read
 }
 
 // replace replaces the found layout by that of the event. It is not done if the
@@ -40,11 +42,28 @@ func (s *Store) replace(ctx context.Context, ev *lockstore.Event, found stored) 
 		if err := r.page(ctx, start, r.old[start:min(start+takenSeats, len(r.old))]); err != nil {
 			return false, err
 		}
+		if known, err := r.follow(ctx); err != nil || !known {
+			return false, err
+		}
 	}
-	if err := r.missing(); err != nil {
-		return false, err
+	for range mostRounds {
+		if err := r.missing(); err != nil {
+			return false, err
+		}
+		switch answer, err := r.write(ctx); {
+		case err != nil || answer == replaced:
+			return err == nil, err
+		case answer == changed:
+			return false, nil
+		}
+		if err := pause(ctx); err != nil {
+			return false, err
+		}
+		if known, err := r.follow(ctx); err != nil || !known {
+			return false, err
+		}
 	}
-	return r.write(ctx)
+	return false, tooBusy(ev)
 }
 
 // begin reads the old seats and the newest log entry. It reports whether the event
@@ -90,12 +109,47 @@ func (r *replacement) page(ctx context.Context, start int, seats []lockstore.Sea
 	if len(found)%2 != 1 {
 		return fmt.Errorf("%w: Redis answered %v", lockstore.ErrUnavailable, answer)
 	}
+	r.now, _ = found[0].(int64)
 	for i := 1; i < len(found); i += 2 {
 		number, _ := found[i].(int64)
 		until, _ := found[i+1].(int64)
 		r.until[start+int(number)] = until
 	}
 	return nil
+}
+
+// follow reads what the log has after r.entry. It is not known if the log no longer has
+// that entry.
+func (r *replacement) follow(ctx context.Context) (known bool, err error) {
+	for {
+		entries, err := r.entries(ctx)
+		if err != nil {
+			return false, err
+		}
+		if len(entries) == 0 || entryOf(entries[0]) != r.entry {
+			return false, nil
+		}
+		for _, e := range entries[1:] {
+			if err := fold(r.ev.ID, len(r.old), r.until, e); err != nil {
+				return false, err
+			}
+			r.entry = entryOf(e)
+		}
+		if len(entries) <= deltaPage {
+			return true, nil
+		}
+	}
+}
+
+// entries reads the log from r.entry on.
+func (r *replacement) entries(ctx context.Context) ([]redis.XMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	entries, err := r.redis.XRangeN(ctx, logKey(r.ev), r.entry.stream(), "+", deltaPage+1).Result()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return entries, nil
 }
 
 // mostMissing is how many seats a MissingSeatsError names.
@@ -106,7 +160,7 @@ func (r *replacement) missing() error {
 	e := &lockstore.MissingSeatsError{Event: r.ev.ID}
 	for p, seat := range r.old {
 		until := r.until[p]
-		if _, kept := r.ev.Position(seat); kept || until == 0 || until == blockedUntil {
+		if _, kept := r.ev.Position(seat); kept || until <= r.now || until == blockedUntil {
 			continue
 		}
 		if len(e.Seats) < mostMissing {
@@ -121,8 +175,15 @@ func (r *replacement) missing() error {
 	return e
 }
 
-// write replaces the layout, unless too much has changed.
-func (r *replacement) write(ctx context.Context) (done bool, err error) {
+// What replace.lua answers.
+const (
+	changed  = 0 // the event is not as it was found
+	replaced = 1
+	behind   = 2 // the log has too much that is not in until
+)
+
+// write replaces the layout, unless something stands against it.
+func (r *replacement) write(ctx context.Context) (answer int64, err error) {
 	keys := []any{mapKey(r.ev), layoutKey(r.ev), viewKey(r.ev), logKey(r.ev)}
 	var view []byte
 	if len(r.until) > 0 {
@@ -145,11 +206,15 @@ func (r *replacement) write(ctx context.Context) (done bool, err error) {
 		fmt.Fprintf(&moves, "%08d", at*recordLen)
 	}
 	unfixed := r.ev.Revision == r.found.revision
-	answer, err := r.eval(ctx, replaceScript, keys,
+	value, err := r.eval(ctx, replaceScript, keys,
 		r.found.text, r.found.head, r.entry.stream(), r.entry.nonce, unfixed,
 		newNonce(), mapText(r.ev), layoutText(r.ev), view, moves.String())
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	return answer == int64(1), nil
+	answer, ok := value.(int64)
+	if !ok {
+		return 0, fmt.Errorf("%w: Redis answered %v", lockstore.ErrUnavailable, value)
+	}
+	return answer, nil
 }

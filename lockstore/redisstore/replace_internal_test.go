@@ -210,8 +210,8 @@ func TestReplacementBeginsAnew(t *testing.T) {
 				}
 				change(t, m, s, old)
 				before := m.Dump()
-				if done, err := r.write(t.Context()); done || err != nil || m.Dump() != before {
-					t.Errorf("the replacement is written: %v, %v", done, err)
+				if answer, err := r.write(t.Context()); answer == replaced || err != nil || m.Dump() != before {
+					t.Errorf("the replacement is written: %v, %v", answer, err)
 				}
 				if m.Exists(logKey(old)) { // else somebody must open the event with its old seats
 					if err := s.Open(t.Context(), next); err != nil {

@@ -34,14 +34,15 @@ func (s *Store) sendAndWait(calls []*call) {
 	all.Wait()
 }
 
-// shortfall returns the error of a booking that fewer replicas than wanted have.
+// shortfall returns the error of a booking, or an order, that fewer replicas than wanted
+// have.
 func shortfall(wait *redis.IntCmd, want int) error {
 	n, err := wait.Result()
 	if err != nil {
 		return fmt.Errorf("%w: waiting for replicas: %w", lockstore.ErrOutcomeUnknown, err)
 	}
 	if n < int64(want) {
-		return fmt.Errorf("%w: %d of %d replicas have it after %v; the same call waits again if it is repeated", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
+		return fmt.Errorf("%w: %d of %d replicas have it after %v; a call that finds it done waits again", lockstore.ErrOutcomeUnknown, n, want, replicaTime)
 	}
 	return nil
 }

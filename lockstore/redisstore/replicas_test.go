@@ -123,6 +123,56 @@ func TestWhatIsInTheJournalWaits(t *testing.T) {
 	}
 }
 
+// TestOrdersWaitForReplicas checks that nobody learns of an order that too few replicas
+// have.
+func TestOrdersWaitForReplicas(t *testing.T) {
+	t.Parallel()
+	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
+	replica := replicaOf(t, master)
+	url := "redis://" + master.Addr
+	s := onRedis(t, url, redisstore.Options{Replicas: 1})
+	first := lockstore.Order{ID: "a", Event: "e", Due: time.Now().Add(-time.Second)}
+	if _, err := s.Put(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if err := replica.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	second := first
+	second.Revision = 1
+	for range 3 { // the first one writes, the others find it changed
+		if _, err := s.Put(t.Context(), second); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			t.Errorf("Put with a frozen replica: %v, want %v", err, lockstore.ErrOutcomeUnknown)
+		}
+		// Another process, whose connection has written nothing.
+		s = onRedis(t, url, redisstore.Options{Replicas: 1})
+	}
+	// Redis promises to wait only for what a connection wrote, though some versions wait
+	// for more.
+	if v := admin(t, master.Addr).Get(t.Context(), "{seatlock:orders}:touched").Val(); v == "" {
+		t.Error("a Put that finds its order changed has written nothing")
+	}
+	if o, err := s.Order(t.Context(), "a"); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Order with a frozen replica: revision %d, %v, want %v", o.Revision, err, lockstore.ErrUnavailable)
+	}
+	if orders, err := s.Due(t.Context(), 1, 0); !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("Due with a frozen replica: %v, %v, want %v", orders, err, lockstore.ErrUnavailable)
+	}
+
+	if err := replica.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), second); !errors.Is(err, lockstore.ErrOrderChanged) {
+		t.Errorf("Put again: %v, want %v", err, lockstore.ErrOrderChanged)
+	}
+	if o, err := s.Order(t.Context(), "a"); err != nil || o.Revision != 2 {
+		t.Errorf("Order: revision %d, %v, want 2", o.Revision, err)
+	}
+	if orders, err := s.Due(t.Context(), 1, time.Minute); err != nil || len(orders) != 1 || orders[0].Revision != 2 {
+		t.Errorf("Due: %v, %v, want revision 2", orders, err)
+	}
+}
+
 // TestConfirmWaitsInCluster checks that a confirm waits at the master that has the
 // event.
 func TestConfirmWaitsInCluster(t *testing.T) {

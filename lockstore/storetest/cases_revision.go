@@ -125,6 +125,14 @@ func revisionOfSameSeats(c *check) {
 	c.in(old, func() { c.wantDelta(v) })
 	c.confirm(ann, "A1")
 	c.in(old, func() { c.wantDelta(v, "A1 booked") })
+	c.wantForeign("other seats of the revision that a list had", c.revised(1, "A1", "B1"))
+
+	next := c.revised(2, old.Seats...)
+	c.in(next, func() { c.lock(ben, "A2") })
+	c.wantForeign("other seats of the revision that a lock had", c.revised(2, "A1", "A2", "B1"))
+	c.in(old, func() { c.confirm(ben, "A2") })
+	c.ev = c.revised(3, "A1", "A2", "B1")
+	c.wantTaken("A1 booked", "A2 booked")
 }
 
 // revisionOfAnotherOrder checks that the seats in another order are another layout.
