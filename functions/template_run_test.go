@@ -3,6 +3,8 @@ package functions_test
 import (
 	"archive/zip"
 	"debug/elf"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -81,7 +83,7 @@ func TestTemplateServes(t *testing.T) {
 				method, path, _ := strings.Cut(c.route, " ")
 				event := httpEvent(method, path, "", c.body)
 				if route["AuthorizationType"] == "JWT" {
-					event.RequestContext.Authorizer = caller("ann", c.groups)
+					authorize(t, &event, "ann", strings.Fields(strings.Trim(c.groups, "[]")))
 				}
 				got := running[functionBehind(t, tmpl, integration)].send(event)
 				if got.StatusCode != 200 || !strings.Contains(got.Body, c.want) {
@@ -128,11 +130,18 @@ func TestTemplateServes(t *testing.T) {
 	}
 }
 
-// caller returns what the gateway adds to an event after it has checked a token of a
-// user in the groups.
-func caller(sub, groups string) *events.APIGatewayV2HTTPRequestContextAuthorizerDescription {
-	return &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": sub, "cognito:groups": groups}},
+// authorize makes the event one of a user in the groups: with a token, and with what the
+// gateway adds after it has verified that.
+func authorize(t *testing.T, event *events.APIGatewayV2HTTPRequest, sub string, groups []string) {
+	t.Helper()
+	claims, err := json.Marshal(map[string]any{"sub": sub, "cognito:groups": groups})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded := base64.RawURLEncoding.EncodeToString
+	event.Headers["authorization"] = "Bearer " + encoded([]byte(`{"alg":"RS256"}`)) + "." + encoded(claims) + "." + encoded([]byte("verified by the gateway"))
+	event.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": sub, "cognito:groups": "[" + strings.Join(groups, " ") + "]"}},
 	}
 }
 
