@@ -45,6 +45,7 @@ var short = []string{
 	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL, PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
 	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
 	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
+	"memory, new", "file, new", "Redis, new", "Redis Cluster, new", "PostgreSQL, new",
 }
 
 // need skips a row whose programs are not installed.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -111,7 +112,8 @@ func (t *trial) serve(ctx context.Context, c *campaign, other func(*lockstore.Ev
 		return nil, nil, err
 	}
 	addr := "127.0.0.1:" + faults.FreePort()
-	api, err := client.New("http://"+addr, client.Options{Connections: 200})
+	key := rand.Text() + rand.Text()
+	api, err := client.New("http://"+addr, client.Options{Connections: 200, Token: key})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +123,8 @@ func (t *trial) serve(ctx context.Context, c *campaign, other func(*lockstore.Ev
 	if err := writeEvents(events, c, other, 2*c.parallel*each*(t.times(faultCount)+6)); err != nil {
 		return nil, nil, err
 	}
-	r := &runner{program: program, args: append([]string{"-addr", addr, "-events", events}, store...)}
+	// env becomes the program. Its key lets the audit read rosters and journals.
+	r := &runner{program: "env", args: append([]string{"OPERATOR_KEY=" + key, program, "-addr", addr, "-events", events}, store...)}
 	if err := r.start(ctx); err != nil {
 		return nil, nil, err
 	}
