@@ -311,6 +311,9 @@ func (c *campaign) audit(ctx context.Context) (tally, error) {
 	close(work)
 	workers.Wait()
 	if c.orders != nil {
+		if store, ok := c.store.(lockstore.OrderStore); ok {
+			c.orders.store = store // a failover may have replaced it
+		}
 		found, err := c.orders.audit(ctx)
 		errs = append(errs, err)
 		c.tally.orders.add(found)
