@@ -16,6 +16,14 @@ func CarryOut(ctx context.Context, tx pgx.Tx, ev *lockstore.Event, op lockstore.
 		return nil, err
 	}
 	var a answers
-	err = tx.QueryRow(ctx, carryOutSQL, args([]*call{{Work: w}})...).Scan(&a.clock, &a.outcomes, &a.depends, &a.expires, &a.held, &a.marks, &a.untils)
-	return a.outcomes, err
+	calls := []*call{{Work: w}}
+	err = tx.QueryRow(ctx, carryOutSQL, args(calls)...).Scan(&a.clock, &a.outcomes, &a.depends, &a.expires, &a.held, &a.marks, &a.untils)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.of(calls)
+	if err != nil {
+		return nil, err
+	}
+	return []string{all[0].outcome}, nil
 }
