@@ -55,6 +55,17 @@ func (o *Order) Check() error {
 	return nil
 }
 
+// CheckDue returns an [*InvalidError] unless a call of Due may have these arguments.
+func CheckDue(limit int, lease time.Duration) error {
+	switch {
+	case limit < 1 || limit > MaxOrders:
+		return invalid("a call returns 1 to %d orders that are due, not %d", MaxOrders, limit)
+	case lease < 0:
+		return invalid("a lease must not be negative, and is %v", lease)
+	}
+	return nil
+}
+
 // An OrderStore keeps orders, as durably as the store of the same backend keeps
 // seats. Orders and seats have no common transaction.
 //

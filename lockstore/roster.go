@@ -51,6 +51,15 @@ func (s Seq) Check() error {
 // MaxEntries is the most entries that one call of Journal returns.
 const MaxEntries = 1000
 
+// CheckJournal returns an [*InvalidError] unless a call of Journal may have these
+// arguments.
+func CheckJournal(after Seq, limit int) error {
+	if limit < 1 || limit > MaxEntries {
+		return invalid("a page of the journal has 1 to %d entries, not %d", MaxEntries, limit)
+	}
+	return after.Check()
+}
+
 // An Entry is one operation in the journal of an event.
 type Entry struct {
 	// ID is different for every entry of every event. A reader that begins anew

@@ -31,7 +31,7 @@ type lease struct {
 
 // Due implements [lockstore.OrderStore].
 func (s *Store) Due(ctx context.Context, limit int, lasts time.Duration) (due []lockstore.Order, err error) {
-	if err := checkDue(limit, lasts); err != nil {
+	if err := lockstore.CheckDue(limit, lasts); err != nil {
 		return nil, err
 	}
 	err = s.view(ctx, func(tx *bolt.Tx) error {
@@ -68,16 +68,6 @@ func (l *leases) forget(now int64) {
 		l.of = make(map[lockstore.OrderID]lease)
 	}
 	maps.DeleteFunc(l.of, func(_ lockstore.OrderID, l lease) bool { return l.until <= now })
-}
-
-func checkDue(limit int, lease time.Duration) error {
-	switch {
-	case limit < 1 || limit > lockstore.MaxOrders:
-		return &lockstore.InvalidError{Problem: fmt.Sprintf("a call returns 1 to %d orders that are due, not %d", lockstore.MaxOrders, limit)}
-	case lease < 0:
-		return &lockstore.InvalidError{Problem: fmt.Sprintf("a lease must not be negative, and is %v", lease)}
-	}
-	return nil
 }
 
 // view calls f with a transaction that reads the orders. It waits while orders are written

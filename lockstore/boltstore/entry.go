@@ -15,7 +15,6 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/internal/batch"
-	"seatlock/lockstore/internal/engine"
 )
 
 // An entry of the journal has the event's number (4 bytes) and its own (8 bytes, from 1)
@@ -127,7 +126,7 @@ const firstSeq lockstore.Seq = "0"
 
 // Journal implements [lockstore.LockStore].
 func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
-	if err := engine.CheckJournal(after, limit); err != nil {
+	if err := lockstore.CheckJournal(after, limit); err != nil {
 		return nil, err
 	}
 	var entries []lockstore.Entry

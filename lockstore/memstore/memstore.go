@@ -130,7 +130,7 @@ func failed(err error) iter.Seq2[lockstore.Holding, error] {
 
 // Journal implements [lockstore.LockStore].
 func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
-	if err := engine.CheckJournal(after, limit); err != nil {
+	if err := lockstore.CheckJournal(after, limit); err != nil {
 		return nil, err
 	}
 	e, err := s.lock(ctx, ev)

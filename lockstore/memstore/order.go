@@ -108,11 +108,8 @@ const orderBytes = 4 << 20
 
 // Due implements [lockstore.OrderStore].
 func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
-	switch {
-	case limit < 1 || limit > lockstore.MaxOrders:
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a call returns 1 to %d orders that are due, not %d", lockstore.MaxOrders, limit)}
-	case lease < 0:
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a lease must not be negative, and is %v", lease)}
+	if err := lockstore.CheckDue(limit, lease); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -18,10 +18,7 @@ const enterMost = 2000
 
 // Journal implements [lockstore.LockStore].
 func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
-	if limit < 1 || limit > lockstore.MaxEntries {
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a page of the journal has 1 to %d entries, not %d", lockstore.MaxEntries, limit)}
-	}
-	if err := after.Check(); err != nil {
+	if err := lockstore.CheckJournal(after, limit); err != nil {
 		return nil, err
 	}
 	from, ours := parseStamp(after)

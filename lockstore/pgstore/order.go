@@ -73,11 +73,8 @@ func (s *Store) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Orde
 // Due implements [lockstore.OrderStore]. It returns fewer orders than there are if they
 // have many bytes.
 func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
-	if limit < 1 || limit > lockstore.MaxOrders {
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a call returns 1 to %d orders that are due, not %d", lockstore.MaxOrders, limit)}
-	}
-	if lease < 0 {
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a lease must not be negative, and is %v", lease)}
+	if err := lockstore.CheckDue(limit, lease); err != nil {
+		return nil, err
 	}
 	found, err := s.orders(ctx, "SELECT id, event, revision, due, body FROM seatlock.due_orders($1, $2, $3)", limit, lease, orderBytes)
 	slices.SortFunc(found, func(a, b lockstore.Order) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })

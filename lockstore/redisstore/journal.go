@@ -60,10 +60,7 @@ func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstor
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if limit < 1 || limit > lockstore.MaxEntries {
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a journal is read 1 to %d entries at a time, not %d", lockstore.MaxEntries, limit)}
-	}
-	if err := after.Check(); err != nil {
+	if err := lockstore.CheckJournal(after, limit); err != nil {
 		return nil, err
 	}
 	r := &journalReader{Store: s, ev: ev, limit: limit}

@@ -188,11 +188,8 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 
 // Due implements [lockstore.OrderStore].
 func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
-	if limit < 1 || limit > lockstore.MaxOrders {
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("1 to %d due orders are returned at a time, not %d", lockstore.MaxOrders, limit)}
-	}
-	if lease < 0 {
-		return nil, &lockstore.InvalidError{Problem: fmt.Sprintf("a lease must not be negative, as %v is", lease)}
+	if err := lockstore.CheckDue(limit, lease); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

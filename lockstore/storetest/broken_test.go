@@ -149,7 +149,7 @@ func (b *base) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filt
 }
 
 func (b *base) Journal(ctx context.Context, ev *lockstore.Event, after lockstore.Seq, limit int) ([]lockstore.Entry, error) {
-	if err := engine.CheckJournal(after, limit); err != nil {
+	if err := lockstore.CheckJournal(after, limit); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()

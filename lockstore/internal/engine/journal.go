@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -38,15 +37,6 @@ func makesEntry(op *lockstore.Op, result *lockstore.Result) bool {
 		return op.By != "" && len(result.Changed) > 0
 	}
 	return len(result.Changed) > 0
-}
-
-// CheckJournal returns an error unless the arguments of
-// [lockstore.LockStore.Journal] are valid.
-func CheckJournal(after lockstore.Seq, limit int) error {
-	if limit < 1 || limit > lockstore.MaxEntries {
-		return &lockstore.InvalidError{Problem: fmt.Sprintf("a page of the journal has 1 to %d entries, not %d", lockstore.MaxEntries, limit)}
-	}
-	return after.Check()
 }
 
 // A Journal is the journal of one event in memory. It does not know the Seqs of
