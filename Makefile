@@ -47,7 +47,7 @@ test-redis:
 # -v shows what the tests measure. The race detector is off because the program is
 # a process of its own.
 e2e: local/tools/e2e/node_modules
-	go test -count=1 -timeout 20m -v ./local/tools/e2e
+	go test -count=1 -parallel 3 -timeout 20m -v ./local/tools/e2e
 
 local/tools/e2e/node_modules: local/tools/e2e/package-lock.json
 	npm --prefix local/tools/e2e ci --ignore-scripts --no-audit --no-fund

@@ -11,6 +11,7 @@ import (
 // TestKeyboardOnly books a seat without a mouse. Tab stops at the map once, and
 // arrow keys move within it.
 func TestKeyboardOnly(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	s.must("lock", "ben", "S-C2")
 	w := b.newUser(1280, 900)
@@ -88,46 +89,53 @@ func (w *window) axe(what string) {
 // TestAxe checks that axe-core finds nothing in any state of the page, in the light
 // and in the dark scheme.
 func TestAxe(t *testing.T) {
-	b := needBrowser(t)
+	t.Parallel()
 	theatre, arena := serve(t, "-events", "../../events/theatre.json"), serve(t, "-events", "../../events/arena.json")
 	theatre.must("lock", "ben", "S-C2", "S-C3")
 	theatre.must("confirm", "ben", "S-C3")
 	for scheme, row := range map[string]string{"light": "E", "dark": "F"} {
-		w := b.newUser(1280, 1000)
-		w.emulate(scheme, "reduce")
-		w.visit(theatre.URL)
-		w.axe("the theatre")
-		w.click("Stalls, row " + row + ", seat 1")
-		w.click("Stalls, row " + row + ", seat 2")
-		w.press("Lock 2 seats")
-		w.waitText("left to confirm")
-		w.click("Stalls, row " + row + ", seat 3")
-		w.axe("with a lock")
-		w.press("Confirm")
-		w.waitText("Booked: ")
-		w.axe("with a booking")
-		w.click("Stalls, row " + row + ", seat 4")
-		w.lockTooLate("S-" + row + "4")
-		w.waitText("Somebody was faster")
-		w.axe("with a refusal")
-		w = b.newUser(360, 760)
-		w.emulate(scheme, "reduce")
-		w.visit(theatre.URL)
-		w.axe("on a phone")
-
-		w = b.newUser(1280, 1000)
-		w.emulate(scheme, "reduce")
-		w.visit(arena.URL)
-		w.axe("the arena")
-		eval[any](w, `location.hash = 'event=final-2027-06-12&section=Lower+102'`)
-		w.waitSeat("Lower 102, row 1, seat 1", "available")
-		w.axe("a section of the arena")
+		t.Run("theatre, "+scheme, func(t *testing.T) {
+			t.Parallel()
+			b := needBrowser(t)
+			w := b.newUser(1280, 1000)
+			w.emulate(scheme, "reduce")
+			w.visit(theatre.URL)
+			w.axe("the theatre")
+			w.click("Stalls, row " + row + ", seat 1")
+			w.click("Stalls, row " + row + ", seat 2")
+			w.press("Lock 2 seats")
+			w.waitText("left to confirm")
+			w.click("Stalls, row " + row + ", seat 3")
+			w.axe("with a lock")
+			w.press("Confirm")
+			w.waitText("Booked: ")
+			w.axe("with a booking")
+			w.click("Stalls, row " + row + ", seat 4")
+			w.lockTooLate("S-" + row + "4")
+			w.waitText("Somebody was faster")
+			w.axe("with a refusal")
+			w = b.newUser(360, 760)
+			w.emulate(scheme, "reduce")
+			w.visit(theatre.URL)
+			w.axe("on a phone")
+		})
+		t.Run("arena, "+scheme, func(t *testing.T) {
+			t.Parallel()
+			w := needBrowser(t).newUser(1280, 1000)
+			w.emulate(scheme, "reduce")
+			w.visit(arena.URL)
+			w.axe("the arena")
+			eval[any](w, `location.hash = 'event=final-2027-06-12&section=Lower+102'`)
+			w.waitSeat("Lower 102, row 1, seat 1", "available")
+			w.axe("a section of the arena")
+		})
 	}
 }
 
 // TestPhone checks that nothing but the map is wider than a small phone, and that
 // every target is large enough.
 func TestPhone(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
 	w := b.newUser(360, 740)
 	w.visit(s.URL)
@@ -154,6 +162,7 @@ func TestPhone(t *testing.T) {
 
 // TestReducedMotion checks that nothing moves for a user who prefers reduced motion.
 func TestReducedMotion(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t)
 	for motion, want := range map[string]bool{"reduce": false, "no-preference": true} {
 		w := b.newUser(1280, 900)
@@ -173,6 +182,7 @@ func TestReducedMotion(t *testing.T) {
 // TestEverythingFromTheServer checks that the page loads all files from the server,
 // and works below a base path.
 func TestEverythingFromTheServer(t *testing.T) {
+	t.Parallel()
 	w, _, p := openThroughProxy(t)
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
@@ -191,6 +201,7 @@ func TestEverythingFromTheServer(t *testing.T) {
 // TestEveryTabStopActs checks that Tab stops only at what a key can act on, on the
 // overview of a large venue and in one of its sections.
 func TestEveryTabStopActs(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
 	w := b.newUser(1280, 900)
 	for _, view := range []string{"", "#section=Lower+101"} {
@@ -207,6 +218,7 @@ func TestEveryTabStopActs(t *testing.T) {
 // TestMessagesOnPhone checks that on a phone a message is in view until it is
 // closed, whatever the user has.
 func TestMessagesOnPhone(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
 	w := b.newUser(360, 640)
 	w.visit(s.URL)

@@ -25,18 +25,33 @@ import (
 // is no limit on how long that should take: the machine may be busy.
 const patience = 20 * time.Second
 
-// A browser is a Chromium of one test, with a new profile.
+// A browser opens windows for a test, or further windows of one user.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// needBrowser starts Chromium. It skips the test if Chromium is not installed.
-func needBrowser(t *testing.T) *browser {
-	t.Helper()
-	faults.Need(t, "chromium", "the page was not tried")
-	allocator, end := chromedp.NewExecAllocator(t.Context(),
-		chromedp.ExecPath("chromium"), chromedp.UserDataDir(t.TempDir()),
+// TestMain ends Chromium after the tests.
+func TestMain(m *testing.M) {
+	status := m.Run()
+	endChromium()
+	os.Exit(status)
+}
+
+// chromium starts the Chromium of all tests, whose users share no storage. endChromium
+// ends it.
+var (
+	chromium    = sync.OnceValues(startChromium)
+	endChromium = func() {}
+)
+
+func startChromium() (context.Context, error) {
+	profile, err := os.MkdirTemp("", "seatlock-e2e-")
+	if err != nil {
+		return nil, err
+	}
+	allocator, end := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
@@ -45,16 +60,27 @@ func needBrowser(t *testing.T) *browser {
 		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.WSURLReadTimeout(time.Minute))
-	t.Cleanup(end)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
+	endChromium = func() {
+		cancel()
+		end() // waits for the process
+		os.RemoveAll(profile)
+	}
+	return ctx, chromedp.Do(ctx)
+}
+
+// needBrowser skips the test if Chromium is not installed.
+func needBrowser(t *testing.T) *browser {
+	t.Helper()
+	faults.Need(t, "chromium", "the page was not tried")
+	ctx, err := chromium()
+	if err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
 	return &browser{t, ctx}
 }
 
-// openPage starts a browser and a server, and opens the page of the server.
+// openPage starts a server, and opens the page of the server.
 func openPage(t *testing.T, args ...string) (*window, *server) {
 	t.Helper()
 	b, s := needBrowser(t), serve(t, args...)
@@ -92,6 +118,8 @@ func (b *browser) open(width, height int64, opts ...chromedp.ContextOption) *win
 		b.t.Fatal(err)
 	}
 	w.do(chromedp.EmulateViewport(width, height))
+	// The window has the focus, whatever other tests do.
+	call(w, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: instruments})
 	if err := chromedp.Listen(ctx, w.recordFault); err != nil {
 		b.t.Fatal(err)

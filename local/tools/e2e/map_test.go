@@ -11,6 +11,7 @@ import (
 // TestSeatMapChanges checks that an open page shows a changed seat map by itself, and
 // keeps what was picked.
 func TestSeatMapChanges(t *testing.T) {
+	t.Parallel()
 	b := needBrowser(t)
 	file := filepath.Join(t.TempDir(), "events.json")
 	write := func(text string) {
@@ -42,6 +43,7 @@ func TestSeatMapChanges(t *testing.T) {
 // user was: in the same section, though it may have another name, and with the focus on
 // the same seat or section.
 func TestSeatMapChangesInPlace(t *testing.T) {
+	t.Parallel()
 	arena, err := os.ReadFile("../../events/arena.json")
 	if err != nil {
 		t.Fatal(err)

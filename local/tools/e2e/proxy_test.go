@@ -113,6 +113,7 @@ func (s *stallable) Read(b []byte) (int, error) {
 // TestSocketStalls checks that the page notices a WebSocket that gets no messages,
 // and works without it.
 func TestSocketStalls(t *testing.T) {
+	t.Parallel()
 	w, s, p := openThroughProxy(t)
 	w.waitLight("live")
 	p.stallSockets.Store(true)
@@ -128,6 +129,7 @@ func TestSocketStalls(t *testing.T) {
 // TestSocketRefused checks that without WebSockets the page asks the server instead,
 // and misses nothing.
 func TestSocketRefused(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")
 	p := newProxy(t, s)
 	p.refuseSockets.Store(true)

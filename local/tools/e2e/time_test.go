@@ -7,6 +7,7 @@ import (
 // TestExpiryIsSeen checks that every window shows that a lock has expired, although
 // the server sends no message then.
 func TestExpiryIsSeen(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
 	ann, ben := b.newUser(1280, 900), b.newUser(1280, 900)
 	ann.visit(s.URL)
@@ -29,6 +30,7 @@ func TestExpiryIsSeen(t *testing.T) {
 
 // TestReloadWithALock checks that a reload keeps the user's lock and its end.
 func TestReloadWithALock(t *testing.T) {
+	t.Parallel()
 	w, s := openPage(t)
 	w.click("row E, seat 5")
 	w.press("Lock this seat")
@@ -50,6 +52,7 @@ func TestReloadWithALock(t *testing.T) {
 // TestReloadAfterItRanOut checks that a reload does not lock a seat again whose lock
 // has expired.
 func TestReloadAfterItRanOut(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "1s")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
@@ -67,6 +70,7 @@ func TestReloadAfterItRanOut(t *testing.T) {
 
 // TestReloadInTheMiddle checks that a reload finds a lock whose answer was lost.
 func TestReloadInTheMiddle(t *testing.T) {
+	t.Parallel()
 	w, s, p := openThroughProxy(t)
 	p.loseAnswers.Store(true)
 	w.click("row E, seat 5")
@@ -83,6 +87,7 @@ func TestReloadInTheMiddle(t *testing.T) {
 // itself, and does not report the user's own lock as another's. The repeat of a
 // release finds nothing to release; the seat was given back all the same.
 func TestOutcomeUnknown(t *testing.T) {
+	t.Parallel()
 	w, _, p := openThroughProxy(t)
 	w.click("row E, seat 5")
 	p.unknownOutcomes.Store(2)
@@ -98,6 +103,7 @@ func TestOutcomeUnknown(t *testing.T) {
 // TestServerRestarted checks that the light shows a restart of the server, that the
 // page connects again by itself, and that it drops a lock that the server lost.
 func TestServerRestarted(t *testing.T) {
+	t.Parallel()
 	w, s := openPage(t)
 	w.click("row A, seat 1")
 	w.press("Lock this seat")

@@ -10,6 +10,7 @@ import (
 // TestTwoWindowsRace has two users lock the same seats at once. One gets them, and
 // the other gets a sentence that names them.
 func TestTwoWindowsRace(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t)
 	ann, ben := b.newUser(1280, 900), b.newUser(1280, 900)
 	ann.visit(s.URL)
@@ -49,6 +50,7 @@ func TestTwoWindowsRace(t *testing.T) {
 // TestSomebodyWasFaster checks what a page shows of seats that were taken before it
 // could know.
 func TestSomebodyWasFaster(t *testing.T) {
+	t.Parallel()
 	w, _ := openPage(t, "-events", "../../events/theatre.json")
 	w.click("Stalls, row C, seat 1")
 	w.click("Stalls, row C, seat 2")
@@ -73,6 +75,7 @@ func (w *window) lockTooLate(seats ...string) {
 // TestChangesOfOthers checks that the page shows changes that others make, even to
 // a seat that is picked.
 func TestChangesOfOthers(t *testing.T) {
+	t.Parallel()
 	w, s := openPage(t)
 	w.click("row A, seat 1")
 	s.must("lock", "ben", "A1", "A2")
@@ -92,6 +95,7 @@ func TestChangesOfOthers(t *testing.T) {
 // TestAnotherRunner checks that the pages of one server show the changes made
 // through another, even after their own server was restarted.
 func TestAnotherRunner(t *testing.T) {
+	t.Parallel()
 	redis := redistest.New(t)
 	b, here, there := needBrowser(t), serve(t, "-redis", "redis://"+redis.Addr), serve(t, "-redis", "redis://"+redis.Addr)
 	w := b.newUser(1280, 900)
@@ -119,6 +123,7 @@ func TestAnotherRunner(t *testing.T) {
 // TestOneUserTwoWindows checks that the windows of one browser share the user's
 // seats.
 func TestOneUserTwoWindows(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t)
 	one := b.newUser(1280, 900)
 	one.visit(s.URL)
@@ -135,6 +140,7 @@ func TestOneUserTwoWindows(t *testing.T) {
 }
 
 func TestSeatLimit(t *testing.T) {
+	t.Parallel()
 	w, s := openPage(t, "-seat-limit", "2")
 	w.waitText("Up to 2 seats each; 2 more seats to pick.")
 	w.click("row A, seat 1")
@@ -154,6 +160,7 @@ func TestSeatLimit(t *testing.T) {
 }
 
 func TestEventChooser(t *testing.T) {
+	t.Parallel()
 	file := eventFile(t, `{"events":[
 		{"id":"hamlet","name":"Hamlet, Friday","sections":[{"name":"Stalls","rows":[{"row":"A","seats":"1-4"}]}]},
 		{"id":"tables","name":"Supper","seats":["Table-1","Table-2"]}]}`)
