@@ -182,14 +182,20 @@ func (p *orderPlay) try(o lockstore.Order) {
 func (p *orderPlay) undo(o lockstore.Order) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.close(o)
+}
+
+// close forgets a Put whose outcome is known. The caller has locked p.mu.
+func (p *orderPlay) close(o lockstore.Order) {
 	delete(p.known[o.ID].open[o.Revision+1], string(o.Body))
 }
 
 // acknowledged records that a Put was acknowledged with the revision.
 func (p *orderPlay) acknowledged(o lockstore.Order, revision int64) {
-	p.undo(o)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// in one step: a client that reads the order meanwhile must find it open or put
+	p.close(o)
 	k := p.known[o.ID]
 	p.found.puts++
 	if revision != o.Revision+1 {
