@@ -146,6 +146,26 @@ func schemaVersion(ctx context.Context, db interface {
 	return n, err
 }
 
+// lockTables locks all tables of the schema. A sale reads the event's row before
+// anything else, so no sale has a table that this waits for, and waits for one that
+// this has: without that, each try could fail in the same way for as long as seats are
+// sold.
+func lockTables(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'seatlock' ORDER BY tablename <> 'event', tablename")
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "LOCK TABLE "+strings.Join(tables, ", ")+" IN ACCESS EXCLUSIVE MODE")
+	return err
+}
+
 // apply takes the steps that the database has not taken, while no other program
 // does.
 func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
@@ -162,7 +182,11 @@ func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 		return nil // another was faster
 	}
 	todo := slices.Concat(steps[have:], functions)
-	if have == 0 {
+	if have > 0 {
+		if err := lockTables(ctx, tx); err != nil {
+			return err
+		}
+	} else {
 		// Not CREATE SCHEMA IF NOT EXISTS, which needs more rights, though it is there.
 		var there bool
 		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'seatlock')").Scan(&there); err != nil {

@@ -73,12 +73,14 @@ func newStore(t testing.TB) (*pgstore.Store, string) {
 func migrated(t testing.TB, url string) *pgstore.Store {
 	t.Helper()
 	s := storeAt(t, url)
-	for began := time.Now(); ; { // as a program does at the start
-		_, err := s.Migrate(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for { // as a program does at the start
+		_, err := s.Migrate(ctx)
 		if err == nil {
 			return s
 		}
-		if !errors.Is(err, lockstore.ErrUnavailable) || time.Since(began) > time.Minute {
+		if !errors.Is(err, lockstore.ErrUnavailable) || ctx.Err() != nil {
 			t.Fatal(err)
 		}
 	}
