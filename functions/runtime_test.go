@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,8 @@ const (
 // functionTime is the time that a function has for one event.
 const functionTime = 5 * time.Second
 
-// start starts the command with the environment.
+// start starts the command with the environment. Without AUTHORIZER in it, the gateway lets
+// keys through.
 func start(t *testing.T, command []string, env ...string) *function {
 	t.Helper()
 	f := &function{t: t, invoked: make(chan invocation), ready: make(chan struct{}), log: new(faults.Log)}
@@ -86,7 +88,9 @@ func start(t *testing.T, command []string, env ...string) *function {
 	})
 	api := httptest.NewServer(mux)
 	t.Cleanup(api.CloseClientConnections)
-	p, err := faults.StartProcess(f.log, append(env, "AUTH_BACKEND_KEY="+backendKey, "OPERATOR_KEY="+operatorKey, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")), command[0], command[1:]...)
+	given := slices.Concat([]string{"AUTH_BACKEND_KEY=" + backendKey, "OPERATOR_KEY=" + operatorKey, "AUTHORIZER=none"}, env,
+		[]string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://")})
+	p, err := faults.StartProcess(f.log, given, command[0], command[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func functionBehind(t *testing.T, tmpl *template, integration string) string {
 var open = []string{"GET /seats", "GET /events", "GET /openapi.yaml"}
 
 // TestTemplateAuthorizes checks that every call needs a token, but for the lists that
-// everybody may see.
+// everybody may see. TestTemplateWithGuests checks what is so where there are guests.
 func TestTemplateAuthorizes(t *testing.T) {
 	tmpl := readTemplate(t, nil)
 	for name, r := range tmpl.of("AWS::ApiGatewayV2::Route") {

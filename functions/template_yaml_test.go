@@ -153,6 +153,19 @@ func (tmpl *template) call(name string, argument any) (any, bool) {
 	case "Fn::Equals":
 		pair := tmpl.resolve(argument).([]any)
 		return fmt.Sprint(pair[0]) == fmt.Sprint(pair[1]), true
+	case "Fn::And":
+		for _, part := range tmpl.resolve(argument).([]any) {
+			if !part.(bool) {
+				return false, true
+			}
+		}
+		return true, true
+	case "Condition":
+		name, ok := argument.(string)
+		if _, known := tmpl.conditions[name]; !ok || !known {
+			return nil, false // a property of that name
+		}
+		return tmpl.holds(name), true
 	case "Fn::Not":
 		return !tmpl.resolve(argument).([]any)[0].(bool), true
 	case "Fn::Join":

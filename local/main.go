@@ -127,6 +127,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	var watching sync.WaitGroup
 	watched, unwatch := context.WithCancel(ctx)
 	watching.Go(func() { file.follow(watched) })
+	watching.Go(func() { warnOfOthers(watched, store.LockStore, eventIDs(events), log) })
 	defer watching.Wait()
 	defer unwatch()
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over

@@ -130,10 +130,11 @@ func (c *Client) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.
 func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 	var answer struct {
 		Events []struct {
-			EventID     lockstore.EventID `json:"eventId"`
-			LockSeconds float64           `json:"lockSeconds"`
-			SeatLimit   int               `json:"seatLimit"`
-			Sections    []struct {
+			EventID        lockstore.EventID `json:"eventId"`
+			LockSeconds    float64           `json:"lockSeconds"`
+			MaxLockSeconds float64           `json:"maxLockSeconds"` // older servers do not say it
+			SeatLimit      int               `json:"seatLimit"`
+			Sections       []struct {
 				Rows []struct {
 					Seats []lockstore.SeatID `json:"seats"`
 				} `json:"rows"`
@@ -155,14 +156,19 @@ func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		ev, err := lockstore.NewEvent(e.EventID, layout, time.Duration(e.LockSeconds*float64(time.Second)), e.SeatLimit)
+		ev, err := lockstore.NewEvent(e.EventID, layout, seconds(e.LockSeconds), e.SeatLimit)
 		if err != nil {
 			return nil, err
+		}
+		if longest := seconds(e.MaxLockSeconds); longest > 0 {
+			ev.MaxLock = longest
 		}
 		events = append(events, ev)
 	}
 	return events, nil
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 func (c *Client) get(ctx context.Context, path string, answer any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)

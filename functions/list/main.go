@@ -1,5 +1,5 @@
-// Program list is GET /seats, GET /events and GET /openapi.yaml as a Lambda
-// function.
+// Program list is GET /seats, GET /events, GET /mine and GET /openapi.yaml as a Lambda
+// function and, where there are guests, GET /session and POST /signout.
 package main
 
 import (
@@ -12,8 +12,11 @@ import (
 
 func main() {
 	boot.Main(func(api *booking.API) telemetry.Handler {
+		mine := api.At("/mine")
 		return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 			switch r.URL.Path {
+			case "/mine":
+				return mine(w, r)
 			case "/events":
 				return api.Events(w, r)
 			case "/openapi.yaml":

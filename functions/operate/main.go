@@ -1,5 +1,4 @@
-// Program operate is the calls of operators as a Lambda function, and GET /mine,
-// which reads the same roster.
+// Program operate is the calls of operators as a Lambda function.
 package main
 
 import (
@@ -10,6 +9,6 @@ import (
 
 func main() {
 	boot.Main(func(api *booking.API) telemetry.Handler {
-		return api.At("/mine", "/cancel", "/move", "/block", "/unblock", "/evict", "/bookings", "/journal")
+		return api.At("/cancel", "/move", "/block", "/unblock", "/evict", "/bookings", "/journal")
 	})
 }

@@ -66,9 +66,9 @@ func (a *Access) declare() (string, []Setting) {
 		{Flag: "public-url", Env: "PUBLIC_URL",
 			into:  checked(&a.PublicURL, secure, "must be the https address of the page (http only on this machine)"),
 			Usage: "the page is at `URL` for browsers, which come back there from the issuer; with https, cookies are for HTTPS alone; without it, at the host that a request names"},
-		{Flag: "sessions", Env: "SESSIONS", Default: "false", into: yesNo(&a.Sessions),
+		{Flag: "sessions", Env: "SESSIONS", Default: "false", ReadBy: ByBoth, into: yesNo(&a.Sessions),
 			Usage: "make a guest of each browser, and believe no userId of a request"},
-		{Env: "SESSION_KEY", Secret: true, into: keys(&a.SessionKeys),
+		{Env: "SESSION_KEY", Secret: true, ReadBy: ByBoth, into: keys(&a.SessionKeys),
 			Usage: "the key that seals the cookies of guests and users who signed in on the page; two, separated by a comma and the new one first, while you replace one. Without it they end with the program"},
 		{Flag: "guests", Env: "GUESTS", Default: "100",
 			into:  number(&a.Guests, 1, "must be a number of guests, at least 1"),
@@ -117,25 +117,39 @@ func (a *Access) check() error {
 	if a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend); !a.given("confirm-by") && !a.Closed() {
 		a.ConfirmBy = byBuyer
 	}
-	return a.checkKeys()
+	if err := a.checkKeys(); err != nil {
+		return err
+	}
+	if !a.somebodyConfirms(true, true) {
+		return a.wrong("confirm-by", "nobody could confirm a booking: set "+a.waysOut())
+	}
+	return nil
 }
 
-// checkKeys checks that somebody can confirm, and that no key has two meanings.
+// checkKeys checks that no key has two meanings.
 func (a *Access) checkKeys() error {
 	for _, key := range a.OperatorKeys {
 		if slices.Contains(a.BackendKeys, key) {
 			return a.wrong("OPERATOR_KEY", "must be another key than AUTH_BACKEND_KEY")
 		}
 	}
-	operators := len(a.OperatorKeys) > 0 || a.OperatorClaim != ""
-	backends := len(a.BackendKeys) > 0 || a.BackendClaim != ""
-	switch {
-	case a.ConfirmBy == byBackend && !backends && !operators:
-		return a.wrong("confirm-by", "nobody could confirm a booking: set AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment")
-	case a.ConfirmBy == byPayment && !operators:
-		return a.wrong("confirm-by", "nobody could confirm a booking: set OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer")
-	}
 	return nil
+}
+
+// somebodyConfirms reports whether anybody can confirm, where callers can use keys, claims
+// or both.
+func (a *Access) somebodyConfirms(keys, claims bool) bool {
+	operators := keys && len(a.OperatorKeys) > 0 || claims && a.OperatorClaim != ""
+	backends := keys && len(a.BackendKeys) > 0 || claims && a.BackendClaim != ""
+	return operators || a.ConfirmBy == byBuyer || a.ConfirmBy == byBackend && backends
+}
+
+// waysOut says what to set if nobody could confirm.
+func (a *Access) waysOut() string {
+	if a.ConfirmBy == byPayment {
+		return "OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
+	}
+	return "AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment"
 }
 
 // Closed reports whether calls that change seats need a token.
@@ -146,15 +160,6 @@ func (a *Access) KnowsUsers() bool { return a.Issuer != "" || a.Sessions }
 
 // knownUnbought is the default of Unbought where users are known.
 const knownUnbought = 100
-
-// GatewayAccess is the part of [Access] that a Lambda function reads: the gateway in
-// front verifies tokens.
-type GatewayAccess struct{ Access }
-
-func (g *GatewayAccess) check() error {
-	g.ConfirmBy = cmp.Or(g.ConfirmBy, byBackend)
-	return g.checkKeys()
-}
 
 // maxKeys is how many keys there may be for one purpose: one, and its successor.
 const maxKeys = 2

@@ -285,10 +285,36 @@ func TestSomebodyConfirms(t *testing.T) {
 			t.Errorf("%q with %s: %s, want %s", c.args, c.env, got, c.want)
 		}
 	}
-	for env, want := range map[string]string{"": "nobody could confirm", backend: "", "BACKEND_CLAIM=scope=seats": "", "CONFIRM_BY=buyer": ""} {
-		err := settings.ReadLambda(environment(env), new(settings.GatewayAccess))
+}
+
+// TestSomebodyConfirmsOnLambda checks that only what gets past the gateway counts: with an
+// authorizer no key does, and without one no token is verified.
+func TestSomebodyConfirmsOnLambda(t *testing.T) {
+	backend, operator := "AUTH_BACKEND_KEY="+strings.Repeat("b", 32), "OPERATOR_KEY="+strings.Repeat("o", 32)
+	sessions := "SESSIONS=true SESSION_KEY=" + strings.Repeat("s", 32)
+	for env, want := range map[string]string{
+		"":                           "nobody could confirm a booking: set AUTH_BACKEND_KEY",
+		"CONFIRM_BY=payment":         "nobody could confirm a booking: set OPERATOR_KEY or OPERATOR_CLAIM",
+		"CONFIRM_BY=buyer":           "",
+		"BACKEND_CLAIM=scope=seats":  "",
+		"OPERATOR_CLAIM=roles=o":     "",
+		backend:                      "lets no key through",
+		operator:                     "lets no key through",
+		backend + " AUTHORIZER=none": "",
+		backend + " BACKEND_CLAIM=scope=seats CONFIRM_BY=payment": "nobody could confirm",
+		"BACKEND_CLAIM=scope=seats AUTHORIZER=none":               "claims are of tokens, which nobody verifies",
+		"AUTHORIZER=perhaps":                                      "AUTHORIZER perhaps: must be jwt or none",
+		"SESSIONS=true " + backend:                                "SESSIONS: needs SESSION_KEY",
+		"SESSION_KEY=" + strings.Repeat("s", 32):                  "SESSION_KEY: needs SESSIONS",
+		sessions + " AUTHORIZER=jwt " + backend:                   "AUTHORIZER jwt: must be none with SESSIONS",
+		sessions + " " + backend:                                  "",
+		sessions + " " + operator:                                 "",
+		sessions + " BACKEND_CLAIM=scope=seats":                   "claims are of tokens, which nobody verifies",
+		sessions + " CONFIRM_BY=buyer":                            "",
+	} {
+		err := settings.ReadLambda(environment(strings.Fields(env)...), new(settings.GatewayAccess))
 		if got := fmt.Sprint(err); got != "<nil>" && want == "" || !strings.Contains(got, want) {
-			t.Errorf("on Lambda with %q: %s, want %q", env, got, want)
+			t.Errorf("with %q: %s, want %q", env, got, want)
 		}
 	}
 }

@@ -23,10 +23,11 @@ func (e *Event) Render(layout bool) ([]byte, error) {
 		Name        string            `json:"name"`
 		Revision    int               `json:"revision,omitzero"`
 		LockSeconds float64           `json:"lockSeconds"`
+		MaxSeconds  float64           `json:"maxLockSeconds"`
 		SeatLimit   int               `json:"seatLimit"`
 		SeatCount   int               `json:"seatCount"`
 		Sections    []section         `json:"sections,omitempty"`
-	}{e.ID, e.Name, e.Revision, e.LockTTL.Seconds(), e.SeatLimit, len(e.Seats), nil}
+	}{e.ID, e.Name, e.Revision, e.LockTTL.Seconds(), min(e.MaxLock, lockstore.MaxLockTTL).Seconds(), e.SeatLimit, len(e.Seats), nil}
 	if layout {
 		for _, s := range e.Sections {
 			rows := make([]row, len(s.Rows))

@@ -150,6 +150,11 @@ func (s *Store) forgetKeys(ctx context.Context, ev *lockstore.Event, text string
 // twice. It returns every key that is there throughout, unless a slot moves to another
 // server meanwhile.
 func (s *Store) keysOf(ctx context.Context, ev *lockstore.Event) iter.Seq2[[]string, error] {
+	return s.scan(ctx, tag(ev)+":*")
+}
+
+// scan returns the keys that match the pattern, as keysOf does.
+func (s *Store) scan(ctx context.Context, pattern string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		masters, err := s.masters(ctx)
 		if err != nil {
@@ -159,7 +164,7 @@ func (s *Store) keysOf(ctx context.Context, ev *lockstore.Event) iter.Seq2[[]str
 		for _, master := range masters {
 			for cursor := uint64(0); ; {
 				bounded, cancel := context.WithTimeout(ctx, callTime)
-				keys, next, err := master.Scan(bounded, cursor, tag(ev)+":*", scanKeys).Result()
+				keys, next, err := master.Scan(bounded, cursor, pattern, scanKeys).Result()
 				cancel()
 				if err != nil {
 					yield(nil, unavailable(err))

@@ -66,20 +66,24 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: policy(s.access.Access), Logger: log, SharedSeconds: s.gateway.CacheSeconds})
+	gate, err := openGate(s.access)
+	if err != nil {
+		return nil, err
+	}
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: gate.policy, Logger: log, SharedSeconds: s.gateway.CacheSeconds})
 	if err != nil {
 		return nil, err
 	}
 	return &lambdahttp.Adapter{
-		Handler:  reported(pick(api), s.telemetry, log),
+		Handler:  reported(gate.handler(pick(api)), s.telemetry, log),
 		BasePath: s.gateway.BasePath,
 		Logger:   log,
 		Identify: access.WithGatewayClaims,
 	}, nil
 }
 
-// readEvents returns the events on sale. The gateway identifies users, so that a limit of
-// each user is one.
+// readEvents returns the events on sale. The gateway identifies users, or they are guests, so
+// that a limit of each user is one.
 func readEvents(s settings.Events, root string) ([]venue.Event, error) {
 	s.LimitKnown()
 	file := cmp.Or(s.File, filepath.Join(root, bundled))
@@ -88,18 +92,6 @@ func readEvents(s settings.Events, root string) ([]venue.Event, error) {
 		err = fmt.Errorf("%w (it must be %s in the zip, or the file that EVENTS_FILE names)", err, bundled)
 	}
 	return events, err
-}
-
-// policy returns the policy behind a gateway that verifies tokens.
-func policy(s settings.Access) access.Policy {
-	return access.Policy{
-		Gateway:       true,
-		BackendKeys:   s.BackendKeys,
-		OperatorKeys:  s.OperatorKeys,
-		BackendClaim:  access.ParseClaim(s.BackendClaim),
-		OperatorClaim: access.ParseClaim(s.OperatorClaim),
-		ConfirmBy:     access.ParseConfirmBy(s.ConfirmBy),
-	}
 }
 
 // unavailable reports whether err means that the store cannot be reached, and

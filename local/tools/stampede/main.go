@@ -66,6 +66,7 @@ type settings struct {
 	extend     float64 // the share of the buyers with seats who ask for more time
 	refund     float64 // the share of the buyers who paid whose bookings are cancelled
 	cheats     int     // how many try what they may not
+	hoarders   int     // how many lock seats and buy none
 	confirmBy  string  // who may confirm, as the server is set
 	backendKey string
 	operator   string // its key
@@ -104,7 +105,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	c := newCrowd(s, server, view)
 	c.operator, c.operates = operator, s.operator != ""
+	stopHoard, err := c.startHoard(ctx)
+	if err != nil {
+		return err
+	}
 	r := c.run(ctx, stderr)
+	r.Hoarders = stopHoard()
 	r.Cheats, r.ConfirmBy = c.cheat(ctx, stranger), s.confirmBy
 	err = c.check(ctx, &r, stderr)
 	if err := errors.Join(err, r.print(stdout, s.json)); err != nil {
@@ -134,6 +140,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Float64Var(&s.extend, "extend", 0.2, "the `SHARE` of the buyers with seats who ask for more time, from 0 to 1")
 	flags.Float64Var(&s.refund, "refund", 0.1, "the `SHARE` of the buyers who paid whose bookings an operator cancels; needs -operator-key")
 	flags.IntVar(&s.cheats, "cheats", 10, "the `NUMBER` of cheats, who try what they may not")
+	flags.IntVar(&s.hoarders, "hoarders", 0, "the `NUMBER` of guests of one address who lock seats and buy none; needs a server with -sessions")
 	flags.StringVar(&s.confirmBy, "confirm-by", byBuyer, "`WHO` may confirm, as the server is set: buyer, backend or payment")
 	flags.StringVar(&s.backendKey, "backend-key", "", "the server's AUTH_BACKEND_KEY, with which the buyers' calls are made; by default that of the environment")
 	flags.StringVar(&s.operator, "operator-key", "", "the server's OPERATOR_KEY, with which bookings are cancelled; by default that of the environment")
@@ -154,8 +161,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	switch {
 	case s.extend < 0 || s.extend > 1 || s.refund < 0 || s.refund > 1:
 		return s, usage("-extend and -refund must be shares, from 0 to 1")
-	case s.cheats < 0:
-		return s, usage("-cheats %d: must not be negative", s.cheats)
+	case s.cheats < 0 || s.hoarders < 0:
+		return s, usage("-cheats and -hoarders must not be negative")
 	case !slices.Contains([]string{byBuyer, "backend", "payment"}, s.confirmBy):
 		return s, usage("-confirm-by %s: must be buyer, backend or payment", s.confirmBy)
 	case flags.NArg() > 0:

@@ -25,6 +25,7 @@ type report struct {
 	Buyers      map[ending]int    `json:"buyers"`
 	Calls       []callReport      `json:"calls"`
 	Cheats      cheatReport       `json:"cheats"`
+	Hoarders    hoardReport       `json:"hoarders"`
 	ConfirmBy   string            `json:"confirmBy"`
 	Verdict     verdict           `json:"verdict"`
 }
@@ -84,6 +85,9 @@ func (r *report) text() string {
 	_ = w.Flush() // to a builder
 	if r.Cheats.Cheats > 0 {
 		b.WriteString("\n" + r.Cheats.text(r.ConfirmBy))
+	}
+	if r.Hoarders.Hoarders > 0 {
+		b.WriteString("\n" + r.Hoarders.text())
 	}
 	b.WriteString("\n" + r.Verdict.text())
 	return b.String()

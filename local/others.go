@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// othersTime bounds the search for bookings of events that are not on sale.
+const othersTime = time.Minute
+
+// A besides is a store that knows of which events seats are booked.
+type besides interface {
+	// BookedBesides returns the events other than these of which a seat is booked.
+	BookedBesides(ctx context.Context, ids []lockstore.EventID) ([]lockstore.EventID, error)
+}
+
+// warnOfOthers warns of the events in the store that have bookings and are not on sale here,
+// as after a mistake in the event file.
+func warnOfOthers(ctx context.Context, store lockstore.LockStore, onSale []lockstore.EventID, log *slog.Logger) {
+	s, ok := store.(besides)
+	if !ok {
+		return // the store was empty at the start
+	}
+	bounded, cancel := context.WithTimeout(ctx, othersTime)
+	defer cancel()
+	others, err := s.BookedBesides(bounded, onSale)
+	if err != nil && ctx.Err() == nil {
+		log.Warn("it is not known whether there are bookings of events that are not on sale here", "error", err)
+	}
+	for _, id := range others {
+		log.Warn("seats of an event are booked that is not on sale here; they are kept, and are there again once the event file has the event. -forget removes them", "event", id)
+	}
+}
