@@ -103,13 +103,13 @@ type areaOut struct {
 	Name     string `json:"name"`
 	Capacity int    `json:"capacity"`
 	Category string `json:"category,omitempty"`
-	Box      *Box   `json:",inline,omitzero"`
+	*Box
 }
 
 type stageOut struct {
 	Label string `json:"label,omitempty"`
 	Shape string `json:"shape"`
-	Box   *Box   `json:",inline,omitzero"`
+	*Box
 }
 
 func (l *Layout) out() layoutOut {
