@@ -243,6 +243,7 @@ func FuzzReadEvents(f *testing.F) {
 	for _, c := range badFiles {
 		f.Add(c.text)
 	}
+	f.Add(bigHouse)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 {
 			return // slow, and no different from a short file
@@ -267,8 +268,23 @@ func FuzzReadEvents(f *testing.F) {
 					seats = append(seats, r.Seats...)
 				}
 			}
-			if !slices.Equal(seats, m.Event.Seats) || len(seats) > venue.MaxEventSeats {
-				t.Errorf("the event has %d seats, its sections %d", len(m.Event.Seats), len(seats))
+			if l := m.Layout; len(seats) != l.SeatCount() || !slices.Equal(seats, m.Event.Seats[:len(seats)]) || len(m.Event.Seats) > venue.MaxEventSeats {
+				t.Errorf("the event has %d seats, its sections %d", l.SeatCount(), len(seats))
+			}
+			at := 0
+			for s := range m.Layout.Segments() {
+				if s.First != at || s.End <= at {
+					t.Errorf("a segment from %d to %d follows %d", s.First, s.End, at)
+				}
+				at = s.End
+			}
+			for p := range m.Event.Seats {
+				if cost, ok := m.Price(p, ""); (m.Currency != "") != ok || cost.Price < 0 {
+					t.Errorf("seat %s of an event with the currency %q costs %v, %v", m.Event.Seats[p], m.Currency, cost, ok)
+				}
+			}
+			if text, err := m.Layout.Render(); err != nil || at != len(seats) {
+				t.Errorf("the layout is %s, %v, and its segments end at %d", text, err, at)
 			}
 		}
 	})

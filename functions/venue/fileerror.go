@@ -123,6 +123,9 @@ func explainField(e *json.SemanticError) string {
 	want := "something else"
 	if e.GoType != nil {
 		want = kindOf(e.GoType)
+		if e.GoType == reflect.TypeFor[lockstore.SeatID]() && place.Parent().LastToken() == "seats" {
+			want = "a string or an object"
+		}
 	}
 	if e.JSONKind == '0' && len(e.JSONValue) > 0 && strings.HasSuffix(want, "number") {
 		number := strings.Trim(Shown(string(e.JSONValue)), `"`)

@@ -34,10 +34,10 @@ func (e *Event) CategoryOf(position int) *Category {
 }
 
 // Price returns what the seat or place at the position costs at the level, of which ""
-// is the first. It reports false if there is no such level. The event must have prices.
+// is the first. It reports false if there is no such level, or no price.
 func (e *Event) Price(position int, level string) (Level, bool) {
 	c := e.CategoryOf(position)
-	if c == nil {
+	if c == nil || len(c.Levels) == 0 {
 		return Level{}, false
 	}
 	if level == "" {
