@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v85"
@@ -67,5 +68,5 @@ func is(err error, code stripe.ErrorCode) bool {
 // aboutParam reports whether Stripe did not accept the parameter.
 func aboutParam(err error, name string) bool {
 	var e *stripe.Error
-	return errors.As(err, &e) && e.HTTPStatusCode == http.StatusBadRequest && e.Param == name
+	return errors.As(err, &e) && e.HTTPStatusCode == http.StatusBadRequest && (e.Param == name || strings.Contains(e.Msg, name))
 }
