@@ -108,9 +108,10 @@ type Request struct {
 
 // A Line is one line of a bill.
 type Line struct {
-	Text   string `json:"text"`
-	Count  int    `json:"count"`
-	Amount int64  `json:"amount"` // of all of them together, in the smallest unit of the currency
+	Text   string             `json:"text"`
+	Count  int                `json:"count"`
+	Amount int64              `json:"amount"`          // of all of them together, in the smallest unit of the currency
+	Seats  []lockstore.SeatID `json:"seats,omitempty"` // the seats that it is for, each for the same price; none if it is for something else
 }
 
 // A Session is a page on which a buyer can pay.

@@ -12,15 +12,15 @@ import (
 // Terms are what an order is about. The provider keeps them with the session, so that
 // an order which the store has lost can be rebuilt.
 type Terms struct {
-	Order    lockstore.OrderID
-	Event    lockstore.EventID
-	User     lockstore.UserID
-	Seats    []lockstore.SeatID // 1 to [lockstore.MaxSeats]
-	Amount   int64              // in the smallest unit of the currency; 0 or more
-	Currency string             // three capital letters of ISO 4217
+	Order    lockstore.OrderID  `json:"order"`
+	Event    lockstore.EventID  `json:"event"`
+	User     lockstore.UserID   `json:"user"`
+	Seats    []lockstore.SeatID `json:"seats"`    // 1 to [lockstore.MaxSeats]
+	Amount   int64              `json:"amount"`   // in the smallest unit of the currency; 0 or more
+	Currency string             `json:"currency"` // three capital letters of ISO 4217
 
-	Created   time.Time // in whole seconds
-	PayBefore time.Time // in whole seconds; the session is closed by Expire after that, not by itself
+	Created   time.Time `json:"created"`   // in whole seconds
+	PayBefore time.Time `json:"payBefore"` // in whole seconds; the session is closed by Expire after that, not by itself
 }
 
 // maxMetadataValue is the bound of Stripe, which is the narrowest.
