@@ -1,7 +1,6 @@
 package stripe_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,16 +54,6 @@ func (c caller) call(method, path, idempotencyKey, form string) (int, string) {
 		c.t.Fatal(err)
 	}
 	return response.StatusCode, string(body)
-}
-
-// idOf returns the id of the object that was answered.
-func idOf(t *testing.T, body string) string {
-	t.Helper()
-	var o struct{ ID string }
-	if err := json.Unmarshal([]byte(body), &o); err != nil || o.ID == "" {
-		t.Fatalf("no object was answered: %s", body)
-	}
-	return o.ID
 }
 
 // newSession is the parameters of a session over the amount.

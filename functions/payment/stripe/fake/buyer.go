@@ -18,11 +18,12 @@ func (s *Stripe) Pay(id string) error {
 		s.charge(i)
 		if c.manual {
 			i.charge.captureBefore = i.charge.created.Add(cardHold)
+			s.wake(i.charge.captureBefore)
 			i.status = requiresCapture
-			s.emit("payment_intent.amount_capturable_updated", s.intentObject(i, nil))
+			s.emit("payment_intent.amount_capturable_updated", i.render(nil))
 		} else {
 			s.collect(i, i.amount)
-			s.emit("payment_intent.succeeded", s.intentObject(i, nil))
+			s.emit("payment_intent.succeeded", i.render(nil))
 		}
 		s.completed(c)
 	})
@@ -32,7 +33,7 @@ func (s *Stripe) Pay(id string) error {
 func (s *Stripe) Decline(id string) error {
 	return s.attempt(id, "card", func(_ *session, i *intent) {
 		i.declined = true
-		s.emit("payment_intent.payment_failed", s.intentObject(i, nil))
+		s.emit("payment_intent.payment_failed", i.render(nil))
 	})
 }
 
@@ -42,7 +43,7 @@ func (s *Stripe) PayDelayed(id string) error {
 	return s.attempt(id, "sepa_debit", func(c *session, i *intent) {
 		s.charge(i)
 		i.status = processing
-		s.emit("payment_intent.processing", s.intentObject(i, nil))
+		s.emit("payment_intent.processing", i.render(nil))
 		s.completed(c)
 	})
 }
@@ -63,8 +64,8 @@ func (s *Stripe) attempt(id, method string, pay func(*session, *intent)) error {
 		return fmt.Errorf("session %s does not take %s", id, method)
 	}
 	if c.intent == nil {
-		c.intent = &intent{id: s.newID("pi"), created: s.now(), amount: c.amount, currency: c.currency, metadata: c.intentMetadata}
-		s.intents = append(s.intents, c.intent)
+		c.intent = &intent{id: s.newID("pi"), session: c, created: s.now(), amount: c.amount, currency: c.currency, metadata: c.intentMetadata}
+		s.intents[c.intent.id] = c.intent
 	}
 	i := c.intent
 	i.status, i.method, i.manual, i.declined = requiresMethod, method, c.allManual, false
@@ -80,7 +81,7 @@ func (s *Stripe) charge(i *intent) {
 // completed ends a session in which the buyer has paid.
 func (s *Stripe) completed(c *session) {
 	c.status = complete
-	s.emit("checkout.session.completed", s.sessionObject(c, nil))
+	s.emit("checkout.session.completed", c.render(nil))
 }
 
 // offers returns the payment methods of the session.
@@ -110,13 +111,13 @@ func (s *Stripe) FinishDelayed(id string, paid bool) error {
 	}
 	if !paid {
 		i.status, i.declined, i.charge = requiresMethod, true, nil
-		s.emit("payment_intent.payment_failed", s.intentObject(i, nil))
-		s.emit("checkout.session.async_payment_failed", s.sessionObject(c, nil))
+		s.emit("payment_intent.payment_failed", i.render(nil))
+		s.emit("checkout.session.async_payment_failed", c.render(nil))
 		return nil
 	}
 	s.collect(i, i.amount)
-	s.emit("payment_intent.succeeded", s.intentObject(i, nil))
-	s.emit("checkout.session.async_payment_succeeded", s.sessionObject(c, nil))
+	s.emit("payment_intent.succeeded", i.render(nil))
+	s.emit("checkout.session.async_payment_succeeded", c.render(nil))
 	return nil
 }
 
@@ -136,9 +137,9 @@ func (s *Stripe) FinishRefunds(from, to string) {
 	for _, r := range s.refunds {
 		if r.status == from {
 			r.status = to
-			s.emit("refund.updated", s.refundObject(r))
+			s.emit("refund.updated", r.render())
 			if to == failed {
-				s.emit("refund.failed", s.refundObject(r))
+				s.emit("refund.failed", r.render())
 			}
 		}
 	}

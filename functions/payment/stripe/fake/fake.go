@@ -38,18 +38,27 @@ type Stripe struct {
 	mu       sync.Mutex // protects what follows; never held while waiting
 	offset   time.Duration
 	fail     func(Call) Fault
-	last     int // number of the last object
+	last     int       // number of the last object
+	due      time.Time // when something is to happen by itself
 	sessions []*session
-	intents  []*intent
 	refunds  []*refund
-	events   []Event
+	byID     map[string]*session
+	intents  map[string]*intent
 	keys     map[string]*saved
+	events   []Event
 	refundAs string // status of new refunds
 }
 
 // New returns a Stripe without any objects.
 func New(c Config) *Stripe {
-	s := &Stripe{config: c, mux: http.NewServeMux(), keys: make(map[string]*saved), refundAs: succeeded}
+	s := &Stripe{
+		config:   c,
+		mux:      http.NewServeMux(),
+		byID:     make(map[string]*session),
+		intents:  make(map[string]*intent),
+		keys:     make(map[string]*saved),
+		refundAs: succeeded,
+	}
 	s.routes()
 	return s
 }
@@ -72,21 +81,38 @@ func (s *Stripe) Advance(d time.Duration) {
 
 func (s *Stripe) now() time.Time { return time.Now().Add(s.offset) }
 
+// wake makes elapse do something at that time.
+func (s *Stripe) wake(at time.Time) {
+	if s.due.IsZero() || at.Before(s.due) {
+		s.due = at
+	}
+}
+
 // elapse does what is due.
 func (s *Stripe) elapse() {
 	now := s.now()
-	for _, c := range s.sessions {
-		if c.status == open && !now.Before(c.expiresAt) {
+	if s.due.IsZero() || now.Before(s.due) {
+		return
+	}
+	s.due = time.Time{}
+	// over reports whether something has ended, or makes elapse look again.
+	over := func(end time.Time) bool {
+		if now.Before(end) {
+			s.wake(end)
+			return false
+		}
+		return true
+	}
+	for _, c := range s.sessions { // in order of creation, and so are the events
+		if c.status == open && over(c.expiresAt) {
 			s.expire(c)
 		}
-	}
-	for _, p := range s.intents {
-		if p.status == requiresCapture && !now.Before(p.charge.captureBefore) {
-			s.cancel(p, "expired")
+		if i := c.intent; i != nil && i.status == requiresCapture && over(i.charge.captureBefore) {
+			s.cancel(i, "expired")
 		}
 	}
 	for key, saved := range s.keys {
-		if saved.done && now.Sub(saved.at) >= keyLife {
+		if saved.done && over(saved.at.Add(keyLife)) {
 			delete(s.keys, key)
 		}
 	}
@@ -129,11 +155,7 @@ func (s *Stripe) Money() map[string]Money {
 				m.Captured += p.received
 				m.Captures++
 			}
-			for _, r := range s.refunds {
-				if r.intent == p && r.live() {
-					m.Refunded += r.amount
-				}
-			}
+			m.Refunded += p.refunded()
 		}
 		all[c.metadata["order"]] = m
 	}

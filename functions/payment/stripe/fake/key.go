@@ -48,6 +48,7 @@ func (s *Stripe) once(key, call string, f func() answer) answer {
 	defer s.mu.Unlock()
 	if a.saved {
 		this.done, this.answer = true, a
+		s.wake(this.at.Add(keyLife))
 	} else {
 		delete(s.keys, key)
 	}

@@ -2,9 +2,9 @@ package fake
 
 import "strings"
 
-// sessionObject returns the session as Stripe shows it, with the objects of those
+// render returns the session as Stripe shows it, with the objects of those
 // names in it whole.
-func (s *Stripe) sessionObject(c *session, expand []string) object {
+func (c *session) render(expand []string) object {
 	o := object{
 		"id":                      c.id,
 		"object":                  "checkout.session",
@@ -40,7 +40,7 @@ func (s *Stripe) sessionObject(c *session, expand []string) object {
 	if i := c.intent; i != nil {
 		o["payment_intent"] = i.id
 		if rest, ok := within(expand, "payment_intent"); ok {
-			o["payment_intent"] = s.intentObject(i, rest)
+			o["payment_intent"] = i.render(rest)
 		}
 		if i.status == succeeded {
 			o["payment_status"] = "paid"
@@ -49,7 +49,7 @@ func (s *Stripe) sessionObject(c *session, expand []string) object {
 	return o
 }
 
-func (s *Stripe) intentObject(i *intent, expand []string) object {
+func (i *intent) render(expand []string) object {
 	o := object{
 		"id":                   i.id,
 		"object":               "payment_intent",
@@ -88,15 +88,15 @@ func (s *Stripe) intentObject(i *intent, expand []string) object {
 	if i.charge != nil {
 		o["latest_charge"] = i.charge.id
 		if _, ok := within(expand, "latest_charge"); ok {
-			o["latest_charge"] = s.chargeObject(i)
+			o["latest_charge"] = i.renderCharge()
 		}
 	}
 	return o
 }
 
-func (s *Stripe) chargeObject(i *intent) object {
+func (i *intent) renderCharge() object {
 	c := i.charge
-	refunded := s.refunded(i)
+	refunded := i.refunded()
 	details := object{"type": i.method}
 	switch i.method {
 	case "card":
@@ -133,7 +133,7 @@ func (s *Stripe) chargeObject(i *intent) object {
 	}
 }
 
-func (s *Stripe) refundObject(r *refund) object {
+func (r *refund) render() object {
 	o := object{
 		"id":             r.id,
 		"object":         "refund",

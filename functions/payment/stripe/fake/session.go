@@ -111,7 +111,9 @@ func (s *Stripe) createSession(_ string, p params) (object, error) {
 	}
 	c.id = s.newID("cs_test")
 	s.sessions = append(s.sessions, c)
-	return s.sessionObject(c, p.expands("")), nil
+	s.byID[c.id] = c
+	s.wake(c.expiresAt)
+	return c.render(p.expands("")), nil
 }
 
 // setPlaces checks the addresses where the buyer is sent.
@@ -175,10 +177,8 @@ func (c *session) setAmount(p params) error {
 }
 
 func (s *Stripe) session(id string) (*session, error) {
-	for _, c := range s.sessions {
-		if c.id == id {
-			return c, nil
-		}
+	if c := s.byID[id]; c != nil {
+		return c, nil
 	}
 	return nil, missing("checkout.session", id)
 }
@@ -188,18 +188,21 @@ func (s *Stripe) getSession(id string, p params) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.sessionObject(c, p.expands("")), nil
+	return c.render(p.expands("")), nil
 }
 
 func (s *Stripe) listSessions(_ string, p params) (object, error) {
 	all := s.sessions
 	if intent := p.Get("payment_intent"); intent != "" {
-		all = slices.DeleteFunc(slices.Clone(all), func(c *session) bool { return c.intent == nil || c.intent.id != intent })
+		all = nil
+		if i := s.intents[intent]; i != nil {
+			all = []*session{i.session}
+		}
 	}
 	return list(p, "/v1/checkout/sessions", all,
 		func(c *session) string { return c.id },
 		func(c *session) time.Time { return c.created },
-		func(c *session) object { return s.sessionObject(c, p.expands("data.")) })
+		func(c *session) object { return c.render(p.expands("data.")) })
 }
 
 func (s *Stripe) expireSession(id string, p params) (object, error) {
@@ -212,7 +215,7 @@ func (s *Stripe) expireSession(id string, p params) (object, error) {
 			message: "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of `" + c.status + "`."}
 	}
 	s.expire(c)
-	return s.sessionObject(c, p.expands("")), nil
+	return c.render(p.expands("")), nil
 }
 
 // expire ends an open session, and gives up what the buyer began there.
@@ -221,5 +224,5 @@ func (s *Stripe) expire(c *session) {
 	if c.intent != nil {
 		s.cancel(c.intent, "automatic")
 	}
-	s.emit("checkout.session.expired", s.sessionObject(c, nil))
+	s.emit("checkout.session.expired", c.render(nil))
 }
