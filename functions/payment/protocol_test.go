@@ -49,6 +49,27 @@ var plays = []play{
 	{name: "lock lost and seat taken", acts: func(s *stage) { s.after(time.Minute); s.evict(); s.rival(); s.pay(); s.nudge() }, want: payment.StageClosed},
 	{name: "lock lost and seat taken, paid at once", bank: immediate,
 		acts: func(s *stage) { s.after(time.Minute); s.evict(); s.rival(); s.pay(); s.nudge() }, want: payment.StageRefunded},
+	{name: "lock lost and seat taken for a while", acts: func(s *stage) {
+		s.after(time.Minute)
+		s.evict()
+		s.pay()
+		s.rival()
+		s.nudge()
+		s.after(5 * time.Second)
+		s.rivalLeaves()
+		s.nudge()
+	}, want: ""},
+	{name: "seats are free again while the order is given back", bank: immediate, acts: func(s *stage) {
+		s.after(time.Minute)
+		s.pay()
+		s.evict()
+		s.nudge()
+		s.after(25 * time.Millisecond)
+		s.rival()
+		s.nudge()
+		s.after(5 * time.Second)
+		s.rivalLeaves()
+	}, want: ""},
 	{name: "capture refused", bank: func(b *paymenttest.Bank) { b.RefuseCapture = true },
 		acts: func(s *stage) { s.after(time.Minute); s.pay(); s.nudge() }, want: payment.StageClosed},
 	{name: "capture fails twice", bank: func(b *paymenttest.Bank) { b.FailCaptures = 2 },
