@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type Checkout struct {
 	User      lockstore.UserID
 	Seats     []lockstore.SeatID // which the user has locked
 	Bill      Bill
-	ReturnURL string
+	ReturnURL string // where the buyer comes back to; the order is added to its query
 	Contact   Contact
 }
 
@@ -135,10 +136,14 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 			Created:   now.UTC().Truncate(time.Second),
 			PayBefore: now.Add(p.within + time.Second - 1).UTC().Truncate(time.Second),
 		},
-		Title: c.Title, Lines: c.Bill.Lines, Contact: c.Contact, ReturnURL: c.ReturnURL,
+		Title: c.Title, Lines: c.Bill.Lines, Contact: c.Contact,
 		Stage: StageOpening, Provider: p.provider.Name(),
 	}
 	if err := o.Terms.Check(); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.ReturnURL, err = withOrder(c.ReturnURL, o.Order); err != nil {
 		return nil, err
 	}
 	until := o.PayBefore.Add(p.margin)
@@ -161,6 +166,18 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	}
 	o.record(Move{To: o.Stage, Time: now.UTC().Truncate(time.Millisecond)})
 	return o, nil
+}
+
+// withOrder adds the order to the address to which its buyer comes back.
+func withOrder(address string, id lockstore.OrderID) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", &lockstore.InvalidError{Problem: "the address to come back to is not a URL"}
+	}
+	q := u.Query()
+	q.Set("order", string(id))
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }
 
 // current returns the order to which a buyer's pointer points, as far as it can go.

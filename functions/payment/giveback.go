@@ -191,7 +191,7 @@ func (r *run) nextAttempt(why string) (next, error) {
 		return next{to: StageNeedsPerson, why: fmt.Sprintf("%d refunds were tried: %s", tried, why)}, nil
 	}
 	r.o.Refunds++
-	return next{to: StageGivingBack, why: why, after: backoff(tried)}, nil
+	return next{to: StageGivingBack, why: why, after: backoff(failedPause, tried)}, nil
 }
 
 // given ends the giving back. The amount was paid back; it is 0 if none was taken.

@@ -43,6 +43,7 @@ const (
 	pendingPause  = 10 * time.Minute // between two looks at a payment that takes days
 	refundPause   = 10 * time.Minute // between two looks at a refund that takes days
 	failedPause   = time.Minute      // after an answer that should not be
+	capturePause  = 5 * time.Second  // after the first attempt to capture; the buyer waits
 
 	// MinMargin is the least Config.Margin.
 	MinMargin = 3 * Lease
@@ -50,8 +51,9 @@ const (
 	maxAttempts = 5 // to capture, and to refund
 )
 
-// backoff is how long after its nth attempt something is tried again.
-func backoff(n int) time.Duration { return time.Minute << min(2*(n-1), 8) }
+// backoff is how long after its nth attempt a call is tried again that first waits so
+// long.
+func backoff(first time.Duration, n int) time.Duration { return first << min(2*(n-1), 8) }
 
 // by is the name of this package in the journal of an event.
 const by = "payment"

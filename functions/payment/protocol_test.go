@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -48,6 +49,27 @@ var plays = []play{
 	{name: "lock lost and seat taken", acts: func(s *stage) { s.after(time.Minute); s.evict(); s.rival(); s.pay(); s.nudge() }, want: payment.StageClosed},
 	{name: "lock lost and seat taken, paid at once", bank: immediate,
 		acts: func(s *stage) { s.after(time.Minute); s.evict(); s.rival(); s.pay(); s.nudge() }, want: payment.StageRefunded},
+	{name: "lock lost and seat taken for a while", acts: func(s *stage) {
+		s.after(time.Minute)
+		s.evict()
+		s.pay()
+		s.rival()
+		s.nudge()
+		s.after(5 * time.Second)
+		s.rivalLeaves()
+		s.nudge()
+	}, want: ""},
+	{name: "seats are free again while the order is given back", bank: immediate, acts: func(s *stage) {
+		s.after(time.Minute)
+		s.pay()
+		s.evict()
+		s.nudge()
+		s.after(25 * time.Millisecond)
+		s.rival()
+		s.nudge()
+		s.after(5 * time.Second)
+		s.rivalLeaves()
+	}, want: ""},
 	{name: "capture refused", bank: func(b *paymenttest.Bank) { b.RefuseCapture = true },
 		acts: func(s *stage) { s.after(time.Minute); s.pay(); s.nudge() }, want: payment.StageClosed},
 	{name: "capture fails twice", bank: func(b *paymenttest.Bank) { b.FailCaptures = 2 },
@@ -139,6 +161,12 @@ func (s *stage) rival() {
 	}
 }
 
+func (s *stage) rivalLeaves() {
+	if _, err := s.Seats.Do(s.ctx, s.Event, lockstore.Cancel(paymenttest.Rival, "", s.Pair()[0])); err != nil {
+		s.Error(err)
+	}
+}
+
 // giveUp is the buyer's, and refund an operator's. Both try again, since that is safe.
 func (s *stage) giveUp() {
 	s.try(func(p *payment.Payments) error {
@@ -172,6 +200,13 @@ func (s *stage) try(f func(*payment.Payments) error) {
 // perform plays a play in a bubble. The first process has the faults, others none. It
 // returns the calls of the first process, and the stages of the orders.
 func (p play) perform(t *testing.T, processes int, faults ...paymenttest.Fault) (trace []string, stages []payment.Stage) {
+	each := make([][]paymenttest.Fault, processes)
+	each[0] = faults
+	return p.performWith(t, each)
+}
+
+// performWith is perform with the faults of each process.
+func (p play) performWith(t *testing.T, faults [][]paymenttest.Fault) (trace []string, stages []payment.Stage) {
 	synctest.Test(t, func(t *testing.T) {
 		layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2", "A3"})
 		if err != nil {
@@ -190,9 +225,9 @@ func (p play) perform(t *testing.T, processes int, faults ...paymenttest.Fault) 
 			p.bank(w.Bank)
 		}
 		s := &stage{T: t, World: w, ctx: t.Context()}
-		first := w.Start(t.Context(), faults...)
-		for range processes - 1 {
-			w.Start(t.Context())
+		first := w.Start(t.Context(), faults[0]...)
+		for _, f := range faults[1:] {
+			w.Start(t.Context(), f...)
 		}
 		if err := w.Lock(s.ctx, paymenttest.Buyer, w.Pair()...); err != nil {
 			t.Fatal(err)
@@ -230,19 +265,80 @@ func TestOrdersEnd(t *testing.T) {
 	}
 }
 
-// TestAnyStepFails makes each call of a process fail in each way, while others go on.
+// TestAnyStepFails makes the calls of a process fail in each way, while others go on.
+// Every run takes its share of the kinds, unless PAYMENT_ALL is set.
 func TestAnyStepFails(t *testing.T) {
+	share := rand.IntN(4)
 	for _, p := range plays {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			trace, _ := p.perform(t, 1)
+			seen := make(map[string]int)
 			for step, name := range trace {
-				for _, kind := range paymenttest.Kinds() {
+				if seen[name]++; seen[name] > 2 {
+					continue
+				}
+				for n, kind := range paymenttest.Kinds() {
+					if (n+step+share)%4 != 0 && os.Getenv("PAYMENT_ALL") == "" {
+						continue
+					}
 					t.Run(fmt.Sprintf("%d %s %s", step, name, kind), func(t *testing.T) {
 						p.perform(t, 2+step%2, paymenttest.Fault{Step: step, Kind: kind})
 					})
 				}
 			}
 		})
+	}
+}
+
+// TestManyFailures has several processes fail at once, while the buyer, a rival and an
+// operator do what they like.
+func TestManyFailures(t *testing.T) {
+	runs := 150
+	if os.Getenv("PAYMENT_ALL") != "" {
+		runs = 5000
+	}
+	for range runs {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 0))
+			p := play{bank: func(b *paymenttest.Bank) {
+				b.Immediate = r.IntN(2) == 0
+				b.RefuseCapture = r.IntN(8) == 0
+				b.FailCaptures = r.IntN(2)
+				b.FailRefunds = r.IntN(2)
+				if r.IntN(4) == 0 {
+					b.RefundStates = []paymenttest.RefundPlan{{First: payment.RefundPending, Then: payment.RefundFailed, After: 15 * time.Minute}}
+				}
+			}, acts: func(s *stage) { s.improvise(r) }}
+			faults := make([][]paymenttest.Fault, 2+r.IntN(2))
+			for i := range faults {
+				for range r.IntN(4) {
+					kinds := paymenttest.Kinds()
+					faults[i] = append(faults[i], paymenttest.Fault{Step: r.IntN(20), Kind: kinds[r.IntN(len(kinds))]})
+				}
+			}
+			p.performWith(t, append(faults, nil)) // the last one does not fail
+		})
+	}
+}
+
+// improvise does things at random moments.
+func (s *stage) improvise(r *rand.Rand) {
+	acts := []func(){
+		s.pay, s.pay, s.pay, s.nudge, s.nudge, s.evict, s.rival, s.rivalLeaves, s.rivalLeaves,
+		func() { s.after(time.Duration(r.IntN(60)) * time.Second) },
+		func() { s.after(time.Duration(r.IntN(60)) * time.Second) },
+		func() { s.after(time.Duration(r.IntN(200)) * time.Millisecond) },
+	}
+	if r.IntN(4) == 0 {
+		acts = append(acts, s.giveUp, s.lapse, func() { s.refund(payment.Refunding{}) })
+	}
+	if r.IntN(2) == 0 {
+		s.evict()
+	}
+	for range 4 + r.IntN(16) {
+		acts[r.IntN(len(acts))]()
 	}
 }

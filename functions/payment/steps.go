@@ -192,7 +192,7 @@ func (r *run) capture() (next, error) {
 		return r.verify(false)
 	} else if failed && p.State == Authorised && r.o.Captures < maxAttempts {
 		r.o.Captures++
-		return next{to: StageBooked, why: "the provider failed to take the money: " + short(err), after: backoff(r.o.Captures)}, nil
+		return next{to: StageBooked, why: "the provider failed to take the money: " + short(err), after: backoff(capturePause, r.o.Captures)}, nil
 	}
 	return r.give("the money could not be taken: " + short(err))
 }

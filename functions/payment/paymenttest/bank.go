@@ -335,6 +335,13 @@ func (b *Bank) Pay(session string) error {
 	})
 }
 
+// ForgetKeys makes the Bank forget every key, as it does after KeyMemory.
+func (b *Bank) ForgetKeys() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.answers)
+}
+
 // Lapse ends an authorisation, as the provider does by itself.
 func (b *Bank) Lapse(session string) error {
 	return b.change(context.Background(), session, func(a *account) error {

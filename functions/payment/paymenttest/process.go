@@ -42,10 +42,10 @@ func Kinds() []Kind {
 	return []Kind{Killed, KilledAfter, Lost, Away, Paused, PausedLong, Late, VeryLate}
 }
 
-const (
-	pauseTime     = 40 * time.Second // past the booking window and every lease
-	longPauseTime = 25 * time.Minute
-)
+// pauseTimes end within the booking window, around its end, and after it.
+var pauseTimes = []time.Duration{4 * time.Second, 12 * time.Second, 29 * time.Second, 33 * time.Second, 40 * time.Second}
+
+const longPauseTime = 25 * time.Minute
 
 // errKilled is the error of every call of a process that was killed.
 var errKilled = errors.New("paymenttest: the process was killed")
@@ -114,7 +114,7 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 			time.Sleep(latency)
 			return none, noAnswer
 		case Late, VeryLate:
-			after := pauseTime
+			after := pauseTimes[rand.IntN(len(pauseTimes))]
 			if kind == VeryLate {
 				after = longPauseTime
 			}
@@ -128,7 +128,7 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 			p.frozen = true
 			p.mu.Unlock()
 			if kind == Paused {
-				time.Sleep(pauseTime)
+				time.Sleep(pauseTimes[rand.IntN(len(pauseTimes))])
 			} else {
 				time.Sleep(longPauseTime)
 			}
