@@ -95,9 +95,14 @@ imports:
 	@! $(DEPS) ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
 	@# client: the standard library and lockstore
 	@! $(DEPS) ./functions/client | grep -E '^[^/]*\.|^seatlock/' | grep -vxE 'seatlock/(lockstore|functions/client)'
-	@# go-oidc: access/oidc alone, and no Lambda function
+	@# go-oidc: access/oidc alone
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep go-oidc | grep -vE '^seatlock/functions/access/oidc(/issuertest)? '
-	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list ./functions/operate | grep go-oidc || exit 1; done
+	@# stripe-go: payment/stripe alone
+	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep stripe-go | grep -v '^seatlock/functions/payment/stripe '
+	@# Lambda functions that take no payments: neither of them
+	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list ./functions/operate | grep -E 'go-oidc|stripe-go' || exit 1; done
+	@# the fake of Stripe, and what it is compared with: tests and tools
+	@! $(DEPS) ./local ./functions/internal/boot ./functions/payment/stripe | grep -E 'stripe/fake|stripe-mock|kin-openapi'
 
 bench:
 	go run ./local/tools/bench $(ROWS)

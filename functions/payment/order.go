@@ -1,0 +1,153 @@
+package payment
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"seatlock/lockstore"
+)
+
+// An Order is what a buyer pays for. Its [Terms] are fixed at checkout, apart from
+// Seats, which are fewer after a part was refunded and others after a move.
+type Order struct {
+	Terms
+	Revision int64 `json:"-"` // of the record in the store; 0 before it is there
+
+	Title     string  `json:"title,omitzero"`
+	Lines     []Line  `json:"lines,omitempty"`
+	Contact   Contact `json:"contact,omitzero"`
+	ReturnURL string  `json:"returnUrl,omitzero"`
+
+	Stage    Stage  `json:"stage"`
+	Provider string `json:"provider,omitzero"` // empty if the amount is 0
+	Session  string `json:"session,omitzero"`  // at the provider
+	PayURL   string `json:"payUrl,omitzero"`
+	Payment  string `json:"payment,omitzero"` // at the provider
+
+	// BookBefore is the end of the booking window, on the store's clock: no booking
+	// for the order takes effect then or later, so that from then on its seats can be
+	// given back. Zero while nobody may book for it.
+	BookBefore time.Time `json:"bookBefore,omitzero"`
+
+	Captures int   `json:"captures,omitzero"` // the number of the current attempt to capture; 0 is the first
+	Refunds  int   `json:"refunds,omitzero"`  // the number of the current attempt to refund; 0 before the first
+	Refunded int64 `json:"refunded,omitzero"` // what was paid back of Amount
+	Give     *Give `json:"give,omitzero"`     // what is being given back, in StageGivingBack and StageNeedsPerson
+
+	Kept []lockstore.SeatID `json:"kept,omitempty"` // seats that the buyer has though they were refunded
+
+	// Retake says that the order was paid and the store has lost its seats, which are
+	// booked again. If others have them, a person decides.
+	Retake bool `json:"retake,omitzero"`
+
+	// Moving is a move of booked seats that is perhaps not carried out yet.
+	Moving *Moving `json:"moving,omitzero"`
+
+	History []Move `json:"history,omitempty"` // the latest last; of a long one, the middle is left out
+}
+
+// A Contact is how a shop reaches a buyer.
+type Contact struct {
+	Name  string `json:"name,omitzero"`
+	Email string `json:"email,omitzero"`
+}
+
+// Give is what is given back of an order.
+type Give struct {
+	Seats  []lockstore.SeatID `json:"seats"`
+	Amount int64              `json:"amount"`
+	Keep   bool               `json:"keep,omitzero"` // the money is given back, the seats are not
+	First  int                `json:"first"`         // the first of its attempts to refund
+}
+
+// Moving is a move of some of an order's seats.
+type Moving struct {
+	Seats []lockstore.SeatID `json:"seats"`
+	To    []lockstore.SeatID `json:"to"`
+	By    string             `json:"by,omitzero"`
+}
+
+// A Move is one change of an order.
+type Move struct {
+	To   Stage     `json:"to"`
+	Time time.Time `json:"time"` // on the store's clock, about
+	Why  string    `json:"why,omitzero"`
+	By   string    `json:"by,omitzero"` // who asked for it; empty if nobody did
+}
+
+// maxHistory is the most moves that an order keeps: the first half and the latest.
+const maxHistory = 40
+
+func (o *Order) record(m Move) {
+	if len(o.History) >= maxHistory {
+		o.History = slices.Delete(o.History, maxHistory/2, len(o.History)-maxHistory/2+1)
+	}
+	o.History = append(o.History, m)
+}
+
+// startGiving makes the order give back these seats and that amount.
+func (o *Order) startGiving(seats []lockstore.SeatID, amount int64, keep bool) {
+	o.Refunds++
+	o.Give = &Give{Seats: slices.Clone(seats), Amount: amount, Keep: keep, First: o.Refunds}
+}
+
+// ref is the reference of the order's bookings.
+func (o *Order) ref() lockstore.Ref { return lockstore.Ref(o.Order) }
+
+// request returns what the order's session is opened with.
+func (o *Order) request() Request {
+	return Request{Terms: o.Terms, Title: o.Title, Lines: o.Lines, Email: o.Contact.Email, ReturnURL: o.ReturnURL}
+}
+
+// Price returns what a seat of the order costs, if the bill says so.
+func (o *Order) Price(seat lockstore.SeatID) (int64, bool) {
+	for _, l := range o.Lines {
+		if l.Count > 0 && slices.Contains(l.Seats, seat) {
+			return l.Amount / int64(l.Count), true
+		}
+	}
+	return 0, o.Amount == 0
+}
+
+// bodyVersion is the format of the bodies that this program writes.
+const bodyVersion = 1
+
+type body struct {
+	Version int `json:"v"`
+	Order
+}
+
+// encode returns the record of the order.
+func (o *Order) encode(due time.Time) (lockstore.Order, error) {
+	b, err := json.Marshal(body{bodyVersion, *o})
+	if err != nil {
+		return lockstore.Order{}, fmt.Errorf("payment: order %s cannot be encoded: %w", o.Order, err)
+	}
+	return lockstore.Order{ID: o.Order, Event: o.Event, Revision: o.Revision, Due: due, Body: b}, nil
+}
+
+// decode returns the order of a record.
+func decode(r lockstore.Order) (*Order, error) {
+	var b body
+	if err := json.Unmarshal(r.Body, &b); err != nil {
+		return nil, fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
+	}
+	if b.Version != bodyVersion {
+		return nil, fmt.Errorf("payment: order %s has format %d, and this program knows %d; use the newer program", r.ID, b.Version, bodyVersion)
+	}
+	if b.Terms.Order != r.ID || b.Event != r.Event || row(b.Stage) == nil {
+		return nil, fmt.Errorf("payment: the record of order %s is of order %q of event %q in stage %q", r.ID, b.Terms.Order, b.Event, b.Stage)
+	}
+	b.Order.Revision = r.Revision
+	return &b.Order, nil
+}
+
+// sameSeats reports whether both have the same seats, in any order.
+func sameSeats(a, b []lockstore.SeatID) bool {
+	sorted := func(s []lockstore.SeatID) []lockstore.SeatID { return slices.SortedFunc(slices.Values(s), cmp.Compare) }
+	return slices.Equal(sorted(a), sorted(b))
+}

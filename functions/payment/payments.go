@@ -1,0 +1,227 @@
+package payment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// A Config configures Payments. All fields but Log and Moved are required.
+type Config struct {
+	Seats    lockstore.LockStore
+	Orders   lockstore.OrderStore // of the same backend, so that orders last as long as seats
+	Provider Provider
+
+	// Event returns an event that is, or was, on sale. Orders of an event that it does
+	// not know wait until it does.
+	Event func(lockstore.EventID) (*lockstore.Event, error)
+
+	// Within is how long a buyer has to pay. Margin is how much longer the seats are
+	// locked: it must exceed the time in which a worker notices the payment, which is
+	// some [Lease].
+	Within, Margin time.Duration
+
+	Log   *slog.Logger         // a line for each move; nil is slog.Default()
+	Moved func(from, to Stage) // counts the moves; nil does not
+}
+
+// Times of the protocol.
+const (
+	// Lease is how long a worker has an order to itself at most, and how soon another
+	// one tries what it did not finish.
+	Lease = 20 * time.Second
+
+	runTime       = 15 * time.Second // how long one worker works on an order; less than Lease
+	bookingWindow = 30 * time.Second // from when an order begins to book until its seats may be given back
+	clockSkew     = 5 * time.Second  // how much the store's clock may go back in a failover
+	pendingPause  = 10 * time.Minute // between two looks at a payment that takes days
+	refundPause   = 10 * time.Minute // between two looks at a refund that takes days
+	failedPause   = time.Minute      // after an answer that should not be
+	capturePause  = 5 * time.Second  // after the first attempt to capture; the buyer waits
+
+	// MinMargin is the least Config.Margin.
+	MinMargin = 3 * Lease
+
+	maxAttempts = 5 // to capture, and to refund
+)
+
+// backoff is how long after its nth attempt a call is tried again that first waits so
+// long.
+func backoff(first time.Duration, n int) time.Duration { return first << min(2*(n-1), 8) }
+
+// by is the name of this package in the journal of an event.
+const by = "payment"
+
+// Payments takes orders through the protocol. It is safe for concurrent use, and any
+// number of processes may work on the same orders.
+type Payments struct {
+	seats          lockstore.LockStore
+	orders         lockstore.OrderStore
+	provider       Provider
+	event          func(lockstore.EventID) (*lockstore.Event, error)
+	within, margin time.Duration
+	log            *slog.Logger
+	moved          func(from, to Stage)
+	clock          clock
+	compared       atomic.Int64 // when to compare again, in Unix milliseconds
+}
+
+// New returns Payments. It fails if the Config is not valid.
+func New(c Config) (*Payments, error) {
+	switch {
+	case c.Seats == nil || c.Orders == nil || c.Provider == nil || c.Event == nil:
+		return nil, errors.New("payment: Config needs Seats, Orders, Provider and Event")
+	case c.Within < time.Second || c.Within > lockstore.MaxLockTTL/2:
+		return nil, fmt.Errorf("payment: a buyer must have from 1s to %v to pay, not %v", lockstore.MaxLockTTL/2, c.Within)
+	case c.Margin < MinMargin || c.Margin > lockstore.MaxLockTTL/4:
+		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin, lockstore.MaxLockTTL/4, c.Margin)
+	}
+	moved := c.Moved
+	if moved == nil {
+		moved = func(_, _ Stage) {}
+	}
+	return &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
+		log: cmp.Or(c.Log, slog.Default()), moved: moved}, nil
+}
+
+// CheckEvent fails if locks of the event cannot last until they are paid for.
+func (p *Payments) CheckEvent(ev *lockstore.Event) error {
+	if need := p.within + p.margin; ev.MaxLock < need {
+		return fmt.Errorf("event %s: a lock may last %v at most, but buyers have %v to pay and the seats are kept for %v more; give the event a longer maximum, or buyers less time", ev.ID, ev.MaxLock, p.within, p.margin)
+	}
+	return nil
+}
+
+// Provider returns the provider of new orders.
+func (p *Payments) Provider() Provider { return p.provider }
+
+// Order returns an order, or [lockstore.ErrNoOrder].
+func (p *Payments) Order(ctx context.Context, id lockstore.OrderID) (*Order, error) {
+	if !isOrder(id) {
+		return nil, lockstore.ErrNoOrder
+	}
+	r, err := p.orders.Order(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return decode(r)
+}
+
+// Reconcile takes an order as far as it can go now, and returns it. Any notice that
+// something may have changed is reason to call it. If it fails, the order is tried
+// again when it is due.
+func (p *Payments) Reconcile(ctx context.Context, id lockstore.OrderID) (*Order, error) {
+	o, err := p.Order(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return p.advance(ctx, o)
+}
+
+// advance is Reconcile for an order that was just read. It returns the order as it
+// knows it last, even if it fails.
+func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
+	if o.Provider != "" && o.Provider != p.provider.Name() {
+		return o, fmt.Errorf("payment: order %s was opened at the provider %s, and this program uses %s; run one that uses %s until its orders have ended", o.Order, o.Provider, p.provider.Name(), o.Provider)
+	}
+	ctx, cancel := context.WithTimeout(ctx, runTime)
+	defer cancel()
+	for range 20 { // no order moves that often; a defect must not keep a worker
+		work := row(o.Stage).work
+		if work == nil {
+			return o, nil
+		}
+		draft := *o
+		n, err := work(&run{p, ctx, &draft})
+		if err != nil {
+			return o, fmt.Errorf("order %s, %s: %w", o.Order, o.Stage, err)
+		}
+		if n.to == "" {
+			return o, nil
+		}
+		moved, err := p.put(ctx, o.Stage, &draft, n, "", false)
+		if errors.Is(err, lockstore.ErrOrderChanged) {
+			return p.Order(ctx, o.Order) // another worker is at it
+		}
+		if err != nil {
+			return o, fmt.Errorf("order %s, from %s to %s: %w", o.Order, o.Stage, n.to, err)
+		}
+		o = moved
+		if n.after > 0 {
+			return o, nil
+		}
+	}
+	return o, fmt.Errorf("payment: order %s moves in a circle: %v", o.Order, o.History)
+}
+
+// put moves an order, unless it was changed meanwhile. The draft has the revision that
+// was read and everything else as it is to become.
+func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, asker string, asked bool) (*Order, error) {
+	if !allowed(from, n.to, asked) {
+		return nil, fmt.Errorf("payment: order %s must not move from %s to %s", draft.Order, from, n.to)
+	}
+	now := p.clock.now()
+	draft.Stage = n.to
+	if from != n.to || n.why != "" {
+		draft.History = append([]Move(nil), draft.History...)
+		draft.record(Move{To: n.to, Time: now.UTC().Truncate(time.Millisecond), Why: n.why, By: asker})
+	}
+	record, err := draft.encode(draft.due(now, n.after))
+	if err != nil {
+		return nil, err
+	}
+	revision, err := p.orders.Put(ctx, record)
+	if err != nil {
+		return nil, err
+	}
+	draft.Revision = revision
+	if from != n.to {
+		p.moved(from, n.to)
+		p.log.Info("order moved", "order", draft.Order, "event", draft.Event, "from", from, "to", n.to, "why", n.why, "by", asker)
+	}
+	return draft, nil
+}
+
+// due returns when a worker has to look at the order again.
+func (o *Order) due(now time.Time, after time.Duration) time.Time {
+	switch {
+	case after > 0:
+		return now.Add(after)
+	case o.Stage == StageOpen:
+		return o.PayBefore
+	case o.Stage == StagePaid && o.Moving == nil, row(o.Stage).work == nil:
+		return time.Time{}
+	}
+	return now.Add(Lease / 2) // whoever has moved it goes on at once
+}
+
+// A clock estimates the clock of the store. It learns from the store's answers how far
+// that is from the clock of this process.
+type clock struct {
+	known  atomic.Bool
+	offset atomic.Int64
+}
+
+func (c *clock) learn(now time.Time) {
+	if !now.IsZero() {
+		c.offset.Store(int64(time.Until(now)))
+		c.known.Store(true)
+	}
+}
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
+
+// learnTime asks the store for its time.
+func (p *Payments) learnTime(ctx context.Context, ev *lockstore.Event) error {
+	snap, err := p.seats.List(ctx, ev, "")
+	if err == nil {
+		p.clock.learn(time.UnixMilli(snap.Now))
+	}
+	return err
+}

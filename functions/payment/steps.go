@@ -1,0 +1,338 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// A run is one worker's work on one order. It changes its own copy, which the next
+// compare-and-set writes.
+type run struct {
+	*Payments
+	ctx context.Context
+	o   *Order
+}
+
+// next is what the work on an order in one stage has led to.
+type next struct {
+	to    Stage         // empty: nothing more can be done now
+	why   string        // for the history
+	after time.Duration // when work is due again; 0 is the stage's own time
+}
+
+// later puts off the next look at the order.
+func (r *run) later(after time.Duration) (next, error) { return next{to: r.o.Stage, after: after}, nil }
+
+// stay leaves the order as it is until it is due.
+func stay() (next, error) { return next{}, nil }
+
+// give makes the order give back everything that is left.
+func (r *run) give(why string) (next, error) {
+	r.o.startGiving(r.o.Seats, r.o.Amount-r.o.Refunded, false)
+	return next{to: StageGivingBack, why: why}, nil
+}
+
+// missed reports whether the buyer should have paid by now.
+func (r *run) missed() bool { return !r.clock.now().Before(r.o.PayBefore) }
+
+// open opens the session. Nobody knows its address before the order is open, so an
+// order whose time is over is given back without one.
+func (r *run) open() (next, error) {
+	if r.missed() {
+		return r.give("the time to pay was over before the payment was opened")
+	}
+	s, err := r.provider.Open(r.ctx, r.o.request())
+	switch {
+	case errors.Is(err, ErrRefused):
+		return r.give("the provider refused to open a payment: " + short(err))
+	case errors.Is(err, ErrFailed): // it may be open, but its answer will not come
+		return r.give("the provider failed to open a payment: " + short(err))
+	case err != nil:
+		return next{}, err
+	}
+	r.o.Session, r.o.PayURL = s.ID, s.URL
+	return next{to: StageOpen}, nil
+}
+
+// await looks whether the buyer has paid. After the deadline it first closes the
+// session, so that nobody can pay any more.
+func (r *run) await() (next, error) {
+	for range 2 {
+		p, err := r.fetch()
+		if err != nil {
+			return next{}, err
+		}
+		switch p.State {
+		case Void:
+			return r.give("the payment was not made, or failed")
+		case Authorised, Captured:
+			return r.paid(p)
+		case Pending:
+			return r.pending(p)
+		}
+		if !r.missed() {
+			return stay()
+		}
+		switch err := r.provider.Expire(r.ctx, r.o.Session); {
+		case err == nil:
+			return r.give("the time to pay was over")
+		case !errors.Is(err, ErrComplete):
+			return next{}, err
+		}
+	}
+	return next{}, fmt.Errorf("payment: the session of order %s is complete and open at once", r.o.Order)
+}
+
+// paid begins the booking of seats that were paid for.
+func (r *run) paid(p Payment) (next, error) {
+	r.o.Payment = p.ID
+	if p.Terms.Amount != r.o.Amount || p.Terms.Currency != r.o.Currency {
+		return r.give(fmt.Sprintf("the payment is of %d %s and not of %d %s", p.Terms.Amount, p.Terms.Currency, r.o.Amount, r.o.Currency))
+	}
+	r.openWindow()
+	return next{to: StageBooking, why: "the payment is " + string(p.State)}, nil
+}
+
+// openWindow gives the order a booking window that ends later than every one before.
+func (r *run) openWindow() {
+	until := r.clock.now().Add(bookingWindow).Truncate(time.Millisecond)
+	if !until.After(r.o.BookBefore) {
+		until = r.o.BookBefore.Add(time.Millisecond)
+	}
+	r.o.BookBefore = until
+}
+
+// pending keeps the seats until the provider has decided about a payment that takes
+// days.
+func (r *run) pending(p Payment) (next, error) {
+	r.o.Payment = p.ID
+	ev, err := r.event(r.o.Event)
+	if err != nil {
+		return next{}, err
+	}
+	if until := p.Until.Add(r.margin); !p.Until.IsZero() {
+		op := lockstore.Extend(r.o.User, until, r.o.Seats...)
+		op.Cap, op.By = lockstore.MaxLockTTL, by
+		// Seats that are lost by now may be free again when the money comes.
+		if _, err := r.do(ev, op); unknown(err) {
+			return next{}, err
+		}
+	}
+	return r.later(pendingPause)
+}
+
+// book books the seats, locked or not, within the booking window.
+func (r *run) book() (next, error) {
+	if r.clock.now().Before(r.o.BookBefore) {
+		ev, err := r.event(r.o.Event)
+		if err != nil {
+			return next{}, err
+		}
+		op := lockstore.Book(r.o.User, r.o.ref(), r.o.Seats...)
+		op.NotAfter, op.By = r.o.BookBefore, by
+		_, err = r.do(ev, op)
+		switch {
+		case err == nil:
+			return next{to: StageBooked}, nil
+		case errors.Is(err, lockstore.ErrTooLate):
+			return stay() // the next run opens a new window
+		case !isConflict(err):
+			return next{}, err
+		case r.o.Retake:
+			r.o.startGiving(r.o.Seats, r.o.Amount-r.o.Refunded, false)
+			return next{to: StageNeedsPerson, why: "the store has lost the seats, and others have them: " + short(err)}, nil
+		}
+		return r.give("the seats are gone: " + short(err))
+	}
+	p, err := r.fetch()
+	switch {
+	case err != nil:
+		return next{}, err
+	case p.State == Void:
+		return r.give("the payment was given up or failed before the seats were booked")
+	case p.State != Authorised && p.State != Captured:
+		return next{}, fmt.Errorf("payment: the payment of order %s was made and is %s", r.o.Order, p.State)
+	}
+	r.openWindow()
+	return next{to: StageBooking, why: "the booking took too long and is tried again"}, nil
+}
+
+// capture takes the money for seats that are booked.
+func (r *run) capture() (next, error) {
+	p, err := r.fetch()
+	if err != nil {
+		return next{}, err
+	}
+	r.o.Payment = p.ID
+	switch p.State {
+	case Captured:
+		return r.verify(false)
+	case Void:
+		return r.give("the payment was given up or failed before the money was taken")
+	case Authorised:
+	default:
+		return next{}, fmt.Errorf("payment: the seats of order %s are booked and its payment is %s", r.o.Order, p.State)
+	}
+	err = r.provider.Capture(r.ctx, p.ID, fmt.Sprintf("%s-capture-%d", r.o.Order, r.o.Captures))
+	refused, failed := errors.Is(err, ErrRefused), errors.Is(err, ErrFailed)
+	switch {
+	case err == nil:
+		return r.verify(true)
+	case !refused && !failed:
+		return next{}, err
+	}
+	if p, fetchErr := r.fetch(); fetchErr != nil {
+		return next{}, fetchErr
+	} else if p.State == Captured {
+		return r.verify(false)
+	} else if failed && p.State == Authorised && r.o.Captures < maxAttempts {
+		r.o.Captures++
+		return next{to: StageBooked, why: "the provider failed to take the money: " + short(err), after: backoff(capturePause, r.o.Captures)}, nil
+	}
+	return r.give("the money could not be taken: " + short(err))
+}
+
+// verify looks at the seats once more before the order is paid. Money that an earlier
+// run or the provider itself took may have been paid back meanwhile, if the store has
+// forgotten what was decided.
+func (r *run) verify(taken bool) (next, error) {
+	if !taken && r.o.Amount > 0 {
+		back, err := r.provider.Refunds(r.ctx, r.o.Payment)
+		if err != nil {
+			return next{}, err
+		}
+		if slices.ContainsFunc(back, func(f Refund) bool { return f.State != RefundFailed && !r.o.partBefore(f) }) {
+			return r.give("the money was paid back already")
+		}
+	}
+	ev, err := r.event(r.o.Event)
+	if err != nil {
+		return next{}, err
+	}
+	there, err := r.booked(ev)
+	switch {
+	case err != nil:
+		return next{}, err
+	case there < len(r.o.Seats):
+		return r.give("the seats were cancelled before the order was paid")
+	}
+	r.o.Retake = false
+	return next{to: StagePaid}, nil
+}
+
+// partBefore reports whether the refund is one that the order has counted.
+func (o *Order) partBefore(f Refund) bool { return o.Refunded > 0 && o.isAttempt(f, 1) }
+
+// booked counts the seats that are booked for the order.
+func (r *run) booked(ev *lockstore.Event) (int, error) {
+	_, all := r.seats.Roster(r.ctx, ev, lockstore.Filter{Seats: r.o.Seats})
+	n := 0
+	for h, err := range all {
+		if errors.Is(err, lockstore.ErrUnknownSeats) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if h.Status == lockstore.Booked && h.Ref == r.o.ref() && h.User == r.o.User {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// fetch returns the state of the order's payment. One of nothing counts as made.
+func (r *run) fetch() (Payment, error) {
+	if r.o.Amount == 0 {
+		return Payment{State: Captured, Terms: r.o.Terms}, nil
+	}
+	return r.provider.Fetch(r.ctx, r.o.Session)
+}
+
+// do carries out an operation, and learns the store's clock from it.
+func (r *run) do(ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := r.seats.Do(r.ctx, ev, op)
+	r.clock.learn(result.Now)
+	if errors.Is(err, lockstore.ErrTooLate) || errors.Is(err, lockstore.ErrTooEarly) {
+		if err := r.learnTime(r.ctx, ev); err != nil {
+			return result, err
+		}
+	}
+	return result, err
+}
+
+// isConflict reports whether an operation was refused, and no repeat of it will
+// succeed as long as the seats are what they are.
+func isConflict(err error) bool {
+	_, conflict := errors.AsType[*lockstore.ConflictError](err)
+	return conflict || errors.Is(err, lockstore.ErrUnknownSeats) || errors.Is(err, lockstore.ErrInvalid)
+}
+
+// unknown reports whether an operation failed for another reason than the seats.
+func unknown(err error) bool { return err != nil && !isConflict(err) }
+
+// settle finishes a move of seats that was begun.
+func (r *run) settle() (next, error) {
+	m := r.o.Moving
+	if m == nil {
+		return stay()
+	}
+	ev, err := r.event(r.o.Event)
+	if err != nil {
+		return next{}, err
+	}
+	err = r.moveSeats(ev)
+	if unknown(err) {
+		return next{}, err
+	}
+	return next{to: StagePaid, why: movedWhy(m, err)}, nil
+}
+
+// moveSeats carries out the move that the order has begun. Afterwards it is over,
+// unless its outcome is unknown.
+func (r *run) moveSeats(ev *lockstore.Event) error {
+	m := r.o.Moving
+	op := lockstore.Move(r.o.User, r.o.ref(), m.Seats, m.To)
+	op.By = m.By
+	_, err := r.do(ev, op)
+	if unknown(err) {
+		return err
+	}
+	r.o.Moving = nil
+	if err == nil {
+		r.o.Seats = union(without(r.o.Seats, m.Seats), m.To)
+		r.o.Lines = slices.Clone(r.o.Lines)
+		for i := range r.o.Lines { // the new seats cost what was paid for the old ones
+			l := &r.o.Lines[i]
+			l.Seats = slices.Clone(l.Seats)
+			for n, seat := range l.Seats {
+				if at := slices.Index(m.Seats, seat); at >= 0 {
+					l.Seats[n] = m.To[at]
+				}
+			}
+		}
+	}
+	return err
+}
+
+func movedWhy(m *Moving, err error) string {
+	if err != nil {
+		return "the seats were not moved: " + short(err)
+	}
+	return fmt.Sprintf("moved from %s to %s", m.Seats, m.To)
+}
+
+// short returns the text of an error for the history.
+func short(err error) string {
+	text := err.Error()
+	const most = 200
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return text
+}

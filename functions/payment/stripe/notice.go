@@ -1,0 +1,71 @@
+package stripe
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v85/webhook"
+
+	"seatlock/functions/payment"
+	"seatlock/lockstore"
+)
+
+// Verify returns the order that a webhook is about. It reads nothing else, so it takes
+// events of any version of Stripe's API, which is a setting of the endpoint.
+//
+// The signature must have been made with one of the secrets less than five minutes
+// before now, so that nobody can send an old webhook again. That protects little, as a
+// webhook only makes the state be fetched; but it costs nothing.
+func (s *Stripe) Verify(body []byte, header http.Header, now time.Time) (lockstore.OrderID, error) {
+	signature := header.Get("Stripe-Signature")
+	if !s.signed(body, signature) {
+		return "", fmt.Errorf("%w: no secret fits", payment.ErrBadNotice)
+	}
+	age := now.Sub(signedAt(signature))
+	if age.Abs() > webhook.DefaultTolerance {
+		return "", fmt.Errorf("%w: it was signed %v ago", payment.ErrBadNotice, age)
+	}
+	var event struct {
+		Data struct {
+			Object struct {
+				Metadata struct {
+					Order lockstore.OrderID `json:"order"`
+				} `json:"metadata"`
+			} `json:"object"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &event); err != nil {
+		return "", nil // signed, but about something else
+	}
+	order := event.Data.Object.Metadata.Order
+	if order.Check() != nil {
+		return "", nil
+	}
+	return order, nil
+}
+
+// signed reports whether one of the secrets made a signature in the header.
+func (s *Stripe) signed(body []byte, header string) bool {
+	for _, secret := range s.secrets {
+		if webhook.ValidatePayloadIgnoringTolerance(body, header, secret) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// signedAt returns the time in a header whose signature is valid. The library compares
+// it with the machine's clock alone. Of several times it signs the last one.
+func signedAt(header string) (at time.Time) {
+	for part := range strings.SplitSeq(header, ",") {
+		if text, ok := strings.CutPrefix(part, "t="); ok {
+			seconds, _ := strconv.ParseInt(text, 10, 64)
+			at = time.Unix(seconds, 0)
+		}
+	}
+	return at
+}

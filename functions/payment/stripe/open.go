@@ -1,0 +1,172 @@
+package stripe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v85"
+
+	"seatlock/functions/payment"
+)
+
+const (
+	// shortest is how long after the order's creation its session expires by itself
+	// at the earliest. Stripe wants 30 minutes after its own creation. The rest is for
+	// repeated calls and for clocks that differ.
+	shortest = 35 * time.Minute
+
+	// longest is the longest time that an order may have for its payment. Stripe's
+	// bound is 24 hours.
+	longest = 23 * time.Hour
+
+	// clockError is the largest difference expected between this clock and Stripe's.
+	clockError = 5 * time.Minute
+
+	maxLines = 100 // in a session
+	maxName  = 250 // characters of a line, of which the page shows even fewer
+)
+
+// Open opens the session of an order. The order's id is the idempotency key, and a
+// call after Stripe has forgotten the key opens no second one: by then it is too late
+// for the session's fixed end, and Stripe refuses.
+func (s *Stripe) Open(ctx context.Context, r payment.Request) (payment.Session, error) {
+	params, err := s.create(r)
+	if err != nil {
+		return payment.Session{}, fmt.Errorf("%w: stripe: cannot open order %s: %w", payment.ErrRefused, r.Order, err)
+	}
+	params.SetIdempotencyKey("open-" + string(r.Order))
+	var c *stripe.CheckoutSession
+	err = repeat(ctx, func() (err error) {
+		c, err = s.client.V1CheckoutSessions.Create(ctx, params)
+		return err
+	})
+	if err == nil {
+		return payment.Session{ID: c.ID, URL: c.URL}, nil
+	}
+	failed := failure("open order "+string(r.Order), err)
+	if !errors.Is(failed, payment.ErrFailed) && !aboutParam(err, "expires_at") {
+		return payment.Session{}, failed
+	}
+	// There may be a session all the same: from a call that Stripe answered with an
+	// error, or from one whose key it has forgotten.
+	found, err := s.find(ctx, r.Terms)
+	switch {
+	case err != nil:
+		return payment.Session{}, err
+	case found != nil:
+		return payment.Session{ID: found.ID, URL: found.URL}, nil
+	case errors.Is(failed, payment.ErrFailed) && time.Now().After(expiry(r.Terms).Add(clockError)):
+		// Whatever is still on its way comes too late for its own end.
+		return payment.Session{}, fmt.Errorf("%w: %w", payment.ErrRefused, failed)
+	}
+	return payment.Session{}, failed
+}
+
+// expiry returns when the session of an order expires by itself. It depends on the
+// order alone, because an idempotency key wants the same parameters each time.
+func expiry(t payment.Terms) time.Time {
+	if earliest := t.Created.Add(shortest); t.PayBefore.Before(earliest) {
+		return earliest
+	}
+	return t.PayBefore
+}
+
+// find returns the session of an order, or nil if there is none.
+func (s *Stripe) find(ctx context.Context, t payment.Terms) (*stripe.CheckoutSession, error) {
+	params := &stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{
+		GreaterThanOrEqual: t.Created.Add(-clockError).Unix(),
+		LesserThanOrEqual:  expiry(t).Unix(),
+	}}
+	params.Limit = stripe.Int64(page)
+	for c, err := range s.client.V1CheckoutSessions.List(ctx, params).All(ctx) {
+		if err != nil {
+			return nil, failure("look for the session of order "+string(t.Order), err)
+		}
+		if c.Metadata["order"] == string(t.Order) {
+			return c, nil
+		}
+	}
+	return nil, nil
+}
+
+// create returns the parameters of a new session.
+func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams, error) {
+	if r.PayBefore.Sub(r.Created) > longest {
+		return nil, fmt.Errorf("it has %v for its payment; it may have at most %v", r.PayBefore.Sub(r.Created), longest)
+	}
+	items, err := lineItems(r)
+	if err != nil {
+		return nil, err
+	}
+	metadata := r.Metadata()
+	p := &stripe.CheckoutSessionCreateParams{
+		Mode:              stripe.String(stripe.CheckoutSessionModePayment),
+		ClientReferenceID: stripe.String(string(r.Order)),
+		ExpiresAt:         stripe.Int64(expiry(r.Terms).Unix()),
+		SuccessURL:        stripe.String(r.ReturnURL),
+		CancelURL:         stripe.String(r.ReturnURL),
+		Metadata:          metadata,
+		LineItems:         items,
+		// The metadata of the payment are what its webhooks have.
+		PaymentIntentData: &stripe.CheckoutSessionCreatePaymentIntentDataParams{Metadata: metadata},
+	}
+	if _, err := mail.ParseAddress(r.Email); err == nil {
+		p.CustomerEmail = stripe.String(r.Email)
+	}
+	if s.delayed {
+		p.PaymentMethodOptions = &stripe.CheckoutSessionCreatePaymentMethodOptionsParams{
+			Card: &stripe.CheckoutSessionCreatePaymentMethodOptionsCardParams{CaptureMethod: stripe.String("manual")},
+		}
+	} else {
+		p.PaymentMethodTypes = stripe.StringSlice([]string{"card"})
+		p.PaymentIntentData.CaptureMethod = stripe.String("manual")
+	}
+	return p, nil
+}
+
+// lineItems returns the lines of a bill as Stripe has them: a price and a number each.
+// If that is not possible, it returns one line with the sum.
+func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams, error) {
+	factor := scale(r.Currency)
+	if factor == 0 {
+		return nil, fmt.Errorf("an amount in %s cannot be paid through Stripe", r.Currency)
+	}
+	item := func(name string, unit int64, count int) *stripe.CheckoutSessionCreateLineItemParams {
+		if runes := []rune(name); len(runes) > maxName {
+			name = string(runes[:maxName-1]) + "…"
+		}
+		return &stripe.CheckoutSessionCreateLineItemParams{
+			Quantity: stripe.Int64(int64(count)),
+			PriceData: &stripe.CheckoutSessionCreateLineItemPriceDataParams{
+				Currency:    stripe.String(strings.ToLower(r.Currency)),
+				UnitAmount:  stripe.Int64(unit * factor),
+				ProductData: &stripe.CheckoutSessionCreateLineItemPriceDataProductDataParams{Name: stripe.String(name)},
+			},
+		}
+	}
+	var items []*stripe.CheckoutSessionCreateLineItemParams
+	var sum int64
+	plain := len(r.Lines) <= maxLines
+	for _, line := range r.Lines {
+		sum += line.Amount
+		switch {
+		case line.Amount < 0 || line.Count < 1 || line.Text == "":
+			plain = false // such as a discount, which Stripe's lines cannot be
+		case line.Amount%int64(line.Count) == 0:
+			items = append(items, item(line.Text, line.Amount/int64(line.Count), line.Count))
+		default:
+			items = append(items, item(fmt.Sprintf("%d × %s", line.Count, line.Text), line.Amount, 1))
+		}
+	}
+	if len(r.Lines) > 0 && sum != r.Amount {
+		return nil, fmt.Errorf("its lines add up to %d; they must add up to its amount, %d", sum, r.Amount)
+	}
+	if !plain || len(items) == 0 {
+		return []*stripe.CheckoutSessionCreateLineItemParams{item(r.Title, r.Amount, 1)}, nil
+	}
+	return items, nil
+}

@@ -1,0 +1,105 @@
+// Package stripe takes payments through Stripe's hosted payment page.
+//
+// An order is a Checkout Session. The money of a card is reserved first and taken by a
+// call of Capture. The state is fetched; a webhook only says that it may have changed.
+//
+// It is not part of package payment, so that a program that takes no payments does not
+// contain Stripe's library. It must not know what becomes of an order.
+package stripe
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v85"
+
+	"seatlock/functions/payment"
+)
+
+const (
+	// callTime is the longest time that Stripe has to answer one attempt of a call.
+	callTime = 20 * time.Second
+
+	// retries is how often a call is repeated, by the library if the connection was
+	// lost or another call was using the same object, and by repeat. It is safe, as
+	// each attempt has the same idempotency key: ours, or one that the library made
+	// for the call. The library does not repeat what Stripe answered with an error,
+	// because the answer would be the same.
+	retries = 2
+
+	// pause is the time before the first call of repeat is repeated.
+	pause = 500 * time.Millisecond
+)
+
+// Config is what a [Stripe] is made of.
+type Config struct {
+	Key     string   // secret or restricted, of test mode or live
+	Secrets []string // of the webhook's endpoint; two while one is replaced, none without webhooks
+
+	// Delayed offers every payment method that the Stripe account has, also those
+	// whose money comes days later or never. Otherwise there are cards and what works
+	// through cards, such as Apple Pay.
+	Delayed bool
+
+	URL       string            // of the API; empty for Stripe itself
+	Transport http.RoundTripper // nil for the usual one
+}
+
+// Stripe is a [payment.Provider].
+type Stripe struct {
+	client  *stripe.Client
+	test    bool
+	secrets []string
+	delayed bool
+}
+
+var _ payment.Provider = (*Stripe)(nil)
+
+// New returns a Stripe. It makes no call yet.
+func New(c Config) (*Stripe, error) {
+	kind, rest, _ := strings.Cut(c.Key, "_")
+	mode, _, _ := strings.Cut(rest, "_")
+	if kind != "sk" && kind != "rk" || mode != "test" && mode != "live" {
+		// The error must not show the key.
+		return nil, errors.New("the key of Stripe must be a secret or restricted one, which begins with sk_test_, sk_live_, rk_test_ or rk_live_")
+	}
+	for _, secret := range c.Secrets {
+		if !strings.HasPrefix(secret, "whsec_") {
+			return nil, errors.New("a secret of Stripe's webhooks must begin with whsec_")
+		}
+	}
+	backend := &stripe.BackendConfig{
+		HTTPClient:        &http.Client{Timeout: callTime, Transport: c.Transport},
+		MaxNetworkRetries: stripe.Int64(retries),
+		EnableTelemetry:   stripe.Bool(false),
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // the errors say it all
+	}
+	if c.URL != "" {
+		if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
+			return nil, fmt.Errorf("the address of Stripe's API must be an absolute URL, not %q", c.URL)
+		}
+		backend.URL = stripe.String(c.URL)
+	}
+	return &Stripe{
+		client:  stripe.NewClient(c.Key, stripe.WithBackends(stripe.NewBackendsWithConfig(backend))),
+		test:    mode == "test",
+		secrets: c.Secrets,
+		delayed: c.Delayed,
+	}, nil
+}
+
+// Test reports whether the key is of Stripe's test mode, in which no money moves.
+func (s *Stripe) Test() bool { return s.test }
+
+// Name returns "stripe", or "stripe-test" in test mode: the objects of one mode do not
+// exist in the other.
+func (s *Stripe) Name() string {
+	if s.test {
+		return "stripe-test"
+	}
+	return "stripe"
+}
