@@ -66,6 +66,8 @@ func TestTemplateServes(t *testing.T) {
 				{"GET /journal", operator, "", `"kind":"move"`},
 				{"GET /events", buyer, "", `"eventId":"gala"`},
 				{"GET /openapi.yaml", buyer, "", "openapi: 3.1"},
+				{"GET /session", buyer, "", `"open":false,"signIn":false`},
+				{"POST /signout", buyer, "", `"open":false`},
 			}
 			routes := make(map[string]map[string]any)
 			for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {

@@ -43,11 +43,12 @@ func functionBehind(t *testing.T, tmpl *template, integration string) string {
 	return strings.TrimSuffix(strings.Trim(uri.(string), "<>"), ".Arn")
 }
 
-// open are the routes that need no token: the lists that everybody may see.
-var open = []string{"GET /seats", "GET /events", "GET /openapi.yaml"}
+// open are the routes that need no token: the lists that everybody may see, and the calls
+// about guests.
+var open = []string{"GET /seats", "GET /events", "GET /openapi.yaml", "GET /session", "POST /signout"}
 
-// TestTemplateAuthorizes checks that every call needs a token, but for the lists that
-// everybody may see. TestTemplateWithGuests checks what is so where there are guests.
+// TestTemplateAuthorizes checks that every call needs a token, but for those that
+// everybody may make. TestTemplateWithGuests checks what is so where there are guests.
 func TestTemplateAuthorizes(t *testing.T) {
 	tmpl := readTemplate(t, nil)
 	for name, r := range tmpl.of("AWS::ApiGatewayV2::Route") {

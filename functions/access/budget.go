@@ -57,7 +57,7 @@ type share struct {
 // shares returns those that the user at the address uses together. The user is empty if
 // the address alone counts.
 func shares(user lockstore.UserID, addr netip.Addr) []share {
-	var all []share
+	all := make([]share, 0, 3)
 	if user != "" {
 		all = append(all, share{bucket{what: signedIn, user: user}, 1})
 	}
@@ -74,34 +74,38 @@ func shares(user lockstore.UserID, addr netip.Addr) []share {
 // b.mu must be locked.
 func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) time.Duration {
 	var wait time.Duration
-	all := shares(user, addr)
-	for _, s := range all {
+	var uses [3]*use
+	now := time.Now()
+	for i, s := range shares(user, addr) {
 		limit := s.times * b.perHour
+		uses[i] = b.get(s, now)
 		// What is more than all of the budget is allowed when nothing is used.
-		if over := min(amount, limit) + b.get(s).amount - limit; over > 0 {
+		if over := min(amount, limit) + uses[i].amount - limit; over > 0 {
 			wait = max(wait, time.Duration(over/limit*float64(time.Hour)))
 		}
 	}
 	if wait > 0 {
 		return wait
 	}
-	for _, s := range all {
-		b.get(s).amount += amount
+	for _, u := range uses {
+		if u != nil {
+			u.amount += amount
+		}
 	}
 	return 0
 }
 
 // giveBack gives back what the user has used at the address. b.mu must be locked.
 func (b *Budget) giveBack(user lockstore.UserID, addr netip.Addr, amount float64) {
+	now := time.Now()
 	for _, s := range shares(user, addr) {
-		u := b.get(s)
+		u := b.get(s, now)
 		u.amount = max(0, u.amount-amount)
 	}
 }
 
 // get returns what of a share is used now. b.mu must be locked.
-func (b *Budget) get(s share) *use {
-	now := time.Now()
+func (b *Budget) get(s share, now time.Time) *use {
 	key := maphash.Comparable(b.seed, s.of)
 	u, ok := b.used.Get(key)
 	if !ok {

@@ -1,5 +1,5 @@
 // Program list is GET /seats, GET /events, GET /mine and GET /openapi.yaml as a Lambda
-// function and, where there are guests, GET /session and POST /signout.
+// function and, like every function, GET /session and POST /signout.
 package main
 
 import (

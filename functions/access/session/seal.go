@@ -6,9 +6,10 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 )
 
 // A Sealer makes values that only programs with its keys can read or make. It is safe

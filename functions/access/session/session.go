@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"seatlock/functions/access"
 	"seatlock/lockstore"
 )
@@ -32,13 +34,17 @@ const (
 	// guest's session must not last for ever.
 	whole = 30 * 24 * time.Hour
 
+	// remembered is how many sessions are remembered as they were opened last, in 2 MB:
+	// to open one takes longer than all else that is about the caller.
+	remembered = 1 << 12
+
 	purpose = "session"
 )
 
 // A Session says who somebody is.
 type Session struct {
 	User  lockstore.UserID `json:"u"`
-	Guest bool             `json:"g,omitempty"`
+	Guest bool             `json:"g,omitzero"`
 	Until time.Time        `json:"e"`
 	Since time.Time        `json:"b,omitzero"` // of a guest: when the first session began
 }
@@ -49,6 +55,7 @@ type Sessions struct {
 	guests  bool
 	https   bool
 	foreign *http.CrossOriginProtection
+	opened  *lru.Cache[string, Session] // by their values
 }
 
 var _ access.Sessions = (*Sessions)(nil)
@@ -64,7 +71,11 @@ type Options struct {
 
 // New returns Sessions with the keys of the Sealer.
 func New(seal *Sealer, o Options) (*Sessions, error) {
-	s := &Sessions{seal: seal, guests: o.Guests, foreign: http.NewCrossOriginProtection()}
+	opened, err := lru.New[string, Session](remembered)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sessions{seal: seal, guests: o.Guests, foreign: http.NewCrossOriginProtection(), opened: opened}
 	if o.URL == "" {
 		return s, nil
 	}
@@ -133,12 +144,15 @@ func (s *Sessions) Is(token string) bool { return strings.HasPrefix(token, prefi
 
 // open opens the value of a session that lasts or can be renewed.
 func (s *Sessions) open(value string) (Session, bool) {
-	var session Session
-	if s.seal.Open(purpose, value, &session) != nil || session.User.Check() != nil || session.Guest && !s.guests {
-		return Session{}, false
-	}
-	if session.Guest && session.Since.IsZero() { // sealed by a version that did not note it
-		session.Since = session.Until.Add(-life)
+	session, ok := s.opened.Get(value)
+	if !ok {
+		if s.seal.Open(purpose, value, &session) != nil || session.User.Check() != nil || session.Guest && !s.guests {
+			return Session{}, false
+		}
+		if session.Guest && session.Since.IsZero() { // sealed by a version that did not note it
+			session.Since = session.Until.Add(-life)
+		}
+		s.opened.Add(strings.Clone(value), session) // not the whole header
 	}
 	return session, time.Now().Before(session.end())
 }

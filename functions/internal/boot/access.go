@@ -10,7 +10,7 @@ import (
 // A gate is the policy, and what makes guests.
 type gate struct {
 	policy access.Policy
-	desk   *session.Desk // nil if there are no guests
+	desk   session.Desk
 }
 
 // openGate returns the policy behind a gateway that verifies tokens, or that leaves all to
@@ -25,6 +25,7 @@ func openGate(s settings.GatewayAccess) (*gate, error) {
 		OperatorClaim: access.ParseClaim(s.OperatorClaim),
 		ConfirmBy:     access.ParseConfirmBy(s.ConfirmBy),
 	}}
+	g.desk.Policy = &g.policy
 	if !s.Sessions {
 		return g, nil
 	}
@@ -36,15 +37,9 @@ func openGate(s settings.GatewayAccess) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.policy.Sessions = sessions
-	g.desk = &session.Desk{Policy: &g.policy, Sessions: sessions}
+	g.policy.Sessions, g.desk.Sessions = sessions, sessions
 	return g, nil
 }
 
-// handler returns next with the calls about sessions, if there are guests.
-func (g *gate) handler(next telemetry.Handler) telemetry.Handler {
-	if g.desk == nil {
-		return next
-	}
-	return g.desk.Handler(next)
-}
+// handler returns next with the calls about sessions.
+func (g *gate) handler(next telemetry.Handler) telemetry.Handler { return g.desk.Handler(next) }
