@@ -124,7 +124,7 @@ func randomChoice(rnd *rand.Rand) choice {
 func TestOtherChoices(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(20, 1))
 	refused := 0
-	for range 50_000 {
+	for range 10_000 {
 		c := randomChoice(rnd)
 		h := newHouse(c.Rows)
 		instead := h.judge(c.Asked)
@@ -168,7 +168,7 @@ func TestOtherChoices(t *testing.T) {
 			t.Fatalf("of %q, %v is judged %v, though it leaves no seat alone", c.Rows, c.Asked, instead)
 		}
 	}
-	if refused < 2000 {
+	if refused < 400 {
 		t.Errorf("only %d choices were refused, so nothing was tested", refused)
 	}
 }
@@ -192,7 +192,7 @@ func (h *house) leavesSingle(asked [][2]int) bool {
 // refused exactly if some run is as long as the span, or longer by two or more.
 func TestAnotherChoiceExists(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(20, 2))
-	for range 20_000 {
+	for range 5_000 {
 		var rows []string
 		for range 1 + rnd.IntN(4) {
 			row := make([]byte, 1+rnd.IntN(8))

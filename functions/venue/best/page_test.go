@@ -35,7 +35,7 @@ console.log(JSON.stringify(answers));
 func TestPageJudgesAlike(t *testing.T) {
 	faults.Need(t, "node", "whether the page and the server judge single seats alike")
 	rnd := rand.New(rand.NewPCG(20, 3))
-	choices := make([]choice, 25_000)
+	choices := make([]choice, 10_000)
 	for i := range choices {
 		choices[i] = randomChoice(rnd)
 	}
@@ -72,7 +72,7 @@ func TestPageJudgesAlike(t *testing.T) {
 			refused++
 		}
 	}
-	if refused < 1000 {
+	if refused < 400 {
 		t.Errorf("only %d choices were refused, so nothing was compared", refused)
 	}
 }

@@ -1,5 +1,7 @@
 package best
 
+import "slices"
+
 // maxBoards is how many boards a picker keeps: enough for parties of different sizes
 // and a few filters.
 const maxBoards = 16
@@ -186,5 +188,6 @@ func (p *Picker) places(a *area, n int) []int32 {
 		}
 		slots = append(slots, at)
 	}
+	slices.Sort(slots)
 	return slots
 }
