@@ -21,7 +21,7 @@ func newSeats(ev *lockstore.Event, named int) *seats {
 	s := &seats{ev: ev, nextEnd: forever}
 	for at := 0; at < len(ev.Seats); at += blockSize {
 		n := min(blockSize, len(ev.Seats)-at)
-		s.blocks = append(s.blocks, newBlock(ev.Seats[at:max(at, min(at+n, named))], make([]seat, n), 0))
+		s.blocks = append(s.blocks, newBlock(ev.Seats[at:max(at, min(at+n, named))], untouched[:n:n], 0))
 		s.counts[lockstore.Available] += n
 	}
 	return s
