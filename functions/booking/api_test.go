@@ -139,6 +139,9 @@ type problemJSON struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 	Seats  []seat `json:"seats"`
+
+	Largest        *int     `json:"largest"`
+	InsteadSeatIDs []string `json:"insteadSeatIds"`
 }
 
 type seat struct {
@@ -158,6 +161,10 @@ type list struct {
 		Booked    int `json:"booked"`
 		Blocked   int `json:"blocked"`
 	} `json:"counts"`
+	Areas []struct {
+		Section   string `json:"section"`
+		Available int    `json:"available"`
+	} `json:"areas"`
 	Seats []seat `json:"seats"`
 }
 

@@ -29,7 +29,7 @@ type verb struct {
 }
 
 var (
-	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"userId", "levels", "lockSeconds", "overLimit"},
+	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"areas", "count", "category", "section", "apart", "userId", "levels", "lockSeconds", "overLimit"},
 		done: "locked", status: lockstore.Locked, more: moreOfLock}
 	extend = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"expiresAt", "seconds", "userId"},
 		done: "locked for longer", status: lockstore.Locked, more: moreOfExtend,
@@ -69,31 +69,32 @@ type change struct {
 	on  *lockstore.Event // ev.Event, or the same with other settings
 	op  lockstore.Op
 
-	bill bill // of a lock or a confirm, if the event has prices
+	bill bill  // of a lock or a confirm, if the event has prices
+	pick *pick // what is to be found; nil if the request names all seats
 }
 
 // do carries out the change.
 func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 	answer := seatsAnswer{verb: v, change: c, seats: c.op.Seats}
-	if len(c.op.Seats) == 0 { // a cancel by its reference alone
+	if len(c.op.Seats) == 0 && c.pick == nil { // a cancel by its reference alone
 		var err error
 		answer.seats, err = a.cancelAll(ctx, c)
 		answer.changed = len(answer.seats)
 		return answer, err
 	}
-	charge, err := a.charge(c)
+	var result lockstore.Result
+	var err error
+	if c.pick != nil {
+		if result, answer.together, err = a.take(ctx, v, c); err == nil {
+			err = c.price()
+		}
+		answer.seats = c.op.Seats
+	} else if err = a.refuseSingles(ctx, c); err == nil {
+		result, err = a.carryOut(ctx, c)
+		err = a.explain(err, v, c)
+	}
 	if err != nil {
 		return seatsAnswer{}, err
-	}
-	result, err := a.store.Do(ctx, c.on, c.op)
-	switch {
-	case errors.Is(err, lockstore.ErrOutcomeUnknown):
-		charge.KeepAll()
-	default:
-		charge.Keep(result.Changed, result.Now) // nothing was changed if it failed
-	}
-	if err != nil {
-		return seatsAnswer{}, a.explain(err, v, c)
 	}
 	switch c.op.Kind {
 	case lockstore.KindConfirm, lockstore.KindBook:
@@ -111,6 +112,30 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		answer.seats = result.Changed // the others were left alone
 	}
 	return answer, nil
+}
+
+// repeats is how often the lock of a pick is repeated while its outcome is unknown.
+const repeats = 2
+
+// carryOut carries out the operation, and takes what it costs. A lock of seats that were
+// picked is repeated if its outcome is unknown: the client cannot ask for the same seats
+// again.
+func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error) {
+	charge, err := a.charge(c)
+	if err != nil {
+		return lockstore.Result{}, err
+	}
+	result, err := a.store.Do(ctx, c.on, c.op)
+	unknown := errors.Is(err, lockstore.ErrOutcomeUnknown)
+	for n := 0; n < repeats && c.pick != nil && errors.Is(err, lockstore.ErrOutcomeUnknown); n++ {
+		result, err = a.store.Do(ctx, c.on, c.op)
+	}
+	if errors.Is(err, lockstore.ErrOutcomeUnknown) || err == nil && unknown {
+		charge.KeepAll() // which seats were changed is not known
+	} else {
+		charge.Keep(result.Changed, result.Now) // nothing was changed if it failed
+	}
+	return result, err
 }
 
 // charge takes what the change costs from what the user and the address may lock
@@ -143,7 +168,14 @@ func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
 			return err
 		}
 	}
-	if c.op.Seats, err = req.seats(v.kind == lockstore.KindCancel && req.Reference != nil && *req.Reference != ""); err != nil {
+	if v.kind == lockstore.KindLock {
+		if c.pick, err = ev.pickOf(req); err != nil {
+			return err
+		}
+	}
+	if c.pick != nil {
+		c.op.Seats = c.pick.named
+	} else if c.op.Seats, err = req.seats(v.kind == lockstore.KindCancel && req.Reference != nil && *req.Reference != ""); err != nil {
 		return err
 	}
 	for _, ref := range [...]*lockstore.Ref{req.Reference, req.Reason} {
@@ -165,8 +197,10 @@ func moreOfLock(ctx context.Context, a *API, c *change) error {
 	if err := a.onSale(ctx, c.ev, c.by); err != nil {
 		return err
 	}
-	if err := c.price(); err != nil {
-		return err
+	if c.pick == nil {
+		if err := c.price(); err != nil {
+			return err
+		}
 	}
 	if c.req.LockSeconds == nil && !isSet(c.req.OverLimit) {
 		return nil

@@ -32,7 +32,7 @@ type seat struct {
 // A block is consecutive seats. It is immutable, except that it keeps what it has
 // rendered.
 type block struct {
-	ids     []lockstore.SeatID
+	ids     []lockstore.SeatID // of the seats that lists show: the first ones, or all
 	seats   []seat
 	counts  [statuses]int
 	nextEnd int64  // of the lock that ends first; forever if there is none
@@ -79,11 +79,11 @@ func until(s lockstore.ListedSeat) int64 {
 	return 0
 }
 
-// changes returns the number of seats that changed after the moment.
+// changes returns the number of seats of a list that changed after the moment.
 func (b *block) changes(moment uint64) int {
 	n := 0
 	if b.changed > moment {
-		for _, s := range b.seats {
+		for _, s := range b.seats[:len(b.ids)] {
 			if s.changed > moment {
 				n++
 			}
