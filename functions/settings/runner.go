@@ -44,7 +44,9 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 	} else if err != nil {
 		return r, &Error{err}
 	}
-	if set.NArg() > 0 {
+	if _, imports := given["import"]; imports && set.NArg() == 1 {
+		r.Events.ImportFile = set.Arg(0)
+	} else if set.NArg() > 0 {
 		return r, &Error{fmt.Errorf("%q is not a flag", set.Arg(0))}
 	}
 	if err := fill(r.groups(), ByRunner, given, getenv); err != nil {
