@@ -91,6 +91,9 @@ imports:
 	@# booking: only these packages, and none of them imports booking
 	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|seatlist|sheet|static|telemetry|problem))$$'
 	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
+	@# payment: no store, no other room, and no provider
+	@! $(DEPS) ./functions/payment ./functions/payment/till | $(OURS) | grep -vE '^seatlock/(lockstore|functions/payment(/till)?)$$'
+	@! $(DEPS) ./functions/payment ./functions/booking | grep -E '^seatlock/functions/payment/'
 	@# settings: no store, no HTTP, no Lambda
 	@! $(DEPS) ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
 	@# client: the standard library and lockstore

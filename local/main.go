@@ -115,10 +115,18 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
-	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy.Policy, Logger: log, Zstd: compressZstd})
+	pay, err := openPayments(s, events, measured, store, log)
 	if err != nil {
 		return err
 	}
+	api, err := booking.New(booking.Config{
+		Store: measured, Events: events, Access: policy.Policy, Logger: log, Zstd: compressZstd,
+		Payments: pay.Payments, ReturnTo: s.Server.Origins, PublicURL: s.Access.PublicURL,
+	})
+	if err != nil {
+		return err
+	}
+	pay.api = api
 	seen.events = api
 	file := &eventFile{settings: s.Events, store: measured, api: api, sold: seen.sell, log: log, events: events}
 	metricsURL, stop, err := seen.serveMetrics(api)
@@ -134,6 +142,9 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	watched, unwatch := context.WithCancel(ctx)
 	watching.Go(func() { file.follow(watched) })
 	watching.Go(func() { warnOfOthers(watched, store.LockStore, eventIDs(events), log) })
+	if pay.Payments != nil {
+		watching.Go(func() { pay.Work(watched, api.EventIDs) })
+	}
 	defer watching.Wait()
 	defer unwatch()
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
@@ -153,7 +164,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	seen.metrics.Viewers(hub.ViewerCount)
 	printKey(stdout, homeKey, url)
 	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
-	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(web.Handler(hub.Handler(api.Routes()))))
+	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(pay.handler(web.Handler(hub.Handler(api.Routes())))))
 	if !isLoopback(l.Addr()) && !s.Access.Closed() {
 		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
 	}

@@ -21,10 +21,11 @@ import (
 type shop struct {
 	*testing.T
 	*payment.Payments
-	ctx   context.Context
-	store *memstore.Store
-	bank  *paymenttest.Bank
-	event *lockstore.Event
+	ctx      context.Context
+	store    *memstore.Store
+	bank     *paymenttest.Bank
+	provider payment.Provider // the bank, or something in front of it
+	event    *lockstore.Event
 }
 
 // inShop runs a test in a bubble, with a worker if it wants one.
@@ -43,6 +44,7 @@ func inShop(t *testing.T, work bool, test func(*shop)) {
 			t.Fatal(err)
 		}
 		s := &shop{T: t, ctx: t.Context(), store: new(memstore.Store), bank: new(paymenttest.Bank), event: ev}
+		s.provider = s.bank
 		s.Payments = s.on(s.store)
 		ctx, cancel := context.WithCancel(t.Context())
 		var working sync.WaitGroup
@@ -57,7 +59,7 @@ func inShop(t *testing.T, work bool, test func(*shop)) {
 
 // on returns Payments whose orders are in that store.
 func (s *shop) on(orders lockstore.OrderStore) *payment.Payments {
-	p, err := payment.New(payment.Config{Seats: s.store, Orders: orders, Provider: s.bank, Within: 5 * time.Minute, Margin: 2 * time.Minute,
+	p, err := payment.New(payment.Config{Seats: s.store, Orders: orders, Provider: s.provider, Within: 5 * time.Minute, Margin: 2 * time.Minute,
 		Log: slog.New(slog.DiscardHandler), Event: func(lockstore.EventID) (*lockstore.Event, error) { return s.event, nil }})
 	if err != nil {
 		s.Fatal(err)

@@ -20,6 +20,7 @@ const (
 // [GatewayAccess].
 type Access struct {
 	origins
+	payments bool // buyers pay here
 
 	Issuer, Audience string // of OpenID Connect tokens; both empty: no tokens are accepted
 	BackendKeys      []string
@@ -58,7 +59,7 @@ func (a *Access) declare() (string, []Setting) {
 		{Flag: "confirm-by", Env: "CONFIRM_BY", ReadBy: ByBoth,
 			into: checked(&a.ConfirmBy, func(who string) bool { return slices.Contains([]string{"", byBuyer, byBackend, byPayment}, who) }, "must be buyer, backend or payment"),
 			Usage: "let `WHO` confirm bookings: buyer, backend (the back end alone) or payment (no caller); operators always may. " +
-				"Without it, buyers may if nobody signs in, and else the back end alone"},
+				"Without it, that is payment with -checkout; otherwise buyers may if nobody signs in, and else the back end alone"},
 		{Flag: "auth-client", Env: "AUTH_CLIENT", into: text(&a.Client),
 			Usage: "let users sign in on the page, which is the client `ID` at the issuer; another name than -auth-audience"},
 		{Env: "AUTH_CLIENT_SECRET", Secret: true, into: text(&a.Secret),
@@ -114,9 +115,14 @@ func (a *Access) check() error {
 	if !a.given("unbought") && a.KnowsUsers() {
 		a.Unbought = knownUnbought
 	}
-	if a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend); !a.given("confirm-by") && !a.Closed() {
+	switch {
+	case a.given("confirm-by"):
+	case a.payments:
+		a.ConfirmBy = byPayment
+	case !a.Closed():
 		a.ConfirmBy = byBuyer
 	}
+	a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend)
 	if err := a.checkKeys(); err != nil {
 		return err
 	}
@@ -141,13 +147,13 @@ func (a *Access) checkKeys() error {
 func (a *Access) somebodyConfirms(keys, claims bool) bool {
 	operators := keys && len(a.OperatorKeys) > 0 || claims && a.OperatorClaim != ""
 	backends := keys && len(a.BackendKeys) > 0 || claims && a.BackendClaim != ""
-	return operators || a.ConfirmBy == byBuyer || a.ConfirmBy == byBackend && backends
+	return operators || a.ConfirmBy == byBuyer || a.ConfirmBy == byBackend && backends || a.ConfirmBy == byPayment && a.payments
 }
 
 // waysOut says what to set if nobody could confirm.
 func (a *Access) waysOut() string {
 	if a.ConfirmBy == byPayment {
-		return "OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
+		return "CHECKOUT, OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
 	}
 	return "AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment"
 }
@@ -160,6 +166,17 @@ func (a *Access) KnowsUsers() bool { return a.Issuer != "" || a.Sessions }
 
 // knownUnbought is the default of Unbought where users are known.
 const knownUnbought = 100
+
+// paidAccess is [Access] where payments may confirm. The payments are read before.
+type paidAccess struct {
+	*Access
+	of *Payments
+}
+
+func (p *paidAccess) check() error {
+	p.payments = p.of.Checkout != ""
+	return p.Access.check()
+}
 
 // maxKeys is how many keys there may be for one purpose: one, and its successor.
 const maxKeys = 2

@@ -16,12 +16,13 @@ type Runner struct {
 	File      File
 	Redis     Redis
 	Postgres  Postgres
+	Payments  Payments
 	Access    Access
 	Telemetry Telemetry
 }
 
 func (r *Runner) groups() []Group {
-	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Access, &r.Telemetry}
+	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Payments, &paidAccess{&r.Access, &r.Payments}, &r.Telemetry}
 }
 
 // Parse reads the settings from the arguments, without the program's name, and
