@@ -1,0 +1,2 @@
+-- carry_out writes the seats of a batch without a look at them first. It takes and
+-- answers what it did, so programs of number 6 go on while others are replaced.
