@@ -24,13 +24,14 @@
 -- seats its user has. marks has, of each of wanted, 1 if the call changed the seat,
 -- and 2 if the seat is in its way, until when untils says.
 --
--- Calls are decided by what a look at the seats finds, all at once if none has
--- anything in its way, and else one after the other. Nobody waits for that, so
--- refusing a call holds nobody up. Then the seats of all calls that change something
--- are written in one statement, those too that stay as they are. A row that is not
--- as it was looked at, or whose lock has ended by the clock at which it is had, is
--- not written: then all is undone, and done again from the look on. So it is if a
--- call has become too late by then. See the package comment.
+-- Most batches change all seats of all calls. So the seats are written at first as if
+-- nothing were in the way. If one is not as its call needs it, all of that is undone, and
+-- the calls are decided one after the other by what a look at the seats finds. Nobody
+-- waits for that, so refusing a call holds nobody up. Then the seats of all calls that
+-- change something are written in one statement, those too that stay as they are. A row
+-- that is not as it was looked at, or whose lock has ended by the clock at which it is
+-- had, is not written: then all is undone, and done again. So it is if a call has become
+-- too late by then. See the package comment.
 CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int, blocked boolean,
   called text[], layouts text[], revisions int[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
   who int[], wanted int[], ends int[],
