@@ -515,17 +515,22 @@ BEGIN
     END IF;
     IF cardinality(entries) > 0 OR plain AND (kind IN ('confirm', 'book', 'cancel') OR kind = 'extend' AND bys IS NOT NULL) THEN
       -- A random number takes as long as the rest of an entry, so there is one for all.
-      id_ := gen_random_uuid();
-      INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
-        SELECT (left(id_, 24) || lpad(to_hex(x.c), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
-          CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
-            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i) END,
-          CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
-          nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
-        FROM (
-          SELECT y.c, CASE WHEN y.c = 1 THEN 1 ELSE ends[y.c - 1] + 1 END AS first, ends[y.c] AS last
-          FROM generate_series(1, calls) AS y (c) WHERE CASE WHEN plain THEN kind <> 'extend' OR bys[y.c] <> '' ELSE y.c = ANY (entries) END
-        ) AS x ORDER BY x.c;
+      id_ := left(gen_random_uuid()::text, 24);
+      IF plain AND calls = cardinality(places) THEN -- each call has one seat
+        INSERT INTO seatlock.entry (id, event, kind, seats, holder, ref, asker, made)
+          SELECT (id_ || lpad(to_hex(c), 12, '0'))::uuid, ids[user_events[who[c]]], kind, ARRAY[names[wanted[c]]], nullif(users[who[c]], ''), nullif(refs[c], ''), nullif(bys[c], ''), clock
+          FROM generate_series(1, calls) AS c WHERE kind <> 'extend' OR bys[c] <> '';
+      ELSE
+        INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
+          SELECT (id_ || lpad(to_hex(x.c), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
+            ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i),
+            CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
+            nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
+          FROM (
+            SELECT y.c, CASE WHEN y.c = 1 THEN 1 ELSE ends[y.c - 1] + 1 END AS first, ends[y.c] AS last
+            FROM generate_series(1, calls) AS y (c) WHERE CASE WHEN plain THEN kind <> 'extend' OR bys[y.c] <> '' ELSE y.c = ANY (entries) END
+          ) AS x ORDER BY x.c;
+      END IF;
     END IF;
     RETURN;
   END LOOP;
