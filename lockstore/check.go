@@ -119,6 +119,9 @@ func (op *Op) check() error {
 
 func (op *Op) checkTimes() error {
 	isExtend := op.Kind == KindExtend
+	if !isExtend && op.For == 0 && op.Cap == 0 && op.Until.IsZero() && op.NotAfter.IsZero() && op.NotBefore.IsZero() {
+		return nil // as most are
+	}
 	switch {
 	case op.For != 0 && op.Kind != KindLock:
 		return invalid("a lock time cannot be given for %v", op.Kind)

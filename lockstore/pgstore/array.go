@@ -21,25 +21,61 @@ func parseUntils(b []byte) ([]millis, error) {
 	return parseArray(b, 8, func(e []byte) millis { return microsUntil(int64(binary.BigEndian.Uint64(e))) })
 }
 
-// parseArray reads an array of elements that have size bytes each. A NULL element
-// is an error.
-func parseArray[T any](b []byte, size int, parse func([]byte) T) ([]T, error) {
+// parseTexts reads a text[], of which NULL is empty. It keeps nothing of b. A NULL
+// element is an error.
+func parseTexts[T ~string](b []byte) ([]T, error) {
+	n, b, err := arrayHeader(b)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	if n > len(b)/4 {
+		return nil, errArray
+	}
+	all := make([]T, n)
+	for i := range all {
+		if len(b) < 4 {
+			return nil, errArray
+		}
+		size := int(int32(binary.BigEndian.Uint32(b)))
+		b = b[4:]
+		if size < 0 || size > len(b) {
+			return nil, errArray
+		}
+		all[i] = T(b[:size])
+		b = b[size:]
+	}
+	if len(b) > 0 {
+		return nil, errArray
+	}
+	return all, nil
+}
+
+// arrayHeader returns how many elements an array has, and the elements.
+func arrayHeader(b []byte) (n int, elements []byte, err error) {
 	if len(b) == 0 {
-		return nil, nil
+		return 0, nil, nil
 	}
 	if len(b) < 12 {
-		return nil, errArray
+		return 0, nil, errArray
 	}
 	dimensions := binary.BigEndian.Uint32(b)
 	b = b[12:] // the flags and the type of the elements, too
 	if dimensions == 0 {
-		return nil, nil
+		return 0, nil, nil
 	}
 	if dimensions != 1 || len(b) < 8 {
-		return nil, errArray
+		return 0, nil, errArray
 	}
-	n := int(binary.BigEndian.Uint32(b))
-	b = b[8:]
+	return int(binary.BigEndian.Uint32(b)), b[8:], nil // and the index of the first
+}
+
+// parseArray reads an array of elements that have size bytes each. A NULL element
+// is an error.
+func parseArray[T any](b []byte, size int, parse func([]byte) T) ([]T, error) {
+	n, b, err := arrayHeader(b)
+	if err != nil || n == 0 {
+		return nil, err
+	}
 	if len(b) != n*(4+size) {
 		return nil, errArray
 	}

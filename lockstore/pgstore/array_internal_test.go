@@ -26,6 +26,21 @@ func TestArrays(t *testing.T) {
 			t.Errorf("%v is read as %v, %v", want, got, err)
 		}
 	}
+	for _, want := range [][]string{nil, {}, {""}, {"A1", "", "Loge Ä"}} {
+		b := encode(pgtype.TextArrayOID, want)
+		got, err := parseTexts[string](b)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q is read as %q, %v", want, got, err)
+		}
+		for n := 1; n < len(b); n++ {
+			if got, err := parseTexts[string](b[:n]); err == nil {
+				t.Errorf("%d of %d bytes are read as %q", n, len(b), got)
+			}
+		}
+	}
+	if got, err := parseTexts[string](encode(pgtype.TextArrayOID, []*string{nil})); err == nil {
+		t.Errorf("an array with NULL is read as %q", got)
+	}
 	at := func(micros int64) pgtype.Timestamptz {
 		return pgtype.Timestamptz{Time: time.UnixMicro(micros), Valid: true}
 	}

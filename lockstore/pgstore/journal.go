@@ -2,12 +2,13 @@ package pgstore
 
 import (
 	"context"
-	"fmt"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"seatlock/lockstore"
@@ -112,14 +113,21 @@ func (s *Store) entries(ctx context.Context, event int32, after stamp, limit int
 		var number int64
 		var id [16]byte
 		var kind, user, ref, by string
-		var seats, to []lockstore.SeatID
+		var seats, to pgtype.UndecodedBytes
 		var made time.Time
 		_, err = pgx.ForEachRow(rows, []any{&number, &id, &kind, &seats, &to, &user, &ref, &by, &made}, func() error {
-			all = append(all, lockstore.Entry{
-				ID: fmt.Sprintf("%x", id), Seq: stamp{number, nonceOf(id)}.seq(), Kind: kindNamed(kind), Seats: seats, To: to,
+			e := lockstore.Entry{
+				ID: hex.EncodeToString(id[:]), Seq: stamp{number, nonceOf(id)}.seq(), Kind: kindNamed(kind),
 				User: lockstore.UserID(user), Ref: lockstore.Ref(ref), By: by, Time: time.UnixMilli(made.UnixMilli()),
-			})
-			seats, to = nil, nil
+			}
+			var err error
+			if e.Seats, err = parseTexts[lockstore.SeatID](seats); err != nil {
+				return err
+			}
+			if e.To, err = parseTexts[lockstore.SeatID](to); err != nil {
+				return err
+			}
+			all = append(all, e)
 			return nil
 		})
 		return err
@@ -149,7 +157,7 @@ func (s stamp) seq() lockstore.Seq {
 }
 
 // nonceOf returns the nonce of an entry with that id.
-func nonceOf(id [16]byte) string { return fmt.Sprintf("%x", id[:6]) }
+func nonceOf(id [16]byte) string { return hex.EncodeToString(id[:6]) }
 
 // parseStamp reads a Seq, and reports whether this package could have made it. The
 // stamp of the empty Seq is zero.

@@ -3,32 +3,35 @@
 //
 // Operations that arrive together share a transaction, as package batch has it: those of
 // one kind, lock time and seat limit. A batch is one call of a function in the
-// database, carry_out, and so one round trip. The function looks at the seats of
-// all calls, decides the calls one after the other, and writes the seats of those
-// that change something in one statement. The functions are the .sql files of this
-// package. The store puts them and its tables into a schema of their own, seatlock.
+// database, carry_out, and so one round trip. The function writes the seats of all
+// calls in one statement. If a seat is not as its call needs it, that is undone: the
+// function then looks at the seats, decides the calls one after the other, and writes
+// the seats of those that change something, again in one statement. The functions are
+// the .sql files of this package. The store puts them and its tables into a schema of
+// their own, seatlock.
 //
 // # Why no seat is sold twice
 //
-// A row is written only if it still allows what the look at it allowed. PostgreSQL
-// evaluates that condition after the transaction has the row, which it then keeps
-// until it ends. If one row of a batch fails, all of the batch is undone and decided
-// anew, by a new look. All seats of a call that changes something are written,
-// those too that stay as they are. So when the transaction has the last row, every
-// seat of the call is as it was decided on, and nobody else can change it before
-// the transaction is committed. A call that changes nothing is decided by one look,
-// which sees one moment.
+// A row is written only if it allows what its call does, or still allows what the look
+// at it allowed. If the row was changed since the statement began, PostgreSQL evaluates
+// that condition again once the transaction has the row, which it then keeps until it
+// ends. If one row of a batch fails, all of the batch is undone and decided anew, by a
+// new look. All seats of a call that changes something are written, those too that stay
+// as they are. So when the transaction has the last row, every seat of the call is as
+// it was decided on, and nobody else can change it before the transaction is committed.
+// A call that changes nothing is decided by one look, which sees one moment.
 //
-// Time changes seats too. A seat whose lock has ended stays free for the one who
-// has its row. A seat that a call needs locked must be locked by the clock at which
-// the row is had. Between that clock and the commit, others could find that the lock
-// has ended. So in the last second of a lock, every operation that relies on it or
-// ends it holds a shared advisory lock of the event until it is committed.
-// Lists and rosters wait for those that hold it when they read the clock. An operation
-// that keeps the seat for its user then also holds the advisory lock of the user, as does
-// every lock that counts the user's seats for a limit: so none counts without the other. A call that finds a lock
-// which has just ended, and does not take the seat, has the row all the same, and so
-// waits for a confirm that came before.
+// Time changes seats too. A seat whose lock has ended stays free for the one who has
+// its row. A seat that a call needs locked must be locked by the clock at which the row
+// is had, or by a clock that is read once all rows are had. Between that clock and the
+// commit, others could find that the lock has ended. So in the last second of a lock,
+// every operation that relies on it or ends it holds a shared advisory lock of the
+// event until it is committed. Lists and rosters wait for those that hold it when they
+// read the clock. An operation that keeps the seat for its user then also holds the
+// advisory lock of the user, as does every lock that counts the user's seats for a
+// limit: so none counts without the other. A call that finds a lock which has just
+// ended, and does not take the seat, has the row all the same, and so waits for a
+// confirm that came before.
 //
 // # Bounds in time
 //

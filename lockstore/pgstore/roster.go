@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -118,8 +117,7 @@ func (r *roster) page(ctx context.Context, before rosterRows) (rosterRows, error
 	for range attempts {
 		next := rosterRows{nextPlace: none}
 		var outcome string
-		var places, untils, sinces pgtype.UndecodedBytes
-		var holders, refs []string
+		var places, untils, sinces, holders, refs pgtype.UndecodedBytes
 		var nextUntil millis
 		var nextPlace *int32
 		var err error
@@ -155,7 +153,7 @@ func (r *roster) page(ctx context.Context, before rosterRows) (rosterRows, error
 }
 
 // parse reads the columns of a page.
-func (r *roster) parse(places, untils, sinces []byte, holders, refs []string) ([]held, error) {
+func (r *roster) parse(places, untils, sinces, holders, refs []byte) ([]held, error) {
 	at, err := parsePlaces(places)
 	if err != nil {
 		return nil, err
@@ -168,16 +166,23 @@ func (r *roster) parse(places, untils, sinces []byte, holders, refs []string) ([
 	if err != nil {
 		return nil, err
 	}
-	if len(ends) != len(at) || len(begun) != len(at) || len(holders) != len(at) || len(refs) != len(at) {
-		return nil, fmt.Errorf("pgstore: PostgreSQL answered a roster of event %s with %d seats and %d users", r.ev.ID, len(at), len(holders))
+	users, err := parseTexts[lockstore.UserID](holders)
+	if err != nil {
+		return nil, err
+	}
+	given, err := parseTexts[lockstore.Ref](refs)
+	if err != nil {
+		return nil, err
+	}
+	if len(ends) != len(at) || len(begun) != len(at) || len(users) != len(at) || len(given) != len(at) {
+		return nil, fmt.Errorf("pgstore: PostgreSQL answered a roster of event %s with %d seats and %d users", r.ev.ID, len(at), len(users))
 	}
 	seats := make([]held, len(at))
 	for i, p := range at {
 		if p < 0 || int(p) >= len(r.ev.Seats) {
 			return nil, fmt.Errorf("pgstore: PostgreSQL has a seat number %d of event %s, which has %d", p, r.ev.ID, len(r.ev.Seats))
 		}
-		// pgx keeps the whole answer alive for each text.
-		seats[i] = held{p, ends[i], begun[i], lockstore.UserID(strings.Clone(holders[i])), lockstore.Ref(strings.Clone(refs[i]))}
+		seats[i] = held{p, ends[i], begun[i], users[i], given[i]}
 	}
 	return seats, nil
 }

@@ -24,13 +24,14 @@
 -- seats its user has. marks has, of each of wanted, 1 if the call changed the seat,
 -- and 2 if the seat is in its way, until when untils says.
 --
--- Calls are decided by what a look at the seats finds, all at once if none has
--- anything in its way, and else one after the other. Nobody waits for that, so
--- refusing a call holds nobody up. Then the seats of all calls that change something
--- are written in one statement, those too that stay as they are. A row that is not
--- as it was looked at, or whose lock has ended by the clock at which it is had, is
--- not written: then all is undone, and done again from the look on. So it is if a
--- call has become too late by then. See the package comment.
+-- Most batches change all seats of all calls. So the seats are written at first as if
+-- nothing were in the way. If one is not as its call needs it, all of that is undone, and
+-- the calls are decided one after the other by what a look at the seats finds. Nobody
+-- waits for that, so refusing a call holds nobody up. Then the seats of all calls that
+-- change something are written in one statement, those too that stay as they are. A row
+-- that is not as it was looked at, or whose lock has ended by the clock at which it is
+-- had, is not written: then all is undone, and done again. So it is if a call has become
+-- too late by then. See the package comment.
 CREATE OR REPLACE FUNCTION seatlock.carry_out(kind text, lasts interval, most int, blocked boolean,
   called text[], layouts text[], revisions int[], seat_events int[], places int[], names text[], seat_users int[], user_events int[], users text[],
   who int[], wanted int[], ends int[],
@@ -55,7 +56,7 @@ DECLARE
   writer int[];           -- of each seat: the call that changes it; below 0: that needs it as it is
   written int;            -- seats to write
   changes int;            -- calls that change something
-  entries int[];          -- those that the journal has
+  entries int[] := '{}';  -- those of them that the journal has
   soonest timestamptz;    -- when the first lock ends that must not end before its row is had
   latest timestamptz;     -- when the first of the calls that change something is too late
   slack interval;
@@ -75,9 +76,7 @@ DECLARE
   firm boolean;           -- the call has to have its rows, whatever it changes
   may_be_plain boolean;   -- unless the seats are such that something has to be decided
   plain boolean;          -- every call changes all of its seats
-  absent boolean;         -- no seat has a row
   callers int[];          -- of each seat: the call that wants it, if no other does
-  news timestamptz[];     -- of each seat: until when it would be extended
   outcome text;
   ref_ text;
   end_ timestamptz;       -- when the first lock ends that the call needs
@@ -130,7 +129,7 @@ BEGIN
   may_be_plain := kind IN ('lock', 'confirm', 'release', 'extend', 'book', 'cancel') AND not_before IS NULL
     AND cardinality(wanted) = cardinality(places) AND array_position(ids, NULL) IS NULL
     AND (most = 0 OR calls = cardinality(places) AND calls = cardinality(users));
-  IF may_be_plain AND kind <> 'lock' THEN
+  IF may_be_plain AND (refs IS NOT NULL OR until_ IS NOT NULL) THEN
     callers := array_fill(0, ARRAY[cardinality(places)]);
     last_ := 0;
     FOR c IN 1 .. calls LOOP
@@ -142,18 +141,17 @@ BEGIN
   END IF;
 
   LOOP
-    outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL; entries := '{}';
+    IF pass > 0 THEN
+      outcomes := NULL; depends := NULL; expires := NULL; held := NULL; marks := NULL; untils := NULL; entries := '{}';
+    END IF;
     clock := date_trunc('milliseconds', clock_timestamp());
     latest := 'infinity';
     IF may_be_plain AND not_after IS NOT NULL THEN
       SELECT coalesce(min(t.t), 'infinity') INTO latest FROM unnest(not_after) AS t (t);
     END IF;
-    -- Most batches lock free seats that no two calls want: nothing has to be decided.
+    -- In most batches every call changes all of its seats, so they are written without a
+    -- look. If one is not as its call needs it, all is undone, and decided below.
     plain := may_be_plain AND latest > clock;
-    IF plain AND kind = 'lock' THEN
-      SELECT count(seat.place) = 0, count(*) FILTER (WHERE seat.until > clock) = 0 INTO absent, plain
-        FROM unnest(seat_events, places) AS w (e, place) LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place;
-    END IF;
     IF most > 0 THEN
       SELECT array_agg(l.n), plain AND max(l.n) < most AND bool_and(alone[l.i]) INTO has, plain
         FROM (
@@ -161,67 +159,82 @@ BEGIN
           FROM unnest(user_events, users) WITH ORDINALITY AS x (e, who, i) ORDER BY x.i
         ) AS l;
     END IF;
-    IF kind <> 'lock' OR NOT plain THEN
-      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref), count(l.place) = 0, plain AND (kind = 'book' OR count(l.lapsed_by) = 0)
-        INTO holders, taken, since_, refs_, absent, plain
+    IF plain THEN
+      BEGIN
+        CASE
+        WHEN kind IN ('lock', 'book') THEN
+          -- Seats that nobody has had yet have no row.
+          INSERT INTO seatlock.seat (event, place, name, holder, since, until, ref)
+            SELECT ids[w.e], w.place, w.name, users[w.u], clock, CASE kind WHEN 'lock' THEN clock + lasts ELSE 'infinity' END, nullif(refs[w.c], '')
+            FROM unnest(seat_events, places, names, seat_users, callers) WITH ORDINALITY AS w (e, place, name, u, c, i)
+            WHERE NOT EXISTS (SELECT FROM unnest(seat_events, places) AS x (e, place) JOIN seatlock.seat ON seat.event = ids[x.e] AND seat.place = x.place)
+            ORDER BY w.i;
+          GET DIAGNOSTICS rows_ = ROW_COUNT;
+          IF rows_ = 0 AND kind = 'lock' THEN
+            INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until)
+              SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
+              FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i)
+              WHERE NOT EXISTS (SELECT FROM unnest(seat_events, places) AS x (e, place) JOIN seatlock.seat ON seat.event = ids[x.e] AND seat.place = x.place WHERE seat.until > clock)
+              ORDER BY w.i
+            ON CONFLICT (event, place) DO UPDATE SET
+                holder = excluded.holder, since = excluded.since, until = excluded.until,
+                lapsed_by = CASE
+                  WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_by
+                  WHEN old.until > clock - interval '10 minutes' THEN (old.holder || old.lapsed_by)[1:16] END,
+                lapsed_at = CASE
+                  WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_at
+                  WHEN old.until > clock - interval '10 minutes' THEN (old.until || old.lapsed_at)[1:16] END
+              WHERE old.until <= clock;
+            GET DIAGNOSTICS rows_ = ROW_COUNT;
+          END IF;
+        WHEN kind = 'extend' THEN
+          WITH extended AS (
+              UPDATE seatlock.seat SET until = least(until_[w.c], seat.since + caps[w.c] * interval '1 millisecond')
+              FROM unnest(seat_events, places, seat_users, callers) AS w (e, place, u, c)
+              WHERE seat.event = ids[w.e] AND seat.place = w.place
+                AND seat.holder = users[w.u] AND seat.until > clock + interval '1500 milliseconds' AND seat.until < out_of_sale
+                AND least(until_[w.c], seat.since + caps[w.c] * interval '1 millisecond') > seat.until
+              RETURNING w.c, seat.until
+            )
+            SELECT coalesce(sum(x.n), 0), array_agg(x.until ORDER BY x.c) INTO rows_, expires
+            FROM (SELECT c, count(*) AS n, min(until) AS until FROM extended GROUP BY c) AS x;
+        ELSE
+          UPDATE seatlock.seat SET since = clock,
+              holder = CASE kind WHEN 'confirm' THEN seat.holder END,
+              until = CASE kind WHEN 'confirm' THEN timestamptz 'infinity' ELSE '-infinity' END,
+              ref = CASE kind WHEN 'confirm' THEN nullif(refs[w.c], '') END
+            FROM unnest(seat_events, places, seat_users, callers) AS w (e, place, u, c)
+            WHERE seat.event = ids[w.e] AND seat.place = w.place
+              AND CASE kind
+                WHEN 'cancel' THEN seat.until = 'infinity' AND users[w.u] IN ('', seat.holder) AND (refs IS NULL OR refs[w.c] IN ('', seat.ref))
+                ELSE seat.holder = users[w.u] AND seat.until > clock + interval '1500 milliseconds' AND seat.until < out_of_sale END
+              AND (seat.holder = ANY (seat.lapsed_by)) IS NOT TRUE;
+          GET DIAGNOSTICS rows_ = ROW_COUNT;
+        END CASE;
+        plain := rows_ = cardinality(places);
+        IF kind IN ('extend', 'confirm', 'release') THEN
+          latest := least(latest, clock + interval '500 milliseconds'); -- the locks last for a second from now
+        END IF;
+        IF rows_ > 0 AND (NOT plain OR clock_timestamp() >= latest) THEN
+          RAISE SQLSTATE 'SL001';
+        END IF;
+      EXCEPTION WHEN SQLSTATE 'SL001' OR unique_violation THEN
+        may_be_plain := false;
+        CONTINUE;
+      END;
+    END IF;
+
+    IF NOT plain THEN
+      clock := date_trunc('milliseconds', clock_timestamp()); -- rows may have been waited for
+      SELECT array_agg(l.holder), array_agg(l.until), array_agg(l.since), array_agg(l.ref) INTO holders, taken, since_, refs_
         FROM (
-          SELECT seat.place, seat.lapsed_by, seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
+          SELECT seat.holder, coalesce(seat.until, '-infinity') AS until, coalesce(seat.since, '-infinity') AS since, seat.ref
           FROM unnest(seat_events, places) WITH ORDINALITY AS w (e, place, i)
           LEFT JOIN seatlock.seat ON seat.event = ids[w.e] AND seat.place = w.place
           ORDER BY w.i
         ) AS l;
       old_holders := holders; old_taken := taken; old_since := since_; old_refs := refs_;
-    END IF;
-    -- Nor has it if free seats are booked, or if all seats are the callers' own. A lock
-    -- that is about to end, or a seat with a memory of expired ones, takes the loop below.
-    IF NOT plain OR kind = 'lock' THEN
-    ELSIF kind = 'book' THEN
-      plain := clock >= ALL (taken);
-    ELSIF kind = 'cancel' THEN
-      SELECT bool_and((taken[w.s] = 'infinity' AND users[seat_users[w.s]] IN ('', holders[w.s]) AND (refs IS NULL OR refs[w.c] IN ('', refs_[w.s]))) IS TRUE) INTO plain
-        FROM unnest(callers) WITH ORDINALITY AS w (c, s);
-    ELSIF kind = 'extend' THEN
-      SELECT bool_and((taken[l.s] > clock + interval '1500 milliseconds' AND taken[l.s] < out_of_sale AND users[seat_users[l.s]] = holders[l.s] AND l.until > taken[l.s]) IS TRUE),
-          array_agg(l.until)
-        INTO plain, news
-        FROM (
-          SELECT w.s, least(until_[w.c], since_[w.s] + caps[w.c] * interval '1 millisecond') AS until
-          FROM unnest(callers) WITH ORDINALITY AS w (c, s) ORDER BY w.s
-        ) AS l;
-    ELSE
-      SELECT bool_and((taken[w.s] > clock + interval '1500 milliseconds' AND taken[w.s] < out_of_sale AND users[w.u] = holders[w.s]) IS TRUE) INTO plain
-        FROM unnest(seat_users) WITH ORDINALITY AS w (u, s);
-    END IF;
-    soonest := 'infinity';
-    IF plain THEN
-      written := cardinality(places);
-      changes := calls;
-      writer := callers;
-      IF kind = 'lock' THEN
-        refs_ := NULL;
-      ELSIF kind = 'extend' THEN
-        taken := news;
-        SELECT array_agg(l.until ORDER BY l.c) INTO expires FROM (SELECT w.c, min(w.until) AS until FROM unnest(callers, taken) AS w (c, until) GROUP BY w.c) AS l;
-      ELSE
-        since_ := array_fill(clock, ARRAY[written]);
-        refs_ := array_fill(NULL::text, ARRAY[written]);
-        IF kind IN ('confirm', 'book') THEN
-          IF NOT absent THEN
-            holders := ARRAY(SELECT users[x.u] FROM unnest(seat_users) WITH ORDINALITY AS x (u, i) ORDER BY x.i);
-          END IF;
-          taken := array_fill('infinity'::timestamptz, ARRAY[written]);
-          IF refs IS NOT NULL THEN
-            refs_ := ARRAY(SELECT nullif(refs[x.c], '') FROM unnest(callers) WITH ORDINALITY AS x (c, i) ORDER BY x.i);
-          END IF;
-        ELSE
-          holders := refs_;
-          taken := array_fill('-infinity'::timestamptz, ARRAY[written]);
-        END IF;
-      END IF;
-      IF kind IN ('confirm', 'book', 'cancel') OR bys IS NOT NULL AND kind = 'extend' THEN
-        entries := ARRAY(SELECT x.c FROM generate_series(1, calls) AS x (c) WHERE kind <> 'extend' OR bys[x.c] <> '' ORDER BY x.c);
-      END IF;
-    ELSE
+      soonest := 'infinity';
       latest := 'infinity';
       writer := array_fill(0, ARRAY[cardinality(places)]);
       outcomes := array_fill('ok'::text, ARRAY[calls]);
@@ -450,38 +463,8 @@ BEGIN
           END LOOP;
         END IF;
       END LOOP;
-    END IF;
-    EXIT WHEN written = 0;
-
-    BEGIN
-      IF plain AND absent THEN
-        INSERT INTO seatlock.seat (event, place, name, holder, since, until, ref)
-          SELECT ids[w.e], w.place, w.name, users[w.u], clock, CASE kind WHEN 'lock' THEN clock + lasts ELSE 'infinity' END, w.ref
-          FROM unnest(seat_events, places, names, seat_users, refs_) WITH ORDINALITY AS w (e, place, name, u, ref, i) ORDER BY w.i;
-      ELSIF kind = 'lock' AND plain THEN
-        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until)
-          SELECT ids[w.e], w.place, w.name, users[w.u], clock, clock + lasts
-          FROM unnest(seat_events, places, names, seat_users) WITH ORDINALITY AS w (e, place, name, u, i) ORDER BY w.i
-        ON CONFLICT (event, place) DO UPDATE SET
-            holder = excluded.holder, since = excluded.since, until = excluded.until,
-            lapsed_by = CASE
-              WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_by
-              WHEN old.until > clock - interval '10 minutes' THEN (old.holder || old.lapsed_by)[1:16] END,
-            lapsed_at = CASE
-              WHEN old.holder IS NULL OR old.holder = excluded.holder THEN old.lapsed_at
-              WHEN old.until > clock - interval '10 minutes' THEN (old.until || old.lapsed_at)[1:16] END
-          WHERE old.until <= clock;
-      ELSIF plain AND kind <> 'book' THEN
-        -- The callers have the seats, of which no expired lock is remembered. What the
-        -- look found is passed as below.
-        INSERT INTO seatlock.seat AS old (event, place, name, holder, since, until, ref, lapsed_by, lapsed_at)
-          SELECT ids[seat_events[w.s]], places[w.s], names[w.s], holders[w.s], since_[w.s], taken[w.s], refs_[w.s],
-            ARRAY[old_holders[w.s], old_refs[w.s]], ARRAY[old_taken[w.s], old_since[w.s]]
-          FROM generate_series(1, written) AS w (s) ORDER BY w.s
-        ON CONFLICT (event, place) DO UPDATE SET holder = excluded.holder, since = excluded.since, until = excluded.until, ref = excluded.ref
-          WHERE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2] AND old.holder = excluded.lapsed_by[1]
-            AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2] AND old.lapsed_by IS NULL AND old.until > clock_timestamp() + interval '1 second';
-      ELSE
+      EXIT WHEN written = 0;
+      BEGIN
         slack := '1 second';
         IF soonest < clock + interval '1500 milliseconds' THEN
           PERFORM pg_advisory_xact_lock_shared(1399156850, x) FROM unnest(ids) AS x WHERE x IS NOT NULL ORDER BY x;
@@ -502,24 +485,25 @@ BEGIN
             ELSE old.until = excluded.lapsed_at[1] AND old.since = excluded.lapsed_at[2]
               AND old.holder IS NOT DISTINCT FROM excluded.lapsed_by[1] AND old.ref IS NOT DISTINCT FROM excluded.lapsed_by[2]
               AND (old.until <= clock OR old.until > clock_timestamp() + slack) END;
-      END IF;
-      GET DIAGNOSTICS rows_ = ROW_COUNT;
-      IF rows_ < written OR clock_timestamp() >= latest THEN
-        RAISE SQLSTATE 'SL001';
-      END IF;
-      IF changes = 0 THEN
-        RAISE SQLSTATE 'SL002'; -- nothing has to be kept
-      END IF;
-    EXCEPTION
-      WHEN SQLSTATE 'SL001' OR unique_violation THEN
-        pass := pass + 1;
-        IF pass = 5 THEN
-          RAISE serialization_failure;
+        GET DIAGNOSTICS rows_ = ROW_COUNT;
+        IF rows_ < written OR clock_timestamp() >= latest THEN
+          RAISE SQLSTATE 'SL001';
         END IF;
-        CONTINUE;
-      WHEN SQLSTATE 'SL002' THEN
-        EXIT;
-    END;
+        IF changes = 0 THEN
+          RAISE SQLSTATE 'SL002'; -- nothing has to be kept
+        END IF;
+      EXCEPTION
+        WHEN SQLSTATE 'SL001' OR unique_violation THEN
+          pass := pass + 1;
+          IF pass = 5 THEN
+            RAISE serialization_failure;
+          END IF;
+          CONTINUE;
+        WHEN SQLSTATE 'SL002' THEN
+          EXIT;
+      END;
+    END IF;
+
     IF plain AND cardinality(called) = 1 THEN
       INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
     ELSIF plain THEN
@@ -529,19 +513,24 @@ BEGIN
       INSERT INTO seatlock.change (event, places)
         SELECT ids[w.e], array_agg(w.place) FROM unnest(writer, seat_events, places) AS w (c, e, place) WHERE w.c > 0 GROUP BY w.e;
     END IF;
-    IF cardinality(entries) > 0 THEN
+    IF cardinality(entries) > 0 OR plain AND (kind IN ('confirm', 'book', 'cancel') OR kind = 'extend' AND bys IS NOT NULL) THEN
       -- A random number takes as long as the rest of an entry, so there is one for all.
-      id_ := gen_random_uuid();
-      INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
-        SELECT (left(id_, 24) || lpad(to_hex(x.n), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
-          CASE WHEN x.first = x.last THEN ARRAY[names[wanted[x.first]]]
-            ELSE ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i) END,
-          CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
-          nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
-        FROM (
-          SELECT y.n, y.c, CASE WHEN y.c = 1 THEN 1 ELSE ends[y.c - 1] + 1 END AS first, ends[y.c] AS last
-          FROM unnest(entries) WITH ORDINALITY AS y (c, n)
-        ) AS x ORDER BY x.n;
+      id_ := left(gen_random_uuid()::text, 24);
+      IF plain AND calls = cardinality(places) THEN -- each call has one seat
+        INSERT INTO seatlock.entry (id, event, kind, seats, holder, ref, asker, made)
+          SELECT (id_ || lpad(to_hex(c), 12, '0'))::uuid, ids[user_events[who[c]]], kind, ARRAY[names[wanted[c]]], nullif(users[who[c]], ''), nullif(refs[c], ''), nullif(bys[c], ''), clock
+          FROM generate_series(1, calls) AS c WHERE kind <> 'extend' OR bys[c] <> '';
+      ELSE
+        INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
+          SELECT (id_ || lpad(to_hex(x.c), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
+            ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i),
+            CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
+            nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock
+          FROM (
+            SELECT y.c, CASE WHEN y.c = 1 THEN 1 ELSE ends[y.c - 1] + 1 END AS first, ends[y.c] AS last
+            FROM generate_series(1, calls) AS y (c) WHERE CASE WHEN plain THEN kind <> 'extend' OR bys[y.c] <> '' ELSE y.c = ANY (entries) END
+          ) AS x ORDER BY x.c;
+      END IF;
     END IF;
     RETURN;
   END LOOP;

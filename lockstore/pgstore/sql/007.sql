@@ -1,0 +1,3 @@
+-- carry_out writes the seats of a batch without a look at them first, and enter searches
+-- no array for each entry. Both take and answer what they did, so programs of number 6
+-- go on while others are replaced.
