@@ -18,7 +18,7 @@ import (
 
 // TestBuy checks the prices that a client gets, and that the events of one layout share it.
 func TestBuy(t *testing.T) {
-	events, err := venue.ReadEvents("e", strings.NewReader(`{"layouts":{"house":{"sections":[{"name":"S","category":"a","rows":[{"row":"A","seats":"1-4"}]}]}},"events":[
+	events, err := venue.ReadEvents("e", strings.NewReader(`{"layouts":{"house":{"sections":[{"name":"S","category":"a","rows":[{"row":"A","seats":"1-4"}]}],"areas":[{"name":"Floor","capacity":2,"category":"a"},{"name":"Gallery <above>","id":"gallery","capacity":2,"category":"a"}]}},"events":[
 		{"id":"fri","layout":"house","currency":"EUR","categories":[{"id":"a","levels":[{"id":"adult","price":4200},{"id":"child","price":2100}]}]},
 		{"id":"over","layout":"house","categories":[{"id":"a"}],"closesAt":"2020-01-01T00:00:00Z"}]}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {

@@ -218,6 +218,7 @@ func (b *builder) area(here string, a areaJSON) error {
 	if a.ID != nil {
 		id = norm.NFC.String(*a.ID)
 	}
+	area.ID = id
 	category, err := b.category.index(here+"/category", a.Category)
 	if err != nil {
 		return err
