@@ -126,19 +126,31 @@ func (c *Client) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.
 	}
 }
 
-// sections are those of an event or a layout in the answer of GET /events.
-type sections []struct {
-	Rows []struct {
-		Seats []lockstore.SeatID `json:"seats"`
-	} `json:"rows"`
+// A venueLayout is the seats of an event, or of several, in the answer of GET /events.
+type venueLayout struct {
+	Sections []struct {
+		Rows []struct {
+			Seats []lockstore.SeatID `json:"seats"`
+		} `json:"rows"`
+	} `json:"sections"`
+	Areas []struct {
+		Name     string `json:"name"`
+		ID       string `json:"id"`
+		Capacity int    `json:"capacity"`
+	} `json:"areas"`
 }
 
-// layout returns the layout of the sections.
-func (s sections) layout() (*lockstore.Layout, error) {
+// layout returns the layout, in which the places of areas follow the seats.
+func (l venueLayout) layout() (*lockstore.Layout, error) {
 	var seats []lockstore.SeatID
-	for _, section := range s {
+	for _, section := range l.Sections {
 		for _, row := range section.Rows {
 			seats = append(seats, row.Seats...)
+		}
+	}
+	for _, area := range l.Areas {
+		for n := 1; n <= area.Capacity; n++ {
+			seats = append(seats, lockstore.SeatID(fmt.Sprintf("%s#%d", cmp.Or(area.ID, area.Name), n)))
 		}
 	}
 	return lockstore.NewLayout(seats)
@@ -152,11 +164,9 @@ func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 			Layout      string            `json:"layout"`
 			LockSeconds float64           `json:"lockSeconds"`
 			SeatLimit   int               `json:"seatLimit"`
-			Sections    sections          `json:"sections"`
+			venueLayout                   // if it has no layout that it shares
 		} `json:"events"`
-		Layouts map[string]struct {
-			Sections sections `json:"sections"`
-		} `json:"layouts"`
+		Layouts map[string]venueLayout `json:"layouts"`
 	}
 	if err := c.get(ctx, "events", &answer); err != nil {
 		return nil, err
@@ -167,9 +177,9 @@ func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 		layout, err := shared[e.Layout], error(nil)
 		switch {
 		case e.Layout == "":
-			layout, err = e.Sections.layout()
+			layout, err = e.layout()
 		case layout == nil:
-			layout, err = answer.Layouts[e.Layout].Sections.layout()
+			layout, err = answer.Layouts[e.Layout].layout()
 			shared[e.Layout] = layout
 		}
 		if err != nil {

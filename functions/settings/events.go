@@ -67,6 +67,9 @@ func (e *Events) check() error {
 	if e.given("check") && e.Check == "" {
 		return e.wrong("check", "must be the name of an event file")
 	}
+	if e.Import != "" && e.ImportFile == "" {
+		return e.wrong("import", "needs a file after it, as in -import csv seats.csv")
+	}
 	if e.given("events") && e.given("seats") {
 		return e.wrong("seats", "must not be given with "+e.name("events")+": the event file lists the seats")
 	}

@@ -43,14 +43,9 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 	} else if err != nil {
 		return r, &Error{err}
 	}
-	_, imports := given["import"]
-	if imports && set.NArg() > 0 {
+	if _, imports := given["import"]; imports && set.NArg() == 1 {
 		r.Events.ImportFile = set.Arg(0)
-	}
-	switch {
-	case imports && set.NArg() != 1:
-		return r, &Error{errors.New("-import FORMAT: needs one file after it, as in -import csv seats.csv")}
-	case !imports && set.NArg() > 0:
+	} else if set.NArg() > 0 {
 		return r, &Error{fmt.Errorf("%q is not a flag", set.Arg(0))}
 	}
 	if err := fill(r.groups(), ByRunner, given, getenv); err != nil {

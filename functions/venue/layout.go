@@ -68,7 +68,8 @@ type Row struct {
 // is.
 type Area struct {
 	Name       string
-	First, End int // the positions of its places: First to End-1
+	ID         string // its places are ID#1, ID#2 …
+	First, End int    // the positions of its places: First to End-1
 
 	// Box is where it lies; nil if that is not known.
 	Box *Box

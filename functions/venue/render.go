@@ -101,6 +101,7 @@ type rowOut struct {
 
 type areaOut struct {
 	Name     string `json:"name"`
+	ID       string `json:"id,omitempty"` // if it is not the name
 	Capacity int    `json:"capacity"`
 	Category string `json:"category,omitempty"`
 	*Box
@@ -122,7 +123,11 @@ func (l *Layout) out() layoutOut {
 		out.Sections = append(out.Sections, section)
 	}
 	for _, a := range l.Areas {
-		out.Areas = append(out.Areas, areaOut{a.Name, a.End - a.First, l.categoryID(a.First), a.Box})
+		area := areaOut{a.Name, a.ID, a.End - a.First, l.categoryID(a.First), a.Box}
+		if a.ID == a.Name {
+			area.ID = ""
+		}
+		out.Areas = append(out.Areas, area)
 	}
 	if l.Stage != nil {
 		out.Stage = &stageOut{l.Stage.Label, l.Stage.Shape, l.Stage.Box}
