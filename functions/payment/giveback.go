@@ -135,7 +135,7 @@ func (r *run) refund() (next, error) {
 // judge decides from the refunds that there are. It reports false if the current
 // attempt has not been made.
 func (r *run) judge(all []Refund) (bool, next, error) {
-	var done, coming int64 // of all refunds, whoever made them
+	var done, coming int64 // of all refunds, also those that others made
 	pending, failed := false, false
 	for _, f := range all {
 		switch f.State {

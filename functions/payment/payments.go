@@ -198,7 +198,7 @@ func (o *Order) due(now time.Time, after time.Duration) time.Time {
 	case o.Stage == StagePaid && o.Moving == nil, row(o.Stage).work == nil:
 		return time.Time{}
 	}
-	return now.Add(Lease / 2) // whoever has moved it goes on at once
+	return now.Add(Lease / 2) // the worker that has moved it goes on at once
 }
 
 // A clock estimates the clock of the store. It learns from the store's answers how far

@@ -70,9 +70,8 @@ func (p *Payments) attend(ctx context.Context, r lockstore.Order) {
 	}
 }
 
-// Notice reconciles the order that a notice of the provider is about. It fails with
-// [ErrBadNotice] if the notice is not the provider's. Other failures are logged: the
-// order is tried again when it is due.
+// Notice reconciles the order that a notice of the provider is about. Failures are
+// logged: the order is tried again when it is due.
 func (p *Payments) Notice(ctx context.Context, id lockstore.OrderID) {
 	_, err := p.Reconcile(ctx, id)
 	switch {
