@@ -85,7 +85,7 @@ imports:
 	@# problem: no package of this module
 	@! $(DEPS) ./functions/problem | $(OURS) | grep -vx seatlock/functions/problem
 	@# venue and seatlist: no HTTP
-	@! $(DEPS) ./functions/venue ./functions/seatlist | grep -x net/http
+	@! $(DEPS) ./functions/venue/... ./functions/seatlist | grep -x net/http
 	@# booking: only these packages, and none of them imports booking
 	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|seatlist|sheet|static|telemetry|problem))$$'
 	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
@@ -112,4 +112,5 @@ FUZZTIME ?= 1m
 fuzz:
 	go test -run='^$$' -fuzz=FuzzRequest -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
 	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/venue
+	go test -run='^$$' -fuzz=FuzzImport -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/venue/importer
 	go test -run='^$$' -fuzz=FuzzSameAsNetHTTP -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/internal/lambdahttp

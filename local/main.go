@@ -61,6 +61,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	log := logger(s.Telemetry, stderr)
+	switch {
+	case s.Events.Check != "":
+		return checkEvents(s.Events, stdout)
+	case s.Events.Import != "":
+		return importPlan(s.Events, stdout)
+	}
 	if s.File.Forget != "" {
 		return forget(ctx, s, log, stdout)
 	}
@@ -154,10 +160,15 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 
-// eventList names the events for the start-up line.
+// eventList names the events for the start-up line, of many the first.
 func eventList(events []venue.Event) string {
+	const most = 10
 	var list []string
-	for _, e := range events {
+	for i, e := range events {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(events)-most))
+			break
+		}
 		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", e.ID, len(e.Seats), e.LockTTL))
 	}
 	return strings.Join(list, ", ")

@@ -18,6 +18,8 @@ type seatsAnswer struct {
 	expires time.Time          // if the status is Locked
 	left    int                // until then, in seconds
 	changed int                // how many seats the call changed
+
+	together bool // the seats that were picked are side by side
 }
 
 // appendJSON appends the answer in JSON, without reflection, since every lock needs
@@ -68,6 +70,11 @@ func (s *seatsAnswer) appendJSON(b []byte) []byte {
 		b = append(b, `","expiresInSeconds":`...)
 		b = strconv.AppendInt(b, int64(s.left), 10)
 	}
+	if s.pick != nil && s.pick.Count > 0 {
+		b = append(b, `,"together":`...)
+		b = strconv.AppendBool(b, s.together)
+	}
+	b = s.appendBill(b)
 	return append(b, "}\n"...)
 }
 

@@ -52,7 +52,7 @@ func openWith(t *testing.T, store lockstore.LockStore, events ...venue.Event) *s
 // plainEvent returns an event without sections, rows, or a seat limit.
 func plainEvent(t *testing.T, id lockstore.EventID, seats ...lockstore.SeatID) venue.Event {
 	t.Helper()
-	return venue.Event{Event: storetest.Event(t, id, time.Minute, 0, seats...), Name: string(id), Sections: []venue.Section{{Rows: []venue.Row{{Seats: seats}}}}}
+	return venue.Plain(storetest.Event(t, id, time.Minute, 0, seats...), string(id))
 }
 
 type answer struct {
@@ -139,6 +139,9 @@ type problemJSON struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 	Seats  []seat `json:"seats"`
+
+	Largest        *int     `json:"largest"`
+	InsteadSeatIDs []string `json:"insteadSeatIds"`
 }
 
 type seat struct {
@@ -158,6 +161,10 @@ type list struct {
 		Booked    int `json:"booked"`
 		Blocked   int `json:"blocked"`
 	} `json:"counts"`
+	Areas []struct {
+		Section   string `json:"section"`
+		Available int    `json:"available"`
+	} `json:"areas"`
 	Seats []seat `json:"seats"`
 }
 

@@ -33,6 +33,12 @@ type Config struct {
 	// this age without asking. Such an answer may miss what was acknowledged before
 	// its request. It has no effect if Access is Private.
 	SharedSeconds int
+
+	// Windows is among how many of the best places for a party a request for a number
+	// of seats chooses at least. 0 is 1, which is right for a process that answers all
+	// the requests. Where there are many that each answer few, they would all try the
+	// same seats: choose 16.
+	Windows int
 }
 
 // An API answers requests about the events of its Config. Each exported field is
@@ -56,6 +62,7 @@ type API struct {
 	description *static.Content
 	access      access.Policy
 	caching     []string // the Cache-Control of lists
+	windows     int
 	log         *slog.Logger
 	failures    telemetry.Bound // of the lines about them
 	clock       clock
@@ -73,6 +80,7 @@ func New(c Config) (*API, error) {
 		description: static.New(openAPI),
 		access:      c.Access,
 		caching:     caching(c),
+		windows:     max(c.Windows, 1),
 		log:         cmp.Or(c.Logger, slog.Default()),
 	}
 	if err := a.SetEvents(c.Events); err != nil {

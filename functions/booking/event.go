@@ -7,15 +7,21 @@ import (
 
 	"seatlock/functions/seatlist"
 	"seatlock/functions/static"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
 // An event is one of the events on sale.
 type event struct {
 	*lockstore.Event
+	venue     *venue.Event     // the same, as buyers see it
 	unlimited *lockstore.Event // the same without a seat limit
 	feed      *seatlist.Feed
 	outdated  atomic.Bool // the store has another seat map, as the last request found out
+
+	plan    *lazyPlan // of the venue
+	windows int       // the least number of windows among which picks choose
+	picker  picker
 
 	// Of the last answer, since the next is often the same.
 	lastTag  atomic.Pointer[stateTag]

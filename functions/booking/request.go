@@ -22,11 +22,24 @@ type seatsRequest struct {
 	Reason      *lockstore.Ref     `json:"reason"`
 	ExpiresAt   *string            `json:"expiresAt"`
 	Seconds     *float64           `json:"seconds"`
+	Levels      []string           `json:"levels"`
 	LockSeconds *float64           `json:"lockSeconds"`
 	OverLimit   *bool              `json:"overLimit"`
 	Direct      *bool              `json:"direct"`
 	Blocked     *bool              `json:"blocked"`
-	Evict       *bool              `json:"evict"`
+
+	Areas    []areaRequest `json:"areas"`
+	Count    *int          `json:"count"`
+	Category *string       `json:"category"`
+	Section  *string       `json:"section"`
+	Apart    *bool         `json:"apart"`
+	Evict    *bool         `json:"evict"`
+}
+
+// An areaRequest asks for places of an area.
+type areaRequest struct {
+	Section string `json:"section"`
+	Count   int    `json:"count"`
 }
 
 // fields are the fields that not every verb takes. The type is what a refusal of
@@ -40,8 +53,14 @@ var fields = []struct {
 	{"reference", "a string", func(r *seatsRequest) bool { return r.Reference != nil }, false},
 	{"reason", "a string", func(r *seatsRequest) bool { return r.Reason != nil }, false},
 	{"evict", "true or false", func(r *seatsRequest) bool { return r.Evict != nil }, false},
+	{"areas", "a list of objects with section and count", func(r *seatsRequest) bool { return r.Areas != nil }, false},
+	{"count", "a whole number", func(r *seatsRequest) bool { return r.Count != nil }, false},
+	{"category", "a string", func(r *seatsRequest) bool { return r.Category != nil }, false},
+	{"section", "a string", func(r *seatsRequest) bool { return r.Section != nil }, false},
+	{"apart", "true or false", func(r *seatsRequest) bool { return r.Apart != nil }, false},
 	{"expiresAt", "a string", func(r *seatsRequest) bool { return r.ExpiresAt != nil }, false},
 	{"seconds", "a number", func(r *seatsRequest) bool { return r.Seconds != nil }, false},
+	{"levels", "a list of strings", func(r *seatsRequest) bool { return r.Levels != nil }, false},
 	{"lockSeconds", "a number", func(r *seatsRequest) bool { return r.LockSeconds != nil }, true},
 	{"overLimit", "true or false", func(r *seatsRequest) bool { return r.OverLimit != nil }, true},
 	{"direct", "true or false", func(r *seatsRequest) bool { return r.Direct != nil }, true},

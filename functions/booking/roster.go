@@ -59,7 +59,7 @@ func (a *API) mine(w http.ResponseWriter, r *http.Request, by access.Caller, o *
 			text = append(text, ',')
 		}
 		h.User = "" // it is the same for all
-		text = appendHolding(text, &h)
+		text = ev.appendHolding(text, &h)
 	}
 	w.Header()["Content-Type"] = mediaJSON
 	w.Write(append(text, "]}\n"...))
@@ -119,7 +119,7 @@ func (s *stream) writeJSON(q rosterQuery, seq lockstore.Seq, seats holdings) err
 			s.buf = append(s.buf, ',')
 		}
 		comma = true
-		s.buf = appendHolding(s.buf, h)
+		s.buf = q.ev.appendHolding(s.buf, h)
 		if err := s.flushIfFull(); err != nil {
 			return nil // a client that has gone needs no answer
 		}
@@ -152,11 +152,16 @@ func shownTime(t time.Time) string {
 	return string(seatlist.AppendTime(nil, t.UnixMilli()))
 }
 
-// appendHolding appends a seat of a roster in JSON.
-func appendHolding(b []byte, h *lockstore.Holding) []byte {
+// appendHolding appends a seat of a roster in JSON. A place of an area has its section.
+func (ev *event) appendHolding(b []byte, h *lockstore.Holding) []byte {
 	b = append(b, `{"seatId":"`...)
 	b = append(b, h.Seat...)
-	b = append(b, `","status":"`...)
+	b = append(b, '"')
+	if area := ev.areaOf(h.Seat); area != "" {
+		b = append(b, `,"section":`...)
+		b = appendString(b, area)
+	}
+	b = append(b, `,"status":"`...)
 	b = append(b, h.Status.String()...)
 	b = append(b, '"')
 	if h.User != "" {

@@ -3,6 +3,7 @@ package booking
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
@@ -28,14 +29,21 @@ func (a *API) SetEvents(events []venue.Event) error {
 	}
 	before := a.sale.Load()
 	next := &sale{events: make(map[lockstore.EventID]*event)}
+	plans := make(map[*venue.Layout]*lazyPlan)
 	for _, e := range events {
 		if next.events[e.ID] != nil {
 			return fmt.Errorf("booking: two events have the id %s", e.ID)
 		}
-		ev := before.same(e.Event)
-		if ev == nil {
-			ev = newEvent(a.store, e.Event)
+		var ev *event
+		if old := before.same(&e); old != nil {
+			ev = old.with(&e)
+		} else {
+			ev = newEvent(a.store, &e)
 		}
+		if plans[e.Layout] == nil {
+			plans[e.Layout] = &lazyPlan{layout: e.Layout}
+		}
+		ev.plan, ev.windows = plans[e.Layout], a.windows
 		next.events[e.ID] = ev
 		next.list = append(next.list, ev)
 	}
@@ -47,7 +55,7 @@ func (a *API) SetEvents(events []venue.Event) error {
 	a.sale.Store(next)
 	if before != nil {
 		for id, ev := range before.events {
-			if next.events[id] != ev {
+			if after := next.events[id]; after == nil || after.feed != ev.feed {
 				ev.feed.Retire()
 			}
 		}
@@ -55,22 +63,38 @@ func (a *API) SetEvents(events []venue.Event) error {
 	return nil
 }
 
-func newEvent(store lockstore.LockStore, ev *lockstore.Event) *event {
-	unlimited := *ev
+func newEvent(store lockstore.LockStore, e *venue.Event) *event {
+	unlimited := *e.Event
 	unlimited.SeatLimit = 0
-	return &event{Event: ev, unlimited: &unlimited, feed: seatlist.New(store, ev)}
+	return &event{Event: e.Event, venue: e, unlimited: &unlimited, feed: seatlist.New(store, e.Event, areasOf(e.Layout)...)}
 }
 
-// same returns the event of the sale that has the same seats and settings, or nil.
-func (s *sale) same(ev *lockstore.Event) *event {
+func areasOf(l *venue.Layout) []seatlist.Area {
+	var areas []seatlist.Area
+	for _, a := range l.Areas {
+		areas = append(areas, seatlist.Area{Name: a.Name, First: a.First, End: a.End})
+	}
+	return areas
+}
+
+// with returns the event as another event file describes it, with the same seats and
+// settings. The two share what is known of the seats.
+func (ev *event) with(e *venue.Event) *event {
+	next := &event{Event: ev.Event, venue: e, unlimited: ev.unlimited, feed: ev.feed}
+	next.outdated.Store(ev.outdated.Load())
+	return next
+}
+
+// same returns the event of the sale that has the same seats, areas and settings, or nil.
+func (s *sale) same(e *venue.Event) *event {
 	if s == nil {
 		return nil
 	}
-	old := s.events[ev.ID]
-	if old == nil || old.Fingerprint() != ev.Fingerprint() {
+	old := s.events[e.ID]
+	if old == nil || old.Fingerprint() != e.Fingerprint() || !slices.Equal(areasOf(old.venue.Layout), areasOf(e.Layout)) {
 		return nil
 	}
-	settings := *ev
+	settings := *e.Event
 	settings.Layout = old.Layout
 	if *old.Event != settings {
 		return nil

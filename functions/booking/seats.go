@@ -29,13 +29,13 @@ type verb struct {
 }
 
 var (
-	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"userId", "lockSeconds", "overLimit"},
+	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"areas", "count", "category", "section", "apart", "userId", "levels", "lockSeconds", "overLimit"},
 		done: "locked", status: lockstore.Locked, more: moreOfLock}
 	extend = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"expiresAt", "seconds", "userId"},
 		done: "locked for longer", status: lockstore.Locked, more: moreOfExtend,
 		none: "No lock was extended: each lasts that long already, or as long as it may",
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " A booking never ends, so there is nothing to extend."}}
-	confirm = verb{kind: lockstore.KindConfirm, action: access.Confirm, own: true, fields: []string{"reference", "userId", "direct", "blocked"},
+	confirm = verb{kind: lockstore.KindConfirm, action: access.Confirm, own: true, fields: []string{"reference", "userId", "levels", "direct", "blocked"},
 		done: "booked", status: lockstore.Booked, more: moreOfConfirm,
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " This user's booking has another reference."}}
 	release = verb{kind: lockstore.KindRelease, action: access.Buy, own: true, fields: []string{"userId"},
@@ -68,30 +68,33 @@ type change struct {
 	ev  *event
 	on  *lockstore.Event // ev.Event, or the same with other settings
 	op  lockstore.Op
+
+	bill bill  // of a lock or a confirm, if the event has prices
+	pick *pick // what is to be found; nil if the request names all seats
 }
 
 // do carries out the change.
 func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 	answer := seatsAnswer{verb: v, change: c, seats: c.op.Seats}
-	if len(c.op.Seats) == 0 { // a cancel by its reference alone
+	if len(c.op.Seats) == 0 && c.pick == nil { // a cancel by its reference alone
 		var err error
 		answer.seats, err = a.cancelAll(ctx, c)
 		answer.changed = len(answer.seats)
 		return answer, err
 	}
-	charge, err := a.charge(c)
+	var result lockstore.Result
+	var err error
+	if c.pick != nil {
+		if result, answer.together, err = a.take(ctx, v, c); err == nil {
+			err = c.price()
+		}
+		answer.seats = c.op.Seats
+	} else if err = a.refuseSingles(ctx, c); err == nil {
+		result, err = a.carryOut(ctx, c)
+		err = a.explain(err, v, c)
+	}
 	if err != nil {
 		return seatsAnswer{}, err
-	}
-	result, err := a.store.Do(ctx, c.on, c.op)
-	switch {
-	case errors.Is(err, lockstore.ErrOutcomeUnknown):
-		charge.KeepAll()
-	default:
-		charge.Keep(result.Changed, result.Now) // nothing was changed if it failed
-	}
-	if err != nil {
-		return seatsAnswer{}, a.explain(err, v, c)
 	}
 	switch c.op.Kind {
 	case lockstore.KindConfirm, lockstore.KindBook:
@@ -109,6 +112,30 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 		answer.seats = result.Changed // the others were left alone
 	}
 	return answer, nil
+}
+
+// repeats is how often the lock of a pick is repeated while its outcome is unknown.
+const repeats = 2
+
+// carryOut carries out the operation, and takes what it costs. A lock of seats that were
+// picked is repeated if its outcome is unknown: the client cannot ask for the same seats
+// again.
+func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error) {
+	charge, err := a.charge(c)
+	if err != nil {
+		return lockstore.Result{}, err
+	}
+	result, err := a.store.Do(ctx, c.on, c.op)
+	unknown := errors.Is(err, lockstore.ErrOutcomeUnknown)
+	for n := 0; n < repeats && c.pick != nil && errors.Is(err, lockstore.ErrOutcomeUnknown); n++ {
+		result, err = a.store.Do(ctx, c.on, c.op)
+	}
+	if errors.Is(err, lockstore.ErrOutcomeUnknown) || err == nil && unknown {
+		charge.KeepAll() // which seats were changed is not known
+	} else {
+		charge.Keep(result.Changed, result.Now) // nothing was changed if it failed
+	}
+	return result, err
 }
 
 // charge takes what the change costs from what the user and the address may lock
@@ -141,7 +168,14 @@ func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
 			return err
 		}
 	}
-	if c.op.Seats, err = req.seats(v.kind == lockstore.KindCancel && req.Reference != nil && *req.Reference != ""); err != nil {
+	if v.kind == lockstore.KindLock {
+		if c.pick, err = ev.pickOf(req); err != nil {
+			return err
+		}
+	}
+	if c.pick != nil {
+		c.op.Seats = c.pick.named
+	} else if c.op.Seats, err = req.seats(v.kind == lockstore.KindCancel && req.Reference != nil && *req.Reference != ""); err != nil {
 		return err
 	}
 	for _, ref := range [...]*lockstore.Ref{req.Reference, req.Reason} {
@@ -157,8 +191,17 @@ func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
 	return nil
 }
 
-// moreOfLock lets a back end choose how long a lock lasts, and pass over the limit.
-func moreOfLock(_ context.Context, _ *API, c *change) error {
+// moreOfLock lets a back end choose how long a lock lasts, and pass over the limit. Buyers
+// can lock while the event is on sale.
+func moreOfLock(ctx context.Context, a *API, c *change) error {
+	if err := a.onSale(ctx, c.ev, c.by); err != nil {
+		return err
+	}
+	if c.pick == nil {
+		if err := c.price(); err != nil {
+			return err
+		}
+	}
 	if c.req.LockSeconds == nil && !isSet(c.req.OverLimit) {
 		return nil
 	}
@@ -203,6 +246,9 @@ func moreOfExtend(ctx context.Context, a *API, c *change) error {
 // moreOfConfirm lets a back end book seats that are not locked, and an operator those
 // that are blocked.
 func moreOfConfirm(_ context.Context, _ *API, c *change) error {
+	if err := c.price(); err != nil {
+		return err
+	}
 	direct, blocked := isSet(c.req.Direct), isSet(c.req.Blocked)
 	switch {
 	case !direct && blocked:

@@ -22,6 +22,11 @@ type Problem struct {
 	Detail     string        // a sentence for a person; the whole body if there is no Code
 	RetryAfter time.Duration // when a repeat may succeed; 0 if the server does not say
 
+	// Largest is, with the code not_enough, the largest number of seats that there is.
+	// Instead are, with the code orphan_seat, seats that could be locked.
+	Largest int
+	Instead []lockstore.SeatID
+
 	err error
 }
 
@@ -48,12 +53,15 @@ func problem(resp *http.Response, text []byte) error {
 		Code   string `json:"code"`
 		Detail string `json:"detail"`
 		Seats  []seat `json:"seats"`
+
+		Largest int                `json:"largest"`
+		Instead []lockstore.SeatID `json:"insteadSeatIds"`
 	}
 	if err := json.Unmarshal(text, &body); err != nil {
 		// The response is not from the server but from something in front of it.
 		return fmt.Errorf("%w: %s answered %s without JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
 	}
-	p := &Problem{Status: resp.StatusCode, Code: body.Code, Detail: body.Detail}
+	p := &Problem{Status: resp.StatusCode, Code: body.Code, Detail: body.Detail, Largest: body.Largest, Instead: body.Instead}
 	if p.Code == "" { // this is not from the server either
 		p.Detail = strings.TrimSpace(string(text))
 	}

@@ -32,7 +32,7 @@ type seat struct {
 // A block is consecutive seats. It is immutable, except that it keeps what it has
 // rendered.
 type block struct {
-	ids     []lockstore.SeatID
+	ids     []lockstore.SeatID // of the seats that lists show: the first ones, or all
 	seats   []seat
 	counts  [statuses]int
 	nextEnd int64  // of the lock that ends first; forever if there is none
@@ -41,6 +41,10 @@ type block struct {
 	once [statuses + 1]sync.Once
 	kept [statuses + 1]piece // by status, and at the end all seats
 }
+
+// untouched are the seats of every block that nobody has changed yet, so that an event
+// costs memory for what is taken. They are not written to.
+var untouched [blockSize]seat
 
 // statuses is the number of statuses that a seat can have.
 const statuses = int(lockstore.Blocked) + 1
@@ -51,7 +55,7 @@ func newBlock(ids []lockstore.SeatID, seats []seat, now int64) *block {
 	b := &block{ids: ids, seats: seats, nextEnd: forever}
 	for i, s := range seats {
 		b.changed = max(b.changed, s.changed)
-		if s.until <= now {
+		if s.until <= now && s.until > 0 {
 			seats[i].until = 0
 		}
 		status := b.status(i)
@@ -75,11 +79,11 @@ func until(s lockstore.ListedSeat) int64 {
 	return 0
 }
 
-// changes returns the number of seats that changed after the moment.
+// changes returns the number of seats of a list that changed after the moment.
 func (b *block) changes(moment uint64) int {
 	n := 0
 	if b.changed > moment {
-		for _, s := range b.seats {
+		for _, s := range b.seats[:len(b.ids)] {
 			if s.changed > moment {
 				n++
 			}

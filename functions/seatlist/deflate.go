@@ -50,8 +50,15 @@ func (p *piece) deflate() deflated {
 	return p.deflated
 }
 
-// stored appends the text of a stored block that has begun.
+// mostStored is the length of the longest stored block.
+const mostStored = 0xffff
+
+// stored appends the text of a stored block that has begun, and further blocks if it is
+// too long for one.
 func stored(dst []byte, text string) []byte {
+	for ; len(text) > mostStored; text = text[mostStored:] {
+		dst = append(stored(dst, text[:mostStored]), 0)
+	}
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(text)))
 	dst = binary.LittleEndian.AppendUint16(dst, ^uint16(len(text)))
 	return append(dst, text...)

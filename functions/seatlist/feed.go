@@ -24,6 +24,8 @@ import (
 type Feed struct {
 	store lockstore.LockStore
 	ev    *lockstore.Event
+	areas []area
+	named int // how many seats come before the first place of an area
 	known versions
 
 	mu   sync.Mutex
@@ -43,9 +45,11 @@ type refresh struct {
 	err  error
 }
 
-// New returns a Feed of the event. It does not ask the store yet.
-func New(store lockstore.LockStore, ev *lockstore.Event) *Feed {
+// New returns a Feed of the event, whose last seats are the places of the areas. It
+// does not ask the store yet.
+func New(store lockstore.LockStore, ev *lockstore.Event, of ...Area) *Feed {
 	f := &Feed{store: store, ev: ev, turn: make(chan struct{}, 1)}
+	f.areas, f.named = areas(ev, of)
 	f.retired, f.retire = context.WithCancel(context.Background())
 	return f
 }
@@ -114,7 +118,7 @@ func (f *Feed) ask(ctx context.Context) (*Snapshot, error) {
 	var from *seats
 	if f.last == nil || changes.Full {
 		f.known.forget() // nobody knows what changed since the versions before
-		from = newSeats(f.ev)
+		from = newSeats(f.ev, f.named)
 		if f.last != nil {
 			from.moment = f.last.seats.moment
 		}

@@ -77,7 +77,9 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 		head = append(head, `,"blocked":`...)
 		head = strconv.AppendInt(head, int64(n.Blocked), 10)
 	}
-	head = append(head, `},"seats":[`...)
+	head = append(head, '}')
+	head = s.appendAreas(head)
+	head = append(head, `,"seats":[`...)
 	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
 	l.len = len(head) + len(tail)
 	for _, p := range seats {

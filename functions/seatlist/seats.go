@@ -15,14 +15,14 @@ type seats struct {
 	nextEnd int64 // of the lock that ends first; forever if there is none
 }
 
-// newSeats returns the state in which every seat is available.
-func newSeats(ev *lockstore.Event) *seats {
+// newSeats returns the state in which every seat is available. Those from named on are
+// places of areas, which lists do not show.
+func newSeats(ev *lockstore.Event, named int) *seats {
 	s := &seats{ev: ev, nextEnd: forever}
-	for ids := ev.Seats; len(ids) > 0; {
-		n := min(blockSize, len(ids))
-		s.blocks = append(s.blocks, newBlock(ids[:n], make([]seat, n), 0))
+	for at := 0; at < len(ev.Seats); at += blockSize {
+		n := min(blockSize, len(ev.Seats)-at)
+		s.blocks = append(s.blocks, newBlock(ev.Seats[at:max(at, min(at+n, named))], untouched[:n:n], 0))
 		s.counts[lockstore.Available] += n
-		ids = ids[n:]
 	}
 	return s
 }
@@ -108,6 +108,9 @@ func (s *seats) since(moment uint64, most int) (list pieces, ok bool) {
 		if b.changed > moment {
 			text = b.appendSeats(text, func(i int) bool { return b.seats[i].changed > moment })
 		}
+	}
+	if len(text) == 0 {
+		return nil, true // only places of areas have changed
 	}
 	return pieces{{text: text}}, true
 }

@@ -43,7 +43,14 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 	} else if err != nil {
 		return r, &Error{err}
 	}
-	if set.NArg() > 0 {
+	_, imports := given["import"]
+	if imports && set.NArg() > 0 {
+		r.Events.ImportFile = set.Arg(0)
+	}
+	switch {
+	case imports && set.NArg() != 1:
+		return r, &Error{errors.New("-import FORMAT: needs one file after it, as in -import csv seats.csv")}
+	case !imports && set.NArg() > 0:
 		return r, &Error{fmt.Errorf("%q is not a flag", set.Arg(0))}
 	}
 	if err := fill(r.groups(), ByRunner, given, getenv); err != nil {

@@ -117,7 +117,7 @@ func TestCheckFindsWhatIsNotDescribed(t *testing.T) {
 func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"a field by another name":    {"        expiresInSeconds:\n", "        secondsLeft:\n"},
-		"a missing code":             {"{ enum: [seat_locked, seat_booked, seat_blocked, seat_limit] }", "{ enum: [seat_booked, seat_blocked, seat_limit] }"},
+		"a missing code":             {"{ enum: [seat_locked, seat_booked, seat_blocked, seat_limit, not_enough, orphan_seat, not_on_sale] }", "{ enum: [seat_booked, seat_blocked, seat_limit, not_enough, orphan_seat, not_on_sale] }"},
 		"a code missing in the list": {"            - seat_locked\n", ""},
 		"another path":               {"  /lock:\n", "  /hold:\n"},
 		"a missing status":           {"        '409':\n", "        '410':\n"},

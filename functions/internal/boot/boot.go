@@ -66,7 +66,7 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: policy(s.access.Access), Logger: log, SharedSeconds: s.gateway.CacheSeconds})
+	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: policy(s.access.Access), Logger: log, SharedSeconds: s.gateway.CacheSeconds, Windows: manyProcesses})
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +77,10 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		Identify: access.WithGatewayClaims,
 	}, nil
 }
+
+// manyProcesses is among how many places for a party a pick chooses at least, since
+// each copy of a function answers few requests and knows little of the others.
+const manyProcesses = 16
 
 // readEvents returns the events on sale. The gateway identifies users, so that a limit of
 // each user is one.

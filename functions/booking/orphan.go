@@ -1,0 +1,61 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+
+	"seatlock/functions/access"
+	"seatlock/functions/problem"
+	"seatlock/functions/venue/best"
+	"seatlock/lockstore"
+)
+
+// refuseSingles refuses a lock that would leave a single seat alone, in an event that
+// does not want it, if another choice for as many would not. It judges only seats that
+// are all available, so that a repeated request is never refused, and leaves back ends
+// and operators alone. It is courtesy: others may lock a neighbour meanwhile.
+func (a *API) refuseSingles(ctx context.Context, c *change) error {
+	if !c.ev.venue.NoSingles || c.op.Kind != lockstore.KindLock || c.by.May(access.Serve) == nil {
+		return nil
+	}
+	if len(c.op.Seats) > lockstore.MaxSeats {
+		return nil // the store refuses it
+	}
+	positions := make([]int, len(c.op.Seats))
+	for i, id := range c.op.Seats {
+		at, ok := c.ev.Position(id)
+		if !ok {
+			return nil
+		}
+		positions[i] = at
+	}
+	snap, err := c.ev.feed.Refresh(ctx)
+	if err != nil {
+		return err
+	}
+	for _, at := range positions {
+		if snap.Status(at) != lockstore.Available {
+			return nil
+		}
+	}
+	instead, ok := c.ev.plan.get().Judge(positions, func(at int) best.Standing {
+		switch snap.Status(at) {
+		case lockstore.Available:
+			return best.Open
+		case lockstore.Locked:
+			return best.Held
+		}
+		return best.Gone
+	})
+	if ok {
+		return nil
+	}
+	r := &problem.Refusal{Kind: problem.OrphanSeat}
+	var ids []lockstore.SeatID
+	for _, at := range instead {
+		ids = append(ids, c.ev.Seats[at])
+		r.Instead = append(r.Instead, string(c.ev.Seats[at]))
+	}
+	r.Detail = fmt.Sprintf("This would leave a single seat alone. Choose others, such as %s.", seatList(ids))
+	return r
+}

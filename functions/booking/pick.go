@@ -1,0 +1,269 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"seatlock/functions/problem"
+	"seatlock/functions/seatlist"
+	"seatlock/functions/venue"
+	"seatlock/functions/venue/best"
+	"seatlock/lockstore"
+)
+
+// A lazyPlan is the plan of a layout, which events share. It is made when it is first
+// needed.
+type lazyPlan struct {
+	layout *venue.Layout
+	once   sync.Once
+	plan   *best.Plan
+}
+
+func (p *lazyPlan) get() *best.Plan {
+	p.once.Do(func() { p.plan = best.NewLayoutPlan(p.layout) })
+	return p.plan
+}
+
+// A picker finds seats of an event for requests that name a number of them. It is made
+// when it is first needed.
+type picker struct {
+	once    sync.Once
+	picker  *best.Picker
+	updated *seatlist.Snapshot // what the Picker has; belongs to who calls its Update
+}
+
+// picks returns the Picker of the event.
+func (ev *event) picks() *best.Picker {
+	ev.picker.once.Do(func() {
+		ev.picker.picker = best.NewPicker(ev.plan.get(), ev.windows, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	})
+	return ev.picker.picker
+}
+
+// changes asks for the seats and returns what the Picker does not know yet.
+func (ev *event) changes(ctx context.Context) (func(set func(position int, taken bool)), error) {
+	snap, err := ev.feed.Refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(set func(int, bool)) {
+		last := ev.picker.updated
+		if last != nil && last.Moment() >= snap.Moment() {
+			return // another caller's list was newer
+		}
+		for at, status := range snap.Changed(last) {
+			set(at, status != lockstore.Available)
+		}
+		ev.picker.updated = snap
+	}, nil
+}
+
+// A pick is what a lock asks for beside the seats that it names.
+type pick struct {
+	best.Want
+	named []lockstore.SeatID
+	of    string // the section and the category asked for, as a refusal says them
+}
+
+// pickOf returns the pick that the request asks for, or nil if it names seats alone.
+func (ev *event) pickOf(req *seatsRequest) (*pick, error) {
+	switch named := req.SeatID != "" || req.SeatIDs != nil; {
+	case req.Levels != nil && (req.Count != nil || req.Areas != nil):
+		return nil, badBody("The field levels goes with seats that are all named. Lock the seats of the answer once more with levels, or name the levels in confirm.")
+	case req.Count == nil && (req.Category != nil || req.Section != nil || req.Apart != nil):
+		return nil, badBody("The fields category, section and apart go with count, the number of seats.")
+	case req.Count != nil && (named || req.Areas != nil):
+		return nil, badBody("The field count goes neither with seats nor with areas. For seats that you name and places of areas together, give seatIds and areas.")
+	case req.Count != nil:
+		return ev.party(req)
+	case req.Areas != nil:
+		return ev.places(req)
+	}
+	return nil, nil
+}
+
+// party returns the pick of a number of seats, or of places if the section is an area.
+func (ev *event) party(req *seatsRequest) (*pick, error) {
+	if n := *req.Count; n < 1 || n > lockstore.MaxSeats {
+		return nil, badBody("The field count must be from 1 to %d.", lockstore.MaxSeats)
+	}
+	p := &pick{Want: best.Want{Count: *req.Count, Category: best.Any, Section: best.Any, Apart: isSet(req.Apart)}}
+	l := ev.venue.Layout
+	if req.Section != nil {
+		if p.Section = sectionOf(l, *req.Section); p.Section < 0 {
+			return nil, badBody("There is no section %s; GET /events lists the sections and areas.", venue.Shown(*req.Section))
+		}
+		p.of += " in " + *req.Section
+	}
+	if req.Category != nil {
+		if p.Category = slices.Index(l.Categories, *req.Category); p.Category < 0 {
+			return nil, badBody("There is no category %s; GET /events lists the categories.", venue.Shown(*req.Category))
+		}
+		p.of += " of category " + *req.Category
+	}
+	return p, nil
+}
+
+// places returns the pick of places of areas beside the seats that the request names.
+func (ev *event) places(req *seatsRequest) (*pick, error) {
+	p := &pick{Want: best.Want{Category: best.Any, Section: best.Any}}
+	if req.SeatID != "" || req.SeatIDs != nil {
+		var err error
+		if p.named, err = req.seats(false); err != nil {
+			return nil, err
+		}
+	}
+	l := ev.venue.Layout
+	n := len(p.named)
+	for _, a := range req.Areas {
+		section := sectionOf(l, a.Section)
+		if section < len(l.Sections) {
+			return nil, badBody("There is no area %s; GET /events lists the areas.", venue.Shown(a.Section))
+		}
+		if slices.ContainsFunc(p.Areas, func(other best.Places) bool { return other.Section == section }) {
+			return nil, badBody("Area %s is there twice.", a.Section)
+		}
+		if a.Count < 1 || a.Count > lockstore.MaxSeats {
+			return nil, badBody("The count of places in %s must be from 1 to %d.", a.Section, lockstore.MaxSeats)
+		}
+		p.Areas = append(p.Areas, best.Places{Section: section, Count: a.Count})
+		n += a.Count
+	}
+	if len(p.Areas) == 0 {
+		return nil, badBody("No area is named; give areas, each with its section and a count.")
+	}
+	if n > lockstore.MaxSeats {
+		return nil, badBody("%d seats and places are asked for; one call takes at most %d.", n, lockstore.MaxSeats)
+	}
+	return p, nil
+}
+
+// sectionOf returns the number of a section or an area in the plan of the layout, or -1.
+func sectionOf(l *venue.Layout, name string) int {
+	for i := range l.Sections {
+		if l.Sections[i].Name == name {
+			return i
+		}
+	}
+	for i := range l.Areas {
+		if l.Areas[i].Name == name {
+			return len(l.Sections) + i
+		}
+	}
+	return -1
+}
+
+// take carries out a lock of what the Picker finds. The operation has its seats
+// afterwards.
+func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Result, together bool, err error) {
+	taken, err := c.ev.picks().Take(ctx, c.pick.Want, best.Deals{
+		List: c.ev.changes,
+		Lock: func(ctx context.Context, positions []int) (inTheWay []int, kept bool, err error) {
+			c.op.Seats = slices.Clone(c.pick.named)
+			for _, at := range positions {
+				c.op.Seats = append(c.op.Seats, c.ev.Seats[at])
+			}
+			if result, err = a.carryOut(ctx, c); err == nil {
+				return nil, false, nil
+			}
+			if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok && len(conflict.Seats) > 0 {
+				if named := c.pick.among(conflict); named != nil {
+					return nil, false, a.explain(named, v, c)
+				}
+				for _, seat := range conflict.Seats {
+					at, _ := c.ev.Position(seat.ID)
+					inTheWay = append(inTheWay, at)
+				}
+				return inTheWay, false, nil
+			}
+			return nil, errors.Is(err, lockstore.ErrOutcomeUnknown), a.explain(err, v, c)
+		},
+	})
+	if missing, ok := errors.AsType[*best.NotEnoughError](err); ok {
+		return result, false, c.notEnough(missing)
+	}
+	if errors.Is(err, best.ErrContended) {
+		refusal := problem.Refuse(problem.Overloaded, "Others were faster at every try. Try again in a moment.")
+		refusal.Err = err
+		return result, false, refusal
+	}
+	return result, taken.Together, err
+}
+
+// among returns the conflict with the seats alone that the request names, or nil if
+// none of them is in the way: the others can be picked anew.
+func (p *pick) among(conflict *lockstore.ConflictError) *lockstore.ConflictError {
+	only := new(lockstore.ConflictError)
+	order := []lockstore.Reason{lockstore.SeatBlocked, lockstore.SeatLocked, lockstore.SeatBooked} // the last one counts
+	reasons := map[lockstore.Status]lockstore.Reason{lockstore.Blocked: lockstore.SeatBlocked, lockstore.Locked: lockstore.SeatLocked, lockstore.Booked: lockstore.SeatBooked}
+	for _, s := range conflict.Seats {
+		if !slices.Contains(p.named, s.ID) {
+			continue
+		}
+		only.Seats = append(only.Seats, s)
+		if reason := reasons[s.Status]; slices.Index(order, reason) > slices.Index(order, only.Reason) {
+			only.Reason = reason
+		}
+	}
+	if len(only.Seats) == 0 {
+		return nil
+	}
+	return only
+}
+
+// notEnough refuses a pick, with the largest that there is.
+func (c *change) notEnough(missing *best.NotEnoughError) error {
+	p, n := c.pick, missing.Largest
+	r := &problem.Refusal{Kind: problem.NotEnough, Largest: &n, Err: missing}
+	l := c.ev.venue.Layout
+	switch {
+	case missing.Section >= len(l.Sections):
+		area := l.Areas[missing.Section-len(l.Sections)].Name
+		r.Detail = fmt.Sprintf("%s has %s left.", sentence(area), counted(n, "place"))
+	case n == 0:
+		r.Detail = fmt.Sprintf("No seat is left%s.", p.of)
+	case p.Apart || p.Section >= len(l.Sections):
+		r.Detail = fmt.Sprintf("There are only %s left%s.", counted(n, "seat"), p.of)
+	case n == 1:
+		r.Detail = fmt.Sprintf("No two seats are left side by side%s. Set apart to sit in separate places.", p.of)
+	default:
+		r.Detail = fmt.Sprintf("At most %d seats are left side by side%s. Ask for fewer, or set apart to sit in separate places.", n, p.of)
+	}
+	return r
+}
+
+func counted(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// areaOf returns the name of the area of which the seat is a place, or "".
+func (ev *event) areaOf(id lockstore.SeatID) string {
+	areas := ev.venue.Layout.Areas
+	if len(areas) == 0 {
+		return ""
+	}
+	at, ok := ev.Position(id)
+	i, found := slices.BinarySearchFunc(areas, at, func(a venue.Area, at int) int {
+		switch {
+		case a.End <= at:
+			return -1
+		case a.First > at:
+			return 1
+		}
+		return 0
+	})
+	if !ok || !found {
+		return ""
+	}
+	return areas[i].Name
+}

@@ -1,0 +1,131 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"seatlock/lockstore"
+)
+
+// A Wanted is what [Client.Pick] asks for: a number of seats, or seats by name together
+// with places of areas.
+type Wanted struct {
+	// Count is a number of seats. They are side by side, unless Apart allows them to be
+	// in several places. If the section is an area, it is a number of its places.
+	Count    int
+	Category string // its id; empty for any
+	Section  string // the name of a section or an area; empty for any
+	Apart    bool
+
+	Seats []lockstore.SeatID
+	Areas []AreaPlaces
+
+	For time.Duration // instead of the event's lock time; needs the token of a back end
+}
+
+// AreaPlaces are a number of places of an area.
+type AreaPlaces struct {
+	Section string `json:"section"` // its name
+	Count   int    `json:"count"`
+}
+
+func (w *Wanted) total() int {
+	n := w.Count + len(w.Seats)
+	for _, a := range w.Areas {
+		n += a.Count
+	}
+	return n
+}
+
+// A Picked is what [Client.Pick] has locked.
+type Picked struct {
+	Seats    []lockstore.SeatID // with the places of areas
+	Together bool               // those of a Count are side by side
+	Expires  time.Time          // when the locks end
+}
+
+// pickTries is how often a call with a lost answer is made.
+const pickTries = 3
+
+// Pick locks seats that the server chooses, with POST /lock. User may be empty with the
+// token of a user. A [*Problem] with the code not_enough says how many there are, in
+// Largest.
+//
+// The call cannot simply be repeated, since that would lock more seats. If the answer is
+// lost, Pick asks with GET /mine what the user has locked since the call began: as many
+// seats as wanted are those of the call, and Together is then not known, and false. If
+// there are none, it asks anew. If there are others, because somebody else acts for the
+// same user, it fails with [lockstore.ErrOutcomeUnknown].
+func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w Wanted) (Picked, error) {
+	body := struct {
+		EventID     lockstore.EventID  `json:"eventId"`
+		UserID      lockstore.UserID   `json:"userId,omitempty"`
+		Count       int                `json:"count,omitempty"`
+		Category    string             `json:"category,omitempty"`
+		Section     string             `json:"section,omitempty"`
+		Apart       bool               `json:"apart,omitempty"`
+		SeatIDs     []lockstore.SeatID `json:"seatIds,omitempty"`
+		Areas       []AreaPlaces       `json:"areas,omitempty"`
+		LockSeconds float64            `json:"lockSeconds,omitempty"`
+	}{ev.ID, user, w.Count, w.Category, w.Section, w.Apart, w.Seats, w.Areas, w.For.Seconds()}
+	began := time.Now()
+	var err error
+	for range pickTries {
+		var answer struct {
+			SeatIDs   []lockstore.SeatID `json:"seatIds"`
+			Together  bool               `json:"together"`
+			ExpiresAt time.Time          `json:"expiresAt"`
+		}
+		if err = c.post(ctx, "lock", body, &answer); err == nil {
+			return Picked{answer.SeatIDs, answer.Together, answer.ExpiresAt}, nil
+		}
+		if !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			return Picked{}, err
+		}
+		found, errMine := c.lockedSince(ctx, ev, user, began)
+		switch {
+		case errMine != nil:
+			return Picked{}, fmt.Errorf("%w; then, to see what was locked: %w", err, errMine)
+		case len(found.Seats) == w.total():
+			return found, nil
+		case len(found.Seats) > 0:
+			return Picked{}, fmt.Errorf("%w; the user has locked %d seats meanwhile, and the call was for %d", err, len(found.Seats), w.total())
+		}
+	}
+	return Picked{}, err
+}
+
+// clockSlack is how wrong the time in an answer of GET /mine may be.
+const clockSlack = 20 * time.Millisecond
+
+// lockedSince returns what the user has locked since a time of this process.
+func (c *Client) lockedSince(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, began time.Time) (Picked, error) {
+	query := url.Values{"eventId": {string(ev.ID)}}
+	if user != "" {
+		query.Set("userId", string(user))
+	}
+	var answer struct {
+		ServerTime time.Time `json:"serverTime"`
+		Seats      []struct {
+			seat
+			Since time.Time `json:"since"`
+		} `json:"seats"`
+	}
+	if err := c.get(ctx, "mine?"+query.Encode(), &answer); err != nil {
+		return Picked{}, err
+	}
+	from := answer.ServerTime.Add(-time.Since(began) - clockSlack)
+	var p Picked
+	for _, s := range answer.Seats {
+		if s.Status != lockstore.Locked || s.Since.Before(from) {
+			continue
+		}
+		if p.Seats = append(p.Seats, s.SeatID); p.Expires.IsZero() || s.ExpiresAt.Before(p.Expires) {
+			p.Expires = s.ExpiresAt
+		}
+	}
+	return p, nil
+}

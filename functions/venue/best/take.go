@@ -1,0 +1,249 @@
+package best
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	maxTries = 32
+
+	// maxRounds is how often a call waits and looks again after it found nothing.
+	maxRounds = 8
+
+	// stale is the age of a list after which a call asks for another before it
+	// picks: what others give back is seen no later.
+	stale = 100 * time.Millisecond
+
+	// crowded is among how many windows a try chooses at least after one that
+	// failed, and mostWindows at most.
+	crowded     = 16
+	mostWindows = 256
+)
+
+// A Want is what somebody wants: a party of Count seats, places of areas, or both.
+type Want struct {
+	Count    int  // 0 for no party
+	Category int  // of the party's seats, or [Any]
+	Section  int  // of the party's seats, or [Any]
+	Apart    bool // the party may sit in pieces
+
+	Areas []Places
+}
+
+// Places are places of an area.
+type Places struct{ Section, Count int }
+
+// A NotEnoughError is returned when there is not what somebody wants.
+type NotEnoughError struct {
+	Section int // of the area that has too few places; Any if seats for the party are missing
+
+	// Largest is the largest number that there is: of seats side by side, of seats
+	// if the party may sit apart, or of places of the area.
+	Largest int
+}
+
+func (e *NotEnoughError) Error() string {
+	return fmt.Sprintf("best: there are not enough seats: the most that can be had is %d", e.Largest)
+}
+
+// ErrContended is returned when others were faster at every try.
+var ErrContended = errors.New("best: others were faster at each of 32 tries")
+
+// Deals are how a [Picker] reaches the event.
+type Deals struct {
+	// Lock locks the seats at these positions, all or none, and returns the positions
+	// of those that are taken by others. An error ends the search. If it is unknown
+	// whether the lock took effect, kept is set with the error.
+	Lock func(ctx context.Context, seats []int) (taken []int, kept bool, err error)
+
+	// List returns a list of the event that begins after the call, as the changes
+	// that [Picker.Update] needs.
+	List func(ctx context.Context) (changes func(set func(position int, taken bool)), err error)
+}
+
+// Taken are the positions that were locked.
+type Taken struct {
+	Seats    []int // of the party and then of the areas
+	Together bool  // the party sits side by side
+}
+
+// Take picks what is wanted, locks it, and picks again if others were faster. The
+// error is that of Lock or List or of the context, a [*NotEnoughError], or
+// [ErrContended].
+//
+// Callers of one Picker never try the same seats. The more tries have failed lately,
+// because other processes sell too, the more windows a try chooses among.
+func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
+	began := time.Now()
+	if p.isStale(began) {
+		if err := p.list(ctx, d); err != nil {
+			return Taken{}, err
+		}
+	}
+	rounds, widen := 0, 1
+	for tries := 0; tries < maxTries; {
+		t, missing, sure := p.begin(w, widen)
+		if t == nil {
+			if rounds++; rounds > maxRounds {
+				return Taken{}, missing
+			}
+			if rounds > 1 && sure {
+				return Taken{}, missing
+			}
+			if err := p.wait(ctx); err != nil {
+				return Taken{}, err
+			}
+			if err := p.list(ctx, d); err != nil {
+				return Taken{}, err
+			}
+			continue
+		}
+		tries++
+		taken, kept, err := d.Lock(ctx, p.plan.positions(t.slots))
+		p.end(t, taken, err == nil && len(taken) == 0 || kept)
+		switch {
+		case err != nil:
+			return Taken{}, err
+		case len(taken) == 0:
+			return Taken{p.plan.positions(t.slots), t.together}, nil
+		}
+		if err := p.list(ctx, d); err != nil {
+			return Taken{}, err
+		}
+		widen = max(crowded, min(4*widen, mostWindows))
+	}
+	return Taken{}, ErrContended
+}
+
+func (p *Picker) isStale(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.updated.IsZero() || now.Sub(p.updated) > stale
+}
+
+// list gets a list that begins now.
+func (p *Picker) list(ctx context.Context, d Deals) error {
+	began, at := p.Begin(), time.Now()
+	changes, err := d.List(ctx)
+	if err != nil {
+		return err
+	}
+	p.Update(began, at, changes)
+	return nil
+}
+
+// positions returns the positions of slots.
+func (p *Plan) positions(slots []int32) []int {
+	all := make([]int, len(slots))
+	for i, slot := range slots {
+		all[i] = p.seats[slot].Position
+	}
+	return all
+}
+
+// begin begins a try, or returns what is missing. It chooses among at least widen
+// windows. It is sure that something is missing if all that is known is from the last
+// list, because no try is under way and nothing was learnt since: what is not found was
+// not there when the list was made.
+func (p *Picker) begin(w Want, widen int) (t *try, missing *NotEnoughError, sure bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, missing = p.find(w, widen); missing != nil {
+		return nil, missing, len(p.queue.tries) == 0 && len(p.learnt) == 0
+	}
+	p.queue.begin(t)
+	p.try(t.slots, true)
+	return t, nil, false
+}
+
+// find returns a try of what is wanted, or what is missing.
+func (p *Picker) find(w Want, widen int) (*try, *NotEnoughError) {
+	m := min(max(p.least, widen, 1+int(64*p.conflicts)), mostWindows)
+	t := &try{together: true}
+	if w.Count > 0 {
+		var missing *NotEnoughError
+		if t.slots, t.together, missing = p.party(w, m); missing != nil {
+			return nil, missing
+		}
+	}
+	for _, want := range w.Areas {
+		for _, i := range p.plan.areasFor(filter{want.Section, Any}) {
+			a := &p.plan.areas[i]
+			slots := p.places(a, want.Count)
+			if slots == nil {
+				return nil, &NotEnoughError{Section: a.Section, Largest: p.free.count(a.slot, a.slot+int32(a.Places))}
+			}
+			t.slots = append(t.slots, slots...)
+		}
+	}
+	return t, nil
+}
+
+// party chooses seats for a party: side by side if that is possible, else in pieces if
+// they may be. Where no seats are of the kind that is wanted, but places of an area
+// are, it chooses those.
+func (p *Picker) party(w Want, m int) (slots []int32, together bool, missing *NotEnoughError) {
+	f := filter{w.Section, w.Category}
+	if !p.plan.has(f) {
+		largest := 0
+		for _, i := range p.plan.areasFor(f) {
+			a := &p.plan.areas[i]
+			if slots := p.places(a, w.Count); slots != nil {
+				return slots, true, nil
+			}
+			largest = max(largest, p.free.count(a.slot, a.slot+int32(a.Places)))
+		}
+		return nil, false, &NotEnoughError{Section: Any, Largest: largest}
+	}
+	if slots := p.choose(f, w.Count, m); slots != nil {
+		return slots, true, nil
+	}
+	if !w.Apart {
+		return nil, false, &NotEnoughError{Section: Any, Largest: p.longest(f)}
+	}
+	if slots := p.apart(f, w.Count); slots != nil {
+		return slots, false, nil
+	}
+	return nil, false, &NotEnoughError{Section: Any, Largest: p.available(f)}
+}
+
+// end ends a try. The positions taken are what others have; won is set if the caller
+// has its seats, as far as is known.
+func (p *Picker) end(t *try, taken []int, won bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lost := 0.0
+	if len(taken) > 0 {
+		lost = 1
+	}
+	p.conflicts += (lost - p.conflicts) / 16
+	if won {
+		p.learn(t.slots...)
+	}
+	for _, position := range taken {
+		if slot := p.plan.slotOf(position); slot != 0 {
+			p.learn(slot)
+		}
+	}
+	p.try(t.slots, false)
+	p.queue.end(t, won)
+}
+
+// wait waits until the tries that are under way have ended, or one has failed.
+func (p *Picker) wait(ctx context.Context) error {
+	p.mu.Lock()
+	wake := p.queue.wait()
+	p.mu.Unlock()
+	if wake == nil {
+		return nil
+	}
+	select {
+	case <-wake:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
