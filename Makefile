@@ -66,6 +66,8 @@ check: imports
 	go vet -tags postgres ./functions/...
 	go tool staticcheck ./...
 	go mod tidy -diff
+	go vet -C local/tools/e2e/issuer .
+	go mod tidy -C local/tools/e2e/issuer -diff
 	@# tests are skipped by faults.Need alone, which is loud and fails in CI
 	@! grep -rnE '\.Skip(f|Now)?\(' --include='*.go' . | grep -v '^./lockstore/storetest/faults/need.go:'
 

@@ -20,7 +20,7 @@ import (
 type request struct {
 	target string // after the path; VERSION stands for the fixture's version
 	body   string
-	header string // lines of "Name: value"
+	header string // lines of "Name: value"; TOKEN stands for the fixture's token
 	before func(*fixture)
 }
 
@@ -89,6 +89,7 @@ func allRequests() map[string]request {
 	maps.Copy(requests, liveRequests())
 	maps.Copy(requests, healthRequests())
 	maps.Copy(requests, operatorRequests())
+	maps.Copy(requests, sessionRequests())
 	for call, bad := range map[string]string{"/lock": misspelt, "/release": badEvent, "/confirm": badEvent, "/extend": badEvent} {
 		end := map[string]string{"/extend": `,"expiresAt":"2027-03-05T19:05:00Z"}`}[call]
 		with := func(body string) string { return strings.TrimSuffix(body, "}") + cmp.Or(end, "}") }

@@ -43,7 +43,9 @@ type fixture struct {
 	full     bool             // whether all connections are taken
 	stopping bool             // whether the runner is stopping
 	caller   lockstore.UserID // who is signed in
+	gate     *gate            // makes guests and signs users in; nil if there is no such thing
 	version  string           // of the list that the client has
+	token    string           // of the session that the client has
 	api      *booking.API     // of the next requests; nil is a new one for each
 }
 
@@ -117,7 +119,12 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 		}
 		return calls(w, r)
 	}
-	limited := newLimits(server, s.policy, nil, log).handler(web.Handler(called))
+	g := s.gate
+	if g == nil {
+		g = new(gate)
+	}
+	g.Policy, g.desk.Policy = s.policy, &s.policy
+	limited := newLimits(server, s.policy, nil, log).handler(g.handler(web.Handler(called)))
 	h = headers(server, closing(seen.handler(limited, s.policy.Proxies)))
 	if s.full {
 		h = overConnection(h, &connection{of: limitConnections(nil, settings.Server{}, nil, log), spare: true})
@@ -201,6 +208,7 @@ func TestEveryDescribedAnswerIsGiven(t *testing.T) {
 				if p.before != nil {
 					p.before(s)
 				}
+				p.header = strings.ReplaceAll(p.header, "TOKEN", s.token)
 				words := strings.Fields(answer)
 				target := words[1] + strings.ReplaceAll(p.target, "VERSION", s.version)
 				if words[2] == "101" {
@@ -240,7 +248,8 @@ func TestEveryProblemHasAnExample(t *testing.T) {
 func TestOtherMethodsAreDescribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFixture(t)
-		for _, path := range []string{"/lock", "/extend", "/confirm", "/release", "/mine", "/cancel", "/move", "/block", "/unblock", "/evict", "/bookings", "/journal", "/seats", "/seats/live", "/events", "/openapi.yaml", "/healthz", "/readyz"} {
+		hasGuests(s)
+		for _, path := range []string{"/lock", "/extend", "/confirm", "/release", "/mine", "/cancel", "/move", "/block", "/unblock", "/evict", "/bookings", "/journal", "/seats", "/seats/live", "/events", "/openapi.yaml", "/session", "/signin", "/signin/callback", "/signout", "/healthz", "/readyz"} {
 			if got := s.ask("DELETE", path, "", ""); got.Code != 405 {
 				t.Errorf("DELETE %s is answered with %d %s", path, got.Code, got.Body)
 			}
@@ -279,6 +288,7 @@ func inJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
 	text = regexp.MustCompile(`"(version|after|id|seq)":"[^"]+"`).ReplaceAllString(text, `"$1":""`)
+	text = regexp.MustCompile(`"guest-[a-z2-7]{26}"`).ReplaceAllString(text, `"guest-"`)
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}

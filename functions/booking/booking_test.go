@@ -130,12 +130,13 @@ func TestEvents(t *testing.T) {
 	s := open(t)
 	var all struct {
 		Events []struct {
-			EventID     string
-			Name        string
-			LockSeconds float64
-			SeatLimit   int
-			SeatCount   int
-			Sections    []struct {
+			EventID        string
+			Name           string
+			LockSeconds    float64
+			MaxLockSeconds float64
+			SeatLimit      int
+			SeatCount      int
+			Sections       []struct {
 				Name string
 				Rows []struct {
 					Name    string
@@ -152,7 +153,7 @@ func TestEvents(t *testing.T) {
 		t.Fatalf("%d events are listed, want 2", len(all.Events))
 	}
 	hall := all.Events[0]
-	if hall.EventID != "default" || hall.Name != "Default event" || hall.LockSeconds != 60 || hall.SeatLimit != 4 || hall.SeatCount != 100 {
+	if hall.EventID != "default" || hall.Name != "Default event" || hall.LockSeconds != 60 || hall.MaxLockSeconds != 2400 || hall.SeatLimit != 4 || hall.SeatCount != 100 {
 		t.Errorf("the first event is %+v", hall)
 	}
 	rows := hall.Sections[0].Rows
@@ -170,8 +171,8 @@ func TestEvents(t *testing.T) {
 // without their layouts.
 func TestSomeOfTheEvents(t *testing.T) {
 	s := open(t)
-	const hall = `{"eventId":"default","name":"Default event","lockSeconds":60,"seatLimit":4,"seatCount":100}`
-	const matinee = `{"eventId":"matinee","name":"matinee","lockSeconds":60,"seatLimit":0,"seatCount":3`
+	const hall = `{"eventId":"default","name":"Default event","lockSeconds":60,"maxLockSeconds":2400,"seatLimit":4,"seatCount":100}`
+	const matinee = `{"eventId":"matinee","name":"matinee","lockSeconds":60,"maxLockSeconds":2400,"seatLimit":0,"seatCount":3`
 	const seats = `,"sections":[{"name":"","rows":[{"name":"","seats":["A1","A2","VIP:1"]}]}]}`
 	tags := make(map[string]string)
 	for query, want := range map[string]string{

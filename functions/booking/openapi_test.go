@@ -19,11 +19,11 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// runnersOwn are the paths that only the runner answers. The README's table leaves
+// runnersOwn are the paths that an API does not answer. The README's table leaves
 // out those for load balancers.
 var (
 	forBalancers = []string{"/healthz", "/readyz"}
-	runnersOwn   = append([]string{LivePath}, forBalancers...)
+	runnersOwn   = append([]string{LivePath, "/session", "/signin", "/signin/callback", "/signout"}, forBalancers...)
 )
 
 // A node is an object of openapi.yaml.
@@ -216,6 +216,7 @@ func TestLimitsAreDescribed(t *testing.T) {
 		{lockstore.MaxIDLen, []string{"SeatId", "maxLength"}},
 		{fmt.Sprintf("^[A-Za-z0-9_.-]{1,%d}$", lockstore.MaxIDLen), []string{"Version", "pattern"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Event", "properties", "lockSeconds", "maximum"}},
+		{int(lockstore.MaxLockTTL.Seconds()), []string{"Event", "properties", "maxLockSeconds", "maximum"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"Locked", "properties", "expiresInSeconds", "maximum"}},
 		{int(lockstore.MaxLockTTL.Seconds()), []string{"RetryAfter", "maximum"}},
 		{venue.MaxEventSeats, []string{"Event", "properties", "seatCount", "maximum"}},

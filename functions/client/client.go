@@ -148,11 +148,12 @@ func (s sections) layout() (*lockstore.Layout, error) {
 func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 	var answer struct {
 		Events []struct {
-			EventID     lockstore.EventID `json:"eventId"`
-			Layout      string            `json:"layout"`
-			LockSeconds float64           `json:"lockSeconds"`
-			SeatLimit   int               `json:"seatLimit"`
-			Sections    sections          `json:"sections"`
+			EventID        lockstore.EventID `json:"eventId"`
+			Layout         string            `json:"layout"`
+			LockSeconds    float64           `json:"lockSeconds"`
+			MaxLockSeconds float64           `json:"maxLockSeconds"` // older servers do not say it
+			SeatLimit      int               `json:"seatLimit"`
+			Sections       sections          `json:"sections"`
 		} `json:"events"`
 		Layouts map[string]struct {
 			Sections sections `json:"sections"`
@@ -175,14 +176,19 @@ func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		ev, err := lockstore.NewEvent(e.EventID, layout, time.Duration(e.LockSeconds*float64(time.Second)), e.SeatLimit)
+		ev, err := lockstore.NewEvent(e.EventID, layout, seconds(e.LockSeconds), e.SeatLimit)
 		if err != nil {
 			return nil, err
+		}
+		if longest := seconds(e.MaxLockSeconds); longest > 0 {
+			ev.MaxLock = longest
 		}
 		events = append(events, ev)
 	}
 	return events, nil
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 func (c *Client) get(ctx context.Context, path string, answer any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)

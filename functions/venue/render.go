@@ -13,7 +13,8 @@ func (e *Event) Render() ([]byte, error) {
 	out := eventOut{
 		EventID: e.ID, Name: e.Name, Layout: e.Layout.Name, Revision: e.Revision,
 		StartsAt: e.StartsAt, OpensAt: e.OpensAt, ClosesAt: e.ClosesAt,
-		LockSeconds: e.LockTTL.Seconds(), SeatLimit: e.SeatLimit, SeatCount: len(e.Seats),
+		LockSeconds: e.LockTTL.Seconds(), MaxLockSeconds: min(e.MaxLock, lockstore.MaxLockTTL).Seconds(),
+		SeatLimit: e.SeatLimit, SeatCount: len(e.Seats),
 		NoSingles: e.NoSingles, Currency: e.Currency,
 	}
 	for _, c := range e.Categories {
@@ -30,19 +31,20 @@ func (l *Layout) Render() ([]byte, error) {
 }
 
 type eventOut struct {
-	EventID     lockstore.EventID `json:"eventId"`
-	Name        string            `json:"name"`
-	Layout      string            `json:"layout,omitempty"`
-	Revision    int               `json:"revision,omitzero"`
-	StartsAt    time.Time         `json:"startsAt,omitzero"`
-	OpensAt     time.Time         `json:"opensAt,omitzero"`
-	ClosesAt    time.Time         `json:"closesAt,omitzero"`
-	LockSeconds float64           `json:"lockSeconds"`
-	SeatLimit   int               `json:"seatLimit"`
-	SeatCount   int               `json:"seatCount"`
-	NoSingles   bool              `json:"noSingles,omitzero"`
-	Currency    string            `json:"currency,omitempty"`
-	Categories  []categoryOut     `json:"categories,omitempty"`
+	EventID        lockstore.EventID `json:"eventId"`
+	Name           string            `json:"name"`
+	Layout         string            `json:"layout,omitempty"`
+	Revision       int               `json:"revision,omitzero"`
+	StartsAt       time.Time         `json:"startsAt,omitzero"`
+	OpensAt        time.Time         `json:"opensAt,omitzero"`
+	ClosesAt       time.Time         `json:"closesAt,omitzero"`
+	LockSeconds    float64           `json:"lockSeconds"`
+	MaxLockSeconds float64           `json:"maxLockSeconds"`
+	SeatLimit      int               `json:"seatLimit"`
+	SeatCount      int               `json:"seatCount"`
+	NoSingles      bool              `json:"noSingles,omitzero"`
+	Currency       string            `json:"currency,omitempty"`
+	Categories     []categoryOut     `json:"categories,omitempty"`
 }
 
 type categoryOut struct {

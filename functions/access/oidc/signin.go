@@ -103,9 +103,15 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, s.Sessions.NewCookie(r, cookieOf(f.State), sealed, flowTime))
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, client.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), http.StatusSeeOther)
+	redirect(w, client.AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)))
 	return nil
+}
+
+// redirect sends the browser elsewhere. A browser needs no body.
+func redirect(w http.ResponseWriter, to string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // end takes what the issuer says, and sends the browser back to the page. A sign-in
@@ -136,9 +142,7 @@ func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
 		s.failures.Log(r.Context(), s.Log, slog.LevelWarn, "sign-in", "a sign-in failed", slog.Any("error", err))
 		back.RawQuery = "signin=failed"
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", back.String())
-	w.WriteHeader(http.StatusSeeOther)
+	redirect(w, back.String())
 	return nil
 }
 

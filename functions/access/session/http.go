@@ -3,7 +3,6 @@ package session
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
@@ -17,11 +16,14 @@ const (
 	SignOutPath = "/signout"
 )
 
+// noGuest is the query of a caller who does not want to become a guest.
+const noGuest = "guest=none"
+
 // A Desk answers who somebody is, makes guests, and signs users out.
 type Desk struct {
 	Policy   *access.Policy
 	Sessions *Sessions      // nil if there are none
-	Guests   *access.Budget // of new guests, by address; nil if there are no guests
+	Guests   *access.Budget // of new guests, by address; nil if there is no limit
 	SignIn   bool           // whether users can sign in on the page
 }
 
@@ -72,9 +74,12 @@ func Refuse(w http.ResponseWriter, err error) telemetry.Outcome {
 	return telemetry.Outcome{Code: string(refusal.Kind)}
 }
 
-// whoAmI answers GET /session. It makes a guest of a browser without a session, and
-// renews a guest's session.
+// whoAmI answers GET /session. It makes a guest of a browser without a session, unless
+// guest=none asks it not to, and renews a guest's session.
 func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
+	if q := r.URL.RawQuery; q != "" && q != noGuest {
+		return problem.Refuse(problem.BadRequest, "This call takes only the parameter guest, which is none or left out.")
+	}
 	if token := access.Bearer(r); token != "" && (d.Sessions == nil || !d.Sessions.Is(token)) {
 		return d.whoIs(w, r)
 	}
@@ -90,9 +95,11 @@ func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case ok:
 		session, changed = session.renewed()
-	case d.Guests != nil:
-		if err := d.Guests.AdmitGuest(d.Policy.Proxies.Client(r)); err != nil {
-			return err
+	case d.Sessions.guests && r.URL.RawQuery != noGuest:
+		if d.Guests != nil {
+			if err := d.Guests.AdmitGuest(d.Policy.Proxies.Client(r)); err != nil {
+				return err
+			}
 		}
 		session, changed = guest(), true
 	}
@@ -120,6 +127,9 @@ func (d *Desk) whoIs(w http.ResponseWriter, r *http.Request) error {
 // signOut answers POST /signout: the browser forgets its session. Nobody can revoke a
 // copy of it.
 func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery != "" {
+		return problem.Refuse(problem.BadRequest, "This call takes no parameters.")
+	}
 	if d.Sessions == nil {
 		return d.write(w, Session{}, d.Policy.BuyersConfirm())
 	}
@@ -134,7 +144,7 @@ func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) error {
 func (d *Desk) write(w http.ResponseWriter, s Session, confirm bool) error {
 	a := answer{Open: d.Policy.Open(), SignIn: d.SignIn, Confirm: confirm, UserID: s.User, Guest: s.Guest}
 	if !s.Until.IsZero() {
-		a.Expires = s.Until.UTC().Format(time.RFC3339)
+		a.Expires = s.Until.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	text, err := json.Marshal(a)
 	if err != nil {

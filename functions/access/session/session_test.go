@@ -253,9 +253,28 @@ func TestGuestsOfAnAddress(t *testing.T) {
 		if w := s.browser("tickets.example").ask("GET", "/session"); w.Code != 429 || w.Header().Get("Retry-After") != "720" {
 			t.Errorf("the sixth guest: %d %v", w.Code, w.Header())
 		}
+		b := s.browser("tickets.example") // may still ask how to sign in
+		if w := b.ask("GET", "/session?guest=none"); w.Code != 200 || !strings.Contains(w.Body.String(), `"signIn":false,"confirm":true}`) || len(b.cookies) > 0 {
+			t.Errorf("a caller who wants to be no guest: %d %s %v", w.Code, w.Body, b.cookies)
+		}
 		time.Sleep(12 * time.Minute)
 		s.browser("tickets.example").who()
 	})
+}
+
+// TestParameters checks that a misspelt parameter is refused, and that guest=none renews the
+// session of somebody who is a guest already.
+func TestParameters(t *testing.T) {
+	b := open(t, 10, key).browser("tickets.example")
+	for method, path := range map[string]string{"GET": "/session?guests=none", "POST": "/signout?all=true"} {
+		if w := b.ask(method, path); w.Code != 400 || len(b.cookies) > 0 {
+			t.Errorf("%s %s: %d %s %v", method, path, w.Code, w.Body, b.cookies)
+		}
+	}
+	guest := b.who()
+	if w := b.ask("GET", "/session?guest=none"); !strings.Contains(w.Body.String(), `"userId":"`+guest+`"`) {
+		t.Errorf("a guest who asks for none: %s", w.Body)
+	}
 }
 
 // TestPublicAddress checks that the cookie follows the address that browsers know, and not
@@ -307,7 +326,6 @@ func TestNoGuests(t *testing.T) {
 	b := open(t, 10, key).browser("tickets.example")
 	guest := b.who()
 	b.site = openWith(t, 10, session.Options{}, key)
-	b.desk.Guests = nil
 	if got := b.buy(); got != "Unauthorized" {
 		t.Errorf("a guest where there are none: %s", got)
 	}

@@ -224,17 +224,20 @@ func TestGuestSessionEnds(t *testing.T) {
 }
 
 // TestTooManyGuests checks that a network address with very many new guests can look at
-// the seats, and that a visitor becomes a guest with the first lock.
+// the seats and sign in, and that a visitor becomes a guest with the first lock.
 func TestTooManyGuests(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer", "-guests", "1")
+	b, s := needBrowser(t), serveSignIn(t, "-guests", "1")
 	b.newUser(1280, 900).visit(s.URL)
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.waitLight("live")
 	w.click("row A, seat 1")
 	w.press("Lock this seat")
-	w.waitNotice("Very many people in your network are choosing seats just now, so you cannot lock any yet.")
+	w.waitNotice("Very many people in your network are choosing seats just now, so you cannot lock any yet. Try again in a minute, or sign in.")
 	w.waitSeat("row A, seat 1", "picked by you")
+	user := b.newUser(1280, 900)
+	user.visit(s.URL)
+	user.signIn()
 	s.restart(func() {}) // forgets the guests
 	w.waitLight("live")
 	w.press("Lock this seat")

@@ -63,8 +63,8 @@ const post = (call) => (eventId, userId, seatIds) => ask(call, {}, {
   body: JSON.stringify({ eventId, userId, seatIds }),
 });
 
-/** Who the user is. */
-export const session = () => ask('session', {});
+/** Who the user is. The server makes a guest of nobody, unless guest is 'none'. */
+export const session = (guest) => ask('session', { guest });
 export const signOut = () => ask('signout', {}, { method: 'POST' });
 
 export const lock = post('lock');

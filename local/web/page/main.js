@@ -32,7 +32,7 @@ async function open(events) {
     replace(event, list);
     await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
   }
-  page.show(wanted().get('section'));
+  page.drawn.show(wanted().get('section'));
 }
 
 /** The server's time, by which locks end. */
@@ -60,10 +60,10 @@ async function renew(revision) {
     await new Promise((resume) => setTimeout(resume, 100));
     if (page !== before) return;
   }
-  const { picks, place } = before;
+  const { picks, drawn: { place } } = before;
   replace(event, api.seats(eventId).catch(() => null));
   page.pick(picks);
-  page.resume({ ...place, part: place.part ?? wanted().get('section') ?? undefined });
+  page.drawn.resume({ ...place, part: place.part ?? wanted().get('section') ?? undefined });
   panel.say('news', 'The seat map has changed. These are the seats now.');
 }
 
@@ -148,11 +148,11 @@ panel.say('news', '');
 byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(name, eventId)));
 byId('chooser').hidden = events.length < 2;
 byId('event').addEventListener('change', () => { location.hash = new URLSearchParams({ event: byId('event').value }); });
-byId('larger').addEventListener('click', () => page.view.magnify(1.25));
-byId('smaller').addEventListener('click', () => page.view.magnify(0.8));
+byId('larger').addEventListener('click', () => page.drawn.view.magnify(1.25));
+byId('smaller').addEventListener('click', () => page.drawn.view.magnify(0.8));
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault(); // the hash names the event
-  page.view.focus();
+  page.drawn.view.focus();
 });
 window.addEventListener('hashchange', () => open(events));
 window.addEventListener('storage', ({ key, newValue }) => {

@@ -41,13 +41,17 @@ export class Session {
     this.#take(answer);
   }
 
-  /** Asks who the user is. A server that is too busy to say so still shows the seats. */
+  /**
+   * Asks who the user is. The seats are shown even if the server is too busy to say so,
+   * or has too many new guests at this address: a user can then still sign in.
+   */
   static async load() {
     try {
       return new Session(await ask());
     } catch (error) {
       if (error.status !== 429 && error.status !== 503) throw error;
-      return new Session({ unknown: true });
+      const answer = error.status === 429 ? await api.session('none').catch(() => ({})) : {};
+      return new Session({ ...answer, unknown: true });
     }
   }
 

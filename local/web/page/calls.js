@@ -1,0 +1,153 @@
+// The user's calls about an event: each is repeated until it is answered, and a message
+// says how it ended.
+
+import * as api from './api.js';
+import { duration } from './words.js';
+
+const retryFor = 20_000; // ms
+
+const byId = (id) => document.getElementById(id);
+
+/** The user has become another one since the page asked. The message says how. */
+class OtherUser extends Error {}
+
+/** Calls are the calls of one EventPage. */
+export class Calls {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /**
+   * Repeats a call until it is answered. The call is saved first, so that a page
+   * that was reloaded meanwhile can find out how it ended.
+   */
+  async make(call, seats) {
+    const { page } = this;
+    if (page.mine.asked || seats.length === 0) return;
+    if (!page.session.user && !await this.#meet(call, seats)) return;
+    const { mine } = page;
+    mine.ask({ call, seats });
+    page.update(seats);
+    let repeated = false;
+    try {
+      const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
+      const answer = await api.untilAnswered(
+        () => this.#asUser(call, seats.map((p) => page.plan.ids[p])),
+        end,
+        () => {
+          repeated = true;
+          page.say('news', 'No answer yet. Asking again; nothing can be booked twice by that.');
+        },
+      );
+      mine.ask(null);
+      this.#answered(call, seats, answer, repeated);
+    } catch (error) {
+      mine.ask(null);
+      this.#refused(call, seats, error, repeated);
+    }
+    page.update(seats);
+  }
+
+  /** Asks again who the user is, before a call of nobody. Reports whether it is somebody now. */
+  async #meet(call, seats) {
+    const { page, page: { mine, session } } = this;
+    mine.asked = { call, seats };
+    page.update(seats);
+    try {
+      await session.renew();
+      if (!session.user) this.#askToSignIn();
+    } catch (error) {
+      const orSignIn = session.canSignIn ? ', or sign in' : '';
+      if (error.status === 429) page.say('bad', `Very many people in your network are choosing seats just now, so you cannot lock any yet. Try again in a minute${orSignIn}.`, true);
+      else this.#refused(call, seats, error);
+    }
+    mine.asked = null;
+    page.update(seats);
+    return Boolean(session.user);
+  }
+
+  /**
+   * Makes the call, again if the session of the same user had only to be renewed. The
+   * call names the user, so that the server refuses it if another window of this
+   * browser has become another user.
+   */
+  async #asUser(call, seatIds) {
+    const { plan, session } = this.page;
+    const { user, guest } = session;
+    const make = () => api[call](plan.eventId, user, seatIds);
+    try {
+      return await make();
+    } catch (error) {
+      if (error.code !== 'unauthenticated' && error.code !== 'forbidden') throw error;
+      if (!await session.renew()) throw new OtherUser(session.since({ user, guest }));
+      if (error.code === 'forbidden') throw error;
+      return make();
+    }
+  }
+
+  #askToSignIn() {
+    const { canSignIn } = this.page.session;
+    this.page.say('news', canSignIn ? 'Sign in to go on. Your picks are kept.' : 'This page only shows the seats. They are sold elsewhere.');
+    if (canSignIn) byId('signin').focus();
+  }
+
+  #answered(call, seats, answer, repeated) {
+    const { page } = this;
+    const names = page.names(seats);
+    if (call === 'lock') {
+      const end = Date.parse(answer.expiresAt);
+      // Seats that were locked before keep their end; the answer has the earliest of all.
+      page.mine.lock(seats.filter((p) => !page.mine.locked.has(p)), end);
+      page.seats.know(seats, end);
+      page.warned = false;
+      page.say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - page.clock.now())}. ${page.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
+    } else if (call === 'confirm') {
+      page.mine.book(seats);
+      page.seats.know(seats, Infinity);
+      page.say('good', `Booked: ${names}. See you there.`);
+    } else {
+      const released = answer.seatIds.map((id) => page.plan.positions.get(id));
+      page.mine.forget(seats);
+      page.seats.know(released, 0);
+      if (repeated) page.say('news', `Given back: ${names}.`); // the first call, whose answer was lost, may have done it
+      else if (released.length) page.say('news', `Given back: ${page.names(released)}.`);
+      else page.say('news', `There was nothing to give back: ${names} ${seats.length > 1 ? 'were' : 'was'} not yours any more.`);
+    }
+  }
+
+  #refused(call, seats, error, repeated = false) {
+    const { page } = this;
+    const inTheWay = (error.seats ?? []).map(({ seatId }) => page.plan.positions.get(seatId)).filter((p) => p !== undefined);
+    const names = page.names(inTheWay);
+    if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
+      for (const p of inTheWay) page.mine.picked.delete(p);
+      const rest = seats.length - inTheWay.length;
+      const others = rest ? ` Your other ${rest > 1 ? `${rest} seats are` : 'seat is'} still picked, but not locked yet.` : '';
+      const waits = error.code === 'seat_locked' && error.seats.every((s) => s.expiresAt)
+        ? ` They may come back in ${duration(Math.max(...error.seats.map((s) => Date.parse(s.expiresAt))) - page.clock.now())}.` : '';
+      page.say('bad', `Somebody was faster: ${names} ${inTheWay.length > 1 ? 'are' : 'is'} taken.${others}${waits}`, true);
+    } else if (error.code === 'lock_expired' || error.code === 'lock_not_held') {
+      page.mine.forget(inTheWay);
+      page.say('bad', `Too late: the time to confirm ${names} is over. Nothing was booked.`, true);
+    } else if (error instanceof OtherUser) {
+      const what = { lock: 'Nothing was locked. Your picks are kept: lock them again if you still want them.', confirm: 'Nothing was booked.', release: 'Nothing was given back.' }[call];
+      const rest = repeated ? 'It is not known what became of your seats.' : what;
+      page.say('bad', `${error.message} ${rest}${page.session.user ? '' : ' Sign in to go on.'}`, true);
+      if (!page.session.user) byId('signin').focus();
+    } else if (error.code === 'unauthenticated') {
+      page.say('bad', 'Your browser does not keep who you are. Allow cookies for this page, and load it again.', true);
+    } else {
+      const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', release: 'They may still be locked' }[call];
+      page.say('bad', error.code ? error.message : `The server cannot be reached. ${what}; try again.`, true);
+    }
+  }
+
+  /** Finds out how a call ended that a reload interrupted. */
+  askAgain({ call, seats }) {
+    const { page } = this;
+    const positions = seats.map((id) => page.plan.positions.get(id)).filter((p) => p !== undefined);
+    const wanted = { lock: 'locked', confirm: 'booked' }[call];
+    // A lock that is not there is not repeated: that would make a new one.
+    if (wanted && positions.length && positions.every((p) => page.seats.status(p) === wanted)) this.make(call, positions);
+  }
+}
