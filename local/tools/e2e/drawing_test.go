@@ -64,7 +64,8 @@ func TestDotsLieOnTheirSections(t *testing.T) {
 		{"name":"Balcony","pattern":"B{row}-{seat}","rows":[{"row":"1-30","seats":"1-50"}]}]}]}`
 	const placed = `{"events":[{"id":"placed","currency":"EUR","categories":[{"id":"a","price":1000}],"stage":{"shape":"round","x":0,"y":-5,"width":20,"height":10},"sections":[
 		{"name":"Front","category":"a","x":0,"y":5,"curve":0.4,"pattern":"F{row}-{seat}","rows":[{"row":"1-40","seats":"1-50"}]},
-		{"name":"Side","category":"a","x":-60,"y":20,"rotate":-80,"pattern":"S{row}-{seat}","rows":[{"row":"1-30","seats":"1-50"}]}]}]}`
+		{"name":"Side","category":"a","x":-60,"y":20,"rotate":-80,"pattern":"S{row}-{seat}","rows":[{"row":"1-30","seats":"1-50"}]}],
+		"areas":[{"name":"Floor","capacity":9,"category":"a","x":0,"y":90,"width":40,"height":10}]}]}`
 	for what, file := range map[string]string{"rings": "../../events/arena.json", "tiles": eventFile(t, tiles), "placed": eventFile(t, placed)} {
 		s := serve(t, "-events", file)
 		w := b.newUser(1000, 800)
@@ -88,6 +89,11 @@ func TestDotsLieOnTheirSections(t *testing.T) {
 		}
 		if wide := eval[int](w, `[...document.querySelectorAll('.part-shape')].filter((g) => g.querySelector('.name').getBBox().width > g.querySelector('path').getBBox().width).length`); wide > 0 {
 			t.Errorf("%s: %d names are wider than their sections", what, wide)
+		}
+		if what == "placed" {
+			w.pressLabel("More of Floor")
+			w.press("Lock this ticket")
+			w.waitText("1 place in Floor is yours for")
 		}
 	}
 }

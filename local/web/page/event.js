@@ -198,9 +198,9 @@ export class EventPage {
       }
       if (gone.length) this.say('bad', `${this.names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the server was restarted.`, true);
       if (taken.length) this.say('bad', `Somebody was faster: ${this.names(taken)} ${taken.length > 1 ? 'have' : 'has'} just been taken.`, true);
-      for (const p of [...ranOut, ...gone, ...taken]) this.#changed.add(p);
+      positions = [...positions, ...ranOut, ...gone, ...taken];
     }
-    for (const p of positions) this.#changed.add(p);
+    for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
     this.moved ||= moved;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
