@@ -88,8 +88,10 @@ imports:
 	@! $(DEPS) ./functions/problem | $(OURS) | grep -vx seatlock/functions/problem
 	@# venue and seatlist: no HTTP
 	@! $(DEPS) ./functions/venue/... ./functions/seatlist | grep -x net/http
+	@# best: no HTTP and no store
+	@! $(DEPS) ./functions/venue/best | $(OURS) | grep -vE '^seatlock/(lockstore|functions/venue(|/best))$$'
 	@# booking: only these packages, and none of them imports booking
-	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|seatlist|sheet|static|telemetry|problem))$$'
+	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|venue/best|seatlist|sheet|static|telemetry|problem))$$'
 	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
 	@# settings: no store, no HTTP, no Lambda
 	@! $(DEPS) ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'

@@ -172,15 +172,20 @@ func (p *Plan) fits(slot int32, f filter) bool {
 	return f.category == Any || p.seats[slot].Category == f.category
 }
 
-// places returns the slots of n places of the area, the first ones from a random
-// place on, or nil if there are not as many. Callers that begin at random places
-// seldom meet.
-func (p *Picker) places(a *area, n int) []int32 {
+// places returns the slots of n places of the area with the index i, or nil if there are
+// not as many. They are the first ones that are free from a place on: where the last
+// ones ended, or a random one if a choice is among several windows. Processes that begin
+// at random places seldom meet.
+func (p *Picker) places(i, n, m int) []int32 {
+	a := &p.plan.areas[i]
 	end := a.slot + int32(a.Places)
 	if p.free.count(a.slot, end) < n {
 		return nil
 	}
-	from := a.slot + p.rnd.Int32N(int32(a.Places))
+	from := p.after[i]
+	if m > 1 {
+		from = a.slot + p.rnd.Int32N(int32(a.Places))
+	}
 	slots := make([]int32, 0, n)
 	for at := p.free.next(from, end); len(slots) < n; at = p.free.next(at+1, end) {
 		if at == end {
@@ -188,6 +193,7 @@ func (p *Picker) places(a *area, n int) []int32 {
 		}
 		slots = append(slots, at)
 	}
+	p.after[i] = slots[n-1] + 1
 	slices.Sort(slots)
 	return slots
 }

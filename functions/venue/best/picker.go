@@ -23,6 +23,7 @@ type Picker struct {
 	newest  []news           // what was learnt, in order
 	changes []uint32         // how often each segment has changed
 
+	after     []int32 // where the last places of each area ended
 	now       Moment
 	updated   time.Time // when the list of the last update began; zero before it
 	conflicts float64   // the share of the last tries that failed
@@ -48,6 +49,9 @@ func NewPicker(plan *Plan, least int, rnd *rand.Rand) *Picker {
 	p := &Picker{plan: plan, least: least, rnd: rnd,
 		free: newBitset(n), listed: newBitset(n), trying: newBitset(n),
 		learnt: make(map[int32]Moment), changes: make([]uint32, len(plan.segments))}
+	for _, a := range plan.areas {
+		p.after = append(p.after, a.slot)
+	}
 	for i, s := range plan.seats {
 		if s.Position != wall && !s.Special {
 			p.free.add(int32(i))

@@ -172,7 +172,7 @@ func (p *Picker) find(w Want, widen int) (*try, *NotEnoughError) {
 	for _, want := range w.Areas {
 		for _, i := range p.plan.areasFor(filter{want.Section, Any}) {
 			a := &p.plan.areas[i]
-			slots := p.places(a, want.Count)
+			slots := p.places(i, want.Count, m)
 			if slots == nil {
 				return nil, &NotEnoughError{Section: a.Section, Largest: p.free.count(a.slot, a.slot+int32(a.Places))}
 			}
@@ -191,7 +191,7 @@ func (p *Picker) party(w Want, m int) (slots []int32, together bool, missing *No
 		largest := 0
 		for _, i := range p.plan.areasFor(f) {
 			a := &p.plan.areas[i]
-			if slots := p.places(a, w.Count); slots != nil {
+			if slots := p.places(i, w.Count, m); slots != nil {
 				return slots, true, nil
 			}
 			largest = max(largest, p.free.count(a.slot, a.slot+int32(a.Places)))

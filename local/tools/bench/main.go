@@ -31,6 +31,9 @@ type result struct {
 var rows = []row{
 	{"POST /lock, memory", "bare net/http: decode the body with the same library, answer a constant", "≥ 0.85 of it", postLock},
 	{"POST /lock, memory, counted for Prometheus", "POST /lock, memory", "≥ 0.9 of it", postLockCounted},
+	{"POST /lock with count 2, memory, 5,000 seats until all are sold", "the same seats by name", "≥ 0.8 of it", pairsSoldOut},
+	{"POST /lock with count 4, memory, 200 at once, 5,000 seats", "", "none refused", partiesAtOnce},
+	{"POST /lock of 1 to 6 places, memory, an area of 20,000 until all are sold", "as many by name", "≥ 0.8 of it", placesSoldOut},
 	{"GET /seats, 100 seats, unchanged", "bare net/http: write the same bytes", "≥ 0.85 of it", listUnchanged(100)},
 	{"GET /seats, 50,000 seats, unchanged", "bare net/http: write the same bytes", "≥ 0.85 of it", listUnchanged(50_000)},
 	{"GET /seats, 50,000 seats, while 1,000 locks/s go on", "", "≥ 300/s", listUnderLocks},
@@ -78,6 +81,7 @@ var rows = []row{
 	{"Redis: Journal, a page of 1,000 entries", "", "≤ 5 ms", ofRedis(journalPage)},
 	{"Redis: Put of an order, 64 callers", "", "≥ 20,000/s", onRedis(redisPut)},
 	{"Redis: POST /lock", "POST /lock, memory", "≥ 0.5 of it", onRedis(postLockRedis)},
+	{"Redis: POST /lock with count 2, 4 processes, 5,000 seats until all are sold", "the same seats by name", "", onRedis(pairsOnRedis)},
 	{"Redis: memory of 50,000 seats, half taken", "", "", onRedis(memoryOfSeats)},
 	{"Redis: memory that 1,800,000 locks leave after their release", "", "≤ 5 MB", onRedis(lockReleaseStorm)},
 
@@ -89,6 +93,7 @@ var rows = []row{
 	{"PostgreSQL: Book, 64 callers", "Lock", "≥ 0.8 of it", onPostgres(postgresOperation(book))},
 	{"PostgreSQL: Cancel, 64 callers", "Lock", "≥ 0.8 of it", onPostgres(postgresOperation(cancel))},
 	{"PostgreSQL: Lock or Release, a user with 256, 1,000 and 10,000 expired locks", "with none", "≤ 1.5 × its time", onPostgres(postgresPast)},
+	{"PostgreSQL: POST /lock with count 2, 4 processes, 5,000 seats until all are sold", "the same seats by name", "", onPostgres(pairsOnPostgres)},
 	{"PostgreSQL: List of 50,000 seats, half taken", "", "≤ 10 ms", onPostgres(postgresList)},
 	{"PostgreSQL: Roster of 50,000 seats, half taken", "", "≤ 150 ms", ofPostgres(wholeRoster)},
 	{"PostgreSQL: Roster of a user with 8 of 50,000 seats", "", "≤ 1 ms", ofPostgres(userRoster)},
