@@ -13,7 +13,8 @@ func (e *Event) Render() ([]byte, error) {
 	out := eventOut{
 		EventID: e.ID, Name: e.Name, Layout: e.Layout.Name, Revision: e.Revision,
 		StartsAt: e.StartsAt, OpensAt: e.OpensAt, ClosesAt: e.ClosesAt,
-		LockSeconds: e.LockTTL.Seconds(), MaxLockSeconds: min(e.MaxLock, lockstore.MaxLockTTL).Seconds(), SeatLimit: e.SeatLimit, SeatCount: len(e.Seats),
+		LockSeconds: e.LockTTL.Seconds(), MaxLockSeconds: min(e.MaxLock, lockstore.MaxLockTTL).Seconds(),
+		SeatLimit: e.SeatLimit, SeatCount: len(e.Seats),
 		NoSingles: e.NoSingles, Currency: e.Currency,
 	}
 	for _, c := range e.Categories {

@@ -50,6 +50,7 @@ func TestKeyboardOnly(t *testing.T) {
 	waitFocus("Balcony, row C, seat ")
 	w.keys(space)
 	w.waitText("Lock 2 seats")
+	tabTo("Price of Stalls, row D, seat 1", 1)
 	tabTo("Leave out Stalls, row D, seat 1", 1)
 	tabTo("Leave out Balcony", 1)
 	w.keys(enter) // the button disappears, and the focus must not be lost

@@ -8,6 +8,8 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code ?? '';
     this.seats = body.seats ?? [];
+    this.largest = body.largest;
+    this.instead = body.insteadSeatIds;
   }
 }
 
@@ -52,15 +54,21 @@ async function ask(path, query, options = {}) {
 export const events = async () => (await ask('events', { layout: 'none' })).events;
 
 /** One event with its sections, rows and seats. */
-export const event = async (eventId) => (await ask('events', { eventId })).events[0];
+export async function event(eventId) {
+  const { events: [one], layouts } = await ask('events', { eventId });
+  return { ...layouts?.[one.layout], ...one };
+}
 
 /** The seats, or what has changed since a version. */
 export const seats = (eventId, since) => ask('seats', { eventId, since });
 
-const post = (call) => (eventId, userId, seatIds) => ask(call, {}, {
+/** What the user has, by the server. */
+export const mine = async (eventId, userId) => (await ask('mine', { eventId, userId })).seats;
+
+const post = (call) => (eventId, userId, seats) => ask(call, {}, {
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
-  body: JSON.stringify({ eventId, userId, seatIds }),
+  body: JSON.stringify({ eventId, userId, ...seats }),
 });
 
 /** Who the user is. The server makes a guest of nobody, unless guest is 'none'. */

@@ -2,7 +2,8 @@
 // says how it ended.
 
 import * as api from './api.js';
-import { duration } from './words.js';
+import { money } from './prices.js';
+import { duration, many } from './words.js';
 
 const retryFor = 20_000; // ms
 
@@ -19,20 +20,23 @@ export class Calls {
 
   /**
    * Repeats a call until it is answered. The call is saved first, so that a page
-   * that was reloaded meanwhile can find out how it ended.
+   * that was reloaded meanwhile can find out how it ended. The server chooses further
+   * seats if open is given: a count of seats, or of places of areas. A repeat would take
+   * others then, so make asks first what the user has.
    */
-  async make(call, seats) {
+  async make(call, seats, open) {
     const { page } = this;
-    if (page.mine.asked || seats.length === 0) return;
+    if (page.mine.asked || seats.length === 0 && !open) return;
     if (!page.session.user && !await this.#meet(call, seats)) return;
     const { mine } = page;
-    mine.ask({ call, seats });
+    mine.ask({ call, seats, open });
     page.update(seats);
     let repeated = false;
     try {
       const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
+      const body = this.#body(call, seats, open);
       const answer = await api.untilAnswered(
-        () => this.#asUser(call, seats.map((p) => page.plan.ids[p])),
+        async () => (open && repeated && await this.#found(seats)) || this.#asUser((user) => this.#send(call, user, body)),
         end,
         () => {
           repeated = true;
@@ -40,12 +44,63 @@ export class Calls {
         },
       );
       mine.ask(null);
-      this.#answered(call, seats, answer, repeated);
+      this.#answered(call, call === 'lock' ? this.#positions(answer, seats, open) : seats, answer, repeated, open);
     } catch (error) {
       mine.ask(null);
-      this.#refused(call, seats, error, repeated);
+      this.#refused(call, seats, error, repeated, open);
     }
     page.update(seats);
+  }
+
+  /** Makes the call; for the best seats of some categories, one category after the other. */
+  async #send(call, user, { categories = [undefined], ...body }) {
+    const { eventId } = this.page.plan;
+    for (const [i, category] of categories.entries()) {
+      try {
+        return await api[call](eventId, user, { ...body, category });
+      } catch (error) {
+        if (error.code !== 'not_enough' || i === categories.length - 1) throw error;
+      }
+    }
+    throw new Error('no category');
+  }
+
+  /** Returns the body of a call. No levels are sent of seats that the server chooses. */
+  #body(call, seats, { areas, ...open } = {}) {
+    const { plan, mine } = this.page;
+    const body = { ...open };
+    if (seats.length) body.seatIds = seats.map((p) => plan.ids[p]);
+    if (areas) body.areas = areas.map(({ area, levels }) => ({ section: plan.areas[area].name, count: levels.length }));
+    const chosen = seats.map((p) => mine.levels.get(p) ?? plan.categoryOf(p)?.levels?.[0].id ?? '');
+    if (call !== 'release' && !areas && chosen.some((level) => level)) body.levels = chosen;
+    return body;
+  }
+
+  /** Returns what a lock with a lost answer has locked, as its answer would, or null. */
+  async #found(seats) {
+    const { plan, mine } = this.page;
+    const all = await this.#asUser((user) => api.mine(plan.eventId, user));
+    const known = (id) => mine.locked.has(plan.positions.get(id));
+    const locked = all.filter(({ seatId, status }) => status === 'locked' && !known(seatId));
+    if (!locked.length) return null;
+    const names = new Set(seats.map((p) => plan.ids[p]));
+    const [named, others] = [true, false].map((is) => locked.filter(({ seatId }) => names.has(seatId) === is));
+    for (const { seatId, section } of others) plan.place(seatId, plan.areas.findIndex(({ name }) => name === section));
+    return { seatIds: [...named, ...others].map(({ seatId }) => seatId), expiresAt: locked.map(({ expiresAt }) => expiresAt).sort()[0] };
+  }
+
+  /** Returns the positions that a lock's answer names, and notes the levels of places. */
+  #positions({ seatIds }, seats, { areas = [] } = {}) {
+    const { plan, mine } = this.page;
+    const wanted = areas.flatMap(({ area, levels }) => levels.map((level) => [area, level]));
+    let i = 0;
+    return seatIds.map((id) => {
+      if (seats.includes(plan.positions.get(id))) return plan.positions.get(id);
+      const [area = -1, level] = wanted[i++] ?? [];
+      const position = plan.place(id, area);
+      if (level) mine.levels.set(position, level);
+      return position;
+    }).filter((p) => p !== undefined);
   }
 
   /** Asks again who the user is, before a call of nobody. Reports whether it is somebody now. */
@@ -67,14 +122,14 @@ export class Calls {
   }
 
   /**
-   * Makes the call, again if the session of the same user had only to be renewed. The
+   * Makes the call on behalf of the user, again if the session of the same user had only to be renewed. The
    * call names the user, so that the server refuses it if another window of this
    * browser has become another user.
    */
-  async #asUser(call, seatIds) {
-    const { plan, session } = this.page;
+  async #asUser(call) {
+    const { session } = this.page;
     const { user, guest } = session;
-    const make = () => api[call](plan.eventId, user, seatIds);
+    const make = () => call(user);
     try {
       return await make();
     } catch (error) {
@@ -91,7 +146,7 @@ export class Calls {
     if (canSignIn) byId('signin').focus();
   }
 
-  #answered(call, seats, answer, repeated) {
+  #answered(call, seats, answer, repeated, open) {
     const { page } = this;
     const names = page.names(seats);
     if (call === 'lock') {
@@ -100,11 +155,14 @@ export class Calls {
       page.mine.lock(seats.filter((p) => !page.mine.locked.has(p)), end);
       page.seats.know(seats, end);
       page.warned = false;
-      page.say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - page.clock.now())}. ${page.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
+      if (open?.areas) page.mine.wantNothing();
+      const apart = answer.together === false ? ' They are not all side by side.' : '';
+      page.say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - page.clock.now())}.${apart} ${page.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
     } else if (call === 'confirm') {
       page.mine.book(seats);
       page.seats.know(seats, Infinity);
-      page.say('good', `Booked: ${names}. See you there.`);
+      const paid = answer.total === undefined ? '' : ` for ${money(answer.total, answer.currency)}`;
+      page.say('good', `Booked: ${names}${paid}. See you there.`);
     } else {
       const released = answer.seatIds.map((id) => page.plan.positions.get(id));
       page.mine.forget(seats);
@@ -115,7 +173,7 @@ export class Calls {
     }
   }
 
-  #refused(call, seats, error, repeated = false) {
+  #refused(call, seats, error, repeated = false, open = undefined) {
     const { page } = this;
     const inTheWay = (error.seats ?? []).map(({ seatId }) => page.plan.positions.get(seatId)).filter((p) => p !== undefined);
     const names = page.names(inTheWay);
@@ -126,6 +184,12 @@ export class Calls {
       const waits = error.code === 'seat_locked' && error.seats.every((s) => s.expiresAt)
         ? ` They may come back in ${duration(Math.max(...error.seats.map((s) => Date.parse(s.expiresAt))) - page.clock.now())}.` : '';
       page.say('bad', `Somebody was faster: ${names} ${inTheWay.length > 1 ? 'are' : 'is'} taken.${others}${waits}`, true);
+    } else if (error.code === 'not_enough') {
+      this.#offerFewer(error, open);
+    } else if (error.code === 'orphan_seat') {
+      page.picking.offerInstead((error.instead ?? []).map((id) => page.plan.positions.get(id)));
+    } else if (error.code === 'not_on_sale') {
+      page.say('bad', page.sale.sentence || error.message, true);
     } else if (error.code === 'lock_expired' || error.code === 'lock_not_held') {
       page.mine.forget(inTheWay);
       page.say('bad', `Too late: the time to confirm ${names} is over. Nothing was booked.`, true);
@@ -142,12 +206,34 @@ export class Calls {
     }
   }
 
-  /** Finds out how a call ended that a reload interrupted. */
-  askAgain({ call, seats }) {
+  /** Says that there is not what was asked for, and offers what there is. */
+  #offerFewer(error, { count, areas, apart } = {}) {
     const { page } = this;
+    const { largest = 0 } = error;
+    if (areas || !count) return page.say('bad', error.message, true);
+    if (largest === 0) return page.say('bad', 'No such seats are left.', true);
+    const side = apart ? '' : ' side by side';
+    const there = `There are no ${many(count, 'seat')}${side} left there, but ${largest > 1 ? `up to ${largest}` : 'single seats'}.`;
+    return page.say('bad', there, true, apart ? undefined : { text: 'Sit apart', act: () => page.picking.best(true) });
+  }
+
+  /** Takes over what a call has locked that a reload interrupted. */
+  async #takeOver() {
+    const { page } = this;
+    const found = await this.#found([]).catch(() => null);
+    if (!found || page.closed) return;
+    this.#answered('lock', this.#positions(found, []), found);
+    page.update([]);
+  }
+
+  /** Finds out how a call ended that a reload interrupted. */
+  askAgain({ call, seats, open }) {
+    const { page } = this;
+    if (open) return this.#takeOver();
     const positions = seats.map((id) => page.plan.positions.get(id)).filter((p) => p !== undefined);
     const wanted = { lock: 'locked', confirm: 'booked' }[call];
     // A lock that is not there is not repeated: that would make a new one.
     if (wanted && positions.length && positions.every((p) => page.seats.status(p) === wanted)) this.make(call, positions);
+    return undefined;
   }
 }

@@ -1,17 +1,19 @@
 // An open event: connects its seats, what the user has, the map and the panel.
 
 import { alarm, announce, announceCounts } from './announce.js';
+import { Areas } from './areas.js';
 import { Calls } from './calls.js';
 import { Clock } from './clock.js';
 import { Live } from './live.js';
 import { Mine, keptPicks } from './mine.js';
 import { urgent } from './panel.js';
 import { PartView } from './parts.js';
+import { Picking } from './picking.js';
 import { Plan } from './plan.js';
+import { Sale } from './sale.js';
 import { Seats } from './seats.js';
-import { capital, duration, many, seatName, seatNames, stateName } from './words.js';
-
-const mostAtATime = 200; // seats in one call
+import { Toolbar } from './toolbar.js';
+import { capital, duration, many, seatName, seatNames, stateName, worth } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -37,17 +39,26 @@ export class EventPage {
     this.mine = new Mine(this.plan, session.user ?? 'nobody');
     this.calls = new Calls(this);
     this.panel = panel;
+    this.picking = new Picking(this);
+    this.sale = new Sale(this.plan, this.clock);
+    this.toolbar = new Toolbar(this.plan, { best: () => this.picking.best(), filtered: () => this.#filtered() });
+    this.areas = new Areas(this.plan, { want: (area, level, by) => this.picking.want(area, level, by) });
     this.drawn = new PartView(this.plan, {
       seats: {
-        state: (p) => this.#state(p),
-        left: (p) => this.#left(p),
-        act: (p) => this.#act(p),
-        reached: (p) => this.#read(p),
+        state: (p) => this.state(p),
+        left: (p) => this.left(p),
+        act: (p) => this.picking.act(p),
+        reached: (p) => this.read(p),
+        together: (p) => this.picking.ahead(p),
+        passes: (p) => this.#passes(p),
+        area: (i) => this.areas.focus(i),
       },
       sections: {
-        status: (p) => this.#state(p),
+        status: (p) => this.state(p),
         counts: (n) => this.seats.parts[n],
         reached: (n) => this.#readPart(n),
+        passes: (p) => this.#passes(p),
+        area: (i) => this.areas.focus(i),
       },
       shown: () => this.#shown(),
     });
@@ -67,13 +78,16 @@ export class EventPage {
     clearInterval(this.#timer);
     cancelAnimationFrame(this.#frame);
     this.drawn.remove();
+    this.toolbar.close();
     this.closed = true;
   }
 
   /** Shows what another user has, since the user is not the one before, and says so. */
   become(before) {
-    const { picked } = this.mine;
+    const { picked, wanted, levels } = this.mine;
     this.mine = new Mine(this.plan, this.session.user ?? 'nobody');
+    this.mine.wanted = wanted;
+    for (const p of picked) if (levels.has(p)) this.mine.levels.set(p, levels.get(p));
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
     this.warned = false;
     const since = this.session.since(before);
@@ -87,12 +101,13 @@ export class EventPage {
     this.update(this.plan.ids.keys());
   }
 
-  #state(position) {
+  /** The state of a seat as the user sees it. */
+  state(position) {
     return this.mine.state(position, this.seats);
   }
 
   /** The time left on a seat's lock, in ms. */
-  #left(position) {
+  left(position) {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
   }
 
@@ -169,7 +184,8 @@ export class EventPage {
     if (Math.floor(performance.now() / 1000) !== this.second) {
       this.second = Math.floor(performance.now() / 1000);
       if (this.second % 10 === 0) this.drawn.view?.tick();
-      if (this.reading !== undefined) this.#read(this.reading);
+      this.#showSale();
+      if (this.reading !== undefined) this.read(this.reading);
     }
   }
 
@@ -182,9 +198,9 @@ export class EventPage {
       }
       if (gone.length) this.say('bad', `${this.names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the server was restarted.`, true);
       if (taken.length) this.say('bad', `Somebody was faster: ${this.names(taken)} ${taken.length > 1 ? 'have' : 'has'} just been taken.`, true);
-      for (const p of [...ranOut, ...gone, ...taken]) this.#changed.add(p);
+      positions = [...positions, ...ranOut, ...gone, ...taken];
     }
-    for (const p of positions) this.#changed.add(p);
+    for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
     this.moved ||= moved;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
@@ -199,8 +215,10 @@ export class EventPage {
     this.#changed.clear();
     this.moved = false;
     this.panel.show(this.plan, this.mine);
+    this.areas.show(this.seats.areas, this.mine.wanted, (i) => this.toolbar.filter.passes(i));
+    this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
-    if (this.reading !== undefined) this.#read(this.reading);
+    if (this.reading !== undefined) this.read(this.reading);
   }
 
   /** Runs when another part of the venue is drawn. */
@@ -212,20 +230,21 @@ export class EventPage {
 
   #showCounts() {
     const { part } = this.drawn;
-    const counts = part === null ? this.seats.counts : this.seats.parts[part];
+    const { counts: all, places } = this.seats;
+    const counts = part === null ? { ...all, available: all.available + places } : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
       const [at, text] = [byId(`n-${status}`), n.toLocaleString('en-GB')];
       if (at.textContent !== text) at.textContent = text;
     }
     for (const blocked of document.querySelectorAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
-    if (this.#ready) announceCounts(`${many(counts.available, 'seat')} available.`);
+    if (this.#ready) announceCounts(`${many(counts.available, places ? 'ticket' : 'seat')} available.`);
   }
 
   /** Describes, below the map, the seat under the pointer or the focus. */
-  #read(position) {
+  read(position) {
     this.reading = position;
-    const state = this.#state(position);
-    byId('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.#left(position))}`;
+    const state = this.state(position);
+    byId('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.left(position))}${state === 'booked' ? '' : worth(this.plan, position)}`;
   }
 
   #readPart(i) {
@@ -239,57 +258,27 @@ export class EventPage {
     return seatNames(this.plan, positions);
   }
 
-  say(kind, text, atOnce = false) {
-    this.panel.say(kind, text);
+  say(kind, text, atOnce = false, offer = undefined) {
+    this.panel.say(kind, text, offer);
     if (atOnce) alarm(text);
     else announce(text);
   }
 
-  /** Handles a click or Enter on a seat. */
-  #act(position) {
-    const { mine } = this;
-    const state = this.#state(position);
-    this.#read(position);
-    if (state === 'picked') mine.picked.delete(position);
-    else if (state === 'available') {
-      const has = mine.picked.size + mine.locked.size;
-      if (this.plan.seatLimit && has + mine.bought.size >= this.plan.seatLimit) {
-        this.say('news', `You may have ${many(this.plan.seatLimit, 'seat')} of this event, and that is how many you have. Leave one out to pick another.`);
-        return;
-      }
-      if (has >= mostAtATime) {
-        this.say('news', `${mostAtATime} seats go together at most. Confirm these first.`);
-        return;
-      }
-      mine.picked.add(position);
-      this.panel.say('news', '');
-    } else if (state !== 'asking') {
-      this.say('news', `${capital(seatName(this.plan, position))} is ${stateName(state, this.#left(position))}.`);
-      return;
-    }
-    announce(`${capital(seatName(this.plan, position))} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
-    this.update([position]);
+  #passes(position) {
+    return this.toolbar.filter.passes(this.plan.category[position]);
   }
 
-  /** Gives up one seat: a pick or a lock. */
-  drop(position) {
-    if (this.mine.locked.has(position)) this.calls.make('release', [position]);
-    else {
-      this.mine.picked.delete(position);
-      this.update([position]);
-    }
+  #filtered() {
+    this.drawn.view?.filter();
+    this.update([]);
   }
 
-  lock() {
-    if (this.mine.picked.size) this.calls.make('lock', [...this.mine.picked]);
-  }
-
-  confirm() {
-    this.calls.make('confirm', [...this.mine.locked.keys()]);
-  }
-
-  release() {
-    this.calls.make('release', [...this.mine.locked.keys()]);
+  #showSale() {
+    const { sentence } = this.sale;
+    if (byId('sale').textContent === sentence) return;
+    byId('sale').textContent = sentence;
+    byId('sale').hidden = !sentence;
+    if (this.#ready) announce(sentence || 'Tickets are on sale now.');
   }
 
   /** The ids of the seats that the user has picked. */

@@ -10,10 +10,12 @@ let page;
 let opening;
 
 const panel = new Panel({
-  drop: (position) => page.drop(position),
-  lock: () => page.lock(),
-  confirm: () => page.confirm(),
-  release: () => page.release(),
+  drop: (position) => page.picking.drop(position),
+  choose: (position, level) => page.picking.choose(position, level),
+  dropPlaces: (area, level) => page.picking.dropPlaces(area, level),
+  lock: () => page.picking.lock(),
+  confirm: () => page.picking.confirm(),
+  release: () => page.picking.release(),
 });
 
 /** The parameters of the address: #event=…&section=… */

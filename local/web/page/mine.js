@@ -89,6 +89,7 @@ export function forgetUser(user) {
 /** Mine is what one user has in one event, by position. */
 export class Mine {
   picked = new Set();
+  levels = new Map(); // position -> the id of the price level that was chosen; else it is the first
   locked = new Map(); // position -> when the lock ends, Unix ms of the server
   bought = new Set();
   asked = null; // the call under way: {call, seats}
@@ -97,6 +98,7 @@ export class Mine {
 
   constructor(plan, user) {
     this.plan = plan;
+    this.wanted = plan.areas.map(({ category }) => (plan.categories[category]?.levels ?? [{}]).map(() => 0)); // places by area and level
     this.user = user;
     this.key = keyOf(plan.eventId, user);
     this.#load();
@@ -112,9 +114,14 @@ export class Mine {
 
   #load() {
     const { locked, bought } = saved(this.key);
-    const position = (id) => this.plan.positions.get(id);
-    this.locked = new Map(locked.map(([id, end]) => [position(id), end]).filter(([p]) => p !== undefined));
-    this.bought = new Set(bought.map(position).filter((p) => p !== undefined));
+    const { plan } = this;
+    const position = (id, area) => plan.place(id, plan.areas.findIndex(({ name }) => name === area));
+    this.locked = new Map(locked.map(([id, end, level, area]) => {
+      const p = position(id, area);
+      if (level && p !== undefined) this.levels.set(p, level);
+      return [p, end];
+    }).filter(([p]) => p !== undefined));
+    this.bought = new Set(bought.map((b) => [b].flat()).map(([id, area]) => position(id, area)).filter((p) => p !== undefined));
     for (const p of [...this.locked.keys(), ...this.bought]) this.picked.delete(p);
   }
 
@@ -123,16 +130,17 @@ export class Mine {
     this.#load();
     change();
     const id = (position) => this.plan.ids[position];
+    const area = (position) => this.plan.areas[this.plan.areaOf.get(position)]?.name;
     browser.set(this.key, JSON.stringify({
-      locked: [...this.locked].map(([p, end]) => [id(p), end]),
-      bought: [...this.bought].map(id),
+      locked: [...this.locked].map(([p, end]) => [id(p), end, this.levels.get(p), area(p)]),
+      bought: [...this.bought].map((p) => [id(p), area(p)]),
     }));
   }
 
   /** Saves the call under way, so that a reloaded page can find out how it ended. */
   ask(asked) {
     this.asked = asked;
-    tab.set(this.key, JSON.stringify(asked && { call: asked.call, seats: asked.seats.map((p) => this.plan.ids[p]) }));
+    tab.set(this.key, JSON.stringify(asked && { call: asked.call, open: asked.open, seats: asked.seats.map((p) => this.plan.ids[p]) }));
   }
 
   /** The state of a seat as this user sees it. */
@@ -142,6 +150,26 @@ export class Mine {
     if (this.locked.has(position)) return 'yours';
     const status = seats.status(position);
     return status === 'available' && this.picked.has(position) ? 'picked' : status;
+  }
+
+  /** How many places of areas the user wants. */
+  get places() {
+    return this.wanted.flat().reduce((sum, n) => sum + n, 0);
+  }
+
+  /** Wants so many more places of an area at a price level, or fewer. */
+  want(area, level, by) {
+    this.wanted[area][level] = Math.max(0, this.wanted[area][level] + by);
+  }
+
+  wantNothing() {
+    for (const counts of this.wanted) counts.fill(0);
+  }
+
+  /** Chooses the price level of a seat. */
+  choose(position, level) {
+    this.levels.set(position, level);
+    if (this.locked.has(position)) this.#change(() => this.levels.set(position, level));
   }
 
   lock(positions, end) {
@@ -198,12 +226,16 @@ export class Mine {
     };
     for (const [p, end] of [...this.locked]) {
       if (ours.has(p)) continue;
+      if (this.plan.areaOf.has(p)) { // lists do not have it
+        if (now >= end) ranOut.push(p);
+        continue;
+      }
       const until = seats.until[p];
       if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while the lock lasts
       else if (now >= end) ranOut.push(p);
       else if (until !== end && until !== listed(end) && !fresh(p)) gone.push(p);
     }
-    for (const p of this.bought) if (!ours.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);
+    for (const p of this.bought) if (!ours.has(p) && !this.plan.areaOf.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);
     this.forget([...ranOut, ...gone]);
     for (const p of this.picked) {
       if (!ours.has(p) && seats.status(p) !== 'available') {

@@ -2,28 +2,41 @@
 // shape that shows how full it is and opens it.
 
 import { element, svg } from './element.js';
+import { bounds, stand } from './geometry.js';
 import { Grid } from './grid.js';
+import { hull, rings, sizeOf } from './outline.js';
+import { boxOf, stageOf } from './places.js';
+import { paintCategory, priceRange } from './prices.js';
 import { many } from './words.js';
 
 const dotsAtOnce = 12_500; // in one frame
 
 /**
  * An Overview draws the plan into host. status(position) returns the state of a seat,
- * counts(part) the counts of a part. Overview calls open(part) and reached(part) with
- * the part that the user acts on.
+ * counts(part) the counts of a part, and passes(position) whether the seat is one that
+ * the user wants to see. Overview calls open(part), reached(part) and area(area) with
+ * what the user acts on.
  */
 export class Overview {
-  constructor(host, plan, { status, counts, open, reached }) {
+  constructor(host, plan, { status, counts, open, reached, passes, area }) {
     this.plan = plan;
     this.status = status;
     this.counts = counts;
+    this.passes = passes;
+    this.where = stand(plan, plan.parts);
     this.canvas = element('canvas', { 'aria-hidden': 'true' });
     this.drawing = svg('svg', { role: 'grid', 'aria-label': 'Sections', focusable: 'false' });
     this.root = element('div', { class: 'overview' }, this.canvas, this.drawing);
     host.append(this.root);
-    this.tiers = rings(plan.parts);
-    this.shapes = this.tiers ? null : plan.parts;
-    this.stage = svg('g', { class: 'stage-plan', 'aria-hidden': 'true' }, svg('ellipse'), svg('ellipse', { class: 'inner' }), svg('text', {}, 'Stage'));
+    this.tiers = plan.placed ? null : rings(plan.parts);
+    this.stage = svg('g', { class: 'stage-plan', 'aria-hidden': 'true' }, svg('rect'), svg('rect', { class: 'inner' }), svg('text', {}, plan.stage?.label ?? 'Stage'));
+    this.areas = plan.placed ? plan.areas.map(boxOf).filter(Boolean) : [];
+    for (const box of this.areas) {
+      box.shape = svg('g', { class: 'part-shape', 'aria-hidden': 'true' }, svg('path'), svg('text', { class: 'name' }, box.label));
+      box.shape.addEventListener('click', () => area(box.area));
+      paintCategory(box.shape, plan, plan.areas[box.area].category);
+      this.drawing.append(box.shape);
+    }
     const lines = this.tiers ?? this.#lines(4);
     this.cells = [];
     const rows = lines.map((tier) => {
@@ -32,7 +45,10 @@ export class Overview {
       return tier.map((i, n) => {
         const label = this.tiers ? /\S+$/.exec(plan.parts[i].name)[0] : plan.parts[i].name;
         const cell = svg('g', { role: 'gridcell', class: 'part-shape', 'data-part': i },
-          svg('path'), svg('text', { class: 'name' }, `${label} `), svg('text', { class: 'left' }));
+          svg('path'), svg('text', { class: 'name', 'data-name': label }), svg('text', { class: 'left' }));
+        const { first, count } = plan.parts[i];
+        const of = plan.category[first];
+        if (plan.category.slice(first, first + count).every((c) => c === of)) paintCategory(cell, plan, of);
         row.append(cell);
         this.cells[i] = cell;
         return { cell, x: n / tier.length };
@@ -77,6 +93,11 @@ export class Overview {
     for (const i of parts) this.#say(i);
   }
 
+  /** Dims the seats that the user does not want to see. */
+  filter() {
+    this.#dots();
+  }
+
   tick() {}
 
   magnify() {}
@@ -92,7 +113,7 @@ export class Overview {
     const width = this.root.clientWidth;
     if (!width || width === this.width) return;
     this.width = width;
-    const height = this.tiers ? this.#bowl(width) : this.#tiles(width);
+    const height = this.plan.placed ? this.#plan(width) : this.tiers ? this.#bowl(width) : this.#tiles(width);
     const density = window.devicePixelRatio || 1;
     this.canvas.width = width * density;
     this.canvas.height = height * density;
@@ -104,17 +125,60 @@ export class Overview {
     this.plan.parts.forEach((_, i) => {
       const path = this.outlines[i].map(([x, y], n) => `${n ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
       this.cells[i].children[0].setAttribute('d', `${path}Z`);
-      const [x, y] = this.maps[i](0.5, 0.5);
-      const roomy = this.room > 54;
+      const [x, y] = this.labels?.[i] ?? this.maps[i](0.5, 0.5);
+      const { across, deep } = sizeOf(this.outlines[i]);
+      const roomy = this.tiers ? this.room > 54 : deep > 54 && across > 84;
+      const name = this.cells[i].children[1];
+      this.cells[i].classList.toggle('tight', !roomy);
+      this.context.font = getComputedStyle(name).font;
+      name.textContent = `${this.#shortened(name.dataset.name, across - 8)} `;
       this.cells[i].children[1].setAttribute('x', x);
       this.cells[i].children[1].setAttribute('y', roomy ? y - 3 : y + 4);
       this.cells[i].children[2].setAttribute('x', x);
       this.cells[i].children[2].setAttribute('y', y + 13);
-      this.cells[i].classList.toggle('tight', !roomy);
       this.#say(i);
     });
+    for (const { shape, outline } of this.areas) {
+      shape.children[0].setAttribute('d', `M${outline.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}Z`);
+      shape.children[1].setAttribute('x', (outline[0][0] + outline[2][0]) / 2);
+      shape.children[1].setAttribute('y', (outline[0][1] + outline[2][1]) / 2 + 5);
+    }
     this.#places();
     this.#dots();
+  }
+
+  /** Returns the name so that it fits into the width. */
+  #shortened(name, width) {
+    if (this.tiers || this.context.measureText(name).width <= width) return name;
+    for (let n = name.length - 1; n > 1; n--) {
+      const short = `${name.slice(0, n).trimEnd()}…`;
+      if (this.context.measureText(short).width <= width) return short;
+    }
+    return '';
+  }
+
+  /** Places everything where the event file does. */
+  #plan(width) {
+    const stage = stageOf(this.plan);
+    const corners = [this.where, ...(stage ? [stage] : []), ...this.areas].flatMap(({ left, top, width: w, height }) => [{ x: left, y: top }, { x: left + w, y: top + height }]);
+    const box = bounds(corners);
+    const scale = Math.min(width / box.width, 820 / box.height);
+    const aside = (width - box.width * scale) / 2;
+    const at = (x, y) => [aside + (x - box.left) * scale, (y - box.top) * scale];
+    this.maps = this.where.parts.map((part) => (u, v) => at(part.left + u * part.width, part.top + v * part.height));
+    const hulls = this.where.parts.map(({ rows }) => hull(rows.flatMap(({ seats }) => seats)));
+    this.outlines = hulls.map((points) => points.map(([x, y]) => at(x, y)));
+    this.labels = this.outlines.map((points) => [0, 1].map((k) => points.reduce((sum, p) => sum + p[k], 0) / points.length));
+    for (const area of this.areas) {
+      const [right, bottom] = [area.left + area.width, area.top + area.height];
+      area.outline = [at(area.left, area.top), at(right, area.top), at(right, bottom), at(area.left, bottom)];
+    }
+    this.stage.style.display = stage ? '' : 'none';
+    if (stage) {
+      const [cx, cy] = at(stage.left + stage.width / 2, stage.top + stage.height / 2);
+      this.#setStage(cx, cy, (stage.width * scale) / 2, (stage.height * scale) / 2, stage.shape === 'straight' ? 4 : undefined);
+    }
+    return Math.ceil(box.height * scale);
   }
 
   /** Places the sections in rings around the stage, the first nearest. */
@@ -164,10 +228,13 @@ export class Overview {
     return top + Math.ceil(this.plan.parts.length / across) * tall;
   }
 
-  #setStage(cx, cy, rx, ry) {
+  /** Places the stage, an ellipse or a box with round corners. */
+  #setStage(cx, cy, rx, ry, corner) {
     const [outer, inner, text] = this.stage.children;
-    for (const [ellipse, less] of [[outer, 0], [inner, 7]]) {
-      for (const [name, value] of Object.entries({ cx, cy, rx: rx - less, ry: ry - less })) ellipse.setAttribute(name, Math.max(1, value));
+    for (const [box, less] of [[outer, 0], [inner, Math.min(7, ry / 3)]]) {
+      const [w, h] = [rx - less, ry - less];
+      const shape = { x: cx - w, y: cy - h, width: 2 * w, height: 2 * h, rx: corner ?? w, ry: corner ?? h };
+      for (const [name, value] of Object.entries(shape)) box.setAttribute(name, value);
     }
     text.setAttribute('x', cx);
     text.setAttribute('y', cy + 5);
@@ -178,15 +245,11 @@ export class Overview {
     this.dots = new Float32Array(this.plan.ids.length * 2);
     this.size = this.plan.parts.map((part, i) => {
       const map = this.maps[i];
-      const deep = part.rows.length;
-      part.rows.forEach((row, r) => {
-        const shift = (part.width - row.across.at(-1) - 1) / 2;
-        row.across.forEach((place, n) => {
-          const [x, y] = map((place + shift + 0.5) / part.width, (r + 0.5) / deep);
-          this.dots.set([x, y], (row.first + n) * 2);
-        });
-      });
-      const [[ax, ay], [bx, by], [dx, dy]] = [map(0.5, 0.3), map(0.5 + 1 / part.width, 0.3), map(0.5, 0.3 + 1 / deep)];
+      const { rows, left, top, width, height } = this.where.parts[i];
+      part.rows.forEach((row, r) => rows[r].seats.forEach((seat, n) => {
+        this.dots.set(map((seat.x - left) / width, (seat.y - top) / height), (row.first + n) * 2);
+      }));
+      const [[ax, ay], [bx, by], [dx, dy]] = [map(0.5, 0.3), map(0.5 + 1 / width, 0.3), map(0.5, 0.3 + 1 / height)];
       return Math.max(0.9, Math.min(5, 0.8 * Math.min(Math.hypot(bx - ax, by - ay), Math.hypot(dx - ax, dy - ay))));
     });
   }
@@ -198,6 +261,11 @@ export class Overview {
       this.canvas.style.color = `var(--dot-${state === 'blocked' ? 'booked' : state})`;
       this.colours[state] = style.color;
     }
+    this.ofCategory = this.plan.categories.map((_, i) => {
+      paintCategory(this.canvas, this.plan, i);
+      this.canvas.style.color = 'var(--cat)';
+      return style.color;
+    });
     this.context.clearRect(0, 0, this.width, this.canvas.height);
     cancelAnimationFrame(this.frame);
     this.#some(0);
@@ -214,9 +282,24 @@ export class Overview {
     const size = this.size[this.plan.partOf[position]];
     const [x, y] = [this.dots[position * 2] - size / 2, this.dots[position * 2 + 1] - size / 2];
     if (clear) this.context.clearRect(x - 0.1, y - 0.1, size + 0.2, size + 0.2);
-    const colour = this.colours[this.status(position)] ?? this.colours.mine;
+    const colour = this.#colour(this.status(position), position);
     if (colour !== this.colour) this.context.fillStyle = this.colour = colour;
     this.context.fillRect(x, y, size, size);
+  }
+
+  #colour(state, position) {
+    const { colours } = this;
+    if (state === 'available') return this.passes(position) ? this.ofCategory[this.plan.category[position]] ?? colours.available : colours.booked;
+    if (state === 'locked' && this.ofCategory.length) return colours.booked; // its colour may be a category's
+    return colours[state] ?? colours.mine;
+  }
+
+  /** Returns ", from €21.00" for a part with prices. */
+  #price(i) {
+    const { first, count } = this.plan.parts[i];
+    const priced = [...new Set(this.plan.category.slice(first, first + count))].map((c) => this.plan.categories[c]).filter((c) => c?.price !== undefined);
+    const least = priced.sort((a, b) => a.price - b.price)[0];
+    return least ? `, ${priced.length > 1 ? 'from ' : ''}${priceRange(this.plan, least).replace('from ', priced.length > 1 ? '' : 'from ')}` : '';
   }
 
   #say(i) {
@@ -226,23 +309,6 @@ export class Overview {
     const full = available ? `${Math.floor((100 * (count - available)) / count)}% full` : 'full';
     cell.children[2].textContent = full;
     cell.children[0].setAttribute('fill-opacity', ((0.34 * available) / count).toFixed(3));
-    cell.ariaLabel = `${name}, ${full}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available`;
+    cell.ariaLabel = `${name}, ${full}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available${this.#price(i)}`;
   }
-}
-
-/**
- * Returns the sections as rings around the stage if they are tiers of numbered
- * sections, such as Lower 101 to 120 and Upper 201 to 220, else null.
- */
-function rings(parts) {
-  const tiers = new Map();
-  for (const [i, { name }] of parts.entries()) {
-    const numbered = /^(.*\S)?\s*\b\d+$/.exec(name);
-    if (!numbered) return null;
-    const tier = numbered[1] ?? '';
-    if (!tiers.has(tier)) tiers.set(tier, []);
-    tiers.get(tier).push(i);
-  }
-  const all = [...tiers.values()];
-  return all.length <= 4 && all.every((tier) => tier.length >= 8) ? all : null;
 }

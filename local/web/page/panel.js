@@ -2,7 +2,8 @@
 // with its buttons.
 
 import { element } from './element.js';
-import { countdown, many, seatName, seatNames } from './words.js';
+import { money, priceOf } from './prices.js';
+import { countdown, many, seatName, seatNames, special } from './words.js';
 
 const urgent = 20_000; // ms before the end from which the countdown warns
 
@@ -10,11 +11,14 @@ const byId = (id) => document.getElementById(id);
 
 /**
  * A Panel shows what the user has. It calls drop(position) to give up a pick or a
- * lock, and lock, confirm and release when their buttons are pressed.
+ * lock, choose(position, level) to choose a price, dropPlaces(area, level) to give up
+ * places of an area, and lock, confirm and release when their buttons are pressed.
  */
 export class Panel {
-  constructor({ drop, lock, confirm, release }) {
+  constructor({ drop, choose, dropPlaces, lock, confirm, release }) {
     this.drop = drop;
+    this.choose = choose;
+    this.dropPlaces = dropPlaces;
     byId('lock').addEventListener('click', lock);
     byId('confirm').addEventListener('click', confirm);
     byId('release').addEventListener('click', release);
@@ -26,7 +30,7 @@ export class Panel {
 
   show(plan, mine) {
     // This runs whenever any seat changes, and most changes are other buyers'.
-    const shown = [plan.eventId, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.bought].map((all) => [...all])].join('/');
+    const shown = [plan.eventId, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
     if (shown === this.shown) return;
     this.shown = shown;
     this.plan = plan;
@@ -36,8 +40,11 @@ export class Panel {
     this.#list('picked', mine.picked, (p) => `Leave out ${seatName(plan, p)}`);
     this.#list('locked', mine.locked.keys(), (p) => `Release ${seatName(plan, p)}`);
     this.#list('bought', mine.bought);
-    const n = mine.picked.size;
-    byId('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} seats` : 'Lock this seat';
+    this.#total('picked', mine.picked, mine.wanted);
+    this.#total('locked', mine.locked.keys());
+    const n = mine.picked.size + mine.places;
+    const ticket = mine.places ? 'ticket' : 'seat';
+    byId('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} ${ticket}s` : `Lock this ${ticket}`;
     byId('confirm').textContent = mine.asked?.call === 'confirm' ? 'Confirming…' : 'Confirm';
     for (const id of ['lock', 'confirm', 'release']) byId(id).ariaDisabled = String(busy);
     byId('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
@@ -57,25 +64,73 @@ export class Panel {
 
   #list(id, positions, label) {
     const all = [...positions].sort((a, b) => a - b);
-    byId(`${id}-box`).hidden = all.length === 0;
-    const shown = all.join(' ');
+    const wanted = id === 'picked' ? this.mine.wanted : [];
+    const places = wanted.flatMap((counts, area) => counts.map((n, level) => ({ area, level, n })).filter(({ n }) => n));
+    byId(`${id}-box`).hidden = all.length + places.length === 0;
+    const shown = [all, all.map((p) => this.mine.levels.get(p)), wanted].join(' ');
     const list = byId(id);
     if (list.dataset.shown === shown && list.dataset.event === this.plan.eventId) return;
     list.dataset.shown = shown;
     list.dataset.event = this.plan.eventId;
-    list.replaceChildren(...all.map((p) => {
-      const { part, row, place } = this.plan.find(p);
+    const focused = list.contains(document.activeElement) && document.activeElement.ariaLabel;
+    list.replaceChildren(...all.map((p) => this.#item(p, label?.(p))), ...places.map((some) => this.#places(some)));
+    if (focused) [...list.querySelectorAll('[aria-label]')].find((el) => el.ariaLabel === focused)?.focus({ preventScroll: true });
+  }
+
+  #item(p, label) {
+    const { plan } = this;
+    const item = element('li', {});
+    if (plan.areaOf.has(p)) item.append(element('span', { class: 'where' }, plan.areas[plan.areaOf.get(p)].name));
+    else {
+      const { part, row, place } = plan.find(p);
       const where = [part.name, row.numbers && row.name && `row ${row.name}`].filter(Boolean).join(', ');
-      const item = element('li', {},
-        element('span', { class: 'where' }, where),
-        element('span', { class: 'number' }, row.numbers ? row.numbers[place] : this.plan.ids[p]));
-      if (label) {
-        const button = element('button', { type: 'button', class: 'drop', 'aria-label': label(p) }, '×');
-        button.addEventListener('click', () => this.drop(p));
-        item.append(button);
-      }
-      return item;
-    }));
+      item.append(
+        element('span', { class: 'where' }, where, ...special(plan, p).map((text) => element('small', {}, text))),
+        element('span', { class: 'number' }, row.numbers ? row.numbers[place] : plan.ids[p]));
+    }
+    const level = this.mine.levels.get(p);
+    const { levels = [] } = plan.categoryOf(p) ?? {};
+    const price = priceOf(plan, p, level);
+    if (levels.length > 1 && label) {
+      const select = element('select', { class: 'level', 'aria-label': `Price of ${seatName(plan, p)}` },
+        ...levels.map(({ id, name, price: cost }) => new Option(`${name} ${money(cost, plan.currency)}`, id, false, id === level)));
+      select.addEventListener('change', () => this.choose(p, select.value));
+      item.append(select);
+    } else if (price !== undefined) item.append(element('span', { class: 'cost' }, money(price, plan.currency)));
+    if (label) item.append(this.#cross(label, () => this.drop(p)));
+    return item;
+  }
+
+  /** Returns the item of places that the user wants of an area. */
+  #places({ area, level, n }) {
+    const { plan } = this;
+    const { name, category } = plan.areas[area];
+    const { levels, price } = plan.categories[category] ?? {};
+    const item = element('li', {},
+      element('span', { class: 'where' }, [name, levels?.[level].name].filter(Boolean).join(', ')),
+      element('span', { class: 'number' }, `${n} ×`));
+    const cost = levels?.[level].price ?? price;
+    if (cost !== undefined) item.append(element('span', { class: 'cost' }, money(n * cost, plan.currency)));
+    item.append(this.#cross(`Leave out ${many(n, 'place')} in ${name}`, () => this.dropPlaces(area, level)));
+    return item;
+  }
+
+  #cross(label, act) {
+    const button = element('button', { type: 'button', class: 'drop', 'aria-label': label }, '×');
+    button.addEventListener('click', act);
+    return button;
+  }
+
+  /** Shows what seats, and places of areas, cost together. */
+  #total(id, positions, wanted = []) {
+    const { plan, mine } = this;
+    const seats = [...positions].map((p) => priceOf(plan, p, mine.levels.get(p)));
+    const places = wanted.flatMap((counts, area) => {
+      const { levels, price } = plan.categories[plan.areas[area].category] ?? {};
+      return counts.map((n, level) => n && n * (levels?.[level].price ?? price ?? 0));
+    });
+    byId(`${id}-total`).hidden = !plan.currency;
+    if (plan.currency) byId(`${id}-sum`).textContent = money([...seats, ...places].reduce((sum, cost) => sum + (cost ?? 0), 0), plan.currency);
   }
 
   /** Shows the time left. */
@@ -88,9 +143,15 @@ export class Panel {
     byId('ending').hidden = left > urgent;
   }
 
-  /** Shows a message of the kind good, news or bad, until the next one or until it is closed. */
-  say(kind, text) {
+  /**
+   * Shows a message of the kind good, news or bad, until the next one or until it is
+   * closed, with a button if there is an offer: its text, and act.
+   */
+  say(kind, text, offer) {
     const notice = byId('notice');
+    byId('offer').hidden = !offer;
+    byId('offer').textContent = offer?.text ?? '';
+    byId('offer').onclick = offer ? () => { this.say('news', ''); offer.act(); } : null;
     notice.hidden = !text;
     notice.dataset.kind = kind;
     notice.firstElementChild.textContent = text;

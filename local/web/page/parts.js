@@ -40,6 +40,8 @@ export class PartView {
     const { whole } = this;
     document.body.classList.toggle('whole', whole);
     document.body.classList.toggle('section', this.plan.large && !whole);
+    byId('map').dataset.stage = this.plan.placed ? 'placed' : this.plan.stage?.shape ?? 'apron';
+    document.querySelector('.stage text').textContent = this.plan.stage?.label ?? 'Stage';
     if (whole) {
       this.view = new Overview(byId('map'), this.plan, { ...this.sections, open: (n) => this.#open(n) });
     } else {

@@ -1,5 +1,5 @@
-// The plan of a venue: an event's sections, rows and seats, and where each seat
-// stands. It does not change while seats are sold.
+// The plan of a venue: an event's sections, rows, seats and areas, with their prices. It
+// does not change while seats are sold.
 
 /** A section with more seats than this is drawn in parts. */
 const mostTogether = 2600;
@@ -8,7 +8,8 @@ const mostAtOnce = 3000;
 
 /**
  * A Plan divides an event into parts. A part is drawn together: a section, or some
- * rows of a very large one. Seats are known by their position in the layout.
+ * rows of a very large one. Seats are known by their position in the layout. Places of
+ * areas have positions after the seats once the user has them.
  */
 export class Plan {
   constructor(event) {
@@ -16,12 +17,27 @@ export class Plan {
     this.revision = event.revision ?? 0;
     this.seatLimit = event.seatLimit;
     this.lockSeconds = event.lockSeconds;
+    this.noSingles = Boolean(event.noSingles);
+    this.opensAt = Date.parse(event.opensAt); // NaN if the sale does not wait
+    this.closesAt = Date.parse(event.closesAt);
     const comma = event.name.indexOf(', ');
     this.title = comma < 0 ? event.name : event.name.slice(0, comma);
-    this.subtitle = comma < 0 ? '' : event.name.slice(comma + 2);
+    this.subtitle = comma < 0 ? localTime(event.startsAt) : event.name.slice(comma + 2);
+    this.currency = event.currency;
+    this.categories = event.categories ?? [];
+    this.indexes = new Map(this.categories.map(({ id }, i) => [id, i]));
     this.ids = [];
+    this.category = []; // by position; undefined for a seat without one
+    this.facts = new Map(); // position -> what is special about the seat
+    this.notes = new Map(); // position -> a sentence about it
     this.parts = [];
-    for (const section of event.sections) this.#addSection(section, event.sections.length === 1);
+    this.stage = event.stage;
+    const sections = event.sections ?? [];
+    this.placed = sections.some(({ rows }) => rows[0]?.x);
+    for (const section of sections) this.#addSection(section, sections.length === 1);
+    this.seatCount = this.ids.length;
+    this.areas = (event.areas ?? []).map((area) => ({ ...area, category: this.indexes.get(area.category) }));
+    this.areaOf = new Map(); // the position of a place that the user has -> the index of its area
     this.positions = new Map(this.ids.map((id, position) => [id, position]));
     this.partOf = new Uint16Array(this.ids.length);
     this.parts.forEach((part, i) => this.partOf.fill(i, part.first, part.first + part.count));
@@ -29,20 +45,24 @@ export class Plan {
   }
 
   #addSection(section, alone) {
-    const rows = section.rows.flatMap(shortened);
+    const rows = this.placed ? section.rows : section.rows.flatMap(shortened);
     let part;
     const begin = () => {
-      part = { name: section.name, rows: [], first: this.ids.length, count: 0, width: 0 };
+      part = { name: section.name, rows: [], first: this.ids.length, count: 0 };
       this.parts.push(part);
     };
     begin();
     for (const row of rows) {
       if (part.count > 0 && part.count + row.seats.length > mostTogether) begin();
-      const across = places(row);
-      part.rows.push({ name: row.name, first: this.ids.length, numbers: row.numbers, across });
-      part.width = Math.max(part.width, across.at(-1) + 1);
-      part.count += row.seats.length;
-      for (const id of row.seats) this.ids.push(id);
+      const { name, numbers, aisles = [], table, x, y, seats } = row;
+      part.rows.push({ name, numbers, aisles, table, x, y, first: this.ids.length, count: seats.length });
+      part.count += seats.length;
+      seats.forEach((id, i) => {
+        const position = this.ids.push(id) - 1;
+        this.category.push(this.indexes.get(row.categories ? row.categories[i] : row.category));
+        if (row.facts?.[id]) this.facts.set(position, row.facts[id]);
+        if (row.notes?.[id]) this.notes.set(position, row.notes[id]);
+      });
     }
     const parts = this.parts.filter((p) => p.name === section.name && p.rows.length > 0);
     if (parts.length < 2) return;
@@ -51,6 +71,34 @@ export class Plan {
       const rowNames = from ? `${alone && !section.name ? 'Rows' : 'rows'} ${from} to ${to}` : `part ${i + 1}`;
       p.name = [section.name, rowNames].filter(Boolean).join(', ');
     }
+  }
+
+  /** Returns the position of a place of an area, which has none before somebody has it. */
+  place(id, area) {
+    let position = this.positions.get(id);
+    if (position === undefined && area >= 0) {
+      position = this.ids.push(id) - 1;
+      this.positions.set(id, position);
+      this.category[position] = this.areas[area].category;
+      this.areaOf.set(position, area);
+    }
+    return position;
+  }
+
+  /** Returns the seat's category, or undefined. */
+  categoryOf(position) {
+    return this.categories[this.category[position]];
+  }
+
+  /**
+   * Returns the seats side by side of which the seat is one, as the positions from first
+   * to end - 1.
+   */
+  segment(position) {
+    const { row, place } = this.find(position);
+    const { aisles, first, count } = row;
+    const next = aisles.find((i) => i > place) ?? count;
+    return { first: first + (aisles.findLast((i) => i <= place) ?? 0), end: first + next };
   }
 
   /** Returns the seat's part and row, and its place in the row. */
@@ -75,25 +123,16 @@ function shortened(row) {
   if (n <= most) return [row];
   const rows = [];
   for (let i = 0; i < n; i += most) {
-    rows.push({ name: row.name, seats: row.seats.slice(i, i + most), numbers: row.numbers?.slice(i, i + most) });
+    const of = (list) => list?.slice(i, i + most);
+    const aisles = row.aisles?.map((at) => at - i).filter((at) => at > 0 && at < most);
+    rows.push({ ...row, seats: of(row.seats), numbers: of(row.numbers), categories: of(row.categories), aisles });
   }
   return rows;
 }
 
-/**
- * Returns where the seats of a row stand, in seats from its left end. A gap in the
- * numbers is an aisle; numbers that all step by two have no gaps.
- */
-function places(row) {
-  const numbers = row.numbers?.map(Number);
-  if (!numbers || numbers.some((n, i) => !Number.isInteger(n) || (i > 0 && n <= numbers[i - 1]))) {
-    return row.seats.map((_, i) => i);
-  }
-  let step = Infinity;
-  for (let i = 1; i < numbers.length; i++) step = Math.min(step, numbers[i] - numbers[i - 1]);
-  let place = 0;
-  return numbers.map((n, i) => {
-    if (i > 0) place += Math.min(3, Math.round((n - numbers[i - 1]) / step));
-    return place;
-  });
+/** Returns when an event starts in words, by the clocks of the venue. */
+function localTime(time) {
+  if (!time) return '';
+  const here = new Date(`${time.slice(0, 19)}Z`); // without the zone: as the clocks there show it
+  return new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZone: 'UTC' }).format(here);
 }

@@ -20,6 +20,9 @@ export class Seats {
     this.clock = clock;
     this.until = new Float64Array(plan.ids.length);
     this.counts = { available: plan.ids.length, locked: 0, booked: 0, blocked: 0 };
+    this.areas = plan.areas.map(({ capacity }) => capacity); // how many places each has left
+    this.categories = plan.categories.map(() => 0); // how many seats of each are available
+    for (const c of plan.category) if (c !== undefined) this.categories[c]++;
     this.parts = plan.parts.map((part) => ({ available: part.count, locked: 0, booked: 0, blocked: 0 }));
     this.ends = new Map(); // slice of time -> positions whose locks end in it
     this.looked = Math.floor(clock.now() / slice);
@@ -34,6 +37,7 @@ export class Seats {
   fold(list) {
     this.clock.heard(list.serverTime);
     this.version = list.version;
+    for (const { section, available } of list.areas ?? []) this.areas[this.plan.areas.findIndex(({ name }) => name === section)] = available;
     const changed = [];
     const { ids, positions } = this.plan;
     list.seats.forEach((seat, i) => {
@@ -47,7 +51,17 @@ export class Seats {
 
   /** Applies the result of a call, which the next list will have too. */
   know(positions, until) {
-    for (const position of positions) this.#set(position, until);
+    for (const position of positions) if (position < this.plan.seatCount) this.#set(position, until);
+  }
+
+  /** How many seats and places are left of a category. */
+  left(category) {
+    return this.plan.areas.reduce((sum, area, i) => sum + (area.category === category ? this.areas[i] : 0), this.categories[category]);
+  }
+
+  /** How many places all areas have left. */
+  get places() {
+    return this.areas.reduce((sum, n) => sum + n, 0);
   }
 
   /** Makes the seats of expired locks available and returns their positions. */
@@ -94,6 +108,8 @@ export class Seats {
         counts[before]--;
         counts[after]++;
       }
+      const category = this.plan.category[position];
+      if (category !== undefined) this.categories[category] += (after === 'available') - (before === 'available');
     }
     return true;
   }

@@ -21,7 +21,7 @@ async function giveBack(eventId, user, seatIds) {
   let rest = seatIds;
   while (rest.length) {
     try {
-      return await api.release(eventId, user, rest);
+      return await api.release(eventId, user, { seatIds: rest });
     } catch (error) {
       if (api.undecided(error)) throw error;
       const named = new Set(error.seats.map(({ seatId }) => seatId));

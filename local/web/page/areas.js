@@ -1,0 +1,64 @@
+// Areas, such as standing room: boxes with what is left, and a counter for each price.
+
+import { element } from './element.js';
+import { money, paintCategory } from './prices.js';
+import { many } from './words.js';
+
+const host = document.getElementById('areas');
+
+/**
+ * Areas shows the areas of a plan and changes what the user wants of them. It calls
+ * want(area, level, n), which may want less, and shows what there is then.
+ */
+export class Areas {
+  constructor(plan, { want }) {
+    this.plan = plan;
+    this.want = want;
+    this.boxes = plan.areas.map((area, i) => this.#box(area, i));
+    host.replaceChildren(...this.boxes.map(({ box }) => box));
+    host.hidden = plan.areas.length === 0;
+  }
+
+  #box(area, i) {
+    const { levels = [{}], price } = this.plan.categories[area.category] ?? {};
+    const swatch = element('i', { class: 'seat', 'data-state': 'available', 'aria-hidden': 'true' });
+    paintCategory(swatch, this.plan, area.category);
+    const left = element('span', { class: 'left' });
+    const counters = levels.map((level, n) => this.#counter(area, i, n, [level.name, level.price ?? price]));
+    const box = element('div', { class: 'area', role: 'group', 'aria-label': area.name },
+      element('h2', {}, swatch, area.name), left, ...counters.map(({ line }) => line));
+    return { box, left, counters };
+  }
+
+  #counter(area, i, level, [name, price]) {
+    const what = [name, area.name].filter(Boolean).join(', ');
+    const output = element('output', { 'aria-label': what }, '0');
+    const button = (sign, label, by) => {
+      const el = element('button', { type: 'button', 'aria-label': `${label} ${what}` }, sign);
+      el.addEventListener('click', () => this.want(i, level, by));
+      return el;
+    };
+    const fewer = button('−', 'Fewer of', -1);
+    const cost = price === undefined ? 'Places' : [name, money(price, this.plan.currency)].filter(Boolean).join(' ');
+    const line = element('p', {}, element('span', {}, cost), element('span', { class: 'stepper' }, fewer, output, button('+', 'More of', 1)));
+    return { line, output, fewer };
+  }
+
+  /** Moves the focus to the counter of an area. */
+  focus(i) {
+    this.boxes[i].box.scrollIntoView({ block: 'center' });
+    this.boxes[i].box.querySelector('button:last-of-type').focus({ preventScroll: true });
+  }
+
+  /** Shows what is left and what is wanted, and dims what does not pass. */
+  show(left, wanted, passes) {
+    this.boxes.forEach(({ box, left: text, counters }, i) => {
+      text.textContent = left[i] ? `${many(left[i], 'place')} left` : 'sold out';
+      box.classList.toggle('dim', !passes(this.plan.areas[i].category));
+      counters.forEach(({ output, fewer }, level) => {
+        output.textContent = wanted[i][level];
+        fewer.ariaDisabled = String(wanted[i][level] === 0);
+      });
+    });
+  }
+}

@@ -1,0 +1,162 @@
+// What the user picks: seat by seat, a party at once, places of areas; and the calls that
+// lock, confirm and give back what was picked.
+
+import { announce } from './announce.js';
+import { segmentsOf, sideBySide } from './party.js';
+import { Singles } from './singles.js';
+import { capital, many, seatName, stateName } from './words.js';
+
+const mostAtATime = 200; // seats in one call
+
+/** Picking changes what the user of an EventPage has picked. */
+export class Picking {
+  #lastParty = []; // the seats that one click picked
+
+  constructor(page) {
+    this.page = page;
+  }
+
+  #free(position) {
+    const state = this.page.state(position);
+    return state === 'available' || (state === 'picked' && this.#lastParty.includes(position));
+  }
+
+  /** The seats that a click on the seat would pick. */
+  ahead(position) {
+    return this.#free(position) ? this.#together(position) : [];
+  }
+
+  #together(position) {
+    return sideBySide(this.page.plan, position, this.page.toolbar.party, (p) => this.#free(p));
+  }
+
+  /** Reports whether the user may pick n seats more, and says why not. */
+  #mayPick(n) {
+    const { seatLimit } = this.page.plan;
+    const { mine } = this.page;
+    const has = mine.picked.size + mine.places + mine.locked.size;
+    if (seatLimit && has + mine.bought.size + n > seatLimit) {
+      const had = has + mine.bought.size;
+      this.page.say('news', `You may have ${many(seatLimit, 'seat')} of this event, and ${had === seatLimit ? 'that is how many' : `${had} is what`} you have. Leave one out to pick another.`);
+      return false;
+    }
+    if (has + n > mostAtATime) {
+      this.page.say('news', `${mostAtATime} seats go together at most. Confirm these first.`);
+      return false;
+    }
+    return true;
+  }
+
+  /** Handles a click or Enter on a seat. */
+  act(position) {
+    const { mine, toolbar } = this.page;
+    const state = this.page.state(position);
+    this.page.read(position);
+    let changed = [position];
+    if (state === 'picked') mine.picked.delete(position);
+    else if (state === 'available') {
+      const seats = this.#together(position);
+      if (seats.length === 0) {
+        this.page.say('news', `There are no ${toolbar.party} seats side by side here. Choose another row, or fewer seats.`);
+        return;
+      }
+      // A party is moved. What was picked seat by seat stays.
+      const before = toolbar.party > 1 ? this.#lastParty.filter((p) => mine.picked.has(p)) : [];
+      if (!this.#mayPick(seats.length - before.length)) return;
+      for (const p of before) mine.picked.delete(p);
+      for (const p of seats) mine.picked.add(p);
+      this.#lastParty = toolbar.party > 1 ? seats : [];
+      changed = [...before, ...seats];
+      this.page.panel.say('news', '');
+    } else if (state !== 'asking') {
+      this.page.say('news', `${capital(seatName(this.page.plan, position))} is ${stateName(state, this.page.left(position))}.`);
+      return;
+    }
+    const what = changed.length > 1 ? this.page.names(this.#lastParty) : capital(seatName(this.page.plan, position));
+    announce(`${what} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
+    this.page.update(changed);
+  }
+
+  want(area, level, by) {
+    if (by > 0 && !this.#mayPick(by)) return;
+    this.page.mine.want(area, level, by);
+    this.page.update([]);
+  }
+
+  /** Says why nothing can be locked at the moment, if that is so. */
+  #notOnSale() {
+    const { sentence } = this.page.sale;
+    if (sentence) this.page.say('news', sentence);
+    return Boolean(sentence);
+  }
+
+  /** Locks the best seats that there are for the party, in several places if apart is set. */
+  best(apart) {
+    const { party, filter } = this.page.toolbar;
+    if (this.#notOnSale() || !this.#mayPick(party)) return;
+    const asked = { count: party, ...(apart && { apart }) };
+    this.page.calls.make('lock', [], filter.open ? asked : { ...asked, categories: filter.ids });
+  }
+
+  /** Offers other seats, since the picked ones leave a single one alone. */
+  offerInstead(positions) {
+    const { mine } = this.page;
+    const ordinary = positions.filter((p) => p !== undefined);
+    this.page.say('bad', 'This would leave one seat empty on its own.', true, {
+      text: `Take ${this.page.names(ordinary)}`,
+      act: () => {
+        const before = [...mine.picked];
+        mine.picked = new Set(ordinary.filter((p) => !mine.locked.has(p)));
+        this.page.update([...before, ...ordinary]);
+      },
+    });
+  }
+
+  /** Reports whether a single seat would be left alone, and offers others then. */
+  #leavesAlone(picked) {
+    if (!this.page.plan.noSingles) return false;
+    this.singles ??= new Singles(segmentsOf(this.page.plan));
+    const { ids, positions } = this.page.plan;
+    const standings = { available: 'open', locked: 'held' };
+    const instead = this.singles.judge(picked.map((p) => ids[p]), (id) => standings[this.page.seats.status(positions.get(id))] ?? 'gone');
+    if (instead) this.offerInstead(instead.map((id) => positions.get(id)));
+    return Boolean(instead);
+  }
+
+  /** Gives up one seat: a pick or a lock. */
+  drop(position) {
+    if (this.page.mine.locked.has(position)) this.page.calls.make('release', [position]);
+    else {
+      this.page.mine.picked.delete(position);
+      this.page.update([position]);
+    }
+  }
+
+  choose(position, level) {
+    this.page.mine.choose(position, level);
+    this.page.update([]);
+  }
+
+  /** Gives up the places of an area that the user wants at a price level. */
+  dropPlaces(area, level) {
+    this.want(area, level, -this.page.mine.wanted[area][level]);
+  }
+
+  lock() {
+    const picked = [...this.page.mine.picked];
+    if (this.#notOnSale() || this.#leavesAlone(picked)) return;
+    const areas = this.page.mine.wanted.map((counts, area) => ({
+      area,
+      levels: counts.flatMap((n, level) => Array(n).fill(this.page.plan.categories[this.page.plan.areas[area].category]?.levels?.[level].id ?? '')),
+    })).filter(({ levels }) => levels.length);
+    this.page.calls.make('lock', picked, areas.length ? { areas } : undefined);
+  }
+
+  confirm() {
+    this.page.calls.make('confirm', [...this.page.mine.locked.keys()]);
+  }
+
+  release() {
+    this.page.calls.make('release', [...this.page.mine.locked.keys()]);
+  }
+}

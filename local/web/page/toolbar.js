@@ -1,0 +1,86 @@
+// The tools above the map: how many sit together, the best seats for them, and the
+// prices, which are the legend of the categories and filter them as well.
+
+import { element } from './element.js';
+import { largestParty } from './party.js';
+import { Filter, money, paintCategory, priceRange } from './prices.js';
+import { factNames } from './words.js';
+
+const byId = (id) => document.getElementById(id);
+
+/**
+ * A Toolbar shows the tools of one event until close(). It calls best() when the best
+ * seats are asked for, and filtered() when the user wants to see other categories.
+ */
+export class Toolbar {
+  #closed = new AbortController();
+
+  constructor(plan, { best, filtered }) {
+    this.plan = plan;
+    this.filter = new Filter(plan);
+    this.filtered = filtered;
+    this.most = Math.min(plan.seatLimit || largestParty, largestParty);
+    this.party = 1;
+    const { signal } = this.#closed;
+    const on = (id, event, act) => byId(id).addEventListener(event, act, { signal });
+    on('fewer', 'click', () => this.#setParty(this.party - 1));
+    on('more', 'click', () => this.#setParty(this.party + 1));
+    on('best', 'click', best);
+    on('most', 'change', () => {
+      this.filter.most = byId('most').value ? Number(byId('most').value) : Infinity;
+      this.#filtered();
+    });
+    this.#setParty(1);
+    byId('best').hidden = plan.seatCount === 0;
+    byId('prices').hidden = plan.categories.length === 0;
+    this.left = plan.categories.map(() => element('span', { class: 'left' }));
+    this.buttons = plan.categories.map((category, i) => this.#button(category, i));
+    byId('prices').replaceChildren(...this.buttons.map((button) => element('li', {}, button)));
+    const prices = [...new Set(plan.categories.flatMap(({ price, levels = [] }) => (price === undefined ? [] : [Math.min(price, ...levels.map((level) => level.price))])))].sort((a, b) => a - b);
+    byId('most-box').hidden = prices.length < 3;
+    byId('most').replaceChildren(new Option('Any price', ''), ...prices.slice(0, -1).map((price) => new Option(`Up to ${money(price, plan.currency)}`, price)));
+    const facts = new Set([...plan.facts.values()].flat());
+    if (plan.notes.size) facts.add('note');
+    const marks = [...facts].map((fact) => element('li', {}, element('i', { class: 'seat', 'data-state': 'available', 'data-fact': fact }), { ...factNames, note: 'see the note' }[fact] ?? fact));
+    byId('facts').replaceChildren(...marks);
+    byId('facts').hidden = marks.length === 0;
+  }
+
+  close() {
+    this.#closed.abort();
+  }
+
+  #button(category, i) {
+    const swatch = element('i', { class: 'seat', 'data-state': 'available' });
+    paintCategory(swatch, this.plan, i);
+    const button = element('button', { type: 'button', 'aria-pressed': 'false' },
+      swatch, element('span', {}, category.name), element('b', {}, priceRange(this.plan, category)), this.left[i]);
+    if (category.levels) button.title = category.levels.map(({ name, price }) => `${name} ${money(price, this.plan.currency)}`).join(', ');
+    button.addEventListener('click', () => {
+      this.filter.toggle(i);
+      this.#filtered();
+    });
+    return button;
+  }
+
+  #filtered() {
+    this.buttons.forEach((button, i) => { button.ariaPressed = String(this.filter.chosen(i)); });
+    this.filtered();
+  }
+
+  #setParty(n) {
+    this.party = Math.max(1, Math.min(this.most, n));
+    byId('party').textContent = this.party === 1 ? '1 seat' : `${this.party} together`;
+    byId('fewer').ariaDisabled = String(this.party === 1);
+    byId('more').ariaDisabled = String(this.party === this.most);
+  }
+
+  /** Shows how many seats each category has left. */
+  count(left) {
+    this.left.forEach((el, i) => {
+      const n = left(i);
+      const text = n ? `${n.toLocaleString('en-GB')} left` : 'sold out';
+      if (el.textContent !== text) el.textContent = text;
+    });
+  }
+}
