@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"seatlock/functions/payment"
@@ -24,7 +25,27 @@ type World struct {
 
 	processes []*Process
 	working   sync.WaitGroup // the processes
-	flying    sync.WaitGroup // the calls that take effect late
+	flying    flights        // the calls that take effect late
+}
+
+// flights are goroutines that may begin while somebody waits for them, which a
+// sync.WaitGroup does not allow.
+type flights struct{ n atomic.Int64 }
+
+// Go runs f in a goroutine.
+func (f *flights) Go(run func()) {
+	f.n.Add(1)
+	go func() {
+		defer f.n.Add(-1)
+		run()
+	}()
+}
+
+// Wait waits until there is none.
+func (f *flights) Wait() {
+	for f.n.Load() > 0 {
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // Times of a World.
