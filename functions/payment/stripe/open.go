@@ -48,19 +48,21 @@ func (s *Stripe) Open(ctx context.Context, r payment.Request) (payment.Session, 
 		return payment.Session{ID: c.ID, URL: c.URL}, nil
 	}
 	failed := failure("open order "+string(r.Order), err)
-	if !errors.Is(failed, payment.ErrFailed) && !aboutParam(err, "expires_at") {
+	// Another version of this program may have made other parameters of the order.
+	answered := errors.Is(failed, payment.ErrFailed) || otherParams(err)
+	if !answered && !aboutParam(err, "expires_at") {
 		return payment.Session{}, failed
 	}
-	// There may be a session all the same: from a call that Stripe answered with an
-	// error, or from one whose key it has forgotten.
+	// There may be a session all the same: from a call that Stripe answered before, or
+	// from one whose key it has forgotten.
 	found, err := s.find(ctx, r.Terms)
 	switch {
 	case err != nil:
 		return payment.Session{}, err
 	case found != nil:
 		return payment.Session{ID: found.ID, URL: found.URL}, nil
-	case errors.Is(failed, payment.ErrFailed) && time.Now().After(expiry(r.Terms).Add(clockError)):
-		// Whatever is still on its way comes too late for its own end.
+	case answered && time.Now().After(expiry(r.Terms).Add(clockError)):
+		// A session that Stripe was still making would have expired by now.
 		return payment.Session{}, fmt.Errorf("%w: %w", payment.ErrRefused, failed)
 	}
 	return payment.Session{}, failed

@@ -70,6 +70,19 @@ func TestOpeningThatStripeAnswersWithAnError(t *testing.T) {
 	}
 }
 
+// TestAnotherVersionFindsTheSession checks that an order which a version of the program
+// has opened is found by one that would open it with other parameters.
+func TestAnotherVersionFindsTheSession(t *testing.T) {
+	play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
+		r := order("o1")
+		first := opened(t, s, r)
+		r.Title = "Another title"
+		if second := opened(t, s, r); second != first || at.Money()["o1"].Sessions != 1 {
+			t.Errorf("the other version opened %s, want %s", second, first)
+		}
+	})
+}
+
 // TestWhatAnOrderMayBe checks that orders at the bounds have a page with their amount,
 // and that others are refused.
 func TestWhatAnOrderMayBe(t *testing.T) {
