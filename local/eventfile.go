@@ -110,9 +110,13 @@ func (f *eventFile) read(ctx context.Context) {
 
 // alike reports whether two events are the same in everything that anybody can see.
 func alike(a, b venue.Event) bool {
-	x, errA := a.Render(true)
-	y, errB := b.Render(true)
-	return errA == nil && errB == nil && bytes.Equal(x, y) && a.MaxLock == b.MaxLock
+	return a.MaxLock == b.MaxLock && rendered(a.Render, b.Render) && (a.Layout == b.Layout || rendered(a.Layout.Render, b.Layout.Render))
+}
+
+func rendered(a, b func() ([]byte, error)) bool {
+	x, errA := a()
+	y, errB := b()
+	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
 // warnOfBookings warns if an event that is no longer on sale has bookings.

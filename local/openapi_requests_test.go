@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"time"
 
 	"seatlock/functions/access"
 	"seatlock/functions/access/oidc"
@@ -35,6 +36,8 @@ func allRequests() map[string]request {
 	requests := map[string]request{
 		"POST /lock 200 one":                {body: a1},
 		"POST /lock 200 several":            {body: `{"seatIds":["A2","A3","B1"],"userId":"user123"}`},
+		"POST /lock 200 prices":             {body: `{"eventId":"gala","seatIds":["A1","A2"],"userId":"user123","levels":["adult","child"]}`},
+		"POST /lock 409 not_on_sale":        {body: `{"eventId":"gala","seatId":"A1","userId":"user123"}`, before: saleIsOver},
 		"POST /lock 409 seat_locked":        {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
 		"POST /lock 409 seat_booked":        {body: `{"seatIds":["A1","C1","D1"],"userId":"user123"}`},
 		"POST /lock 409 seat_limit":         {body: `{"seatIds":["F1","F2"],"userId":"user456"}`},
@@ -46,6 +49,7 @@ func allRequests() map[string]request {
 		"POST /extend 409 lock_expired":     {body: `{"seatId":"E1","userId":"user789","seconds":60}`},
 		"POST /confirm 200 one":             {body: `{"seatId":"C1","userId":"user456"}`},
 		"POST /confirm 200 reference":       {body: `{"seatIds":["C1","C2"],"userId":"user456","reference":"order-1042"}`},
+		"POST /confirm 200 prices":          {body: `{"eventId":"gala","seatId":"B1","userId":"user456"}`},
 		"POST /confirm 200 direct":          {body: `{"seatId":"H1","userId":"user999","reference":"box-office","direct":true}`, header: asOperator},
 		"POST /confirm 409 seat_booked":     {body: `{"seatId":"D1","userId":"user456","reference":"order-1042"}`},
 		"POST /confirm 409 seat_locked":     {body: `{"seatId":"C1","userId":"user999","direct":true}`, header: asOperator},
@@ -59,6 +63,7 @@ func allRequests() map[string]request {
 		"GET /seats 200 changes":            {target: "?eventId=box&since=VERSION", before: changeSince},
 		"GET /seats 400 bad_request":        {target: "?since=x&status=locked"},
 		"GET /events 200 whole":             {target: "?eventId=box"},
+		"GET /events 200 layout":            {target: "?eventId=gala"},
 		"GET /events 200 brief":             {target: "?layout=none"},
 		"GET /events 400 bad_request":       {target: "?event=box"},
 		"GET /openapi.yaml 200":             {},
@@ -81,7 +86,7 @@ func allRequests() map[string]request {
 	maps.Copy(requests, liveRequests())
 	maps.Copy(requests, healthRequests())
 	maps.Copy(requests, operatorRequests())
-	for call, bad := range map[string]string{"/lock": misspelt, "/release": misspelt, "/confirm": badEvent, "/extend": badEvent} {
+	for call, bad := range map[string]string{"/lock": misspelt, "/release": badEvent, "/confirm": badEvent, "/extend": badEvent} {
 		end := map[string]string{"/extend": `,"expiresAt":"2027-03-05T19:05:00Z"}`}[call]
 		with := func(body string) string { return strings.TrimSuffix(body, "}") + cmp.Or(end, "}") }
 		a1 := with(a1)
@@ -210,6 +215,9 @@ func operatorRequests() map[string]request {
 	}
 	return requests
 }
+
+// saleIsOver waits until the sale of the gala is over.
+func saleIsOver(*fixture) { time.Sleep(30 * time.Minute) }
 
 // blocks blocks seats of the hall.
 func blocks(seats ...lockstore.SeatID) func(*fixture) {

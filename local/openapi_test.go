@@ -32,7 +32,8 @@ import (
 
 // A fixture is a runner in the state that the examples of openapi.yaml show, at
 // twenty seconds past seven: user456 locked C1 and C2 at seven and booked D1 as order-1041,
-// user789's lock on E1 has just expired, and Box-1 is locked.
+// user789's lock on E1 has just expired, and Box-1 is locked. user456 locked B1 of the
+// gala, which is sold until half past seven.
 type fixture struct {
 	t        *testing.T
 	store    lockstore.LockStore
@@ -58,7 +59,14 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	events, err := venue.ReadEvents("examples", strings.NewReader(`{"events":[
 		{"id":"hall","name":"The hall","seatLimit":4,"sections":[{"name":"Stalls","rows":[{"row":"A-J","seats":"1-10"}]}]},
-		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]}]}`), venue.Defaults{LockTTL: time.Minute})
+		{"id":"box","name":"The boxes","seats":["Box-1","Box-2"]},
+		{"id":"gala","name":"The gala","layout":"club","startsAt":"2027-03-05T20:30:00+01:00","closesAt":"2027-03-05T20:30:00+01:00","currency":"EUR","categories":[
+			{"id":"first","name":"First","color":"#8c1d2f","levels":[{"id":"adult","name":"Adult","price":4200},{"id":"child","name":"Child","price":2100}]},
+			{"id":"floor","name":"Standing","price":1500}]}],
+		"layouts":{"club":{"sections":[{"name":"Club","x":0,"y":4,"category":"first","rows":[{"row":"A","seats":"1-2"},{"row":"B","seats":"1|2"}],
+			"special":[{"row":"A","seats":"1","facts":["wheelchair"],"note":"Step-free from the foyer"}]}],
+			"areas":[{"name":"Floor","capacity":20,"category":"floor","x":0,"y":10,"width":8,"height":4}],
+			"stage":{"label":"Stage","x":0,"y":0,"width":8,"height":2}}}}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +78,7 @@ func newFixture(t *testing.T) *fixture {
 	s.ask("POST", "/lock", `{"seatIds":["C1","C2","D1"],"userId":"user456"}`, "")
 	s.ask("POST", "/confirm", `{"seatId":"D1","userId":"user456","reference":"order-1041"}`, "")
 	s.ask("POST", "/lock", `{"eventId":"box","seatId":"Box-1","userId":"user123"}`, "")
+	s.ask("POST", "/lock", `{"eventId":"gala","seatId":"B1","userId":"user456"}`, "")
 	time.Sleep(20 * time.Second)
 	return s
 }

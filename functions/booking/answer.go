@@ -68,6 +68,7 @@ func (s *seatsAnswer) appendJSON(b []byte) []byte {
 		b = append(b, `","expiresInSeconds":`...)
 		b = strconv.AppendInt(b, int64(s.left), 10)
 	}
+	b = s.appendBill(b)
 	return append(b, "}\n"...)
 }
 

@@ -52,7 +52,7 @@ func openWith(t *testing.T, store lockstore.LockStore, events ...venue.Event) *s
 // plainEvent returns an event without sections, rows, or a seat limit.
 func plainEvent(t *testing.T, id lockstore.EventID, seats ...lockstore.SeatID) venue.Event {
 	t.Helper()
-	return venue.Event{Event: storetest.Event(t, id, time.Minute, 0, seats...), Name: string(id), Sections: []venue.Section{{Rows: []venue.Row{{Seats: seats}}}}}
+	return venue.Plain(storetest.Event(t, id, time.Minute, 0, seats...), string(id))
 }
 
 type answer struct {

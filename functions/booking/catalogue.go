@@ -2,6 +2,7 @@ package booking
 
 import (
 	"net/http"
+	"sync"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
@@ -11,41 +12,100 @@ import (
 	"seatlock/lockstore"
 )
 
-// A catalogue has the answers of GET /events. It is immutable.
+// A catalogue has the answers of GET /events. It is immutable, but makes the answers
+// about single events when they are first asked for.
 type catalogue struct {
-	all, brief *static.Content // every event, with its sections and without
-	each       map[lockstore.EventID][2]*static.Content
+	all, brief *static.Content // every event, with the layouts and without
+	each       map[lockstore.EventID]*entry
+	zstd       func([]byte) []byte
 }
 
-// newListing returns the answer with these events.
-func newListing(zstd func([]byte) []byte, events ...[]byte) *static.Content {
+// An entry is one event of a catalogue. Entries of one layout share its JSON.
+type entry struct {
+	event  []byte // without its layout
+	layout []byte
+	name   []byte // of the layout, as a JSON string; nil if the layout is part of the event
+
+	whole, bare struct {
+		once    sync.Once
+		content *static.Content
+	}
+}
+
+func newCatalogue(events []venue.Event, zstd func([]byte) []byte) (*catalogue, error) {
+	c := &catalogue{each: make(map[lockstore.EventID]*entry), zstd: zstd}
+	var all []*entry
+	for i := range events {
+		e, err := newEntry(&events[i])
+		if err != nil {
+			return nil, err
+		}
+		c.each[events[i].ID] = e
+		all = append(all, e)
+	}
+	c.all, c.brief = c.listing(true, all...), c.listing(false, all...)
+	return c, nil
+}
+
+func newEntry(ev *venue.Event) (e *entry, err error) {
+	e = new(entry)
+	if e.event, err = ev.Render(); err != nil {
+		return nil, err
+	}
+	if e.layout, err = ev.Layout.Render(); err != nil {
+		return nil, err
+	}
+	if ev.Layout.Name != "" {
+		e.name = appendString(nil, ev.Layout.Name)
+	}
+	return e, nil
+}
+
+// listing returns the answer with these events.
+func (c *catalogue) listing(layouts bool, events ...*entry) *static.Content {
 	pieces := [][]byte{[]byte(`{"events":[`)}
+	var shared []*entry // one for each layout that has a name
+	seen := make(map[string]bool)
 	for i, e := range events {
 		if i > 0 {
 			pieces = append(pieces, []byte(","))
 		}
-		pieces = append(pieces, e)
+		switch {
+		case !layouts:
+			pieces = append(pieces, e.event)
+		case e.name != nil:
+			pieces = append(pieces, e.event)
+			if !seen[string(e.name)] {
+				seen[string(e.name)] = true
+				shared = append(shared, e)
+			}
+		default: // the two objects as one
+			pieces = append(pieces, e.event[:len(e.event)-1], []byte(","), e.layout[1:])
+		}
 	}
-	return static.New(append(pieces, []byte("]}\n"))...).WithZstd(zstd)
+	pieces = append(pieces, []byte("]"))
+	for i, e := range shared {
+		before := ","
+		if i == 0 {
+			before = `,"layouts":{`
+		}
+		pieces = append(pieces, []byte(before), e.name, []byte(":"), e.layout)
+	}
+	if len(shared) > 0 {
+		pieces = append(pieces, []byte("}"))
+	}
+	return static.New(append(pieces, []byte("}\n"))...).WithZstd(c.zstd)
 }
 
-func newCatalogue(events []venue.Event, zstd func([]byte) []byte) (*catalogue, error) {
-	c := &catalogue{each: make(map[lockstore.EventID][2]*static.Content)}
-	var all, brief [][]byte
-	for _, e := range events {
-		whole, err := e.Render(true)
-		if err != nil {
-			return nil, err
-		}
-		bare, err := e.Render(false)
-		if err != nil {
-			return nil, err
-		}
-		all, brief = append(all, whole), append(brief, bare)
-		c.each[e.ID] = [2]*static.Content{newListing(zstd, whole), newListing(zstd, bare)}
+// of returns the answer about one event.
+func (c *catalogue) of(id lockstore.EventID, layout bool) *static.Content {
+	e := c.each[id]
+	answer := &e.bare
+	if layout {
+		answer = &e.whole
 	}
-	c.all, c.brief = newListing(zstd, all...), newListing(zstd, brief...)
-	return c, nil
+	answer.once.Do(func() { answer.content = c.listing(layout, e) })
+	return answer.content
 }
 
 // listEvents answers GET /events.
@@ -68,10 +128,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, _ access.Caller
 		if err != nil {
 			return err
 		}
-		l = s.catalogue.each[ev.ID][0]
-		if brief {
-			l = s.catalogue.each[ev.ID][1]
-		}
+		l = s.catalogue.of(ev.ID, !brief)
 	}
 	l.Serve(w, r, mediaJSON)
 	return nil

@@ -7,12 +7,14 @@ import (
 
 	"seatlock/functions/seatlist"
 	"seatlock/functions/static"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
 // An event is one of the events on sale.
 type event struct {
 	*lockstore.Event
+	venue     *venue.Event     // the same, as buyers see it
 	unlimited *lockstore.Event // the same without a seat limit
 	feed      *seatlist.Feed
 	outdated  atomic.Bool // the store has another seat map, as the last request found out

@@ -115,7 +115,7 @@ func TestBadRequests(t *testing.T) {
 		{"two objects", "POST", "/lock", "application/json", ok + ok, 400, "bad_request", ""},
 		{"half an object", "POST", "/lock", "application/json", ok[:12], 400, "bad_request", ""},
 		{"a field twice", "POST", "/lock", "application/json", `{"seatId":"A1","seatId":"A2","userId":"ann"}`, 400, "bad_request", `The field "seatId" is there twice.`},
-		{"an unknown field", "POST", "/lock", "application/json", `{"seat":"A1","userId":"ann"}`, 400, "bad_request", `There is no field "seat"; there are seatId or seatIds, userId and eventId.`},
+		{"an unknown field", "POST", "/lock", "application/json", `{"seat":"A1","userId":"ann"}`, 400, "bad_request", `There is no field "seat"; there are seatId or seatIds, levels, userId and eventId.`},
 		{"a field in other letters", "POST", "/lock", "application/json", `{"seatid":"A1","userId":"ann"}`, 400, "bad_request", `"seatid"`},
 		{"a number for a seat", "POST", "/lock", "application/json", `{"seatId":1,"userId":"ann"}`, 400, "bad_request", `The field "seatId" is of the wrong type`},
 		{"a string for the seats", "POST", "/lock", "application/json", `{"seatIds":"A1","userId":"ann"}`, 400, "bad_request", `The field "seatIds" is of the wrong type`},

@@ -22,6 +22,7 @@ type seatsRequest struct {
 	Reason      *lockstore.Ref     `json:"reason"`
 	ExpiresAt   *string            `json:"expiresAt"`
 	Seconds     *float64           `json:"seconds"`
+	Levels      []string           `json:"levels"`
 	LockSeconds *float64           `json:"lockSeconds"`
 	OverLimit   *bool              `json:"overLimit"`
 	Direct      *bool              `json:"direct"`
@@ -42,6 +43,7 @@ var fields = []struct {
 	{"evict", "true or false", func(r *seatsRequest) bool { return r.Evict != nil }, false},
 	{"expiresAt", "a string", func(r *seatsRequest) bool { return r.ExpiresAt != nil }, false},
 	{"seconds", "a number", func(r *seatsRequest) bool { return r.Seconds != nil }, false},
+	{"levels", "a list of strings", func(r *seatsRequest) bool { return r.Levels != nil }, false},
 	{"lockSeconds", "a number", func(r *seatsRequest) bool { return r.LockSeconds != nil }, true},
 	{"overLimit", "true or false", func(r *seatsRequest) bool { return r.OverLimit != nil }, true},
 	{"direct", "true or false", func(r *seatsRequest) bool { return r.Direct != nil }, true},

@@ -32,9 +32,11 @@ func (a *API) SetEvents(events []venue.Event) error {
 		if next.events[e.ID] != nil {
 			return fmt.Errorf("booking: two events have the id %s", e.ID)
 		}
-		ev := before.same(e.Event)
-		if ev == nil {
-			ev = newEvent(a.store, e.Event)
+		var ev *event
+		if old := before.same(e.Event); old != nil {
+			ev = old.with(&e)
+		} else {
+			ev = newEvent(a.store, &e)
 		}
 		next.events[e.ID] = ev
 		next.list = append(next.list, ev)
@@ -47,7 +49,7 @@ func (a *API) SetEvents(events []venue.Event) error {
 	a.sale.Store(next)
 	if before != nil {
 		for id, ev := range before.events {
-			if next.events[id] != ev {
+			if after := next.events[id]; after == nil || after.feed != ev.feed {
 				ev.feed.Retire()
 			}
 		}
@@ -55,10 +57,18 @@ func (a *API) SetEvents(events []venue.Event) error {
 	return nil
 }
 
-func newEvent(store lockstore.LockStore, ev *lockstore.Event) *event {
-	unlimited := *ev
+func newEvent(store lockstore.LockStore, e *venue.Event) *event {
+	unlimited := *e.Event
 	unlimited.SeatLimit = 0
-	return &event{Event: ev, unlimited: &unlimited, feed: seatlist.New(store, ev)}
+	return &event{Event: e.Event, venue: e, unlimited: &unlimited, feed: seatlist.New(store, e.Event)}
+}
+
+// with returns the event as another event file describes it, with the same seats and
+// settings. The two share what is known of the seats.
+func (ev *event) with(e *venue.Event) *event {
+	next := &event{Event: ev.Event, venue: e, unlimited: ev.unlimited, feed: ev.feed}
+	next.outdated.Store(ev.outdated.Load())
+	return next
 }
 
 // same returns the event of the sale that has the same seats and settings, or nil.

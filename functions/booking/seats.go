@@ -29,13 +29,13 @@ type verb struct {
 }
 
 var (
-	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"userId", "lockSeconds", "overLimit"},
+	lock = verb{kind: lockstore.KindLock, action: access.Buy, own: true, fields: []string{"userId", "levels", "lockSeconds", "overLimit"},
 		done: "locked", status: lockstore.Locked, more: moreOfLock}
 	extend = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"expiresAt", "seconds", "userId"},
 		done: "locked for longer", status: lockstore.Locked, more: moreOfExtend,
 		none: "No lock was extended: each lasts that long already, or as long as it may",
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " A booking never ends, so there is nothing to extend."}}
-	confirm = verb{kind: lockstore.KindConfirm, action: access.Confirm, own: true, fields: []string{"reference", "userId", "direct", "blocked"},
+	confirm = verb{kind: lockstore.KindConfirm, action: access.Confirm, own: true, fields: []string{"reference", "userId", "levels", "direct", "blocked"},
 		done: "booked", status: lockstore.Booked, more: moreOfConfirm,
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " This user's booking has another reference."}}
 	release = verb{kind: lockstore.KindRelease, action: access.Buy, own: true, fields: []string{"userId"},
@@ -68,6 +68,8 @@ type change struct {
 	ev  *event
 	on  *lockstore.Event // ev.Event, or the same with other settings
 	op  lockstore.Op
+
+	bill bill // of a lock or a confirm, if the event has prices
 }
 
 // do carries out the change.
@@ -157,8 +159,15 @@ func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
 	return nil
 }
 
-// moreOfLock lets a back end choose how long a lock lasts, and pass over the limit.
-func moreOfLock(_ context.Context, _ *API, c *change) error {
+// moreOfLock lets a back end choose how long a lock lasts, and pass over the limit. Buyers
+// can lock while the event is on sale.
+func moreOfLock(ctx context.Context, a *API, c *change) error {
+	if err := a.onSale(ctx, c.ev, c.by); err != nil {
+		return err
+	}
+	if err := c.price(); err != nil {
+		return err
+	}
 	if c.req.LockSeconds == nil && !isSet(c.req.OverLimit) {
 		return nil
 	}
@@ -203,6 +212,9 @@ func moreOfExtend(ctx context.Context, a *API, c *change) error {
 // moreOfConfirm lets a back end book seats that are not locked, and an operator those
 // that are blocked.
 func moreOfConfirm(_ context.Context, _ *API, c *change) error {
+	if err := c.price(); err != nil {
+		return err
+	}
 	direct, blocked := isSet(c.req.Direct), isSet(c.req.Blocked)
 	switch {
 	case !direct && blocked:

@@ -126,32 +126,52 @@ func (c *Client) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.
 	}
 }
 
-// Events returns the events on sale, with GET /events.
+// sections are those of an event or a layout in the answer of GET /events.
+type sections []struct {
+	Rows []struct {
+		Seats []lockstore.SeatID `json:"seats"`
+	} `json:"rows"`
+}
+
+// layout returns the layout of the sections.
+func (s sections) layout() (*lockstore.Layout, error) {
+	var seats []lockstore.SeatID
+	for _, section := range s {
+		for _, row := range section.Rows {
+			seats = append(seats, row.Seats...)
+		}
+	}
+	return lockstore.NewLayout(seats)
+}
+
+// Events returns the events on sale, with GET /events. Events of one layout share it.
 func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 	var answer struct {
 		Events []struct {
 			EventID     lockstore.EventID `json:"eventId"`
+			Layout      string            `json:"layout"`
 			LockSeconds float64           `json:"lockSeconds"`
 			SeatLimit   int               `json:"seatLimit"`
-			Sections    []struct {
-				Rows []struct {
-					Seats []lockstore.SeatID `json:"seats"`
-				} `json:"rows"`
-			} `json:"sections"`
+			Sections    sections          `json:"sections"`
 		} `json:"events"`
+		Layouts map[string]struct {
+			Sections sections `json:"sections"`
+		} `json:"layouts"`
 	}
 	if err := c.get(ctx, "events", &answer); err != nil {
 		return nil, err
 	}
 	var events []*lockstore.Event
+	shared := make(map[string]*lockstore.Layout)
 	for _, e := range answer.Events {
-		var seats []lockstore.SeatID
-		for _, section := range e.Sections {
-			for _, row := range section.Rows {
-				seats = append(seats, row.Seats...)
-			}
+		layout, err := shared[e.Layout], error(nil)
+		switch {
+		case e.Layout == "":
+			layout, err = e.Sections.layout()
+		case layout == nil:
+			layout, err = answer.Layouts[e.Layout].Sections.layout()
+			shared[e.Layout] = layout
 		}
-		layout, err := lockstore.NewLayout(seats)
 		if err != nil {
 			return nil, err
 		}

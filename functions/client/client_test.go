@@ -42,7 +42,7 @@ func TestHistories(t *testing.T) {
 	}
 	var sold []venue.Event
 	for _, r := range records {
-		sold = append(sold, venue.Event{Event: r.Event, Name: "E", Sections: []venue.Section{{Name: "S", Rows: []venue.Row{{Seats: r.Event.Seats}}}}})
+		sold = append(sold, venue.Plain(r.Event, "E"))
 	}
 	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: sold, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -37,6 +37,7 @@ const (
 	LockExpired          Kind = "lock_expired"
 	NotBooked            Kind = "not_booked"
 	SeatLimit            Kind = "seat_limit"
+	NotOnSale            Kind = "not_on_sale"
 	JournalReset         Kind = "journal_reset"
 	TooLarge             Kind = "too_large"
 	UnsupportedMediaType Kind = "unsupported_media_type"
@@ -74,6 +75,7 @@ var kinds = []struct {
 	{LockExpired, 409, "Lock expired", ""},
 	{NotBooked, 409, "Seat not booked", ""},
 	{SeatLimit, 409, "Seat limit reached", ""},
+	{NotOnSale, 409, "Not on sale", ""},
 	{JournalReset, 410, "Journal reset", "The journal does not have this entry. Read it from the start, without after; the entries that you know have the same ids."},
 	{TooLarge, 413, "Body too large", ""},
 	{UnsupportedMediaType, 415, "Unsupported media type", ""},
@@ -121,6 +123,8 @@ type Refusal struct {
 	Detail    string        // a sentence that the client can act on; empty is the Kind's own
 	Wait      time.Duration // after which another try may succeed; 0 if no time helps
 	Seats     []Seat        // the seats in the way
+	OpensAt   time.Time     // when the sale opens; zero if that is not the reason
+	ClosedAt  time.Time     // when the sale closed; zero if that is not the reason
 	Challenge string        // the WWW-Authenticate header, which an Unauthenticated needs
 	Err       error         // the cause, for the log alone; may be nil
 }
@@ -160,7 +164,10 @@ func (r *Refusal) Write(w http.ResponseWriter) {
 		Code   Kind   `json:"code"`
 		Detail string `json:"detail"`
 		Seats  []Seat `json:"seats,omitempty"`
-	}{Code: r.Kind, Seats: r.Seats}
+
+		OpensAt  time.Time `json:"opensAt,omitzero"`
+		ClosedAt time.Time `json:"closedAt,omitzero"`
+	}{Code: r.Kind, Seats: r.Seats, OpensAt: r.OpensAt, ClosedAt: r.ClosedAt}
 	body.Status, body.Title, body.Detail = r.Kind.describe()
 	if r.Detail != "" {
 		body.Detail = r.Detail

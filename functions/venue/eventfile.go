@@ -1,24 +1,29 @@
 package venue
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/text/unicode/norm"
 
 	"seatlock/lockstore"
 )
 
 // The limits of an event file.
 const (
-	maxFileSeats = 2_000_000 // of all its events together
+	maxFileSeats = 2_000_000  // of all its layouts together; that of an event counts as one
+	maxSoldSeats = 20_000_000 // of all its events together
 	maxFileBytes = 16 << 20
 	maxRevision  = 1_000_000_000
+	maxLabel     = 200 // bytes of a name
 )
 
 // ReadFile reads the event file with the name, as [ReadEvents] does.
@@ -32,9 +37,9 @@ func ReadFile(name string, d Defaults) ([]Event, error) {
 }
 
 // ReadEvents reads an event file; the README describes its form. An event takes
-// the settings that it lacks from d. An error is one line: the file's name, the
-// line and column, the place in the document as a JSON pointer (unless that is
-// the whole document), and what is wrong there.
+// the settings that it lacks from d. Events of one layout of the file share it. An
+// error is one line: the file's name, the line and column, the place in the document as
+// a JSON pointer (unless that is the whole document), and what is wrong there.
 func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
 	if err != nil {
@@ -43,70 +48,19 @@ func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
 	if len(text) > maxFileBytes {
 		return nil, fmt.Errorf("%s: larger than %d MiB", name, maxFileBytes>>20)
 	}
+	text, err = plainJSON(name, text)
+	if err != nil {
+		return nil, err
+	}
 	var file fileJSON
 	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
 		return nil, explainFile(name, text, err)
 	}
 	events, err := file.events(d)
-	if at, ok := errors.AsType[*placed](err); ok {
-		return nil, fmt.Errorf("%s:%s: %s: %w", name, position(text, offsetOf(text, at.pointer)), at.pointer, at.err)
-	}
-	return events, err
+	return events, located(name, text, err)
 }
 
-// fileJSON is an event file. Optional fields are pointers.
-type fileJSON struct {
-	Events []eventJSON `json:"events"`
-}
-
-type eventJSON struct {
-	ID             lockstore.EventID  `json:"id"`
-	Name           *string            `json:"name"`
-	Revision       int                `json:"revision"`
-	LockSeconds    *float64           `json:"lockSeconds"`
-	MaxLockSeconds *float64           `json:"maxLockSeconds"`
-	SeatLimit      *int               `json:"seatLimit"`
-	Sections       []sectionJSON      `json:"sections"`
-	Seats          []lockstore.SeatID `json:"seats"`
-}
-
-type sectionJSON struct {
-	Name    string             `json:"name"`
-	Section *string            `json:"section"`
-	Pattern *string            `json:"pattern"`
-	Rows    []rowsJSON         `json:"rows"`
-	Seats   []lockstore.SeatID `json:"seats"`
-}
-
-type rowsJSON struct {
-	Row   string `json:"row"`
-	Seats string `json:"seats"`
-}
-
-// placed is an error with its place in the file.
-type placed struct {
-	pointer string
-	err     error
-}
-
-func (e *placed) Error() string { return e.pointer + ": " + e.err.Error() }
-func (e *placed) Unwrap() error { return e.err }
-
-// wrong returns an error at a place.
-func wrong(pointer, format string, args ...any) error {
-	return &placed{pointer, fmt.Errorf(format, args...)}
-}
-
-// at puts an error at a place. It takes only the sentence of a
-// [lockstore.InvalidError].
-func at(pointer string, err error) error {
-	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
-		return wrong(pointer, "%s", e.Problem)
-	}
-	return &placed{pointer, err}
-}
-
-// events makes the events of the file. It first counts the seats of all of them, so
+// events makes the events of the file. It first counts the seats of all layouts, so
 // that a small file cannot use much memory.
 func (f fileJSON) events(d Defaults) ([]Event, error) {
 	if f.Events == nil {
@@ -115,43 +69,146 @@ func (f fileJSON) events(d Defaults) ([]Event, error) {
 	if len(f.Events) == 0 {
 		return nil, wrong("/events", "there is no event in it")
 	}
-	first := make(map[lockstore.EventID]string)
-	builders := make([]builder, len(f.Events))
-	room := maxFileSeats
-	for i, e := range f.Events {
-		here := fmt.Sprintf("/events/%d", i)
-		if err := e.check(here); err != nil {
-			return nil, err
-		}
-		if before, twice := first[e.ID]; twice {
-			return nil, wrong(here+"/id", "event %s is there twice, the first time at %s", e.ID, before)
-		}
-		first[e.ID] = here
-		builders[i] = builder{here: here, event: MaxEventSeats, file: room}
-		if err := builders[i].count(e); err != nil {
-			return nil, err
-		}
-		room = builders[i].file
+	m := maker{file: f, defaults: d, builders: make(map[string]*builder), layouts: make(map[string]*Layout), room: maxFileSeats}
+	if err := m.count(); err != nil {
+		return nil, err
 	}
 	events := make([]Event, len(f.Events))
-	for i, e := range f.Events {
-		sections, err := builders[i].sections(e)
-		if err != nil {
+	sold := 0
+	for i := range f.Events {
+		var err error
+		if events[i], err = m.event(i); err != nil {
 			return nil, err
 		}
-		name, d := e.settings(d)
-		if events[i], err = newEvent(e.ID, name, d, sections); err != nil {
-			return nil, at(builders[i].here, err)
+		if sold += len(events[i].Seats); sold > maxSoldSeats {
+			return nil, wrong(fmt.Sprintf("/events/%d", i), "with its %d seats the events of the file have more than %d together", len(events[i].Seats), maxSoldSeats)
 		}
-		if err := e.adjust(builders[i].here, events[i].Event); err != nil {
-			return nil, err
-		}
-		builders[i] = builder{} // its memory is as large as the event's
 	}
 	return events, nil
 }
 
-// check checks everything of the event but its seats.
+// A maker makes the events of a file.
+type maker struct {
+	file     fileJSON
+	defaults Defaults
+	builders map[string]*builder // by the place of the layout in the file, until it is made
+	layouts  map[string]*Layout  // the same, once it is made
+	room     int                 // how many more seats the file may have
+}
+
+// count checks the form of everything, and counts the seats.
+func (m *maker) count() error {
+	for _, name := range slices.Sorted(maps.Keys(m.file.Layouts)) {
+		here := layoutAt(name)
+		if err := checkLabel(name); err != nil {
+			return at(here, err)
+		}
+		if err := m.countLayout(here, "layout", m.file.Layouts[name]); err != nil {
+			return err
+		}
+	}
+	first := make(map[lockstore.EventID]string)
+	for i, e := range m.file.Events {
+		here := fmt.Sprintf("/events/%d", i)
+		if err := e.check(here); err != nil {
+			return err
+		}
+		if before, twice := first[e.ID]; twice {
+			return wrong(here+"/id", "event %s is there twice, the first time at %s", e.ID, before)
+		}
+		first[e.ID] = here
+		own, err := e.layout(here)
+		if err != nil {
+			return err
+		}
+		if own == nil {
+			if _, ok := m.file.Layouts[*e.Layout]; !ok {
+				return wrong(here+"/layout", "the file has no layout %s", Shown(*e.Layout))
+			}
+			continue
+		}
+		if err := m.countLayout(here, "event", *own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *maker) countLayout(here, what string, l layoutJSON) error {
+	b := &builder{here: here, what: what, event: MaxEventSeats, file: m.room}
+	m.builders[here] = b
+	err := b.count(l)
+	m.room = b.file
+	return err
+}
+
+// layoutAt returns the place of a layout in the file.
+func layoutAt(name string) string { return string(jsontext.Pointer("/layouts").AppendToken(name)) }
+
+// event makes the ith event.
+func (m *maker) event(i int) (Event, error) {
+	e, here := m.file.Events[i], fmt.Sprintf("/events/%d", i)
+	layout, err := m.layout(here, e)
+	if err != nil {
+		return Event{}, err
+	}
+	made, err := e.event(here, layout, m.defaults)
+	if err != nil {
+		return Event{}, err
+	}
+	return made, made.find(here)
+}
+
+// layout makes the layout of an event, unless another event has it, too.
+func (m *maker) layout(here string, e eventJSON) (*Layout, error) {
+	form, err := e.layout(here)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if form == nil {
+		name = *e.Layout
+		here = layoutAt(name)
+		named := m.file.Layouts[name]
+		form = &named
+	}
+	if made := m.layouts[here]; made != nil {
+		return made, nil
+	}
+	made, err := m.builders[here].build(*form)
+	if err != nil {
+		return nil, err
+	}
+	made.Name = norm.NFC.String(name)
+	delete(m.builders, here) // its memory is as large as the layout's
+	if name != "" {
+		m.layouts[here] = made
+	}
+	return made, nil
+}
+
+// layout returns the layout that is the event's own, or nil if it names one of the
+// file.
+func (e eventJSON) layout(here string) (*layoutJSON, error) {
+	own := e.Sections != nil || e.Areas != nil || e.Stage != nil
+	switch {
+	case e.Sections != nil && e.Seats != nil:
+		return nil, wrong(here, "there are both sections and seats; give one of them")
+	case e.Layout != nil && (own || e.Seats != nil):
+		return nil, wrong(here, "there is a layout, and seats beside it; give one of them")
+	case own && e.Seats != nil:
+		return nil, wrong(here, "a plain list of seats has neither areas nor a stage; put it into a section")
+	case e.Layout != nil:
+		return nil, nil
+	case e.Seats != nil:
+		return &layoutJSON{Seats: e.Seats}, nil
+	case !own:
+		return nil, wrong(here, "there are neither sections nor seats; give these, areas, or the name of a layout")
+	}
+	return &layoutJSON{Sections: e.Sections, Areas: e.Areas, Stage: e.Stage}, nil
+}
+
+// check checks the settings of the event.
 func (e eventJSON) check(here string) error {
 	if err := e.ID.Check(); err != nil {
 		return at(here+"/id", err)
@@ -180,12 +237,12 @@ func (e eventJSON) check(here string) error {
 	return nil
 }
 
-// settings returns the event's name and settings. It takes those that the event
+// event makes the event, whose settings were checked. It takes those that the event
 // lacks from d.
-func (e eventJSON) settings(d Defaults) (string, Defaults) {
-	name := string(e.ID)
+func (e eventJSON) event(here string, layout *Layout, d Defaults) (made Event, err error) {
+	made = Event{Layout: layout, Name: string(e.ID), NoSingles: e.NoSingles}
 	if e.Name != nil {
-		name = *e.Name
+		made.Name = norm.NFC.String(*e.Name)
 	}
 	if e.LockSeconds != nil {
 		d.LockTTL = seconds(*e.LockSeconds)
@@ -193,20 +250,36 @@ func (e eventJSON) settings(d Defaults) (string, Defaults) {
 	if e.SeatLimit != nil {
 		d.SeatLimit = *e.SeatLimit
 	}
-	return name, d
-}
-
-// adjust sets what newEvent leaves at its default.
-func (e eventJSON) adjust(here string, ev *lockstore.Event) error {
-	ev.Revision = e.Revision
-	if e.MaxLockSeconds == nil {
-		return nil
+	if made.Event, err = lockstore.NewEvent(e.ID, layout.Layout, d.LockTTL, d.SeatLimit); err != nil {
+		return made, at(here, err)
 	}
-	ev.MaxLock = seconds(*e.MaxLockSeconds)
-	if ev.MaxLock < ev.LockTTL {
-		return wrong(here+"/maxLockSeconds", "it must not be less than lockSeconds, which is %v", ev.LockTTL.Seconds())
+	made.Revision = e.Revision
+	if e.MaxLockSeconds != nil {
+		made.MaxLock = seconds(*e.MaxLockSeconds)
+		if made.MaxLock < made.LockTTL {
+			return made, wrong(here+"/maxLockSeconds", "it must not be less than lockSeconds, which is %v", made.LockTTL.Seconds())
+		}
 	}
-	return nil
+	for _, t := range []struct {
+		field string
+		text  *string
+		into  *time.Time
+	}{{"startsAt", e.StartsAt, &made.StartsAt}, {"opensAt", e.OpensAt, &made.OpensAt}, {"closesAt", e.ClosesAt, &made.ClosesAt}} {
+		if t.text == nil {
+			continue
+		}
+		if *t.into, err = time.Parse(time.RFC3339, *t.text); err != nil {
+			return made, wrong(here+"/"+t.field, "it must be a time with its zone, such as 2027-03-05T20:00:00+01:00, not %s", Shown(*t.text))
+		}
+	}
+	if !made.OpensAt.IsZero() && !made.ClosesAt.IsZero() && !made.ClosesAt.After(made.OpensAt) {
+		return made, wrong(here+"/closesAt", "it must be after opensAt, which is %s", *e.OpensAt)
+	}
+	if e.Currency != nil {
+		made.Currency = *e.Currency
+	}
+	made.Categories, err = e.categories(here)
+	return made, err
 }
 
 func seconds(s float64) time.Duration {
@@ -215,8 +288,8 @@ func seconds(s float64) time.Duration {
 
 // checkLabel checks a name for people to read.
 func checkLabel(name string) error {
-	if len(name) == 0 || len(name) > 200 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("a name must be 1 to 200 bytes of printable text, not %s", Shown(name))
+	if len(name) == 0 || len(name) > maxLabel || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("a name must be 1 to %d bytes of printable text, not %s", maxLabel, Shown(name))
 	}
 	return nil
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"seatlock/lockstore"
 )
 
 // explainFile explains an error of the JSON decoder.
@@ -35,44 +38,93 @@ func explainFile(name string, text []byte, err error) error {
 // fileError returns the one line about a file.
 func fileError(name string, text []byte, offset int64, place jsontext.Pointer, problem string) error {
 	if place != "" {
-		// The pointer holds names from the file. They must not break the line or make it long.
-		plain := string(place)
-		if quoted := Shown(plain); quoted != `"`+plain+`"` {
-			plain = quoted
-		}
-		problem = plain + ": " + problem
+		problem = inLine(string(place)) + ": " + problem
 	}
 	return fmt.Errorf("%s:%s: %s", name, position(text, int(offset)), problem)
+}
+
+// inLine returns a pointer so that it fits into a line: it holds names from the file,
+// which must not break the line or make it long.
+func inLine(pointer string) string {
+	if quoted := Shown(pointer); quoted != `"`+pointer+`"` {
+		return quoted
+	}
+	return pointer
+}
+
+// located returns the error with its place in the file, if it has one.
+func located(name string, text []byte, err error) error {
+	at, ok := errors.AsType[*placed](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s:%s: %s: %w", name, position(text, offsetOf(text, at.pointer)), inLine(at.pointer), at.err)
+}
+
+// placed is an error with its place in the file.
+type placed struct {
+	pointer string
+	err     error
+}
+
+func (e *placed) Error() string { return e.pointer + ": " + e.err.Error() }
+func (e *placed) Unwrap() error { return e.err }
+
+// wrong returns an error at a place.
+func wrong(pointer, format string, args ...any) error {
+	return &placed{pointer, fmt.Errorf(format, args...)}
+}
+
+// at puts an error at a place. It takes only the sentence of a
+// [lockstore.InvalidError].
+func at(pointer string, err error) error {
+	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
+		return wrong(pointer, "%s", e.Problem)
+	}
+	return &placed{pointer, err}
+}
+
+// extended returns a placed error with more at its end.
+func extended(err error, more string) error {
+	if e, ok := errors.AsType[*placed](err); ok {
+		return wrong(e.pointer, "%w%s", e.err, more)
+	}
+	return err
 }
 
 // fields lists the fields of an object, by the last name in the pointer to it
 // that is a key here.
 var fields = map[string]string{
-	"":         "events",
-	"events":   "id, name, revision, lockSeconds, maxLockSeconds, seatLimit, and sections or seats",
-	"sections": "name, section, pattern, and rows or seats",
-	"rows":     "row and seats",
+	"":           "layouts and events",
+	"layouts":    "sections, areas and stage",
+	"events":     "id, name, layout, revision, startsAt, opensAt, closesAt, lockSeconds, maxLockSeconds, seatLimit, noSingles, currency, categories, and sections, areas and stage, or seats",
+	"sections":   "name, section, pattern, category, x, y, rotate, curve, and rows and special, or seats",
+	"rows":       "row, seats, category and table",
+	"special":    "row, seats, category, facts and note",
+	"seats":      "id, row, number, category, facts, note, x and y",
+	"areas":      "name, id, capacity, category, x, y, width and height",
+	"stage":      "label, shape, x, y, width and height",
+	"categories": "id, name, color, and price or levels",
+	"levels":     "id, name and price",
 }
 
 func explainField(e *json.SemanticError) string {
 	place := e.JSONPointer
 	if errors.Is(e, json.ErrUnknownName) {
-		holder := ""
+		holder, layoutName := "", false
 		for token := range place.Parent().Tokens() {
-			if _, ok := fields[token]; ok {
+			if _, ok := fields[token]; ok && !layoutName {
 				holder = token
 			}
+			layoutName = holder == "layouts" && token == "layouts" // what follows is a name
 		}
 		return fmt.Sprintf("there is no field %s here; there are %s", Shown(place.LastToken()), fields[holder])
 	}
-	kinds := map[string]string{
-		"string": "a string", "bool": "true or false", "float64": "a number", "int": "a whole number", "slice": "a list", "struct": "an object",
-	}
 	want := "something else"
 	if e.GoType != nil {
-		want = kinds[e.GoType.Kind().String()]
-		if e.GoType.Kind().String() == "ptr" {
-			want = kinds[e.GoType.Elem().Kind().String()]
+		want = kindOf(e.GoType)
+		if e.GoType == reflect.TypeFor[lockstore.SeatID]() && place.Parent().LastToken() == "seats" {
+			want = "a string or an object"
 		}
 	}
 	if e.JSONKind == '0' && len(e.JSONValue) > 0 && strings.HasSuffix(want, "number") {
@@ -83,6 +135,25 @@ func explainField(e *json.SemanticError) string {
 		return fmt.Sprintf("it must be %s, written with digits alone, not %s", want, number)
 	}
 	return fmt.Sprintf("it must be %s, not %s", want, jsonKind(e))
+}
+
+// kindOf says in JSON's words what a value of the type is.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return kindOf(t.Elem())
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
 }
 
 func jsonKind(e *json.SemanticError) string {
@@ -131,11 +202,16 @@ func position(text []byte, offset int) string {
 	return fmt.Sprintf("%d:%d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[line:])+1)
 }
 
-// Shown quotes text from outside, shortened to a length that fits in a line.
+// Shown quotes text from outside, shortened to a length that fits in a line. Letters
+// of all languages stay as they are; what cannot be seen is escaped.
 func Shown(s string) string {
 	const most = 80
-	if len(s) > most {
-		return fmt.Sprintf("%+q…", s[:most])
+	if len(s) <= most {
+		return strconv.Quote(s)
 	}
-	return fmt.Sprintf("%+q", s)
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return strconv.Quote(s[:end]) + "…"
 }

@@ -1,8 +1,11 @@
-// Package venue reads event files: which events are on sale, and how their seats
-// are laid out. Whatever an event file says belongs here, such as sections, rows
-// and places; categories and prices will too.
+// Package venue reads event files: which events are on sale, how their seats are
+// laid out, and what each costs. Importers of other files are in the package
+// importer.
 //
-// It must not know HTTP, nor the state of any seat.
+// A [Layout] is a venue, which any number of events share. An [Event] is what is
+// sold in it. Both are immutable.
+//
+// The package must not know HTTP, nor the state of any seat.
 package venue
 
 import (
@@ -13,30 +16,31 @@ import (
 	"seatlock/lockstore"
 )
 
-// MaxEventSeats is the most seats that an event may have.
+// MaxEventSeats is the most seats that an event may have, with the places of its
+// areas.
 const MaxEventSeats = 200_000
 
-// An Event is an event on sale: what a store needs to know of it, its name, and
-// its layout. Every seat is in exactly one row, and the rows in order hold the
-// seats in the order of [lockstore.Event].
+// An Event is an event on sale: what a store needs to know of it, and what buyers
+// see.
 type Event struct {
 	*lockstore.Event
+	Layout *Layout // of the same seats as the lockstore.Event
+
 	Name     string
-	Sections []Section
-}
+	StartsAt time.Time // zero if it is not known
+	OpensAt  time.Time // the sale begins then; zero if it has begun
+	ClosesAt time.Time // the sale ends then; zero if it does not
 
-// A Section is a part of a venue, such as the stalls. Its name is empty if it is
-// the only part.
-type Section struct {
-	Name string
-	Rows []Row
-}
+	// NoSingles refuses locks that leave a single seat alone where that can be
+	// avoided.
+	NoSingles bool
 
-// A Row is seats side by side. Its name is empty if the seats are a plain list.
-type Row struct {
-	Name    string
-	Seats   []lockstore.SeatID
-	Numbers []string // the name of each seat in its row, such as 7; nil for a plain list
+	// Currency is that of the prices, in the three letters of ISO 4217. It is
+	// empty if there are none; otherwise every seat has a price.
+	Currency   string
+	Categories []Category
+
+	categories []int // by the category of the layout, which it names
 }
 
 // Defaults are the settings of events that do not have their own. They must be
@@ -46,6 +50,14 @@ type Defaults struct {
 	SeatLimit int // 0 is no limit
 }
 
+// Plain returns an event whose seats are one row without a name.
+func Plain(ev *lockstore.Event, name string) Event {
+	l := &Layout{Layout: ev.Layout, seats: len(ev.Seats)}
+	row := Row{Seats: ev.Seats, End: len(ev.Seats)}
+	l.Sections = []Section{{Rows: []Row{row}, End: row.End}}
+	return Event{Event: ev, Name: name, Layout: l}
+}
+
 // Grid returns the event "default" with rows A, B, C … (after Z comes AA) of
 // seats 1, 2, 3 …: 10 by 10 has the seats A1 to J10. It fails if there are no
 // seats, or more than [MaxEventSeats].
@@ -53,41 +65,28 @@ func Grid(rows, seatsPerRow int, d Defaults) (Event, error) {
 	if rows < 1 || seatsPerRow < 1 || rows > MaxEventSeats/seatsPerRow {
 		return Event{}, fmt.Errorf("%d rows of %d seats: an event must have 1 to %d seats", rows, seatsPerRow, MaxEventSeats)
 	}
+	var ids []lockstore.SeatID
+	numbers := make([]string, seatsPerRow)
+	for n := range numbers {
+		numbers[n] = strconv.Itoa(n + 1)
+	}
 	section := Section{Rows: make([]Row, rows)}
 	for r := range section.Rows {
-		row := Row{Name: letters(r + 1)}
-		for n := 1; n <= seatsPerRow; n++ {
-			row.Seats = append(row.Seats, lockstore.SeatID(row.Name+strconv.Itoa(n)))
-			row.Numbers = append(row.Numbers, strconv.Itoa(n))
+		row := Row{Name: letters(r + 1), Numbers: numbers, First: len(ids)}
+		for _, n := range numbers {
+			ids = append(ids, lockstore.SeatID(row.Name+n))
 		}
+		row.End = len(ids)
 		section.Rows[r] = row
 	}
-	return newEvent("default", "Default event", d, []Section{section})
-}
-
-func newEvent(id lockstore.EventID, name string, d Defaults, sections []Section) (Event, error) {
-	var seats []lockstore.SeatID
-	for _, section := range sections {
-		for _, row := range section.Rows {
-			seats = append(seats, row.Seats...)
-		}
+	section.End = len(ids)
+	l := &Layout{Sections: []Section{section}, seats: len(ids)}
+	if err := l.name(ids); err != nil {
+		return Event{}, err
 	}
-	layout, err := lockstore.NewLayout(seats)
+	ev, err := lockstore.NewEvent("default", l.Layout, d.LockTTL, d.SeatLimit)
 	if err != nil {
 		return Event{}, err
 	}
-	ev, err := lockstore.NewEvent(id, layout, d.LockTTL, d.SeatLimit)
-	if err != nil {
-		return Event{}, err
-	}
-	return Event{Event: ev, Name: name, Sections: sections}, nil
-}
-
-// letters returns the nth of A, B … Z, AA, AB …, counted from 1.
-func letters(n int) string {
-	var name []byte
-	for ; n > 0; n = (n - 1) / 26 {
-		name = append([]byte{byte('A' + (n-1)%26)}, name...)
-	}
-	return string(name)
+	return Event{Event: ev, Name: "Default event", Layout: l}, nil
 }

@@ -32,7 +32,7 @@ func serve(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore, 
 	}
 	api, err := booking.New(booking.Config{
 		Store:  store,
-		Events: []venue.Event{{Event: ev, Sections: []venue.Section{{Rows: []venue.Row{{Seats: ev.Seats}}}}}},
+		Events: []venue.Event{venue.Plain(ev, "")},
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

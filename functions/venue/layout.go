@@ -1,0 +1,196 @@
+package venue
+
+import (
+	"iter"
+	"sync"
+
+	"seatlock/lockstore"
+)
+
+// A Layout is where the seats of a venue are, and what is special about them. Any
+// number of events may share it. It is immutable and must not be copied.
+//
+// Positions are those of the [lockstore.Layout]: first the seats, section after
+// section and row after row, then the places of each area.
+type Layout struct {
+	*lockstore.Layout
+
+	// Name is what the event file calls the layout. It is empty if the layout is
+	// that of one event.
+	Name     string
+	Sections []Section
+	Areas    []Area
+	Stage    *Stage // nil if nothing is known of it
+
+	// Categories are the ids of the categories that the layout names. Each event
+	// says what they are.
+	Categories []string
+
+	seats    int            // positions below it are seats, the others places of areas
+	category []uint16       // by position: one more than its index in Categories, or 0; nil if none has one
+	facts    []Facts        // by position of a seat; nil if there are none
+	notes    map[int]string // by position of a seat
+	x, y     []int32        // by position of a seat; nil if nothing is known of them
+
+	json struct {
+		once sync.Once
+		text []byte
+		err  error
+	}
+}
+
+// A Section is a part of a venue, such as the stalls. Its name is empty if it is
+// the only part.
+type Section struct {
+	Name       string
+	Rows       []Row
+	First, End int // the positions of its seats: First to End-1
+}
+
+// A Row is seats side by side, or around a table. Its name is empty if the seats
+// are a plain list.
+type Row struct {
+	Name       string
+	Seats      []lockstore.SeatID // must not be changed
+	Numbers    []string           // the name of each seat in its row, such as 7; nil if none has one
+	First, End int                // the positions of its seats: First to End-1
+
+	// Aisles are the indexes of the seats with an aisle before them, ascending.
+	// The first seat has none.
+	Aisles []int
+
+	// Table is the shape of the table around which the seats stand: round or
+	// square. It is empty if they stand in a row.
+	Table string
+}
+
+// An Area is places that are alike, such as standing room. It is named as a section
+// is.
+type Area struct {
+	Name       string
+	First, End int // the positions of its places: First to End-1
+
+	// Box is where it lies; nil if that is not known.
+	Box *Box
+}
+
+// A Box is a rectangle in a plan: its middle and its size, in tenths of a seat
+// width.
+type Box struct {
+	X      int32 `json:"x"`
+	Y      int32 `json:"y"`
+	Width  int32 `json:"width"`
+	Height int32 `json:"height"`
+}
+
+// A Stage is where the audience looks.
+type Stage struct {
+	Label string
+	Shape string // straight, apron or round
+	Box   *Box   // nil: the middle of its front is where the plan has x and y 0
+}
+
+// Facts are what is special about a seat.
+type Facts uint8
+
+// The facts.
+const (
+	Wheelchair     Facts = 1 << iota // a place for a wheelchair
+	Companion                        // beside one, for whom its user comes with
+	RestrictedView                   // something is in the way
+)
+
+// factNames are the names of the facts in event files and answers.
+var factNames = []struct {
+	fact Facts
+	name string
+}{{Wheelchair, "wheelchair"}, {Companion, "companion"}, {RestrictedView, "restrictedView"}}
+
+// Names returns the facts as event files and answers name them.
+func (f Facts) Names() []string {
+	var names []string
+	for _, n := range factNames {
+		if f&n.fact != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
+
+// SeatCount returns the number of seats. The positions from it on are places of
+// areas.
+func (l *Layout) SeatCount() int { return l.seats }
+
+// Category returns the index in l.Categories of what the seat or place at the
+// position belongs to, or -1 if it has no category.
+func (l *Layout) Category(position int) int {
+	if l.category == nil {
+		return -1
+	}
+	return int(l.category[position]) - 1
+}
+
+// Facts returns what is special about the seat or place at the position.
+func (l *Layout) Facts(position int) Facts {
+	if position >= len(l.facts) {
+		return 0
+	}
+	return l.facts[position]
+}
+
+// Note returns a sentence about the seat at the position, or "".
+func (l *Layout) Note(position int) string { return l.notes[position] }
+
+// Placed reports whether it is known where the seats stand.
+func (l *Layout) Placed() bool { return l.x != nil }
+
+// Place returns where the middle of the seat at the position is, in tenths of a seat
+// width: x to the right and y away from the stage, for somebody who looks at a plan with
+// the stage at its top. It must be that of a seat, and l must be placed.
+func (l *Layout) Place(position int) (x, y int) { return int(l.x[position]), int(l.y[position]) }
+
+// A Segment is seats side by side with no aisle between them: those at the
+// positions First to End-1.
+type Segment struct {
+	Section, Row int // indexes in l.Sections and its Rows
+	First, End   int
+}
+
+// Segments returns the segments in the order of their positions. Every seat is in
+// one.
+func (l *Layout) Segments() iter.Seq[Segment] {
+	return func(yield func(Segment) bool) {
+		for s := range l.Sections {
+			for r := range l.Sections[s].Rows {
+				row := &l.Sections[s].Rows[r]
+				first := row.First
+				for _, aisle := range row.Aisles {
+					if !yield(Segment{s, r, first, row.First + aisle}) {
+						return
+					}
+					first = row.First + aisle
+				}
+				if !yield(Segment{s, r, first, row.End}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// name gives the layout its ids, those of the seats and then those of the places of
+// areas, and its rows theirs.
+func (l *Layout) name(ids []lockstore.SeatID) error {
+	named, err := lockstore.NewLayout(ids)
+	if err != nil {
+		return err
+	}
+	l.Layout = named
+	for s := range l.Sections {
+		for r := range l.Sections[s].Rows {
+			row := &l.Sections[s].Rows[r]
+			row.Seats = named.Seats[row.First:row.End:row.End]
+		}
+	}
+	return nil
+}
