@@ -65,6 +65,12 @@ func is(err error, code stripe.ErrorCode) bool {
 	return errors.As(err, &e) && e.Code == code
 }
 
+// otherParams reports whether Stripe knows the key from a call with other parameters.
+func otherParams(err error) bool {
+	var e *stripe.Error
+	return errors.As(err, &e) && e.Type == stripe.ErrorTypeIdempotency
+}
+
 // aboutParam reports whether Stripe did not accept the parameter.
 func aboutParam(err error, name string) bool {
 	var e *stripe.Error

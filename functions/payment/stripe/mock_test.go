@@ -118,7 +118,7 @@ func TestEachCallIsOneThatStripeHas(t *testing.T) {
 		t.Errorf("the calls are answered %q, want %q", have, want)
 	}
 
-	// It would have been noticed.
+	// A call that Stripe does not have is refused.
 	if status, body := (caller{t, toMock{address}}).call("POST", sessions, "", newSession(100)+"&colour=red"); status != 400 {
 		t.Errorf("a call with an unknown parameter is answered %d %s, want 400", status, body)
 	}

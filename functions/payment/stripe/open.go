@@ -27,7 +27,7 @@ const (
 	clockError = 5 * time.Minute
 
 	maxLines = 100 // in a session
-	maxName  = 250 // characters of a line, of which the page shows even fewer
+	maxName  = 250 // characters, of which the page shows even fewer
 )
 
 // Open opens the session of an order. The order's id is the idempotency key, and a
@@ -48,19 +48,21 @@ func (s *Stripe) Open(ctx context.Context, r payment.Request) (payment.Session, 
 		return payment.Session{ID: c.ID, URL: c.URL}, nil
 	}
 	failed := failure("open order "+string(r.Order), err)
-	if !errors.Is(failed, payment.ErrFailed) && !aboutParam(err, "expires_at") {
+	// Another version of this program may have made other parameters of the order.
+	answered := errors.Is(failed, payment.ErrFailed) || otherParams(err)
+	if !answered && !aboutParam(err, "expires_at") {
 		return payment.Session{}, failed
 	}
-	// There may be a session all the same: from a call that Stripe answered with an
-	// error, or from one whose key it has forgotten.
+	// There may be a session all the same: from a call that Stripe answered before, or
+	// from one whose key it has forgotten.
 	found, err := s.find(ctx, r.Terms)
 	switch {
 	case err != nil:
 		return payment.Session{}, err
 	case found != nil:
 		return payment.Session{ID: found.ID, URL: found.URL}, nil
-	case errors.Is(failed, payment.ErrFailed) && time.Now().After(expiry(r.Terms).Add(clockError)):
-		// Whatever is still on its way comes too late for its own end.
+	case answered && time.Now().After(expiry(r.Terms).Add(clockError)):
+		// A session that Stripe was still making would have expired by now.
 		return payment.Session{}, fmt.Errorf("%w: %w", payment.ErrRefused, failed)
 	}
 	return payment.Session{}, failed
@@ -112,9 +114,12 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 		Metadata:          metadata,
 		LineItems:         items,
 		// The metadata of the payment are what its webhooks have.
-		PaymentIntentData: &stripe.CheckoutSessionCreatePaymentIntentDataParams{Metadata: metadata},
+		PaymentIntentData: &stripe.CheckoutSessionCreatePaymentIntentDataParams{
+			Description: stripe.String(clip(r.Title)),
+			Metadata:    metadata,
+		},
 	}
-	if _, err := mail.ParseAddress(r.Email); err == nil {
+	if isAddress(r.Email) { // Stripe would refuse the whole order
 		p.CustomerEmail = stripe.String(r.Email)
 	}
 	if s.delayed {
@@ -136,15 +141,12 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 		return nil, fmt.Errorf("an amount in %s cannot be paid through Stripe", r.Currency)
 	}
 	item := func(name string, unit int64, count int) *stripe.CheckoutSessionCreateLineItemParams {
-		if runes := []rune(name); len(runes) > maxName {
-			name = string(runes[:maxName-1]) + "…"
-		}
 		return &stripe.CheckoutSessionCreateLineItemParams{
 			Quantity: stripe.Int64(int64(count)),
 			PriceData: &stripe.CheckoutSessionCreateLineItemPriceDataParams{
 				Currency:    stripe.String(strings.ToLower(r.Currency)),
 				UnitAmount:  stripe.Int64(unit * factor),
-				ProductData: &stripe.CheckoutSessionCreateLineItemPriceDataProductDataParams{Name: stripe.String(name)},
+				ProductData: &stripe.CheckoutSessionCreateLineItemPriceDataProductDataParams{Name: stripe.String(clip(name))},
 			},
 		}
 	}
@@ -169,4 +171,20 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 		return []*stripe.CheckoutSessionCreateLineItemParams{item(r.Title, r.Amount, 1)}, nil
 	}
 	return items, nil
+}
+
+// clip shortens a name that is too long to be shown.
+func clip(name string) string {
+	if runes := []rune(name); len(runes) > maxName {
+		return string(runes[:maxName-1]) + "…"
+	}
+	return name
+}
+
+// isAddress reports whether an e-mail address is one that Stripe accepts, as far as
+// that is known: without a name, and at a domain with a dot.
+func isAddress(email string) bool {
+	a, err := mail.ParseAddress(email)
+	_, domain, _ := strings.Cut(email, "@")
+	return err == nil && a.Address == email && strings.Contains(domain, ".")
 }

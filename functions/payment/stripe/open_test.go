@@ -70,6 +70,19 @@ func TestOpeningThatStripeAnswersWithAnError(t *testing.T) {
 	}
 }
 
+// TestAnotherVersionFindsTheSession checks that an order which a version of the program
+// has opened is found by one that would open it with other parameters.
+func TestAnotherVersionFindsTheSession(t *testing.T) {
+	play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
+		r := order("o1")
+		first := opened(t, s, r)
+		r.Title = "Another title"
+		if second := opened(t, s, r); second != first || at.Money()["o1"].Sessions != 1 {
+			t.Errorf("the other version opened %s, want %s", second, first)
+		}
+	})
+}
+
 // TestWhatAnOrderMayBe checks that orders at the bounds have a page with their amount,
 // and that others are refused.
 func TestWhatAnOrderMayBe(t *testing.T) {
@@ -93,15 +106,18 @@ func TestWhatAnOrderMayBe(t *testing.T) {
 		"a discount": func(r *payment.Request) {
 			r.Lines = []payment.Line{{Text: "First", Count: 2, Amount: 9000}, {Text: "Friends", Count: 1, Amount: -600}}
 		},
-		"no lines":            func(r *payment.Request) { r.Lines = nil },
-		"a very long line":    func(r *payment.Request) { r.Lines[0].Text = strings.Repeat("ä", 1000) },
-		"no e-mail":           func(r *payment.Request) { r.Email = "" },
-		"a wrong e-mail":      func(r *payment.Request) { r.Email = "ann" },
-		"Icelandic krónur":    func(r *payment.Request) { r.Currency = "ISK" },
-		"yen":                 func(r *payment.Request) { r.Currency = "JPY" },
-		"23 hours":            func(r *payment.Request) { r.PayBefore = r.Created.Add(23 * time.Hour) },
-		"a minute":            func(r *payment.Request) { r.PayBefore = r.Created.Add(time.Minute) },
-		"retried for a while": func(r *payment.Request) { r.Created = r.Created.Add(-4 * time.Minute) },
+		"no lines":                   func(r *payment.Request) { r.Lines = nil },
+		"a very long line":           func(r *payment.Request) { r.Lines[0].Text = strings.Repeat("ä", 1000) },
+		"no e-mail":                  func(r *payment.Request) { r.Email = "" },
+		"a wrong e-mail":             func(r *payment.Request) { r.Email = "ann" },
+		"a name in the e-mail":       func(r *payment.Request) { r.Email = "Ann <ann@example.com>" },
+		"an e-mail without a domain": func(r *payment.Request) { r.Email = "ann@localhost" },
+		"a very long title":          func(r *payment.Request) { r.Title, r.Lines = strings.Repeat("ä", 1000), nil },
+		"Icelandic krónur":           func(r *payment.Request) { r.Currency = "ISK" },
+		"yen":                        func(r *payment.Request) { r.Currency = "JPY" },
+		"23 hours":                   func(r *payment.Request) { r.PayBefore = r.Created.Add(23 * time.Hour) },
+		"a minute":                   func(r *payment.Request) { r.PayBefore = r.Created.Add(time.Minute) },
+		"retried for a while":        func(r *payment.Request) { r.Created = r.Created.Add(-4 * time.Minute) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {

@@ -76,7 +76,7 @@ func New(c Config) (*Stripe, error) {
 		HTTPClient:        &http.Client{Timeout: callTime, Transport: c.Transport},
 		MaxNetworkRetries: stripe.Int64(retries),
 		EnableTelemetry:   stripe.Bool(false),
-		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // the errors say it all
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // the caller logs the errors
 	}
 	if c.URL != "" {
 		if u, err := url.Parse(c.URL); err != nil || u.Host == "" {

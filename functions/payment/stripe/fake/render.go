@@ -64,6 +64,7 @@ func (i *intent) render(expand []string) object {
 		"created":              i.created.Unix(),
 		"currency":             i.currency,
 		"customer":             nil,
+		"description":          orNull(i.session.description),
 		"last_payment_error":   nil,
 		"latest_charge":        nil,
 		"livemode":             false,

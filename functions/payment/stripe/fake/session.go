@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,7 @@ type session struct {
 	cancel         string
 	metadata       map[string]string
 	intentMetadata map[string]string
+	description    string   // of the intent
 	methods        []string // empty: whatever the account has
 	manual         bool     // cards are captured by a call
 	allManual      bool     // and so is everything else
@@ -52,24 +54,27 @@ type session struct {
 var sessionParams = []string{
 	"mode", "client_reference_id", "customer_email", "success_url", "cancel_url", "expires_at",
 	"metadata[]",
-	"payment_intent_data[capture_method]", "payment_intent_data[metadata][]",
+	"payment_intent_data[capture_method]", "payment_intent_data[description]", "payment_intent_data[metadata][]",
 	"payment_method_types[]", "payment_method_options[card][capture_method]",
 	"line_items[][quantity]", "line_items[][price_data][currency]",
 	"line_items[][price_data][unit_amount]", "line_items[][price_data][product_data][name]",
 }
+
+var address = regexp.MustCompile(`^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$`)
 
 // captureManually are the payment methods that can be captured by a call.
 var captureManually = []string{"card", "link", "klarna", "amazon_pay"}
 
 func (s *Stripe) createSession(_ string, p params) (object, error) {
 	c := &session{
-		created:   s.now(),
-		status:    open,
-		reference: p.Get("client_reference_id"),
-		email:     p.Get("customer_email"),
-		success:   p.Get("success_url"),
-		cancel:    p.Get("cancel_url"),
-		manual:    p.Get("payment_method_options[card][capture_method]") == "manual",
+		created:     s.now(),
+		status:      open,
+		reference:   p.Get("client_reference_id"),
+		email:       p.Get("customer_email"),
+		success:     p.Get("success_url"),
+		description: p.Get("payment_intent_data[description]"),
+		cancel:      p.Get("cancel_url"),
+		manual:      p.Get("payment_method_options[card][capture_method]") == "manual",
 	}
 	if p.Get("mode") != "payment" {
 		return nil, badParam("mode", "This fake has mode=payment alone.")
@@ -126,7 +131,7 @@ func (c *session) setPlaces() error {
 			return &apiError{status: http.StatusBadRequest, kind: invalidRequest, code: "url_invalid", param: name, message: "Not a valid URL"}
 		}
 	}
-	if c.email != "" && !strings.Contains(c.email, "@") {
+	if c.email != "" && !address.MatchString(c.email) {
 		return &apiError{status: http.StatusBadRequest, kind: invalidRequest, code: "email_invalid", param: "customer_email", message: "Invalid email address: " + c.email}
 	}
 	return nil
