@@ -1,9 +1,8 @@
 // Draws sections, rows and seats as elements that form an ARIA grid.
 
 import { element } from './element.js';
-import { stand } from './geometry.js';
+import { boxOf, stageOf, stand } from './geometry.js';
 import { Grid } from './grid.js';
-import { boxOf, stageOf } from './places.js';
 import { paintCategory } from './prices.js';
 import { seatName, seatNumber, stateName, worth } from './words.js';
 

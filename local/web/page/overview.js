@@ -2,10 +2,9 @@
 // shape that shows how full it is and opens it.
 
 import { element, svg } from './element.js';
-import { bounds, stand } from './geometry.js';
+import { bounds, boxOf, stageOf, stand } from './geometry.js';
 import { Grid } from './grid.js';
 import { hull, rings, sizeOf } from './outline.js';
-import { boxOf, stageOf } from './places.js';
 import { paintCategory, priceRange } from './prices.js';
 import { many } from './words.js';
 
