@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"seatlock/functions/payment"
@@ -22,6 +23,14 @@ type World struct {
 	Event  *lockstore.Event
 	Log    *slog.Logger // nil is none
 
+	// Compares makes the processes compare orders with the Bank and the roster. That
+	// repairs what the protocol itself must not need to have repaired.
+	Compares bool
+
+	Without Rule              // the rule that the processes do not keep; empty is none
+	Before  func(step string) // called before each call of a process; nil is nothing
+
+	keys      atomic.Int64
 	processes []*Process
 	working   sync.WaitGroup // the processes
 	flying    sync.WaitGroup // the calls that take effect late
@@ -61,7 +70,12 @@ func (w *World) Start(ctx context.Context, faults ...Fault) *Process {
 	}
 	w.processes = append(w.processes, p)
 	w.working.Go(func() {
-		p.Work(p.ctx, func() []lockstore.EventID { return []lockstore.EventID{w.Event.ID} })
+		p.Work(p.ctx, func() []lockstore.EventID {
+			if !w.Compares {
+				return nil
+			}
+			return []lockstore.EventID{w.Event.ID}
+		})
 	})
 	return p
 }
