@@ -18,8 +18,9 @@ import (
 
 // A Fault is what happens to one call that a process makes.
 type Fault struct {
-	Step int  // the how manieth call of the process, from 0
-	Kind Kind // what happens to it
+	Step int    // the how manieth call of the process, from 0
+	Call string // if it is given, Step counts the calls of that name only
+	Kind Kind   // what happens to it
 }
 
 // A Kind is a kind of fault.
@@ -82,9 +83,14 @@ func (p *Process) begin(step string) (Kind, bool) {
 	if p.killed {
 		return Killed, true
 	}
-	n := len(p.trace)
+	n, same := len(p.trace), 0
+	for _, name := range p.trace {
+		if name == step {
+			same++
+		}
+	}
 	p.trace = append(p.trace, step)
-	at := slices.IndexFunc(p.faults, func(f Fault) bool { return f.Step == n })
+	at := slices.IndexFunc(p.faults, func(f Fault) bool { return f.Call == "" && f.Step == n || f.Call == step && f.Step == same })
 	if at < 0 {
 		return "", false
 	}
@@ -167,7 +173,9 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 }
 
 func (p *Process) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	return call(p, ctx, op.Kind.String(), lockstore.ErrOutcomeUnknown, func(ctx context.Context) (lockstore.Result, error) { return p.world.Seats.Do(ctx, ev, p.world.bend(op)) })
+	return call(p, ctx, op.Kind.String(), lockstore.ErrOutcomeUnknown, func(ctx context.Context) (lockstore.Result, error) {
+		return p.world.Seats.Do(ctx, ev, p.world.bend(op))
+	})
 }
 
 func (p *Process) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
