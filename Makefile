@@ -81,10 +81,13 @@ imports:
 	@# problem: no package of this module
 	@! $(DEPS) ./functions/problem | $(OURS) | grep -vx seatlock/functions/problem
 	@# venue and seatlist: no HTTP
-	@! $(DEPS) ./functions/venue ./functions/seatlist | grep -x net/http
+	@! $(DEPS) ./functions/venue/... ./functions/seatlist | grep -x net/http
 	@# booking: only these packages, and none of them imports booking
 	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|seatlist|sheet|static|telemetry|problem))$$'
 	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
+	@# payment: no store, no other room, and no provider
+	@! $(DEPS) ./functions/payment ./functions/payment/till | $(OURS) | grep -vE '^seatlock/(lockstore|functions/payment(/till)?)$$'
+	@! $(DEPS) ./functions/payment ./functions/booking | grep -E '^seatlock/functions/payment/'
 	@# settings: no store, no HTTP, no Lambda
 	@! $(DEPS) ./functions/settings | grep -E '^(net/http|github.com/|seatlock/lockstore/)'
 	@# client: the standard library and lockstore
@@ -108,4 +111,5 @@ FUZZTIME ?= 1m
 fuzz:
 	go test -run='^$$' -fuzz=FuzzRequest -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/booking
 	go test -run='^$$' -fuzz=FuzzReadEvents -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/venue
+	go test -run='^$$' -fuzz=FuzzImport -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/venue/importer
 	go test -run='^$$' -fuzz=FuzzSameAsNetHTTP -fuzzminimizetime=1x -fuzztime=$(FUZZTIME) ./functions/internal/lambdahttp

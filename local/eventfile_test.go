@@ -92,6 +92,12 @@ func TestEventFileIsFollowed(t *testing.T) {
 	if status, _, body := callIn(t, url+"/lock", "box", "B1", "ben"); status != 404 || !strings.Contains(body, "unknown_event") {
 		t.Errorf("a lock in an event that is gone: %d %s", status, body)
 	}
+	f.write(`{"events":[{"id":"hall","revision":1,"seats":[{"id":"A0","category":"a"},{"id":"A1","category":"a"},{"id":"A2","category":"a"}],
+		"currency":"EUR","categories":[{"id":"a","price":900}]}]}`)
+	f.eventually(url+"/events", `"price":900`)
+	if status, _, body := callIn(t, url+"/lock", "hall", "A1", "ben"); status != 200 || !strings.Contains(body, `"total":900,"currency":"EUR"`) {
+		t.Errorf("a lock once the file has prices: %s", body)
+	}
 	if !strings.Contains(out.String(), "seats of it are booked") || !strings.Contains(out.String(), "event=box") {
 		t.Errorf("no line says that the event that is gone has bookings:\n%s", out)
 	}

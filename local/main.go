@@ -61,6 +61,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	log := logger(s.Telemetry, stderr)
+	switch {
+	case s.Events.Check != "":
+		return checkEvents(s.Events, stdout)
+	case s.Events.Import != "":
+		return importPlan(s.Events, stdout)
+	}
 	if s.File.Forget != "" {
 		return forget(ctx, s, log, stdout)
 	}
@@ -109,10 +115,18 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
-	api, err := booking.New(booking.Config{Store: measured, Events: events, Access: policy.Policy, Logger: log, Zstd: compressZstd})
+	pay, err := openPayments(s, events, measured, store, log)
 	if err != nil {
 		return err
 	}
+	api, err := booking.New(booking.Config{
+		Store: measured, Events: events, Access: policy.Policy, Logger: log, Zstd: compressZstd,
+		Payments: pay.Payments, ReturnTo: s.Server.Origins, PublicURL: s.Access.PublicURL,
+	})
+	if err != nil {
+		return err
+	}
+	pay.api = api
 	seen.events = api
 	file := &eventFile{settings: s.Events, store: measured, api: api, sold: seen.sell, log: log, events: events}
 	metricsURL, stop, err := seen.serveMetrics(api)
@@ -127,6 +141,9 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	var watching sync.WaitGroup
 	watched, unwatch := context.WithCancel(ctx)
 	watching.Go(func() { file.follow(watched) })
+	if pay.Payments != nil {
+		watching.Go(func() { pay.Work(watched, api.EventIDs) })
+	}
 	defer watching.Wait()
 	defer unwatch()
 	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
@@ -146,7 +163,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	seen.metrics.Viewers(hub.ViewerCount)
 	printKey(stdout, homeKey, url)
 	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
-	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(web.Handler(hub.Handler(api.Routes()))))
+	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(pay.handler(web.Handler(hub.Handler(api.Routes())))))
 	if !isLoopback(l.Addr()) && !s.Access.Closed() {
 		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
 	}
@@ -154,10 +171,15 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 
-// eventList names the events for the start-up line.
+// eventList names the events for the start-up line, of many the first.
 func eventList(events []venue.Event) string {
+	const most = 10
 	var list []string
-	for _, e := range events {
+	for i, e := range events {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(events)-most))
+			break
+		}
 		list = append(list, fmt.Sprintf("%s (%d seats, locks of %v)", e.ID, len(e.Seats), e.LockTTL))
 	}
 	return strings.Join(list, ", ")

@@ -43,14 +43,14 @@ func (c Caller) May(a Action) error {
 	if c.role >= c.least(a) {
 		return nil
 	}
-	if c.role == stranger {
+	if c.role == stranger && (c.closed || a != Confirm) {
 		return errNoToken
 	}
 	switch {
 	case a != Confirm:
 		return problem.Refuse(problem.Forbidden, "%s", needs[c.least(a)])
 	case c.by == ConfirmByPayment:
-		return problem.Refuse(problem.Forbidden, "Only a payment confirms a booking here.")
+		return problem.Refuse(problem.PaymentRequired, "Only a payment confirms a booking here. POST /checkout says where to pay for the seats.")
 	}
 	return problem.Refuse(problem.Forbidden, "Only the shop confirms a booking here, after it has been paid for.")
 }

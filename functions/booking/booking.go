@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"sync/atomic"
 
 	"seatlock/functions/access"
+	"seatlock/functions/payment"
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
 	"seatlock/functions/static"
@@ -28,6 +30,16 @@ type Config struct {
 	// Zstd compresses the answers about events in that format, for clients that accept
 	// it; nil leaves them to gzip.
 	Zstd func([]byte) []byte
+
+	// Payments takes the orders of buyers. Nil is none: the calls about orders are not
+	// there.
+	Payments *payment.Payments
+
+	// ReturnTo are the origins, besides that of a request, to which buyers may come
+	// back from a payment. PublicURL is where browsers find this server; empty is the
+	// host of the request.
+	ReturnTo  []string
+	PublicURL string
 
 	// SharedSeconds lets shared caches, such as a CDN, answer with a list of at most
 	// this age without asking. Such an answer may miss what was acknowledged before
@@ -56,6 +68,9 @@ type API struct {
 	description *static.Content
 	access      access.Policy
 	caching     []string // the Cache-Control of lists
+	payments    *payment.Payments
+	returnTo    []string
+	publicURL   string
 	log         *slog.Logger
 	failures    telemetry.Bound // of the lines about them
 	clock       clock
@@ -72,13 +87,21 @@ func New(c Config) (*API, error) {
 		zstd:        c.Zstd,
 		description: static.New(openAPI),
 		access:      c.Access,
+		payments:    c.Payments,
+		returnTo:    c.ReturnTo,
+		publicURL:   c.PublicURL,
 		caching:     caching(c),
 		log:         cmp.Or(c.Logger, slog.Default()),
 	}
 	if err := a.SetEvents(c.Events); err != nil {
 		return nil, err
 	}
-	for _, c := range a.calls() {
+	calls := a.calls()
+	if a.payments != nil {
+		calls = append(calls, a.orderCalls()...)
+		a.paths["/webhooks/"+a.payments.Provider().Name()] = a.webhook
+	}
+	for _, c := range calls {
 		a.paths[c.path] = a.handle(c)
 	}
 	for path, field := range map[string]*telemetry.Handler{
@@ -126,8 +149,8 @@ func (a *API) calls() []route {
 
 // Calls returns the names of the calls in logs and metrics.
 func Calls() []string {
-	names := []string{liveCall}
-	for _, c := range new(API).calls() {
+	names := []string{liveCall, webhookCall}
+	for _, c := range append(new(API).calls(), new(API).orderCalls()...) {
 		names = append(names, c.name)
 	}
 	slices.Sort(names)
@@ -168,6 +191,15 @@ func (a *API) Count(ctx context.Context, id lockstore.EventID) (seatlist.Counts,
 		return seatlist.Counts{}, err
 	}
 	return snap.Counts(), nil
+}
+
+// Event returns an event on sale, for [payment.Config].
+func (a *API) Event(id lockstore.EventID) (*lockstore.Event, error) {
+	ev := a.sale.Load().events[id]
+	if ev == nil {
+		return nil, fmt.Errorf("event %s has orders and is not in the event file; put it back until they have ended", id)
+	}
+	return ev.Event, nil
 }
 
 // event returns the event that a request names.

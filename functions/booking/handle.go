@@ -43,15 +43,27 @@ func (a *API) post(v *verb) call {
 			return err
 		}
 		o.Seats, o.User = len(c.op.Seats), c.op.User
+		if a.payments != nil && v.orders != nil {
+			if done, err := v.orders(r.Context(), a, c); done || err != nil {
+				if err == nil {
+					a.write(w, &seatsAnswer{verb: v, change: c, seats: c.op.Seats, changed: len(c.op.Seats)})
+				}
+				return err
+			}
+		}
 		answer, err := a.do(r.Context(), v, c)
 		if err != nil {
 			return err
 		}
 		o.Seats, o.Changed = len(answer.seats), answer.changed
-		w.Header()["Content-Type"] = mediaJSON
-		w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
+		a.write(w, &answer)
 		return nil
 	}
+}
+
+func (a *API) write(w http.ResponseWriter, answer *seatsAnswer) {
+	w.Header()["Content-Type"] = mediaJSON
+	w.Write(answer.appendJSON(make([]byte, 0, 512))) // a client that has gone needs no answer
 }
 
 // handle returns a handler that does what all calls share: it checks access and

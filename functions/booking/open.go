@@ -6,24 +6,42 @@ import (
 	"fmt"
 	"log/slog"
 
+	"golang.org/x/sync/errgroup"
+
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-// OpenEvents makes the events known to a store before the first request, with open. An
-// event of which the store keeps another seat map stops no other: it is logged, and
-// requests for it are answered with seat_map_changed. OpenEvents fails if that is so of
-// every event, and with any other error of open.
+// opened is how many events are made known to a store at a time. A thousand events one
+// after the other would take a thousand trips.
+const opened = 8
+
+// OpenEvents makes the events known to a store before the first request, with open, which
+// is called for several at a time. An event of which the store keeps another seat map
+// stops no other: it is logged, and requests for it are answered with seat_map_changed.
+// OpenEvents fails if that is so of every event, and with any other error of open.
 func OpenEvents(ctx context.Context, events []venue.Event, open func(context.Context, *lockstore.Event) error, log *slog.Logger) error {
+	failed := make([]error, len(events))
+	opening, ctx := errgroup.WithContext(ctx)
+	opening.SetLimit(opened)
+	for i, e := range events {
+		opening.Go(func() error {
+			err := open(ctx, e.Event)
+			if err != nil {
+				err = fmt.Errorf("event %s: %w", e.ID, err)
+			}
+			if err != nil && !errors.Is(err, lockstore.ErrOtherSeats) {
+				return err
+			}
+			failed[i] = err
+			return nil
+		})
+	}
+	if err := opening.Wait(); err != nil {
+		return err
+	}
 	var refused []error
-	for _, e := range events {
-		err := open(ctx, e.Event)
-		if err != nil {
-			err = fmt.Errorf("event %s: %w", e.ID, err)
-		}
-		if err != nil && !errors.Is(err, lockstore.ErrOtherSeats) {
-			return err
-		}
+	for _, err := range failed {
 		if err != nil {
 			refused = append(refused, err)
 		}

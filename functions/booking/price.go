@@ -33,7 +33,7 @@ func (c *change) price() error {
 		return badBody("Event %s has no prices, so there are no levels.", ev.ID)
 	}
 	if levels != nil && len(levels) != len(c.op.Seats) {
-		return badBody("There are %d levels for %d seats; give one for each, in the order of the seats.", len(levels), len(c.op.Seats))
+		return badBody("The number of seats is %d and that of levels %d; give a level for each seat, in their order.", len(c.op.Seats), len(levels))
 	}
 	if ev.Currency == "" {
 		return nil

@@ -24,6 +24,14 @@ type seatsRequest struct {
 	Seconds     *float64           `json:"seconds"`
 	Levels      []string           `json:"levels"`
 	LockSeconds *float64           `json:"lockSeconds"`
+	ReturnURL   *string            `json:"returnUrl"`
+	Name        *string            `json:"name"`
+	Email       *string            `json:"email"`
+	OrderID     *lockstore.OrderID `json:"orderId"`
+	Amount      *int64             `json:"amount"`
+	KeepSeats   *bool              `json:"keepSeats"`
+	Retry       *bool              `json:"retry"`
+	WholeEvent  *bool              `json:"wholeEvent"`
 	OverLimit   *bool              `json:"overLimit"`
 	Direct      *bool              `json:"direct"`
 	Blocked     *bool              `json:"blocked"`
@@ -44,6 +52,14 @@ var fields = []struct {
 	{"expiresAt", "a string", func(r *seatsRequest) bool { return r.ExpiresAt != nil }, false},
 	{"seconds", "a number", func(r *seatsRequest) bool { return r.Seconds != nil }, false},
 	{"levels", "a list of strings", func(r *seatsRequest) bool { return r.Levels != nil }, false},
+	{"returnUrl", "a string", func(r *seatsRequest) bool { return r.ReturnURL != nil }, false},
+	{"name", "a string", func(r *seatsRequest) bool { return r.Name != nil }, false},
+	{"email", "a string", func(r *seatsRequest) bool { return r.Email != nil }, false},
+	{"orderId", "a string", func(r *seatsRequest) bool { return r.OrderID != nil }, false},
+	{"amount", "a whole number of the currency's smallest unit", func(r *seatsRequest) bool { return r.Amount != nil }, false},
+	{"keepSeats", "true or false", func(r *seatsRequest) bool { return r.KeepSeats != nil }, false},
+	{"retry", "true or false", func(r *seatsRequest) bool { return r.Retry != nil }, false},
+	{"wholeEvent", "true or false", func(r *seatsRequest) bool { return r.WholeEvent != nil }, false},
 	{"lockSeconds", "a number", func(r *seatsRequest) bool { return r.LockSeconds != nil }, true},
 	{"overLimit", "true or false", func(r *seatsRequest) bool { return r.OverLimit != nil }, true},
 	{"direct", "true or false", func(r *seatsRequest) bool { return r.Direct != nil }, true},

@@ -24,6 +24,10 @@ type verb struct {
 	// more fills in what only this verb has; nil if there is nothing.
 	more func(context.Context, *API, *change) error
 
+	// orders does what the verb means for orders, where there are payments. It reports
+	// whether it has carried out the change. Nil does nothing.
+	orders func(context.Context, *API, *change) (done bool, err error)
+
 	// also are sentences at the end of a conflict, by its reason.
 	also map[lockstore.Reason]string
 }
@@ -39,16 +43,16 @@ var (
 		done: "booked", status: lockstore.Booked, more: moreOfConfirm,
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " This user's booking has another reference."}}
 	release = verb{kind: lockstore.KindRelease, action: access.Buy, own: true, fields: []string{"userId"},
-		done: "released", status: lockstore.Available,
+		done: "released", status: lockstore.Available, orders: closeOrder,
 		none: "No seat was released: this user had a lock on none of them",
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " A booking is for good: it is not released."}}
 	cancel = verb{kind: lockstore.KindCancel, action: access.Operate, fields: []string{"reference", "userId"},
-		done: "given back", status: lockstore.Available, more: moreOfCancel,
+		done: "given back", status: lockstore.Available, more: moreOfCancel, orders: cancelNoOrder,
 		none: "No booking was cancelled: there is none of that user and reference"}
 	move = verb{kind: lockstore.KindMove, action: access.Operate, fields: []string{"toSeatIds", "reference", "userId"},
-		done: "moved to", status: lockstore.Booked, more: moreOfMove}
+		done: "moved to", status: lockstore.Booked, more: moreOfMove, orders: moveOrder}
 	block = verb{kind: lockstore.KindBlock, action: access.Operate, fields: []string{"reason", "evict"},
-		done: "blocked", status: lockstore.Blocked,
+		done: "blocked", status: lockstore.Blocked, orders: closeOrdersOnBlock,
 		none: "No seat was blocked: each of them is blocked already",
 		also: map[lockstore.Reason]string{
 			lockstore.SeatLocked: " To end the locks in the same step, set evict.",
@@ -57,7 +61,7 @@ var (
 		done: "put back on sale", status: lockstore.Available,
 		none: "No seat was unblocked: none of them is blocked"}
 	evict = verb{kind: lockstore.KindEvict, action: access.Operate, fields: []string{"userId"},
-		done: "freed from locks", status: lockstore.Available,
+		done: "freed from locks", status: lockstore.Available, orders: closeOrders,
 		none: "No lock was ended: none of these seats has one"}
 )
 

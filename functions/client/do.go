@@ -26,6 +26,14 @@ type seatsRequest struct {
 	Direct      bool               `json:"direct,omitempty"`
 	Blocked     bool               `json:"blocked,omitempty"`
 	Evict       bool               `json:"evict,omitempty"`
+	Levels      []string           `json:"levels,omitempty"`
+}
+
+// A changeAnswer is the answer to one of these calls.
+type changeAnswer struct {
+	Bill
+	SeatIDs   []lockstore.SeatID `json:"seatIds"`
+	ExpiresAt time.Time          `json:"expiresAt"`
 }
 
 // timeFormat is RFC 3339 to the millisecond.
@@ -36,11 +44,18 @@ const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 // Who asked is known to the server by the token, so op.By has no effect. The API has no
 // NotAfter, NotBefore and Cap: with one of these Do fails with [errors.ErrUnsupported].
 func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, _, err := c.change(ctx, ev, op, nil)
+	return result, err
+}
+
+// change carries out the operation on seats of these price levels, and returns what
+// they cost.
+func (c *Client) change(ctx context.Context, ev *lockstore.Event, op lockstore.Op, levels []string) (lockstore.Result, Bill, error) {
 	if !op.NotAfter.IsZero() || !op.NotBefore.IsZero() || op.Cap != 0 {
-		return lockstore.Result{}, fmt.Errorf("client: NotAfter, NotBefore and Cap of an operation: %w", errors.ErrUnsupported)
+		return lockstore.Result{}, Bill{}, fmt.Errorf("client: NotAfter, NotBefore and Cap of an operation: %w", errors.ErrUnsupported)
 	}
 	path, body := op.Kind.String(), seatsRequest{
-		EventID: ev.ID, SeatIDs: op.Seats, UserID: op.User, ToSeatIDs: op.To, Reference: op.Ref, LockSeconds: op.For.Seconds(),
+		EventID: ev.ID, SeatIDs: op.Seats, UserID: op.User, ToSeatIDs: op.To, Reference: op.Ref, LockSeconds: op.For.Seconds(), Levels: levels,
 	}
 	switch op.Kind {
 	case lockstore.KindExtend:
@@ -50,19 +65,16 @@ func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (
 	case lockstore.KindBlock:
 		body.Reference, body.Reason, body.Evict = "", op.Ref, op.Blocked
 	}
-	var answer struct {
-		SeatIDs   []lockstore.SeatID `json:"seatIds"`
-		ExpiresAt time.Time          `json:"expiresAt"`
-	}
+	var answer changeAnswer
 	if err := c.post(ctx, path, body, &answer); err != nil {
-		return lockstore.Result{}, err
+		return lockstore.Result{}, Bill{}, err
 	}
 	result := lockstore.Result{Expires: answer.ExpiresAt}
 	switch op.Kind {
 	case lockstore.KindRelease, lockstore.KindCancel, lockstore.KindBlock, lockstore.KindUnblock, lockstore.KindEvict:
 		result.Changed = answer.SeatIDs
 	}
-	return result, nil
+	return result, answer.Bill, nil
 }
 
 func (c *Client) post(ctx context.Context, path string, body, answer any) error {

@@ -28,6 +28,7 @@ func inHall(t *testing.T, seats []lockstore.SeatID, test func(*shop)) {
 			t.Fatal(err)
 		}
 		s := &shop{T: t, ctx: t.Context(), store: new(memstore.Store), bank: new(paymenttest.Bank), event: ev}
+		s.provider = s.bank
 		s.Payments = s.on(s.store)
 		s.work(test)
 	})

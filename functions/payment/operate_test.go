@@ -21,10 +21,11 @@ import (
 type shop struct {
 	*testing.T
 	*payment.Payments
-	ctx   context.Context
-	store *memstore.Store
-	bank  *paymenttest.Bank
-	event *lockstore.Event
+	ctx      context.Context
+	store    *memstore.Store
+	bank     *paymenttest.Bank
+	provider payment.Provider // the bank, or something in front of it
+	event    *lockstore.Event
 }
 
 // inShop runs a test in a bubble, with a worker if it wants one.
@@ -43,6 +44,7 @@ func inShop(t *testing.T, work bool, test func(*shop)) {
 			t.Fatal(err)
 		}
 		s := &shop{T: t, ctx: t.Context(), store: new(memstore.Store), bank: new(paymenttest.Bank), event: ev}
+		s.provider = s.bank
 		s.Payments = s.on(s.store)
 		ctx, cancel := context.WithCancel(t.Context())
 		var working sync.WaitGroup
@@ -62,7 +64,7 @@ func (s *shop) on(orders lockstore.OrderStore) *payment.Payments {
 
 // with returns Payments with a Config that is changed.
 func (s *shop) with(change func(*payment.Config)) *payment.Payments {
-	c := payment.Config{Seats: s.store, Orders: s.store, Provider: s.bank, Within: 5 * time.Minute, Margin: 2 * time.Minute,
+	c := payment.Config{Seats: s.store, Orders: s.store, Provider: s.provider, Within: 5 * time.Minute, Margin: 2 * time.Minute,
 		Log: slog.New(slog.DiscardHandler), Event: func(lockstore.EventID) (*lockstore.Event, error) { return s.event, nil }}
 	change(&c)
 	p, err := payment.New(c)

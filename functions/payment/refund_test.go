@@ -292,7 +292,7 @@ func (b tipping) Open(ctx context.Context, r payment.Request) (payment.Session, 
 }
 
 // A payment of another amount than the order's is given back in full.
-func TestOtherAmountIsGivenBack(t *testing.T) {
+func TestOtherAmountIsGivenBackInFull(t *testing.T) {
 	for _, more := range []int64{-40, 50, 100} {
 		for _, closed := range []bool{false, true} {
 			inShop(t, false, func(s *shop) {

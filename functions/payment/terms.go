@@ -17,7 +17,7 @@ type Terms struct {
 	User     lockstore.UserID   `json:"user"`
 	Seats    []lockstore.SeatID `json:"seats"`    // 1 to [lockstore.MaxSeats]
 	Amount   int64              `json:"amount"`   // in the smallest unit of the currency; 0 or more
-	Currency string             `json:"currency"` // three capital letters of ISO 4217
+	Currency string             `json:"currency"` // three capital letters of ISO 4217; may be empty if Amount is 0
 
 	Created   time.Time `json:"created"`   // in whole seconds
 	PayBefore time.Time `json:"payBefore"` // in whole seconds; the session is closed by Expire after that, not by itself
@@ -103,7 +103,7 @@ func (t *Terms) Check() error {
 			return err
 		}
 	}
-	if t.Amount < 0 || len(t.Currency) != 3 || strings.ToUpper(t.Currency) != t.Currency {
+	if t.Amount < 0 || (t.Amount > 0 || t.Currency != "") && (len(t.Currency) != 3 || strings.ToUpper(t.Currency) != t.Currency) {
 		return fmt.Errorf("payment: order %s must have an amount of 0 or more in a currency of three capital letters, not %d %q", t.Order, t.Amount, t.Currency)
 	}
 	return nil

@@ -41,6 +41,11 @@ const (
 	JournalReset         Kind = "journal_reset"
 	TooLarge             Kind = "too_large"
 	UnsupportedMediaType Kind = "unsupported_media_type"
+	PaymentRequired      Kind = "payment_required"
+	OrderChanged         Kind = "order_changed"
+	OrderPaid            Kind = "order_paid"
+	UnknownOrder         Kind = "unknown_order"
+	PaymentUnavailable   Kind = "payment_unavailable"
 	WrongHost            Kind = "wrong_host"
 	UpgradeRequired      Kind = "upgrade_required"
 	RateLimited          Kind = "rate_limited"
@@ -64,8 +69,10 @@ var kinds = []struct {
 	{BadRequest, 400, "Bad request", ""},
 	{Unauthenticated, 401, "Not signed in", ""},
 	{Forbidden, 403, "Forbidden", ""},
+	{PaymentRequired, 403, "Payment required", ""},
 	{UnknownEvent, 404, "Unknown event", ""},
 	{UnknownSeat, 404, "Unknown seat", ""},
+	{UnknownOrder, 404, "Unknown order", "There is no such order of this user."},
 	{NotFound, 404, "Not found", "There is nothing at this path. GET /openapi.yaml describes the calls, such as POST /lock, /confirm and /release, GET /seats and /events."},
 	{MethodNotAllowed, 405, "Method not allowed", ""},
 	{SeatLocked, 409, "Seat locked", ""},
@@ -76,6 +83,8 @@ var kinds = []struct {
 	{NotBooked, 409, "Seat not booked", ""},
 	{SeatLimit, 409, "Seat limit reached", ""},
 	{NotOnSale, 409, "Not on sale", ""},
+	{OrderChanged, 409, "Order changed", ""},
+	{OrderPaid, 409, "Order paid", ""},
 	{JournalReset, 410, "Journal reset", "The journal does not have this entry. Read it from the start, without after; the entries that you know have the same ids."},
 	{TooLarge, 413, "Body too large", ""},
 	{UnsupportedMediaType, 415, "Unsupported media type", ""},
@@ -86,6 +95,7 @@ var kinds = []struct {
 	{StoreUnavailable, 503, "Store unavailable", "The store of the seats cannot be reached; nothing was changed. Try again."},
 	{OutcomeUnknown, 503, "Outcome unknown", "The store did not answer in time, and it is not known whether this took effect. Send the same request again: that is safe."},
 	{SeatMapChanged, 503, "Seat map changed", "The seats of this event were changed, and this server does not have the new seat map yet. Nothing was changed. Try again in a moment."},
+	{PaymentUnavailable, 503, "Payment unavailable", "The payment could not be opened just now. The seats stay locked and nothing was charged. Send the same request again: that is safe."},
 	{SignInUnavailable, 503, "Sign-in unavailable", ""},
 	{NoRoom, 503, "No room to watch", ""},
 	{Overloaded, 503, "Overloaded", ""},

@@ -42,6 +42,10 @@ type block struct {
 	kept [statuses + 1]piece // by status, and at the end all seats
 }
 
+// untouched are the seats of every block that nobody has changed yet, so that an event
+// costs memory for what is taken. They are not written to.
+var untouched [blockSize]seat
+
 // statuses is the number of statuses that a seat can have.
 const statuses = int(lockstore.Blocked) + 1
 
@@ -51,7 +55,7 @@ func newBlock(ids []lockstore.SeatID, seats []seat, now int64) *block {
 	b := &block{ids: ids, seats: seats, nextEnd: forever}
 	for i, s := range seats {
 		b.changed = max(b.changed, s.changed)
-		if s.until <= now {
+		if s.until <= now && s.until > 0 {
 			seats[i].until = 0
 		}
 		status := b.status(i)

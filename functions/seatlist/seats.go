@@ -20,7 +20,7 @@ func newSeats(ev *lockstore.Event) *seats {
 	s := &seats{ev: ev, nextEnd: forever}
 	for ids := ev.Seats; len(ids) > 0; {
 		n := min(blockSize, len(ids))
-		s.blocks = append(s.blocks, newBlock(ids[:n], make([]seat, n), 0))
+		s.blocks = append(s.blocks, newBlock(ids[:n], untouched[:n:n], 0))
 		s.counts[lockstore.Available] += n
 		ids = ids[n:]
 	}

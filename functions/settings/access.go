@@ -20,6 +20,7 @@ const (
 // [GatewayAccess].
 type Access struct {
 	origins
+	payments bool // buyers pay here
 
 	Issuer, Audience string // of OpenID Connect tokens; both empty: no tokens are accepted
 	BackendKeys      []string
@@ -58,7 +59,7 @@ func (a *Access) declare() (string, []Setting) {
 		{Flag: "confirm-by", Env: "CONFIRM_BY", ReadBy: ByBoth,
 			into: checked(&a.ConfirmBy, func(who string) bool { return slices.Contains([]string{"", byBuyer, byBackend, byPayment}, who) }, "must be buyer, backend or payment"),
 			Usage: "let `WHO` confirm bookings: buyer, backend (the back end alone) or payment (no caller); operators always may. " +
-				"Without it, buyers may if nobody signs in, and else the back end alone"},
+				"Without it, that is payment with -checkout; otherwise buyers may if nobody signs in, and else the back end alone"},
 		{Flag: "auth-client", Env: "AUTH_CLIENT", into: text(&a.Client),
 			Usage: "let users sign in on the page, which is the client `ID` at the issuer; another name than -auth-audience"},
 		{Env: "AUTH_CLIENT_SECRET", Secret: true, into: text(&a.Secret),
@@ -114,9 +115,14 @@ func (a *Access) check() error {
 	if !a.given("unbought") && a.KnowsUsers() {
 		a.Unbought = knownUnbought
 	}
-	if a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend); !a.given("confirm-by") && !a.Closed() {
+	switch {
+	case a.given("confirm-by"):
+	case a.payments:
+		a.ConfirmBy = byPayment
+	case !a.Closed():
 		a.ConfirmBy = byBuyer
 	}
+	a.ConfirmBy = cmp.Or(a.ConfirmBy, byBackend)
 	return a.checkKeys()
 }
 
@@ -132,8 +138,8 @@ func (a *Access) checkKeys() error {
 	switch {
 	case a.ConfirmBy == byBackend && !backends && !operators:
 		return a.wrong("confirm-by", "nobody could confirm a booking: set AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment")
-	case a.ConfirmBy == byPayment && !operators:
-		return a.wrong("confirm-by", "nobody could confirm a booking: set OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer")
+	case a.ConfirmBy == byPayment && !operators && !a.payments:
+		return a.wrong("confirm-by", "nobody could confirm a booking: set CHECKOUT, OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer")
 	}
 	return nil
 }
@@ -154,6 +160,17 @@ type GatewayAccess struct{ Access }
 func (g *GatewayAccess) check() error {
 	g.ConfirmBy = cmp.Or(g.ConfirmBy, byBackend)
 	return g.checkKeys()
+}
+
+// paidAccess is [Access] where payments may confirm. The payments are read before.
+type paidAccess struct {
+	*Access
+	of *Payments
+}
+
+func (p *paidAccess) check() error {
+	p.payments = p.of.Checkout != ""
+	return p.Access.check()
 }
 
 // maxKeys is how many keys there may be for one purpose: one, and its successor.

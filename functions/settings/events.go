@@ -17,6 +17,10 @@ type Events struct {
 	File           string
 	Rows, RowSeats int
 
+	// Instead of serving, the runner reports what is in the event file Check, or
+	// makes an event file of ImportFile, which has the format Import.
+	Check, Import, ImportFile string
+
 	// Defaults for events whose entry in the event file has none.
 	LockTTL   time.Duration
 	SeatLimit int // the most seats of one user in one event; 0 is no limit
@@ -29,6 +33,10 @@ func (e *Events) declare() (string, []Setting) {
 			Usage: "without -events: sell one event, named default, of `ROWSxSEATS`"},
 		{Flag: "events", Env: "EVENTS_FILE", ReadBy: ByBoth, into: text(&e.File),
 			Usage: "sell the events that `FILE` describes (JSON; see the README)"},
+		{Flag: "check", into: text(&e.Check),
+			Usage: "do not serve: report what is in the event file `FILE`, or what is wrong with it"},
+		{Flag: "import", into: checked(&e.Import, func(s string) bool { return s == "pretix" || s == "seatsio" || s == "csv" }, "must be pretix, seatsio or csv"),
+			Usage: "do not serve: print an event file made of a seating plan in the `FORMAT` pretix, seatsio (a detailed chart report) or csv; the plan is the argument after it: -import csv seats.csv"},
 		{Flag: "lock-ttl", Env: "LOCK_TTL", Default: "1m", ReadBy: ByBoth,
 			into:  duration(&e.LockTTL, time.Millisecond, lockstore.MaxLockTTL, fmt.Sprintf("must be a duration from 1ms to %.0fh, such as 90s", lockstore.MaxLockTTL.Hours())),
 			Usage: "let locks last `DURATION`, such as 90s or 10m, unless the event file says otherwise"},
@@ -56,6 +64,12 @@ func (e *Events) readGrid(text string) bool {
 }
 
 func (e *Events) check() error {
+	if e.given("check") && e.Check == "" {
+		return e.wrong("check", "must be the name of an event file")
+	}
+	if e.Import != "" && e.ImportFile == "" {
+		return e.wrong("import", "needs a file after it, as in -import csv seats.csv")
+	}
 	if e.given("events") && e.given("seats") {
 		return e.wrong("seats", "must not be given with "+e.name("events")+": the event file lists the seats")
 	}

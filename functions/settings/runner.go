@@ -16,12 +16,13 @@ type Runner struct {
 	File      File
 	Redis     Redis
 	Postgres  Postgres
+	Payments  Payments
 	Access    Access
 	Telemetry Telemetry
 }
 
 func (r *Runner) groups() []Group {
-	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Access, &r.Telemetry}
+	return []Group{&r.Server, &r.Events, &r.File, &r.Redis, &r.Postgres, &r.Payments, &paidAccess{&r.Access, &r.Payments}, &r.Telemetry}
 }
 
 // Parse reads the settings from the arguments, without the program's name, and
@@ -43,7 +44,9 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 	} else if err != nil {
 		return r, &Error{err}
 	}
-	if set.NArg() > 0 {
+	if _, imports := given["import"]; imports && set.NArg() == 1 {
+		r.Events.ImportFile = set.Arg(0)
+	} else if set.NArg() > 0 {
 		return r, &Error{fmt.Errorf("%q is not a flag", set.Arg(0))}
 	}
 	if err := fill(r.groups(), ByRunner, given, getenv); err != nil {

@@ -37,6 +37,7 @@ func TestDefaults(t *testing.T) {
 		Access:    settings.Access{ConfirmBy: "buyer", Guests: 100},
 		Redis:     settings.Redis{Start: 5 * time.Second},
 		Postgres:  settings.Postgres{Start: 5 * time.Second},
+		Payments:  settings.Payments{Within: 10 * time.Minute, Margin: 2 * time.Minute},
 		Telemetry: settings.Telemetry{LogLevel: slog.LevelInfo},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -278,6 +279,10 @@ func TestSomebodyConfirms(t *testing.T) {
 		{[]string{"-confirm-by", "backend"}, "", "-confirm-by backend: nobody could confirm"},
 		{[]string{"-confirm-by", "payment"}, backend, "-confirm-by payment: nobody could confirm"},
 		{[]string{"-confirm-by", "payment"}, operator, "payment"},
+		{[]string{"-checkout", "till"}, "", "payment"},
+		{append([]string{"-checkout", "till"}, issuer...), "", "payment"},
+		{[]string{"-checkout", "till", "-confirm-by", "buyer"}, "", "buyer"},
+		{[]string{"-pay-within", "5m"}, "", "-pay-within 5m: needs -checkout"},
 		{[]string{"-operator-claim", "roles=operator"}, "", "needs -auth-issuer"},
 	} {
 		s, err := settings.Parse(c.args, environment(c.env))

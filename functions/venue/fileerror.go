@@ -101,7 +101,7 @@ var fields = map[string]string{
 	"sections":   "name, section, pattern, category, x, y, rotate, curve, and rows and special, or seats",
 	"rows":       "row, seats, category and table",
 	"special":    "row, seats, category, facts and note",
-	"seats":      "id, row, number, category, facts, note, x and y",
+	"seats":      "id, row, number, category, facts, note, x, y and source",
 	"areas":      "name, id, capacity, category, x, y, width and height",
 	"stage":      "label, shape, x, y, width and height",
 	"categories": "id, name, color, and price or levels",

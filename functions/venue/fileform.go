@@ -123,6 +123,7 @@ type seatFields struct {
 	Note     *string          `json:"note"`
 	X        *float64         `json:"x"`
 	Y        *float64         `json:"y"`
+	Source   *string          `json:"source"` // what another program calls it, for people
 	Aisle    bool             `json:"aisle"`
 }
 

@@ -74,6 +74,7 @@ func listRows(here string, seats []seatJSON) ([]listRow, error) {
 	var rows []listRow
 	byName := make(map[string]int)
 	last, aisle := -1, false // the row of the last seat; an aisle comes after it
+	byNumber := true         // no aisle is marked and no seat has a place, so that numbers tell
 	for i, s := range seats {
 		here := fmt.Sprintf("%s/%d", here, i)
 		if s.Aisle {
@@ -83,7 +84,7 @@ func listRows(here string, seats []seatJSON) ([]listRow, error) {
 			if last < 0 || aisle {
 				return nil, wrong(here, "an aisle must be between two seats of a row")
 			}
-			aisle = true
+			aisle, byNumber = true, false
 			continue
 		}
 		name, err := s.names(here)
@@ -109,6 +110,7 @@ func listRows(here string, seats []seatJSON) ([]listRow, error) {
 		if s.Number != nil {
 			row.Numbers = append(row.Numbers, norm.NFC.String(*s.Number))
 		}
+		byNumber = byNumber && s.X == nil
 		row.seats = append(row.seats, i)
 		last, aisle = at, false
 	}
@@ -116,9 +118,8 @@ func listRows(here string, seats []seatJSON) ([]listRow, error) {
 		return nil, wrong(here, "an aisle must be between two seats of a row")
 	}
 	for i := range rows {
-		row := &rows[i]
-		if row.Numbers != nil && seats[row.seats[0]].X == nil {
-			row.Aisles = aislesOf(row.Numbers, row.Aisles)
+		if row := &rows[i]; byNumber && row.Numbers != nil {
+			row.Aisles = aislesOf(row.Numbers, nil)
 		}
 	}
 	return rows, nil

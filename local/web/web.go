@@ -1,6 +1,7 @@
 // Package web serves the seat map page, on which people see an event and lock
 // seats. The page is embedded and needs no build step. The package knows nothing
-// about seats: the page calls the API as any other client does.
+// about seats: the page calls the API as any other client does. It also serves the
+// schema of event files.
 package web
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
 )
 
 //go:embed page
@@ -35,8 +37,9 @@ type asset struct {
 	mediaType []string
 }
 
-// Handler serves the page at "/" and its files below "/page/", and leaves
-// every other request to next. The page finds the API by relative URLs.
+// Handler serves the page at "/", its files below "/page/", and the JSON Schema of
+// event files, and leaves every other request to next. The page finds the API by
+// relative URLs.
 func Handler(next telemetry.Handler) telemetry.Handler {
 	assets := load()
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
@@ -61,7 +64,7 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 
 // load reads the embedded files, which cannot fail.
 func load() map[string]asset {
-	assets := make(map[string]asset)
+	assets := map[string]asset{"/event-file.schema.json": {static.New(venue.Schema()), []string{"application/schema+json"}}}
 	fs.WalkDir(files, "page", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

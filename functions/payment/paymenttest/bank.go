@@ -335,6 +335,17 @@ func (b *Bank) Pay(session string) error {
 	})
 }
 
+// PayAmount is Pay with another amount than that of the order.
+func (b *Bank) PayAmount(session string, amount int64) error {
+	if err := b.Pay(session); err != nil {
+		return err
+	}
+	return b.change(context.Background(), session, func(a *account) error {
+		a.Terms.Amount = amount
+		return nil
+	})
+}
+
 // ForgetKeys makes the Bank forget every key, as it does after KeyMemory.
 func (b *Bank) ForgetKeys() {
 	b.mu.Lock()

@@ -1,0 +1,122 @@
+package venue
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Describe returns what is in an event file, in lines for people: each layout once, and
+// then the events.
+func Describe(events []Event) string {
+	var b strings.Builder
+	described := make(map[*Layout]bool)
+	for i := range events {
+		if l := events[i].Layout; l.Name != "" && !described[l] {
+			described[l] = true
+			fmt.Fprintf(&b, "layout %s: ", Shown(l.Name))
+			l.describe(&b)
+		}
+	}
+	for i := range events {
+		events[i].describe(&b)
+	}
+	return b.String()
+}
+
+// describe writes what a line about the layout says, and a line about each of its
+// parts.
+func (l *Layout) describe(b *strings.Builder) {
+	fmt.Fprintf(b, "%s, %s", counted(len(l.Seats), "place"), counted(len(l.Sections), "section"))
+	if len(l.Areas) > 0 {
+		fmt.Fprintf(b, ", %s", counted(len(l.Areas), "area"))
+	}
+	if l.Placed() {
+		b.WriteString(", with the places of the seats")
+	}
+	b.WriteByte('\n')
+	for _, s := range l.Sections {
+		fmt.Fprintf(b, "  section %s: %s in %s", Shown(s.Name), counted(s.End-s.First, "seat"), counted(len(s.Rows), "row"))
+		aisles := 0
+		for _, r := range s.Rows {
+			aisles += len(r.Aisles)
+		}
+		if aisles > 0 {
+			fmt.Fprintf(b, ", %s", counted(aisles, "gap"))
+		}
+		for _, f := range factNames {
+			n := 0
+			for p := s.First; p < s.End; p++ {
+				if l.Facts(p)&f.fact != 0 {
+					n++
+				}
+			}
+			if n > 0 {
+				fmt.Fprintf(b, ", %s: %d", f.name, n)
+			}
+		}
+		fmt.Fprintf(b, "; %s to %s\n", l.Seats[s.First], l.Seats[s.End-1])
+	}
+	for _, a := range l.Areas {
+		fmt.Fprintf(b, "  area %s: %s\n", Shown(a.Name), counted(a.End-a.First, "place"))
+	}
+}
+
+// describe writes lines about the event, and its layout if it is its own.
+func (e *Event) describe(b *strings.Builder) {
+	fmt.Fprintf(b, "event %s: %s", e.ID, Shown(e.Name))
+	if e.Layout.Name != "" {
+		fmt.Fprintf(b, ", layout %s", Shown(e.Layout.Name))
+	}
+	if e.Revision > 0 {
+		fmt.Fprintf(b, ", revision %d", e.Revision)
+	}
+	fmt.Fprintf(b, ", locks of %v", e.LockTTL)
+	if e.SeatLimit > 0 {
+		fmt.Fprintf(b, ", %s a user", counted(e.SeatLimit, "seat"))
+	}
+	for _, t := range []struct {
+		what string
+		at   time.Time
+	}{{"starts", e.StartsAt}, {"on sale from", e.OpensAt}, {"on sale until", e.ClosesAt}} {
+		if !t.at.IsZero() {
+			fmt.Fprintf(b, ", %s %s", t.what, t.at.Format(time.RFC3339))
+		}
+	}
+	if e.Currency != "" {
+		fmt.Fprintf(b, ", prices in the smallest unit of %s", e.Currency)
+	}
+	if e.NoSingles {
+		b.WriteString(", no single seats")
+	}
+	b.WriteByte('\n')
+	if e.Layout.Name == "" {
+		b.WriteString("  ")
+		e.Layout.describe(b)
+	}
+	counts := make(map[string]int)
+	for p := range e.Seats {
+		if c := e.CategoryOf(p); c != nil {
+			counts[c.ID]++
+		}
+	}
+	for _, c := range e.Categories {
+		fmt.Fprintf(b, "  category %s: %s", Shown(c.ID), counted(counts[c.ID], "place"))
+		for _, l := range c.Levels {
+			fmt.Fprintf(b, ", %s %d", cmp.Or(l.ID, "price"), l.Price)
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// counted returns a number of things: "1 seat", "2 seats".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	if before, ok := strings.CutSuffix(thing, "y"); ok {
+		thing = before + "ie"
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/payment"
+	"seatlock/functions/payment/till"
+	"seatlock/functions/settings"
+	"seatlock/functions/telemetry"
+	"seatlock/functions/venue"
+	"seatlock/lockstore"
+)
+
+// payments are the orders of buyers, and the till. Without -checkout there are none.
+type payments struct {
+	*payment.Payments
+	till *till.Till
+	api  *booking.API // which has the events; set before the first call
+}
+
+// openPayments returns the payments that the settings describe. The seats are measured;
+// the store of the orders is the same one.
+func openPayments(s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, log *slog.Logger) (*payments, error) {
+	p := new(payments)
+	if s.Payments.Checkout == "" {
+		return p, nil
+	}
+	orders, ok := store.LockStore.(lockstore.OrderStore)
+	if !ok {
+		return nil, s.Payments.Wrong("checkout", fmt.Errorf("needs a store that keeps orders, and this one does not: %s", store.description))
+	}
+	p.till = till.New(till.Config{
+		Orders:  orders,
+		Events:  func() []lockstore.EventID { return p.api.EventIDs() },
+		Late:    s.Payments.Margin + 5*time.Second,
+		Deliver: p.deliver,
+	})
+	var err error
+	p.Payments, err = payment.New(payment.Config{
+		Seats: seats, Orders: orders, Provider: p.till,
+		Event:  func(id lockstore.EventID) (*lockstore.Event, error) { return p.api.Event(id) },
+		Within: s.Payments.Within, Margin: s.Payments.Margin, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if err := p.CheckEvent(e.Event); err != nil {
+			return nil, s.Payments.Wrong("pay-within", err)
+		}
+	}
+	return p, nil
+}
+
+// deliver takes a notice of the till to where those of other providers arrive.
+func (p *payments) deliver(ctx context.Context, body []byte, header http.Header) {
+	id, err := p.till.Verify(body, header, time.Now())
+	if err == nil && id != "" {
+		p.Notice(ctx, id)
+	}
+}
+
+// handler returns next with the page of the till.
+func (p *payments) handler(next telemetry.Handler) telemetry.Handler {
+	if p.till == nil {
+		return next
+	}
+	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+		if r.URL.Path != "/till" {
+			return next(w, r)
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+		p.till.ServeHTTP(w, r)
+		return telemetry.Outcome{}
+	}
+}
