@@ -175,7 +175,7 @@ func TestCancel(t *testing.T) {
 		`{"userId":"ann","reference":""}`:       "No seat is named",
 		`{"seatIds":[],"reference":"r2"}`:       "No seat is named",
 		`{"reference":"r 2"}`:                   "A reference is up to 64 letters",
-		`{"seatId":"B1","reason":"x"}`:          `There is no field "reason"; there are seatId or seatIds, reference, levels, userId and eventId.`,
+		`{"seatId":"B1","reason":"x"}`:          `There is no field "reason"; there are seatId or seatIds, reference, userId and eventId.`,
 		`{"reference":"r2","userId":"a\u0000"}`: "A user id is",
 	} {
 		if p := o.as(operatorKey, "POST", "/cancel", body).wantProblem(400, "bad_request"); !strings.Contains(p.Detail, detail) {

@@ -18,7 +18,7 @@ import (
 
 // A Fault is what happens to one call that a process makes.
 type Fault struct {
-	Step int    // the how manieth call of the process, from 0
+	Step int    // the number of the call among those of the process, from 0
 	Call string // if it is given, Step counts the calls of that name only
 	Kind Kind   // what happens to it
 }

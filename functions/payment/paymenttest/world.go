@@ -99,8 +99,7 @@ func (p *Process) Trace() []string {
 	return append([]string(nil), p.trace...)
 }
 
-// Nudge tells every process at once that the order may have changed. A webhook does
-// that.
+// Nudge makes every process reconcile the order, as a webhook does.
 func (w *World) Nudge(id lockstore.OrderID) {
 	for _, p := range w.processes {
 		w.flying.Go(func() { p.Notice(p.ctx, id) })

@@ -23,7 +23,7 @@ import (
 )
 
 // A Till is the provider at home: it behaves as a real one, and no money moves. Its
-// page, [Till.ServeHTTP], lets whoever has the address of a session decide what
+// page, [Till.ServeHTTP], lets anybody with the address of a session decide what
 // happens there.
 //
 // A Till keeps its sessions in the store of the orders, so they last as long as
