@@ -16,8 +16,13 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// inHall runs a test in a shop with those seats and a worker.
+// inHall runs a test in a shop with those seats, while a worker works.
 func inHall(t *testing.T, seats []lockstore.SeatID, test func(*shop)) {
+	inIdleHall(t, seats, func(s *shop) { s.work(test) })
+}
+
+// inIdleHall is inHall without a worker.
+func inIdleHall(t *testing.T, seats []lockstore.SeatID, test func(*shop)) {
 	synctest.Test(t, func(t *testing.T) {
 		layout, err := lockstore.NewLayout(seats)
 		if err != nil {
@@ -30,7 +35,7 @@ func inHall(t *testing.T, seats []lockstore.SeatID, test func(*shop)) {
 		s := &shop{T: t, ctx: t.Context(), store: new(memstore.Store), bank: new(paymenttest.Bank), event: ev}
 		s.provider = s.bank
 		s.Payments = s.on(s.store)
-		s.work(test)
+		test(s)
 	})
 }
 
@@ -38,9 +43,10 @@ func inHall(t *testing.T, seats []lockstore.SeatID, test func(*shop)) {
 func (s *shop) work(test func(*shop)) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	done := make(chan struct{})
+	p := s.Payments
 	go func() {
 		defer close(done)
-		s.Work(ctx, func() []lockstore.EventID { return []lockstore.EventID{"concert"} })
+		p.Work(ctx, func() []lockstore.EventID { return []lockstore.EventID{"concert"} })
 	}()
 	test(s)
 	cancel()

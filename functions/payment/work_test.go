@@ -36,7 +36,7 @@ func TestManyOrdersAreSettledByPolling(t *testing.T) {
 	for n := range 300 {
 		seats = append(seats, lockstore.SeatID(fmt.Sprint("S", n)))
 	}
-	inHall(t, seats, func(s *shop) {
+	inIdleHall(t, seats, func(s *shop) {
 		var fetches atomic.Int64
 		s.Payments = s.with(func(c *payment.Config) { c.Provider = slow{s.bank, &fetches, 2 * time.Second} })
 		s.work(func(s *shop) {
