@@ -231,6 +231,7 @@ func TestPaidSeatsChangeThroughTheirOrder(t *testing.T) {
 		if p := c.ask(409, "POST", "/release", `{"seatIds":["A1"],"userId":"ann"}`); p.Code != "seat_booked" {
 			t.Errorf("releasing a paid seat is answered %+v", p)
 		}
+		time.Sleep(time.Minute) // no booking is on its way any more
 		c.operator(200, "POST", "/move", `{"seatIds":["A1"],"toSeatIds":["B1"],"userId":"ann"}`)
 		time.Sleep(time.Minute)
 		c.operator(200, "POST", "/refund", `{"orderId":"`+o.OrderID+`","seatIds":["B1"]}`)

@@ -61,7 +61,7 @@ var (
 //
 // The error is a [*lockstore.ConflictError] if the user does not have the seats.
 func (p *Payments) Checkout(ctx context.Context, c Checkout) (*Order, error) {
-	if !p.clock.known.Load() {
+	if !p.clock.known() {
 		if err := p.learnTime(ctx, c.Event); err != nil {
 			return nil, err
 		}
@@ -136,7 +136,7 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 			Created:   now.UTC().Truncate(time.Second),
 			PayBefore: now.Add(p.within + time.Second - 1).UTC().Truncate(time.Second),
 		},
-		Title: c.Title, Lines: c.Bill.Lines, Contact: c.Contact,
+		Title: clip(c.Title, maxText), Lines: slices.Clone(c.Bill.Lines), Contact: c.Contact,
 		Stage: StageOpening, Provider: p.provider.Name(),
 	}
 	if err := o.Terms.Check(); err != nil {
@@ -146,14 +146,18 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	if o.ReturnURL, err = withOrder(c.ReturnURL, o.Order); err != nil {
 		return nil, err
 	}
+	if err := o.checkSize(); err != nil {
+		return nil, err
+	}
 	until := o.PayBefore.Add(p.margin)
 	if o.Amount == 0 {
 		until = now.Add(bookingWindow)
 	}
 	op := lockstore.Extend(c.User, until, c.Seats...)
 	op.By, op.Cap = "", min(c.Event.MaxLock+p.within+p.margin+time.Second, lockstore.MaxLockTTL)
+	asked := time.Now()
 	result, err := p.seats.Do(ctx, c.Event, op)
-	p.clock.learn(result.Now)
+	p.clock.learn(result.Now, asked)
 	switch {
 	case err != nil:
 		return nil, err
@@ -168,11 +172,33 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	return o, nil
 }
 
-// withOrder adds the order to the address to which its buyer comes back.
+// checkSize refuses an order with texts that are so long that its record could become
+// longer than a store takes.
+func (o *Order) checkSize() error {
+	for i := range o.Lines {
+		o.Lines[i].Text = clip(o.Lines[i].Text, maxText)
+		if foreign := without(o.Lines[i].Seats, o.Seats); len(foreign) > 0 {
+			return &lockstore.InvalidError{Problem: fmt.Sprintf("the bill names seat %s, which is not to be paid for", foreign[0])}
+		}
+	}
+	for name, text := range map[string]string{"name": o.Contact.Name, "e-mail address": o.Contact.Email} {
+		if clip(text, maxText) != text {
+			return &lockstore.InvalidError{Problem: fmt.Sprintf("the buyer's %s must be up to %d bytes of text in one line", name, maxText)}
+		}
+	}
+	record, err := o.encode(time.Time{})
+	if err == nil && len(record.Body) > maxDraft {
+		err = &lockstore.InvalidError{Problem: fmt.Sprintf("the order has %d bytes and must have at most %d: pay for fewer seats at once", len(record.Body), maxDraft)}
+	}
+	return err
+}
+
+// withOrder adds the order to the address to which its buyer comes back. A provider
+// sends browsers there, so it must be a page, and the caller knows whose.
 func withOrder(address string, id lockstore.OrderID) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil {
-		return "", &lockstore.InvalidError{Problem: "the address to come back to is not a URL"}
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(address) > maxURL/2 {
+		return "", &lockstore.InvalidError{Problem: fmt.Sprintf("the address to come back to must be an http or https URL of up to %d bytes", maxURL/2)}
 	}
 	q := u.Query()
 	q.Set("order", string(id))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (r *run) giveBack() (next, error) {
 		case Pending:
 			return r.later(pendingPause)
 		case Captured:
-			r.o.Payment = p.ID
+			r.adopt(p)
 			return r.refund()
 		case Open:
 			if err = r.provider.Expire(r.ctx, r.o.Session); errors.Is(err, ErrComplete) {
@@ -69,24 +70,44 @@ func (r *run) giveBack() (next, error) {
 	return r.later(failedPause)
 }
 
+// adopt notes the payment. If it was of another amount than the order's, such as with
+// a tip or in another currency, all of that is given back.
+func (r *run) adopt(p Payment) {
+	o := r.o
+	o.Payment = p.ID
+	if p.Terms.Amount > 0 && o.Refunded == 0 && o.Give.Amount == o.Amount {
+		o.Amount, o.Currency, o.Give.Amount = p.Terms.Amount, p.Terms.Currency, p.Terms.Amount
+	}
+}
+
 // cancel ends the bookings of the order. It fails with ErrTooEarly if a booking may
-// still take effect.
+// still take effect: the store decides that, by its own clock.
 func (r *run) cancel() error {
-	if r.clock.now().Before(r.cancelAt()) {
-		return lockstore.ErrTooEarly // which the store would answer, too
-	}
-	ev, err := r.event(r.o.Event)
-	if err != nil {
-		return err
-	}
 	seats := r.o.Give.Seats
 	if r.o.Moving != nil {
 		seats = union(seats, r.o.Moving.To)
 	}
+	return r.cancelOf(r.o.ref(), seats)
+}
+
+// barrier succeeds once no booking or move that was begun for the order can take effect
+// any more. Until then it fails with ErrTooEarly.
+func (r *run) barrier(seats []lockstore.SeatID) error {
+	return r.cancelOf(nobody, seats) // ends nothing, and waits as every cancel does
+}
+
+// nobody is a reference that no booking has: those of orders have no dot.
+const nobody lockstore.Ref = "no.booking"
+
+func (r *run) cancelOf(ref lockstore.Ref, seats []lockstore.SeatID) error {
+	ev, err := r.event(r.o.Event)
+	if err != nil {
+		return err
+	}
 	// A later seat map has every seat that is booked.
 	seats = slices.DeleteFunc(slices.Clone(seats), func(s lockstore.SeatID) bool { _, ok := ev.Position(s); return !ok })
 	for part := range slices.Chunk(seats, lockstore.MaxSeats) {
-		op := lockstore.Cancel("", r.o.ref(), part...)
+		op := lockstore.Cancel("", ref, part...)
 		op.By, op.NotBefore = by, r.cancelAt()
 		if _, err := r.do(ev, op); err != nil {
 			return err
@@ -106,7 +127,7 @@ func (r *run) cancelAt() time.Time {
 
 // refund pays the money back, with a key of its own for each attempt.
 func (r *run) refund() (next, error) {
-	if r.o.Give.Amount == 0 {
+	if r.o.Give.Amount <= 0 {
 		return r.given("", 0)
 	}
 	all, err := r.provider.Refunds(r.ctx, r.o.Payment)
@@ -135,37 +156,50 @@ func (r *run) refund() (next, error) {
 // judge decides from the refunds that there are. It reports false if the current
 // attempt has not been made.
 func (r *run) judge(all []Refund) (bool, next, error) {
-	var done, coming int64 // of all refunds, also those that others made
-	pending, failed := false, false
+	var done, coming int64 // of the attempts to give back what is being given back
+	failed := false
 	for _, f := range all {
-		switch f.State {
-		case RefundDone:
-			done += f.Amount
-		case RefundPending:
-			coming += f.Amount
-		}
 		switch ours := r.o.isAttempt(f, r.o.Give.First); {
 		case ours && f.State == RefundDone:
-			n, err := r.given("", f.Amount)
-			return true, n, err
+			done += f.Amount
 		case ours && f.State == RefundPending:
-			pending = true
+			coming += f.Amount
 		case ours && f.Key == r.refundKey(r.o.Refunds):
 			failed = true
 		}
 	}
-	switch {
-	case done >= r.o.Amount:
-		n, err := r.given("everything was paid back already", r.o.Amount-r.o.Refunded)
-		return true, n, err
-	case pending || done+coming >= r.o.Amount:
-		n, err := r.later(refundPause)
-		return true, n, err
+	var n next
+	var err error
+	switch back, outside := r.o.paidBack(all); {
+	case back-done-coming > r.o.Refunded: // by somebody else, or by an earlier attempt that came late
+		r.o.Refunded, r.o.Outside = back-done-coming, outside
+		r.o.Give.Amount = min(r.o.Give.Amount, r.o.Amount-r.o.Refunded)
+		n = next{to: StageGivingBack, why: fmt.Sprintf("%d were paid back already", r.o.Refunded)}
+	case coming > 0:
+		n, err = r.later(refundPause)
+	case done > 0:
+		n, err = r.given("", done)
 	case failed:
-		n, err := r.nextAttempt("the refund failed")
-		return true, n, err
+		n, err = r.nextAttempt("the refund failed")
+	default:
+		return false, next{}, nil
 	}
-	return false, next{}, nil
+	return true, n, err
+}
+
+// paidBack returns what all refunds pay back that have not failed, and the part of it
+// that this program did not ask for.
+func (o *Order) paidBack(all []Refund) (sum, outside int64) {
+	for _, f := range all {
+		if f.State == RefundFailed {
+			continue
+		}
+		sum += f.Amount
+		if !o.isAttempt(f, 1) {
+			outside += f.Amount
+		}
+	}
+	return sum, outside
 }
 
 // isAttempt reports whether the refund is one of the order's attempts, from the given
@@ -186,7 +220,8 @@ func refundKey(id lockstore.OrderID, n int) string { return fmt.Sprintf("%s-refu
 // nextAttempt lets the refund be tried again with another key, or leaves it to a
 // person.
 func (r *run) nextAttempt(why string) (next, error) {
-	tried := r.o.Refunds - r.o.Give.First + 1
+	r.o.Give.Tried++
+	tried := r.o.Give.Tried
 	if tried >= maxAttempts {
 		return next{to: StageNeedsPerson, why: fmt.Sprintf("%d refunds were tried: %s", tried, why)}, nil
 	}
@@ -196,23 +231,79 @@ func (r *run) nextAttempt(why string) (next, error) {
 
 // given ends the giving back. The amount was paid back; it is 0 if none was taken.
 func (r *run) given(why string, amount int64) (next, error) {
-	give, o := r.o.Give, r.o
-	o.Give = nil
+	o, give := r.o, r.o.Give
+	o.Give, o.Moving = nil, nil
 	o.Refunded += amount
-	left := o.Seats
-	if give.Keep {
-		o.Kept = union(o.Kept, give.Seats)
-	} else {
+	var left []lockstore.SeatID // that the buyer still has
+	switch {
+	case give.Ended && !o.KeepsSeats:
+	case give.Keep:
+		left = o.Seats
+		o.share(give.Seats, amount)
+	default:
 		left = without(o.Seats, give.Seats)
 	}
+	o.PaidBack = slices.DeleteFunc(slices.Clone(o.PaidBack), func(a SeatAmount) bool { return !slices.Contains(left, a.Seat) })
+	if o.Refunded > 0 {
+		o.LookAt, o.Looks = r.clock.now().Add(lookAgain[0]), 0
+	}
 	switch {
-	case len(left) > 0 && (!give.Keep || o.Refunded < o.Amount):
+	case o.GiveAll && len(left) > 0:
+		o.GiveAll = false
 		o.Seats = left
-		return next{to: StagePaid, why: cmp.Or(why, "a part was given back")}, nil
-	case o.Refunded > 0:
-		return next{to: StageRefunded, why: why}, nil
+		o.startGiving(left, o.Amount-o.Refunded, false)
+		return next{to: StageGivingBack, why: "a part was given back, and everything is to be"}, nil
+	case len(left) > 0 && (o.Refunded < o.Amount || o.Amount == 0):
+		o.Seats = left
+		return next{to: StagePaid, why: cmp.Or(why, "a part was given back"), rest: true}, nil
+	case len(left) > 0:
+		o.Seats = left
+	}
+	o.GiveAll = false
+	o.KeepsSeats = len(left) > 0
+	if o.Refunded > 0 {
+		return next{to: StageRefunded, why: why, rest: true}, nil
 	}
 	return next{to: StageClosed, why: why}, nil
+}
+
+// share notes what was paid back for seats that the buyer keeps, each in proportion to
+// what was left of its price.
+func (o *Order) share(seats []lockstore.SeatID, amount int64) {
+	var whole int64
+	for _, seat := range seats {
+		whole += o.left(seat)
+	}
+	amount = min(amount, whole)
+	o.PaidBack = slices.Clone(o.PaidBack)
+	for _, seat := range seats {
+		left := o.left(seat)
+		if left == 0 {
+			continue
+		}
+		high, low := bits.Mul64(uint64(amount), uint64(left))
+		part, _ := bits.Div64(high, low, uint64(whole))
+		amount, whole = amount-int64(part), whole-left
+		if at := o.paidBackFor(seat); at >= 0 {
+			o.PaidBack[at].Amount += int64(part)
+		} else if part > 0 {
+			o.PaidBack = append(o.PaidBack, SeatAmount{seat, int64(part)})
+		}
+	}
+}
+
+// left returns what of a seat's price was not paid back yet; 0 if the price is not
+// known.
+func (o *Order) left(seat lockstore.SeatID) int64 {
+	price, _ := o.Price(seat)
+	if at := o.paidBackFor(seat); at >= 0 {
+		price -= o.PaidBack[at].Amount
+	}
+	return max(price, 0)
+}
+
+func (o *Order) paidBackFor(seat lockstore.SeatID) int {
+	return slices.IndexFunc(o.PaidBack, func(a SeatAmount) bool { return a.Seat == seat })
 }
 
 func without(seats, gone []lockstore.SeatID) []lockstore.SeatID {

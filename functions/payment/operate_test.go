@@ -59,8 +59,15 @@ func inShop(t *testing.T, work bool, test func(*shop)) {
 
 // on returns Payments whose orders are in that store.
 func (s *shop) on(orders lockstore.OrderStore) *payment.Payments {
-	p, err := payment.New(payment.Config{Seats: s.store, Orders: orders, Provider: s.provider, Within: 5 * time.Minute, Margin: 2 * time.Minute,
-		Log: slog.New(slog.DiscardHandler), Event: func(lockstore.EventID) (*lockstore.Event, error) { return s.event, nil }})
+	return s.with(func(c *payment.Config) { c.Orders = orders })
+}
+
+// with returns Payments with a Config that is changed.
+func (s *shop) with(change func(*payment.Config)) *payment.Payments {
+	c := payment.Config{Seats: s.store, Orders: s.store, Provider: s.provider, Within: 5 * time.Minute, Margin: 2 * time.Minute,
+		Log: slog.New(slog.DiscardHandler), Event: func(lockstore.EventID) (*lockstore.Event, error) { return s.event, nil }}
+	change(&c)
+	p, err := payment.New(c)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -322,6 +329,7 @@ func TestMovedSeatsStayPaid(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")
 		move := func(seats, to lockstore.SeatID) error {
+			time.Sleep(time.Minute) // no booking or move is on its way any more
 			_, err := s.Move(s.ctx, o.Order, []lockstore.SeatID{seats}, []lockstore.SeatID{to}, "operator")
 			return err
 		}
@@ -331,9 +339,9 @@ func TestMovedSeatsStayPaid(t *testing.T) {
 			}
 		}
 		s.is(o.Order, payment.StagePaid, 0, "A2", "A5")
-		s.do(lockstore.Lock("bob", "A6"))
-		if err := move("A5", "A6"); !errors.Is(err, lockstore.SeatLocked) {
-			s.Errorf("moving to a locked seat: %v", err)
+		s.do(lockstore.Book("bob", "", "A6"))
+		if err := move("A5", "A6"); !errors.Is(err, lockstore.SeatBooked) {
+			s.Errorf("moving to a booked seat: %v", err)
 		}
 		if err := move("A1", "A7"); !errors.Is(err, lockstore.NotBooked) {
 			s.Errorf("moving a seat of nobody: %v", err)
@@ -448,6 +456,7 @@ func TestEndedOrderKeepsNoMoney(t *testing.T) {
 		if err := s.Recover(s.ctx, time.Now().Add(-time.Hour)); err != nil {
 			s.Fatal(err)
 		}
+		time.Sleep(time.Minute)
 		s.is(o.Order, payment.StageClosed, 0)
 		for _, p := range s.bank.Sessions() {
 			if p.State != payment.Void {
@@ -462,6 +471,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		o := s.paid("ann", "A1")
 		seats := []lockstore.SeatID{"A1", "A2"}
 		for n := range 60 {
+			time.Sleep(time.Minute)
 			if _, err := s.Move(s.ctx, o.Order, seats[n%2:n%2+1], []lockstore.SeatID{seats[1-n%2]}, "operator"); err != nil {
 				s.Fatal(err)
 			}

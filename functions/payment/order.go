@@ -2,11 +2,8 @@ package payment
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"seatlock/lockstore"
 )
@@ -38,7 +35,27 @@ type Order struct {
 	Refunded int64 `json:"refunded,omitzero"` // what was paid back of Amount
 	Give     *Give `json:"give,omitzero"`     // what is being given back, in StageGivingBack and StageNeedsPerson
 
-	Kept []lockstore.SeatID `json:"kept,omitempty"` // seats that the buyer has though they were refunded
+	// PaidBack is what was paid back for seats that the buyer has nevertheless.
+	PaidBack []SeatAmount `json:"paidBack,omitempty"`
+
+	// KeepsSeats reports that the order was refunded and the buyer has Seats.
+	KeepsSeats bool `json:"keepsSeats,omitzero"`
+
+	// Outside is what was paid back of Refunded without this program, such as by hand
+	// at the provider.
+	Outside int64 `json:"outside,omitzero"`
+
+	// GiveAll reports that everything is to be given back, and not only what Give says.
+	GiveAll bool `json:"giveAll,omitzero"`
+
+	// Requests are the latest requests to refund, with what they asked for.
+	Requests []string `json:"requests,omitempty"`
+
+	// LookAt is when a worker looks at the order though nobody has heard of a change,
+	// on the store's clock: whether it was paid, or whether a refund has failed after
+	// all. Looks counts how often one did since the last refund.
+	LookAt time.Time `json:"lookAt,omitzero"`
+	Looks  int       `json:"looks,omitzero"`
 
 	// Retake says that the order was paid and the store has lost its seats, which are
 	// booked again. If others have them, a person decides.
@@ -48,6 +65,12 @@ type Order struct {
 	Moving *Moving `json:"moving,omitzero"`
 
 	History []Move `json:"history,omitempty"` // the latest last; of a long one, the middle is left out
+}
+
+// A SeatAmount is an amount for one seat, in the smallest unit of the currency.
+type SeatAmount struct {
+	Seat   lockstore.SeatID `json:"seat"`
+	Amount int64            `json:"amount"`
 }
 
 // A Contact is how a shop reaches a buyer.
@@ -60,11 +83,14 @@ type Contact struct {
 type Give struct {
 	Seats  []lockstore.SeatID `json:"seats"`
 	Amount int64              `json:"amount"`
-	Keep   bool               `json:"keep,omitzero"` // the money is given back, the seats are not
-	First  int                `json:"first"`         // the first of its attempts to refund
+	Keep   bool               `json:"keep,omitzero"`  // the money is given back, the seats are not
+	Ended  bool               `json:"ended,omitzero"` // the order had ended, and ends as it was
+	First  int                `json:"first"`          // the first of its attempts to refund
+	Tried  int                `json:"tried,omitzero"` // how many attempts have failed since a person asked
 }
 
-// Moving is a move of some of an order's seats.
+// Moving is a move of some of an order's seats. It takes effect before
+// Order.BookBefore or not at all.
 type Moving struct {
 	Seats []lockstore.SeatID `json:"seats"`
 	To    []lockstore.SeatID `json:"to"`
@@ -83,6 +109,7 @@ type Move struct {
 const maxHistory = 40
 
 func (o *Order) record(m Move) {
+	m.Why, m.By = clip(m.Why, maxText), clip(m.By, lockstore.MaxUserLen)
 	if len(o.History) >= maxHistory {
 		o.History = slices.Delete(o.History, maxHistory/2, len(o.History)-maxHistory/2+1)
 	}
@@ -93,6 +120,16 @@ func (o *Order) record(m Move) {
 func (o *Order) startGiving(seats []lockstore.SeatID, amount int64, keep bool) {
 	o.Refunds++
 	o.Give = &Give{Seats: slices.Clone(seats), Amount: amount, Keep: keep, First: o.Refunds}
+}
+
+// clone returns a copy that can be changed: what both share is replaced, not changed.
+func (o *Order) clone() *Order {
+	c := *o
+	if o.Give != nil {
+		give := *o.Give
+		c.Give = &give
+	}
+	return &c
 }
 
 // ref is the reference of the order's bookings.
@@ -111,39 +148,6 @@ func (o *Order) Price(seat lockstore.SeatID) (int64, bool) {
 		}
 	}
 	return 0, o.Amount == 0
-}
-
-// bodyVersion is the format of the bodies that this program writes.
-const bodyVersion = 1
-
-type body struct {
-	Version int `json:"v"`
-	Order
-}
-
-// encode returns the record of the order.
-func (o *Order) encode(due time.Time) (lockstore.Order, error) {
-	b, err := json.Marshal(body{bodyVersion, *o})
-	if err != nil {
-		return lockstore.Order{}, fmt.Errorf("payment: order %s cannot be encoded: %w", o.Order, err)
-	}
-	return lockstore.Order{ID: o.Order, Event: o.Event, Revision: o.Revision, Due: due, Body: b}, nil
-}
-
-// decode returns the order of a record.
-func decode(r lockstore.Order) (*Order, error) {
-	var b body
-	if err := json.Unmarshal(r.Body, &b); err != nil {
-		return nil, fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
-	}
-	if b.Version != bodyVersion {
-		return nil, fmt.Errorf("payment: order %s has format %d, and this program knows %d; use the newer program", r.ID, b.Version, bodyVersion)
-	}
-	if b.Terms.Order != r.ID || b.Event != r.Event || row(b.Stage) == nil {
-		return nil, fmt.Errorf("payment: the record of order %s is of order %q of event %q in stage %q", r.ID, b.Terms.Order, b.Event, b.Stage)
-	}
-	b.Order.Revision = r.Revision
-	return &b.Order, nil
 }
 
 // sameSeats reports whether both have the same seats, in any order.

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Config configures Payments. All fields but Log and Moved are required.
+// A Config configures Payments. All fields but Workers, Log and Moved are required.
 type Config struct {
 	Seats    lockstore.LockStore
 	Orders   lockstore.OrderStore // of the same backend, so that orders last as long as seats
@@ -26,6 +26,9 @@ type Config struct {
 	// locked: it must exceed the time in which a worker notices the payment, which is
 	// some [Lease].
 	Within, Margin time.Duration
+
+	// Workers is how many orders a process works on at the same time; 0 is 8.
+	Workers int
 
 	Log   *slog.Logger         // a line for each move; nil is slog.Default()
 	Moved func(from, to Stage) // counts the moves; nil does not
@@ -42,6 +45,7 @@ const (
 	clockSkew     = 5 * time.Second  // how much the store's clock may go back in a failover
 	pendingPause  = 10 * time.Minute // between two looks at a payment that takes days
 	refundPause   = 10 * time.Minute // between two looks at a refund that takes days
+	lookPause     = time.Minute      // between two looks whether a buyer has paid
 	failedPause   = time.Minute      // after an answer that should not be
 	capturePause  = 5 * time.Second  // after the first attempt to capture; the buyer waits
 
@@ -66,9 +70,11 @@ type Payments struct {
 	provider       Provider
 	event          func(lockstore.EventID) (*lockstore.Event, error)
 	within, margin time.Duration
+	workers        int
 	log            *slog.Logger
 	moved          func(from, to Stage)
 	clock          clock
+	notices        turns
 	compared       atomic.Int64 // when to compare again, in Unix milliseconds
 }
 
@@ -79,6 +85,8 @@ func New(c Config) (*Payments, error) {
 		return nil, errors.New("payment: Config needs Seats, Orders, Provider and Event")
 	case c.Within < time.Second || c.Within > lockstore.MaxLockTTL/2:
 		return nil, fmt.Errorf("payment: a buyer must have from 1s to %v to pay, not %v", lockstore.MaxLockTTL/2, c.Within)
+	case c.Workers < 0 || c.Workers > lockstore.MaxOrders:
+		return nil, fmt.Errorf("payment: a process must work on 1 to %d orders at a time, not %d", lockstore.MaxOrders, c.Workers)
 	case c.Margin < MinMargin || c.Margin > lockstore.MaxLockTTL/4:
 		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin, lockstore.MaxLockTTL/4, c.Margin)
 	}
@@ -87,7 +95,7 @@ func New(c Config) (*Payments, error) {
 		moved = func(_, _ Stage) {}
 	}
 	return &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
-		log: cmp.Or(c.Log, slog.Default()), moved: moved}, nil
+		workers: cmp.Or(c.Workers, 8), log: cmp.Or(c.Log, slog.Default()), moved: moved}, nil
 }
 
 // CheckEvent fails if locks of the event cannot last until they are paid for.
@@ -132,20 +140,23 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
+	if err := p.keepTime(ctx, o.Event); err != nil {
+		return o, fmt.Errorf("order %s, %s: the store's time is not known: %w", o.Order, o.Stage, err)
+	}
 	for range 20 { // no order moves that often; a defect must not keep a worker
 		work := row(o.Stage).work
 		if work == nil {
 			return o, nil
 		}
-		draft := *o
-		n, err := work(&run{p, ctx, &draft})
+		draft := o.clone()
+		n, err := work(&run{p, ctx, draft})
 		if err != nil {
 			return o, fmt.Errorf("order %s, %s: %w", o.Order, o.Stage, err)
 		}
 		if n.to == "" {
 			return o, nil
 		}
-		moved, err := p.put(ctx, o.Stage, &draft, n, "", false)
+		moved, err := p.put(ctx, o.Stage, draft, n, "", false)
 		if errors.Is(err, lockstore.ErrOrderChanged) {
 			return p.Order(ctx, o.Order) // another worker is at it
 		}
@@ -153,7 +164,7 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 			return o, fmt.Errorf("order %s, from %s to %s: %w", o.Order, o.Stage, n.to, err)
 		}
 		o = moved
-		if n.after > 0 {
+		if n.after > 0 || n.rest {
 			return o, nil
 		}
 	}
@@ -168,6 +179,9 @@ func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, as
 	}
 	now := p.clock.now()
 	draft.Stage = n.to
+	if from == StageOpen && n.to != StageOpen {
+		draft.LookAt = time.Time{}
+	}
 	if from != n.to || n.why != "" {
 		draft.History = append([]Move(nil), draft.History...)
 		draft.record(Move{To: n.to, Time: now.UTC().Truncate(time.Millisecond), Why: n.why, By: asker})
@@ -193,35 +207,14 @@ func (o *Order) due(now time.Time, after time.Duration) time.Time {
 	switch {
 	case after > 0:
 		return now.Add(after)
+	case o.Stage == StageOpen && o.LookAt.Before(o.PayBefore):
+		return o.LookAt
 	case o.Stage == StageOpen:
 		return o.PayBefore
-	case o.Stage == StagePaid && o.Moving == nil, row(o.Stage).work == nil:
+	case o.Stage == StagePaid && o.Moving == nil, o.Stage == StageRefunded:
+		return o.LookAt
+	case row(o.Stage).work == nil:
 		return time.Time{}
 	}
 	return now.Add(Lease / 2) // the worker that has moved it goes on at once
-}
-
-// A clock estimates the clock of the store. It learns from the store's answers how far
-// that is from the clock of this process.
-type clock struct {
-	known  atomic.Bool
-	offset atomic.Int64
-}
-
-func (c *clock) learn(now time.Time) {
-	if !now.IsZero() {
-		c.offset.Store(int64(time.Until(now)))
-		c.known.Store(true)
-	}
-}
-
-func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
-
-// learnTime asks the store for its time.
-func (p *Payments) learnTime(ctx context.Context, ev *lockstore.Event) error {
-	snap, err := p.seats.List(ctx, ev, "")
-	if err == nil {
-		p.clock.learn(time.UnixMilli(snap.Now))
-	}
-	return err
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,8 @@ type play struct {
 	bank func(*paymenttest.Bank)
 	acts func(*stage)
 	free bool
+
+	before func(w *paymenttest.World, step string) // called before each call of a process
 
 	// What the order comes to if nothing fails.
 	want payment.Stage
@@ -183,6 +186,14 @@ func (s *stage) refund(f payment.Refunding) {
 	})
 }
 
+// move moves a seat of the order to another one.
+func (s *stage) move(from, to int) {
+	s.try(func(p *payment.Payments) error {
+		_, err := p.Move(s.ctx, s.order.Order, s.Event.Seats[from:from+1], s.Event.Seats[to:to+1], "operator")
+		return err
+	})
+}
+
 func (s *stage) try(f func(*payment.Payments) error) {
 	if s.order == nil {
 		return
@@ -202,11 +213,16 @@ func (s *stage) try(f func(*payment.Payments) error) {
 func (p play) perform(t *testing.T, processes int, faults ...paymenttest.Fault) (trace []string, stages []payment.Stage) {
 	each := make([][]paymenttest.Fault, processes)
 	each[0] = faults
-	return p.performWith(t, each)
+	trace, stages, _, err := p.performWith(t, each, "")
+	if err != nil {
+		t.Errorf("%v\nthe calls were %q", err, trace)
+	}
+	return trace, stages
 }
 
-// performWith is perform with the faults of each process.
-func (p play) performWith(t *testing.T, faults [][]paymenttest.Fault) (trace []string, stages []payment.Stage) {
+// performWith is perform with the faults of each process, perhaps without a rule. It
+// returns how many faults happened, and what was wrong in the end.
+func (p play) performWith(t *testing.T, faults [][]paymenttest.Fault, without paymenttest.Rule) (trace []string, stages []payment.Stage, fired int, wrong error) {
 	synctest.Test(t, func(t *testing.T) {
 		layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2", "A3"})
 		if err != nil {
@@ -217,17 +233,20 @@ func (p play) performWith(t *testing.T, faults [][]paymenttest.Fault) (trace []s
 			t.Fatal(err)
 		}
 		store := new(memstore.Store)
-		w := &paymenttest.World{Seats: store, Orders: store, Bank: new(paymenttest.Bank), Event: ev}
+		w := &paymenttest.World{Seats: store, Orders: store, Bank: new(paymenttest.Bank), Event: ev, Without: without}
 		if os.Getenv("PAYMENT_LOG") != "" {
 			w.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 		}
 		if p.bank != nil {
 			p.bank(w.Bank)
 		}
+		if p.before != nil {
+			w.Before = func(step string) { p.before(w, step) }
+		}
 		s := &stage{T: t, World: w, ctx: t.Context()}
-		first := w.Start(t.Context(), faults[0]...)
-		for _, f := range faults[1:] {
-			w.Start(t.Context(), f...)
+		var all []*paymenttest.Process
+		for _, f := range faults {
+			all = append(all, w.Start(t.Context(), f...))
 		}
 		if err := w.Lock(s.ctx, paymenttest.Buyer, w.Pair()...); err != nil {
 			t.Fatal(err)
@@ -238,18 +257,23 @@ func (p play) performWith(t *testing.T, faults [][]paymenttest.Fault) (trace []s
 		}
 		s.order = w.Checkout(s.ctx, sum)
 		p.acts(s)
-		w.Settle(s.ctx, 5*time.Minute, 12*time.Hour)
-		w.Stop()
-		all, err := w.Check(s.ctx)
-		if err != nil {
-			t.Errorf("%v\nthe calls were %q", err, first.Trace())
+		limit := 12 * time.Hour
+		if without != "" { // it may never end
+			limit = time.Hour
 		}
-		for _, o := range all {
+		w.Settle(s.ctx, 5*time.Minute, limit)
+		w.Stop()
+		orders, err := w.Check(s.ctx)
+		wrong = err
+		for _, o := range orders {
 			stages = append(stages, o.Stage)
 		}
-		trace = first.Trace()
+		for _, process := range all {
+			fired += process.Fired()
+		}
+		trace = all[0].Trace()
 	})
-	return trace, stages
+	return trace, stages, fired, wrong
 }
 
 func TestOrdersEnd(t *testing.T) {
@@ -269,6 +293,12 @@ func TestOrdersEnd(t *testing.T) {
 // Every run takes its share of the kinds, unless PAYMENT_ALL is set.
 func TestAnyStepFails(t *testing.T) {
 	share := rand.IntN(8)
+	var runs, fired atomic.Int64
+	t.Cleanup(func() { // with several processes, one makes fewer calls than alone
+		if fired.Load()*4 < runs.Load()*3 {
+			t.Errorf("of %d faults, only %d happened", runs.Load(), fired.Load())
+		}
+	})
 	for _, p := range plays {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -283,7 +313,14 @@ func TestAnyStepFails(t *testing.T) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%d %s %s", step, name, kind), func(t *testing.T) {
-						p.perform(t, 2+step%2, paymenttest.Fault{Step: step, Kind: kind})
+						faults := make([][]paymenttest.Fault, 2+step%2)
+						faults[0] = []paymenttest.Fault{{Step: step, Kind: kind}}
+						trace, _, n, err := p.performWith(t, faults, "")
+						if err != nil {
+							t.Errorf("%v\nthe calls were %q", err, trace)
+						}
+						runs.Add(1)
+						fired.Add(int64(n))
 					})
 				}
 			}
@@ -319,7 +356,10 @@ func TestManyFailures(t *testing.T) {
 					faults[i] = append(faults[i], paymenttest.Fault{Step: r.IntN(20), Kind: kinds[r.IntN(len(kinds))]})
 				}
 			}
-			p.performWith(t, append(faults, nil)) // the last one does not fail
+			// The last process does not fail.
+			if trace, _, _, err := p.performWith(t, append(faults, nil), ""); err != nil {
+				t.Errorf("%v\nthe calls of the first process were %q", err, trace)
+			}
 		})
 	}
 }
@@ -334,6 +374,13 @@ func (s *stage) improvise(r *rand.Rand) {
 	}
 	if r.IntN(4) == 0 {
 		acts = append(acts, s.giveUp, s.lapse, func() { s.refund(payment.Refunding{}) })
+	}
+	if r.IntN(3) == 0 {
+		acts = append(acts,
+			func() { s.refund(payment.Refunding{Seats: s.Pair()[:1], Keep: r.IntN(2) == 0}) },
+			func() { s.refund(payment.Refunding{Amount: 70, Keep: true, Request: fmt.Sprint(r.IntN(2))}) },
+			func() { s.move(1, 2) }, func() { s.move(2, 1) },
+			func() { s.after(40 * time.Second) }, func() { s.after(40 * time.Second) })
 	}
 	if r.IntN(2) == 0 {
 		s.evict()

@@ -3,7 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"time"
 
 	"seatlock/lockstore"
@@ -11,6 +11,7 @@ import (
 
 const (
 	comparePause = 10 * time.Minute // between two comparisons
+	compareTime  = 5 * time.Minute  // how long one may take
 	recent       = 26 * time.Hour   // what a comparison with the provider looks back: a session lasts a day at most
 )
 
@@ -20,18 +21,32 @@ const (
 	comparisonEvent lockstore.EventID = "seatlock.payment"
 )
 
-// compare does the comparisons that are due, if no other process does.
-func (p *Payments) compare(ctx context.Context, events func() []lockstore.EventID) {
-	if !p.mayCompare(ctx) {
-		return
-	}
-	if err := p.Recover(ctx, time.Now().Add(-recent)); err != nil && ctx.Err() == nil {
-		p.log.Error("the provider's sessions could not be compared with the orders; trying again later", "error", err)
-	}
-	for _, id := range events() {
-		if err := p.Audit(ctx, id); err != nil && ctx.Err() == nil {
-			p.log.Error("paid orders could not be compared with the roster; trying again later", "event", id, "error", err)
+// compareEvery does the comparisons that are due and that no other process does, until
+// the context ends.
+func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.EventID) {
+	for ctx.Err() == nil {
+		if p.mayCompare(ctx) {
+			p.compare(ctx, events())
 		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (p *Payments) compare(ctx context.Context, events []lockstore.EventID) {
+	limited, cancel := context.WithTimeout(ctx, compareTime)
+	defer cancel()
+	if err := p.Recover(limited, time.Now().Add(-recent)); err != nil && ctx.Err() == nil {
+		p.log.Error("not every session of the provider could be compared with its order; trying again later", "error", err)
+	}
+	for _, id := range events {
+		limited, cancel := context.WithTimeout(ctx, compareTime)
+		if err := p.Audit(limited, id); err != nil && ctx.Err() == nil {
+			p.log.Error("not every order could be compared with the roster; trying again later", "event", id, "error", err)
+		}
+		cancel()
 	}
 }
 
@@ -60,17 +75,22 @@ func (p *Payments) mayCompare(ctx context.Context) bool {
 
 // Recover compares the sessions that the provider has opened since then with the
 // orders. It rebuilds orders that the store has lost, and gives back money that the
-// provider has taken for orders that have ended.
+// provider has taken for orders that have ended. A session that cannot be compared does
+// not stop it, and is named by the error.
 func (p *Payments) Recover(ctx context.Context, since time.Time) error {
+	var failed []error
 	for found, err := range p.provider.Recent(ctx, since) {
 		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		if err := p.recover(ctx, found); err != nil && !errors.Is(err, lockstore.ErrOrderChanged) {
-			return err
+			failed = append(failed, fmt.Errorf("order %s: %w", found.Terms.Order, err))
+		}
+		if ctx.Err() != nil {
+			return errors.Join(append(failed, ctx.Err())...)
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (p *Payments) recover(ctx context.Context, found Payment) error {
@@ -82,26 +102,32 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 		return err
 	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
 		return nil
+	case o.Stage == StageRefunded && o.Session == found.Session:
+		_, err := p.advance(ctx, o) // compares what was paid back
+		return err
 	}
-	if o.Stage == StageRefunded || found.State == Captured {
-		back, err := p.provider.Refunds(ctx, found.ID)
-		if err != nil {
+	var back []Refund
+	if found.State == Captured {
+		if back, err = p.provider.Refunds(ctx, found.ID); err != nil {
 			return err
-		}
-		if slices.ContainsFunc(back, func(f Refund) bool { return f.State != RefundFailed }) {
-			return nil
 		}
 	}
 	moved, err := p.ask(ctx, o.Order, by, func(o *Order) (next, error) {
 		if o.Stage != StageClosed && o.Stage != StageRefunded {
 			return next{}, nil
 		}
+		sum, outside := o.paidBack(back)
+		if found.State == Captured && sum >= found.Terms.Amount {
+			return next{}, nil
+		}
 		o.Provider, o.Session, o.Payment = p.provider.Name(), found.Session, found.ID
-		o.Amount, o.Currency, o.Refunded = found.Terms.Amount, found.Terms.Currency, 0
+		o.Amount, o.Currency, o.Refunded, o.Outside = found.Terms.Amount, found.Terms.Currency, sum, outside
 		if len(o.Seats) == 0 {
 			o.Seats = found.Terms.Seats
 		}
-		o.startGiving(o.Seats, o.Amount, len(o.Kept) > 0)
+		// The store may have forgotten a booking that is still on its way.
+		(&run{p, ctx, o}).openWindow(bookingWindow)
+		o.startGiving(o.Seats, o.Amount-sum, o.KeepsSeats)
 		return next{to: StageGivingBack, why: "the order has ended, but the payment is " + string(found.State)}, nil
 	})
 	if err != nil {
@@ -121,11 +147,8 @@ func (p *Payments) rebuild(ctx context.Context, found Payment) error {
 		if err != nil {
 			return err
 		}
-		for _, f := range back {
-			if f.State != RefundFailed {
-				o.Refunded += f.Amount
-			}
-		}
+		o.Refunds = maxAttempts * 2 // which keys were used is not known
+		o.Refunded, o.Outside = o.paidBack(back)
 		if len(back) > 0 {
 			o.Stage = StageGivingBack
 			why += "; it was being given back"
@@ -135,10 +158,11 @@ func (p *Payments) rebuild(ctx context.Context, found Payment) error {
 			why += " in part, and which seats that was for is not known"
 		}
 		if len(back) > 0 {
-			o.Refunds = maxAttempts * 2 // which keys were used is not known
 			o.startGiving(o.Seats, o.Amount-o.Refunded, false)
-			o.Give.First = 1
 		}
+	}
+	if err := p.keepTime(ctx, o.Event); err != nil {
+		return err
 	}
 	// A booking window of the lost order may still be open.
 	o.BookBefore = p.clock.now().Add(bookingWindow).Truncate(time.Millisecond)
@@ -156,42 +180,87 @@ func (p *Payments) rebuild(ctx context.Context, found Payment) error {
 	return nil
 }
 
-// Audit compares the paid orders of an event with the roster. Seats that the store has
-// lost are booked again; if others have them, the order needs a person.
+// Audit compares the orders of an event with the roster. Seats of a paid order that the
+// store has lost are booked again; if others have them, the order needs a person. Seats
+// that are booked for an order which does not have them are given back. An order that
+// cannot be compared does not stop Audit, and is named by the error.
 func (p *Payments) Audit(ctx context.Context, event lockstore.EventID) error {
 	ev, err := p.event(event)
 	if err != nil {
 		return err
 	}
-	var lost []lockstore.OrderID
-	refs := make(map[lockstore.SeatID]lockstore.Ref)
+	booked := make(map[lockstore.Ref][]lockstore.SeatID)
 	_, all := p.seats.Roster(ctx, ev, lockstore.Filter{})
 	for h, err := range all {
 		if err != nil {
 			return err
 		}
-		if h.Status == lockstore.Booked {
-			refs[h.Seat] = h.Ref
+		if h.Status == lockstore.Booked && h.Ref != "" {
+			booked[h.Ref] = append(booked[h.Ref], h.Seat)
 		}
 	}
+	var failed []error
 	for last, more := lockstore.OrderID(""), true; more; {
 		var page []*Order
-		if page, more, err = p.Orders(ctx, event, last); err != nil {
-			return err
+		var unread, err error
+		if page, last, more, unread, err = p.page(ctx, event, last); err != nil {
+			return errors.Join(append(failed, err)...)
 		}
+		failed = append(failed, unread)
 		for _, o := range page {
-			last = o.Order
-			missing := func(s lockstore.SeatID) bool { return refs[s] != o.ref() }
-			if o.Stage == StagePaid && o.Moving == nil && slices.ContainsFunc(o.Seats, missing) {
-				lost = append(lost, o.Order)
+			has := booked[o.ref()]
+			if o.Moving == nil && o.Stage == StagePaid && len(without(o.Seats, has)) > 0 {
+				failed = append(failed, p.retake(ctx, ev, o.Order))
+			}
+			if len(o.stray(has)) > 0 {
+				failed = append(failed, p.giveStray(ctx, ev, o.Order, has))
 			}
 		}
 	}
-	for _, id := range lost {
-		if err := p.retake(ctx, ev, id); err != nil {
-			return err
-		}
+	return errors.Join(failed...)
+}
+
+// stray returns those of the seats booked for the order that it does not have. There
+// are none while that may still change.
+func (o *Order) stray(booked []lockstore.SeatID) []lockstore.SeatID {
+	switch {
+	case o.Moving != nil:
+		return nil
+	case o.Stage == StagePaid, o.Stage == StageRefunded && o.KeepsSeats:
+		return without(booked, o.Seats)
+	case o.Stage == StageClosed, o.Stage == StageRefunded:
+		return booked
 	}
+	return nil
+}
+
+// giveStray gives back those of the seats that are booked for the order and are not
+// its own. The roster was read before the order, so both are read again.
+func (p *Payments) giveStray(ctx context.Context, ev *lockstore.Event, id lockstore.OrderID, seats []lockstore.SeatID) error {
+	o, err := p.ask(ctx, id, by, func(o *Order) (next, error) {
+		r := &run{p, ctx, o}
+		var stray []lockstore.SeatID
+		for _, seat := range o.stray(seats) {
+			there, err := r.booked(ev, []lockstore.SeatID{seat})
+			if err != nil {
+				return next{}, err
+			}
+			if there > 0 {
+				stray = append(stray, seat)
+			}
+		}
+		if len(stray) == 0 {
+			return next{}, nil
+		}
+		ended := o.Stage != StagePaid
+		o.startGiving(stray, 0, false)
+		o.Give.Ended = ended
+		return next{to: StageGivingBack, why: fmt.Sprintf("seats were booked for the order that are not its own: %s", stray)}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("order %s: %w", id, err)
+	}
+	p.follow(ctx, o)
 	return nil
 }
 
@@ -203,16 +272,16 @@ func (p *Payments) retake(ctx context.Context, ev *lockstore.Event, id lockstore
 			return next{}, nil
 		}
 		r := &run{p, ctx, o}
-		there, err := r.booked(ev)
+		there, err := r.booked(ev, o.Seats)
 		if err != nil || there == len(o.Seats) {
 			return next{}, err
 		}
 		o.Retake = true
-		r.openWindow()
+		r.openWindow(bookingWindow)
 		return next{to: StageBooking, why: "the store has lost the seats, which are booked again"}, nil
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("order %s: %w", id, err)
 	}
 	p.follow(ctx, o)
 	return nil

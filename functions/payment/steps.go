@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"math/rand/v2"
 	"time"
 
 	"seatlock/lockstore"
@@ -23,6 +23,7 @@ type next struct {
 	to    Stage         // empty: nothing more can be done now
 	why   string        // for the history
 	after time.Duration // when work is due again; 0 is the stage's own time
+	rest  bool          // nothing more is to be done at once
 }
 
 // later puts off the next look at the order.
@@ -55,7 +56,10 @@ func (r *run) open() (next, error) {
 	case err != nil:
 		return next{}, err
 	}
-	r.o.Session, r.o.PayURL = s.ID, s.URL
+	if len(s.URL) > maxURL {
+		return r.give(fmt.Sprintf("the provider's page has an address of %d bytes, and an order can have one of %d", len(s.URL), maxURL))
+	}
+	r.o.Session, r.o.PayURL, r.o.LookAt = s.ID, s.URL, r.nextLook()
 	return next{to: StageOpen}, nil
 }
 
@@ -76,7 +80,11 @@ func (r *run) await() (next, error) {
 			return r.pending(p)
 		}
 		if !r.missed() {
-			return stay()
+			if r.clock.now().Before(r.o.LookAt) {
+				return stay()
+			}
+			r.o.LookAt = r.nextLook()
+			return next{to: StageOpen, rest: true}, nil
 		}
 		switch err := r.provider.Expire(r.ctx, r.o.Session); {
 		case err == nil:
@@ -88,19 +96,26 @@ func (r *run) await() (next, error) {
 	return next{}, fmt.Errorf("payment: the session of order %s is complete and open at once", r.o.Order)
 }
 
+// nextLook returns when a worker looks again whether the buyer has paid, if no notice
+// comes. Orders of the same minute are spread, so that they are not all due at once.
+func (r *run) nextLook() time.Time {
+	return r.clock.now().Add(lookPause/2 + rand.N(lookPause)).Truncate(time.Millisecond)
+}
+
 // paid begins the booking of seats that were paid for.
 func (r *run) paid(p Payment) (next, error) {
 	r.o.Payment = p.ID
 	if p.Terms.Amount != r.o.Amount || p.Terms.Currency != r.o.Currency {
 		return r.give(fmt.Sprintf("the payment is of %d %s and not of %d %s", p.Terms.Amount, p.Terms.Currency, r.o.Amount, r.o.Currency))
 	}
-	r.openWindow()
+	r.openWindow(bookingWindow)
 	return next{to: StageBooking, why: "the payment is " + string(p.State)}, nil
 }
 
-// openWindow gives the order a booking window that ends later than every one before.
-func (r *run) openWindow() {
-	until := r.clock.now().Add(bookingWindow).Truncate(time.Millisecond)
+// openWindow gives the order a window in which seats are booked or moved for it. It
+// ends later than every one before.
+func (r *run) openWindow(long time.Duration) {
+	until := r.clock.now().Add(long).Truncate(time.Millisecond)
 	if !until.After(r.o.BookBefore) {
 		until = r.o.BookBefore.Add(time.Millisecond)
 	}
@@ -158,7 +173,7 @@ func (r *run) book() (next, error) {
 	case p.State != Authorised && p.State != Captured:
 		return next{}, fmt.Errorf("payment: the payment of order %s was made and is %s", r.o.Order, p.State)
 	}
-	r.openWindow()
+	r.openWindow(bookingWindow)
 	return next{to: StageBooking, why: "the booking took too long and is tried again"}, nil
 }
 
@@ -206,7 +221,7 @@ func (r *run) verify(taken bool) (next, error) {
 		if err != nil {
 			return next{}, err
 		}
-		if slices.ContainsFunc(back, func(f Refund) bool { return f.State != RefundFailed && !r.o.partBefore(f) }) {
+		if sum, _ := r.o.paidBack(back); sum > r.o.Refunded {
 			return r.give("the money was paid back already")
 		}
 	}
@@ -214,7 +229,7 @@ func (r *run) verify(taken bool) (next, error) {
 	if err != nil {
 		return next{}, err
 	}
-	there, err := r.booked(ev)
+	there, err := r.booked(ev, r.o.Seats)
 	switch {
 	case err != nil:
 		return next{}, err
@@ -222,15 +237,12 @@ func (r *run) verify(taken bool) (next, error) {
 		return r.give("the seats were cancelled before the order was paid")
 	}
 	r.o.Retake = false
-	return next{to: StagePaid}, nil
+	return next{to: StagePaid, rest: true}, nil
 }
 
-// partBefore reports whether the refund is one that the order has counted.
-func (o *Order) partBefore(f Refund) bool { return o.Refunded > 0 && o.isAttempt(f, 1) }
-
-// booked counts the seats that are booked for the order.
-func (r *run) booked(ev *lockstore.Event) (int, error) {
-	_, all := r.seats.Roster(r.ctx, ev, lockstore.Filter{Seats: r.o.Seats})
+// booked counts those of the seats that are booked for the order.
+func (r *run) booked(ev *lockstore.Event, seats []lockstore.SeatID) (int, error) {
+	_, all := r.seats.Roster(r.ctx, ev, lockstore.Filter{Seats: seats})
 	n := 0
 	for h, err := range all {
 		if errors.Is(err, lockstore.ErrUnknownSeats) {
@@ -256,8 +268,9 @@ func (r *run) fetch() (Payment, error) {
 
 // do carries out an operation, and learns the store's clock from it.
 func (r *run) do(ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	asked := time.Now()
 	result, err := r.seats.Do(r.ctx, ev, op)
-	r.clock.learn(result.Now)
+	r.clock.learn(result.Now, asked)
 	if errors.Is(err, lockstore.ErrTooLate) || errors.Is(err, lockstore.ErrTooEarly) {
 		if err := r.learnTime(r.ctx, ev); err != nil {
 			return result, err
@@ -276,63 +289,5 @@ func isConflict(err error) bool {
 // unknown reports whether an operation failed for another reason than the seats.
 func unknown(err error) bool { return err != nil && !isConflict(err) }
 
-// settle finishes a move of seats that was begun.
-func (r *run) settle() (next, error) {
-	m := r.o.Moving
-	if m == nil {
-		return stay()
-	}
-	ev, err := r.event(r.o.Event)
-	if err != nil {
-		return next{}, err
-	}
-	err = r.moveSeats(ev)
-	if unknown(err) {
-		return next{}, err
-	}
-	return next{to: StagePaid, why: movedWhy(m, err)}, nil
-}
-
-// moveSeats carries out the move that the order has begun. Afterwards it is over,
-// unless its outcome is unknown.
-func (r *run) moveSeats(ev *lockstore.Event) error {
-	m := r.o.Moving
-	op := lockstore.Move(r.o.User, r.o.ref(), m.Seats, m.To)
-	op.By = m.By
-	_, err := r.do(ev, op)
-	if unknown(err) {
-		return err
-	}
-	r.o.Moving = nil
-	if err == nil {
-		r.o.Seats = union(without(r.o.Seats, m.Seats), m.To)
-		r.o.Lines = slices.Clone(r.o.Lines)
-		for i := range r.o.Lines { // the new seats cost what was paid for the old ones
-			l := &r.o.Lines[i]
-			l.Seats = slices.Clone(l.Seats)
-			for n, seat := range l.Seats {
-				if at := slices.Index(m.Seats, seat); at >= 0 {
-					l.Seats[n] = m.To[at]
-				}
-			}
-		}
-	}
-	return err
-}
-
-func movedWhy(m *Moving, err error) string {
-	if err != nil {
-		return "the seats were not moved: " + short(err)
-	}
-	return fmt.Sprintf("moved from %s to %s", m.Seats, m.To)
-}
-
 // short returns the text of an error for the history.
-func short(err error) string {
-	text := err.Error()
-	const most = 200
-	if len(text) > most {
-		text = text[:most] + "…"
-	}
-	return text
-}
+func short(err error) string { return clip(err.Error(), 200) }

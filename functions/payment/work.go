@@ -9,25 +9,29 @@ import (
 	"seatlock/lockstore"
 )
 
-const (
-	pause    = time.Second // between two looks at what is due
-	batch    = 32          // orders that one look takes
-	together = 8           // orders that one process works on at a time
-)
+const pause = time.Second // between two looks at what is due
 
 // Work works on the orders that are due until the context ends. Any number of
 // processes may do so. It also compares orders with the provider and the roster from
 // time to time, for the events.
 func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	working.Go(func() { p.compareEvery(ctx, events) })
+	free := make(chan struct{}, p.workers)
+	for range p.workers {
+		free <- struct{}{}
+	}
 	for ctx.Err() == nil {
-		n, err := p.Round(ctx)
-		if err != nil && ctx.Err() == nil {
-			p.log.Error("orders that are due cannot be read; trying again", "error", err)
-		}
-		if n == batch {
+		n := p.startDue(ctx, free, &working)
+		if n > 0 && len(free) == 0 { // there may be more: wait for a worker and not for all of them
+			select {
+			case <-ctx.Done():
+			case <-free:
+				free <- struct{}{}
+			}
 			continue
 		}
-		p.compare(ctx, events)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -35,26 +39,39 @@ func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) 
 	}
 }
 
+// startDue starts a goroutine for each order that is due, while some are free, and
+// returns how many.
+func (p *Payments) startDue(ctx context.Context, free chan struct{}, working *sync.WaitGroup) int {
+	limit := len(free) // only this goroutine takes from free
+	if limit == 0 {
+		return 0
+	}
+	due, err := p.orders.Due(ctx, limit, Lease)
+	if err != nil && ctx.Err() == nil {
+		p.log.Error("orders that are due cannot be read; trying again", "error", err)
+	}
+	for _, r := range due {
+		<-free
+		working.Go(func() {
+			defer func() { free <- struct{}{} }()
+			p.attend(ctx, r)
+		})
+	}
+	return len(due)
+}
+
 // Round works once on some of the orders that are due, and returns how many. What
 // fails is logged, and due again after [Lease].
 func (p *Payments) Round(ctx context.Context) (int, error) {
-	due, err := p.orders.Due(ctx, batch, Lease)
+	// No more than start at once: the others would wait while their leases end.
+	due, err := p.orders.Due(ctx, p.workers, Lease)
 	if err != nil {
 		return 0, err
 	}
 	var working sync.WaitGroup
-	next := make(chan lockstore.Order)
-	for range min(together, len(due)) {
-		working.Go(func() {
-			for r := range next {
-				p.attend(ctx, r)
-			}
-		})
-	}
 	for _, r := range due {
-		next <- r
+		working.Go(func() { p.attend(ctx, r) })
 	}
-	close(next)
 	working.Wait()
 	return len(due), nil
 }
@@ -70,10 +87,14 @@ func (p *Payments) attend(ctx context.Context, r lockstore.Order) {
 	}
 }
 
-// Notice reconciles the order that a notice of the provider is about. Failures are
-// logged: the order is tried again when it is due.
+// Notice reconciles the order that a notice of the provider is about, which
+// [Provider.Verify] has checked. Failures are logged: the order is tried again when it
+// is due. Notices of the same order that come at the same time share one run.
 func (p *Payments) Notice(ctx context.Context, id lockstore.OrderID) {
-	_, err := p.Reconcile(ctx, id)
+	err := p.notices.do(ctx, id, func() error {
+		_, err := p.Reconcile(ctx, id)
+		return err
+	})
 	switch {
 	case errors.Is(err, lockstore.ErrNoOrder):
 		p.log.Warn("the provider has sent a notice about an order that the store does not have; it is rebuilt from the provider's sessions", "order", id)

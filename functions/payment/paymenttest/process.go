@@ -18,8 +18,9 @@ import (
 
 // A Fault is what happens to one call that a process makes.
 type Fault struct {
-	Step int  // the number of the call among those of the process, from 0
-	Kind Kind // what happens to it
+	Step int    // the number of the call among those of the process, from 0
+	Call string // if it is given, Step counts the calls of that name only
+	Kind Kind   // what happens to it
 }
 
 // A Kind is a kind of fault.
@@ -66,6 +67,7 @@ type Process struct {
 	trace  []string
 	killed bool
 	frozen bool // it was paused, and its deadlines count for nothing
+	fired  int  // how many of its faults have happened
 }
 
 var (
@@ -81,13 +83,27 @@ func (p *Process) begin(step string) (Kind, bool) {
 	if p.killed {
 		return Killed, true
 	}
-	n := len(p.trace)
+	n, same := len(p.trace), 0
+	for _, name := range p.trace {
+		if name == step {
+			same++
+		}
+	}
 	p.trace = append(p.trace, step)
-	at := slices.IndexFunc(p.faults, func(f Fault) bool { return f.Step == n })
+	at := slices.IndexFunc(p.faults, func(f Fault) bool { return f.Call == "" && f.Step == n || f.Call == step && f.Step == same })
 	if at < 0 {
 		return "", false
 	}
+	p.fired++
 	return p.faults[at].Kind, true
+}
+
+// Fired returns how many of the faults have happened to the process. It may have made
+// fewer calls than there are faults.
+func (p *Process) Fired() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fired
 }
 
 // kill ends the process.
@@ -141,6 +157,9 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 		ctx = context.WithoutCancel(ctx)
 	}
 	time.Sleep(rand.N(latency))
+	if before := p.world.Before; before != nil {
+		before(step)
+	}
 	got, err := f(ctx)
 	time.Sleep(rand.N(latency))
 	switch {
@@ -154,7 +173,9 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 }
 
 func (p *Process) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	return call(p, ctx, op.Kind.String(), lockstore.ErrOutcomeUnknown, func(ctx context.Context) (lockstore.Result, error) { return p.world.Seats.Do(ctx, ev, op) })
+	return call(p, ctx, op.Kind.String(), lockstore.ErrOutcomeUnknown, func(ctx context.Context) (lockstore.Result, error) {
+		return p.world.Seats.Do(ctx, ev, p.world.bend(op))
+	})
 }
 
 func (p *Process) List(ctx context.Context, ev *lockstore.Event, since lockstore.Version) (lockstore.Snapshot, error) {
@@ -186,7 +207,7 @@ func (p *Process) Put(ctx context.Context, o lockstore.Order) (int64, error) {
 	if json.Unmarshal(o.Body, &body) == nil && body.Stage != "" {
 		name = "write " + string(body.Stage)
 	}
-	return call(p, ctx, name, lockstore.ErrOutcomeUnknown, func(ctx context.Context) (int64, error) { return p.world.Orders.Put(ctx, o) })
+	return call(p, ctx, name, lockstore.ErrOutcomeUnknown, func(ctx context.Context) (int64, error) { return p.world.put(ctx, o) })
 }
 
 func (p *Process) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Order, error) {
@@ -205,7 +226,7 @@ func (p *Process) Orders(ctx context.Context, event lockstore.EventID, after loc
 func (p *Process) Name() string { return p.world.Bank.Name() }
 
 func (p *Process) Open(ctx context.Context, r payment.Request) (payment.Session, error) {
-	return call(p, ctx, "open", errNoAnswer, func(ctx context.Context) (payment.Session, error) { return p.world.Bank.Open(ctx, r) })
+	return call(p, ctx, "open", errNoAnswer, func(ctx context.Context) (payment.Session, error) { return p.world.open(ctx, r) })
 }
 
 func (p *Process) Fetch(ctx context.Context, session string) (payment.Payment, error) {
@@ -213,7 +234,7 @@ func (p *Process) Fetch(ctx context.Context, session string) (payment.Payment, e
 }
 
 func (p *Process) Expire(ctx context.Context, session string) error {
-	return p.act(ctx, "expire", func(ctx context.Context) error { return p.world.Bank.Expire(ctx, session) })
+	return p.act(ctx, "expire", func(ctx context.Context) error { return p.world.expire(ctx, session) })
 }
 
 func (p *Process) Capture(ctx context.Context, id, key string) error {
@@ -221,7 +242,7 @@ func (p *Process) Capture(ctx context.Context, id, key string) error {
 }
 
 func (p *Process) Void(ctx context.Context, id string) error {
-	return p.act(ctx, "void", func(ctx context.Context) error { return p.world.Bank.Void(ctx, id) })
+	return p.act(ctx, "void", func(ctx context.Context) error { return p.world.void(ctx, id) })
 }
 
 func (p *Process) act(ctx context.Context, step string, f func(context.Context) error) error {
@@ -231,7 +252,7 @@ func (p *Process) act(ctx context.Context, step string, f func(context.Context) 
 
 func (p *Process) Refund(ctx context.Context, id string, amount int64, key string) (payment.Refund, error) {
 	return call(p, ctx, "refund", errNoAnswer, func(ctx context.Context) (payment.Refund, error) {
-		return p.world.Bank.Refund(ctx, id, amount, key)
+		return p.world.refund(ctx, id, amount, key)
 	})
 }
 
@@ -240,6 +261,9 @@ func (p *Process) Refunds(ctx context.Context, id string) ([]payment.Refund, err
 }
 
 func (p *Process) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.Payment, error] {
+	if !p.world.Compares {
+		return func(func(payment.Payment, error) bool) {}
+	}
 	return p.world.Bank.Recent(ctx, since)
 }
 

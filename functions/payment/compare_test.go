@@ -1,0 +1,141 @@
+package payment_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"seatlock/functions/payment"
+	"seatlock/functions/payment/paymenttest"
+	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
+)
+
+// Seats that are booked for an order which does not have them are given back. Bookings
+// of other systems are left alone.
+func TestStraySeatsAreGivenBack(t *testing.T) {
+	inShop(t, true, func(s *shop) {
+		paid, kept, refunded, closed := s.paid("ann", "A1"), s.paid("bob", "A2"), s.paid("cid", "A3"), s.begin("dan", "A4")
+		s.Close(s.ctx, closed.Order, "")
+		s.mustRefund(kept, payment.Refunding{Keep: true})
+		s.mustRefund(refunded, payment.Refunding{})
+		for n, o := range []*payment.Order{paid, kept, refunded, closed} {
+			s.do(lockstore.Book(o.User, lockstore.Ref(o.Order), s.event.Seats[4+n])) // A5 to A8
+		}
+		s.do(lockstore.Book("eve", "another-system", "A9"))
+		if err := s.Audit(s.ctx, s.event.ID); err != nil {
+			s.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		s.is(paid.Order, payment.StagePaid, 0, "A1")
+		s.is(kept.Order, payment.StageRefunded, 100, "A2")
+		s.is(refunded.Order, payment.StageRefunded, 100)
+		s.is(closed.Order, payment.StageClosed, 0)
+		s.do(lockstore.Lock("fay", "A5", "A6", "A7", "A8"))
+		if _, err := s.store.Do(s.ctx, s.event, lockstore.Lock("fay", "A9")); !errors.Is(err, lockstore.SeatBooked) {
+			s.Errorf("the booking of another system: %v, want it to be left", err)
+		}
+	})
+}
+
+// An order that cannot be read hides no other one.
+func TestUnreadableOrderHidesNoOther(t *testing.T) {
+	inShop(t, true, func(s *shop) {
+		paid, lost, rebuilt := s.paid("ann", "A1"), s.paid("bob", "A2"), s.begin("cid", "A3")
+		for _, id := range []lockstore.OrderID{"0", "ZZZZZZZZ"} { // before and after the others
+			if _, err := s.store.Put(s.ctx, lockstore.Order{ID: id, Event: s.event.ID, Body: []byte(`{"v":9}`)}); err != nil {
+				s.Fatal(err)
+			}
+		}
+		s.do(lockstore.Cancel("", lockstore.Ref(lost.Order), "A2"))
+		if err := s.Audit(s.ctx, s.event.ID); err == nil {
+			s.Error("Audit must name the orders that it cannot read")
+		}
+		s.is(lost.Order, payment.StagePaid, 0, "A2")
+		page, _, err := s.Orders(s.ctx, s.event.ID, "")
+		if err != nil || len(page) != 3 {
+			s.Errorf("%d orders are listed (%v), want 3", len(page), err)
+		}
+		moved, _, err := s.CancelEvent(s.ctx, s.event.ID, "", "operator")
+		if moved != 3 || err == nil {
+			s.Errorf("%d orders were moved (%v), want 3 and an error about the others", moved, err)
+		}
+		time.Sleep(time.Minute)
+		s.is(paid.Order, payment.StageRefunded, 100)
+		s.is(rebuilt.Order, payment.StageClosed, 0)
+	})
+}
+
+// A session that cannot be compared hides no other one.
+func TestUnreadableSessionHidesNoOther(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		first, second := s.begin("ann", "A1"), s.begin("bob", "A2")
+		found := s.bank.Sessions()
+		bad := slices.IndexFunc(found, func(p payment.Payment) bool { return p.Terms.Order == first.Order })
+		found[bad].Terms.Order = "no order"
+		s.Payments = s.with(func(c *payment.Config) {
+			c.Orders = new(memstore.Store)
+			c.Provider = listing{s.bank, []payment.Payment{found[bad], found[1-bad]}}
+		})
+		if err := s.Recover(s.ctx, time.Time{}); err == nil {
+			s.Error("Recover must name the session that it cannot compare")
+		}
+		if o, err := s.Order(s.ctx, second.Order); err != nil || o.Stage != payment.StageOpen {
+			s.Errorf("the second order is %+v (%v), want open", o, err)
+		}
+	})
+}
+
+// listing is a provider that lists sessions of which it knows too little.
+type listing struct {
+	*paymenttest.Bank
+	sessions []payment.Payment
+}
+
+func (l listing) Recent(context.Context, time.Time) iter.Seq2[payment.Payment, error] {
+	return func(yield func(payment.Payment, error) bool) {
+		for _, p := range l.sessions {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// stuck is a provider whose list of sessions does not come before the deadline.
+type stuck struct {
+	*paymenttest.Bank
+	asked chan struct{}
+}
+
+func (p stuck) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.Payment, error] {
+	return func(yield func(payment.Payment, error) bool) {
+		p.asked <- struct{}{}
+		<-ctx.Done()
+		yield(payment.Payment{}, ctx.Err())
+	}
+}
+
+// A comparison that hangs keeps no order waiting, and ends.
+func TestComparisonThatHangs(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		asked := make(chan struct{}, 10)
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = stuck{s.bank, asked} })
+		s.work(func(s *shop) {
+			<-asked
+			o := s.begin("ann", "A1")
+			s.bank.Pay(o.Session)
+			time.Sleep(2 * time.Minute) // no notice comes
+			s.is(o.Order, payment.StagePaid, 0, "A1")
+			select {
+			case <-asked:
+				s.Error("a second comparison began while the first one hung")
+			default:
+			}
+			<-asked // after the first one was given up
+		})
+	})
+}

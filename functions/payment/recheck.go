@@ -1,0 +1,62 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+)
+
+// lookAgain is when the refunds of an order are looked at again after the last one: a
+// refund may fail days after it was done.
+var lookAgain = [...]time.Duration{time.Hour, 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour}
+
+// settle finishes a move of seats that was begun, or looks at the refunds of a paid
+// order.
+func (r *run) settle() (next, error) {
+	if r.o.Moving != nil {
+		return r.finishMove()
+	}
+	return r.recheck()
+}
+
+// recheck compares what the order has paid back with the provider's refunds. A refund
+// that failed after it was done is made again. One that somebody made at the provider
+// is counted; if nothing is left of the payment, the seats are given back, too.
+func (r *run) recheck() (next, error) {
+	o := r.o
+	if o.Amount == 0 || o.Payment == "" {
+		return stay()
+	}
+	all, err := r.provider.Refunds(r.ctx, o.Payment)
+	if err != nil {
+		return next{}, err
+	}
+	back, outside := o.paidBack(all)
+	ours := back - outside
+	owed := max(o.Refunded-o.Outside-ours, 0)
+	if o.Stage == StageRefunded {
+		owed = max(o.Refunded-back, 0)
+	}
+	before := o.Refunded
+	changed := o.Refunded != back || o.Outside != outside
+	o.Refunded, o.Outside = back, outside
+	switch {
+	case owed > 0:
+		o.startGiving(nil, owed, true)
+		o.Give.Ended = o.Stage == StageRefunded
+		return next{to: StageGivingBack, why: fmt.Sprintf("a refund failed after it was done, and %d are paid back again", owed)}, nil
+	case back >= o.Amount && o.Stage == StagePaid:
+		o.startGiving(o.Seats, 0, false)
+		return next{to: StageGivingBack, why: "everything was paid back at the provider"}, nil
+	case changed:
+		return next{to: o.Stage, why: fmt.Sprintf("%d were paid back at the provider, not %d", back, before)}, nil
+	}
+	now := r.clock.now()
+	if o.LookAt.IsZero() || now.Before(o.LookAt) {
+		return stay()
+	}
+	o.LookAt, o.Looks = time.Time{}, o.Looks+1
+	if o.Looks < len(lookAgain) {
+		o.LookAt = now.Add(lookAgain[o.Looks])
+	}
+	return next{to: o.Stage, rest: true}, nil
+}

@@ -1,0 +1,181 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"seatlock/lockstore"
+)
+
+// A Refunding is what an operator wants to give back of an order.
+type Refunding struct {
+	Order  lockstore.OrderID
+	Seats  []lockstore.SeatID // empty: the whole order
+	Amount int64              // 0: what the seats cost, or all that is left
+	Keep   bool               // the buyer keeps the seats
+
+	// Request names the request, so that a repeat of it does nothing: 1 to 64 of
+	// A-Z a-z 0-9 _ . -. It is needed to pay back an Amount of seats that the buyer
+	// keeps: without it, a repeat could not be told from a second such refund. An order
+	// remembers its last 16.
+	Request string
+
+	By  string // the operator
+	Why string
+}
+
+// Check returns an [*lockstore.InvalidError] unless the Refunding is valid.
+func (f *Refunding) Check() error {
+	problem := ""
+	switch {
+	case f.Amount < 0:
+		problem = fmt.Sprintf("the amount to pay back must be more than 0, not %d", f.Amount)
+	case f.Amount > 0 && f.Keep && f.Request == "":
+		problem = "to pay back an amount of seats that the buyer keeps, name the request, so that a repeat does not pay it twice"
+	case lockstore.Ref(f.Request).Check() != nil:
+		problem = "a request is named with up to 64 letters, digits, '_', '.' and '-'"
+	default:
+		return nil
+	}
+	return &lockstore.InvalidError{Problem: problem}
+}
+
+// Refund gives back an order, or some of its seats if it is paid. What was given back
+// before is not given back again, so a repeat is safe. The money may take days: the
+// order says how far it is. If a part is being given back already, the whole order is
+// given back after that; Refund fails with [ErrStage] if another part is to be.
+func (p *Payments) Refund(ctx context.Context, f Refunding) (*Order, error) {
+	o, _, err := p.refund(ctx, f)
+	return o, err
+}
+
+// refund is Refund, and reports whether it has changed the order.
+func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began bool, err error) {
+	if err := f.Check(); err != nil {
+		return nil, false, err
+	}
+	f.Seats = union(nil, f.Seats) // each once
+	o, err = p.ask(ctx, f.Order, f.By, func(o *Order) (n next, err error) {
+		defer func() { began = err == nil && n.to != "" }()
+		if done, err := o.asked(&f); done || err != nil {
+			return next{}, err
+		}
+		n = next{to: StageGivingBack, why: f.Why}
+		plain := len(f.Seats) == 0 && f.Amount == 0 && !f.Keep
+		switch o.Stage {
+		case StageGivingBack, StageNeedsPerson:
+			return o.refundMore(&f, plain, n)
+		case StageClosed:
+			return next{}, nil
+		case StageRefunded:
+			if !o.KeepsSeats || f.Keep {
+				return next{}, nil
+			}
+		case StagePaid:
+		default: // nothing is paid yet
+			if !plain {
+				return next{}, wrongStage(o, "refunded in part")
+			}
+		}
+		if o.Moving != nil && !plain {
+			return next{}, wrongStage(o, "refunded while its seats are being moved")
+		}
+		return o.refundNow(&f, n)
+	})
+	if err != nil {
+		return o, false, err
+	}
+	return p.follow(ctx, o), began, nil
+}
+
+// refundNow begins to give back what is asked for.
+func (o *Order) refundNow(f *Refunding, n next) (next, error) {
+	seats, amount, rest := o.Seats, f.Amount, o.Amount-o.Refunded
+	if len(f.Seats) > 0 {
+		// Without those that were given back before.
+		seats = slices.DeleteFunc(slices.Clone(f.Seats), func(s lockstore.SeatID) bool {
+			return !slices.Contains(o.Seats, s) || f.Keep && f.Amount == 0 && o.paidBackFor(s) >= 0 && o.left(s) == 0
+		})
+	}
+	switch {
+	case len(seats) == 0:
+		return next{}, nil
+	case f.Amount > 0:
+	case len(f.Seats) == 0:
+		amount = rest
+	default:
+		for _, seat := range seats {
+			if _, known := o.Price(seat); !known {
+				return next{}, &lockstore.InvalidError{Problem: fmt.Sprintf("the bill of order %s does not say what seat %s costs; give the amount", o.Order, seat)}
+			}
+			amount += o.left(seat)
+		}
+		if f.Amount == 0 { // more may have been paid back of the whole order
+			amount = min(amount, rest)
+		}
+	}
+	if amount > rest {
+		return next{}, &lockstore.InvalidError{Problem: fmt.Sprintf("%d cannot be paid back of order %s: of %d, %d were paid back already", amount, o.Order, o.Amount, o.Refunded)}
+	}
+	if amount == 0 && f.Keep {
+		return next{}, nil
+	}
+	o.startGiving(seats, amount, f.Keep)
+	o.remember(f)
+	return n, nil
+}
+
+// refundMore is a refund of an order that is being given back, or failed to be. What
+// is being given back cannot be changed, but everything may follow.
+func (o *Order) refundMore(f *Refunding, plain bool, n next) (next, error) {
+	same := f.Keep == o.Give.Keep && (f.Amount == 0 || f.Amount == o.Give.Amount) &&
+		(len(f.Seats) == 0 && len(o.Give.Seats) == len(o.Seats) || sameSeats(f.Seats, o.Give.Seats))
+	if !plain {
+		if same {
+			return next{}, nil
+		}
+		return next{}, wrongStage(o, "refunded in another part")
+	}
+	covered := o.Give.Ended && !o.KeepsSeats || !o.Give.Keep && len(without(o.Seats, o.Give.Seats)) == 0
+	if o.Stage == StageGivingBack && (covered || o.GiveAll) {
+		return next{}, nil
+	}
+	o.GiveAll = !covered
+	if o.Stage == StageNeedsPerson {
+		o.tryAgain()
+	}
+	return n, nil
+}
+
+// maxRequests is how many requests an order remembers.
+const maxRequests = 16
+
+// asked reports whether the order has begun to carry out the request.
+func (o *Order) asked(f *Refunding) (bool, error) {
+	if f.Request == "" {
+		return false, nil
+	}
+	at := slices.IndexFunc(o.Requests, func(r string) bool { return strings.HasPrefix(r, f.Request+" ") })
+	if at >= 0 && o.Requests[at] != f.mark() {
+		return false, &lockstore.InvalidError{Problem: fmt.Sprintf("the request %s was for something else of order %s", f.Request, o.Order)}
+	}
+	return at >= 0, nil
+}
+
+func (o *Order) remember(f *Refunding) {
+	if f.Request == "" {
+		return
+	}
+	latest := o.Requests[max(0, len(o.Requests)-maxRequests+1):]
+	o.Requests = append(slices.Clone(latest), f.mark())
+}
+
+// mark is the request with a hash of what it asks for.
+func (f *Refunding) mark() string {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%q %d %t", f.Seats, f.Amount, f.Keep)
+	return fmt.Sprintf("%s %08x", f.Request, h.Sum32())
+}
