@@ -27,7 +27,7 @@ var (
 	checkout = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"userId", "levels", "returnUrl", "name", "email"},
 		more: func(_ context.Context, _ *API, c *change) error { return c.price() },
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " There is nothing to pay."}}
-	refund = verb{kind: lockstore.KindCancel, action: access.Operate, fields: []string{"orderId", "amount", "keepSeats", "reason", "retry", "wholeEvent"}}
+	refund = verb{kind: lockstore.KindCancel, action: access.Operate, fields: []string{"orderId", "amount", "keepSeats", "requestId", "reason", "retry", "wholeEvent"}}
 )
 
 // webhookCall is the name of the provider's webhooks in logs and metrics.
@@ -264,6 +264,9 @@ func (a *API) refund(w http.ResponseWriter, r *http.Request, by access.Caller, o
 			return err
 		}
 		f.Why = string(*req.Reason)
+	}
+	if req.RequestID != nil {
+		f.Request = *req.RequestID
 	}
 	if req.Amount != nil {
 		if f.Amount = *req.Amount; f.Amount <= 0 {

@@ -85,7 +85,10 @@ func moveOrder(ctx context.Context, a *API, c *change) (bool, error) {
 		return false, nil // which the store refuses
 	}
 	_, err = a.payments.Move(ctx, o.Order, c.op.Seats, c.op.To, c.by.By())
-	if errors.Is(err, payment.ErrStage) || errors.Is(err, payment.ErrBusy) {
+	switch {
+	case errors.Is(err, payment.ErrBusy):
+		return false, problem.Refuse(problem.OrderChanged, "Seats of order %s were booked or moved a moment ago. Try again in a minute.", o.Order)
+	case errors.Is(err, payment.ErrStage):
 		return false, orderRefusal(err, o)
 	}
 	return true, a.explain(err, &verb{kind: c.op.Kind}, c)

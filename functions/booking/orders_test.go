@@ -231,6 +231,9 @@ func TestPaidSeatsChangeThroughTheirOrder(t *testing.T) {
 		if p := c.ask(409, "POST", "/release", `{"seatIds":["A1"],"userId":"ann"}`); p.Code != "seat_booked" {
 			t.Errorf("releasing a paid seat is answered %+v", p)
 		}
+		if p := c.operator(409, "POST", "/move", `{"seatIds":["A1"],"toSeatIds":["B1"],"userId":"ann"}`); p.Code != "order_changed" || !strings.Contains(p.Detail, "a minute") {
+			t.Errorf("a move right after the booking is answered %+v", p)
+		}
 		time.Sleep(time.Minute) // no booking is on its way any more
 		c.operator(200, "POST", "/move", `{"seatIds":["A1"],"toSeatIds":["B1"],"userId":"ann"}`)
 		time.Sleep(time.Minute)
@@ -238,6 +241,27 @@ func TestPaidSeatsChangeThroughTheirOrder(t *testing.T) {
 		got := c.operator(200, "GET", "/order?orderId="+o.OrderID, "")
 		if got.State != "paid" || got.Refunded != 4200 || len(got.SeatIDs) != 1 || got.SeatIDs[0] != "A2" {
 			t.Errorf("the order is %+v, want A2 paid and 4200 refunded", got)
+		}
+	})
+}
+
+// A part of the price is paid back once, however often the request comes.
+func TestRefundOfAnAmountIsRepeated(t *testing.T) {
+	atCounter(t, func(c *counter) {
+		o := c.begin(`"A1","A2"`)
+		c.pay(o.OrderID)
+		time.Sleep(time.Minute)
+		body := `{"orderId":"` + o.OrderID + `","amount":1000,"keepSeats":true`
+		if p := c.operator(400, "POST", "/refund", body+`}`); p.Code != "bad_request" {
+			t.Errorf("without a name the request is answered %+v", p)
+		}
+		for range 3 {
+			c.operator(200, "POST", "/refund", body+`,"requestId":"rain"}`)
+			time.Sleep(time.Minute)
+		}
+		got := c.operator(200, "GET", "/order?orderId="+o.OrderID, "")
+		if got.State != "paid" || got.Refunded != 1000 || len(got.SeatIDs) != 2 {
+			t.Errorf("the order is %+v, want both seats paid and 1000 refunded", got)
 		}
 	})
 }

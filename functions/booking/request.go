@@ -30,6 +30,7 @@ type seatsRequest struct {
 	OrderID     *lockstore.OrderID `json:"orderId"`
 	Amount      *int64             `json:"amount"`
 	KeepSeats   *bool              `json:"keepSeats"`
+	RequestID   *string            `json:"requestId"`
 	Retry       *bool              `json:"retry"`
 	WholeEvent  *bool              `json:"wholeEvent"`
 	OverLimit   *bool              `json:"overLimit"`
@@ -75,6 +76,7 @@ var fields = []struct {
 	{"orderId", "a string", func(r *seatsRequest) bool { return r.OrderID != nil }, false},
 	{"amount", "a whole number of the currency's smallest unit", func(r *seatsRequest) bool { return r.Amount != nil }, false},
 	{"keepSeats", "true or false", func(r *seatsRequest) bool { return r.KeepSeats != nil }, false},
+	{"requestId", "a string", func(r *seatsRequest) bool { return r.RequestID != nil }, false},
 	{"retry", "true or false", func(r *seatsRequest) bool { return r.Retry != nil }, false},
 	{"wholeEvent", "true or false", func(r *seatsRequest) bool { return r.WholeEvent != nil }, false},
 	{"lockSeconds", "a number", func(r *seatsRequest) bool { return r.LockSeconds != nil }, true},

@@ -80,6 +80,7 @@ type Refund struct {
 	Seats     []lockstore.SeatID `json:"seatIds,omitempty"`   // none: the whole order
 	Amount    int64              `json:"amount,omitempty"`    // 0: what the seats cost
 	KeepSeats bool               `json:"keepSeats,omitempty"` // the buyer keeps them
+	Request   string             `json:"requestId,omitempty"` // names the request; an Amount of seats that the buyer keeps needs it
 	Retry     bool               `json:"retry,omitempty"`     // tries again what needs a person
 	Reason    lockstore.Ref      `json:"reason,omitempty"`
 }
