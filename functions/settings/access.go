@@ -127,7 +127,11 @@ func (a *Access) check() error {
 		return err
 	}
 	if !a.somebodyConfirms(true, true) {
-		return a.wrong("confirm-by", "nobody could confirm a booking: set "+a.waysOut())
+		ways := a.waysOut()
+		if a.ConfirmBy == byPayment {
+			ways = "CHECKOUT, " + ways // which functions on Lambda do not read
+		}
+		return a.wrong("confirm-by", "nobody could confirm a booking: set "+ways)
 	}
 	return nil
 }
@@ -153,7 +157,7 @@ func (a *Access) somebodyConfirms(keys, claims bool) bool {
 // waysOut says what to set if nobody could confirm.
 func (a *Access) waysOut() string {
 	if a.ConfirmBy == byPayment {
-		return "CHECKOUT, OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
+		return "OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
 	}
 	return "AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment"
 }
