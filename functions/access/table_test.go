@@ -85,9 +85,9 @@ var modes = []struct {
 	}},
 	{"payments confirm", everybody(access.ConfirmByPayment), true, []row{
 		{"nobody", "y 401 401 401 401"},
-		{"ann", "y y 403 403 403"},
-		{"back end's key", "y y 403 y 403"},
-		{"back end's token", "y y 403 y 403"},
+		{"ann", "y y pay 403 403"},
+		{"back end's key", "y y pay y 403"},
+		{"back end's token", "y y pay y 403"},
 		{"operator's key", "y y y y y"},
 	}},
 	{"private", private(everybody(access.ConfirmByDefault)), true, []row{
@@ -282,6 +282,8 @@ func answer(_ access.Caller, err error) string {
 		return "401"
 	case ok && refusal.Kind == problem.Forbidden && refusal.Detail != "":
 		return "403"
+	case ok && refusal.Kind == problem.PaymentRequired && refusal.Detail != "":
+		return "pay"
 	}
 	return err.Error()
 }
