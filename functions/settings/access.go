@@ -153,7 +153,7 @@ func (a *Access) somebodyConfirms(keys, claims bool) bool {
 // waysOut says what to set if nobody could confirm.
 func (a *Access) waysOut() string {
 	if a.ConfirmBy == byPayment {
-		return "CHECKOUT, OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
+		return "OPERATOR_KEY or OPERATOR_CLAIM, CHECKOUT (not on Lambda), or CONFIRM_BY to backend or buyer"
 	}
 	return "AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment"
 }
