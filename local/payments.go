@@ -12,6 +12,7 @@ import (
 	"seatlock/functions/payment/till"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/metrics"
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
@@ -25,8 +26,13 @@ type payments struct {
 
 // openPayments returns the payments that the settings describe. The seats are measured;
 // the store of the orders is the same one.
-func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, log *slog.Logger) (*payments, error) {
+func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, counts *metrics.Metrics, log *slog.Logger) (*payments, error) {
 	p := new(payments)
+	var states []string
+	for _, stage := range payment.Stages() {
+		states = append(states, string(stage))
+	}
+	count := counts.OrderMoves(states)
 	if s.Payments.Checkout == "" {
 		return p, nil
 	}
@@ -53,6 +59,7 @@ func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, 
 		Seats: seats, Orders: orders, Provider: provider,
 		Event:  func(id lockstore.EventID) (*lockstore.Event, error) { return p.api.Event(id) },
 		Within: s.Payments.Within, Margin: s.Payments.Margin, Log: log,
+		Moved: func(_, to payment.Stage) { count(string(to)) },
 	})
 	if err != nil {
 		return nil, err
