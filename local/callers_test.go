@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 			"a wrong key":    "y y y 401 401",
 			"operator's key": "y y y y y",
 		}},
+		{"nobody signs in, and buyers pay", variables{"OPERATOR_KEY": operatorKey}, []string{"-checkout", "till"}, map[string]string{
+			"nobody":         "y y 403 401 401",
+			"a wrong key":    "y y 403 401 401",
+			"operator's key": "y y y y y",
+		}},
 		{"the back end calls", keys, nil, map[string]string{
 			"nobody":              "y 401 401 401 401",
 			"a wrong key":         "y 401 401 401 401",
@@ -64,7 +70,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			"back end's token": "y y y y 403",
 			"back end's key":   "y 401 401 401 401", // it is none here
 		}},
-		{"payments confirm", keys, append(signIn, "-confirm-by", "payment"), map[string]string{
+		{"payments confirm", keys, append(signIn, "-checkout", "till"), map[string]string{
 			"ann":              "y y 403 403 403",
 			"back end's token": "y y 403 y 403",
 			"back end's key":   "y y 403 y 403",
@@ -84,6 +90,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 			"back end's key":    "y y y y 403",
 			"operator's key":    "y y y y y",
 			"session of others": "y 401 401 401 401",
+		}},
+		{"guests pay, and nobody else looks", keys, []string{"-sessions", "-private", "-checkout", "till"}, map[string]string{
+			"nobody": "401 401 401 401 401",
+			"guest":  "y y 403 403 403",
 		}},
 		{"guests confirm, and nobody else looks", keys, []string{"-sessions", "-confirm-by", "buyer", "-private"}, map[string]string{
 			"nobody":         "401 401 401 401 401",
@@ -114,7 +124,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				default:
 					header.Set("Authorization", "Bearer "+tokens[caller])
 				}
-				apitest.Walk(t, caller, may, user, func(c apitest.Call) int {
+				ask := func(c apitest.Call) int {
 					r, err := http.NewRequestWithContext(t.Context(), c.Method, url+c.Target, strings.NewReader(c.Body))
 					if err != nil {
 						t.Fatal(err)
@@ -127,7 +137,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 					}
 					resp.Body.Close()
 					return resp.StatusCode
-				})
+				}
+				apitest.Walk(t, caller, may, user, ask)
+				if slices.Contains(mode.args, "-checkout") {
+					apitest.WalkOrders(t, caller, may, user, ask)
+				}
 			}
 		})
 	}

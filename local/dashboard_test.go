@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/payment"
 	"seatlock/functions/problem"
 	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
@@ -137,7 +138,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 	known := map[string][]string{
 		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
-		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String(), lockstore.Blocked.String()},
+		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String(), lockstore.Blocked.String(), string(payment.StageNeedsPerson)},
 		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}

@@ -115,7 +115,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
-	pay, err := openPayments(s, events, measured, store, log)
+	pay, err := openPayments(ctx, s, events, measured, store, seen.metrics, log)
 	if err != nil {
 		return err
 	}

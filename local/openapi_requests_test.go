@@ -18,9 +18,9 @@ import (
 
 // A request is sent to a fixture, which before changes first.
 type request struct {
-	target string // after the path; VERSION stands for the fixture's version
-	body   string
-	header string // lines of "Name: value"; TOKEN stands for the fixture's token
+	target string // after the path; VERSION and ORDER stand for the fixture's
+	body   string // ORDER stands for the fixture's order
+	header string // lines of "Name: value"; TOKEN and SIGNED stand for the fixture's
 	before func(*fixture)
 }
 
@@ -92,6 +92,7 @@ func allRequests() map[string]request {
 	maps.Copy(requests, healthRequests())
 	maps.Copy(requests, operatorRequests())
 	maps.Copy(requests, sessionRequests())
+	maps.Copy(requests, orderRequests())
 	for call, bad := range map[string]string{"/lock": misspelt, "/release": badEvent, "/confirm": badEvent, "/extend": badEvent} {
 		end := map[string]string{"/extend": `,"expiresAt":"2027-03-05T19:05:00Z"}`}[call]
 		with := func(body string) string { return strings.TrimSuffix(body, "}") + cmp.Or(end, "}") }
@@ -326,11 +327,14 @@ func changeSince(s *fixture) {
 }
 
 // storeFails makes every call of the store fail with err.
-func storeFails(err error) func(*fixture) { return func(s *fixture) { s.store = failing{err: err} } }
+func storeFails(err error) func(*fixture) {
+	return func(s *fixture) { s.store, s.orders = failing{err: err}, failing{err: err} }
+}
 
 // failing is a store whose every call fails.
 type failing struct {
 	lockstore.LockStore
+	lockstore.OrderStore
 	err error
 }
 
@@ -347,6 +351,16 @@ func (f failing) Roster(context.Context, *lockstore.Event, lockstore.Filter) (lo
 }
 
 func (f failing) Journal(context.Context, *lockstore.Event, lockstore.Seq, int) ([]lockstore.Entry, error) {
+	return nil, f.err
+}
+
+func (f failing) Put(context.Context, lockstore.Order) (int64, error) { return 0, f.err }
+
+func (f failing) Order(context.Context, lockstore.OrderID) (lockstore.Order, error) {
+	return lockstore.Order{}, f.err
+}
+
+func (f failing) Orders(context.Context, lockstore.EventID, lockstore.OrderID) ([]lockstore.Order, error) {
 	return nil, f.err
 }
 

@@ -21,6 +21,8 @@ import (
 	"seatlock/functions/access"
 	"seatlock/functions/booking"
 	"seatlock/functions/booking/apitest"
+	"seatlock/functions/payment"
+	"seatlock/functions/payment/till"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
@@ -37,6 +39,12 @@ import (
 type fixture struct {
 	t        *testing.T
 	store    lockstore.LockStore
+	orders   lockstore.OrderStore
+	till     *till.Till
+	pays     payment.Provider // the till, unless it is away
+	notice   []byte           // what the till has sent last, and its signature
+	signed   string
+	order    string // the order of B1 of the gala
 	events   []venue.Event
 	policy   access.Policy
 	viewers  int              // the most at a time
@@ -73,6 +81,12 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	s := &fixture{t: t, store: new(memstore.Store), events: events, viewers: 1, policy: access.Policy{OperatorKeys: []string{operatorKey}}}
+	s.orders = s.store.(lockstore.OrderStore)
+	s.till = till.New(till.Config{Orders: s.orders, Events: func() []lockstore.EventID { return eventIDs(s.events) }, Late: 3 * time.Minute,
+		Deliver: func(_ context.Context, body []byte, header http.Header) {
+			s.notice, s.signed = body, header.Get("Till-Signature")
+		}})
+	s.pays = s.till
 	seven := time.Date(2027, 3, 5, 19, 0, 0, 0, time.UTC)
 	time.Sleep(time.Until(seven.Add(-time.Minute)))
 	s.ask("POST", "/lock", `{"seatId":"E1","userId":"user789"}`, "")
@@ -87,7 +101,14 @@ func newFixture(t *testing.T) *fixture {
 
 func (s *fixture) newAPI() *booking.API {
 	s.t.Helper()
-	api, err := booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: slog.New(slog.DiscardHandler)})
+	var api *booking.API
+	log := slog.New(slog.DiscardHandler)
+	pay, err := payment.New(payment.Config{Seats: s.store, Orders: s.orders, Provider: s.pays, Within: 10 * time.Minute, Margin: 2 * time.Minute, Log: log,
+		Event: func(id lockstore.EventID) (*lockstore.Event, error) { return api.Event(id) }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	api, err = booking.New(booking.Config{Store: s.store, Events: s.events, Access: s.policy, Logger: log, Payments: pay, PublicURL: "https://tickets.example"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -208,9 +229,10 @@ func TestEveryDescribedAnswerIsGiven(t *testing.T) {
 				if p.before != nil {
 					p.before(s)
 				}
-				p.header = strings.ReplaceAll(p.header, "TOKEN", s.token)
+				p.header = strings.NewReplacer("TOKEN", s.token, "SIGNED", s.signed).Replace(p.header)
+				p.body = strings.ReplaceAll(p.body, "ORDER", s.order)
 				words := strings.Fields(answer)
-				target := words[1] + strings.ReplaceAll(p.target, "VERSION", s.version)
+				target := strings.Replace(words[1], "{provider}", "till", 1) + strings.NewReplacer("VERSION", s.version, "ORDER", s.order).Replace(p.target)
 				if words[2] == "101" {
 					s.checkLive(target) // a recorder has no connection to upgrade
 					return
@@ -249,7 +271,7 @@ func TestOtherMethodsAreDescribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newFixture(t)
 		hasGuests(s)
-		for _, path := range []string{"/lock", "/extend", "/confirm", "/release", "/mine", "/cancel", "/move", "/block", "/unblock", "/evict", "/bookings", "/journal", "/seats", "/seats/live", "/events", "/openapi.yaml", "/session", "/signin", "/signin/callback", "/signout", "/healthz", "/readyz"} {
+		for _, path := range []string{"/lock", "/extend", "/confirm", "/release", "/mine", "/cancel", "/move", "/block", "/unblock", "/evict", "/bookings", "/journal", "/checkout", "/order", "/orders", "/refund", "/webhooks/till", "/seats", "/seats/live", "/events", "/openapi.yaml", "/session", "/signin", "/signin/callback", "/signout", "/healthz", "/readyz"} {
 			if got := s.ask("DELETE", path, "", ""); got.Code != 405 {
 				t.Errorf("DELETE %s is answered with %d %s", path, got.Code, got.Body)
 			}
@@ -288,6 +310,7 @@ func inJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
 	text = regexp.MustCompile(`"(version|after|id|seq)":"[^"]+"`).ReplaceAllString(text, `"$1":""`)
+	text = regexp.MustCompile(`\b[A-Z2-7]{26}\b`).ReplaceAllString(text, "ORDER")
 	text = regexp.MustCompile(`"guest-[a-z2-7]{26}"`).ReplaceAllString(text, `"guest-"`)
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		t.Fatalf("%v: %s", err, text)

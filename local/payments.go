@@ -12,21 +12,27 @@ import (
 	"seatlock/functions/payment/till"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
+	"seatlock/functions/telemetry/metrics"
 	"seatlock/functions/venue"
 	"seatlock/lockstore"
 )
 
-// payments are the orders of buyers, and the till. Without -checkout there are none.
+// payments are the orders of buyers. Without -checkout there are none.
 type payments struct {
 	*payment.Payments
-	till *till.Till
+	till *till.Till   // nil unless it is the provider
 	api  *booking.API // which has the events; set before the first call
 }
 
 // openPayments returns the payments that the settings describe. The seats are measured;
 // the store of the orders is the same one.
-func openPayments(s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, log *slog.Logger) (*payments, error) {
+func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, counts *metrics.Metrics, log *slog.Logger) (*payments, error) {
 	p := new(payments)
+	var states []string
+	for _, stage := range payment.Stages() {
+		states = append(states, string(stage))
+	}
+	count := counts.OrderMoves(states)
 	if s.Payments.Checkout == "" {
 		return p, nil
 	}
@@ -34,17 +40,26 @@ func openPayments(s settings.Runner, events []venue.Event, seats lockstore.LockS
 	if !ok {
 		return nil, s.Payments.Wrong("checkout", fmt.Errorf("needs a store that keeps orders, and this one does not: %s", store.description))
 	}
-	p.till = till.New(till.Config{
-		Orders:  orders,
-		Events:  func() []lockstore.EventID { return p.api.EventIDs() },
-		Late:    s.Payments.Margin + 5*time.Second,
-		Deliver: p.deliver,
-	})
+	var provider payment.Provider
 	var err error
+	if s.Payments.Checkout == settings.Stripe {
+		if provider, err = openStripe(ctx, s, store, log); err != nil {
+			return nil, err
+		}
+	} else {
+		p.till = till.New(till.Config{
+			Orders:  orders,
+			Events:  func() []lockstore.EventID { return p.api.EventIDs() },
+			Late:    s.Payments.Margin + 5*time.Second,
+			Deliver: p.deliver,
+		})
+		provider = p.till
+	}
 	p.Payments, err = payment.New(payment.Config{
-		Seats: seats, Orders: orders, Provider: p.till,
+		Seats: seats, Orders: orders, Provider: provider,
 		Event:  func(id lockstore.EventID) (*lockstore.Event, error) { return p.api.Event(id) },
 		Within: s.Payments.Within, Margin: s.Payments.Margin, Log: log,
+		Moved: func(_, to payment.Stage) { count(string(to)) },
 	})
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"seatlock/functions/access"
@@ -107,7 +108,8 @@ func New(c Config) (*API, error) {
 	calls := a.calls()
 	if a.payments != nil {
 		calls = append(calls, a.orderCalls()...)
-		a.paths["/webhooks/"+a.payments.Provider().Name()] = a.webhook
+		// The test mode of a provider has the address that the provider has.
+		a.paths["/webhooks/"+strings.TrimSuffix(a.payments.Provider().Name(), "-test")] = a.webhook
 	}
 	for _, c := range calls {
 		a.paths[c.path] = a.handle(c)

@@ -59,7 +59,11 @@ func message(o *payment.Order) string {
 	case payment.StageOpening:
 		return "The payment is being opened. Ask again in a moment."
 	case payment.StageOpen:
-		return fmt.Sprintf("Pay for %s before %s. They stay locked until then.", seats, shownTime(o.PayBefore))
+		stay := "They stay"
+		if len(o.Seats) == 1 {
+			stay = "It stays"
+		}
+		return fmt.Sprintf("Pay for %s before %s. %s locked until then.", seats, shownTime(o.PayBefore), stay)
 	case payment.StageBooking:
 		return fmt.Sprintf("The payment has arrived, and %s %s being booked. Ask again in a moment.", seats, is(o.Seats))
 	case payment.StageBooked:

@@ -283,9 +283,14 @@ func TestSomebodyConfirms(t *testing.T) {
 		{append([]string{"-checkout", "till"}, issuer...), "", "payment"},
 		{[]string{"-checkout", "till", "-confirm-by", "buyer"}, "", "buyer"},
 		{[]string{"-pay-within", "5m"}, "", "-pay-within 5m: needs -checkout"},
+		{[]string{"-checkout", "stripe"}, "", "-checkout stripe: needs STRIPE_KEY"},
+		{[]string{"-checkout", "stripe"}, "STRIPE_KEY=sk_test_1 STRIPE_WEBHOOK_SECRET=whsec_1,whsec_2", "payment"},
+		{[]string{"-checkout", "stripe"}, "STRIPE_KEY=sk_test_1 STRIPE_WEBHOOK_SECRET=whsec_1,whsec_2,whsec_3", "STRIPE_WEBHOOK_SECRET: must be one secret, or two"},
+		{[]string{"-checkout", "stripe"}, "STRIPE_KEY=sk_live_1 STRIPE_URL=http://127.0.0.1:1", "is for tests"},
+		{[]string{"-checkout", "till"}, "STRIPE_KEY=sk_test_1", "STRIPE_KEY: needs -checkout stripe"},
 		{[]string{"-operator-claim", "roles=operator"}, "", "needs -auth-issuer"},
 	} {
-		s, err := settings.Parse(c.args, environment(c.env))
+		s, err := settings.Parse(c.args, environment(strings.Fields(c.env)...))
 		if got := fmt.Sprint(s.Access.ConfirmBy, err); got != c.want+"<nil>" && (err == nil || !strings.Contains(got, c.want)) {
 			t.Errorf("%q with %s: %s, want %s", c.args, c.env, got, c.want)
 		}

@@ -55,8 +55,20 @@ var direct = []Call{
 	{"POST", "/confirm", `{"seatId":"A5","userId":"USER","direct":true,"blocked":true}`, access.Operate},
 }
 
+// orders are the calls that there are where buyers pay.
+var orders = []Call{
+	{"POST", "/checkout", `{"seatId":"A1","userId":"USER"}`, access.Buy},
+	{"GET", "/order?userId=USER", "", access.Buy},
+	{"GET", "/orders", "", access.Operate},
+	{"POST", "/refund", `{"orderId":"NONE"}`, access.Operate},
+	{"POST", "/refund", `{"wholeEvent":true}`, access.Operate},
+}
+
+// notice is a webhook, which needs a signature and nothing else.
+var notice = Call{Method: "POST", Target: "/webhooks/till", Body: `{}`}
+
 // forAll are the paths at which nobody is refused for who they are.
-var forAll = []string{"/healthz", "/readyz", "/session", "/signin", "/signin/callback", "/signout"}
+var forAll = []string{"/healthz", "/readyz", "/session", "/signin", "/signin/callback", "/signout", "/webhooks/{provider}"}
 
 // Walk makes every call as one caller, with ask, which returns the status of the answer.
 // may says how each action is answered, in the order of [access.Action]: y is yes, whatever
@@ -64,34 +76,50 @@ var forAll = []string{"/healthz", "/readyz", "/session", "/signin", "/signin/cal
 func Walk(t testing.TB, caller, may, user string, ask func(Call) int) {
 	t.Helper()
 	allowed := strings.Fields(may)
-	try := func(c Call, want string) {
-		t.Helper()
-		c.Target, c.Body = strings.ReplaceAll(c.Target, "USER", user), strings.ReplaceAll(c.Body, "USER", user)
-		got := "y"
-		if status := ask(c); status == http.StatusUnauthorized || status == http.StatusForbidden {
-			got = fmt.Sprint(status)
-		}
-		if got != want {
-			t.Errorf("%s: %s %s %s: %s, want %s", caller, c.Method, c.Target, c.Body, got, want)
-		}
-	}
 	for _, c := range calls {
-		try(c, allowed[c.Needs])
+		try(t, caller, user, c, allowed[c.Needs], ask)
 	}
 	for _, c := range direct {
 		want := allowed[access.Confirm]
 		if want == "y" {
 			want = allowed[c.Needs]
 		}
-		try(c, want)
+		try(t, caller, user, c, want, ask)
 	}
 }
 
-// CheckCalls reports an error if the description has a call that [Walk] does not make.
+// WalkOrders is [Walk] for the calls that there are where buyers pay.
+func WalkOrders(t testing.TB, caller, may, user string, ask func(Call) int) {
+	t.Helper()
+	allowed := strings.Fields(may)
+	for _, c := range orders {
+		try(t, caller, user, c, allowed[c.Needs], ask)
+	}
+	if status := ask(notice); status != http.StatusBadRequest {
+		t.Errorf("%s: an unsigned notice is answered %d, want 400", caller, status)
+	}
+}
+
+// try makes a call as the caller, and reports an error unless it is answered as it
+// should.
+func try(t testing.TB, caller, user string, c Call, want string, ask func(Call) int) {
+	t.Helper()
+	c.Target, c.Body = strings.ReplaceAll(c.Target, "USER", user), strings.ReplaceAll(c.Body, "USER", user)
+	got := "y"
+	if status := ask(c); status == http.StatusUnauthorized || status == http.StatusForbidden {
+		got = fmt.Sprint(status)
+	}
+	if got != want {
+		t.Errorf("%s: %s %s %s: %s, want %s", caller, c.Method, c.Target, c.Body, got, want)
+	}
+}
+
+// CheckCalls reports an error if the description has a call that neither [Walk] nor
+// [WalkOrders] makes.
 func CheckCalls(t testing.TB) {
 	t.Helper()
 	for path := range description().model.Paths.PathItems.KeysFromOldest() {
-		known := slices.ContainsFunc(calls, func(c Call) bool {
+		known := slices.ContainsFunc(slices.Concat(calls, orders), func(c Call) bool {
 			at, _, _ := strings.Cut(c.Target, "?")
 			return at == path
 		})

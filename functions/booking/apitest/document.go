@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/pb33f/libopenapi"
@@ -38,6 +39,19 @@ func read(text []byte) (*document, error) {
 		return nil, fmt.Errorf("not OpenAPI 3.1: %w", explained(errs))
 	}
 	return d, nil
+}
+
+// item returns what is described for a path, or nil. A path of the description may have
+// a last segment in braces, which stands for any.
+func (d *document) item(at string) *v3.PathItem {
+	for described, item := range d.model.Paths.PathItems.FromOldest() {
+		before, _, open := strings.Cut(described, "{")
+		rest, ok := strings.CutPrefix(at, before)
+		if at == described || open && ok && rest != "" && !strings.Contains(rest, "/") {
+			return item
+		}
+	}
+	return nil
 }
 
 func (d *document) options() config.Option      { return config.WithExistingOpts(d.config) }

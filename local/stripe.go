@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"seatlock/functions/payment/stripe"
+	"seatlock/functions/settings"
+)
+
+// openStripe returns Stripe as the settings describe it. Where money moves, orders must
+// outlast the program.
+func openStripe(ctx context.Context, s settings.Runner, store openStore, log *slog.Logger) (*stripe.Stripe, error) {
+	p := s.Payments
+	provider, err := stripe.New(stripe.Config{Key: p.StripeKey, Secrets: p.StripeSecrets, Delayed: p.StripeDelayed, URL: p.StripeURL})
+	if err != nil {
+		return nil, p.Wrong("STRIPE_KEY", err)
+	}
+	switch inMemory := s.File.Path == "" && s.Redis.URL == "" && s.Postgres.URL == ""; {
+	case inMemory && !provider.Test():
+		return nil, p.Wrong("checkout", errors.New("needs -data, -redis or -postgres: in memory, orders that were paid for would be forgotten when the program stops"))
+	case inMemory:
+		log.Warn("orders and bookings are forgotten when this stops; with a key of Stripe's live mode the program would not start")
+	}
+	if provider.Test() {
+		log.Warn("STRIPE_KEY is of Stripe's test mode: no money moves")
+	}
+	if len(p.StripeSecrets) == 0 {
+		log.Warn("Stripe's webhooks are not believed, so payments are noticed later: set STRIPE_WEBHOOK_SECRET")
+	}
+	if checked, ok := store.LockStore.(interface {
+		Check(context.Context) ([]string, error)
+	}); ok {
+		warnings, err := checked.Check(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range warnings {
+			log.Warn("-checkout stripe: the store may lose what it has acknowledged. Lost orders are rebuilt from Stripe's sessions, but their seats may have been sold again by then", "store", w)
+		}
+	}
+	return provider, nil
+}
