@@ -119,6 +119,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	if err != nil {
 		return err
 	}
+	policy.desk.Pay = pay.Payments != nil
 	api, err := booking.New(booking.Config{
 		Store: measured, Events: events, Access: policy.Policy, Logger: log, Zstd: compressZstd,
 		Payments: pay.Payments, ReturnTo: s.Server.Origins, PublicURL: s.Access.PublicURL,

@@ -25,6 +25,7 @@ type Desk struct {
 	Sessions *Sessions      // nil if there are none
 	Guests   *access.Budget // of new guests, by address; nil if there is no limit
 	SignIn   bool           // whether users can sign in on the page
+	Pay      bool           // whether buyers pay on the page
 }
 
 // An answer says who the caller is, and what a page needs to know about that.
@@ -32,6 +33,7 @@ type answer struct {
 	Open    bool             `json:"open"`    // the userId of a request is believed
 	SignIn  bool             `json:"signIn"`  // users can sign in at /signin
 	Confirm bool             `json:"confirm"` // the caller may confirm, or a buyer if nobody is known
+	Pay     bool             `json:"pay,omitempty"`
 	UserID  lockstore.UserID `json:"userId,omitempty"`
 	Guest   bool             `json:"guest,omitempty"`
 	Expires string           `json:"expiresAt,omitempty"`
@@ -142,7 +144,7 @@ func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) error {
 
 // write answers who the caller is and whether such a caller may confirm.
 func (d *Desk) write(w http.ResponseWriter, s Session, confirm bool) error {
-	a := answer{Open: d.Policy.Open(), SignIn: d.SignIn, Confirm: confirm, UserID: s.User, Guest: s.Guest}
+	a := answer{Open: d.Policy.Open(), SignIn: d.SignIn, Confirm: confirm, Pay: d.Pay, UserID: s.User, Guest: s.Guest}
 	if !s.Until.IsZero() {
 		a.Expires = s.Until.UTC().Format("2006-01-02T15:04:05.000Z")
 	}

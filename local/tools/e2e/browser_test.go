@@ -199,24 +199,30 @@ func (w *window) waitLight(state string) {
 // eval evaluates an expression in the page.
 func eval[T any](w *window, expression string) T {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	v, err := tryEval[T](w, expression)
 	if err != nil {
 		w.t.Fatalf("%v in %s", err, expression)
 	}
 	return v
 }
 
-// waitFor waits until the expression is true. What is a sentence that says so.
+func tryEval[T any](w *window, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// waitFor waits until the expression is true. What is a sentence that says so. The
+// expression may fail meanwhile, as it does while the browser goes to another page.
 func (w *window) waitFor(what, expression string) {
 	w.t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(30 * time.Millisecond) {
-		if eval[bool](w, "Boolean("+expression+")") {
+		is, err := tryEval[bool](w, "Boolean("+expression+")")
+		if is {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("it does not become true that %s\nthe page has the text: %s", what, eval[string](w, `document.querySelector('header').innerText + document.querySelector('aside').innerText + document.getElementById('urgent').textContent`))
+			w.t.Fatalf("it does not become true that %s (%v)\nthe page has the text: %s", what, err, eval[string](w, `document.body.innerText + (document.getElementById('urgent')?.textContent ?? '')`))
 		}
 	}
 }

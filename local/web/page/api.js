@@ -65,6 +65,9 @@ export const seats = (eventId, since) => ask('seats', { eventId, since });
 /** What the user has, by the server. */
 export const mine = async (eventId, userId) => (await ask('mine', { eventId, userId })).seats;
 
+/** An order of the user, by default the latest of the event. */
+export const order = (eventId, userId, orderId) => ask('order', { eventId, userId, orderId });
+
 const post = (call) => (eventId, userId, seats) => ask(call, {}, {
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
@@ -78,6 +81,7 @@ export const signOut = () => ask('signout', {}, { method: 'POST' });
 export const lock = post('lock');
 export const confirm = post('confirm');
 export const release = post('release');
+export const checkout = post('checkout');
 
 /** Whether the server did not decide, so that the same call may still succeed. */
 export const undecided = (error) => error instanceof Unreachable || error.status >= 500 || error.status === 429;

@@ -6,6 +6,7 @@ import { money } from './prices.js';
 import { duration, many } from './words.js';
 
 const retryFor = 20_000; // ms
+const followFor = 60_000; // ms for which the page asks by itself what has become of an order
 
 const byId = (id) => document.getElementById(id);
 
@@ -14,6 +15,8 @@ class OtherUser extends Error {}
 
 /** Calls are the calls of one EventPage. */
 export class Calls {
+  following; // the turn of the latest follow()
+
   constructor(page) {
     this.page = page;
   }
@@ -30,10 +33,11 @@ export class Calls {
     if (!page.session.user && !await this.#meet(call, seats)) return;
     const { mine } = page;
     mine.ask({ call, seats, open });
+    if (call === 'checkout') mine.pay(seats, true); // the answer may be lost, and the locks last longer from now on
     page.update(seats);
     let repeated = false;
     try {
-      const end = performance.now() + (call === 'confirm' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
+      const end = performance.now() + (call === 'confirm' || call === 'checkout' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
       const body = this.#body(call, seats, open);
       const answer = await api.untilAnswered(
         async () => (open && repeated && await this.#found(seats)) || this.#asUser((user) => this.#send(call, user, body)),
@@ -72,6 +76,7 @@ export class Calls {
     if (seats.length) body.seatIds = seats.map((p) => plan.ids[p]);
     if (areas) body.areas = areas.map(({ area, levels }) => ({ section: plan.areas[area].name, count: levels.length }));
     const chosen = seats.map((p) => mine.levels.get(p) ?? plan.categoryOf(p)?.levels?.[0].id ?? '');
+    if (call === 'checkout') body.returnUrl = `${location.origin}${location.pathname}#${new URLSearchParams({ event: plan.eventId })}`;
     if (call !== 'release' && !areas && chosen.some((level) => level)) body.levels = chosen;
     return body;
   }
@@ -157,7 +162,12 @@ export class Calls {
       page.warned = false;
       if (open?.areas) page.mine.wantNothing();
       const apart = answer.together === false ? ' They are not all side by side.' : '';
-      page.say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - page.clock.now())}.${apart} ${page.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
+      page.say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - page.clock.now())}.${apart} ${page.session.pays ? 'Pay to book.' : page.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
+    } else if (call === 'checkout') {
+      if (answer.state === 'open') {
+        page.mine.lock(seats, Date.parse(answer.payBefore), true);
+        location.assign(answer.payUrl);
+      } else this.follow(answer.orderId);
     } else if (call === 'confirm') {
       page.mine.book(seats);
       page.seats.know(seats, Infinity);
@@ -167,7 +177,7 @@ export class Calls {
       const released = answer.seatIds.map((id) => page.plan.positions.get(id));
       page.mine.forget(seats);
       page.seats.know(released, 0);
-      if (repeated) page.say('news', `Given back: ${names}.`); // the first call, whose answer was lost, may have done it
+      if (repeated || page.session.pays) page.say('news', `Given back: ${names}.`); // the first call, whose answer was lost, or the end of the order may have done it
       else if (released.length) page.say('news', `Given back: ${page.names(released)}.`);
       else page.say('news', `There was nothing to give back: ${names} ${seats.length > 1 ? 'were' : 'was'} not yours any more.`);
     }
@@ -177,6 +187,7 @@ export class Calls {
     const { page } = this;
     const inTheWay = (error.seats ?? []).map(({ seatId }) => page.plan.positions.get(seatId)).filter((p) => p !== undefined);
     const names = page.names(inTheWay);
+    if (call === 'checkout' && !api.undecided(error)) page.mine.pay(seats, false);
     if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
       for (const p of inTheWay) page.mine.picked.delete(p);
       const rest = seats.length - inTheWay.length;
@@ -192,16 +203,16 @@ export class Calls {
       page.say('bad', page.sale.sentence || error.message, true);
     } else if (error.code === 'lock_expired' || error.code === 'lock_not_held') {
       page.mine.forget(inTheWay);
-      page.say('bad', `Too late: the time to confirm ${names} is over. Nothing was booked.`, true);
+      page.say('bad', `Too late: the time to ${call === 'checkout' ? 'pay for' : 'confirm'} ${names} is over. Nothing was booked.`, true);
     } else if (error instanceof OtherUser) {
-      const what = { lock: 'Nothing was locked. Your picks are kept: lock them again if you still want them.', confirm: 'Nothing was booked.', release: 'Nothing was given back.' }[call];
+      const what = { lock: 'Nothing was locked. Your picks are kept: lock them again if you still want them.', confirm: 'Nothing was booked.', checkout: 'Nothing was charged.', release: 'Nothing was given back.' }[call];
       const rest = repeated ? 'It is not known what became of your seats.' : what;
       page.say('bad', `${error.message} ${rest}${page.session.user ? '' : ' Sign in to go on.'}`, true);
       if (!page.session.user) byId('signin').focus();
     } else if (error.code === 'unauthenticated') {
       page.say('bad', 'Your browser does not keep who you are. Allow cookies for this page, and load it again.', true);
     } else {
-      const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', release: 'They may still be locked' }[call];
+      const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', checkout: 'Nothing was charged', release: 'They may still be locked' }[call];
       page.say('bad', error.code ? error.message : `The server cannot be reached. ${what}; try again.`, true);
     }
   }
@@ -215,6 +226,63 @@ export class Calls {
     const side = apart ? '' : ' side by side';
     const there = `There are no ${many(count, 'seat')}${side} left there, but ${largest > 1 ? `up to ${largest}` : 'single seats'}.`;
     return page.say('bad', there, true, apart ? undefined : { text: 'Sit apart', act: () => page.picking.best(true) });
+  }
+
+  /** Shows what has become of an order, by default of the latest, until it has ended. */
+  async follow(id) {
+    const { page, page: { plan } } = this;
+    const turn = this.following = {};
+    const end = performance.now() + followFor;
+    for (let said; ; await new Promise((resume) => setTimeout(resume, 1500))) {
+      let order;
+      try {
+        order = await api.untilAnswered(() => this.#asUser((user) => api.order(plan.eventId, user, id)), end, () => {});
+      } catch (error) {
+        order = { error };
+      }
+      if (page.closed || this.following !== turn) return;
+      const again = { text: 'Look again', act: () => this.follow(id) };
+      if (order.error) {
+        const { code, message } = order.error;
+        if (code === 'unknown_order') page.mine.pay([...page.mine.paying], false);
+        if (code !== 'unknown_order' || id) page.say('bad', code ? message : `It is not known what became of your payment. ${message}`, true, again);
+        return;
+      }
+      if (order.state !== said) this.#tell(order);
+      said = order.state;
+      if (['paid', 'closed', 'refunded', 'needs_person'].includes(said)) return;
+      if (performance.now() < end) continue;
+      if (said !== 'open') page.say('news', 'This takes longer than it should. Nothing is lost.', false, again);
+      return;
+    }
+  }
+
+  /** Says what has become of an order, and shows its seats so. */
+  #tell({ orderId, state, seatIds, total, refunded, currency, payBefore }) {
+    const { page, page: { plan, mine } } = this;
+    const seats = seatIds.map((id) => plan.positions.get(id)).filter((p) => p !== undefined);
+    const names = page.names(seats) || 'Your seats';
+    const [are, stay] = seats.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
+    if (state === 'open') {
+      const end = Date.parse(payBefore);
+      mine.lock(seats, end, true);
+      page.say('news', `Not paid yet. ${names} ${stay} yours for ${duration(end - page.clock.now())}: pay, or release to give back.`);
+    } else if (state === 'paid') {
+      mine.book(seats);
+      page.seats.know(seats, Infinity);
+      page.say('good', `Paid and booked: ${names}${total ? ` for ${money(total, currency)}` : ''}. Your reference is ${orderId}.`);
+    } else if (state === 'giving_back') {
+      page.say('news', `${names} ${are} being given back. Money that was taken is paid back.`);
+    } else if (state === 'closed' || state === 'refunded') {
+      mine.forget(seats.filter((p) => mine.paying.has(p) || mine.bought.has(p)));
+      const back = state === 'closed' ? 'no money was taken' : `${money(refunded, currency)} was paid back`;
+      page.say('bad', `${names} ${are} given back, and ${back}.`, true);
+    } else if (state === 'needs_person') {
+      page.say('bad', `Your money could not be paid back yet. The shop has to look at it; nothing is lost. Your reference is ${orderId}.`, true);
+    } else {
+      page.say('news', state === 'opening' ? 'The payment is being opened.' : `Your payment has arrived, and ${names} ${are} being booked.`);
+    }
+    page.update(seats);
   }
 
   /** Takes over what a call has locked that a reload interrupted. */

@@ -142,6 +142,7 @@ export class EventPage {
     }
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);
+    if (this.mine.paying.size && !this.calls.following) this.calls.follow();
     performance.mark('seats-shown');
   }
 
@@ -177,7 +178,7 @@ export class EventPage {
       if (left <= urgent && !this.warned) {
         this.warned = true;
         this.panel.say('news', ''); // the warning replaces it
-        if (left > 1000) alarm(`${capital(duration(left))} left to confirm ${this.names(this.mine.locked.keys())}.`);
+        if (left > 1000) alarm(`${capital(duration(left))} left to ${this.session.pays ? 'pay for' : 'confirm'} ${this.names(this.mine.locked.keys())}.`);
       }
       if (left > urgent) this.warned = false;
     }
@@ -214,7 +215,7 @@ export class EventPage {
     this.drawn.view?.paint(this.#changed, this.moved && few);
     this.#changed.clear();
     this.moved = false;
-    this.panel.show(this.plan, this.mine);
+    this.panel.show(this.plan, this.mine, this.session.pays);
     this.areas.show(this.seats.areas, this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();

@@ -103,8 +103,8 @@ function renewed(before) {
 function introduce() {
   byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
   byId('signout').hidden = !session.user || session.open || session.guest;
-  byId('confirm').hidden = !session.mayConfirm;
-  byId('to-confirm').hidden = !session.mayConfirm;
+  for (const id of ['confirm', 'to-confirm']) byId(id).hidden = !session.mayConfirm && !session.pays;
+  byId('to-confirm').textContent = session.pays ? ' to pay' : ' to confirm';
   byId('who').hidden = session.unknown;
   byId('who').textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
     : session.guest ? 'You are a guest. This browser keeps your seats.'
@@ -163,4 +163,9 @@ window.addEventListener('storage', ({ key, newValue }) => {
   else page.shared();
 });
 await open(events);
+const order = new URLSearchParams(location.search).get('order'); // the buyer comes back from the payment
+if (order) {
+  page.calls.follow(order);
+  history.replaceState(null, '', location.pathname + location.hash);
+}
 if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');

@@ -91,6 +91,7 @@ export class Mine {
   picked = new Set();
   levels = new Map(); // position -> the id of the price level that was chosen; else it is the first
   locked = new Map(); // position -> when the lock ends, Unix ms of the server
+  paying = new Set(); // those of the locked seats for which a payment was begun
   bought = new Set();
   asked = null; // the call under way: {call, seats}
   doubted = false; // a list disagrees, and it is too early to trust it
@@ -115,9 +116,11 @@ export class Mine {
   #load() {
     const { locked, bought } = saved(this.key);
     const { plan } = this;
+    this.paying.clear();
     const position = (id, area) => plan.place(id, plan.areas.findIndex(({ name }) => name === area));
-    this.locked = new Map(locked.map(([id, end, level, area]) => {
+    this.locked = new Map(locked.map(([id, end, level, area, paying]) => {
       const p = position(id, area);
+      if (paying) this.paying.add(p);
       if (level && p !== undefined) this.levels.set(p, level);
       return [p, end];
     }).filter(([p]) => p !== undefined));
@@ -132,7 +135,7 @@ export class Mine {
     const id = (position) => this.plan.ids[position];
     const area = (position) => this.plan.areas[this.plan.areaOf.get(position)]?.name;
     browser.set(this.key, JSON.stringify({
-      locked: [...this.locked].map(([p, end]) => [id(p), end, this.levels.get(p), area(p)]),
+      locked: [...this.locked].map(([p, end]) => [id(p), end, this.levels.get(p), area(p), this.paying.has(p)]),
       bought: [...this.bought].map((p) => [id(p), area(p)]),
     }));
   }
@@ -172,19 +175,28 @@ export class Mine {
     if (this.locked.has(position)) this.#change(() => this.levels.set(position, level));
   }
 
-  lock(positions, end) {
+  lock(positions, end, paying = false) {
     this.#change(() => {
       for (const p of positions) {
         this.picked.delete(p);
         this.locked.set(p, end);
+        if (paying) this.paying.add(p);
         this.#since.set(p, performance.now());
       }
+    });
+  }
+
+  /** Notes that a payment for the seats is begun, or that it is not. */
+  pay(positions, is) {
+    this.#change(() => {
+      for (const p of positions) this.paying[is ? 'add' : 'delete'](p);
     });
   }
 
   book(positions) {
     this.#change(() => {
       for (const p of positions) {
+        this.paying.delete(p);
         this.locked.delete(p);
         this.bought.add(p);
         this.#since.set(p, performance.now());
@@ -196,6 +208,7 @@ export class Mine {
     if (positions.length === 0) return;
     this.#change(() => {
       for (const p of positions) {
+        this.paying.delete(p);
         this.locked.delete(p);
         this.bought.delete(p);
       }
@@ -233,6 +246,7 @@ export class Mine {
       const until = seats.until[p];
       if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while the lock lasts
       else if (now >= end) ranOut.push(p);
+      else if (this.paying.has(p) && until > end) continue; // the server keeps them for longer than they can be paid for
       else if (until !== end && until !== listed(end) && !fresh(p)) gone.push(p);
     }
     for (const p of this.bought) if (!ours.has(p) && !this.plan.areaOf.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);

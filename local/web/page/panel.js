@@ -28,9 +28,9 @@ export class Panel {
     });
   }
 
-  show(plan, mine) {
+  show(plan, mine, pays) {
     // This runs whenever any seat changes, and most changes are other buyers'.
-    const shown = [plan.eventId, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
+    const shown = [plan.eventId, pays, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
     if (shown === this.shown) return;
     this.shown = shown;
     this.plan = plan;
@@ -45,7 +45,9 @@ export class Panel {
     const n = mine.picked.size + mine.places;
     const ticket = mine.places ? 'ticket' : 'seat';
     byId('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} ${ticket}s` : `Lock this ${ticket}`;
-    byId('confirm').textContent = mine.asked?.call === 'confirm' ? 'Confirming…' : 'Confirm';
+    const cost = pays && this.#cost(mine.paying.size ? mine.paying : mine.locked.keys());
+    byId('confirm').textContent = { confirm: 'Confirming…', checkout: 'Opening the payment…' }[mine.asked?.call] ?? (cost ? `Pay ${money(cost, plan.currency)}` : 'Confirm');
+    byId('ending').textContent = `${pays ? 'Pay' : 'Confirm'} now, or the seats go back on sale.`;
     for (const id of ['lock', 'confirm', 'release']) byId(id).ariaDisabled = String(busy);
     byId('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
     byId('how-many').textContent = plan.seatLimit
@@ -67,7 +69,7 @@ export class Panel {
     const wanted = id === 'picked' ? this.mine.wanted : [];
     const places = wanted.flatMap((counts, area) => counts.map((n, level) => ({ area, level, n })).filter(({ n }) => n));
     byId(`${id}-box`).hidden = all.length + places.length === 0;
-    const shown = [all, all.map((p) => this.mine.levels.get(p)), wanted].join(' ');
+    const shown = [all, all.map((p) => [this.mine.levels.get(p), this.mine.paying.has(p)]), wanted].join(' ');
     const list = byId(id);
     if (list.dataset.shown === shown && list.dataset.event === this.plan.eventId) return;
     list.dataset.shown = shown;
@@ -91,13 +93,14 @@ export class Panel {
     const level = this.mine.levels.get(p);
     const { levels = [] } = plan.categoryOf(p) ?? {};
     const price = priceOf(plan, p, level);
-    if (levels.length > 1 && label) {
+    const paying = this.mine.paying.has(p); // for all seats of the order together
+    if (levels.length > 1 && label && !paying) {
       const select = element('select', { class: 'level', 'aria-label': `Price of ${seatName(plan, p)}` },
         ...levels.map(({ id, name, price: cost }) => new Option(`${name} ${money(cost, plan.currency)}`, id, false, id === level)));
       select.addEventListener('change', () => this.choose(p, select.value));
       item.append(select);
     } else if (price !== undefined) item.append(element('span', { class: 'cost' }, money(price, plan.currency)));
-    if (label) item.append(this.#cross(label, () => this.drop(p)));
+    if (label && !paying) item.append(this.#cross(label, () => this.drop(p)));
     return item;
   }
 
@@ -122,15 +125,19 @@ export class Panel {
   }
 
   /** Shows what seats, and places of areas, cost together. */
-  #total(id, positions, wanted = []) {
+  #total(id, positions, wanted) {
+    byId(`${id}-total`).hidden = !this.plan.currency;
+    if (this.plan.currency) byId(`${id}-sum`).textContent = money(this.#cost(positions, wanted), this.plan.currency);
+  }
+
+  #cost(positions, wanted = []) {
     const { plan, mine } = this;
     const seats = [...positions].map((p) => priceOf(plan, p, mine.levels.get(p)));
     const places = wanted.flatMap((counts, area) => {
       const { levels, price } = plan.categories[plan.areas[area].category] ?? {};
       return counts.map((n, level) => n && n * (levels?.[level].price ?? price ?? 0));
     });
-    byId(`${id}-total`).hidden = !plan.currency;
-    if (plan.currency) byId(`${id}-sum`).textContent = money([...seats, ...places].reduce((sum, cost) => sum + (cost ?? 0), 0), plan.currency);
+    return [...seats, ...places].reduce((sum, cost) => sum + (cost ?? 0), 0);
   }
 
   /** Shows the time left. */

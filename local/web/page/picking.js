@@ -41,7 +41,7 @@ export class Picking {
       return false;
     }
     if (has + n > mostAtATime) {
-      this.page.say('news', `${mostAtATime} seats go together at most. Confirm these first.`);
+      this.page.say('news', `${mostAtATime} seats go together at most. Book these first.`);
       return false;
     }
     return true;
@@ -153,7 +153,9 @@ export class Picking {
   }
 
   confirm() {
-    this.page.calls.make('confirm', [...this.page.mine.locked.keys()]);
+    const { calls, mine, session } = this.page;
+    const { paying } = mine; // seats that were locked later have an order of their own
+    calls.make(session.pays ? 'checkout' : 'confirm', [...session.pays && paying.size ? paying : mine.locked.keys()]);
   }
 
   release() {

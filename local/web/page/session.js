@@ -55,9 +55,9 @@ export class Session {
     }
   }
 
-  #take({ open, confirm, signIn, userId, guest, unknown }) {
+  #take({ open, confirm, pay, signIn, userId, guest, unknown }) {
     Object.assign(this, {
-      open: Boolean(open), mayConfirm: Boolean(confirm), canSignIn: Boolean(signIn), guest: Boolean(guest), unknown: Boolean(unknown),
+      open: Boolean(open), mayConfirm: Boolean(confirm), pays: Boolean(pay), canSignIn: Boolean(signIn), guest: Boolean(guest), unknown: Boolean(unknown),
     });
     this.user = open ? userName() : userId ?? null;
   }
