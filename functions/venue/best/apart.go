@@ -116,7 +116,8 @@ func makePartitions(n int) [][]int {
 	return all
 }
 
-// longestFirst parts n people over the longest runs. It avoids to leave one alone.
+// longestFirst parts n people over the longest runs, which have as many seats at least.
+// It leaves nobody alone where the next run has a seat for a second one.
 func longestFirst(runs []run, n int) []int {
 	lengths := make([]int, len(runs))
 	for i, r := range runs {
@@ -124,9 +125,9 @@ func longestFirst(runs []run, n int) []int {
 	}
 	slices.SortFunc(lengths, func(a, b int) int { return b - a })
 	var pieces []int
-	for _, length := range lengths {
+	for i, length := range lengths {
 		piece := min(length, n)
-		if n-piece == 1 && piece > 2 {
+		if n-piece == 1 && piece > 2 && lengths[i+1] > 1 {
 			piece--
 		}
 		pieces = append(pieces, piece)

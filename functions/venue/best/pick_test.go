@@ -213,6 +213,9 @@ func TestApart(t *testing.T) {
 		{[]string{"o.o.o", "o.o.o"}, 7, nil},
 		{[]string{"oooooooo", "ooooooooo"}, 16, []int{9, 7}},
 		{[]string{"oooooooo", "oooooooo", "oo"}, 17, []int{8, 7, 2}},
+		{[]string{"ooooooooooooo", "o"}, 14, []int{13, 1}},
+		{[]string{"ooooooo", "oooooo", "o"}, 14, []int{7, 6, 1}},
+		{[]string{"oooooooooooo", "o"}, 13, []int{12, 1}},
 	} {
 		var segments []Segment
 		var taken []int
@@ -256,11 +259,11 @@ func TestApartTakesWhatThereIs(t *testing.T) {
 	plan := hall(6, 16, func(row, _ int) int { return row / 3 }, nothingSpecial)
 	for range 400 {
 		p := NewPicker(plan, 1, rnd)
-		for range 30 + rnd.IntN(120) {
+		for range rnd.IntN(150) {
 			take(p, rnd.IntN(len(plan.slots)))
 		}
 		f := filter{Any, rnd.IntN(3) - 1}
-		n := 1 + rnd.IntN(20)
+		n := 1 + rnd.IntN(40)
 		try, missing, _ := p.begin(Want{Count: n, Section: Any, Category: f.category, Apart: true}, 1)
 		if there := p.available(f); (try == nil) != (try == nil && there < n || missing != nil && there < n) || missing != nil && missing.Largest != there {
 			t.Fatalf("a party of %d found %v and %+v of %d seats", n, try, missing, there)
