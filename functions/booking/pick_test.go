@@ -147,6 +147,30 @@ func TestPicksAreChecked(t *testing.T) {
 	}
 }
 
+// TestPicksAboveTheLimit checks that a pick of more seats than a user may have is refused
+// before anything is asked of the store, so that it costs others nothing.
+func TestPicksAboveTheLimit(t *testing.T) {
+	limited := strings.Replace(club, `"id": "club"`, `"id": "club", "seatLimit": 4`, 1)
+	events, err := venue.ReadEvents("club", strings.NewReader(limited), venue.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ops []lockstore.Op
+	s := openWith(t, forgetful{new(memstore.Store), new(sync.Once), &ops}, events...)
+	for _, body := range []string{
+		`"count":5`,
+		`"count":200,"apart":true`,
+		`"areas":[{"section":"Floor","count":3},{"section":"Bar","count":2}]`,
+		`"seatIds":["A2","A3"],"areas":[{"section":"Floor","count":3}]`,
+	} {
+		p := s.post("/lock", `{`+body+`,"userId":"ann"}`).wantProblem(409, "seat_limit")
+		if want := "at most 4 seats"; !strings.Contains(p.Detail, want) || len(ops) > 0 {
+			t.Errorf("%s: %s, want %q in it; the store was asked for %+v", body, p.Detail, want, ops)
+		}
+	}
+	s.must("/lock", `{"count":4,"userId":"ann"}`)
+}
+
 // TestAreas checks that places of areas are sold beside seats, all or none, and shown as
 // counts.
 func TestAreas(t *testing.T) {
