@@ -102,8 +102,7 @@ func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
 			continue
 		}
 		tries++
-		taken, kept, err := d.Lock(ctx, p.plan.positions(t.slots))
-		p.end(t, taken, err == nil && len(taken) == 0 || kept)
+		taken, err := p.carryOut(ctx, t, d)
 		switch {
 		case err != nil:
 			return Taken{}, err
@@ -116,6 +115,16 @@ func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
 		widen = max(crowded, min(4*widen, mostWindows))
 	}
 	return Taken{}, ErrContended
+}
+
+// carryOut locks the seats of a try and ends it, also if Lock panics: its outcome is
+// then unknown.
+func (p *Picker) carryOut(ctx context.Context, t *try, d Deals) (taken []int, err error) {
+	won := true
+	defer func() { p.end(t, taken, won) }()
+	taken, kept, err := d.Lock(ctx, p.plan.positions(t.slots))
+	won = err == nil && len(taken) == 0 || kept
+	return taken, err
 }
 
 func (p *Picker) isStale(now time.Time) bool {
