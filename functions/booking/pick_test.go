@@ -242,7 +242,8 @@ func TestNoSingles(t *testing.T) {
 		if p.Code != "orphan_seat" || !slices.Equal(p.InsteadSeatIDs, []string{"C1", "C2"}) {
 			t.Errorf("the refusal is %+v, want C1 and C2 instead", p)
 		}
-		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`)
+		s.post("/lock", `{"seatIds":["C2","C3"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "orphan_seat")
+		s.must("/lock", `{"seatIds":["C1","C2"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`)
 		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`) // the answer was lost
 		s.post("/lock", `{"seatId":"O-A2","userId":"ben"}`).wantProblem(409, "orphan_seat")
 		s.must("/lock", `{"seatIds":["O-A1","O-A2","O-A3"],"userId":"ben"}`)
