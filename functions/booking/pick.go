@@ -117,6 +117,11 @@ func (ev *event) places(req *seatsRequest) (*pick, error) {
 			return nil, err
 		}
 	}
+	for _, id := range p.named {
+		if at, ok := ev.Position(id); ok {
+			p.Not = append(p.Not, at)
+		}
+	}
 	l := ev.venue.Layout
 	n := len(p.named)
 	for _, a := range req.Areas {

@@ -301,3 +301,24 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("two of the area's category: %+v, %+v", try, missing)
 	}
 }
+
+// TestPlacesOfASharedCategory checks that a party that asks for a category gets places of
+// an area when its seats are sold out, and that one that asks for any seats does not.
+func TestPlacesOfASharedCategory(t *testing.T) {
+	plan := NewPlan([]Segment{{Seats: []Seat{{Position: 0, Category: 7}, {Position: 1, Category: 7}}}}, []Area{{Section: 1, Category: 7, First: 2, Places: 5}})
+	p := NewPicker(plan, 1, newRnd(7))
+	take(p, 0)
+	for n, first := range map[int]int{1: 1, 2: 2} {
+		try, missing, _ := p.begin(Want{Count: n, Category: 7, Section: Any}, 1)
+		if missing != nil || p.plan.positions(try.slots)[0] != first {
+			t.Fatalf("%d of the category: %+v, %+v, want the position %d first", n, try, missing, first)
+		}
+		p.end(try, nil, false)
+	}
+	if _, missing, _ := p.begin(Want{Count: 6, Category: 7, Section: Any, Apart: true}, 1); missing == nil || missing.Largest != 5 {
+		t.Errorf("six of the category: %+v, want five at most", missing)
+	}
+	if _, missing, _ := p.begin(Want{Count: 2, Category: Any, Section: Any}, 1); missing == nil || missing.Largest != 1 {
+		t.Errorf("two of any category: %+v, want one at most", missing)
+	}
+}
