@@ -23,12 +23,13 @@ func (a *API) refuseSingles(ctx context.Context, c *change) error {
 		return nil // the request names none, or the store refuses it
 	}
 	positions := make([]int, len(c.op.Seats))
+	seen := make(map[int]bool, len(positions))
 	for i, id := range c.op.Seats {
 		at, ok := c.ev.Position(id)
-		if !ok {
-			return nil
+		if !ok || seen[at] {
+			return nil // the store refuses an unknown seat, and one that is named twice
 		}
-		positions[i] = at
+		positions[i], seen[at] = at, true
 	}
 	snap, err := c.ev.feed.Refresh(ctx)
 	if err != nil {

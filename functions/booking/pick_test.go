@@ -227,6 +227,23 @@ func TestAreas(t *testing.T) {
 	})
 }
 
+// TestNamedPlaces checks that a place that is named is not picked a second time.
+func TestNamedPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openClub(t, new(memstore.Store))
+		p := s.must("/lock", `{"seatIds":["Bar#1","Bar#3"],"areas":[{"section":"Bar","count":2}],"userId":"ann"}`).picked()
+		if want := []string{"Bar#1", "Bar#3", "Bar#2", "Bar#4"}; !slices.Equal(p.SeatIDs, want) {
+			t.Errorf("the places are %v, want %v", p.SeatIDs, want)
+		}
+		time.Sleep(time.Second) // until the list is asked for anew
+		missing := s.post("/lock", `{"seatIds":["Bar#5"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "not_enough")
+		if want := "Bar has no place left."; missing.Detail != want {
+			t.Errorf("one more place than there are: %s, want %s", missing.Detail, want)
+		}
+		s.must("/lock", `{"areas":[{"section":"Bar","count":1}],"userId":"ben"}`) // Bar#5 is still there
+	})
+}
+
 // TestNoSingles checks that a buyer may not leave a single seat alone if there is
 // another choice, that this choice is granted, and that a back end may.
 func TestNoSingles(t *testing.T) {
@@ -245,6 +262,7 @@ func TestNoSingles(t *testing.T) {
 		s.post("/lock", `{"seatIds":["C2","C3"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "orphan_seat")
 		s.must("/lock", `{"seatIds":["C1","C2"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`)
 		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`) // the answer was lost
+		s.post("/lock", `{"seatIds":["O-A2","O-A2"],"userId":"ben"}`).wantProblem(400, "bad_request")
 		s.post("/lock", `{"seatId":"O-A2","userId":"ben"}`).wantProblem(409, "orphan_seat")
 		s.must("/lock", `{"seatIds":["O-A1","O-A2","O-A3"],"userId":"ben"}`)
 		s.must("/lock", `{"seatIds":["C3","C4","C5"],"userId":"cem"}`) // leaves C6 alone, as any three would
@@ -261,7 +279,11 @@ func TestSinglesAreUpToTheOperator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for auth, want := range map[string]int{"": 409, "Bearer " + key: 200} {
+	for _, c := range []struct {
+		auth string
+		want int
+	}{{"", 409}, {"Bearer " + key, 200}} { // in this order: seats that the user has are not judged
+		auth, want := c.auth, c.want
 		r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatIds":["C2","C3"],"userId":"ann"}`))
 		r.Header.Set("Content-Type", "application/json")
 		if auth != "" {
