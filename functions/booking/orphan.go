@@ -13,21 +13,23 @@ import (
 // refuseSingles refuses a lock that would leave a single seat alone, in an event that
 // does not want it, if another choice for as many would not. It judges only seats that
 // are all available, so that a repeated request is never refused, and leaves back ends
-// and operators alone. It is courtesy: others may lock a neighbour meanwhile.
+// and operators alone. Beside places of areas, it judges the seats that are named. It is
+// courtesy: others may lock a neighbour meanwhile.
 func (a *API) refuseSingles(ctx context.Context, c *change) error {
 	if !c.ev.venue.NoSingles || c.op.Kind != lockstore.KindLock || c.by.May(access.Serve) == nil {
 		return nil
 	}
-	if len(c.op.Seats) > lockstore.MaxSeats {
-		return nil // the store refuses it
+	if len(c.op.Seats) == 0 || len(c.op.Seats) > lockstore.MaxSeats {
+		return nil // the request names none, or the store refuses it
 	}
 	positions := make([]int, len(c.op.Seats))
+	seen := make(map[int]bool, len(positions))
 	for i, id := range c.op.Seats {
 		at, ok := c.ev.Position(id)
-		if !ok {
-			return nil
+		if !ok || seen[at] {
+			return nil // the store refuses an unknown seat, and one that is named twice
 		}
-		positions[i] = at
+		positions[i], seen[at] = at, true
 	}
 	snap, err := c.ev.feed.Refresh(ctx)
 	if err != nil {

@@ -117,6 +117,11 @@ func (ev *event) places(req *seatsRequest) (*pick, error) {
 			return nil, err
 		}
 	}
+	for _, id := range p.named {
+		if at, ok := ev.Position(id); ok {
+			p.Not = append(p.Not, at)
+		}
+	}
 	l := ev.venue.Layout
 	n := len(p.named)
 	for _, a := range req.Areas {
@@ -157,9 +162,25 @@ func sectionOf(l *venue.Layout, name string) int {
 	return -1
 }
 
+// refuseOverLimit refuses a pick of more seats than a user may have. The store would
+// refuse it, too, but only after a search for so many seats.
+func (c *change) refuseOverLimit() error {
+	n := c.pick.Count + len(c.pick.named)
+	for _, a := range c.pick.Areas {
+		n += a.Count
+	}
+	if c.on.SeatLimit == 0 || n <= c.on.SeatLimit {
+		return nil
+	}
+	return problem.Refuse(problem.SeatLimit, "One user may have at most %s of this event, locked and booked together. Ask for fewer.", counted(c.on.SeatLimit, "seat"))
+}
+
 // take carries out a lock of what the Picker finds. The operation has its seats
 // afterwards.
 func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Result, together bool, err error) {
+	if err := c.refuseOverLimit(); err != nil {
+		return result, false, err
+	}
 	taken, err := c.ev.picks().Take(ctx, c.pick.Want, best.Deals{
 		List: c.ev.changes,
 		Lock: func(ctx context.Context, positions []int) (inTheWay []int, kept bool, err error) {

@@ -147,6 +147,30 @@ func TestPicksAreChecked(t *testing.T) {
 	}
 }
 
+// TestPicksAboveTheLimit checks that a pick of more seats than a user may have is refused
+// before anything is asked of the store, so that it costs others nothing.
+func TestPicksAboveTheLimit(t *testing.T) {
+	limited := strings.Replace(club, `"id": "club"`, `"id": "club", "seatLimit": 4`, 1)
+	events, err := venue.ReadEvents("club", strings.NewReader(limited), venue.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ops []lockstore.Op
+	s := openWith(t, forgetful{new(memstore.Store), new(sync.Once), &ops}, events...)
+	for _, body := range []string{
+		`"count":5`,
+		`"count":200,"apart":true`,
+		`"areas":[{"section":"Floor","count":3},{"section":"Bar","count":2}]`,
+		`"seatIds":["A2","A3"],"areas":[{"section":"Floor","count":3}]`,
+	} {
+		p := s.post("/lock", `{`+body+`,"userId":"ann"}`).wantProblem(409, "seat_limit")
+		if want := "at most 4 seats"; !strings.Contains(p.Detail, want) || len(ops) > 0 {
+			t.Errorf("%s: %s, want %q in it; the store was asked for %+v", body, p.Detail, want, ops)
+		}
+	}
+	s.must("/lock", `{"count":4,"userId":"ann"}`)
+}
+
 // TestAreas checks that places of areas are sold beside seats, all or none, and shown as
 // counts.
 func TestAreas(t *testing.T) {
@@ -203,6 +227,23 @@ func TestAreas(t *testing.T) {
 	})
 }
 
+// TestNamedPlaces checks that a place that is named is not picked a second time.
+func TestNamedPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openClub(t, new(memstore.Store))
+		p := s.must("/lock", `{"seatIds":["Bar#1","Bar#3"],"areas":[{"section":"Bar","count":2}],"userId":"ann"}`).picked()
+		if want := []string{"Bar#1", "Bar#3", "Bar#2", "Bar#4"}; !slices.Equal(p.SeatIDs, want) {
+			t.Errorf("the places are %v, want %v", p.SeatIDs, want)
+		}
+		time.Sleep(time.Second) // until the list is asked for anew
+		missing := s.post("/lock", `{"seatIds":["Bar#5"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "not_enough")
+		if want := "Bar has no place left."; missing.Detail != want {
+			t.Errorf("one more place than there are: %s, want %s", missing.Detail, want)
+		}
+		s.must("/lock", `{"areas":[{"section":"Bar","count":1}],"userId":"ben"}`) // Bar#5 is still there
+	})
+}
+
 // TestNoSingles checks that a buyer may not leave a single seat alone if there is
 // another choice, that this choice is granted, and that a back end may.
 func TestNoSingles(t *testing.T) {
@@ -218,8 +259,10 @@ func TestNoSingles(t *testing.T) {
 		if p.Code != "orphan_seat" || !slices.Equal(p.InsteadSeatIDs, []string{"C1", "C2"}) {
 			t.Errorf("the refusal is %+v, want C1 and C2 instead", p)
 		}
-		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`)
+		s.post("/lock", `{"seatIds":["C2","C3"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "orphan_seat")
+		s.must("/lock", `{"seatIds":["C1","C2"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`)
 		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`) // the answer was lost
+		s.post("/lock", `{"seatIds":["O-A2","O-A2"],"userId":"ben"}`).wantProblem(400, "bad_request")
 		s.post("/lock", `{"seatId":"O-A2","userId":"ben"}`).wantProblem(409, "orphan_seat")
 		s.must("/lock", `{"seatIds":["O-A1","O-A2","O-A3"],"userId":"ben"}`)
 		s.must("/lock", `{"seatIds":["C3","C4","C5"],"userId":"cem"}`) // leaves C6 alone, as any three would
@@ -236,7 +279,11 @@ func TestSinglesAreUpToTheOperator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for auth, want := range map[string]int{"": 409, "Bearer " + key: 200} {
+	for _, c := range []struct {
+		auth string
+		want int
+	}{{"", 409}, {"Bearer " + key, 200}} { // in this order: seats that the user has are not judged
+		auth, want := c.auth, c.want
 		r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatIds":["C2","C3"],"userId":"ann"}`))
 		r.Header.Set("Content-Type", "application/json")
 		if auth != "" {

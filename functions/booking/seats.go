@@ -88,12 +88,15 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 	}
 	var result lockstore.Result
 	var err error
+	if err := a.refuseSingles(ctx, c); err != nil {
+		return seatsAnswer{}, err
+	}
 	if c.pick != nil {
 		if result, answer.together, err = a.take(ctx, v, c); err == nil {
 			err = c.price()
 		}
 		answer.seats = c.op.Seats
-	} else if err = a.refuseSingles(ctx, c); err == nil {
+	} else {
 		result, err = a.carryOut(ctx, c)
 		err = a.explain(err, v, c)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"seatlock/lockstore"
@@ -55,10 +56,10 @@ const pickTries = 3
 // Largest.
 //
 // The call cannot simply be repeated, since that would lock more seats. If the answer is
-// lost, Pick asks with GET /mine what the user has locked since the call began: as many
-// seats as wanted are those of the call, and Together is then not known, and false. If
-// there are none, it asks anew. If there are others, because somebody else acts for the
-// same user, it fails with [lockstore.ErrOutcomeUnknown].
+// lost, Pick asks with GET /mine what the user has locked since the call began, and whether
+// the user has the seats that the call names: as many seats as wanted are those of the call,
+// and Together is then not known, and false. If nothing was picked, it asks anew. If there
+// are others, because somebody else acts for the same user, it fails with [lockstore.ErrOutcomeUnknown].
 func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w Wanted) (Picked, error) {
 	body := struct {
 		EventID     lockstore.EventID  `json:"eventId"`
@@ -85,14 +86,14 @@ func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.U
 		if !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 			return Picked{}, err
 		}
-		found, errMine := c.lockedSince(ctx, ev, user, began)
-		switch {
+		found, errMine := c.lockedSince(ctx, ev, user, began, w.Seats)
+		switch picked := w.total() - len(w.Seats); {
 		case errMine != nil:
 			return Picked{}, fmt.Errorf("%w; then, to see what was locked: %w", err, errMine)
-		case len(found.Seats) == w.total():
-			return found, nil
-		case len(found.Seats) > 0:
-			return Picked{}, fmt.Errorf("%w; the user has locked %d seats meanwhile, and the call was for %d", err, len(found.Seats), w.total())
+		case found.picked == picked && len(found.Seats) == w.total():
+			return found.Picked, nil
+		case found.picked > 0:
+			return Picked{}, fmt.Errorf("%w; the user has locked %d seats meanwhile that the call does not name, and it was for %d", err, found.picked, picked)
 		}
 	}
 	return Picked{}, err
@@ -101,8 +102,16 @@ func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.U
 // clockSlack is how wrong the time in an answer of GET /mine may be.
 const clockSlack = 20 * time.Millisecond
 
-// lockedSince returns what the user has locked since a time of this process.
-func (c *Client) lockedSince(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, began time.Time) (Picked, error) {
+// A found is what a user has locked.
+type found struct {
+	Picked
+	picked int // how many of the seats were not named
+}
+
+// lockedSince returns what the user has locked since a time of this process, and of the
+// named seats those that the user has locked at any time: to lock them once more does
+// not change since when they are.
+func (c *Client) lockedSince(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, began time.Time, named []lockstore.SeatID) (found, error) {
 	query := url.Values{"eventId": {string(ev.ID)}}
 	if user != "" {
 		query.Set("userId", string(user))
@@ -115,13 +124,17 @@ func (c *Client) lockedSince(ctx context.Context, ev *lockstore.Event, user lock
 		} `json:"seats"`
 	}
 	if err := c.get(ctx, "mine?"+query.Encode(), &answer); err != nil {
-		return Picked{}, err
+		return found{}, err
 	}
 	from := answer.ServerTime.Add(-time.Since(began) - clockSlack)
-	var p Picked
+	var p found
 	for _, s := range answer.Seats {
-		if s.Status != lockstore.Locked || s.Since.Before(from) {
+		isNamed := slices.Contains(named, s.SeatID)
+		if s.Status != lockstore.Locked || !isNamed && s.Since.Before(from) {
 			continue
+		}
+		if !isNamed {
+			p.picked++
 		}
 		if p.Seats = append(p.Seats, s.SeatID); p.Expires.IsZero() || s.ExpiresAt.Before(p.Expires) {
 			p.Expires = s.ExpiresAt

@@ -2,17 +2,23 @@ package client_test
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"seatlock/functions/access"
+	"seatlock/functions/booking"
 	"seatlock/functions/client"
+	"seatlock/functions/venue"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
 // lossy returns the URL of a proxy in front of a server, which loses the answers to its
@@ -38,8 +44,24 @@ func lossy(t *testing.T, server string, answers int32, lost bool) string {
 	return proxy.URL
 }
 
+// serveFile returns the URL of a server with an event of an event file.
+func serveFile(t *testing.T, event string) string {
+	t.Helper()
+	events, err := venue.ReadEvents("events", strings.NewReader(`{"events":[`+event+`]}`), venue.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: events, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api.Routes())
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 func TestPick(t *testing.T) {
-	c := at(t, serve(t, access.Policy{}))
+	c := at(t, serveFile(t, `{"id":"hall","sections":[{"name":"Hall","rows":[{"row":"A-J","seats":"1-10"}]}]}`))
 	ev := theEvent(t, c)
 	got, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Count: 3})
 	if err != nil || !slices.Equal(got.Seats, []lockstore.SeatID{"A4", "A5", "A6"}) || !got.Together || got.Expires.IsZero() {
@@ -70,5 +92,27 @@ func TestPickWithLostAnswers(t *testing.T) {
 	c := at(t, lossy(t, serve(t, access.Policy{}), 100, false))
 	if _, err := c.Pick(t.Context(), theEvent(t, c), "ann", client.Wanted{Count: 2}); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("no answer at all: %v, want ErrOutcomeUnknown", err)
+	}
+}
+
+// TestPickBesideSeatsOfTheUser checks that a pick whose answer is lost finds its places
+// although it names a seat that the user has had for longer.
+func TestPickBesideSeatsOfTheUser(t *testing.T) {
+	for _, carriedOut := range []bool{true, false} {
+		server := serveFile(t, `{"id":"club","sections":[{"name":"Hall","pattern":"{row}{seat}","rows":[{"row":"A","seats":"1-2"}]}],"areas":[{"name":"Floor","capacity":9}]}`)
+		direct := at(t, server)
+		ev := theEvent(t, direct)
+		if _, err := direct.Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(150 * time.Millisecond) // more than a time in an answer may be wrong by, and than a list of the server is old
+		got, err := at(t, lossy(t, server, 1, carriedOut)).Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 2}}})
+		if err != nil || len(got.Seats) != 3 || !slices.Contains(got.Seats, "A1") {
+			t.Errorf("carried out: %v: %+v, %v, want A1 and two places", carriedOut, got, err)
+		}
+		_, err = direct.Pick(t.Context(), ev, "ben", client.Wanted{Areas: []client.AreaPlaces{{Section: "Floor", Count: 9}}})
+		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Largest != 6 {
+			t.Errorf("carried out: %v: all places for ben: %v, want six left", carriedOut, err)
+		}
 	}
 }

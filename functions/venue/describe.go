@@ -57,10 +57,32 @@ func (l *Layout) describe(b *strings.Builder) {
 			}
 		}
 		fmt.Fprintf(b, "; %s to %s\n", l.Seats[s.First], l.Seats[s.End-1])
+		s.describeDoubled(b)
 	}
 	for _, a := range l.Areas {
 		fmt.Fprintf(b, "  area %s: %s\n", Shown(a.Name), counted(a.End-a.First, "place"))
 	}
+}
+
+// describeDoubled writes a line about each series of rows with doubled letters, such as AA
+// and BB: an event file from before ranges had them may mean AA, AB … BB.
+func (s *Section) describeDoubled(b *strings.Builder) {
+	for i := 0; i < len(s.Rows); i++ {
+		end := i + 1
+		for end < len(s.Rows) && doubledNext(s.Rows[end-1].Name, s.Rows[end].Name) {
+			end++
+		}
+		if n := end - i; n > 1 {
+			from, to := s.Rows[i].Name, s.Rows[end-1].Name
+			fmt.Fprintf(b, "    rows %s-%s: %d rows of doubled letters, not those counted as in a spreadsheet\n", from, to, n)
+			i = end - 1
+		}
+	}
+}
+
+// doubledNext reports whether b follows a, or is before it, in AA, BB … or aa, bb ….
+func doubledNext(a, b string) bool {
+	return len(a) == len(b) && alike(a) && alike(b) && (b[0] == a[0]+1 || a[0] == b[0]+1)
 }
 
 // describe writes lines about the event, and its layout if it is its own.

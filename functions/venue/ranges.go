@@ -127,7 +127,7 @@ func parseSpan(item string) (span, error) {
 		case to[0] == '0':
 			s.width = len(to)
 		}
-	case alike(from) && alike(to) && len(from) == len(to) && from[0] != to[0]:
+	case alike(from) && alike(to) && len(from) == len(to) && from[0] != to[0] && isUpper(from[0]) == isUpper(to[0]):
 		s.style, s.from, s.to, s.width = doubled, int(from[0]), int(to[0]), len(from)
 	case every(from, isUpper) && every(to, isUpper) && len(from) <= 3 && len(to) <= 3:
 		s.style, s.from, s.to = upper, number(from), number(to)

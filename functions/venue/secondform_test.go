@@ -77,6 +77,25 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// TestDoubledLettersAreDescribed checks that a description names rows with doubled letters:
+// older files mean other rows by the same range.
+func TestDoubledLettersAreDescribed(t *testing.T) {
+	for rows, want := range map[string]string{
+		`"Z,AA-CC"`:     "    rows AA-CC: 3 rows of doubled letters, not",
+		`"BB-AA,C"`:     "    rows BB-AA: 2 rows of doubled letters, not",
+		`"AA-AZ,BA-BB"`: "", // counted
+		`"AA"`:          "",
+	} {
+		events, err := read(section(`"name":"S","rows":[{"row":` + rows + `,"seats":"1-2"}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := venue.Describe(events); want == "" && strings.Contains(got, "doubled") || !strings.Contains(got, want) {
+			t.Errorf("rows %s: the description does not have the line %q, or has another:\n%s", rows, want, got)
+		}
+	}
+}
+
 // bigHouse has everything that an event file can have.
 const bigHouse = `{"$schema": "event-file.schema.json",
 "layouts": {"big house": {

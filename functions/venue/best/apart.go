@@ -35,8 +35,9 @@ func (p *Picker) apart(f filter, n int) []int32 {
 	if n > maxParted {
 		parted = [][]int{longestFirst(runs, n)}
 	}
+	counts := byLength(runs)
 	for _, pieces := range parted {
-		if !fitsInto(pieces, runs) {
+		if !fitsInto(pieces, counts) {
 			continue
 		}
 		if slots := p.place(f, pieces, runs); slots != nil {
@@ -116,7 +117,8 @@ func makePartitions(n int) [][]int {
 	return all
 }
 
-// longestFirst parts n people over the longest runs. It avoids to leave one alone.
+// longestFirst parts n people over the longest runs, which have as many seats at least.
+// It leaves nobody alone where the next run has a seat for a second one.
 func longestFirst(runs []run, n int) []int {
 	lengths := make([]int, len(runs))
 	for i, r := range runs {
@@ -124,9 +126,9 @@ func longestFirst(runs []run, n int) []int {
 	}
 	slices.SortFunc(lengths, func(a, b int) int { return b - a })
 	var pieces []int
-	for _, length := range lengths {
+	for i, length := range lengths {
 		piece := min(length, n)
-		if n-piece == 1 && piece > 2 {
+		if n-piece == 1 && piece > 2 && lengths[i+1] > 1 {
 			piece--
 		}
 		pieces = append(pieces, piece)
@@ -137,26 +139,33 @@ func longestFirst(runs []run, n int) []int {
 	return pieces
 }
 
-// fitsInto reports whether the pieces fit into the runs, the largest piece each time
-// in the shortest run that takes it.
-func fitsInto(pieces []int, runs []run) bool {
-	var byLength []int // how many runs there are of each length
+// byLength returns how many runs there are of each length.
+func byLength(runs []run) []int {
+	var counts []int
 	for _, r := range runs {
-		for len(byLength) <= int(r.n) {
-			byLength = append(byLength, 0)
+		for len(counts) <= int(r.n) {
+			counts = append(counts, 0)
 		}
-		byLength[r.n]++
+		counts[r.n]++
 	}
+	return counts
+}
+
+// fitsInto reports whether the pieces fit into runs, of which counts are how many there
+// are of each length. It puts the largest piece each time in the shortest run that takes
+// it.
+func fitsInto(pieces, counts []int) bool {
+	counts = slices.Clone(counts)
 	for _, piece := range pieces {
 		at := piece
-		for at < len(byLength) && byLength[at] == 0 {
+		for at < len(counts) && counts[at] == 0 {
 			at++
 		}
-		if at >= len(byLength) {
+		if at >= len(counts) {
 			return false
 		}
-		byLength[at]--
-		byLength[at-piece]++
+		counts[at]--
+		counts[at-piece]++
 	}
 	return true
 }
@@ -164,55 +173,98 @@ func fitsInto(pieces []int, runs []run) bool {
 // place returns slots for the pieces, the largest first: of the anchors, the one whose
 // other pieces are nearest. It returns nil if no anchor has room for them.
 func (p *Picker) place(f filter, pieces []int, runs []run) []int32 {
-	var best []int32
+	var best []window
 	least := int64(math.MaxInt64)
 	for _, anchor := range slices.Clone(p.best(f, pieces[0], anchors)) {
-		taken := []run{{anchor.start, int32(pieces[0])}}
-		far := int64(0)
-		for _, piece := range pieces[1:] {
-			next, d, ok := p.nearestTo(taken, runs, int32(piece))
-			if !ok {
-				taken = nil
-				break
-			}
-			taken = append(taken, next)
-			far += d
-		}
-		if taken == nil || far >= least {
-			continue
-		}
-		best, least = best[:0], far
-		for _, r := range taken {
-			best = slotsFrom(best, r.start, int(r.n))
+		if others, far, ok := p.around(anchor.start, pieces, runs); ok && far < least {
+			best, least = others, far
 		}
 	}
-	return best
+	var slots []int32
+	for i, w := range best {
+		slots = slotsFrom(slots, w.start, pieces[i])
+	}
+	return slots
 }
 
-// nearestTo returns the seats for a piece that are nearest to the first of those taken
-// already, and how far that is. It prefers seats that leave no single.
-func (p *Picker) nearestTo(taken, runs []run, piece int32) (nearest run, far int64, ok bool) {
-	x, y := p.middle(taken[0])
-	var bestSingle bool
+// around returns windows for the pieces: the first one at the anchor, and the others as
+// near to it as they can be, with the sum of their distances. It looks at all runs once
+// for the pieces of one size, or a few times if a run must take several of them.
+func (p *Picker) around(anchor int32, pieces []int, runs []run) (found []window, far int64, ok bool) {
+	first := run{anchor, int32(pieces[0])}
+	x, y := p.middle(first)
+	found = []window{{start: anchor}}
+	free := without(runs, found, first.n)
+	for rest := pieces[1:]; len(rest) > 0; {
+		same := 1
+		for same < len(rest) && rest[same] == rest[0] {
+			same++
+		}
+		near := p.nearestTo(x, y, free, int32(rest[0]), same)
+		if len(near) == 0 {
+			return nil, 0, false
+		}
+		for _, w := range near {
+			far += w.cost
+		}
+		found = append(found, near...)
+		free = without(free, near, int32(rest[0]))
+		rest = rest[len(near):]
+	}
+	return found, far, true
+}
+
+// nearestTo returns up to m windows of n seats, one of a run: those that are nearest to
+// the place, which is given as by middle. It prefers windows that leave no single. Their
+// cost is the distance squared.
+func (p *Picker) nearestTo(x, y int64, runs []run, n int32, m int) []window {
+	var found []window // a heap with the worst window first
 	for _, r := range runs {
-		for at := r.start; at+piece <= r.start+r.n; at++ {
-			candidate := run{at, piece}
-			if slices.ContainsFunc(taken, candidate.meets) {
-				continue
+		var nearest window
+		ok := false
+		for at := r.start; at+n <= r.start+r.n; at++ {
+			w := window{start: at}
+			cx, cy := p.middle(run{at, n})
+			w.cost = (cx-x)*(cx-x) + (cy-y)*(cy-y)
+			if len(found) == m && found[0].class == 0 && w.cost >= found[0].cost {
+				continue // too far, whatever its class
 			}
-			cx, cy := p.middle(candidate)
-			d := (cx-x)*(cx-x) + (cy-y)*(cy-y)
-			single := p.leavesSingle(at, piece)
-			if !ok || !single && bestSingle || single == bestSingle && d < far {
-				nearest, far, bestSingle, ok = candidate, d, single, true
+			if p.leavesSingle(at, n) {
+				w.class = leavesSingle
+			}
+			if !ok || w.before(nearest) {
+				nearest, ok = w, true
 			}
 		}
+		if ok {
+			found = keep(found, nearest, m)
+		}
 	}
-	return nearest, far, ok
+	return found
 }
 
-func (r run) meets(other run) bool {
-	return r.start < other.start+other.n && other.start < r.start+r.n
+// without returns the runs, which are in order, without the windows of n seats in them.
+func without(runs []run, windows []window, n int32) []run {
+	starts := make([]int32, len(windows))
+	for i, w := range windows {
+		starts[i] = w.start
+	}
+	slices.Sort(starts)
+	left := make([]run, 0, len(runs)+len(windows))
+	for _, r := range runs {
+		end := r.start + r.n
+		for len(starts) > 0 && starts[0] < end {
+			if starts[0] > r.start {
+				left = append(left, run{r.start, starts[0] - r.start})
+			}
+			r.start = starts[0] + n
+			starts = starts[1:]
+		}
+		if r.start < end {
+			left = append(left, run{r.start, end - r.start})
+		}
+	}
+	return left
 }
 
 // middle returns twice the place of the middle of a run.

@@ -1,6 +1,7 @@
 package best
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 )
@@ -57,6 +58,29 @@ func BenchmarkPick(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkApart picks seats for a party that sits in many pieces, in 50,000 seats that
+// are in boxes of two or alone. A pick is made while all others of the event wait.
+func BenchmarkApart(b *testing.B) {
+	for _, c := range []struct{ box, n int }{{2, 200}, {2, 12}, {1, 200}, {1, 12}} {
+		b.Run(fmt.Sprintf("boxes of %d/party of %d", c.box, c.n), func(b *testing.B) {
+			var segments []Segment
+			for at := 0; at < 50_000; at += c.box {
+				s := Segment{}
+				for i := range c.box {
+					s.Seats = append(s.Seats, Seat{Position: at + i, X: 10 * ((at + i) % 200), Y: 17 * (at / 200)})
+				}
+				segments = append(segments, s)
+			}
+			p := NewPicker(NewPlan(segments, nil), 1, newRnd(1))
+			for b.Loop() {
+				if slots := p.apart(filter{Any, Any}, c.n); len(slots) != c.n {
+					b.Fatalf("%d seats were found, want %d", len(slots), c.n)
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkJudge judges a pair at the end of a row of 50,000 seats, where no other

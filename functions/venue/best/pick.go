@@ -56,14 +56,7 @@ func (p *Picker) best(f filter, n, m int) []window {
 			break // nothing better follows
 		}
 		for _, w := range b.of(p, at) {
-			switch {
-			case len(found) < m:
-				found = append(found, w)
-				up(found)
-			case w.before(found[0]):
-				found[0] = w
-				down(found)
-			}
+			found = keep(found, w, m)
 		}
 	}
 	p.nearest = found
@@ -79,6 +72,19 @@ func (p *Picker) best(f filter, n, m int) []window {
 		}
 	}
 	return class
+}
+
+// keep adds a window to a heap of the m best ones, with the worst of them first.
+func keep(heap []window, w window, m int) []window {
+	switch {
+	case len(heap) < m:
+		heap = append(heap, w)
+		up(heap)
+	case w.before(heap[0]):
+		heap[0] = w
+		down(heap)
+	}
+	return heap
 }
 
 // up restores a heap whose last window is new.

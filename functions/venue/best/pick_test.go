@@ -213,6 +213,9 @@ func TestApart(t *testing.T) {
 		{[]string{"o.o.o", "o.o.o"}, 7, nil},
 		{[]string{"oooooooo", "ooooooooo"}, 16, []int{9, 7}},
 		{[]string{"oooooooo", "oooooooo", "oo"}, 17, []int{8, 7, 2}},
+		{[]string{"ooooooooooooo", "o"}, 14, []int{13, 1}},
+		{[]string{"ooooooo", "oooooo", "o"}, 14, []int{7, 6, 1}},
+		{[]string{"oooooooooooo", "o"}, 13, []int{12, 1}},
 	} {
 		var segments []Segment
 		var taken []int
@@ -256,11 +259,11 @@ func TestApartTakesWhatThereIs(t *testing.T) {
 	plan := hall(6, 16, func(row, _ int) int { return row / 3 }, nothingSpecial)
 	for range 400 {
 		p := NewPicker(plan, 1, rnd)
-		for range 30 + rnd.IntN(120) {
+		for range rnd.IntN(150) {
 			take(p, rnd.IntN(len(plan.slots)))
 		}
 		f := filter{Any, rnd.IntN(3) - 1}
-		n := 1 + rnd.IntN(20)
+		n := 1 + rnd.IntN(40)
 		try, missing, _ := p.begin(Want{Count: n, Section: Any, Category: f.category, Apart: true}, 1)
 		if there := p.available(f); (try == nil) != (try == nil && there < n || missing != nil && there < n) || missing != nil && missing.Largest != there {
 			t.Fatalf("a party of %d found %v and %+v of %d seats", n, try, missing, there)
@@ -296,5 +299,26 @@ func TestPlaces(t *testing.T) {
 	p = NewPicker(plan, 1, newRnd(8))
 	if try, missing, _ := p.begin(Want{Count: 2, Category: 7, Section: Any}, 1); missing != nil || p.plan.positions(try.slots)[0] < 2 {
 		t.Errorf("two of the area's category: %+v, %+v", try, missing)
+	}
+}
+
+// TestPlacesOfASharedCategory checks that a party that asks for a category gets places of
+// an area when its seats are sold out, and that one that asks for any seats does not.
+func TestPlacesOfASharedCategory(t *testing.T) {
+	plan := NewPlan([]Segment{{Seats: []Seat{{Position: 0, Category: 7}, {Position: 1, Category: 7}}}}, []Area{{Section: 1, Category: 7, First: 2, Places: 5}})
+	p := NewPicker(plan, 1, newRnd(7))
+	take(p, 0)
+	for n, first := range map[int]int{1: 1, 2: 2} {
+		try, missing, _ := p.begin(Want{Count: n, Category: 7, Section: Any}, 1)
+		if missing != nil || p.plan.positions(try.slots)[0] != first {
+			t.Fatalf("%d of the category: %+v, %+v, want the position %d first", n, try, missing, first)
+		}
+		p.end(try, nil, false)
+	}
+	if _, missing, _ := p.begin(Want{Count: 6, Category: 7, Section: Any, Apart: true}, 1); missing == nil || missing.Largest != 5 {
+		t.Errorf("six of the category: %+v, want five at most", missing)
+	}
+	if _, missing, _ := p.begin(Want{Count: 2, Category: Any, Section: Any}, 1); missing == nil || missing.Largest != 1 {
+		t.Errorf("two of any category: %+v, want one at most", missing)
 	}
 }

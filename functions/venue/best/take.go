@@ -31,6 +31,7 @@ type Want struct {
 	Apart    bool // the party may sit in pieces
 
 	Areas []Places
+	Not   []int // positions that are not to be picked for Areas: the caller names them itself
 }
 
 // Places are places of an area.
@@ -102,8 +103,7 @@ func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
 			continue
 		}
 		tries++
-		taken, kept, err := d.Lock(ctx, p.plan.positions(t.slots))
-		p.end(t, taken, err == nil && len(taken) == 0 || kept)
+		taken, err := p.carryOut(ctx, t, d)
 		switch {
 		case err != nil:
 			return Taken{}, err
@@ -116,6 +116,16 @@ func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
 		widen = max(crowded, min(4*widen, mostWindows))
 	}
 	return Taken{}, ErrContended
+}
+
+// carryOut locks the seats of a try and ends it, also if Lock panics: its outcome is
+// then unknown.
+func (p *Picker) carryOut(ctx context.Context, t *try, d Deals) (taken []int, err error) {
+	won := true
+	defer func() { p.end(t, taken, won) }()
+	taken, kept, err := d.Lock(ctx, p.plan.positions(t.slots))
+	won = err == nil && len(taken) == 0 || kept
+	return taken, err
 }
 
 func (p *Picker) isStale(now time.Time) bool {
@@ -169,6 +179,7 @@ func (p *Picker) find(w Want, widen int) (*try, *NotEnoughError) {
 			return nil, missing
 		}
 	}
+	defer p.hide(w.Not)()
 	for _, want := range w.Areas {
 		for _, i := range p.plan.areasFor(filter{want.Section, Any}) {
 			a := &p.plan.areas[i]
@@ -182,13 +193,43 @@ func (p *Picker) find(w Want, widen int) (*try, *NotEnoughError) {
 	return t, nil
 }
 
+// hide makes positions not free until the function is called that it returns.
+func (p *Picker) hide(positions []int) (show func()) {
+	var hidden []int32
+	for _, at := range positions {
+		if slot := p.plan.slotOf(at); p.free.has(slot) {
+			p.free.remove(slot)
+			hidden = append(hidden, slot)
+		}
+	}
+	return func() {
+		for _, slot := range hidden {
+			p.free.add(slot)
+		}
+	}
+}
+
 // party chooses seats for a party: side by side if that is possible, else in pieces if
-// they may be. Where no seats are of the kind that is wanted, but places of an area
-// are, it chooses those.
+// they may be. Where that finds nothing, it chooses places of an area, if no seat at all
+// is of the kind that is wanted or an area has the category that is wanted.
 func (p *Picker) party(w Want, m int) (slots []int32, together bool, missing *NotEnoughError) {
 	f := filter{w.Section, w.Category}
-	if !p.plan.has(f) {
-		largest := 0
+	largest := 0
+	seats := p.plan.has(f)
+	if seats {
+		if slots := p.choose(f, w.Count, m); slots != nil {
+			return slots, true, nil
+		}
+		if w.Apart {
+			if slots := p.apart(f, w.Count); slots != nil {
+				return slots, false, nil
+			}
+			largest = p.available(f)
+		} else {
+			largest = p.longest(f)
+		}
+	}
+	if !seats || w.Category != Any {
 		for _, i := range p.plan.areasFor(f) {
 			a := &p.plan.areas[i]
 			if slots := p.places(i, w.Count, m); slots != nil {
@@ -196,18 +237,8 @@ func (p *Picker) party(w Want, m int) (slots []int32, together bool, missing *No
 			}
 			largest = max(largest, p.free.count(a.slot, a.slot+int32(a.Places)))
 		}
-		return nil, false, &NotEnoughError{Section: Any, Largest: largest}
 	}
-	if slots := p.choose(f, w.Count, m); slots != nil {
-		return slots, true, nil
-	}
-	if !w.Apart {
-		return nil, false, &NotEnoughError{Section: Any, Largest: p.longest(f)}
-	}
-	if slots := p.apart(f, w.Count); slots != nil {
-		return slots, false, nil
-	}
-	return nil, false, &NotEnoughError{Section: Any, Largest: p.available(f)}
+	return nil, false, &NotEnoughError{Section: Any, Largest: largest}
 }
 
 // end ends a try. The positions taken are what others have; won is set if the caller

@@ -275,6 +275,31 @@ func TestUnknownOutcomeKeepsSeats(t *testing.T) {
 	})
 }
 
+// TestPanicEndsTheTry checks that a panic in Lock keeps its seats from the next caller only
+// until a list shows that they are available.
+func TestPanicEndsTheTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSale(t, 1, 2)
+		p := s.process(1)
+		failing := s.deals("ann")
+		failing.Lock = func(context.Context, []int) ([]int, bool, error) { panic("broken") }
+		func() {
+			defer func() {
+				if recover() != "broken" {
+					t.Error("the panic did not reach the caller")
+				}
+			}()
+			p.Take(t.Context(), party(2), failing)
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		got, err := p.Take(ctx, party(2), s.deals("ben"))
+		if err != nil || !slices.Equal(got.Seats, []int{0, 1}) {
+			t.Errorf("ben got %v, %v, want both seats", got.Seats, err)
+		}
+	})
+}
+
 // TestOldListFreesNothing checks that a list which began before a lock does not make
 // its seats available again.
 func TestOldListFreesNothing(t *testing.T) {

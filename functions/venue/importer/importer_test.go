@@ -36,7 +36,8 @@ const seatsioReport = `{
 "A-3": [{"label": "A-3", "labels": {"own": {"label": "3", "type": "seat"}, "parent": {"label": "A", "type": "row"}, "section": "Stalls"}, "categoryLabel": "First", "objectType": "seat", "rightNeighbour": "A-10"}],
 "A-10": [{"label": "A-10", "labels": {"own": {"label": "10"}, "parent": {"label": "A"}, "section": "Stalls"}, "categoryLabel": "First", "objectType": "seat", "leftNeighbour": "A-3"}],
 "A-1": [{"label": "A-1", "labels": {"own": {"label": "1", "type": "seat"}, "parent": {"label": "A", "type": "row"}, "section": "Stalls"}, "categoryLabel": "First", "objectType": "seat", "rightNeighbour": "A-2"}],
-"GA": [{"label": "GA", "labels": {"own": {"label": "GA"}}, "categoryLabel": "Floor", "objectType": "generalAdmission", "capacity": 100}]}`
+"GA": [{"label": "GA", "labels": {"own": {"label": "GA"}}, "categoryLabel": "Floor", "objectType": "generalAdmission", "capacity": 100}],
+"shut": [{"label": "shut", "labels": {"own": {"label": "shut"}}, "categoryLabel": "Floor", "objectType": "generalAdmission", "capacity": 0}]}`
 
 // TestImport checks what the importers make of small plans: the seats with their ids, rows and
 // numbers, aisles, categories and what is special.
@@ -148,6 +149,7 @@ func TestImportRefuses(t *testing.T) {
 		{"csv", "seat,x,y\n1,2,z\n", `plan: line 2: "z" is not a number`},
 		{"csv", "seat,seat\n", "plan: there are two columns seat"},
 		{"csv", "seat,facts\n1,nice\n", `plan: it does not make an event file: the event file:4:39: `},
+		{"seatsio", strings.Replace(seatsioReport, "{", `{"T1": [{"label": "T1", "labels": {"own": {"label": "T1"}}, "objectType": "table", "capacity": 8}],`, 1), `plan: "T1" is a table that is sold as a whole, which an event file does not have; `},
 		{"seatsio", "[]", "plan: it is not a detailed chart report of seats.io: "},
 	} {
 		_, err := importer.Import(c.format, "plan", strings.NewReader(c.text))

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+
+	"seatlock/functions/venue"
 )
 
 // A seatsioObject is an object of a detailed chart report of seats.io, which is a JSON
@@ -52,15 +54,22 @@ func readSeatsio(text []byte) (*plan, error) {
 	}
 	p := new(plan)
 	byLabel := make(map[string]seatsioObject)
-	neighbours := false // whether the report names them
+	parents := make(map[seatsioLabel]bool) // of seats: their rows, and tables whose seats are sold
+	neighbours := false                    // whether the report names them
 	for _, list := range report {
 		for _, o := range list {
 			byLabel[o.Label] = o
+			if o.ObjectType == "seat" {
+				parents[o.Labels.Parent] = true
+			}
 			neighbours = neighbours || o.Left != "" || o.Right != ""
 		}
 	}
 	for _, o := range inOrder(byLabel) {
 		switch {
+		case o.ObjectType == "generalAdmission" && o.Capacity == 0: // nothing of it is sold
+		case (o.ObjectType == "table" || o.ObjectType == "booth") && !parents[o.Labels.Own]:
+			return nil, fmt.Errorf("%s is a %s that is sold as a whole, which an event file does not have; let its seats be sold one by one, or take it out of the chart", venue.Shown(o.Label), o.ObjectType)
 		case o.ObjectType == "generalAdmission":
 			p.areas = append(p.areas, area{name: trimmed(cmp.Or(string(o.Labels.Own), o.Label)), category: trimmed(o.CategoryLabel), capacity: o.Capacity})
 		case o.ObjectType == "seat":
