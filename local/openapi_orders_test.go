@@ -152,9 +152,19 @@ func paid(s *fixture) {
 func paidAndNotBooked(s *fixture) {
 	atTheTill(s)
 	seats := s.store
-	s.store = failing{err: lockstore.ErrUnavailable}
+	s.store = unbookable{seats}
 	s.ask("POST", "/webhooks/till", string(s.notice), "Till-Signature: "+s.signed)
 	s.store = seats
+}
+
+// An unbookable store books nothing.
+type unbookable struct{ lockstore.LockStore }
+
+func (u unbookable) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	if op.Kind == lockstore.KindBook {
+		return lockstore.Result{}, lockstore.ErrUnavailable
+	}
+	return u.LockStore.Do(ctx, ev, op)
 }
 
 // contended makes another program change the order of B1 whenever this one does.

@@ -87,7 +87,7 @@ func moveOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	_, err = a.payments.Move(ctx, o.Order, c.op.Seats, c.op.To, c.by.By())
 	switch {
 	case errors.Is(err, payment.ErrBusy):
-		return false, problem.Refuse(problem.OrderChanged, "Seats of order %s were booked or moved a moment ago. Try again in a minute.", o.Order)
+		return false, problem.Refuse(problem.OrderChanged, "Seats of order %s are being booked or moved. Try again in a minute.", o.Order)
 	case errors.Is(err, payment.ErrStage):
 		return false, orderRefusal(err, o)
 	}
