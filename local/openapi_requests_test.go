@@ -41,7 +41,7 @@ func allRequests() map[string]request {
 		"POST /lock 200 count":              {body: `{"count":3,"userId":"user123"}`},
 		"POST /lock 200 areas":              {body: `{"eventId":"gala","seatIds":["A2"],"areas":[{"section":"Floor","count":2}],"userId":"user123"}`},
 		"GET /seats 200 areas":              {target: "?eventId=gala"},
-		"POST /lock 409 not_enough":         {body: `{"count":11,"userId":"user123"}`},
+		"POST /lock 409 not_enough":         {body: `{"eventId":"box","count":2,"userId":"user456"}`},
 		"POST /lock 409 orphan_seat":        {body: `{"seatIds":["A2","A3"],"userId":"user123"}`, before: func(s *fixture) { s.events[0].NoSingles = true }},
 		"POST /lock 409 seat_locked":        {body: `{"seatIds":["A1","C1"],"userId":"user123"}`},
 		"POST /lock 409 seat_booked":        {body: `{"seatIds":["A1","C1","D1"],"userId":"user123"}`},

@@ -17,6 +17,7 @@ func sessionRequests() map[string]request {
 	fromElsewhere := "Sec-Fetch-Site: cross-site"
 	return map[string]request{
 		"GET /session 200 open":                 {},
+		"GET /session 200 paying":               {before: takesPayments},
 		"GET /session 200 guest":                {before: hasGuests},
 		"GET /session 200 user":                 {header: "Authorization: Bearer TOKEN", before: hasUser},
 		"GET /session 200 nobody":               {target: "?guest=none", before: hasGuests},
@@ -42,6 +43,12 @@ func sessionRequests() map[string]request {
 		"POST /signout 429 rate_limited":        {before: flooded},
 		"POST /signout 503 overloaded":          {before: full},
 	}
+}
+
+// takesPayments makes the runner one where buyers pay on the page.
+func takesPayments(s *fixture) {
+	s.policy.ConfirmBy = access.ConfirmByPayment
+	s.gate = &gate{desk: session.Desk{Pay: true}}
 }
 
 // hasGuests makes the runner one with guests, who can sign in at an issuer that is away.
