@@ -26,7 +26,7 @@ var functions = []string{"lock", "confirm", "release", "list", "operate"}
 
 // maxZip is the most bytes that a zip may have without the event file. Larger ones
 // start more slowly.
-const maxZip = 4<<20 + 320<<10 // less than 4 MB for arm64; amd64 needs more
+const maxZip = 4<<20 + 640<<10 // amd64 needs the most
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
