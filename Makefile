@@ -24,18 +24,19 @@ RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/de
 # A test that is skipped for lack of a program adds a line to this file.
 SKIPPED = bin/skipped
 GOTEST = SKIPPED=$(CURDIR)/$(SKIPPED) go test -shuffle=on
-TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -vE '^seatlock/(local/tools/e2e|lockstore/storetest) '
+TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -vE '^seatlock/(local/tools/e2e|$(ALONE)) '
 SERVERS = redistest|pgtest
+ALONE = lockstore/storetest|functions/booking/apitest
 
 # Packages whose tests start servers are tested one at a time, because a server
-# must answer in time. The tests of storetest try the suite on broken stores for very
-# long; races in the suite itself are found where it tries the stores.
+# must answer in time. What is tested alone needs very long with the race detector, and
+# runs under it in the tests of other packages.
 test:
 	@test -n "$(RACE)" || { echo 'make test: there is no C compiler, so races are NOT detected (in CI this fails)' >&2; test -z "$$CI"; }
 	@mkdir -p bin; rm -f $(SKIPPED)
 	go list $(RACE) -export -test ./... >/dev/null
 	$(GOTEST) $(RACE) -p 2 $$($(TESTS) | grep -Ev '$(SERVERS)' | cut -d' ' -f1)
-	$(GOTEST) ./lockstore/storetest
+	$(GOTEST) ./$(subst |, ./,$(ALONE))
 	$(GOTEST) $(RACE) -p 1 -parallel 4 $$($(TESTS) | grep -E '$(SERVERS)' | cut -d' ' -f1)
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
 
