@@ -119,11 +119,10 @@ func (t *Till) show(w http.ResponseWriter, id string, s *session, note string) {
 
 // money writes an amount in the smallest unit of a currency, such as 84.00 EUR.
 func money(amount int64, code string) string {
-	unit, err := currency.ParseISO(code)
-	if err != nil {
-		unit = currency.XXX
+	digits := 2 // also of a currency that is not known
+	if unit, err := currency.ParseISO(code); err == nil {
+		digits, _ = currency.Standard.Rounding(unit)
 	}
-	digits, _ := currency.Standard.Rounding(unit)
 	value := float64(amount)
 	for range digits {
 		value /= 10
