@@ -30,7 +30,7 @@ func (c *check) wantForeign(what string, ev *lockstore.Event) {
 	if _, err := c.List(c.ctx, ev, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
 		c.Errorf("list with %s: %v", what, err)
 	}
-	if err := c.Wait(c.ctx, ev, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
+	if err := c.waitBriefly(ev, ""); !errors.Is(err, lockstore.ErrOtherSeats) {
 		c.Errorf("wait with %s: %v", what, err)
 	}
 	if err := rosterError(c.Roster(c.ctx, ev, everybody)); !errors.Is(err, lockstore.ErrOtherSeats) {
@@ -162,7 +162,7 @@ func revisionLacksSeats(c *check) {
 		c.Helper()
 		calls := map[string]func() error{
 			"list":    func() error { _, err := c.List(c.ctx, ev, ""); return err },
-			"wait":    func() error { return c.Wait(c.ctx, ev, v) },
+			"wait":    func() error { return c.waitBriefly(ev, v) },
 			"roster":  func() error { return rosterError(c.Roster(c.ctx, ev, everybody)) },
 			"journal": func() error { _, err := c.Journal(c.ctx, ev, "", 1); return err },
 		}

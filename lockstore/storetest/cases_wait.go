@@ -19,6 +19,14 @@ func (c *check) wait(ctx context.Context, since lockstore.Version) waiter {
 	return w
 }
 
+// waitBriefly is for a Wait that must fail at once. A store that lets it wait
+// fails the case, and not the whole run.
+func (c *check) waitBriefly(ev *lockstore.Event, since lockstore.Version) error {
+	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
+	defer cancel()
+	return c.Wait(ctx, ev, since)
+}
+
 // returned reports whether the Wait has returned, and its error. In real time it
 // gives the Wait some time.
 func (c *check) returned(w waiter, within time.Duration) (bool, error) {
