@@ -46,17 +46,19 @@ func TestSynchronousStandbyAway(t *testing.T) {
 	want(&limited, lockstore.Lock(ann, "A3"), lockstore.OverSeatLimit)
 
 	// Refusals that share a transaction with changes do not wait for those.
-	errs := make(chan error, 20)
+	errs, together := make(chan error, 20), make(chan struct{})
 	for i, seat := range ev.Seats {
 		user := ben
 		if i > 1 {
 			user = lockstore.UserID("user " + seat)
 		}
 		go func() {
+			<-together
 			_, err := s.Do(context.Background(), ev, lockstore.Lock(user, seat))
 			errs <- err
 		}()
 	}
+	close(together)
 	refused := 0
 	for range ev.Seats {
 		err := <-errs

@@ -155,8 +155,9 @@ func TestOrdersWaitForReplicas(t *testing.T) {
 	if o, err := s.Order(t.Context(), "a"); !errors.Is(err, lockstore.ErrUnavailable) {
 		t.Errorf("Order with a frozen replica: revision %d, %v, want %v", o.Revision, err, lockstore.ErrUnavailable)
 	}
-	if orders, err := s.Due(t.Context(), 1, 0); !errors.Is(err, lockstore.ErrUnavailable) {
-		t.Errorf("Due with a frozen replica: %v, %v, want %v", orders, err, lockstore.ErrUnavailable)
+	// Due leases, so its answer can be lost as that of a Put can.
+	if orders, err := s.Due(t.Context(), 1, 0); !errors.Is(err, lockstore.ErrUnavailable) && !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		t.Errorf("Due with a frozen replica: %v, %v, want %v or %v", orders, err, lockstore.ErrUnavailable, lockstore.ErrOutcomeUnknown)
 	}
 
 	if err := replica.Thaw(); err != nil {
