@@ -4,7 +4,7 @@
 
 help:
 	@echo 'make run          serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
-	@echo 'make test         run all tests in random order, with the race detector if there is a C compiler'
+	@echo 'make test         run all tests in random order, where it matters with the race detector'
 	@echo 'make test-redis   test redisstore on another server (REDIS_SERVER=/path/to/redis-server)'
 	@echo 'make e2e          test the page in a browser (needs chromium and npm)'
 	@echo 'make check        check formatting, vet, staticcheck, go.mod and imports'
@@ -24,20 +24,28 @@ RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/de
 # A test that is skipped for lack of a program adds a line to this file.
 SKIPPED = bin/skipped
 GOTEST = SKIPPED=$(CURDIR)/$(SKIPPED) go test -shuffle=on
-TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -vE '^seatlock/(local/tools/e2e|$(ALONE)) '
+# Packages without goroutines of their own, whose programs are processes of their own, or
+# whose code runs under the race detector in other packages' tests. With the detector,
+# these take several times as long.
+PLAIN = deploy/[a-z]+|functions|functions/booking/apitest|functions/payment(/.*)?|functions/venue(/.*)?|local/tools/.*|lockstore/storetest
 SERVERS = redistest|pgtest
-ALONE = lockstore/storetest|functions/booking/apitest
+TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -v '^seatlock/local/tools/e2e '
+RACED = $(TESTS) | grep -vE '^seatlock/($(PLAIN)) '
+UNRACED = $(TESTS) | grep -E '^seatlock/($(PLAIN)) '
+ALONE = grep -E '$(SERVERS)' | cut -d' ' -f1
+TOGETHER = grep -vE '$(SERVERS)' | cut -d' ' -f1
 
 # Packages whose tests start servers are tested one at a time, because a server
-# must answer in time. What is tested alone needs very long with the race detector, and
-# runs under it in the tests of other packages.
+# must answer in time. They are compiled before, by all processors.
 test:
 	@test -n "$(RACE)" || { echo 'make test: there is no C compiler, so races are NOT detected (in CI this fails)' >&2; test -z "$$CI"; }
 	@mkdir -p bin; rm -f $(SKIPPED)
-	go list $(RACE) -export -test ./... >/dev/null
-	$(GOTEST) $(RACE) -p 2 $$($(TESTS) | grep -Ev '$(SERVERS)' | cut -d' ' -f1)
-	$(GOTEST) ./$(subst |, ./,$(ALONE))
-	$(GOTEST) $(RACE) -p 1 -parallel 4 $$($(TESTS) | grep -E '$(SERVERS)' | cut -d' ' -f1)
+	go list $(RACE) -export -test $$($(RACED) | cut -d' ' -f1) >/dev/null
+	go list -export -test $$($(UNRACED) | cut -d' ' -f1) >/dev/null
+	$(GOTEST) $(RACE) -p 2 $$($(RACED) | $(TOGETHER))
+	$(GOTEST) -p 2 $$($(UNRACED) | $(TOGETHER))
+	$(GOTEST) $(RACE) -p 1 -parallel 4 $$($(RACED) | $(ALONE))
+	$(GOTEST) -p 1 -parallel 4 $$($(UNRACED) | $(ALONE))
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
 
 # REDIS_SERVER is a path, or a program of the PATH. RUN is for the names of tests. Races
@@ -65,7 +73,7 @@ check: imports
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
 	go vet -tags postgres ./functions/...
-	go tool staticcheck ./...
+	go tool staticcheck -tests=false ./...
 	go mod tidy -diff
 	go vet -C local/tools/e2e/issuer .
 	go mod tidy -C local/tools/e2e/issuer -diff
