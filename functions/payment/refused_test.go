@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 // strange is a bank to which the sessions of others are unknown.
 type strange struct {
 	*paymenttest.Bank
-	wrong bool // it is asked with the key of another account
+	wrong atomic.Bool // it is asked with the key of another account
 }
 
 func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, error) {
-	if p.wrong {
+	if p.wrong.Load() {
 		return payment.Payment{}, fmt.Errorf("%w: no such session: %s", payment.ErrRefused, session)
 	}
 	return p.Bank.Fetch(ctx, session)
@@ -49,7 +50,7 @@ func TestProviderThatRefusesForGood(t *testing.T) {
 			withStrange(t, func(s *shop, p *strange) {
 				o := s.begin("ann", "A1")
 				s.bank.Pay(o.Session)
-				p.wrong = true
+				p.wrong.Store(true)
 				time.Sleep(time.Hour)
 				if got, err := s.Order(s.ctx, o.Order); err != nil || got.Stage != payment.StageOpen {
 					t.Fatalf("after an hour the order is %v (%v), want open: the key may be wrong for a moment", got, err)
@@ -62,7 +63,7 @@ func TestProviderThatRefusesForGood(t *testing.T) {
 				if err != nil || got.Stage != payment.StageNeedsPerson || !strings.Contains(got.History[len(got.History)-1].Why, "no such session") {
 					t.Fatalf("after two hours the order is %+v (%v), want it to need a person and to say why", got, err)
 				}
-				p.wrong = false
+				p.wrong.Store(false)
 				time.Sleep(time.Hour)
 				if got, err := s.Order(s.ctx, o.Order); err != nil || got.Stage != payment.StageNeedsPerson {
 					t.Errorf("before the person has decided, the order is %v (%v)", got, err)
@@ -83,9 +84,9 @@ func TestProviderThatRefusesForAMoment(t *testing.T) {
 	withStrange(t, func(s *shop, p *strange) {
 		o := s.begin("ann", "A1")
 		s.bank.Pay(o.Session)
-		p.wrong = true
+		p.wrong.Store(true)
 		time.Sleep(2 * time.Minute)
-		p.wrong = false
+		p.wrong.Store(false)
 		time.Sleep(5 * time.Minute)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
 	})

@@ -45,13 +45,13 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 		free <- struct{}{}
 	}
 	for begin.Err() == nil {
-		n := p.startDue(ctx, begin, free, working)
-		if n > 0 && len(free) == 0 { // there may be more: wait for a worker and not for all of them
-			select {
-			case <-begin.Done():
-			case <-free:
-				free <- struct{}{}
-			}
+		select { // wait for one worker, and not for all of them
+		case <-begin.Done():
+			return
+		case <-free:
+			free <- struct{}{}
+		}
+		if p.startDue(ctx, begin, free, working) {
 			continue
 		}
 		select {
@@ -62,12 +62,9 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 }
 
 // startDue starts a goroutine for each order that is due, while some are free, and
-// returns how many.
-func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) int {
+// reports whether there may be more.
+func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) bool {
 	limit := len(free) // only this goroutine takes from free
-	if limit == 0 {
-		return 0
-	}
 	due, err := p.orders.Due(begin, limit, Lease)
 	if err != nil && begin.Err() == nil {
 		p.log.Error("orders that are due cannot be read; trying again", "error", err)
@@ -79,7 +76,7 @@ func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, work
 			p.attend(ctx, r)
 		})
 	}
-	return len(due)
+	return len(due) == limit
 }
 
 // Round works once on some of the orders that are due, and returns how many. What
