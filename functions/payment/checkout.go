@@ -110,7 +110,7 @@ func (p *Payments) checkout(ctx context.Context, c *Checkout) (*Order, error) {
 	if _, err := p.orders.Put(ctx, lockstore.Order{ID: id, Event: c.Event.ID, Revision: at, Body: body}); err != nil {
 		return nil, err
 	}
-	record, err := o.encode(o.due(p.clock.now(), 0))
+	record, err := o.encode(p.due(o, p.clock.now(), 0))
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,8 @@ type Provider interface {
 	Open(ctx context.Context, r Request) (Session, error)
 
 	// Fetch returns the state of a session and its payment. It sees the effect of
-	// every call that was answered before it began.
+	// every call that was answered before it began. It fails with [ErrRefused] if the
+	// provider does not know the session, such as with the key of another account.
 	Fetch(ctx context.Context, session string) (Payment, error)
 
 	// Expire closes an open session, so that nobody can pay there any more. It

@@ -30,7 +30,8 @@ func (s *Stripe) Fetch(ctx context.Context, session string) (payment.Payment, er
 	return paymentOf(c)
 }
 
-// Recent returns the sessions that were opened since then, the newest first.
+// Recent returns the sessions that this installation has opened since then, the newest
+// first.
 func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.Payment, error] {
 	return func(yield func(payment.Payment, error) bool) {
 		params := &stripe.CheckoutSessionListParams{
@@ -42,6 +43,9 @@ func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.
 			if err != nil {
 				yield(payment.Payment{}, failure("list recent sessions", err))
 				return
+			}
+			if c.Metadata[installationKey] != s.installation {
+				continue // another one's, which knows what has become of it
 			}
 			p, err := paymentOf(c)
 			if err != nil {
