@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Config configures Payments. All fields but Workers, Log and Moved are required.
+// A Config configures Payments. All fields but Pace, Workers, Log and Moved are required.
 type Config struct {
 	Seats    lockstore.LockStore
 	Orders   lockstore.OrderStore // of the same backend, so that orders last as long as seats
@@ -26,6 +26,10 @@ type Config struct {
 	// locked: it must exceed the time in which a worker notices the payment, which is
 	// some [Lease].
 	Within, Margin time.Duration
+
+	// Pace divides the times of the protocol, so that a proof on real stores need not take
+	// days. 0 is 1, the pace for buyers. Every process of a store must have the same.
+	Pace int
 
 	// Workers is how many orders a process works on at the same time; 0 is 8.
 	Workers int
@@ -59,6 +63,9 @@ const (
 // long.
 func backoff(first time.Duration, n int) time.Duration { return first << min(2*(n-1), 8) }
 
+// paced returns a time of the protocol at the pace of p.
+func (p *Payments) paced(d time.Duration) time.Duration { return d / p.pace }
+
 // by is the name of this package in the journal of an event.
 const by = "payment"
 
@@ -70,6 +77,7 @@ type Payments struct {
 	provider       Provider
 	event          func(lockstore.EventID) (*lockstore.Event, error)
 	within, margin time.Duration
+	pace           time.Duration
 	workers        int
 	log            *slog.Logger
 	moved          func(from, to Stage)
@@ -80,22 +88,25 @@ type Payments struct {
 
 // New returns Payments. It fails if the Config is not valid.
 func New(c Config) (*Payments, error) {
+	pace := time.Duration(max(c.Pace, 1))
 	switch {
 	case c.Seats == nil || c.Orders == nil || c.Provider == nil || c.Event == nil:
 		return nil, errors.New("payment: Config needs Seats, Orders, Provider and Event")
 	case c.Within < time.Second || c.Within > lockstore.MaxLockTTL/2:
 		return nil, fmt.Errorf("payment: a buyer must have from 1s to %v to pay, not %v", lockstore.MaxLockTTL/2, c.Within)
+	case c.Pace < 0:
+		return nil, fmt.Errorf("payment: the pace must be 0 or more, not %d", c.Pace)
 	case c.Workers < 0 || c.Workers > lockstore.MaxOrders:
 		return nil, fmt.Errorf("payment: a process must work on 1 to %d orders at a time, not %d", lockstore.MaxOrders, c.Workers)
-	case c.Margin < MinMargin || c.Margin > lockstore.MaxLockTTL/4:
-		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin, lockstore.MaxLockTTL/4, c.Margin)
+	case c.Margin < MinMargin/pace || c.Margin > lockstore.MaxLockTTL/4:
+		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin/pace, lockstore.MaxLockTTL/4, c.Margin)
 	}
 	moved := c.Moved
 	if moved == nil {
 		moved = func(_, _ Stage) {}
 	}
 	return &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
-		workers: cmp.Or(c.Workers, 8), log: cmp.Or(c.Log, slog.Default()), moved: moved}, nil
+		pace: pace, workers: cmp.Or(c.Workers, 8), log: cmp.Or(c.Log, slog.Default()), moved: moved}, nil
 }
 
 // CheckEvent fails if locks of the event cannot last until they are paid for.
@@ -138,7 +149,7 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 	if o.Provider != "" && o.Provider != p.provider.Name() {
 		return o, fmt.Errorf("payment: order %s was opened at the provider %s, and this program uses %s; run one that uses %s until its orders have ended", o.Order, o.Provider, p.provider.Name(), o.Provider)
 	}
-	ctx, cancel := context.WithTimeout(ctx, runTime)
+	ctx, cancel := context.WithTimeout(ctx, p.paced(runTime))
 	defer cancel()
 	if err := p.keepTime(ctx, o.Event); err != nil {
 		return o, fmt.Errorf("order %s, %s: the store's time is not known: %w", o.Order, o.Stage, err)
@@ -186,7 +197,7 @@ func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, as
 		draft.History = append([]Move(nil), draft.History...)
 		draft.record(Move{To: n.to, Time: now.UTC().Truncate(time.Millisecond), Why: n.why, By: asker})
 	}
-	record, err := draft.encode(draft.due(now, n.after))
+	record, err := draft.encode(p.due(draft, now, n.after))
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +214,7 @@ func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, as
 }
 
 // due returns when a worker has to look at the order again.
-func (o *Order) due(now time.Time, after time.Duration) time.Time {
+func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 	switch {
 	case after > 0:
 		return now.Add(after)
@@ -216,5 +227,5 @@ func (o *Order) due(now time.Time, after time.Duration) time.Time {
 	case row(o.Stage).work == nil:
 		return time.Time{}
 	}
-	return now.Add(Lease / 2) // the worker that has moved it goes on at once
+	return now.Add(p.paced(Lease / 2)) // the worker that has moved it goes on at once
 }

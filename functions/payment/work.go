@@ -34,7 +34,7 @@ func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) 
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(p.paced(pause)):
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (p *Payments) startDue(ctx context.Context, free chan struct{}, working *sy
 	if limit == 0 {
 		return 0
 	}
-	due, err := p.orders.Due(ctx, limit, Lease)
+	due, err := p.orders.Due(ctx, limit, p.paced(Lease))
 	if err != nil && ctx.Err() == nil {
 		p.log.Error("orders that are due cannot be read; trying again", "error", err)
 	}
@@ -64,7 +64,7 @@ func (p *Payments) startDue(ctx context.Context, free chan struct{}, working *sy
 // fails is logged, and due again after [Lease].
 func (p *Payments) Round(ctx context.Context) (int, error) {
 	// No more than start at once: the others would wait while their leases end.
-	due, err := p.orders.Due(ctx, p.workers, Lease)
+	due, err := p.orders.Due(ctx, p.workers, p.paced(Lease))
 	if err != nil {
 		return 0, err
 	}
