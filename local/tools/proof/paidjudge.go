@@ -23,6 +23,9 @@ const (
 	endTime = time.Hour
 )
 
+// byComparison is who asks for a move when the store has lost something.
+const byComparison = "payment"
+
 // judge waits until every order has ended, and counts what became of them.
 func (s *paidSale) judge(ctx context.Context, landed time.Time) (paidTally, error) {
 	var all []*payment.Order
@@ -46,7 +49,11 @@ func (s *paidSale) judge(ctx context.Context, landed time.Time) (paidTally, erro
 		t.faults += p.Fired()
 	}
 	t.count(wrong)
+	recovered := 0
 	for _, o := range all {
+		if slices.ContainsFunc(o.History, func(m payment.Move) bool { return m.By == byComparison }) {
+			recovered++
+		}
 		switch o.Stage {
 		case payment.StagePaid:
 			t.paid++
@@ -63,6 +70,7 @@ func (s *paidSale) judge(ctx context.Context, landed time.Time) (paidTally, erro
 		}
 	}
 	if s.forgets {
+		t.words = append(t.words, fmt.Sprintf("%d orders were rebuilt, or their seats booked again", recovered))
 		return t, nil
 	}
 	return t, s.books.check(s, &t)
