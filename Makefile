@@ -107,6 +107,8 @@ imports:
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep stripe-go | grep -v '^seatlock/functions/payment/stripe '
 	@# Lambda functions that take no payments: neither of them
 	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list ./functions/operate | grep -E 'go-oidc|stripe-go' || exit 1; done
+	@# the Lambda function that takes them: no sign-in, and not the till
+	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/checkout | grep -E 'go-oidc|payment/till' || exit 1; done
 	@# the fake of Stripe, and what it is compared with: tests and tools
 	@! $(DEPS) ./local ./functions/internal/boot ./functions/payment/stripe | grep -E 'stripe/fake|stripe-mock|kin-openapi'
 

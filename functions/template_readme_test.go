@@ -79,7 +79,7 @@ func TestDeployReadme(t *testing.T) {
 		}
 	}
 	for _, store := range stores {
-		for name := range readTemplate(t, map[string]any{"Store": store}).of("AWS::CloudWatch::Alarm") {
+		for name := range readTemplate(t, with(paying, map[string]any{"Store": store})).of("AWS::CloudWatch::Alarm") {
 			name = regexp.MustCompile("^(Valkey|MemoryDb)").ReplaceAllString(name, "…")
 			if !strings.Contains(readme, "| `"+name+"` |") {
 				t.Errorf("the README does not list the alarm %s", name)

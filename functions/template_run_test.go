@@ -185,17 +185,28 @@ func here(value, addr, password string) string {
 // not if it did not read the variable.
 func TestTemplateSettings(t *testing.T) {
 	t.Parallel()
-	program := built(t, "lock")
 	server := "REDIS_URL=redis://" + redistest.New(t).Addr
-	variables := make(map[string]string) // a variable and a function that has it
-	for name, f := range functionsOf(t, readTemplate(t, nil)) {
+	needed := []string{"CHECKOUT=stripe", "INSTALLATION=shop", "STRIPE_KEY=sk_test_1"}
+	variables := make(map[[2]string]string) // a variable, a program and a function that has both
+	for name, f := range functionsOf(t, readTemplate(t, paying)) {
 		for variable := range f.env {
-			variables[variable] = name
+			program := "lock" // which reads what all do
+			if f.program == "checkout" {
+				program = f.program
+			}
+			variables[[2]string{variable, program}] = name
 		}
 	}
-	for variable, name := range variables {
-		said := start(t, program, server, "EVENTS_FILE="+eventFile(t), variable+"=not a value!").fails()
-		if !strings.Contains(said, variable) {
+	for what, name := range variables {
+		variable, program := what[0], what[1]
+		if program == "checkout" && variables[[2]string{variable, "lock"}] != "" && variable != "CHECKOUT" {
+			continue // read in the same way
+		}
+		env := []string{server, "EVENTS_FILE=" + eventFile(t), variable + "=not a value!"}
+		if program == "checkout" {
+			env = append(slices.Clone(needed), env...)
+		}
+		if said := start(t, built(t, program), env...).fails(); !strings.Contains(said, variable) {
 			t.Errorf("%s sets %s, which the functions do not read: %s", name, variable, said)
 		}
 	}
@@ -210,9 +221,9 @@ func TestTemplateRunsTheZips(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	machines := map[any]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}
-	var programs []string
-	for name, f := range functionsOf(t, readTemplate(t, nil)) {
-		programs = append(programs, f.program)
+	programs := make(map[string]bool)
+	for name, f := range functionsOf(t, readTemplate(t, paying)) {
+		programs[f.program] = true
 		program := filepath.Join(dir, f.program)
 		unzip(t, program+".zip", program)
 		read, err := elf.Open(program)
@@ -229,7 +240,7 @@ func TestTemplateRunsTheZips(t *testing.T) {
 	}
 	zips, err := filepath.Glob(filepath.Join(dir, "*.zip"))
 	if err != nil || len(zips) != len(programs) {
-		t.Errorf("the zips are %q, %v, want one for each of %q", zips, err, programs)
+		t.Errorf("the zips are %q, %v, want one for each of %q", zips, err, names(programs))
 	}
 
 	var emulator []string
@@ -238,7 +249,9 @@ func TestTemplateRunsTheZips(t *testing.T) {
 		faults.Need(t, qemu, "the functions for arm64 were not run")
 		emulator = []string{qemu}
 	}
-	sell(t, func(name string) []string { return append(emulator, filepath.Join(dir, name)) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
+	command := func(name string) []string { return append(emulator, filepath.Join(dir, name)) }
+	sell(t, command, "REDIS_URL=redis://"+redistest.New(t).Addr)
+	sellAtStripe(t, command, "REDIS_URL=redis://"+redistest.New(t).Addr)
 }
 
 // unzip writes the program in a zip to a file.

@@ -47,13 +47,19 @@ func functionBehind(t *testing.T, tmpl *template, integration string) string {
 // about guests.
 var open = []string{"GET /seats", "GET /events", "GET /openapi.yaml", "GET /session", "POST /signout"}
 
+// webhooks is the route that needs a signature instead.
+const webhooks = "POST /webhooks/stripe"
+
+// paying are the parameters of a stack that takes payments.
+var paying = map[string]any{"Checkout": "stripe", "StripeKeySecret": "shop/stripe", "StripeWebhookSecret": "shop/webhooks"}
+
 // TestTemplateAuthorizes checks that every call needs a token, but for those that
 // everybody may make. TestTemplateWithGuests checks what is so where there are guests.
 func TestTemplateAuthorizes(t *testing.T) {
-	tmpl := readTemplate(t, nil)
+	tmpl := readTemplate(t, paying)
 	for name, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
 		want := "JWT"
-		if slices.Contains(open, r["RouteKey"].(string)) {
+		if route := r["RouteKey"].(string); slices.Contains(open, route) || route == webhooks {
 			want = "NONE"
 		}
 		if r["AuthorizationType"] != want {
@@ -94,7 +100,7 @@ func TestTemplateTokens(t *testing.T) {
 // may take, and a function longer than the store, so that the innermost reports
 // what happened.
 func TestTemplateTimeouts(t *testing.T) {
-	tmpl := readTemplate(t, nil)
+	tmpl := readTemplate(t, paying)
 	for name, i := range tmpl.of("AWS::ApiGatewayV2::Integration") {
 		function := at(t, tmpl.of("AWS::Lambda::Function"), functionBehind(t, tmpl, name))
 		seconds := at(t, function, "Timeout").(int)
@@ -114,14 +120,16 @@ func TestTemplateTimeouts(t *testing.T) {
 // requests a second that are reserved for booking.
 func TestTemplateReservesBooking(t *testing.T) {
 	const booking, list, operate = 7, 9, 3
-	tmpl := readTemplate(t, map[string]any{"BookingConcurrency": booking, "ListConcurrency": list, "OperateConcurrency": operate, "BookingRate": booking, "ListRate": list})
+	tmpl := readTemplate(t, with(paying, map[string]any{"BookingConcurrency": booking, "ListConcurrency": list, "OperateConcurrency": operate, "BookingRate": booking, "ListRate": list}))
 	for name, f := range functionsOf(t, tmpl) {
 		want := booking
-		switch f.program {
-		case "list":
+		switch name {
+		case "ListFunction":
 			want = list
-		case "operate":
+		case "OperateFunction":
 			want = operate
+		case "SettleFunction":
+			want = 2 // one that ends, and the next one
 		}
 		if got := f.properties["ReservedConcurrentExecutions"]; got != want {
 			t.Errorf("%s has %v reserved copies, want %d", name, got, want)
@@ -138,7 +146,7 @@ func TestTemplateReservesBooking(t *testing.T) {
 			t.Errorf("%s has the limit of %v requests a second, want %d", route, rate, want)
 		}
 	}
-	for name, f := range functionsOf(t, readTemplate(t, map[string]any{"BookingConcurrency": 0, "ListConcurrency": 0, "OperateConcurrency": 0})) {
+	for name, f := range functionsOf(t, readTemplate(t, with(paying, map[string]any{"BookingConcurrency": 0, "ListConcurrency": 0, "OperateConcurrency": 0}))) {
 		if got, ok := f.properties["ReservedConcurrentExecutions"]; ok {
 			t.Errorf("%s has %v reserved copies, want no reservation: with 0 copies it never runs", name, got)
 		}
@@ -199,10 +207,13 @@ func TestTemplateStoreIsDurable(t *testing.T) {
 // logs are deleted after a time.
 func TestTemplateAlarmsAndLogs(t *testing.T) {
 	for _, store := range stores {
-		tmpl := readTemplate(t, map[string]any{"Store": store})
+		if n := len(readTemplate(t, map[string]any{"Store": store}).of("AWS::CloudWatch::Alarm")); n != 7 {
+			t.Errorf("%s: the stack has %d alarms without payments, want 7", store, n)
+		}
+		tmpl := readTemplate(t, with(paying, map[string]any{"Store": store}))
 		alarms := tmpl.of("AWS::CloudWatch::Alarm")
-		if len(alarms) != 7 {
-			t.Errorf("%s: the alarms are %q, want 7", store, names(alarms))
+		if len(alarms) != 10 {
+			t.Errorf("%s: the alarms are %q, want 10", store, names(alarms))
 		}
 		for name, a := range alarms {
 			if action := at(t, a, "AlarmActions", 0); action != "<Alarms>" {

@@ -232,5 +232,12 @@ func at(t *testing.T, value any, path ...any) any {
 	return value
 }
 
+// with returns the parameters of both.
+func with(given, more map[string]any) map[string]any {
+	given = maps.Clone(given)
+	maps.Copy(given, more)
+	return given
+}
+
 // names returns the keys of a map in order.
 func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

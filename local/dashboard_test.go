@@ -135,10 +135,14 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 		t.Errorf("the README has the metrics\n%q, want\n%q", b, a)
 	}
 
+	states := []string{lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String(), lockstore.Blocked.String()}
+	for _, stage := range payment.Stages() {
+		states = append(states, string(stage))
+	}
 	known := map[string][]string{
 		"code":      append(problem.Codes(), telemetry.OK, telemetry.NotModified),
 		"call":      booking.Calls(),
-		"state":     {lockstore.Available.String(), lockstore.Locked.String(), lockstore.Booked.String(), lockstore.Blocked.String(), string(payment.StageNeedsPerson)},
+		"state":     states,
 		"operation": telemetry.Operations(),
 		"result":    telemetry.Results,
 	}

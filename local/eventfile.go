@@ -28,7 +28,8 @@ type eventFile struct {
 	settings settings.Events
 	store    lockstore.LockStore
 	api      *booking.API
-	sold     func([]lockstore.EventID) // is called with the events on sale when they have changed
+	sold     func([]lockstore.EventID)    // is called with the events on sale when they have changed
+	payable  func(*lockstore.Event) error // fails if buyers could not pay for locks of the event; nil: nobody pays here
 	log      *slog.Logger
 
 	events []venue.Event // on sale
@@ -78,6 +79,7 @@ func (f *eventFile) read(ctx context.Context) {
 	for _, e := range f.events {
 		before[e.ID] = e
 	}
+	events = f.payableOf(events, before)
 	for i, e := range events {
 		old, known := before[e.ID]
 		delete(before, e.ID)
@@ -106,6 +108,29 @@ func (f *eventFile) read(ctx context.Context) {
 	f.events = events
 	f.sold(eventIDs(events))
 	f.log.Info("the event file is taken over", "events", eventList(events))
+}
+
+// payableOf returns the events without those that have locks which buyers could not pay
+// for, and with which the program would not start. One of those that was sold before is
+// sold as it was.
+func (f *eventFile) payableOf(events []venue.Event, before map[lockstore.EventID]venue.Event) []venue.Event {
+	if f.payable == nil {
+		return events
+	}
+	var all []venue.Event
+	for _, e := range events {
+		err := f.payable(e.Event)
+		if err == nil {
+			all = append(all, e)
+			continue
+		}
+		old, known := before[e.ID]
+		if known {
+			all = append(all, old)
+		}
+		f.log.Error("an event is not taken over, since buyers could not pay for its locks; the others are", "event", e.ID, "sold as before", known, "error", err)
+	}
+	return all
 }
 
 // alike reports whether two events are the same in everything that anybody can see.

@@ -140,6 +140,36 @@ func TestRefusedSeatMap(t *testing.T) {
 	}
 }
 
+// TestUnpayableEventIsNotTakenOver checks that an event whose locks are too short to be paid
+// for is sold as it was, or not at all if it is new, and that another one changes.
+func TestUnpayableEventIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	f := newSoldFile(t)
+	const prices = `"currency":"EUR","categories":[{"id":"a","price":900}]`
+	f.write(`{"events":[{"id":"hall","seats":[{"id":"A1","category":"a"}],` + prices + `},{"id":"box","seats":["B1"]}]}`)
+	url, out, _ := serving(t, "-checkout", "till", "-events", f.name)
+	f.write(`{"events":[{"id":"hall","revision":1,"maxLockSeconds":120,"seats":[{"id":"A0","category":"a"},{"id":"A1","category":"a"}],` + prices + `},
+		{"id":"brief","maxLockSeconds":120,"seats":["C1"]},{"id":"box","revision":1,"seats":["B1","B2"]}]}`)
+	f.eventually(url+"/events?eventId=box", `"B2"`)
+	if body := get(t, url+"/events?eventId=hall"); strings.Contains(body, `"A0"`) {
+		t.Errorf("an event with locks that are too short is taken over: %s", body)
+	}
+	if body := getAny(t, url+"/events?eventId=brief"); !strings.Contains(body, "unknown_event") {
+		t.Errorf("a new event with locks that are too short is sold: %s", body)
+	}
+	for _, want := range []string{"buyers could not pay", "event=hall", "event=brief"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no line says %q:\n%s", want, out)
+		}
+	}
+	if status, _, body := callIn(t, url+"/lock", "hall", "A1", "ann"); status != 200 {
+		t.Fatal(body)
+	}
+	if status, _, body := callIn(t, url+"/checkout", "hall", "A1", "ann"); status != 200 {
+		t.Errorf("a checkout in the event as it was: %d %s", status, body)
+	}
+}
+
 // TestOutdatedRunner checks what a runner with an old seat map answers while another
 // sells by the new one, and that it sells again once it has read the new file.
 func TestOutdatedRunner(t *testing.T) {

@@ -130,6 +130,9 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	pay.api = api
 	seen.events = api
 	file := &eventFile{settings: s.Events, store: measured, api: api, sold: seen.sell, log: log, events: events}
+	if pay.Payments != nil {
+		file.payable = pay.CheckEvent
+	}
 	metricsURL, stop, err := seen.serveMetrics(api)
 	if err != nil {
 		return err

@@ -28,11 +28,7 @@ type payments struct {
 // the store of the orders is the same one.
 func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, counts *metrics.Metrics, log *slog.Logger) (*payments, error) {
 	p := new(payments)
-	var states []string
-	for _, stage := range payment.Stages() {
-		states = append(states, string(stage))
-	}
-	count := counts.OrderMoves(states)
+	report := counts.Orders()
 	if s.Payments.Checkout == "" {
 		return p, nil
 	}
@@ -43,7 +39,7 @@ func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, 
 	var provider payment.Provider
 	var err error
 	if s.Payments.Checkout == settings.Stripe {
-		if provider, err = openStripe(ctx, s, store, log); err != nil {
+		if provider, err = openStripe(ctx, s, store, orders, log); err != nil {
 			return nil, err
 		}
 	} else {
@@ -55,13 +51,16 @@ func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, 
 		})
 		provider = p.till
 	}
-	p.Payments, err = payment.New(payment.Config{
+	config := payment.Config{
 		Seats: seats, Orders: orders, Provider: provider,
 		Event:  func(id lockstore.EventID) (*lockstore.Event, error) { return p.api.Event(id) },
-		Within: s.Payments.Within, Margin: s.Payments.Margin, Log: log,
-		Moved: func(_, to payment.Stage) { count(string(to)) },
-	})
-	if err != nil {
+		Within: s.Payments.Within, Margin: s.Payments.Margin, Workers: s.Payments.Workers, Log: log,
+		Moved: report.Moved, Rebuilt: report.Rebuilt,
+	}
+	if report != nil { // otherwise nobody asks for their number
+		config.Counted = report.Counted
+	}
+	if p.Payments, err = payment.New(config); err != nil {
 		return nil, err
 	}
 	for _, e := range events {

@@ -5,15 +5,25 @@ import (
 	"errors"
 	"log/slog"
 
+	"seatlock/functions/payment"
 	"seatlock/functions/payment/stripe"
 	"seatlock/functions/settings"
+	"seatlock/lockstore"
 )
 
 // openStripe returns Stripe as the settings describe it. Where money moves, orders must
 // outlast the program.
-func openStripe(ctx context.Context, s settings.Runner, store openStore, log *slog.Logger) (*stripe.Stripe, error) {
+func openStripe(ctx context.Context, s settings.Runner, store openStore, orders lockstore.OrderStore, log *slog.Logger) (*stripe.Stripe, error) {
 	p := s.Payments
-	provider, err := stripe.New(stripe.Config{Key: p.StripeKey, Secrets: p.StripeSecrets, Delayed: p.StripeDelayed, URL: p.StripeURL})
+	installation := p.Installation
+	if installation == "" {
+		var err error
+		if installation, err = payment.Installation(ctx, orders); err != nil {
+			return nil, err
+		}
+	}
+	log.Info("the orders at Stripe with this name are ours; set -installation to the same name before you begin with an empty store", "installation", installation)
+	provider, err := stripe.New(stripe.Config{Key: p.StripeKey, Secrets: p.StripeSecrets, Installation: installation, Delayed: p.StripeDelayed, URL: p.StripeURL})
 	if err != nil {
 		return nil, p.Wrong("STRIPE_KEY", err)
 	}

@@ -106,7 +106,7 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	calls := a.calls()
-	if a.payments != nil {
+	if a.payments != nil && !a.payments.Elsewhere() {
 		calls = append(calls, a.orderCalls()...)
 		// The test mode of a provider has the address that the provider has.
 		a.paths["/webhooks/"+strings.TrimSuffix(a.payments.Provider().Name(), "-test")] = a.webhook

@@ -65,7 +65,18 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 	if want.Contact, err = contact(&c.req); err != nil {
 		return err
 	}
+	began := a.clock.now()
+	charge, err := a.chargeCheckout(c, began)
+	if err != nil {
+		return err
+	}
 	order, err := a.payments.Checkout(r.Context(), want)
+	switch {
+	case order != nil && order.Created.Before(began.Truncate(time.Second)), err != nil && order == nil && !errors.Is(err, lockstore.ErrOutcomeUnknown):
+		charge.Keep(nil, began) // an earlier checkout has extended the locks, or none has
+	default:
+		charge.KeepAll()
+	}
 	switch {
 	case err != nil && order != nil: // it is begun, and a repeat goes on
 		return &problem.Refusal{Kind: problem.PaymentUnavailable, Err: err}
@@ -78,6 +89,19 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 		a.access.Bought(c.ev.ID, c.op.User, c.op.Seats, a.clock.now())
 	}
 	return a.writeOrder(w, r, order, by.May(access.Operate) == nil)
+}
+
+// chargeCheckout takes what a checkout costs from what the user and the address may lock
+// without buying it: as much as locking each seat once more. An extension of that length
+// would cost far more than a buyer of ten seats has.
+func (a *API) chargeCheckout(c *change, now time.Time) (*access.Charge, error) {
+	keeps := a.payments.Keeps()
+	// A second lock time has begun even if the seats were locked just now.
+	until := now.Add(keeps + time.Second)
+	return a.access.Afford(c.by, access.Hold{
+		Event: c.ev.ID, User: c.op.User, Seats: c.op.Seats, Longer: true,
+		Now: now, Until: until, TTL: keeps, Max: c.on.MaxLock + keeps,
+	})
 }
 
 // paymentBill returns what the seats cost, with a line for each category and level.
@@ -110,7 +134,7 @@ func (a *API) base(r *http.Request) string {
 	if a.publicURL != "" {
 		return strings.TrimSuffix(a.publicURL, "/")
 	}
-	if r.TLS != nil {
+	if r.TLS != nil || a.access.Gateway {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host

@@ -20,6 +20,7 @@ type orderAnswer struct {
 	UserID    lockstore.UserID   `json:"userId"`
 	SeatIDs   []lockstore.SeatID `json:"seatIds"`
 	State     payment.Stage      `json:"state"`
+	Pending   bool               `json:"pending,omitzero"` // it was paid, and the money takes days
 	Total     int64              `json:"total"`
 	Currency  string             `json:"currency,omitzero"`
 	Refunded  int64              `json:"refunded,omitzero"`
@@ -37,10 +38,10 @@ type orderAnswer struct {
 
 func (a *API) answerOf(r *http.Request, o *payment.Order, operator bool) orderAnswer {
 	answer := orderAnswer{
-		Message: message(o), OrderID: o.Order, EventID: o.Event, UserID: o.User, SeatIDs: o.Seats, State: o.Stage, Total: o.Amount, Currency: o.Currency,
+		Message: message(o), OrderID: o.Order, EventID: o.Event, UserID: o.User, SeatIDs: o.Seats, State: o.Stage, Pending: o.Pending, Total: o.Amount, Currency: o.Currency,
 		Refunded: o.Refunded, Lines: o.Lines, Contact: o.Contact, CreatedAt: shownTime(o.Created),
 	}
-	if o.Stage == payment.StageOpen {
+	if o.Stage == payment.StageOpen && !o.Pending {
 		answer.PayURL, answer.PayBefore = o.PayURL, shownTime(o.PayBefore)
 		if strings.HasPrefix(answer.PayURL, "/") {
 			answer.PayURL = a.base(r) + answer.PayURL
@@ -63,6 +64,9 @@ func message(o *payment.Order) string {
 		if len(o.Seats) == 1 {
 			stay = "It stays"
 		}
+		if o.Pending {
+			return fmt.Sprintf("The payment for %s was made, and the money takes some days. %s locked until then.", seats, stay)
+		}
 		return fmt.Sprintf("Pay for %s before %s. %s locked until then.", seats, shownTime(o.PayBefore), stay)
 	case payment.StageBooking:
 		return fmt.Sprintf("The payment has arrived, and %s %s being booked. Ask again in a moment.", seats, is(o.Seats))
@@ -79,6 +83,9 @@ func message(o *payment.Order) string {
 		return "The order has ended, and no money was taken."
 	case payment.StageRefunded:
 		return "The order has ended, and the money was paid back."
+	}
+	if o.Stuck != "" {
+		return "The provider does not say what became of the payment. The shop has to look at it; nothing is lost."
 	}
 	return "The money could not be paid back yet. The shop has to look at it; nothing is lost."
 }

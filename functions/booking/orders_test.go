@@ -32,6 +32,11 @@ const counterKey = "oooooooooooooooooooooooooooooooo"
 
 // atCounter runs a test in a bubble, with a worker.
 func atCounter(t *testing.T, test func(*counter)) {
+	atCounterWith(t, func(*booking.Config) {}, test)
+}
+
+// atCounterWith is atCounter with a Config that is changed.
+func atCounterWith(t *testing.T, change func(*booking.Config), test func(*counter)) {
 	synctest.Test(t, func(t *testing.T) {
 		events, err := venue.ReadEvents("counter", strings.NewReader(`{"events":[
 			{"id":"fri","name":"Friday","currency":"EUR","categories":[{"id":"a","name":"First","price":4200}],
@@ -47,9 +52,10 @@ func atCounter(t *testing.T, test func(*counter)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.api, err = booking.New(booking.Config{Store: store, Events: events, Payments: pay, Logger: log, ReturnTo: []string{"https://shop.example"},
-			Access: access.Policy{ConfirmBy: access.ConfirmByPayment, OperatorKeys: []string{counterKey}}})
-		if err != nil {
+		config := booking.Config{Store: store, Events: events, Payments: pay, Logger: log, ReturnTo: []string{"https://shop.example"},
+			Access: access.Policy{ConfirmBy: access.ConfirmByPayment, OperatorKeys: []string{counterKey}}}
+		change(&config)
+		if c.api, err = booking.New(config); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -93,6 +99,7 @@ type orderJSON struct {
 	Code, Detail, Message, OrderID, EventID, UserID, State, Currency, PayURL, PayBefore, Session string
 	SeatIDs                                                                                      []string
 	Total, Refunded                                                                              int64
+	Pending                                                                                      bool
 	History                                                                                      []struct{ To, By string }
 	Orders                                                                                       []orderJSON
 	Done                                                                                         bool

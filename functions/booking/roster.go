@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"seatlock/functions/access"
+	"seatlock/functions/payment"
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
 	"seatlock/functions/sheet"
@@ -88,7 +89,7 @@ func (a *API) bookings(w http.ResponseWriter, r *http.Request, _ access.Caller, 
 	if q.table {
 		write = s.writeTable
 	}
-	return write(q, seq, func(yield func(*lockstore.Holding, error) bool) {
+	return write(q, seq, a.withContacts(r.Context(), func(yield func(*lockstore.Holding, error) bool) {
 		for h, err := range seats {
 			if err == nil && !q.chooses(&h) {
 				continue
@@ -98,13 +99,16 @@ func (a *API) bookings(w http.ResponseWriter, r *http.Request, _ access.Caller, 
 				return
 			}
 		}
-	})
+	}))
 }
 
-// holdings are the seats that a roster query chooses.
-type holdings = func(yield func(*lockstore.Holding, error) bool)
+// holdings are the seats that a roster query chooses, and rosterSeats those with contacts.
+type (
+	holdings    = func(yield func(*lockstore.Holding, error) bool)
+	rosterSeats = func(yield func(*rosterSeat, error) bool)
+)
 
-func (s *stream) writeJSON(q rosterQuery, seq lockstore.Seq, seats holdings) error {
+func (s *stream) writeJSON(q rosterQuery, seq lockstore.Seq, seats rosterSeats) error {
 	s.buf = append(s.buf, `{"eventId":"`...)
 	s.buf = append(s.buf, q.ev.ID...)
 	s.buf = append(s.buf, `","after":"`...)
@@ -119,7 +123,8 @@ func (s *stream) writeJSON(q rosterQuery, seq lockstore.Seq, seats holdings) err
 			s.buf = append(s.buf, ',')
 		}
 		comma = true
-		s.buf = q.ev.appendHolding(s.buf, h)
+		s.buf = q.ev.appendHolding(s.buf, &h.Holding)
+		s.buf = appendContact(s.buf, h.contact)
 		if err := s.flushIfFull(); err != nil {
 			return nil // a client that has gone needs no answer
 		}
@@ -128,14 +133,25 @@ func (s *stream) writeJSON(q rosterQuery, seq lockstore.Seq, seats holdings) err
 	return s.close()
 }
 
-func (s *stream) writeTable(_ rosterQuery, _ lockstore.Seq, seats holdings) error {
+// appendContact appends a contact to the end of a JSON object.
+func appendContact(b []byte, c payment.Contact) []byte {
+	for _, part := range [...]struct{ name, text string }{{"name", c.Name}, {"email", c.Email}} {
+		if part.text != "" {
+			b = append(b[:len(b)-1], `,"`+part.name+`":`...)
+			b = append(appendString(b, part.text), '}')
+		}
+	}
+	return b
+}
+
+func (s *stream) writeTable(_ rosterQuery, _ lockstore.Seq, seats rosterSeats) error {
 	table := sheet.NewWriter(s)
-	table.Row("seat", "status", "user", "reference", "since", "expires") // a stream does not fail
+	table.Row("seat", "status", "user", "reference", "since", "expires", "name", "email") // a stream does not fail
 	for h, err := range seats {
 		if err != nil {
 			return s.fail(err)
 		}
-		table.Row(string(h.Seat), h.Status.String(), string(h.User), string(h.Ref), shownTime(h.Since), shownTime(h.Expires))
+		table.Row(string(h.Seat), h.Status.String(), string(h.User), string(h.Ref), shownTime(h.Since), shownTime(h.Expires), h.contact.Name, h.contact.Email)
 		if err := s.flushIfFull(); err != nil {
 			return nil
 		}

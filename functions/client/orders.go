@@ -16,12 +16,20 @@ type Order struct {
 	User      lockstore.UserID   `json:"userId"`
 	Seats     []lockstore.SeatID `json:"seatIds"`
 	State     string             `json:"state"`    // such as open, paid or refunded
+	Pending   bool               `json:"pending"`  // the buyer has paid, and the money takes days
 	Total     int64              `json:"total"`    // in the currency's smallest unit
 	Currency  string             `json:"currency"` // empty if there is nothing to pay
 	Refunded  int64              `json:"refunded"`
+	Contact   Contact            `json:"contact"`
 	PayURL    string             `json:"payUrl"` // where the buyer pays; empty if nobody can
 	PayBefore time.Time          `json:"payBefore"`
 	CreatedAt time.Time          `json:"createdAt"`
+}
+
+// A Contact is how the shop reaches a buyer, as far as the buyer has said so.
+type Contact struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
 }
 
 // A Checkout is what a user wants to pay for.

@@ -14,11 +14,30 @@ import (
 // Roster implements [lockstore.LockStore] with GET /bookings, which needs the token of
 // an operator. It reads the whole answer before it returns.
 func (c *Client) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
-	failed := func(err error) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
-		return "", func(yield func(lockstore.Holding, error) bool) { yield(lockstore.Holding{}, err) }
+	seq, all, err := c.Bookings(ctx, ev, f)
+	return seq, func(yield func(lockstore.Holding, error) bool) {
+		if err != nil {
+			yield(lockstore.Holding{}, err)
+			return
+		}
+		for i := range all {
+			if !yield(all[i].Holding, nil) {
+				return
+			}
+		}
 	}
+}
+
+// A Booking is a seat of the roster. A seat that is locked or blocked is one, too.
+type Booking struct {
+	lockstore.Holding
+	Contact Contact // of the order that paid for it
+}
+
+// Bookings is [Client.Roster] with how the shop reaches the buyers.
+func (c *Client) Bookings(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, []Booking, error) {
 	if err := f.Check(ev); err != nil {
-		return failed(err)
+		return "", nil, err
 	}
 	query := url.Values{"eventId": {string(ev.ID)}}
 	if f.User != "" {
@@ -31,6 +50,7 @@ func (c *Client) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Fi
 		After lockstore.Seq `json:"after"`
 		Seats []struct {
 			seat
+			Contact
 			UserID    lockstore.UserID `json:"userId"`
 			Reference lockstore.Ref    `json:"reference"`
 			Reason    lockstore.Ref    `json:"reason"`
@@ -38,16 +58,17 @@ func (c *Client) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Fi
 		} `json:"seats"`
 	}
 	if err := c.get(ctx, "bookings?"+query.Encode(), &answer); err != nil {
-		return failed(err)
+		return "", nil, err
 	}
-	return answer.After, func(yield func(lockstore.Holding, error) bool) {
-		for i := range answer.Seats {
-			s := &answer.Seats[i]
-			if !yield(lockstore.Holding{Seat: s.SeatID, Status: s.Status, User: s.UserID, Ref: s.Reference + s.Reason, Since: s.Since, Expires: s.ExpiresAt}, nil) {
-				return
-			}
-		}
+	all := make([]Booking, 0, len(answer.Seats))
+	for i := range answer.Seats {
+		s := &answer.Seats[i]
+		all = append(all, Booking{
+			lockstore.Holding{Seat: s.SeatID, Status: s.Status, User: s.UserID, Ref: s.Reference + s.Reason, Since: s.Since, Expires: s.ExpiresAt},
+			s.Contact,
+		})
 	}
+	return answer.After, all, nil
 }
 
 // Journal implements [lockstore.LockStore] with GET /journal, which needs the token of

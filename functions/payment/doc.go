@@ -11,5 +11,7 @@
 // Whatever fails and whenever a worker stops, no money is kept without every seat, and
 // no seat is booked without money.
 //
+// A process that takes no payments itself changes orders with the provider [Elsewhere].
+//
 // The package must not know which provider there is, nor which store.
 package payment

@@ -21,7 +21,7 @@ func (r *run) giveBack() (next, error) {
 			return next{}, err
 		}
 	}
-	if r.o.Amount == 0 {
+	if r.o.Amount == 0 || r.o.expired {
 		return r.given("", 0)
 	}
 	if r.o.Session == "" {

@@ -51,19 +51,20 @@ type protocolRow struct {
 //
 // The moves in asked are not a worker's. A buyer closes an order that is not paid, and
 // an operator any other. An order is also moved when the provider or the roster is
-// found to disagree with it: see recover.go.
+// found to disagree with it: see recover.go. One that needs a person because the
+// provider refused to answer goes on where it was, once it is tried again: see refused.go.
 var protocol = [...]protocolRow{
 	{StageOpening, (*run).open,
 		[]Stage{StageOpen, StageGivingBack},
 		[]Stage{StageGivingBack}},
 	{StageOpen, (*run).await,
-		[]Stage{StageOpen, StageBooking, StageGivingBack},
+		[]Stage{StageOpen, StageBooking, StageGivingBack, StageNeedsPerson},
 		[]Stage{StageGivingBack}},
 	{StageBooking, (*run).book,
 		[]Stage{StageBooking, StageBooked, StageGivingBack, StageNeedsPerson},
 		[]Stage{StageGivingBack}},
 	{StageBooked, (*run).capture,
-		[]Stage{StageBooked, StagePaid, StageGivingBack},
+		[]Stage{StageBooked, StagePaid, StageGivingBack, StageNeedsPerson},
 		[]Stage{StageGivingBack}},
 	{StagePaid, (*run).settle,
 		[]Stage{StagePaid, StageGivingBack},
@@ -79,7 +80,7 @@ var protocol = [...]protocolRow{
 		[]Stage{StageGivingBack}},
 	{StageNeedsPerson, nil,
 		nil,
-		[]Stage{StageGivingBack}},
+		[]Stage{StageOpen, StageBooking, StageBooked, StageGivingBack}},
 }
 
 // allowed reports whether an order may move from one stage to the other.

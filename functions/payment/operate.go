@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -71,15 +72,15 @@ func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string
 	return p.follow(ctx, o), nil
 }
 
-// Retry tries again to give back an order that needs a person.
+// Retry tries again what an order that needs a person could not do: to give it back, or
+// to go on where the provider refused to answer.
 func (p *Payments) Retry(ctx context.Context, id lockstore.OrderID, asker string) (*Order, error) {
 	o, err := p.ask(ctx, id, asker, func(o *Order) (next, error) {
 		switch o.Stage {
 		case StageGivingBack, StageClosed, StageRefunded:
 			return next{}, nil
 		case StageNeedsPerson:
-			o.tryAgain()
-			return next{to: StageGivingBack, why: "tried again"}, nil
+			return next{to: o.tryAgain(), why: "tried again"}, nil
 		}
 		return next{}, wrongStage(o, "tried again")
 	})
@@ -89,11 +90,22 @@ func (p *Payments) Retry(ctx context.Context, id lockstore.OrderID, asker string
 	return p.follow(ctx, o), nil
 }
 
-// tryAgain lets a refund be tried again with further keys. An earlier attempt may yet
-// take effect, so it stays one of the attempts.
-func (o *Order) tryAgain() {
-	o.Refunds++
-	o.Give.Tried = 0
+// tryAgain returns the stage in which an order that needs a person is tried again. A
+// refund gets further keys. An earlier attempt may yet take effect, so it stays one of
+// the attempts.
+func (o *Order) tryAgain() Stage {
+	stuck := o.Stuck
+	o.Stuck, o.Refusals, o.AskAgain = "", 0, time.Time{}
+	switch stuck {
+	case "":
+		o.Refunds++
+		o.Give.Tried = 0
+	case StageGivingBack:
+	default:
+		o.Give = nil
+		return stuck
+	}
+	return StageGivingBack
 }
 
 // CancelEvent begins to give back every order of an event that is not given back yet,

@@ -57,6 +57,17 @@ type Order struct {
 	LookAt time.Time `json:"lookAt,omitzero"`
 	Looks  int       `json:"looks,omitzero"`
 
+	// Pending says that the buyer has paid in a way that takes days. It is set in
+	// StageOpen alone.
+	Pending bool `json:"pending,omitzero"`
+
+	// Refusals counts how often the provider refused to say what became of the payment,
+	// and AskAgain is when it is asked again, on the store's clock. Stuck is the stage in
+	// which it was asked in vain, if the order needs a person for that reason.
+	Refusals int       `json:"refusals,omitzero"`
+	AskAgain time.Time `json:"askAgain,omitzero"`
+	Stuck    Stage     `json:"stuck,omitzero"`
+
 	// Retake says that the order was paid and the store has lost its seats, which are
 	// booked again. If others have them, a person decides.
 	Retake bool `json:"retake,omitzero"`
@@ -65,6 +76,10 @@ type Order struct {
 	Moving *Moving `json:"moving,omitzero"`
 
 	History []Move `json:"history,omitempty"` // the latest last; of a long one, the middle is left out
+
+	// expired is set by the run that has just closed the session. That is for good, so it
+	// need not fetch the session again. It is not stored.
+	expired bool
 }
 
 // A SeatAmount is an amount for one seat, in the smallest unit of the currency.

@@ -12,7 +12,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Config configures Payments. All fields but Pace, Workers, Log and Moved are required.
+// A Config configures Payments. Seats, Orders, Provider, Event, Within and Margin are
+// required.
 type Config struct {
 	Seats    lockstore.LockStore
 	Orders   lockstore.OrderStore // of the same backend, so that orders last as long as seats
@@ -31,12 +32,19 @@ type Config struct {
 	// days. 0 is 1, the pace for buyers. Every process of a store must have the same.
 	Pace int
 
-	// Workers is how many orders a process works on at the same time; 0 is 8.
+	// Workers is how many orders a process works on at the same time; 0 is
+	// [DefaultWorkers]. Most of the time they wait for the provider.
 	Workers int
 
-	Log   *slog.Logger         // a line for each move; nil is slog.Default()
-	Moved func(from, to Stage) // counts the moves; nil does not
+	Log     *slog.Logger         // a line for each move; nil is slog.Default()
+	Moved   func(from, to Stage) // counts the moves; nil does not
+	Rebuilt func()               // counts the orders that the store had lost; nil does not
+	Counted func(Counts)         // takes the orders that there are from time to time; nil: they are not counted
 }
+
+// DefaultWorkers lets 5,000 orders that are due at once be settled within a minute at a
+// provider that answers within 200 ms.
+const DefaultWorkers = 64
 
 // Times of the protocol.
 const (
@@ -81,9 +89,13 @@ type Payments struct {
 	workers        int
 	log            *slog.Logger
 	moved          func(from, to Stage)
+	rebuilt        func()
+	counted        func(Counts) // nil: nobody wants to know
+	elsewhere      bool         // other processes call the provider
 	clock          clock
 	notices        turns
 	compared       atomic.Int64 // when to compare again, in Unix milliseconds
+	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
 }
 
 // New returns Payments. It fails if the Config is not valid.
@@ -101,21 +113,31 @@ func New(c Config) (*Payments, error) {
 	case c.Margin < MinMargin/pace || c.Margin > lockstore.MaxLockTTL/4:
 		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin/pace, lockstore.MaxLockTTL/4, c.Margin)
 	}
-	moved := c.Moved
-	if moved == nil {
-		moved = func(_, _ Stage) {}
+	p := &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
+		pace: pace, workers: cmp.Or(c.Workers, DefaultWorkers), log: cmp.Or(c.Log, slog.Default()), moved: c.Moved, rebuilt: c.Rebuilt, counted: c.Counted}
+	_, p.elsewhere = c.Provider.(elsewhere)
+	if p.moved == nil {
+		p.moved = func(_, _ Stage) {}
 	}
-	return &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
-		pace: pace, workers: cmp.Or(c.Workers, 8), log: cmp.Or(c.Log, slog.Default()), moved: moved}, nil
+	if p.rebuilt == nil {
+		p.rebuilt = func() {}
+	}
+	return p, nil
 }
 
 // CheckEvent fails if locks of the event cannot last until they are paid for.
 func (p *Payments) CheckEvent(ev *lockstore.Event) error {
-	if need := p.within + p.margin; ev.MaxLock < need {
+	if ev.MaxLock < p.Keeps() {
 		return fmt.Errorf("event %s: a lock may last %v at most, but buyers have %v to pay and the seats are kept for %v more; give the event a longer maximum, or buyers less time", ev.ID, ev.MaxLock, p.within, p.margin)
 	}
 	return nil
 }
+
+// Keeps returns how long a checkout keeps seats locked.
+func (p *Payments) Keeps() time.Duration { return p.within + p.margin }
+
+// Elsewhere reports whether other processes take the payments: see [Elsewhere].
+func (p *Payments) Elsewhere() bool { return p.elsewhere }
 
 // Provider returns the provider of new orders.
 func (p *Payments) Provider() Provider { return p.provider }
@@ -146,6 +168,9 @@ func (p *Payments) Reconcile(ctx context.Context, id lockstore.OrderID) (*Order,
 // advance is Reconcile for an order that was just read. It returns the order as it
 // knows it last, even if it fails.
 func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
+	if p.elsewhere {
+		return o, nil
+	}
 	if o.Provider != "" && o.Provider != p.provider.Name() {
 		return o, fmt.Errorf("payment: order %s was opened at the provider %s, and this program uses %s; run one that uses %s until its orders have ended", o.Order, o.Provider, p.provider.Name(), o.Provider)
 	}
@@ -161,6 +186,10 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 		}
 		draft := o.clone()
 		n, err := work(&run{p, ctx, draft})
+		if errors.Is(err, ErrRefused) {
+			draft = o.clone()
+			n, err = (&run{p, ctx, draft}).refused(err)
+		}
 		if err != nil {
 			return o, fmt.Errorf("order %s, %s: %w", o.Order, o.Stage, err)
 		}
@@ -191,7 +220,10 @@ func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, as
 	now := p.clock.now()
 	draft.Stage = n.to
 	if from == StageOpen && n.to != StageOpen {
-		draft.LookAt = time.Time{}
+		draft.LookAt, draft.Pending = time.Time{}, false
+	}
+	if from != n.to {
+		draft.Refusals, draft.AskAgain = 0, time.Time{}
 	}
 	if from != n.to || n.why != "" {
 		draft.History = append([]Move(nil), draft.History...)
@@ -226,6 +258,8 @@ func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 		return o.LookAt
 	case row(o.Stage).work == nil:
 		return time.Time{}
+	case p.elsewhere:
+		return now
 	}
 	return now.Add(p.paced(Lease / 2)) // the worker that has moved it goes on at once
 }

@@ -43,7 +43,8 @@ type Provider interface {
 	Open(ctx context.Context, r Request) (Session, error)
 
 	// Fetch returns the state of a session and its payment. It sees the effect of
-	// every call that was answered before it began.
+	// every call that was answered before it began. It fails with [ErrRefused] if the
+	// provider does not know the session, such as with the key of another account.
 	Fetch(ctx context.Context, session string) (Payment, error)
 
 	// Expire closes an open session, so that nobody can pay there any more. It
@@ -126,6 +127,10 @@ type Payment struct {
 	ID      string // of the payment; empty while there is none
 	State   State
 	Terms   Terms // with Amount and Currency as the provider has them, not as its metadata say
+
+	// Back is what was paid back of a Captured payment or is on its way, by anybody, as
+	// far as the provider says so with the payment. It may be less than the sum of Refunds.
+	Back int64
 
 	// Until is, for a Pending payment, when the provider will have decided at the
 	// latest. For an Authorised one it is when the authorisation ends. Zero if that is

@@ -50,13 +50,18 @@ func (r *run) recheck() (next, error) {
 	case changed:
 		return next{to: o.Stage, why: fmt.Sprintf("%d were paid back at the provider, not %d", back, before)}, nil
 	}
-	now := r.clock.now()
-	if o.LookAt.IsZero() || now.Before(o.LookAt) {
+	if o.LookAt.IsZero() || r.clock.now().Before(o.LookAt) {
 		return stay()
 	}
+	r.looked()
+	return next{to: o.Stage, rest: true}, nil
+}
+
+// looked sets when the refunds are looked at next.
+func (r *run) looked() {
+	o := r.o
 	o.LookAt, o.Looks = time.Time{}, o.Looks+1
 	if o.Looks < len(lookAgain) {
-		o.LookAt = now.Add(lookAgain[o.Looks])
+		o.LookAt = r.clock.now().Add(lookAgain[o.Looks])
 	}
-	return next{to: o.Stage, rest: true}, nil
 }

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -63,24 +64,28 @@ func (o *Order) encode(due time.Time) (lockstore.Order, error) {
 	}
 }
 
+// ErrUnreadable is wrapped by the error of a record that this program cannot read, such as
+// one that a newer program has written.
+var ErrUnreadable = errors.New("payment: the record of an order cannot be read")
+
 // decode returns the order of a record.
 func decode(r lockstore.Order) (*Order, error) {
 	var b body
 	if err := json.Unmarshal(r.Body, &b); err != nil {
-		return nil, fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
+		return nil, fmt.Errorf("%w: the record of order %s: %w", ErrUnreadable, r.ID, err)
 	}
 	if b.Version != bodyVersion {
-		return nil, fmt.Errorf("payment: order %s has format %d, and this program knows %d; use the newer program", r.ID, b.Version, bodyVersion)
+		return nil, fmt.Errorf("%w: order %s has format %d, and this program knows %d; use the newer program", ErrUnreadable, r.ID, b.Version, bodyVersion)
 	}
 	if b.Terms.Order != r.ID || b.Event != r.Event || row(b.Stage) == nil {
-		return nil, fmt.Errorf("payment: the record of order %s is of order %q of event %q in stage %q", r.ID, b.Terms.Order, b.Event, b.Stage)
+		return nil, fmt.Errorf("%w: the record of order %s is of order %q of event %q in stage %q", ErrUnreadable, r.ID, b.Terms.Order, b.Event, b.Stage)
 	}
 	names := append(slices.Clone(b.Seats), b.Names...)
 	var wrong error
 	b.Order.renameSeats(func(index lockstore.SeatID) lockstore.SeatID {
 		i, err := strconv.Atoi(string(index))
 		if err != nil || i < 0 || i >= len(names) {
-			wrong = fmt.Errorf("payment: the record of order %s names a seat %q that it does not have", r.ID, index)
+			wrong = fmt.Errorf("%w: the record of order %s names a seat %q that it does not have", ErrUnreadable, r.ID, index)
 			return index
 		}
 		return names[i]

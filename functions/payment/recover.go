@@ -13,21 +13,23 @@ const (
 	comparePause = 10 * time.Minute // between two comparisons
 	compareTime  = 5 * time.Minute  // how long one may take
 	recent       = 26 * time.Hour   // what a comparison with the provider looks back: a session lasts a day at most
+
+	// MaxRebuilt is the most orders that one comparison rebuilds. More are likely a
+	// mistake, such as a store that another installation's has taken the place of.
+	MaxRebuilt = 500
 )
 
 // The record of the last comparison, so that processes share them.
 const (
-	comparisonID    lockstore.OrderID = "last.comparison"
-	comparisonEvent lockstore.EventID = "seatlock.payment"
+	comparisonID lockstore.OrderID = "last.comparison"
+	sharedEvent  lockstore.EventID = "seatlock.payment" // of records that are no event's
 )
 
 // compareEvery does the comparisons that are due and that no other process does, until
 // the context ends.
 func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.EventID) {
 	for ctx.Err() == nil {
-		if p.mayCompare(ctx) {
-			p.compare(ctx, events())
-		}
+		p.compareIfDue(ctx, events())
 		select {
 		case <-ctx.Done():
 		case <-time.After(p.paced(pause)):
@@ -35,15 +37,20 @@ func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.E
 	}
 }
 
-func (p *Payments) compare(ctx context.Context, events []lockstore.EventID) {
+// compareIfDue compares unless a process did not long ago.
+func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID) {
+	if !p.mayCompare(ctx) {
+		return
+	}
+	stopped := func() bool { return errors.Is(ctx.Err(), context.Canceled) }
 	limited, cancel := context.WithTimeout(ctx, compareTime)
 	defer cancel()
-	if err := p.Recover(limited, time.Now().Add(-recent)); err != nil && ctx.Err() == nil {
+	if err := p.Recover(limited, time.Now().Add(-recent)); err != nil && !stopped() {
 		p.log.Error("not every session of the provider could be compared with its order; trying again later", "error", err)
 	}
 	for _, id := range events {
 		limited, cancel := context.WithTimeout(ctx, compareTime)
-		if err := p.Audit(limited, id); err != nil && ctx.Err() == nil {
+		if err := p.Audit(limited, id); err != nil && !stopped() {
 			p.log.Error("not every order could be compared with the roster; trying again later", "event", id, "error", err)
 		}
 		cancel()
@@ -59,7 +66,7 @@ func (p *Payments) mayCompare(ctx context.Context) bool {
 	p.compared.Store(time.Now().Add(p.paced(comparePause)).UnixMilli())
 	r, err := p.orders.Order(ctx, comparisonID)
 	if errors.Is(err, lockstore.ErrNoOrder) {
-		r, err = lockstore.Order{ID: comparisonID, Event: comparisonEvent}, nil
+		r, err = lockstore.Order{ID: comparisonID, Event: sharedEvent}, nil
 	}
 	if err != nil {
 		return false
@@ -76,30 +83,46 @@ func (p *Payments) mayCompare(ctx context.Context) bool {
 // Recover compares the sessions that the provider has opened since then with the
 // orders. It rebuilds orders that the store has lost, and gives back money that the
 // provider has taken for orders that have ended. A session that cannot be compared does
-// not stop it, and is named by the error.
+// not stop it, and is named by the error; so is how many orders are missing after
+// [MaxRebuilt] were rebuilt.
 func (p *Payments) Recover(ctx context.Context, since time.Time) error {
 	var failed []error
+	rebuilt, missing := 0, 0
 	for found, err := range p.provider.Recent(ctx, since) {
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
-		if err := p.recover(ctx, found); err != nil && !errors.Is(err, lockstore.ErrOrderChanged) {
+		err := p.recover(ctx, found)
+		if errors.Is(err, lockstore.ErrNoOrder) {
+			if rebuilt == MaxRebuilt {
+				missing++
+				continue
+			}
+			rebuilt++
+			err = p.rebuild(ctx, found)
+		}
+		if err != nil && !errors.Is(err, lockstore.ErrOrderChanged) {
 			failed = append(failed, fmt.Errorf("order %s: %w", found.Terms.Order, err))
 		}
 		if ctx.Err() != nil {
 			return errors.Join(append(failed, ctx.Err())...)
 		}
 	}
+	if missing > 0 {
+		failed = append(failed, fmt.Errorf("payment: the store has lost %d orders; %d were rebuilt, and the others wait for the next comparison: check that this is the store of this installation, since another one's orders must not be taken over", rebuilt+missing, rebuilt))
+	}
 	return errors.Join(failed...)
 }
 
+// recover compares one session with its order. It fails with [lockstore.ErrNoOrder] if
+// the store does not have that.
 func (p *Payments) recover(ctx context.Context, found Payment) error {
 	o, err := p.Order(ctx, found.Terms.Order)
 	switch {
-	case errors.Is(err, lockstore.ErrNoOrder):
-		return p.rebuild(ctx, found)
 	case err != nil:
 		return err
+	case o.Stage == StagePaid && o.Session == found.Session && found.Back > o.Refunded:
+		return p.adoptRefunds(ctx, o.Order, found.Back)
 	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
 		return nil
 	case o.Stage == StageRefunded && o.Session == found.Session:
@@ -129,6 +152,23 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 		(&run{p, ctx, o}).openWindow(p.paced(bookingWindow))
 		o.startGiving(o.Seats, o.Amount-sum, o.KeepsSeats)
 		return next{to: StageGivingBack, why: "the order has ended, but the payment is " + string(found.State)}, nil
+	})
+	if err != nil {
+		return err
+	}
+	p.follow(ctx, moved)
+	return nil
+}
+
+// adoptRefunds counts refunds of a paid order that the store has lost, or that somebody
+// made at the provider.
+func (p *Payments) adoptRefunds(ctx context.Context, id lockstore.OrderID, back int64) error {
+	moved, err := p.ask(ctx, id, by, func(o *Order) (next, error) {
+		if o.Stage != StagePaid || back <= o.Refunded {
+			return next{}, nil
+		}
+		o.Refunds += maxAttempts * 2 // which keys were used is not known
+		return next{to: StagePaid, why: fmt.Sprintf("the provider has paid back %d, and the order knows of %d", back, o.Refunded)}, nil
 	})
 	if err != nil {
 		return err
@@ -175,6 +215,7 @@ func (p *Payments) rebuild(ctx context.Context, found Payment) error {
 		return err
 	}
 	p.moved("", o.Stage)
+	p.rebuilt()
 	p.log.Warn("an order that the store had lost was rebuilt", "order", o.Order, "event", o.Event, "stage", o.Stage)
 	p.follow(ctx, o)
 	return nil

@@ -145,6 +145,9 @@ func (o *Order) refundMore(f *Refunding, plain bool, n next) (next, error) {
 	}
 	o.GiveAll = !covered
 	if o.Stage == StageNeedsPerson {
+		if o.Stuck != "" {
+			o.Stuck = StageGivingBack // which everything is now
+		}
 		o.tryAgain()
 	}
 	return n, nil

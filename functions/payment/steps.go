@@ -88,6 +88,7 @@ func (r *run) await() (next, error) {
 		}
 		switch err := r.provider.Expire(r.ctx, r.o.Session); {
 		case err == nil:
+			r.o.expired = true
 			return r.give("the time to pay was over")
 		case !errors.Is(err, ErrComplete):
 			return next{}, err
@@ -125,7 +126,7 @@ func (r *run) openWindow(long time.Duration) {
 // pending keeps the seats until the provider has decided about a payment that takes
 // days.
 func (r *run) pending(p Payment) (next, error) {
-	r.o.Payment = p.ID
+	r.o.Payment, r.o.Pending = p.ID, true
 	ev, err := r.event(r.o.Event)
 	if err != nil {
 		return next{}, err

@@ -13,27 +13,49 @@ const pause = time.Second // between two looks at what is due
 
 // Work works on the orders that are due until the context ends. Any number of
 // processes may do so. It also compares orders with the provider and the roster from
-// time to time, for the events.
+// time to time, for the events, and counts them.
 func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	working.Go(func() { p.compareEvery(ctx, events) })
+	working.Go(func() { p.countEvery(ctx, events) })
+	p.work(ctx, ctx, &working)
+}
+
+// WorkUntil is Work for a process that runs for a moment: it begins no work on an order
+// at that time or later, and returns when what it has begun is done, after 15 s at most.
+// It compares and counts once, if that is due, and goes on until the context ends if
+// there is so much.
+func (p *Payments) WorkUntil(ctx context.Context, until time.Time, events func() []lockstore.EventID) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	working.Go(func() {
+		p.countIfDue(ctx, events())
+		p.compareIfDue(ctx, events())
+	})
+	begin, stop := context.WithDeadline(ctx, until)
+	defer stop()
+	p.work(ctx, begin, &working)
+}
+
+// work works on the orders that are due, and begins it until the second context ends.
+func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 	free := make(chan struct{}, p.workers)
 	for range p.workers {
 		free <- struct{}{}
 	}
-	for ctx.Err() == nil {
-		n := p.startDue(ctx, free, &working)
+	for begin.Err() == nil {
+		n := p.startDue(ctx, begin, free, working)
 		if n > 0 && len(free) == 0 { // there may be more: wait for a worker and not for all of them
 			select {
-			case <-ctx.Done():
+			case <-begin.Done():
 			case <-free:
 				free <- struct{}{}
 			}
 			continue
 		}
 		select {
-		case <-ctx.Done():
+		case <-begin.Done():
 		case <-time.After(p.paced(pause)):
 		}
 	}
@@ -41,13 +63,13 @@ func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) 
 
 // startDue starts a goroutine for each order that is due, while some are free, and
 // returns how many.
-func (p *Payments) startDue(ctx context.Context, free chan struct{}, working *sync.WaitGroup) int {
+func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) int {
 	limit := len(free) // only this goroutine takes from free
 	if limit == 0 {
 		return 0
 	}
-	due, err := p.orders.Due(ctx, limit, p.paced(Lease))
-	if err != nil && ctx.Err() == nil {
+	due, err := p.orders.Due(begin, limit, p.paced(Lease))
+	if err != nil && begin.Err() == nil {
 		p.log.Error("orders that are due cannot be read; trying again", "error", err)
 	}
 	for _, r := range due {

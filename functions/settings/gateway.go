@@ -17,6 +17,8 @@ type GatewayAccess struct {
 	Access
 
 	Authorizer string // jwt or none
+
+	Paid *Payments // which are read before; nil: there are none
 }
 
 func (g *GatewayAccess) declare() (string, []Setting) {
@@ -30,6 +32,9 @@ func (g *GatewayAccess) declare() (string, []Setting) {
 
 // check checks that callers can get past the gateway with what the settings give them.
 func (g *GatewayAccess) check() error {
+	if g.payments = g.Paid != nil && g.Paid.Checkout != ""; g.payments {
+		g.ConfirmBy = cmp.Or(g.ConfirmBy, byPayment)
+	}
 	g.ConfirmBy = cmp.Or(g.ConfirmBy, byBackend)
 	switch {
 	case g.Sessions && len(g.SessionKeys) == 0:

@@ -39,5 +39,5 @@ func ReadLambda(getenv func(string) string, groups ...Group) error {
 
 // ForLambda returns every setting that a Lambda function can read.
 func ForLambda() []Setting {
-	return readBy(ByLambda, []Group{new(Redis), new(Postgres), new(Events), new(GatewayAccess), new(Gateway), new(Telemetry)})
+	return readBy(ByLambda, []Group{new(Redis), new(Postgres), new(Events), new(GatewayAccess), new(Gateway), new(Checkout), new(Telemetry)})
 }

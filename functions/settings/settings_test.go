@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 		Access:    settings.Access{ConfirmBy: "buyer", Guests: 100},
 		Redis:     settings.Redis{Start: 5 * time.Second},
 		Postgres:  settings.Postgres{Start: 5 * time.Second},
-		Payments:  settings.Payments{Within: 10 * time.Minute, Margin: 2 * time.Minute},
+		Payments:  settings.Payments{Within: 10 * time.Minute, Margin: 2 * time.Minute, Workers: 64},
 		Telemetry: settings.Telemetry{LogLevel: slog.LevelInfo},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -294,6 +294,38 @@ func TestSomebodyConfirms(t *testing.T) {
 		if got := fmt.Sprint(s.Access.ConfirmBy, err); got != c.want+"<nil>" && (err == nil || !strings.Contains(got, c.want)) {
 			t.Errorf("%q with %s: %s, want %s", c.args, c.env, got, c.want)
 		}
+	}
+}
+
+// TestPaymentsOnLambda checks what the function that takes payments needs, and that the
+// others read only that there are payments, which then confirm.
+func TestPaymentsOnLambda(t *testing.T) {
+	const all = "CHECKOUT=stripe INSTALLATION=shop STRIPE_KEY=sk_test_1"
+	for env, want := range map[string]string{
+		all: "",
+		all + " PAY_WITHIN=5m PAY_WORKERS=8 STRIPE_WEBHOOK_SECRET=whsec_1,whsec_2 RETURN_ORIGINS=https://a.example,https://b.example": "",
+		"": "CHECKOUT is not set",
+		"CHECKOUT=till INSTALLATION=shop STRIPE_KEY=sk_test_1": "CHECKOUT till: must be stripe on Lambda",
+		"CHECKOUT=stripe STRIPE_KEY=sk_test_1":                 "INSTALLATION is not set",
+		"CHECKOUT=stripe INSTALLATION=shop":                    "STRIPE_KEY is not set",
+		all + " RETURN_ORIGINS=shop.example":                   "RETURN_ORIGINS shop.example: must be a scheme and a host",
+		all + " PAY_WORKERS=0":                                 "PAY_WORKERS 0: must be",
+	} {
+		err := settings.ReadLambda(environment(strings.Fields(env)...), new(settings.Checkout))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", env, err, want)
+		}
+	}
+	for env, want := range map[string]string{"CHECKOUT=stripe": "payment", "CHECKOUT=stripe CONFIRM_BY=backend": "backend", "": "backend"} {
+		pay := new(settings.PaymentsElsewhere)
+		gateway := &settings.GatewayAccess{Paid: &pay.Payments}
+		if err := settings.ReadLambda(environment(strings.Fields(env+" BACKEND_CLAIM=scope=serve")...), pay, gateway); err != nil || gateway.ConfirmBy != want {
+			t.Errorf("%s: %v, and %q confirm, want %s", env, err, gateway.ConfirmBy, want)
+		}
+	}
+	gateway := &settings.GatewayAccess{Paid: &settings.Payments{Checkout: "stripe"}}
+	if err := settings.ReadLambda(environment(), gateway); err != nil {
+		t.Errorf("where payments confirm, nobody else needs to: %v", err)
 	}
 }
 

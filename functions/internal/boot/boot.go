@@ -37,17 +37,37 @@ const pingTime = 2 * time.Second
 // not return; with a wrong setting it ends the process with status 1 and one
 // line.
 func Main(pick func(*booking.API) telemetry.Handler) {
+	run(func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
+		return start(ctx, os.Getenv, log, paidElsewhere(), pick)
+	})
+}
+
+// Checkout is Main for the function that takes payments with the provider that open
+// returns. The function also takes the events of its schedule.
+func Checkout(open OpenProvider, pick func(*booking.API) telemetry.Handler) {
+	run(func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
+		pay := paidHere(open)
+		adapter, err := start(ctx, os.Getenv, log, pay, pick)
+		if err != nil {
+			return nil, err
+		}
+		return &scheduled{calls: adapter, payments: pay}, nil
+	})
+}
+
+// run starts a function.
+func run(start func(context.Context, *slog.Logger) (lambda.Handler, error)) {
 	log := slog.New(telemetry.LogHandler(lambdacontext.NewLogHandler()))
-	adapter, err := start(context.Background(), os.Getenv, log, pick)
+	handler, err := start(context.Background(), log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "seatlock:", err)
 		os.Exit(1)
 	}
-	lambda.Start(adapter)
+	lambda.Start(handler)
 }
 
 // start puts the parts together.
-func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pick func(*booking.API) telemetry.Handler) (*lambdahttp.Adapter, error) {
+func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pay *payments, pick func(*booking.API) telemetry.Handler) (*lambdahttp.Adapter, error) {
 	var s struct {
 		storage   storage
 		events    settings.Events
@@ -55,7 +75,8 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 		gateway   settings.Gateway
 		telemetry settings.Telemetry
 	}
-	if err := settings.ReadLambda(getenv, &s.storage, &s.events, &s.access, &s.gateway, &s.telemetry); err != nil {
+	s.access.Paid = pay.of
+	if err := settings.ReadLambda(getenv, &s.storage, &s.events, pay.read, &s.access, &s.gateway, &s.telemetry); err != nil {
 		return nil, err
 	}
 	events, err := readEvents(s.events, getenv("LAMBDA_TASK_ROOT"))
@@ -70,10 +91,18 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pi
 	if err != nil {
 		return nil, err
 	}
-	api, err := booking.New(booking.Config{Store: telemetry.Store(store, nil), Events: events, Access: gate.policy, Logger: log, SharedSeconds: s.gateway.CacheSeconds, Windows: manyProcesses})
+	c := booking.Config{
+		Store: telemetry.Store(store, nil), Events: events, Access: gate.policy, Logger: log,
+		SharedSeconds: s.gateway.CacheSeconds, Windows: manyProcesses, PublicURL: s.access.PublicURL,
+	}
+	if err := pay.open(&c, store, s.telemetry); err != nil {
+		return nil, err
+	}
+	api, err := booking.New(c)
 	if err != nil {
 		return nil, err
 	}
+	pay.api = api
 	return &lambdahttp.Adapter{
 		Handler:  reported(gate.handler(pick(api)), s.telemetry, log),
 		BasePath: s.gateway.BasePath,

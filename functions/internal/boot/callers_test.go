@@ -88,7 +88,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			env := with(mode.env, "REDIS_URL", redis, "EVENTS_FILE", file, "METRICS_NAMESPACE", "none")
-			adapter, err := start(t.Context(), func(name string) string { return env[name] }, slog.New(slog.DiscardHandler), (*booking.API).Routes)
+			adapter, err := start(t.Context(), func(name string) string { return env[name] }, slog.New(slog.DiscardHandler), paidElsewhere(), (*booking.API).Routes)
 			if err != nil {
 				t.Fatal(err)
 			}

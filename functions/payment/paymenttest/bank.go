@@ -172,6 +172,7 @@ func (b *Bank) Fetch(ctx context.Context, session string) (payment.Payment, erro
 
 func (a *account) copy() payment.Payment {
 	p := a.Payment
+	p.Back = a.back(true)
 	p.Terms.Seats = slices.Clone(p.Terms.Seats)
 	return p
 }

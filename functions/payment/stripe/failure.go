@@ -31,8 +31,8 @@ func failure(what string, err error) error {
 	switch {
 	case e.HTTPStatusCode == http.StatusUnauthorized || e.HTTPStatusCode == http.StatusForbidden:
 		text += "; the key of Stripe must be valid and may do this"
-	case e.HTTPStatusCode == http.StatusNotFound:
-		text += "; the key of Stripe must be of the account and mode that the order was opened in"
+	case e.HTTPStatusCode == http.StatusNotFound && e.Code == stripe.ErrorCodeResourceMissing:
+		return fmt.Errorf("%w: %s; the key of Stripe must be of the account and mode that the order was opened in", payment.ErrRefused, text)
 	case e.HTTPStatusCode == http.StatusPaymentRequired,
 		e.HTTPStatusCode == http.StatusBadRequest && e.Type == stripe.ErrorTypeInvalidRequest:
 		return fmt.Errorf("%w: %s", payment.ErrRefused, text)

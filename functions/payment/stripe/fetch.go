@@ -30,7 +30,8 @@ func (s *Stripe) Fetch(ctx context.Context, session string) (payment.Payment, er
 	return paymentOf(c)
 }
 
-// Recent returns the sessions that were opened since then, the newest first.
+// Recent returns the sessions that this installation has opened since then, the newest
+// first.
 func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.Payment, error] {
 	return func(yield func(payment.Payment, error) bool) {
 		params := &stripe.CheckoutSessionListParams{
@@ -42,6 +43,9 @@ func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.
 			if err != nil {
 				yield(payment.Payment{}, failure("list recent sessions", err))
 				return
+			}
+			if c.Metadata[installationKey] != s.installation {
+				continue // another one's, which knows what has become of it
 			}
 			p, err := paymentOf(c)
 			if err != nil {
@@ -76,6 +80,9 @@ func paymentOf(c *stripe.CheckoutSession) (payment.Payment, error) {
 	case intent.Status == stripe.PaymentIntentStatusSucceeded:
 		p.State = payment.Captured
 		amount, currency = intent.AmountReceived, string(intent.Currency)
+		if intent.LatestCharge != nil {
+			p.Back = ours(intent.LatestCharge.AmountRefunded, currency)
+		}
 	case c.Status == stripe.CheckoutSessionStatusComplete && undecided(intent.Status):
 		p.State = payment.Pending
 		p.Until = time.Unix(intent.Created, 0).Add(decided)

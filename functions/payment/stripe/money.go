@@ -86,10 +86,14 @@ func (s *Stripe) Refund(ctx context.Context, id string, amount int64, key string
 	if err != nil {
 		return payment.Refund{}, failure("fetch payment "+id, err)
 	}
+	metadata := map[string]string{"key": key, "order": intent.Metadata["order"]}
+	if name := intent.Metadata[installationKey]; name != "" {
+		metadata[installationKey] = name
+	}
 	params := &stripe.RefundCreateParams{
 		PaymentIntent: stripe.String(id),
 		Amount:        stripe.Int64(amount * max(scale(string(intent.Currency)), 1)),
-		Metadata:      map[string]string{"key": key, "order": intent.Metadata["order"]},
+		Metadata:      metadata,
 	}
 	params.SetIdempotencyKey("refund-" + key)
 	var r *stripe.Refund

@@ -14,8 +14,10 @@ import (
 	"seatlock/lockstore"
 )
 
-// Verify returns the order that a webhook is about. It reads nothing else, so it takes
-// events of any version of Stripe's API, which is a setting of the endpoint.
+// Verify returns the order of this installation that a webhook is about. It reads nothing
+// else, so it takes events of any version of Stripe's API, which is a setting of the
+// endpoint. Stripe sends each of an account's events to all of its endpoints, so those of
+// other installations' orders come, too.
 //
 // The signature must have been made with one of the secrets less than five minutes
 // before now, so that nobody can send an old webhook again. That protects little, as a
@@ -33,7 +35,8 @@ func (s *Stripe) Verify(body []byte, header http.Header, now time.Time) (locksto
 		Data struct {
 			Object struct {
 				Metadata struct {
-					Order lockstore.OrderID `json:"order"`
+					Order        lockstore.OrderID `json:"order"`
+					Installation string            `json:"installation"`
 				} `json:"metadata"`
 			} `json:"object"`
 		} `json:"data"`
@@ -41,11 +44,11 @@ func (s *Stripe) Verify(body []byte, header http.Header, now time.Time) (locksto
 	if err := json.Unmarshal(body, &event); err != nil {
 		return "", nil // signed, but about something else
 	}
-	order := event.Data.Object.Metadata.Order
-	if order.Check() != nil {
+	about := event.Data.Object.Metadata
+	if about.Order.Check() != nil || about.Installation != s.installation {
 		return "", nil
 	}
-	return order, nil
+	return about.Order, nil
 }
 
 // signed reports whether one of the secrets made a signature in the header.

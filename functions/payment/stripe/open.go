@@ -105,6 +105,9 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 		return nil, err
 	}
 	metadata := r.Metadata()
+	if s.installation != "" { // Stripe takes an empty value for none
+		metadata[installationKey] = s.installation
+	}
 	p := &stripe.CheckoutSessionCreateParams{
 		Mode:              stripe.String(stripe.CheckoutSessionModePayment),
 		ClientReferenceID: stripe.String(string(r.Order)),

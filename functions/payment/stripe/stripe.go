@@ -18,6 +18,7 @@ import (
 	"github.com/stripe/stripe-go/v85"
 
 	"seatlock/functions/payment"
+	"seatlock/lockstore"
 )
 
 const (
@@ -40,6 +41,12 @@ type Config struct {
 	Key     string   // secret or restricted, of test mode or live
 	Secrets []string // of the webhook's endpoint; two while one is replaced, none without webhooks
 
+	// Installation names this installation among those that share the account: Recent
+	// and Verify leave the orders of others to them. It is the same in all processes of
+	// the installation, and does not change while orders are open. Without a name, the
+	// orders without one are this installation's.
+	Installation string
+
 	// Delayed offers every payment method that the Stripe account has, also those
 	// whose money comes days later or never. Otherwise there are cards and what works
 	// through cards, such as Apple Pay.
@@ -51,10 +58,11 @@ type Config struct {
 
 // Stripe is a [payment.Provider].
 type Stripe struct {
-	client  *stripe.Client
-	test    bool
-	secrets []string
-	delayed bool
+	client       *stripe.Client
+	test         bool
+	secrets      []string
+	installation string
+	delayed      bool
 }
 
 var _ payment.Provider = (*Stripe)(nil)
@@ -66,6 +74,9 @@ func New(c Config) (*Stripe, error) {
 	if kind != "sk" && kind != "rk" || mode != "test" && mode != "live" {
 		// The error must not show the key.
 		return nil, errors.New("the key of Stripe must be a secret or restricted one, which begins with sk_test_, sk_live_, rk_test_ or rk_live_")
+	}
+	if lockstore.Ref(c.Installation).Check() != nil {
+		return nil, fmt.Errorf("the installation must be named with up to 64 letters, digits, '_', '.' and '-', not %q", c.Installation)
 	}
 	for _, secret := range c.Secrets {
 		if !strings.HasPrefix(secret, "whsec_") {
@@ -85,12 +96,17 @@ func New(c Config) (*Stripe, error) {
 		backend.URL = stripe.String(c.URL)
 	}
 	return &Stripe{
-		client:  stripe.NewClient(c.Key, stripe.WithBackends(stripe.NewBackendsWithConfig(backend))),
-		test:    mode == "test",
-		secrets: c.Secrets,
-		delayed: c.Delayed,
+		client:       stripe.NewClient(c.Key, stripe.WithBackends(stripe.NewBackendsWithConfig(backend))),
+		test:         mode == "test",
+		secrets:      c.Secrets,
+		installation: c.Installation,
+		delayed:      c.Delayed,
 	}, nil
 }
+
+// installationKey is the name of the installation's name in the metadata of sessions,
+// payments and refunds.
+const installationKey = "installation"
 
 // Test reports whether the key is of Stripe's test mode, in which no money moves.
 func (s *Stripe) Test() bool { return s.test }

@@ -159,12 +159,20 @@ func (s *session) payment(id string) payment.Payment {
 	if s.Paid {
 		p.ID = id
 	}
+	for _, r := range s.Refunds {
+		if r.State != payment.RefundFailed {
+			p.Back += r.Amount
+		}
+	}
 	return p
 }
 
 // Fetch implements [payment.Provider].
 func (t *Till) Fetch(ctx context.Context, id string) (payment.Payment, error) {
 	s, err := t.read(ctx, id)
+	if errors.Is(err, lockstore.ErrNoOrder) {
+		err = fmt.Errorf("%w: there is no session %s", payment.ErrRefused, id)
+	}
 	if err != nil {
 		return payment.Payment{}, err
 	}
@@ -231,6 +239,9 @@ func (t *Till) Refund(ctx context.Context, id string, amount int64, key string) 
 // Refunds implements [payment.Provider].
 func (t *Till) Refunds(ctx context.Context, id string) ([]payment.Refund, error) {
 	s, err := t.read(ctx, id)
+	if errors.Is(err, lockstore.ErrNoOrder) {
+		err = fmt.Errorf("%w: there is no session %s", payment.ErrRefused, id)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -216,19 +216,6 @@ func (m *Metrics) Viewers(count func() int) {
 	}
 }
 
-// OrderMoves makes the moves of orders into each of these states a metric. It returns
-// what counts one, also if m is nil.
-func (m *Metrics) OrderMoves(states []string) func(to string) {
-	if m == nil {
-		return func(string) {}
-	}
-	total := m.counter("seatlock_order_moves_total", "Moves of orders, by the state that they moved to.", "state")
-	for _, s := range states {
-		total.WithLabelValues(s)
-	}
-	return func(to string) { total.WithLabelValues(to).Inc() }
-}
-
 // Outdated makes the number of events of which the store has another seat map a
 // metric.
 func (m *Metrics) Outdated(events func() []lockstore.EventID) {

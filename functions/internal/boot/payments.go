@@ -1,0 +1,118 @@
+package boot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"seatlock/functions/booking"
+	"seatlock/functions/payment"
+	"seatlock/functions/settings"
+	"seatlock/functions/telemetry/emf"
+	"seatlock/lockstore"
+)
+
+// OpenProvider returns the provider of payments that the settings describe.
+type OpenProvider func(settings.Payments, *slog.Logger) (payment.Provider, error)
+
+// payments are the orders of buyers, if the settings say that there are payments. This
+// function takes them, or another one does.
+type payments struct {
+	read     settings.Group     // the settings that the function reads
+	of       *settings.Payments // the same
+	returnTo *[]string          // the same; nil if nobody comes back
+	provider OpenProvider       // nil: other functions call it
+
+	*payment.Payments
+	api *booking.API // which has the events; set before the first call
+}
+
+// paidElsewhere returns the payments of a function that takes none: there are some if
+// CHECKOUT says so, and it only changes their orders.
+func paidElsewhere() *payments {
+	read := new(settings.PaymentsElsewhere)
+	return &payments{read: read, of: &read.Payments}
+}
+
+// paidHere returns the payments of the function that takes them.
+func paidHere(open OpenProvider) *payments {
+	read := new(settings.Checkout)
+	return &payments{read: read, of: &read.Payments, returnTo: &read.ReturnTo, provider: open}
+}
+
+// open opens the payments on the store, if there are any, and sets them in the Config.
+func (p *payments) open(c *booking.Config, store lockstore.LockStore, s settings.Telemetry) error {
+	if p.of.Checkout == "" {
+		return nil
+	}
+	orders, ok := store.(lockstore.OrderStore)
+	if !ok {
+		return errors.New("CHECKOUT: the store of the seats keeps no orders")
+	}
+	provider := payment.Elsewhere()
+	if p.provider != nil {
+		var err error
+		if provider, err = p.provider(*p.of, c.Logger); err != nil {
+			return err
+		}
+		c.ReturnTo = *p.returnTo
+	}
+	config := payment.Config{
+		Seats: c.Store, Orders: orders, Provider: provider,
+		Event:  func(id lockstore.EventID) (*lockstore.Event, error) { return p.api.Event(id) },
+		Within: p.of.Within, Margin: p.of.Margin, Workers: p.of.Workers, Log: c.Logger,
+	}
+	if s.MetricsNamespace != "" {
+		config.Counted = func(n payment.Counts) { emf.Orders(os.Stdout, s.MetricsNamespace, n) }
+	}
+	var err error
+	if p.Payments, err = payment.New(config); err != nil {
+		return fmt.Errorf("PAY_WITHIN, PAY_MARGIN: %w", err)
+	}
+	c.Payments = p.Payments
+	if p.provider == nil {
+		return nil
+	}
+	for _, e := range c.Events {
+		if err := p.CheckEvent(e.Event); err != nil {
+			return fmt.Errorf("PAY_WITHIN, PAY_MARGIN: %w", err)
+		}
+	}
+	return nil
+}
+
+// A scheduled answers calls, and settles orders when its schedule invokes it.
+type scheduled struct {
+	calls    lambda.Handler
+	payments *payments
+}
+
+// A schedule's event is this, which no request is.
+type settleEvent struct {
+	Settle bool `json:"settle"`
+}
+
+// ending is how long before the end of its time the function begins no more work on an
+// order: one takes up to 15 s, and 3 s are left to log what failed.
+const ending = 18 * time.Second
+
+// Invoke implements [lambda.Handler].
+func (s *scheduled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var event settleEvent
+	if err := json.Unmarshal(payload, &event); err != nil || !event.Settle {
+		return s.calls.Invoke(ctx, payload)
+	}
+	now := time.Now()
+	until := now.Add(time.Minute)
+	if deadline, ok := ctx.Deadline(); ok {
+		until = deadline.Add(-min(ending, deadline.Sub(now)/2))
+	}
+	s.payments.WorkUntil(ctx, until, s.payments.api.EventIDs)
+	return []byte("{}"), nil
+}

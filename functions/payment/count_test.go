@@ -1,0 +1,83 @@
+package payment_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"seatlock/functions/payment"
+	"seatlock/lockstore"
+)
+
+// TestCount checks how many orders there are in each state, how long the oldest one is
+// unsettled, and how late the latest one is.
+func TestCount(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		events := []lockstore.EventID{s.event.ID, "another"}
+		count := func() payment.Counts {
+			t.Helper()
+			c, err := s.Count(s.ctx, events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		if c := count(); len(c.Orders) != len(payment.Stages()) || c.Oldest != 0 || c.Late != 0 {
+			t.Errorf("without orders there are %+v", c)
+		}
+		s.paid("ann", "A1")
+		given := s.begin("bob", "A2")
+		if _, err := s.Close(s.ctx, given.Order, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.begin("cid", "A3")
+		time.Sleep(time.Minute)
+		s.begin("dan", "A4")
+		time.Sleep(time.Second)
+		c := count()
+		if c.Orders[payment.StagePaid] != 1 || c.Orders[payment.StageClosed] != 1 || c.Orders[payment.StageOpen] != 2 {
+			t.Errorf("there are %v", c.Orders)
+		}
+		if c.Oldest != 61*time.Second {
+			t.Errorf("the oldest order is unsettled for %v, want 1m1s", c.Oldest)
+		}
+		time.Sleep(10 * time.Minute) // nobody works
+		if c := count(); c.Late < 9*time.Minute || c.Late > 11*time.Minute {
+			t.Errorf("the most overdue order is %v late, want some ten minutes, since none is worked on", c.Late)
+		}
+		if _, err := s.store.Put(s.ctx, lockstore.Order{ID: "0", Event: s.event.ID, Body: []byte(`{"v":9}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := s.Count(s.ctx, events); err == nil || c.Orders[payment.StageOpen] != 2 {
+			t.Errorf("with a record that cannot be read there are %v, %v; want the others, and an error", c.Orders, err)
+		}
+	})
+}
+
+// TestCountFromTimeToTime checks that a worker counts without being asked, and that an
+// order that needs a person counts as long as it does.
+func TestCountFromTimeToTime(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		var last atomic.Pointer[payment.Counts]
+		times := 0
+		s.Payments = s.with(func(c *payment.Config) {
+			c.Counted = func(n payment.Counts) { last.Store(&n); times++ }
+		})
+		s.work(func(s *shop) {
+			s.bank.FailRefunds = 5
+			o := s.paid("ann", "A1")
+			s.mustRefund(o, payment.Refunding{})
+			time.Sleep(24 * time.Hour)
+			if n := last.Load().Orders[payment.StageNeedsPerson]; n != 1 || times < 2000 || times > 24*121 {
+				t.Errorf("%d orders need a person after %d counts, want 1 after one each half a minute", n, times)
+			}
+			if _, err := s.Retry(s.ctx, o.Order, "olga"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Minute)
+			if c := last.Load(); c.Orders[payment.StageNeedsPerson] != 0 || c.Orders[payment.StageRefunded] != 1 {
+				t.Errorf("after the refund there are %v", c.Orders)
+			}
+		})
+	})
+}

@@ -1,0 +1,78 @@
+package payment_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"seatlock/functions/payment"
+	"seatlock/functions/payment/paymenttest"
+	"seatlock/lockstore"
+)
+
+// distant is a provider of which each call takes a while. Nobody pays there.
+type distant struct {
+	*paymenttest.Bank
+	takes time.Duration
+
+	mu     sync.Mutex
+	states map[string]payment.State // by session
+}
+
+func (p *distant) Open(_ context.Context, r payment.Request) (payment.Session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.states[string(r.Order)] = payment.Open
+	return payment.Session{ID: string(r.Order), URL: "https://bank.example/"}, nil
+}
+
+func (p *distant) Fetch(_ context.Context, session string) (payment.Payment, error) {
+	time.Sleep(p.takes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return payment.Payment{Session: session, State: p.states[session]}, nil
+}
+
+func (p *distant) Expire(_ context.Context, session string) error {
+	time.Sleep(p.takes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.states[session] = payment.Void
+	return nil
+}
+
+// 5,000 orders that are due at once, at a provider that answers within 200 ms, are settled
+// by one process within a minute.
+func TestThousandsOfOrdersAreSettledWithinAMinute(t *testing.T) {
+	const many = 5000
+	var seats []lockstore.SeatID
+	for n := range many {
+		seats = append(seats, lockstore.SeatID(fmt.Sprint("S", n)))
+	}
+	inIdleHall(t, seats, func(s *shop) {
+		p := &distant{Bank: s.bank, states: make(map[string]payment.State)}
+		s.Payments = s.with(func(c *payment.Config) { c.Provider, c.Within = p, 20*time.Second })
+		for n, seat := range seats {
+			s.begin(lockstore.UserID(fmt.Sprint("user", n)), seat)
+		}
+		p.takes = 200 * time.Millisecond
+		s.work(func(s *shop) {
+			due := time.Now().Add(20 * time.Second)
+			for closed := 0; closed < many; {
+				time.Sleep(time.Second)
+				c, err := s.Count(s.ctx, []lockstore.EventID{s.event.ID})
+				if err != nil || time.Since(due) > 10*time.Minute {
+					t.Fatalf("%v after they were due there are %v, %v", time.Since(due), c.Orders, err)
+				}
+				closed = c.Orders[payment.StageClosed]
+			}
+			took := time.Since(due)
+			t.Logf("%d orders are settled %v after they were due", many, took)
+			if took > time.Minute {
+				t.Errorf("the last order was settled %v after it was due, want a minute at most", took)
+			}
+		})
+	})
+}

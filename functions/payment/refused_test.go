@@ -1,0 +1,92 @@
+package payment_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"seatlock/functions/payment"
+	"seatlock/functions/payment/paymenttest"
+)
+
+// strange is a bank to which the sessions of others are unknown.
+type strange struct {
+	*paymenttest.Bank
+	wrong bool // it is asked with the key of another account
+}
+
+func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, error) {
+	if p.wrong {
+		return payment.Payment{}, fmt.Errorf("%w: no such session: %s", payment.ErrRefused, session)
+	}
+	return p.Bank.Fetch(ctx, session)
+}
+
+// withStrange runs a test with a worker and a bank that can be strange.
+func withStrange(t *testing.T, test func(*shop, *strange)) {
+	inShop(t, false, func(s *shop) {
+		p := &strange{Bank: s.bank}
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = p })
+		s.work(func(s *shop) { test(s, p) })
+	})
+}
+
+// An order whose provider refuses for good to say what became of it needs a person, who
+// learns why. It goes on where it was once that can be asked again.
+func TestProviderThatRefusesForGood(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		then  func(*shop, *payment.Order)
+		stage payment.Stage
+		kept  int64
+	}{
+		{"tried again", func(s *shop, o *payment.Order) { s.Retry(s.ctx, o.Order, "olga") }, payment.StagePaid, 100},
+		{"refunded", func(s *shop, o *payment.Order) { s.mustRefund(o, payment.Refunding{}) }, payment.StageClosed, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			withStrange(t, func(s *shop, p *strange) {
+				o := s.begin("ann", "A1")
+				s.bank.Pay(o.Session)
+				p.wrong = true
+				time.Sleep(time.Hour)
+				if got, err := s.Order(s.ctx, o.Order); err != nil || got.Stage != payment.StageOpen {
+					t.Fatalf("after an hour the order is %v (%v), want open: the key may be wrong for a moment", got, err)
+				}
+				for range 100 { // a buyer who comes back again and again is no reason
+					s.Reconcile(s.ctx, o.Order)
+				}
+				time.Sleep(time.Hour)
+				got, err := s.Order(s.ctx, o.Order)
+				if err != nil || got.Stage != payment.StageNeedsPerson || !strings.Contains(got.History[len(got.History)-1].Why, "no such session") {
+					t.Fatalf("after two hours the order is %+v (%v), want it to need a person and to say why", got, err)
+				}
+				p.wrong = false
+				time.Sleep(time.Hour)
+				if got, err := s.Order(s.ctx, o.Order); err != nil || got.Stage != payment.StageNeedsPerson {
+					t.Errorf("before the person has decided, the order is %v (%v)", got, err)
+				}
+				c.then(s, o)
+				time.Sleep(time.Minute)
+				got, err = s.Order(s.ctx, o.Order)
+				if money := s.bank.Balances()[o.Order]; err != nil || got.Stage != c.stage || money.Kept() != c.kept {
+					t.Errorf("in the end the order is %+v (%v) with %+v, want it %s", got, err, money, c.stage)
+				}
+			})
+		})
+	}
+}
+
+// An order that is refused once, while the key is wrong for a moment, is paid.
+func TestProviderThatRefusesForAMoment(t *testing.T) {
+	withStrange(t, func(s *shop, p *strange) {
+		o := s.begin("ann", "A1")
+		s.bank.Pay(o.Session)
+		p.wrong = true
+		time.Sleep(2 * time.Minute)
+		p.wrong = false
+		time.Sleep(5 * time.Minute)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}

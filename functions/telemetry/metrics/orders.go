@@ -1,0 +1,77 @@
+package metrics
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"seatlock/functions/payment"
+)
+
+// An OrderReport takes what there is to say about orders. A nil one takes it and does
+// nothing.
+type OrderReport struct {
+	moves   *prometheus.CounterVec
+	rebuilt prometheus.Counter
+	last    atomic.Pointer[payment.Counts]
+
+	state, oldest, late *prometheus.Desc
+}
+
+// Orders adds metrics of orders. It returns nil if m is nil.
+func (m *Metrics) Orders() *OrderReport {
+	if m == nil {
+		return nil
+	}
+	r := &OrderReport{
+		moves:   m.counter("seatlock_order_moves_total", "Moves of orders, by the state that they moved to.", "state"),
+		rebuilt: prometheus.NewCounter(prometheus.CounterOpts{Name: "seatlock_rebuilt_orders_total", Help: "Orders that the store had lost and the provider had not."}),
+		state:   prometheus.NewDesc("seatlock_orders", "Orders by state, as they were counted last.", []string{"state"}, nil),
+		oldest:  prometheus.NewDesc("seatlock_oldest_unsettled_order_seconds", "How long the order that is unsettled for longest is so; 0 if there is none. Orders that need a person do not count.", nil, nil),
+		late:    prometheus.NewDesc("seatlock_most_overdue_order_seconds", "How long ago the order was due that is due for longest; 0 if none is due.", nil, nil),
+	}
+	for _, s := range payment.Stages() {
+		r.moves.WithLabelValues(string(s))
+	}
+	none := payment.Counts{Orders: make(map[payment.Stage]int)}
+	for _, s := range payment.Stages() {
+		none.Orders[s] = 0
+	}
+	r.last.Store(&none)
+	m.registry.MustRegister(r.rebuilt, r)
+	return r
+}
+
+// Moved counts a move of an order.
+func (r *OrderReport) Moved(_, to payment.Stage) {
+	if r != nil {
+		r.moves.WithLabelValues(string(to)).Inc()
+	}
+}
+
+// Rebuilt counts an order that the store had lost.
+func (r *OrderReport) Rebuilt() {
+	if r != nil {
+		r.rebuilt.Inc()
+	}
+}
+
+// Counted takes the orders that there are.
+func (r *OrderReport) Counted(c payment.Counts) { r.last.Store(&c) }
+
+// Describe implements [prometheus.Collector].
+func (r *OrderReport) Describe(to chan<- *prometheus.Desc) {
+	to <- r.state
+	to <- r.oldest
+	to <- r.late
+}
+
+// Collect implements [prometheus.Collector].
+func (r *OrderReport) Collect(to chan<- prometheus.Metric) {
+	c := r.last.Load()
+	for stage, n := range c.Orders {
+		to <- prometheus.MustNewConstMetric(r.state, prometheus.GaugeValue, float64(n), string(stage))
+	}
+	to <- prometheus.MustNewConstMetric(r.oldest, prometheus.GaugeValue, c.Oldest.Seconds())
+	to <- prometheus.MustNewConstMetric(r.late, prometheus.GaugeValue, c.Late.Seconds())
+}

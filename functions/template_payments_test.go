@@ -1,0 +1,99 @@
+package functions_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestTemplateWithPayments checks what a stack has that takes payments: the function
+// checkout twice, for calls and for its schedule; the secrets, which no other function
+// has; and a way to the internet for these alone.
+func TestTemplateWithPayments(t *testing.T) {
+	tmpl := readTemplate(t, with(paying, map[string]any{"AllowedOrigins": []any{"https://shop.example", "https://www.shop.example"}, "PublicUrl": "https://shop.example/"}))
+	for name, f := range functionsOf(t, tmpl) {
+		pays := f.program == "checkout"
+		if group, want := at(t, f.properties, "VpcConfig", "SecurityGroupIds", 0), "<FunctionGroup.GroupId>"; (group == want) == pays {
+			t.Errorf("%s has the security group %v", name, group)
+		}
+		for i, subnet := range at(t, f.properties, "VpcConfig", "SubnetIds").([]any) {
+			if strings.HasPrefix(subnet.(string), "<CheckoutSubnet") != pays {
+				t.Errorf("%s is in the subnet %v (%d)", name, subnet, i)
+			}
+		}
+		if f.env["CHECKOUT"] != "stripe" {
+			t.Errorf("%s has the CHECKOUT %q, want stripe", name, f.env["CHECKOUT"])
+		}
+		want := map[string]string{
+			"STRIPE_KEY": "{{resolve:secretsmanager:shop/stripe}}", "STRIPE_WEBHOOK_SECRET": "{{resolve:secretsmanager:shop/webhooks}}",
+			"INSTALLATION": "<AWS::StackName>", "PAY_WITHIN": "10m", "PAY_MARGIN": "2m",
+			"PUBLIC_URL": "https://shop.example/", "RETURN_ORIGINS": "https://shop.example,https://www.shop.example",
+		}
+		for variable, value := range want {
+			if got, has := f.env[variable]; has != pays || pays && got != value {
+				t.Errorf("%s has the %s %q, want %q only where payments are taken", name, variable, got, value)
+			}
+		}
+	}
+	routes := make(map[string]string)
+	for _, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
+		routes[r["RouteKey"].(string)] = functionBehind(t, tmpl, strings.Trim(strings.TrimPrefix(r["Target"].(string), "integrations/"), "<>"))
+	}
+	for _, route := range []string{"POST /checkout", "GET /order", "GET /orders", "POST /refund", webhooks} {
+		if routes[route] != "CheckoutFunction" {
+			t.Errorf("%s leads to %q, want CheckoutFunction", route, routes[route])
+		}
+	}
+
+	schedule := tmpl.of("AWS::Events::Rule")["SettleSchedule"]
+	if every, target := schedule["ScheduleExpression"], at(t, schedule, "Targets", 0); every != "rate(1 minute)" || at(t, target, "Arn") != "<SettleFunction.Arn>" || at(t, target, "Input") != settleEvent {
+		t.Errorf("the schedule is %v of %v", every, target)
+	}
+	if seconds := at(t, tmpl.of("AWS::Lambda::Function"), "SettleFunction", "Timeout").(int); seconds <= 60 || seconds >= 120 {
+		t.Errorf("the scheduled function may take %d s, want more than the minute between two, and less than two", seconds)
+	}
+	allowed := 0
+	for _, p := range tmpl.of("AWS::Lambda::Permission") {
+		if p["Principal"] == "events.amazonaws.com" && p["FunctionName"] == "<SettleFunction>" && p["SourceArn"] == "<SettleSchedule.Arn>" {
+			allowed++
+		}
+	}
+	if allowed != 1 {
+		t.Errorf("%d permissions let the schedule invoke its function, want 1", allowed)
+	}
+
+	groups := tmpl.of("AWS::EC2::SecurityGroup")
+	if to := at(t, groups, "FunctionGroup", "SecurityGroupEgress").([]any); len(to) != 1 || at(t, to, 0, "DestinationSecurityGroupId") != "<StoreGroup.GroupId>" {
+		t.Errorf("the functions that take no payments can reach %v, want only the store", to)
+	}
+	to := at(t, groups, "CheckoutGroup", "SecurityGroupEgress").([]any)
+	if len(to) != 2 || at(t, to, 0, "DestinationSecurityGroupId") != "<StoreGroup.GroupId>" || at(t, to, 1, "ToPort") != 443 {
+		t.Errorf("the function that takes payments can reach %v, want the store and HTTPS", to)
+	}
+	var outside []string // subnets with a way to the internet
+	for _, a := range tmpl.of("AWS::EC2::SubnetRouteTableAssociation") {
+		outside = append(outside, a["SubnetId"].(string))
+	}
+	slices.Sort(outside)
+	if want := []string{"<CheckoutSubnetA>", "<CheckoutSubnetB>", "<NatSubnet>"}; !slices.Equal(outside, want) {
+		t.Errorf("%q have routes of their own, want %q", outside, want)
+	}
+	in := tmpl.of("AWS::EC2::SecurityGroupIngress")
+	if len(in) != 2 || at(t, in, "CheckoutIngress", "SourceSecurityGroupId") != "<CheckoutGroup.GroupId>" {
+		t.Errorf("the rules of what is let in are %v, want the functions to the store", in)
+	}
+
+	without := readTemplate(t, nil)
+	for _, kind := range []string{"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::Events::Rule"} {
+		if made := without.of(kind); len(made) > 0 {
+			t.Errorf("without payments the stack makes %q, want none", names(made))
+		}
+	}
+	own := readTemplate(t, with(paying, map[string]any{"VpcId": "vpc-1", "SubnetIds": []any{"subnet-1", "subnet-2"}}))
+	if made := own.of("AWS::EC2::NatGateway"); len(made) > 0 {
+		t.Errorf("in a network of the user's the stack makes %q, want nothing", names(made))
+	}
+	if subnet := at(t, own.of("AWS::Lambda::Function"), "SettleFunction", "VpcConfig", "SubnetIds", 0); subnet != "subnet-1" {
+		t.Errorf("the function is in the subnet %v, want that of the parameter", subnet)
+	}
+}
