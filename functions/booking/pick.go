@@ -189,7 +189,8 @@ func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Re
 				c.op.Seats = append(c.op.Seats, c.ev.Seats[at])
 			}
 			if result, err = a.carryOut(ctx, c); err == nil {
-				return nil, false, nil
+				inTheWay, err = a.giveBackOwn(ctx, c, positions, result.Changed)
+				return inTheWay, err != nil, a.explain(err, v, c)
 			}
 			if conflict, ok := errors.AsType[*lockstore.ConflictError](err); ok && len(conflict.Seats) > 0 {
 				if named := c.pick.among(conflict); named != nil {
@@ -213,6 +214,34 @@ func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Re
 		return result, false, refusal
 	}
 	return result, taken.Together, err
+}
+
+// giveBackOwn returns which of the picked seats the user had locked before: the list
+// that the pick was made from may be a moment older. The pick is made anew then, so the
+// seats that its lock has changed are given back.
+func (a *API) giveBackOwn(ctx context.Context, c *change, picked []int, changed []lockstore.SeatID) (own []int, err error) {
+	if c.repeated {
+		return nil, nil // the first lock may have changed the others
+	}
+	for _, at := range picked {
+		if !slices.Contains(changed, c.ev.Seats[at]) {
+			own = append(own, at)
+		}
+	}
+	if len(own) == 0 || len(changed) == 0 {
+		return own, nil
+	}
+	op := lockstore.Release(c.op.User, changed...)
+	op.By = c.op.By
+	released, err := a.store.Do(ctx, c.on, op)
+	for n := 0; n < repeats && errors.Is(err, lockstore.ErrOutcomeUnknown); n++ {
+		released, err = a.store.Do(ctx, c.on, op)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: seats %s were locked, and the store did not take them back: %w", lockstore.ErrOutcomeUnknown, changed, err)
+	}
+	a.access.Released(c.ev.ID, c.op.User, released.Changed)
+	return own, nil
 }
 
 // among returns the conflict with the seats alone that the request names, or nil if

@@ -75,6 +75,8 @@ type change struct {
 
 	bill bill  // of a lock or a confirm, if the event has prices
 	pick *pick // what is to be found; nil if the request names all seats
+
+	repeated bool // the last operation was carried out more than once, perhaps
 }
 
 // do carries out the change.
@@ -134,6 +136,7 @@ func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error)
 	}
 	result, err := a.store.Do(ctx, c.on, c.op)
 	unknown := errors.Is(err, lockstore.ErrOutcomeUnknown)
+	c.repeated = unknown
 	for n := 0; n < repeats && c.pick != nil && errors.Is(err, lockstore.ErrOutcomeUnknown); n++ {
 		result, err = a.store.Do(ctx, c.on, c.op)
 	}

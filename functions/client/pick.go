@@ -48,8 +48,17 @@ type Picked struct {
 	Expires  time.Time          // when the locks end
 }
 
-// pickTries is how often a call with a lost answer is made.
-const pickTries = 3
+const (
+	// pickTries is how often a call with a lost answer is made.
+	pickTries = 2
+
+	// pickTime is how long after it was sent a pick may take effect. A server gives up
+	// earlier.
+	pickTime = 4 * time.Second
+
+	// lookPause is between two looks at what the user has locked.
+	lookPause = 200 * time.Millisecond
+)
 
 // Pick locks seats that the server chooses, with POST /lock. User may be empty with the
 // token of a user. A [*Problem] with the code not_enough says how many there are, in
@@ -58,8 +67,10 @@ const pickTries = 3
 // The call cannot simply be repeated, since that would lock more seats. If the answer is
 // lost, Pick asks with GET /mine what the user has locked since the call began, and whether
 // the user has the seats that the call names: as many seats as wanted are those of the call,
-// and Together is then not known, and false. If nothing was picked, it asks anew. If there
-// are others, because somebody else acts for the same user, it fails with [lockstore.ErrOutcomeUnknown].
+// and Together is then not known, and false. The call may still be under way, so Pick looks
+// again for four seconds. If nothing was picked by then, it asks anew, once. If there are
+// other seats, because somebody else acts for the same user, it fails with
+// [lockstore.ErrOutcomeUnknown].
 func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w Wanted) (Picked, error) {
 	body := struct {
 		EventID     lockstore.EventID  `json:"eventId"`
@@ -80,23 +91,41 @@ func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.U
 			Together  bool               `json:"together"`
 			ExpiresAt time.Time          `json:"expiresAt"`
 		}
+		sent := time.Now()
 		if err = c.post(ctx, "lock", body, &answer); err == nil {
 			return Picked{answer.SeatIDs, answer.Together, answer.ExpiresAt}, nil
 		}
 		if !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 			return Picked{}, err
 		}
-		found, errMine := c.lockedSince(ctx, ev, user, began, w.Seats)
-		switch picked := w.total() - len(w.Seats); {
+		found, errMine := c.awaitPick(ctx, ev, user, &w, began, sent.Add(pickTime))
+		switch {
 		case errMine != nil:
 			return Picked{}, fmt.Errorf("%w; then, to see what was locked: %w", err, errMine)
-		case found.picked == picked && len(found.Seats) == w.total():
+		case found.has(&w):
 			return found.Picked, nil
 		case found.picked > 0:
-			return Picked{}, fmt.Errorf("%w; the user has locked %d seats meanwhile that the call does not name, and it was for %d", err, found.picked, picked)
+			return Picked{}, fmt.Errorf("%w; the user has locked %d seats meanwhile that the call does not name, and it was for %d", err, found.picked, w.total()-len(w.Seats))
 		}
 	}
 	return Picked{}, err
+}
+
+// awaitPick looks at what the user has locked since then until that is what was wanted, or
+// until the call cannot take effect any more.
+func (c *Client) awaitPick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w *Wanted, since, until time.Time) (found, error) {
+	for {
+		late := !time.Now().Before(until)
+		f, err := c.lockedSince(ctx, ev, user, since, w.Seats)
+		if late || err == nil && f.has(w) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return found{}, ctx.Err()
+		case <-time.After(lookPause):
+		}
+	}
 }
 
 // clockSlack is how wrong the time in an answer of GET /mine may be.
@@ -106,6 +135,11 @@ const clockSlack = 20 * time.Millisecond
 type found struct {
 	Picked
 	picked int // how many of the seats were not named
+}
+
+// has reports whether the user has locked what was wanted.
+func (f *found) has(w *Wanted) bool {
+	return f.picked == w.total()-len(w.Seats) && len(f.Seats) == w.total()
 }
 
 // lockedSince returns what the user has locked since a time of this process, and of the

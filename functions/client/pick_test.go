@@ -76,6 +76,7 @@ func TestPick(t *testing.T) {
 // TestPickWithLostAnswers checks that a pick whose answer is lost locks no seats twice,
 // whether the server carried it out or not.
 func TestPickWithLostAnswers(t *testing.T) {
+	t.Parallel()
 	for _, carriedOut := range []bool{true, false} {
 		server := serve(t, access.Policy{})
 		c := at(t, lossy(t, server, 1, carriedOut))
@@ -89,6 +90,11 @@ func TestPickWithLostAnswers(t *testing.T) {
 			t.Errorf("carried out: %v: the server has locked %+v, %v, and the pick has %v", carriedOut, snap.Seats, err, got.Seats)
 		}
 	}
+}
+
+// TestPickWithoutAnswers checks that a pick ends with an error if no answer comes at all.
+func TestPickWithoutAnswers(t *testing.T) {
+	t.Parallel()
 	c := at(t, lossy(t, serve(t, access.Policy{}), 100, false))
 	if _, err := c.Pick(t.Context(), theEvent(t, c), "ann", client.Wanted{Count: 2}); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("no answer at all: %v, want ErrOutcomeUnknown", err)
@@ -98,6 +104,7 @@ func TestPickWithLostAnswers(t *testing.T) {
 // TestPickBesideSeatsOfTheUser checks that a pick whose answer is lost finds its places
 // although it names a seat that the user has had for longer.
 func TestPickBesideSeatsOfTheUser(t *testing.T) {
+	t.Parallel()
 	for _, carriedOut := range []bool{true, false} {
 		server := serveFile(t, `{"id":"club","sections":[{"name":"Hall","pattern":"{row}{seat}","rows":[{"row":"A","seats":"1-2"}]}],"areas":[{"name":"Floor","capacity":9}]}`)
 		direct := at(t, server)

@@ -151,7 +151,7 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	}
 	until := o.PayBefore.Add(p.margin)
 	if o.Amount == 0 {
-		until = now.Add(bookingWindow)
+		until = now.Add(p.paced(bookingWindow))
 	}
 	op := lockstore.Extend(c.User, until, c.Seats...)
 	op.By, op.Cap = "", min(c.Event.MaxLock+p.within+p.margin+time.Second, lockstore.MaxLockTTL)
@@ -166,7 +166,7 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	}
 	if o.Amount == 0 { // nothing to pay: the seats are booked at once
 		o.Provider, o.Stage = "", StageBooking
-		o.BookBefore = p.clock.now().Add(bookingWindow).Truncate(time.Millisecond)
+		o.BookBefore = p.clock.now().Add(p.paced(bookingWindow)).Truncate(time.Millisecond)
 	}
 	o.record(Move{To: o.Stage, Time: now.UTC().Truncate(time.Millisecond)})
 	return o, nil

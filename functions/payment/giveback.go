@@ -16,7 +16,7 @@ import (
 func (r *run) giveBack() (next, error) {
 	if !r.o.Give.Keep {
 		if err := r.cancel(); errors.Is(err, lockstore.ErrTooEarly) {
-			return r.later(max(time.Second, r.cancelAt().Sub(r.clock.now())))
+			return r.later(max(r.paced(time.Second), r.cancelAt().Sub(r.clock.now())))
 		} else if err != nil {
 			return next{}, err
 		}
@@ -32,7 +32,7 @@ func (r *run) giveBack() (next, error) {
 		case errors.Is(err, ErrRefused):
 			return r.given("nothing was opened at the provider", 0)
 		case errors.Is(err, ErrFailed):
-			return r.later(failedPause)
+			return r.later(r.paced(failedPause))
 		case err != nil:
 			return next{}, err
 		}
@@ -47,7 +47,7 @@ func (r *run) giveBack() (next, error) {
 		case Void:
 			return r.given("", 0)
 		case Pending:
-			return r.later(pendingPause)
+			return r.later(r.paced(pendingPause))
 		case Captured:
 			r.adopt(p)
 			return r.refund()
@@ -67,7 +67,7 @@ func (r *run) giveBack() (next, error) {
 		}
 		return r.given("", 0)
 	}
-	return r.later(failedPause)
+	return r.later(r.paced(failedPause))
 }
 
 // adopt notes the payment. If it was of another amount than the order's, such as with
@@ -122,7 +122,7 @@ func (r *run) cancelAt() time.Time {
 	if r.o.BookBefore.IsZero() {
 		return time.Time{}
 	}
-	return r.o.BookBefore.Add(clockSkew)
+	return r.o.BookBefore.Add(r.paced(clockSkew))
 }
 
 // refund pays the money back, with a key of its own for each attempt.
@@ -148,7 +148,7 @@ func (r *run) refund() (next, error) {
 		return n, err
 	}
 	if !refused {
-		return r.later(failedPause) // the provider does not list what it has just made
+		return r.later(r.paced(failedPause)) // the provider does not list what it has just made
 	}
 	return r.nextAttempt(short(err))
 }
@@ -176,7 +176,7 @@ func (r *run) judge(all []Refund) (bool, next, error) {
 		r.o.Give.Amount = min(r.o.Give.Amount, r.o.Amount-r.o.Refunded)
 		n = next{to: StageGivingBack, why: fmt.Sprintf("%d were paid back already", r.o.Refunded)}
 	case coming > 0:
-		n, err = r.later(refundPause)
+		n, err = r.later(r.paced(refundPause))
 	case done > 0:
 		n, err = r.given("", done)
 	case failed:
@@ -226,7 +226,7 @@ func (r *run) nextAttempt(why string) (next, error) {
 		return next{to: StageNeedsPerson, why: fmt.Sprintf("%d refunds were tried: %s", tried, why)}, nil
 	}
 	r.o.Refunds++
-	return next{to: StageGivingBack, why: why, after: backoff(failedPause, tried)}, nil
+	return next{to: StageGivingBack, why: why, after: backoff(r.paced(failedPause), tried)}, nil
 }
 
 // given ends the giving back. The amount was paid back; it is 0 if none was taken.

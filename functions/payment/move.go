@@ -38,7 +38,7 @@ func (p *Payments) Move(ctx context.Context, id lockstore.OrderID, seats, to []l
 	if o.Stage == StagePaid && o.Moving == nil {
 		if over = (&run{p, ctx, o}).barrier(union(o.Seats, to)); errors.Is(over, lockstore.ErrTooEarly) {
 			over = fmt.Errorf("%w: seats of order %s were booked or moved a moment ago, and can be moved again in %v", ErrBusy, id,
-				max(window.Add(clockSkew).Sub(p.clock.now()), time.Second).Round(time.Second))
+				max(window.Add(p.paced(clockSkew)).Sub(p.clock.now()), time.Second).Round(time.Second))
 		}
 	}
 	begun := false
@@ -65,7 +65,7 @@ func (p *Payments) Move(ctx context.Context, id lockstore.OrderID, seats, to []l
 			return next{}, ErrBusy
 		}
 		o.Moving = &Moving{Seats: slices.Clone(seats), To: slices.Clone(to), By: asker}
-		(&run{p, ctx, o}).openWindow(moveWindow)
+		(&run{p, ctx, o}).openWindow(p.paced(moveWindow))
 		begun = true
 		return next{to: StagePaid}, nil
 	})
@@ -113,7 +113,7 @@ func (r *run) finishMove() (next, error) {
 		return next{to: StagePaid, why: movedWhy(m, err), rest: true}, nil
 	}
 	if err := r.barrier(union(m.Seats, m.To)); errors.Is(err, lockstore.ErrTooEarly) {
-		return r.later(max(time.Second, r.cancelAt().Sub(r.clock.now())))
+		return r.later(max(r.paced(time.Second), r.cancelAt().Sub(r.clock.now())))
 	} else if err != nil {
 		return next{}, err
 	}

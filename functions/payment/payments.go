@@ -28,6 +28,10 @@ type Config struct {
 	// some [Lease].
 	Within, Margin time.Duration
 
+	// Pace divides the times of the protocol, so that a proof on real stores need not take
+	// days. 0 is 1, the pace for buyers. Every process of a store must have the same.
+	Pace int
+
 	// Workers is how many orders a process works on at the same time; 0 is
 	// [DefaultWorkers]. Most of the time they wait for the provider.
 	Workers int
@@ -67,6 +71,9 @@ const (
 // long.
 func backoff(first time.Duration, n int) time.Duration { return first << min(2*(n-1), 8) }
 
+// paced returns a time of the protocol at the pace of p.
+func (p *Payments) paced(d time.Duration) time.Duration { return d / p.pace }
+
 // by is the name of this package in the journal of an event.
 const by = "payment"
 
@@ -78,6 +85,7 @@ type Payments struct {
 	provider       Provider
 	event          func(lockstore.EventID) (*lockstore.Event, error)
 	within, margin time.Duration
+	pace           time.Duration
 	workers        int
 	log            *slog.Logger
 	moved          func(from, to Stage)
@@ -92,18 +100,21 @@ type Payments struct {
 
 // New returns Payments. It fails if the Config is not valid.
 func New(c Config) (*Payments, error) {
+	pace := time.Duration(max(c.Pace, 1))
 	switch {
 	case c.Seats == nil || c.Orders == nil || c.Provider == nil || c.Event == nil:
 		return nil, errors.New("payment: Config needs Seats, Orders, Provider and Event")
 	case c.Within < time.Second || c.Within > lockstore.MaxLockTTL/2:
 		return nil, fmt.Errorf("payment: a buyer must have from 1s to %v to pay, not %v", lockstore.MaxLockTTL/2, c.Within)
+	case c.Pace < 0:
+		return nil, fmt.Errorf("payment: the pace must be 0 or more, not %d", c.Pace)
 	case c.Workers < 0 || c.Workers > lockstore.MaxOrders:
 		return nil, fmt.Errorf("payment: a process must work on 1 to %d orders at a time, not %d", lockstore.MaxOrders, c.Workers)
-	case c.Margin < MinMargin || c.Margin > lockstore.MaxLockTTL/4:
-		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin, lockstore.MaxLockTTL/4, c.Margin)
+	case c.Margin < MinMargin/pace || c.Margin > lockstore.MaxLockTTL/4:
+		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin/pace, lockstore.MaxLockTTL/4, c.Margin)
 	}
 	p := &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
-		workers: cmp.Or(c.Workers, DefaultWorkers), log: cmp.Or(c.Log, slog.Default()), moved: c.Moved, rebuilt: c.Rebuilt, counted: c.Counted}
+		pace: pace, workers: cmp.Or(c.Workers, DefaultWorkers), log: cmp.Or(c.Log, slog.Default()), moved: c.Moved, rebuilt: c.Rebuilt, counted: c.Counted}
 	_, p.elsewhere = c.Provider.(elsewhere)
 	if p.moved == nil {
 		p.moved = func(_, _ Stage) {}
@@ -163,7 +174,7 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 	if o.Provider != "" && o.Provider != p.provider.Name() {
 		return o, fmt.Errorf("payment: order %s was opened at the provider %s, and this program uses %s; run one that uses %s until its orders have ended", o.Order, o.Provider, p.provider.Name(), o.Provider)
 	}
-	ctx, cancel := context.WithTimeout(ctx, runTime)
+	ctx, cancel := context.WithTimeout(ctx, p.paced(runTime))
 	defer cancel()
 	if err := p.keepTime(ctx, o.Event); err != nil {
 		return o, fmt.Errorf("order %s, %s: the store's time is not known: %w", o.Order, o.Stage, err)
@@ -250,5 +261,5 @@ func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 	case p.elsewhere:
 		return now
 	}
-	return now.Add(Lease / 2) // the worker that has moved it goes on at once
+	return now.Add(p.paced(Lease / 2)) // the worker that has moved it goes on at once
 }

@@ -128,6 +128,10 @@ type Payment struct {
 	State   State
 	Terms   Terms // with Amount and Currency as the provider has them, not as its metadata say
 
+	// Back is what was paid back of a Captured payment or is on its way, by anybody, as
+	// far as the provider says so with the payment. It may be less than the sum of Refunds.
+	Back int64
+
 	// Until is, for a Pending payment, when the provider will have decided at the
 	// latest. For an Authorised one it is when the authorisation ends. Zero if that is
 	// not known.

@@ -32,7 +32,7 @@ func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.E
 		p.compareIfDue(ctx, events())
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(p.paced(pause)):
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (p *Payments) mayCompare(ctx context.Context) bool {
 	if now := time.Now(); now.Before(time.UnixMilli(p.compared.Load())) {
 		return false
 	}
-	p.compared.Store(time.Now().Add(comparePause).UnixMilli())
+	p.compared.Store(time.Now().Add(p.paced(comparePause)).UnixMilli())
 	r, err := p.orders.Order(ctx, comparisonID)
 	if errors.Is(err, lockstore.ErrNoOrder) {
 		r, err = lockstore.Order{ID: comparisonID, Event: sharedEvent}, nil
@@ -72,7 +72,7 @@ func (p *Payments) mayCompare(ctx context.Context) bool {
 		return false
 	}
 	now := p.clock.now()
-	if last, err := time.Parse(time.RFC3339, string(r.Body)); err == nil && now.Sub(last).Abs() < comparePause-pause {
+	if last, err := time.Parse(time.RFC3339, string(r.Body)); err == nil && now.Sub(last).Abs() < p.paced(comparePause-pause) {
 		return false
 	}
 	r.Body = now.UTC().AppendFormat(nil, time.RFC3339)
@@ -121,6 +121,8 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 	switch {
 	case err != nil:
 		return err
+	case o.Stage == StagePaid && o.Session == found.Session && found.Back > o.Refunded:
+		return p.adoptRefunds(ctx, o.Order, found.Back)
 	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
 		return nil
 	case o.Stage == StageRefunded && o.Session == found.Session:
@@ -147,9 +149,26 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 			o.Seats = found.Terms.Seats
 		}
 		// The store may have forgotten a booking that is still on its way.
-		(&run{p, ctx, o}).openWindow(bookingWindow)
+		(&run{p, ctx, o}).openWindow(p.paced(bookingWindow))
 		o.startGiving(o.Seats, o.Amount-sum, o.KeepsSeats)
 		return next{to: StageGivingBack, why: "the order has ended, but the payment is " + string(found.State)}, nil
+	})
+	if err != nil {
+		return err
+	}
+	p.follow(ctx, moved)
+	return nil
+}
+
+// adoptRefunds counts refunds of a paid order that the store has lost, or that somebody
+// made at the provider.
+func (p *Payments) adoptRefunds(ctx context.Context, id lockstore.OrderID, back int64) error {
+	moved, err := p.ask(ctx, id, by, func(o *Order) (next, error) {
+		if o.Stage != StagePaid || back <= o.Refunded {
+			return next{}, nil
+		}
+		o.Refunds += maxAttempts * 2 // which keys were used is not known
+		return next{to: StagePaid, why: fmt.Sprintf("the provider has paid back %d, and the order knows of %d", back, o.Refunded)}, nil
 	})
 	if err != nil {
 		return err
@@ -186,7 +205,7 @@ func (p *Payments) rebuild(ctx context.Context, found Payment) error {
 		return err
 	}
 	// A booking window of the lost order may still be open.
-	o.BookBefore = p.clock.now().Add(bookingWindow).Truncate(time.Millisecond)
+	o.BookBefore = p.clock.now().Add(p.paced(bookingWindow)).Truncate(time.Millisecond)
 	o.record(Move{To: o.Stage, Time: p.clock.now().UTC().Truncate(time.Millisecond), Why: why, By: by})
 	record, err := o.encode(p.clock.now())
 	if err != nil {
@@ -299,7 +318,7 @@ func (p *Payments) retake(ctx context.Context, ev *lockstore.Event, id lockstore
 			return next{}, err
 		}
 		o.Retake = true
-		r.openWindow(bookingWindow)
+		r.openWindow(p.paced(bookingWindow))
 		return next{to: StageBooking, why: "the store has lost the seats, which are booked again"}, nil
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ func (r *run) refused(err error) (next, error) {
 	}
 	o.Refusals++
 	if o.Refusals < maxAttempts {
-		pause := backoff(failedPause, o.Refusals)
+		pause := backoff(r.paced(failedPause), o.Refusals)
 		o.AskAgain = now.Add(pause)
 		return next{to: o.Stage, why: why, after: pause}, nil
 	}

@@ -100,7 +100,7 @@ func (r *run) await() (next, error) {
 // nextLook returns when a worker looks again whether the buyer has paid, if no notice
 // comes. Orders of the same minute are spread, so that they are not all due at once.
 func (r *run) nextLook() time.Time {
-	return r.clock.now().Add(lookPause/2 + rand.N(lookPause)).Truncate(time.Millisecond)
+	return r.clock.now().Add(r.paced(lookPause/2 + rand.N(lookPause))).Truncate(time.Millisecond)
 }
 
 // paid begins the booking of seats that were paid for.
@@ -109,7 +109,7 @@ func (r *run) paid(p Payment) (next, error) {
 	if p.Terms.Amount != r.o.Amount || p.Terms.Currency != r.o.Currency {
 		return r.give(fmt.Sprintf("the payment is of %d %s and not of %d %s", p.Terms.Amount, p.Terms.Currency, r.o.Amount, r.o.Currency))
 	}
-	r.openWindow(bookingWindow)
+	r.openWindow(r.paced(bookingWindow))
 	return next{to: StageBooking, why: "the payment is " + string(p.State)}, nil
 }
 
@@ -139,7 +139,7 @@ func (r *run) pending(p Payment) (next, error) {
 			return next{}, err
 		}
 	}
-	return r.later(pendingPause)
+	return r.later(r.paced(pendingPause))
 }
 
 // book books the seats, locked or not, within the booking window.
@@ -174,7 +174,7 @@ func (r *run) book() (next, error) {
 	case p.State != Authorised && p.State != Captured:
 		return next{}, fmt.Errorf("payment: the payment of order %s was made and is %s", r.o.Order, p.State)
 	}
-	r.openWindow(bookingWindow)
+	r.openWindow(r.paced(bookingWindow))
 	return next{to: StageBooking, why: "the booking took too long and is tried again"}, nil
 }
 
@@ -208,7 +208,7 @@ func (r *run) capture() (next, error) {
 		return r.verify(false)
 	} else if failed && p.State == Authorised && r.o.Captures < maxAttempts {
 		r.o.Captures++
-		return next{to: StageBooked, why: "the provider failed to take the money: " + short(err), after: backoff(capturePause, r.o.Captures)}, nil
+		return next{to: StageBooked, why: "the provider failed to take the money: " + short(err), after: backoff(r.paced(capturePause), r.o.Captures)}, nil
 	}
 	return r.give("the money could not be taken: " + short(err))
 }

@@ -56,7 +56,7 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 		}
 		select {
 		case <-begin.Done():
-		case <-time.After(pause):
+		case <-time.After(p.paced(pause)):
 		}
 	}
 }
@@ -65,7 +65,7 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 // reports whether there may be more.
 func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) bool {
 	limit := len(free) // only this goroutine takes from free
-	due, err := p.orders.Due(begin, limit, Lease)
+	due, err := p.orders.Due(begin, limit, p.paced(Lease))
 	if err != nil && begin.Err() == nil {
 		p.log.Error("orders that are due cannot be read; trying again", "error", err)
 	}
@@ -83,7 +83,7 @@ func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, work
 // fails is logged, and due again after [Lease].
 func (p *Payments) Round(ctx context.Context) (int, error) {
 	// No more than start at once: the others would wait while their leases end.
-	due, err := p.orders.Due(ctx, p.workers, Lease)
+	due, err := p.orders.Due(ctx, p.workers, p.paced(Lease))
 	if err != nil {
 		return 0, err
 	}

@@ -158,6 +158,7 @@ func tooBusy(ev *lockstore.Event) error {
 }
 
 func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
+	busy := tooBusy(ev)
 	for round := range mostRounds {
 		if round > 0 {
 			if err := pause(ctx); err != nil {
@@ -183,11 +184,13 @@ func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
 			if done, err := s.replace(ctx, ev, found); done || err != nil {
 				return err
 			}
+		case found.text == migrating+ev.Fingerprint(): // by a Rebuild, which ends soon or was interrupted
+			busy = refused(ev, found.text)
 		default:
 			return refused(ev, found.text)
 		}
 	}
-	return tooBusy(ev)
+	return busy
 }
 
 // gives reports whether the event's layout, which is another, may replace the stored

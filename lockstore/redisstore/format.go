@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -54,17 +55,25 @@ func refused(ev *lockstore.Event, found string) error {
 	case ours || rest != ev.Fingerprint():
 		return lockstore.ErrOtherSeats
 	case begun:
-		return fmt.Errorf("%w: its migration to this version has begun and not ended; run seatlock once with -redis-rebuild", ErrFormat)
+		return fmt.Errorf("%w: its migration to this version has begun and not ended; if it was interrupted, run seatlock once with -redis-rebuild", ErrFormat)
 	}
 	return fmt.Errorf("%w: its format is an older one; end every process of that version, then run seatlock once with -redis-rebuild", ErrFormat)
 }
 
 // migrate brings an event from format 1 to this one. It is safe to repeat after a
 // failure, and for several processes at once. What users' expired locks were is not
-// kept. An event whose map key was deleted may be of format 1, too.
+// kept. An event that is not of format 1 stays as it is: its calls go on.
 func (s *Store) migrate(ctx context.Context, ev *lockstore.Event) error {
 	begun := migrating + ev.Fingerprint()
-	for _, old := range []string{"", ev.Fingerprint(), begun} {
+	from := []string{ev.Fingerprint(), begun}
+	old, err := s.lostMap(ctx, ev)
+	if err != nil {
+		return err
+	}
+	if old {
+		from = append(from, "")
+	}
+	for _, old := range from {
 		found, err := s.swapMap(ctx, ev, old, begun)
 		if err != nil {
 			return err
@@ -74,6 +83,22 @@ func (s *Store) migrate(ctx context.Context, ev *lockstore.Event) error {
 		}
 	}
 	return nil
+}
+
+// lostMap reports whether the event is one of format 1 whose map key was deleted. Redis
+// has nothing of an event that nobody has opened yet.
+func (s *Store) lostMap(ctx context.Context, ev *lockstore.Event) (bool, error) {
+	found, err := s.look(ctx, ev)
+	if err != nil || found.text != "" || found.head != "" { // format 1 has no layout key
+		return false, err
+	}
+	for seats := range slices.Chunk(ev.Seats, auditSeats) {
+		keys, _, err := s.oldSeats(ctx, ev, seats)
+		if err != nil || len(keys) > 0 {
+			return len(keys) > 0, err
+		}
+	}
+	return false, nil
 }
 
 // migrateFrom migrates an event whose map key holds begun.
@@ -118,8 +143,8 @@ func (s *Store) migrateSeats(ctx context.Context, ev *lockstore.Event, begun str
 	return nil
 }
 
-// oldSeats returns the taken seats of a part: for each its key and its user's,
-// and its id.
+// oldSeats returns the seats of a part that are taken in format 1: for each its key and
+// its user's, and its id. migrate.lua has the form of their values.
 func (s *Store) oldSeats(ctx context.Context, ev *lockstore.Event, seats []lockstore.SeatID) (keys, ids []any, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -133,7 +158,8 @@ func (s *Store) oldSeats(ctx context.Context, ev *lockstore.Event, seats []locks
 	}
 	const userAt = len("L0000000000000:")
 	for i, v := range values {
-		if value, _ := v.(string); len(value) > userAt {
+		value, _ := v.(string)
+		if len(value) > userAt && (value[0] == 'L' || value[0] == 'B') && value[userAt-1] == ':' {
 			keys = append(keys, names[i], userKey(ev, lockstore.UserID(value[userAt:])))
 			ids = append(ids, string(seats[i]))
 		}

@@ -23,6 +23,7 @@ type Bank struct {
 	// What is to happen. They must be set before the first call.
 	Immediate     bool             // payments are captured at once
 	RefuseCapture bool             // every capture is refused
+	Refuse        int              // so many captures are refused
 	FailCaptures  int              // so many captures fail without effect
 	RefundStates  []RefundPlan     // of the refunds to come; one that is not planned is done at once
 	FailRefunds   int              // so many refunds fail without effect
@@ -171,6 +172,7 @@ func (b *Bank) Fetch(ctx context.Context, session string) (payment.Payment, erro
 
 func (a *account) copy() payment.Payment {
 	p := a.Payment
+	p.Back = a.back(true)
 	p.Terms.Seats = slices.Clone(p.Terms.Seats)
 	return p
 }
@@ -212,6 +214,9 @@ func (b *Bank) Capture(ctx context.Context, id, key string) error {
 			return struct{}{}, payment.ErrFailed
 		case a.State == payment.Captured:
 			return struct{}{}, nil
+		case b.Refuse > 0:
+			b.Refuse--
+			return struct{}{}, fmt.Errorf("%w: this one is refused", payment.ErrRefused)
 		case b.RefuseCapture || a.State != payment.Authorised:
 			return struct{}{}, fmt.Errorf("%w: the payment is %s", payment.ErrRefused, a.State)
 		}

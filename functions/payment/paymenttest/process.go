@@ -48,6 +48,9 @@ var pauseTimes = []time.Duration{4 * time.Second, 12 * time.Second, 29 * time.Se
 
 const longPauseTime = 25 * time.Minute
 
+// Long reports whether calls of the kind outlast every lock and deadline.
+func (k Kind) Long() bool { return k == PausedLong || k == VeryLate }
+
 // errKilled is the error of every call of a process that was killed.
 var errKilled = errors.New("paymenttest: the process was killed")
 
@@ -65,6 +68,7 @@ type Process struct {
 
 	mu     sync.Mutex
 	trace  []string
+	made   map[string]int // calls, by name
 	killed bool
 	frozen bool // it was paused, and its deadlines count for nothing
 	fired  int  // how many of its faults have happened
@@ -83,13 +87,12 @@ func (p *Process) begin(step string) (Kind, bool) {
 	if p.killed {
 		return Killed, true
 	}
-	n, same := len(p.trace), 0
-	for _, name := range p.trace {
-		if name == step {
-			same++
-		}
-	}
+	n, same := len(p.trace), p.made[step]
 	p.trace = append(p.trace, step)
+	if p.made == nil {
+		p.made = make(map[string]int)
+	}
+	p.made[step]++
 	at := slices.IndexFunc(p.faults, func(f Fault) bool { return f.Call == "" && f.Step == n || f.Call == step && f.Step == same })
 	if at < 0 {
 		return "", false
@@ -97,6 +100,16 @@ func (p *Process) begin(step string) (Kind, bool) {
 	p.fired++
 	return p.faults[at].Kind, true
 }
+
+// Trace returns the calls that the process has made, by name.
+func (p *Process) Trace() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.trace)
+}
+
+// Ended returns a channel that is closed when the process was killed or stopped.
+func (p *Process) Ended() <-chan struct{} { return p.ctx.Done() }
 
 // Fired returns how many of the faults have happened to the process. It may have made
 // fewer calls than there are faults.
@@ -114,6 +127,14 @@ func (p *Process) kill() {
 	p.cancel()
 }
 
+// pause returns how long a call of that kind stands still.
+func (w *World) pause(k Kind) time.Duration {
+	if k.Long() {
+		return w.Paced(longPauseTime)
+	}
+	return w.Paced(pauseTimes[rand.IntN(len(pauseTimes))])
+}
+
 // latency is how long a call takes one way, at most.
 const latency = 30 * time.Millisecond
 
@@ -127,15 +148,11 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 			p.kill()
 			return none, errKilled
 		case Away:
-			time.Sleep(latency)
+			time.Sleep(p.world.Paced(latency))
 			return none, noAnswer
 		case Late, VeryLate:
-			after := pauseTimes[rand.IntN(len(pauseTimes))]
-			if kind == VeryLate {
-				after = longPauseTime
-			}
 			p.world.flying.Go(func() {
-				time.Sleep(after)
+				time.Sleep(p.world.pause(kind))
 				f(context.WithoutCancel(ctx)) // nobody waits for it
 			})
 			return none, noAnswer
@@ -143,11 +160,9 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 			p.mu.Lock()
 			p.frozen = true
 			p.mu.Unlock()
-			if kind == Paused {
-				time.Sleep(pauseTimes[rand.IntN(len(pauseTimes))])
-			} else {
-				time.Sleep(longPauseTime)
-			}
+			p.world.paused.Add(1)
+			time.Sleep(p.world.pause(kind))
+			p.world.paused.Add(-1)
 		}
 	}
 	p.mu.Lock()
@@ -156,12 +171,12 @@ func call[T any](p *Process, ctx context.Context, step string, noAnswer error, f
 	if frozen {
 		ctx = context.WithoutCancel(ctx)
 	}
-	time.Sleep(rand.N(latency))
+	time.Sleep(rand.N(p.world.Paced(latency)))
 	if before := p.world.Before; before != nil {
 		before(step)
 	}
 	got, err := f(ctx)
-	time.Sleep(rand.N(latency))
+	time.Sleep(rand.N(p.world.Paced(latency)))
 	switch {
 	case faulty && kind == KilledAfter:
 		p.kill()

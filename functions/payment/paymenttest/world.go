@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,26 +15,33 @@ import (
 	"seatlock/lockstore"
 )
 
-// A World is one event whose seats are paid for at a [Bank], by processes that fail.
-// It runs on any store, in real time or in a bubble of testing/synctest.
+// A World is events whose seats are paid for at a [Bank], by processes that fail.
+// It runs on any store, in real time or in a bubble of testing/synctest. Its methods are
+// safe for concurrent use.
 type World struct {
 	Seats  lockstore.LockStore
 	Orders lockstore.OrderStore
 	Bank   *Bank
-	Event  *lockstore.Event
-	Log    *slog.Logger // nil is none
+	Event  *lockstore.Event // nil if all events are added
+	Log    *slog.Logger     // nil is none
 
 	// Compares makes the processes compare orders with the Bank and the roster. That
 	// repairs what the protocol itself must not need to have repaired.
 	Compares bool
 
+	Pace int // divides all times; 0 is 1
+
 	Without Rule              // the rule that the processes do not keep; empty is none
 	Before  func(step string) // called before each call of a process; nil is nothing
 
-	keys      atomic.Int64
+	keys    atomic.Int64
+	working sync.WaitGroup // the processes
+	flying  flights        // the calls that take effect late
+	paused  atomic.Int64   // how many calls stand still
+
+	mu        sync.Mutex
 	processes []*Process
-	working   sync.WaitGroup // the processes
-	flying    flights        // the calls that take effect late
+	added     map[lockstore.EventID]*lockstore.Event
 }
 
 // flights are goroutines that may begin while somebody waits for them, which a
@@ -56,11 +64,47 @@ func (f *flights) Wait() {
 	}
 }
 
-// Times of a World.
+// Times of a World of pace 1.
 const (
 	Within = 5 * time.Minute
 	Margin = 2 * time.Minute
 )
+
+// Paced returns a time at the pace of the World.
+func (w *World) Paced(d time.Duration) time.Duration { return d / time.Duration(max(w.Pace, 1)) }
+
+// Add adds an event.
+func (w *World) Add(ev *lockstore.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.added == nil {
+		w.added = make(map[lockstore.EventID]*lockstore.Event)
+	}
+	w.added[ev.ID] = ev
+}
+
+// events returns all events.
+func (w *World) events() []*lockstore.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := slices.Collect(maps.Values(w.added))
+	if w.Event != nil {
+		all = append(all, w.Event)
+	}
+	return all
+}
+
+func (w *World) event(id lockstore.EventID) (*lockstore.Event, error) {
+	if w.Event != nil && w.Event.ID == id {
+		return w.Event, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ev := w.added[id]; ev != nil {
+		return ev, nil
+	}
+	return nil, fmt.Errorf("paymenttest: there is no event %s", id)
+}
 
 // The users of a World.
 const (
@@ -69,7 +113,10 @@ const (
 )
 
 // Pair are the seats that the buyer wants.
-func (w *World) Pair() []lockstore.SeatID { return w.Event.Seats[:2] }
+func (w *World) Pair() []lockstore.SeatID { return pairOf(w.Event) }
+
+// pairOf returns the seats of an event that its buyer wants.
+func pairOf(ev *lockstore.Event) []lockstore.SeatID { return ev.Seats[:2] }
 
 // Start starts a process with its faults. It works on the orders that are due until
 // Stop.
@@ -82,19 +129,24 @@ func (w *World) Start(ctx context.Context, faults ...Fault) *Process {
 	}
 	var err error
 	p.Payments, err = payment.New(payment.Config{
-		Seats: p, Orders: p, Provider: p, Within: Within, Margin: Margin, Log: log,
-		Event: func(lockstore.EventID) (*lockstore.Event, error) { return w.Event, nil },
+		Seats: p, Orders: p, Provider: p, Within: w.Paced(Within), Margin: w.Paced(Margin), Pace: w.Pace, Log: log, Event: w.event,
 	})
 	if err != nil {
 		panic(err) // the Config is constant
 	}
+	w.mu.Lock()
 	w.processes = append(w.processes, p)
+	w.mu.Unlock()
 	w.working.Go(func() {
 		p.Work(p.ctx, func() []lockstore.EventID {
 			if !w.Compares {
 				return nil
 			}
-			return []lockstore.EventID{w.Event.ID}
+			var ids []lockstore.EventID
+			for _, ev := range w.events() {
+				ids = append(ids, ev.ID)
+			}
+			return ids
 		})
 	})
 	return p
@@ -102,31 +154,59 @@ func (w *World) Start(ctx context.Context, faults ...Fault) *Process {
 
 // Stop ends all processes and waits for everything that they have begun.
 func (w *World) Stop() {
-	for _, p := range w.processes {
+	for _, p := range w.all() {
 		p.cancel()
 	}
 	w.working.Wait()
 	w.flying.Wait()
 }
 
-// Process returns one of the processes, round and round.
-func (w *World) Process(n int) *Process { return w.processes[n%len(w.processes)] }
+// Land waits until every call that takes effect late has done so, and no process stands
+// still.
+func (w *World) Land() {
+	for w.flying.n.Load() > 0 || w.paused.Load() > 0 {
+		time.Sleep(w.Paced(time.Second))
+	}
+}
 
-// Trace returns the calls that the process has made, by name.
-func (p *Process) Trace() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]string(nil), p.trace...)
+// all returns the processes that were started.
+func (w *World) all() []*Process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.processes)
+}
+
+// Process returns one of the processes, round and round.
+func (w *World) Process(n int) *Process {
+	all := w.all()
+	return all[n%len(all)]
+}
+
+// Living returns one of the processes that were not killed, round and round.
+func (w *World) Living(n int) *Process {
+	all := slices.DeleteFunc(w.all(), func(p *Process) bool { return p.ctx.Err() != nil })
+	if len(all) == 0 {
+		return w.Process(n)
+	}
+	return all[n%len(all)]
+}
+
+// NudgeLater is Nudge after a while.
+func (w *World) NudgeLater(id lockstore.OrderID, after time.Duration) {
+	w.flying.Go(func() {
+		time.Sleep(after)
+		w.Nudge(id)
+	})
 }
 
 // Nudge makes every process reconcile the order, as a webhook does.
 func (w *World) Nudge(id lockstore.OrderID) {
-	for _, p := range w.processes {
+	for _, p := range w.all() {
 		w.flying.Go(func() { p.Notice(p.ctx, id) })
 	}
 }
 
-// Lock locks seats for a user. It fails if somebody else has them.
+// Lock locks seats of the World's event for a user. It fails if somebody else has them.
 func (w *World) Lock(ctx context.Context, user lockstore.UserID, seats ...lockstore.SeatID) error {
 	_, err := w.Seats.Do(ctx, w.Event, lockstore.Lock(user, seats...))
 	return err
@@ -136,29 +216,50 @@ func (w *World) Lock(ctx context.Context, user lockstore.UserID, seats ...lockst
 // another process, if one does not answer, and gives up after a while. It returns the
 // order, or nil if the buyer knows none.
 func (w *World) Checkout(ctx context.Context, amount int64) *payment.Order {
+	return w.checkout(ctx, w.Event, amount, w.Process)
+}
+
+// CheckoutOf is Checkout for the pair of seats of an event, at processes that were not
+// killed, of which the nth is the first.
+func (w *World) CheckoutOf(ctx context.Context, ev *lockstore.Event, n int, amount int64) *payment.Order {
+	return w.checkout(ctx, ev, amount, func(try int) *Process { return w.Living(n + try) })
+}
+
+func (w *World) checkout(ctx context.Context, ev *lockstore.Event, amount int64, at func(try int) *Process) *payment.Order {
+	seats := pairOf(ev)
 	for try := range 4 {
-		p := w.processes[try%len(w.processes)]
-		answer := make(chan *payment.Order, 1)
-		w.flying.Go(func() {
-			o, err := p.Payments.Checkout(p.ctx, payment.Checkout{
-				Event: w.Event, Title: "The event", User: Buyer, Seats: w.Pair(), ReturnURL: "https://shop.example/",
-				Bill: payment.Bill{Total: amount, Currency: "EUR", Lines: []payment.Line{{Text: "First", Count: 2, Amount: amount, Seats: w.Pair()}}},
+		var o *payment.Order // of this try alone: it may be answered late
+		err := w.Ask(at(try), func(ctx context.Context, p *payment.Payments) (err error) {
+			o, err = p.Checkout(ctx, payment.Checkout{
+				Event: ev, Title: "The event", User: Buyer, Seats: seats, ReturnURL: "https://shop.example/",
+				Bill: payment.Bill{Total: amount, Currency: "EUR", Lines: []payment.Line{{Text: "First", Count: 2, Amount: amount, Seats: seats}}},
 			})
-			if err != nil {
-				o = nil
-			}
-			answer <- o
+			return err
 		})
-		select {
-		case o := <-answer:
-			if o != nil {
-				return o
-			}
-			time.Sleep(time.Second)
-		case <-time.After(10 * time.Second):
+		if err == nil {
+			return o
 		}
+		if ctx.Err() != nil {
+			break
+		}
+		time.Sleep(w.Paced(time.Second))
 	}
 	return nil
+}
+
+// errStands is the error of a process that does not answer for long.
+var errStands = errors.New("paymenttest: the process stands still")
+
+// Ask makes a call to the process. Its caller gives it up after a while, and it goes on.
+func (w *World) Ask(p *Process, call func(context.Context, *payment.Payments) error) error {
+	answer := make(chan error, 1)
+	w.flying.Go(func() { answer <- call(p.ctx, p.Payments) })
+	select {
+	case err := <-answer:
+		return err
+	case <-time.After(w.Paced(10 * time.Second)):
+		return errStands
+	}
 }
 
 // Settle waits until at least that long has passed, every call that takes effect late
@@ -166,7 +267,7 @@ func (w *World) Checkout(ctx context.Context, amount int64) *payment.Order {
 func (w *World) Settle(ctx context.Context, least, limit time.Duration) {
 	end := time.Now().Add(limit)
 	time.Sleep(least)
-	time.Sleep(longPauseTime) // calls that take effect late have done so
+	time.Sleep(w.Paced(longPauseTime)) // calls that take effect late have done so
 	for time.Now().Before(end) {
 		time.Sleep(time.Minute)
 		all, err := w.Check(ctx)
@@ -175,82 +276,4 @@ func (w *World) Settle(ctx context.Context, least, limit time.Duration) {
 			return
 		}
 	}
-}
-
-// Check returns what must not be, after every fault has ceased and every order had time
-// to end: money that is kept without every seat, seats that are booked without money,
-// or an order that did not end.
-func (w *World) Check(ctx context.Context) (all []*payment.Order, wrong error) {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	reader, err := payment.New(payment.Config{Seats: w.Seats, Orders: w.Orders, Provider: w.Bank, Within: Within, Margin: Margin,
-		Event: func(lockstore.EventID) (*lockstore.Event, error) { return w.Event, nil }})
-	if err != nil {
-		return nil, err
-	}
-	booked := make(map[lockstore.OrderID][]lockstore.SeatID)
-	_, roster := w.Seats.Roster(ctx, w.Event, lockstore.Filter{})
-	for h, err := range roster {
-		if err != nil {
-			return nil, err
-		}
-		if h.Status == lockstore.Booked && h.Ref != "" {
-			id := lockstore.OrderID(h.Ref)
-			booked[id] = append(booked[id], h.Seat)
-		}
-	}
-	money := w.Bank.Balances()
-	for last, more := lockstore.OrderID(""), true; more; {
-		var page []*payment.Order
-		if page, more, err = reader.Orders(ctx, w.Event.ID, last); err != nil {
-			return all, err
-		}
-		for _, o := range page {
-			last = o.Order
-			all = append(all, o)
-			if err := checkOrder(o, money[o.Order], booked[o.Order]); err != nil {
-				bad("order %s (%s): %w; its history is %+v, its money %+v", o.Order, o.Stage, err, o.History, money[o.Order])
-			}
-			delete(money, o.Order)
-			delete(booked, o.Order)
-		}
-	}
-	for id, m := range money {
-		if m.State != payment.Void && m.Kept() != 0 {
-			bad("the store does not have order %s, and its money is %+v", id, m)
-		}
-	}
-	for id, seats := range booked {
-		bad("seats %s are booked for %s, which is no order", seats, id)
-	}
-	return all, errors.Join(errs...)
-}
-
-// checkOrder checks one order against its money and the seats that are booked for it.
-func checkOrder(o *payment.Order, m Balance, booked []lockstore.SeatID) error {
-	free := o.Amount == 0
-	all := !slices.ContainsFunc(o.Seats, func(s lockstore.SeatID) bool { return !slices.Contains(booked, s) })
-	switch {
-	case m.Sessions > 1 || m.Captures > 1 || m.Back+m.Coming > m.Taken:
-		return errors.New("it was charged or paid back twice")
-	case m.Kept() < 0 || m.Kept() > 0 && !all && o.Stage != payment.StageNeedsPerson:
-		return errors.New("money is kept without every seat")
-	case len(booked) > 0 && m.Kept() == 0 && !free && !o.KeepsSeats:
-		return errors.New("seats are booked without money")
-	}
-	ok := false
-	switch o.Stage {
-	case payment.StagePaid:
-		ok = all && len(booked) == len(o.Seats) && (free || m.Kept() == o.Amount-o.Refunded)
-	case payment.StageClosed:
-		ok = len(booked) == 0 && m.Taken == 0 && (m.Sessions == 0 || m.State == payment.Void)
-	case payment.StageRefunded:
-		ok = m.Back == o.Refunded && (len(booked) == 0 || o.KeepsSeats && all && len(booked) == len(o.Seats))
-	case payment.StageNeedsPerson:
-		ok = m.Kept() > 0
-	}
-	if !ok {
-		return fmt.Errorf("it has not ended, or not as it says: it has %s, and %s are booked", o.Seats, booked)
-	}
-	return nil
 }

@@ -80,6 +80,9 @@ func paymentOf(c *stripe.CheckoutSession) (payment.Payment, error) {
 	case intent.Status == stripe.PaymentIntentStatusSucceeded:
 		p.State = payment.Captured
 		amount, currency = intent.AmountReceived, string(intent.Currency)
+		if intent.LatestCharge != nil {
+			p.Back = ours(intent.LatestCharge.AmountRefunded, currency)
+		}
 	case c.Status == stripe.CheckoutSessionStatusComplete && undecided(intent.Status):
 		p.State = payment.Pending
 		p.Until = time.Unix(intent.Created, 0).Add(decided)

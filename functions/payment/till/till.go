@@ -159,6 +159,11 @@ func (s *session) payment(id string) payment.Payment {
 	if s.Paid {
 		p.ID = id
 	}
+	for _, r := range s.Refunds {
+		if r.State != payment.RefundFailed {
+			p.Back += r.Amount
+		}
+	}
 	return p
 }
 

@@ -17,6 +17,10 @@ const (
 	// picks: what others give back is seen no later.
 	stale = 100 * time.Millisecond
 
+	// takeTime bounds a call. Another caller's lock that is waited for may hang, and a
+	// client must know when an unanswered call has ended.
+	takeTime = 3 * time.Second
+
 	// crowded is among how many windows a try chooses at least after one that
 	// failed, and mostWindows at most.
 	crowded     = 16
@@ -50,8 +54,9 @@ func (e *NotEnoughError) Error() string {
 	return fmt.Sprintf("best: there are not enough seats: the most that can be had is %d", e.Largest)
 }
 
-// ErrContended is returned when others were faster at every try.
-var ErrContended = errors.New("best: others were faster at each of 32 tries")
+// ErrContended is returned when others were faster at every try, or have been trying to
+// lock what is left for too long.
+var ErrContended = errors.New("best: others are locking the same seats")
 
 // Deals are how a [Picker] reaches the event.
 type Deals struct {
@@ -73,11 +78,22 @@ type Taken struct {
 
 // Take picks what is wanted, locks it, and picks again if others were faster. The
 // error is that of Lock or List or of the context, a [*NotEnoughError], or
-// [ErrContended].
+// [ErrContended]. It ends within about three seconds: the context of Lock and List ends
+// then.
 //
 // Callers of one Picker never try the same seats. The more tries have failed lately,
 // because other processes sell too, the more windows a try chooses among.
 func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
+	bounded, cancel := context.WithTimeout(ctx, takeTime)
+	defer cancel()
+	taken, err := p.take(bounded, w, d)
+	if errors.Is(err, context.DeadlineExceeded) && bounded.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", ErrContended, err)
+	}
+	return taken, err
+}
+
+func (p *Picker) take(ctx context.Context, w Want, d Deals) (Taken, error) {
 	began := time.Now()
 	if p.isStale(began) {
 		if err := p.list(ctx, d); err != nil {

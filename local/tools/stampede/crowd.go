@@ -28,6 +28,8 @@ type crowd struct {
 	settings
 	server, operator lockstore.LockStore
 	operates         bool // there is a key of operators
+	picks            picker
+	parties          partyCount
 	view             *eventView
 	name             string // of this run, so that its users differ from those of other runs
 	meter            *meter
@@ -47,6 +49,7 @@ const (
 	gaveBack   ending = "gave back"
 	walkedAway ending = "walked away"
 	noSeats    ending = "found no seats"
+	noPlace    ending = "found no seats together"
 	tooLate    ending = "too late to pay"
 	noAnswer   ending = "got no answer"
 	didNotCome ending = "did not come"
@@ -113,6 +116,8 @@ func (c *crowd) left() int {
 func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	v := &r.Verdict
 	v.HeldByTwo = c.had.overlaps()
+	r.Parties = c.parties.report(c.party)
+	v.NotTogether = r.Parties.NotTogether
 	v.LetThrough = r.Cheats.through(c.confirmBy)
 	if !r.Interrupted && !c.hurry {
 		ttl := c.view.event.LockTTL
@@ -141,7 +146,7 @@ func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 	if v.StuckJudged { // else locks are still there
 		v.Stuck, v.Words = found.Stuck, found.Words
 	}
-	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0 && v.LetThrough == 0
+	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0 && v.LetThrough == 0 && v.NotTogether == 0
 	return nil
 }
 
@@ -179,7 +184,11 @@ type buyer struct {
 // visit is what a buyer does from arriving to leaving.
 func (b *buyer) visit(ctx context.Context) ending {
 	b.call(ctx, history.Call{Method: history.List, Since: b.view.since()})
-	seats, expires, end := b.lock(ctx)
+	hold := b.lock
+	if b.party > 0 {
+		hold = b.pick
+	}
+	seats, expires, end := hold(ctx)
 	if end != "" {
 		return end
 	}

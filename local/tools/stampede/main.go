@@ -57,6 +57,7 @@ type settings struct {
 	arrive     time.Duration // within which the buyers arrive
 	think      time.Duration // the longest hesitation
 	most       int           // the most seats that a buyer wants
+	party      int           // how many seats together every buyer wants; 0: they choose seats by name
 	pay        float64       // the share of the buyers with seats who pay
 	same       bool          // all want the same seats
 	hurry      bool          // do not wait for the end of abandoned locks
@@ -104,6 +105,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	c := newCrowd(s, server, view)
+	c.picks = server
 	c.operator, c.operates = operator, s.operator != ""
 	stopHoard, err := c.startHoard(ctx)
 	if err != nil {
@@ -136,6 +138,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.arrive, "arrive", 5*time.Second, "the `DURATION` within which the buyers arrive")
 	flags.DurationVar(&s.think, "think", 3*time.Second, "the longest `DURATION` for which a buyer hesitates before paying")
 	flags.IntVar(&s.most, "most", 4, "the largest `NUMBER` of seats that a buyer wants")
+	flags.IntVar(&s.party, "party", 0, "every buyer wants this `NUMBER` of seats together, which the server chooses, and none by name")
 	flags.Float64Var(&s.pay, "pay", 0.5, "the `SHARE` of the buyers with seats who pay, from 0 to 1")
 	flags.Float64Var(&s.extend, "extend", 0.2, "the `SHARE` of the buyers with seats who ask for more time, from 0 to 1")
 	flags.Float64Var(&s.refund, "refund", 0.1, "the `SHARE` of the buyers who paid whose bookings an operator cancels; needs -operator-key")
@@ -171,6 +174,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, usage("-users %d: must be at least 1", s.users)
 	case s.most < 1 || s.most > lockstore.MaxSeats:
 		return s, usage("-most %d: must be 1 to %d, the most seats of one call", s.most, lockstore.MaxSeats)
+	case s.party < 0 || s.party > lockstore.MaxSeats || s.party > 0 && s.same:
+		return s, usage("-party %d: must be 1 to %d, the most seats of one call, and without -same", s.party, lockstore.MaxSeats)
 	case s.pay < 0 || s.pay > 1:
 		return s, usage("-pay %v: must be a share, from 0 to 1", s.pay)
 	case s.arrive < 0 || s.think < 0:

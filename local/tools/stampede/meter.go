@@ -26,16 +26,19 @@ type timing struct {
 
 func newMeter() *meter { return &meter{calls: make(map[string]*timing)} }
 
-func (m *meter) note(c history.Call, took time.Duration) {
+func (m *meter) note(c history.Call, took time.Duration) { m.noteAs(c.Name(), outcome(c), took) }
+
+// noteAs records a call that is named like that.
+func (m *meter) noteAs(name, outcome string, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := m.calls[c.Name()]
+	t := m.calls[name]
 	if t == nil {
 		t = &timing{outcomes: make(map[string]int)}
-		m.calls[c.Name()] = t
+		m.calls[name] = t
 	}
 	t.took = append(t.took, took)
-	t.outcomes[outcome(c)]++
+	t.outcomes[outcome]++
 }
 
 // outcome names how a call ended, as the API does.
@@ -69,7 +72,7 @@ func (m *meter) line(since time.Duration) string {
 		ok[name] = t.outcomes["ok"]
 	}
 	return fmt.Sprintf("%.0f calls/s, %d locked, %d booked", float64(calls)/max(since.Seconds(), 0.001),
-		ok[lockstore.KindLock.String()], ok[lockstore.KindConfirm.String()])
+		ok[lockstore.KindLock.String()]+ok[pickName], ok[lockstore.KindConfirm.String()])
 }
 
 // report sums up.
@@ -77,7 +80,7 @@ func (m *meter) report(took time.Duration) report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := report{Seconds: took.Seconds()}
-	names := []string{string(history.List)}
+	names := []string{string(history.List), pickName}
 	for _, k := range lockstore.Kinds() {
 		names = append(names, k.String())
 	}

@@ -26,6 +26,7 @@ type report struct {
 	Calls       []callReport      `json:"calls"`
 	Cheats      cheatReport       `json:"cheats"`
 	Hoarders    hoardReport       `json:"hoarders"`
+	Parties     partyReport       `json:"parties"`
 	ConfirmBy   string            `json:"confirmBy"`
 	Verdict     verdict           `json:"verdict"`
 }
@@ -54,6 +55,7 @@ type verdict struct {
 	StuckJudged  bool     `json:"stuckJudged"`
 	DeltasDiffer int      `json:"deltasDiffer"`    // the seats whose changes were listed wrongly
 	LetThrough   int      `json:"letThrough"`      // the calls of cheats that were not refused
+	NotTogether  int      `json:"notTogether"`     // the parties that got other seats than so many side by side
 	Words        []string `json:"words,omitempty"` // describes what is wrong
 }
 
@@ -89,6 +91,9 @@ func (r *report) text() string {
 	if r.Hoarders.Hoarders > 0 {
 		b.WriteString("\n" + r.Hoarders.text())
 	}
+	if r.Parties.Of > 0 {
+		b.WriteString("\n" + r.Parties.text())
+	}
 	b.WriteString("\n" + r.Verdict.text())
 	return b.String()
 }
@@ -112,6 +117,9 @@ func (v *verdict) text() string {
 	line(v.OverLimit, "buyers over the seat limit")
 	line(v.DeltasDiffer, "seats whose changes were listed wrongly")
 	line(v.LetThrough, "calls of cheats let through")
+	if v.NotTogether > 0 {
+		line(v.NotTogether, "parties that do not sit together")
+	}
 	if v.StuckJudged {
 		line(v.Stuck, "seats stuck")
 	} else {
