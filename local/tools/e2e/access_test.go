@@ -19,7 +19,7 @@ func TestKeyboardOnly(t *testing.T) {
 	w.waitSeat("Stalls, row C, seat 2", "locked for ")
 	waitFocus := func(want string) {
 		t.Helper()
-		w.waitFor("the focus is on "+want, `(document.activeElement.ariaLabel ?? document.activeElement.textContent).startsWith(`+quoted(want)+`)`)
+		w.waitFor("the focus is on "+want, `(look.focus.ariaLabel ?? look.focus.textContent).startsWith(`+quoted(want)+`)`)
 	}
 	tabTo := func(want string, most int) {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestKeyboardOnly(t *testing.T) {
 	w.keys(enter)
 	w.waitText("Booked: Stalls, row D, seat 1")
 	waitFocus("Balcony, row C, seat ")
-	if n := eval[int](w, `document.querySelectorAll('#map [tabindex="0"]').length`); n != 1 {
+	if n := eval[int](w, `look.all('#map [tabindex="0"]').length`); n != 1 {
 		t.Errorf("the map has %d tab stops, want 1", n)
 	}
 }
@@ -145,7 +145,7 @@ func TestPhone(t *testing.T) {
 		if wide := eval[float64](w, `document.documentElement.scrollWidth`); wide > 360 {
 			t.Errorf("%s: the page is %v px wide, want at most 360", what, wide)
 		}
-		small := eval[[]string](w, `[...document.querySelectorAll('.seats .seat, button, select, .bar a')].filter((e) => e.checkVisibility())
+		small := eval[[]string](w, `[...look.all('.seats .seat, button, select, .bar a')].filter((e) => e.checkVisibility())
 			.filter((e) => e.offsetWidth < 24 || e.offsetHeight < 24).map((e) => e.outerHTML)`)
 		if len(small) > 0 {
 			t.Errorf("%s: %d targets are smaller than 24 px: %.200s", what, len(small), small[0])
@@ -209,8 +209,8 @@ func TestEveryTabStopActs(t *testing.T) {
 		w.visit(s.URL + view)
 		for range 12 {
 			w.keys(tab)
-			if !eval[bool](w, `document.activeElement.matches('body, a[href], button, select, [role=gridcell]')`) {
-				t.Errorf("Tab stops at %s", eval[string](w, `document.activeElement.cloneNode(false).outerHTML`))
+			if !eval[bool](w, `look.focus.matches('body, a[href], button, select, [role=gridcell]')`) {
+				t.Errorf("Tab stops at %s", eval[string](w, `look.focus.cloneNode(false).outerHTML`))
 			}
 		}
 	}
@@ -226,7 +226,7 @@ func TestMessagesOnPhone(t *testing.T) {
 	waitMessage := func(text string) {
 		t.Helper()
 		w.waitText(text)
-		w.waitFor("the message is in view", `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(document.getElementById('notice').getBoundingClientRect())`)
+		w.waitFor("the message is in view", `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(look.byId('notice').getBoundingClientRect())`)
 	}
 	w.click("row A, seat 3")
 	w.press("Lock this seat")
@@ -235,6 +235,6 @@ func TestMessagesOnPhone(t *testing.T) {
 	w.click("row A, seat 5")
 	w.press("Lock this seat")
 	waitMessage("Time ran out.")
-	eval[any](w, `document.getElementById('dismiss').click()`)
-	w.waitFor("the message is gone", `!document.getElementById('notice').checkVisibility()`)
+	eval[any](w, `look.byId('dismiss').click()`)
+	w.waitFor("the message is gone", `!look.byId('notice').checkVisibility()`)
 }

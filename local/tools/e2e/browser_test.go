@@ -151,9 +151,18 @@ func (w *window) recordFault(ev any) {
 	}
 }
 
-// instruments runs in every page before its own scripts. It records long tasks, and
-// reports violations of the Content-Security-Policy.
+// instruments runs in every page before its own scripts. It records long tasks, reports
+// violations of the Content-Security-Policy, and looks for elements and text also inside
+// of maps, which have shadow roots, as a person does.
 const instruments = `
+window.look = {
+	get roots() { return [document, ...[...document.querySelectorAll('seatlock-map')].map((map) => map.shadowRoot).filter(Boolean)]; },
+	all(selector) { return this.roots.flatMap((root) => [...root.querySelectorAll(selector)]); },
+	one(selector) { return this.all(selector)[0] ?? null; },
+	byId(id) { return this.one('#' + CSS.escape(id)); },
+	get focus() { return this.roots.map((root) => root.activeElement).findLast(Boolean); },
+	get text() { return this.roots.map((root) => root.body?.innerText ?? [...root.children].map((el) => el.innerText ?? '').join('\n')).join('\n'); },
+};
 window.longTasks = [];
 new PerformanceObserver((list) => { for (const e of list.getEntries()) longTasks.push(e.duration); }).observe({type: 'longtask', buffered: true});
 document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
@@ -186,14 +195,14 @@ var navigate = chromedp.Navigate
 func (w *window) visit(url string) {
 	w.t.Helper()
 	w.do(navigate("about:blank"), navigate(url)) // loads the page anew, even if only the fragment differs
-	w.waitFor("the seats are shown", `document.body.classList.contains('ready')`)
+	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
 
 // waitLight waits until the light shows how the page is kept up to date: live (by
 // WebSocket), asking (by a request a second) or away (not at all).
 func (w *window) waitLight(state string) {
 	w.t.Helper()
-	w.waitFor("the light is "+state, `document.getElementById('light').dataset.state === `+quoted(state))
+	w.waitFor("the light is "+state, `look.byId('light').dataset.state === `+quoted(state))
 }
 
 // eval evaluates an expression in the page.
@@ -222,7 +231,7 @@ func (w *window) waitFor(what, expression string) {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("it does not become true that %s (%v)\nthe page has the text: %s", what, err, eval[string](w, `document.body.innerText + (document.getElementById('urgent')?.textContent ?? '')`))
+			w.t.Fatalf("it does not become true that %s (%v)\nthe page has the text: %s", what, err, eval[string](w, `look.text + (look.byId('urgent')?.textContent ?? '')`))
 		}
 	}
 }
@@ -230,13 +239,13 @@ func (w *window) waitFor(what, expression string) {
 // waitText waits until the page has a text that a person can read.
 func (w *window) waitText(text string) {
 	w.t.Helper()
-	w.waitFor("the page has the text "+quoted(text), `(document.body?.innerText ?? '').replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
+	w.waitFor("the page has the text "+quoted(text), `look.text.replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
 }
 
 // seat returns the JavaScript for the cell of a seat. The name is its label up to
 // the state.
 func seat(name string) string {
-	return `document.querySelector('[role=gridcell][aria-label^=` + quoted(name+", ") + `]')`
+	return `look.one('[role=gridcell][aria-label^=` + quoted(name+", ") + `]')`
 }
 
 // waitSeat waits until the label of a seat has the state.
@@ -249,7 +258,7 @@ func (w *window) waitSeat(name, state string) {
 func (w *window) waitCounts(available, locked, booked int) {
 	w.t.Helper()
 	counts := fmt.Sprintf("{available: %d, locked: %d, booked: %d}", available, locked, booked)
-	w.waitFor("the counts are "+counts, `Object.entries(`+counts+`).every(([status, n]) => document.getElementById('n-' + status).textContent === n.toLocaleString('en-GB'))`)
+	w.waitFor("the counts are "+counts, `Object.entries(`+counts+`).every(([status, n]) => look.byId('n-' + status).textContent === n.toLocaleString('en-GB'))`)
 }
 
 // click clicks on a seat with the mouse.
@@ -265,8 +274,8 @@ func (w *window) click(name string) {
 // press clicks on the button with the text.
 func (w *window) press(text string) {
 	w.t.Helper()
-	w.waitFor("there is a button "+text, `[...document.querySelectorAll('button')].some((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`)`)
-	eval[chromedp.Void](w, `[...document.querySelectorAll('button')].find((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`).click()`)
+	w.waitFor("there is a button "+text, `[...look.all('button')].some((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`)`)
+	eval[chromedp.Void](w, `[...look.all('button')].find((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`).click()`)
 }
 
 // keys types keys at the focus.
@@ -286,7 +295,7 @@ var (
 // focused returns the label of the element that has the focus.
 func (w *window) focused() string {
 	w.t.Helper()
-	return eval[string](w, `document.activeElement.ariaLabel ?? document.activeElement.textContent.trim()`)
+	return eval[string](w, `look.focus.ariaLabel ?? look.focus.textContent.trim()`)
 }
 
 // emulate sets the user's preferences: the scheme is dark or light, the motion

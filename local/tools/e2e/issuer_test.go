@@ -28,8 +28,8 @@ func serveIssuer(t *testing.T) *faults.Server {
 // fill types a text into the field with the id.
 func (w *window) fill(id, text string) {
 	w.t.Helper()
-	w.waitFor("there is a field "+id, `document.getElementById(`+quoted(id)+`)`)
-	eval[chromedp.Void](w, `document.getElementById(`+quoted(id)+`).select()`)
+	w.waitFor("there is a field "+id, `look.byId(`+quoted(id)+`)`)
+	eval[chromedp.Void](w, `look.byId(`+quoted(id)+`).select()`)
 	w.keys(text)
 }
 

@@ -32,14 +32,14 @@ func TestPayAtTheTill(t *testing.T) {
 	w.waitText("No money moves.")
 	w.visit(s.URL) // away from the till, which stays unpaid
 	w.waitText("Not paid yet. Stalls, row F, seat 1 stays yours for ")
-	w.waitFor("the time left is that to pay", `/^(10|9):/.test(document.getElementById('countdown').textContent)`)
+	w.waitFor("the time left is that to pay", `/^(10|9):/.test(look.byId('countdown').textContent)`)
 	w.waitSeat("Stalls, row F, seat 1", "locked by you for ")
 	w.press("Pay £38.00") // the same payment
 	w.waitText("No money moves.")
-	eval[any](w, `document.querySelector('a').click()`) // back to the shop
+	eval[any](w, `look.one('a').click()`) // back to the shop
 	w.waitText("Not paid yet.")
 	w.press("Release")
 	w.waitText("Stalls, row F, seat 1 is given back, and no money was taken.")
 	s.waitSeat("S-F1", "available")
-	w.waitFor("only the paid seats are the user's", `document.querySelectorAll('#bought li').length === 3 && !document.querySelector('#locked-box').checkVisibility()`)
+	w.waitFor("only the paid seats are the user's", `look.all('#bought li').length === 3 && !look.one('#locked-box').checkVisibility()`)
 }

@@ -24,7 +24,7 @@ func serveSignIn(t *testing.T, args ...string) *server {
 // waitNotice waits until the panel has the message, which may be out of view.
 func (w *window) waitNotice(text string) {
 	w.t.Helper()
-	w.waitFor("the message is "+quoted(text), `document.getElementById('notice').textContent.includes(`+quoted(text)+`)`)
+	w.waitFor("the message is "+quoted(text), `look.byId('notice').textContent.includes(`+quoted(text)+`)`)
 }
 
 // signIn signs in on the page, and waits for the seats.
@@ -32,7 +32,7 @@ func (w *window) signIn() {
 	w.t.Helper()
 	w.press("Sign in")
 	w.waitText("You are signed in.")
-	w.waitFor("the seats are shown", `document.body.classList.contains('ready')`)
+	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
 
 // TestAnotherWindowSignsIn checks that a window of a guest does not lock for the user
@@ -177,7 +177,7 @@ func TestSessionEnds(t *testing.T) {
 	w.press("Lock this seat")
 	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was locked.")
 	w.waitText("You are a guest.")
-	w.waitFor("one can sign in", `document.getElementById('signin').checkVisibility() && !document.getElementById('signout').checkVisibility()`)
+	w.waitFor("one can sign in", `look.byId('signin').checkVisibility() && !look.byId('signout').checkVisibility()`)
 	w.waitSeat("row A, seat 1", "picked by you")
 	w.press("Lock this seat")
 	w.waitText("is yours")

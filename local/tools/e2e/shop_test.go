@@ -12,7 +12,7 @@ const house = "../../events/house.json"
 
 // The text of an element, with single spaces.
 func text(selector string) string {
-	return `(document.querySelector(` + quoted(selector) + `)?.innerText ?? "").replace(/\s+/g, ' ').trim()`
+	return `(look.one(` + quoted(selector) + `)?.innerText ?? "").replace(/\s+/g, ' ').trim()`
 }
 
 func (w *window) waitIn(selector, want string) {
@@ -23,14 +23,14 @@ func (w *window) waitIn(selector, want string) {
 // choose chooses an option of a list, as a user does.
 func (w *window) choose(label, option string) {
 	w.t.Helper()
-	eval[any](w, `(() => { const list = document.querySelector('select[aria-label=' + CSS.escape(`+quoted(label)+`) + ']');
+	eval[any](w, `(() => { const list = look.one('select[aria-label=' + CSS.escape(`+quoted(label)+`) + ']');
 		list.value = [...list.options].find((o) => o.text === `+quoted(option)+`).value; list.dispatchEvent(new Event('change')); })()`)
 }
 
 // pressLabel clicks on the button with the label.
 func (w *window) pressLabel(label string) {
 	w.t.Helper()
-	eval[any](w, `document.querySelector('button[aria-label=' + CSS.escape(`+quoted(label)+`) + ']').click()`)
+	eval[any](w, `look.one('button[aria-label=' + CSS.escape(`+quoted(label)+`) + ']').click()`)
 }
 
 // TestPrices checks that a buyer sees what seats cost and how many are left, chooses a
@@ -81,8 +81,8 @@ func TestCategoriesLookDifferent(t *testing.T) {
 				return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 			};
 			return [1, 2, 3, 4, 5, 6, 7, 8].map((row) => {
-				const chair = getComputedStyle(document.querySelector('#map [aria-label^="Hall, row ' + row + ', seat 1,"]'), '::before');
-				const [a, b] = [light(chair.borderTopColor), light(getComputedStyle(document.querySelector('.room')).backgroundImage.match(/(rgb|oklch)\([^)]*\)/)[0])];
+				const chair = getComputedStyle(look.one('#map [aria-label^="Hall, row ' + row + ', seat 1,"]'), '::before');
+				const [a, b] = [light(chair.borderTopColor), light(getComputedStyle(look.one('.room')).backgroundImage.match(/(rgb|oklch)\([^)]*\)/)[0])];
 				return {Mark: [chair.backgroundImage.replace(/(rgb|oklch|oklab|color)\([^()]*\)/g, ''), chair.backgroundSize, chair.backgroundPosition].join(), Contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)};
 			});
 		})()`)
@@ -105,13 +105,13 @@ func TestFilter(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
 	dim := func(name string) string { return seat(name) + `.classList.contains('dim')` }
-	eval[any](w, `[...document.querySelectorAll('#prices button')].find((b) => b.innerText.startsWith('Second')).click()`)
+	eval[any](w, `[...look.all('#prices button')].find((b) => b.innerText.startsWith('Second')).click()`)
 	w.waitFor("First is dim, and Second is not", dim("Stalls, row A, seat 1")+" && !"+dim("Stalls, row D, seat 1"))
 	w.press("Best available")
 	w.waitText("Stalls, row D, seat 12 is yours for")
-	eval[any](w, `document.querySelector('#prices [aria-pressed=true]').click()`)
-	w.waitFor("nothing is dim", `!document.querySelector('.dim')`)
-	eval[any](w, `(() => { const most = document.getElementById('most'); most.selectedIndex = 1; most.dispatchEvent(new Event('change')); })()`)
+	eval[any](w, `look.one('#prices [aria-pressed=true]').click()`)
+	w.waitFor("nothing is dim", `!look.one('.dim')`)
+	eval[any](w, `(() => { const most = look.byId('most'); most.selectedIndex = 1; most.dispatchEvent(new Event('change')); })()`)
 	w.waitIn("#most", "Up to €18.00")
 	w.waitFor("all seats cost more", dim("Stalls, row D, seat 1")+" && "+dim("Café, row 1, seat 1"))
 }
@@ -175,7 +175,7 @@ func TestBestAfterALostAnswer(t *testing.T) {
 	w.waitCounts(96, 4, 0)
 	p.loseAnswers.Store(false)
 	w.visit(p.url)
-	w.waitFor("all four are the user's", `document.querySelectorAll('#locked li').length === 4`)
+	w.waitFor("all four are the user's", `look.all('#locked li').length === 4`)
 	w.waitCounts(96, 4, 0)
 }
 

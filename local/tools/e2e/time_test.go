@@ -17,13 +17,13 @@ func TestExpiryIsSeen(t *testing.T) {
 	ann.waitText("left to confirm")
 	ben.waitSeat("row B, seat 2", "locked for ")
 	ann.waitText("Confirm now, or the seats go back on sale.") // fewer than 20 s are left
-	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(document.getElementById('urgent').textContent)`)
+	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(look.byId('urgent').textContent)`)
 
 	ben.waitSeat("row B, seat 2", "available")
 	ann.waitText("Time ran out. Row B, seat 2 is no longer locked for you.")
 	ann.waitSeat("row B, seat 2", "available")
 	ann.waitCounts(100, 0, 0)
-	if eval[bool](ann, `document.getElementById('confirm').checkVisibility()`) {
+	if eval[bool](ann, `look.byId('confirm').checkVisibility()`) {
 		t.Error("the button Confirm is still there")
 	}
 }

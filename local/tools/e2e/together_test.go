@@ -21,15 +21,15 @@ func TestTwoWindowsRace(t *testing.T) {
 		w.click("row C, seat 8")
 		w.waitSeat("row C, seat 7", "picked by you")
 	}
-	const press = `document.getElementById('lock').click()`
+	const press = `look.byId('lock').click()`
 	done := make(chan bool)
 	go func() { defer close(done); eval[any](ann, press) }()
 	eval[any](ben, press)
 	<-done
 
 	const faster = "Somebody was faster: Row C, seats 7 and 8"
-	won := `document.body.innerText.includes('left to confirm')`
-	lost := `document.body.innerText.includes(` + quoted(faster) + `)`
+	won := `look.text.includes('left to confirm')`
+	lost := `look.text.includes(` + quoted(faster) + `)`
 	ann.waitFor("the page shows the outcome", won+"||"+lost)
 	ben.waitFor("the page shows the outcome", won+"||"+lost)
 	winner, loser := ann, ben
@@ -69,7 +69,7 @@ func TestSomebodyWasFaster(t *testing.T) {
 func (w *window) lockTooLate(seats ...string) {
 	w.t.Helper()
 	eval[any](w, `(() => { const r = new XMLHttpRequest(); r.open('POST', 'lock', false); r.setRequestHeader('Content-Type', 'application/json');
-		r.send(JSON.stringify({userId: 'ben', seatIds: ['`+strings.Join(seats, "','")+`']})); document.getElementById('lock').click(); })()`)
+		r.send(JSON.stringify({userId: 'ben', seatIds: ['`+strings.Join(seats, "','")+`']})); look.byId('lock').click(); })()`)
 }
 
 // TestChangesOfOthers checks that the page shows changes that others make, even to
@@ -134,7 +134,7 @@ func TestOneUserTwoWindows(t *testing.T) {
 	other.waitSeat("row D, seat 4", "locked by you for ")
 	other.press("Confirm")
 	one.waitSeat("row D, seat 4", "booked by you")
-	if name := `document.getElementById('who').textContent`; eval[string](one, name) != eval[string](other, name) {
+	if name := `look.byId('who').textContent`; eval[string](one, name) != eval[string](other, name) {
 		t.Error("the windows show two users")
 	}
 }
@@ -166,7 +166,7 @@ func TestEventChooser(t *testing.T) {
 		{"id":"tables","name":"Supper","seats":["Table-1","Table-2"]}]}`)
 	w, s := openPage(t, "-events", file)
 	w.waitSeat("Stalls, row A, seat 4", "available")
-	eval[any](w, `(() => { const s = document.getElementById('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
+	eval[any](w, `(() => { const s = look.byId('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
 	w.waitSeat("Table-2", "available")
 	if got := eval[string](w, `document.title + location.hash`); got != "Supper – seats#event=tables" {
 		t.Errorf("the title and the fragment are %s", got)
@@ -176,7 +176,7 @@ func TestEventChooser(t *testing.T) {
 	w.waitText("Seat Table-2 is yours")
 	w.visit(s.URL + "/#event=tables") // the fragment opens the event
 	w.waitSeat("Table-2", "locked by you")
-	if text := eval[string](w, `document.getElementById('chooser').innerText`); !strings.Contains(text, "Event") {
+	if text := eval[string](w, `look.byId('chooser').innerText`); !strings.Contains(text, "Event") {
 		t.Errorf("the chooser has the text %q", text)
 	}
 }

@@ -4,14 +4,12 @@ import { element } from './element.js';
 import { money, paintCategory } from './prices.js';
 import { many } from './words.js';
 
-const host = document.getElementById('areas');
-
 /**
- * Areas shows the areas of a plan and changes what the user wants of them. It calls
+ * Areas shows the areas of a plan in host and changes what the user wants of them. It calls
  * want(area, level, n), which may want less, and shows what there is then.
  */
 export class Areas {
-  constructor(plan, { want }) {
+  constructor(host, plan, { want }) {
     this.plan = plan;
     this.want = want;
     this.boxes = plan.areas.map((area, i) => this.#box(area, i));

@@ -8,8 +8,6 @@ import { duration, many } from './words.js';
 const retryFor = 20_000; // ms
 const followFor = 60_000; // ms for which the page asks by itself what has become of an order
 
-const byId = (id) => document.getElementById(id);
-
 /** The user has become another one since the page asked. The message says how. */
 class OtherUser extends Error {}
 
@@ -76,7 +74,7 @@ export class Calls {
     if (seats.length) body.seatIds = seats.map((p) => plan.ids[p]);
     if (areas) body.areas = areas.map(({ area, levels }) => ({ section: plan.areas[area].name, count: levels.length }));
     const chosen = seats.map((p) => mine.levels.get(p) ?? plan.categoryOf(p)?.levels?.[0].id ?? '');
-    if (call === 'checkout') body.returnUrl = `${location.origin}${location.pathname}#${new URLSearchParams({ event: plan.eventId })}`;
+    if (call === 'checkout') body.returnUrl = this.page.host.returnUrl(plan.eventId);
     if (call !== 'release' && !areas && chosen.some((level) => level)) body.levels = chosen;
     return body;
   }
@@ -148,7 +146,7 @@ export class Calls {
   #askToSignIn() {
     const { canSignIn } = this.page.session;
     this.page.say('news', canSignIn ? 'Sign in to go on. Your picks are kept.' : 'This page only shows the seats. They are sold elsewhere.');
-    if (canSignIn) byId('signin').focus();
+    if (canSignIn) this.page.host.focusSignIn();
   }
 
   #answered(call, seats, answer, repeated, open) {
@@ -166,7 +164,7 @@ export class Calls {
     } else if (call === 'checkout') {
       if (answer.state === 'open') {
         page.mine.lock(seats, Date.parse(answer.payBefore), true);
-        location.assign(answer.payUrl);
+        page.host.leave(answer.payUrl);
       } else this.follow(answer.orderId);
     } else if (call === 'confirm') {
       page.mine.book(seats);
@@ -208,7 +206,7 @@ export class Calls {
       const what = { lock: 'Nothing was locked. Your picks are kept: lock them again if you still want them.', confirm: 'Nothing was booked.', checkout: 'Nothing was charged.', release: 'Nothing was given back.' }[call];
       const rest = repeated ? 'It is not known what became of your seats.' : what;
       page.say('bad', `${error.message} ${rest}${page.session.user ? '' : ' Sign in to go on.'}`, true);
-      if (!page.session.user) byId('signin').focus();
+      if (!page.session.user) page.host.focusSignIn();
     } else if (error.code === 'unauthenticated') {
       page.say('bad', 'Your browser does not keep who you are. Allow cookies for this page, and load it again.', true);
     } else {

@@ -1,6 +1,5 @@
 // An open event: connects its seats, what the user has, the map and the panel.
 
-import { alarm, announce, announceCounts } from './announce.js';
 import { Areas } from './areas.js';
 import { Calls } from './calls.js';
 import { Clock } from './clock.js';
@@ -15,8 +14,6 @@ import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
 import { capital, duration, many, seatName, seatNames, stateName, worth } from './words.js';
 
-const byId = (id) => document.getElementById(id);
-
 /** An EventPage shows one event until close(). */
 export class EventPage {
   warned = false; // that the time to confirm is nearly over
@@ -27,10 +24,11 @@ export class EventPage {
   #renewing = false;
 
   /**
-   * list is a promise of the first list, or of null. EventPage calls renew(revision)
+   * list is a promise of the first list, or of null. EventPage shows all in the host, calls renew(revision)
    * once if a list is of a higher revision than the event.
    */
-  constructor(event, list, session, panel, renew) {
+  constructor(host, event, list, session, panel, renew) {
+    this.host = host;
     this.session = session;
     this.renew = renew;
     this.plan = new Plan(event);
@@ -41,9 +39,9 @@ export class EventPage {
     this.panel = panel;
     this.picking = new Picking(this);
     this.sale = new Sale(this.plan, this.clock);
-    this.toolbar = new Toolbar(this.plan, { best: () => this.picking.best(), filtered: () => this.#filtered() });
-    this.areas = new Areas(this.plan, { want: (area, level, by) => this.picking.want(area, level, by) });
-    this.drawn = new PartView(this.plan, {
+    this.toolbar = new Toolbar(host, this.plan, { best: () => this.picking.best(), filtered: () => this.#filtered() });
+    this.areas = new Areas(host.find('areas'), this.plan, { want: (area, level, by) => this.picking.want(area, level, by) });
+    this.drawn = new PartView(host, this.plan, {
       seats: {
         state: (p) => this.state(p),
         left: (p) => this.left(p),
@@ -62,9 +60,7 @@ export class EventPage {
       },
       shown: () => this.#shown(),
     });
-    byId('title').textContent = this.plan.title;
-    byId('subtitle').textContent = this.plan.subtitle;
-    document.title = `${this.plan.title} – seats`;
+    host.entitle(this.plan.title, this.plan.subtitle);
     this.live = new Live(this.plan.eventId, this.seats, list, {
       heard: (list) => this.#heard(list),
       light: (state) => this.#light(state),
@@ -135,7 +131,7 @@ export class EventPage {
   /** Runs once, after the first list. */
   #begin() {
     this.#ready = true;
-    document.body.classList.add('ready');
+    this.host.mark('ready', true);
     for (const id of keptPicks.take(this.plan.eventId)) {
       const p = this.plan.positions.get(id);
       if (p !== undefined && this.seats.status(p) === 'available') this.mine.picked.add(p);
@@ -148,15 +144,15 @@ export class EventPage {
 
   #light(state) {
     if (this.closed) return;
-    const light = byId('light');
+    const light = this.host.find('light');
     if (light.dataset.state === state) return;
     const was = light.dataset.state;
     light.dataset.state = state;
     light.textContent = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', out: 'Signed out', connecting: 'Connecting…' }[state];
-    document.body.classList.toggle('away', state === 'away');
-    if (state === 'away') announce('The connection is lost. The seats are shown as they were last.');
+    this.host.mark('away', state === 'away');
+    if (state === 'away') this.host.announcer.announce('The connection is lost. The seats are shown as they were last.');
     if (state === 'out') this.#shutOut();
-    if (was === 'away') announce('Connected again.');
+    if (was === 'away') this.host.announcer.announce('Connected again.');
   }
 
   /** Finds out why the seats are not shown any more. */
@@ -178,7 +174,7 @@ export class EventPage {
       if (left <= urgent && !this.warned) {
         this.warned = true;
         this.panel.say('news', ''); // the warning replaces it
-        if (left > 1000) alarm(`${capital(duration(left))} left to ${this.session.pays ? 'pay for' : 'confirm'} ${this.names(this.mine.locked.keys())}.`);
+        if (left > 1000) this.host.announcer.alarm(`${capital(duration(left))} left to ${this.session.pays ? 'pay for' : 'confirm'} ${this.names(this.mine.locked.keys())}.`);
       }
       if (left > urgent) this.warned = false;
     }
@@ -226,7 +222,7 @@ export class EventPage {
   #shown() {
     this.#showCounts();
     this.reading = undefined;
-    byId('readout').textContent = this.drawn.whole ? 'Choose a section to see its seats.' : '';
+    this.host.find('readout').textContent = this.drawn.whole ? 'Choose a section to see its seats.' : '';
   }
 
   #showCounts() {
@@ -234,25 +230,25 @@ export class EventPage {
     const { counts: all, places } = this.seats;
     const counts = part === null ? { ...all, available: all.available + places } : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
-      const [at, text] = [byId(`n-${status}`), n.toLocaleString('en-GB')];
+      const [at, text] = [this.host.find(`n-${status}`), n.toLocaleString('en-GB')];
       if (at.textContent !== text) at.textContent = text;
     }
-    for (const blocked of document.querySelectorAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
-    if (this.#ready) announceCounts(`${many(counts.available, places ? 'ticket' : 'seat')} available.`);
+    for (const blocked of this.host.findAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
+    if (this.#ready) this.host.announcer.announceCounts(`${many(counts.available, places ? 'ticket' : 'seat')} available.`);
   }
 
   /** Describes, below the map, the seat under the pointer or the focus. */
   read(position) {
     this.reading = position;
     const state = this.state(position);
-    byId('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.left(position))}${state === 'booked' ? '' : worth(this.plan, position)}`;
+    this.host.find('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.left(position))}${state === 'booked' ? '' : worth(this.plan, position)}`;
   }
 
   #readPart(i) {
     this.reading = undefined;
     const { available, locked, booked, blocked } = this.seats.parts[i];
     const rest = blocked ? `, ${blocked} not for sale` : '';
-    byId('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
+    this.host.find('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
   }
 
   names(positions) {
@@ -261,8 +257,8 @@ export class EventPage {
 
   say(kind, text, atOnce = false, offer = undefined) {
     this.panel.say(kind, text, offer);
-    if (atOnce) alarm(text);
-    else announce(text);
+    if (atOnce) this.host.announcer.alarm(text);
+    else this.host.announcer.announce(text);
   }
 
   #passes(position) {
@@ -276,10 +272,10 @@ export class EventPage {
 
   #showSale() {
     const { sentence } = this.sale;
-    if (byId('sale').textContent === sentence) return;
-    byId('sale').textContent = sentence;
-    byId('sale').hidden = !sentence;
-    if (this.#ready) announce(sentence || 'Tickets are on sale now.');
+    if (this.host.find('sale').textContent === sentence) return;
+    this.host.find('sale').textContent = sentence;
+    this.host.find('sale').hidden = !sentence;
+    if (this.#ready) this.host.announcer.announce(sentence || 'Tickets are on sale now.');
   }
 
   /** The ids of the seats that the user has picked. */

@@ -2,14 +2,16 @@
 
 import * as api from './api.js';
 import { EventPage } from './event.js';
+import { Host } from './host.js';
 import { Panel } from './panel.js';
 import { Session } from './session.js';
 
 const byId = (id) => document.getElementById(id);
+const host = new Host(document, document.body);
 let page;
 let opening;
 
-const panel = new Panel({
+const panel = new Panel(host, {
   drop: (position) => page.picking.drop(position),
   choose: (position, level) => page.picking.choose(position, level),
   dropPlaces: (area, level) => page.picking.dropPlaces(area, level),
@@ -43,8 +45,8 @@ const now = () => page?.clock.now() ?? Date.now();
 /** Shows an event in place of the one before. */
 function replace(event, list) {
   page?.close();
-  document.body.classList.remove('ready');
-  page = new EventPage(event, list, session, panel, renew);
+  host.mark('ready', false);
+  page = new EventPage(host, event, list, session, panel, renew);
 }
 
 /** Fetches the seat map of the open event anew, since there is one of this revision. */

@@ -228,7 +228,7 @@ export class SeatMap {
   /** Updates the time left on locks, which passes without any change. */
   tick() {
     for (const [position, cell] of this.#cells) {
-      if ((cell.dataset.state === 'locked' || cell.dataset.state === 'yours') && cell !== document.activeElement) this.#label(position, cell);
+      if ((cell.dataset.state === 'locked' || cell.dataset.state === 'yours') && cell !== this.root.getRootNode().activeElement) this.#label(position, cell);
     }
   }
 

@@ -7,22 +7,21 @@ import { countdown, many, seatName, seatNames, special } from './words.js';
 
 const urgent = 20_000; // ms before the end from which the countdown warns
 
-const byId = (id) => document.getElementById(id);
-
 /**
- * A Panel shows what the user has. It calls drop(position) to give up a pick or a
+ * A Panel shows what the user has, in a Host. It calls drop(position) to give up a pick or a
  * lock, choose(position, level) to choose a price, dropPlaces(area, level) to give up
  * places of an area, and lock, confirm and release when their buttons are pressed.
  */
 export class Panel {
-  constructor({ drop, choose, dropPlaces, lock, confirm, release }) {
+  constructor(host, { drop, choose, dropPlaces, lock, confirm, release }) {
+    this.host = host;
     this.drop = drop;
     this.choose = choose;
     this.dropPlaces = dropPlaces;
-    byId('lock').addEventListener('click', lock);
-    byId('confirm').addEventListener('click', confirm);
-    byId('release').addEventListener('click', release);
-    byId('dismiss').addEventListener('click', () => {
+    this.host.find('lock').addEventListener('click', lock);
+    this.host.find('confirm').addEventListener('click', confirm);
+    this.host.find('release').addEventListener('click', release);
+    this.host.find('dismiss').addEventListener('click', () => {
       this.say('news', '');
       this.#nextFocus().focus({ preventScroll: true });
     });
@@ -36,7 +35,7 @@ export class Panel {
     this.plan = plan;
     this.mine = mine;
     const busy = Boolean(mine.asked);
-    const focused = document.activeElement?.closest('.ticket') && document.activeElement;
+    const focused = this.host.focusedIn('.ticket');
     this.#list('picked', mine.picked, (p) => `Leave out ${seatName(plan, p)}`);
     this.#list('locked', mine.locked.keys(), (p) => `Release ${seatName(plan, p)}`);
     this.#list('bought', mine.bought);
@@ -44,37 +43,37 @@ export class Panel {
     this.#total('locked', mine.locked.keys());
     const n = mine.picked.size + mine.places;
     const ticket = mine.places ? 'ticket' : 'seat';
-    byId('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} ${ticket}s` : `Lock this ${ticket}`;
+    this.host.find('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} ${ticket}s` : `Lock this ${ticket}`;
     const cost = pays && this.#cost(mine.paying.size ? mine.paying : mine.locked.keys());
-    byId('confirm').textContent = { confirm: 'Confirming…', checkout: 'Opening the payment…' }[mine.asked?.call] ?? (cost ? `Pay ${money(cost, plan.currency)}` : 'Confirm');
-    byId('ending').textContent = `${pays ? 'Pay' : 'Confirm'} now, or the seats go back on sale.`;
-    for (const id of ['lock', 'confirm', 'release']) byId(id).ariaDisabled = String(busy);
-    byId('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
-    byId('how-many').textContent = plan.seatLimit
+    this.host.find('confirm').textContent = { confirm: 'Confirming…', checkout: 'Opening the payment…' }[mine.asked?.call] ?? (cost ? `Pay ${money(cost, plan.currency)}` : 'Confirm');
+    this.host.find('ending').textContent = `${pays ? 'Pay' : 'Confirm'} now, or the seats go back on sale.`;
+    for (const id of ['lock', 'confirm', 'release']) this.host.find(id).ariaDisabled = String(busy);
+    this.host.find('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
+    this.host.find('how-many').textContent = plan.seatLimit
       ? `Up to ${many(plan.seatLimit, 'seat')} each; ${many(Math.max(0, plan.seatLimit - mine.locked.size - mine.bought.size - n), 'more seat')} to pick.`
       : '';
-    document.body.classList.toggle('has-lock', mine.locked.size > 0);
-    document.body.classList.toggle('has-pick', n > 0);
+    this.host.mark('has-lock', mine.locked.size > 0);
+    this.host.mark('has-pick', n > 0);
     if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
   }
 
   /** Returns the next focus when the button that was pressed is gone. */
   #nextFocus() {
-    for (const id of ['confirm', 'lock']) if (byId(id).checkVisibility()) return byId(id);
-    return document.querySelector('#map [tabindex="0"]');
+    for (const id of ['confirm', 'lock']) if (this.host.find(id).checkVisibility()) return this.host.find(id);
+    return this.host.findAll('#map [tabindex="0"]')[0];
   }
 
   #list(id, positions, label) {
     const all = [...positions].sort((a, b) => a - b);
     const wanted = id === 'picked' ? this.mine.wanted : [];
     const places = wanted.flatMap((counts, area) => counts.map((n, level) => ({ area, level, n })).filter(({ n }) => n));
-    byId(`${id}-box`).hidden = all.length + places.length === 0;
+    this.host.find(`${id}-box`).hidden = all.length + places.length === 0;
     const shown = [all, all.map((p) => [this.mine.levels.get(p), this.mine.paying.has(p)]), wanted].join(' ');
-    const list = byId(id);
+    const list = this.host.find(id);
     if (list.dataset.shown === shown && list.dataset.event === this.plan.eventId) return;
     list.dataset.shown = shown;
     list.dataset.event = this.plan.eventId;
-    const focused = list.contains(document.activeElement) && document.activeElement.ariaLabel;
+    const focused = this.host.focusedIn(`#${id}`)?.ariaLabel;
     list.replaceChildren(...all.map((p) => this.#item(p, label?.(p))), ...places.map((some) => this.#places(some)));
     if (focused) [...list.querySelectorAll('[aria-label]')].find((el) => el.ariaLabel === focused)?.focus({ preventScroll: true });
   }
@@ -126,8 +125,8 @@ export class Panel {
 
   /** Shows what seats, and places of areas, cost together. */
   #total(id, positions, wanted) {
-    byId(`${id}-total`).hidden = !this.plan.currency;
-    if (this.plan.currency) byId(`${id}-sum`).textContent = money(this.#cost(positions, wanted), this.plan.currency);
+    this.host.find(`${id}-total`).hidden = !this.plan.currency;
+    if (this.plan.currency) this.host.find(`${id}-sum`).textContent = money(this.#cost(positions, wanted), this.plan.currency);
   }
 
   #cost(positions, wanted = []) {
@@ -142,12 +141,12 @@ export class Panel {
 
   /** Shows the time left. */
   tick(left, whole) {
-    const clock = byId('countdown');
+    const clock = this.host.find('countdown');
     clock.textContent = countdown(left);
     clock.dateTime = `PT${Math.max(0, Math.ceil(left / 1000))}S`;
-    byId('sand').style.setProperty('--left', Math.max(0, Math.min(1, left / whole)).toFixed(4));
-    byId('locked-box').classList.toggle('ending', left <= urgent);
-    byId('ending').hidden = left > urgent;
+    this.host.find('sand').style.setProperty('--left', Math.max(0, Math.min(1, left / whole)).toFixed(4));
+    this.host.find('locked-box').classList.toggle('ending', left <= urgent);
+    this.host.find('ending').hidden = left > urgent;
   }
 
   /**
@@ -155,14 +154,14 @@ export class Panel {
    * closed, with a button if there is an offer: its text, and act.
    */
   say(kind, text, offer) {
-    const notice = byId('notice');
-    byId('offer').hidden = !offer;
-    byId('offer').textContent = offer?.text ?? '';
-    byId('offer').onclick = offer ? () => { this.say('news', ''); offer.act(); } : null;
+    const notice = this.host.find('notice');
+    this.host.find('offer').hidden = !offer;
+    this.host.find('offer').textContent = offer?.text ?? '';
+    this.host.find('offer').onclick = offer ? () => { this.say('news', ''); offer.act(); } : null;
     notice.hidden = !text;
     notice.dataset.kind = kind;
     notice.firstElementChild.textContent = text;
-    document.body.classList.toggle('has-news', Boolean(text));
+    this.host.mark('has-news', Boolean(text));
   }
 
   names(positions) {

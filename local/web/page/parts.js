@@ -3,15 +3,14 @@
 import { SeatMap } from './map.js';
 import { Overview } from './overview.js';
 
-const byId = (id) => document.getElementById(id);
-
 /**
- * A PartView draws one part of a venue, or the whole of it, and the links to the parts
- * beside it. seats and sections have what a SeatMap and an Overview ask for and call.
+ * A PartView draws one part of a venue in a Host, or the whole of it, and the links to
+ * the parts beside it. seats and sections have what a SeatMap and an Overview ask for and call.
  * PartView calls shown() whenever it has drawn another part.
  */
 export class PartView {
-  constructor(plan, { seats, sections, shown }) {
+  constructor(host, plan, { seats, sections, shown }) {
+    this.host = host;
     this.plan = plan;
     this.seats = seats;
     this.sections = sections;
@@ -34,23 +33,23 @@ export class PartView {
     const part = this.plan.large && i >= 0 ? i : null;
     if (this.view && part === this.part) return;
     const from = this.part;
-    const focused = this.view && document.activeElement?.closest('#map, #way');
+    const focused = this.view && this.host.focusedIn('#map, #way');
     this.part = part;
     this.view?.remove();
     const { whole } = this;
-    document.body.classList.toggle('whole', whole);
-    document.body.classList.toggle('section', this.plan.large && !whole);
-    byId('map').dataset.stage = this.plan.placed ? 'placed' : this.plan.stage?.shape ?? 'apron';
-    document.querySelector('.stage text').textContent = this.plan.stage?.label ?? 'Stage';
+    this.host.mark('whole', whole);
+    this.host.mark('section', this.plan.large && !whole);
+    this.host.find('map').dataset.stage = this.plan.placed ? 'placed' : this.plan.stage?.shape ?? 'apron';
+    this.host.findAll('.stage text')[0].textContent = this.plan.stage?.label ?? 'Stage';
     if (whole) {
-      this.view = new Overview(byId('map'), this.plan, { ...this.sections, open: (n) => this.#open(n) });
+      this.view = new Overview(this.host.find('map'), this.plan, { ...this.sections, open: (n) => this.#open(n) });
     } else {
-      this.view = new SeatMap(byId('map'), this.plan, part === null ? this.plan.parts : [this.plan.parts[part]], {
+      this.view = new SeatMap(this.host.find('map'), this.plan, part === null ? this.plan.parts : [this.plan.parts[part]], {
         ...this.seats, leave: () => this.plan.large && this.#open(null),
       });
     }
-    byId('part').textContent = part === null ? '' : this.plan.parts[part].name;
-    byId('back').href = `#${this.#hash(null)}`;
+    this.host.find('part').textContent = part === null ? '' : this.plan.parts[part].name;
+    this.host.find('back').href = this.host.hrefOf(this.plan.eventId);
     this.#link('before', part - 1);
     this.#link('after', part + 1);
     this.shown();
@@ -58,36 +57,29 @@ export class PartView {
   }
 
   #open(i) {
-    location.hash = this.#hash(i);
-  }
-
-  /** The address of a part, or of the whole venue. */
-  #hash(i) {
-    const hash = new URLSearchParams({ event: this.plan.eventId });
-    if (i !== null) hash.set('section', this.plan.parts[i].name);
-    return hash;
+    this.host.goTo(this.plan.eventId, this.plan.parts[i]?.name);
   }
 
   /** Makes a link lead to a part beside the one that is drawn. */
   #link(id, i) {
-    const link = byId(id);
+    const link = this.host.find(id);
     const part = this.part === null ? undefined : this.plan.parts[i];
     link.hidden = !part;
     if (!part) return;
-    link.href = `#${this.#hash(i)}`;
+    link.href = this.host.hrefOf(this.plan.eventId, part.name);
     link.querySelector('span').textContent = part.name;
   }
 
   /** Where the user is: in the part that is drawn, and at what has the focus. */
   get place() {
     const part = this.part === null ? undefined : this.plan.parts[this.part];
-    const { at, part: shape } = document.activeElement?.closest('#map [role=gridcell]')?.dataset ?? {};
+    const { at, part: shape } = this.host.focusedIn('#map [role=gridcell]')?.dataset ?? {};
     return {
       part: part?.name,
       seats: part ? this.plan.ids.slice(part.first, part.first + part.count) : [],
       focus: at !== undefined ? this.plan.ids[at] : this.plan.parts[shape]?.name,
       zoom: this.view?.zoom,
-      scrolled: [byId('map'), document.scrollingElement].map((box) => [box, box.scrollLeft, box.scrollTop]),
+      scrolled: [this.host.find('map'), document.scrollingElement].map((box) => [box, box.scrollLeft, box.scrollTop]),
     };
   }
 
@@ -98,7 +90,7 @@ export class PartView {
     if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another name now
     if (part === undefined || !this.plan.large) i = -1;
     this.show(parts[i]?.name);
-    if (part !== parts[i]?.name) history.replaceState(null, '', `#${this.#hash(this.part)}`);
+    if (part !== parts[i]?.name) this.host.correct(this.plan.eventId, parts[this.part]?.name);
     if (zoom) this.view.magnify(zoom);
     for (const [box, left, top] of scrolled) box.scrollTo({ left, top, behavior: 'instant' });
     if (focus === undefined) return;

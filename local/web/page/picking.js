@@ -1,7 +1,6 @@
 // What the user picks: seat by seat, a party at once, places of areas; and the calls that
 // lock, confirm and give back what was picked.
 
-import { announce } from './announce.js';
 import { segmentsOf, sideBySide } from './party.js';
 import { Singles } from './singles.js';
 import { capital, many, seatName, stateName } from './words.js';
@@ -73,7 +72,7 @@ export class Picking {
       return;
     }
     const what = changed.length > 1 ? this.page.names(this.#lastParty) : capital(seatName(this.page.plan, position));
-    announce(`${what} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
+    this.page.host.announcer.announce(`${what} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
     this.page.update(changed);
   }
 

@@ -6,44 +6,43 @@ import { largestParty } from './party.js';
 import { Filter, money, paintCategory, priceRange } from './prices.js';
 import { factNames } from './words.js';
 
-const byId = (id) => document.getElementById(id);
-
 /**
- * A Toolbar shows the tools of one event until close(). It calls best() when the best
+ * A Toolbar shows the tools of one event in a Host until close(). It calls best() when the best
  * seats are asked for, and filtered() when the user wants to see other categories.
  */
 export class Toolbar {
   #closed = new AbortController();
 
-  constructor(plan, { best, filtered }) {
+  constructor(host, plan, { best, filtered }) {
+    this.host = host;
     this.plan = plan;
     this.filter = new Filter(plan);
     this.filtered = filtered;
     this.most = Math.min(plan.seatLimit || largestParty, largestParty);
     this.party = 1;
     const { signal } = this.#closed;
-    const on = (id, event, act) => byId(id).addEventListener(event, act, { signal });
+    const on = (id, event, act) => this.host.find(id).addEventListener(event, act, { signal });
     on('fewer', 'click', () => this.#setParty(this.party - 1));
     on('more', 'click', () => this.#setParty(this.party + 1));
     on('best', 'click', best);
     on('most', 'change', () => {
-      this.filter.most = byId('most').value ? Number(byId('most').value) : Infinity;
+      this.filter.most = this.host.find('most').value ? Number(this.host.find('most').value) : Infinity;
       this.#filtered();
     });
     this.#setParty(1);
-    byId('best').hidden = plan.seatCount === 0;
-    byId('prices').hidden = plan.categories.length === 0;
+    this.host.find('best').hidden = plan.seatCount === 0;
+    this.host.find('prices').hidden = plan.categories.length === 0;
     this.left = plan.categories.map(() => element('span', { class: 'left' }));
     this.buttons = plan.categories.map((category, i) => this.#button(category, i));
-    byId('prices').replaceChildren(...this.buttons.map((button) => element('li', {}, button)));
+    this.host.find('prices').replaceChildren(...this.buttons.map((button) => element('li', {}, button)));
     const prices = [...new Set(plan.categories.flatMap(({ price, levels = [] }) => (price === undefined ? [] : [Math.min(price, ...levels.map((level) => level.price))])))].sort((a, b) => a - b);
-    byId('most-box').hidden = prices.length < 3;
-    byId('most').replaceChildren(new Option('Any price', ''), ...prices.slice(0, -1).map((price) => new Option(`Up to ${money(price, plan.currency)}`, price)));
+    this.host.find('most-box').hidden = prices.length < 3;
+    this.host.find('most').replaceChildren(new Option('Any price', ''), ...prices.slice(0, -1).map((price) => new Option(`Up to ${money(price, plan.currency)}`, price)));
     const facts = new Set([...plan.facts.values()].flat());
     if (plan.notes.size) facts.add('note');
     const marks = [...facts].map((fact) => element('li', {}, element('i', { class: 'seat', 'data-state': 'available', 'data-fact': fact }), { ...factNames, note: 'see the note' }[fact] ?? fact));
-    byId('facts').replaceChildren(...marks);
-    byId('facts').hidden = marks.length === 0;
+    this.host.find('facts').replaceChildren(...marks);
+    this.host.find('facts').hidden = marks.length === 0;
   }
 
   close() {
@@ -70,9 +69,9 @@ export class Toolbar {
 
   #setParty(n) {
     this.party = Math.max(1, Math.min(this.most, n));
-    byId('party').textContent = this.party === 1 ? '1 seat' : `${this.party} together`;
-    byId('fewer').ariaDisabled = String(this.party === 1);
-    byId('more').ariaDisabled = String(this.party === this.most);
+    this.host.find('party').textContent = this.party === 1 ? '1 seat' : `${this.party} together`;
+    this.host.find('fewer').ariaDisabled = String(this.party === 1);
+    this.host.find('more').ariaDisabled = String(this.party === this.most);
   }
 
   /** Shows how many seats each category has left. */
