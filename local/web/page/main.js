@@ -152,11 +152,9 @@ panel.say('news', '');
 byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(name, eventId)));
 byId('chooser').hidden = events.length < 2;
 byId('event').addEventListener('change', () => { location.hash = new URLSearchParams({ event: byId('event').value }); });
-byId('larger').addEventListener('click', () => page.drawn.view.magnify(1.25));
-byId('smaller').addEventListener('click', () => page.drawn.view.magnify(0.8));
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault(); // the hash names the event
-  page.drawn.view.focus();
+  page.drawn.focus();
 });
 window.addEventListener('hashchange', () => open(events));
 window.addEventListener('storage', ({ key, newValue }) => {
