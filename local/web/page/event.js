@@ -222,7 +222,7 @@ export class EventPage {
   #shown() {
     this.#showCounts();
     this.reading = undefined;
-    this.host.find('readout').textContent = this.drawn.whole ? 'Choose a section to see its seats.' : '';
+    this.host.find('readout').textContent = '';
   }
 
   #showCounts() {
