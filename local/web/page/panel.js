@@ -57,6 +57,12 @@ export class Panel {
     if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
   }
 
+  /** Shows the buttons of those who can book or pay here. */
+  introduce({ mayConfirm, pays }) {
+    for (const id of ['confirm', 'to-confirm']) this.host.find(id).hidden = !mayConfirm && !pays;
+    this.host.find('to-confirm').textContent = pays ? ' to pay' : ' to confirm';
+  }
+
   /** Returns the next focus when the button that was pressed is gone. */
   #nextFocus() {
     for (const id of ['confirm', 'lock']) if (this.host.find(id).checkVisibility()) return this.host.find(id);
