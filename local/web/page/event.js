@@ -5,6 +5,7 @@ import { Calls } from './calls.js';
 import { Clock } from './clock.js';
 import { Live } from './live.js';
 import { Mine, keptPicks } from './mine.js';
+import { seatName, seatNames, worth } from './names.js';
 import { urgent } from './panel.js';
 import { PartView } from './parts.js';
 import { Picking } from './picking.js';
@@ -12,7 +13,6 @@ import { Plan } from './plan.js';
 import { Sale } from './sale.js';
 import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
-import { capital, duration, many, seatName, seatNames, stateName, worth } from './words.js';
 
 /** An EventPage shows one event until close(). */
 export class EventPage {
@@ -31,7 +31,8 @@ export class EventPage {
     this.host = host;
     this.session = session;
     this.renew = renew;
-    this.plan = new Plan(event);
+    this.words = host.words;
+    this.plan = new Plan(event, host.words);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
     this.mine = new Mine(this.plan, session.user ?? 'nobody');
@@ -87,7 +88,7 @@ export class EventPage {
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
     this.warned = false;
     const since = this.session.since(before);
-    if (since) this.say('bad', since, true);
+    if (since) this.say('bad', this.words.say(`other.${since}`), true);
     this.update(this.plan.ids.keys());
   }
 
@@ -148,11 +149,11 @@ export class EventPage {
     if (light.dataset.state === state) return;
     const was = light.dataset.state;
     light.dataset.state = state;
-    light.textContent = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', out: 'Signed out', connecting: 'Connecting…' }[state];
+    light.textContent = this.words.say(`light.${state}`);
     this.host.mark('away', state === 'away');
-    if (state === 'away') this.host.announcer.announce('The connection is lost. The seats are shown as they were last.');
+    if (state === 'away') this.host.announcer.announce(this.words.say('lost'));
     if (state === 'out') this.#shutOut();
-    if (was === 'away') this.host.announcer.announce('Connected again.');
+    if (was === 'away') this.host.announcer.announce(this.words.say('lost.over'));
   }
 
   /** Finds out why the seats are not shown any more. */
@@ -161,7 +162,7 @@ export class EventPage {
       await this.session.renew();
     } catch { /* the light shows that the server is away */ }
     if (this.closed || this.session.user) return; // they are shown again
-    this.say('bad', this.session.canSignIn ? 'You are not signed in any more. Sign in again to see the seats.' : 'The seats are not shown to everybody here.', true);
+    this.say('bad', this.words.say(this.session.canSignIn ? 'signIn.over' : 'signIn.private'), true);
   }
 
   #tick() {
@@ -174,7 +175,7 @@ export class EventPage {
       if (left <= urgent && !this.warned) {
         this.warned = true;
         this.panel.say('news', ''); // the warning replaces it
-        if (left > 1000) this.host.announcer.alarm(`${capital(duration(left))} left to ${this.session.pays ? 'pay for' : 'confirm'} ${this.names(this.mine.locked.keys())}.`);
+        if (left > 1000) this.host.announcer.alarm(this.words.say(`soon.${this.session.way}`, { time: this.words.duration(left), seats: this.names(this.mine.locked.keys()) }));
       }
       if (left > urgent) this.warned = false;
     }
@@ -191,10 +192,10 @@ export class EventPage {
     if (this.#ready) {
       const { ranOut, gone, taken } = this.mine.compare(this.seats);
       if (ranOut.length) {
-        this.say('bad', `Time ran out. ${this.names(ranOut)} ${ranOut.length > 1 ? 'are' : 'is'} no longer locked for you.`, true);
+        this.say('bad', this.words.say('ranOut', { seats: this.names(ranOut), n: ranOut.length }), true);
       }
-      if (gone.length) this.say('bad', `${this.names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the server was restarted.`, true);
-      if (taken.length) this.say('bad', `Somebody was faster: ${this.names(taken)} ${taken.length > 1 ? 'have' : 'has'} just been taken.`, true);
+      if (gone.length) this.say('bad', this.words.say('gone', { seats: this.names(gone), n: gone.length }), true);
+      if (taken.length) this.say('bad', this.words.say('taken.picked', { seats: this.names(taken), n: taken.length }), true);
       positions = [...positions, ...ranOut, ...gone, ...taken];
     }
     for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
@@ -211,7 +212,7 @@ export class EventPage {
     this.drawn.view?.paint(this.#changed, this.moved && few);
     this.#changed.clear();
     this.moved = false;
-    this.panel.show(this.plan, this.mine, this.session.pays);
+    this.panel.show(this.plan, this.mine, this.session.way);
     this.areas.show(this.seats.areas, this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
@@ -222,7 +223,7 @@ export class EventPage {
   #shown() {
     this.#showCounts();
     this.reading = undefined;
-    this.host.find('readout').textContent = this.drawn.whole ? 'Choose a section to see its seats.' : '';
+    this.host.find('readout').textContent = this.drawn.whole ? this.words.say('map.choose') : '';
   }
 
   #showCounts() {
@@ -230,25 +231,26 @@ export class EventPage {
     const { counts: all, places } = this.seats;
     const counts = part === null ? { ...all, available: all.available + places } : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
-      const [at, text] = [this.host.find(`n-${status}`), n.toLocaleString('en-GB')];
+      const [at, text] = [this.host.find(`n-${status}`), this.words.number(n)];
       if (at.textContent !== text) at.textContent = text;
     }
     for (const blocked of this.host.findAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
-    if (this.#ready) this.host.announcer.announceCounts(`${many(counts.available, places ? 'ticket' : 'seat')} available.`);
+    if (this.#ready) this.host.announcer.announceCounts(this.words.say(places ? 'available.tickets' : 'available', { n: counts.available }));
   }
 
   /** Describes, below the map, the seat under the pointer or the focus. */
   read(position) {
     this.reading = position;
     const state = this.state(position);
-    this.host.find('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.left(position))}${state === 'booked' ? '' : worth(this.plan, position)}`;
+    this.host.find('readout').textContent = this.words.say('readout', {
+      seat: seatName(this.plan, position), facts: worth(this.plan, position, state, this.left(position)),
+    });
   }
 
   #readPart(i) {
     this.reading = undefined;
-    const { available, locked, booked, blocked } = this.seats.parts[i];
-    const rest = blocked ? `, ${blocked} not for sale` : '';
-    this.host.find('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
+    const { available: n, locked, booked, blocked } = this.seats.parts[i];
+    this.host.find('readout').textContent = this.words.say(blocked ? 'part.counts.blocked' : 'part.counts', { section: this.plan.parts[i].name, n, locked, booked, blocked });
   }
 
   names(positions) {
@@ -275,7 +277,7 @@ export class EventPage {
     if (this.host.find('sale').textContent === sentence) return;
     this.host.find('sale').textContent = sentence;
     this.host.find('sale').hidden = !sentence;
-    if (this.#ready) this.host.announcer.announce(sentence || 'Tickets are on sale now.');
+    if (this.#ready) this.host.announcer.announce(sentence || this.words.say('sale.open'));
   }
 
   /** The ids of the seats that the user has picked. */

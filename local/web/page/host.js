@@ -9,10 +9,11 @@ import { Announcer } from './announce.js';
  * overrides those that differ.
  */
 export class Host {
-  /** frame is the element whose classes say what is shown, such as "has-lock". */
-  constructor(root, frame) {
+  /** frame is the element whose classes say what is shown, such as "has-lock". Everything is in the language of the words. */
+  constructor(root, frame, words) {
     this.root = root;
     this.frame = frame;
+    this.words = words;
     this.announcer = new Announcer(this.find('polite'), this.find('urgent'));
   }
 
@@ -41,7 +42,7 @@ export class Host {
   entitle(title, subtitle) {
     this.find('title').textContent = title;
     this.find('subtitle').textContent = subtitle;
-    document.title = `${title} – seats`;
+    document.title = this.words.say('page.title', { event: title });
   }
 
   /** Returns the address of a section of an event, or of the whole event. */

@@ -3,11 +3,18 @@
 import * as api from './api.js';
 import { EventPage } from './event.js';
 import { Host } from './host.js';
+import { keptLanguage } from './mine.js';
 import { Panel } from './panel.js';
+import { reason } from './problems.js';
 import { Session } from './session.js';
+import { loadWords } from './words.js';
 
 const byId = (id) => document.getElementById(id);
-const host = new Host(document, document.body);
+keptLanguage.take(new URLSearchParams(location.search).get('lang'));
+const words = await loadWords([keptLanguage.get(), ...navigator.languages].filter(Boolean));
+Object.assign(document.documentElement, { lang: words.lang, dir: words.dir });
+words.fill(document);
+const host = new Host(document, document.body, words);
 let page;
 let opening;
 
@@ -68,7 +75,7 @@ async function renew(revision) {
   replace(event, api.seats(eventId).catch(() => null));
   page.pick(picks);
   page.drawn.resume({ ...place, part: place.part ?? wanted().get('section') ?? undefined });
-  panel.say('news', 'The seat map has changed. These are the seats now.');
+  panel.say('news', words.say('map.changed'));
 }
 
 /** Repeats a call while the server is away, as it may be at the start. */
@@ -80,8 +87,8 @@ async function keepAsking(call) {
       if (error.status === 401 && !session.unknown) return signedOut();
       if (error.status === 401) await session.renew().catch(() => {}); // only the server's answer says who may look
       byId('light').dataset.state = 'away';
-      byId('light').textContent = 'Reconnecting…';
-      panel.say('bad', `${error.status === 401 ? 'The server is busy.' : error.message} Trying again.`);
+      byId('light').textContent = words.say('light.away');
+      panel.say('bad', words.sentences(error.status === 401 ? words.say('error.busy') : reason(words, error), words.say('outcome.again')));
     }
     await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
   }
@@ -90,8 +97,8 @@ async function keepAsking(call) {
 /** Shows that nothing is shown, until the user signs in. */
 function signedOut() {
   byId('light').dataset.state = 'out';
-  byId('light').textContent = 'Signed out';
-  panel.say('news', session.canSignIn ? 'Sign in to see the seats.' : 'The seats are not shown to everybody here.');
+  byId('light').textContent = words.say('light.out');
+  panel.say('news', words.say(session.canSignIn ? 'signIn.see' : 'signIn.private'));
   return new Promise(() => {});
 }
 
@@ -105,13 +112,11 @@ function renewed(before) {
 function introduce() {
   byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
   byId('signout').hidden = !session.user || session.open || session.guest;
-  for (const id of ['confirm', 'to-confirm']) byId(id).hidden = !session.mayConfirm && !session.pays;
-  byId('to-confirm').textContent = session.pays ? ' to pay' : ' to confirm';
+  byId('confirm').hidden = session.way === 'left';
+  byId('to-confirm').textContent = words.say(`time.${session.way}`);
   byId('who').hidden = session.unknown;
-  byId('who').textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
-    : session.guest ? 'You are a guest. This browser keeps your seats.'
-    : session.user ? 'You are signed in.'
-    : session.canSignIn ? 'Sign in to lock seats.' : 'This page only shows the seats. They are sold elsewhere.';
+  byId('who').textContent = session.open ? words.say('who.open', { user: session.user })
+    : words.say(session.guest ? 'who.guest' : session.user ? 'who.user' : session.canSignIn ? 'who.nobody' : 'who.looking');
 }
 
 async function leaveForSignIn() {
@@ -120,7 +125,7 @@ async function leaveForSignIn() {
     await session.signIn(page?.plan.eventId, page?.picks ?? [], now());
   } catch {
     byId('signin').ariaDisabled = 'false';
-    panel.say('bad', 'Your seats could not be given back, so you are still a guest. Try again.');
+    panel.say('bad', words.say('signIn.kept'));
   }
 }
 
@@ -130,7 +135,7 @@ async function signOut() {
     await session.signOut();
   } catch {
     byId('signout').ariaDisabled = 'false';
-    panel.say('bad', 'The server did not answer, so you may still be signed in. Try again.');
+    panel.say('bad', words.say('signOut.failed'));
   }
 }
 
@@ -170,4 +175,4 @@ if (order) {
   page.calls.follow(order);
   history.replaceState(null, '', location.pathname + location.hash);
 }
-if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');
+if (failed) panel.say('bad', words.say('signIn.failed'));
