@@ -2,6 +2,7 @@
 
 import { EventPage } from './event.js';
 import { Panel } from './panel.js';
+import { reason } from './problems.js';
 import { Session } from './session.js';
 
 /** A Controller shows an event in a Host, by the answers of an Api, until close(). */
@@ -110,7 +111,7 @@ export class Controller {
     const { drawn: { place } } = before;
     this.#replace(event, this.api.seats(eventId).catch(() => null));
     this.page.drawn.resume({ ...place, part: place.part ?? this.#asked.section });
-    this.panel.say('news', 'The seat map has changed. These are the seats now.');
+    this.panel.say('news', this.host.words.say('map.changed'));
   }
 
   /** Repeats a call while the server is away, as it may be at the start. */
@@ -124,8 +125,10 @@ export class Controller {
         if (error.status === 401 && !this.session?.unknown) return this.#signedOut();
         if (error.status === 401) await this.session.renew().catch(() => {}); // only the server's answer says who may look
         this.host.light('away');
-        this.panel.say('bad', `${error.status === 401 ? 'The server is busy.' : error.message} Trying again.`);
-        this.host.emit('error', { code: error.code || 'unreachable', message: error.message });
+        const { words } = this.host;
+        const message = error.status === 401 ? words.say('error.busy') : reason(words, error);
+        this.panel.say('bad', words.sentences(message, words.say('outcome.again')));
+        this.host.emit('error', { code: error.code || 'unreachable', message });
       }
       await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
     }
@@ -134,8 +137,9 @@ export class Controller {
   /** Shows that nothing is shown, until the user signs in. */
   #signedOut() {
     this.host.light('out');
-    this.panel.say('news', this.session?.canSignIn ? 'Sign in to see the seats.' : 'The seats are not shown to everybody here.');
-    this.host.emit('error', { code: 'unauthenticated', message: 'The seats are not shown to everybody here.' });
+    const message = this.host.words.say(this.session?.canSignIn ? 'signIn.see' : 'signIn.private');
+    this.panel.say('news', message);
+    this.host.emit('error', { code: 'unauthenticated', message });
     return never();
   }
 }

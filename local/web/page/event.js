@@ -5,6 +5,7 @@ import { Calls } from './calls.js';
 import { Clock } from './clock.js';
 import { Live } from './live.js';
 import { Mine, keptPicks } from './mine.js';
+import { seatName, seatNames, worth } from './names.js';
 import { urgent } from './panel.js';
 import { PartView } from './parts.js';
 import { Picking } from './picking.js';
@@ -13,7 +14,6 @@ import { Sale } from './sale.js';
 import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
 import { placesOf, ticket } from './tickets.js';
-import { capital, duration, many, seatName, seatNames, stateName, worth } from './words.js';
 
 /** An EventPage shows one event in a Host until close(). */
 export class EventPage {
@@ -33,7 +33,8 @@ export class EventPage {
     this.api = api;
     this.session = session;
     this.renew = renew;
-    this.plan = new Plan(event);
+    this.words = host.words;
+    this.plan = new Plan(event, host.words);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
     this.mine = new Mine(this.plan, session.user ?? 'nobody');
@@ -91,7 +92,7 @@ export class EventPage {
     this.warned = false;
     this.panel.introduce(this.session);
     const since = this.session.since(before);
-    if (since) this.say('bad', since, true);
+    if (since) this.say('bad', this.words.say(`other.${since}`), true);
     this.update(this.plan.ids.keys());
   }
 
@@ -139,9 +140,9 @@ export class EventPage {
     if (this.closed) return;
     const was = this.host.light(state);
     if (was === undefined) return;
-    if (state === 'away') this.host.announcer.announce('The connection is lost. The seats are shown as they were last.');
+    if (state === 'away') this.host.announcer.announce(this.words.say('lost'));
     if (state === 'out') this.#shutOut();
-    if (was === 'away') this.host.announcer.announce('Connected again.');
+    if (was === 'away') this.host.announcer.announce(this.words.say('lost.over'));
   }
 
   /** Finds out why the seats are not shown any more. */
@@ -150,7 +151,7 @@ export class EventPage {
       await this.session.renew();
     } catch { /* the light shows that the server is away */ }
     if (this.closed || this.session.user) return; // they are shown again
-    this.say('bad', this.session.canSignIn ? 'You are not signed in any more. Sign in again to see the seats.' : 'The seats are not shown to everybody here.', true);
+    this.say('bad', this.words.say(this.session.canSignIn ? 'signIn.over' : 'signIn.private'), true);
   }
 
   #tick() {
@@ -164,7 +165,7 @@ export class EventPage {
         this.warned = true;
         this.panel.say('news', ''); // the warning replaces it
         this.host.emit('expiring', { seatIds: this.ids(this.mine.locked.keys()), expiresAt: new Date(this.mine.end).toISOString(), seconds: Math.ceil(left / 1000) });
-        if (left > 1000) this.host.announcer.alarm(`${capital(duration(left))} left to ${this.session.pays ? 'pay for' : 'confirm'} ${this.names(this.mine.locked.keys())}.`);
+        if (left > 1000) this.host.announcer.alarm(this.words.say(`soon.${this.session.way}`, { time: this.words.duration(left), seats: this.names(this.mine.locked.keys()) }));
       }
       if (left > urgent) this.warned = false;
     }
@@ -182,7 +183,7 @@ export class EventPage {
       const { ranOut, gone, booked, taken } = this.mine.compare(this.seats);
       this.#ranOut(ranOut);
       if (booked.length) this.booked(booked);
-      if (gone.length) this.say('bad', `${this.names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the server was restarted.`, true);
+      if (gone.length) this.say('bad', this.words.say('gone', { seats: this.names(gone), n: gone.length }), true);
       this.#taken(taken);
       positions = [...positions, ...ranOut.map(([p]) => p), ...gone, ...booked, ...taken];
       this.#keepPicks();
@@ -202,21 +203,21 @@ export class EventPage {
     this.mine.pickAgain(ended, this.seats);
     const { mine } = this;
     const again = seats.some((p) => mine.picked.has(p)) || mine.places > 0;
-    this.say('bad', `Time ran out. ${this.names(seats)} ${seats.length > 1 ? 'are' : 'is'} no longer locked for you.`, true,
-      again ? { text: 'Hold them again', act: () => this.picking.lock() } : undefined);
+    this.say('bad', this.words.say('ranOut', { seats: this.names(seats), n: seats.length }), true,
+      again ? { text: this.words.say('ranOut.again', { n: seats.length }), act: () => this.picking.lock() } : undefined);
     this.host.emit('expired', { seatIds: this.ids(seats) });
   }
 
   /** Takes notice that locks were booked elsewhere: in another window or by the shop. */
   booked(seats) {
     this.host.emit('booked', { seatIds: this.ids(seats) });
-    if (!this.session.sells) this.say('good', `Booked: ${this.names(seats)}. See you there.`, true);
+    if (!this.session.sells) this.say('good', this.words.say('booked', { seats: this.names(seats) }), true);
   }
 
   /** Says that picks were taken by others. */
   #taken(seats) {
     if (seats.length === 0) return;
-    this.say('bad', `Somebody was faster: ${this.names(seats)} ${seats.length > 1 ? 'have' : 'has'} just been taken.`, true);
+    this.say('bad', this.words.say('taken.picked', { seats: this.names(seats), n: seats.length }), true);
     this.host.emit('conflict', { seatIds: this.ids(seats), code: 'seat_locked' });
   }
 
@@ -236,7 +237,7 @@ export class EventPage {
     this.drawn.view?.paint(this.#changed, this.moved && few);
     this.#changed.clear();
     this.moved = false;
-    this.panel.show(this.plan, this.mine, this.session.pays);
+    this.panel.show(this.plan, this.mine, this.session.way);
     this.areas.show(this.seats.areas, this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
@@ -247,7 +248,7 @@ export class EventPage {
   #shown() {
     this.#showCounts();
     this.reading = undefined;
-    this.host.find('readout').textContent = this.drawn.whole ? 'Choose a section to see its seats.' : '';
+    this.host.find('readout').textContent = this.drawn.whole ? this.words.say('map.choose') : '';
   }
 
   #showCounts() {
@@ -255,25 +256,26 @@ export class EventPage {
     const { counts: all, places } = this.seats;
     const counts = part === null ? { ...all, available: all.available + places } : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
-      const [at, text] = [this.host.find(`n-${status}`), n.toLocaleString('en-GB')];
+      const [at, text] = [this.host.find(`n-${status}`), this.words.number(n)];
       if (at.textContent !== text) at.textContent = text;
     }
     for (const blocked of this.host.findAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
-    if (this.#ready) this.host.announcer.announceCounts(`${many(counts.available, places ? 'ticket' : 'seat')} available.`);
+    if (this.#ready) this.host.announcer.announceCounts(this.words.say(places ? 'available.tickets' : 'available', { n: counts.available }));
   }
 
   /** Describes, below the map, the seat under the pointer or the focus. */
   read(position) {
     this.reading = position;
     const state = this.state(position);
-    this.host.find('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.left(position))}${state === 'booked' ? '' : worth(this.plan, position)}`;
+    this.host.find('readout').textContent = this.words.say('readout', {
+      seat: seatName(this.plan, position), facts: worth(this.plan, position, state, this.left(position)),
+    });
   }
 
   #readPart(i) {
     this.reading = undefined;
-    const { available, locked, booked, blocked } = this.seats.parts[i];
-    const rest = blocked ? `, ${blocked} not for sale` : '';
-    this.host.find('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
+    const { available: n, locked, booked, blocked } = this.seats.parts[i];
+    this.host.find('readout').textContent = this.words.say(blocked ? 'part.counts.blocked' : 'part.counts', { section: this.plan.parts[i].name, n, locked, booked, blocked });
   }
 
   names(positions) {
@@ -300,7 +302,7 @@ export class EventPage {
     if (this.host.find('sale').textContent === sentence) return;
     this.host.find('sale').textContent = sentence;
     this.host.find('sale').hidden = !sentence;
-    if (this.#ready) this.host.announcer.announce(sentence || 'Tickets are on sale now.');
+    if (this.#ready) this.host.announcer.announce(sentence || this.words.say('sale.open'));
   }
 
   ids(positions) {

@@ -3,18 +3,17 @@
 
 import { Announcer } from './announce.js';
 
-const lights = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', out: 'Signed out', connecting: 'Connecting…' };
-
 /**
  * A Host is a document or a shadow root with the elements of one map. What the map needs
  * of the page around it goes through the methods after emit: Seatlock's own page
  * overrides those.
  */
 export class Host {
-  /** frame is the element whose classes say what is shown, such as "has-lock". */
-  constructor(root, frame) {
+  /** frame is the element whose classes say what is shown, such as "has-lock". Everything is in the language of the words. */
+  constructor(root, frame, words) {
     this.root = root;
     this.frame = frame;
+    this.words = words;
     this.announcer = new Announcer(this.find('polite'), this.find('urgent'));
   }
 
@@ -45,7 +44,7 @@ export class Host {
     const { state: before } = light.dataset;
     if (before === state) return undefined;
     light.dataset.state = state;
-    light.textContent = lights[state];
+    light.textContent = this.words.say(`light.${state}`);
     this.mark('away', state === 'away');
     return before;
   }

@@ -1,7 +1,9 @@
 // Seatlock's own page: the element, and around it the events, the user's account, the
 // address and the way back from a payment.
 
+import { keptLanguage } from './mine.js';
 import { ElementHost, SeatlockMap } from './seatlock-map.js';
+import { loadWords } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -16,6 +18,10 @@ function hashOf(eventId, section) {
 }
 
 const search = new URLSearchParams(location.search);
+keptLanguage.take(search.get('lang'));
+const words = await loadWords([keptLanguage.get(), ...navigator.languages].filter(Boolean));
+Object.assign(document.documentElement, { lang: words.lang, dir: words.dir });
+words.fill(document);
 const returned = search.get('order'); // the order of a buyer who comes back from the payment
 const failed = search.get('signin') === 'failed';
 if (failed || returned) history.replaceState(null, '', location.pathname + location.hash);
@@ -56,7 +62,7 @@ class PageHost extends ElementHost {
   entitle(title, subtitle) {
     byId('title').textContent = title;
     byId('subtitle').textContent = subtitle;
-    document.title = `${title} – seats`;
+    document.title = words.say('page.title', { event: title });
   }
 
   /** Shows who the user is, and how to become somebody else. */
@@ -65,10 +71,8 @@ class PageHost extends ElementHost {
     byId('signout').hidden = !session.user || session.open || session.guest;
     const who = this.find('who');
     who.hidden = session.unknown;
-    who.textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
-      : session.guest ? 'You are a guest. This browser keeps your seats.'
-      : session.user ? 'You are signed in.'
-      : session.canSignIn ? 'Sign in to lock seats.' : 'This page only shows the seats. They are sold elsewhere.';
+    who.textContent = session.open ? words.say('who.open', { user: session.user })
+      : words.say(session.guest ? 'who.guest' : session.user ? 'who.user' : session.canSignIn ? 'who.nobody' : 'who.looking');
   }
 
   goTo(eventId, section) {
@@ -89,17 +93,18 @@ class PageHost extends ElementHost {
 }
 
 customElements.define('seatlock-map', class extends SeatlockMap {
-  host() {
-    return new PageHost(this, this.shadowRoot);
+  host(words) {
+    return new PageHost(this, this.shadowRoot, words);
   }
 });
 
 const map = document.createElement('seatlock-map');
+map.lang = words.lang;
 map.setAttribute('src', document.baseURI);
 map.addEventListener('ready', () => {
   const { page, panel } = map.controller;
   if (returnedTo) page.calls.follow(returnedTo);
-  else if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');
+  else if (failed) panel.say('bad', words.say('signIn.failed'));
   returnedTo = null;
 }, { once: true });
 document.querySelector('main').append(map);
@@ -111,7 +116,7 @@ async function leaveForSignIn() {
     await session.leave(now);
   } catch {
     byId('signin').ariaDisabled = 'false';
-    panel.say('bad', 'Your seats could not be given back, so you are still a guest. Try again.');
+    panel.say('bad', words.say('signIn.kept'));
     return;
   }
   location.assign(api.url('signin', { to: location.hash.slice(1) || hashOf(page?.plan.eventId ?? '').slice(1) }));
@@ -125,7 +130,7 @@ async function signOut() {
     location.reload();
   } catch {
     byId('signout').ariaDisabled = 'false';
-    panel.say('bad', 'The server did not answer, so you may still be signed in. Try again.');
+    panel.say('bad', words.say('signOut.failed'));
   }
 }
 

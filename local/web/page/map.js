@@ -3,8 +3,9 @@
 import { element } from './element.js';
 import { boxOf, stageOf, stand } from './geometry.js';
 import { Grid } from './grid.js';
+import { seatName, seatNumber, worth } from './names.js';
 import { paintCategory } from './prices.js';
-import { seatName, seatNumber, stateName, worth } from './words.js';
+
 
 const smallest = 24; // px from seat to seat: large enough for a finger
 const largest = 38; // px, where there is space
@@ -27,7 +28,7 @@ export class SeatMap {
     this.passes = passes;
     this.zoom = 1;
     this.scroller = host;
-    this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': 'Seats', 'aria-multiselectable': 'true' });
+    this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': plan.words.say('map.seats'), 'aria-multiselectable': 'true' });
     const where = stand(plan, parts);
     const longest = Math.max(0, ...parts.flatMap((part) => part.rows.map(({ name }) => name.length)));
     this.aside = Math.min(5, Math.max(1.6, 0.9 + 0.27 * longest)); // space for the rows' names on each side, in seats
@@ -50,7 +51,7 @@ export class SeatMap {
     const rows = parts.flatMap((part, i) => this.#draw(part, where.parts[i], parts.length > 1));
     for (const box of around) this.#drawBox(box, area);
     if (!plan.placed && plan.stage && plan.stage.shape !== 'apron') {
-      this.root.prepend(element('div', { class: 'stage-box alone', 'data-shape': plan.stage.shape, 'aria-hidden': 'true' }, plan.stage.label ?? 'Stage'));
+      this.root.prepend(element('div', { class: 'stage-box alone', 'data-shape': plan.stage.shape, 'aria-hidden': 'true' }, plan.stage.label ?? plan.words.say('stage')));
     }
     host.append(this.root);
     const position = (cell) => Number(cell.dataset.at);
@@ -107,7 +108,7 @@ export class SeatMap {
     this.root.append(group);
     return part.rows.map((row, r) => {
       const { seats, names, table } = where.rows[r];
-      const line = element('div', { role: 'row', 'aria-label': row.name ? `Row ${row.name}` : undefined });
+      const line = element('div', { role: 'row', 'aria-label': row.name ? this.plan.words.say('row', { row: row.name }) : undefined });
       if (table) {
         const disc = element('span', { class: 'table', 'data-shape': row.table, 'aria-hidden': 'true' });
         disc.style.setProperty('--radius', table.radius.toFixed(2));
@@ -249,7 +250,6 @@ export class SeatMap {
 
   #label(position, cell) {
     const { state } = cell.dataset;
-    const more = ['locked', 'booked', 'blocked'].includes(state) ? '' : worth(this.plan, position);
-    cell.ariaLabel = `${seatName(this.plan, position)}, ${stateName(state, this.left(position))}${more}`;
+    cell.ariaLabel = this.plan.words.join([seatName(this.plan, position), worth(this.plan, position, state, this.left(position))]);
   }
 }

@@ -62,6 +62,12 @@ export const keptPicks = {
   },
 };
 
+/** The language that the address named. A window keeps it, since a payment and a sign-in lead back without it. */
+export const keptLanguage = {
+  take: (lang) => lang && tab.set('seatlock:lang', lang),
+  get: () => tab.get('seatlock:lang'),
+};
+
 const keyOf = (eventId, user) => `seatlock:${eventId}:${user}`;
 
 /** The events in which the user has something, as far as a storage has it. */

@@ -6,7 +6,6 @@ import { bounds, boxOf, stageOf, stand } from './geometry.js';
 import { Grid } from './grid.js';
 import { hull, rings, sizeOf } from './outline.js';
 import { paintCategory, priceRange } from './prices.js';
-import { many } from './words.js';
 
 const dotsAtOnce = 12_500; // in one frame
 
@@ -24,11 +23,11 @@ export class Overview {
     this.passes = passes;
     this.where = stand(plan, plan.parts);
     this.canvas = element('canvas', { 'aria-hidden': 'true' });
-    this.drawing = svg('svg', { role: 'grid', 'aria-label': 'Sections', focusable: 'false' });
+    this.drawing = svg('svg', { role: 'grid', 'aria-label': plan.words.say('map.sections'), focusable: 'false' });
     this.root = element('div', { class: 'overview' }, this.canvas, this.drawing);
     host.append(this.root);
     this.tiers = plan.placed ? null : rings(plan.parts);
-    this.stage = svg('g', { class: 'stage-plan', 'aria-hidden': 'true' }, svg('rect'), svg('rect', { class: 'inner' }), svg('text', {}, plan.stage?.label ?? 'Stage'));
+    this.stage = svg('g', { class: 'stage-plan', 'aria-hidden': 'true' }, svg('rect'), svg('rect', { class: 'inner' }), svg('text', {}, plan.stage?.label ?? plan.words.say('stage')));
     this.areas = plan.placed ? plan.areas.map(boxOf).filter(Boolean) : [];
     for (const box of this.areas) {
       box.shape = svg('g', { class: 'part-shape', 'aria-hidden': 'true' }, svg('path'), svg('text', { class: 'name' }, box.label));
@@ -293,21 +292,22 @@ export class Overview {
     return colours[state] ?? colours.mine;
   }
 
-  /** Returns ", from €21.00" for a part with prices. */
+  /** Returns "from €21.00" for a part with prices. */
   #price(i) {
     const { first, count } = this.plan.parts[i];
     const priced = [...new Set(this.plan.category.slice(first, first + count))].map((c) => this.plan.categories[c]).filter((c) => c?.price !== undefined);
-    const least = priced.sort((a, b) => a.price - b.price)[0];
-    return least ? `, ${priced.length > 1 ? 'from ' : ''}${priceRange(this.plan, least).replace('from ', priced.length > 1 ? '' : 'from ')}` : '';
+    return priced.length ? priceRange(this.plan, { price: priced[0].price, levels: priced.flatMap(({ price, levels = [] }) => [{ price }, ...levels]) }) : '';
   }
 
   #say(i) {
     const { name, count } = this.plan.parts[i];
     const { available } = this.counts(i);
     const cell = this.cells[i];
-    const full = available ? `${Math.floor((100 * (count - available)) / count)}% full` : 'full';
+    const { words } = this.plan;
+    const percent = words.percent(Math.floor((100 * (count - available)) / count) / 100);
+    const full = available ? words.say('part.filled', { percent }) : words.say('part.full');
     cell.children[2].textContent = full;
     cell.children[0].setAttribute('fill-opacity', ((0.34 * available) / count).toFixed(3));
-    cell.ariaLabel = `${name}, ${full}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available${this.#price(i)}`;
+    cell.ariaLabel = words.join([name, full, words.say('part.left', { left: available, n: count }), this.#price(i)]);
   }
 }

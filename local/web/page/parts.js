@@ -40,7 +40,7 @@ export class PartView {
     this.host.mark('whole', whole);
     this.host.mark('section', this.plan.large && !whole);
     this.host.find('map').dataset.stage = this.plan.placed ? 'placed' : this.plan.stage?.shape ?? 'apron';
-    this.host.findAll('.stage text')[0].textContent = this.plan.stage?.label ?? 'Stage';
+    this.host.findAll('.stage text')[0].textContent = this.plan.stage?.label ?? this.plan.words.say('stage');
     if (whole) {
       this.view = new Overview(this.host.find('map'), this.plan, { ...this.sections, open: (n) => this.#open(n) });
     } else {

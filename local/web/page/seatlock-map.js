@@ -6,6 +6,7 @@ import { Controller } from './controller.js';
 import styles from './element.css';
 import { Host } from './host.js';
 import inside from './inside.html';
+import { loadWords } from './words.js';
 
 /** Where the server is, by default: above the folder of this module. */
 const server = new URL('..', import.meta.url).href;
@@ -18,9 +19,12 @@ template.innerHTML = policy ? policy.createHTML(inside) : inside;
 
 /** A host that is an element: it sends events and knows no address. */
 export class ElementHost extends Host {
-  constructor(element, root) {
-    super(root, root.querySelector('.frame'));
+  constructor(element, root, words) {
+    const frame = root.querySelector('.frame');
+    super(root, frame, words);
     this.element = element;
+    Object.assign(frame, { lang: words.lang, dir: words.dir });
+    words.fill(root);
   }
 
   emit(type, detail) {
@@ -43,18 +47,20 @@ export class ElementHost extends Host {
 
 /** SeatlockMap is the class of the element. */
 export class SeatlockMap extends HTMLElement {
-  static observedAttributes = ['event', 'max', 'section', 'src', 'theme'];
+  static observedAttributes = ['event', 'lang', 'max', 'section', 'src', 'theme'];
 
   #controller;
+  #messages;
   #user;
   #token;
+  #begun;
   #starting = false;
   #following = false;
 
   constructor() {
     super();
     this.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
-    for (const name of ['user', 'token']) { // set before the element was defined
+    for (const name of ['messages', 'user', 'token']) { // set before the element was defined
       if (!Object.hasOwn(this, name)) continue;
       const value = this[name];
       delete this[name];
@@ -72,9 +78,9 @@ export class SeatlockMap extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, value) {
-    if (before === value || !this.#controller) return;
-    if (name === 'src' || name === 'max') this.#restart();
-    else if (name === 'theme') this.#controller.page?.drawn.view?.filter();
+    if (before === value || !this.isConnected) return;
+    if (['lang', 'max', 'src'].includes(name)) this.#restart();
+    else if (name === 'theme') this.#controller?.page?.drawn.view?.filter();
     else this.#follow();
   }
 
@@ -84,7 +90,7 @@ export class SeatlockMap extends HTMLElement {
     this.#following = true;
     queueMicrotask(() => {
       this.#following = false;
-      this.#controller?.show(this.getAttribute('event') ?? this.#controller.page?.plan.eventId, this.getAttribute('section'));
+      this.#controller?.show(this.getAttribute('event') ?? this.#controller?.page?.plan.eventId, this.getAttribute('section'));
     });
   }
 
@@ -100,24 +106,37 @@ export class SeatlockMap extends HTMLElement {
     });
   }
 
-  #start() {
+  async #start() {
+    const begun = this.#begun = {};
+    const wanted = [this.lang || this.parentElement?.closest('[lang]')?.lang, ...navigator.languages].filter(Boolean);
+    const words = await loadWords(wanted, this.#messages);
+    if (this.#begun !== begun || !this.isConnected) return;
     this.shadowRoot.replaceChildren(template.content.cloneNode(true));
     const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI));
     api.token = this.#token;
-    const controller = this.#controller = new Controller(this.host(), api);
+    const controller = this.#controller = new Controller(this.host(words), api);
     controller.max = Number(this.getAttribute('max')) || 0;
     if (this.hasAttribute('event')) controller.show(this.getAttribute('event'), this.getAttribute('section'));
     controller.start();
   }
 
   /** Returns the Host of the element. Seatlock's own page has another. */
-  host() {
-    return new ElementHost(this, this.shadowRoot);
+  host(words) {
+    return new ElementHost(this, this.shadowRoot, words);
   }
 
   /** The Controller of the element, for Seatlock's own page. */
   get controller() {
     return this.#controller;
+  }
+
+  get messages() {
+    return this.#messages;
+  }
+
+  set messages(messages) {
+    this.#messages = messages;
+    if (this.isConnected) this.#restart();
   }
 
   get user() {
@@ -127,7 +146,7 @@ export class SeatlockMap extends HTMLElement {
   set user(name) {
     if (this.#user === name) return;
     this.#user = name;
-    if (this.#controller) this.#restart();
+    if (this.isConnected) this.#restart();
   }
 
   get token() {
@@ -137,9 +156,8 @@ export class SeatlockMap extends HTMLElement {
   set token(token) {
     const before = this.#token;
     this.#token = token;
-    if (!this.#controller) return;
-    if (typeof before === 'function' && typeof token === 'function') this.#controller.api.token = token;
-    else this.#restart();
+    if (typeof before === 'function' && typeof token === 'function' && this.#controller) this.#controller.api.token = token;
+    else if (this.isConnected) this.#restart();
   }
 
   /** What the user has: see Basket in v1.d.ts. */

@@ -71,6 +71,11 @@ export class Session {
     this.user = open ? this.name || userName() : userId ?? null;
   }
 
+  /** How the user gets what is held: pay, buy, or left where this page sells nothing. */
+  get way() {
+    return this.pays ? 'pay' : this.mayConfirm ? 'buy' : 'left';
+  }
+
   /** Asks again. Reports whether the user is still the same. */
   async renew() {
     const { user, guest } = this;
@@ -79,13 +84,13 @@ export class Session {
     return this.user === user;
   }
 
-  /** What has happened if the user is not the one before. */
+  /** What has happened if the user is not the one before: out, guest, in or user; else empty. */
   since(before) {
     if (before.user === null) return '';
-    if (this.user === null || (this.guest && !before.guest)) return 'You are not signed in any more, so the seats that you had are not shown as yours.';
-    if (this.guest) return 'Your session has ended. You are a new guest, so the seats that you had are not shown as yours.';
-    if (before.guest) return 'You have signed in in another window, so this one now shows the seats of your account.';
-    return 'Somebody else has signed in in another window, so this one now shows the seats of that account.';
+    if (this.user === null || (this.guest && !before.guest)) return 'out';
+    if (this.guest) return 'guest';
+    if (before.guest) return 'in';
+    return 'user';
   }
 
   /** The seats that the user has locked as a guest, in every event. */

@@ -72,6 +72,8 @@ export type SeatlockEvent<K extends keyof SeatlockEvents> = CustomEvent<Seatlock
 export class SeatlockMap extends HTMLElement {
   /** The user's name, where the server believes it (open mode). */
   user: string | undefined;
+  /** A shop's own words, by the keys of the tables in local/web/page/messages. */
+  messages: Record<string, string | Record<string, string>> | undefined;
   /** A bearer token of the user, or a function that gives one, again whenever the server refuses it. */
   token: string | (() => string | Promise<string>) | undefined;
   /** What the user has. */
