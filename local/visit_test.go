@@ -58,9 +58,9 @@ func (v *visit) get(path string) []byte {
 	return plain
 }
 
-// files gets a file of the page and what it names.
+// files gets a file of the page and what it names, in English.
 func (v *visit) files(path string) {
-	named := regexp.MustCompile(`(?:from '\./|import\('\./|url\(["']?|(?:href|src)="page/)([a-z-]+\.[a-z]+)`)
+	named := regexp.MustCompile(`(?:import\("\./|(?:href|src)="page/)((?:en|icon|main|page)[-0-9A-Z]*\.[a-z]+)`)
 	for _, m := range named.FindAllSubmatch(v.get(path), -1) {
 		v.files("/page/" + string(m[1]))
 	}

@@ -16,12 +16,15 @@ import (
 // and never changes, is for shops that fix the version.
 func (p *Pages) addElement(b bundle) {
 	for name, body := range b.embed {
-		cache := untilChanged
-		if !hashed.MatchString(name) {
-			cache = shortly
-			p.addForeign("/embed/"+fixed(name, body), body, untilChanged)
+		if hashed.MatchString(name) { // a language
+			p.addForeign("/embed/"+name, body, untilChanged)
+			continue
 		}
-		p.addForeign("/embed/"+name, body, cache)
+		p.addForeign("/embed/"+fixed(name, body), body, untilChanged)
+		p.addForeign("/embed/"+name, body, shortly)
+		f := p.files["/embed/"+name]
+		f.location = fixed(name, body)
+		p.files["/embed/"+name] = f
 	}
 	p.addForeign("/embed/v1.d.ts", read("v1.d.ts"), never)
 }

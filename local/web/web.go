@@ -58,6 +58,7 @@ type file struct {
 	cache     string
 	policy    string // Content-Security-Policy
 	foreign   bool   // pages of other origins load it
+	location  string // its name with a hash, if this one has none
 }
 
 // New bundles the page and the element. It fails only if the sources are faulty.
@@ -143,6 +144,9 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", f.cache)
+	if f.location != "" {
+		h.Set("Content-Location", f.location)
+	}
 	if f.foreign {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -98,7 +98,8 @@ export class EventPage {
 
   /** Takes over a change that another window of this browser made. */
   shared() {
-    this.#ranOut(this.mine.refresh(this.clock.now()));
+    const ended = this.mine.refresh(this.clock.now());
+    if (this.#ready) this.#ranOut(ended);
     this.update(this.plan.ids.keys());
   }
 

@@ -242,6 +242,7 @@ export class SeatMap {
     const state = this.state(position);
     if (cell.dataset.state === state) return false;
     cell.dataset.state = state;
+    cell.setAttribute('part', `seat ${state}`);
     cell.ariaSelected = String(['picked', 'asking', 'yours'].includes(state));
     cell.ariaDisabled = String(['locked', 'booked', 'blocked'].includes(state));
     this.#label(position, cell);
