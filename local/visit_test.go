@@ -88,7 +88,7 @@ func TestFirstVisitToTheArena(t *testing.T) {
 	}
 	observer, _ := openTelemetry(settings.Telemetry{}, events, store, log)
 	observer.events = api
-	handler := headers(settings.Server{}, observer.handler(web.Handler(api.Routes()), nil))
+	handler := headers(settings.Server{}, observer.handler(pages(t).Handler(api.Routes()), nil))
 
 	for _, sale := range []string{"before the sale", "half booked, and 1,000 seats locked"} {
 		if sale != "before the sale" {

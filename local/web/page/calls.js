@@ -1,7 +1,7 @@
 // The user's calls about an event: each is repeated until it is answered, and a message
 // says how it ended.
 
-import * as api from './api.js';
+import { undecided, untilAnswered } from './api.js';
 import { reason } from './problems.js';
 
 const retryFor = 20_000; // ms
@@ -22,21 +22,22 @@ export class Calls {
    * Repeats a call until it is answered. The call is saved first, so that a page
    * that was reloaded meanwhile can find out how it ended. The server chooses further
    * seats if open is given: a count of seats, or of places of areas. A repeat would take
-   * others then, so make asks first what the user has.
+   * others then, so make asks first what the user has. Reports whether it succeeded.
    */
   async make(call, seats, open) {
     const { page } = this;
-    if (page.mine.asked || seats.length === 0 && !open) return;
-    if (!page.session.user && !await this.#meet(call, seats)) return;
+    if (page.mine.asked || seats.length === 0 && !open) return false;
+    if (!page.session.user && !await this.#meet(call, seats)) return false;
     const { mine } = page;
     mine.ask({ call, seats, open });
     if (call === 'checkout') mine.pay(seats, true); // the answer may be lost, and the locks last longer from now on
     page.update(seats);
     let repeated = false;
+    let succeeded = false;
     try {
       const end = performance.now() + (call === 'confirm' || call === 'checkout' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
       const body = this.#body(call, seats, open);
-      const answer = await api.untilAnswered(
+      const answer = await untilAnswered(
         async () => (open && repeated && await this.#found(seats)) || this.#asUser((user) => this.#send(call, user, body)),
         end,
         () => {
@@ -46,19 +47,21 @@ export class Calls {
       );
       mine.ask(null);
       this.#answered(call, call === 'lock' ? this.#positions(answer, seats, open) : seats, answer, repeated, open);
+      succeeded = true;
     } catch (error) {
       mine.ask(null);
       this.#refused(call, seats, error, repeated, open);
     }
     page.update(seats);
+    return succeeded;
   }
 
   /** Makes the call; for the best seats of some categories, one category after the other. */
   async #send(call, user, { categories = [undefined], ...body }) {
-    const { eventId } = this.page.plan;
+    const { page, page: { plan: { eventId } } } = this;
     for (const [i, category] of categories.entries()) {
       try {
-        return await api[call](eventId, user, { ...body, category });
+        return await page.api[call](eventId, user, { ...body, category });
       } catch (error) {
         if (error.code !== 'not_enough' || i === categories.length - 1) throw error;
       }
@@ -81,7 +84,7 @@ export class Calls {
   /** Returns what a lock with a lost answer has locked, as its answer would, or null. */
   async #found(seats) {
     const { plan, mine } = this.page;
-    const all = await this.#asUser((user) => api.mine(plan.eventId, user));
+    const all = await this.#asUser((user) => this.page.api.mine(plan.eventId, user));
     const known = (id) => mine.locked.has(plan.positions.get(id));
     const locked = all.filter(({ seatId, status }) => status === 'locked' && !known(seatId));
     if (!locked.length) return null;
@@ -115,6 +118,7 @@ export class Calls {
       if (!session.user) this.#askToSignIn();
     } catch (error) {
       if (error.status === 429) page.say('bad', page.words.say(session.canSignIn ? 'crowded.signIn' : 'crowded'), true);
+      else if (error.status === 403) this.#askToSignIn();
       else this.#refused(call, seats, error);
     }
     mine.asked = null;
@@ -142,8 +146,9 @@ export class Calls {
   }
 
   #askToSignIn() {
-    const { words, session: { canSignIn } } = this.page;
+    const { host, words, session: { canSignIn } } = this.page;
     this.page.say('news', words.say(canSignIn ? 'signIn.picks' : 'who.looking'));
+    host.emit('error', { code: 'unauthenticated', message: words.say('signIn.next') });
     if (canSignIn) this.page.host.focusSignIn();
   }
 
@@ -157,6 +162,7 @@ export class Calls {
       page.seats.know(seats, end);
       page.warned = false;
       if (open?.areas) page.mine.wantNothing();
+      page.host.emit('lock', page.basket);
       page.say('good', words.sentences(
         words.say('held', { ...named, time: words.duration(page.mine.end - page.clock.now()) }), // as the countdown has it
         answer.together === false && words.say('held.apart'),
@@ -169,12 +175,14 @@ export class Calls {
     } else if (call === 'confirm') {
       page.mine.book(seats);
       page.seats.know(seats, Infinity);
+      page.host.emit('booked', { seatIds: page.ids(seats) });
       const price = answer.total === undefined ? '' : words.money(answer.total, answer.currency);
       page.say('good', price ? words.say('booked.for', { ...named, price }) : words.say('booked', named));
     } else {
       const released = answer.seatIds.map((id) => page.plan.positions.get(id));
       page.mine.forget(seats);
       page.seats.know(released, 0);
+      page.host.emit('release', { seatIds: page.ids(seats) });
       if (repeated || page.session.pays) page.say('news', words.say('given', named)); // the first call, whose answer was lost, or the end of the order may have done it
       else if (released.length) page.say('news', words.say('given', { seats: page.names(released) }));
       else page.say('news', words.say('given.none', named));
@@ -185,7 +193,9 @@ export class Calls {
     const { page, page: { words } } = this;
     const inTheWay = (error.seats ?? []).map(({ seatId }) => page.plan.positions.get(seatId)).filter((p) => p !== undefined);
     const named = { seats: page.names(inTheWay), n: inTheWay.length };
-    if (call === 'checkout' && !api.undecided(error)) page.mine.pay(seats, false);
+    if (inTheWay.length) page.host.emit('conflict', { code: error.code, seatIds: page.ids(inTheWay) });
+    else page.host.emit('error', { code: error.code || 'unreachable', message: reason(words, error) });
+    if (call === 'checkout' && !undecided(error)) page.mine.pay(seats, false);
     if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
       for (const p of inTheWay) page.mine.picked.delete(p);
       const rest = seats.length - inTheWay.length;
@@ -236,7 +246,7 @@ export class Calls {
     for (let said; ; await new Promise((resume) => setTimeout(resume, 1500))) {
       let order;
       try {
-        order = await api.untilAnswered(() => this.#asUser((user) => api.order(plan.eventId, user, id)), end, () => {});
+        order = await untilAnswered(() => this.#asUser((user) => page.api.order(plan.eventId, user, id)), end, () => {});
       } catch (error) {
         order = { error };
       }
@@ -293,6 +303,19 @@ export class Calls {
   #forget(seats) {
     const { mine } = this.page;
     mine.forget(seats.filter((p) => mine.paying.has(p) || mine.bought.has(p)));
+  }
+
+  /** Asks what the user has, and takes notice of what was booked elsewhere. */
+  async refresh() {
+    const { page, page: { mine, plan, session } } = this;
+    if (!session.user) return;
+    const all = await this.#asUser((user) => page.api.mine(plan.eventId, user));
+    const booked = all.filter(({ status }) => status === 'booked').map(({ seatId }) => plan.positions.get(seatId)).filter((p) => mine.locked.has(p));
+    if (page.closed || !booked.length) return;
+    mine.book(booked);
+    page.seats.know(booked, Infinity);
+    page.booked(booked);
+    page.update(booked);
   }
 
   /** Takes over what a call has locked that a reload interrupted. */

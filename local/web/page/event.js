@@ -13,8 +13,9 @@ import { Plan } from './plan.js';
 import { Sale } from './sale.js';
 import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
+import { placesOf, ticket } from './tickets.js';
 
-/** An EventPage shows one event until close(). */
+/** An EventPage shows one event in a Host until close(). */
 export class EventPage {
   warned = false; // that the time to confirm is nearly over
   #changed = new Set();
@@ -24,11 +25,12 @@ export class EventPage {
   #renewing = false;
 
   /**
-   * list is a promise of the first list, or of null. EventPage shows all in the host, calls renew(revision)
+   * list is a promise of the first list, or of null. EventPage calls renew(revision)
    * once if a list is of a higher revision than the event.
    */
-  constructor(host, event, list, session, panel, renew) {
+  constructor(host, event, { api, list, panel, renew, session }) {
     this.host = host;
+    this.api = api;
     this.session = session;
     this.renew = renew;
     this.words = host.words;
@@ -62,12 +64,13 @@ export class EventPage {
       shown: () => this.#shown(),
     });
     host.entitle(this.plan.title, this.plan.subtitle);
-    this.live = new Live(this.plan.eventId, this.seats, list, {
+    this.live = new Live(api, this.plan.eventId, this.seats, list, {
       heard: (list) => this.#heard(list),
       light: (state) => this.#light(state),
     });
     this.#timer = setInterval(() => this.#tick(), 250);
     this.#light('connecting');
+    panel.introduce(session);
   }
 
   close() {
@@ -87,6 +90,7 @@ export class EventPage {
     for (const p of picked) if (levels.has(p)) this.mine.levels.set(p, levels.get(p));
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
     this.warned = false;
+    this.panel.introduce(this.session);
     const since = this.session.since(before);
     if (since) this.say('bad', this.words.say(`other.${since}`), true);
     this.update(this.plan.ids.keys());
@@ -94,7 +98,7 @@ export class EventPage {
 
   /** Takes over a change that another window of this browser made. */
   shared() {
-    this.mine.refresh();
+    this.#ranOut(this.mine.refresh(this.clock.now()));
     this.update(this.plan.ids.keys());
   }
 
@@ -106,15 +110,6 @@ export class EventPage {
   /** The time left on a seat's lock, in ms. */
   left(position) {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
-  }
-
-  /** Picks those of the seats that there are. */
-  pick(ids) {
-    for (const id of ids) {
-      const position = this.plan.positions.get(id);
-      if (position !== undefined) this.mine.picked.add(position);
-    }
-    this.update([]);
   }
 
   #heard(list) {
@@ -133,10 +128,8 @@ export class EventPage {
   #begin() {
     this.#ready = true;
     this.host.mark('ready', true);
-    for (const id of keptPicks.take(this.plan.eventId)) {
-      const p = this.plan.positions.get(id);
-      if (p !== undefined && this.seats.status(p) === 'available') this.mine.picked.add(p);
-    }
+    this.#taken(this.mine.restore(keptPicks.of(this.plan.eventId), this.seats));
+    this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);
     if (this.mine.paying.size && !this.calls.following) this.calls.follow();
@@ -145,12 +138,8 @@ export class EventPage {
 
   #light(state) {
     if (this.closed) return;
-    const light = this.host.find('light');
-    if (light.dataset.state === state) return;
-    const was = light.dataset.state;
-    light.dataset.state = state;
-    light.textContent = this.words.say(`light.${state}`);
-    this.host.mark('away', state === 'away');
+    const was = this.host.light(state);
+    if (was === undefined) return;
     if (state === 'away') this.host.announcer.announce(this.words.say('lost'));
     if (state === 'out') this.#shutOut();
     if (was === 'away') this.host.announcer.announce(this.words.say('lost.over'));
@@ -175,6 +164,7 @@ export class EventPage {
       if (left <= urgent && !this.warned) {
         this.warned = true;
         this.panel.say('news', ''); // the warning replaces it
+        this.host.emit('expiring', { seatIds: this.ids(this.mine.locked.keys()), expiresAt: new Date(this.mine.end).toISOString(), seconds: Math.ceil(left / 1000) });
         if (left > 1000) this.host.announcer.alarm(this.words.say(`soon.${this.session.way}`, { time: this.words.duration(left), seats: this.names(this.mine.locked.keys()) }));
       }
       if (left > urgent) this.warned = false;
@@ -190,13 +180,13 @@ export class EventPage {
   /** Brings what the user has, the map and the messages up to date after a change. */
   update(positions, moved = false) {
     if (this.#ready) {
-      const { ranOut, gone, taken } = this.mine.compare(this.seats);
-      if (ranOut.length) {
-        this.say('bad', this.words.say('ranOut', { seats: this.names(ranOut), n: ranOut.length }), true);
-      }
+      const { ranOut, gone, booked, taken } = this.mine.compare(this.seats);
+      this.#ranOut(ranOut);
+      if (booked.length) this.booked(booked);
       if (gone.length) this.say('bad', this.words.say('gone', { seats: this.names(gone), n: gone.length }), true);
-      if (taken.length) this.say('bad', this.words.say('taken.picked', { seats: this.names(taken), n: taken.length }), true);
-      positions = [...positions, ...ranOut, ...gone, ...taken];
+      this.#taken(taken);
+      positions = [...positions, ...ranOut.map(([p]) => p), ...gone, ...booked, ...taken];
+      this.#keepPicks();
     }
     for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
     this.moved ||= moved;
@@ -204,6 +194,41 @@ export class EventPage {
       this.#frame = 0;
       this.#draw();
     });
+  }
+
+  /** Says that time ran out. What was locked stays picked, so that one can lock it again. */
+  #ranOut(ended) {
+    if (ended.length === 0) return;
+    const seats = ended.map(([p]) => p);
+    this.mine.pickAgain(ended, this.seats);
+    const { mine } = this;
+    const again = seats.some((p) => mine.picked.has(p)) || mine.places > 0;
+    this.say('bad', this.words.say('ranOut', { seats: this.names(seats), n: seats.length }), true,
+      again ? { text: this.words.say('ranOut.again', { n: seats.length }), act: () => this.picking.lock() } : undefined);
+    this.host.emit('expired', { seatIds: this.ids(seats) });
+  }
+
+  /** Takes notice that locks were booked elsewhere: in another window or by the shop. */
+  booked(seats) {
+    this.host.emit('booked', { seatIds: this.ids(seats) });
+    if (!this.session.sells) this.say('good', this.words.say('booked', { seats: this.names(seats) }), true);
+  }
+
+  /** Says that picks were taken by others. */
+  #taken(seats) {
+    if (seats.length === 0) return;
+    this.say('bad', this.words.say('taken.picked', { seats: this.names(seats), n: seats.length }), true);
+    this.host.emit('conflict', { seatIds: this.ids(seats), code: 'seat_locked' });
+  }
+
+  /** Keeps the picks for a reload, and for when the event is opened again. */
+  #keepPicks() {
+    const { picks } = this.mine;
+    const text = JSON.stringify(picks);
+    if (text === this.kept) return;
+    this.kept = text;
+    keptPicks.save(this.plan.eventId, picks);
+    this.host.emit('pick', this.basket);
   }
 
   #draw() {
@@ -280,8 +305,23 @@ export class EventPage {
     if (this.#ready) this.host.announcer.announce(sentence || this.words.say('sale.open'));
   }
 
-  /** The ids of the seats that the user has picked. */
-  get picks() {
-    return [...this.mine.picked].map((p) => this.plan.ids[p]);
+  ids(positions) {
+    return [...positions].map((p) => this.plan.ids[p]);
+  }
+
+  /** What the user has picked, locked and booked, as the element shows it to the shop. */
+  get basket() {
+    const { mine, plan } = this;
+    const seats = (positions) => [...positions].sort((a, b) => a - b).map((p) => ticket(plan, p, mine.levels.get(p)));
+    const { currency } = plan;
+    return {
+      eventId: plan.eventId,
+      picked: seats(mine.picked),
+      places: mine.wanted.flatMap((counts, area) => counts.map((count, level) => placesOf(plan, area, level, count))).filter(({ count }) => count),
+      locked: seats(mine.locked.keys()),
+      booked: seats(mine.bought),
+      ...(mine.end && { expiresAt: new Date(mine.end).toISOString() }),
+      ...(currency && { currency }),
+    };
   }
 }

@@ -60,6 +60,12 @@ export class Panel {
     if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
   }
 
+  /** Shows the buttons of those who can book or pay here. */
+  introduce({ way }) {
+    this.host.find('confirm').hidden = way === 'left';
+    this.host.find('to-confirm').textContent = this.host.words.say(`time.${way}`);
+  }
+
   /** Returns the text of the button that gets what is held. */
   #getting(way) {
     const { words, mine, plan } = this;

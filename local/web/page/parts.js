@@ -49,7 +49,7 @@ export class PartView {
       });
     }
     this.host.find('part').textContent = part === null ? '' : this.plan.parts[part].name;
-    this.host.find('back').href = this.host.hrefOf(this.plan.eventId);
+    this.host.find('back').onclick = () => this.#open(null);
     this.#link('before', part - 1);
     this.#link('after', part + 1);
     this.shown();
@@ -60,13 +60,13 @@ export class PartView {
     this.host.goTo(this.plan.eventId, this.plan.parts[i]?.name);
   }
 
-  /** Makes a link lead to a part beside the one that is drawn. */
+  /** Makes a button lead to a part beside the one that is drawn. */
   #link(id, i) {
     const link = this.host.find(id);
     const part = this.part === null ? undefined : this.plan.parts[i];
     link.hidden = !part;
     if (!part) return;
-    link.href = this.host.hrefOf(this.plan.eventId, part.name);
+    link.onclick = () => this.#open(i);
     link.querySelector('span').textContent = part.name;
   }
 

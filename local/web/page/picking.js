@@ -90,12 +90,13 @@ export class Picking {
     return Boolean(sentence);
   }
 
-  /** Locks the best seats that there are for the party, in several places if apart is set. */
-  best(apart) {
-    const { party, filter } = this.page.toolbar;
-    if (this.#notOnSale() || !this.#mayPick(party)) return;
+  /** Locks the best seats that there are for the party, or for n, in several places if apart is set. */
+  best(apart, n) {
+    const { filter } = this.page.toolbar;
+    const party = n ?? this.page.toolbar.party;
+    if (this.#notOnSale() || !this.#mayPick(party)) return undefined;
     const asked = { count: party, ...(apart && { apart }) };
-    this.page.calls.make('lock', [], filter.open ? asked : { ...asked, categories: filter.ids });
+    return this.page.calls.make('lock', [], filter.open ? asked : { ...asked, categories: filter.ids });
   }
 
   /** Offers other seats, since the picked ones leave a single one alone. */
@@ -144,12 +145,12 @@ export class Picking {
 
   lock() {
     const picked = [...this.page.mine.picked];
-    if (this.#notOnSale() || this.#leavesAlone(picked)) return;
+    if (this.#notOnSale() || this.#leavesAlone(picked)) return undefined;
     const areas = this.page.mine.wanted.map((counts, area) => ({
       area,
       levels: counts.flatMap((n, level) => Array(n).fill(this.page.plan.categories[this.page.plan.areas[area].category]?.levels?.[level].id ?? '')),
     })).filter(({ levels }) => levels.length);
-    this.page.calls.make('lock', picked, areas.length ? { areas } : undefined);
+    return this.page.calls.make('lock', picked, areas.length ? { areas } : undefined);
   }
 
   confirm() {
@@ -158,7 +159,16 @@ export class Picking {
     calls.make(session.pays ? 'checkout' : 'confirm', [...session.pays && paying.size ? paying : mine.locked.keys()]);
   }
 
+  /** Leaves out everything that is picked. */
+  clear() {
+    const { mine } = this.page;
+    const before = [...mine.picked];
+    mine.picked.clear();
+    mine.wantNothing();
+    this.page.update(before);
+  }
+
   release() {
-    this.page.calls.make('release', [...this.page.mine.locked.keys()]);
+    return this.page.calls.make('release', [...this.page.mine.locked.keys()]);
   }
 }

@@ -22,6 +22,7 @@ export class Plan {
     this.noSingles = Boolean(event.noSingles);
     this.opensAt = Date.parse(event.opensAt); // NaN if the sale does not wait
     this.closesAt = Date.parse(event.closesAt);
+    this.name = event.name;
     const comma = event.name.indexOf(', ');
     this.title = comma < 0 ? event.name : event.name.slice(0, comma);
     this.subtitle = comma < 0 ? localTime(event.startsAt, words) : event.name.slice(comma + 2);

@@ -1,8 +1,15 @@
 // What the page says in one language, and how that language writes numbers, money, lists
 // and times. The messages are in the folder messages, one table for each language.
 
+/** The tables, each of which is loaded when its language is wanted. */
+const tables = {
+  en: () => import('./messages/en.js'),
+  de: () => import('./messages/de.js'),
+  fr: () => import('./messages/fr.js'),
+  ar: () => import('./messages/ar.js'),
+};
 /** The languages that have a table. */
-export const languages = ['en', 'de', 'fr', 'ar'];
+export const languages = Object.keys(tables);
 const rightToLeft = ['ar'];
 
 const slack = 250; // ms by which the estimate of the server's time may be late
@@ -14,7 +21,7 @@ const slack = 250; // ms by which the estimate of the server's time may be late
  */
 export async function loadWords(wanted, own) {
   const locale = wanted.map(localeOf).find((l) => languages.includes(l?.language)) ?? new Intl.Locale('en-GB');
-  const { default: messages } = await import(`./messages/${locale.language}.js`);
+  const { default: messages } = await tables[locale.language]();
   return new Words(locale, messages, own);
 }
 

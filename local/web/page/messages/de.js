@@ -159,6 +159,7 @@ export default {
   'taken.return': { one: 'Vielleicht wird er {when} wieder frei.', other: 'Vielleicht werden sie {when} wieder frei.' },
   'taken.next': 'Wählen Sie andere Plätze.',
   'ranOut': { one: 'Die Zeit ist abgelaufen. {seats} ist nicht mehr für Sie reserviert.', other: 'Die Zeit ist abgelaufen. {seats} sind nicht mehr für Sie reserviert.' },
+  'ranOut.again': { one: 'Noch einmal reservieren', other: 'Noch einmal reservieren' },
   'gone': { one: '{seats} gehört Ihnen nicht mehr: Der Platz wurde freigegeben, von Ihnen oder vom Veranstalter.', other: '{seats} gehören Ihnen nicht mehr: Die Plätze wurden freigegeben, von Ihnen oder vom Veranstalter.' },
   'tooLate.pay': 'Zu spät: Die Zeit zum Bezahlen ist abgelaufen für {seats}. Es wurde nichts berechnet. Reservieren Sie die Plätze neu, falls sie noch frei sind.',
   'tooLate.buy': 'Zu spät: Die Zeit zum Kaufen ist abgelaufen für {seats}. Es wurde nichts gebucht. Reservieren Sie die Plätze neu, falls sie noch frei sind.',

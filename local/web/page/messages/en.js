@@ -160,6 +160,7 @@ export default {
   'taken.return': { one: 'It may come back {when}.', other: 'They may come back {when}.' },
   'taken.next': 'Pick other seats.',
   'ranOut': { one: 'Time ran out. {seats} is no longer held for you.', other: 'Time ran out. {seats} are no longer held for you.' },
+  'ranOut.again': { one: 'Hold it again', other: 'Hold them again' },
   'gone': { one: '{seats} is not yours any more: it was given back, or the shop released it.', other: '{seats} are not yours any more: they were given back, or the shop released them.' },
   'tooLate.pay': 'Too late: the time to pay for {seats} is over. Nothing was charged. Hold the seats again if they are still available.',
   'tooLate.buy': 'Too late: the time to buy {seats} is over. Nothing was booked. Hold the seats again if they are still available.',

@@ -162,6 +162,7 @@ export default {
   'taken.return': { one: 'Elle se libérera peut-être {when}.', other: 'Elles se libéreront peut-être {when}.' },
   'taken.next': 'Choisissez d’autres places.',
   'ranOut': { one: 'Le temps est écoulé. {seats} n’est plus retenue pour vous.', other: 'Le temps est écoulé. {seats} ne sont plus retenues pour vous.' },
+  'ranOut.again': { one: 'La retenir à nouveau', other: 'Les retenir à nouveau' },
   'gone': { one: '{seats} n’est plus à vous : elle a été rendue, par vous ou par la billetterie.', other: '{seats} ne sont plus à vous : elles ont été rendues, par vous ou par la billetterie.' },
   'tooLate.pay': 'Trop tard : le délai de paiement est dépassé pour {seats}. Rien n’a été débité. Retenez les places de nouveau si elles sont encore disponibles.',
   'tooLate.buy': 'Trop tard : le délai d’achat est dépassé pour {seats}. Rien n’a été réservé. Retenez les places de nouveau si elles sont encore disponibles.',
