@@ -265,9 +265,15 @@ func (w *window) waitCounts(available, locked, booked int) {
 // click clicks on a seat with the mouse.
 func (w *window) click(name string) {
 	w.t.Helper()
+	w.clickOn(seat(name))
+}
+
+// clickOn clicks in the middle of the element that the expression returns.
+func (w *window) clickOn(expression string) {
+	w.t.Helper()
 	type point struct{ X, Y float64 }
 	p := eval[point](w, `(async () => { const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-		await drawn(); const c = `+seat(name)+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
+		await drawn(); const c = `+expression+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
 		const r = c.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
 	w.do(chromedp.MouseClickXY(p.X, p.Y))
 }
