@@ -13,18 +13,18 @@ func TestExpiryIsSeen(t *testing.T) {
 	ann.visit(s.URL)
 	ben.visit(s.URL)
 	ann.click("row B, seat 2")
-	ann.press("Lock this seat")
-	ann.waitText("left to confirm")
-	ben.waitSeat("row B, seat 2", "locked for ")
-	ann.waitText("Confirm now, or the seats go back on sale.") // fewer than 20 s are left
-	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to confirm Row B, seat 2\.$/.test(look.byId('urgent').textContent)`)
+	ann.press("Hold this seat")
+	ann.waitText("left to buy")
+	ben.waitSeat("row B, seat 2", "on hold for ")
+	ann.waitText("Buy now, or your seats go back on sale.") // fewer than 20 s are left
+	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to buy Row B, seat 2\.$/.test(look.byId('urgent').textContent)`)
 
 	ben.waitSeat("row B, seat 2", "available")
-	ann.waitText("Time ran out. Row B, seat 2 is no longer locked for you.")
+	ann.waitText("Time ran out. Row B, seat 2 is no longer held for you.")
 	ann.waitSeat("row B, seat 2", "available")
 	ann.waitCounts(100, 0, 0)
 	if eval[bool](ann, `look.byId('confirm').checkVisibility()`) {
-		t.Error("the button Confirm is still there")
+		t.Error("the button Buy is still there")
 	}
 }
 
@@ -33,17 +33,17 @@ func TestReloadWithALock(t *testing.T) {
 	t.Parallel()
 	w, s := openPage(t)
 	w.click("row E, seat 5")
-	w.press("Lock this seat")
-	w.waitText("left to confirm")
+	w.press("Hold this seat")
+	w.waitText("left to buy")
 	const end = `JSON.parse(localStorage[Object.keys(localStorage).find((k) => k.startsWith('seatlock:default'))]).locked[0][1]`
 	before := eval[float64](w, end)
 	w.visit(s.URL)
-	w.waitSeat("row E, seat 5", "locked by you for ")
-	w.waitText("left to confirm")
+	w.waitSeat("row E, seat 5", "held for you for ")
+	w.waitText("left to buy")
 	if after := eval[float64](w, end); after != before {
 		t.Errorf("the lock ends at %v, want %v as before", after, before)
 	}
-	w.press("Confirm")
+	w.press("Buy")
 	w.waitText("Booked: Row E, seat 5")
 	w.visit(s.URL)
 	w.waitSeat("row E, seat 5", "booked by you")
@@ -57,14 +57,14 @@ func TestReloadAfterItRanOut(t *testing.T) {
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.click("row E, seat 5")
-	w.press("Lock this seat")
-	w.waitText("left to confirm")
+	w.press("Hold this seat")
+	w.waitText("left to buy")
 	w.do(navigate("about:blank"))
 	ben := b.newUser(1280, 900)
 	ben.visit(s.URL)
 	ben.waitSeat("row E, seat 5", "available")
 	w.visit(s.URL)
-	w.waitText("Time ran out. Row E, seat 5 is no longer locked for you.")
+	w.waitText("Time ran out. Row E, seat 5 is no longer held for you.")
 	w.waitSeat("row E, seat 5", "available")
 }
 
@@ -74,12 +74,12 @@ func TestReloadInTheMiddle(t *testing.T) {
 	w, s, p := openThroughProxy(t)
 	p.loseAnswers.Store(true)
 	w.click("row E, seat 5")
-	w.press("Lock this seat")
+	w.press("Hold this seat")
 	s.waitSeat("E5", "locked")
 	p.loseAnswers.Store(false)
 	w.visit(p.url)
-	w.waitSeat("row E, seat 5", "locked by you for ")
-	w.press("Confirm")
+	w.waitSeat("row E, seat 5", "held for you for ")
+	w.press("Buy")
 	w.waitText("Booked: Row E, seat 5")
 }
 
@@ -91,12 +91,12 @@ func TestOutcomeUnknown(t *testing.T) {
 	w, _, p := openThroughProxy(t)
 	w.click("row E, seat 5")
 	p.unknownOutcomes.Store(2)
-	w.press("Lock this seat")
+	w.press("Hold this seat")
 	w.waitText("No answer yet. Asking again")
-	w.waitText("is yours for ")
-	w.waitSeat("row E, seat 5", "locked by you for ")
+	w.waitText("is held for you for ")
+	w.waitSeat("row E, seat 5", "held for you for ")
 	p.unknownOutcomes.Store(1)
-	w.press("Release")
+	w.press("Give back")
 	w.waitText("Given back: Row E, seat 5.")
 }
 
@@ -106,14 +106,14 @@ func TestServerRestarted(t *testing.T) {
 	t.Parallel()
 	w, s := openPage(t)
 	w.click("row A, seat 1")
-	w.press("Lock this seat")
-	w.waitText("left to confirm")
+	w.press("Hold this seat")
+	w.waitText("left to buy")
 	s.restart(func() {
 		w.waitText("Reconnecting…")
 	})
 	s.must("lock", "ben", "A2")
 	w.waitLight("live")
-	w.waitSeat("row A, seat 2", "locked for ")
+	w.waitSeat("row A, seat 2", "on hold for ")
 	w.waitSeat("row A, seat 1", "available")
 	w.waitText("Row A, seat 1 is not yours any more")
 }

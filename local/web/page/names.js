@@ -66,7 +66,8 @@ export function special(plan, position) {
 
 /** Returns the state of a seat, with the time left in ms where its lock has an end. */
 export function stateName(words, state, left) {
-  return words.say(...(state === 'locked' || state === 'yours' ? [`state.${state}.for`, { time: words.duration(left) }] : [`state.${state}`]));
+  if (state !== 'locked' && state !== 'yours') return words.say(`state.${state}`);
+  return words.say(`state.${state}.for`, { time: words.duration(left) });
 }
 
 /** Returns "available, €42.00, restricted view": what a buyer wants to know about the seat. */

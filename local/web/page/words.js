@@ -17,12 +17,23 @@ const slack = 250; // ms by which the estimate of the server's time may be late
 /**
  * Loads the Words of the first of the wanted languages that has a table, else of
  * English. Languages are BCP 47 tags, the first one wanted most: "de", "fr-CA". What is
- * no tag is left out. own are the messages of a shop, by key, in place of ours.
+ * no tag is left out. It asks again for a table while the network is away. own are the messages of a shop, by key, in place of ours.
  */
 export async function loadWords(wanted, own) {
   const locale = wanted.map(localeOf).find((l) => languages.includes(l?.language)) ?? new Intl.Locale('en-GB');
   const { default: messages } = await tables[locale.language]();
   return new Words(locale, messages, own);
+}
+
+async function loaded(table) {
+  for (let pause = 500; ; pause *= 2) {
+    try {
+      return await table();
+    } catch (error) {
+      if (pause > 16_000) throw error;
+    }
+    await new Promise((resume) => setTimeout(resume, pause));
+  }
 }
 
 function localeOf(tag) {
@@ -159,8 +170,8 @@ const secondsOf = (ms) => Math.max(0, Math.ceil((ms - slack) / 1000));
 function rounded(ms) {
   const seconds = secondsOf(ms);
   if (seconds < 120) return [seconds, 'second'];
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 120 ? [minutes, 'minute'] : [Math.floor(minutes / 60), 'hour'];
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? [minutes, 'minute'] : [Math.round(minutes / 60), 'hour'];
 }
 
 /** Throws if a shop's message cannot stand in place of ours. */

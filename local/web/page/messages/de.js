@@ -11,8 +11,7 @@ export default {
   'light.asking': 'Live, jede Sekunde',
   'light.away': 'Verbindung wird neu aufgebaut …',
   'light.out': 'Abgemeldet',
-  'lost': 'Die Verbindung ist unterbrochen. Sie hören den letzten bekannten Stand.',
-  'lost.shown': 'Verbindung unterbrochen. Sie sehen den letzten bekannten Stand; die Seite verbindet sich von selbst wieder.',
+  'lost': 'Verbindung unterbrochen. Dies ist der letzte bekannte Stand; die Seite verbindet sich von selbst wieder.',
   'lost.over': 'Die Verbindung steht wieder.',
 
   // The map.

@@ -12,8 +12,7 @@ export default {
   'light.asking': 'Live, every second',
   'light.away': 'Reconnecting…',
   'light.out': 'Signed out',
-  'lost': 'The connection is lost. You are hearing the seats as they were.',
-  'lost.shown': 'Connection lost. You are seeing the seats as they were; the page reconnects by itself.',
+  'lost': 'Connection lost. These are the seats as they were; the page reconnects by itself.',
   'lost.over': 'Connected again.',
 
   // The map.

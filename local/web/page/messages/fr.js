@@ -11,8 +11,7 @@ export default {
   'light.asking': 'En direct, chaque seconde',
   'light.away': 'Reconnexion…',
   'light.out': 'Déconnecté',
-  'lost': 'La connexion est perdue. Vous entendez le dernier état connu.',
-  'lost.shown': 'Connexion perdue. Vous voyez le dernier état connu ; la page se reconnecte toute seule.',
+  'lost': 'Connexion perdue. Voici le dernier état connu ; la page se reconnecte toute seule.',
   'lost.over': 'La connexion est rétablie.',
 
   // The map.
