@@ -112,6 +112,10 @@ func read(name string) []byte {
 // element find the API by relative URLs.
 func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
+		if r.URL.Path == "/page/qr.svg" && r.Method == "GET" {
+			serveCode(w, r)
+			return telemetry.Outcome{}
+		}
 		f, known := p.find(r.URL.Path)
 		if !known || r.Method != "GET" && r.Method != "HEAD" {
 			return next(w, r)

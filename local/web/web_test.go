@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"seatlock/functions/telemetry"
 	"seatlock/local/web"
@@ -227,5 +228,41 @@ func TestSourcesNameNoOtherHost(t *testing.T) {
 				t.Errorf("%s names another host: %s", name, found)
 			}
 		}
+	}
+}
+
+// TestCode checks which texts are drawn as a code.
+func TestCode(t *testing.T) {
+	s := open(t, web.Config{})
+	want(t, s.ask("GET", "/page/qr.svg?text=K7Q2M4XZT5JWN3B6"), map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": kept})
+	for _, text := range []string{"", "%3Csvg%3E", "a+b", strings.Repeat("x", 65)} {
+		if got := s.ask("GET", "/page/qr.svg?text="+text); got.Code != 400 {
+			t.Errorf("%q: %d", text, got.Code)
+		}
+	}
+}
+
+// TestCalendarFile checks a file for a calendar against RFC 5545: the time in UTC, marks
+// that have a meaning, and long lines.
+func TestCalendarFile(t *testing.T) {
+	got := runNode[string](t, `
+const { calendarFile } = await import(folder + '/calendar.js');
+console.log(JSON.stringify(calendarFile({ ...input, made: 0 })));`, map[string]string{
+		"id": "ref@shop", "start": "2027-03-05T20:00:00+01:00", "name": `Much, ado; about \`, "text": "Stalls, row Ä, seat 1\n" + strings.Repeat("é", 60),
+	})
+	for _, line := range []string{
+		"BEGIN:VCALENDAR", "UID:ref@shop", "DTSTAMP:19700101T000000Z", "DTSTART:20270305T190000Z", `SUMMARY:Much\, ado\; about \\`, "END:VCALENDAR",
+	} {
+		if !strings.Contains(got, line+"\r\n") {
+			t.Errorf("there is no line %s in %s", line, got)
+		}
+	}
+	for line := range strings.SplitSeq(got, "\r\n") {
+		if len(line) > 75 || !utf8.ValidString(line) {
+			t.Errorf("%d bytes in the line %q", len(line), line)
+		}
+	}
+	if unfolded := strings.ReplaceAll(got, "\r\n ", ""); !strings.Contains(unfolded, `DESCRIPTION:Stalls\, row Ä\, seat 1\n`+strings.Repeat("é", 60)+"\r\n") {
+		t.Errorf("the long line is not whole: %s", unfolded)
 	}
 }

@@ -217,16 +217,23 @@ func TestEveryTabStopActs(t *testing.T) {
 }
 
 // TestMessagesOnPhone checks that on a phone a message is in view until it is
-// closed, whatever the user has.
+// closed, whatever the user has, and that the time, the buttons, what is held and what is
+// picked are in view with it, also in letters of twice the size.
 func TestMessagesOnPhone(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
-	w := b.newUser(360, 640)
+	b, s := needBrowser(t), serve(t, "-lock-ttl", "5s")
+	w := b.newUser(360, 740)
 	w.visit(s.URL)
+	inView := func(ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			w.waitFor(id+" is in view", `(({top, bottom, left, right, width}) => width > 0 && top >= 0 && bottom <= innerHeight && left >= 0 && right <= innerWidth)(look.byId(`+quoted(id)+`).getBoundingClientRect())`)
+		}
+	}
 	waitMessage := func(text string) {
 		t.Helper()
 		w.waitText(text)
-		w.waitFor("the message is in view", `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(look.byId('notice').getBoundingClientRect())`)
+		inView("notice")
 	}
 	w.click("row A, seat 3")
 	w.press("Hold this seat")
@@ -234,7 +241,15 @@ func TestMessagesOnPhone(t *testing.T) {
 	waitMessage("Booked: Row A, seat 3")
 	w.click("row A, seat 5")
 	w.press("Hold this seat")
+	w.click("row B, seat 5")
+	inView("countdown", "confirm", "release", "locked", "picked", "lock")
+	eval[any](w, `document.documentElement.style.fontSize = '200%'`)
+	inView("countdown", "confirm", "release", "lock")
 	waitMessage("Time ran out.")
+	inView("lock")
+	eval[any](w, `document.documentElement.style.fontSize = ''`)
+	w.lockTooLate("A5")
+	waitMessage("Somebody was faster")
 	eval[any](w, `look.byId('dismiss').click()`)
 	w.waitFor("the message is gone", `!look.byId('notice').checkVisibility()`)
 }

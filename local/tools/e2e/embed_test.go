@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"seatlock/functions/client"
@@ -51,7 +53,12 @@ func (s *server) lockFor(user, seat string) {
 func TestShop(t *testing.T) {
 	t.Setenv("AUTH_BACKEND_KEY", backendKey)
 	b, addr := needBrowser(t), freeAddress(t)
-	s := serve(t, "-sessions", "-cors-origin", "http://"+addr, "-lock-ttl", "5s", "-events", "../../events/theatre.json")
+	theatre, err := os.ReadFile("../../events/theatre.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := strings.Replace(string(theatre), `"lockSeconds": 120`, `"lockSeconds": 5`, 1)
+	s := serve(t, "-sessions", "-cors-origin", "http://"+addr, "-events", eventFile(t, short))
 	t.Setenv("SEATLOCK_URL", s.URL)
 	t.Setenv("ADDR", addr)
 	program, err := faults.Build(t.Context(), nil, "seatlock/local/examples/shop")
@@ -100,9 +107,8 @@ func (w *window) lockTooLateFor(s *server, seat string) {
 }
 
 // TestElement checks what a page with two maps and a frame can do: each map has its own
-// event, language and scheme, follows its attributes, says what happens and does what it is told; a
-// large venue opens a section without the address; and the frame tells its page, and
-// nobody else.
+// event, language and scheme, follows its attributes, says what happens and does what it is
+// told, without the page's address; and the frame tells its page, and takes orders from it.
 func TestElement(t *testing.T) {
 	b := needBrowser(t)
 	file := eventFile(t, `{"layouts": {"hall": {"sections": [{"name": "Hall", "rows": [{"row": "A-C", "seats": "1-6"}]}]}},

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
 )
 
 // TestPayAtTheTill checks that a buyer pays for locked seats and gets them with a
@@ -25,6 +27,18 @@ func TestPayAtTheTill(t *testing.T) {
 	w.waitSeat("Stalls, row E, seat 3", "booked by you")
 	w.waitFor("the address has no order", `location.search === '' && location.hash.startsWith('#event=winters-tale')`)
 	w.axe("after a payment")
+	const receipt = `(() => { const receipt = look.byId('receipt'), code = look.byId('receipt-code'), calendar = look.byId('receipt-calendar');
+		return receipt.checkVisibility() && ['The Winter', 'Stalls, row E, seat 2', '£114.00', /reference is (\w+)/.exec(look.byId('notice').textContent)[1]].every((text) => receipt.innerText.includes(text))
+			&& code.naturalWidth > 0 && calendar.href.startsWith('blob:') && calendar.download.endsWith('.ics'); })()`
+	w.waitFor("the receipt has the reference, its code and a file for the calendar", receipt)
+	eval[any](w, `location.reload()`)
+	w.waitFor("the receipt outlasts a reload", receipt)
+	call(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	w.waitFor("only the receipt is printed", `look.byId('receipt').checkVisibility() && !['header', 'main', 'footer', '#receipt-print'].some((other) => look.one(other).checkVisibility())`)
+	call(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	eval[any](w, `look.byId('receipt-close').click()`)
+	w.visit(s.URL)
+	w.waitFor("the receipt stays closed", `!look.byId('receipt').checkVisibility()`)
 
 	w.click("Stalls, row F, seat 1")
 	w.press("Hold this seat")

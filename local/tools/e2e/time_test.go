@@ -1,17 +1,22 @@
 package e2e
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 )
 
 // TestExpiryIsSeen checks that every window shows that a lock has expired, although
-// the server sends no message then.
+// the server sends no message then, that both windows of its user say so, and that the
+// seat is still picked and can be held again.
 func TestExpiryIsSeen(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
 	ann, ben := b.newUser(1280, 900), b.newUser(1280, 900)
 	ann.visit(s.URL)
 	ben.visit(s.URL)
+	too := ann.secondWindow()
+	too.visit(s.URL)
 	ann.click("row B, seat 2")
 	ann.press("Hold this seat")
 	ann.waitText("left to buy")
@@ -20,12 +25,40 @@ func TestExpiryIsSeen(t *testing.T) {
 	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to buy Row B, seat 2\.$/.test(look.byId('urgent').textContent)`)
 
 	ben.waitSeat("row B, seat 2", "available")
-	ann.waitText("Time ran out. Row B, seat 2 is no longer held for you.")
-	ann.waitSeat("row B, seat 2", "available")
-	ann.waitCounts(100, 0, 0)
-	if eval[bool](ann, `look.byId('confirm').checkVisibility()`) {
-		t.Error("the button Buy is still there")
+	for _, w := range []*window{ann, too} {
+		w.waitText("Time ran out. Row B, seat 2 is no longer held for you.")
+		w.waitSeat("row B, seat 2", "picked by you")
+		w.waitCounts(100, 0, 0)
+		if eval[bool](w, `look.byId('confirm').checkVisibility()`) {
+			t.Error("the button Buy is still there")
+		}
 	}
+	too.press("Hold it again")
+	ann.waitSeat("row B, seat 2", "held for you for ")
+}
+
+// TestPicksAreKept checks that picks outlast a reload, another event and a change of the
+// language, and that the page says which of them somebody else has taken meanwhile.
+func TestPicksAreKept(t *testing.T) {
+	t.Parallel()
+	file := eventFile(t, `{"layouts": {"hall": {"sections": [{"name": "Hall", "rows": [{"row": "A", "seats": "1-4"}]}]}},
+		"events": [{"id": "fri", "name": "Friday", "layout": "hall"}, {"id": "sat", "name": "Saturday", "layout": "hall"}]}`)
+	w, s := openPage(t, "-events", file)
+	w.click("Hall, row A, seat 1")
+	w.click("Hall, row A, seat 2")
+	w.waitSeat("Hall, row A, seat 2", "picked by you")
+	eval[any](w, `location.hash = 'event=sat'`)
+	w.waitFor("the other event is shown", `look.byId('title').textContent === 'Saturday' && look.one('.ready')`)
+	w.waitSeat("Hall, row A, seat 1", "available")
+	eval[any](w, `location.hash = 'event=fri'`)
+	w.waitSeat("Hall, row A, seat 1", "picked by you")
+	w.do(navigate("about:blank"))
+	if resp, err := http.Post(s.URL+"/lock", "application/json", strings.NewReader(`{"eventId":"fri","userId":"ben","seatId":"A-2"}`)); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("the seat is not locked: %v %v", resp, err)
+	}
+	w.visit(s.URL)
+	w.waitSeat("Hall, row A, seat 1", "picked by you")
+	w.waitText("Somebody was faster: Hall, row A, seat 2 has just been taken.")
 }
 
 // TestReloadWithALock checks that a reload keeps the user's lock and its end.
@@ -65,7 +98,7 @@ func TestReloadAfterItRanOut(t *testing.T) {
 	ben.waitSeat("row E, seat 5", "available")
 	w.visit(s.URL)
 	w.waitText("Time ran out. Row E, seat 5 is no longer held for you.")
-	w.waitSeat("row E, seat 5", "available")
+	w.waitSeat("row E, seat 5", "picked by you")
 }
 
 // TestReloadInTheMiddle checks that a reload finds a lock whose answer was lost.

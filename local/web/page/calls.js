@@ -283,6 +283,7 @@ export class Calls {
       page.say('good', words.sentences(
         total ? words.say('order.paid.for', { ...named, price: words.money(total, currency) }) : words.say('order.paid', named),
         back && words.say('order.paid.back', { price: back })));
+      page.host.receipt({ words, plan, reference, seats: seats.map((p) => page.names([p])), price: total ? words.money(total, currency) : '' });
     } else if (state === 'giving_back') {
       page.say('news', words.say('order.giving', named));
     } else if (state === 'closed') {

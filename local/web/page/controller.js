@@ -3,7 +3,6 @@
 import { EventPage } from './event.js';
 import { Panel } from './panel.js';
 import { reason } from './problems.js';
-import { Session } from './session.js';
 
 /** A Controller shows an event in a Host, by the answers of an Api, until close(). */
 export class Controller {
@@ -33,10 +32,17 @@ export class Controller {
     this.page?.close();
   }
 
-  /** Finds out who the user is and which events there are, and opens what was asked for. */
-  async start() {
-    this.host.light('connecting');
-    this.session = await this.#keepAsking(() => Session.load(this.api, this.host.user));
+  /**
+   * Finds out who the user is and which events there are, and opens what was asked for.
+   * load(again) returns a promise of the Session.
+   */
+  async start(load) {
+    let again = false;
+    this.session = await this.#keepAsking(() => {
+      const session = load(again);
+      again = true;
+      return session;
+    });
     this.session.renewed = (before) => {
       this.host.introduce(this.session);
       if (this.session.user !== before.user) this.page?.become(before);

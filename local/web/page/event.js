@@ -130,6 +130,8 @@ export class EventPage {
     this.#ready = true;
     this.host.mark('ready', true);
     this.#taken(this.mine.restore(keptPicks.of(this.plan.eventId), this.seats));
+    this.kept = JSON.stringify(this.mine.picks);
+    keptPicks.save(this.plan.eventId, this.mine.picks);
     this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);

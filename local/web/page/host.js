@@ -54,11 +54,6 @@ export class Host {
     return true;
   }
 
-  /** How the user is known: sells, whether one can book or pay here, and the name to use. */
-  get user() {
-    return { sells: false };
-  }
-
   /** Whether choose is to be called even if an event was asked for. */
   get choosesEvent() {
     return false;
@@ -74,6 +69,9 @@ export class Host {
 
   /** Shows who the user is. */
   introduce() {}
+
+  /** Shows what somebody who has paid for seats takes along. */
+  receipt() {}
 
   /** Goes to a section of an event, or to the whole event. */
   goTo() {}

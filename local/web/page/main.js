@@ -3,7 +3,6 @@
 
 import { keptLanguage } from './mine.js';
 import { ElementHost, SeatlockMap } from './seatlock-map.js';
-import { loadWords } from './words.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -19,12 +18,9 @@ function hashOf(eventId, section) {
 
 const search = new URLSearchParams(location.search);
 keptLanguage.take(search.get('lang'));
-const words = await loadWords([keptLanguage.get(), ...navigator.languages].filter(Boolean));
-Object.assign(document.documentElement, { lang: words.lang, dir: words.dir });
-words.fill(document);
-const returned = search.get('order'); // the order of a buyer who comes back from the payment
+const returned = search.get('order') ?? history.state?.order; // of a buyer who comes back from the payment, or loads that page again
 const failed = search.get('signin') === 'failed';
-if (failed || returned) history.replaceState(null, '', location.pathname + location.hash);
+if (failed || returned) history.replaceState(returned && { order: returned }, '', location.pathname + location.hash);
 
 let events = [];
 let returnedTo = returned;
@@ -43,8 +39,10 @@ function follow() {
 
 /** The Host of the page: one can buy, sign in, and come back to an address. */
 class PageHost extends ElementHost {
-  get user() {
-    return { sells: true };
+  constructor(element, root, words) {
+    super(element, root, words);
+    Object.assign(document.documentElement, { lang: words.lang, dir: words.dir });
+    words.fill(document);
   }
 
   get choosesEvent() {
@@ -62,17 +60,23 @@ class PageHost extends ElementHost {
   entitle(title, subtitle) {
     byId('title').textContent = title;
     byId('subtitle').textContent = subtitle;
-    document.title = words.say('page.title', { event: title });
+    document.title = this.words.say('page.title', { event: title });
   }
 
   /** Shows who the user is, and how to become somebody else. */
   introduce(session) {
     byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
     byId('signout').hidden = !session.user || session.open || session.guest;
+    const { words } = this;
     const who = this.find('who');
     who.hidden = session.unknown;
     who.textContent = session.open ? words.say('who.open', { user: session.user })
       : words.say(session.guest ? 'who.guest' : session.user ? 'who.user' : session.canSignIn ? 'who.nobody' : 'who.looking');
+  }
+
+  async receipt(order) {
+    const { showReceipt } = await import('./receipt.js');
+    showReceipt({ ...order, closed: () => history.replaceState(null, '') });
   }
 
   goTo(eventId, section) {
@@ -93,16 +97,20 @@ class PageHost extends ElementHost {
 }
 
 customElements.define('seatlock-map', class extends SeatlockMap {
+  get buyer() {
+    return { sells: true };
+  }
+
   host(words) {
     return new PageHost(this, this.shadowRoot, words);
   }
 });
 
 const map = document.createElement('seatlock-map');
-map.lang = words.lang;
+map.lang = keptLanguage.get() ?? '';
 map.setAttribute('src', document.baseURI);
 map.addEventListener('ready', () => {
-  const { page, panel } = map.controller;
+  const { host: { words }, page, panel } = map.controller;
   if (returnedTo) page.calls.follow(returnedTo);
   else if (failed) panel.say('bad', words.say('signIn.failed'));
   returnedTo = null;
@@ -110,7 +118,7 @@ map.addEventListener('ready', () => {
 document.querySelector('main').append(map);
 
 async function leaveForSignIn() {
-  const { controller: { session, panel, page, api, now } } = map;
+  const { controller: { api, host: { words }, now, page, panel, session } } = map;
   byId('signin').ariaDisabled = 'true';
   try {
     await session.leave(now);
@@ -123,7 +131,7 @@ async function leaveForSignIn() {
 }
 
 async function signOut() {
-  const { session, panel } = map.controller;
+  const { host: { words }, panel, session } = map.controller;
   byId('signout').ariaDisabled = 'true';
   try {
     await session.signOut();

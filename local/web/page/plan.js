@@ -23,9 +23,11 @@ export class Plan {
     this.opensAt = Date.parse(event.opensAt); // NaN if the sale does not wait
     this.closesAt = Date.parse(event.closesAt);
     this.name = event.name;
+    this.startsAt = event.startsAt;
+    this.when = localTime(event.startsAt, words);
     const comma = event.name.indexOf(', ');
     this.title = comma < 0 ? event.name : event.name.slice(0, comma);
-    this.subtitle = comma < 0 ? localTime(event.startsAt, words) : event.name.slice(comma + 2);
+    this.subtitle = comma < 0 ? this.when : event.name.slice(comma + 2);
     this.currency = event.currency;
     this.categories = event.categories ?? [];
     this.indexes = new Map(this.categories.map(({ id }, i) => [id, i]));

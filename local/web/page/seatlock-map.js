@@ -6,6 +6,7 @@ import { Controller } from './controller.js';
 import styles from './element.css';
 import { Host } from './host.js';
 import inside from './inside.html';
+import { Session } from './session.js';
 import { loadWords } from './words.js';
 
 /** Where the server is, by default: above the folder of this module. */
@@ -29,10 +30,6 @@ export class ElementHost extends Host {
 
   emit(type, detail) {
     return this.element.dispatchEvent(new CustomEvent(type, { detail, cancelable: type === 'section' }));
-  }
-
-  get user() {
-    return { sells: false, name: this.element.user };
   }
 
   goTo(eventId, section) {
@@ -101,6 +98,7 @@ export class SeatlockMap extends HTMLElement {
     queueMicrotask(() => {
       this.#starting = false;
       this.#controller?.close();
+      this.#controller?.host.mark('ready', false);
       this.#controller = undefined;
       if (this.isConnected) this.#start();
     });
@@ -108,16 +106,24 @@ export class SeatlockMap extends HTMLElement {
 
   async #start() {
     const begun = this.#begun = {};
+    const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI));
+    api.token = this.#token;
+    const load = () => Session.load(api, this.buyer);
+    const first = load(); // together with the words
+    first.catch(() => {}); // the Controller repeats it
     const wanted = [this.lang || this.parentElement?.closest('[lang]')?.lang, ...navigator.languages].filter(Boolean);
     const words = await loadWords(wanted, this.#messages);
     if (this.#begun !== begun || !this.isConnected) return;
     this.shadowRoot.replaceChildren(template.content.cloneNode(true));
-    const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI));
-    api.token = this.#token;
     const controller = this.#controller = new Controller(this.host(words), api);
     controller.max = Number(this.getAttribute('max')) || 0;
     if (this.hasAttribute('event')) controller.show(this.getAttribute('event'), this.getAttribute('section'));
-    controller.start();
+    controller.start((again) => (again ? load() : first));
+  }
+
+  /** How the user is known: sells, whether one can book or pay here, and the name to use. */
+  get buyer() {
+    return { sells: false, name: this.#user };
   }
 
   /** Returns the Host of the element. Seatlock's own page has another. */

@@ -21,7 +21,7 @@ const slack = 250; // ms by which the estimate of the server's time may be late
  */
 export async function loadWords(wanted, own) {
   const locale = wanted.map(localeOf).find((l) => languages.includes(l?.language)) ?? new Intl.Locale('en-GB');
-  const { default: messages } = await tables[locale.language]();
+  const { default: messages } = await loaded(tables[locale.language]);
   return new Words(locale, messages, own);
 }
 
@@ -149,11 +149,12 @@ export class Words {
 
   /**
    * Writes the messages that elements below root name: the attribute data-say has the
-   * key of the text, data-label that of the accessible name.
+   * key of the text, data-label that of the accessible name, data-alt that of a picture.
    */
   fill(root) {
     for (const el of root.querySelectorAll('[data-say]')) el.textContent = this.say(el.dataset.say);
     for (const el of root.querySelectorAll('[data-label]')) el.ariaLabel = this.say(el.dataset.label);
+    for (const el of root.querySelectorAll('[data-alt]')) el.alt = this.say(el.dataset.alt);
   }
 
   /** Returns the format, which is made once: that takes longer than to use it. */

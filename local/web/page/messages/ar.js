@@ -200,6 +200,14 @@ export default {
   'order.unknown': 'لم نتمكن من معرفة ما حدث لدفعتك.',
   'order.look': 'التحقق مجددًا',
 
+  'receipt': 'تذاكرك',
+  'receipt.reference': 'رقم الحجز',
+  'receipt.find': 'بهذا الرمز يجد المتجر طلبك.',
+  'receipt.code': 'رمز QR لرقم حجزك',
+  'receipt.calendar': 'أضف إلى التقويم',
+  'receipt.print': 'طباعة',
+  'receipt.close': 'إغلاق التذاكر',
+
   // Who the buyer is.
   'signIn': 'تسجيل الدخول',
   'signOut': 'تسجيل الخروج',

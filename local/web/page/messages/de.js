@@ -189,6 +189,14 @@ export default {
   'order.unknown': 'Wir konnten nicht feststellen, was aus Ihrer Zahlung geworden ist.',
   'order.look': 'Noch einmal prüfen',
 
+  'receipt': 'Ihre Tickets',
+  'receipt.reference': 'Buchungsnummer',
+  'receipt.find': 'Mit diesem Code findet der Veranstalter Ihre Buchung.',
+  'receipt.code': 'QR-Code Ihrer Buchungsnummer',
+  'receipt.calendar': 'In den Kalender eintragen',
+  'receipt.print': 'Drucken',
+  'receipt.close': 'Tickets schließen',
+
   // Who the buyer is.
   'signIn': 'Anmelden',
   'signOut': 'Abmelden',

@@ -190,6 +190,14 @@ export default {
   'order.unknown': 'We could not find out what became of your payment.',
   'order.look': 'Check again',
 
+  'receipt': 'Your tickets',
+  'receipt.reference': 'Reference',
+  'receipt.find': 'The shop finds your order by this code.',
+  'receipt.code': 'QR code of your reference',
+  'receipt.calendar': 'Add to calendar',
+  'receipt.print': 'Print',
+  'receipt.close': 'Close the tickets',
+
   // Who the buyer is.
   'signIn': 'Sign in',
   'signOut': 'Sign out',

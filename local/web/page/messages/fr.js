@@ -192,6 +192,14 @@ export default {
   'order.unknown': 'Nous n’avons pas pu savoir ce qu’est devenu votre paiement.',
   'order.look': 'Vérifier encore',
 
+  'receipt': 'Vos billets',
+  'receipt.reference': 'Référence',
+  'receipt.find': 'Ce code permet de retrouver votre commande.',
+  'receipt.code': 'Code QR de votre référence',
+  'receipt.calendar': 'Ajouter au calendrier',
+  'receipt.print': 'Imprimer',
+  'receipt.close': 'Fermer les billets',
+
   // Who the buyer is.
   'signIn': 'Se connecter',
   'signOut': 'Se déconnecter',
