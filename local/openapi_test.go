@@ -27,7 +27,6 @@ import (
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
 	"seatlock/local/live"
-	"seatlock/local/web"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )

@@ -14,7 +14,6 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
-	"seatlock/local/web"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )

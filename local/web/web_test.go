@@ -62,8 +62,8 @@ const (
 	own  = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 )
 
-// named returns what a text names, by the first group of the expression.
-func named(expression, text string) []string {
+// namesIn returns what a text names, by the first group of the expression.
+func namesIn(expression, text string) []string {
 	var names []string
 	for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
 		names = append(names, m[1])
@@ -84,7 +84,7 @@ func TestPage(t *testing.T) {
 	if inline := regexp.MustCompile(`<script[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=`).FindString(text); inline != "" {
 		t.Errorf("the page has a script or a style of its own, which the policy stops: %s", inline)
 	}
-	names := named(`(?:href|src)="(page/[^"]+)"`, text)
+	names := namesIn(`(?:href|src)="(page/[^"]+)"`, text)
 	if len(names) != 3 {
 		t.Errorf("the page names %q, want an icon, a stylesheet and a module", names)
 	}
@@ -102,7 +102,7 @@ func TestPage(t *testing.T) {
 		if head := s.ask("HEAD", "/"+name); head.Code != 200 || head.Body.Len() > 0 {
 			t.Errorf("%s: HEAD, %d with %d bytes", name, head.Code, head.Body.Len())
 		}
-		for _, chunk := range named(`import\("\./([^"]+)"\)`, got.Body.String()) {
+		for _, chunk := range namesIn(`import\("\./([^"]+)"\)`, got.Body.String()) {
 			want(t, s.ask("GET", "/page/"+chunk), map[string]string{"Content-Type": types[".js"], "Cache-Control": kept})
 		}
 	}
@@ -114,7 +114,7 @@ func TestVersionsSideBySide(t *testing.T) {
 	s := open(t, web.Config{})
 	got := s.ask("GET", "/page/main-AAAAAAAA.js")
 	want(t, got, map[string]string{"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-store"})
-	if module := named(`src="(page/main[^"]+)"`, s.ask("GET", "/").Body.String())[0]; got.Body.String() != s.ask("GET", "/"+module).Body.String() {
+	if module := namesIn(`src="(page/main[^"]+)"`, s.ask("GET", "/").Body.String())[0]; got.Body.String() != s.ask("GET", "/"+module).Body.String() {
 		t.Error("it is not the module of this version")
 	}
 }
@@ -138,7 +138,7 @@ func TestElement(t *testing.T) {
 			t.Errorf("%s is not the module", name)
 		}
 	}
-	chunks := named(`import\("\./([^"]+)"\)`, module.Body.String())
+	chunks := namesIn(`import\("\./([^"]+)"\)`, module.Body.String())
 	if len(chunks) != 4 {
 		t.Errorf("the languages are %q", chunks)
 	}
@@ -160,7 +160,7 @@ func TestFrame(t *testing.T) {
 	if !strings.Contains(frame.Body.String(), `content="https://shop.example https://box.example"`) {
 		t.Errorf("the frame does not know its origins: %s", frame.Body)
 	}
-	for _, name := range named(`src="([^"]+)"`, frame.Body.String()) {
+	for _, name := range namesIn(`src="([^"]+)"`, frame.Body.String()) {
 		want(t, s.ask("GET", "/embed/"+name), map[string]string{"Content-Type": "text/javascript; charset=utf-8"})
 	}
 	if got := s.ask("GET", "/"); !strings.HasSuffix(got.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'") {
@@ -173,12 +173,12 @@ func TestFrame(t *testing.T) {
 func TestSizes(t *testing.T) {
 	s := open(t, web.Config{})
 	page := s.ask("GET", "/").Body.String()
-	main := named(`src="(page/main[^"]+)"`, page)[0]
+	main := namesIn(`src="(page/main[^"]+)"`, page)[0]
 	english := func(module string) string {
-		return named(`import\("\./(en-[^"]+)"\)`, s.ask("GET", "/"+module).Body.String())[0]
+		return namesIn(`import\("\./(en-[^"]+)"\)`, s.ask("GET", "/"+module).Body.String())[0]
 	}
 	for what, names := range map[string][]string{
-		"page":    {"", main, named(`href="(page/page[^"]+)"`, page)[0], "page/" + english(main)},
+		"page":    {"", main, namesIn(`href="(page/page[^"]+)"`, page)[0], "page/" + english(main)},
 		"element": {"embed/v1.js", "embed/" + english("embed/v1.js")},
 	} {
 		sum := 0

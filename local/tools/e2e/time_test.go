@@ -41,7 +41,7 @@ func TestExpiryIsSeen(t *testing.T) {
 // language, and that the page says which of them somebody else has taken meanwhile.
 func TestPicksAreKept(t *testing.T) {
 	t.Parallel()
-	file := eventFile(t, `{"layouts": {"hall": {"sections": [{"name": "Hall", "rows": [{"row": "A", "seats": "1-4"}]}]}},
+	file := eventFile(t, `{"layouts": {"hall": {"sections": [{"name": "Hall", "pattern": "{row}{seat}", "rows": [{"row": "A", "seats": "1-4"}]}]}},
 		"events": [{"id": "fri", "name": "Friday", "layout": "hall"}, {"id": "sat", "name": "Saturday", "layout": "hall"}]}`)
 	w, s := openPage(t, "-events", file)
 	w.click("Hall, row A, seat 1")
@@ -53,7 +53,7 @@ func TestPicksAreKept(t *testing.T) {
 	eval[any](w, `location.hash = 'event=fri'`)
 	w.waitSeat("Hall, row A, seat 1", "picked by you")
 	w.do(navigate("about:blank"))
-	if resp, err := http.Post(s.URL+"/lock", "application/json", strings.NewReader(`{"eventId":"fri","userId":"ben","seatId":"A-2"}`)); err != nil || resp.StatusCode != 200 {
+	if resp, err := http.Post(s.URL+"/lock", "application/json", strings.NewReader(`{"eventId":"fri","userId":"ben","seatId":"A2"}`)); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("the seat is not locked: %v %v", resp, err)
 	}
 	w.visit(s.URL)
