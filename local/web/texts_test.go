@@ -16,9 +16,9 @@ var (
 	// What comes before a text that is shown, whatever it is.
 	shown = regexp.MustCompile(`(?:(?:textContent|innerText|ariaLabel|\.title|placeholder|\.alt) = |'aria-label': |new Option\(|announce\(|alarm\(|say\('(?:good|news|bad)', )$`)
 	// What comes before a text for programmers.
-	unseen = regexp.MustCompile(`(?:Error\(|console\.\w+\(|case |=== |message: )$`)
+	unseen = regexp.MustCompile(`(?:(?:Error|Problem|Unreachable|super)\((?:[^()]|\([^()]*\))*|console\.\w+\(|case |=== |class: )$`)
 	// Selectors, keys of the keyboard, headers and the like.
-	code    = regexp.MustCompile(`[#\[\]=>{}]|^\.|, \.|^(?:Arrow\w+|Page\w+|Home|End|Enter|Escape|Authorization|Bearer |Content-Type|Accept|Control|Meta|Shift|Tab)$`)
+	code    = regexp.MustCompile(`[#\[\]=>{}]|^[.(]|, \.|^(?:Arrow\w+|Page\w+|Home|End|Enter|Escape|Authorization|Bearer |Content-Type|Accept|Control|Meta|Shift|Tab)$`)
 	letters = regexp.MustCompile(`\p{L}`)
 )
 
@@ -107,7 +107,7 @@ var (
 	// What is before the scripts run, or without them.
 	unscripted = regexp.MustCompile(`(?s)<title>.*?</title>|<noscript>.*?</noscript>|<!--.*?-->|<!doctype html>`)
 	attributes = regexp.MustCompile(`\s(?:aria-label|alt|title|placeholder|content)="([^"]*\p{L}[^"]*)"`)
-	meta       = regexp.MustCompile(`<meta name="(?:viewport|color-scheme)"[^>]*>`)
+	meta       = regexp.MustCompile(`<meta name="(?:viewport|color-scheme|frame-ancestors)"[^>]*>`)
 	tags       = regexp.MustCompile(`<[^>]*>`)
 )
 
@@ -164,9 +164,9 @@ func TestTextsAreFound(t *testing.T) {
 }
 
 var (
-	sayings  = regexp.MustCompile(`\b(?:words\.|w\.|this\.)say\(('[\w.]+'|[^'(]*\? '[\w.]+' : '[\w.]+')(, \{ ([^{}]*) \})?`)
+	sayings  = regexp.MustCompile(`\bwords\.say\(('[\w.]+'|[^'(]*\? '[\w.]+' : '[\w.]+')(, \{ ([^{}]*) \})?`)
 	keys     = regexp.MustCompile(`'([\w.]+)'`)
-	named    = regexp.MustCompile(`data-(?:say|label)="([\w.]+)"`)
+	keyed    = regexp.MustCompile(`data-(?:say|label)="([\w.]+)"`)
 	template = regexp.MustCompile("`([a-zA-Z.]+)\\$\\{[^`]*`")
 	names    = regexp.MustCompile(`(?:^|, )(\.\.\.)?(\w+)`)
 )
@@ -178,7 +178,7 @@ func TestEveryMessageIsSaid(t *testing.T) {
 	said := make(map[string]bool)
 	tried := 0
 	for name, source := range sources(t) {
-		for _, m := range named.FindAllStringSubmatch(source, -1) {
+		for _, m := range keyed.FindAllStringSubmatch(source, -1) {
 			said[m[1]] = true
 			if _, ok := english[m[1]]; !ok {
 				t.Errorf("%s names the message %s, which is not there", name, m[1])

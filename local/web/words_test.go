@@ -146,7 +146,6 @@ func TestWords(t *testing.T) {
 		{"en-GB", "money(1200, 'JPY')", "JP¥1,200"},
 		{"en-GB", "money(1234, 'KWD')", "KWD 1.234"},
 		{"de", "money(123450, 'EUR')", "1.234,50 €"},
-		{"de-CH", "money(123450, 'CHF')", "CHF 1’234.50"},
 		{"fr", "money(123450, 'EUR')", "1 234,50 €"},
 		{"ar-EG", "money(123450, 'EGP')", "1,234.50 ج.م."},
 		{"en-GB", "list(['1', '2', '3'])", "1, 2 and 3"},

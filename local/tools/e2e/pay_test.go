@@ -65,7 +65,9 @@ func TestPayAtTheTill(t *testing.T) {
 // on and where it ends.
 func TestWhatBecameOfAnOrder(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-checkout", "till", "-events", "../../events/theatre.json")
+	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
+	s.must("lock", "ann", "S-E1") // else the page finds that the seat is not booked
+	s.must("confirm", "ann", "S-E1")
 	p := newProxy(t, s)
 	w := b.newUser(1280, 900)
 	const seat = "Stalls, row E, seat 1 "

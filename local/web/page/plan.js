@@ -73,8 +73,8 @@ export class Plan {
     if (parts.length < 2) return;
     for (const [i, p] of parts.entries()) {
       const [from, to] = [p.rows[0].name, p.rows.at(-1).name];
-      const [key, params] = from ? ['rows', { from, to }] : ['part', { number: i + 1 }];
-      p.name = section.name ? this.words.say(`${key}.section`, { section: section.name, ...params }) : this.words.say(key, params);
+      const [alone, within, params] = from ? ['rows', 'rows.section', { from, to }] : ['part', 'part.section', { number: i + 1 }];
+      p.name = section.name ? this.words.say(within, { section: section.name, ...params }) : this.words.say(alone, params);
     }
   }
 

@@ -77,8 +77,9 @@ export class Words {
 
   #value(value) {
     if (typeof value === 'number') return this.number(value);
-    // A name in another script must not turn around what stands beside it.
-    return this.dir === 'rtl' || /[\u0590-\u08ff\ufb1d-\ufefc]/.test(value) ? `\u2068${value}\u2069` : value;
+    // A name in a script of the other direction must not turn around what stands beside it.
+    const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufefc]/.test(value);
+    return rightToLeft === (this.dir === 'rtl') ? value : `\u2068${value}\u2069`;
   }
 
   /** Returns facts that belong together, in one line. Empty ones are left out. */
