@@ -63,6 +63,7 @@ export class Panel {
   /** Shows the buttons of those who can book or pay here. */
   introduce({ way }) {
     this.host.find('confirm').hidden = way === 'left';
+    this.host.mark('pays', way === 'pay');
     this.host.find('to-confirm').textContent = this.host.words.say(`time.${way}`);
   }
 

@@ -10,7 +10,8 @@ const byId = (id) => document.getElementById(`receipt-${id}`);
 export function showReceipt({ words, plan, reference, seats, price, closed }) {
   const receipt = document.getElementById('receipt');
   byId('event').textContent = plan.title;
-  byId('when').textContent = [...new Set([plan.subtitle, plan.when])].filter(Boolean).join(' · ');
+  const place = plan.when && /\d/.test(plan.subtitle) ? '' : plan.subtitle; // with a number it is the time, in other words
+  byId('when').textContent = [...new Set([place, plan.when])].filter(Boolean).join(' · ');
   byId('seats').replaceChildren(...seats.map((seat) => element('li', {}, seat)));
   byId('reference').textContent = reference;
   byId('price').textContent = price;
