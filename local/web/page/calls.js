@@ -223,7 +223,7 @@ export class Calls {
     } else if (error.code === 'unauthenticated') {
       page.say('bad', words.say('cookies'), true);
     } else {
-      const open = api.undecided(error) && error.code !== 'rate_limited';
+      const open = undecided(error) && error.code !== 'rate_limited';
       page.say('bad', words.sentences(reason(words, error), open && words.say(`outcome.${call}`)), true);
     }
   }

@@ -201,9 +201,9 @@ export default {
   'order.look': 'التحقق مجددًا',
 
   'receipt': 'تذاكرك',
-  'receipt.reference': 'رقم الحجز',
+  'receipt.reference': 'رقم الطلب',
   'receipt.find': 'بهذا الرمز يجد المتجر طلبك.',
-  'receipt.code': 'رمز QR لرقم حجزك',
+  'receipt.code': 'رمز QR لرقم طلبك',
   'receipt.calendar': 'أضف إلى التقويم',
   'receipt.print': 'طباعة',
   'receipt.close': 'إغلاق التذاكر',
