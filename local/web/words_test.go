@@ -211,7 +211,7 @@ for (const lang of input) {
 console.log(JSON.stringify(answers));`
 	want := map[string][]string{
 		"en-GB": {"Stalls, row C, seat 3", "Stalls, row C, seats 1 and 2; Stalls, row D, seat 4; 2 places in Floor", "available, from €21.00, restricted view", "on hold for 42 seconds"},
-		"ar":    {"Stalls، الصف C، المقعد 3", "Stalls، الصف C، المقعدان 1 و2؛ Stalls، الصف D، المقعد 4؛ مكانان في Floor", "متاح، ابتداءً من ‏21.00 €، رؤية محدودة", "محجوز مؤقتًا، المتبقي: 42 ثانية"},
+		"ar":    {"Stalls، الصف C، المقعد 3", "Stalls، الصف C، المقعدان 1 و2؛ Stalls، الصف D، المقعد 4؛ مكانان في Floor", "متاح، ابتداءً من \u200f21.00 €، رؤية محدودة", "محجوز مؤقتًا، المتبقي: 42 ثانية"},
 	}
 	for lang, got := range runNode[map[string][]string](t, module, []string{"en-GB", "ar"}) {
 		for i, text := range got {

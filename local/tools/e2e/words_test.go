@@ -68,6 +68,7 @@ func TestRightToLeft(t *testing.T) {
 		if cut := eval[[]string](w, `[...look.all('button, .cost, .total, #countdown')].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map((e) => e.outerHTML)`); len(cut) > 0 {
 			t.Errorf("%s: texts are cut off: %.300q", name, cut)
 		}
+		eval[any](w, `scrollTo(0, 0)`)
 		w.screenshot(dir + "/arabic-" + name + ".png")
 		w.press("إرجاع")
 		w.waitPlain("تم الإرجاع: ")
