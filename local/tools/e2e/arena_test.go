@@ -82,20 +82,6 @@ func TestArena(t *testing.T) {
 		['available', 'locked', 'booked'].every((s) => look.byId('n-' + s).textContent === counts[s].toLocaleString('en-GB')))`)
 }
 
-// TestOverviewFits checks that the dots of the seats and the shapes of the sections
-// are drawn at the same scale, at any width.
-func TestOverviewFits(t *testing.T) {
-	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
-	for _, width := range []int64{360, 1280} {
-		w := b.newUser(width, 800)
-		w.visit(s.URL)
-		w.waitFor("a pixel of the drawing is one of the page", `(() => {
-			const [svg, canvas] = look.all('.overview svg, .overview canvas').values().toArray().sort((a) => a.localName === 'svg' ? -1 : 1);
-			return svg.viewBox.baseVal.width === svg.clientWidth && canvas.width === canvas.clientWidth * devicePixelRatio;
-		})()`)
-	}
-}
-
 // threadTime returns the processor time of the page's main thread, in seconds.
 func (w *window) threadTime() float64 {
 	w.t.Helper()

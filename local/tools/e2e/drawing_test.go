@@ -13,6 +13,7 @@ func TestOddHouse(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", eventFile(t, oddHouse))
 	w := b.newUser(360, 780)
+	w.emulate("light", "reduce")
 	w.visit(s.URL)
 	if wide := eval[[]string](w, `[...look.all('.seat')].filter((c) => c.firstElementChild?.offsetWidth > c.offsetWidth).map((c) => c.innerText)`); len(wide) > 0 {
 		t.Errorf("numbers are wider than their seats: %q", wide)
@@ -24,6 +25,10 @@ func TestOddHouse(t *testing.T) {
 	if round > 1.05 {
 		t.Errorf("the farthest seat of a round table is %.2f times as far as the nearest", round)
 	}
+	for range 3 {
+		w.pressLabel("Larger")
+		w.waitFor("the map has moved", `!look.one('#map.moving')`)
+	}
 	// The names at both ends of the first row are in view, beside a seat of it, and cover no name of another row.
 	const names = `(() => { const map = look.byId('map').getBoundingClientRect();
 		const row = [...look.all('#map [role=row]')][2];
@@ -31,7 +36,7 @@ func TestOddHouse(t *testing.T) {
 		return [...row.querySelectorAll('.row-name')].every((n) => { const r = n.getBoundingClientRect();
 			return r.left >= map.left - 1 && r.right <= map.right + 1 && Math.abs(r.y + r.height / 2 - seat.y - seat.height / 2) < 40; }); })()`
 	for _, to := range []string{"0", "300", "10000"} {
-		eval[any](w, `look.byId('map').scrollLeft = `+to)
+		eval[any](w, `look.byId('map').scrollTo(`+to+`, 0)`)
 		if to == "300" {
 			w.waitFor("both names of a row are in view", names)
 			continue
@@ -71,14 +76,16 @@ func TestDotsLieOnTheirSections(t *testing.T) {
 		w := b.newUser(1000, 800)
 		w.visit(s.URL)
 		const dots = `(() => {
-			const canvas = look.one('.overview canvas');
+			const [canvas, drawing] = ['.dots canvas', '.overview svg'].map((s) => look.one(s));
 			const {data, width} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
 			const shapes = [...look.all('.part-shape path')];
+			const [from, to, box] = [canvas.getBoundingClientRect(), drawing.getBoundingClientRect(), drawing.viewBox.baseVal];
+			const at = (x, y) => [box.x + ((from.x + x * from.width / canvas.width - to.x) / to.width) * box.width, box.y + ((from.y + y * from.height / canvas.height - to.y) / to.height) * box.height];
 			let [on, off] = [0, 0];
 			for (let i = 3; i < data.length; i += 4 * 7) {
 				if (data[i] < 200) continue;
 				const [x, y] = [((i - 3) / 4) % width, Math.floor((i - 3) / 4 / width)];
-				if (shapes.some((shape) => shape.isPointInFill(new DOMPoint(x + 0.5, y + 0.5)))) on++;
+				if (shapes.some((shape) => shape.isPointInFill(new DOMPoint(...at(x + 0.5, y + 0.5))))) on++;
 				else off++;
 			}
 			return {on, off};
@@ -87,7 +94,7 @@ func TestDotsLieOnTheirSections(t *testing.T) {
 		if off := eval[int](w, dots+`.off`); off > 0 {
 			t.Errorf("%s: %d dots lie beside the sections", what, off)
 		}
-		if wide := eval[int](w, `[...look.all('.part-shape')].filter((g) => g.querySelector('.name').getBBox().width > g.querySelector('path').getBBox().width).length`); wide > 0 {
+		if wide := eval[int](w, `[...look.all('.part-shape')].filter((g) => g.querySelector('.name').getBoundingClientRect().width > g.querySelector('path').getBoundingClientRect().width).length`); wide > 0 {
 			t.Errorf("%s: %d names are wider than their sections", what, wide)
 		}
 		if what == "placed" {

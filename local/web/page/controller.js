@@ -18,8 +18,6 @@ export class Controller {
     this.api = api;
     const picking = (act) => (...args) => this.page.picking[act](...args);
     this.panel = new Panel(host, Object.fromEntries(['drop', 'choose', 'dropPlaces', 'lock', 'confirm', 'release'].map((act) => [act, picking(act)])));
-    host.find('larger').addEventListener('click', () => this.page?.drawn.view.magnify(1.25));
-    host.find('smaller').addEventListener('click', () => this.page?.drawn.view.magnify(0.8));
     window.addEventListener('storage', ({ key, newValue }) => {
       if (key !== this.page?.mine.key) return;
       if (newValue === null) this.session.renew().catch(() => this.page.shared()); // the user has signed out in another window

@@ -174,7 +174,7 @@ export class EventPage {
     }
     if (Math.floor(performance.now() / 1000) !== this.second) {
       this.second = Math.floor(performance.now() / 1000);
-      if (this.second % 10 === 0) this.drawn.view?.tick();
+      if (this.second % 10 === 0) this.drawn.tick();
       this.#showSale();
       if (this.reading !== undefined) this.read(this.reading);
     }
@@ -237,7 +237,7 @@ export class EventPage {
   #draw() {
     if (this.closed) return;
     const few = this.#changed.size <= 400; // a whole new list is not a movement
-    this.drawn.view?.paint(this.#changed, this.moved && few);
+    this.drawn.paint(this.#changed, this.moved && few);
     this.#changed.clear();
     this.moved = false;
     this.panel.show(this.plan, this.mine, this.session.way);
@@ -296,7 +296,7 @@ export class EventPage {
   }
 
   #filtered() {
-    this.drawn.view?.filter();
+    this.drawn.filter();
     this.update([]);
   }
 

@@ -100,7 +100,7 @@ function tables(rows) {
  * as a seat, or as the seats whose numbers are left out; numbers that all step by two
  * leave out none.
  */
-function slots({ numbers, aisles, count }) {
+export function slots({ numbers, aisles, count }) {
   const gaps = leftOut(numbers);
   let place = 0;
   return Array.from({ length: count }, (_, i) => {

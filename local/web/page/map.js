@@ -1,216 +1,202 @@
-// Draws sections, rows and seats as elements that form an ARIA grid.
+// Draws rows and seats as elements that form an ARIA grid.
 
 import { element } from './element.js';
-import { boxOf, stageOf, stand } from './geometry.js';
 import { Grid } from './grid.js';
 import { seatName, seatNumber, worth } from './names.js';
 import { paintCategory } from './prices.js';
+import { RowNames } from './rownames.js';
+import { unit } from './viewport.js';
 
-
-const smallest = 24; // px from seat to seat: large enough for a finger
-const largest = 38; // px, where there is space
+const budget = 5; // ms of a frame in which seats are made
+const movements = 24; // highlights at a time: more are no help, and cost frames
 
 /**
- * A SeatMap draws parts of a venue into host. state(position) returns the state of a
- * seat, left(position) the time left on its lock in ms, together(position) the seats
- * that a click on it picks, and passes(position) whether it is one that the user wants
- * to see. SeatMap calls act, leave and reached with the position that the user acts on.
+ * A SeatMap draws parts of a venue on the layer of a viewport. state(position) returns
+ * the state of a seat, left(position) the time left on its lock in ms, together(position)
+ * the seats that a click on it picks, and passes(position) whether it is one that the
+ * user wants to see. SeatMap calls act(position, event) and leave() when the user acts,
+ * reached(position, cell, by) when the focus or a pointer reaches a seat, reached() when
+ * the pointer leaves, and whole() when all seats are drawn.
  */
 export class SeatMap {
   #cells = new Map(); // position -> element
+  #lines = new Map(); // row -> its element and its first position, until its seats are drawn
   #ahead = []; // the cells that a click would pick
-  #names = []; // of rows, with where they stand
+  #timed = new Set(); // the positions whose labels have a time
+  #moving = 0;
+  #frame = 0;
 
-  constructor(host, plan, parts, { state, left, act, leave, reached, together, passes, area }) {
+  constructor(viewport, plan, world, parts, { state, left, act, leave, reached, together, passes, whole }, atOnce) {
+    this.viewport = viewport;
     this.plan = plan;
+    this.world = world;
     this.state = state;
     this.left = left;
     this.passes = passes;
-    this.zoom = 1;
-    this.scroller = host;
+    this.whole = whole;
     this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': plan.words.say('map.seats'), 'aria-multiselectable': 'true' });
-    const where = stand(plan, parts);
-    const longest = Math.max(0, ...parts.flatMap((part) => part.rows.map(({ name }) => name.length)));
-    this.aside = Math.min(5, Math.max(1.6, 0.9 + 0.27 * longest)); // space for the rows' names on each side, in seats
-    this.box = { ...where };
-    const around = plan.placed && parts.length === plan.parts.length ? [stageOf(plan), ...plan.areas.map(boxOf)].filter(Boolean) : [];
-    for (const { left: x, top: y, width, height } of around) {
-      const [right, bottom] = [Math.max(this.box.left + this.box.width, x + width), Math.max(this.box.top + this.box.height, y + height)];
-      [this.box.left, this.box.top] = [Math.min(this.box.left, x), Math.min(this.box.top, y)];
-      [this.box.width, this.box.height] = [right - this.box.left, bottom - this.box.top];
-    }
-    this.box.left -= this.aside;
-    this.box.width += 2 * this.aside;
-    this.root.classList.toggle('placed', plan.placed);
-    if (plan.placed) {
-      this.box.top -= 1.5; // for the name of a section
-      this.box.height += 2;
-      this.root.style.setProperty('--rows', this.box.height);
-    }
-    this.taken = new Set(where.parts.flatMap(({ rows }) => rows.flatMap(({ seats }) => seats)).map(({ x, y }) => `${Math.round(x)},${Math.round(y)}`));
-    const rows = parts.flatMap((part, i) => this.#draw(part, where.parts[i], parts.length > 1));
-    for (const box of around) this.#drawBox(box, area);
-    if (!plan.placed && plan.stage && plan.stage.shape !== 'apron') {
-      this.root.prepend(element('div', { class: 'stage-box alone', 'data-shape': plan.stage.shape, 'aria-hidden': 'true' }, plan.stage.label ?? plan.words.say('stage')));
-    }
-    host.append(this.root);
-    const position = (cell) => Number(cell.dataset.at);
-    const at = (cell) => {
-      this.#show(together(position(cell)));
-      reached(position(cell));
+    const [names, titles] = [[], []];
+    const rows = parts.flatMap((i) => this.#drawPart(i, parts.length > 1, names, titles));
+    viewport.layer.append(this.root);
+    this.names = new RowNames(viewport, world, names, titles);
+    if (atOnce) this.#drawSeats(Infinity);
+    const reach = (position, by) => {
+      this.#show(together(position));
+      reached(position, this.#cells.get(position), by);
     };
     this.grid = new Grid(this.root, rows, {
-      act: (cell) => act(position(cell)),
+      cellOf: (position) => this.cell(position),
+      atOf: (cell) => Number(cell.dataset.at),
+      act,
       leave,
-      reached: (cell) => {
-        this.#label(position(cell), cell);
-        at(cell);
+      reached: (position, cell) => {
+        this.#label(position, cell);
+        reach(position, 'focus');
       },
     });
-    this.root.addEventListener('animationend', ({ target }) => target.classList.remove('moved'));
-    this.root.addEventListener('pointerover', ({ target }) => {
-      const cell = target.closest('[role=gridcell]');
-      if (cell) at(cell);
+    this.root.addEventListener('animationend', ({ target }) => {
+      if (target.classList.contains('moved')) this.#moving--;
+      target.classList.remove('moved');
     });
-    this.root.addEventListener('pointerleave', () => this.#show([]));
-    this.sizes = new ResizeObserver(() => this.#fit());
-    this.sizes.observe(host);
-    this.follow = () => this.#follow();
-    host.addEventListener('scroll', this.follow, { passive: true });
-    this.#fit();
-    host.scrollLeft = (host.scrollWidth - host.clientWidth) / 2;
+    this.root.addEventListener('pointerover', ({ target, pointerType }) => {
+      const cell = target.closest('[role=gridcell]');
+      if (cell) reach(Number(cell.dataset.at), pointerType);
+    });
+    this.root.addEventListener('pointerleave', () => {
+      this.#show([]);
+      reached(undefined);
+    });
+    if (!atOnce) this.#frame = requestAnimationFrame(() => this.#goOn());
   }
 
   remove() {
-    this.sizes.disconnect();
-    this.scroller.removeEventListener('scroll', this.follow);
+    cancelAnimationFrame(this.#frame);
     this.root.remove();
   }
 
-  /** Draws a part: titled, with its name. */
-  #draw(part, where, titled) {
-    const { placed } = this.plan;
+  /** Draws a part without its seats: titled, with its name. Returns its rows for the grid. */
+  #drawPart(i, titled, names, titles) {
+    const { plan, world } = this;
+    const part = plan.parts[i];
+    const where = world.parts[i];
     const group = element('div', { role: 'rowgroup', class: 'part', 'aria-label': part.name || undefined });
-    const floor = element('div', { class: 'floor', role: 'presentation' });
-    const top = placed ? this.box.top : 0;
-    const put = (el, { x, y, turn = 0 }) => {
-      el.style.setProperty('--x', (x - this.box.left).toFixed(3));
-      el.style.setProperty('--y', (y - top).toFixed(3));
-      el.style.setProperty('--turn', `${turn.toFixed(1)}deg`);
-    };
     if (titled && part.name) {
       const name = element('div', { class: 'part-name', 'aria-hidden': 'true' }, part.name);
-      if (placed) put(name, { x: where.left + where.width / 2, y: where.top - 0.7 });
+      this.#put(name, where.left + where.width / 2, where.top - 0.75);
+      name.style.maxWidth = `${Math.max(6, where.width + 2) * unit}px`;
       group.append(name);
+      titles.push(name);
     }
-    floor.style.setProperty('--rows', placed ? 0 : where.height);
-    group.append(floor);
     this.root.append(group);
     return part.rows.map((row, r) => {
-      const { seats, names, table } = where.rows[r];
-      const line = element('div', { role: 'row', 'aria-label': row.name ? this.plan.words.say('row', { row: row.name }) : undefined });
+      const { names: ends, table } = where.rows[r];
+      const line = element('div', { role: 'row', 'aria-label': row.name ? plan.words.say('row', { row: row.name }) : undefined });
       if (table) {
         const disc = element('span', { class: 'table', 'data-shape': row.table, 'aria-hidden': 'true' });
         disc.style.setProperty('--radius', table.radius.toFixed(2));
-        put(disc, table);
+        this.#put(disc, table.x, table.y);
         line.append(disc);
       }
-      const cells = seats.map((seat, i) => {
-        const position = row.first + i;
-        const cell = this.#seat(row, i, position);
-        put(cell, seat);
-        line.append(cell);
-        return { cell, x: seat.x };
-      });
       if (row.name) {
-        names.forEach((end, side) => {
-          if (placed && !table && this.taken.has(`${Math.round(end.x)},${Math.round(end.y)}`)) return; // another row is there
-          const name = element('span', { class: 'row-name', 'aria-hidden': 'true', 'data-side': table ? 'table' : side }, row.name);
-          put(name, end);
+        ends.forEach((end, side) => {
+          if (plan.placed && !table && this.#taken(end, row)) return; // another row is there
+          const name = element('span', { class: 'row-name', 'aria-hidden': 'true' }, row.name);
           line.append(name);
-          if (!table) this.#names.push({ name, end, side, seats });
+          names.push({ name, end, side: table ? 'table' : side, row });
         });
       }
-      floor.append(line);
-      return cells;
+      group.append(line);
+      this.#lines.set(row, line);
+      return Array.from({ length: row.count }, (_, n) => {
+        const at = row.first + n;
+        return { at, x: world.x[at], y: world.y[at], block: i, round: Boolean(table) };
+      });
     });
   }
 
+  /** Reports whether the seat of another row stands where a row's name would. */
+  #taken({ x, y }, row) {
+    if (!this.places) {
+      this.places = new Map();
+      this.world.x.forEach((seatX, p) => this.places.set(`${Math.round(seatX)},${Math.round(this.world.y[p])}`, p));
+    }
+    const p = this.places.get(`${Math.round(x)},${Math.round(y)}`);
+    return p !== undefined && (p < row.first || p >= row.first + row.count);
+  }
+
+  #put(el, x, y) {
+    el.style.left = `${((x - this.world.left) * unit).toFixed(1)}px`;
+    el.style.top = `${((y - this.world.top) * unit).toFixed(1)}px`;
+  }
+
+  /** Whether all seats are drawn. */
+  get drawn() {
+    return this.#lines.size === 0;
+  }
+
+  /** Returns the cell of a seat, and draws its row first if need be. */
+  cell(position) {
+    if (!this.#cells.has(position)) {
+      const { row } = this.plan.find(position);
+      if (this.#lines.has(row)) this.#drawRow(row);
+    }
+    return this.#cells.get(position);
+  }
+
+  #drawRow(row) {
+    const cells = Array.from({ length: row.count }, (_, i) => this.#seat(row, i, row.first + i));
+    const line = this.#lines.get(row);
+    line.prepend(...line.querySelectorAll('.table'), ...cells);
+    this.#lines.delete(row);
+  }
+
+  /** Draws the seats of rows until a time, those in the middle of the view first. */
+  #drawSeats(end) {
+    const [x, y] = this.viewport.middle;
+    const far = ({ first, count }) => {
+      const p = first + (count >> 1);
+      return (this.world.x[p] - x) ** 2 + (this.world.y[p] - y) ** 2;
+    };
+    const rows = [...this.#lines.keys()];
+    if (end < Infinity) rows.sort((a, b) => far(a) - far(b));
+    for (const row of rows) {
+      this.#drawRow(row);
+      if (performance.now() > end) break;
+    }
+    return this.drawn;
+  }
+
+  /** Draws some seats in each frame. */
+  #goOn() {
+    if (this.#drawSeats(performance.now() + budget)) this.whole();
+    else this.#frame = requestAnimationFrame(() => this.#goOn());
+  }
+
   #seat(row, i, position) {
-    const { plan } = this;
+    const { plan, world } = this;
     const number = seatNumber(row, i, plan.ids[position]);
-    const cell = element('div', { role: 'gridcell', class: 'seat', 'data-at': position }, element('span', {}, number));
+    const cell = element('div', { role: 'gridcell', class: 'seat', 'data-at': position, tabindex: -1 }, element('span', {}, number));
+    this.#put(cell, world.x[position] - 0.5, world.y[position] - 0.5);
+    const turn = world.turn[position];
+    if (Math.abs(turn) > 0.5) cell.style.rotate = `${turn.toFixed(1)}deg`;
+    if (Math.abs(turn) > 90) cell.dataset.flipped = '';
     if (number.length > 3) cell.style.setProperty('--fit', (3.2 / number.length).toFixed(2));
     paintCategory(cell, plan, plan.category[position]);
     const facts = plan.facts.get(position) ?? [];
     if (facts.length || plan.notes.has(position)) cell.dataset.fact = facts[0] ?? 'note';
-    cell.classList.toggle('dim', !this.passes(position));
+    if (!this.passes(position)) cell.classList.add('dim');
     this.#cells.set(position, cell);
     this.#paint(position, cell);
     return cell;
-  }
-
-  /** Draws the stage, or an area, whose counter is elsewhere. */
-  #drawBox({ left, top, width, height, shape, label, area }, reach) {
-    const box = element('div', { class: shape ? 'stage-box' : 'area-box', 'data-shape': shape, 'aria-hidden': 'true' }, element('span', {}, label));
-    for (const [name, value] of Object.entries({ '--x': left - this.box.left, '--y': top - this.box.top, '--w': width, '--h': height })) {
-      box.style.setProperty(name, value.toFixed(2));
-    }
-    if (area !== undefined) {
-      paintCategory(box, this.plan, this.plan.areas[area].category);
-      box.addEventListener('click', () => reach(area));
-    }
-    this.root.prepend(box);
-  }
-
-  /** Fits the seats to the width, but never too small for a finger. */
-  #fit() {
-    const room = this.scroller.clientWidth;
-    if (!room) return;
-    const { width } = this.box;
-    const seat = Math.max(smallest, Math.floor(Math.min(largest, Math.max(smallest, room / width)) * this.zoom * 4) / 4);
-    this.size = seat;
-    this.root.style.setProperty('--seat', `${seat}px`);
-    this.root.style.setProperty('--width', width);
-    this.root.style.setProperty('--aside', this.aside);
-    this.scroller.parentElement.style.setProperty('--seats-wide', `${Math.round(seat * width)}px`);
-    this.#follow();
-  }
-
-  /** Keeps the names of rows in view whose ends are not, beside the first seats that are. */
-  #follow() {
-    const { scroller, size } = this;
-    if (scroller.scrollWidth <= scroller.clientWidth && !this.moved) return;
-    this.moved = true;
-    const from = this.box.left + scroller.scrollLeft / size;
-    const to = from + scroller.clientWidth / size;
-    for (const { name, end, side, seats } of this.#names) {
-      const [least, most] = [Math.min(seats[0].x, seats.at(-1).x), Math.max(seats[0].x, seats.at(-1).x)];
-      const hidden = side === 0 ? end.x < from + 0.5 && most > from + 3 : end.x > to - 0.5 && least < to - 3;
-      if (!hidden && !name.classList.contains('kept')) continue;
-      const x = side === 0 ? Math.min(from + 0.5, most) : Math.max(to - 0.5, least);
-      let near = seats[0];
-      for (const seat of seats) if (Math.abs(seat.x - x) < Math.abs(near.x - x)) near = seat;
-      name.classList.toggle('kept', hidden);
-      name.style.setProperty('--x', ((hidden ? x : end.x) - this.box.left).toFixed(3));
-      name.style.setProperty('--y', ((hidden ? near.y : end.y) - (this.plan.placed ? this.box.top : 0)).toFixed(3));
-    }
-  }
-
-  /** Draws larger or smaller, around the middle of the visible part. */
-  magnify(factor) {
-    const host = this.scroller;
-    const middle = (host.scrollLeft + host.clientWidth / 2) / host.scrollWidth;
-    this.zoom = Math.min(3, Math.max(1, this.zoom * factor));
-    this.#fit();
-    host.scrollLeft = middle * host.scrollWidth - host.clientWidth / 2;
   }
 
   /** Redraws those of the seats that are on this map; moved highlights them. */
   paint(positions, moved = false) {
     for (const position of positions) {
       const cell = this.#cells.get(position);
-      if (cell && this.#paint(position, cell) && moved) cell.classList.add('moved');
+      if (!cell || !this.#paint(position, cell) || !moved || this.#moving >= movements) continue;
+      if (!cell.classList.contains('moved')) this.#moving++;
+      cell.classList.add('moved');
     }
   }
 
@@ -228,14 +214,15 @@ export class SeatMap {
 
   /** Updates the time left on locks, which passes without any change. */
   tick() {
-    for (const [position, cell] of this.#cells) {
-      if ((cell.dataset.state === 'locked' || cell.dataset.state === 'yours') && cell !== this.root.getRootNode().activeElement) this.#label(position, cell);
+    const { activeElement } = this.root.getRootNode();
+    for (const position of this.#timed) {
+      const cell = this.#cells.get(position);
+      if (cell !== activeElement) this.#label(position, cell);
     }
   }
 
-  focus(position) {
-    const cell = this.#cells.get(position) ?? this.grid.current;
-    if (cell) this.grid.focus(cell);
+  focus(position, still) {
+    this.grid.focus(position !== undefined && this.cell(position) ? position : undefined, still);
   }
 
   #paint(position, cell) {
@@ -245,6 +232,8 @@ export class SeatMap {
     cell.setAttribute('part', `seat ${state}`);
     cell.ariaSelected = String(['picked', 'asking', 'yours'].includes(state));
     cell.ariaDisabled = String(['locked', 'booked', 'blocked'].includes(state));
+    if (state === 'locked' || state === 'yours') this.#timed.add(position);
+    else this.#timed.delete(position);
     this.#label(position, cell);
     return true;
   }

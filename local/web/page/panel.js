@@ -80,7 +80,7 @@ export class Panel {
   /** Returns the next focus when the button that was pressed is gone. */
   #nextFocus() {
     for (const id of ['confirm', 'lock']) if (this.host.find(id).checkVisibility()) return this.host.find(id);
-    return this.host.findAll('#map [tabindex="0"]')[0];
+    return [...this.host.findAll(':is(#map, #list) [tabindex="0"]')].find((el) => el.checkVisibility());
   }
 
   #list(id, positions, label) {

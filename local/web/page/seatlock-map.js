@@ -77,7 +77,7 @@ export class SeatlockMap extends HTMLElement {
   attributeChangedCallback(name, before, value) {
     if (before === value || !this.isConnected) return;
     if (['lang', 'max', 'src'].includes(name)) this.#restart();
-    else if (name === 'theme') this.#controller?.page?.drawn.view?.filter();
+    else if (name === 'theme') this.#controller?.page?.drawn.filter();
     else this.#follow();
   }
 
@@ -197,6 +197,6 @@ export class SeatlockMap extends HTMLElement {
   }
 
   focus() {
-    this.#controller?.page?.drawn.view?.focus();
+    this.#controller?.page?.drawn.focus();
   }
 }
