@@ -82,15 +82,15 @@ func TestDotsLieOnTheirSections(t *testing.T) {
 			const [from, to, box] = [canvas.getBoundingClientRect(), drawing.getBoundingClientRect(), drawing.viewBox.baseVal];
 			const at = (x, y) => [box.x + ((from.x + x * from.width / canvas.width - to.x) / to.width) * box.width, box.y + ((from.y + y * from.height / canvas.height - to.y) / to.height) * box.height];
 			let [on, off] = [0, 0];
-			for (let i = 3; i < data.length; i += 4 * 7) {
-				if (data[i] < 200) continue;
+			for (let i = 3; i < data.length; i += 4 * 41) {
+				if (data[i] < 100) continue; // a dot is not on whole pixels
 				const [x, y] = [((i - 3) / 4) % width, Math.floor((i - 3) / 4 / width)];
 				if (shapes.some((shape) => shape.isPointInFill(new DOMPoint(...at(x + 0.5, y + 0.5))))) on++;
 				else off++;
 			}
 			return {on, off};
 		})()`
-		w.waitFor("the dots are drawn", dots+`.on > 500`)
+		w.waitFor("the dots are drawn", dots+`.on > 200`)
 		if off := eval[int](w, dots+`.off`); off > 0 {
 			t.Errorf("%s: %d dots lie beside the sections", what, off)
 		}

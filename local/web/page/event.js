@@ -251,7 +251,7 @@ export class EventPage {
   #shown() {
     this.#showCounts();
     this.reading = undefined;
-    this.host.find('readout').textContent = this.drawn.whole ? this.words.say('map.choose') : '';
+    this.host.find('readout').textContent = '';
   }
 
   #showCounts() {

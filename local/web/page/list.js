@@ -216,11 +216,13 @@ export class List {
   #reconcile(shown) {
     const kept = new Set(shown.map(({ key }) => key));
     const { activeElement } = this.root.getRootNode();
+    let left = null;
     for (const [key, { button, item }] of this.#items) {
       if (kept.has(key)) continue;
       if (button === activeElement) { // the focus stays until the user moves it
         button.ariaDisabled = 'true';
         button.lastChild.textContent = this.plan.words.say('list.taken');
+        left = item;
         continue;
       }
       item.remove();
@@ -237,7 +239,8 @@ export class List {
         known.button.ariaPressed = picked === undefined ? null : String(picked);
         known.button.ariaDisabled = null;
       }
-      const place = after ? after.nextSibling : this.items.firstChild;
+      let place = after ? after.nextSibling : this.items.firstChild;
+      if (place && place === left) place = place.nextSibling;
       if (known.item !== place) this.items.insertBefore(known.item, place);
       after = known.item;
     }

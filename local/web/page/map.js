@@ -7,7 +7,10 @@ import { paintCategory } from './prices.js';
 import { RowNames } from './rownames.js';
 import { unit } from './viewport.js';
 
-const budget = 5; // ms of a frame in which seats are made
+const budget = 4; // ms of a frame in which seats are made
+const legible = 18; // px from which a seat has a number
+const turnable = 400; // seats that can each be turned by itself; of more, a section is turned as a whole
+const rowsAtOnce = 8; // that change how they are drawn in one frame
 const movements = 24; // highlights at a time: more are no help, and cost frames
 
 /**
@@ -20,11 +23,13 @@ const movements = 24; // highlights at a time: more are no help, and cost frames
  */
 export class SeatMap {
   #cells = new Map(); // position -> element
-  #lines = new Map(); // row -> its element and its first position, until its seats are drawn
+  #lines = new Map(); // row -> its element and how that is turned, until its seats are drawn
   #ahead = []; // the cells that a click would pick
   #timed = new Set(); // the positions whose labels have a time
   #moving = 0;
   #frame = 0;
+  #levelling = 0; // a frame
+  rows = []; // elements
 
   constructor(viewport, plan, world, parts, { state, left, act, leave, reached, together, passes, whole }, atOnce) {
     this.viewport = viewport;
@@ -35,6 +40,7 @@ export class SeatMap {
     this.passes = passes;
     this.whole = whole;
     this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': plan.words.say('map.seats'), 'aria-multiselectable': 'true' });
+    this.turning = parts.reduce((sum, i) => sum + plan.parts[i].count, 0) <= turnable;
     const [names, titles] = [[], []];
     const rows = parts.flatMap((i) => this.#drawPart(i, parts.length > 1, names, titles));
     viewport.layer.append(this.root);
@@ -71,6 +77,7 @@ export class SeatMap {
 
   remove() {
     cancelAnimationFrame(this.#frame);
+    cancelAnimationFrame(this.#levelling);
     this.root.remove();
   }
 
@@ -80,6 +87,7 @@ export class SeatMap {
     const part = plan.parts[i];
     const where = world.parts[i];
     const group = element('div', { role: 'rowgroup', class: 'part', 'aria-label': part.name || undefined });
+    const frame = this.#turn(group, part);
     if (titled && part.name) {
       const name = element('div', { class: 'part-name', 'aria-hidden': 'true' }, part.name);
       this.#put(name, where.left + where.width / 2, where.top - 0.75);
@@ -94,19 +102,20 @@ export class SeatMap {
       if (table) {
         const disc = element('span', { class: 'table', 'data-shape': row.table, 'aria-hidden': 'true' });
         disc.style.setProperty('--radius', table.radius.toFixed(2));
-        this.#put(disc, table.x, table.y);
+        this.#put(disc, table.x, table.y, frame);
         line.append(disc);
       }
       if (row.name) {
         ends.forEach((end, side) => {
           if (plan.placed && !table && this.#taken(end, row)) return; // another row is there
           const name = element('span', { class: 'row-name', 'aria-hidden': 'true' }, row.name);
-          line.append(name);
+          (frame ? this.root : line).append(name);
           names.push({ name, end, side: table ? 'table' : side, row });
         });
       }
       group.append(line);
-      this.#lines.set(row, line);
+      this.#lines.set(row, { line, frame });
+      this.rows.push(line);
       return Array.from({ length: row.count }, (_, n) => {
         const at = row.first + n;
         return { at, x: world.x[at], y: world.y[at], block: i, round: Boolean(table) };
@@ -124,9 +133,31 @@ export class SeatMap {
     return p !== undefined && (p < row.first || p >= row.first + row.count);
   }
 
-  #put(el, x, y) {
-    el.style.left = `${((x - this.world.left) * unit).toFixed(1)}px`;
-    el.style.top = `${((y - this.world.top) * unit).toFixed(1)}px`;
+  /**
+   * Turns a section as a whole: as many transforms as there are seats cost frames.
+   * Returns how it is turned, or undefined if it is not.
+   */
+  #turn(group, { first, count }) {
+    const { world } = this;
+    const middle = first + (count >> 1);
+    const turn = upright(world.turn[middle]);
+    if (this.turning || Math.abs(turn) < 1) return undefined;
+    const angle = (turn * Math.PI) / 180;
+    const frame = { x: world.x[middle], y: world.y[middle], cos: Math.cos(angle), sin: Math.sin(angle) };
+    this.#put(group, frame.x, frame.y);
+    group.style.rotate = `${turn.toFixed(1)}deg`;
+    return frame;
+  }
+
+  /** Places an element on the layer, or in a section that is turned. */
+  #put(el, x, y, frame) {
+    let [left, top] = [x - this.world.left, y - this.world.top];
+    if (frame) {
+      const [dx, dy] = [x - frame.x, y - frame.y];
+      [left, top] = [dx * frame.cos + dy * frame.sin, dy * frame.cos - dx * frame.sin];
+    }
+    el.style.left = `${(left * unit).toFixed(1)}px`;
+    el.style.top = `${(top * unit).toFixed(1)}px`;
   }
 
   /** Whether all seats are drawn. */
@@ -144,8 +175,8 @@ export class SeatMap {
   }
 
   #drawRow(row) {
-    const cells = Array.from({ length: row.count }, (_, i) => this.#seat(row, i, row.first + i));
-    const line = this.#lines.get(row);
+    const { line, frame } = this.#lines.get(row);
+    const cells = Array.from({ length: row.count }, (_, i) => this.#seat(row, i, row.first + i, frame));
     line.prepend(...line.querySelectorAll('.table'), ...cells);
     this.#lines.delete(row);
   }
@@ -172,14 +203,14 @@ export class SeatMap {
     else this.#frame = requestAnimationFrame(() => this.#goOn());
   }
 
-  #seat(row, i, position) {
+  #seat(row, i, position, frame) {
     const { plan, world } = this;
     const number = seatNumber(row, i, plan.ids[position]);
     const cell = element('div', { role: 'gridcell', class: 'seat', 'data-at': position, tabindex: -1 }, element('span', {}, number));
-    this.#put(cell, world.x[position] - 0.5, world.y[position] - 0.5);
-    const turn = world.turn[position];
-    if (Math.abs(turn) > 0.5) cell.style.rotate = `${turn.toFixed(1)}deg`;
-    if (Math.abs(turn) > 90) cell.dataset.flipped = '';
+    this.#put(cell, world.x[position], world.y[position], frame);
+    const turn = upright(world.turn[position]);
+    if (this.turning && Math.abs(turn) > 0.5) cell.style.rotate = `${turn.toFixed(1)}deg`;
+    if (turn !== world.turn[position]) cell.dataset.flipped = '';
     if (number.length > 3) cell.style.setProperty('--fit', (3.2 / number.length).toFixed(2));
     paintCategory(cell, plan, plan.category[position]);
     const facts = plan.facts.get(position) ?? [];
@@ -188,6 +219,15 @@ export class SeatMap {
     this.#cells.set(position, cell);
     this.#paint(position, cell);
     return cell;
+  }
+
+  /** Shows the numbers of seats that are large enough, some rows in each frame. */
+  level() {
+    cancelAnimationFrame(this.#levelling);
+    const far = this.viewport.size < legible;
+    const changed = this.rows.filter((line) => line.classList.contains('far') !== far);
+    for (const line of changed.slice(0, this.turning ? Infinity : rowsAtOnce)) line.classList.toggle('far', far);
+    if (changed.length > rowsAtOnce) this.#levelling = requestAnimationFrame(() => this.level());
   }
 
   /** Redraws those of the seats that are on this map; moved highlights them. */
@@ -242,4 +282,9 @@ export class SeatMap {
     const { state } = cell.dataset;
     cell.ariaLabel = this.plan.words.join([seatName(this.plan, position), worth(this.plan, position, state, this.left(position))]);
   }
+}
+
+/** Returns a turn, or the opposite one, at which numbers can be read. */
+function upright(turn) {
+  return turn > 90 ? turn - 180 : turn <= -90 ? turn + 180 : turn;
 }

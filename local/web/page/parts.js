@@ -79,7 +79,7 @@ export class PartView {
     host.mark('near', !this.whole);
     host.mark('section', plan.large && !this.whole);
     this.list.open(part);
-    host.find('part').textContent = part === null ? '' : plan.parts[part].name;
+    host.find('part').textContent = part === null ? plan.words.say('map.choose') : plan.parts[part].name;
     host.find('back').onclick = () => this.#open(null);
     this.#link('before', part - 1);
     this.#link('after', part + 1);

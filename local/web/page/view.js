@@ -155,6 +155,7 @@ export class VenueMap {
   #moved() {
     this.card.follow();
     this.map?.names.follow();
+    this.map?.level();
     this.minimap.follow();
     this.#scaled();
   }

@@ -30,7 +30,7 @@ export default {
   'map.seats': 'المقاعد',
   'map.sections': 'الأقسام',
   'map.all': 'كل الأقسام',
-  'map.choose': 'اختر قسمًا لرؤية مقاعده.',
+  'map.choose': 'اختر قسمًا',
   'map.zoom': 'حجم المقاعد',
   'map.smaller': 'أصغر',
   'map.larger': 'أكبر',

@@ -19,7 +19,7 @@ export default {
   'map.seats': 'Plätze',
   'map.sections': 'Bereiche',
   'map.all': 'Alle Bereiche',
-  'map.choose': 'Wählen Sie einen Bereich, um seine Plätze zu sehen.',
+  'map.choose': 'Wählen Sie einen Bereich',
   'map.zoom': 'Größe der Plätze',
   'map.smaller': 'Kleiner',
   'map.larger': 'Größer',

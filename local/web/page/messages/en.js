@@ -20,7 +20,7 @@ export default {
   'map.seats': 'Seats',
   'map.sections': 'Sections',
   'map.all': 'All sections',
-  'map.choose': 'Choose a section to see its seats.',
+  'map.choose': 'Choose a section',
   'map.zoom': 'Size of the seats',
   'map.smaller': 'Smaller',
   'map.larger': 'Larger',

@@ -19,7 +19,7 @@ export default {
   'map.seats': 'Places',
   'map.sections': 'Zones',
   'map.all': 'Toutes les zones',
-  'map.choose': 'Choisissez une zone pour voir ses places.',
+  'map.choose': 'Choisissez une zone',
   'map.zoom': 'Taille des places',
   'map.smaller': 'Plus petit',
   'map.larger': 'Plus grand',
