@@ -14,7 +14,6 @@ import (
 	"seatlock/functions/booking"
 	"seatlock/functions/settings"
 	"seatlock/functions/venue"
-	"seatlock/local/web"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
@@ -58,9 +57,9 @@ func (v *visit) get(path string) []byte {
 	return plain
 }
 
-// files gets a file of the page and what it names.
+// files gets a file of the page and what it names, in English.
 func (v *visit) files(path string) {
-	named := regexp.MustCompile(`(?:from '\./|import\('\./|url\(["']?|(?:href|src)="page/)([a-z-]+\.[a-z]+)`)
+	named := regexp.MustCompile(`(?:import\("\./|(?:href|src)="page/)((?:en|icon|main|page)[-0-9A-Z]*\.[a-z]+)`)
 	for _, m := range named.FindAllSubmatch(v.get(path), -1) {
 		v.files("/page/" + string(m[1]))
 	}
@@ -88,7 +87,7 @@ func TestFirstVisitToTheArena(t *testing.T) {
 	}
 	observer, _ := openTelemetry(settings.Telemetry{}, events, store, log)
 	observer.events = api
-	handler := headers(settings.Server{}, observer.handler(web.Handler(api.Routes()), nil))
+	handler := headers(settings.Server{}, observer.handler(pages(t).Handler(api.Routes()), nil))
 
 	for _, sale := range []string{"before the sale", "half booked, and 1,000 seats locked"} {
 		if sale != "before the sale" {

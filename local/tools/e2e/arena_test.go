@@ -42,7 +42,7 @@ func TestArena(t *testing.T) {
 		t.Errorf("in the section the focus is on %q", got)
 	}
 	s.must("lock", "ben", "220-1-2")
-	w.waitSeat("Upper 220, row 1, seat 2", "locked for ")
+	w.waitSeat("Upper 220, row 1, seat 2", "on hold for ")
 	w.keys(escape)
 	w.waitFor("the focus is back on the section", `look.focus.ariaLabel?.startsWith('Upper 220, ')`)
 

@@ -55,6 +55,7 @@ func startChromium() (context.Context, error) {
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("lang", "en-GB"), chromedp.Flag("accept-lang", "en-GB"), // whatever the machine's
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
 		// All windows run as if they were in front.
 		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
@@ -243,15 +244,15 @@ func (w *window) waitText(text string) {
 }
 
 // seat returns the JavaScript for the cell of a seat. The name is its label up to
-// the state.
+// the state, in letters of any case.
 func seat(name string) string {
-	return `look.one('[role=gridcell][aria-label^=` + quoted(name+", ") + `]')`
+	return `look.one('[role=gridcell][aria-label^=` + quoted(name+", ") + ` i]')`
 }
 
 // waitSeat waits until the label of a seat has the state.
 func (w *window) waitSeat(name, state string) {
 	w.t.Helper()
-	w.waitFor(name+" is "+state, seat(name)+`?.ariaLabel.startsWith(`+quoted(name+", "+state)+`)`)
+	w.waitFor(name+" is "+state, seat(name)+`?.ariaLabel.toLowerCase().startsWith(`+quoted(strings.ToLower(name+", "+state))+`)`)
 }
 
 // waitCounts waits until the page shows these numbers of seats.
@@ -264,9 +265,15 @@ func (w *window) waitCounts(available, locked, booked int) {
 // click clicks on a seat with the mouse.
 func (w *window) click(name string) {
 	w.t.Helper()
+	w.clickOn(seat(name))
+}
+
+// clickOn clicks in the middle of the element that the expression returns.
+func (w *window) clickOn(expression string) {
+	w.t.Helper()
 	type point struct{ X, Y float64 }
 	p := eval[point](w, `(async () => { const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-		await drawn(); const c = `+seat(name)+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
+		await drawn(); const c = `+expression+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
 		const r = c.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
 	w.do(chromedp.MouseClickXY(p.X, p.Y))
 }

@@ -99,8 +99,8 @@ func TestDotsLieOnTheirSections(t *testing.T) {
 		}
 		if what == "placed" {
 			w.pressLabel("More of Floor")
-			w.press("Lock this ticket")
-			w.waitText("1 place in Floor is yours for")
+			w.press("Hold this ticket")
+			w.waitText("1 place in Floor is held for you for")
 		}
 	}
 }

@@ -57,9 +57,9 @@ func TestSignInWithAForm(t *testing.T) {
 		t.Errorf("the user is %q, want the issuer's, id2", user)
 	}
 	w.waitSeat("row A, seat 1", "picked by you")
-	w.press("Lock this seat")
-	w.waitText("is yours")
-	w.press("Confirm")
+	w.press("Hold this seat")
+	w.waitText("is held for you")
+	w.press("Buy")
 	w.waitText("Booked: ")
 	s.waitSeat("A1", "booked")
 	w.press("Sign out")

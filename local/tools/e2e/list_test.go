@@ -28,7 +28,7 @@ func TestList(t *testing.T) {
 	items("Seat 3 from £26.00; Seat 4 from £26.00;")
 	w.axe("the list of seats")
 	w.keys(space)
-	w.waitText("Lock this seat")
+	w.waitText("Hold this seat")
 	w.waitFor("the seat is pressed", `look.focus.ariaPressed === 'true'`)
 
 	// What others take leaves the list, and what they give back returns.

@@ -35,8 +35,8 @@ func TestSeatMapChanges(t *testing.T) {
 	w.waitSeat("Stalls, row A, seat 2", "picked by you")
 	w.waitText("The seat map has changed.")
 	w.click("Stalls, row B, seat 1")
-	w.press("Lock 2 seats")
-	w.waitSeat("Stalls, row B, seat 1", "locked by you for ")
+	w.press("Hold 2 seats")
+	w.waitSeat("Stalls, row B, seat 1", "held for you for ")
 }
 
 // TestSeatMapChangesInPlace checks that a new seat map of a large venue opens where the

@@ -44,7 +44,7 @@ export function bowl(plan, tiers) {
     inner += depths[t];
   });
   const [top, right] = [path(0, 0), path(around / 4, 0)];
-  const stage = { left: -0.74 * right.x, top: 0.74 * top.y, width: 1.48 * right.x, height: -1.48 * top.y, shape: 'round', label: plan.stage?.label ?? 'Stage' };
+  const stage = { left: -0.74 * right.x, top: 0.74 * top.y, width: 1.48 * right.x, height: -1.48 * top.y, shape: 'round', label: plan.stage?.label ?? plan.words.say('stage') };
   return { parts, stage };
 }
 

@@ -1,8 +1,8 @@
 // What a seat is, beside it: for the eye. A screen reader has the label of the seat.
 
 import { element } from './element.js';
+import { seatName, special, stateName } from './names.js';
 import { priceRange } from './prices.js';
-import { capital, seatName, special, stateName } from './words.js';
 
 const gap = 8; // px from the seat
 
@@ -13,7 +13,7 @@ export class Card {
     this.plan = plan;
     this.state = state;
     this.left = left;
-    this.root = element('div', { class: 'card', 'aria-hidden': 'true', hidden: '' });
+    this.root = element('div', { class: 'card', dir: plan.words.dir, 'aria-hidden': 'true', hidden: '' });
     host.append(this.root);
   }
 
@@ -41,7 +41,7 @@ export class Card {
     const state = this.state(position);
     const category = plan.categoryOf(position);
     const free = !['locked', 'booked', 'blocked'].includes(state);
-    const lines = [capital(seatName(plan, position)), free && category ? [priceRange(plan, category), category.name].filter(Boolean).join(' · ') : '', ...free ? special(plan, position) : [], capital(stateName(state, this.left(position)))];
+    const lines = [seatName(plan, position), free && category ? plan.words.join([priceRange(plan, category), category.name]) : '', ...free ? special(plan, position) : [], stateName(plan.words, state, this.left(position))];
     if (lines.join('|') === this.shown) return;
     this.shown = lines.join('|');
     const [name, cost, ...more] = lines;

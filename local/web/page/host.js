@@ -5,14 +5,15 @@ import { Announcer } from './announce.js';
 
 /**
  * A Host is a document or a shadow root with the elements of one map. What the map needs
- * of the page around it goes through these methods: a page that shows the map
- * overrides those that differ.
+ * of the page around it goes through the methods after emit: Seatlock's own page
+ * overrides those.
  */
 export class Host {
-  /** frame is the element whose classes say what is shown, such as "has-lock". */
-  constructor(root, frame) {
+  /** frame is the element whose classes say what is shown, such as "has-lock". Everything is in the language of the words. */
+  constructor(root, frame, words) {
     this.root = root;
     this.frame = frame;
+    this.words = words;
     this.announcer = new Announcer(this.find('polite'), this.find('urgent'));
   }
 
@@ -37,33 +38,50 @@ export class Host {
     this.frame.classList.toggle(name, is);
   }
 
-  /** Shows the name of the event, and when or where it is. */
-  entitle(title, subtitle) {
-    this.find('title').textContent = title;
-    this.find('subtitle').textContent = subtitle;
-    document.title = `${title} – seats`;
+  /** Shows how the seats are kept up to date. Returns the state before, if that was another. */
+  light(state) {
+    const light = this.find('light');
+    const { state: before } = light.dataset;
+    if (before === state) return undefined;
+    light.dataset.state = state;
+    light.textContent = this.words.say(`light.${state}`);
+    this.mark('away', state === 'away');
+    return before;
   }
 
-  /** Returns the address of a section of an event, or of the whole event. */
-  hrefOf(eventId, section) {
-    const hash = new URLSearchParams({ event: eventId });
-    if (section !== undefined) hash.set('section', section);
-    return `#${hash}`;
+  /** Tells the page around the map what has happened, and returns whether the map goes on. */
+  emit() {
+    return true;
   }
+
+  /** Whether choose is to be called even if an event was asked for. */
+  get choosesEvent() {
+    return false;
+  }
+
+  /** Returns the event and the section to begin with. */
+  choose(events, { section }) {
+    return { eventId: events[0]?.eventId, section };
+  }
+
+  /** Shows the name of the event, and when or where it is. */
+  entitle() {}
+
+  /** Shows who the user is. */
+  introduce() {}
+
+  /** Shows what somebody who has paid for seats takes along. */
+  receipt() {}
 
   /** Goes to a section of an event, or to the whole event. */
-  goTo(eventId, section) {
-    location.hash = this.hrefOf(eventId, section);
-  }
+  goTo() {}
 
   /** Corrects the address, which named a section that is not there. */
-  correct(eventId, section) {
-    history.replaceState(null, '', this.hrefOf(eventId, section));
-  }
+  correct() {}
 
   /** Returns where a buyer comes back to from the payment. */
-  returnUrl(eventId) {
-    return `${location.origin}${location.pathname}${this.hrefOf(eventId)}`;
+  returnUrl() {
+    return location.href;
   }
 
   /** Leaves the page for another, such as the payment. */
@@ -71,8 +89,6 @@ export class Host {
     location.assign(url);
   }
 
-  /** Moves the focus to where one signs in. */
-  focusSignIn() {
-    this.find('signin').focus();
-  }
+  /** Lets the user sign in, if the page around the map can. */
+  focusSignIn() {}
 }

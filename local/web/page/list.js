@@ -2,8 +2,8 @@
 // the same as the map does.
 
 import { element } from './element.js';
-import { money, priceOf, priceRange } from './prices.js';
-import { many, special } from './words.js';
+import { special } from './names.js';
+import { priceOf, priceRange } from './prices.js';
 
 const budget = 8; // ms of a frame, in which seats are counted
 const offered = new Set(['available', 'picked', 'asking']);
@@ -32,7 +32,7 @@ export class List {
     this.back = element('button', { type: 'button', class: 'back' });
     this.title = element('h2', {});
     this.items = element('ul', {});
-    this.none = element('p', { class: 'none' }, 'There is nothing here that can be had now.');
+    this.none = element('p', { class: 'none' }, plan.words.say('list.none'));
     root.replaceChildren(element('div', { class: 'step' }, this.back, this.title), this.none, this.items);
     this.back.addEventListener('click', () => this.#leave());
     this.items.addEventListener('click', ({ target }) => {
@@ -151,13 +151,15 @@ export class List {
     const part = this.#shownPart;
     const seats = this.#seats;
     this.back.hidden = this.#part === null && !this.#row;
-    this.back.textContent = this.#row ? part.name || 'All rows' : 'All sections';
-    this.title.textContent = this.#row ? `Row ${this.#row.name}` : part?.name ?? '';
+    const { words } = this.plan;
+    const rowName = (row) => words.say('row', { row: row.name });
+    this.back.textContent = this.#row ? part.name || words.say('list.rows') : words.say('map.all');
+    this.title.textContent = this.#row ? rowName(this.#row) : part?.name ?? '';
     this.title.hidden = !this.title.textContent;
-    this.items.ariaLabel = seats ? 'Seats' : part ? 'Rows' : 'Sections';
+    this.items.ariaLabel = words.say(seats ? 'map.seats' : part ? 'list.rows.label' : 'map.sections');
     this.items.className = seats ? 'seats-there' : '';
     const shown = seats ? seats.flatMap((row) => this.#seatsOf(row))
-      : part ? part.rows.map((row, i) => this.#some(`row ${i}`, `Row ${row.name}`, [row]))
+      : part ? part.rows.map((row, i) => this.#some(`row ${i}`, rowName(row), [row]))
       : parts.map(({ name, rows }, i) => this.#some(`part ${i}`, name, rows));
     this.#reconcile(shown.filter(Boolean));
   }
@@ -177,8 +179,8 @@ export class List {
       [n, least, most] = [n + sum.n, Math.min(least, sum.least), Math.max(most, sum.most)];
     }
     if (n === 0) return undefined;
-    const cost = least === Infinity ? '' : `${least < most ? 'from ' : ''}${money(least, this.plan.currency)}`;
-    return { key, texts: [name, cost, many(n, 'seat')] };
+    const cost = least === Infinity ? '' : priceRange(this.plan, { price: least, levels: [{ price: most }] });
+    return { key, texts: [name, cost, this.plan.words.say('list.seats', { n })] };
   }
 
   /** Returns how many seats of a row can be had, and what the cheapest and the dearest cost. */
@@ -206,7 +208,7 @@ export class List {
       if (!offered.has(this.state(p)) || (!picked && !this.passes(p))) return undefined;
       const category = this.plan.categoryOf(p);
       const cost = category ? priceRange(this.plan, category) || category.name : '';
-      return { key: `seat ${p}`, texts: [`Seat ${numbers ? numbers[i] : this.plan.ids[p]}`, cost, special(this.plan, p).join(', ')], picked };
+      return { key: `seat ${p}`, texts: [this.plan.words.say('seats', { seats: numbers ? numbers[i] : this.plan.ids[p], n: 1 }), cost, this.plan.words.join(special(this.plan, p))], picked };
     });
   }
 
@@ -219,7 +221,7 @@ export class List {
       if (kept.has(key)) continue;
       if (button === activeElement) { // the focus stays until the user moves it
         button.ariaDisabled = 'true';
-        button.lastChild.textContent = 'taken';
+        button.lastChild.textContent = this.plan.words.say('list.taken');
         left = item;
         continue;
       }

@@ -2,10 +2,10 @@
 
 import { element } from './element.js';
 import { Grid } from './grid.js';
+import { seatName, seatNumber, worth } from './names.js';
 import { paintCategory } from './prices.js';
 import { RowNames } from './rownames.js';
 import { unit } from './viewport.js';
-import { seatName, seatNumber, stateName, worth } from './words.js';
 
 const budget = 4; // ms of a frame in which seats are made
 const legible = 18; // px from which a seat has a number
@@ -39,7 +39,7 @@ export class SeatMap {
     this.left = left;
     this.passes = passes;
     this.whole = whole;
-    this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': 'Seats', 'aria-multiselectable': 'true' });
+    this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': plan.words.say('map.seats'), 'aria-multiselectable': 'true' });
     this.turning = parts.reduce((sum, i) => sum + plan.parts[i].count, 0) <= turnable;
     const [names, titles] = [[], []];
     const rows = parts.flatMap((i) => this.#drawPart(i, parts.length > 1, names, titles));
@@ -99,7 +99,7 @@ export class SeatMap {
     this.root.append(group);
     return part.rows.map((row, r) => {
       const { names: ends, table } = where.rows[r];
-      const line = element('div', { role: 'row', 'aria-label': row.name ? `Row ${row.name}` : undefined });
+      const line = element('div', { role: 'row', 'aria-label': row.name ? plan.words.say('row', { row: row.name }) : undefined });
       if (table) {
         const disc = element('span', { class: 'table', 'data-shape': row.table, 'aria-hidden': 'true' });
         disc.style.setProperty('--radius', table.radius.toFixed(2));
@@ -270,6 +270,7 @@ export class SeatMap {
     const state = this.state(position);
     if (cell.dataset.state === state) return false;
     cell.dataset.state = state;
+    cell.setAttribute('part', `seat ${state}`);
     cell.ariaSelected = String(['picked', 'asking', 'yours'].includes(state));
     cell.ariaDisabled = String(['locked', 'booked', 'blocked'].includes(state));
     if (state === 'locked' || state === 'yours') this.#timed.add(position);
@@ -280,8 +281,7 @@ export class SeatMap {
 
   #label(position, cell) {
     const { state } = cell.dataset;
-    const more = ['locked', 'booked', 'blocked'].includes(state) ? '' : worth(this.plan, position);
-    cell.ariaLabel = `${seatName(this.plan, position)}, ${stateName(state, this.left(position))}${more}`;
+    cell.ariaLabel = this.plan.words.join([seatName(this.plan, position), worth(this.plan, position, state, this.left(position))]);
   }
 }
 

@@ -5,7 +5,6 @@ import { Grid } from './grid.js';
 import { sizeOf } from './outline.js';
 import { paintCategory, priceRange } from './prices.js';
 import { unit } from './viewport.js';
-import { many } from './words.js';
 
 /**
  * An Overview draws the shapes of sections on the layer of a viewport. counts(part)
@@ -74,7 +73,7 @@ export class Overview {
     this.part = part;
     const whole = part === null;
     this.root.role = whole ? 'grid' : null;
-    this.root.ariaLabel = whole ? 'Sections' : null;
+    this.root.ariaLabel = whole ? this.plan.words.say('map.sections') : null;
     this.root.ariaHidden = whole ? null : 'true';
     this.cells.forEach((shape, i) => {
       shape.role = whole ? 'gridcell' : null;
@@ -133,25 +132,27 @@ export class Overview {
     for (const i of parts) this.#say(i);
   }
 
-  /** Returns ", from €21.00" for a part with prices. */
+  /** Returns "from €21.00" for a part with prices. */
   #price(i) {
     const { first, count } = this.plan.parts[i];
     this.prices ??= [];
-    this.prices[i] ??= [...new Set(this.plan.category.slice(first, first + count))].map((c) => this.plan.categories[c]).filter((c) => c?.price !== undefined).sort((a, b) => a.price - b.price);
-    const [least, more] = this.prices[i];
-    return least ? `, ${more ? 'from ' : ''}${priceRange(this.plan, least).replace('from ', more ? '' : 'from ')}` : '';
+    this.prices[i] ??= [...new Set(this.plan.category.slice(first, first + count))].map((c) => this.plan.categories[c]).filter((c) => c?.price !== undefined);
+    const priced = this.prices[i];
+    return priced.length ? priceRange(this.plan, { price: priced[0].price, levels: priced.flatMap(({ price, levels = [] }) => [{ price }, ...levels]) }) : '';
   }
 
   #say(i) {
     const { name, count } = this.plan.parts[i];
     const { available } = this.counts(i);
     const shape = this.cells[i];
-    const full = available ? `${Math.floor((100 * (count - available)) / count)}% full` : 'full';
+    const { words } = this.plan;
+    const percent = words.percent(Math.floor((100 * (count - available)) / count) / 100);
+    const full = available ? words.say('part.filled', { percent }) : words.say('part.full');
     const text = shape.children[1].lastChild;
     if (text.textContent !== full) {
       text.textContent = full;
       shape.firstChild.setAttribute('fill-opacity', ((0.34 * available) / count).toFixed(3));
     }
-    shape.ariaLabel = `${name}, ${full}, ${available.toLocaleString('en-GB')} of ${many(count, 'seat')} available${this.#price(i)}`;
+    shape.ariaLabel = words.join([name, full, words.say('part.left', { left: available, n: count }), this.#price(i)]);
   }
 }

@@ -2,8 +2,8 @@
 // with its buttons.
 
 import { element } from './element.js';
-import { money, priceOf } from './prices.js';
-import { countdown, many, seatName, seatNames, special } from './words.js';
+import { placeName, seatName, seatNames, special } from './names.js';
+import { priceOf } from './prices.js';
 
 const urgent = 20_000; // ms before the end from which the countdown warns
 
@@ -15,6 +15,7 @@ const urgent = 20_000; // ms before the end from which the countdown warns
 export class Panel {
   constructor(host, { drop, choose, dropPlaces, lock, confirm, release }) {
     this.host = host;
+    this.words = host.words;
     this.drop = drop;
     this.choose = choose;
     this.dropPlaces = dropPlaces;
@@ -27,34 +28,53 @@ export class Panel {
     });
   }
 
-  show(plan, mine, pays) {
+  /** Shows what the user has of a plan. way is how the user gets what is held: pay, buy or left. */
+  show(plan, mine, way) {
+    const { words } = this;
     // This runs whenever any seat changes, and most changes are other buyers'.
-    const shown = [plan.eventId, pays, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
+    const shown = [plan.eventId, way, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
     if (shown === this.shown) return;
     this.shown = shown;
     this.plan = plan;
     this.mine = mine;
     const busy = Boolean(mine.asked);
     const focused = this.host.focusedIn('.ticket');
-    this.#list('picked', mine.picked, (p) => `Leave out ${seatName(plan, p)}`);
-    this.#list('locked', mine.locked.keys(), (p) => `Release ${seatName(plan, p)}`);
+    this.#list('picked', mine.picked, (p) => words.say('leaveOut.seat', { seat: seatName(plan, p) }));
+    this.#list('locked', mine.locked.keys(), (p) => words.say('giveBack.seat', { seat: seatName(plan, p) }));
     this.#list('bought', mine.bought);
     this.#total('picked', mine.picked, mine.wanted);
     this.#total('locked', mine.locked.keys());
     const n = mine.picked.size + mine.places;
-    const ticket = mine.places ? 'ticket' : 'seat';
-    this.host.find('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} ${ticket}s` : `Lock this ${ticket}`;
-    const cost = pays && this.#cost(mine.paying.size ? mine.paying : mine.locked.keys());
-    this.host.find('confirm').textContent = { confirm: 'Confirming…', checkout: 'Opening the payment…' }[mine.asked?.call] ?? (cost ? `Pay ${money(cost, plan.currency)}` : 'Confirm');
-    this.host.find('ending').textContent = `${pays ? 'Pay' : 'Confirm'} now, or the seats go back on sale.`;
+    const hold = mine.places ? 'do.hold.tickets' : 'do.hold';
+    this.host.find('lock').textContent = mine.asked?.call === 'lock' ? words.say('do.holding') : words.say(hold, { n: Math.max(1, n) });
+    this.host.find('confirm').textContent = this.#getting(way);
+    this.host.find('ending').textContent = words.say(`ending.${way}`);
     for (const id of ['lock', 'confirm', 'release']) this.host.find(id).ariaDisabled = String(busy);
     this.host.find('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
-    this.host.find('how-many').textContent = plan.seatLimit
-      ? `Up to ${many(plan.seatLimit, 'seat')} each; ${many(Math.max(0, plan.seatLimit - mine.locked.size - mine.bought.size - n), 'more seat')} to pick.`
-      : '';
+    this.host.find('how-many').textContent = plan.seatLimit ? words.sentences(
+      words.say('limit.each', { n: plan.seatLimit }),
+      words.say('limit.more', { n: Math.max(0, plan.seatLimit - mine.locked.size - mine.bought.size - n) }),
+    ) : '';
     this.host.mark('has-lock', mine.locked.size > 0);
     this.host.mark('has-pick', n > 0);
     if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
+  }
+
+  /** Shows the buttons of those who can book or pay here. */
+  introduce({ way }) {
+    this.host.find('confirm').hidden = way === 'left';
+    this.host.mark('pays', way === 'pay');
+    this.host.find('to-confirm').textContent = this.host.words.say(`time.${way}`);
+  }
+
+  /** Returns the text of the button that gets what is held. */
+  #getting(way) {
+    const { words, mine, plan } = this;
+    if (mine.asked?.call === 'checkout') return words.say('do.paying');
+    if (mine.asked?.call === 'confirm') return words.say('do.buying');
+    if (way !== 'pay') return words.say('do.buy');
+    const cost = this.#cost(mine.paying.size ? mine.paying : mine.locked.keys());
+    return cost ? words.say('do.pay', { price: words.money(cost, plan.currency) }) : words.say('do.book');
   }
 
   /** Returns the next focus when the button that was pressed is gone. */
@@ -79,14 +99,13 @@ export class Panel {
   }
 
   #item(p, label) {
-    const { plan } = this;
+    const { plan, words } = this;
     const item = element('li', {});
     if (plan.areaOf.has(p)) item.append(element('span', { class: 'where' }, plan.areas[plan.areaOf.get(p)].name));
     else {
-      const { part, row, place } = plan.find(p);
-      const where = [part.name, row.numbers && row.name && `row ${row.name}`].filter(Boolean).join(', ');
+      const { row, place } = plan.find(p);
       item.append(
-        element('span', { class: 'where' }, where, ...special(plan, p).map((text) => element('small', {}, text))),
+        element('span', { class: 'where' }, placeName(plan, p), ...special(plan, p).map((text) => element('small', {}, text))),
         element('span', { class: 'number' }, row.numbers ? row.numbers[place] : plan.ids[p]));
     }
     const level = this.mine.levels.get(p);
@@ -94,26 +113,26 @@ export class Panel {
     const price = priceOf(plan, p, level);
     const paying = this.mine.paying.has(p); // for all seats of the order together
     if (levels.length > 1 && label && !paying) {
-      const select = element('select', { class: 'level', 'aria-label': `Price of ${seatName(plan, p)}` },
-        ...levels.map(({ id, name, price: cost }) => new Option(`${name} ${money(cost, plan.currency)}`, id, false, id === level)));
+      const select = element('select', { class: 'level', 'aria-label': words.say('price.of', { seat: seatName(plan, p) }) },
+        ...levels.map(({ id, name, price: cost }) => new Option(words.say('price.level', { level: name, price: words.money(cost, plan.currency) }), id, false, id === level)));
       select.addEventListener('change', () => this.choose(p, select.value));
       item.append(select);
-    } else if (price !== undefined) item.append(element('span', { class: 'cost' }, money(price, plan.currency)));
+    } else if (price !== undefined) item.append(element('span', { class: 'cost' }, words.money(price, plan.currency)));
     if (label && !paying) item.append(this.#cross(label, () => this.drop(p)));
     return item;
   }
 
   /** Returns the item of places that the user wants of an area. */
   #places({ area, level, n }) {
-    const { plan } = this;
+    const { plan, words } = this;
     const { name, category } = plan.areas[area];
     const { levels, price } = plan.categories[category] ?? {};
     const item = element('li', {},
-      element('span', { class: 'where' }, [name, levels?.[level].name].filter(Boolean).join(', ')),
-      element('span', { class: 'number' }, `${n} ×`));
+      element('span', { class: 'where' }, words.join([name, levels?.[level].name])),
+      element('span', { class: 'number' }, words.say('times', { n })));
     const cost = levels?.[level].price ?? price;
-    if (cost !== undefined) item.append(element('span', { class: 'cost' }, money(n * cost, plan.currency)));
-    item.append(this.#cross(`Leave out ${many(n, 'place')} in ${name}`, () => this.dropPlaces(area, level)));
+    if (cost !== undefined) item.append(element('span', { class: 'cost' }, words.money(n * cost, plan.currency)));
+    item.append(this.#cross(words.say('leaveOut.seat', { seat: words.say('places', { n, area: name }) }), () => this.dropPlaces(area, level)));
     return item;
   }
 
@@ -126,7 +145,7 @@ export class Panel {
   /** Shows what seats, and places of areas, cost together. */
   #total(id, positions, wanted) {
     this.host.find(`${id}-total`).hidden = !this.plan.currency;
-    if (this.plan.currency) this.host.find(`${id}-sum`).textContent = money(this.#cost(positions, wanted), this.plan.currency);
+    if (this.plan.currency) this.host.find(`${id}-sum`).textContent = this.words.money(this.#cost(positions, wanted), this.plan.currency);
   }
 
   #cost(positions, wanted = []) {
@@ -142,7 +161,7 @@ export class Panel {
   /** Shows the time left. */
   tick(left, whole) {
     const clock = this.host.find('countdown');
-    clock.textContent = countdown(left);
+    clock.textContent = this.words.countdown(left);
     clock.dateTime = `PT${Math.max(0, Math.ceil(left / 1000))}S`;
     this.host.find('sand').style.setProperty('--left', Math.max(0, Math.min(1, left / whole)).toFixed(4));
     this.host.find('locked-box').classList.toggle('ending', left <= urgent);

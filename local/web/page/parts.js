@@ -83,8 +83,8 @@ export class PartView {
     host.mark('near', !this.whole);
     host.mark('section', plan.large && !this.whole);
     this.list.open(part);
-    host.find('part').textContent = part === null ? 'Choose a section' : plan.parts[part].name;
-    host.find('back').href = host.hrefOf(plan.eventId);
+    host.find('part').textContent = part === null ? plan.words.say('map.choose') : plan.parts[part].name;
+    host.find('back').onclick = () => this.#open(null);
     this.#link('before', part - 1);
     this.#link('after', part + 1);
     this.shown();
@@ -112,13 +112,13 @@ export class PartView {
     else this.map.wake();
   }
 
-  /** Makes a link lead to a part beside the one that is drawn. */
+  /** Makes a button lead to a part beside the one that is drawn. */
   #link(id, i) {
     const link = this.host.find(id);
     const part = this.part === null ? undefined : this.plan.parts[i];
     link.hidden = !part;
     if (!part) return;
-    link.href = this.host.hrefOf(this.plan.eventId, part.name);
+    link.onclick = () => this.#open(i);
     link.querySelector('span').textContent = part.name;
   }
 

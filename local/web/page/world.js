@@ -82,8 +82,8 @@ function shift({ rows }, dx, dy) {
 }
 
 /** Returns the box of a stage above seats that are so wide. */
-function stageAbove({ stage }, wide) {
-  const { label = 'Stage', shape = 'apron' } = stage ?? {};
+function stageAbove({ stage, words }, wide) {
+  const { label = words.say('stage'), shape = 'apron' } = stage ?? {};
   const width = { apron: Math.max(9, Math.min(0.88 * wide, 24, 12 + wide / 4)), round: 6 }[shape] ?? Math.max(8, Math.min(0.8 * wide, 16));
   const height = { apron: width * 0.15, round: 3.4 }[shape] ?? 1.6;
   return { left: -width / 2, top: -height - 0.7, width, height, shape, label, drawn: shape === 'apron' };
