@@ -51,6 +51,9 @@ func TestRightToLeft(t *testing.T) {
 		w.visit(s.URL + "?lang=ar")
 		w.waitPlain("اختر مقاعدك على المخطط")
 		row := map[string]string{"desktop": "A", "phone": "B"}[name]
+		for range 3 {
+			w.pressLabel("أكبر") // a tap on a small seat would only enlarge it
+		}
 		for _, n := range []string{"1", "2"} {
 			w.clickOn(`look.one('[role=gridcell][aria-label*="الصف \u2068` + row + `\u2069، المقعد \u2068` + n + `\u2069"]')`)
 		}

@@ -108,7 +108,7 @@ func TestMapOnPhone(t *testing.T) {
 		const inside = (el) => { const r = el.getBoundingClientRect(); return r.right > map.left && r.left < map.right && r.bottom > map.top + r.height && r.top < map.bottom - r.height; };
 		const whole = (el) => { const r = el.getBoundingClientRect(); return r.right <= map.right + 1 && r.left >= map.left - 1; };
 		return [...look.all('#map [role=row]')].filter((row) => [...row.querySelectorAll('.seat')].filter(inside).length > 2)
-			.every((row) => [...row.querySelectorAll('.row-name')].some((n) => inside(n) && whole(n))); })()`)
+			.every((row) => [...row.parentNode.querySelectorAll('.row-name')].filter((n) => row.ariaLabel === 'Row ' + n.textContent).some((n) => inside(n) && whole(n))); })()`)
 
 	// A small map shows which part is seen, and leads elsewhere.
 	w.tap(w.spotOf(`look.one('.minimap')`))

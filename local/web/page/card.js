@@ -23,7 +23,8 @@ export class Card {
 
   /** Shows the seat of a cell, which the pointer of a type or the focus has reached, or nothing. */
   show(position, cell, by) {
-    const seen = position !== undefined && (by === 'focus' ? cell.matches(':focus-visible') : by !== 'touch'); // under a finger it would be hidden
+    if (by === 'focus' && !cell.matches(':focus-visible')) return; // a click: the pointer is there already
+    const seen = position !== undefined && by !== 'touch'; // under a finger it would be hidden
     this.position = seen ? position : undefined;
     this.cell = cell;
     this.shown = '';

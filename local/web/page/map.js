@@ -88,6 +88,7 @@ export class SeatMap {
     const where = world.parts[i];
     const group = element('div', { role: 'rowgroup', class: 'part', 'aria-label': part.name || undefined });
     const frame = this.#turn(group, part);
+    const named = frame ? this.root : group; // over the rows
     if (titled && part.name) {
       const name = element('div', { class: 'part-name', 'aria-hidden': 'true' }, part.name);
       this.#put(name, where.left + where.width / 2, where.top - 0.75);
@@ -109,7 +110,7 @@ export class SeatMap {
         ends.forEach((end, side) => {
           if (plan.placed && !table && this.#taken(end, row)) return; // another row is there
           const name = element('span', { class: 'row-name', 'aria-hidden': 'true' }, row.name);
-          (frame ? this.root : line).append(name);
+          named.append(name);
           names.push({ name, end, side: table ? 'table' : side, row });
         });
       }

@@ -79,17 +79,22 @@ export class Overview {
       shape.role = whole ? 'gridcell' : null;
       shape.parentNode.role = whole ? 'row' : null;
       shape.classList.toggle('open', i === part);
+      if (whole) shape.style.display = '';
       if (whole) shape.tabIndex = i === this.grid.at ? 0 : -1;
       else shape.removeAttribute('tabindex');
     });
   }
 
-  /** Writes the labels in the size of the page, and leaves out what does not fit. */
+  /** Writes the labels in the size of the page, and leaves out what does not fit or is not seen. */
   label() {
-    const { size } = this.viewport;
+    const { size, view } = this.viewport;
     this.context ??= element('canvas', {}).getContext('2d');
     this.cells.forEach((shape, i) => {
-      const { label: [x, y], outline } = this.world.parts[i];
+      const { label: [x, y], outline, left: from, top, width, height } = this.world.parts[i];
+      const seen = this.part === null || (from < view.left + 2 * view.width && from + width > view.left - view.width
+        && top < view.top + 2 * view.height && top + height > view.top - view.height);
+      shape.style.display = seen ? '' : 'none'; // what is not drawn costs no frames
+      if (!seen) return;
       const { across, deep } = sizeOf(outline);
       const [wide, tall] = [across * size, deep * size];
       const [, label] = shape.children;

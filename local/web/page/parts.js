@@ -4,6 +4,7 @@ import { List } from './list.js';
 import { VenueMap } from './view.js';
 
 const step = 1.5; // of the buttons that enlarge
+const gather = 90; // ms in which the changes of others are gathered
 
 /**
  * A PartView draws a venue in a Host, as a map or as a list, and the links to the
@@ -13,6 +14,8 @@ const step = 1.5; // of the buttons that enlarge
  */
 export class PartView {
   #closed = new AbortController();
+  #waiting = new Set(); // the seats that others have changed
+  #timer;
   #aim = {}; // the section that is about to be opened, and the point of it
 
   constructor(host, plan, { seats, sections, shown }) {
@@ -27,6 +30,7 @@ export class PartView {
 
   remove() {
     this.#closed.abort();
+    clearTimeout(this.#timer);
     this.map?.remove();
     this.list?.remove();
   }
@@ -118,10 +122,23 @@ export class PartView {
     link.querySelector('span').textContent = part.name;
   }
 
-  /** Redraws the seats; moved highlights them. */
+  /**
+   * Redraws the seats; moved highlights them, since others have changed them. Those wait
+   * for each other, so that most frames are free for what the user does.
+   */
   paint(positions, moved) {
-    this.map?.paint(positions, moved);
-    this.list?.paint(positions);
+    if (!this.map) return;
+    for (const position of positions) this.#waiting.add(position);
+    if (moved) this.#timer ??= setTimeout(() => this.#paint(true), gather);
+    else this.#paint(false);
+  }
+
+  #paint(moved) {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.map.paint(this.#waiting, moved);
+    this.list.paint(this.#waiting);
+    this.#waiting.clear();
   }
 
   /** Shows which seats the user wants to see. */

@@ -69,14 +69,23 @@ export class RowNames {
     return Math.abs(dx) < Math.abs(dy) ? 0 : Math.sign(dx);
   }
 
-  /** Places a name beside a point: on its left, on its right, or around it. */
+  /** Places a name beside a point: on its left (-1), on its right (1), or around it. No transforms: each would cost frames. */
   #place(entry, kept, x, y, beside, hidden = false) {
     const { name } = entry;
     if (Boolean(entry.hidden) !== hidden) name.hidden = entry.hidden = hidden;
+    if (hidden) return;
     if (entry.kept !== kept) name.classList.toggle('kept', entry.kept = kept);
     const scale = unit / this.viewport.size; // its own size on the page
-    const own = kept ? scale : Math.max(1, (smallest / drawn) * scale);
+    const font = drawn * (kept ? scale : Math.max(1, (smallest / drawn) * scale));
     const [left, top] = [(x - this.world.left) * unit, (y - this.world.top) * unit];
-    name.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px) scale(${own.toFixed(3)}) translate(${{ [-1]: -100, 0: -50, 1: 0 }[beside]}%, -50%)`;
+    const wide = 4 * font; // of one around the point
+    const style = {
+      fontSize: `${font.toFixed(1)}px`,
+      top: `${(top - (kept ? 0.8 : 0.55) * font).toFixed(1)}px`,
+      left: beside < 0 ? 'auto' : `${(left - (beside ? 0 : wide / 2)).toFixed(1)}px`,
+      right: beside < 0 ? `${(-left).toFixed(1)}px` : 'auto',
+      width: beside ? 'max-content' : `${wide.toFixed(1)}px`,
+    };
+    for (const property of Object.keys(style)) if (entry[property] !== style[property]) name.style[property] = entry[property] = style[property];
   }
 }
