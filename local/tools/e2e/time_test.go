@@ -86,7 +86,7 @@ func TestReloadWithALock(t *testing.T) {
 // has expired.
 func TestReloadAfterItRanOut(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-lock-ttl", "1s")
+	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.click("row E, seat 5")
