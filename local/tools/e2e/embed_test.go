@@ -118,8 +118,8 @@ func TestElement(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src %[1]s; connect-src %[1]s %[2]s; img-src data:; frame-src %[1]s; require-trusted-types-for 'script'; trusted-types seatlock", s.URL, "ws"+s.URL[4:]))
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Two maps</title><script type="module" src="%[1]s/embed/v1.js"></script>
-			<seatlock-map id="a" event="one" max="2"></seatlock-map><seatlock-map id="b" event="two" lang="de" theme="dark"></seatlock-map>
-			<iframe title="frame" width="800" height="600" src="%[1]s/embed/frame.html?event=two"></iframe>`, s.URL)
+			<iframe title="frame" width="800" height="300" src="%[1]s/embed/frame.html?event=two"></iframe>
+			<seatlock-map id="a" event="one" max="2"></seatlock-map><seatlock-map id="b" event="two" lang="de" theme="dark"></seatlock-map>`, s.URL)
 	}))
 	t.Cleanup(page.Close)
 	s = serve(t, "-cors-origin", page.URL, "-frame-ancestor", page.URL, "-events", file)

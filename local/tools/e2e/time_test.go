@@ -11,7 +11,7 @@ import (
 // seat is still picked and can be held again.
 func TestExpiryIsSeen(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
+	b, s := needBrowser(t), serve(t, "-lock-ttl", "7s")
 	ann, ben := b.newUser(1280, 900), b.newUser(1280, 900)
 	ann.visit(s.URL)
 	ben.visit(s.URL)
@@ -22,7 +22,7 @@ func TestExpiryIsSeen(t *testing.T) {
 	ann.waitText("left to buy")
 	ben.waitSeat("row B, seat 2", "on hold for ")
 	ann.waitText("Buy now, or your seats go back on sale.") // fewer than 20 s are left
-	ann.waitFor("a screen reader is warned", `/^[1-4] seconds? left to buy Row B, seat 2\.$/.test(look.byId('urgent').textContent)`)
+	ann.waitFor("a screen reader is warned", `/^[1-7] seconds? left to buy Row B, seat 2\.$/.test(look.byId('urgent').textContent)`)
 
 	ben.waitSeat("row B, seat 2", "available")
 	for _, w := range []*window{ann, too} {
@@ -86,7 +86,7 @@ func TestReloadWithALock(t *testing.T) {
 // has expired.
 func TestReloadAfterItRanOut(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-lock-ttl", "1s")
+	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.click("row E, seat 5")

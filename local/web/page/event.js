@@ -132,6 +132,7 @@ export class EventPage {
     this.#taken(this.mine.restore(keptPicks.of(this.plan.eventId), this.seats));
     this.kept = JSON.stringify(this.mine.picks);
     keptPicks.save(this.plan.eventId, this.mine.picks);
+    this.update(this.mine.picked); // a new seat map is drawn before its first list
     this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);

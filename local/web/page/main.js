@@ -84,7 +84,8 @@ class PageHost extends ElementHost {
   }
 
   correct(eventId, section) {
-    history.replaceState(null, '', hashOf(eventId, section));
+    history.replaceState(history.state, '', hashOf(eventId, section));
+    super.correct(eventId, section); // so that a later change of the address is one for the element
   }
 
   returnUrl(eventId) {
