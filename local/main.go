@@ -107,10 +107,7 @@ func readEvents(s settings.Events) ([]venue.Event, error) {
 // serveEvents serves the events from the store until the context ends.
 func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger, stdout io.Writer) error {
 	seen, measured := openTelemetry(s.Telemetry, events, store.LockStore, log)
-	pages, err := web.New(web.Config{FrameAncestors: s.Server.FrameAncestors})
-	if err != nil {
-		return err
-	}
+	pages := web.New(web.Config{FrameAncestors: s.Server.FrameAncestors})
 	homeKey := keyOfThisRun(s)
 	if homeKey != "" {
 		s.Access.OperatorKeys = []string{homeKey}

@@ -14,7 +14,7 @@ import (
 // addElement adds the module with the element, and its types. A shop loads /embed/v1.js,
 // which stays compatible and is kept for minutes; /embed/v1-HASH.js, which is the same
 // and never changes, is for shops that fix the version.
-func (p *Pages) addElement(b bundle) {
+func (p folder) addElement(b bundle) {
 	for name, body := range b.embed {
 		if hashed.MatchString(name) { // a language
 			p.addForeign("/embed/"+name, body, untilChanged)
@@ -22,16 +22,16 @@ func (p *Pages) addElement(b bundle) {
 		}
 		p.addForeign("/embed/"+fixed(name, body), body, untilChanged)
 		p.addForeign("/embed/"+name, body, shortly)
-		f := p.files["/embed/"+name]
+		f := p["/embed/"+name]
 		f.location = fixed(name, body)
-		p.files["/embed/"+name] = f
+		p["/embed/"+name] = f
 	}
 	p.addForeign("/embed/v1.d.ts", read("v1.d.ts"), never)
 }
 
 // addForeign adds a file that pages of other origins load.
-func (p *Pages) addForeign(at string, body []byte, cache string) {
-	p.files[at] = file{Content: static.New(body), mediaType: mediaTypes[path.Ext(at)], cache: cache, policy: "default-src 'none'", foreign: true}
+func (p folder) addForeign(at string, body []byte, cache string) {
+	p[at] = file{Content: static.New(body), mediaType: mediaTypes[path.Ext(at)], cache: cache, policy: "default-src 'none'", foreign: true}
 }
 
 // fixed returns a name with the hash of the content.
@@ -43,7 +43,7 @@ func fixed(name string, body []byte) string {
 
 // addFrame adds the page with the element for frames in pages of the origins. It sends
 // them messages, and takes messages from them alone.
-func (p *Pages) addFrame(ancestors []string) {
+func (p folder) addFrame(ancestors []string) {
 	script := read("frame.js")
 	name := fixed("frame.js", script)
 	p.add("/embed/"+name, script, untilChanged)
@@ -51,7 +51,7 @@ func (p *Pages) addFrame(ancestors []string) {
 	origins := strings.Join(ancestors, " ")
 	page = bytes.ReplaceAll(page, []byte("{origins}"), []byte(html.EscapeString(origins)))
 	p.add("/embed/frame.html", page, never)
-	f := p.files["/embed/frame.html"]
+	f := p["/embed/frame.html"]
 	f.policy = pagePolicy + origins
-	p.files["/embed/frame.html"] = f
+	p["/embed/frame.html"] = f
 }

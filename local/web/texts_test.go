@@ -16,7 +16,7 @@ var (
 	// What comes before a text that is shown, whatever it is.
 	shown = regexp.MustCompile(`(?:(?:textContent|innerText|ariaLabel|\.title|placeholder|\.alt) = |'aria-label': |new Option\(|announce\(|alarm\(|say\('(?:good|news|bad)', )$`)
 	// What comes before a text for programmers.
-	unseen = regexp.MustCompile(`(?:(?:Error|Problem|Unreachable|super)\((?:[^()]|\([^()]*\))*|console\.\w+\(|case |=== |class: )$`)
+	unseen = regexp.MustCompile(`(?:(?:[eE]rror|Problem|Unreachable|super)\((?:[^()]|\([^()]*\))*|console\.\w+\(|case |=== |class: )$`)
 	// Selectors, keys of the keyboard, headers and the like.
 	code    = regexp.MustCompile(`[#\[\]=>{}]|^[.(]|, \.|^(?:Arrow\w+|Page\w+|Home|End|Enter|Escape|Authorization|Bearer |Content-Type|Accept|Control|Meta|Shift|Tab)$`)
 	letters = regexp.MustCompile(`\p{L}`)

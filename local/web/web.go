@@ -1,7 +1,7 @@
 // Package web serves the seat map page, on which people see an event and lock seats, and
 // the element <seatlock-map>, with which a shop has the seat map in its own pages. The
-// sources are plain modules in the folder page. They are embedded, and bundled when the
-// server starts. The package knows nothing about seats: page and element call the API
+// sources are plain modules in the folder page. They are embedded, and bundled when one of
+// them is first asked for. The package knows nothing about seats: page and element call the API
 // as any other client does. It also serves the schema of event files.
 package web
 
@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"sync"
 
 	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
@@ -48,7 +49,7 @@ type Config struct {
 // Pages are the page, the element, and the files of both. They are safe for concurrent
 // use.
 type Pages struct {
-	files map[string]file
+	files func() folder // bundles them first, so that a server without visitors does not
 }
 
 // A file is what a path answers.
@@ -61,13 +62,23 @@ type file struct {
 	location  string // its name with a hash, if this one has none
 }
 
-// New bundles the page and the element. It fails only if the sources are faulty.
-func New(c Config) (*Pages, error) {
-	b, err := bundled()
-	if err != nil {
-		return nil, err
-	}
-	p := &Pages{map[string]file{}}
+// New returns the page and the element.
+func New(c Config) *Pages {
+	return &Pages{sync.OnceValue(func() folder {
+		b, err := bundled()
+		if err != nil {
+			panic(err) // the sources are faulty, which a test finds
+		}
+		return filesOf(c, b)
+	})}
+}
+
+// A folder is files by their paths.
+type folder map[string]file
+
+// filesOf returns what the paths of a server answer.
+func filesOf(c Config, b bundle) folder {
+	p := make(folder)
 	p.add("/event-file.schema.json", venue.Schema(), never)
 	p.add("/page/icon.svg", read("icon.svg"), never)
 	index := read("index.html")
@@ -80,16 +91,16 @@ func New(c Config) (*Pages, error) {
 	if len(c.FrameAncestors) > 0 {
 		p.addFrame(c.FrameAncestors)
 	}
-	return p, nil
+	return p
 }
 
 // add adds a file of the page.
-func (p *Pages) add(at string, body []byte, cache string) {
+func (p folder) add(at string, body []byte, cache string) {
 	mediaType := mediaTypes[path.Ext(at)]
 	if mediaType == nil {
 		mediaType = mediaTypes[".html"]
 	}
-	p.files[at] = file{Content: static.New(body), mediaType: mediaType, cache: cache, policy: pagePolicy + "'none'"}
+	p[at] = file{Content: static.New(body), mediaType: mediaType, cache: cache, policy: pagePolicy + "'none'"}
 }
 
 // hashed matches a name with the hash of the content.
@@ -107,6 +118,9 @@ func read(name string) []byte {
 	return body
 }
 
+// ours matches the paths at which there may be a file.
+var ours = regexp.MustCompile(`^/($|page/|embed/|event-file\.schema\.json$)`)
+
 // Handler serves the page at "/", its files below "/page/", the element below "/embed/"
 // and the JSON Schema of event files, and leaves every other request to next. Page and
 // element find the API by relative URLs.
@@ -116,8 +130,11 @@ func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 			serveCode(w, r)
 			return telemetry.Outcome{}
 		}
+		if r.Method != "GET" && r.Method != "HEAD" || !ours.MatchString(r.URL.Path) {
+			return next(w, r)
+		}
 		f, known := p.find(r.URL.Path)
-		if !known || r.Method != "GET" && r.Method != "HEAD" {
+		if !known {
 			return next(w, r)
 		}
 		f.serve(w, r)
@@ -129,11 +146,12 @@ func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 // of the program, which may run beside this one for a while: the file of this version
 // takes its place, but is not kept under that name.
 func (p *Pages) find(at string) (file, bool) {
-	f, known := p.files[at]
+	files := p.files()
+	f, known := files[at]
 	if known || !hashed.MatchString(at) {
 		return f, known
 	}
-	for name, f := range p.files {
+	for name, f := range files {
 		if name != at && hashed.MatchString(name) && unhashed(name) == unhashed(at) {
 			f.cache = "no-store"
 			return f, true

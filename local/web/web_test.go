@@ -25,14 +25,7 @@ func other(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
 // A site answers requests.
 type site struct{ telemetry.Handler }
 
-func open(t *testing.T, c web.Config) site {
-	t.Helper()
-	pages, err := web.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return site{pages.Handler(other)}
-}
+func open(c web.Config) site { return site{web.New(c).Handler(other)} }
 
 func (s site) ask(method, target string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
@@ -74,7 +67,7 @@ func namesIn(expression, text string) []string {
 // TestPage checks that the page can load only files of this server, that it names files
 // that are there, and that those are kept until they change.
 func TestPage(t *testing.T) {
-	s := open(t, web.Config{})
+	s := open(web.Config{})
 	page := s.ask("GET", "/")
 	want(t, page, map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache", "Content-Security-Policy": own + "'none'",
@@ -111,7 +104,7 @@ func TestPage(t *testing.T) {
 // TestVersionsSideBySide checks that a page of another version of the program can load
 // its module here, and that browsers do not keep it under that name.
 func TestVersionsSideBySide(t *testing.T) {
-	s := open(t, web.Config{})
+	s := open(web.Config{})
 	got := s.ask("GET", "/page/main-AAAAAAAA.js")
 	want(t, got, map[string]string{"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-store"})
 	if module := namesIn(`src="(page/main[^"]+)"`, s.ask("GET", "/").Body.String())[0]; got.Body.String() != s.ask("GET", "/"+module).Body.String() {
@@ -122,7 +115,7 @@ func TestVersionsSideBySide(t *testing.T) {
 // TestElement checks what a shop gets: a module that pages of every origin may load, under
 // a name for all compatible versions and one for this version alone.
 func TestElement(t *testing.T) {
-	s := open(t, web.Config{})
+	s := open(web.Config{})
 	foreign := map[string]string{"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "Content-Type": "text/javascript; charset=utf-8"}
 	module := s.ask("GET", "/embed/v1.js")
 	want(t, module, foreign)
@@ -151,10 +144,10 @@ func TestElement(t *testing.T) {
 
 // TestFrame checks that the seats are in frames of the named origins alone.
 func TestFrame(t *testing.T) {
-	if got := open(t, web.Config{}).ask("GET", "/embed/frame.html"); got.Code != http.StatusTeapot {
+	if got := open(web.Config{}).ask("GET", "/embed/frame.html"); got.Code != http.StatusTeapot {
 		t.Errorf("without an origin: %d", got.Code)
 	}
-	s := open(t, web.Config{FrameAncestors: []string{"https://shop.example", "https://box.example"}})
+	s := open(web.Config{FrameAncestors: []string{"https://shop.example", "https://box.example"}})
 	frame := s.ask("GET", "/embed/frame.html?event=fri")
 	want(t, frame, map[string]string{"Content-Security-Policy": own + "https://shop.example https://box.example", "Content-Type": "text/html; charset=utf-8"})
 	if !strings.Contains(frame.Body.String(), `content="https://shop.example https://box.example"`) {
@@ -171,7 +164,7 @@ func TestFrame(t *testing.T) {
 // TestSizes checks that a first visit loads 60 KB at most, compressed, as does a shop's
 // page for the element.
 func TestSizes(t *testing.T) {
-	s := open(t, web.Config{})
+	s := open(web.Config{})
 	page := s.ask("GET", "/").Body.String()
 	main := namesIn(`src="(page/main[^"]+)"`, page)[0]
 	english := func(module string) string {
@@ -203,7 +196,7 @@ func TestSizes(t *testing.T) {
 
 // TestTheRestIsLeftAlone checks that the API keeps every path that it had.
 func TestTheRestIsLeftAlone(t *testing.T) {
-	s := open(t, web.Config{FrameAncestors: []string{"https://shop.example"}})
+	s := open(web.Config{FrameAncestors: []string{"https://shop.example"}})
 	for _, c := range [][2]string{{"GET", "/seats"}, {"POST", "/lock"}, {"GET", "/nowhere"}, {"GET", "/page/"}, {"GET", "/page/index.html"}, {"GET", "/page/../web.go"}, {"GET", "/page/event.js"}, {"GET", "/embed/"}, {"POST", "/"}, {"DELETE", "/embed/v1.js"}} {
 		if got := s.ask(c[0], c[1]); got.Code != http.StatusTeapot {
 			t.Errorf("%s %s: %d, and it is not the page's", c[0], c[1], got.Code)
@@ -233,7 +226,7 @@ func TestSourcesNameNoOtherHost(t *testing.T) {
 
 // TestCode checks which texts are drawn as a code.
 func TestCode(t *testing.T) {
-	s := open(t, web.Config{})
+	s := open(web.Config{})
 	want(t, s.ask("GET", "/page/qr.svg?text=K7Q2M4XZT5JWN3B6"), map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": kept})
 	for _, text := range []string{"", "%3Csvg%3E", "a+b", strings.Repeat("x", 65)} {
 		if got := s.ask("GET", "/page/qr.svg?text="+text); got.Code != 400 {

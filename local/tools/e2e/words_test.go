@@ -14,18 +14,37 @@ func (w *window) waitPlain(text string) {
 	w.waitFor("the page has the text "+quoted(text), plain+`.includes(`+quoted(text)+`)`)
 }
 
+// fits checks that the page is as wide as the window, and that no text is cut off.
+func (w *window) fits(what string, width int64) {
+	w.t.Helper()
+	if wide := eval[float64](w, `document.documentElement.scrollWidth`); wide > float64(width) {
+		w.t.Errorf("%s: the page is %v px wide, want at most %d", what, wide, width)
+	}
+	cut := eval[[]string](w, `[...look.all('button, .cost, .total, #countdown')].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map((e) => e.outerHTML)`)
+	if len(cut) > 0 {
+		w.t.Errorf("%s: texts are cut off: %.300q", what, cut)
+	}
+}
+
 // TestLanguageOfTheAddress books seats in German, which the address asks for, and checks
 // that the language outlasts a reload without it and that no other is loaded.
 func TestLanguageOfTheAddress(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", house)
-	w := b.newUser(1280, 900)
+	w := b.newUser(360, 740) // German has long words
 	w.visit(s.URL + "?lang=de")
 	w.waitIn("#prices", "First ab 31,00 € noch 60")
 	w.waitSeat("Stalls, Reihe A, Platz 1", "frei, ab 31,00\u00a0€")
+	for range 3 {
+		w.pressLabel("Größer") // a tap on a small seat would only enlarge it
+	}
 	w.click("Stalls, Reihe A, Platz 1")
 	w.press("Diesen Platz reservieren")
 	w.waitText("Stalls, Reihe A, Platz 1 ist 5 Minuten lang für Sie reserviert. Kaufen Sie ihn, damit er Ihnen gehört.")
+	w.fits("in German", 360)
+	if dir := os.Getenv("E2E_SHOTS"); dir != "" {
+		w.screenshot(dir + "/german-phone.png")
+	}
 	w.axe("in German")
 	w.visit(s.URL)
 	w.press("Kaufen")
@@ -62,14 +81,9 @@ func TestRightToLeft(t *testing.T) {
 		w.waitFor("the countdown reads from left to right", `/^[45]:\d\d$/.test(look.byId('countdown').textContent)`)
 		w.axe("in Arabic, on a " + name)
 		w.waitFor("seat 2 is at the right of seat 1", `(() => { const [one, two] = look.all('.seat[data-state=yours]').map((c) => c.getBoundingClientRect()); return two.left > one.left; })()`)
-		if wide := eval[float64](w, `document.documentElement.scrollWidth`); wide > float64(width) {
-			t.Errorf("%s: the page is %v px wide, want at most %d", name, wide, width)
-		}
+		w.fits(name, width)
 		if name == "desktop" {
 			w.waitFor("the panel is at the left of the map", `look.one('.ticket').getBoundingClientRect().right <= look.one('.venue').getBoundingClientRect().left`)
-		}
-		if cut := eval[[]string](w, `[...look.all('button, .cost, .total, #countdown')].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map((e) => e.outerHTML)`); len(cut) > 0 {
-			t.Errorf("%s: texts are cut off: %.300q", name, cut)
 		}
 		eval[any](w, `scrollTo(0, 0)`)
 		w.screenshot(dir + "/arabic-" + name + ".png")

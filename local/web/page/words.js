@@ -49,15 +49,13 @@ export class Words {
   #messages;
   #formats = new Map();
 
-  /** own replaces messages; it throws if one has another key, or parameters that ours has not. */
   constructor(locale, messages, own = {}) {
     this.lang = locale.baseName;
     this.dir = rightToLeft.includes(locale.language) ? 'rtl' : 'ltr';
     // Seats and tickets have Latin digits and Gregorian dates, so the page has them too.
     const { numberingSystem = 'latn', calendar = 'gregory' } = locale;
     this.locale = new Intl.Locale(locale, { numberingSystem, calendar }).toString();
-    for (const [key, message] of Object.entries(own)) check(key, message, messages[key]);
-    this.#messages = { ...messages, ...own };
+    this.#messages = { ...messages, ...usable(own, messages) };
   }
 
   /** Reports whether there is a message with the key. */
@@ -176,12 +174,26 @@ function rounded(ms) {
   return minutes < 120 ? [minutes, 'minute'] : [Math.round(minutes / 60), 'hour'];
 }
 
-/** Throws if a shop's message cannot stand in place of ours. */
+/** Returns a shop's messages that can stand in place of ours. It warns of the others: a buyer is not to see that. */
+function usable(own, messages) {
+  return Object.fromEntries(Object.entries(own).filter(([key, message]) => {
+    try {
+      check(key, message, messages[key]);
+      return true;
+    } catch ({ message: problem }) {
+      console.warn(problem);
+      return false;
+    }
+  }));
+}
+
 function check(key, message, ours) {
-  if (ours === undefined) throw new TypeError(`messages: there is no message ${JSON.stringify(key)}`);
-  if (typeof message === 'object' && typeof message?.other !== 'string') throw new TypeError(`messages: ${key} must be a text, or an object of plural forms with the form "other"`);
+  const error = (problem) => new TypeError(`seatlock-map: the message ${key} is not used: ${problem}`);
+  if (ours === undefined) throw error('there is no such key');
+  if (typeof message !== 'string' && typeof message?.other !== 'string') throw error('it must be a text, or an object of plural forms with the form "other"');
   const known = parametersOf(ours);
-  for (const name of parametersOf(message)) if (!known.has(name)) throw new TypeError(`messages: ${key} has {${name}}, but can have only these: ${[...known].join(', ') || 'none'}`);
+  const wrong = [...parametersOf(message)].find((name) => !known.has(name));
+  if (wrong) throw error(`it has {${wrong}}, but can have only these: ${[...known].join(', ') || 'none'}`);
 }
 
 /** The parameters of a message, in all of its plural forms. */
