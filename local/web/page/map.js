@@ -91,7 +91,8 @@ export class SeatMap {
     const named = frame ? this.root : group; // over the rows
     if (titled && part.name) {
       const name = element('div', { class: 'part-name', 'aria-hidden': 'true' }, part.name);
-      this.#put(name, where.left + where.width / 2, where.top - 0.75);
+      const top = Math.min(where.top, ...where.rows.flatMap(({ names: ends }) => ends.map(({ y }) => y - 0.4))); // of rows that run downwards
+      this.#put(name, where.left + where.width / 2, top - 0.75);
       name.style.maxWidth = `${Math.max(6, where.width + 2) * unit}px`;
       group.append(name);
       titles.push(name);

@@ -18,9 +18,6 @@ export class RowNames {
     this.world = world;
     this.names = names;
     this.titles = titles;
-    for (const { name, side } of names) {
-      name.style.maxWidth = `${((side === 'table' ? 2.2 : world.aside - 0.4) * unit).toFixed(1)}px`;
-    }
     this.follow();
   }
 
@@ -85,6 +82,7 @@ export class RowNames {
       left: beside < 0 ? 'auto' : `${(left - (beside ? 0 : wide / 2)).toFixed(1)}px`,
       right: beside < 0 ? `${(-left).toFixed(1)}px` : 'auto',
       width: beside ? 'max-content' : `${wide.toFixed(1)}px`,
+      maxWidth: beside ? `${((this.world.aside - 0.4) * unit * (font / drawn)).toFixed(1)}px` : 'none',
     };
     for (const property of Object.keys(style)) if (entry[property] !== style[property]) name.style[property] = entry[property] = style[property];
   }

@@ -35,7 +35,7 @@ export function layOut(plan) {
   world.aside = Math.min(5, Math.max(1.6, 0.9 + 0.27 * longest)); // space for a row's name
   const margin = plan.large ? 1 : world.aside;
   const titled = plan.large || plan.parts.length < 2 ? 0.3 : title;
-  const boxes = [...parts.map(({ left, top, width, height }) => ({ left: left - margin, top: top - titled, width: width + 2 * margin, height: height + titled + 0.4 })), ...areas, ...stage ? [stage] : []];
+  const boxes = [...parts.map(({ left, top, width, height }) => ({ left: left - margin, top: top - titled - 0.2, width: width + 2 * margin, height: height + titled + 0.8 })), ...areas, ...stage ? [stage] : []];
   const corners = boxes.flatMap(({ left, top, width, height }) => [{ x: left + 0.5, y: top + 0.5 }, { x: left + width - 0.5, y: top + height - 0.5 }]);
   return Object.assign(world, bounds(corners));
 }
