@@ -45,7 +45,10 @@ export class SeatMap {
     const rows = parts.flatMap((i) => this.#drawPart(i, parts.length > 1, names, titles));
     viewport.layer.append(this.root);
     this.names = new RowNames(viewport, world, names, titles);
-    if (atOnce) this.#drawSeats(Infinity);
+    if (atOnce) {
+      this.names.follow();
+      this.#drawSeats(Infinity);
+    }
     const reach = (position, by) => {
       this.#show(together(position));
       reached(position, this.#cells.get(position), by);
@@ -202,6 +205,7 @@ export class SeatMap {
 
   /** Draws some seats in each frame. */
   #goOn() {
+    this.names.follow();
     if (this.#drawSeats(performance.now() + budget)) this.whole();
     else this.#frame = requestAnimationFrame(() => this.#goOn());
   }

@@ -18,7 +18,6 @@ export class RowNames {
     this.world = world;
     this.names = names;
     this.titles = titles;
-    this.follow();
   }
 
   /** Places the names for what is in view now. */

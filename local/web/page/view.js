@@ -92,22 +92,28 @@ export class VenueMap {
    */
   show(part, { there = false, point, atOnce } = {}) {
     this.part = part;
+    this.card.show();
+    if (!there) this.#go(part, point, atOnce); // before anything is drawn, which would be laid out at once
     this.map?.remove();
     this.map = undefined;
-    this.card.show();
     this.overview.open(part);
     if (part !== null) this.#drawSeats([part], atOnce);
-    else if (!there) this.viewport.showAll();
-    if (part !== null && !there) {
-      const { left, top, width, height } = this.world.parts[part];
-      const whole = this.viewport.sizeFor(width + 4, height + 3);
-      const least = matchMedia('(pointer: coarse)').matches ? pressable : legible;
-      const size = Math.max(least, Math.min(38, whole));
-      const middle = [left + width / 2, top + height / 2];
-      this.viewport.show(whole >= size ? middle : this.#inside(point ?? middle, part, size), size, atOnce);
-    }
     this.dots.draw(this.map?.drawn ? part : null);
     this.#scaled();
+  }
+
+  /** Moves to a part, or shows all of them. */
+  #go(part, point, atOnce) {
+    if (part === null) {
+      this.viewport.showAll();
+      return;
+    }
+    const { left, top, width, height } = this.world.parts[part];
+    const whole = this.viewport.sizeFor(width + 4, height + 3);
+    const least = matchMedia('(pointer: coarse)').matches ? pressable : legible;
+    const size = Math.max(least, Math.min(38, whole));
+    const middle = [left + width / 2, top + height / 2];
+    this.viewport.show(whole >= size ? middle : this.#inside(point ?? middle, part, size), size, atOnce);
   }
 
   /** Returns the point at which most of a part is in view that is as near to a point as can be. */
