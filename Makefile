@@ -111,6 +111,8 @@ imports:
 	@! $(DEPS) ./functions/client | grep -E '^[^/]*\.|^seatlock/' | grep -vxE 'seatlock/(lockstore|functions/client)'
 	@# go-oidc: access/oidc alone
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep go-oidc | grep -vE '^seatlock/functions/access/oidc(/issuertest)? '
+	@# esbuild and the QR code: local/web alone
+	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep -E 'evanw/esbuild|rsc.io/qr' | grep -v '^seatlock/local/web '
 	@# stripe-go: payment/stripe alone
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep stripe-go | grep -v '^seatlock/functions/payment/stripe '
 	@# Lambda functions that take no payments: neither of them

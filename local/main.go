@@ -107,6 +107,7 @@ func readEvents(s settings.Events) ([]venue.Event, error) {
 // serveEvents serves the events from the store until the context ends.
 func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, store openStore, log *slog.Logger, stdout io.Writer) error {
 	seen, measured := openTelemetry(s.Telemetry, events, store.LockStore, log)
+	pages := web.New(web.Config{FrameAncestors: s.Server.FrameAncestors})
 	homeKey := keyOfThisRun(s)
 	if homeKey != "" {
 		s.Access.OperatorKeys = []string{homeKey}
@@ -168,7 +169,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	seen.metrics.Viewers(hub.ViewerCount)
 	printKey(stdout, homeKey, url)
 	log.Info("serving: open the url to see the seats", "url", url, "events", eventList(events), "store", store.description, "users", identifiedBy(s.Access), "metrics", cmp.Or(metricsURL, "off"))
-	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(pay.handler(web.Handler(hub.Handler(api.Routes())))))
+	limited := newLimits(s.Server, policy.Policy, l.Addr(), log).handler(policy.handler(pay.handler(pages.Handler(hub.Handler(api.Routes())))))
 	if !isLoopback(l.Addr()) && !s.Access.Closed() {
 		log.Warn("everybody who can connect can act for every user: other machines can reach this address, and nobody signs in; see -auth-issuer and AUTH_BACKEND_KEY", "addr", l.Addr().String())
 	}

@@ -145,7 +145,7 @@ func (s *fixture) serve() (h http.Handler, leave func()) {
 		g = new(gate)
 	}
 	g.Policy, g.desk.Policy = s.policy, &s.policy
-	limited := newLimits(server, s.policy, nil, log).handler(g.handler(web.Handler(called)))
+	limited := newLimits(server, s.policy, nil, log).handler(g.handler(web.New(web.Config{}).Handler(called)))
 	h = headers(server, closing(seen.handler(limited, s.policy.Proxies)))
 	if s.full {
 		h = overConnection(h, &connection{of: limitConnections(nil, settings.Server{}, nil, log), spare: true})

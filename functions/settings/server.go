@@ -13,6 +13,7 @@ type Server struct {
 	Addr              string
 	CertFile, KeyFile string // both empty: plain HTTP
 	Origins           []string
+	FrameAncestors    []string // origins whose pages may show the seats in a frame
 	Connections       int
 	Viewers           int // the most that follow seats by WebSocket at a time
 	Share             int // of both, and of large answers, for one address; in percent
@@ -30,6 +31,9 @@ func (s *Server) declare() (string, []Setting) {
 		{Flag: "cors-origin", Env: "CORS_ORIGIN",
 			into:  list(&s.Origins, isOrigin, "must be a scheme and a host, such as https://shop.example, or * for all"),
 			Usage: "allow calls from web pages of `ORIGIN`, such as https://shop.example; for several, repeat the flag or separate them with commas"},
+		{Flag: "frame-ancestor", Env: "FRAME_ANCESTOR",
+			into:  list(&s.FrameAncestors, isFrameAncestor, "must be a scheme and a host, such as https://shop.example"),
+			Usage: "let web pages of `ORIGIN`, such as https://shop.example, show the seats in a frame; for several, repeat the flag or separate them with commas"},
 		{Flag: "max-connections", Env: "MAX_CONNECTIONS", Default: "20000",
 			into:  number(&s.Connections, 1, "must be a number of connections, at least 1"),
 			Usage: "accept up to `NUMBER` connections at a time; further ones are answered with 503, but for /healthz and /readyz"},
@@ -60,6 +64,10 @@ func (s *Server) check() error {
 	}
 	return nil
 }
+
+// isFrameAncestor reports whether the text is one origin: the frame tells its pages what
+// the user does.
+func isFrameAncestor(text string) bool { return text != "*" && isOrigin(text) }
 
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)

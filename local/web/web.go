@@ -1,85 +1,180 @@
-// Package web serves the seat map page, on which people see an event and lock
-// seats. The page is embedded and needs no build step. The package knows nothing
-// about seats: the page calls the API as any other client does. It also serves the
-// schema of event files.
+// Package web serves the seat map page, on which people see an event and lock seats, and
+// the element <seatlock-map>, with which a shop has the seat map in its own pages. The
+// sources are plain modules in the folder page. They are embedded, and bundled when one of
+// them is first asked for. The package knows nothing about seats: page and element call the API
+// as any other client does. It also serves the schema of event files.
 package web
 
 import (
-	"embed"
-	"io/fs"
+	"bytes"
 	"net/http"
 	"path"
+	"regexp"
+	"sync"
 
 	"seatlock/functions/static"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/venue"
 )
 
-//go:embed page
-var files embed.FS
-
-// policy lets the page load its own files and call its own server. It forbids inline
+// pagePolicy lets the page load its own files and call its own server. It forbids inline
 // scripts and styles, other hosts, and frames around the page.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors "
+
+// How long browsers and caches may keep a file.
+const (
+	untilChanged = "public, max-age=31536000, immutable"               // its name has a hash of its content
+	shortly      = "public, max-age=300, stale-while-revalidate=86400" // a new version reaches shops within minutes
+	never        = "no-cache"                                          // it is validated each time
+)
 
 // mediaTypes makes the types independent of the machine's table.
 var mediaTypes = map[string][]string{
 	".html": {"text/html; charset=utf-8"},
 	".css":  {"text/css; charset=utf-8"},
 	".js":   {"text/javascript; charset=utf-8"},
+	".json": {"application/schema+json"},
 	".svg":  {"image/svg+xml"},
+	".ts":   {"text/plain; charset=utf-8"},
 }
 
-// An asset is a file of the page.
-type asset struct {
+// Config is what can differ from server to server.
+type Config struct {
+	// FrameAncestors are the origins whose pages may show the seats in a frame, such as
+	// https://shop.example. Without any, no frame is served.
+	FrameAncestors []string
+}
+
+// Pages are the page, the element, and the files of both. They are safe for concurrent
+// use.
+type Pages struct {
+	files func() folder // bundles them first, so that a server without visitors does not
+}
+
+// A file is what a path answers.
+type file struct {
 	*static.Content
 	mediaType []string
+	cache     string
+	policy    string // Content-Security-Policy
+	foreign   bool   // pages of other origins load it
+	location  string // its name with a hash, if this one has none
 }
 
-// Handler serves the page at "/", its files below "/page/", and the JSON Schema of
-// event files, and leaves every other request to next. The page finds the API by
-// relative URLs.
-func Handler(next telemetry.Handler) telemetry.Handler {
-	assets := load()
+// New returns the page and the element.
+func New(c Config) *Pages {
+	return &Pages{sync.OnceValue(func() folder {
+		b, err := bundled()
+		if err != nil {
+			panic(err) // the sources are faulty, which a test finds
+		}
+		return filesOf(c, b)
+	})}
+}
+
+// A folder is files by their paths.
+type folder map[string]file
+
+// filesOf returns what the paths of a server answer.
+func filesOf(c Config, b bundle) folder {
+	p := make(folder)
+	p.add("/event-file.schema.json", venue.Schema(), never)
+	p.add("/page/icon.svg", read("icon.svg"), never)
+	index := read("index.html")
+	for name, body := range b.page {
+		p.add("/page/"+name, body, untilChanged)
+		index = bytes.ReplaceAll(index, []byte(`"page/`+unhashed(name)+`"`), []byte(`"page/`+name+`"`))
+	}
+	p.add("/", index, never)
+	p.addElement(b)
+	if len(c.FrameAncestors) > 0 {
+		p.addFrame(c.FrameAncestors)
+	}
+	return p
+}
+
+// add adds a file of the page.
+func (p folder) add(at string, body []byte, cache string) {
+	mediaType := mediaTypes[path.Ext(at)]
+	if mediaType == nil {
+		mediaType = mediaTypes[".html"]
+	}
+	p[at] = file{Content: static.New(body), mediaType: mediaType, cache: cache, policy: pagePolicy + "'none'"}
+}
+
+// hashed matches a name with the hash of the content.
+var hashed = regexp.MustCompile(`^(.+)-[0-9A-Z]{8}(\.[a-z]+)$`)
+
+// unhashed returns a name without the hash.
+func unhashed(name string) string { return hashed.ReplaceAllString(name, "$1$2") }
+
+// read returns an embedded file, which is there.
+func read(name string) []byte {
+	body, err := sources.ReadFile("page/" + name)
+	if err != nil {
+		panic(err) // go:embed has seen to it
+	}
+	return body
+}
+
+// ours matches the paths at which there may be a file.
+var ours = regexp.MustCompile(`^/($|page/|embed/|event-file\.schema\.json$)`)
+
+// Handler serves the page at "/", its files below "/page/", the element below "/embed/"
+// and the JSON Schema of event files, and leaves every other request to next. Page and
+// element find the API by relative URLs.
+func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
-		a, known := assets[r.URL.Path]
-		if !known || r.Method != "GET" && r.Method != "HEAD" {
+		if r.URL.Path == "/page/qr.svg" && r.Method == "GET" {
+			serveCode(w, r)
+			return telemetry.Outcome{}
+		}
+		if r.Method != "GET" && r.Method != "HEAD" || !ours.MatchString(r.URL.Path) {
 			return next(w, r)
 		}
-		a.serve(w, r)
+		f, known := p.find(r.URL.Path)
+		if !known {
+			return next(w, r)
+		}
+		f.serve(w, r)
 		return telemetry.Outcome{}
 	}
 }
 
-func (a asset) serve(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	a.Serve(w, r, a.mediaType)
+// find returns the file at a path. A name with another hash is a file of another version
+// of the program, which may run beside this one for a while: the file of this version
+// takes its place, but is not kept under that name.
+func (p *Pages) find(at string) (file, bool) {
+	files := p.files()
+	f, known := files[at]
+	if known || !hashed.MatchString(at) {
+		return f, known
+	}
+	for name, f := range files {
+		if name != at && hashed.MatchString(name) && unhashed(name) == unhashed(at) {
+			f.cache = "no-store"
+			return f, true
+		}
+	}
+	return file{}, false
 }
 
-// load reads the embedded files, which cannot fail.
-func load() map[string]asset {
-	assets := map[string]asset{"/event-file.schema.json": {static.New(venue.Schema()), []string{"application/schema+json"}}}
-	fs.WalkDir(files, "page", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		body, err := files.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		a := asset{static.New(body), mediaTypes[path.Ext(name)]}
-		if name == "page/index.html" {
-			assets["/"] = a
-			return nil
-		}
-		assets["/"+name] = a
-		return nil
-	})
-	return assets
+func (f file) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", f.policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", f.cache)
+	if f.location != "" {
+		h.Set("Content-Location", f.location)
+	}
+	if f.foreign {
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	} else {
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	}
+	f.Serve(w, r, f.mediaType)
 }

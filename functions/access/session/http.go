@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"seatlock/functions/access"
 	"seatlock/functions/problem"
@@ -88,7 +89,15 @@ func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
 	if d.Sessions == nil {
 		return d.write(w, Session{}, d.Policy.BuyersConfirm())
 	}
-	// A page of another site must not make a new guest of somebody who is one.
+	// A page of another site that has the session as a token may ask who it is.
+	if token := access.Bearer(r); token != "" && !OwnPage(r) {
+		session, ok := d.Sessions.open(token)
+		if !ok || !time.Now().Before(session.Until) {
+			return access.ErrBadToken
+		}
+		return d.write(w, session, d.Policy.BuyersConfirm())
+	}
+	// It must not make a new guest of somebody who is one.
 	if !OwnPage(r) {
 		return problem.Refuse(problem.Forbidden, "A page of another site may not ask for a session.")
 	}

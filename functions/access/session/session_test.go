@@ -238,6 +238,15 @@ func TestOtherSites(t *testing.T) {
 	if w := b.ask("GET", "/session", "Sec-Fetch-Site", "cross-site"); w.Code != 403 {
 		t.Errorf("a session for another site: %d", w.Code)
 	}
+	token := "Bearer " + b.cookies["__Host-seatlock"].Value
+	shop := s.browser("tickets.example") // has the session as a token, and no cookie
+	w := shop.ask("GET", "/session", "Sec-Fetch-Site", "cross-site", "Authorization", token)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), guest) || len(shop.cookies) > 0 {
+		t.Errorf("a token for another site: %d %s, and cookies %v", w.Code, w.Body, shop.cookies)
+	}
+	if w := shop.ask("GET", "/session", "Sec-Fetch-Site", "cross-site", "Authorization", token+"x"); w.Code != 401 {
+		t.Errorf("a false token for another site: %d", w.Code)
+	}
 	if got := b.buy("Sec-Fetch-Site", "same-origin"); got != guest {
 		t.Errorf("the server's own page: %s", got)
 	}

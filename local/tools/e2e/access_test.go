@@ -16,10 +16,10 @@ func TestKeyboardOnly(t *testing.T) {
 	s.must("lock", "ben", "S-C2")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
-	w.waitSeat("Stalls, row C, seat 2", "locked for ")
+	w.waitSeat("Stalls, row C, seat 2", "on hold for ")
 	waitFocus := func(want string) {
 		t.Helper()
-		w.waitFor("the focus is on "+want, `(document.activeElement.ariaLabel ?? document.activeElement.textContent).startsWith(`+quoted(want)+`)`)
+		w.waitFor("the focus is on "+want, `(look.focus.ariaLabel ?? look.focus.textContent).startsWith(`+quoted(want)+`)`)
 	}
 	tabTo := func(want string, most int) {
 		t.Helper()
@@ -31,15 +31,15 @@ func TestKeyboardOnly(t *testing.T) {
 		}
 		t.Fatalf("after %d times Tab the focus is on %q, want %s", most, w.focused(), want)
 	}
-	tabTo("To the seats", 1)
+	tabTo("Skip to the seats", 1)
 	w.keys(enter)
 	waitFocus("Stalls, row A, seat 2, available")
 	w.keys(right, right, down, down, up)
 	waitFocus("Stalls, row B, seat 4, available")
 	w.keys(left, left, down)
-	waitFocus("Stalls, row C, seat 2, locked for ")
+	waitFocus("Stalls, row C, seat 2, on hold for ")
 	w.keys(enter)
-	w.waitText("Stalls, row C, seat 2 is locked for ")
+	w.waitText("Stalls, row C, seat 2 is on hold for ")
 	w.keys(kbEnd)
 	waitFocus("Stalls, row C, seat 14, available")
 	w.keys(kbHome)
@@ -49,18 +49,18 @@ func TestKeyboardOnly(t *testing.T) {
 	w.keys(pageDown, pageDown)
 	waitFocus("Balcony, row C, seat ")
 	w.keys(space)
-	w.waitText("Lock 2 seats")
+	w.waitText("Hold 2 seats")
 	tabTo("Price of Stalls, row D, seat 1", 1)
 	tabTo("Leave out Stalls, row D, seat 1", 1)
 	tabTo("Leave out Balcony", 1)
 	w.keys(enter) // the button disappears, and the focus must not be lost
-	waitFocus("Lock this seat")
+	waitFocus("Hold this seat")
 	w.keys(enter)
-	waitFocus("Confirm")
+	waitFocus("Buy")
 	w.keys(enter)
 	w.waitText("Booked: Stalls, row D, seat 1")
 	waitFocus("Balcony, row C, seat ")
-	if n := eval[int](w, `document.querySelectorAll('#map [tabindex="0"]').length`); n != 1 {
+	if n := eval[int](w, `look.all('#map [tabindex="0"]').length`); n != 1 {
 		t.Errorf("the map has %d tab stops, want 1", n)
 	}
 }
@@ -104,11 +104,11 @@ func TestAxe(t *testing.T) {
 			w.axe("the theatre")
 			w.click("Stalls, row " + row + ", seat 1")
 			w.click("Stalls, row " + row + ", seat 2")
-			w.press("Lock 2 seats")
-			w.waitText("left to confirm")
+			w.press("Hold 2 seats")
+			w.waitText("left to buy")
 			w.click("Stalls, row " + row + ", seat 3")
 			w.axe("with a lock")
-			w.press("Confirm")
+			w.press("Buy")
 			w.waitText("Booked: ")
 			w.axe("with a booking")
 			w.click("Stalls, row " + row + ", seat 4")
@@ -134,7 +134,7 @@ func TestAxe(t *testing.T) {
 }
 
 // TestPhone checks that nothing but the map is wider than a small phone, and that
-// every target is large enough.
+// every target is large enough. (TestMapOnPhone has those of the map.)
 func TestPhone(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
@@ -145,7 +145,7 @@ func TestPhone(t *testing.T) {
 		if wide := eval[float64](w, `document.documentElement.scrollWidth`); wide > 360 {
 			t.Errorf("%s: the page is %v px wide, want at most 360", what, wide)
 		}
-		small := eval[[]string](w, `[...document.querySelectorAll('.seats .seat, button, select, .bar a')].filter((e) => e.checkVisibility())
+		small := eval[[]string](w, `[...look.all('button, select, .bar a')].filter((e) => e.checkVisibility())
 			.filter((e) => e.offsetWidth < 24 || e.offsetHeight < 24).map((e) => e.outerHTML)`)
 		if len(small) > 0 {
 			t.Errorf("%s: %d targets are smaller than 24 px: %.200s", what, len(small), small[0])
@@ -154,8 +154,8 @@ func TestPhone(t *testing.T) {
 	check("at first")
 	w.click("Balcony, row C, seat 18")
 	w.click("Balcony, row C, seat 17")
-	w.press("Lock 2 seats")
-	w.waitText("left to confirm")
+	w.press("Hold 2 seats")
+	w.waitText("left to buy")
 	w.click("Stalls, row A, seat 2") // the panel with the lock must not cover it
 	w.waitSeat("Stalls, row A, seat 2", "picked by you")
 	check("with a lock")
@@ -169,9 +169,9 @@ func TestReducedMotion(t *testing.T) {
 		w := b.newUser(1280, 900)
 		w.emulate("light", motion)
 		w.visit(s.URL)
-		eval[any](w, `(() => { window.moved = 0; document.addEventListener('animationstart', () => window.moved++); })()`)
+		eval[any](w, `(() => { window.moved = 0; for (const root of look.roots) root.addEventListener('animationstart', () => window.moved++); })()`)
 		s.must("lock", "ben", "A1")
-		w.waitSeat("row A, seat 1", "locked for ")
+		w.waitSeat("row A, seat 1", "on hold for ")
 		s.must("release", "ben", "A1")
 		w.waitSeat("row A, seat 1", "available")
 		if moved := eval[int](w, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(window.moved))))`) > 0; moved != want {
@@ -186,10 +186,10 @@ func TestEverythingFromTheServer(t *testing.T) {
 	t.Parallel()
 	w, _, p := openThroughProxy(t)
 	w.click("row A, seat 1")
-	w.press("Lock this seat")
-	w.waitText("is yours")
+	w.press("Hold this seat")
+	w.waitText("is held for you")
 	from := eval[[]string](w, `performance.getEntriesByType('resource').map((e) => e.name)`)
-	if len(from) < 15 {
+	if len(from) < 6 {
 		t.Errorf("the page loaded only %d files: %q", len(from), from)
 	}
 	for _, url := range from {
@@ -209,32 +209,46 @@ func TestEveryTabStopActs(t *testing.T) {
 		w.visit(s.URL + view)
 		for range 12 {
 			w.keys(tab)
-			if !eval[bool](w, `document.activeElement.matches('body, a[href], button, select, [role=gridcell]')`) {
-				t.Errorf("Tab stops at %s", eval[string](w, `document.activeElement.cloneNode(false).outerHTML`))
+			if !eval[bool](w, `look.focus.matches('body, a[href], button, select, [role=gridcell]')`) {
+				t.Errorf("Tab stops at %s", eval[string](w, `look.focus.cloneNode(false).outerHTML`))
 			}
 		}
 	}
 }
 
 // TestMessagesOnPhone checks that on a phone a message is in view until it is
-// closed, whatever the user has.
+// closed, whatever the user has, and that the time, the buttons, what is held and what is
+// picked are in view with it, also in letters of twice the size.
 func TestMessagesOnPhone(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-lock-ttl", "4s")
-	w := b.newUser(360, 640)
+	b, s := needBrowser(t), serve(t)
+	w := b.newUser(360, 740)
 	w.visit(s.URL)
+	inView := func(ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			w.waitFor(id+" is in view", `(({top, bottom, left, right, width}) => width > 0 && top >= 0 && bottom <= innerHeight && left >= 0 && right <= innerWidth)(look.byId(`+quoted(id)+`).getBoundingClientRect())`)
+		}
+	}
 	waitMessage := func(text string) {
 		t.Helper()
 		w.waitText(text)
-		w.waitFor("the message is in view", `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(document.getElementById('notice').getBoundingClientRect())`)
+		inView("notice")
 	}
 	w.click("row A, seat 3")
-	w.press("Lock this seat")
-	w.press("Confirm")
+	w.press("Hold this seat")
+	w.press("Buy")
 	waitMessage("Booked: Row A, seat 3")
 	w.click("row A, seat 5")
-	w.press("Lock this seat")
-	waitMessage("Time ran out.")
-	eval[any](w, `document.getElementById('dismiss').click()`)
-	w.waitFor("the message is gone", `!document.getElementById('notice').checkVisibility()`)
+	w.press("Hold this seat")
+	w.click("row B, seat 5")
+	inView("countdown", "confirm", "release", "locked", "picked", "lock")
+	eval[any](w, `document.documentElement.style.fontSize = '200%'`)
+	inView("countdown", "confirm", "release")
+	eval[any](w, `document.documentElement.style.fontSize = ''`)
+	w.lockTooLate("B5")
+	waitMessage("Somebody was faster")
+	inView("countdown", "confirm", "release", "locked")
+	eval[any](w, `look.byId('dismiss').click()`)
+	w.waitFor("the message is gone", `!look.byId('notice').checkVisibility()`)
 }

@@ -55,6 +55,7 @@ func startChromium() (context.Context, error) {
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("lang", "en-GB"), chromedp.Flag("accept-lang", "en-GB"), // whatever the machine's
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
 		// All windows run as if they were in front.
 		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
@@ -151,9 +152,18 @@ func (w *window) recordFault(ev any) {
 	}
 }
 
-// instruments runs in every page before its own scripts. It records long tasks, and
-// reports violations of the Content-Security-Policy.
+// instruments runs in every page before its own scripts. It records long tasks, reports
+// violations of the Content-Security-Policy, and looks for elements and text also inside
+// of maps, which have shadow roots, as a person does.
 const instruments = `
+window.look = {
+	get roots() { return [document, ...[...document.querySelectorAll('seatlock-map')].map((map) => map.shadowRoot).filter(Boolean)]; },
+	all(selector) { return this.roots.flatMap((root) => [...root.querySelectorAll(selector)]); },
+	one(selector) { return this.all(selector)[0] ?? null; },
+	byId(id) { return this.one('#' + CSS.escape(id)); },
+	get focus() { return this.roots.map((root) => root.activeElement).findLast(Boolean); },
+	get text() { return this.roots.map((root) => root.body?.innerText ?? [...root.children].map((el) => el.innerText ?? '').join('\n')).join('\n'); },
+};
 window.longTasks = [];
 new PerformanceObserver((list) => { for (const e of list.getEntries()) longTasks.push(e.duration); }).observe({type: 'longtask', buffered: true});
 document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
@@ -186,14 +196,14 @@ var navigate = chromedp.Navigate
 func (w *window) visit(url string) {
 	w.t.Helper()
 	w.do(navigate("about:blank"), navigate(url)) // loads the page anew, even if only the fragment differs
-	w.waitFor("the seats are shown", `document.body.classList.contains('ready')`)
+	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
 
 // waitLight waits until the light shows how the page is kept up to date: live (by
 // WebSocket), asking (by a request a second) or away (not at all).
 func (w *window) waitLight(state string) {
 	w.t.Helper()
-	w.waitFor("the light is "+state, `document.getElementById('light').dataset.state === `+quoted(state))
+	w.waitFor("the light is "+state, `look.byId('light').dataset.state === `+quoted(state))
 }
 
 // eval evaluates an expression in the page.
@@ -222,7 +232,7 @@ func (w *window) waitFor(what, expression string) {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("it does not become true that %s (%v)\nthe page has the text: %s", what, err, eval[string](w, `document.body.innerText + (document.getElementById('urgent')?.textContent ?? '')`))
+			w.t.Fatalf("it does not become true that %s (%v)\nthe page has the text: %s", what, err, eval[string](w, `look.text + (look.byId('urgent')?.textContent ?? '')`))
 		}
 	}
 }
@@ -230,34 +240,40 @@ func (w *window) waitFor(what, expression string) {
 // waitText waits until the page has a text that a person can read.
 func (w *window) waitText(text string) {
 	w.t.Helper()
-	w.waitFor("the page has the text "+quoted(text), `(document.body?.innerText ?? '').replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
+	w.waitFor("the page has the text "+quoted(text), `look.text.replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
 }
 
 // seat returns the JavaScript for the cell of a seat. The name is its label up to
-// the state.
+// the state, in letters of any case.
 func seat(name string) string {
-	return `document.querySelector('[role=gridcell][aria-label^=` + quoted(name+", ") + `]')`
+	return `look.one('[role=gridcell][aria-label^=` + quoted(name+", ") + ` i]')`
 }
 
 // waitSeat waits until the label of a seat has the state.
 func (w *window) waitSeat(name, state string) {
 	w.t.Helper()
-	w.waitFor(name+" is "+state, seat(name)+`?.ariaLabel.startsWith(`+quoted(name+", "+state)+`)`)
+	w.waitFor(name+" is "+state, seat(name)+`?.ariaLabel.toLowerCase().startsWith(`+quoted(strings.ToLower(name+", "+state))+`)`)
 }
 
 // waitCounts waits until the page shows these numbers of seats.
 func (w *window) waitCounts(available, locked, booked int) {
 	w.t.Helper()
 	counts := fmt.Sprintf("{available: %d, locked: %d, booked: %d}", available, locked, booked)
-	w.waitFor("the counts are "+counts, `Object.entries(`+counts+`).every(([status, n]) => document.getElementById('n-' + status).textContent === n.toLocaleString('en-GB'))`)
+	w.waitFor("the counts are "+counts, `Object.entries(`+counts+`).every(([status, n]) => look.byId('n-' + status).textContent === n.toLocaleString('en-GB'))`)
 }
 
 // click clicks on a seat with the mouse.
 func (w *window) click(name string) {
 	w.t.Helper()
+	w.clickOn(seat(name))
+}
+
+// clickOn clicks in the middle of the element that the expression returns.
+func (w *window) clickOn(expression string) {
+	w.t.Helper()
 	type point struct{ X, Y float64 }
 	p := eval[point](w, `(async () => { const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-		await drawn(); const c = `+seat(name)+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
+		await drawn(); const c = `+expression+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
 		const r = c.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
 	w.do(chromedp.MouseClickXY(p.X, p.Y))
 }
@@ -265,8 +281,8 @@ func (w *window) click(name string) {
 // press clicks on the button with the text.
 func (w *window) press(text string) {
 	w.t.Helper()
-	w.waitFor("there is a button "+text, `[...document.querySelectorAll('button')].some((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`)`)
-	eval[chromedp.Void](w, `[...document.querySelectorAll('button')].find((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`).click()`)
+	w.waitFor("there is a button "+text, `[...look.all('button')].some((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`)`)
+	eval[chromedp.Void](w, `[...look.all('button')].find((b) => b.checkVisibility() && b.textContent === `+quoted(text)+`).click()`)
 }
 
 // keys types keys at the focus.
@@ -286,7 +302,7 @@ var (
 // focused returns the label of the element that has the focus.
 func (w *window) focused() string {
 	w.t.Helper()
-	return eval[string](w, `document.activeElement.ariaLabel ?? document.activeElement.textContent.trim()`)
+	return eval[string](w, `look.focus.ariaLabel ?? look.focus.textContent.trim()`)
 }
 
 // emulate sets the user's preferences: the scheme is dark or light, the motion

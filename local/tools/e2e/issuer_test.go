@@ -28,8 +28,8 @@ func serveIssuer(t *testing.T) *faults.Server {
 // fill types a text into the field with the id.
 func (w *window) fill(id, text string) {
 	w.t.Helper()
-	w.waitFor("there is a field "+id, `document.getElementById(`+quoted(id)+`)`)
-	eval[chromedp.Void](w, `document.getElementById(`+quoted(id)+`).select()`)
+	w.waitFor("there is a field "+id, `look.byId(`+quoted(id)+`)`)
+	eval[chromedp.Void](w, `look.byId(`+quoted(id)+`).select()`)
 	w.keys(text)
 }
 
@@ -57,9 +57,9 @@ func TestSignInWithAForm(t *testing.T) {
 		t.Errorf("the user is %q, want the issuer's, id2", user)
 	}
 	w.waitSeat("row A, seat 1", "picked by you")
-	w.press("Lock this seat")
-	w.waitText("is yours")
-	w.press("Confirm")
+	w.press("Hold this seat")
+	w.waitText("is held for you")
+	w.press("Buy")
 	w.waitText("Booked: ")
 	s.waitSeat("A1", "booked")
 	w.press("Sign out")

@@ -35,8 +35,8 @@ func TestSeatMapChanges(t *testing.T) {
 	w.waitSeat("Stalls, row A, seat 2", "picked by you")
 	w.waitText("The seat map has changed.")
 	w.click("Stalls, row B, seat 1")
-	w.press("Lock 2 seats")
-	w.waitSeat("Stalls, row B, seat 1", "locked by you for ")
+	w.press("Hold 2 seats")
+	w.waitSeat("Stalls, row B, seat 1", "held for you for ")
 }
 
 // TestSeatMapChangesInPlace checks that a new seat map of a large venue opens where the
@@ -66,7 +66,7 @@ func TestSeatMapChangesInPlace(t *testing.T) {
 	w.keys(right)
 	waitFocus := func(want string) {
 		t.Helper()
-		w.waitFor("the focus is on "+want, `document.activeElement.ariaLabel?.startsWith(`+quoted(want)+`)`)
+		w.waitFor("the focus is on "+want, `look.focus.ariaLabel?.startsWith(`+quoted(want)+`)`)
 	}
 	waitFocus("Lower 102, row 3, seat 5, available")
 
@@ -86,7 +86,7 @@ func TestSeatMapChangesInPlace(t *testing.T) {
 	w.keys(escape)
 	waitFocus("Floor 102, ")
 	write(`"revision": 2`, `"revision": 3`, `"row": "1-26"`, `"row": "1-27"`)
-	w.waitFor("the overview has the new rows", `document.querySelector('[role=gridcell]')?.ariaLabel.includes('of 1,350 seats')`)
+	w.waitFor("the overview has the new rows", `look.one('[role=gridcell]')?.ariaLabel.includes('of 1,350 seats')`)
 	waitFocus("Floor 102, ")
 }
 

@@ -23,6 +23,7 @@ type proxy struct {
 	stallSockets    atomic.Bool  // WebSockets stay open, and get no more messages
 	loseAnswers     atomic.Bool  // POSTs take effect, and are not answered
 	unknownOutcomes atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
+	order           atomic.Value // a string that GET /order is answered with
 	slowList        atomic.Bool  // lists take 12 seconds, in which a piece arrives every second
 
 	lists atomic.Int64 // how many full lists were asked for
@@ -58,6 +59,9 @@ func newProxy(t *testing.T, s *server) *proxy {
 		switch {
 		case !strings.HasPrefix(r.URL.Path, base):
 			http.Error(w, "outside of the base path", http.StatusNotFound)
+		case r.URL.Path == base+"/order" && p.order.Load() != nil:
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, p.order.Load().(string))
 		case p.refuseSockets.Load() && r.Header.Get("Upgrade") != "":
 			http.Error(w, "no WebSockets here", http.StatusForbidden)
 		case r.Method == "POST" && p.loseAnswers.Load():
@@ -119,7 +123,7 @@ func TestSocketStalls(t *testing.T) {
 	p.stallSockets.Store(true)
 	s.must("lock", "ben", "A1")
 	time.Sleep(15 * time.Second) // after 25 s without a message the page checks
-	w.waitSeat("row A, seat 1", "locked for ")
+	w.waitSeat("row A, seat 1", "on hold for ")
 	w.waitLight("asking") // new ones get no messages either
 	p.stallSockets.Store(false)
 	s.must("confirm", "ben", "A1")
@@ -138,11 +142,11 @@ func TestSocketRefused(t *testing.T) {
 	w.waitText("Live, every second")
 	w.waitLight("asking")
 	s.must("lock", "ben", "A1", "A2")
-	w.waitSeat("row A, seat 1", "locked for ")
+	w.waitSeat("row A, seat 1", "on hold for ")
 	s.must("confirm", "ben", "A2")
 	w.waitSeat("row A, seat 2", "booked")
 	w.waitSeat("row A, seat 1", "available") // its lock expired
 	w.click("row A, seat 1")
-	w.press("Lock this seat")
-	w.waitText("is yours for 3 seconds")
+	w.press("Hold this seat")
+	w.waitText("is held for you for 3 seconds")
 }

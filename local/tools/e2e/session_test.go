@@ -24,7 +24,7 @@ func serveSignIn(t *testing.T, args ...string) *server {
 // waitNotice waits until the panel has the message, which may be out of view.
 func (w *window) waitNotice(text string) {
 	w.t.Helper()
-	w.waitFor("the message is "+quoted(text), `document.getElementById('notice').textContent.includes(`+quoted(text)+`)`)
+	w.waitFor("the message is "+quoted(text), `look.byId('notice').textContent.includes(`+quoted(text)+`)`)
 }
 
 // signIn signs in on the page, and waits for the seats.
@@ -32,7 +32,7 @@ func (w *window) signIn() {
 	w.t.Helper()
 	w.press("Sign in")
 	w.waitText("You are signed in.")
-	w.waitFor("the seats are shown", `document.body.classList.contains('ready')`)
+	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
 
 // TestAnotherWindowSignsIn checks that a window of a guest does not lock for the user
@@ -47,18 +47,18 @@ func TestAnotherWindowSignsIn(t *testing.T) {
 	other.visit(s.URL)
 	other.signIn()
 	other.click("row B, seat 1")
-	other.press("Lock this seat")
-	other.waitText("is yours")
+	other.press("Hold this seat")
+	other.waitText("is held for you")
 
-	one.press("Lock this seat")
-	one.waitNotice("You have signed in in another window, so this one now shows the seats of your account. Nothing was locked.")
+	one.press("Hold this seat")
+	one.waitNotice("You have signed in in another window, so this one now shows the seats of your account. Nothing was held.")
 	s.waitSeat("A1", "available")
 	one.waitText("You are signed in.")
-	one.waitSeat("row B, seat 1", "locked by you for ")
+	one.waitSeat("row B, seat 1", "held for you for ")
 	one.waitSeat("row A, seat 1", "picked by you")
-	one.press("Lock this seat")
-	one.waitSeat("row A, seat 1", "locked by you for ")
-	other.waitSeat("row A, seat 1", "locked by you for ")
+	one.press("Hold this seat")
+	one.waitSeat("row A, seat 1", "held for you for ")
+	other.waitSeat("row A, seat 1", "held for you for ")
 }
 
 // TestAnotherWindowBecomesAGuest checks that a window of a user who is signed in does
@@ -69,16 +69,16 @@ func TestAnotherWindowBecomesAGuest(t *testing.T) {
 	w.visit(s.URL)
 	w.signIn()
 	w.click("row A, seat 1")
-	w.press("Lock this seat")
-	w.waitText("is yours")
+	w.press("Hold this seat")
+	w.waitText("is held for you")
 	eval[any](w, `fetch('signout', {method: 'POST'}).then(() => fetch('session')).then(() => null)`)
-	w.press("Confirm")
+	w.press("Buy")
 	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was booked.")
 	w.waitText("You are a guest.")
-	w.waitSeat("row A, seat 1", "locked for ")
+	w.waitSeat("row A, seat 1", "on hold for ")
 	w.click("row A, seat 2")
-	w.press("Lock this seat")
-	w.waitSeat("row A, seat 2", "locked by you for ")
+	w.press("Hold this seat")
+	w.waitSeat("row A, seat 2", "held for you for ")
 }
 
 // TestAnotherWindowSignsOut checks that signing out forgets what the user had, in every
@@ -89,11 +89,11 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 	one.visit(s.URL)
 	one.signIn()
 	one.click("row A, seat 1")
-	one.press("Lock this seat")
-	one.waitText("is yours")
+	one.press("Hold this seat")
+	one.waitText("is held for you")
 	other := one.secondWindow()
 	other.visit(s.URL)
-	other.waitSeat("row A, seat 1", "locked by you for ")
+	other.waitSeat("row A, seat 1", "held for you for ")
 
 	s.Kill()
 	other.press("Sign out")
@@ -105,15 +105,15 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 	other.waitLight("live")
 	other.waitSeat("row A, seat 1", "available")
 	other.click("row A, seat 3")
-	other.press("Lock this seat")
-	other.waitText("is yours")
-	one.waitSeat("row A, seat 3", "locked by you for ")
+	other.press("Hold this seat")
+	other.waitText("is held for you")
+	one.waitSeat("row A, seat 3", "held for you for ")
 	other.press("Sign out")
 	other.waitText("You are a guest.")
-	other.waitSeat("row A, seat 3", "locked for ")
+	other.waitSeat("row A, seat 3", "on hold for ")
 	one.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours.")
 	one.waitText("You are a guest.")
-	one.waitSeat("row A, seat 3", "locked for ")
+	one.waitSeat("row A, seat 3", "on hold for ")
 	if kept := eval[string](one, `Object.entries(localStorage).join()`); strings.Contains(kept, "A3") {
 		t.Errorf("the browser keeps %s", kept)
 	}
@@ -139,8 +139,8 @@ func TestOldLocksDoNotKeepAGuest(t *testing.T) {
 		w := b.newUser(1280, 900)
 		w.visit(s.URL)
 		w.click("row A, seat 1")
-		w.press("Lock this seat")
-		w.waitText("is yours")
+		w.press("Hold this seat")
+		w.waitText("is held for you")
 		remember(w, "past", "X1", later)
 		remember(w, "default-2", "X1", later)
 		w.press("Sign in")
@@ -153,8 +153,8 @@ func TestOldLocksDoNotKeepAGuest(t *testing.T) {
 		w.visit(s.URL)
 		w.click("row C, seat 1")
 		w.click("row C, seat 2")
-		w.press("Lock 2 seats")
-		w.waitText("are yours")
+		w.press("Hold 2 seats")
+		w.waitText("are held for you")
 		eval[any](w, `fetch('confirm', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{"seatId":"C1"}'}).then(() => null)`)
 		s.waitSeat("C1", "booked")
 		w.press("Sign in")
@@ -174,13 +174,13 @@ func TestSessionEnds(t *testing.T) {
 	w.click("row A, seat 1")
 	s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
 	w.waitLight("live")
-	w.press("Lock this seat")
-	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was locked.")
+	w.press("Hold this seat")
+	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was held.")
 	w.waitText("You are a guest.")
-	w.waitFor("one can sign in", `document.getElementById('signin').checkVisibility() && !document.getElementById('signout').checkVisibility()`)
+	w.waitFor("one can sign in", `look.byId('signin').checkVisibility() && !look.byId('signout').checkVisibility()`)
 	w.waitSeat("row A, seat 1", "picked by you")
-	w.press("Lock this seat")
-	w.waitText("is yours")
+	w.press("Hold this seat")
+	w.waitText("is held for you")
 }
 
 // TestPrivateSessionEnds checks that a page that only known callers see asks for a new
@@ -217,10 +217,10 @@ func TestGuestSessionEnds(t *testing.T) {
 	w.click("row A, seat 1")
 	s.restart(func() {}) // without a key, the sessions are those of the program
 	w.waitLight("live")
-	w.press("Lock this seat")
-	w.waitNotice("Your session has ended. You are a new guest, so the seats that you had are not shown as yours. Nothing was locked.")
-	w.press("Lock this seat")
-	w.waitText("is yours")
+	w.press("Hold this seat")
+	w.waitNotice("Your session has ended. You are a new guest, so the seats that you had are not shown as yours. Nothing was held.")
+	w.press("Hold this seat")
+	w.waitText("is held for you")
 }
 
 // TestTooManyGuests checks that a network address with very many new guests can look at
@@ -232,15 +232,15 @@ func TestTooManyGuests(t *testing.T) {
 	w.visit(s.URL)
 	w.waitLight("live")
 	w.click("row A, seat 1")
-	w.press("Lock this seat")
-	w.waitNotice("Very many people in your network are choosing seats just now, so you cannot lock any yet. Try again in a minute, or sign in.")
+	w.press("Hold this seat")
+	w.waitNotice("Very many people in your network are choosing seats just now, so you cannot hold any yet. Try again in a minute, or sign in.")
 	w.waitSeat("row A, seat 1", "picked by you")
 	user := b.newUser(1280, 900)
 	user.visit(s.URL)
 	user.signIn()
 	s.restart(func() {}) // forgets the guests
 	w.waitLight("live")
-	w.press("Lock this seat")
-	w.waitSeat("row A, seat 1", "locked by you for ")
+	w.press("Hold this seat")
+	w.waitSeat("row A, seat 1", "held for you for ")
 	w.waitText("You are a guest.")
 }

@@ -12,7 +12,7 @@ const house = "../../events/house.json"
 
 // The text of an element, with single spaces.
 func text(selector string) string {
-	return `(document.querySelector(` + quoted(selector) + `)?.innerText ?? "").replace(/\s+/g, ' ').trim()`
+	return `(look.one(` + quoted(selector) + `)?.innerText ?? "").replace(/\s+/g, ' ').trim()`
 }
 
 func (w *window) waitIn(selector, want string) {
@@ -23,14 +23,14 @@ func (w *window) waitIn(selector, want string) {
 // choose chooses an option of a list, as a user does.
 func (w *window) choose(label, option string) {
 	w.t.Helper()
-	eval[any](w, `(() => { const list = document.querySelector('select[aria-label=' + CSS.escape(`+quoted(label)+`) + ']');
+	eval[any](w, `(() => { const list = look.one('select[aria-label=' + CSS.escape(`+quoted(label)+`) + ']');
 		list.value = [...list.options].find((o) => o.text === `+quoted(option)+`).value; list.dispatchEvent(new Event('change')); })()`)
 }
 
 // pressLabel clicks on the button with the label.
 func (w *window) pressLabel(label string) {
 	w.t.Helper()
-	eval[any](w, `document.querySelector('button[aria-label=' + CSS.escape(`+quoted(label)+`) + ']').click()`)
+	eval[any](w, `look.one('button[aria-label=' + CSS.escape(`+quoted(label)+`) + ']').click()`)
 }
 
 // TestPrices checks that a buyer sees what seats cost and how many are left, chooses a
@@ -47,12 +47,12 @@ func TestPrices(t *testing.T) {
 	w.choose("Price of Stalls, row A, seat 1", "Child €31.00")
 	w.waitIn("#picked-total", "€86.00")
 	w.axe("with prices")
-	w.press("Lock 2 seats")
+	w.press("Hold 2 seats")
 	w.waitIn("#locked-total", "€86.00")
 	w.waitIn("#prices", "First from €31.00 59 left")
 	eval[any](w, `location.reload()`) // what was chosen outlasts it
 	w.waitIn("#locked-total", "€86.00")
-	w.press("Confirm")
+	w.press("Buy")
 	w.waitText("Café, row 1, seat 1 for €86.00.")
 }
 
@@ -81,8 +81,8 @@ func TestCategoriesLookDifferent(t *testing.T) {
 				return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 			};
 			return [1, 2, 3, 4, 5, 6, 7, 8].map((row) => {
-				const chair = getComputedStyle(document.querySelector('#map [aria-label^="Hall, row ' + row + ', seat 1,"]'), '::before');
-				const [a, b] = [light(chair.borderTopColor), light(getComputedStyle(document.querySelector('.room')).backgroundImage.match(/(rgb|oklch)\([^)]*\)/)[0])];
+				const chair = getComputedStyle(look.one('#map [aria-label^="Hall, row ' + row + ', seat 1,"]'), '::before');
+				const [a, b] = [light(chair.borderTopColor), light(getComputedStyle(look.one('.room')).backgroundImage.match(/(rgb|oklch)\([^)]*\)/)[0])];
 				return {Mark: [chair.backgroundImage.replace(/(rgb|oklch|oklab|color)\([^()]*\)/g, ''), chair.backgroundSize, chair.backgroundPosition].join(), Contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)};
 			});
 		})()`)
@@ -105,13 +105,13 @@ func TestFilter(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
 	dim := func(name string) string { return seat(name) + `.classList.contains('dim')` }
-	eval[any](w, `[...document.querySelectorAll('#prices button')].find((b) => b.innerText.startsWith('Second')).click()`)
+	eval[any](w, `[...look.all('#prices button')].find((b) => b.innerText.startsWith('Second')).click()`)
 	w.waitFor("First is dim, and Second is not", dim("Stalls, row A, seat 1")+" && !"+dim("Stalls, row D, seat 1"))
 	w.press("Best available")
-	w.waitText("Stalls, row D, seat 12 is yours for")
-	eval[any](w, `document.querySelector('#prices [aria-pressed=true]').click()`)
-	w.waitFor("nothing is dim", `!document.querySelector('.dim')`)
-	eval[any](w, `(() => { const most = document.getElementById('most'); most.selectedIndex = 1; most.dispatchEvent(new Event('change')); })()`)
+	w.waitText("Stalls, row D, seat 12 is held for you for")
+	eval[any](w, `look.one('#prices [aria-pressed=true]').click()`)
+	w.waitFor("nothing is dim", `!look.one('.dim')`)
+	eval[any](w, `(() => { const most = look.byId('most'); most.selectedIndex = 1; most.dispatchEvent(new Event('change')); })()`)
 	w.waitIn("#most", "Up to €18.00")
 	w.waitFor("all seats cost more", dim("Stalls, row D, seat 1")+" && "+dim("Café, row 1, seat 1"))
 }
@@ -135,8 +135,8 @@ func TestParty(t *testing.T) {
 	w.waitSeat("Stalls, row A, seat 2", "available")
 	w.keys(left, left, left, left, enter)
 	w.waitSeat("Stalls, row B, seat 6", "picked by you")
-	w.press("Lock 3 seats")
-	w.waitText("Stalls, row B, seats 5, 6 and 7 are yours for")
+	w.press("Hold 3 seats")
+	w.waitText("Stalls, row B, seats 5, 6 and 7 are held for you for")
 	w.click("Left box, row 1, seat 3")
 	w.waitSeat("Left box, row 1, seat 2", "picked by you")
 	w.waitIn("#picked-total", "€132.00")
@@ -152,10 +152,10 @@ func TestPartyFindsNoRoom(t *testing.T) {
 	w.click("Hall, row A, seat 2")
 	w.waitText("There are no 3 seats side by side here.")
 	w.press("Best available")
-	w.waitText("There are no 3 seats side by side left there, but up to 2.")
+	w.waitText("There are at most 2 seats side by side left there.")
 	w.axe("with an offer")
 	w.press("Sit apart")
-	w.waitText("are yours for")
+	w.waitText("are held for you for")
 	w.waitText("They are not all side by side.")
 	w.waitCounts(5, 3, 0)
 }
@@ -168,14 +168,14 @@ func TestBestAfterALostAnswer(t *testing.T) {
 	w.pressLabel("More seats")
 	p.unknownOutcomes.Store(1) // the server has locked two
 	w.press("Best available")
-	w.waitText("are yours for")
+	w.waitText("are held for you for")
 	w.waitCounts(98, 2, 0)
 	p.loseAnswers.Store(true)
 	w.press("Best available")
 	w.waitCounts(96, 4, 0)
 	p.loseAnswers.Store(false)
 	w.visit(p.url)
-	w.waitFor("all four are the user's", `document.querySelectorAll('#locked li').length === 4`)
+	w.waitFor("all four are the user's", `look.all('#locked li').length === 4`)
 	w.waitCounts(96, 4, 0)
 }
 
@@ -194,16 +194,16 @@ func TestAreas(t *testing.T) {
 	w.click("Stalls, row A, seat 1")
 	w.waitIn("#picked", "Floor 2 × €36.00")
 	w.axe("with places of an area")
-	w.press("Lock 3 tickets")
-	w.waitText("2 places in Floor are yours for")
+	w.press("Hold 3 tickets")
+	w.waitText("2 places in Floor are held for you for")
 	other.waitIn("#areas", "148 places left")
 	other.waitIn("#prices", "Standing €18.00 148 left")
 	w.visit(s.URL)
 	w.waitIn("#locked-total", "€98.00")
-	w.pressLabel("Release Floor")
+	w.pressLabel("Give back Floor")
 	w.waitText("Given back: 1 place in Floor.")
 	other.waitIn("#areas", "149 places left")
-	w.press("Confirm")
+	w.press("Buy")
 	w.waitText("1 place in Floor for €80.00.")
 }
 
@@ -214,7 +214,7 @@ func TestFactsOfSeats(t *testing.T) {
 	w.waitSeat("Stalls, row C, seat 1", "available, from €31.00, wheelchair place, Step-free from the foyer")
 	w.waitSeat("Stalls, row C, seat 2", "available, from €31.00, companion seat")
 	w.click("Stalls, row H, seat 2")
-	w.waitIn("#readout", "restricted view, A pillar is in the way")
+	w.waitIn(".card", "restricted view A pillar is in the way")
 	w.waitIn("#picked", "restricted view")
 	w.waitIn("#facts", "wheelchair place")
 }
@@ -224,13 +224,13 @@ func TestSingleSeats(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
 	w.click("Stalls, row A, seat 2")
-	w.press("Lock this seat")
+	w.press("Hold this seat")
 	w.waitText("This would leave one seat empty on its own.")
 	w.press("Take Stalls, row A, seat 1")
 	w.waitSeat("Stalls, row A, seat 1", "picked by you")
 	w.waitSeat("Stalls, row A, seat 2", "available")
-	w.press("Lock this seat")
-	w.waitText("Stalls, row A, seat 1 is yours for")
+	w.press("Hold this seat")
+	w.waitText("Stalls, row A, seat 1 is held for you for")
 }
 
 // TestNotOnSale checks that a buyer reads when the sale opens or closed, by the clocks
@@ -248,7 +248,7 @@ func TestNotOnSale(t *testing.T) {
 		w.visit(s.URL)
 		w.waitIn("#sale", want)
 		w.click("Hall, row A, seat 1")
-		w.press("Lock this seat")
+		w.press("Hold this seat")
 		w.waitIn("#notice", want)
 		w.waitCounts(4, 0, 0)
 	}

@@ -21,13 +21,13 @@ func TestScreenshots(t *testing.T) {
 		for _, seat := range []string{"9", "10", "11"} {
 			w.click("Stalls, row G, seat " + seat)
 		}
-		w.press("Lock 3 seats")
-		w.waitText("left to confirm")
+		w.press("Hold 3 seats")
+		w.waitText("left to buy")
 		w.click("Stalls, row H, seat 10")
 		w.waitSeat("Stalls, row H, seat 10", "picked by you")
 		eval[any](w, `scrollTo(0, 0)`)
 		w.screenshot(dir + "/" + name + ".png")
-		w.press("Release")
+		w.press("Give back")
 		w.waitText("Given back")
 	}
 	arena := serve(t, "-events", "../../events/arena.json")

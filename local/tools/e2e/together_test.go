@@ -21,15 +21,15 @@ func TestTwoWindowsRace(t *testing.T) {
 		w.click("row C, seat 8")
 		w.waitSeat("row C, seat 7", "picked by you")
 	}
-	const press = `document.getElementById('lock').click()`
+	const press = `look.byId('lock').click()`
 	done := make(chan bool)
 	go func() { defer close(done); eval[any](ann, press) }()
 	eval[any](ben, press)
 	<-done
 
 	const faster = "Somebody was faster: Row C, seats 7 and 8"
-	won := `document.body.innerText.includes('left to confirm')`
-	lost := `document.body.innerText.includes(` + quoted(faster) + `)`
+	won := `look.text.includes('left to buy')`
+	lost := `look.text.includes(` + quoted(faster) + `)`
 	ann.waitFor("the page shows the outcome", won+"||"+lost)
 	ben.waitFor("the page shows the outcome", won+"||"+lost)
 	winner, loser := ann, ben
@@ -37,12 +37,12 @@ func TestTwoWindowsRace(t *testing.T) {
 		winner, loser = ben, ann
 	}
 	loser.waitText(faster)
-	loser.waitSeat("row C, seat 7", "locked for ")
-	winner.waitSeat("row C, seat 7", "locked by you for ")
+	loser.waitSeat("row C, seat 7", "on hold for ")
+	winner.waitSeat("row C, seat 7", "held for you for ")
 	if eval[bool](loser, won) {
 		t.Error("both windows show the lock as theirs")
 	}
-	winner.press("Confirm")
+	winner.press("Buy")
 	winner.waitText("Booked: Row C, seats 7 and 8")
 	loser.waitSeat("row C, seat 7", "booked")
 }
@@ -55,13 +55,13 @@ func TestSomebodyWasFaster(t *testing.T) {
 	w.click("Stalls, row C, seat 1")
 	w.click("Stalls, row C, seat 2")
 	w.click("Balcony, row A, seat 3")
-	w.waitText("Lock 3 seats")
+	w.waitText("Hold 3 seats")
 	w.lockTooLate("S-C2", "B-A3")
-	w.waitText("Somebody was faster: Stalls, row C, seat 2; Balcony, row A, seat 3 are taken. Your other seat is still picked, but not locked yet.")
-	w.waitSeat("Stalls, row C, seat 2", "locked for ")
+	w.waitText("Somebody was faster: Stalls, row C, seat 2; Balcony, row A, seat 3 are taken. Your other seat is still picked, but not held yet.")
+	w.waitSeat("Stalls, row C, seat 2", "on hold for ")
 	w.waitSeat("Stalls, row C, seat 1", "picked by you")
-	w.press("Lock this seat")
-	w.waitText("Stalls, row C, seat 1 is yours for 2 minutes")
+	w.press("Hold this seat")
+	w.waitText("Stalls, row C, seat 1 is held for you for 2 minutes")
 }
 
 // lockTooLate locks seats for another user and presses Lock, before the page can
@@ -69,7 +69,7 @@ func TestSomebodyWasFaster(t *testing.T) {
 func (w *window) lockTooLate(seats ...string) {
 	w.t.Helper()
 	eval[any](w, `(() => { const r = new XMLHttpRequest(); r.open('POST', 'lock', false); r.setRequestHeader('Content-Type', 'application/json');
-		r.send(JSON.stringify({userId: 'ben', seatIds: ['`+strings.Join(seats, "','")+`']})); document.getElementById('lock').click(); })()`)
+		r.send(JSON.stringify({userId: 'ben', seatIds: ['`+strings.Join(seats, "','")+`']})); look.byId('lock').click(); })()`)
 }
 
 // TestChangesOfOthers checks that the page shows changes that others make, even to
@@ -79,7 +79,7 @@ func TestChangesOfOthers(t *testing.T) {
 	w, s := openPage(t)
 	w.click("row A, seat 1")
 	s.must("lock", "ben", "A1", "A2")
-	w.waitSeat("row A, seat 2", "locked for ")
+	w.waitSeat("row A, seat 2", "on hold for ")
 	w.waitText("Somebody was faster: Row A, seat 1 has just been taken")
 	s.must("confirm", "ben", "A1")
 	s.must("release", "ben", "A2")
@@ -102,12 +102,12 @@ func TestAnotherRunner(t *testing.T) {
 	w.visit(here.URL)
 	w.waitLight("live")
 	there.must("lock", "ben", "A1", "A2")
-	w.waitSeat("row A, seat 1", "locked for ")
+	w.waitSeat("row A, seat 1", "on hold for ")
 	there.must("confirm", "ben", "A1")
 	w.waitSeat("row A, seat 1", "booked")
 	w.click("row B, seat 1")
-	w.press("Lock this seat")
-	w.waitText("left to confirm")
+	w.press("Hold this seat")
+	w.waitText("left to buy")
 	here.restart(func() {
 		w.waitLight("away")
 		there.must("release", "ben", "A2")
@@ -115,8 +115,8 @@ func TestAnotherRunner(t *testing.T) {
 	})
 	w.waitLight("live")
 	w.waitSeat("row A, seat 2", "available")
-	w.waitSeat("row A, seat 3", "locked for ")
-	w.press("Confirm")
+	w.waitSeat("row A, seat 3", "on hold for ")
+	w.press("Buy")
 	w.waitText("Booked: Row B, seat 1")
 }
 
@@ -130,11 +130,11 @@ func TestOneUserTwoWindows(t *testing.T) {
 	other := one.secondWindow()
 	other.visit(s.URL)
 	one.click("row D, seat 4")
-	one.press("Lock this seat")
-	other.waitSeat("row D, seat 4", "locked by you for ")
-	other.press("Confirm")
+	one.press("Hold this seat")
+	other.waitSeat("row D, seat 4", "held for you for ")
+	other.press("Buy")
 	one.waitSeat("row D, seat 4", "booked by you")
-	if name := `document.getElementById('who').textContent`; eval[string](one, name) != eval[string](other, name) {
+	if name := `look.byId('who').textContent`; eval[string](one, name) != eval[string](other, name) {
 		t.Error("the windows show two users")
 	}
 }
@@ -142,21 +142,21 @@ func TestOneUserTwoWindows(t *testing.T) {
 func TestSeatLimit(t *testing.T) {
 	t.Parallel()
 	w, s := openPage(t, "-seat-limit", "2")
-	w.waitText("Up to 2 seats each; 2 more seats to pick.")
+	w.waitText("Up to 2 seats each. You can pick 2 more.")
 	w.click("row A, seat 1")
 	w.click("row A, seat 2")
 	w.click("row A, seat 3")
-	w.waitText("You may have 2 seats of this event")
+	w.waitText("You can have 2 seats for this event")
 	w.waitSeat("row A, seat 3", "available")
-	w.press("Lock 2 seats")
-	w.waitText("left to confirm")
-	w.waitText("Up to 2 seats each; 0 more seats to pick.")
+	w.press("Hold 2 seats")
+	w.waitText("left to buy")
+	w.waitText("Up to 2 seats each. You can pick 0 more.")
 	// The server also counts seats that the page does not know of.
 	eval[any](w, `localStorage.removeItem(Object.keys(localStorage).find((k) => k.startsWith('seatlock:default')))`)
 	w.visit(s.URL)
 	w.click("row B, seat 1")
-	w.press("Lock this seat")
-	w.waitText("One user may have 2 seats of this event")
+	w.press("Hold this seat")
+	w.waitText("You have as many seats for this event as one person can have.")
 }
 
 func TestEventChooser(t *testing.T) {
@@ -166,17 +166,17 @@ func TestEventChooser(t *testing.T) {
 		{"id":"tables","name":"Supper","seats":["Table-1","Table-2"]}]}`)
 	w, s := openPage(t, "-events", file)
 	w.waitSeat("Stalls, row A, seat 4", "available")
-	eval[any](w, `(() => { const s = document.getElementById('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
+	eval[any](w, `(() => { const s = look.byId('event'); s.value = 'tables'; s.dispatchEvent(new Event('change')); })()`)
 	w.waitSeat("Table-2", "available")
 	if got := eval[string](w, `document.title + location.hash`); got != "Supper – seats#event=tables" {
 		t.Errorf("the title and the fragment are %s", got)
 	}
 	w.click("Table-2")
-	w.press("Lock this seat")
-	w.waitText("Seat Table-2 is yours")
+	w.press("Hold this seat")
+	w.waitText("Seat Table-2 is held for you")
 	w.visit(s.URL + "/#event=tables") // the fragment opens the event
-	w.waitSeat("Table-2", "locked by you")
-	if text := eval[string](w, `document.getElementById('chooser').innerText`); !strings.Contains(text, "Event") {
+	w.waitSeat("Table-2", "held for you")
+	if text := eval[string](w, `look.byId('chooser').innerText`); !strings.Contains(text, "Event") {
 		t.Errorf("the chooser has the text %q", text)
 	}
 }

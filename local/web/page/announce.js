@@ -1,28 +1,34 @@
 // What a screen reader says by itself. It is kept to what matters.
 
-const polite = document.getElementById('polite');
-const urgent = document.getElementById('urgent');
 const between = 20_000; // ms between two announcements about other buyers
 
-/** Announces the text once the screen reader has finished. */
-export function announce(text) {
-  speak(polite, text);
-}
+/** An Announcer speaks through two live regions, one polite and one urgent. */
+export class Announcer {
+  #last = -Infinity;
+  #lastCounts = '';
 
-/** Announces the text at once. */
-export function alarm(text) {
-  speak(urgent, text);
-}
+  constructor(polite, urgent) {
+    this.polite = polite;
+    this.urgent = urgent;
+  }
 
-let last = -Infinity;
-let lastCounts = '';
+  /** Announces the text once the screen reader has finished. */
+  announce(text) {
+    speak(this.polite, text);
+  }
 
-/** Announces how many seats are left, if that is new and the last time is long enough ago. */
-export function announceCounts(text) {
-  const now = performance.now();
-  if (now - last < between || text === lastCounts) return;
-  if (lastCounts) speak(polite, text);
-  [last, lastCounts] = [now, text];
+  /** Announces the text at once. */
+  alarm(text) {
+    speak(this.urgent, text);
+  }
+
+  /** Announces how many seats are left, if that is new and the last time is long enough ago. */
+  announceCounts(text) {
+    const now = performance.now();
+    if (now - this.#last < between || text === this.#lastCounts) return;
+    if (this.#lastCounts) speak(this.polite, text);
+    [this.#last, this.#lastCounts] = [now, text];
+  }
 }
 
 function speak(region, text) {

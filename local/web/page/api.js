@@ -1,5 +1,4 @@
-// The calls of the HTTP API. URLs are relative to the page, so that the page works
-// under any base path.
+// The calls of the HTTP API.
 
 /** An error response of the server, from its problem+json. */
 export class Problem extends Error {
@@ -18,70 +17,121 @@ export class Unreachable extends Error {}
 
 const patience = 10_000; // ms without any part of a response until a call is abandoned
 
-async function ask(path, query, options = {}) {
-  const url = new URL(path, document.baseURI);
-  for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
-  const silence = new AbortController();
-  let timer;
-  const heard = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(), patience);
-  };
-  heard();
-  let response;
-  let body;
-  try {
-    response = await fetch(url, { ...options, signal: silence.signal });
-    heard();
-    const parts = new TransformStream({
-      transform(part, rest) {
-        heard(); // a large response over a slow network takes longer than any bound
-        rest.enqueue(part);
-      },
-    });
-    const json = new Response(response.body.pipeThrough(parts)).json();
-    body = await (response.ok ? json : json.catch(() => ({})));
-  } catch (cause) {
-    throw new Unreachable('The server cannot be reached.', { cause });
-  } finally {
-    clearTimeout(timer);
+/** An Api makes the calls to the server at a base address. */
+export class Api {
+  token; // a bearer token, or a function that returns one or a promise of one
+  #bearer; // the promise of the token that the function gave last
+
+  constructor(base) {
+    this.base = base;
   }
-  if (response.ok) return body;
-  throw new Problem(response.status, body);
+
+  /** Returns the address of a path below the base address. */
+  url(path, query = {}) {
+    const url = new URL(path, this.base);
+    for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
+    return url;
+  }
+
+  async #authorization() {
+    if (typeof this.token !== 'function') return this.token;
+    this.#bearer ??= Promise.resolve(this.token());
+    try {
+      return await this.#bearer;
+    } catch (cause) {
+      this.#bearer = undefined;
+      throw new Unreachable('The shop does not say who you are.', { cause });
+    }
+  }
+
+  async #ask(path, query, options = {}) {
+    const bearer = await this.#authorization();
+    const headers = { ...options.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
+    const silence = new AbortController();
+    let timer;
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), patience);
+    };
+    heard();
+    let response;
+    let body;
+    try {
+      response = await fetch(this.url(path, query), { ...options, headers, signal: silence.signal });
+      heard();
+      const parts = new TransformStream({
+        transform(part, rest) {
+          heard(); // a large response over a slow network takes longer than any bound
+          rest.enqueue(part);
+        },
+      });
+      const json = new Response(response.body.pipeThrough(parts)).json();
+      body = await (response.ok ? json : json.catch(() => ({})));
+    } catch (cause) {
+      throw new Unreachable('The server cannot be reached.', { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+    if (response.ok) return body;
+    if (response.status === 401) this.#bearer = undefined; // the next call asks for a new token
+    throw new Problem(response.status, body);
+  }
+
+  #post(path, body) {
+    return this.#ask(path, {}, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  }
+
+  /** Every event on sale, without its seats. */
+  async events() {
+    return (await this.#ask('events', { layout: 'none' })).events;
+  }
+
+  /** One event with its sections, rows and seats. */
+  async event(eventId) {
+    const { events: [one], layouts } = await this.#ask('events', { eventId });
+    return { ...layouts?.[one.layout], ...one };
+  }
+
+  /** The seats, or what has changed since a version. */
+  seats(eventId, since) {
+    return this.#ask('seats', { eventId, since });
+  }
+
+  /** What the user has, by the server. */
+  async mine(eventId, userId) {
+    return (await this.#ask('mine', { eventId, userId })).seats;
+  }
+
+  /** An order of the user, by default the latest of the event. */
+  order(eventId, userId, orderId) {
+    return this.#ask('order', { eventId, userId, orderId });
+  }
+
+  /** Who the user is. The server makes a guest of nobody, unless guest is 'none'. */
+  session(guest) {
+    return this.#ask('session', { guest });
+  }
+
+  signOut() {
+    return this.#ask('signout', {}, { method: 'POST' });
+  }
+
+  lock(eventId, userId, seats) {
+    return this.#post('lock', { eventId, userId, ...seats });
+  }
+
+  confirm(eventId, userId, seats) {
+    return this.#post('confirm', { eventId, userId, ...seats });
+  }
+
+  release(eventId, userId, seats) {
+    return this.#post('release', { eventId, userId, ...seats });
+  }
+
+  checkout(eventId, userId, seats) {
+    return this.#post('checkout', { eventId, userId, ...seats });
+  }
 }
-
-/** Every event on sale, without its seats. */
-export const events = async () => (await ask('events', { layout: 'none' })).events;
-
-/** One event with its sections, rows and seats. */
-export async function event(eventId) {
-  const { events: [one], layouts } = await ask('events', { eventId });
-  return { ...layouts?.[one.layout], ...one };
-}
-
-/** The seats, or what has changed since a version. */
-export const seats = (eventId, since) => ask('seats', { eventId, since });
-
-/** What the user has, by the server. */
-export const mine = async (eventId, userId) => (await ask('mine', { eventId, userId })).seats;
-
-/** An order of the user, by default the latest of the event. */
-export const order = (eventId, userId, orderId) => ask('order', { eventId, userId, orderId });
-
-const post = (call) => (eventId, userId, seats) => ask(call, {}, {
-  method: 'POST',
-  headers: { 'Content-Type': 'application/json' },
-  body: JSON.stringify({ eventId, userId, ...seats }),
-});
-
-/** Who the user is. The server makes a guest of nobody, unless guest is 'none'. */
-export const session = (guest) => ask('session', { guest });
-export const signOut = () => ask('signout', {}, { method: 'POST' });
-
-export const lock = post('lock');
-export const confirm = post('confirm');
-export const release = post('release');
-export const checkout = post('checkout');
 
 /** Whether the server did not decide, so that the same call may still succeed. */
 export const undecided = (error) => error instanceof Unreachable || error.status >= 500 || error.status === 429;

@@ -1,17 +1,14 @@
 // Areas, such as standing room: boxes with what is left, and a counter for each price.
 
 import { element } from './element.js';
-import { money, paintCategory } from './prices.js';
-import { many } from './words.js';
-
-const host = document.getElementById('areas');
+import { paintCategory } from './prices.js';
 
 /**
- * Areas shows the areas of a plan and changes what the user wants of them. It calls
+ * Areas shows the areas of a plan in host and changes what the user wants of them. It calls
  * want(area, level, n), which may want less, and shows what there is then.
  */
 export class Areas {
-  constructor(plan, { want }) {
+  constructor(host, plan, { want }) {
     this.plan = plan;
     this.want = want;
     this.boxes = plan.areas.map((area, i) => this.#box(area, i));
@@ -31,16 +28,18 @@ export class Areas {
   }
 
   #counter(area, i, level, [name, price]) {
-    const what = [name, area.name].filter(Boolean).join(', ');
-    const output = element('output', { 'aria-label': what }, '0');
+    const { words, currency } = this.plan;
+    const what = words.join([name, area.name]);
+    const output = element('output', { 'aria-label': what });
     const button = (sign, label, by) => {
-      const el = element('button', { type: 'button', 'aria-label': `${label} ${what}` }, sign);
+      const el = element('button', { type: 'button', 'aria-label': words.say(label, { what }) }, sign);
       el.addEventListener('click', () => this.want(i, level, by));
       return el;
     };
-    const fewer = button('−', 'Fewer of', -1);
-    const cost = price === undefined ? 'Places' : [name, money(price, this.plan.currency)].filter(Boolean).join(' ');
-    const line = element('p', {}, element('span', {}, cost), element('span', { class: 'stepper' }, fewer, output, button('+', 'More of', 1)));
+    const fewer = button('−', 'area.fewer', -1);
+    const sum = price === undefined ? '' : words.money(price, currency);
+    const cost = !sum ? words.say('area.places') : name ? words.say('price.level', { level: name, price: sum }) : sum;
+    const line = element('p', {}, element('span', {}, cost), element('span', { class: 'stepper' }, fewer, output, button('+', 'area.more', 1)));
     return { line, output, fewer };
   }
 
@@ -52,11 +51,12 @@ export class Areas {
 
   /** Shows what is left and what is wanted, and dims what does not pass. */
   show(left, wanted, passes) {
+    const { words } = this.plan;
     this.boxes.forEach(({ box, left: text, counters }, i) => {
-      text.textContent = left[i] ? `${many(left[i], 'place')} left` : 'sold out';
+      text.textContent = left[i] ? words.say('area.left', { n: left[i] }) : words.say('left.none');
       box.classList.toggle('dim', !passes(this.plan.areas[i].category));
       counters.forEach(({ output, fewer }, level) => {
-        output.textContent = wanted[i][level];
+        output.textContent = words.number(wanted[i][level]);
         fewer.ariaDisabled = String(wanted[i][level] === 0);
       });
     });

@@ -1,16 +1,13 @@
 // The user's calls about an event: each is repeated until it is answered, and a message
 // says how it ended.
 
-import * as api from './api.js';
-import { money } from './prices.js';
-import { duration, many } from './words.js';
+import { undecided, untilAnswered } from './api.js';
+import { reason } from './problems.js';
 
 const retryFor = 20_000; // ms
 const followFor = 60_000; // ms for which the page asks by itself what has become of an order
 
-const byId = (id) => document.getElementById(id);
-
-/** The user has become another one since the page asked. The message says how. */
+/** The user has become another one since the page asked. The message says how, as Session.since does. */
 class OtherUser extends Error {}
 
 /** Calls are the calls of one EventPage. */
@@ -25,43 +22,46 @@ export class Calls {
    * Repeats a call until it is answered. The call is saved first, so that a page
    * that was reloaded meanwhile can find out how it ended. The server chooses further
    * seats if open is given: a count of seats, or of places of areas. A repeat would take
-   * others then, so make asks first what the user has.
+   * others then, so make asks first what the user has. Reports whether it succeeded.
    */
   async make(call, seats, open) {
     const { page } = this;
-    if (page.mine.asked || seats.length === 0 && !open) return;
-    if (!page.session.user && !await this.#meet(call, seats)) return;
+    if (page.mine.asked || seats.length === 0 && !open) return false;
+    if (!page.session.user && !await this.#meet(call, seats)) return false;
     const { mine } = page;
     mine.ask({ call, seats, open });
     if (call === 'checkout') mine.pay(seats, true); // the answer may be lost, and the locks last longer from now on
     page.update(seats);
     let repeated = false;
+    let succeeded = false;
     try {
       const end = performance.now() + (call === 'confirm' || call === 'checkout' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
       const body = this.#body(call, seats, open);
-      const answer = await api.untilAnswered(
+      const answer = await untilAnswered(
         async () => (open && repeated && await this.#found(seats)) || this.#asUser((user) => this.#send(call, user, body)),
         end,
         () => {
           repeated = true;
-          page.say('news', 'No answer yet. Asking again; nothing can be booked twice by that.');
+          page.say('news', page.words.say('repeating'));
         },
       );
       mine.ask(null);
       this.#answered(call, call === 'lock' ? this.#positions(answer, seats, open) : seats, answer, repeated, open);
+      succeeded = true;
     } catch (error) {
       mine.ask(null);
       this.#refused(call, seats, error, repeated, open);
     }
     page.update(seats);
+    return succeeded;
   }
 
   /** Makes the call; for the best seats of some categories, one category after the other. */
   async #send(call, user, { categories = [undefined], ...body }) {
-    const { eventId } = this.page.plan;
+    const { page, page: { plan: { eventId } } } = this;
     for (const [i, category] of categories.entries()) {
       try {
-        return await api[call](eventId, user, { ...body, category });
+        return await page.api[call](eventId, user, { ...body, category });
       } catch (error) {
         if (error.code !== 'not_enough' || i === categories.length - 1) throw error;
       }
@@ -76,7 +76,7 @@ export class Calls {
     if (seats.length) body.seatIds = seats.map((p) => plan.ids[p]);
     if (areas) body.areas = areas.map(({ area, levels }) => ({ section: plan.areas[area].name, count: levels.length }));
     const chosen = seats.map((p) => mine.levels.get(p) ?? plan.categoryOf(p)?.levels?.[0].id ?? '');
-    if (call === 'checkout') body.returnUrl = `${location.origin}${location.pathname}#${new URLSearchParams({ event: plan.eventId })}`;
+    if (call === 'checkout') body.returnUrl = this.page.host.returnUrl(plan.eventId);
     if (call !== 'release' && !areas && chosen.some((level) => level)) body.levels = chosen;
     return body;
   }
@@ -84,7 +84,7 @@ export class Calls {
   /** Returns what a lock with a lost answer has locked, as its answer would, or null. */
   async #found(seats) {
     const { plan, mine } = this.page;
-    const all = await this.#asUser((user) => api.mine(plan.eventId, user));
+    const all = await this.#asUser((user) => this.page.api.mine(plan.eventId, user));
     const known = (id) => mine.locked.has(plan.positions.get(id));
     const locked = all.filter(({ seatId, status }) => status === 'locked' && !known(seatId));
     if (!locked.length) return null;
@@ -117,8 +117,8 @@ export class Calls {
       await session.renew();
       if (!session.user) this.#askToSignIn();
     } catch (error) {
-      const orSignIn = session.canSignIn ? ', or sign in' : '';
-      if (error.status === 429) page.say('bad', `Very many people in your network are choosing seats just now, so you cannot lock any yet. Try again in a minute${orSignIn}.`, true);
+      if (error.status === 429) page.say('bad', page.words.say(session.canSignIn ? 'crowded.signIn' : 'crowded'), true);
+      else if (error.status === 403) this.#askToSignIn();
       else this.#refused(call, seats, error);
     }
     mine.asked = null;
@@ -146,14 +146,15 @@ export class Calls {
   }
 
   #askToSignIn() {
-    const { canSignIn } = this.page.session;
-    this.page.say('news', canSignIn ? 'Sign in to go on. Your picks are kept.' : 'This page only shows the seats. They are sold elsewhere.');
-    if (canSignIn) byId('signin').focus();
+    const { host, words, session: { canSignIn } } = this.page;
+    this.page.say('news', words.say(canSignIn ? 'signIn.picks' : 'who.looking'));
+    host.emit('error', { code: 'unauthenticated', message: words.say('signIn.next') });
+    if (canSignIn) this.page.host.focusSignIn();
   }
 
   #answered(call, seats, answer, repeated, open) {
-    const { page } = this;
-    const names = page.names(seats);
+    const { page, page: { words } } = this;
+    const named = { seats: page.names(seats), n: seats.length };
     if (call === 'lock') {
       const end = Date.parse(answer.expiresAt);
       // Seats that were locked before keep their end; the answer has the earliest of all.
@@ -161,128 +162,161 @@ export class Calls {
       page.seats.know(seats, end);
       page.warned = false;
       if (open?.areas) page.mine.wantNothing();
-      const apart = answer.together === false ? ' They are not all side by side.' : '';
-      page.say('good', `${names} ${seats.length > 1 ? 'are' : 'is'} yours for ${duration(end - page.clock.now())}.${apart} ${page.session.pays ? 'Pay to book.' : page.session.mayConfirm ? 'Confirm to book.' : 'Pay in the shop to book.'}`);
+      page.host.emit('lock', page.basket);
+      page.say('good', words.sentences(
+        words.say('held', { ...named, time: words.duration(page.mine.end - page.clock.now()) }), // as the countdown has it
+        answer.together === false && words.say('held.apart'),
+        words.say(`held.${page.session.way}`, named)));
     } else if (call === 'checkout') {
       if (answer.state === 'open') {
         page.mine.lock(seats, Date.parse(answer.payBefore), true);
-        location.assign(answer.payUrl);
+        page.host.leave(answer.payUrl);
       } else this.follow(answer.orderId);
     } else if (call === 'confirm') {
       page.mine.book(seats);
       page.seats.know(seats, Infinity);
-      const paid = answer.total === undefined ? '' : ` for ${money(answer.total, answer.currency)}`;
-      page.say('good', `Booked: ${names}${paid}. See you there.`);
+      page.host.emit('booked', { seatIds: page.ids(seats) });
+      const price = answer.total === undefined ? '' : words.money(answer.total, answer.currency);
+      page.say('good', price ? words.say('booked.for', { ...named, price }) : words.say('booked', named));
     } else {
       const released = answer.seatIds.map((id) => page.plan.positions.get(id));
       page.mine.forget(seats);
       page.seats.know(released, 0);
-      if (repeated || page.session.pays) page.say('news', `Given back: ${names}.`); // the first call, whose answer was lost, or the end of the order may have done it
-      else if (released.length) page.say('news', `Given back: ${page.names(released)}.`);
-      else page.say('news', `There was nothing to give back: ${names} ${seats.length > 1 ? 'were' : 'was'} not yours any more.`);
+      page.host.emit('release', { seatIds: page.ids(seats) });
+      if (repeated || page.session.pays) page.say('news', words.say('given', named)); // the first call, whose answer was lost, or the end of the order may have done it
+      else if (released.length) page.say('news', words.say('given', { seats: page.names(released) }));
+      else page.say('news', words.say('given.none', named));
     }
   }
 
   #refused(call, seats, error, repeated = false, open = undefined) {
-    const { page } = this;
+    const { page, page: { words } } = this;
     const inTheWay = (error.seats ?? []).map(({ seatId }) => page.plan.positions.get(seatId)).filter((p) => p !== undefined);
-    const names = page.names(inTheWay);
-    if (call === 'checkout' && !api.undecided(error)) page.mine.pay(seats, false);
+    const named = { seats: page.names(inTheWay), n: inTheWay.length };
+    if (inTheWay.length) page.host.emit('conflict', { code: error.code, seatIds: page.ids(inTheWay) });
+    else page.host.emit('error', { code: error.code || 'unreachable', message: reason(words, error) });
+    if (call === 'checkout' && !undecided(error)) page.mine.pay(seats, false);
     if (['seat_locked', 'seat_booked', 'seat_blocked'].includes(error.code)) {
       for (const p of inTheWay) page.mine.picked.delete(p);
       const rest = seats.length - inTheWay.length;
-      const others = rest ? ` Your other ${rest > 1 ? `${rest} seats are` : 'seat is'} still picked, but not locked yet.` : '';
-      const waits = error.code === 'seat_locked' && error.seats.every((s) => s.expiresAt)
-        ? ` They may come back in ${duration(Math.max(...error.seats.map((s) => Date.parse(s.expiresAt))) - page.clock.now())}.` : '';
-      page.say('bad', `Somebody was faster: ${names} ${inTheWay.length > 1 ? 'are' : 'is'} taken.${others}${waits}`, true);
+      const waits = error.code === 'seat_locked' && error.seats.every((s) => s.expiresAt);
+      const when = waits && words.soon(Math.max(...error.seats.map((s) => Date.parse(s.expiresAt))) - page.clock.now());
+      page.say('bad', words.sentences(
+        words.say(error.code === 'seat_blocked' ? 'taken.blocked' : 'taken', named),
+        rest > 0 && words.say('taken.rest', { n: rest }),
+        waits ? words.say('taken.return', { when, n: named.n }) : rest === 0 && error.code !== 'seat_blocked' && words.say('taken.next')), true);
     } else if (error.code === 'not_enough') {
       this.#offerFewer(error, open);
     } else if (error.code === 'orphan_seat') {
       page.picking.offerInstead((error.instead ?? []).map((id) => page.plan.positions.get(id)));
     } else if (error.code === 'not_on_sale') {
-      page.say('bad', page.sale.sentence || error.message, true);
+      page.say('bad', page.sale.sentence || reason(words, error), true);
     } else if (error.code === 'lock_expired' || error.code === 'lock_not_held') {
       page.mine.forget(inTheWay);
-      page.say('bad', `Too late: the time to ${call === 'checkout' ? 'pay for' : 'confirm'} ${names} is over. Nothing was booked.`, true);
+      page.say('bad', words.say(call === 'checkout' ? 'tooLate.pay' : 'tooLate.buy', named), true);
     } else if (error instanceof OtherUser) {
-      const what = { lock: 'Nothing was locked. Your picks are kept: lock them again if you still want them.', confirm: 'Nothing was booked.', checkout: 'Nothing was charged.', release: 'Nothing was given back.' }[call];
-      const rest = repeated ? 'It is not known what became of your seats.' : what;
-      page.say('bad', `${error.message} ${rest}${page.session.user ? '' : ' Sign in to go on.'}`, true);
-      if (!page.session.user) byId('signin').focus();
+      page.say('bad', words.sentences(
+        error.message && words.say(`other.${error.message}`),
+        words.say(repeated ? 'other.unknown' : `other.${call}`),
+        !page.session.user && words.say('signIn.next')), true);
+      if (!page.session.user) page.host.focusSignIn();
     } else if (error.code === 'unauthenticated') {
-      page.say('bad', 'Your browser does not keep who you are. Allow cookies for this page, and load it again.', true);
+      page.say('bad', words.say('cookies'), true);
     } else {
-      const what = { lock: 'Nothing is locked', confirm: 'It is not known whether they are booked', checkout: 'Nothing was charged', release: 'They may still be locked' }[call];
-      page.say('bad', error.code ? error.message : `The server cannot be reached. ${what}; try again.`, true);
+      const open = undecided(error) && error.code !== 'rate_limited';
+      page.say('bad', words.sentences(reason(words, error), open && words.say(`outcome.${call}`)), true);
     }
   }
 
   /** Says that there is not what was asked for, and offers what there is. */
   #offerFewer(error, { count, areas, apart } = {}) {
-    const { page } = this;
+    const { page, page: { words } } = this;
     const { largest = 0 } = error;
-    if (areas || !count) return page.say('bad', error.message, true);
-    if (largest === 0) return page.say('bad', 'No such seats are left.', true);
-    const side = apart ? '' : ' side by side';
-    const there = `There are no ${many(count, 'seat')}${side} left there, but ${largest > 1 ? `up to ${largest}` : 'single seats'}.`;
-    return page.say('bad', there, true, apart ? undefined : { text: 'Sit apart', act: () => page.picking.best(true) });
+    if (areas || !count) return page.say('bad', reason(words, error), true);
+    if (largest === 0) return page.say('bad', words.say('fewer.none'), true);
+    const there = words.say(apart ? 'fewer.left' : 'fewer.together', { n: largest });
+    return page.say('bad', there, true, apart ? undefined : { text: words.say('fewer.apart'), act: () => page.picking.best(true) });
   }
 
   /** Shows what has become of an order, by default of the latest, until it has ended. */
   async follow(id) {
-    const { page, page: { plan } } = this;
+    const { page, page: { plan, words } } = this;
     const turn = this.following = {};
     const end = performance.now() + followFor;
     for (let said; ; await new Promise((resume) => setTimeout(resume, 1500))) {
       let order;
       try {
-        order = await api.untilAnswered(() => this.#asUser((user) => api.order(plan.eventId, user, id)), end, () => {});
+        order = await untilAnswered(() => this.#asUser((user) => page.api.order(plan.eventId, user, id)), end, () => {});
       } catch (error) {
         order = { error };
       }
       if (page.closed || this.following !== turn) return;
-      const again = { text: 'Look again', act: () => this.follow(id) };
+      const again = { text: words.say('order.look'), act: () => this.follow(id) };
       if (order.error) {
-        const { code, message } = order.error;
+        const { code } = order.error;
         if (code === 'unknown_order') page.mine.pay([...page.mine.paying], false);
-        if (code !== 'unknown_order' || id) page.say('bad', code ? message : `It is not known what became of your payment. ${message}`, true, again);
+        if (code !== 'unknown_order' || id) page.say('bad', words.sentences(code !== 'unknown_order' && words.say('order.unknown'), reason(words, order.error)), true, again);
         return;
       }
       if (order.state !== said) this.#tell(order);
       said = order.state;
       if (['paid', 'closed', 'refunded', 'needs_person'].includes(said)) return;
       if (performance.now() < end) continue;
-      if (said !== 'open') page.say('news', 'This takes longer than it should. Nothing is lost.', false, again);
+      if (said !== 'open') page.say('news', words.say('order.slow'), false, again);
       return;
     }
   }
 
   /** Says what has become of an order, and shows its seats so. */
-  #tell({ orderId, state, seatIds, total, refunded, currency, payBefore }) {
-    const { page, page: { plan, mine } } = this;
+  #tell({ orderId: reference, state, seatIds, total, refunded, currency, payBefore }) {
+    const { page, page: { plan, mine, words } } = this;
     const seats = seatIds.map((id) => plan.positions.get(id)).filter((p) => p !== undefined);
-    const names = page.names(seats) || 'Your seats';
-    const [are, stay] = seats.length === 1 ? ['is', 'stays'] : ['are', 'stay'];
+    const named = { seats: page.names(seats) || words.say('some', { n: seatIds.length }), n: seatIds.length, reference };
+    const back = refunded && words.money(refunded, currency);
     if (state === 'open') {
       const end = Date.parse(payBefore);
       mine.lock(seats, end, true);
-      page.say('news', `Not paid yet. ${names} ${stay} yours for ${duration(end - page.clock.now())}: pay, or release to give back.`);
+      page.say('news', words.say('order.open', { ...named, time: words.duration(end - page.clock.now()) }));
     } else if (state === 'paid') {
       mine.book(seats);
       page.seats.know(seats, Infinity);
-      page.say('good', `Paid and booked: ${names}${total ? ` for ${money(total, currency)}` : ''}. Your reference is ${orderId}.`);
+      page.say('good', words.sentences(
+        total ? words.say('order.paid.for', { ...named, price: words.money(total, currency) }) : words.say('order.paid', named),
+        back && words.say('order.paid.back', { price: back })));
+      page.host.receipt({ words, plan, reference, seats: seats.map((p) => page.names([p])), price: total ? words.money(total, currency) : '' });
     } else if (state === 'giving_back') {
-      page.say('news', `${names} ${are} being given back. Money that was taken is paid back.`);
-    } else if (state === 'closed' || state === 'refunded') {
-      mine.forget(seats.filter((p) => mine.paying.has(p) || mine.bought.has(p)));
-      const back = state === 'closed' ? 'no money was taken' : `${money(refunded, currency)} was paid back`;
-      page.say('bad', `${names} ${are} given back, and ${back}.`, true);
+      page.say('news', words.say('order.giving', named));
+    } else if (state === 'closed') {
+      this.#forget(seats);
+      page.say('bad', words.say('order.closed', named), true);
+    } else if (state === 'refunded') {
+      const late = seats.some((p) => !mine.bought.has(p)); // this browser never saw them booked
+      this.#forget(seats);
+      page.say('bad', words.say(late ? 'order.late' : 'order.refunded', { ...named, price: back }), true);
     } else if (state === 'needs_person') {
-      page.say('bad', `Your money could not be paid back yet. The shop has to look at it; nothing is lost. Your reference is ${orderId}.`, true);
+      page.say('bad', words.say('order.person', named), true);
     } else {
-      page.say('news', state === 'opening' ? 'The payment is being opened.' : `Your payment has arrived, and ${names} ${are} being booked.`);
+      page.say('news', state === 'opening' ? words.say('order.opening') : words.say('order.booking', named));
     }
     page.update(seats);
+  }
+
+  #forget(seats) {
+    const { mine } = this.page;
+    mine.forget(seats.filter((p) => mine.paying.has(p) || mine.bought.has(p)));
+  }
+
+  /** Asks what the user has, and takes notice of what was booked elsewhere. */
+  async refresh() {
+    const { page, page: { mine, plan, session } } = this;
+    if (!session.user) return;
+    const all = await this.#asUser((user) => page.api.mine(plan.eventId, user));
+    const booked = all.filter(({ status }) => status === 'booked').map(({ seatId }) => plan.positions.get(seatId)).filter((p) => mine.locked.has(p));
+    if (page.closed || !booked.length) return;
+    mine.book(booked);
+    page.seats.know(booked, Infinity);
+    page.booked(booked);
+    page.update(booked);
   }
 
   /** Takes over what a call has locked that a reload interrupted. */

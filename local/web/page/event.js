@@ -1,11 +1,11 @@
 // An open event: connects its seats, what the user has, the map and the panel.
 
-import { alarm, announce, announceCounts } from './announce.js';
 import { Areas } from './areas.js';
 import { Calls } from './calls.js';
 import { Clock } from './clock.js';
 import { Live } from './live.js';
 import { Mine, keptPicks } from './mine.js';
+import { seatName, seatNames, worth } from './names.js';
 import { urgent } from './panel.js';
 import { PartView } from './parts.js';
 import { Picking } from './picking.js';
@@ -13,11 +13,9 @@ import { Plan } from './plan.js';
 import { Sale } from './sale.js';
 import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
-import { capital, duration, many, seatName, seatNames, stateName, worth } from './words.js';
+import { placesOf, ticket } from './tickets.js';
 
-const byId = (id) => document.getElementById(id);
-
-/** An EventPage shows one event until close(). */
+/** An EventPage shows one event in a Host until close(). */
 export class EventPage {
   warned = false; // that the time to confirm is nearly over
   #changed = new Set();
@@ -30,10 +28,13 @@ export class EventPage {
    * list is a promise of the first list, or of null. EventPage calls renew(revision)
    * once if a list is of a higher revision than the event.
    */
-  constructor(event, list, session, panel, renew) {
+  constructor(host, event, { api, list, panel, renew, session }) {
+    this.host = host;
+    this.api = api;
     this.session = session;
     this.renew = renew;
-    this.plan = new Plan(event);
+    this.words = host.words;
+    this.plan = new Plan(event, host.words);
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
     this.mine = new Mine(this.plan, session.user ?? 'nobody');
@@ -41,9 +42,9 @@ export class EventPage {
     this.panel = panel;
     this.picking = new Picking(this);
     this.sale = new Sale(this.plan, this.clock);
-    this.toolbar = new Toolbar(this.plan, { best: () => this.picking.best(), filtered: () => this.#filtered() });
-    this.areas = new Areas(this.plan, { want: (area, level, by) => this.picking.want(area, level, by) });
-    this.drawn = new PartView(this.plan, {
+    this.toolbar = new Toolbar(host, this.plan, { best: () => this.picking.best(), filtered: () => this.#filtered() });
+    this.areas = new Areas(host.find('areas'), this.plan, { want: (area, level, by) => this.picking.want(area, level, by) });
+    this.drawn = new PartView(host, this.plan, {
       seats: {
         state: (p) => this.state(p),
         left: (p) => this.left(p),
@@ -62,15 +63,14 @@ export class EventPage {
       },
       shown: () => this.#shown(),
     });
-    byId('title').textContent = this.plan.title;
-    byId('subtitle').textContent = this.plan.subtitle;
-    document.title = `${this.plan.title} – seats`;
-    this.live = new Live(this.plan.eventId, this.seats, list, {
+    host.entitle(this.plan.title, this.plan.subtitle);
+    this.live = new Live(api, this.plan.eventId, this.seats, list, {
       heard: (list) => this.#heard(list),
       light: (state) => this.#light(state),
     });
     this.#timer = setInterval(() => this.#tick(), 250);
     this.#light('connecting');
+    panel.introduce(session);
   }
 
   close() {
@@ -90,14 +90,16 @@ export class EventPage {
     for (const p of picked) if (levels.has(p)) this.mine.levels.set(p, levels.get(p));
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
     this.warned = false;
+    this.panel.introduce(this.session);
     const since = this.session.since(before);
-    if (since) this.say('bad', since, true);
+    if (since) this.say('bad', this.words.say(`other.${since}`), true);
     this.update(this.plan.ids.keys());
   }
 
   /** Takes over a change that another window of this browser made. */
   shared() {
-    this.mine.refresh();
+    const ended = this.mine.refresh(this.clock.now());
+    if (this.#ready) this.#ranOut(ended);
     this.update(this.plan.ids.keys());
   }
 
@@ -109,15 +111,6 @@ export class EventPage {
   /** The time left on a seat's lock, in ms. */
   left(position) {
     return (this.mine.locked.get(position) ?? this.seats.until[position]) - this.clock.now();
-  }
-
-  /** Picks those of the seats that there are. */
-  pick(ids) {
-    for (const id of ids) {
-      const position = this.plan.positions.get(id);
-      if (position !== undefined) this.mine.picked.add(position);
-    }
-    this.update([]);
   }
 
   #heard(list) {
@@ -135,11 +128,12 @@ export class EventPage {
   /** Runs once, after the first list. */
   #begin() {
     this.#ready = true;
-    document.body.classList.add('ready');
-    for (const id of keptPicks.take(this.plan.eventId)) {
-      const p = this.plan.positions.get(id);
-      if (p !== undefined && this.seats.status(p) === 'available') this.mine.picked.add(p);
-    }
+    this.host.mark('ready', true);
+    this.#taken(this.mine.restore(keptPicks.of(this.plan.eventId), this.seats));
+    this.kept = JSON.stringify(this.mine.picks);
+    keptPicks.save(this.plan.eventId, this.mine.picks);
+    this.update(this.mine.picked); // a new seat map is drawn before its first list
+    this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);
     if (this.mine.paying.size && !this.calls.following) this.calls.follow();
@@ -148,15 +142,11 @@ export class EventPage {
 
   #light(state) {
     if (this.closed) return;
-    const light = byId('light');
-    if (light.dataset.state === state) return;
-    const was = light.dataset.state;
-    light.dataset.state = state;
-    light.textContent = { live: 'Live', asking: 'Live, every second', away: 'Reconnecting…', out: 'Signed out', connecting: 'Connecting…' }[state];
-    document.body.classList.toggle('away', state === 'away');
-    if (state === 'away') announce('The connection is lost. The seats are shown as they were last.');
+    const was = this.host.light(state);
+    if (was === undefined) return;
+    if (state === 'away') this.host.announcer.announce(this.words.say('lost'));
     if (state === 'out') this.#shutOut();
-    if (was === 'away') announce('Connected again.');
+    if (was === 'away') this.host.announcer.announce(this.words.say('lost.over'));
   }
 
   /** Finds out why the seats are not shown any more. */
@@ -165,7 +155,7 @@ export class EventPage {
       await this.session.renew();
     } catch { /* the light shows that the server is away */ }
     if (this.closed || this.session.user) return; // they are shown again
-    this.say('bad', this.session.canSignIn ? 'You are not signed in any more. Sign in again to see the seats.' : 'The seats are not shown to everybody here.', true);
+    this.say('bad', this.words.say(this.session.canSignIn ? 'signIn.over' : 'signIn.private'), true);
   }
 
   #tick() {
@@ -178,13 +168,14 @@ export class EventPage {
       if (left <= urgent && !this.warned) {
         this.warned = true;
         this.panel.say('news', ''); // the warning replaces it
-        if (left > 1000) alarm(`${capital(duration(left))} left to ${this.session.pays ? 'pay for' : 'confirm'} ${this.names(this.mine.locked.keys())}.`);
+        this.host.emit('expiring', { seatIds: this.ids(this.mine.locked.keys()), expiresAt: new Date(this.mine.end).toISOString(), seconds: Math.ceil(left / 1000) });
+        if (left > 1000) this.host.announcer.alarm(this.words.say(`soon.${this.session.way}`, { time: this.words.duration(left), seats: this.names(this.mine.locked.keys()) }));
       }
       if (left > urgent) this.warned = false;
     }
     if (Math.floor(performance.now() / 1000) !== this.second) {
       this.second = Math.floor(performance.now() / 1000);
-      if (this.second % 10 === 0) this.drawn.view?.tick();
+      if (this.second % 10 === 0) this.drawn.tick();
       this.#showSale();
       if (this.reading !== undefined) this.read(this.reading);
     }
@@ -193,13 +184,13 @@ export class EventPage {
   /** Brings what the user has, the map and the messages up to date after a change. */
   update(positions, moved = false) {
     if (this.#ready) {
-      const { ranOut, gone, taken } = this.mine.compare(this.seats);
-      if (ranOut.length) {
-        this.say('bad', `Time ran out. ${this.names(ranOut)} ${ranOut.length > 1 ? 'are' : 'is'} no longer locked for you.`, true);
-      }
-      if (gone.length) this.say('bad', `${this.names(gone)} ${gone.length > 1 ? 'are' : 'is'} not yours any more: given back, or the server was restarted.`, true);
-      if (taken.length) this.say('bad', `Somebody was faster: ${this.names(taken)} ${taken.length > 1 ? 'have' : 'has'} just been taken.`, true);
-      positions = [...positions, ...ranOut, ...gone, ...taken];
+      const { ranOut, gone, booked, taken } = this.mine.compare(this.seats);
+      this.#ranOut(ranOut);
+      if (booked.length) this.booked(booked);
+      if (gone.length) this.say('bad', this.words.say('gone', { seats: this.names(gone), n: gone.length }), true);
+      this.#taken(taken);
+      positions = [...positions, ...ranOut.map(([p]) => p), ...gone, ...booked, ...taken];
+      this.#keepPicks();
     }
     for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
     this.moved ||= moved;
@@ -209,13 +200,48 @@ export class EventPage {
     });
   }
 
+  /** Says that time ran out. What was locked stays picked, so that one can lock it again. */
+  #ranOut(ended) {
+    if (ended.length === 0) return;
+    const seats = ended.map(([p]) => p);
+    this.mine.pickAgain(ended, this.seats);
+    const { mine } = this;
+    const again = seats.some((p) => mine.picked.has(p)) || mine.places > 0;
+    this.say('bad', this.words.say('ranOut', { seats: this.names(seats), n: seats.length }), true,
+      again ? { text: this.words.say('ranOut.again', { n: seats.length }), act: () => this.picking.lock() } : undefined);
+    this.host.emit('expired', { seatIds: this.ids(seats) });
+  }
+
+  /** Takes notice that locks were booked elsewhere: in another window or by the shop. */
+  booked(seats) {
+    this.host.emit('booked', { seatIds: this.ids(seats) });
+    if (!this.session.sells) this.say('good', this.words.say('booked', { seats: this.names(seats) }), true);
+  }
+
+  /** Says that picks were taken by others. */
+  #taken(seats) {
+    if (seats.length === 0) return;
+    this.say('bad', this.words.say('taken.picked', { seats: this.names(seats), n: seats.length }), true);
+    this.host.emit('conflict', { seatIds: this.ids(seats), code: 'seat_locked' });
+  }
+
+  /** Keeps the picks for a reload, and for when the event is opened again. */
+  #keepPicks() {
+    const { picks } = this.mine;
+    const text = JSON.stringify(picks);
+    if (text === this.kept) return;
+    this.kept = text;
+    keptPicks.save(this.plan.eventId, picks);
+    this.host.emit('pick', this.basket);
+  }
+
   #draw() {
     if (this.closed) return;
     const few = this.#changed.size <= 400; // a whole new list is not a movement
-    this.drawn.view?.paint(this.#changed, this.moved && few);
+    this.drawn.paint(this.#changed, this.moved && few);
     this.#changed.clear();
     this.moved = false;
-    this.panel.show(this.plan, this.mine, this.session.pays);
+    this.panel.show(this.plan, this.mine, this.session.way);
     this.areas.show(this.seats.areas, this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
@@ -226,7 +252,7 @@ export class EventPage {
   #shown() {
     this.#showCounts();
     this.reading = undefined;
-    byId('readout').textContent = this.drawn.whole ? 'Choose a section to see its seats.' : '';
+    this.host.find('readout').textContent = '';
   }
 
   #showCounts() {
@@ -234,25 +260,26 @@ export class EventPage {
     const { counts: all, places } = this.seats;
     const counts = part === null ? { ...all, available: all.available + places } : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
-      const [at, text] = [byId(`n-${status}`), n.toLocaleString('en-GB')];
+      const [at, text] = [this.host.find(`n-${status}`), this.words.number(n)];
       if (at.textContent !== text) at.textContent = text;
     }
-    for (const blocked of document.querySelectorAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
-    if (this.#ready) announceCounts(`${many(counts.available, places ? 'ticket' : 'seat')} available.`);
+    for (const blocked of this.host.findAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
+    if (this.#ready) this.host.announcer.announceCounts(this.words.say(places ? 'available.tickets' : 'available', { n: counts.available }));
   }
 
   /** Describes, below the map, the seat under the pointer or the focus. */
   read(position) {
     this.reading = position;
     const state = this.state(position);
-    byId('readout').textContent = `${capital(seatName(this.plan, position))} – ${stateName(state, this.left(position))}${state === 'booked' ? '' : worth(this.plan, position)}`;
+    this.host.find('readout').textContent = this.words.say('readout', {
+      seat: seatName(this.plan, position), facts: worth(this.plan, position, state, this.left(position)),
+    });
   }
 
   #readPart(i) {
     this.reading = undefined;
-    const { available, locked, booked, blocked } = this.seats.parts[i];
-    const rest = blocked ? `, ${blocked} not for sale` : '';
-    byId('readout').textContent = `${this.plan.parts[i].name} – ${many(available, 'seat')} available, ${locked} locked, ${booked} booked${rest}`;
+    const { available: n, locked, booked, blocked } = this.seats.parts[i];
+    this.host.find('readout').textContent = this.words.say(blocked ? 'part.counts.blocked' : 'part.counts', { section: this.plan.parts[i].name, n, locked, booked, blocked });
   }
 
   names(positions) {
@@ -261,8 +288,8 @@ export class EventPage {
 
   say(kind, text, atOnce = false, offer = undefined) {
     this.panel.say(kind, text, offer);
-    if (atOnce) alarm(text);
-    else announce(text);
+    if (atOnce) this.host.announcer.alarm(text);
+    else this.host.announcer.announce(text);
   }
 
   #passes(position) {
@@ -270,20 +297,35 @@ export class EventPage {
   }
 
   #filtered() {
-    this.drawn.view?.filter();
+    this.drawn.filter();
     this.update([]);
   }
 
   #showSale() {
     const { sentence } = this.sale;
-    if (byId('sale').textContent === sentence) return;
-    byId('sale').textContent = sentence;
-    byId('sale').hidden = !sentence;
-    if (this.#ready) announce(sentence || 'Tickets are on sale now.');
+    if (this.host.find('sale').textContent === sentence) return;
+    this.host.find('sale').textContent = sentence;
+    this.host.find('sale').hidden = !sentence;
+    if (this.#ready) this.host.announcer.announce(sentence || this.words.say('sale.open'));
   }
 
-  /** The ids of the seats that the user has picked. */
-  get picks() {
-    return [...this.mine.picked].map((p) => this.plan.ids[p]);
+  ids(positions) {
+    return [...positions].map((p) => this.plan.ids[p]);
+  }
+
+  /** What the user has picked, locked and booked, as the element shows it to the shop. */
+  get basket() {
+    const { mine, plan } = this;
+    const seats = (positions) => [...positions].sort((a, b) => a - b).map((p) => ticket(plan, p, mine.levels.get(p)));
+    const { currency } = plan;
+    return {
+      eventId: plan.eventId,
+      picked: seats(mine.picked),
+      places: mine.wanted.flatMap((counts, area) => counts.map((count, level) => placesOf(plan, area, level, count))).filter(({ count }) => count),
+      locked: seats(mine.locked.keys()),
+      booked: seats(mine.bought),
+      ...(mine.end && { expiresAt: new Date(mine.end).toISOString() }),
+      ...(currency && { currency }),
+    };
   }
 }

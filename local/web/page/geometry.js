@@ -100,7 +100,7 @@ function tables(rows) {
  * as a seat, or as the seats whose numbers are left out; numbers that all step by two
  * leave out none.
  */
-function slots({ numbers, aisles, count }) {
+export function slots({ numbers, aisles, count }) {
   const gaps = leftOut(numbers);
   let place = 0;
   return Array.from({ length: count }, (_, i) => {
@@ -120,9 +120,9 @@ function leftOut(numbers) {
 }
 
 /** Returns the box of the stage of a placed plan, or null. */
-export function stageOf({ stage }) {
+export function stageOf({ stage, words }) {
   if (!stage) return null;
-  const { label = 'Stage', shape, x = 0, y = -20, width = 200, height = 40 } = stage; // its front is at 0, 0 if it has no place
+  const { label = words.say('stage'), shape, x = 0, y = -20, width = 200, height = 40 } = stage; // its front is at 0, 0 if it has no place
   return { ...corner({ x, y, width, height }), shape, label };
 }
 

@@ -1,81 +1,132 @@
 // Keyboard control of an ARIA grid: one tab stop, and arrow keys inside.
 
 /**
- * A Grid moves the focus among cells. rows are lists of {cell, x}; up and down go
- * to the cell nearest in x. With around, rows are rings: the first cell follows the
- * last. Grid calls act(cell) on Enter, Space or a click, leave() on Escape, and
- * reached(cell) when a cell gets the focus.
+ * A Grid moves the focus among cells. rows are lists of {at, x, y, block}: what a cell
+ * stands for, where it is, and which rows stand together; cellOf(at) returns the element,
+ * and atOf(cell) is its inverse. Arrow keys go where they point, even in a row that is
+ * drawn from right to left or from top to bottom, unless it is round. With rings, rows
+ * are rings around the stage: left and right go around, up and down from ring to ring.
+ * Grid calls act(at, event) on Enter, Space or a click, leave() on Escape, and
+ * reached(at, cell) when a cell gets the focus.
  */
 export class Grid {
-  constructor(root, rows, { act, leave = () => {}, reached = () => {}, around = false }) {
+  #places = new Map(); // at -> row and place in it
+
+  constructor(root, rows, { cellOf, atOf, act, leave = () => {}, reached = () => {}, rings = false }) {
     this.rows = rows;
-    this.around = around;
-    this.places = new Map();
-    rows.forEach((row, r) => row.forEach(({ cell }, c) => {
-      cell.tabIndex = -1;
-      this.places.set(cell, [r, c]);
-    }));
-    this.current = rows[0]?.[0]?.cell;
-    if (this.current) this.current.tabIndex = 0;
-    const cellOf = (event) => event.target.closest('[role=gridcell]');
+    this.rings = rings;
+    this.cellOf = cellOf;
+    rows.forEach((row, r) => row.forEach(({ at }, c) => this.#places.set(at, [r, c])));
+    this.at = rows[0]?.[0]?.at;
+    if (this.at !== undefined) cellOf(this.at).tabIndex = 0;
+    const target = (event) => {
+      const cell = event.target.closest('[role=gridcell]');
+      return cell && atOf(cell);
+    };
     root.addEventListener('keydown', (event) => {
-      if (event.altKey || event.metaKey || !this.places.has(event.target)) return;
-      const key = event.key;
-      if (key === 'Enter' || key === ' ') act(event.target);
+      if (event.altKey || event.metaKey || !event.target.matches('[role=gridcell]')) return;
+      const { key } = event;
+      const at = target(event);
+      if (key === 'Enter' || key === ' ') act(at, event);
       else if (key === 'Escape') leave();
       else {
-        const next = this.#next(event.target, key, event.ctrlKey);
-        if (!next) return;
+        const next = this.#next(at, key, event.ctrlKey);
+        if (next === undefined) return;
         this.focus(next);
       }
       event.preventDefault();
     });
     root.addEventListener('click', (event) => {
-      const cell = cellOf(event);
-      if (!cell) return;
-      this.focus(cell, true);
-      act(cell);
+      const at = target(event);
+      if (at === null) return;
+      this.focus(at, true);
+      act(at, event);
     });
     root.addEventListener('focusin', (event) => {
-      if (!this.places.has(event.target)) return;
-      this.#stop(event.target);
-      reached(event.target);
+      if (!event.target.matches('[role=gridcell]')) return;
+      this.#stop(target(event));
+      reached(this.at, event.target);
     });
   }
 
-  focus(cell, still = false) {
-    this.#stop(cell);
-    cell.focus({ preventScroll: still });
+  /** The cell at which Tab stops. */
+  get current() {
+    return this.cellOf(this.at);
+  }
+
+  focus(at = this.at, still = false) {
+    if (at === undefined) return; // there are none
+    this.#stop(at);
+    const cell = this.cellOf(at);
+    cell.focus({ preventScroll: true });
     if (!still) cell.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
   /** Makes the cell the tab stop. */
-  #stop(cell) {
+  #stop(at) {
     this.current.tabIndex = -1;
-    this.current = cell;
-    cell.tabIndex = 0;
+    this.at = at;
+    this.current.tabIndex = 0;
   }
 
-  #next(cell, key, ctrl) {
-    const [r, c] = this.places.get(cell);
+  #next(at, key, ctrl) {
+    const [r, c] = this.#places.get(at);
     const row = this.rows[r];
     const n = row.length;
-    switch (key) {
-      case 'ArrowRight': return (row[c + 1] ?? (this.around && row[0]) ?? row[c])?.cell ?? cell;
-      case 'ArrowLeft': return (row[c - 1] ?? (this.around && row[n - 1]) ?? row[c])?.cell ?? cell;
-      case 'ArrowDown': return this.#nearest(r + 1, row[c].x) ?? cell;
-      case 'ArrowUp': return this.#nearest(r - 1, row[c].x) ?? cell;
-      case 'PageDown': return this.#nearest(Math.min(r + 5, this.rows.length - 1), row[c].x);
-      case 'PageUp': return this.#nearest(Math.max(r - 5, 0), row[c].x);
-      case 'Home': return ctrl ? this.rows[0][0].cell : row[0].cell;
-      case 'End': return ctrl ? this.rows.at(-1).at(-1).cell : row[n - 1].cell;
+    const place = row[c];
+    switch (this.rings ? key : this.#turned(r, c, key)) {
+      case 'ArrowRight': return (row[c + 1] ?? (this.rings && row[0]) ?? place)?.at ?? at;
+      case 'ArrowLeft': return (row[c - 1] ?? (this.rings && row[n - 1]) ?? place)?.at ?? at;
+      case 'ArrowDown': return this.#nearest(r + 1, place) ?? at;
+      case 'ArrowUp': return this.#nearest(r - 1, place) ?? at;
+      case 'PageDown': return this.#nearest(Math.min(r + 5, this.rows.length - 1), place);
+      case 'PageUp': return this.#nearest(Math.max(r - 5, 0), place);
+      case 'Home': return ctrl ? this.rows[0][0].at : row[0].at;
+      case 'End': return ctrl ? this.rows.at(-1).at(-1).at : row[n - 1].at;
     }
     return undefined;
   }
 
-  #nearest(r, x) {
-    let best;
-    for (const at of this.rows[r] ?? []) if (!best || Math.abs(at.x - x) < Math.abs(best.x - x)) best = at;
-    return best?.cell;
+  /** Returns the key that an arrow key would be if rows were drawn from left to right. */
+  #turned(r, c, key) {
+    const pointed = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[key];
+    const row = this.rows[r];
+    if (!pointed || row.length < 2 || row[c].round) return key;
+    const [from, to] = c + 1 < row.length ? [row[c], row[c + 1]] : [row[c - 1], row[c]];
+    const along = unitOf(to.x - from.x, to.y - from.y);
+    const [x, y] = this.#across(r, row[c]) ?? [-along[1], along[0]];
+    const across = x * along[1] - y * along[0] > 0 ? [along[1], -along[0]] : [-along[1], along[0]]; // square to the row, on the next one's side
+    const ways = { ArrowRight: along, ArrowLeft: along.map((v) => -v), ArrowDown: across, ArrowUp: across.map((v) => -v) };
+    const best = (name) => ways[name][0] * pointed[0] + ways[name][1] * pointed[1];
+    return Object.keys(ways).reduce((a, b) => (best(b) > best(a) + 0.01 ? b : a));
   }
+
+  /** Returns the way to the next row of the same block, or undefined. */
+  #across(r, place) {
+    for (const [next, sign] of [[r + 1, 1], [r - 1, -1]]) {
+      if (this.rows[next]?.[0].block !== this.rows[r][0].block) continue;
+      const to = this.#placeNearest(next, place);
+      return unitOf(sign * (to.x - place.x), sign * (to.y - place.y));
+    }
+    return undefined;
+  }
+
+  #nearest(r, place) {
+    return this.#placeNearest(r, place)?.at;
+  }
+
+  #placeNearest(r, { x, y }) {
+    let best;
+    let least = Infinity;
+    for (const place of this.rows[r] ?? []) {
+      const d = (place.x - x) ** 2 + (place.y - y) ** 2;
+      if (d < least) [best, least] = [place, d];
+    }
+    return best;
+  }
+}
+
+function unitOf(x, y) {
+  const length = Math.hypot(x, y) || 1;
+  return [x / length, y / length];
 }

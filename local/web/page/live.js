@@ -1,14 +1,12 @@
 // Keeps the seats up to date: by WebSocket, and by polling where there is none.
 
-import * as api from './api.js';
-
 const socketPatience = 2500; // ms to wait for the first message before polling
 const silence = 25_000; // ms without a message before the socket is checked
 const hesitation = 2000; // ms that a socket may lag behind a response
 const every = { visible: 1000, hidden: 8000 }; // ms between two polls
 
 /**
- * Live follows one event. It calls heard(list) with every list, none older than the
+ * Live follows one event of an Api. It calls heard(list) with every list, none older than the
  * one before, and light(state) with 'live' (a socket), 'asking' (no socket, but
  * responses) or 'away' (no responses). It does nothing after stop().
  */
@@ -24,7 +22,8 @@ export class Live {
   #again;
 
   /** first is a promise of a list that was requested already, or of null. */
-  constructor(eventId, seats, first, { heard, light }) {
+  constructor(api, eventId, seats, first, { heard, light }) {
+    this.api = api;
     this.eventId = eventId;
     this.seats = seats;
     this.heard = heard;
@@ -32,6 +31,7 @@ export class Live {
     const { signal } = this.#stopped;
     document.addEventListener('visibilitychange', () => this.#awake(), { signal });
     window.addEventListener('online', () => this.#awake(), { signal });
+    window.addEventListener('offline', () => { if (!this.#talking) this.light('away'); else this.#makeSure(); }, { signal });
     this.#begin(first);
   }
 
@@ -63,10 +63,8 @@ export class Live {
 
   #connect() {
     if (this.#over || this.#socket) return;
-    const url = new URL('seats/live', document.baseURI);
+    const url = this.api.url('seats/live', { eventId: this.eventId, since: this.seats.version });
     url.protocol = url.protocol.replace('http', 'ws');
-    url.searchParams.set('eventId', this.eventId);
-    if (this.seats.version) url.searchParams.set('since', this.seats.version);
     const socket = new WebSocket(url);
     this.#socket = socket;
     this.#waiting = true;
@@ -112,7 +110,7 @@ export class Live {
     const socket = this.#socket;
     const { version } = this.seats;
     try {
-      const list = await api.seats(this.eventId, version);
+      const list = await this.api.seats(this.eventId, version);
       if (list.version === version) {
         if (this.#socket === socket && !this.#over) this.#listen();
         return;
@@ -130,7 +128,7 @@ export class Live {
     while (!this.#over && !this.#talking) {
       const socket = this.#socket;
       try {
-        const list = this.#waiting ? null : await api.seats(this.eventId, this.seats.version);
+        const list = this.#waiting ? null : await this.api.seats(this.eventId, this.seats.version);
         if (this.#over || this.#talking) break;
         if (list && this.#socket === socket) {
           this.heard(list);

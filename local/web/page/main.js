@@ -1,171 +1,158 @@
-// Starts the page: asks for the events and opens the one that the address names.
+// Seatlock's own page: the element, and around it the events, the user's account, the
+// address and the way back from a payment.
 
-import * as api from './api.js';
-import { EventPage } from './event.js';
-import { Panel } from './panel.js';
-import { Session } from './session.js';
+import { keptLanguage } from './mine.js';
+import { ElementHost, SeatlockMap } from './seatlock-map.js';
 
 const byId = (id) => document.getElementById(id);
-let page;
-let opening;
-
-const panel = new Panel({
-  drop: (position) => page.picking.drop(position),
-  choose: (position, level) => page.picking.choose(position, level),
-  dropPlaces: (area, level) => page.picking.dropPlaces(area, level),
-  lock: () => page.picking.lock(),
-  confirm: () => page.picking.confirm(),
-  release: () => page.picking.release(),
-});
 
 /** The parameters of the address: #event=…&section=… */
 const wanted = () => new URLSearchParams(location.hash.slice(1));
 
-async function open(events) {
-  const asked = wanted();
-  const { eventId } = events.find((e) => e.eventId === asked.get('event')) ?? events[0];
-  byId('event').value = eventId;
-  if (page?.plan.eventId !== eventId) {
-    opening = eventId;
-    const list = api.seats(eventId).catch(() => null); // together with the layout
-    const event = await keepAsking(() => api.event(eventId));
-    if (opening !== eventId) return; // the user has chosen another meanwhile
-    panel.say('news', '');
-    replace(event, list);
-    await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
+/** The address of an event, or of a section of it. */
+function hashOf(eventId, section) {
+  const hash = new URLSearchParams({ event: eventId });
+  if (section !== undefined) hash.set('section', section);
+  return `#${hash}`;
+}
+
+const search = new URLSearchParams(location.search);
+keptLanguage.take(search.get('lang'));
+const returned = search.get('order') ?? history.state?.order; // of a buyer who comes back from the payment, or loads that page again
+const failed = search.get('signin') === 'failed';
+if (failed || returned) history.replaceState(returned && { order: returned }, '', location.pathname + location.hash);
+
+let events = [];
+let returnedTo = returned;
+
+/** The event that the address names, or else the first. */
+const named = () => (events.find((e) => e.eventId === wanted().get('event')) ?? events[0])?.eventId;
+
+/** Shows the event and the section that the address names. */
+function follow() {
+  byId('event').value = named();
+  map.setAttribute('event', named());
+  const section = wanted().get('section');
+  if (section === null) map.removeAttribute('section');
+  else map.setAttribute('section', section);
+}
+
+/** The Host of the page: one can buy, sign in, and come back to an address. */
+class PageHost extends ElementHost {
+  constructor(element, root, words) {
+    super(element, root, words);
+    Object.assign(document.documentElement, { lang: words.lang, dir: words.dir });
+    words.fill(document);
   }
-  page.drawn.show(wanted().get('section'));
-}
 
-/** The server's time, by which locks end. */
-const now = () => page?.clock.now() ?? Date.now();
-
-/** Shows an event in place of the one before. */
-function replace(event, list) {
-  page?.close();
-  document.body.classList.remove('ready');
-  page = new EventPage(event, list, session, panel, renew);
-}
-
-/** Fetches the seat map of the open event anew, since there is one of this revision. */
-async function renew(revision) {
-  const before = page;
-  const { eventId } = before.plan;
-  let event;
-  for (;;) {
-    event = await keepAsking(() => api.event(eventId));
-    if (page !== before) return; // another event was opened meanwhile
-    if ((event.revision ?? 0) >= revision) break;
-    await new Promise((resume) => setTimeout(resume, 2000)); // not every server has it yet
+  get choosesEvent() {
+    return true;
   }
-  while (before.mine.asked) { // the answer is for the page that asked
-    await new Promise((resume) => setTimeout(resume, 100));
-    if (page !== before) return;
+
+  choose(all) {
+    events = all;
+    byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(name, eventId)));
+    byId('chooser').hidden = events.length < 2;
+    follow();
+    return { eventId: named(), section: wanted().get('section') };
   }
-  const { picks, drawn: { place } } = before;
-  replace(event, api.seats(eventId).catch(() => null));
-  page.pick(picks);
-  page.drawn.resume({ ...place, part: place.part ?? wanted().get('section') ?? undefined });
-  panel.say('news', 'The seat map has changed. These are the seats now.');
-}
 
-/** Repeats a call while the server is away, as it may be at the start. */
-async function keepAsking(call) {
-  for (let pause = 500; ; pause = Math.min(pause * 2, 8000)) {
-    try {
-      return await call();
-    } catch (error) {
-      if (error.status === 401 && !session.unknown) return signedOut();
-      if (error.status === 401) await session.renew().catch(() => {}); // only the server's answer says who may look
-      byId('light').dataset.state = 'away';
-      byId('light').textContent = 'Reconnecting…';
-      panel.say('bad', `${error.status === 401 ? 'The server is busy.' : error.message} Trying again.`);
-    }
-    await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
+  entitle(title, subtitle) {
+    byId('title').textContent = title;
+    byId('subtitle').textContent = subtitle;
+    document.title = this.words.say('page.title', { event: title });
+  }
+
+  /** Shows who the user is, and how to become somebody else. */
+  introduce(session) {
+    byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
+    byId('signout').hidden = !session.user || session.open || session.guest;
+    const { words } = this;
+    const who = this.find('who');
+    who.hidden = session.unknown;
+    who.textContent = session.open ? words.say('who.open', { user: session.user })
+      : words.say(session.guest ? 'who.guest' : session.user ? 'who.user' : session.canSignIn ? 'who.nobody' : 'who.looking');
+  }
+
+  async receipt(order) {
+    const { showReceipt } = await import('./receipt.js');
+    showReceipt({ ...order, closed: () => history.replaceState(null, '') });
+  }
+
+  goTo(eventId, section) {
+    location.hash = hashOf(eventId, section);
+  }
+
+  correct(eventId, section) {
+    history.replaceState(history.state, '', hashOf(eventId, section));
+    super.correct(eventId, section); // so that a later change of the address is one for the element
+  }
+
+  returnUrl(eventId) {
+    return `${location.origin}${location.pathname}${hashOf(eventId)}`;
+  }
+
+  focusSignIn() {
+    byId('signin').focus();
   }
 }
 
-/** Shows that nothing is shown, until the user signs in. */
-function signedOut() {
-  byId('light').dataset.state = 'out';
-  byId('light').textContent = 'Signed out';
-  panel.say('news', session.canSignIn ? 'Sign in to see the seats.' : 'The seats are not shown to everybody here.');
-  return new Promise(() => {});
-}
+customElements.define('seatlock-map', class extends SeatlockMap {
+  get buyer() {
+    return { sells: true };
+  }
 
-/** Shows who the user is now, after the server was asked again. */
-function renewed(before) {
-  introduce();
-  if (session.user !== before.user) page?.become(before);
-}
+  host(words) {
+    return new PageHost(this, this.shadowRoot, words);
+  }
+});
 
-/** Shows who the user is, and how to become somebody else. */
-function introduce() {
-  byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
-  byId('signout').hidden = !session.user || session.open || session.guest;
-  for (const id of ['confirm', 'to-confirm']) byId(id).hidden = !session.mayConfirm && !session.pays;
-  byId('to-confirm').textContent = session.pays ? ' to pay' : ' to confirm';
-  byId('who').hidden = session.unknown;
-  byId('who').textContent = session.open ? `You are ${session.user}, a name that this browser made up for itself.`
-    : session.guest ? 'You are a guest. This browser keeps your seats.'
-    : session.user ? 'You are signed in.'
-    : session.canSignIn ? 'Sign in to lock seats.' : 'This page only shows the seats. They are sold elsewhere.';
-}
+const map = document.createElement('seatlock-map');
+map.lang = keptLanguage.get() ?? '';
+map.setAttribute('src', document.baseURI);
+map.addEventListener('ready', () => {
+  const { host: { words }, page, panel } = map.controller;
+  if (returnedTo) page.calls.follow(returnedTo);
+  else if (failed) panel.say('bad', words.say('signIn.failed'));
+  returnedTo = null;
+}, { once: true });
+document.querySelector('main').append(map);
 
 async function leaveForSignIn() {
+  const { controller: { api, host: { words }, now, page, panel, session } } = map;
   byId('signin').ariaDisabled = 'true';
   try {
-    await session.signIn(page?.plan.eventId, page?.picks ?? [], now());
+    await session.leave(now);
   } catch {
     byId('signin').ariaDisabled = 'false';
-    panel.say('bad', 'Your seats could not be given back, so you are still a guest. Try again.');
+    panel.say('bad', words.say('signIn.kept'));
+    return;
   }
+  location.assign(api.url('signin', { to: location.hash.slice(1) || hashOf(page?.plan.eventId ?? '').slice(1) }));
 }
 
 async function signOut() {
+  const { host: { words }, panel, session } = map.controller;
   byId('signout').ariaDisabled = 'true';
   try {
     await session.signOut();
+    location.reload();
   } catch {
     byId('signout').ariaDisabled = 'false';
-    panel.say('bad', 'The server did not answer, so you may still be signed in. Try again.');
+    panel.say('bad', words.say('signOut.failed'));
   }
 }
 
-const session = await keepAsking(Session.load);
-session.renewed = renewed;
-panel.say('news', '');
-introduce();
 byId('signin').addEventListener('click', () => {
-  if (session.held(now()).length) byId('leaving').showModal();
+  const { session, now } = map.controller;
+  if (session.held(now).length) byId('leaving').showModal();
   else leaveForSignIn();
 });
 byId('leaving').addEventListener('close', () => { if (byId('leaving').returnValue === 'leave') leaveForSignIn(); });
 byId('signout').addEventListener('click', signOut);
-const failed = new URLSearchParams(location.search).get('signin') === 'failed';
-if (failed) history.replaceState(null, '', location.pathname + location.hash);
-
-const events = await keepAsking(api.events);
-panel.say('news', '');
-byId('event').replaceChildren(...events.map(({ eventId, name }) => new Option(name, eventId)));
-byId('chooser').hidden = events.length < 2;
-byId('event').addEventListener('change', () => { location.hash = new URLSearchParams({ event: byId('event').value }); });
-byId('larger').addEventListener('click', () => page.drawn.view.magnify(1.25));
-byId('smaller').addEventListener('click', () => page.drawn.view.magnify(0.8));
+byId('event').addEventListener('change', () => { location.hash = hashOf(byId('event').value); });
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault(); // the hash names the event
-  page.drawn.view.focus();
+  map.focus();
 });
-window.addEventListener('hashchange', () => open(events));
-window.addEventListener('storage', ({ key, newValue }) => {
-  if (key !== page?.mine.key) return;
-  if (newValue === null) session.renew().catch(() => page.shared()); // the user has signed out in another window
-  else page.shared();
-});
-await open(events);
-const order = new URLSearchParams(location.search).get('order'); // the buyer comes back from the payment
-if (order) {
-  page.calls.follow(order);
-  history.replaceState(null, '', location.pathname + location.hash);
-}
-if (failed) panel.say('bad', 'You were not signed in. Nothing has changed; try again.');
+window.addEventListener('hashchange', () => { if (events.length) follow(); });

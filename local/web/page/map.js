@@ -1,215 +1,253 @@
-// Draws sections, rows and seats as elements that form an ARIA grid.
+// Draws rows and seats as elements that form an ARIA grid.
 
 import { element } from './element.js';
-import { boxOf, stageOf, stand } from './geometry.js';
 import { Grid } from './grid.js';
+import { seatName, seatNumber, worth } from './names.js';
 import { paintCategory } from './prices.js';
-import { seatName, seatNumber, stateName, worth } from './words.js';
+import { RowNames } from './rownames.js';
+import { unit } from './viewport.js';
 
-const smallest = 24; // px from seat to seat: large enough for a finger
-const largest = 38; // px, where there is space
+const budget = 4; // ms of a frame in which seats are made
+const legible = 18; // px from which a seat has a number
+const turnable = 400; // seats that can each be turned by itself; of more, a section is turned as a whole
+const rowsAtOnce = 8; // that change how they are drawn in one frame
+const movements = 4; // seats that are highlighted together: in a flood it is no help, and costs frames
 
 /**
- * A SeatMap draws parts of a venue into host. state(position) returns the state of a
- * seat, left(position) the time left on its lock in ms, together(position) the seats
- * that a click on it picks, and passes(position) whether it is one that the user wants
- * to see. SeatMap calls act, leave and reached with the position that the user acts on.
+ * A SeatMap draws parts of a venue on the layer of a viewport. state(position) returns
+ * the state of a seat, left(position) the time left on its lock in ms, together(position)
+ * the seats that a click on it picks, and passes(position) whether it is one that the
+ * user wants to see. SeatMap calls act(position, event) and leave() when the user acts,
+ * reached(position, cell, by) when the focus or a pointer reaches a seat, reached() when
+ * the pointer leaves, and whole() when all seats are drawn.
  */
 export class SeatMap {
   #cells = new Map(); // position -> element
+  #lines = new Map(); // row -> its element and how that is turned, until its seats are drawn
   #ahead = []; // the cells that a click would pick
-  #names = []; // of rows, with where they stand
+  #timed = new Set(); // the positions whose labels have a time
+  #moving = 0;
+  #frame = 0;
+  #levelling = 0; // a frame
+  rows = []; // elements
 
-  constructor(host, plan, parts, { state, left, act, leave, reached, together, passes, area }) {
+  constructor(viewport, plan, world, parts, { state, left, act, leave, reached, together, passes, whole }, atOnce) {
+    this.viewport = viewport;
     this.plan = plan;
+    this.world = world;
     this.state = state;
     this.left = left;
     this.passes = passes;
-    this.zoom = 1;
-    this.scroller = host;
-    this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': 'Seats', 'aria-multiselectable': 'true' });
-    const where = stand(plan, parts);
-    const longest = Math.max(0, ...parts.flatMap((part) => part.rows.map(({ name }) => name.length)));
-    this.aside = Math.min(5, Math.max(1.6, 0.9 + 0.27 * longest)); // space for the rows' names on each side, in seats
-    this.box = { ...where };
-    const around = plan.placed && parts.length === plan.parts.length ? [stageOf(plan), ...plan.areas.map(boxOf)].filter(Boolean) : [];
-    for (const { left: x, top: y, width, height } of around) {
-      const [right, bottom] = [Math.max(this.box.left + this.box.width, x + width), Math.max(this.box.top + this.box.height, y + height)];
-      [this.box.left, this.box.top] = [Math.min(this.box.left, x), Math.min(this.box.top, y)];
-      [this.box.width, this.box.height] = [right - this.box.left, bottom - this.box.top];
+    this.whole = whole;
+    this.root = element('div', { class: 'seats', role: 'grid', 'aria-label': plan.words.say('map.seats'), 'aria-multiselectable': 'true' });
+    this.turning = parts.reduce((sum, i) => sum + plan.parts[i].count, 0) <= turnable;
+    const [names, titles] = [[], []];
+    const rows = parts.flatMap((i) => this.#drawPart(i, parts.length > 1, names, titles));
+    viewport.layer.append(this.root);
+    this.names = new RowNames(viewport, world, names, titles);
+    if (atOnce) {
+      this.names.follow();
+      this.#drawSeats(Infinity);
     }
-    this.box.left -= this.aside;
-    this.box.width += 2 * this.aside;
-    this.root.classList.toggle('placed', plan.placed);
-    if (plan.placed) {
-      this.box.top -= 1.5; // for the name of a section
-      this.box.height += 2;
-      this.root.style.setProperty('--rows', this.box.height);
-    }
-    this.taken = new Set(where.parts.flatMap(({ rows }) => rows.flatMap(({ seats }) => seats)).map(({ x, y }) => `${Math.round(x)},${Math.round(y)}`));
-    const rows = parts.flatMap((part, i) => this.#draw(part, where.parts[i], parts.length > 1));
-    for (const box of around) this.#drawBox(box, area);
-    if (!plan.placed && plan.stage && plan.stage.shape !== 'apron') {
-      this.root.prepend(element('div', { class: 'stage-box alone', 'data-shape': plan.stage.shape, 'aria-hidden': 'true' }, plan.stage.label ?? 'Stage'));
-    }
-    host.append(this.root);
-    const position = (cell) => Number(cell.dataset.at);
-    const at = (cell) => {
-      this.#show(together(position(cell)));
-      reached(position(cell));
+    const reach = (position, by) => {
+      this.#show(together(position));
+      reached(position, this.#cells.get(position), by);
     };
     this.grid = new Grid(this.root, rows, {
-      act: (cell) => act(position(cell)),
+      cellOf: (position) => this.cell(position),
+      atOf: (cell) => Number(cell.dataset.at),
+      act,
       leave,
-      reached: (cell) => {
-        this.#label(position(cell), cell);
-        at(cell);
+      reached: (position, cell) => {
+        this.#label(position, cell);
+        reach(position, 'focus');
       },
     });
-    this.root.addEventListener('animationend', ({ target }) => target.classList.remove('moved'));
-    this.root.addEventListener('pointerover', ({ target }) => {
-      const cell = target.closest('[role=gridcell]');
-      if (cell) at(cell);
+    this.root.addEventListener('animationend', ({ target }) => {
+      if (target.classList.contains('moved')) this.#moving--;
+      target.classList.remove('moved');
     });
-    this.root.addEventListener('pointerleave', () => this.#show([]));
-    this.sizes = new ResizeObserver(() => this.#fit());
-    this.sizes.observe(host);
-    this.follow = () => this.#follow();
-    host.addEventListener('scroll', this.follow, { passive: true });
-    this.#fit();
-    host.scrollLeft = (host.scrollWidth - host.clientWidth) / 2;
+    this.root.addEventListener('pointerover', ({ target, pointerType }) => {
+      const cell = target.closest('[role=gridcell]');
+      if (cell) reach(Number(cell.dataset.at), pointerType);
+    });
+    this.root.addEventListener('pointerleave', () => {
+      this.#show([]);
+      reached(undefined);
+    });
+    if (!atOnce) this.#frame = requestAnimationFrame(() => this.#goOn());
   }
 
   remove() {
-    this.sizes.disconnect();
-    this.scroller.removeEventListener('scroll', this.follow);
+    cancelAnimationFrame(this.#frame);
+    cancelAnimationFrame(this.#levelling);
     this.root.remove();
   }
 
-  /** Draws a part: titled, with its name. */
-  #draw(part, where, titled) {
-    const { placed } = this.plan;
+  /** Draws a part without its seats: titled, with its name. Returns its rows for the grid. */
+  #drawPart(i, titled, names, titles) {
+    const { plan, world } = this;
+    const part = plan.parts[i];
+    const where = world.parts[i];
     const group = element('div', { role: 'rowgroup', class: 'part', 'aria-label': part.name || undefined });
-    const floor = element('div', { class: 'floor', role: 'presentation' });
-    const top = placed ? this.box.top : 0;
-    const put = (el, { x, y, turn = 0 }) => {
-      el.style.setProperty('--x', (x - this.box.left).toFixed(3));
-      el.style.setProperty('--y', (y - top).toFixed(3));
-      el.style.setProperty('--turn', `${turn.toFixed(1)}deg`);
-    };
+    const frame = this.#turn(group, part);
+    const named = frame ? this.root : group; // over the rows
     if (titled && part.name) {
       const name = element('div', { class: 'part-name', 'aria-hidden': 'true' }, part.name);
-      if (placed) put(name, { x: where.left + where.width / 2, y: where.top - 0.7 });
+      const top = Math.min(where.top, ...where.rows.flatMap(({ names: ends }) => ends.map(({ y }) => y - 0.4))); // of rows that run downwards
+      this.#put(name, where.left + where.width / 2, top - 0.75);
+      name.style.maxWidth = `${Math.max(6, where.width + 2) * unit}px`;
       group.append(name);
+      titles.push(name);
     }
-    floor.style.setProperty('--rows', placed ? 0 : where.height);
-    group.append(floor);
     this.root.append(group);
     return part.rows.map((row, r) => {
-      const { seats, names, table } = where.rows[r];
-      const line = element('div', { role: 'row', 'aria-label': row.name ? `Row ${row.name}` : undefined });
+      const { names: ends, table } = where.rows[r];
+      const line = element('div', { role: 'row', hidden: '', 'aria-label': row.name ? plan.words.say('row', { row: row.name }) : undefined });
       if (table) {
         const disc = element('span', { class: 'table', 'data-shape': row.table, 'aria-hidden': 'true' });
         disc.style.setProperty('--radius', table.radius.toFixed(2));
-        put(disc, table);
+        this.#put(disc, table.x, table.y, frame);
         line.append(disc);
       }
-      const cells = seats.map((seat, i) => {
-        const position = row.first + i;
-        const cell = this.#seat(row, i, position);
-        put(cell, seat);
-        line.append(cell);
-        return { cell, x: seat.x };
-      });
       if (row.name) {
-        names.forEach((end, side) => {
-          if (placed && !table && this.taken.has(`${Math.round(end.x)},${Math.round(end.y)}`)) return; // another row is there
-          const name = element('span', { class: 'row-name', 'aria-hidden': 'true', 'data-side': table ? 'table' : side }, row.name);
-          put(name, end);
-          line.append(name);
-          if (!table) this.#names.push({ name, end, side, seats });
+        ends.forEach((end, side) => {
+          if (plan.placed && !table && this.#taken(end, row)) return; // another row is there
+          const name = element('span', { class: 'row-name', 'aria-hidden': 'true' }, row.name);
+          named.append(name);
+          names.push({ name, end, side: table ? 'table' : side, row });
         });
       }
-      floor.append(line);
-      return cells;
+      group.append(line);
+      this.#lines.set(row, { line, frame });
+      this.rows.push(line);
+      return Array.from({ length: row.count }, (_, n) => {
+        const at = row.first + n;
+        return { at, x: world.x[at], y: world.y[at], block: i, round: Boolean(table) };
+      });
     });
   }
 
-  #seat(row, i, position) {
-    const { plan } = this;
+  /** Reports whether the seat of another row stands where a row's name would. */
+  #taken({ x, y }, row) {
+    if (!this.places) {
+      this.places = new Map();
+      this.world.x.forEach((seatX, p) => this.places.set(`${Math.round(seatX)},${Math.round(this.world.y[p])}`, p));
+    }
+    const p = this.places.get(`${Math.round(x)},${Math.round(y)}`);
+    return p !== undefined && (p < row.first || p >= row.first + row.count);
+  }
+
+  /**
+   * Turns a section as a whole: as many transforms as there are seats cost frames.
+   * Returns how it is turned, or undefined if it is not.
+   */
+  #turn(group, { first, count }) {
+    const { world } = this;
+    const middle = first + (count >> 1);
+    const turn = upright(world.turn[middle]);
+    if (this.turning || Math.abs(turn) < 1) return undefined;
+    const angle = (turn * Math.PI) / 180;
+    const frame = { x: world.x[middle], y: world.y[middle], cos: Math.cos(angle), sin: Math.sin(angle) };
+    this.#put(group, frame.x, frame.y);
+    group.style.rotate = `${turn.toFixed(1)}deg`;
+    return frame;
+  }
+
+  /** Places an element on the layer, or in a section that is turned. */
+  #put(el, x, y, frame) {
+    let [left, top] = [x - this.world.left, y - this.world.top];
+    if (frame) {
+      const [dx, dy] = [x - frame.x, y - frame.y];
+      [left, top] = [dx * frame.cos + dy * frame.sin, dy * frame.cos - dx * frame.sin];
+    }
+    el.style.left = `${(left * unit).toFixed(1)}px`;
+    el.style.top = `${(top * unit).toFixed(1)}px`;
+  }
+
+  /** Whether all seats are drawn. */
+  get drawn() {
+    return this.#lines.size === 0;
+  }
+
+  /** Returns the cell of a seat, and draws its row first if need be. */
+  cell(position) {
+    if (!this.#cells.has(position)) {
+      const { row } = this.plan.find(position);
+      if (this.#lines.has(row)) this.#drawRow(row);
+    }
+    return this.#cells.get(position);
+  }
+
+  #drawRow(row) {
+    const { line, frame } = this.#lines.get(row);
+    const cells = Array.from({ length: row.count }, (_, i) => this.#seat(row, i, row.first + i, frame));
+    line.hidden = false;
+    line.prepend(...line.querySelectorAll('.table'), ...cells);
+    this.#lines.delete(row);
+  }
+
+  /** Draws the seats of rows until a time, those in the middle of the view first. */
+  #drawSeats(end) {
+    const [x, y] = this.viewport.middle;
+    const far = ({ first, count }) => {
+      const p = first + (count >> 1);
+      return (this.world.x[p] - x) ** 2 + (this.world.y[p] - y) ** 2;
+    };
+    const rows = [...this.#lines.keys()];
+    if (end < Infinity) rows.sort((a, b) => far(a) - far(b));
+    for (const row of rows) {
+      this.#drawRow(row);
+      if (performance.now() > end) break;
+    }
+    return this.drawn;
+  }
+
+  /** Draws some seats in each frame. */
+  #goOn() {
+    this.names.follow();
+    if (this.#drawSeats(performance.now() + budget)) this.whole();
+    else this.#frame = requestAnimationFrame(() => this.#goOn());
+  }
+
+  #seat(row, i, position, frame) {
+    const { plan, world } = this;
     const number = seatNumber(row, i, plan.ids[position]);
-    const cell = element('div', { role: 'gridcell', class: 'seat', 'data-at': position }, element('span', {}, number));
+    const cell = element('div', { role: 'gridcell', class: 'seat', 'data-at': position, tabindex: -1 }, element('span', {}, number));
+    this.#put(cell, world.x[position], world.y[position], frame);
+    const turn = upright(world.turn[position]);
+    if (this.turning && Math.abs(turn) > 0.5) cell.style.rotate = `${turn.toFixed(1)}deg`;
+    if (turn !== world.turn[position]) cell.dataset.flipped = '';
     if (number.length > 3) cell.style.setProperty('--fit', (3.2 / number.length).toFixed(2));
     paintCategory(cell, plan, plan.category[position]);
     const facts = plan.facts.get(position) ?? [];
     if (facts.length || plan.notes.has(position)) cell.dataset.fact = facts[0] ?? 'note';
-    cell.classList.toggle('dim', !this.passes(position));
+    if (!this.passes(position)) cell.classList.add('dim');
     this.#cells.set(position, cell);
     this.#paint(position, cell);
     return cell;
   }
 
-  /** Draws the stage, or an area, whose counter is elsewhere. */
-  #drawBox({ left, top, width, height, shape, label, area }, reach) {
-    const box = element('div', { class: shape ? 'stage-box' : 'area-box', 'data-shape': shape, 'aria-hidden': 'true' }, element('span', {}, label));
-    for (const [name, value] of Object.entries({ '--x': left - this.box.left, '--y': top - this.box.top, '--w': width, '--h': height })) {
-      box.style.setProperty(name, value.toFixed(2));
-    }
-    if (area !== undefined) {
-      paintCategory(box, this.plan, this.plan.areas[area].category);
-      box.addEventListener('click', () => reach(area));
-    }
-    this.root.prepend(box);
-  }
-
-  /** Fits the seats to the width, but never too small for a finger. */
-  #fit() {
-    const room = this.scroller.clientWidth;
-    if (!room) return;
-    const { width } = this.box;
-    const seat = Math.max(smallest, Math.floor(Math.min(largest, Math.max(smallest, room / width)) * this.zoom * 4) / 4);
-    this.size = seat;
-    this.root.style.setProperty('--seat', `${seat}px`);
-    this.root.style.setProperty('--width', width);
-    this.root.style.setProperty('--aside', this.aside);
-    this.scroller.parentElement.style.setProperty('--seats-wide', `${Math.round(seat * width)}px`);
-    this.#follow();
-  }
-
-  /** Keeps the names of rows in view whose ends are not, beside the first seats that are. */
-  #follow() {
-    const { scroller, size } = this;
-    if (scroller.scrollWidth <= scroller.clientWidth && !this.moved) return;
-    this.moved = true;
-    const from = this.box.left + scroller.scrollLeft / size;
-    const to = from + scroller.clientWidth / size;
-    for (const { name, end, side, seats } of this.#names) {
-      const [least, most] = [Math.min(seats[0].x, seats.at(-1).x), Math.max(seats[0].x, seats.at(-1).x)];
-      const hidden = side === 0 ? end.x < from + 0.5 && most > from + 3 : end.x > to - 0.5 && least < to - 3;
-      if (!hidden && !name.classList.contains('kept')) continue;
-      const x = side === 0 ? Math.min(from + 0.5, most) : Math.max(to - 0.5, least);
-      let near = seats[0];
-      for (const seat of seats) if (Math.abs(seat.x - x) < Math.abs(near.x - x)) near = seat;
-      name.classList.toggle('kept', hidden);
-      name.style.setProperty('--x', ((hidden ? x : end.x) - this.box.left).toFixed(3));
-      name.style.setProperty('--y', ((hidden ? near.y : end.y) - (this.plan.placed ? this.box.top : 0)).toFixed(3));
-    }
-  }
-
-  /** Draws larger or smaller, around the middle of the visible part. */
-  magnify(factor) {
-    const host = this.scroller;
-    const middle = (host.scrollLeft + host.clientWidth / 2) / host.scrollWidth;
-    this.zoom = Math.min(3, Math.max(1, this.zoom * factor));
-    this.#fit();
-    host.scrollLeft = middle * host.scrollWidth - host.clientWidth / 2;
+  /** Shows the numbers of seats that are large enough, some rows in each frame. */
+  level() {
+    cancelAnimationFrame(this.#levelling);
+    const far = this.viewport.size < legible;
+    const changed = this.rows.filter((line) => line.classList.contains('far') !== far);
+    for (const line of changed.slice(0, this.turning ? Infinity : rowsAtOnce)) line.classList.toggle('far', far);
+    if (changed.length > rowsAtOnce) this.#levelling = requestAnimationFrame(() => this.level());
   }
 
   /** Redraws those of the seats that are on this map; moved highlights them. */
   paint(positions, moved = false) {
+    const changed = [];
     for (const position of positions) {
       const cell = this.#cells.get(position);
-      if (cell && this.#paint(position, cell) && moved) cell.classList.add('moved');
+      if (cell && this.#paint(position, cell)) changed.push(cell);
+    }
+    if (!moved || changed.length > movements || this.#moving > movements) return;
+    for (const cell of changed) {
+      if (!cell.classList.contains('moved')) this.#moving++;
+      cell.classList.add('moved');
     }
   }
 
@@ -227,29 +265,37 @@ export class SeatMap {
 
   /** Updates the time left on locks, which passes without any change. */
   tick() {
-    for (const [position, cell] of this.#cells) {
-      if ((cell.dataset.state === 'locked' || cell.dataset.state === 'yours') && cell !== document.activeElement) this.#label(position, cell);
+    const { activeElement } = this.root.getRootNode();
+    for (const position of this.#timed) {
+      const cell = this.#cells.get(position);
+      if (cell !== activeElement) this.#label(position, cell);
     }
   }
 
-  focus(position) {
-    const cell = this.#cells.get(position) ?? this.grid.current;
-    if (cell) this.grid.focus(cell);
+  focus(position, still) {
+    this.grid.focus(position !== undefined && this.cell(position) ? position : undefined, still);
   }
 
   #paint(position, cell) {
     const state = this.state(position);
     if (cell.dataset.state === state) return false;
     cell.dataset.state = state;
+    cell.setAttribute('part', `seat ${state}`);
     cell.ariaSelected = String(['picked', 'asking', 'yours'].includes(state));
     cell.ariaDisabled = String(['locked', 'booked', 'blocked'].includes(state));
+    if (state === 'locked' || state === 'yours') this.#timed.add(position);
+    else this.#timed.delete(position);
     this.#label(position, cell);
     return true;
   }
 
   #label(position, cell) {
     const { state } = cell.dataset;
-    const more = ['locked', 'booked', 'blocked'].includes(state) ? '' : worth(this.plan, position);
-    cell.ariaLabel = `${seatName(this.plan, position)}, ${stateName(state, this.left(position))}${more}`;
+    cell.ariaLabel = this.plan.words.join([seatName(this.plan, position), worth(this.plan, position, state, this.left(position))]);
   }
+}
+
+/** Returns a turn, or the opposite one, at which numbers can be read. */
+function upright(turn) {
+  return turn > 90 ? turn - 180 : turn <= -90 ? turn + 180 : turn;
 }

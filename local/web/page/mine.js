@@ -1,6 +1,7 @@
 // What the user has picked, locked and booked. Locks and bookings survive a reload
 // and are shared by the windows of one browser.
 
+const apart = 1000; // ms by which the clocks of two windows may differ
 const grace = 2500; // ms after a lock during which a list without it is not trusted
 
 /** Storage that the browser may refuse; then values last as long as the page. */
@@ -46,15 +47,25 @@ export function userName() {
   return name;
 }
 
-/** The picks of this window that are kept while the user signs in. */
+const picksKey = (eventId) => `seatlock:picks:${eventId}`;
+
+/** The picks of this window, by event: {seats: [[id, level]], places: by area and level}. */
 export const keptPicks = {
-  save: (picks) => tab.set('seatlock:picks', JSON.stringify(picks)),
-  /** Returns the ids of the event's seats, once. */
-  take(eventId) {
-    const picks = JSON.parse(tab.get('seatlock:picks')) ?? [];
-    tab.set('seatlock:picks', JSON.stringify(picks.filter((p) => p.eventId !== eventId)));
-    return picks.find((p) => p.eventId === eventId)?.seats ?? [];
+  of: (eventId) => JSON.parse(tab.get(picksKey(eventId))) ?? { seats: [] },
+  save: (eventId, picks) => tab.set(picksKey(eventId), JSON.stringify(picks)),
+  add(eventId, seatIds) {
+    const { seats, places } = this.of(eventId);
+    this.save(eventId, { seats: [...seats, ...seatIds.map((id) => [id])], places });
   },
+  forget() {
+    for (const key of tab.keys()) if (key.startsWith(picksKey(''))) tab.remove(key);
+  },
+};
+
+/** The language that the address named. A window keeps it, since a payment and a sign-in lead back without it. */
+export const keptLanguage = {
+  take: (lang) => lang && tab.set('seatlock:lang', lang),
+  get: () => tab.get('seatlock:lang'),
 };
 
 const keyOf = (eventId, user) => `seatlock:${eventId}:${user}`;
@@ -81,8 +92,9 @@ export function forgetLocks(eventId, user) {
   browser.set(key, JSON.stringify({ ...saved(key), locked: [] }));
 }
 
-/** Forgets all that the user has. */
+/** Forgets all that the user has, and what this window has picked. */
 export function forgetUser(user) {
+  keptPicks.forget();
   for (const storage of [browser, tab]) for (const eventId of eventsOf(user, storage)) storage.remove(keyOf(eventId, user));
 }
 
@@ -106,11 +118,52 @@ export class Mine {
     this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload interrupted
   }
 
-  /** Reloads what another window of this browser has saved. */
-  refresh() {
-    const known = new Set([...this.locked.keys(), ...this.bought]);
+  /**
+   * Reloads what another window of this browser has saved. Returns the locks that are
+   * not there any more since their time ran out, with their ends.
+   */
+  refresh(now) {
+    const locked = new Map(this.locked);
+    const known = new Set([...locked.keys(), ...this.bought]);
     this.#load();
     for (const p of [...this.locked.keys(), ...this.bought]) if (!known.has(p)) this.#since.set(p, performance.now());
+    return [...locked].filter(([p, end]) => now > end - apart && !this.locked.has(p) && !this.bought.has(p));
+  }
+
+  /**
+   * Picks seats and places again whose locks have ended, given with their ends, unless
+   * somebody else has them already.
+   */
+  pickAgain(ended, seats) {
+    for (const [p, end] of ended) {
+      const area = this.plan.areaOf.get(p);
+      if (area !== undefined) {
+        const level = this.plan.categories[this.plan.areas[area].category]?.levels?.findIndex(({ id }) => id === this.levels.get(p)) ?? 0;
+        this.want(area, Math.max(0, level), 1);
+        continue;
+      }
+      if ([end, listed(end)].includes(seats.until[p])) seats.know([p], 0); // a list may say so later
+      if (seats.status(p) === 'available') this.picked.add(p);
+    }
+  }
+
+  /** Picks what this window had picked in the event. Returns the seats that are taken. */
+  restore({ seats: ids, places = [] }, seats) {
+    const taken = [];
+    for (const [id, level] of ids) {
+      const p = this.plan.positions.get(id);
+      if (p === undefined || this.locked.has(p) || this.bought.has(p)) continue;
+      if (level) this.levels.set(p, level);
+      if (seats.status(p) === 'available') this.picked.add(p);
+      else taken.push(p);
+    }
+    if (places.length === this.wanted.length && places.every((counts, i) => counts.length === this.wanted[i].length)) this.wanted = places;
+    return taken;
+  }
+
+  /** What is picked, as restore takes it. */
+  get picks() {
+    return { seats: [...this.picked].map((p) => [this.plan.ids[p], this.levels.get(p)]), places: this.wanted };
   }
 
   #load() {
@@ -194,6 +247,7 @@ export class Mine {
   }
 
   book(positions) {
+    if (positions.length === 0) return;
     this.#change(() => {
       for (const p of positions) {
         this.paying.delete(p);
@@ -222,14 +276,15 @@ export class Mine {
 
   /**
    * Compares with the seats of the server and returns the differences: locks that
-   * have expired (ranOut) or are gone, and picks that are taken. Seats of a call
-   * under way are left to that call.
+   * have expired (ranOut, with their ends) or are gone, locks that are booked now, and
+   * picks that are taken. Seats of a call under way are left to that call.
    */
   compare(seats) {
     const now = seats.clock.now();
     const ranOut = [];
     const gone = [];
     const taken = [];
+    const booked = [];
     const ours = new Set(this.asked?.seats);
     this.doubted = false;
     const fresh = (p) => {
@@ -240,23 +295,24 @@ export class Mine {
     for (const [p, end] of [...this.locked]) {
       if (ours.has(p)) continue;
       if (this.plan.areaOf.has(p)) { // lists do not have it
-        if (now >= end) ranOut.push(p);
+        if (now >= end) ranOut.push([p, end]);
         continue;
       }
       const until = seats.until[p];
-      if (until === Infinity && now < end) this.book([p]); // by another window: nobody else can while the lock lasts
-      else if (now >= end) ranOut.push(p);
+      if (until === Infinity && now < end) booked.push(p); // by another window or the shop: nobody else can while the lock lasts
+      else if (now >= end) ranOut.push([p, end]);
       else if (this.paying.has(p) && until > end) continue; // the server keeps them for longer than they can be paid for
       else if (until !== end && until !== listed(end) && !fresh(p)) gone.push(p);
     }
     for (const p of this.bought) if (!ours.has(p) && !this.plan.areaOf.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);
-    this.forget([...ranOut, ...gone]);
+    this.book(booked);
+    this.forget([...ranOut.map(([p]) => p), ...gone]);
     for (const p of this.picked) {
       if (!ours.has(p) && seats.status(p) !== 'available') {
         this.picked.delete(p);
         taken.push(p);
       }
     }
-    return { ranOut, gone, taken };
+    return { ranOut, gone, booked, taken };
   }
 }

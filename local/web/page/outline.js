@@ -26,6 +26,16 @@ export function hull(seats) {
   return [...half(points), ...half(points.reverse())];
 }
 
+/** Reports whether a point is inside of an outline. */
+export function contains(points, [x, y]) {
+  let inside = false;
+  points.forEach(([ax, ay], i) => {
+    const [bx, by] = points.at(i - 1);
+    if (ay > y !== by > y && x < ax + ((bx - ax) * (y - ay)) / (by - ay)) inside = !inside;
+  });
+  return inside;
+}
+
 /**
  * Returns the sections as rings around the stage if they are tiers of numbered
  * sections, such as Lower 101 to 120 and Upper 201 to 220, else null.

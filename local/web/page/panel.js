@@ -2,92 +2,110 @@
 // with its buttons.
 
 import { element } from './element.js';
-import { money, priceOf } from './prices.js';
-import { countdown, many, seatName, seatNames, special } from './words.js';
+import { placeName, seatName, seatNames, special } from './names.js';
+import { priceOf } from './prices.js';
 
 const urgent = 20_000; // ms before the end from which the countdown warns
 
-const byId = (id) => document.getElementById(id);
-
 /**
- * A Panel shows what the user has. It calls drop(position) to give up a pick or a
+ * A Panel shows what the user has, in a Host. It calls drop(position) to give up a pick or a
  * lock, choose(position, level) to choose a price, dropPlaces(area, level) to give up
  * places of an area, and lock, confirm and release when their buttons are pressed.
  */
 export class Panel {
-  constructor({ drop, choose, dropPlaces, lock, confirm, release }) {
+  constructor(host, { drop, choose, dropPlaces, lock, confirm, release }) {
+    this.host = host;
+    this.words = host.words;
     this.drop = drop;
     this.choose = choose;
     this.dropPlaces = dropPlaces;
-    byId('lock').addEventListener('click', lock);
-    byId('confirm').addEventListener('click', confirm);
-    byId('release').addEventListener('click', release);
-    byId('dismiss').addEventListener('click', () => {
+    this.host.find('lock').addEventListener('click', lock);
+    this.host.find('confirm').addEventListener('click', confirm);
+    this.host.find('release').addEventListener('click', release);
+    this.host.find('dismiss').addEventListener('click', () => {
       this.say('news', '');
       this.#nextFocus().focus({ preventScroll: true });
     });
   }
 
-  show(plan, mine, pays) {
+  /** Shows what the user has of a plan. way is how the user gets what is held: pay, buy or left. */
+  show(plan, mine, way) {
+    const { words } = this;
     // This runs whenever any seat changes, and most changes are other buyers'.
-    const shown = [plan.eventId, pays, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
+    const shown = [plan.eventId, way, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
     if (shown === this.shown) return;
     this.shown = shown;
     this.plan = plan;
     this.mine = mine;
     const busy = Boolean(mine.asked);
-    const focused = document.activeElement?.closest('.ticket') && document.activeElement;
-    this.#list('picked', mine.picked, (p) => `Leave out ${seatName(plan, p)}`);
-    this.#list('locked', mine.locked.keys(), (p) => `Release ${seatName(plan, p)}`);
+    const focused = this.host.focusedIn('.ticket');
+    this.#list('picked', mine.picked, (p) => words.say('leaveOut.seat', { seat: seatName(plan, p) }));
+    this.#list('locked', mine.locked.keys(), (p) => words.say('giveBack.seat', { seat: seatName(plan, p) }));
     this.#list('bought', mine.bought);
     this.#total('picked', mine.picked, mine.wanted);
     this.#total('locked', mine.locked.keys());
     const n = mine.picked.size + mine.places;
-    const ticket = mine.places ? 'ticket' : 'seat';
-    byId('lock').textContent = mine.asked?.call === 'lock' ? 'Locking…' : n > 1 ? `Lock ${n} ${ticket}s` : `Lock this ${ticket}`;
-    const cost = pays && this.#cost(mine.paying.size ? mine.paying : mine.locked.keys());
-    byId('confirm').textContent = { confirm: 'Confirming…', checkout: 'Opening the payment…' }[mine.asked?.call] ?? (cost ? `Pay ${money(cost, plan.currency)}` : 'Confirm');
-    byId('ending').textContent = `${pays ? 'Pay' : 'Confirm'} now, or the seats go back on sale.`;
-    for (const id of ['lock', 'confirm', 'release']) byId(id).ariaDisabled = String(busy);
-    byId('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
-    byId('how-many').textContent = plan.seatLimit
-      ? `Up to ${many(plan.seatLimit, 'seat')} each; ${many(Math.max(0, plan.seatLimit - mine.locked.size - mine.bought.size - n), 'more seat')} to pick.`
-      : '';
-    document.body.classList.toggle('has-lock', mine.locked.size > 0);
-    document.body.classList.toggle('has-pick', n > 0);
+    const hold = mine.places ? 'do.hold.tickets' : 'do.hold';
+    this.host.find('lock').textContent = mine.asked?.call === 'lock' ? words.say('do.holding') : words.say(hold, { n: Math.max(1, n) });
+    this.host.find('confirm').textContent = this.#getting(way);
+    this.host.find('ending').textContent = words.say(`ending.${way}`);
+    for (const id of ['lock', 'confirm', 'release']) this.host.find(id).ariaDisabled = String(busy);
+    this.host.find('nothing').hidden = n + mine.locked.size + mine.bought.size > 0;
+    this.host.find('how-many').textContent = plan.seatLimit ? words.sentences(
+      words.say('limit.each', { n: plan.seatLimit }),
+      words.say('limit.more', { n: Math.max(0, plan.seatLimit - mine.locked.size - mine.bought.size - n) }),
+    ) : '';
+    this.host.mark('has-lock', mine.locked.size > 0);
+    this.host.mark('has-pick', n > 0);
     if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
+  }
+
+  /** Shows the buttons of those who can book or pay here. */
+  introduce({ way }) {
+    this.host.find('confirm').hidden = way === 'left';
+    this.host.mark('pays', way === 'pay');
+    this.host.find('to-confirm').textContent = this.host.words.say(`time.${way}`);
+  }
+
+  /** Returns the text of the button that gets what is held. */
+  #getting(way) {
+    const { words, mine, plan } = this;
+    if (mine.asked?.call === 'checkout') return words.say('do.paying');
+    if (mine.asked?.call === 'confirm') return words.say('do.buying');
+    if (way !== 'pay') return words.say('do.buy');
+    const cost = this.#cost(mine.paying.size ? mine.paying : mine.locked.keys());
+    return cost ? words.say('do.pay', { price: words.money(cost, plan.currency) }) : words.say('do.book');
   }
 
   /** Returns the next focus when the button that was pressed is gone. */
   #nextFocus() {
-    for (const id of ['confirm', 'lock']) if (byId(id).checkVisibility()) return byId(id);
-    return document.querySelector('#map [tabindex="0"]');
+    for (const id of ['confirm', 'lock']) if (this.host.find(id).checkVisibility()) return this.host.find(id);
+    return [...this.host.findAll(':is(#map, #list) [tabindex="0"]')].find((el) => el.checkVisibility());
   }
 
   #list(id, positions, label) {
     const all = [...positions].sort((a, b) => a - b);
     const wanted = id === 'picked' ? this.mine.wanted : [];
     const places = wanted.flatMap((counts, area) => counts.map((n, level) => ({ area, level, n })).filter(({ n }) => n));
-    byId(`${id}-box`).hidden = all.length + places.length === 0;
+    this.host.find(`${id}-box`).hidden = all.length + places.length === 0;
     const shown = [all, all.map((p) => [this.mine.levels.get(p), this.mine.paying.has(p)]), wanted].join(' ');
-    const list = byId(id);
+    const list = this.host.find(id);
     if (list.dataset.shown === shown && list.dataset.event === this.plan.eventId) return;
     list.dataset.shown = shown;
     list.dataset.event = this.plan.eventId;
-    const focused = list.contains(document.activeElement) && document.activeElement.ariaLabel;
+    const focused = this.host.focusedIn(`#${id}`)?.ariaLabel;
     list.replaceChildren(...all.map((p) => this.#item(p, label?.(p))), ...places.map((some) => this.#places(some)));
     if (focused) [...list.querySelectorAll('[aria-label]')].find((el) => el.ariaLabel === focused)?.focus({ preventScroll: true });
   }
 
   #item(p, label) {
-    const { plan } = this;
+    const { plan, words } = this;
     const item = element('li', {});
     if (plan.areaOf.has(p)) item.append(element('span', { class: 'where' }, plan.areas[plan.areaOf.get(p)].name));
     else {
-      const { part, row, place } = plan.find(p);
-      const where = [part.name, row.numbers && row.name && `row ${row.name}`].filter(Boolean).join(', ');
+      const { row, place } = plan.find(p);
       item.append(
-        element('span', { class: 'where' }, where, ...special(plan, p).map((text) => element('small', {}, text))),
+        element('span', { class: 'where' }, placeName(plan, p), ...special(plan, p).map((text) => element('small', {}, text))),
         element('span', { class: 'number' }, row.numbers ? row.numbers[place] : plan.ids[p]));
     }
     const level = this.mine.levels.get(p);
@@ -95,26 +113,26 @@ export class Panel {
     const price = priceOf(plan, p, level);
     const paying = this.mine.paying.has(p); // for all seats of the order together
     if (levels.length > 1 && label && !paying) {
-      const select = element('select', { class: 'level', 'aria-label': `Price of ${seatName(plan, p)}` },
-        ...levels.map(({ id, name, price: cost }) => new Option(`${name} ${money(cost, plan.currency)}`, id, false, id === level)));
+      const select = element('select', { class: 'level', 'aria-label': words.say('price.of', { seat: seatName(plan, p) }) },
+        ...levels.map(({ id, name, price: cost }) => new Option(words.say('price.level', { level: name, price: words.money(cost, plan.currency) }), id, false, id === level)));
       select.addEventListener('change', () => this.choose(p, select.value));
       item.append(select);
-    } else if (price !== undefined) item.append(element('span', { class: 'cost' }, money(price, plan.currency)));
+    } else if (price !== undefined) item.append(element('span', { class: 'cost' }, words.money(price, plan.currency)));
     if (label && !paying) item.append(this.#cross(label, () => this.drop(p)));
     return item;
   }
 
   /** Returns the item of places that the user wants of an area. */
   #places({ area, level, n }) {
-    const { plan } = this;
+    const { plan, words } = this;
     const { name, category } = plan.areas[area];
     const { levels, price } = plan.categories[category] ?? {};
     const item = element('li', {},
-      element('span', { class: 'where' }, [name, levels?.[level].name].filter(Boolean).join(', ')),
-      element('span', { class: 'number' }, `${n} ×`));
+      element('span', { class: 'where' }, words.join([name, levels?.[level].name])),
+      element('span', { class: 'number' }, words.say('times', { n })));
     const cost = levels?.[level].price ?? price;
-    if (cost !== undefined) item.append(element('span', { class: 'cost' }, money(n * cost, plan.currency)));
-    item.append(this.#cross(`Leave out ${many(n, 'place')} in ${name}`, () => this.dropPlaces(area, level)));
+    if (cost !== undefined) item.append(element('span', { class: 'cost' }, words.money(n * cost, plan.currency)));
+    item.append(this.#cross(words.say('leaveOut.seat', { seat: words.say('places', { n, area: name }) }), () => this.dropPlaces(area, level)));
     return item;
   }
 
@@ -126,8 +144,8 @@ export class Panel {
 
   /** Shows what seats, and places of areas, cost together. */
   #total(id, positions, wanted) {
-    byId(`${id}-total`).hidden = !this.plan.currency;
-    if (this.plan.currency) byId(`${id}-sum`).textContent = money(this.#cost(positions, wanted), this.plan.currency);
+    this.host.find(`${id}-total`).hidden = !this.plan.currency;
+    if (this.plan.currency) this.host.find(`${id}-sum`).textContent = this.words.money(this.#cost(positions, wanted), this.plan.currency);
   }
 
   #cost(positions, wanted = []) {
@@ -142,12 +160,12 @@ export class Panel {
 
   /** Shows the time left. */
   tick(left, whole) {
-    const clock = byId('countdown');
-    clock.textContent = countdown(left);
+    const clock = this.host.find('countdown');
+    clock.textContent = this.words.countdown(left);
     clock.dateTime = `PT${Math.max(0, Math.ceil(left / 1000))}S`;
-    byId('sand').style.setProperty('--left', Math.max(0, Math.min(1, left / whole)).toFixed(4));
-    byId('locked-box').classList.toggle('ending', left <= urgent);
-    byId('ending').hidden = left > urgent;
+    this.host.find('sand').style.setProperty('--left', Math.max(0, Math.min(1, left / whole)).toFixed(4));
+    this.host.find('locked-box').classList.toggle('ending', left <= urgent);
+    this.host.find('ending').hidden = left > urgent;
   }
 
   /**
@@ -155,14 +173,14 @@ export class Panel {
    * closed, with a button if there is an offer: its text, and act.
    */
   say(kind, text, offer) {
-    const notice = byId('notice');
-    byId('offer').hidden = !offer;
-    byId('offer').textContent = offer?.text ?? '';
-    byId('offer').onclick = offer ? () => { this.say('news', ''); offer.act(); } : null;
+    const notice = this.host.find('notice');
+    this.host.find('offer').hidden = !offer;
+    this.host.find('offer').textContent = offer?.text ?? '';
+    this.host.find('offer').onclick = offer ? () => { this.say('news', ''); offer.act(); } : null;
     notice.hidden = !text;
     notice.dataset.kind = kind;
     notice.firstElementChild.textContent = text;
-    document.body.classList.toggle('has-news', Boolean(text));
+    this.host.mark('has-news', Boolean(text));
   }
 
   names(positions) {

@@ -1,26 +1,38 @@
-// Which part of the venue is drawn: one section of a large one, or all of it.
+// The seats of an event as a map and as a list, and where the user is in them.
 
-import { SeatMap } from './map.js';
-import { Overview } from './overview.js';
+import { List } from './list.js';
+import { VenueMap } from './view.js';
 
-const byId = (id) => document.getElementById(id);
+const step = 1.5; // of the buttons that enlarge
+const gather = 120; // ms in which the changes of others are gathered
 
 /**
- * A PartView draws one part of a venue, or the whole of it, and the links to the parts
- * beside it. seats and sections have what a SeatMap and an Overview ask for and call.
- * PartView calls shown() whenever it has drawn another part.
+ * A PartView draws a venue in a Host, as a map or as a list, and the links to the
+ * sections beside the one that the user looks at. seats and sections have what a
+ * VenueMap and a List ask for and call. PartView calls shown() whenever the user looks
+ * at another section.
  */
 export class PartView {
-  constructor(plan, { seats, sections, shown }) {
+  #closed = new AbortController();
+  #waiting = new Set(); // the seats that others have changed
+  #timer;
+  #aim = {}; // the section that is about to be opened, and the point of it
+
+  constructor(host, plan, { seats, sections, shown }) {
+    this.host = host;
     this.plan = plan;
     this.seats = seats;
     this.sections = sections;
     this.shown = shown;
-    this.part = null; // the index of the part, or null for the whole venue
+    this.part = null; // the index of the section that the user looks at, or null for the whole venue
+    this.listed = false;
   }
 
   remove() {
-    this.view?.remove();
+    this.#closed.abort();
+    clearTimeout(this.#timer);
+    this.map?.remove();
+    this.list?.remove();
   }
 
   /** Whether sections are drawn instead of seats. */
@@ -28,82 +40,151 @@ export class PartView {
     return this.plan.large && this.part === null;
   }
 
-  /** Draws one part of a large venue, or the whole venue. */
-  show(name) {
+  /** Draws the map and the list for the first time. */
+  #begin() {
+    const { host, plan, seats, sections } = this;
+    this.map = new VenueMap(host.find('map'), plan, {
+      seats: { ...seats, leave: () => plan.large && this.#open(null) },
+      sections,
+      open: (part, event) => this.#open(part, event),
+      entered: (part) => {
+        host.correct(plan.eventId, plan.parts[part]?.name);
+        this.show(plan.parts[part]?.name, { there: true });
+      },
+      scaled: ({ smallest, largest }) => {
+        host.find('smaller').ariaDisabled = host.find('whole').ariaDisabled = String(smallest);
+        host.find('larger').ariaDisabled = String(largest);
+      },
+    });
+    this.list = new List(host.find('list'), plan, { ...seats, open: (part) => this.#open(part) });
+    const on = (id, act) => host.find(id).addEventListener('click', act, { signal: this.#closed.signal });
+    on('larger', () => this.map.enlarge(step));
+    on('smaller', () => this.map.enlarge(1 / step));
+    on('whole', () => this.map.showAll());
+    on('as-map', () => this.#showAs(false));
+    on('as-list', () => this.#showAs(true));
+    this.#showAs(host.find('as-list').ariaPressed === 'true'); // as in the event before
+  }
+
+  /** Shows one section of a large venue, or the whole venue. there is set if the map shows it. */
+  show(name, { there } = {}) {
     const i = this.plan.parts.findIndex((part) => part.name === name);
     const part = this.plan.large && i >= 0 ? i : null;
-    if (this.view && part === this.part) return;
-    const from = this.part;
-    const focused = this.view && document.activeElement?.closest('#map, #way');
+    const first = !this.map;
+    if (first) this.#begin();
+    if (!first && part === this.part) return;
+    const { host, plan, part: from } = this;
+    const focused = !first && host.focusedIn('#map, #way');
     this.part = part;
-    this.view?.remove();
-    const { whole } = this;
-    document.body.classList.toggle('whole', whole);
-    document.body.classList.toggle('section', this.plan.large && !whole);
-    byId('map').dataset.stage = this.plan.placed ? 'placed' : this.plan.stage?.shape ?? 'apron';
-    document.querySelector('.stage text').textContent = this.plan.stage?.label ?? 'Stage';
-    if (whole) {
-      this.view = new Overview(byId('map'), this.plan, { ...this.sections, open: (n) => this.#open(n) });
-    } else {
-      this.view = new SeatMap(byId('map'), this.plan, part === null ? this.plan.parts : [this.plan.parts[part]], {
-        ...this.seats, leave: () => this.plan.large && this.#open(null),
-      });
-    }
-    byId('part').textContent = part === null ? '' : this.plan.parts[part].name;
-    byId('back').href = `#${this.#hash(null)}`;
+    const { point } = this.#aim.part === part ? this.#aim : {};
+    this.#aim = {};
+    if (plan.large && !(first && part === null)) this.map.show(part, { there, point, atOnce: first || undefined });
+    host.mark('whole', this.whole);
+    host.mark('near', !this.whole);
+    host.mark('section', plan.large && !this.whole);
+    this.list.open(part);
+    host.find('part').textContent = part === null ? plan.words.say('map.choose') : plan.parts[part].name;
+    host.find('back').onclick = () => this.#open(null);
     this.#link('before', part - 1);
     this.#link('after', part + 1);
     this.shown();
-    if (focused) this.view.focus(whole ? from ?? 0 : undefined);
+    if (!focused) return;
+    if (this.listed) this.list.focus();
+    else this.map.focus(this.whole ? from ?? 0 : undefined, true); // the map moves there
   }
 
-  #open(i) {
-    location.hash = this.#hash(i);
+  #open(i, event) {
+    if (event?.type === 'click') this.#aim = { part: i, point: this.map.at(event) };
+    else if (i !== null) this.#aim = { part: i, point: this.map.pointOf(this.plan.parts[i].first) };
+    this.host.goTo(this.plan.eventId, this.plan.parts[i]?.name);
   }
 
-  /** The address of a part, or of the whole venue. */
-  #hash(i) {
-    const hash = new URLSearchParams({ event: this.plan.eventId });
-    if (i !== null) hash.set('section', this.plan.parts[i].name);
-    return hash;
+  /** Shows the list, or the map. */
+  #showAs(listed) {
+    const { host } = this;
+    if (listed && !this.listed) this.map.rest();
+    this.listed = listed;
+    host.find('as-map').ariaPressed = String(!listed);
+    host.find('as-list').ariaPressed = String(listed);
+    host.find('list').hidden = !listed;
+    host.mark('listed', listed);
+    if (listed) this.list.draw();
+    else this.map.wake();
   }
 
-  /** Makes a link lead to a part beside the one that is drawn. */
+  /** Makes a button lead to a part beside the one that is drawn. */
   #link(id, i) {
-    const link = byId(id);
+    const link = this.host.find(id);
     const part = this.part === null ? undefined : this.plan.parts[i];
     link.hidden = !part;
     if (!part) return;
-    link.href = `#${this.#hash(i)}`;
+    link.onclick = () => this.#open(i);
     link.querySelector('span').textContent = part.name;
+  }
+
+  /**
+   * Redraws the seats; moved highlights them, since others have changed them. Those wait
+   * for each other, so that most frames are free for what the user does.
+   */
+  paint(positions, moved) {
+    if (!this.map) return;
+    for (const position of positions) this.#waiting.add(position);
+    if (moved) this.#timer ??= setTimeout(() => this.#paint(true), gather);
+    else this.#paint(false);
+  }
+
+  #paint(moved) {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.map.paint(this.#waiting, moved);
+    this.list.paint(this.#waiting);
+    this.#waiting.clear();
+  }
+
+  /** Shows which seats the user wants to see. */
+  filter() {
+    this.map?.filter();
+    this.list?.filter();
+  }
+
+  /** Updates what changes with time alone. */
+  tick() {
+    this.map?.tick();
+  }
+
+  /** Moves the focus to the seats. */
+  focus() {
+    if (this.listed) this.list.focus();
+    else this.map.focus();
   }
 
   /** Where the user is: in the part that is drawn, and at what has the focus. */
   get place() {
     const part = this.part === null ? undefined : this.plan.parts[this.part];
-    const { at, part: shape } = document.activeElement?.closest('#map [role=gridcell]')?.dataset ?? {};
+    const { at, part: shape } = this.host.focusedIn('#map [role=gridcell]')?.dataset ?? {};
+    const { scrollingElement: page } = document;
     return {
       part: part?.name,
       seats: part ? this.plan.ids.slice(part.first, part.first + part.count) : [],
       focus: at !== undefined ? this.plan.ids[at] : this.plan.parts[shape]?.name,
-      zoom: this.view?.zoom,
-      scrolled: [byId('map'), document.scrollingElement].map((box) => [box, box.scrollLeft, box.scrollTop]),
+      camera: this.map?.camera,
+      scrolled: [page.scrollLeft, page.scrollTop],
     };
   }
 
   /** Shows the place of a page that had another seat map of the event. */
-  resume({ part, seats, focus, zoom, scrolled }) {
+  resume({ part, seats, focus, camera, scrolled: [left, top] }) {
     const { parts, partOf, positions } = this.plan;
     let i = parts.findIndex(({ name }) => name === part);
     if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another name now
     if (part === undefined || !this.plan.large) i = -1;
     this.show(parts[i]?.name);
-    if (part !== parts[i]?.name) history.replaceState(null, '', `#${this.#hash(this.part)}`);
-    if (zoom) this.view.magnify(zoom);
-    for (const [box, left, top] of scrolled) box.scrollTo({ left, top, behavior: 'instant' });
+    if (part !== parts[i]?.name) this.host.correct(this.plan.eventId, this.plan.parts[this.part]?.name);
+    if (camera) this.map.camera = camera;
+    document.scrollingElement.scrollTo({ left, top, behavior: 'instant' });
     if (focus === undefined) return;
     const shape = parts.findIndex(({ name }) => name === focus);
-    if (this.whole) this.view.focus(Math.max(0, shape));
-    else this.view.focus(positions.get(focus));
+    if (this.whole) this.map.focus(Math.max(0, shape));
+    else this.map.focus(positions.get(focus));
   }
 }

@@ -1,10 +1,9 @@
 // What the user picks: seat by seat, a party at once, places of areas; and the calls that
 // lock, confirm and give back what was picked.
 
-import { announce } from './announce.js';
+import { seatName } from './names.js';
 import { segmentsOf, sideBySide } from './party.js';
 import { Singles } from './singles.js';
-import { capital, many, seatName, stateName } from './words.js';
 
 const mostAtATime = 200; // seats in one call
 
@@ -33,15 +32,14 @@ export class Picking {
   /** Reports whether the user may pick n seats more, and says why not. */
   #mayPick(n) {
     const { seatLimit } = this.page.plan;
-    const { mine } = this.page;
+    const { mine, words } = this.page;
     const has = mine.picked.size + mine.places + mine.locked.size;
     if (seatLimit && has + mine.bought.size + n > seatLimit) {
-      const had = has + mine.bought.size;
-      this.page.say('news', `You may have ${many(seatLimit, 'seat')} of this event, and ${had === seatLimit ? 'that is how many' : `${had} is what`} you have. Leave one out to pick another.`);
+      this.page.say('news', words.say('limit', { n: seatLimit }));
       return false;
     }
     if (has + n > mostAtATime) {
-      this.page.say('news', `${mostAtATime} seats go together at most. Book these first.`);
+      this.page.say('news', words.say('limit.call', { n: mostAtATime }));
       return false;
     }
     return true;
@@ -49,7 +47,8 @@ export class Picking {
 
   /** Handles a click or Enter on a seat. */
   act(position) {
-    const { mine, toolbar } = this.page;
+    const { mine, toolbar, words } = this.page;
+    const name = seatName(this.page.plan, position);
     const state = this.page.state(position);
     this.page.read(position);
     let changed = [position];
@@ -57,7 +56,7 @@ export class Picking {
     else if (state === 'available') {
       const seats = this.#together(position);
       if (seats.length === 0) {
-        this.page.say('news', `There are no ${toolbar.party} seats side by side here. Choose another row, or fewer seats.`);
+        this.page.say('news', words.say('together.none', { n: toolbar.party }));
         return;
       }
       // A party is moved. What was picked seat by seat stays.
@@ -69,11 +68,12 @@ export class Picking {
       changed = [...before, ...seats];
       this.page.panel.say('news', '');
     } else if (state !== 'asking') {
-      this.page.say('news', `${capital(seatName(this.page.plan, position))} is ${stateName(state, this.page.left(position))}.`);
+      this.page.say('news', words.say(`is.${state}`, { seat: name, time: words.duration(this.page.left(position)) }));
       return;
     }
-    const what = changed.length > 1 ? this.page.names(this.#lastParty) : capital(seatName(this.page.plan, position));
-    announce(`${what} ${mine.picked.has(position) ? 'picked' : 'left out'}. ${many(mine.picked.size, 'seat')} picked.`);
+    const seats = changed.length > 1 ? this.page.names(this.#lastParty) : name;
+    this.page.host.announcer.announce(words.sentences(
+      words.say(mine.picked.has(position) ? 'picked' : 'picked.out', { seats }), words.say('picked.count', { n: mine.picked.size })));
     this.page.update(changed);
   }
 
@@ -90,20 +90,21 @@ export class Picking {
     return Boolean(sentence);
   }
 
-  /** Locks the best seats that there are for the party, in several places if apart is set. */
-  best(apart) {
-    const { party, filter } = this.page.toolbar;
-    if (this.#notOnSale() || !this.#mayPick(party)) return;
+  /** Locks the best seats that there are for the party, or for n, in several places if apart is set. */
+  best(apart, n) {
+    const { filter } = this.page.toolbar;
+    const party = n ?? this.page.toolbar.party;
+    if (this.#notOnSale() || !this.#mayPick(party)) return undefined;
     const asked = { count: party, ...(apart && { apart }) };
-    this.page.calls.make('lock', [], filter.open ? asked : { ...asked, categories: filter.ids });
+    return this.page.calls.make('lock', [], filter.open ? asked : { ...asked, categories: filter.ids });
   }
 
   /** Offers other seats, since the picked ones leave a single one alone. */
   offerInstead(positions) {
-    const { mine } = this.page;
+    const { mine, words } = this.page;
     const ordinary = positions.filter((p) => p !== undefined);
-    this.page.say('bad', 'This would leave one seat empty on its own.', true, {
-      text: `Take ${this.page.names(ordinary)}`,
+    this.page.say('bad', words.say('orphan'), true, {
+      text: words.say('orphan.take', { seats: this.page.names(ordinary) }),
       act: () => {
         const before = [...mine.picked];
         mine.picked = new Set(ordinary.filter((p) => !mine.locked.has(p)));
@@ -144,12 +145,12 @@ export class Picking {
 
   lock() {
     const picked = [...this.page.mine.picked];
-    if (this.#notOnSale() || this.#leavesAlone(picked)) return;
+    if (this.#notOnSale() || this.#leavesAlone(picked)) return undefined;
     const areas = this.page.mine.wanted.map((counts, area) => ({
       area,
       levels: counts.flatMap((n, level) => Array(n).fill(this.page.plan.categories[this.page.plan.areas[area].category]?.levels?.[level].id ?? '')),
     })).filter(({ levels }) => levels.length);
-    this.page.calls.make('lock', picked, areas.length ? { areas } : undefined);
+    return this.page.calls.make('lock', picked, areas.length ? { areas } : undefined);
   }
 
   confirm() {
@@ -158,7 +159,16 @@ export class Picking {
     calls.make(session.pays ? 'checkout' : 'confirm', [...session.pays && paying.size ? paying : mine.locked.keys()]);
   }
 
+  /** Leaves out everything that is picked. */
+  clear() {
+    const { mine } = this.page;
+    const before = [...mine.picked];
+    mine.picked.clear();
+    mine.wantNothing();
+    this.page.update(before);
+  }
+
   release() {
-    this.page.calls.make('release', [...this.page.mine.locked.keys()]);
+    return this.page.calls.make('release', [...this.page.mine.locked.keys()]);
   }
 }

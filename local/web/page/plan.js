@@ -9,10 +9,12 @@ const mostAtOnce = 3000;
 /**
  * A Plan divides an event into parts. A part is drawn together: a section, or some
  * rows of a very large one. Seats are known by their position in the layout. Places of
- * areas have positions after the seats once the user has them.
+ * areas have positions after the seats once the user has them. Its names are in the language
+ * of the words.
  */
 export class Plan {
-  constructor(event) {
+  constructor(event, words) {
+    this.words = words;
     this.eventId = event.eventId;
     this.revision = event.revision ?? 0;
     this.seatLimit = event.seatLimit;
@@ -20,9 +22,12 @@ export class Plan {
     this.noSingles = Boolean(event.noSingles);
     this.opensAt = Date.parse(event.opensAt); // NaN if the sale does not wait
     this.closesAt = Date.parse(event.closesAt);
+    this.name = event.name;
+    this.startsAt = event.startsAt;
+    this.when = localTime(event.startsAt, words);
     const comma = event.name.indexOf(', ');
     this.title = comma < 0 ? event.name : event.name.slice(0, comma);
-    this.subtitle = comma < 0 ? localTime(event.startsAt) : event.name.slice(comma + 2);
+    this.subtitle = comma < 0 ? this.when : event.name.slice(comma + 2);
     this.currency = event.currency;
     this.categories = event.categories ?? [];
     this.indexes = new Map(this.categories.map(({ id }, i) => [id, i]));
@@ -34,7 +39,7 @@ export class Plan {
     this.stage = event.stage;
     const sections = event.sections ?? [];
     this.placed = sections.some(({ rows }) => rows[0]?.x);
-    for (const section of sections) this.#addSection(section, sections.length === 1);
+    for (const section of sections) this.#addSection(section);
     this.seatCount = this.ids.length;
     this.areas = (event.areas ?? []).map((area) => ({ ...area, category: this.indexes.get(area.category) }));
     this.areaOf = new Map(); // the position of a place that the user has -> the index of its area
@@ -44,7 +49,7 @@ export class Plan {
     this.large = this.ids.length > mostAtOnce && this.parts.length > 1;
   }
 
-  #addSection(section, alone) {
+  #addSection(section) {
     const rows = this.placed ? section.rows : section.rows.flatMap(shortened);
     let part;
     const begin = () => {
@@ -68,8 +73,8 @@ export class Plan {
     if (parts.length < 2) return;
     for (const [i, p] of parts.entries()) {
       const [from, to] = [p.rows[0].name, p.rows.at(-1).name];
-      const rowNames = from ? `${alone && !section.name ? 'Rows' : 'rows'} ${from} to ${to}` : `part ${i + 1}`;
-      p.name = [section.name, rowNames].filter(Boolean).join(', ');
+      const [alone, within, params] = from ? ['rows', 'rows.section', { from, to }] : ['part', 'part.section', { number: i + 1 }];
+      p.name = section.name ? this.words.say(within, { section: section.name, ...params }) : this.words.say(alone, params);
     }
   }
 
@@ -130,9 +135,7 @@ function shortened(row) {
   return rows;
 }
 
-/** Returns when an event starts in words, by the clocks of the venue. */
-function localTime(time) {
-  if (!time) return '';
-  const here = new Date(`${time.slice(0, 19)}Z`); // without the zone: as the clocks there show it
-  return new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZone: 'UTC' }).format(here);
+/** Returns when an event starts, by the clocks of the venue. */
+function localTime(time, words) {
+  return time ? words.date(Date.parse(`${time.slice(0, 19)}Z`), 'UTC') : ''; // without the zone: as the clocks there show it
 }

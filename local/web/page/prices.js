@@ -8,12 +8,6 @@ const colours = ['#0b6e99', '#c2570c', '#6a3fa0', '#2d7a3e', '#b0306a', '#8a6d00
 /** How many marks there are. A mark is blocks on the back of a chair; the stylesheet has them. */
 const marks = 8;
 
-/** Returns "€42.00" for an amount in the currency's smallest unit. */
-export function money(amount, currency) {
-  const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency });
-  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
-}
-
 /** Returns what the seat costs at a price level, or undefined; without one, at the first. */
 export function priceOf(plan, position, level) {
   const category = plan.categoryOf(position);
@@ -21,10 +15,11 @@ export function priceOf(plan, position, level) {
 }
 
 /** Returns the price of a category in words: "€42.00", or "from €21.00" if levels differ. */
-export function priceRange(plan, { price, levels = [] }) {
+export function priceRange({ words, currency }, { price, levels = [] }) {
   if (price === undefined) return '';
   const least = Math.min(price, ...levels.map((level) => level.price));
-  return `${levels.some((level) => level.price !== least) ? 'from ' : ''}${money(least, plan.currency)}`;
+  const text = words.money(least, currency);
+  return levels.some((level) => level.price !== least) ? words.say('price.from', { price: text }) : text;
 }
 
 /** Gives an element the colour and the mark of a category. Nothing if there is none. */

@@ -1,11 +1,11 @@
-// Who the user is: a name that this browser made up, a guest whom the server made, or
-// somebody who has signed in.
+// Who the user is: a name that this browser made up or the shop gave, a guest whom the
+// server made, or somebody who has signed in.
 
-import * as api from './api.js';
+import { undecided } from './api.js';
 import { forgetLocks, forgetUser, keptPicks, locksOf, userName } from './mine.js';
 
 /** Asks for the session, one window at a time: two would become two guests. */
-function ask() {
+function ask(api) {
   const call = () => api.session().catch((error) => {
     if (error.status === 404) return { open: true, confirm: true }; // a server without sessions
     throw error;
@@ -17,13 +17,13 @@ function ask() {
  * Gives back what a guest has locked. What the server refuses is not the guest's any
  * more. It throws if the server did not decide.
  */
-async function giveBack(eventId, user, seatIds) {
+async function giveBack(api, eventId, user, seatIds) {
   let rest = seatIds;
   while (rest.length) {
     try {
       return await api.release(eventId, user, { seatIds: rest });
     } catch (error) {
-      if (api.undecided(error)) throw error;
+      if (undecided(error)) throw error;
       const named = new Set(error.seats.map(({ seatId }) => seatId));
       const others = rest.filter((id) => !named.has(id));
       if (others.length === rest.length) return undefined;
@@ -33,50 +33,64 @@ async function giveBack(eventId, user, seatIds) {
   return undefined;
 }
 
-/** A Session is who the user is. It calls renewed(before) when it has asked again. */
+/**
+ * A Session is who the user is. sells says whether buyers may book or pay here, as far
+ * as the server lets them. name is the user's on a server that believes every name; without
+ * it the browser makes one up. A Session calls renewed(before) when it has asked again.
+ */
 export class Session {
   renewed = () => {};
 
-  constructor(answer) {
+  constructor(api, { sells, name }, answer) {
+    this.api = api;
+    this.sells = sells;
+    this.name = name;
     this.#take(answer);
   }
 
   /**
    * Asks who the user is. The seats are shown even if the server is too busy to say so,
-   * or has too many new guests at this address: a user can then still sign in.
+   * has too many new guests at this address, or does not say it to a page of another site
+   * that has no token.
    */
-  static async load() {
+  static async load(api, options) {
     try {
-      return new Session(await ask());
+      return new Session(api, options, await ask(api));
     } catch (error) {
-      if (error.status !== 429 && error.status !== 503) throw error;
+      if (![403, 429, 503].includes(error.status)) throw error;
       const answer = error.status === 429 ? await api.session('none').catch(() => ({})) : {};
-      return new Session({ ...answer, unknown: true });
+      return new Session(api, options, { ...answer, unknown: error.status !== 403 });
     }
   }
 
   #take({ open, confirm, pay, signIn, userId, guest, unknown }) {
+    const { sells } = this;
     Object.assign(this, {
-      open: Boolean(open), mayConfirm: Boolean(confirm), pays: Boolean(pay), canSignIn: Boolean(signIn), guest: Boolean(guest), unknown: Boolean(unknown),
+      open: Boolean(open), mayConfirm: Boolean(sells && confirm), pays: Boolean(sells && pay), canSignIn: Boolean(signIn), guest: Boolean(guest), unknown: Boolean(unknown),
     });
-    this.user = open ? userName() : userId ?? null;
+    this.user = open ? this.name || userName() : userId ?? null;
+  }
+
+  /** How the user gets what is held: pay, buy, or left where this page sells nothing. */
+  get way() {
+    return this.pays ? 'pay' : this.mayConfirm ? 'buy' : 'left';
   }
 
   /** Asks again. Reports whether the user is still the same. */
   async renew() {
     const { user, guest } = this;
-    this.#take(await ask());
+    this.#take(await ask(this.api));
     this.renewed({ user, guest });
     return this.user === user;
   }
 
-  /** What has happened if the user is not the one before. */
+  /** What has happened if the user is not the one before: out, guest, in or user; else empty. */
   since(before) {
     if (before.user === null) return '';
-    if (this.user === null || (this.guest && !before.guest)) return 'You are not signed in any more, so the seats that you had are not shown as yours.';
-    if (this.guest) return 'Your session has ended. You are a new guest, so the seats that you had are not shown as yours.';
-    if (before.guest) return 'You have signed in in another window, so this one now shows the seats of your account.';
-    return 'Somebody else has signed in in another window, so this one now shows the seats of that account.';
+    if (this.user === null || (this.guest && !before.guest)) return 'out';
+    if (this.guest) return 'guest';
+    if (before.guest) return 'in';
+    return 'user';
   }
 
   /** The seats that the user has locked as a guest, in every event. */
@@ -84,25 +98,19 @@ export class Session {
     return this.guest ? locksOf(this.user, now) : [];
   }
 
-  /** Goes to the sign-in. The seats that a guest has locked are given back before. */
-  async signIn(eventId, seats, now) {
-    const kept = new Map([[eventId, new Set(seats)]]);
+  /** Gives back the seats that a guest has locked, before a sign-in, and keeps them picked. */
+  async leave(now) {
     for (const { eventId, seatIds } of this.held(now)) {
-      await giveBack(eventId, this.user, seatIds);
+      await giveBack(this.api, eventId, this.user, seatIds);
       forgetLocks(eventId, this.user);
-      kept.set(eventId, new Set([...kept.get(eventId) ?? [], ...seatIds]));
+      keptPicks.add(eventId, seatIds);
     }
-    keptPicks.save([...kept].map(([eventId, seats]) => ({ eventId, seats: [...seats] })));
-    const url = new URL('signin', document.baseURI);
-    url.searchParams.set('to', location.hash.slice(1));
-    location.assign(url);
   }
 
   /** Signs out. The next user of this browser sees nothing of what this one had. */
   async signOut() {
     const { user } = this;
-    await api.signOut();
+    await this.api.signOut();
     forgetUser(user);
-    location.reload();
   }
 }

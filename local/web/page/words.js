@@ -1,96 +1,203 @@
-// How seats and times are written, on the page and for a screen reader.
+// What the page says in one language, and how that language writes numbers, money, lists
+// and times. The messages are in the folder messages, one table for each language.
 
-import { priceRange } from './prices.js';
-
-/** Returns "Stalls, row C, seat 7", as far as the event file names them. */
-export function seatName(plan, position) {
-  const area = plan.areas[plan.areaOf.get(position)];
-  if (area) return area.name;
-  const { part, row, place } = plan.find(position);
-  const id = plan.ids[position];
-  if (!row.numbers) return [part.name, id].filter(Boolean).join(', ');
-  return [part.name, row.name && `row ${row.name}`, `seat ${row.numbers[place]}`].filter(Boolean).join(', ');
-}
-
-/** Returns the text on the seat: its number, or the end of its id. */
-export function seatNumber(row, place, id) {
-  const number = row.numbers ? row.numbers[place] : id.replace(/^.*[-:_.](?=.)/, '').slice(-4);
-  return number.length > 5 ? `${number.slice(0, 4)}…` : number;
-}
-
-/** What can be special about a seat, in words. */
-export const factNames = { wheelchair: 'wheelchair place', companion: 'companion seat', restrictedView: 'restricted view' };
-
-/** Returns what is special about the seat, in words. */
-export function special(plan, position) {
-  const note = plan.notes.get(position);
-  return [...(plan.facts.get(position) ?? []).map((fact) => factNames[fact] ?? fact), ...(note ? [note] : [])];
-}
-
-/** Returns ", €42.00, restricted view": what a buyer wants to know about the seat. */
-export function worth(plan, position) {
-  const category = plan.categoryOf(position);
-  return ['', ...(category ? [priceRange(plan, category) || category.name] : []), ...special(plan, position)].join(', ');
-}
-
-/** Names seats in a sentence, by row: "Stalls, row C, seats 7 and 8". */
-export function seatNames(plan, positions) {
-  const rows = new Map();
-  const places = new Map();
-  for (const position of [...positions].sort((a, b) => a - b)) {
-    const area = plan.areas[plan.areaOf.get(position)]?.name;
-    if (area !== undefined) {
-      places.set(area, (places.get(area) ?? 0) + 1);
-      continue;
-    }
-    const { part, row, place } = plan.find(position);
-    const where = [part.name, row.numbers && row.name && `row ${row.name}`].filter(Boolean).join(', ');
-    if (!rows.has(where)) rows.set(where, []);
-    rows.get(where).push(row.numbers ? row.numbers[place] : plan.ids[position]);
-  }
-  const groups = [...rows].map(([where, seats]) => `${where}${where ? ', ' : ''}seat${seats.length > 1 ? 's' : ''} ${and(seats)}`);
-  for (const [area, n] of places) groups.push(`${many(n, 'place')} in ${area}`);
-  return capital(groups.length > 1 ? groups.join('; ') : groups[0] ?? '');
-}
-
-export function and(list) {
-  return list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`;
-}
-
-export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-export const many = (n, one, more = `${one}s`) => `${n.toLocaleString('en-GB')} ${n === 1 ? one : more}`;
-
-/** Returns "42 seconds" or "3 minutes". */
-export function duration(ms) {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
-  if (seconds < 120) return many(seconds, 'second');
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 120 ? many(minutes, 'minute') : many(Math.floor(minutes / 60), 'hour');
-}
-
-/** Returns "1:42", for a countdown. */
-export function countdown(ms) {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const two = (n) => String(n).padStart(2, '0');
-  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
-
-/** The states of a seat in words. */
-export const stateNames = {
-  available: 'available',
-  locked: 'locked',
-  booked: 'booked',
-  blocked: 'not for sale',
-  picked: 'picked by you',
-  asking: 'picked by you',
-  yours: 'locked by you',
-  bought: 'booked by you',
+/** The tables, each of which is loaded when its language is wanted. */
+const tables = {
+  en: () => import('./messages/en.js'),
+  de: () => import('./messages/de.js'),
+  fr: () => import('./messages/fr.js'),
+  ar: () => import('./messages/ar.js'),
 };
+/** The languages that have a table. */
+export const languages = Object.keys(tables);
+const rightToLeft = ['ar'];
 
-export function stateName(state, left) {
-  const name = stateNames[state];
-  if (state === 'locked' || state === 'yours') return `${name} for ${duration(left)}`;
-  return name;
+const slack = 250; // ms by which the estimate of the server's time may be late
+
+/**
+ * Loads the Words of the first of the wanted languages that has a table, else of
+ * English. Languages are BCP 47 tags, the first one wanted most: "de", "fr-CA". What is
+ * no tag is left out. It asks again for a table while the network is away. own are the messages of a shop, by key, in place of ours.
+ */
+export async function loadWords(wanted, own) {
+  const locale = wanted.map(localeOf).find((l) => languages.includes(l?.language)) ?? new Intl.Locale('en-GB');
+  const { default: messages } = await loaded(tables[locale.language]);
+  return new Words(locale, messages, own);
+}
+
+async function loaded(table) {
+  for (let pause = 500; ; pause *= 2) {
+    try {
+      return await table();
+    } catch (error) {
+      if (pause > 16_000) throw error;
+    }
+    await new Promise((resume) => setTimeout(resume, pause));
+  }
+}
+
+function localeOf(tag) {
+  try {
+    return new Intl.Locale(tag);
+  } catch {
+    return undefined; // anybody can write anything into the address
+  }
+}
+
+/** Words are the messages and formats of one language. */
+export class Words {
+  #messages;
+  #formats = new Map();
+
+  constructor(locale, messages, own = {}) {
+    this.lang = locale.baseName;
+    this.dir = rightToLeft.includes(locale.language) ? 'rtl' : 'ltr';
+    // Seats and tickets have Latin digits and Gregorian dates, so the page has them too.
+    const { numberingSystem = 'latn', calendar = 'gregory' } = locale;
+    this.locale = new Intl.Locale(locale, { numberingSystem, calendar }).toString();
+    this.#messages = { ...messages, ...usable(own, messages) };
+  }
+
+  /** Reports whether there is a message with the key. */
+  has(key) {
+    return Object.hasOwn(this.#messages, key);
+  }
+
+  /**
+   * Returns the message with its parameters filled in. The parameter n chooses the plural
+   * form. Numbers are written as the language does, and texts as they are.
+   */
+  say(key, params = {}) {
+    const message = this.#messages[key];
+    const text = typeof message === 'object' ? message[this.#format('PluralRules').select(params.n)] ?? message.other : message;
+    return text.replace(/\{(\w+)\}/g, (_, name) => this.#value(params[name]));
+  }
+
+  #value(value) {
+    if (typeof value === 'number') return this.number(value);
+    // A name in a script of the other direction must not turn around what stands beside it.
+    const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufefc]/.test(value);
+    return rightToLeft === (this.dir === 'rtl') ? value : `\u2068${value}\u2069`;
+  }
+
+  /** Returns facts that belong together, in one line. Empty ones are left out. */
+  join(facts) {
+    return this.#joined('join', facts);
+  }
+
+  /** Returns whole sentences one after the other. Empty ones are left out. */
+  sentences(...sentences) {
+    return sentences.filter(Boolean).join(' ');
+  }
+
+  /** Returns groups of which each has facts, in one line. */
+  joinGroups(groups) {
+    return this.#joined('join.groups', groups);
+  }
+
+  #joined(key, parts) {
+    return parts.filter(Boolean).reduceRight((rest, first) => (rest ? this.say(key, { first, rest }) : first), '');
+  }
+
+  /** Returns "1, 2 and 3". */
+  list(items) {
+    return this.#format('ListFormat').format(items);
+  }
+
+  /** Returns "1,250". */
+  number(n) {
+    return this.#format('NumberFormat').format(n);
+  }
+
+  /** Returns "45%" for 0.45. */
+  percent(share) {
+    return this.#format('NumberFormat', { style: 'percent' }).format(share);
+  }
+
+  /** Returns "€42.00" for an amount in the currency's smallest unit. */
+  money(amount, currency) {
+    const format = this.#format('NumberFormat', { style: 'currency', currency });
+    return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+  }
+
+  /** Returns "42 seconds" or "3 minutes". */
+  duration(ms) {
+    const [n, unit] = rounded(ms);
+    return this.#format('NumberFormat', { style: 'unit', unit, unitDisplay: 'long' }).format(n);
+  }
+
+  /** Returns "in 42 seconds" or "in 3 minutes". */
+  soon(ms) {
+    return this.#format('RelativeTimeFormat').format(...rounded(ms));
+  }
+
+  /** Returns "1:42", for a countdown. */
+  countdown(ms) {
+    const seconds = secondsOf(ms);
+    const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const two = (n) => this.#format('NumberFormat', { minimumIntegerDigits: 2 }).format(n);
+    return h ? `${this.number(h)}:${two(m)}:${two(s)}` : `${this.number(m)}:${two(s)}`;
+  }
+
+  /** Returns a day and a time, by the clocks of the zone; without one, by the buyer's and with its name. */
+  date(time, timeZone) {
+    return this.#format('DateTimeFormat', {
+      weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZone, timeZoneName: timeZone ? undefined : 'short',
+    }).format(time);
+  }
+
+  /**
+   * Writes the messages that elements below root name: the attribute data-say has the
+   * key of the text, data-label that of the accessible name, data-alt that of a picture.
+   */
+  fill(root) {
+    for (const el of root.querySelectorAll('[data-say]')) el.textContent = this.say(el.dataset.say);
+    for (const el of root.querySelectorAll('[data-label]')) el.ariaLabel = this.say(el.dataset.label);
+    for (const el of root.querySelectorAll('[data-alt]')) el.alt = this.say(el.dataset.alt);
+  }
+
+  /** Returns the format, which is made once: that takes longer than to use it. */
+  #format(kind, options = {}) {
+    const key = kind + JSON.stringify(options);
+    if (!this.#formats.has(key)) this.#formats.set(key, new Intl[kind](this.locale, options));
+    return this.#formats.get(key);
+  }
+}
+
+/** The whole seconds left. A lock of 60 seconds has not 61 left, though the clock is an estimate. */
+const secondsOf = (ms) => Math.max(0, Math.ceil((ms - slack) / 1000));
+
+function rounded(ms) {
+  const seconds = secondsOf(ms);
+  if (seconds < 120) return [seconds, 'second'];
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? [minutes, 'minute'] : [Math.round(minutes / 60), 'hour'];
+}
+
+/** Returns a shop's messages that can stand in place of ours. It warns of the others: a buyer is not to see that. */
+function usable(own, messages) {
+  return Object.fromEntries(Object.entries(own).filter(([key, message]) => {
+    try {
+      check(key, message, messages[key]);
+      return true;
+    } catch ({ message: problem }) {
+      console.warn(problem);
+      return false;
+    }
+  }));
+}
+
+function check(key, message, ours) {
+  const error = (problem) => new TypeError(`seatlock-map: the message ${key} is not used: ${problem}`);
+  if (ours === undefined) throw error('there is no such key');
+  if (typeof message !== 'string' && typeof message?.other !== 'string') throw error('it must be a text, or an object of plural forms with the form "other"');
+  const known = parametersOf(ours);
+  const wrong = [...parametersOf(message)].find((name) => !known.has(name));
+  if (wrong) throw error(`it has {${wrong}}, but can have only these: ${[...known].join(', ') || 'none'}`);
+}
+
+/** The parameters of a message, in all of its plural forms. */
+export function parametersOf(message) {
+  const forms = typeof message === 'object' ? Object.values(message) : [message];
+  return new Set([...(typeof message === 'object' ? ['n'] : []), ...forms.flatMap((form) => [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))]);
 }

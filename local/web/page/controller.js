@@ -1,0 +1,152 @@
+// Shows one event of a server in a Host, and another one when it is asked to.
+
+import { EventPage } from './event.js';
+import { Panel } from './panel.js';
+import { reason } from './problems.js';
+
+/** A Controller shows an event in a Host, by the answers of an Api, until close(). */
+export class Controller {
+  session; // who the user is, once that is known
+  page; // the open event
+  max = 0; // how many seats a user may have, if that is less than the event lets have; 0 is no limit
+  #closed = new AbortController();
+  #opening;
+  #asked = {}; // the event and the section that are to be shown
+
+  constructor(host, api) {
+    this.host = host;
+    this.api = api;
+    const picking = (act) => (...args) => this.page.picking[act](...args);
+    this.panel = new Panel(host, Object.fromEntries(['drop', 'choose', 'dropPlaces', 'lock', 'confirm', 'release'].map((act) => [act, picking(act)])));
+    window.addEventListener('storage', ({ key, newValue }) => {
+      if (key !== this.page?.mine.key) return;
+      if (newValue === null) this.session.renew().catch(() => this.page.shared()); // the user has signed out in another window
+      else this.page.shared();
+    }, { signal: this.#closed.signal });
+  }
+
+  close() {
+    this.#closed.abort();
+    this.page?.close();
+  }
+
+  /**
+   * Finds out who the user is and which events there are, and opens what was asked for.
+   * load(again) returns a promise of the Session.
+   */
+  async start(load) {
+    let again = false;
+    this.session = await this.#keepAsking(() => {
+      const session = load(again);
+      again = true;
+      return session;
+    });
+    this.session.renewed = (before) => {
+      this.host.introduce(this.session);
+      if (this.session.user !== before.user) this.page?.become(before);
+    };
+    this.panel.say('news', '');
+    this.host.introduce(this.session);
+    if (this.#asked.eventId === undefined || this.host.choosesEvent) {
+      const events = await this.#keepAsking(() => this.api.events());
+      this.panel.say('news', '');
+      this.#asked = this.host.choose(events, this.#asked);
+    }
+    await this.#open();
+  }
+
+  /** Shows an event, and a section of it if it is large. */
+  show(eventId, section) {
+    this.#asked = { eventId, section };
+    return this.session && this.#open();
+  }
+
+  async #open() {
+    const { eventId } = this.#asked;
+    if (!eventId || this.#opening === eventId) return;
+    if (this.page?.plan.eventId !== eventId) {
+      this.#opening = eventId;
+      const list = this.api.seats(eventId).catch(() => null); // together with the layout
+      const event = await this.#keepAsking(() => this.api.event(eventId));
+      if (this.#opening !== eventId) return; // the user has chosen another meanwhile
+      this.#opening = undefined;
+      this.panel.say('news', '');
+      this.#replace(event, list);
+      await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
+      if (this.#over || this.page.plan.eventId !== eventId) return;
+    }
+    this.#opening = undefined;
+    this.page.drawn.show(this.#asked.section);
+  }
+
+  /** The server's time, by which locks end. */
+  get now() {
+    return this.page?.clock.now() ?? Date.now();
+  }
+
+  get #over() {
+    return this.#closed.signal.aborted;
+  }
+
+  /** Shows an event in place of the one before. */
+  #replace(event, list) {
+    this.page?.close();
+    this.host.mark('ready', false);
+    const { api, host, max, panel, session } = this;
+    const seatLimit = max && event.seatLimit ? Math.min(max, event.seatLimit) : max || event.seatLimit;
+    this.page = new EventPage(host, { ...event, seatLimit }, { api, list, panel, session, renew: (revision) => this.#renew(revision) });
+  }
+
+  /** Fetches the seat map of the open event anew, since there is one of this revision. */
+  async #renew(revision) {
+    const before = this.page;
+    const { eventId } = before.plan;
+    let event;
+    for (;;) {
+      event = await this.#keepAsking(() => this.api.event(eventId));
+      if (this.page !== before) return; // another event was opened meanwhile
+      if ((event.revision ?? 0) >= revision) break;
+      await new Promise((resume) => setTimeout(resume, 2000)); // not every server has it yet
+    }
+    while (before.mine.asked) { // the answer is for the page that asked
+      await new Promise((resume) => setTimeout(resume, 100));
+      if (this.page !== before) return;
+    }
+    const { drawn: { place } } = before;
+    this.#replace(event, this.api.seats(eventId).catch(() => null));
+    this.page.drawn.resume({ ...place, part: place.part ?? this.#asked.section });
+    this.panel.say('news', this.host.words.say('map.changed'));
+  }
+
+  /** Repeats a call while the server is away, as it may be at the start. */
+  async #keepAsking(call) {
+    for (let pause = 500; ; pause = Math.min(pause * 2, 8000)) {
+      try {
+        const answer = await call();
+        return this.#over ? await never() : answer;
+      } catch (error) {
+        if (this.#over) return never();
+        if (error.status === 401 && !this.session?.unknown) return this.#signedOut();
+        if (error.status === 401) await this.session.renew().catch(() => {}); // only the server's answer says who may look
+        this.host.light('away');
+        const { words } = this.host;
+        const message = error.status === 401 ? words.say('error.busy') : reason(words, error);
+        this.panel.say('bad', words.sentences(message, words.say('outcome.again')));
+        this.host.emit('error', { code: error.code || 'unreachable', message });
+      }
+      await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
+    }
+  }
+
+  /** Shows that nothing is shown, until the user signs in. */
+  #signedOut() {
+    this.host.light('out');
+    const message = this.host.words.say(this.session?.canSignIn ? 'signIn.see' : 'signIn.private');
+    this.panel.say('news', message);
+    this.host.emit('error', { code: 'unauthenticated', message });
+    return never();
+  }
+}
+
+/** A promise for what must not go on. */
+const never = () => new Promise(() => {});

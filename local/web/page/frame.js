@@ -1,0 +1,44 @@
+// The page for a frame: the element, whose events it sends to the page around the frame as
+// messages, and whose methods that page calls by messages. README.md lists them. It is a
+// file of its own and imports nothing.
+
+const allowed = document.querySelector('meta[name=frame-ancestors]').content.split(' ');
+const around = location.ancestorOrigins?.[0] ?? (document.referrer && new URL(document.referrer).origin);
+const origins = allowed.includes(around) ? [around] : allowed; // a browser gives a message only to a page of the origin
+
+const map = document.createElement('seatlock-map');
+const query = new URLSearchParams(location.search);
+for (const [name, value] of query) {
+  if (['event', 'lang', 'max', 'section', 'theme'].includes(name)) map.setAttribute(name, value);
+}
+
+function send(message) {
+  for (const origin of origins) parent.postMessage({ source: 'seatlock', ...message }, origin);
+}
+
+for (const type of ['ready', 'pick', 'lock', 'release', 'conflict', 'expiring', 'expired', 'booked', 'section', 'error']) {
+  map.addEventListener(type, ({ detail }) => send({ type, detail }));
+}
+
+const methods = {
+  lock: () => map.lock(),
+  release: () => map.release(),
+  clear: () => map.clear(),
+  bestAvailable: (n) => map.bestAvailable(n),
+  refresh: () => map.refresh(),
+};
+
+window.addEventListener('message', async ({ source, origin, data }) => {
+  if (source !== parent || !allowed.includes(origin) || data?.target !== 'seatlock') return;
+  const { type, value, id } = data;
+  if (type === 'token' || type === 'user') {
+    map[type] = value;
+    if (!map.isConnected) document.body.append(map);
+  }
+  if (Object.hasOwn(methods, type)) send({ type: 'answer', id, detail: await methods[type](value) });
+});
+
+new ResizeObserver(() => send({ type: 'height', detail: Math.ceil(document.documentElement.getBoundingClientRect().height) })).observe(document.documentElement);
+document.body.style.margin = '0';
+send({ type: 'loaded' });
+if (!query.has('wait')) document.body.append(map); // else the page around the frame gives a token first

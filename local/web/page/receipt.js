@@ -1,0 +1,38 @@
+// What a buyer gets who has paid: the reference, also as a code that a machine reads, the
+// seats, a file for a calendar, and all of it on paper.
+
+import { calendarFile } from './calendar.js';
+import { element } from './element.js';
+
+const byId = (id) => document.getElementById(`receipt-${id}`);
+
+/** Shows the receipt of an order in Seatlock's own page. closed is called when the buyer closes it. */
+export function showReceipt({ words, plan, reference, seats, price, closed }) {
+  const receipt = document.getElementById('receipt');
+  byId('event').textContent = plan.title;
+  const place = plan.when && /\d/.test(plan.subtitle) ? '' : plan.subtitle; // with a number it is the time, in other words
+  byId('when').textContent = [...new Set([place, plan.when])].filter(Boolean).join(' · ');
+  byId('seats').replaceChildren(...seats.map((seat) => element('li', {}, seat)));
+  byId('reference').textContent = reference;
+  byId('price').textContent = price;
+  byId('price').parentElement.hidden = !price;
+  byId('code').src = new URL(`page/qr.svg?${new URLSearchParams({ text: reference })}`, document.baseURI);
+  const calendar = byId('calendar');
+  calendar.hidden = !plan.startsAt;
+  if (plan.startsAt) {
+    const text = calendarFile({
+      id: `${reference}@${location.host}`, start: plan.startsAt, made: Date.now(), name: plan.title,
+      text: [...seats, `${words.say('receipt.reference')}: ${reference}`].join('\n'),
+    });
+    URL.revokeObjectURL(calendar.href);
+    calendar.href = URL.createObjectURL(new Blob([text], { type: 'text/calendar' }));
+    calendar.download = `${reference}.ics`;
+  }
+  byId('print').onclick = () => print();
+  byId('close').onclick = () => {
+    receipt.hidden = true;
+    closed();
+  };
+  receipt.hidden = false;
+  receipt.scrollIntoView({ block: 'nearest' });
+}

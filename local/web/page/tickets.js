@@ -1,0 +1,23 @@
+// How seats and places are described to the shop whose page shows the map.
+
+import { priceOf } from './prices.js';
+
+/** Returns a seat as a Ticket of v1.d.ts. Prices are in the currency's smallest unit. */
+export function ticket(plan, position, level) {
+  const seatId = plan.ids[position];
+  const { id: category, levels } = plan.categoryOf(position) ?? {};
+  const rest = compact({ category, level: level ?? levels?.[0].id, price: priceOf(plan, position, level) });
+  const area = plan.areas[plan.areaOf.get(position)];
+  if (area) return { seatId, section: area.name, ...rest };
+  const { part, row, place } = plan.find(position);
+  return { seatId, ...compact({ section: part.name || undefined, row: row.name || undefined, number: row.numbers?.[place] }), ...rest };
+}
+
+/** Returns so many places of an area at a price level as a Places of v1.d.ts. */
+export function placesOf(plan, area, level, count) {
+  const { name, category } = plan.areas[area];
+  const { levels, price } = plan.categories[category] ?? {};
+  return { section: name, count, ...compact({ level: levels?.[level].id, price: levels?.[level].price ?? price }) };
+}
+
+const compact = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
