@@ -11,7 +11,7 @@ const budget = 4; // ms of a frame in which seats are made
 const legible = 18; // px from which a seat has a number
 const turnable = 400; // seats that can each be turned by itself; of more, a section is turned as a whole
 const rowsAtOnce = 8; // that change how they are drawn in one frame
-const movements = 24; // highlights at a time: more are no help, and cost frames
+const movements = 4; // seats that are highlighted together: in a flood it is no help, and costs frames
 
 /**
  * A SeatMap draws parts of a venue on the layer of a viewport. state(position) returns
@@ -100,7 +100,7 @@ export class SeatMap {
     this.root.append(group);
     return part.rows.map((row, r) => {
       const { names: ends, table } = where.rows[r];
-      const line = element('div', { role: 'row', 'aria-label': row.name ? plan.words.say('row', { row: row.name }) : undefined });
+      const line = element('div', { role: 'row', hidden: '', 'aria-label': row.name ? plan.words.say('row', { row: row.name }) : undefined });
       if (table) {
         const disc = element('span', { class: 'table', 'data-shape': row.table, 'aria-hidden': 'true' });
         disc.style.setProperty('--radius', table.radius.toFixed(2));
@@ -179,6 +179,7 @@ export class SeatMap {
   #drawRow(row) {
     const { line, frame } = this.#lines.get(row);
     const cells = Array.from({ length: row.count }, (_, i) => this.#seat(row, i, row.first + i, frame));
+    line.hidden = false;
     line.prepend(...line.querySelectorAll('.table'), ...cells);
     this.#lines.delete(row);
   }
@@ -234,9 +235,13 @@ export class SeatMap {
 
   /** Redraws those of the seats that are on this map; moved highlights them. */
   paint(positions, moved = false) {
+    const changed = [];
     for (const position of positions) {
       const cell = this.#cells.get(position);
-      if (!cell || !this.#paint(position, cell) || !moved || this.#moving >= movements) continue;
+      if (cell && this.#paint(position, cell)) changed.push(cell);
+    }
+    if (!moved || changed.length > movements || this.#moving > movements) return;
+    for (const cell of changed) {
       if (!cell.classList.contains('moved')) this.#moving++;
       cell.classList.add('moved');
     }

@@ -12,6 +12,8 @@ import { unit } from './viewport.js';
  * what the user acts on.
  */
 export class Overview {
+  #sizes = []; // of a seat, when a label was written last
+
   constructor(viewport, plan, world, { counts, open, reached }) {
     this.viewport = viewport;
     this.plan = plan;
@@ -89,21 +91,23 @@ export class Overview {
   label() {
     const { size, view } = this.viewport;
     this.context ??= element('canvas', {}).getContext('2d');
+    const { fontFamily } = getComputedStyle(this.cells[0].querySelector('.name')); // once: each time again would be a layout
     this.cells.forEach((shape, i) => {
       const { label: [x, y], outline, left: from, top, width, height } = this.world.parts[i];
       const seen = this.part === null || (from < view.left + 2 * view.width && from + width > view.left - view.width
         && top < view.top + 2 * view.height && top + height > view.top - view.height);
       shape.style.display = seen ? '' : 'none'; // what is not drawn costs no frames
-      if (!seen) return;
+      if (!seen || this.#sizes[i] === size) return;
+      this.#sizes[i] = size;
       const { across, deep } = sizeOf(outline);
       const [wide, tall] = [across * size, deep * size];
       const [, label] = shape.children;
       const [name, left] = label.children;
       const roomy = wide > 76 && tall > 38;
-      shape.classList.toggle('tight', !roomy);
-      shape.classList.toggle('tiny', wide < 40);
+      const font = roomy ? 17 : wide < 40 ? 11 : 13;
       label.setAttribute('transform', `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${(1 / size).toFixed(5)})`);
-      this.context.font = getComputedStyle(name).font;
+      this.context.font = `600 ${font}px ${fontFamily}`;
+      name.style.fontSize = `${font}px`;
       name.textContent = `${this.#shortened(name.dataset.name, wide - 8)} `;
       name.setAttribute('y', roomy ? -2 : 4);
       left.style.display = roomy ? '' : 'none';

@@ -4,7 +4,7 @@ import { List } from './list.js';
 import { VenueMap } from './view.js';
 
 const step = 1.5; // of the buttons that enlarge
-const gather = 90; // ms in which the changes of others are gathered
+const gather = 120; // ms in which the changes of others are gathered
 
 /**
  * A PartView draws a venue in a Host, as a map or as a list, and the links to the

@@ -13,6 +13,7 @@ import { Viewport } from './viewport.js';
 import { layOut } from './world.js';
 
 const pointable = 10; // px from which a mouse finds a seat, which is named beside it
+const legible = 18; // px from which a seat has a number
 const pressable = 24; // px from which a finger finds a seat
 const comfortable = 30; // px to which a press on a smaller seat enlarges it
 const opens = 9; // px from which a section in the middle of the view can open
@@ -100,7 +101,8 @@ export class VenueMap {
     if (part !== null && !there) {
       const { left, top, width, height } = this.world.parts[part];
       const whole = this.viewport.sizeFor(width + 4, height + 3);
-      const size = Math.max(pressable, Math.min(38, whole));
+      const least = matchMedia('(pointer: coarse)').matches ? pressable : legible;
+      const size = Math.max(least, Math.min(38, whole));
       const middle = [left + width / 2, top + height / 2];
       this.viewport.show(whole >= size ? middle : this.#inside(point ?? middle, part, size), size, atOnce);
     }
