@@ -62,7 +62,8 @@ func TestHoarders(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %+v", err, r)
 	}
-	if h := r.Hoarders; h.Seats <= address || h.Share <= 0 || h.Share > 1 || h.Most > 60 {
+	// How many seats they get before the sale ends depends on the machine.
+	if h := r.Hoarders; h.Seats == 0 || h.Refused["rate_limited"] > 0 || h.Share <= 0 || h.Share > 1 || h.Most > 60 {
 		t.Errorf("without a budget: %+v", h)
 	}
 }
