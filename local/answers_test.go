@@ -123,7 +123,7 @@ func TestLargeAnswersOfOneAddress(t *testing.T) {
 func TestByteRate(t *testing.T) {
 	for name, spend := range map[string]func(t *testing.T, url string){
 		"the page": func(t *testing.T, url string) {
-			connect(t, "127.0.0.2", url).want(getRequest("/page/event.js"), 200, "import")
+			connect(t, "127.0.0.2", url).want(getRequest("/page/icon.svg"), 200, "svg")
 		},
 		"the API": func(t *testing.T, url string) {
 			connect(t, "127.0.0.2", url).want(getRequest("/openapi.yaml"), 200, "openapi")
@@ -141,7 +141,7 @@ func TestByteRate(t *testing.T) {
 			url, _, _ := serving(t, "-byte-rate", "1")
 			spend(t, url)
 			c := connect(t, "127.0.0.2", url)
-			for _, path := range []string{"/seats", "/", "/page/event.js"} {
+			for _, path := range []string{"/seats", "/", "/page/icon.svg"} {
 				if resp := c.want(getRequest(path), 429, `"code":"rate_limited"`); resp.Header.Get("Retry-After") == "" {
 					t.Errorf("the header of %s has no Retry-After: %v", path, resp.Header)
 				}
@@ -158,9 +158,9 @@ func TestRateComesFirst(t *testing.T) {
 	url, _, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-rate", "0.001")
 	c := connect(t, "127.0.0.2", url)
 	for range 10 {
-		c.want(getRequest("/page/base.css"), 200, "")
+		c.want(getRequest("/page/icon.svg"), 200, "")
 	}
-	c.want(getRequest("/page/base.css"), 429, `"code":"rate_limited"`)
+	c.want(getRequest("/page/icon.svg"), 429, `"code":"rate_limited"`)
 	c.want(lockRequest(good), 429, `"code":"rate_limited"`) // and not 401
 	connect(t, "127.0.0.3", url).want(lockRequest(good), 401, "")
 }

@@ -13,7 +13,7 @@ func TestHeaders(t *testing.T) {
 	url, _, _ := serving(t, "-cors-origin", "https://shop.example")
 	for _, c := range []struct{ method, path, body string }{
 		{"GET", "/", ""},
-		{"GET", "/page/main.js", ""},
+		{"GET", "/page/icon.svg", ""},
 		{"GET", "/seats", ""},
 		{"GET", "/events", ""},
 		{"POST", "/lock", good},
