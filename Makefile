@@ -1,10 +1,11 @@
 # make run needs only Go. See README.md.
 
-.PHONY: help run test test-redis e2e check imports bench fuzz proof package screenshots
+.PHONY: help run test race test-redis e2e check imports bench fuzz proof package screenshots
 
 help:
 	@echo 'make run          serve on 127.0.0.1:8080 (ARGS="-h" explains the flags)'
 	@echo 'make test         run all tests in random order, where it matters with the race detector'
+	@echo 'make race         test the rest with the race detector'
 	@echo 'make test-redis   test redisstore on another server (REDIS_SERVER=/path/to/redis-server)'
 	@echo 'make e2e          test the page in a browser (needs chromium and npm)'
 	@echo 'make check        check formatting, vet, staticcheck, go.mod and imports'
@@ -26,8 +27,8 @@ SKIPPED = bin/skipped
 GOTEST = SKIPPED=$(CURDIR)/$(SKIPPED) go test -shuffle=on
 # Packages without goroutines of their own, whose programs are processes of their own, or
 # whose code runs under the race detector in other packages' tests. With the detector,
-# these take several times as long.
-PLAIN = deploy/[a-z]+|functions|functions/booking/apitest|functions/payment(/.*)?|functions/venue(/.*)?|local/tools/.*|lockstore/storetest
+# these take several times as long: make race runs them under it, too.
+PLAIN = deploy/[a-z]+|functions|functions/booking/apitest|functions/payment(/.*)?|functions/venue(/.*)?|local/tools/.*|lockstore/storetest|lockstore/(pgstore|redisstore)(/.*)?
 SERVERS = redistest|pgtest
 TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -v '^seatlock/local/tools/e2e '
 RACED = $(TESTS) | grep -vE '^seatlock/($(PLAIN)) '
@@ -47,6 +48,9 @@ test:
 	$(GOTEST) $(RACE) -p 1 -parallel 4 $$($(RACED) | $(ALONE))
 	$(GOTEST) -p 1 -parallel 4 $$($(UNRACED) | $(ALONE))
 	@test ! -s $(SKIPPED) || { echo 'make test: SKIPPED, with the number of tests:' >&2; sort $(SKIPPED) | uniq -c >&2; }
+
+race:
+	go test -race -shuffle=on -p 1 -parallel 4 -timeout 30m $$($(UNRACED) | cut -d' ' -f1)
 
 # REDIS_SERVER is a path, or a program of the PATH. RUN is for the names of tests. Races
 # are found by make test.

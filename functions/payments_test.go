@@ -123,10 +123,16 @@ func sellAtStripe(t *testing.T, command func(name string) []string, store string
 	if state := stateOf(); state != "giving_back" {
 		t.Errorf("the order whose seats were released is %s, want giving_back", state)
 	}
-	if a := functions["settle"].invoke([]byte(settleEvent)); a.path != "response" {
-		t.Fatalf("the scheduled invocation failed: %s\n%s", a.body, functions["settle"].log)
+	state := ""
+	for range 5 { // a slow machine does not get far each time
+		if a := functions["settle"].invoke([]byte(settleEvent)); a.path != "response" {
+			t.Fatalf("the scheduled invocation failed: %s\n%s", a.body, functions["settle"].log)
+		}
+		if state = stateOf(); state == "closed" {
+			break
+		}
 	}
-	if state := stateOf(); state != "closed" {
+	if state != "closed" {
 		t.Errorf("after the schedule the order is %s, want closed", state)
 	}
 	if err := atStripe.Pay(path.Base(third.PayURL)); err == nil {
@@ -142,7 +148,10 @@ func sellAtStripe(t *testing.T, command func(name string) []string, store string
 		for _, of := range line.AWS.CloudWatchMetrics {
 			by := of.Dimensions[0][0]
 			for _, m := range of.Metrics {
-				written[fmt.Sprint(m.Name, " ", by, "=", line.members[by])] = line.members[m.Name].(float64)
+				what := fmt.Sprint(m.Name, " ", by, "=", line.members[by])
+				if _, ok := written[what]; !ok { // the first count
+					written[what] = line.members[m.Name].(float64)
+				}
 			}
 		}
 	}
