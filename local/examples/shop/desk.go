@@ -115,7 +115,7 @@ func (d *desk) pay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		refuse(w, http.StatusBadGateway, "That did not work. You have paid nothing.", err)
+		refuse(w, http.StatusBadGateway, "That did not work. You have not paid now. Try again.", err)
 		return
 	}
 	answer(w, map[string]any{"reference": o.ref, "total": o.bill.Total, "currency": o.bill.Currency})
