@@ -141,7 +141,8 @@ export class Controller {
   /** Shows that nothing is shown, until the user signs in. */
   #signedOut() {
     this.host.light('out');
-    const message = this.host.words.say(this.session?.canSignIn ? 'signIn.see' : 'signIn.private');
+    const { sells, canSignIn } = this.session ?? {};
+    const message = this.host.words.say(sells && !canSignIn ? 'signIn.private' : 'signIn.see');
     this.panel.say('news', message);
     this.host.emit('error', { code: 'unauthenticated', message });
     return never();

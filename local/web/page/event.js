@@ -151,11 +151,17 @@ export class EventPage {
 
   /** Finds out why the seats are not shown any more. */
   async #shutOut() {
+    const { session } = this;
+    let refused = false;
     try {
-      await this.session.renew();
-    } catch { /* the light shows that the server is away */ }
-    if (this.closed || this.session.user) return; // they are shown again
-    this.say('bad', this.words.say(this.session.canSignIn ? 'signIn.over' : 'signIn.private'), true);
+      await session.renew();
+    } catch ({ status }) {
+      refused = status === 401; // else the light shows that the server is away
+    }
+    if (this.closed || (session.user && !refused)) return; // they are shown again
+    const message = this.words.say(session.sells && !session.canSignIn ? 'signIn.private' : 'signIn.over');
+    this.say('bad', message, true);
+    this.host.emit('error', { code: 'unauthenticated', message });
   }
 
   #tick() {
