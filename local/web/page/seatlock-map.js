@@ -161,9 +161,13 @@ export class SeatlockMap extends HTMLElement {
 
   set token(token) {
     const before = this.#token;
+    if (before === token) return;
     this.#token = token;
-    if (typeof before === 'function' && typeof token === 'function' && this.#controller) this.#controller.api.token = token;
-    else if (this.isConnected) this.#restart();
+    const { page } = this.#controller ?? {};
+    if (page && typeof before === 'function' && typeof token === 'function') {
+      page.api.token = token;
+      page.session.renew().catch(() => {}); // the next call of the buyer says what is wrong
+    } else if (this.isConnected) this.#restart();
   }
 
   /** What the user has: see Basket in v1.d.ts. */
