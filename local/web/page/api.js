@@ -22,8 +22,10 @@ export class Api {
   #token;
   #bearer; // the promise of the token that the function gave last
 
+  /** base is a URL. */
   constructor(base) {
     this.base = base;
+    this.elsewhere = base.origin === location.origin ? '' : `@${base.href}`; // tells keys in the storage of a page apart
   }
 
   /** Returns the address of a path below the base address. */

@@ -1,6 +1,7 @@
 // Shows one event of a server in a Host, and another one when it is asked to.
 
 import { EventPage } from './event.js';
+import { changes } from './mine.js';
 import { Panel } from './panel.js';
 import { reason } from './problems.js';
 
@@ -22,6 +23,10 @@ export class Controller {
       if (key !== this.page?.mine.key) return;
       if (newValue === null) this.session.renew().catch(() => this.page.shared()); // the user has signed out in another window
       else this.page.shared();
+    }, { signal: this.#closed.signal });
+    changes.addEventListener('change', ({ detail: other }) => { // in another map of this page
+      const { mine } = this.page ?? {};
+      if (other !== mine && other.key === mine?.key) this.page.shared();
     }, { signal: this.#closed.signal });
   }
 

@@ -35,9 +35,10 @@ export class EventPage {
     this.renew = renew;
     this.words = host.words;
     this.plan = new Plan(event, host.words);
+    this.picksId = this.plan.eventId + api.elsewhere;
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
-    this.mine = new Mine(this.plan, session.user ?? 'nobody');
+    this.mine = new Mine(this.plan, session.owner);
     this.calls = new Calls(this);
     this.panel = panel;
     this.picking = new Picking(this);
@@ -85,7 +86,7 @@ export class EventPage {
   /** Shows what another user has, since the user is not the one before, and says so. */
   become(before) {
     const { picked, wanted, levels } = this.mine;
-    this.mine = new Mine(this.plan, this.session.user ?? 'nobody');
+    this.mine = new Mine(this.plan, this.session.owner);
     this.mine.wanted = wanted;
     for (const p of picked) if (levels.has(p)) this.mine.levels.set(p, levels.get(p));
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
@@ -129,9 +130,9 @@ export class EventPage {
   #begin() {
     this.#ready = true;
     this.host.mark('ready', true);
-    this.#taken(this.mine.restore(keptPicks.of(this.plan.eventId), this.seats));
+    this.#taken(this.mine.restore(keptPicks.of(this.picksId), this.seats));
     this.kept = JSON.stringify(this.mine.picks);
-    keptPicks.save(this.plan.eventId, this.mine.picks);
+    keptPicks.save(this.picksId, this.mine.picks);
     this.update(this.mine.picked); // a new seat map is drawn before its first list
     this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
@@ -237,7 +238,7 @@ export class EventPage {
     const text = JSON.stringify(picks);
     if (text === this.kept) return;
     this.kept = text;
-    keptPicks.save(this.plan.eventId, picks);
+    keptPicks.save(this.picksId, picks);
     this.host.emit('pick', this.basket);
   }
 
