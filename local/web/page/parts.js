@@ -44,7 +44,13 @@ export class PartView {
   #begin() {
     const { host, plan, seats, sections } = this;
     this.map = new VenueMap(host.find('map'), plan, {
-      seats: { ...seats, leave: () => plan.large && this.#open(null) },
+      seats: {
+        ...seats,
+        leave: () => {
+          if (plan.large) this.#open(null);
+          return plan.large;
+        },
+      },
       sections,
       open: (part, event) => this.#open(part, event),
       entered: (part) => {
