@@ -28,12 +28,12 @@ export class ElementHost extends Host {
     words.fill(root);
   }
 
-  emit(type, detail) {
-    return this.element.dispatchEvent(new CustomEvent(type, { detail, cancelable: type === 'section' }));
+  emit(type, detail, cancelable = false) {
+    return this.element.dispatchEvent(new CustomEvent(type, { detail, cancelable }));
   }
 
   goTo(eventId, section) {
-    if (this.emit('section', { eventId, section: section ?? null })) this.correct(eventId, section);
+    if (this.emit('section', { eventId, section: section ?? null }, true)) this.correct(eventId, section);
   }
 
   correct(eventId, section) {
