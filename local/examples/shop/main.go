@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("SEATLOCK_URL: %w", err)
 	}
 	defer seats.Close()
-	handler, err := newShop(server, seats)
+	handler, err := newShop(&desk{server: server, seats: seats, finishTime: 15 * time.Second})
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("url=http://%s\n", l.Addr())
-	srv := &http.Server{Handler: handler, ReadTimeout: 5 * time.Second, WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute}
+	srv := &http.Server{Handler: handler, ReadTimeout: 5 * time.Second, WriteTimeout: 40 * time.Second, IdleTimeout: time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	select {
@@ -75,17 +75,16 @@ func run(ctx context.Context) error {
 }
 
 // newShop returns the shop's routes.
-func newShop(server *url.URL, seats *client.Client) (http.Handler, error) {
+func newShop(d *desk) (http.Handler, error) {
 	index, err := files.ReadFile("page/index.html")
 	if err != nil {
 		return nil, err
 	}
-	page := strings.ReplaceAll(string(index), "{seatlock}", server.String())
+	page := strings.ReplaceAll(string(index), "{seatlock}/embed/v1.js", d.server.JoinPath("embed/v1.js").String())
 	static, err := fs.Sub(files, "page")
 	if err != nil {
 		return nil, err
 	}
-	d := &desk{server: server, seats: seats, buyers: make(map[string]buyer)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -96,7 +95,7 @@ func newShop(server *url.URL, seats *client.Client) (http.Handler, error) {
 	mux.HandleFunc("POST /pay", d.pay)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", policy(server))
+		w.Header().Set("Content-Security-Policy", policy(d.server))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		guarded.ServeHTTP(w, r)
 	}), nil

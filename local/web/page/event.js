@@ -102,6 +102,7 @@ export class EventPage {
     const ended = this.mine.refresh(this.clock.now());
     if (this.#ready) this.#ranOut(ended);
     this.update(this.plan.ids.keys());
+    if (this.#ready) this.host.emit('pick', this.basket);
   }
 
   /** The state of a seat as the user sees it. */

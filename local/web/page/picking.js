@@ -136,6 +136,7 @@ export class Picking {
   choose(position, level) {
     this.page.mine.choose(position, level);
     this.page.update([]);
+    if (this.page.mine.locked.has(position)) this.page.host.emit('pick', this.page.basket); // no pick has changed
   }
 
   /** Gives up the places of an area that the user wants at a price level. */

@@ -46,7 +46,8 @@ export interface Seats {
 export interface SeatlockEvents {
   /** The seats of an event are shown: at first, and when the event or its seat map changes. */
   ready: { eventId: string; name: string };
-  /** The user has picked seats or places, or has left some out. */
+  /** The user has picked seats or places, has left some out, or has chosen another price of
+   * a picked or locked seat; or another window of the browser has changed what the user has. */
   pick: Basket;
   /** Seats are locked. The basket has all that the user has locked. */
   lock: Basket;

@@ -3,9 +3,14 @@
 
 const map = document.querySelector('seatlock-map');
 const pay = document.getElementById('pay');
+let total = 0; // what the button shows, in the currency's smallest unit
 
 /** The buyer's token. The element asks for it again if the server refuses it. */
-map.token = async () => (await (await fetch('token')).json()).token;
+map.token = async () => {
+  const response = await fetch('token');
+  if (!response.ok) throw new Error(`The shop answered with status ${response.status}.`);
+  return (await response.json()).token;
+};
 
 function say(text) {
   document.getElementById('order').hidden = false;
@@ -14,7 +19,7 @@ function say(text) {
 
 function showTotal() {
   const { locked, currency } = map.basket;
-  const total = locked.reduce((sum, { price = 0 }) => sum + price, 0);
+  total = locked.reduce((sum, { price = 0 }) => sum + price, 0);
   pay.textContent = currency ? `Pay ${money(total, currency)}` : 'Pay';
 }
 
@@ -24,19 +29,30 @@ function money(amount, currency) {
   return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
 
-for (const type of ['ready', 'lock', 'release', 'expired']) map.addEventListener(type, showTotal);
+/** Sends a basket until the shop says what has become of it. A basket is paid for only once. */
+async function order(basket) {
+  for (;;) {
+    try {
+      const response = await fetch('pay', { method: 'POST', body: JSON.stringify(basket) });
+      const answer = await response.json();
+      if (response.status !== 202) return { ok: response.ok, ...answer };
+      say(answer.message);
+    } catch {
+      say('The shop does not answer. We are asking again. You pay only once.');
+    }
+    await new Promise((resume) => setTimeout(resume, 2000));
+  }
+}
+
+for (const type of ['ready', 'pick', 'lock', 'release', 'expired', 'booked']) map.addEventListener(type, showTotal);
 
 pay.addEventListener('click', async () => {
   const { eventId, locked } = map.basket;
   pay.disabled = true;
-  try {
-    const response = await fetch('pay', { method: 'POST', body: JSON.stringify({ eventId, seatIds: locked.map(({ seatId }) => seatId) }) });
-    const answer = await response.json();
-    say(response.ok ? `Thank you. Your reference is ${answer.reference}.` : answer.message);
-    await map.refresh();
-  } catch {
-    say('The shop cannot be reached. Try again.');
-  } finally {
-    pay.disabled = false;
-  }
+  const { ok, message, reference, total: paid, currency } = await order({ eventId, seats: locked.map(({ seatId, level }) => ({ seatId, level })), total });
+  const price = currency ? ` You have paid ${money(paid, currency)}.` : '';
+  say(ok ? `Thank you.${price} Your reference is ${reference}.` : message);
+  pay.disabled = false;
+  showTotal();
+  await map.refresh().catch(() => {}); // the element says if the server is away
 });
