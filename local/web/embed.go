@@ -12,8 +12,8 @@ import (
 )
 
 // addElement adds the module with the element, and its types. A shop loads /embed/v1.js,
-// which stays compatible and is kept for minutes; /embed/v1-HASH.js, which is the same
-// and never changes, is for shops that fix the version.
+// which stays compatible and is kept for minutes. Browsers keep /embed/v1-HASH.js, which is
+// the same module, until the next version has another hash.
 func (p folder) addElement(b bundle) {
 	for name, body := range b.embed {
 		if hashed.MatchString(name) { // a language

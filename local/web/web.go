@@ -144,7 +144,8 @@ func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 
 // find returns the file at a path. A name with another hash is a file of another version
 // of the program, which may run beside this one for a while: the file of this version
-// takes its place, but is not kept under that name.
+// takes its place, but is not kept under that name. A module can thus get a table of
+// messages without some of its keys, and says the keys then.
 func (p *Pages) find(at string) (file, bool) {
 	files := p.files()
 	f, known := files[at]

@@ -153,6 +153,9 @@ func TestFrame(t *testing.T) {
 	if !strings.Contains(frame.Body.String(), `content="https://shop.example https://box.example"`) {
 		t.Errorf("the frame does not know its origins: %s", frame.Body)
 	}
+	if strings.Contains(frame.Body.String(), " lang=") {
+		t.Error("the frame has a language before its words are loaded, which would be that of the map")
+	}
 	for _, name := range namesIn(`src="([^"]+)"`, frame.Body.String()) {
 		want(t, s.ask("GET", "/embed/"+name), map[string]string{"Content-Type": "text/javascript; charset=utf-8"})
 	}

@@ -255,6 +255,48 @@ console.log(JSON.stringify(answers));`, []any{
 	}
 }
 
+// TestTableOfAnotherVersion checks that the page says the key of a message that its table
+// does not have, instead of nothing at all.
+func TestTableOfAnotherVersion(t *testing.T) {
+	got := runNode[[]string](t, `
+const warnings = [];
+console.warn = (text) => warnings.push(text);
+const words = await loadWords(['en']);
+console.log(JSON.stringify([words.say('do.fly', { n: 3 }), ...warnings]));`, nil)
+	if want := []string{"do.fly", "seatlock-map: there is no message do.fly"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestAnnouncements checks that the numbers of seats that others take do not replace what
+// is announced to the user in the same frame, and are announced later.
+func TestAnnouncements(t *testing.T) {
+	got := runNode[[]string](t, `
+let now = 0;
+let frames = [];
+globalThis.performance = { now: () => now };
+globalThis.requestAnimationFrame = (draw) => frames.push(draw);
+const draw = () => { for (const f of frames.splice(0)) f(); };
+const { Announcer } = await import(folder + '/announce.js');
+const region = {};
+const announcer = new Announcer(region, {});
+const answers = [];
+announcer.announceCounts('9 seats');
+now = 60_000;
+announcer.announce('Held for you.');
+announcer.announceCounts('8 seats');
+draw();
+answers.push(region.textContent);
+now = 90_000;
+announcer.announceCounts('7 seats');
+draw();
+answers.push(region.textContent);
+console.log(JSON.stringify(answers));`, nil)
+	if want := []string{"Held for you.", "7 seats"}; !slices.Equal(got, want) {
+		t.Errorf("announced %q, want %q", got, want)
+	}
+}
+
 // sources returns the modules and documents of the page, without the tables of messages.
 func sources(t *testing.T) map[string]string {
 	t.Helper()

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
 	"seatlock/lockstore/storetest/faults"
 )
 
@@ -134,14 +137,105 @@ func TestElement(t *testing.T) {
 	if got := eval[bool](w, `(async () => { `+maps+` return await a.release() && a.basket.locked.length === 0 && b.basket.locked.length === 3; })()`); !got {
 		t.Error("the seats are not given back, or those of the other map are")
 	}
+	eval[any](w, `(() => { `+maps+` a.setAttribute('event', 'nowhere'); })()`)
+	w.waitFor("the map says once that there is no such event", `document.getElementById('a').shadowRoot.querySelector('#notice p').textContent === 'This event is not here any more. Reload the page to see what is on.'`)
 	eval[any](w, `(() => { `+maps+` a.setAttribute('event', 'two'); })()`)
 	w.waitFor("the map shows the other event", `document.getElementById('a').basket.eventId === 'two'`)
 
 	eval[any](w, `(() => { window.frame = document.querySelector('iframe').contentWindow; frame.postMessage({target: 'seatlock', type: 'bestAvailable', value: 2, id: 7}, '`+s.URL+`'); })()`)
-	w.waitFor("the frame holds seats, and tells so and its height", `['lock', 'height', 'answer'].every((type) => told.some(([origin, data]) => origin === '`+s.URL+`' && data.source === 'seatlock' && data.type === type))`)
+	w.waitFor("the frame holds seats, and tells so and its height", `['lock', 'height', 'answer'].every((type) => told.some(([origin, data]) => origin === '`+s.URL+`' && data.source === 'seatlock' && data.type === type && (type !== 'answer' || data.id === 7 && data.detail === true)))`)
 	if got := eval[string](w, `location.href.slice(location.origin.length)`); got != "/" {
 		t.Errorf("the address has become %s", got)
 	}
+
+	eval[any](w, `(() => { `+maps+` b.user = 'ann'; window.conflicts = 0; for (const map of [a, b]) map.addEventListener('conflict', () => conflicts++); })()`)
+	w.waitFor("both maps show the seats of one user in one event", `look.all('.ready').length === 2 && document.getElementById('b').controller.session.user === 'ann'`)
+	if got := eval[string](w, `(async () => { `+maps+`
+		const free = [...a.shadowRoot.querySelectorAll('[role=gridcell]')].findIndex((cell) => cell.ariaLabel.endsWith('available'));
+		for (const map of [a, b]) map.shadowRoot.querySelectorAll('[role=gridcell]')[free].click();
+		return [a.basket.picked.length, b.basket.picked.length, await a.lock(), b.basket.picked.length, b.basket.locked.length, await b.release(), a.basket.locked.length, conflicts].join(); })()`); got != "1,1,true,0,1,true,0,0" {
+		t.Errorf("picks of both maps, a lock, picks and locks of the other, which gives them back, locks of the first, conflicts: %s", got)
+	}
+	if !eval[bool](w, `(() => { `+maps+` const { page } = b.controller; b.remove(); const over = page.closed && !b.controller; document.body.append(b); return over; })()`) {
+		t.Error("a map that was removed goes on")
+	}
+	w.waitFor("the map is shown again", `document.getElementById('b').basket.eventId === 'two'`)
+}
+
+// TestFrame checks that a frame follows the language of the browser, that its map does not
+// grow with it, and that it takes no orders from a page of another origin.
+func TestFrame(t *testing.T) {
+	b, s := needBrowser(t), serve(t, "-frame-ancestor", "https://shop.example")
+	w := b.newUser(800, 500)
+	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `Object.defineProperty(navigator, 'languages', {value: ['de']})`})
+	w.visit(s.URL + "/embed/frame.html")
+	w.waitFor("the frame is in German", `document.documentElement.lang === 'de'`)
+	const height = `getComputedStyle(look.byId('map')).maxHeight`
+	low := eval[string](w, height)
+	w.do(chromedp.EmulateViewport(800, 1500))
+	if high := eval[string](w, height); high != low {
+		t.Errorf("the map is up to %s high in a low frame and %s in a high one, want the same", low, high)
+	}
+	if eval[bool](w, `(async () => { // without a frame around it, the page around it is the frame itself
+		await new Promise((heard) => { addEventListener('message', heard, {once: true}); postMessage({target: 'seatlock', type: 'bestAvailable', value: 1}); });
+		return Boolean(document.querySelector('seatlock-map').controller.page.mine.asked); })()`) {
+		t.Error("the frame takes orders from another origin")
+	}
+}
+
+// session returns the token of a new guest.
+func (s *server) session() string {
+	s.t.Helper()
+	resp, err := http.Get(s.URL + "/session")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp.Body.Close()
+	for _, c := range resp.Cookies() {
+		if strings.HasSuffix(c.Name, "seatlock") {
+			return c.Value
+		}
+	}
+	s.t.Fatalf("there is no session in the answer %s", resp.Status)
+	return ""
+}
+
+// TestToken checks that the element asks the shop for a token until there is one, again if
+// the server refuses it, and follows another function to another user; and what the buyer
+// reads meanwhile.
+func TestToken(t *testing.T) {
+	b := needBrowser(t)
+	var s *server
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Shop</title><seatlock-map></seatlock-map>
+			<script>window.given = []; window.map = document.querySelector('seatlock-map'); map.token = () => given.shift();</script>
+			<script type="module" src="%s/embed/v1.js"></script>`, s.URL)
+	}))
+	t.Cleanup(shop.Close)
+	s = serve(t, "-sessions", "-confirm-by", "buyer", "-cors-origin", shop.URL)
+	ann, ben := quoted(s.session()), quoted(s.session())
+	w := b.newUser(1280, 1000)
+	holds := func(what string, want bool) {
+		t.Helper()
+		if got := eval[bool](w, `map.bestAvailable(1)`); got != want {
+			t.Errorf("%s, a seat is held: %v, want %v", what, got, want)
+		}
+	}
+	w.visit(shop.URL)
+	holds("without a token", false)
+	w.waitText("Sign in to hold seats.")
+	eval[any](w, `map.token = () => given.shift() ?? `+ann+`, null`)
+	holds("with a token", true)
+	eval[any](w, `map.remove(), given.push('old'), document.body.append(map), null`)
+	w.waitFor("the map is shown with a new token", `look.one('.ready') && map.basket.locked.length === 1`)
+	holds("with a token instead of an old one", true)
+	eval[any](w, `map.token = () => 'old', null`)
+	holds("with an old token", false)
+	w.waitText("Your session has ended. Sign in again.")
+	eval[any](w, `map.token = () => `+ben+`, null`)
+	w.waitFor("the map shows what another user has", `map.basket.locked.length === 0`)
+	holds("with the token of another user", true)
 }
 
 // TestTypes checks the types of the element with TypeScript: what a shop may write, and

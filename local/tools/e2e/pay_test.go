@@ -36,7 +36,10 @@ func TestPayAtTheTill(t *testing.T) {
 	call(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
 	w.waitFor("only the receipt is printed", `look.byId('receipt').checkVisibility() && !['header', 'main', 'footer', '#receipt-print'].some((other) => look.one(other).checkVisibility())`)
 	call(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
-	eval[any](w, `look.byId('receipt-close').click()`)
+	eval[any](w, `look.byId('receipt-close').focus(), look.byId('receipt-close').click()`)
+	if got := eval[string](w, `look.focus.id`); got != "title" {
+		t.Errorf("once the receipt is closed, the focus is on %q, want the heading", got)
+	}
 	w.visit(s.URL)
 	w.waitFor("the receipt stays closed", `!look.byId('receipt').checkVisibility()`)
 

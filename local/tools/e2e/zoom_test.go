@@ -158,10 +158,11 @@ func TestOneMap(t *testing.T) {
 			call(w, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: at.X + dx*float64(min(i, 2))/2, Y: at.Y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1})
 		}
 	}
+	eval[any](w, `document.querySelector('seatlock-map').addEventListener('section', ({cancelable, detail}) => window.entered = [cancelable, detail.section].join())`)
 	drag(-380)
 	drag(-380)
 	drag(-380)
-	w.waitFor("another section is open", `location.hash.includes('section=Lower+102')`)
+	w.waitFor("another section is open", `location.hash.includes('section=Lower+102') && window.entered === 'false,Lower 102'`)
 	w.waitSeat("Lower 102, row 25, seat 50", "available")
 	if text := eval[string](w, `look.byId('picked').textContent`); text != "" {
 		t.Errorf("a drag picks %s", text)

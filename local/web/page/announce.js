@@ -4,7 +4,7 @@ const between = 20_000; // ms between two announcements about other buyers
 
 /** An Announcer speaks through two live regions, one polite and one urgent. */
 export class Announcer {
-  #last = -Infinity;
+  #last = -Infinity; // when something was announced
   #lastCounts = '';
 
   constructor(polite, urgent) {
@@ -15,6 +15,7 @@ export class Announcer {
   /** Announces the text once the screen reader has finished. */
   announce(text) {
     speak(this.polite, text);
+    this.#last = performance.now(); // counts would replace it before it is read
   }
 
   /** Announces the text at once. */

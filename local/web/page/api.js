@@ -19,11 +19,13 @@ const patience = 10_000; // ms without any part of a response until a call is ab
 
 /** An Api makes the calls to the server at a base address. */
 export class Api {
-  token; // a bearer token, or a function that returns one or a promise of one
+  #token;
   #bearer; // the promise of the token that the function gave last
 
+  /** base is a URL. */
   constructor(base) {
     this.base = base;
+    this.elsewhere = base.origin === location.origin ? '' : `@${base.href}`; // tells keys in the storage of a page apart
   }
 
   /** Returns the address of a path below the base address. */
@@ -33,18 +35,32 @@ export class Api {
     return url;
   }
 
-  async #authorization() {
-    if (typeof this.token !== 'function') return this.token;
-    this.#bearer ??= Promise.resolve(this.token());
-    try {
-      return await this.#bearer;
-    } catch (cause) {
-      this.#bearer = undefined;
-      throw new Unreachable('The shop does not say who you are.', { cause });
-    }
+  /** The user's bearer token, or a function that returns one or a promise of one. */
+  get token() {
+    return this.#token;
   }
 
-  async #ask(path, query, options = {}) {
+  set token(token) {
+    this.#token = token;
+    this.#bearer = undefined;
+  }
+
+  async #authorization() {
+    if (typeof this.#token !== 'function') return this.#token;
+    const given = this.#bearer ??= (async () => this.#token())();
+    let bearer;
+    try {
+      bearer = await given;
+    } catch (cause) {
+      throw new Unreachable('The shop does not say who you are.', { cause });
+    } finally {
+      if (!bearer && this.#bearer === given) this.#bearer = undefined; // the next call asks again
+    }
+    return bearer;
+  }
+
+  /** Makes a call, and makes it again if the server refuses the token and the function gives another one. */
+  async #ask(path, query, options = {}, again = false) {
     const bearer = await this.#authorization();
     const headers = { ...options.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
     const silence = new AbortController();
@@ -73,7 +89,10 @@ export class Api {
       clearTimeout(timer);
     }
     if (response.ok) return body;
-    if (response.status === 401) this.#bearer = undefined; // the next call asks for a new token
+    if (response.status === 401) {
+      this.#bearer = undefined;
+      if (!again && await this.#authorization() !== bearer) return this.#ask(path, query, options, true);
+    }
     throw new Problem(response.status, body);
   }
 

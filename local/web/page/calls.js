@@ -146,8 +146,8 @@ export class Calls {
   }
 
   #askToSignIn() {
-    const { host, words, session: { canSignIn } } = this.page;
-    this.page.say('news', words.say(canSignIn ? 'signIn.picks' : 'who.looking'));
+    const { host, words, session: { canSignIn, sells } } = this.page;
+    this.page.say('news', words.say(canSignIn ? 'signIn.picks' : sells ? 'who.looking' : 'who.nobody')); // a shop signs its buyers in
     host.emit('error', { code: 'unauthenticated', message: words.say('signIn.next') });
     if (canSignIn) this.page.host.focusSignIn();
   }
@@ -221,7 +221,7 @@ export class Calls {
         !page.session.user && words.say('signIn.next')), true);
       if (!page.session.user) page.host.focusSignIn();
     } else if (error.code === 'unauthenticated') {
-      page.say('bad', words.say('cookies'), true);
+      page.say('bad', words.say(page.session.sells ? 'cookies' : 'signIn.again'), true);
     } else {
       const open = undecided(error) && error.code !== 'rate_limited';
       page.say('bad', words.sentences(reason(words, error), open && words.say(`outcome.${call}`)), true);

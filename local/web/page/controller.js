@@ -1,6 +1,7 @@
 // Shows one event of a server in a Host, and another one when it is asked to.
 
 import { EventPage } from './event.js';
+import { changes } from './mine.js';
 import { Panel } from './panel.js';
 import { reason } from './problems.js';
 
@@ -22,6 +23,10 @@ export class Controller {
       if (key !== this.page?.mine.key) return;
       if (newValue === null) this.session.renew().catch(() => this.page.shared()); // the user has signed out in another window
       else this.page.shared();
+    }, { signal: this.#closed.signal });
+    changes.addEventListener('change', ({ detail: other }) => { // in another map of this page
+      const { mine } = this.page ?? {};
+      if (other !== mine && other.key === mine?.key) this.page.shared();
     }, { signal: this.#closed.signal });
   }
 
@@ -67,8 +72,7 @@ export class Controller {
     if (this.page?.plan.eventId !== eventId) {
       this.#opening = eventId;
       const list = this.api.seats(eventId).catch(() => null); // together with the layout
-      const event = await this.#keepAsking(() => this.api.event(eventId));
-      if (this.#opening !== eventId) return; // the user has chosen another meanwhile
+      const event = await this.#keepAsking(() => this.api.event(eventId), () => this.#opening === eventId);
       this.#opening = undefined;
       this.panel.say('news', '');
       this.#replace(event, list);
@@ -103,8 +107,7 @@ export class Controller {
     const { eventId } = before.plan;
     let event;
     for (;;) {
-      event = await this.#keepAsking(() => this.api.event(eventId));
-      if (this.page !== before) return; // another event was opened meanwhile
+      event = await this.#keepAsking(() => this.api.event(eventId), () => this.page === before);
       if ((event.revision ?? 0) >= revision) break;
       await new Promise((resume) => setTimeout(resume, 2000)); // not every server has it yet
     }
@@ -118,30 +121,37 @@ export class Controller {
     this.panel.say('news', this.host.words.say('map.changed'));
   }
 
-  /** Repeats a call while the server is away, as it may be at the start. */
-  async #keepAsking(call) {
+  /**
+   * Repeats a call while the server is away, as it may be at the start. It never returns
+   * once the answer is not wanted any more, since another event was chosen meanwhile.
+   */
+  async #keepAsking(call, wanted = () => true) {
     for (let pause = 500; ; pause = Math.min(pause * 2, 8000)) {
       try {
         const answer = await call();
-        return this.#over ? await never() : answer;
+        return this.#over || !wanted() ? await never() : answer;
       } catch (error) {
-        if (this.#over) return never();
+        if (this.#over || !wanted()) return never();
         if (error.status === 401 && !this.session?.unknown) return this.#signedOut();
         if (error.status === 401) await this.session.renew().catch(() => {}); // only the server's answer says who may look
-        this.host.light('away');
         const { words } = this.host;
         const message = error.status === 401 ? words.say('error.busy') : reason(words, error);
-        this.panel.say('bad', words.sentences(message, words.say('outcome.again')));
+        const final = error.code === 'unknown_event';
+        if (!final) this.host.light('away');
+        this.panel.say('bad', words.sentences(message, !final && words.say('outcome.again')));
         this.host.emit('error', { code: error.code || 'unreachable', message });
+        if (final) return never();
       }
       await new Promise((resume) => setTimeout(resume, pause * (0.75 + Math.random() / 2)));
+      if (this.#over || !wanted()) return never();
     }
   }
 
   /** Shows that nothing is shown, until the user signs in. */
   #signedOut() {
     this.host.light('out');
-    const message = this.host.words.say(this.session?.canSignIn ? 'signIn.see' : 'signIn.private');
+    const { sells, canSignIn } = this.session ?? {};
+    const message = this.host.words.say(sells && !canSignIn ? 'signIn.private' : 'signIn.see');
     this.panel.say('news', message);
     this.host.emit('error', { code: 'unauthenticated', message });
     return never();

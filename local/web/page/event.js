@@ -35,9 +35,10 @@ export class EventPage {
     this.renew = renew;
     this.words = host.words;
     this.plan = new Plan(event, host.words);
+    this.picksId = this.plan.eventId + api.elsewhere;
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
-    this.mine = new Mine(this.plan, session.user ?? 'nobody');
+    this.mine = new Mine(this.plan, session.owner);
     this.calls = new Calls(this);
     this.panel = panel;
     this.picking = new Picking(this);
@@ -85,7 +86,7 @@ export class EventPage {
   /** Shows what another user has, since the user is not the one before, and says so. */
   become(before) {
     const { picked, wanted, levels } = this.mine;
-    this.mine = new Mine(this.plan, this.session.user ?? 'nobody');
+    this.mine = new Mine(this.plan, this.session.owner);
     this.mine.wanted = wanted;
     for (const p of picked) if (levels.has(p)) this.mine.levels.set(p, levels.get(p));
     for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
@@ -130,9 +131,9 @@ export class EventPage {
   #begin() {
     this.#ready = true;
     this.host.mark('ready', true);
-    this.#taken(this.mine.restore(keptPicks.of(this.plan.eventId), this.seats));
+    this.#taken(this.mine.restore(keptPicks.of(this.picksId), this.seats));
     this.kept = JSON.stringify(this.mine.picks);
-    keptPicks.save(this.plan.eventId, this.mine.picks);
+    keptPicks.save(this.picksId, this.mine.picks);
     this.update(this.mine.picked); // a new seat map is drawn before its first list
     this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
@@ -152,11 +153,17 @@ export class EventPage {
 
   /** Finds out why the seats are not shown any more. */
   async #shutOut() {
+    const { session } = this;
+    let refused = false;
     try {
-      await this.session.renew();
-    } catch { /* the light shows that the server is away */ }
-    if (this.closed || this.session.user) return; // they are shown again
-    this.say('bad', this.words.say(this.session.canSignIn ? 'signIn.over' : 'signIn.private'), true);
+      await session.renew();
+    } catch ({ status }) {
+      refused = status === 401; // else the light shows that the server is away
+    }
+    if (this.closed || (session.user && !refused)) return; // they are shown again
+    const message = this.words.say(session.sells && !session.canSignIn ? 'signIn.private' : 'signIn.over');
+    this.say('bad', message, true);
+    this.host.emit('error', { code: 'unauthenticated', message });
   }
 
   #tick() {
@@ -232,7 +239,7 @@ export class EventPage {
     const text = JSON.stringify(picks);
     if (text === this.kept) return;
     this.kept = text;
-    keptPicks.save(this.plan.eventId, picks);
+    keptPicks.save(this.picksId, picks);
     this.host.emit('pick', this.basket);
   }
 

@@ -12,6 +12,9 @@ for (const [name, value] of query) {
   if (['event', 'lang', 'max', 'section', 'theme'].includes(name)) map.setAttribute(name, value);
 }
 
+// The frame may be as high as its content, so the map must not be a share of the frame.
+map.style.setProperty('--seatlock-map-height', `max(20rem, ${Math.round(0.6 * screen.availHeight)}px)`);
+
 function send(message) {
   for (const origin of origins) parent.postMessage({ source: 'seatlock', ...message }, origin);
 }
@@ -19,6 +22,11 @@ function send(message) {
 for (const type of ['ready', 'pick', 'lock', 'release', 'conflict', 'expiring', 'expired', 'booked', 'section', 'error']) {
   map.addEventListener(type, ({ detail }) => send({ type, detail }));
 }
+
+map.addEventListener('ready', () => {
+  const { lang, dir } = map.controller.host.words;
+  Object.assign(document.documentElement, { lang, dir });
+});
 
 const methods = {
   lock: () => map.lock(),
@@ -35,7 +43,9 @@ window.addEventListener('message', async ({ source, origin, data }) => {
     map[type] = value;
     if (!map.isConnected) document.body.append(map);
   }
-  if (Object.hasOwn(methods, type)) send({ type: 'answer', id, detail: await methods[type](value) });
+  if (!Object.hasOwn(methods, type)) return;
+  const detail = await methods[type](value)?.catch(() => false); // the element says why
+  send({ type: 'answer', id, detail });
 });
 
 new ResizeObserver(() => send({ type: 'height', detail: Math.ceil(document.documentElement.getBoundingClientRect().height) })).observe(document.documentElement);

@@ -22,7 +22,7 @@ export function listen(viewport, signal) {
   };
   const scroll = (dx, dy) => {
     const [, rest] = viewport.pan(dx, dy);
-    if (Math.abs(rest) >= 1) window.scrollBy({ top: rest, behavior: 'instant' }); // beyond the map's edge it is the page that scrolls
+    scrollAround(scroller.parentElement, rest); // beyond the map's edge
   };
 
   on('pointerdown', (event) => {
@@ -122,6 +122,16 @@ export function listen(viewport, signal) {
     act();
     event.preventDefault();
   });
+}
+
+/** Scrolls what is around the map by so many px, the nearest first: a dialog, then the page. */
+function scrollAround(el, rest) {
+  for (let at = el; at && Math.abs(rest) >= 1; at = at.parentElement ?? at.getRootNode().host) {
+    if (at !== document.scrollingElement && !/auto|scroll/.test(getComputedStyle(at).overflowY)) continue;
+    const { scrollTop } = at;
+    at.scrollBy({ top: rest, behavior: 'instant' });
+    rest -= at.scrollTop - scrollTop;
+  }
 }
 
 /** Draws larger or smaller by a step, around the middle. */

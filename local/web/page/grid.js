@@ -6,8 +6,8 @@
  * and atOf(cell) is its inverse. Arrow keys go where they point, even in a row that is
  * drawn from right to left or from top to bottom, unless it is round. With rings, rows
  * are rings around the stage: left and right go around, up and down from ring to ring.
- * Grid calls act(at, event) on Enter, Space or a click, leave() on Escape, and
- * reached(at, cell) when a cell gets the focus.
+ * Grid calls act(at, event) on Enter, Space or a click, leave() on Escape, which reports
+ * whether it did something, and reached(at, cell) when a cell gets the focus.
  */
 export class Grid {
   #places = new Map(); // at -> row and place in it
@@ -28,8 +28,9 @@ export class Grid {
       const { key } = event;
       const at = target(event);
       if (key === 'Enter' || key === ' ') act(at, event);
-      else if (key === 'Escape') leave();
-      else {
+      else if (key === 'Escape') {
+        if (!leave()) return;
+      } else {
         const next = this.#next(at, key, event.ctrlKey);
         if (next === undefined) return;
         this.focus(next);

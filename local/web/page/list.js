@@ -101,7 +101,6 @@ export class List {
   }
 
   #leave() {
-    if (this.back.hidden) return;
     if (this.#row) {
       const from = `row ${this.#shownPart.rows.indexOf(this.#row)}`;
       this.#row = null;
@@ -125,8 +124,10 @@ export class List {
 
   #key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === 'Escape') this.#leave();
-    else {
+    if (event.key === 'Escape') {
+      if (this.back.hidden) return;
+      this.#leave();
+    } else {
       const all = [...this.items.querySelectorAll('button')];
       const at = all.indexOf(event.target);
       const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];

@@ -1,5 +1,5 @@
 // What the user has picked, locked and booked. Locks and bookings survive a reload
-// and are shared by the windows of one browser.
+// and are shared by the windows of one browser, and by the maps of one page.
 
 const apart = 1000; // ms by which the clocks of two windows may differ
 const grace = 2500; // ms after a lock during which a list without it is not trusted
@@ -76,6 +76,10 @@ const eventsOf = (user, storage) => storage.keys()
   .filter(([key, eventId]) => key === keyOf(eventId, user))
   .map(([, eventId]) => eventId);
 
+/** Has an event "change" whenever what a user has changes, with the Mine as the detail. Storage events reach other windows alone. */
+export const changes = new EventTarget();
+const asking = new Map(); // key -> the latest call of a map of this page
+
 const saved = (key) => JSON.parse(browser.get(key)) ?? { locked: [], bought: [] };
 
 /** The seats that the user has locked from this browser until after now, in every event. */
@@ -109,11 +113,10 @@ export class Mine {
   doubted = false; // a list disagrees, and it is too early to trust it
   #since = new Map(); // position -> when its lock became known here
 
-  constructor(plan, user) {
+  constructor(plan, owner) {
     this.plan = plan;
     this.wanted = plan.areas.map(({ category }) => (plan.categories[category]?.levels ?? [{}]).map(() => 0)); // places by area and level
-    this.user = user;
-    this.key = keyOf(plan.eventId, user);
+    this.key = keyOf(plan.eventId, owner);
     this.#load();
     this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload interrupted
   }
@@ -191,11 +194,13 @@ export class Mine {
       locked: [...this.locked].map(([p, end]) => [id(p), end, this.levels.get(p), area(p), this.paying.has(p)]),
       bought: [...this.bought].map((p) => [id(p), area(p)]),
     }));
+    changes.dispatchEvent(new CustomEvent('change', { detail: this }));
   }
 
   /** Saves the call under way, so that a reloaded page can find out how it ended. */
   ask(asked) {
     this.asked = asked;
+    asking.set(this.key, asked);
     tab.set(this.key, JSON.stringify(asked && { call: asked.call, open: asked.open, seats: asked.seats.map((p) => this.plan.ids[p]) }));
   }
 
@@ -277,7 +282,8 @@ export class Mine {
   /**
    * Compares with the seats of the server and returns the differences: locks that
    * have expired (ranOut, with their ends) or are gone, locks that are booked now, and
-   * picks that are taken. Seats of a call under way are left to that call.
+   * picks that are taken. Seats of a call under way, also of another map of this page, are
+   * left to that call.
    */
   compare(seats) {
     const now = seats.clock.now();
@@ -285,7 +291,7 @@ export class Mine {
     const gone = [];
     const taken = [];
     const booked = [];
-    const ours = new Set(this.asked?.seats);
+    const ours = new Set([this.asked, asking.get(this.key)].flatMap((asked) => asked?.seats ?? []));
     this.doubted = false;
     const fresh = (p) => {
       const is = performance.now() - (this.#since.get(p) ?? -Infinity) < grace;

@@ -24,7 +24,7 @@ export class Panel {
     this.host.find('release').addEventListener('click', release);
     this.host.find('dismiss').addEventListener('click', () => {
       this.say('news', '');
-      this.#nextFocus().focus({ preventScroll: true });
+      this.#focusNext();
     });
   }
 
@@ -57,7 +57,7 @@ export class Panel {
     ) : '';
     this.host.mark('has-lock', mine.locked.size > 0);
     this.host.mark('has-pick', n > 0);
-    if (focused && !focused.checkVisibility()) this.#nextFocus().focus({ preventScroll: true });
+    if (focused && !focused.checkVisibility()) this.#focusNext();
   }
 
   /** Shows the buttons of those who can book or pay here. */
@@ -77,10 +77,10 @@ export class Panel {
     return cost ? words.say('do.pay', { price: words.money(cost, plan.currency) }) : words.say('do.book');
   }
 
-  /** Returns the next focus when the button that was pressed is gone. */
-  #nextFocus() {
-    for (const id of ['confirm', 'lock']) if (this.host.find(id).checkVisibility()) return this.host.find(id);
-    return [...this.host.findAll(':is(#map, #list) [tabindex="0"]')].find((el) => el.checkVisibility());
+  /** Moves the focus from a button that was pressed and is gone. */
+  #focusNext() {
+    const all = ['#confirm, #lock', ':is(#map, #list) [tabindex="0"]', '#map'].flatMap((which) => [...this.host.findAll(which)]);
+    all.find((el) => el.checkVisibility())?.focus({ preventScroll: true });
   }
 
   #list(id, positions, label) {

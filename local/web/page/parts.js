@@ -44,12 +44,20 @@ export class PartView {
   #begin() {
     const { host, plan, seats, sections } = this;
     this.map = new VenueMap(host.find('map'), plan, {
-      seats: { ...seats, leave: () => plan.large && this.#open(null) },
+      seats: {
+        ...seats,
+        leave: () => {
+          if (plan.large) this.#open(null);
+          return plan.large;
+        },
+      },
       sections,
       open: (part, event) => this.#open(part, event),
       entered: (part) => {
-        host.correct(plan.eventId, plan.parts[part]?.name);
-        this.show(plan.parts[part]?.name, { there: true });
+        const key = plan.parts[part]?.key;
+        host.correct(plan.eventId, key);
+        this.show(key, { there: true });
+        host.emit('section', { eventId: plan.eventId, section: key ?? null });
       },
       scaled: ({ smallest, largest }) => {
         host.find('smaller').ariaDisabled = host.find('whole').ariaDisabled = String(smallest);
@@ -67,8 +75,8 @@ export class PartView {
   }
 
   /** Shows one section of a large venue, or the whole venue. there is set if the map shows it. */
-  show(name, { there } = {}) {
-    const i = this.plan.parts.findIndex((part) => part.name === name);
+  show(key, { there } = {}) {
+    const i = this.plan.parts.findIndex((part) => part.key === key);
     const part = this.plan.large && i >= 0 ? i : null;
     const first = !this.map;
     if (first) this.#begin();
@@ -96,7 +104,7 @@ export class PartView {
   #open(i, event) {
     if (event?.type === 'click') this.#aim = { part: i, point: this.map.at(event) };
     else if (i !== null) this.#aim = { part: i, point: this.map.pointOf(this.plan.parts[i].first) };
-    this.host.goTo(this.plan.eventId, this.plan.parts[i]?.name);
+    this.host.goTo(this.plan.eventId, this.plan.parts[i]?.key);
   }
 
   /** Shows the list, or the map. */
@@ -164,9 +172,9 @@ export class PartView {
     const { at, part: shape } = this.host.focusedIn('#map [role=gridcell]')?.dataset ?? {};
     const { scrollingElement: page } = document;
     return {
-      part: part?.name,
+      part: part?.key,
       seats: part ? this.plan.ids.slice(part.first, part.first + part.count) : [],
-      focus: at !== undefined ? this.plan.ids[at] : this.plan.parts[shape]?.name,
+      focus: at !== undefined ? this.plan.ids[at] : this.plan.parts[shape]?.key,
       camera: this.map?.camera,
       scrolled: [page.scrollLeft, page.scrollTop],
     };
@@ -175,15 +183,15 @@ export class PartView {
   /** Shows the place of a page that had another seat map of the event. */
   resume({ part, seats, focus, camera, scrolled: [left, top] }) {
     const { parts, partOf, positions } = this.plan;
-    let i = parts.findIndex(({ name }) => name === part);
-    if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another name now
+    let i = parts.findIndex(({ key }) => key === part);
+    if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another key now
     if (part === undefined || !this.plan.large) i = -1;
-    this.show(parts[i]?.name);
-    if (part !== parts[i]?.name) this.host.correct(this.plan.eventId, this.plan.parts[this.part]?.name);
+    this.show(parts[i]?.key);
+    if (part !== parts[i]?.key) this.host.correct(this.plan.eventId, this.plan.parts[this.part]?.key);
     if (camera) this.map.camera = camera;
     document.scrollingElement.scrollTo({ left, top, behavior: 'instant' });
     if (focus === undefined) return;
-    const shape = parts.findIndex(({ name }) => name === focus);
+    const shape = parts.findIndex(({ key }) => key === focus);
     if (this.whole) this.map.focus(Math.max(0, shape));
     else this.map.focus(positions.get(focus));
   }

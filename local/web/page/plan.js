@@ -9,8 +9,8 @@ const mostAtOnce = 3000;
 /**
  * A Plan divides an event into parts. A part is drawn together: a section, or some
  * rows of a very large one. Seats are known by their position in the layout. Places of
- * areas have positions after the seats once the user has them. Its names are in the language
- * of the words.
+ * areas have positions after the seats once the user has them. The names of its parts are
+ * in the language of the words; their keys, by which addresses know them, are not.
  */
 export class Plan {
   constructor(event, words) {
@@ -53,7 +53,7 @@ export class Plan {
     const rows = this.placed ? section.rows : section.rows.flatMap(shortened);
     let part;
     const begin = () => {
-      part = { name: section.name, rows: [], first: this.ids.length, count: 0 };
+      part = { name: section.name, key: section.name, section: section.name, rows: [], first: this.ids.length, count: 0 };
       this.parts.push(part);
     };
     begin();
@@ -72,6 +72,7 @@ export class Plan {
     const parts = this.parts.filter((p) => p.name === section.name && p.rows.length > 0);
     if (parts.length < 2) return;
     for (const [i, p] of parts.entries()) {
+      p.key = `${section.name ?? ''}~${i + 1}`;
       const [from, to] = [p.rows[0].name, p.rows.at(-1).name];
       const [alone, within, params] = from ? ['rows', 'rows.section', { from, to }] : ['part', 'part.section', { number: i + 1 }];
       p.name = section.name ? this.words.say(within, { section: section.name, ...params }) : this.words.say(alone, params);

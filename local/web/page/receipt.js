@@ -31,6 +31,9 @@ export function showReceipt({ words, plan, reference, seats, price, closed }) {
   byId('print').onclick = () => print();
   byId('close').onclick = () => {
     receipt.hidden = true;
+    const title = document.getElementById('title'); // the button that had the focus is hidden
+    title.tabIndex = -1;
+    title.focus();
     closed();
   };
   receipt.hidden = false;

@@ -28,12 +28,12 @@ export class ElementHost extends Host {
     words.fill(root);
   }
 
-  emit(type, detail) {
-    return this.element.dispatchEvent(new CustomEvent(type, { detail, cancelable: type === 'section' }));
+  emit(type, detail, cancelable = false) {
+    return this.element.dispatchEvent(new CustomEvent(type, { detail, cancelable }));
   }
 
   goTo(eventId, section) {
-    if (this.emit('section', { eventId, section: section ?? null })) this.correct(eventId, section);
+    if (this.emit('section', { eventId, section: section ?? null }, true)) this.correct(eventId, section);
   }
 
   correct(eventId, section) {
@@ -161,9 +161,13 @@ export class SeatlockMap extends HTMLElement {
 
   set token(token) {
     const before = this.#token;
+    if (before === token) return;
     this.#token = token;
-    if (typeof before === 'function' && typeof token === 'function' && this.#controller) this.#controller.api.token = token;
-    else if (this.isConnected) this.#restart();
+    const { page } = this.#controller ?? {};
+    if (page && typeof before === 'function' && typeof token === 'function') {
+      page.api.token = token;
+      page.session.renew().catch(() => {}); // the next call of the buyer says what is wrong
+    } else if (this.isConnected) this.#restart();
   }
 
   /** What the user has: see Basket in v1.d.ts. */

@@ -71,6 +71,11 @@ export class Session {
     this.user = open ? this.name || userName() : userId ?? null;
   }
 
+  /** Whose the things are that this browser keeps: the user's, at the server. */
+  get owner() {
+    return (this.user ?? 'nobody') + this.api.elsewhere;
+  }
+
   /** How the user gets what is held: pay, buy, or left where this page sells nothing. */
   get way() {
     return this.pays ? 'pay' : this.mayConfirm ? 'buy' : 'left';
@@ -95,22 +100,22 @@ export class Session {
 
   /** The seats that the user has locked as a guest, in every event. */
   held(now) {
-    return this.guest ? locksOf(this.user, now) : [];
+    return this.guest ? locksOf(this.owner, now) : [];
   }
 
   /** Gives back the seats that a guest has locked, before a sign-in, and keeps them picked. */
   async leave(now) {
     for (const { eventId, seatIds } of this.held(now)) {
       await giveBack(this.api, eventId, this.user, seatIds);
-      forgetLocks(eventId, this.user);
+      forgetLocks(eventId, this.owner);
       keptPicks.add(eventId, seatIds);
     }
   }
 
   /** Signs out. The next user of this browser sees nothing of what this one had. */
   async signOut() {
-    const { user } = this;
+    const { owner } = this;
     await this.api.signOut();
-    forgetUser(user);
+    forgetUser(owner);
   }
 }

@@ -10,7 +10,7 @@ export function ticket(plan, position, level) {
   const area = plan.areas[plan.areaOf.get(position)];
   if (area) return { seatId, section: area.name, ...rest };
   const { part, row, place } = plan.find(position);
-  return { seatId, ...compact({ section: part.name || undefined, row: row.name || undefined, number: row.numbers?.[place] }), ...rest };
+  return { seatId, ...compact({ section: part.section || undefined, row: row.name || undefined, number: row.numbers?.[place] }), ...rest };
 }
 
 /** Returns so many places of an area at a price level as a Places of v1.d.ts. */

@@ -61,7 +61,8 @@ export interface SeatlockEvents {
   expired: Seats;
   /** Seats are booked for the user. */
   booked: Seats;
-  /** The user goes to a section of a large venue. After preventDefault() the map stays. */
+  /** The user goes to a section of a large venue. After preventDefault() the map stays, unless
+   * the user has moved it into the section: then the event is not cancelable. */
   section: { eventId: string; section: string | null };
   /** A call failed. The code is the API's, or "unreachable". "unauthenticated" asks for a token. */
   error: { code: string; message: string };

@@ -65,10 +65,12 @@ export class Words {
 
   /**
    * Returns the message with its parameters filled in. The parameter n chooses the plural
-   * form. Numbers are written as the language does, and texts as they are.
+   * form. Numbers are written as the language does, and texts as they are. A table of
+   * another version may lack the key, which is the text then.
    */
   say(key, params = {}) {
-    const message = this.#messages[key];
+    const message = this.#messages[key] ?? key;
+    if (message === key) console.warn(`seatlock-map: there is no message ${key}`);
     const text = typeof message === 'object' ? message[this.#format('PluralRules').select(params.n)] ?? message.other : message;
     return text.replace(/\{(\w+)\}/g, (_, name) => this.#value(params[name]));
   }

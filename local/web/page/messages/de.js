@@ -219,6 +219,7 @@ export default {
   'signIn.picks': 'Melden Sie sich an, um fortzufahren. Ihre Auswahl bleibt erhalten.',
   'signIn.private': 'Die Plätze sind hier nicht für alle sichtbar. Fragen Sie den Shop nach einem Zugang.',
   'signIn.over': 'Sie sind nicht mehr angemeldet. Melden Sie sich wieder an, um die Plätze zu sehen.',
+  'signIn.again': 'Ihre Sitzung ist abgelaufen. Melden Sie sich wieder an.',
   'signIn.failed': 'Die Anmeldung hat nicht geklappt. Es hat sich nichts geändert; versuchen Sie es noch einmal.',
   'signIn.kept': 'Ihre Plätze konnten nicht freigegeben werden, daher sind Sie weiterhin Gast. Versuchen Sie es noch einmal.',
   'signOut.failed': 'Der Server hat nicht geantwortet, daher sind Sie vielleicht noch angemeldet. Versuchen Sie es noch einmal.',

@@ -220,6 +220,7 @@ export default {
   'signIn.picks': 'Sign in to go on. The seats that you picked are kept.',
   'signIn.private': 'The seats are not shown to everybody here. Ask the shop for access.',
   'signIn.over': 'You are not signed in any more. Sign in again to see the seats.',
+  'signIn.again': 'Your session has ended. Sign in again.',
   'signIn.failed': 'You were not signed in. Nothing has changed; try again.',
   'signIn.kept': 'Your seats could not be given back, so you are still a guest. Try again.',
   'signOut.failed': 'The server did not answer, so you may still be signed in. Try again.',

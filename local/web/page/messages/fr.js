@@ -222,6 +222,7 @@ export default {
   'signIn.picks': 'Connectez-vous pour continuer. Les places choisies sont gardées.',
   'signIn.private': 'Les places ne sont pas visibles par tous ici. Demandez un accès à la billetterie.',
   'signIn.over': 'Vous n’êtes plus connecté. Reconnectez-vous pour voir les places.',
+  'signIn.again': 'Votre session est terminée. Reconnectez-vous.',
   'signIn.failed': 'La connexion a échoué. Rien n’a changé ; réessayez.',
   'signIn.kept': 'Vos places n’ont pas pu être rendues, vous restez donc invité. Réessayez.',
   'signOut.failed': 'Le serveur n’a pas répondu, vous êtes donc peut-être encore connecté. Réessayez.',
