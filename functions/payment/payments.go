@@ -250,10 +250,11 @@ func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 	switch {
 	case after > 0:
 		return now.Add(after)
-	case o.Stage == StageOpen && o.LookAt.Before(o.PayBefore):
+	case o.Stage == StageOpen && !o.LookAt.IsZero(): // it is zero once the order was tried again
+		if o.PayBefore.Before(o.LookAt) {
+			return o.PayBefore
+		}
 		return o.LookAt
-	case o.Stage == StageOpen:
-		return o.PayBefore
 	case o.Stage == StagePaid && o.Moving == nil, o.Stage == StageRefunded:
 		return o.LookAt
 	case row(o.Stage).work == nil:

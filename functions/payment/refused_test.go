@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -16,13 +17,29 @@ import (
 type strange struct {
 	*paymenttest.Bank
 	wrong atomic.Bool // it is asked with the key of another account
+	away  atomic.Bool // it cannot be reached
 }
 
 func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, error) {
 	if p.wrong.Load() {
 		return payment.Payment{}, fmt.Errorf("%w: no such session: %s", payment.ErrRefused, session)
 	}
+	if p.away.Load() {
+		return payment.Payment{}, errors.New("no route to the bank")
+	}
 	return p.Bank.Fetch(ctx, session)
+}
+
+// stuck returns an order that ann has paid, and that needs a person because the provider
+// refused to say so. From now on it says it.
+func (p *strange) stuck(s *shop) *payment.Order {
+	s.Helper()
+	o := s.begin("ann", "A1")
+	s.bank.Pay(o.Session)
+	p.wrong.Store(true)
+	time.Sleep(2 * time.Hour)
+	p.wrong.Store(false)
+	return s.is(o.Order, payment.StageNeedsPerson, 0)
 }
 
 // withStrange runs a test with a worker and a bank that can be strange.
@@ -88,6 +105,20 @@ func TestProviderThatRefusesForAMoment(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		p.wrong.Store(false)
 		time.Sleep(5 * time.Minute)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// An order that is tried again while the provider cannot be reached is worked on later.
+func TestRetryWhileTheProviderIsAway(t *testing.T) {
+	withStrange(t, func(s *shop, p *strange) {
+		o := p.stuck(s)
+		p.away.Store(true)
+		if got, err := s.Retry(s.ctx, o.Order, "olga"); err != nil || got.Stage != payment.StageOpen {
+			t.Fatalf("the order is %+v (%v), want open", got, err)
+		}
+		p.away.Store(false)
+		time.Sleep(time.Minute)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
 	})
 }
