@@ -63,6 +63,11 @@ func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string
 			return next{to: StageGivingBack, why: "the buyer has given up"}, nil
 		case StageGivingBack, StageClosed, StageRefunded:
 			return next{}, nil
+		case StageNeedsPerson:
+			if o.Stuck == StageOpen { // a person might try it again otherwise, and she would pay
+				o.Stuck = StageGivingBack
+				return next{to: o.tryAgain(), why: "the buyer has given up"}, nil
+			}
 		}
 		return next{}, wrongStage(o, "given up")
 	})

@@ -147,6 +147,10 @@ func (o *Order) clone() *Order {
 	return &c
 }
 
+// Live reports whether the order may still book seats, perhaps after a person has tried
+// it again.
+func (o *Order) Live() bool { return o.Stage.Live() || o.Stuck.Live() }
+
 // ref is the reference of the order's bookings.
 func (o *Order) ref() lockstore.Ref { return lockstore.Ref(o.Order) }
 

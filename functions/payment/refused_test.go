@@ -122,3 +122,32 @@ func TestRetryWhileTheProviderIsAway(t *testing.T) {
 		s.is(o.Order, payment.StagePaid, 0, "A1")
 	})
 }
+
+// A buyer who gives up an order that needs a person does not pay for it any more when it
+// is tried again, nor for two orders of one event.
+func TestRetryOfAnOrderThatWasGivenUp(t *testing.T) {
+	t.Run("released", func(t *testing.T) {
+		withStrange(t, func(s *shop, p *strange) {
+			o := p.stuck(s)
+			p.wrong.Store(true)
+			if _, err := s.Close(s.ctx, o.Order, "ann"); err != nil {
+				t.Fatal(err)
+			}
+			p.wrong.Store(false)
+			s.Retry(s.ctx, o.Order, "olga")
+			time.Sleep(time.Hour)
+			s.is(o.Order, payment.StageClosed, 0)
+		})
+	})
+	t.Run("paying for another seat", func(t *testing.T) {
+		withStrange(t, func(s *shop, p *strange) {
+			o := p.stuck(s)
+			other := s.begin("ann", "A2")
+			s.Retry(s.ctx, o.Order, "olga")
+			s.bank.Pay(other.Session)
+			time.Sleep(5 * time.Minute)
+			s.is(o.Order, payment.StageClosed, 0)
+			s.is(other.Order, payment.StagePaid, 0, "A2")
+		})
+	})
+}
