@@ -96,6 +96,7 @@ type Payments struct {
 	notices        turns
 	compared       atomic.Int64 // when to compare again, in Unix milliseconds
 	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
+	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 }
 
 // New returns Payments. It fails if the Config is not valid.

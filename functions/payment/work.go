@@ -65,7 +65,7 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 // reports whether there may be more.
 func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) bool {
 	limit := len(free) // only this goroutine takes from free
-	due, err := p.orders.Due(begin, limit, p.paced(Lease))
+	due, err := p.lease(begin, limit)
 	if err != nil && begin.Err() == nil {
 		p.log.Error("orders that are due cannot be read; trying again", "error", err)
 	}
@@ -79,11 +79,24 @@ func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, work
 	return len(due) == limit
 }
 
+// lease returns orders that are due, and notes how late the latest one is. A lease leaves
+// its due time as it is, so an order that nobody can settle becomes later and later. Count
+// does not see one whose event has left the event file.
+func (p *Payments) lease(ctx context.Context, limit int) ([]lockstore.Order, error) {
+	due, err := p.orders.Due(ctx, limit, p.paced(Lease))
+	now, late := p.clock.now(), time.Duration(p.late.Load())
+	for _, r := range due {
+		late = max(late, now.Sub(r.Due))
+	}
+	p.late.Store(int64(late)) // after a count meanwhile it counts once more, which does no harm
+	return due, err
+}
+
 // Round works once on some of the orders that are due, and returns how many. What
 // fails is logged, and due again after [Lease].
 func (p *Payments) Round(ctx context.Context) (int, error) {
 	// No more than start at once: the others would wait while their leases end.
-	due, err := p.orders.Due(ctx, p.workers, p.paced(Lease))
+	due, err := p.lease(ctx, p.workers)
 	if err != nil {
 		return 0, err
 	}
