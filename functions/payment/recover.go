@@ -121,13 +121,11 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 	switch {
 	case err != nil:
 		return err
-	case o.Stage == StagePaid && o.Session == found.Session && found.Back > o.Refunded:
-		return p.adoptRefunds(ctx, o.Order, found.Back)
-	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
-		return nil
-	case o.Stage == StageRefunded && o.Session == found.Session:
+	case o.Session == found.Session && (o.Stage == StageRefunded || o.Stage == StagePaid && found.Back > o.Refunded):
 		_, err := p.advance(ctx, o) // compares what was paid back
 		return err
+	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
+		return nil
 	}
 	var back []Refund
 	if found.State == Captured {
@@ -152,23 +150,6 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 		(&run{p, ctx, o}).openWindow(p.paced(bookingWindow))
 		o.startGiving(o.Seats, o.Amount-sum, o.KeepsSeats)
 		return next{to: StageGivingBack, why: "the order has ended, but the payment is " + string(found.State)}, nil
-	})
-	if err != nil {
-		return err
-	}
-	p.follow(ctx, moved)
-	return nil
-}
-
-// adoptRefunds counts refunds of a paid order that the store has lost, or that somebody
-// made at the provider.
-func (p *Payments) adoptRefunds(ctx context.Context, id lockstore.OrderID, back int64) error {
-	moved, err := p.ask(ctx, id, by, func(o *Order) (next, error) {
-		if o.Stage != StagePaid || back <= o.Refunded {
-			return next{}, nil
-		}
-		o.Refunds += maxAttempts * 2 // which keys were used is not known
-		return next{to: StagePaid, why: fmt.Sprintf("the provider has paid back %d, and the order knows of %d", back, o.Refunded)}, nil
 	})
 	if err != nil {
 		return err
