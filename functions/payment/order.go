@@ -65,7 +65,7 @@ type Order struct {
 	// StageOpen alone.
 	Pending bool `json:"pending,omitzero"`
 
-	// Refusals counts how often the provider refused to say what became of the payment,
+	// Refusals counts how often in a row the provider refused to say what became of the payment,
 	// and AskAgain is when it is asked again, on the store's clock. Stuck is the stage in
 	// which it was asked in vain, if the order needs a person for that reason; or StagePaid
 	// if the store has lost a refund.

@@ -190,6 +190,8 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 		if errors.Is(err, ErrRefused) {
 			draft = o.clone()
 			n, err = (&run{p, ctx, draft}).refused(err)
+		} else if err == nil {
+			draft.Refusals, draft.AskAgain = 0, time.Time{} // the provider answers again
 		}
 		if err != nil {
 			return o, fmt.Errorf("order %s, %s: %w", o.Order, o.Stage, err)

@@ -30,6 +30,13 @@ func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, e
 	return p.Bank.Fetch(ctx, session)
 }
 
+func (p *strange) Refunds(ctx context.Context, id string) ([]payment.Refund, error) {
+	if p.wrong.Load() {
+		return nil, fmt.Errorf("%w: no such payment: %s", payment.ErrRefused, id)
+	}
+	return p.Bank.Refunds(ctx, id)
+}
+
 // stuck returns an order that ann has paid, and that needs a person because the provider
 // refused to say so. From now on it says it.
 func (p *strange) stuck(s *shop) *payment.Order {
@@ -149,5 +156,46 @@ func TestRetryOfAnOrderThatWasGivenUp(t *testing.T) {
 			s.is(o.Order, payment.StageClosed, 0)
 			s.is(other.Order, payment.StagePaid, 0, "A2")
 		})
+	})
+}
+
+// Refusals in moments that are minutes apart do not add up.
+func TestRefusalsInARow(t *testing.T) {
+	withStrange(t, func(s *shop, p *strange) {
+		s.bank.Decides = time.Hour
+		o := s.begin("ann", "A1")
+		s.bank.Pay(o.Session)
+		for range 6 {
+			time.Sleep(5 * time.Minute)
+			p.wrong.Store(true)
+			s.Reconcile(s.ctx, o.Order)
+			p.wrong.Store(false)
+		}
+		s.is(o.Order, payment.StageOpen, 0)
+		time.Sleep(time.Hour)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// A refund that fails after it was done is noticed though the provider refused to show the
+// refunds when they were to be looked at.
+func TestLookIsPutOff(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		p := &strange{Bank: s.bank}
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = p })
+		s.bank.RefundStates = []paymenttest.RefundPlan{{First: payment.RefundDone, Then: payment.RefundFailed, After: 90 * time.Minute}}
+		o := s.paid("ann", "A1")
+		s.mustRefund(o, payment.Refunding{})
+		look := func() {
+			time.Sleep(61 * time.Minute)
+			if _, err := s.Round(s.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.wrong.Store(true)
+		look()
+		p.wrong.Store(false)
+		look()
+		s.is(o.Order, payment.StageRefunded, 100)
 	})
 }
