@@ -94,6 +94,9 @@ func (p *Payments) Recover(ctx context.Context, since time.Time) error {
 		}
 		err := p.recover(ctx, found)
 		if errors.Is(err, lockstore.ErrNoOrder) {
+			if found.Nameless {
+				continue
+			}
 			if rebuilt == MaxRebuilt {
 				missing++
 				continue
