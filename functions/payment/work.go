@@ -25,14 +25,12 @@ func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) 
 // WorkUntil is Work for a process that runs for a moment: it begins no work on an order
 // at that time or later, and returns when what it has begun is done, after 15 s at most.
 // It compares and counts once, if that is due, and goes on until the context ends if
-// there is so much.
+// there is so much. Leave it a second after that to note where it has stopped.
 func (p *Payments) WorkUntil(ctx context.Context, until time.Time, events func() []lockstore.EventID) {
 	var working sync.WaitGroup
 	defer working.Wait()
-	working.Go(func() {
-		p.countIfDue(ctx, events())
-		p.compareIfDue(ctx, events())
-	})
+	working.Go(func() { p.countIfDue(ctx, events()) })
+	working.Go(func() { p.compareIfDue(ctx, events()) })
 	begin, stop := context.WithDeadline(ctx, until)
 	defer stop()
 	p.work(ctx, begin, &working)
