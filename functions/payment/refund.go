@@ -44,10 +44,10 @@ func (f *Refunding) Check() error {
 }
 
 // Refund gives back an order, or some of its seats if it is paid. What was given back
-// before is not given back again, so a repeat is safe. After a refund that the store has lost,
-// a repeat says which seats that was for. The money may take days: the
-// order says how far it is. If a part is being given back already, the whole order is
-// given back after that; Refund fails with [ErrStage] if another part is to be.
+// before is not given back again, so a repeat is safe. After a refund that the store has
+// lost, a repeat says which seats that was for. The money may take days: the order says how
+// far it is. If a part is being given back already, the whole order is given back after
+// that; Refund fails with [ErrStage] if another part is to be.
 func (p *Payments) Refund(ctx context.Context, f Refunding) (*Order, error) {
 	o, _, err := p.refund(ctx, f)
 	return o, err

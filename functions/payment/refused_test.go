@@ -18,6 +18,7 @@ type strange struct {
 	*paymenttest.Bank
 	wrong atomic.Bool // it is asked with the key of another account
 	away  atomic.Bool // it cannot be reached
+	once  atomic.Bool // it answers once more, and is wrong then
 }
 
 func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, error) {
@@ -26,6 +27,9 @@ func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, e
 	}
 	if p.away.Load() {
 		return payment.Payment{}, errors.New("no route to the bank")
+	}
+	if p.once.Swap(false) {
+		p.wrong.Store(true)
 	}
 	return p.Bank.Fetch(ctx, session)
 }
@@ -159,20 +163,45 @@ func TestRetryOfAnOrderThatWasGivenUp(t *testing.T) {
 	})
 }
 
-// Refusals in moments that are minutes apart do not add up.
-func TestRefusalsInARow(t *testing.T) {
+// A buyer whose seats are booked has the order that there is, though it needs a person.
+func TestCheckoutOfAnOrderThatNeedsAPerson(t *testing.T) {
 	withStrange(t, func(s *shop, p *strange) {
-		s.bank.Decides = time.Hour
+		o := s.begin("ann", "A1")
+		s.bank.Pay(o.Session)
+		p.once.Store(true)
+		s.Reconcile(s.ctx, o.Order)
+		time.Sleep(2 * time.Hour)
+		s.is(o.Order, payment.StageNeedsPerson, 0, "A1")
+		if again, err := s.checkout("ann", "A1"); err != nil || again.Order != o.Order {
+			t.Errorf("a second checkout has %+v, %v; want the first order", again, err)
+		}
+		p.wrong.Store(false)
+		s.Retry(s.ctx, o.Order, "olga")
+		time.Sleep(time.Minute)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// Refusals in moments that are hours apart do not add up.
+func TestRefusalsInARow(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		p := &strange{Bank: s.bank}
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = p })
+		s.bank.Decides = 24 * time.Hour
 		o := s.begin("ann", "A1")
 		s.bank.Pay(o.Session)
 		for range 6 {
-			time.Sleep(5 * time.Minute)
 			p.wrong.Store(true)
-			s.Reconcile(s.ctx, o.Order)
+			if _, err := s.Reconcile(s.ctx, o.Order); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Hour)
 			p.wrong.Store(false)
+			s.reconcile(o.Order)
 		}
 		s.is(o.Order, payment.StageOpen, 0)
-		time.Sleep(time.Hour)
+		time.Sleep(12 * time.Hour)
+		s.reconcile(o.Order)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
 	})
 }
