@@ -84,6 +84,9 @@ func message(o *payment.Order) string {
 	case payment.StageRefunded:
 		return "The order has ended, and the money was paid back."
 	}
+	if o.Stuck == payment.StagePaid {
+		return "Money was paid back, and the shop has to say for which seats. Nothing is lost."
+	}
 	if o.Stuck != "" {
 		return "The provider does not say what became of the payment. The shop has to look at it; nothing is lost."
 	}

@@ -16,7 +16,7 @@ import (
 // closeOrder closes the buyer's payment for any of the seats before they are released.
 func closeOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	o, err := a.payments.Latest(ctx, c.ev.ID, c.op.User)
-	if errors.Is(err, lockstore.ErrNoOrder) || err == nil && (!o.Stage.Live() || !overlap(o.Seats, c.op.Seats)) {
+	if errors.Is(err, lockstore.ErrNoOrder) || err == nil && (!o.Live() || !overlap(o.Seats, c.op.Seats)) {
 		return false, nil
 	}
 	if err != nil {
@@ -41,7 +41,7 @@ func closeOrders(ctx context.Context, a *API, c *change) (bool, error) {
 	}
 	for _, user := range users {
 		o, err := a.payments.Latest(ctx, c.ev.ID, user)
-		if errors.Is(err, lockstore.ErrNoOrder) || err == nil && (!o.Stage.Live() || !overlap(o.Seats, c.op.Seats)) {
+		if errors.Is(err, lockstore.ErrNoOrder) || err == nil && (!o.Live() || !overlap(o.Seats, c.op.Seats)) {
 			continue
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,9 +24,23 @@ import (
 // A counter is an API where buyers pay, with an event of A1 to B5 at 42.00 EUR a seat
 // and a free one.
 type counter struct {
-	t    *testing.T
-	api  *booking.API
-	bank *paymenttest.Bank
+	t      *testing.T
+	api    *booking.API
+	bank   *paymenttest.Bank
+	denied atomic.Bool // the bank refuses to say what became of payments
+}
+
+// deniable is the bank of a counter.
+type deniable struct {
+	*paymenttest.Bank
+	c *counter
+}
+
+func (d deniable) Fetch(ctx context.Context, session string) (payment.Payment, error) {
+	if d.c.denied.Load() {
+		return payment.Payment{}, payment.ErrRefused
+	}
+	return d.Bank.Fetch(ctx, session)
 }
 
 const counterKey = "oooooooooooooooooooooooooooooooo"
@@ -47,7 +62,7 @@ func atCounterWith(t *testing.T, change func(*booking.Config), test func(*counte
 		}
 		c := &counter{t: t, bank: new(paymenttest.Bank)}
 		store, log := new(memstore.Store), slog.New(slog.DiscardHandler)
-		pay, err := payment.New(payment.Config{Seats: store, Orders: store, Provider: c.bank, Within: 10 * time.Minute, Margin: 2 * time.Minute, Log: log,
+		pay, err := payment.New(payment.Config{Seats: store, Orders: store, Provider: deniable{c.bank, c}, Within: 10 * time.Minute, Margin: 2 * time.Minute, Log: log,
 			Event: func(id lockstore.EventID) (*lockstore.Event, error) { return c.api.Event(id) }})
 		if err != nil {
 			t.Fatal(err)
@@ -332,4 +347,33 @@ func TestCheckoutRefusals(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A buyer who releases seats is not charged for them later, even if the order needs a
+// person because nobody knows whether it was paid.
+func TestReleaseOfAnOrderThatNeedsAPerson(t *testing.T) {
+	for who, release := range map[string]func(*counter){
+		"buyer":    func(c *counter) { c.ask(200, "POST", "/release", `{"seatIds":["A1"],"userId":"ann"}`) },
+		"operator": func(c *counter) { c.operator(200, "POST", "/evict", `{"seatIds":["A1"]}`) },
+	} {
+		t.Run(who, func(t *testing.T) {
+			atCounter(t, func(c *counter) {
+				o := c.begin(`"A1"`)
+				c.denied.Store(true)
+				c.pay(o.OrderID)
+				time.Sleep(2 * time.Hour)
+				if o = c.operator(200, "GET", "/order?orderId="+o.OrderID, ""); o.State != "needs_person" {
+					t.Fatalf("the order is %+v, want it to need a person", o)
+				}
+				c.ask(200, "POST", "/lock", `{"seatIds":["A1"],"userId":"ann"}`)
+				release(c)
+				c.denied.Store(false)
+				c.operator(200, "POST", "/refund", `{"orderId":"`+o.OrderID+`","retry":true}`)
+				time.Sleep(time.Hour)
+				if o = c.operator(200, "GET", "/order?orderId="+o.OrderID, ""); o.State != "closed" {
+					t.Errorf("in the end the order is %+v, want closed", o)
+				}
+			})
+		})
+	}
 }

@@ -86,7 +86,7 @@ func (p *Payments) checkout(ctx context.Context, c *Checkout) (*Order, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.Stage.Live() || o.Stage == StagePaid {
+		if o.Live() || o.Stage == StagePaid {
 			same := sameSeats(o.Seats, c.Seats) && o.Amount == c.Bill.Total && o.Currency == c.Bill.Currency
 			switch {
 			case same && o.Stage == StageOpening:
@@ -208,7 +208,8 @@ func withOrder(address string, id lockstore.OrderID) (string, error) {
 
 // current returns the order to which a buyer's pointer points, as far as it can go.
 // One that a checkout has not written, and perhaps never will, is closed: if it is
-// written later, that fails.
+// written later, that fails. One of which the provider refuses to say whether it was paid
+// is given up.
 func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lockstore.UserID, id lockstore.OrderID) (*Order, error) {
 	o, err := p.Order(ctx, id)
 	if errors.Is(err, lockstore.ErrNoOrder) {
@@ -221,14 +222,25 @@ func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lo
 		o.Revision, err = p.orders.Put(ctx, record)
 		return o, err
 	}
-	if err != nil || !o.Stage.Live() {
-		return o, err
-	}
-	advanced, err := p.advance(ctx, o)
 	if err != nil {
-		p.log.Warn("an order could not be advanced at a checkout", "order", id, "error", err)
+		return nil, err
 	}
-	return cmp.Or(advanced, o), nil
+	if o.Stage.Live() {
+		advanced, err := p.advance(ctx, o)
+		if err != nil {
+			p.log.Warn("an order could not be advanced at a checkout", "order", id, "error", err)
+		}
+		o = cmp.Or(advanced, o)
+	}
+	if o.Stuck != StageOpen {
+		return o, nil
+	}
+	// A person may try it again, and a buyer must not have two to pay for.
+	closed, err := p.Close(ctx, id, "")
+	if errors.Is(err, ErrStage) { // it was tried again meanwhile, and is paid
+		err = nil
+	}
+	return closed, err
 }
 
 // Latest returns the order that a buyer began last for an event, or

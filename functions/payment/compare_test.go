@@ -139,3 +139,20 @@ func TestComparisonThatHangs(t *testing.T) {
 		})
 	})
 }
+
+// A comparison with the provider that takes longer than the process has keeps no event
+// waiting: the next one begins with them.
+func TestComparisonThatNeverFits(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		o := s.paid("ann", "A1")
+		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A5")) // which is not its own
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = stuck{s.bank, make(chan struct{}, 10)} })
+		for _, seats := range [][]lockstore.SeatID{{"A1", "A5"}, {"A1"}} {
+			ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+			s.WorkUntil(ctx, time.Now().Add(40*time.Second), func() []lockstore.EventID { return []lockstore.EventID{s.event.ID} })
+			cancel()
+			s.is(o.Order, payment.StagePaid, 0, seats...)
+			time.Sleep(10 * time.Minute)
+		}
+	})
+}

@@ -19,7 +19,9 @@ type Counts struct {
 	// 0 if there is none. An order that needs a person does not count.
 	Oldest time.Duration
 
-	// Late is how long ago the order was due that is due for longest; 0 if none is due.
+	// Late is how long ago the order was due that is due for longest; 0 if none is due. A
+	// worker's counts include every order that it has looked at since the last ones, of
+	// whatever event.
 	Late time.Duration
 }
 
@@ -77,6 +79,9 @@ func (c *Counts) add(r lockstore.Order, now time.Time) error {
 			Time time.Time `json:"time"`
 		} `json:"history"`
 	}
+	if !r.Due.IsZero() {
+		c.Late = max(c.Late, now.Sub(r.Due))
+	}
 	if err := json.Unmarshal(r.Body, &o); err != nil {
 		return fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
 	}
@@ -84,9 +89,6 @@ func (c *Counts) add(r lockstore.Order, now time.Time) error {
 		return fmt.Errorf("payment: order %s has format %d and stage %q, which this program does not know", r.ID, o.Version, o.Stage)
 	}
 	c.Orders[o.Stage]++
-	if !r.Due.IsZero() {
-		c.Late = max(c.Late, now.Sub(r.Due))
-	}
 	if !o.Stage.Live() && o.Stage != StageGivingBack {
 		return nil
 	}
@@ -122,6 +124,7 @@ func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
 		p.log.Error("not every order could be counted; trying again later", "error", err)
 	}
 	if c.Orders != nil {
+		c.Late = max(c.Late, time.Duration(p.late.Swap(0)))
 		p.counted(c)
 	}
 	p.countAgain.Store(began.Add(min(max(countPause, countShare*time.Since(began)), countAge)).UnixMilli())

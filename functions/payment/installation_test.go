@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -96,5 +97,37 @@ func TestWorkForAMoment(t *testing.T) {
 		time.Sleep(2 * time.Minute) // the order is looked at by now, a minute and a half after it was opened at the latest
 		s.WorkUntil(s.ctx, time.Now().Add(time.Second), events)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// A session without the name of an installation is compared with its order, such as one
+// from before there was a name, and makes no order: it may be another installation's.
+func TestNamelessSession(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		s.bank.Immediate = true
+		own := s.begin("ann", "A1")
+		s.bank.Pay(own.Session)
+		found := s.bank.Sessions()
+		for i := range found {
+			found[i].Nameless = true
+		}
+		closed := s.begin("bob", "A2")
+		if _, err := s.Close(s.ctx, closed.Order, ""); err != nil {
+			t.Fatal(err)
+		}
+		foreign := found[0]
+		foreign.Terms.Order = "FOREIGN"
+		known := found[0]
+		known.Terms.Order, known.Terms.Seats = closed.Order, closed.Seats
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = listing{s.bank, []payment.Payment{foreign, known}} })
+		if err := s.Recover(s.ctx, time.Time{}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Order(s.ctx, "FOREIGN"); !errors.Is(err, lockstore.ErrNoOrder) {
+			t.Errorf("the order of another installation is here: %v", err)
+		}
+		if o, err := s.Order(s.ctx, closed.Order); err != nil || o.Stage == payment.StageClosed {
+			t.Errorf("the order of this installation is %+v (%v), want it to give back what was taken", o, err)
+		}
 	})
 }

@@ -52,7 +52,8 @@ type protocolRow struct {
 // The moves in asked are not a worker's. A buyer closes an order that is not paid, and
 // an operator any other. An order is also moved when the provider or the roster is
 // found to disagree with it: see recover.go. One that needs a person because the
-// provider refused to answer goes on where it was, once it is tried again: see refused.go.
+// provider refused to answer goes on where it was, once it is tried again: see refused.go. So does one of which
+// the store has lost a refund.
 var protocol = [...]protocolRow{
 	{StageOpening, (*run).open,
 		[]Stage{StageOpen, StageGivingBack},
@@ -67,7 +68,7 @@ var protocol = [...]protocolRow{
 		[]Stage{StageBooked, StagePaid, StageGivingBack, StageNeedsPerson},
 		[]Stage{StageGivingBack}},
 	{StagePaid, (*run).settle,
-		[]Stage{StagePaid, StageGivingBack},
+		[]Stage{StagePaid, StageGivingBack, StageNeedsPerson},
 		[]Stage{StagePaid, StageBooking, StageGivingBack}},
 	{StageGivingBack, (*run).giveBack,
 		[]Stage{StageGivingBack, StagePaid, StageClosed, StageRefunded, StageNeedsPerson},
@@ -80,7 +81,7 @@ var protocol = [...]protocolRow{
 		[]Stage{StageGivingBack}},
 	{StageNeedsPerson, nil,
 		nil,
-		[]Stage{StageOpen, StageBooking, StageBooked, StageGivingBack}},
+		[]Stage{StageOpen, StageBooking, StageBooked, StagePaid, StageRefunded, StageGivingBack}},
 }
 
 // allowed reports whether an order may move from one stage to the other.

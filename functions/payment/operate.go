@@ -63,6 +63,11 @@ func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string
 			return next{to: StageGivingBack, why: "the buyer has given up"}, nil
 		case StageGivingBack, StageClosed, StageRefunded:
 			return next{}, nil
+		case StageNeedsPerson:
+			if o.Stuck == StageOpen { // a person might try it again otherwise, and she would pay
+				o.Stuck = StageGivingBack
+				return next{to: o.tryAgain(), why: "the buyer has given up"}, nil
+			}
 		}
 		return next{}, wrongStage(o, "given up")
 	})
@@ -73,7 +78,8 @@ func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string
 }
 
 // Retry tries again what an order that needs a person could not do: to give it back, or
-// to go on where the provider refused to answer.
+// to go on where the provider refused to answer. After a refund that the store has lost,
+// the buyer keeps the seats.
 func (p *Payments) Retry(ctx context.Context, id lockstore.OrderID, asker string) (*Order, error) {
 	o, err := p.ask(ctx, id, asker, func(o *Order) (next, error) {
 		switch o.Stage {
@@ -101,6 +107,12 @@ func (o *Order) tryAgain() Stage {
 		o.Refunds++
 		o.Give.Tried = 0
 	case StageGivingBack:
+	case StagePaid: // the buyer keeps the seats
+		o.Give, o.Lost = nil, 0
+		if o.KeepsSeats = o.Refunded >= o.Amount; o.KeepsSeats {
+			return StageRefunded
+		}
+		return stuck
 	default:
 		o.Give = nil
 		return stuck

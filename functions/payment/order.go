@@ -45,6 +45,10 @@ type Order struct {
 	// at the provider.
 	Outside int64 `json:"outside,omitzero"`
 
+	// Lost is the part of Refunded of which the store has lost for which seats it was. It
+	// counts for those that are given back next.
+	Lost int64 `json:"lost,omitzero"`
+
 	// GiveAll reports that everything is to be given back, and not only what Give says.
 	GiveAll bool `json:"giveAll,omitzero"`
 
@@ -61,9 +65,10 @@ type Order struct {
 	// StageOpen alone.
 	Pending bool `json:"pending,omitzero"`
 
-	// Refusals counts how often the provider refused to say what became of the payment,
+	// Refusals counts how often in a row the provider refused to say what became of the payment,
 	// and AskAgain is when it is asked again, on the store's clock. Stuck is the stage in
-	// which it was asked in vain, if the order needs a person for that reason.
+	// which it was asked in vain, if the order needs a person for that reason; or StagePaid
+	// if the store has lost a refund.
 	Refusals int       `json:"refusals,omitzero"`
 	AskAgain time.Time `json:"askAgain,omitzero"`
 	Stuck    Stage     `json:"stuck,omitzero"`
@@ -146,6 +151,10 @@ func (o *Order) clone() *Order {
 	}
 	return &c
 }
+
+// Live reports whether the order may still book seats, perhaps after a person has tried
+// it again.
+func (o *Order) Live() bool { return o.Stage.Live() || o.Stuck.Live() }
 
 // ref is the reference of the order's bookings.
 func (o *Order) ref() lockstore.Ref { return lockstore.Ref(o.Order) }

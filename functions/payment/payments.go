@@ -96,6 +96,7 @@ type Payments struct {
 	notices        turns
 	compared       atomic.Int64 // when to compare again, in Unix milliseconds
 	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
+	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 }
 
 // New returns Payments. It fails if the Config is not valid.
@@ -189,6 +190,8 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 		if errors.Is(err, ErrRefused) {
 			draft = o.clone()
 			n, err = (&run{p, ctx, draft}).refused(err)
+		} else if err == nil {
+			draft.Refusals, draft.AskAgain = 0, time.Time{} // the provider answers again
 		}
 		if err != nil {
 			return o, fmt.Errorf("order %s, %s: %w", o.Order, o.Stage, err)
@@ -250,10 +253,11 @@ func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 	switch {
 	case after > 0:
 		return now.Add(after)
-	case o.Stage == StageOpen && o.LookAt.Before(o.PayBefore):
+	case o.Stage == StageOpen && !o.LookAt.IsZero(): // it is zero once the order was tried again
+		if o.PayBefore.Before(o.LookAt) {
+			return o.PayBefore
+		}
 		return o.LookAt
-	case o.Stage == StageOpen:
-		return o.PayBefore
 	case o.Stage == StagePaid && o.Moving == nil, o.Stage == StageRefunded:
 		return o.LookAt
 	case row(o.Stage).work == nil:

@@ -132,6 +132,10 @@ type Payment struct {
 	// far as the provider says so with the payment. It may be less than the sum of Refunds.
 	Back int64
 
+	// Nameless says that the session does not name its installation and another one may have
+	// opened it. It is compared with its order, and never makes one.
+	Nameless bool
+
 	// Until is, for a Pending payment, when the provider will have decided at the
 	// latest. For an Authorised one it is when the authorisation ends. Zero if that is
 	// not known.

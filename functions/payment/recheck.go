@@ -20,7 +20,8 @@ func (r *run) settle() (next, error) {
 
 // recheck compares what the order has paid back with the provider's refunds. A refund
 // that failed after it was done is made again. One that somebody made at the provider
-// is counted; if nothing is left of the payment, the seats are given back, too.
+// is counted; if nothing is left of the payment, the seats are given back, too. If the store
+// has lost one that the order made, a person decides.
 func (r *run) recheck() (next, error) {
 	o := r.o
 	if o.Amount == 0 || o.Payment == "" {
@@ -31,6 +32,11 @@ func (r *run) recheck() (next, error) {
 		return next{}, err
 	}
 	back, outside := o.paidBack(all)
+	if o.Stage == StagePaid {
+		if n, lost := r.lostRefund(all, outside); lost {
+			return n, nil
+		}
+	}
 	ours := back - outside
 	owed := max(o.Refunded-o.Outside-ours, 0)
 	if o.Stage == StageRefunded {
@@ -55,6 +61,25 @@ func (r *run) recheck() (next, error) {
 	}
 	r.looked()
 	return next{to: o.Stage, rest: true}, nil
+}
+
+// lostRefund leaves an order to a person if the store has lost a refund of it: nobody knows
+// for which seats that was, and whether the buyer keeps them. It reports false if none was
+// lost. As far as the order knows, that refund was made by somebody else.
+func (r *run) lostRefund(all []Refund, outside int64) (next, bool) {
+	o, known := r.o, r.o.Refunds
+	o.Refunds += maxAttempts * 2 // which keys were used is not known
+	sum, left := o.paidBack(all)
+	lost := outside - left
+	if lost == 0 {
+		o.Refunds = known
+		return next{}, false
+	}
+	o.Refunded, o.Outside, o.Lost = sum, left, o.Lost+lost
+	o.LookAt, o.Looks = r.clock.now().Add(lookAgain[0]), 0
+	o.Stuck = StagePaid
+	o.startGiving(o.Seats, max(o.Amount-sum, 0), false) // unless the person decides otherwise
+	return next{to: StageNeedsPerson, why: fmt.Sprintf("the store has lost for which seats %d were paid back, and whether the buyer keeps them", lost)}, true
 }
 
 // looked sets when the refunds are looked at next.

@@ -9,76 +9,9 @@ import (
 	"seatlock/lockstore"
 )
 
-const (
-	comparePause = 10 * time.Minute // between two comparisons
-	compareTime  = 5 * time.Minute  // how long one may take
-	recent       = 26 * time.Hour   // what a comparison with the provider looks back: a session lasts a day at most
-
-	// MaxRebuilt is the most orders that one comparison rebuilds. More are likely a
-	// mistake, such as a store that another installation's has taken the place of.
-	MaxRebuilt = 500
-)
-
-// The record of the last comparison, so that processes share them.
-const (
-	comparisonID lockstore.OrderID = "last.comparison"
-	sharedEvent  lockstore.EventID = "seatlock.payment" // of records that are no event's
-)
-
-// compareEvery does the comparisons that are due and that no other process does, until
-// the context ends.
-func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.EventID) {
-	for ctx.Err() == nil {
-		p.compareIfDue(ctx, events())
-		select {
-		case <-ctx.Done():
-		case <-time.After(p.paced(pause)):
-		}
-	}
-}
-
-// compareIfDue compares unless a process did not long ago.
-func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID) {
-	if !p.mayCompare(ctx) {
-		return
-	}
-	stopped := func() bool { return errors.Is(ctx.Err(), context.Canceled) }
-	limited, cancel := context.WithTimeout(ctx, compareTime)
-	defer cancel()
-	if err := p.Recover(limited, time.Now().Add(-recent)); err != nil && !stopped() {
-		p.log.Error("not every session of the provider could be compared with its order; trying again later", "error", err)
-	}
-	for _, id := range events {
-		limited, cancel := context.WithTimeout(ctx, compareTime)
-		if err := p.Audit(limited, id); err != nil && !stopped() {
-			p.log.Error("not every order could be compared with the roster; trying again later", "event", id, "error", err)
-		}
-		cancel()
-	}
-}
-
-// mayCompare reports whether this process is the one to compare now. The last time is
-// in a record which is compared and set.
-func (p *Payments) mayCompare(ctx context.Context) bool {
-	if now := time.Now(); now.Before(time.UnixMilli(p.compared.Load())) {
-		return false
-	}
-	p.compared.Store(time.Now().Add(p.paced(comparePause)).UnixMilli())
-	r, err := p.orders.Order(ctx, comparisonID)
-	if errors.Is(err, lockstore.ErrNoOrder) {
-		r, err = lockstore.Order{ID: comparisonID, Event: sharedEvent}, nil
-	}
-	if err != nil {
-		return false
-	}
-	now := p.clock.now()
-	if last, err := time.Parse(time.RFC3339, string(r.Body)); err == nil && now.Sub(last).Abs() < p.paced(comparePause-pause) {
-		return false
-	}
-	r.Body = now.UTC().AppendFormat(nil, time.RFC3339)
-	_, err = p.orders.Put(ctx, r)
-	return err == nil
-}
+// MaxRebuilt is the most orders that one comparison rebuilds. More are likely a mistake,
+// such as a store that another installation's has taken the place of.
+const MaxRebuilt = 500
 
 // Recover compares the sessions that the provider has opened since then with the
 // orders. It rebuilds orders that the store has lost, and gives back money that the
@@ -94,6 +27,9 @@ func (p *Payments) Recover(ctx context.Context, since time.Time) error {
 		}
 		err := p.recover(ctx, found)
 		if errors.Is(err, lockstore.ErrNoOrder) {
+			if found.Nameless {
+				continue
+			}
 			if rebuilt == MaxRebuilt {
 				missing++
 				continue
@@ -121,13 +57,11 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 	switch {
 	case err != nil:
 		return err
-	case o.Stage == StagePaid && o.Session == found.Session && found.Back > o.Refunded:
-		return p.adoptRefunds(ctx, o.Order, found.Back)
-	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
-		return nil
-	case o.Stage == StageRefunded && o.Session == found.Session:
+	case o.Session == found.Session && (o.Stage == StageRefunded || o.Stage == StagePaid && found.Back > o.Refunded):
 		_, err := p.advance(ctx, o) // compares what was paid back
 		return err
+	case o.Stage != StageClosed && o.Stage != StageRefunded || found.State == Void || found.State == Pending:
+		return nil
 	}
 	var back []Refund
 	if found.State == Captured {
@@ -152,23 +86,6 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 		(&run{p, ctx, o}).openWindow(p.paced(bookingWindow))
 		o.startGiving(o.Seats, o.Amount-sum, o.KeepsSeats)
 		return next{to: StageGivingBack, why: "the order has ended, but the payment is " + string(found.State)}, nil
-	})
-	if err != nil {
-		return err
-	}
-	p.follow(ctx, moved)
-	return nil
-}
-
-// adoptRefunds counts refunds of a paid order that the store has lost, or that somebody
-// made at the provider.
-func (p *Payments) adoptRefunds(ctx context.Context, id lockstore.OrderID, back int64) error {
-	moved, err := p.ask(ctx, id, by, func(o *Order) (next, error) {
-		if o.Stage != StagePaid || back <= o.Refunded {
-			return next{}, nil
-		}
-		o.Refunds += maxAttempts * 2 // which keys were used is not known
-		return next{to: StagePaid, why: fmt.Sprintf("the provider has paid back %d, and the order knows of %d", back, o.Refunded)}, nil
 	})
 	if err != nil {
 		return err

@@ -44,9 +44,10 @@ func (f *Refunding) Check() error {
 }
 
 // Refund gives back an order, or some of its seats if it is paid. What was given back
-// before is not given back again, so a repeat is safe. The money may take days: the
-// order says how far it is. If a part is being given back already, the whole order is
-// given back after that; Refund fails with [ErrStage] if another part is to be.
+// before is not given back again, so a repeat is safe. After a refund that the store has
+// lost, a repeat says which seats that was for. The money may take days: the order says how
+// far it is. If a part is being given back already, the whole order is given back after
+// that; Refund fails with [ErrStage] if another part is to be.
 func (p *Payments) Refund(ctx context.Context, f Refunding) (*Order, error) {
 	o, _, err := p.refund(ctx, f)
 	return o, err
@@ -67,7 +68,10 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 		plain := len(f.Seats) == 0 && f.Amount == 0 && !f.Keep
 		switch o.Stage {
 		case StageGivingBack, StageNeedsPerson:
-			return o.refundMore(&f, plain, n)
+			if o.Stuck != StagePaid {
+				return o.refundMore(&f, plain, n)
+			}
+			o.Stuck, o.Give = "", nil // the person says what the refund was for that the store has lost
 		case StageClosed:
 			return next{}, nil
 		case StageRefunded:
@@ -105,7 +109,7 @@ func (o *Order) refundNow(f *Refunding, n next) (next, error) {
 		return next{}, nil
 	case f.Amount > 0:
 	case len(f.Seats) == 0:
-		amount = rest
+		amount = rest + o.Lost
 	default:
 		for _, seat := range seats {
 			if _, known := o.Price(seat); !known {
@@ -113,15 +117,21 @@ func (o *Order) refundNow(f *Refunding, n next) (next, error) {
 			}
 			amount += o.left(seat)
 		}
-		if f.Amount == 0 { // more may have been paid back of the whole order
-			amount = min(amount, rest)
-		}
+	}
+	lost := min(amount, o.Lost) // was paid back already
+	amount -= lost
+	if f.Amount == 0 { // more may have been paid back of the whole order
+		amount = min(amount, rest)
 	}
 	if amount > rest {
 		return next{}, &lockstore.InvalidError{Problem: fmt.Sprintf("%d cannot be paid back of order %s: of %d, %d were paid back already", amount, o.Order, o.Amount, o.Refunded)}
 	}
-	if amount == 0 && f.Keep {
+	if amount == 0 && lost == 0 && f.Keep {
 		return next{}, nil
+	}
+	o.Lost -= lost
+	if f.Keep {
+		o.share(seats, lost)
 	}
 	o.startGiving(seats, amount, f.Keep)
 	o.remember(f)

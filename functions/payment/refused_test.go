@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -16,13 +17,40 @@ import (
 type strange struct {
 	*paymenttest.Bank
 	wrong atomic.Bool // it is asked with the key of another account
+	away  atomic.Bool // it cannot be reached
+	once  atomic.Bool // it answers once more, and is wrong then
 }
 
 func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, error) {
 	if p.wrong.Load() {
 		return payment.Payment{}, fmt.Errorf("%w: no such session: %s", payment.ErrRefused, session)
 	}
+	if p.away.Load() {
+		return payment.Payment{}, errors.New("no route to the bank")
+	}
+	if p.once.Swap(false) {
+		p.wrong.Store(true)
+	}
 	return p.Bank.Fetch(ctx, session)
+}
+
+func (p *strange) Refunds(ctx context.Context, id string) ([]payment.Refund, error) {
+	if p.wrong.Load() {
+		return nil, fmt.Errorf("%w: no such payment: %s", payment.ErrRefused, id)
+	}
+	return p.Bank.Refunds(ctx, id)
+}
+
+// stuck returns an order that ann has paid, and that needs a person because the provider
+// refused to say so. From now on it says it.
+func (p *strange) stuck(s *shop) *payment.Order {
+	s.Helper()
+	o := s.begin("ann", "A1")
+	s.bank.Pay(o.Session)
+	p.wrong.Store(true)
+	time.Sleep(2 * time.Hour)
+	p.wrong.Store(false)
+	return s.is(o.Order, payment.StageNeedsPerson, 0)
 }
 
 // withStrange runs a test with a worker and a bank that can be strange.
@@ -89,5 +117,114 @@ func TestProviderThatRefusesForAMoment(t *testing.T) {
 		p.wrong.Store(false)
 		time.Sleep(5 * time.Minute)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// An order that is tried again while the provider cannot be reached is worked on later.
+func TestRetryWhileTheProviderIsAway(t *testing.T) {
+	withStrange(t, func(s *shop, p *strange) {
+		o := p.stuck(s)
+		p.away.Store(true)
+		if got, err := s.Retry(s.ctx, o.Order, "olga"); err != nil || got.Stage != payment.StageOpen {
+			t.Fatalf("the order is %+v (%v), want open", got, err)
+		}
+		p.away.Store(false)
+		time.Sleep(time.Minute)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// A buyer who gives up an order that needs a person does not pay for it any more when it
+// is tried again, nor for two orders of one event.
+func TestRetryOfAnOrderThatWasGivenUp(t *testing.T) {
+	t.Run("released", func(t *testing.T) {
+		withStrange(t, func(s *shop, p *strange) {
+			o := p.stuck(s)
+			p.wrong.Store(true)
+			if _, err := s.Close(s.ctx, o.Order, "ann"); err != nil {
+				t.Fatal(err)
+			}
+			p.wrong.Store(false)
+			s.Retry(s.ctx, o.Order, "olga")
+			time.Sleep(time.Hour)
+			s.is(o.Order, payment.StageClosed, 0)
+		})
+	})
+	t.Run("paying for another seat", func(t *testing.T) {
+		withStrange(t, func(s *shop, p *strange) {
+			o := p.stuck(s)
+			other := s.begin("ann", "A2")
+			s.Retry(s.ctx, o.Order, "olga")
+			s.bank.Pay(other.Session)
+			time.Sleep(5 * time.Minute)
+			s.is(o.Order, payment.StageClosed, 0)
+			s.is(other.Order, payment.StagePaid, 0, "A2")
+		})
+	})
+}
+
+// A buyer whose seats are booked has the order that there is, though it needs a person.
+func TestCheckoutOfAnOrderThatNeedsAPerson(t *testing.T) {
+	withStrange(t, func(s *shop, p *strange) {
+		o := s.begin("ann", "A1")
+		s.bank.Pay(o.Session)
+		p.once.Store(true)
+		s.Reconcile(s.ctx, o.Order)
+		time.Sleep(2 * time.Hour)
+		s.is(o.Order, payment.StageNeedsPerson, 0, "A1")
+		if again, err := s.checkout("ann", "A1"); err != nil || again.Order != o.Order {
+			t.Errorf("a second checkout has %+v, %v; want the first order", again, err)
+		}
+		p.wrong.Store(false)
+		s.Retry(s.ctx, o.Order, "olga")
+		time.Sleep(time.Minute)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// Refusals in moments that are hours apart do not add up.
+func TestRefusalsInARow(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		p := &strange{Bank: s.bank}
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = p })
+		s.bank.Decides = 24 * time.Hour
+		o := s.begin("ann", "A1")
+		s.bank.Pay(o.Session)
+		for range 6 {
+			p.wrong.Store(true)
+			if _, err := s.Reconcile(s.ctx, o.Order); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Hour)
+			p.wrong.Store(false)
+			s.reconcile(o.Order)
+		}
+		s.is(o.Order, payment.StageOpen, 0)
+		time.Sleep(12 * time.Hour)
+		s.reconcile(o.Order)
+		s.is(o.Order, payment.StagePaid, 0, "A1")
+	})
+}
+
+// A refund that fails after it was done is noticed though the provider refused to show the
+// refunds when they were to be looked at.
+func TestLookIsPutOff(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		p := &strange{Bank: s.bank}
+		s.Payments = s.with(func(c *payment.Config) { c.Provider = p })
+		s.bank.RefundStates = []paymenttest.RefundPlan{{First: payment.RefundDone, Then: payment.RefundFailed, After: 90 * time.Minute}}
+		o := s.paid("ann", "A1")
+		s.mustRefund(o, payment.Refunding{})
+		look := func() {
+			time.Sleep(61 * time.Minute)
+			if _, err := s.Round(s.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.wrong.Store(true)
+		look()
+		p.wrong.Store(false)
+		look()
+		s.is(o.Order, payment.StageRefunded, 100)
 	})
 }

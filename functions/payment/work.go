@@ -25,14 +25,12 @@ func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) 
 // WorkUntil is Work for a process that runs for a moment: it begins no work on an order
 // at that time or later, and returns when what it has begun is done, after 15 s at most.
 // It compares and counts once, if that is due, and goes on until the context ends if
-// there is so much.
+// there is so much. Leave it a second after that to note where it has stopped.
 func (p *Payments) WorkUntil(ctx context.Context, until time.Time, events func() []lockstore.EventID) {
 	var working sync.WaitGroup
 	defer working.Wait()
-	working.Go(func() {
-		p.countIfDue(ctx, events())
-		p.compareIfDue(ctx, events())
-	})
+	working.Go(func() { p.countIfDue(ctx, events()) })
+	working.Go(func() { p.compareIfDue(ctx, events()) })
 	begin, stop := context.WithDeadline(ctx, until)
 	defer stop()
 	p.work(ctx, begin, &working)
@@ -65,7 +63,7 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 // reports whether there may be more.
 func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) bool {
 	limit := len(free) // only this goroutine takes from free
-	due, err := p.orders.Due(begin, limit, p.paced(Lease))
+	due, err := p.lease(begin, limit)
 	if err != nil && begin.Err() == nil {
 		p.log.Error("orders that are due cannot be read; trying again", "error", err)
 	}
@@ -79,11 +77,24 @@ func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, work
 	return len(due) == limit
 }
 
+// lease returns orders that are due, and notes how late the latest one is. A lease leaves
+// its due time as it is, so an order that nobody can settle becomes later and later. Count
+// does not see one whose event has left the event file.
+func (p *Payments) lease(ctx context.Context, limit int) ([]lockstore.Order, error) {
+	due, err := p.orders.Due(ctx, limit, p.paced(Lease))
+	now, late := p.clock.now(), time.Duration(p.late.Load())
+	for _, r := range due {
+		late = max(late, now.Sub(r.Due))
+	}
+	p.late.Store(int64(late)) // after a count meanwhile it counts once more, which does no harm
+	return due, err
+}
+
 // Round works once on some of the orders that are due, and returns how many. What
 // fails is logged, and due again after [Lease].
 func (p *Payments) Round(ctx context.Context) (int, error) {
 	// No more than start at once: the others would wait while their leases end.
-	due, err := p.orders.Due(ctx, p.workers, p.paced(Lease))
+	due, err := p.lease(ctx, p.workers)
 	if err != nil {
 		return 0, err
 	}

@@ -98,9 +98,15 @@ type settleEvent struct {
 	Settle bool `json:"settle"`
 }
 
-// ending is how long before the end of its time the function begins no more work on an
-// order: one takes up to 15 s, and 3 s are left to log what failed.
-const ending = 18 * time.Second
+const (
+	// toLog is how long before the end of its time the function ends all work, to log what
+	// failed: no line of a function that was killed is kept.
+	toLog = 3 * time.Second
+
+	// ending is how long before the end of its time the function begins no more work on an
+	// order: one takes up to 15 s.
+	ending = 15*time.Second + toLog
+)
 
 // Invoke implements [lambda.Handler].
 func (s *scheduled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -111,7 +117,11 @@ func (s *scheduled) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 	now := time.Now()
 	until := now.Add(time.Minute)
 	if deadline, ok := ctx.Deadline(); ok {
-		until = deadline.Add(-min(ending, deadline.Sub(now)/2))
+		left := deadline.Sub(now)
+		until = deadline.Add(-min(ending, left/2))
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(toLog, left/4)))
+		defer cancel()
 	}
 	s.payments.WorkUntil(ctx, until, s.payments.api.EventIDs)
 	return []byte("{}"), nil

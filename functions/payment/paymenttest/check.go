@@ -88,7 +88,7 @@ func checkOrder(o *payment.Order, m Balance, booked []lockstore.SeatID) error {
 		return ErrTwice
 	case m.Kept() < 0 || m.Kept() > 0 && !all && o.Stage != payment.StageNeedsPerson:
 		return ErrCharged
-	case len(booked) > 0 && m.Kept() == 0 && !free && !o.KeepsSeats:
+	case len(booked) > 0 && m.Kept() == 0 && !free && !o.KeepsSeats && o.Stage != payment.StageNeedsPerson:
 		return ErrNotPaid
 	}
 	ok := false
@@ -100,7 +100,7 @@ func checkOrder(o *payment.Order, m Balance, booked []lockstore.SeatID) error {
 	case payment.StageRefunded:
 		ok = m.Back == o.Refunded && (len(booked) == 0 || o.KeepsSeats && all && len(booked) == len(o.Seats))
 	case payment.StageNeedsPerson:
-		ok = m.Kept() > 0
+		ok = m.Kept() > 0 || len(booked) > 0
 	}
 	if !ok {
 		return fmt.Errorf("%w: it has %s, and %s are booked", ErrNotEnded, o.Seats, booked)

@@ -31,7 +31,7 @@ func (s *Stripe) Fetch(ctx context.Context, session string) (payment.Payment, er
 }
 
 // Recent returns the sessions that this installation has opened since then, the newest
-// first.
+// first, and those that were opened without a name.
 func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.Payment, error] {
 	return func(yield func(payment.Payment, error) bool) {
 		params := &stripe.CheckoutSessionListParams{
@@ -44,13 +44,15 @@ func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.
 				yield(payment.Payment{}, failure("list recent sessions", err))
 				return
 			}
-			if c.Metadata[installationKey] != s.installation {
+			name := c.Metadata[installationKey]
+			if name != s.installation && name != "" {
 				continue // another one's, which knows what has become of it
 			}
 			p, err := paymentOf(c)
 			if err != nil {
 				continue // not of an order: the account sells something else, too
 			}
+			p.Nameless = name != s.installation // of this one before it had a name, or of another one
 			if !yield(p, nil) {
 				return
 			}

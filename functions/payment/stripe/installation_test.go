@@ -28,11 +28,16 @@ func TestInstallationsShareAnAccount(t *testing.T) {
 			_, err := s.Refund(t.Context(), p.ID, 100, "r-"+name)
 			must(t, "refund", err)
 		}
+		nameless := 0
 		for name, s := range installations {
 			own := lockstore.OrderID("o-" + name)
 			found := 0
 			for p, err := range s.Recent(t.Context(), time.Now().Add(-time.Hour)) {
 				must(t, "recent", err)
+				if p.Nameless && p.Terms.Order == "o-" && name != "" {
+					nameless++
+					continue
+				}
 				if found++; p.Terms.Order != own {
 					t.Errorf("%q finds the session of order %s", name, p.Terms.Order)
 				}
@@ -40,6 +45,9 @@ func TestInstallationsShareAnAccount(t *testing.T) {
 			if found != 1 {
 				t.Errorf("%q finds %d sessions, want its own", name, found)
 			}
+		}
+		if nameless != 2 {
+			t.Errorf("%d installations with a name find the session without one, want 2, which look whether it is theirs", nameless)
 		}
 		notices := make(map[string]int)
 		for _, e := range at.TakeEvents() {

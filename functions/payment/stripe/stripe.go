@@ -42,7 +42,8 @@ type Config struct {
 	Secrets []string // of the webhook's endpoint; two while one is replaced, none without webhooks
 
 	// Installation names this installation among those that share the account: Recent
-	// and Verify leave the orders of others to them. It is the same in all processes of
+	// and Verify leave the orders of others to them. Orders that were opened before there
+	// was a name are found by Recent. It is the same in all processes of
 	// the installation, and does not change while orders are open. Without a name, the
 	// orders without one are this installation's.
 	Installation string

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"seatlock/functions/booking"
+	"seatlock/functions/payment"
 	"seatlock/functions/seatlist"
 	"seatlock/functions/telemetry"
 	"seatlock/functions/telemetry/metrics"
@@ -198,4 +199,16 @@ func TestRequestsCostLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { m.Request(context.Background(), o); m.StoreCall("lock", "ok", time.Millisecond) }); n > 0 {
 		t.Errorf("counting a request makes %v allocations", n)
 	}
+}
+
+// TestAgeOfCounts checks that counts which are no longer made are seen to be old.
+func TestAgeOfCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := metrics.New(booking.Calls(), nil)
+		orders := m.Orders()
+		time.Sleep(time.Minute)
+		orders.Counted(payment.Counts{Late: 3 * time.Second})
+		time.Sleep(20 * time.Minute)
+		has(t, scrape(t, m), `seatlock_most_overdue_order_seconds 3`, `seatlock_order_count_age_seconds 1200`)
+	})
 }

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -13,9 +14,15 @@ import (
 type OrderReport struct {
 	moves   *prometheus.CounterVec
 	rebuilt prometheus.Counter
-	last    atomic.Pointer[payment.Counts]
+	last    atomic.Pointer[counted]
 
-	state, oldest, late *prometheus.Desc
+	state, oldest, late, age *prometheus.Desc
+}
+
+// counted is the last count of orders.
+type counted struct {
+	payment.Counts
+	at time.Time
 }
 
 // Orders adds metrics of orders. It returns nil if m is nil.
@@ -29,6 +36,7 @@ func (m *Metrics) Orders() *OrderReport {
 		state:   prometheus.NewDesc("seatlock_orders", "Orders by state, as they were counted last.", []string{"state"}, nil),
 		oldest:  prometheus.NewDesc("seatlock_oldest_unsettled_order_seconds", "How long the order that is unsettled for longest is so; 0 if there is none. Orders that need a person do not count.", nil, nil),
 		late:    prometheus.NewDesc("seatlock_most_overdue_order_seconds", "How long ago the order was due that is due for longest; 0 if none is due.", nil, nil),
+		age:     prometheus.NewDesc("seatlock_order_count_age_seconds", "How long ago the orders were counted last, or the program began to.", nil, nil),
 	}
 	for _, s := range payment.Stages() {
 		r.moves.WithLabelValues(string(s))
@@ -37,7 +45,7 @@ func (m *Metrics) Orders() *OrderReport {
 	for _, s := range payment.Stages() {
 		none.Orders[s] = 0
 	}
-	r.last.Store(&none)
+	r.Counted(none)
 	m.registry.MustRegister(r.rebuilt, r)
 	return r
 }
@@ -57,13 +65,14 @@ func (r *OrderReport) Rebuilt() {
 }
 
 // Counted takes the orders that there are.
-func (r *OrderReport) Counted(c payment.Counts) { r.last.Store(&c) }
+func (r *OrderReport) Counted(c payment.Counts) { r.last.Store(&counted{c, time.Now()}) }
 
 // Describe implements [prometheus.Collector].
 func (r *OrderReport) Describe(to chan<- *prometheus.Desc) {
 	to <- r.state
 	to <- r.oldest
 	to <- r.late
+	to <- r.age
 }
 
 // Collect implements [prometheus.Collector].
@@ -74,4 +83,5 @@ func (r *OrderReport) Collect(to chan<- prometheus.Metric) {
 	}
 	to <- prometheus.MustNewConstMetric(r.oldest, prometheus.GaugeValue, c.Oldest.Seconds())
 	to <- prometheus.MustNewConstMetric(r.late, prometheus.GaugeValue, c.Late.Seconds())
+	to <- prometheus.MustNewConstMetric(r.age, prometheus.GaugeValue, time.Since(c.at).Seconds())
 }
