@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"seatlock/lockstore"
 )
 
 // TestTemplateWithPayments checks what a stack has that takes payments: the function
@@ -26,13 +28,22 @@ func TestTemplateWithPayments(t *testing.T) {
 		}
 		want := map[string]string{
 			"STRIPE_KEY": "{{resolve:secretsmanager:shop/stripe}}", "STRIPE_WEBHOOK_SECRET": "{{resolve:secretsmanager:shop/webhooks}}",
-			"INSTALLATION": "<AWS::StackName>", "PAY_WITHIN": "10m", "PAY_MARGIN": "2m",
+			"INSTALLATION": stackID, "PAY_WITHIN": "10m", "PAY_MARGIN": "2m",
 			"PUBLIC_URL": "https://shop.example/", "RETURN_ORIGINS": "https://shop.example,https://www.shop.example",
 		}
 		for variable, value := range want {
 			if got, has := f.env[variable]; has != pays || pays && got != value {
 				t.Errorf("%s has the %s %q, want %q only where payments are taken", name, variable, got, value)
 			}
+		}
+	}
+	if err := lockstore.Ref(stackID).Check(); err != nil {
+		t.Errorf("the functions refuse the name of their installation: %v", err)
+	}
+	moved := readTemplate(t, with(paying, map[string]any{"Installation": "shop"}))
+	for name, f := range functionsOf(t, moved) {
+		if f.program == "checkout" && f.env["INSTALLATION"] != "shop" {
+			t.Errorf("%s has the INSTALLATION %q, want that of the parameter", name, f.env["INSTALLATION"])
 		}
 	}
 	routes := make(map[string]string)

@@ -203,8 +203,8 @@ func TestTemplateStoreIsDurable(t *testing.T) {
 	}
 }
 
-// TestTemplateAlarmsAndLogs checks that every alarm goes to the topic, and that
-// logs are deleted after a time.
+// TestTemplateAlarmsAndLogs checks that every alarm goes to the topic, that a sum counts a
+// function that was not called, and that logs are deleted after a time.
 func TestTemplateAlarmsAndLogs(t *testing.T) {
 	for _, store := range stores {
 		if n := len(readTemplate(t, map[string]any{"Store": store}).of("AWS::CloudWatch::Alarm")); n != 7 {
@@ -218,6 +218,14 @@ func TestTemplateAlarmsAndLogs(t *testing.T) {
 		for name, a := range alarms {
 			if action := at(t, a, "AlarmActions", 0); action != "<Alarms>" {
 				t.Errorf("%s: %s goes to %v, want <Alarms>", store, name, action)
+			}
+			// CloudWatch has no sum for a minute in which one of its metrics has no value.
+			queries, _ := a["Metrics"].([]any)
+			for i := range queries {
+				sum, _ := at(t, queries, 0).(map[string]any)["Expression"].(string)
+				if id := at(t, queries, i, "Id").(string); i > 0 && strings.Contains(sum, "+") && !strings.Contains(sum, "FILL("+id+", 0)") {
+					t.Errorf("%s: %s adds up %s, want FILL(%s, 0) in it", store, name, sum, id)
+				}
 			}
 		}
 		for name, l := range tmpl.of("AWS::Logs::LogGroup") {

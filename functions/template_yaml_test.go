@@ -168,6 +168,20 @@ func (tmpl *template) call(name string, argument any) (any, bool) {
 		return tmpl.holds(name), true
 	case "Fn::Not":
 		return !tmpl.resolve(argument).([]any)[0].(bool), true
+	case "Fn::Select":
+		pair := tmpl.resolve(argument).([]any)
+		list, ok := pair[1].([]any)
+		if !ok {
+			return nil, false // only AWS knows it
+		}
+		return list[pair[0].(int)], true
+	case "Fn::Split":
+		pair := tmpl.resolve(argument).([]any)
+		var parts []any
+		for part := range strings.SplitSeq(pair[1].(string), pair[0].(string)) {
+			parts = append(parts, part)
+		}
+		return parts, true
 	case "Fn::Join":
 		pair := tmpl.resolve(argument).([]any)
 		var parts []string
@@ -189,8 +203,14 @@ func (tmpl *template) named(name string) any {
 	if v, ok := tmpl.parameters[name]; ok {
 		return v
 	}
+	if name == "AWS::StackId" {
+		return "arn:aws:cloudformation:eu-central-1:123456789012:stack/seatlock/" + stackID
+	}
 	return "<" + name + ">"
 }
+
+// stackID is the part of the stack's id that no other stack has.
+const stackID = "5a6f1c70-9d2e-11f0-8d57-0a3b4c5d6e7f"
 
 // of returns the properties of every resource of a type, by name.
 func (tmpl *template) of(kind string) map[string]map[string]any {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
@@ -216,6 +217,10 @@ func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Re
 	return result, taken.Together, err
 }
 
+// giveBackTime bounds the release of seats that a pick does not want. The context of the
+// pick may have ended when it is needed.
+const giveBackTime = 2 * time.Second
+
 // giveBackOwn returns which of the picked seats the user had locked before: the list
 // that the pick was made from may be a moment older. The pick is made anew then, so the
 // seats that its lock has changed are given back.
@@ -231,6 +236,8 @@ func (a *API) giveBackOwn(ctx context.Context, c *change, picked []int, changed 
 	if len(own) == 0 || len(changed) == 0 {
 		return own, nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
+	defer cancel()
 	op := lockstore.Release(c.op.User, changed...)
 	op.By = c.op.By
 	released, err := a.store.Do(ctx, c.on, op)

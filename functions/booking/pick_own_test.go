@@ -1,6 +1,7 @@
 package booking_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,37 +10,73 @@ import (
 	"time"
 
 	"seatlock/functions/venue"
+	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
+
+// openHall returns a server of a hall whose list of seats is of this moment.
+func openHall(t *testing.T, store lockstore.LockStore) *server {
+	t.Helper()
+	const hall = `{"events":[{"id":"hall","sections":[
+		{"name":"Hall","rows":[{"row":"A-C","seats":"1-10"}]}, {"name":"Box","pattern":"{row}{seat}","rows":[{"row":"X","seats":"1-2"}]}]}]}`
+	events, err := venue.ReadEvents("hall", strings.NewReader(hall), venue.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openWith(t, store, events...)
+	s.must("/lock", `{"count":1,"section":"Box","userId":"eve"}`)
+	return s
+}
+
+// hallPair asks for two seats of the hall.
+const hallPair = `{"count":2,"section":"Hall","userId":"ann"}`
 
 // TestPickIsNotOfOwnSeats checks that a user who locked seats by name a moment ago picks
 // others, although the list that the pick is made from does not show them yet, and that
 // nothing else is locked.
 func TestPickIsNotOfOwnSeats(t *testing.T) {
-	const hall = `{"events":[{"id":"hall","sections":[
-		{"name":"Hall","rows":[{"row":"A-C","seats":"1-10"}]}, {"name":"Box","pattern":"{row}{seat}","rows":[{"row":"X","seats":"1-2"}]}]}]}`
-	const pair = `{"count":2,"section":"Hall","userId":"ann"}`
 	synctest.Test(t, func(t *testing.T) {
-		begin := func() *server {
-			events, err := venue.ReadEvents("hall", strings.NewReader(hall), venue.Defaults{LockTTL: time.Minute})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := openWith(t, new(memstore.Store), events...)
-			s.must("/lock", `{"count":1,"section":"Box","userId":"eve"}`) // from a list of this moment
-			return s
-		}
-		own := begin().must("/lock", pair).picked().SeatIDs
+		own := openHall(t, new(memstore.Store)).must("/lock", hallPair).picked().SeatIDs
 		for named := 1; named <= len(own); named++ {
-			s := begin()
+			s := openHall(t, new(memstore.Store))
 			s.must("/lock", fmt.Sprintf(`{"seatIds":["%s"],"userId":"ann"}`, strings.Join(own[:named], `","`)))
-			got := s.must("/lock", pair).picked().SeatIDs
+			got := s.must("/lock", hallPair).picked().SeatIDs
 			if len(got) != 2 || slices.ContainsFunc(own[:named], func(seat string) bool { return slices.Contains(got, seat) }) {
 				t.Errorf("after a lock of %v the pick is of %v", own[:named], got)
 			}
 			if l := s.list("?status=locked"); l.Counts.Locked != 1+named+2 {
 				t.Errorf("after a lock of %v and a pick of %v, %d seats are locked, want %d", own[:named], got, l.Counts.Locked, 1+named+2)
 			}
+		}
+	})
+}
+
+// A slow store answers locks after a while, whether anybody still waits or not.
+type slow struct {
+	lockstore.LockStore
+	by time.Duration
+}
+
+func (s *slow) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := s.LockStore.Do(ctx, ev, op)
+	if err == nil && op.Kind == lockstore.KindLock {
+		time.Sleep(s.by)
+	}
+	return result, err
+}
+
+// TestPickGivesBackLate checks that a pick gives back what it does not want although its
+// time is over.
+func TestPickGivesBackLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own := openHall(t, new(memstore.Store)).must("/lock", hallPair).picked().SeatIDs
+		store := &slow{LockStore: new(memstore.Store)}
+		s := openHall(t, store)
+		s.must("/lock", fmt.Sprintf(`{"seatId":"%s","userId":"ann"}`, own[0]))
+		store.by = 4 * time.Second
+		s.post("/lock", hallPair).wantProblem(503, "store_unavailable") // nothing was changed
+		if l := s.list("?status=locked"); l.Counts.Locked != 2 {
+			t.Errorf("%d seats are locked, want that of eve and the one that ann had", l.Counts.Locked)
 		}
 	})
 }

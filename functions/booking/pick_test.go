@@ -327,6 +327,31 @@ func TestPickOfUnknownOutcome(t *testing.T) {
 	})
 }
 
+// A stalled store carries out locks and does not answer. As every store, it does nothing
+// once the context has ended.
+type stalled struct{ lockstore.LockStore }
+
+func (s stalled) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
+	result, err := s.LockStore.Do(ctx, ev, op)
+	if err != nil || op.Kind != lockstore.KindLock {
+		return result, err
+	}
+	<-ctx.Done()
+	return lockstore.Result{}, fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, ctx.Err())
+}
+
+// TestPickWithoutAnswer checks that the answer does not say that nothing was changed if
+// the store has not answered in the time that there is for a pick.
+func TestPickWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openClub(t, stalled{new(memstore.Store)})
+		s.post("/lock", `{"count":2,"userId":"ann"}`).wantProblem(503, "outcome_unknown")
+		if l := s.list("?status=locked"); l.Counts.Locked != 2 {
+			t.Errorf("%d seats are locked, want 2", l.Counts.Locked)
+		}
+	})
+}
+
 // TestPairsUntilSoldOut lets 64 callers lock pairs until there are no more: every pair
 // that fits is sold, and none is refused before.
 func TestPairsUntilSoldOut(t *testing.T) {

@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -128,7 +129,8 @@ const repeats = 2
 
 // carryOut carries out the operation, and takes what it costs. A lock of seats that were
 // picked is repeated if its outcome is unknown: the client cannot ask for the same seats
-// again.
+// again. The outcome stays unknown unless the store carries out a repeat or refuses it: a
+// repeat that does not reach the store says nothing about the first lock.
 func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error) {
 	charge, err := a.charge(c)
 	if err != nil {
@@ -138,7 +140,12 @@ func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error)
 	unknown := errors.Is(err, lockstore.ErrOutcomeUnknown)
 	c.repeated = unknown
 	for n := 0; n < repeats && c.pick != nil && errors.Is(err, lockstore.ErrOutcomeUnknown); n++ {
-		result, err = a.store.Do(ctx, c.on, c.op)
+		var again error
+		result, again = a.store.Do(ctx, c.on, c.op)
+		if _, refused := errors.AsType[*lockstore.ConflictError](again); again != nil && !refused {
+			again = fmt.Errorf("%w; then, repeated: %w", err, again)
+		}
+		err = again
 	}
 	if errors.Is(err, lockstore.ErrOutcomeUnknown) || err == nil && unknown {
 		charge.KeepAll() // which seats were changed is not known

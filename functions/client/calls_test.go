@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -18,19 +19,24 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// serve starts a server of ten rows of ten seats with the policy, and returns its
-// URL.
+// hall returns a server of ten rows of ten seats with the policy.
+func hall(t *testing.T, p access.Policy) http.Handler {
+	t.Helper()
+	grid, err := venue.Grid(10, 10, venue.Defaults{LockTTL: time.Minute, SeatLimit: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: []venue.Event{grid}, Access: p, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api.Routes()
+}
+
+// serve starts such a server, and returns its URL.
 func serve(t *testing.T, p access.Policy) string {
 	t.Helper()
-	hall, err := venue.Grid(10, 10, venue.Defaults{LockTTL: time.Minute, SeatLimit: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: []venue.Event{hall}, Access: p, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(api.Routes())
+	server := httptest.NewServer(hall(t, p))
 	t.Cleanup(server.Close)
 	return server.URL
 }

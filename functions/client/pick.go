@@ -52,9 +52,10 @@ const (
 	// pickTries is how often a call with a lost answer is made.
 	pickTries = 2
 
-	// pickTime is how long after it was sent a pick may take effect. A server gives up
-	// earlier.
-	pickTime = 4 * time.Second
+	// pickTime is how long after it was sent a pick may take effect. A server stops picking
+	// after three seconds, and the store that takes longest, a file, may need five more for
+	// the lock that is under way.
+	pickTime = 9 * time.Second
 
 	// lookPause is between two looks at what the user has locked.
 	lookPause = 200 * time.Millisecond
@@ -68,7 +69,7 @@ const (
 // lost, Pick asks with GET /mine what the user has locked since the call began, and whether
 // the user has the seats that the call names: as many seats as wanted are those of the call,
 // and Together is then not known, and false. The call may still be under way, so Pick looks
-// again for four seconds. If nothing was picked by then, it asks anew, once. If there are
+// again for nine seconds. If nothing was picked by then, it asks anew, once. If there are
 // other seats, because somebody else acts for the same user, it fails with
 // [lockstore.ErrOutcomeUnknown].
 func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w Wanted) (Picked, error) {

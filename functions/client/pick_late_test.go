@@ -3,68 +3,61 @@ package client_test
 import (
 	"bytes"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"seatlock/functions/booking"
+	"seatlock/functions/access"
 	"seatlock/functions/client"
-	"seatlock/functions/venue"
-	"seatlock/lockstore/memstore"
 )
+
+// slowest is about the longest that a pick takes at a server: the time in which it must
+// have sent its lock, and the longest time of a store, which is that of a file.
+const slowest = 8 * time.Second
 
 // TestPickWaitsForItsFirstCall checks that a pick whose connection is lost while the server
 // is still at it does not lock seats twice.
 func TestPickWaitsForItsFirstCall(t *testing.T) {
-	t.Parallel()
-	hall, err := venue.Grid(10, 10, venue.Defaults{LockTTL: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: []venue.Event{hall}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	routes := api.Routes()
-	var locks atomic.Int32
-	var first sync.WaitGroup
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/lock" || locks.Add(1) > 1 {
-			routes.ServeHTTP(w, r)
-			return
+	synctest.Test(t, func(t *testing.T) {
+		server := hall(t, access.Policy{})
+		var locks atomic.Int32
+		var first sync.WaitGroup
+		c := over(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/lock" || locks.Add(1) > 1 {
+				server.ServeHTTP(w, r)
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			slow := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/lock", bytes.NewReader(body))
+			slow.Header = r.Header
+			first.Go(func() {
+				time.Sleep(slowest)
+				server.ServeHTTP(httptest.NewRecorder(), slow)
+			})
+			panic(http.ErrAbortHandler) // the connection is lost
+		}))
+		ev := theEvent(t, c)
+		got, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Count: 2})
+		first.Wait()
+		if err != nil || len(got.Seats) != 2 {
+			t.Fatalf("%+v, %v, want two seats", got, err)
 		}
-		body, err := io.ReadAll(r.Body)
+		snap, err := c.List(t.Context(), ev, "")
 		if err != nil {
-			t.Error(err)
+			t.Fatal(err)
 		}
-		slow := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/lock", bytes.NewReader(body))
-		slow.Header = r.Header
-		first.Go(func() {
-			time.Sleep(time.Second)
-			routes.ServeHTTP(httptest.NewRecorder(), slow)
-		})
-		panic(http.ErrAbortHandler) // closes the connection
-	}))
-	defer server.Close()
-	c := at(t, server.URL)
-	ev := theEvent(t, c)
-	got, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Count: 2})
-	first.Wait()
-	if err != nil || len(got.Seats) != 2 {
-		t.Fatalf("%+v, %v, want two seats", got, err)
-	}
-	snap, err := c.List(t.Context(), ev, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, seat := range snap.Seats {
-		if !slices.Contains(got.Seats, ev.Seats[seat.Position]) || len(snap.Seats) != 2 {
-			t.Errorf("locked are %v, and the pick has %v", snap.Seats, got.Seats)
+		for _, seat := range snap.Seats {
+			if !slices.Contains(got.Seats, ev.Seats[seat.Position]) || len(snap.Seats) != 2 {
+				t.Errorf("locked are %v, and the pick has %v", snap.Seats, got.Seats)
+			}
 		}
-	}
+	})
 }

@@ -2,15 +2,15 @@ package client_test
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"seatlock/functions/access"
@@ -21,31 +21,45 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// lossy returns the URL of a proxy in front of a server, which loses the answers to its
-// first locks; lost says whether the server gets them all the same.
-func lossy(t *testing.T, server string, answers int32, lost bool) string {
-	t.Helper()
-	target, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forward := httputil.NewSingleHostReverseProxy(target)
-	var locks atomic.Int32
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/lock" && locks.Add(1) <= answers {
-			if lost {
-				forward.ServeHTTP(httptest.NewRecorder(), r)
-			}
-			panic(http.ErrAbortHandler) // closes the connection
+// direct passes calls to a server without a network, so that a test can let time pass in
+// a bubble. A handler that aborts gives no answer.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler {
+			err = io.ErrUnexpectedEOF
+		} else if p != nil {
+			panic(p)
 		}
-		forward.ServeHTTP(w, r)
-	}))
-	t.Cleanup(proxy.Close)
-	return proxy.URL
+	}()
+	asked := httptest.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), r.Body)
+	asked.Header = r.Header
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, asked)
+	return w.Result(), nil
 }
 
-// serveFile returns the URL of a server with an event of an event file.
-func serveFile(t *testing.T, event string) string {
+// over returns a client of a server without a network.
+func over(server http.Handler) *client.Client { return client.Over(direct{server}) }
+
+// lossy loses the answers to the first locks of a server, which it carries out all the
+// same or not at all.
+func lossy(server http.Handler, answers int32, carriedOut bool) http.Handler {
+	var locks atomic.Int32
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/lock" && locks.Add(1) <= answers {
+			if carriedOut {
+				server.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			panic(http.ErrAbortHandler)
+		}
+		server.ServeHTTP(w, r)
+	})
+}
+
+// sale returns a server with an event of an event file.
+func sale(t *testing.T, event string) http.Handler {
 	t.Helper()
 	events, err := venue.ReadEvents("events", strings.NewReader(`{"events":[`+event+`]}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
@@ -55,13 +69,11 @@ func serveFile(t *testing.T, event string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.Routes())
-	t.Cleanup(server.Close)
-	return server.URL
+	return api.Routes()
 }
 
 func TestPick(t *testing.T) {
-	c := at(t, serveFile(t, `{"id":"hall","sections":[{"name":"Hall","rows":[{"row":"A-J","seats":"1-10"}]}]}`))
+	c := over(sale(t, `{"id":"hall","sections":[{"name":"Hall","rows":[{"row":"A-J","seats":"1-10"}]}]}`))
 	ev := theEvent(t, c)
 	got, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Count: 3})
 	if err != nil || !slices.Equal(got.Seats, []lockstore.SeatID{"A4", "A5", "A6"}) || !got.Together || got.Expires.IsZero() {
@@ -76,50 +88,52 @@ func TestPick(t *testing.T) {
 // TestPickWithLostAnswers checks that a pick whose answer is lost locks no seats twice,
 // whether the server carried it out or not.
 func TestPickWithLostAnswers(t *testing.T) {
-	t.Parallel()
-	for _, carriedOut := range []bool{true, false} {
-		server := serve(t, access.Policy{})
-		c := at(t, lossy(t, server, 1, carriedOut))
-		ev := theEvent(t, c)
-		got, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Count: 2})
-		if err != nil || len(got.Seats) != 2 || got.Expires.IsZero() {
-			t.Fatalf("carried out: %v: %+v, %v, want two seats", carriedOut, got, err)
+	synctest.Test(t, func(t *testing.T) {
+		for _, carriedOut := range []bool{true, false} {
+			c := over(lossy(hall(t, access.Policy{}), 1, carriedOut))
+			ev := theEvent(t, c)
+			got, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Count: 2})
+			if err != nil || len(got.Seats) != 2 || got.Expires.IsZero() {
+				t.Fatalf("carried out: %v: %+v, %v, want two seats", carriedOut, got, err)
+			}
+			snap, err := c.List(t.Context(), ev, "")
+			if err != nil || len(snap.Seats) != 2 || ev.Seats[snap.Seats[0].Position] != got.Seats[0] {
+				t.Errorf("carried out: %v: the server has locked %+v, %v, and the pick has %v", carriedOut, snap.Seats, err, got.Seats)
+			}
 		}
-		snap, err := c.List(t.Context(), ev, "")
-		if err != nil || len(snap.Seats) != 2 || ev.Seats[snap.Seats[0].Position] != got.Seats[0] {
-			t.Errorf("carried out: %v: the server has locked %+v, %v, and the pick has %v", carriedOut, snap.Seats, err, got.Seats)
-		}
-	}
+	})
 }
 
 // TestPickWithoutAnswers checks that a pick ends with an error if no answer comes at all.
 func TestPickWithoutAnswers(t *testing.T) {
-	t.Parallel()
-	c := at(t, lossy(t, serve(t, access.Policy{}), 100, false))
-	if _, err := c.Pick(t.Context(), theEvent(t, c), "ann", client.Wanted{Count: 2}); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
-		t.Errorf("no answer at all: %v, want ErrOutcomeUnknown", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := over(lossy(hall(t, access.Policy{}), 100, false))
+		if _, err := c.Pick(t.Context(), theEvent(t, c), "ann", client.Wanted{Count: 2}); !errors.Is(err, lockstore.ErrOutcomeUnknown) {
+			t.Errorf("no answer at all: %v, want ErrOutcomeUnknown", err)
+		}
+	})
 }
 
 // TestPickBesideSeatsOfTheUser checks that a pick whose answer is lost finds its places
 // although it names a seat that the user has had for longer.
 func TestPickBesideSeatsOfTheUser(t *testing.T) {
-	t.Parallel()
-	for _, carriedOut := range []bool{true, false} {
-		server := serveFile(t, `{"id":"club","sections":[{"name":"Hall","pattern":"{row}{seat}","rows":[{"row":"A","seats":"1-2"}]}],"areas":[{"name":"Floor","capacity":9}]}`)
-		direct := at(t, server)
-		ev := theEvent(t, direct)
-		if _, err := direct.Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 1}}}); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		for _, carriedOut := range []bool{true, false} {
+			club := sale(t, `{"id":"club","sections":[{"name":"Hall","pattern":"{row}{seat}","rows":[{"row":"A","seats":"1-2"}]}],"areas":[{"name":"Floor","capacity":9}]}`)
+			c := over(club)
+			ev := theEvent(t, c)
+			if _, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 1}}}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(150 * time.Millisecond) // more than a time in an answer may be wrong by, and than a list of the server is old
+			got, err := over(lossy(club, 1, carriedOut)).Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 2}}})
+			if err != nil || len(got.Seats) != 3 || !slices.Contains(got.Seats, "A1") {
+				t.Errorf("carried out: %v: %+v, %v, want A1 and two places", carriedOut, got, err)
+			}
+			_, err = c.Pick(t.Context(), ev, "ben", client.Wanted{Areas: []client.AreaPlaces{{Section: "Floor", Count: 9}}})
+			if p, ok := errors.AsType[*client.Problem](err); !ok || p.Largest != 6 {
+				t.Errorf("carried out: %v: all places for ben: %v, want six left", carriedOut, err)
+			}
 		}
-		time.Sleep(150 * time.Millisecond) // more than a time in an answer may be wrong by, and than a list of the server is old
-		got, err := at(t, lossy(t, server, 1, carriedOut)).Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 2}}})
-		if err != nil || len(got.Seats) != 3 || !slices.Contains(got.Seats, "A1") {
-			t.Errorf("carried out: %v: %+v, %v, want A1 and two places", carriedOut, got, err)
-		}
-		_, err = direct.Pick(t.Context(), ev, "ben", client.Wanted{Areas: []client.AreaPlaces{{Section: "Floor", Count: 9}}})
-		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Largest != 6 {
-			t.Errorf("carried out: %v: all places for ben: %v, want six left", carriedOut, err)
-		}
-	}
+	})
 }

@@ -36,7 +36,7 @@ func (c *Checkout) declare() (string, []Setting) {
 	for i, s := range all {
 		all[i].Needed = map[string]string{
 			"CHECKOUT":     "it must be stripe for the function that takes payments",
-			"INSTALLATION": "it must name this installation, such as the stack, so that others with the same account at Stripe leave its orders alone",
+			"INSTALLATION": "it must be a name that no other installation has, so that others with the same account at Stripe leave its orders alone",
 			"STRIPE_KEY":   "it must be a secret or restricted key of the Stripe account",
 		}[s.Env]
 	}

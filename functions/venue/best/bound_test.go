@@ -3,6 +3,7 @@ package best_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,22 @@ func TestWaitIsBounded(t *testing.T) {
 		synctest.Wait() // until ann tries
 		if _, err := p.Take(t.Context(), party(2), s.deals("ben")); !errors.Is(err, best.ErrContended) {
 			t.Errorf("ben, while ann's lock hangs: %v, want %v", err, best.ErrContended)
+		}
+	})
+}
+
+// TestLockIsBounded checks that a lock that has no answer when the call must end is not
+// mistaken for seats that others were faster at: its outcome is unknown.
+func TestLockIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSale(t, 1, 2)
+		d := s.deals("ann")
+		d.Lock = func(ctx context.Context, _ []int) ([]int, bool, error) {
+			<-ctx.Done()
+			return nil, true, fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, ctx.Err())
+		}
+		if _, err := s.process(1).Take(t.Context(), party(2), d); !errors.Is(err, lockstore.ErrOutcomeUnknown) || errors.Is(err, best.ErrContended) {
+			t.Errorf("a lock without an answer: %v, want %v", err, lockstore.ErrOutcomeUnknown)
 		}
 	})
 }

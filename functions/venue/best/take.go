@@ -18,7 +18,8 @@ const (
 	stale = 100 * time.Millisecond
 
 	// takeTime bounds a call. Another caller's lock that is waited for may hang, and a
-	// client must know when an unanswered call has ended.
+	// client must know when an unanswered call has ended: the pickTime of package client
+	// counts on this.
 	takeTime = 3 * time.Second
 
 	// crowded is among how many windows a try chooses at least after one that
@@ -77,26 +78,17 @@ type Taken struct {
 }
 
 // Take picks what is wanted, locks it, and picks again if others were faster. The
-// error is that of Lock or List or of the context, a [*NotEnoughError], or
-// [ErrContended]. It ends within about three seconds: the context of Lock and List ends
-// then.
+// error is that of Lock or List, or of the context, a [*NotEnoughError], or
+// [ErrContended], after which nothing is locked. It ends within about three seconds: the
+// context of Lock and List ends then.
 //
 // Callers of one Picker never try the same seats. The more tries have failed lately,
 // because other processes sell too, the more windows a try chooses among.
 func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
 	bounded, cancel := context.WithTimeout(ctx, takeTime)
 	defer cancel()
-	taken, err := p.take(bounded, w, d)
-	if errors.Is(err, context.DeadlineExceeded) && bounded.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", ErrContended, err)
-	}
-	return taken, err
-}
-
-func (p *Picker) take(ctx context.Context, w Want, d Deals) (Taken, error) {
-	began := time.Now()
-	if p.isStale(began) {
-		if err := p.list(ctx, d); err != nil {
+	if p.isStale(time.Now()) {
+		if err := p.list(bounded, d); err != nil {
 			return Taken{}, err
 		}
 	}
@@ -110,23 +102,26 @@ func (p *Picker) take(ctx context.Context, w Want, d Deals) (Taken, error) {
 			if rounds > 1 && sure {
 				return Taken{}, missing
 			}
-			if err := p.wait(ctx); err != nil {
+			if err := p.wait(bounded); err != nil {
+				if ctx.Err() == nil {
+					err = ErrContended
+				}
 				return Taken{}, err
 			}
-			if err := p.list(ctx, d); err != nil {
+			if err := p.list(bounded, d); err != nil {
 				return Taken{}, err
 			}
 			continue
 		}
 		tries++
-		taken, err := p.carryOut(ctx, t, d)
+		taken, err := p.carryOut(bounded, t, d)
 		switch {
 		case err != nil:
 			return Taken{}, err
 		case len(taken) == 0:
 			return Taken{p.plan.positions(t.slots), t.together}, nil
 		}
-		if err := p.list(ctx, d); err != nil {
+		if err := p.list(bounded, d); err != nil {
 			return Taken{}, err
 		}
 		widen = max(crowded, min(4*widen, mostWindows))

@@ -113,7 +113,7 @@ func paidTable(ctx context.Context, s settings, words []string, stdout io.Writer
 		}
 		for i, r := range rows {
 			c := counted[i]
-			verdict := c.verdict()
+			verdict := c.verdict(&r.paidFault)
 			if ran++; verdict != kept {
 				broken++
 			}
@@ -182,12 +182,17 @@ type paidTally struct {
 	words                      []string
 }
 
-// verdict judges whether the promises were kept. An order that settles late breaks none:
-// the machine may be busy.
-func (t *paidTally) verdict() string {
+// verdict judges whether the promises were kept while f was done to the payments. An order
+// that settles late breaks none: the machine may be busy. One that needs a person breaks a
+// promise, unless f is what only a person can decide.
+func (t *paidTally) verdict(f *paidFault) string {
 	switch {
+	case t.person > 0 && !f.person:
+		return brokenPromise
 	case t.charged > 0 || t.unpaid > 0 || t.twice > 0 || t.open > 0 || t.illegal > 0:
 		return brokenPromise
+	case f.counts() && t.faults == 0: // nothing was tried
+		return tooFew
 	case t.paid == 0 && t.back == 0 && t.closed == 0 || t.undecided > max(3, t.orders/20):
 		return tooFew
 	}

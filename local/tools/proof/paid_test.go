@@ -55,8 +55,8 @@ func TestBrokenPayments(t *testing.T) {
 	s := newPaidSale(trial, r, store, nil)
 	s.world.Without, s.world.Bank.Immediate = paymenttest.CloseSession, true
 	counted, err := s.run(t.Context())
-	if err != nil || counted.charged == 0 || counted.verdict() != brokenPromise {
-		t.Errorf("%v: %s: %s, want orders that are charged without every seat", err, counted.verdict(), counted)
+	if err != nil || counted.charged == 0 || counted.verdict(&r.paidFault) != brokenPromise {
+		t.Errorf("%v: %s: %s, want orders that are charged without every seat", err, counted.verdict(&r.paidFault), counted)
 	}
 }
 
@@ -71,7 +71,7 @@ func TestPaidVerdict(t *testing.T) {
 		want string
 	}{
 		{paidTally{orders: 10, paid: 10}, kept},
-		{paidTally{orders: 10, paid: 9, person: 1, late: 3}, kept},
+		{paidTally{orders: 10, paid: 10, late: 3}, kept},
 		{paidTally{orders: 10, paid: 10, charged: 1}, brokenPromise},
 		{paidTally{orders: 10, paid: 10, unpaid: 1}, brokenPromise},
 		{paidTally{orders: 10, paid: 10, twice: 1}, brokenPromise},
@@ -80,9 +80,28 @@ func TestPaidVerdict(t *testing.T) {
 		{paidTally{orders: 10, paid: 10, undecided: 4}, tooFew},
 		{paidTally{}, tooFew},
 	} {
-		if got := c.t.verdict(); got != c.want {
+		if got := c.t.verdict(new(paidFault)); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.t, got, c.want)
 		}
+	}
+}
+
+// TestPaidVerdictOfRow checks that an order may need a person in two rows only, and that a
+// row in which nothing has failed shows nothing.
+func TestPaidVerdictOfRow(t *testing.T) {
+	persons := 0
+	for _, f := range paidFaults {
+		one := paidTally{orders: 10, paid: 9, person: 1, faults: 1}
+		if one.verdict(&f) == kept {
+			persons++
+		}
+		none := paidTally{orders: 10, paid: 10}
+		if got, counted := none.verdict(&f), f.killed != nil || f.failing != nil || f.crashing != nil; (got == tooFew) != counted {
+			t.Errorf("%s, and nothing has failed: %s", f.name, got)
+		}
+	}
+	if persons != 2 {
+		t.Errorf("orders may need a person in %d rows, want 2", persons)
 	}
 }
 

@@ -27,6 +27,10 @@ type paidFault struct {
 
 	takes time.Duration // how long an order may take in addition, since refunds do
 
+	// person is set if orders may need a person, because the provider has refused a
+	// refund too often or the store has lost seats that others then took.
+	person bool
+
 	// crashing starts a store that forgets its last second when it crashes, and returns
 	// what makes it crash.
 	crashing func(ctx context.Context, t *trial) (paidStore, func(context.Context) error, error)
@@ -81,14 +85,18 @@ var paidFaults = []paidFault{
 	{name: "locks lost, and seats free or taken", webhooks: 2, plays: []paidPlay{lockLost, lockLost, seatTaken, seatTaken, seatTakenForAWhile}},
 	{name: "captures fail and are refused", webhooks: 1, plays: []paidPlay{pays, pays, paysLast, lockLost},
 		bank: func(b *paymenttest.Bank, s *paidSale) { b.FailCaptures, b.Refuse = s.times(40), s.times(40) }},
-	{name: "refunds pending, then failed", webhooks: 1, takes: 40 * time.Minute, plays: []paidPlay{pays, seatTaken, seatTaken, refunded},
+	{name: "refunds pending, then failed", webhooks: 1, takes: 40 * time.Minute, person: true, plays: []paidPlay{pays, seatTaken, seatTaken, refunded},
 		bank: func(b *paymenttest.Bank, s *paidSale) {
 			b.Immediate = true
 			pending := paymenttest.RefundPlan{First: payment.RefundPending, Then: payment.RefundFailed, After: s.world.Paced(5 * time.Minute)}
 			b.RefundStates = slices.Repeat([]paymenttest.RefundPlan{pending}, s.times(50))
 		}},
-	{name: "Redis killed -9 on a slow disk, its last second lost", only: "Redis", webhooks: 1, crashing: everySecond},
+	{name: "Redis killed -9 on a slow disk, its last second lost", only: "Redis", webhooks: 1, person: true, crashing: everySecond},
 }
+
+// counts reports whether what fails in the row is counted: the provider does not count
+// what it refuses.
+func (f *paidFault) counts() bool { return f.killed != nil || f.failing != nil || f.crashing != nil }
 
 // everySecond starts a Redis that forgets up to two seconds when it is killed.
 func everySecond(ctx context.Context, t *trial) (paidStore, func(context.Context) error, error) {

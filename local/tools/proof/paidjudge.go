@@ -63,6 +63,7 @@ func (s *paidSale) judge(ctx context.Context, landed time.Time) (paidTally, erro
 			t.closed++
 		case payment.StageNeedsPerson:
 			t.person++
+			t.words = append(t.words, fmt.Sprintf("order %s of %s needs a person: %+v", o.Order, o.Event, o.History))
 		}
 		if took := s.settled(o, landed); took > s.world.Paced(settleTime+s.takes) {
 			t.late++
