@@ -214,6 +214,11 @@ func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Re
 		refusal.Err = err
 		return result, false, refusal
 	}
+	if errors.Is(err, lockstore.ErrOutcomeUnknown) {
+		refusal := problem.Refuse(problem.OutcomeUnknown, "The store did not answer in time, and it is not known whether seats were locked. Ask GET /mine before you send the request again, which would lock further ones.")
+		refusal.Err = err
+		return result, false, refusal
+	}
 	return result, taken.Together, err
 }
 

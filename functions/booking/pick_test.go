@@ -345,7 +345,9 @@ func (s stalled) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (
 func TestPickWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openClub(t, stalled{new(memstore.Store)})
-		s.post("/lock", `{"count":2,"userId":"ann"}`).wantProblem(503, "outcome_unknown")
+		if p := s.post("/lock", `{"count":2,"userId":"ann"}`).wantProblem(503, "outcome_unknown"); !strings.Contains(p.Detail, "GET /mine") {
+			t.Errorf("the detail is %q, want what to ask first", p.Detail)
+		}
 		if l := s.list("?status=locked"); l.Counts.Locked != 2 {
 			t.Errorf("%d seats are locked, want 2", l.Counts.Locked)
 		}
