@@ -46,7 +46,6 @@ var short = []string{
 	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
 	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
 	"memory, new", "file, new", "Redis, new", "Redis Cluster, new", "PostgreSQL, new",
-	"memory, 64", "Redis, 64", "PostgreSQL, 64",
 }
 
 // need skips a row whose programs are not installed.
