@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"seatlock/functions/payment"
@@ -30,31 +29,15 @@ type shop struct {
 
 // inShop runs a test in a bubble, with a worker if it wants one.
 func inShop(t *testing.T, work bool, test func(*shop)) {
-	synctest.Test(t, func(t *testing.T) {
-		var ids []lockstore.SeatID
-		for n := range 9 {
-			ids = append(ids, lockstore.SeatID("A"+string(rune('1'+n))))
-		}
-		layout, err := lockstore.NewLayout(ids)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ev, err := lockstore.NewEvent("concert", layout, time.Minute, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &shop{T: t, ctx: t.Context(), store: new(memstore.Store), bank: new(paymenttest.Bank), event: ev}
-		s.provider = s.bank
-		s.Payments = s.on(s.store)
-		ctx, cancel := context.WithCancel(t.Context())
-		var working sync.WaitGroup
-		if work {
-			working.Go(func() { s.Work(ctx, func() []lockstore.EventID { return []lockstore.EventID{"concert"} }) })
-		}
-		test(s)
-		cancel()
-		working.Wait()
-	})
+	var ids []lockstore.SeatID
+	for n := range 9 {
+		ids = append(ids, lockstore.SeatID("A"+string(rune('1'+n))))
+	}
+	if work {
+		inHall(t, ids, test)
+	} else {
+		inIdleHall(t, ids, test)
+	}
 }
 
 // on returns Payments whose orders are in that store.
