@@ -14,6 +14,7 @@ import (
 
 	"seatlock/lockstore"
 	"seatlock/lockstore/storetest"
+	"seatlock/lockstore/storetest/history"
 )
 
 const (
@@ -31,9 +32,11 @@ func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.O
 	return err
 }
 
-func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) lockstore.Result {
+// mustDo carries out the operation, which must succeed. A slow server is no fault, so
+// the operation is repeated while the server does not answer.
+func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result) {
 	t.Helper()
-	result, err := s.Do(t.Context(), ev, op)
+	err := history.Repeat(t.Context(), func() (err error) { result, err = s.Do(t.Context(), ev, op); return err })
 	if err != nil {
 		t.Fatalf("%s %ss %v: %v", op.User, op.Kind, op.Seats, err)
 	}
@@ -42,8 +45,8 @@ func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op locksto
 
 func mustList(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, since lockstore.Version) lockstore.Snapshot {
 	t.Helper()
-	snap, err := s.List(t.Context(), ev, since)
-	if err != nil {
+	var snap lockstore.Snapshot
+	if err := history.Repeat(t.Context(), func() (err error) { snap, err = s.List(t.Context(), ev, since); return err }); err != nil {
 		t.Fatal(err)
 	}
 	return snap
