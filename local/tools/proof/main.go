@@ -97,7 +97,7 @@ var rows = []row{
 	{"Redis", "answers lost, delayed, cut", badNetwork, false},
 	{"Redis", "clients killed -9", clientsKilled, false},
 	{"Redis", "runner killed -9 and restarted", runnerKilled, false},
-	{"Redis", "Redis killed -9, append-only file", redisKilled, false},
+	{"Redis", "Redis killed -9, appendfsync always", redisKilled, false},
 	{"Redis", "Redis killed -9 on a slow disk, appendfsync always", slowDiskAlways, false},
 	{"Redis", "Redis killed -9 on a slow disk, appendfsync everysec", slowDiskEverySec, true},
 	{"Redis", "append-only file cut at any byte", fileCut, true},

@@ -41,9 +41,9 @@ func TestMain(m *testing.M) {
 var short = []string{
 	"PostgreSQL, clients frozen", "PostgreSQL, synchronous standby away",
 	"PostgreSQL, switched", "PostgreSQL, synchronous standby promoted", "PostgreSQL, power", "PostgreSQL, behind PgBouncer: answers",
-	"PostgreSQL, behind PgBouncer: PostgreSQL", "Sentinel elects, -redis-wait 1", "slots", "appendfsync everysec", "appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
+	"PostgreSQL, behind PgBouncer: PostgreSQL", "Sentinel elects, -redis-wait 1", "slots", "slow disk, appendfsync everysec", "slow disk, appendfsync always", "PostgreSQL, answers", "Redis Cluster, answers",
 	"Redis, answers lost, delayed", "rebuilt", "PostgreSQL, PostgreSQL killed", "PostgreSQL, left", "Redis Cluster, left", "file, left",
-	"Redis killed -9, append-only", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
+	"Redis killed -9, appendfsync", "file, runner", "file, disk full", "Redis, runner", "file, closed", "file, power",
 	"Redis, left", "clock", "append-only file cut", "clients killed", "miniredis", "memory, left", "memory, calls",
 	"memory, new", "file, new", "Redis, new", "Redis Cluster, new", "PostgreSQL, new",
 }
@@ -61,7 +61,7 @@ func need(t *testing.T, words string) {
 		faults.Need(t, "redis-server", untried)
 	}
 	switch words {
-	case "clock", "appendfsync everysec", "appendfsync always":
+	case "clock", "slow disk, appendfsync everysec", "slow disk, appendfsync always":
 		faults.Need(t, "cc", untried)
 	case "file, disk full":
 		faults.Need(t, "prlimit", untried)
