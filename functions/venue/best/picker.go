@@ -14,15 +14,14 @@ type Picker struct {
 	plan  *Plan
 	least int // how many windows a try chooses among, at least
 
-	mu      sync.Mutex
-	rnd     *rand.Rand
-	free    bitset        // which slots a pick may take
-	listed  bitset        // which are not available according to the lists
-	trying  bitset        // which callers are trying to lock
-	learnt  bitset        // which are taken, as was learnt since the lists
-	newest  []news        // what was learnt, in order
-	again   map[int32]int // how often more than once newest has a slot
-	changes []uint32      // how often each segment has changed
+	mu     sync.Mutex
+	rnd    *rand.Rand
+	free   bitset        // which slots a pick may take
+	listed bitset        // which are not available according to the lists
+	trying bitset        // which callers are trying to lock
+	learnt bitset        // which are taken, as was learnt since the lists
+	newest []news        // what was learnt, in order
+	again  map[int32]int // how often more than once newest has a slot
 
 	after     []int32 // where the last places of each area ended
 	now       Moment
@@ -49,7 +48,7 @@ func NewPicker(plan *Plan, least int, rnd *rand.Rand) *Picker {
 	n := len(plan.seats)
 	p := &Picker{plan: plan, least: least, rnd: rnd,
 		free: newBitset(n), listed: newBitset(n), trying: newBitset(n), learnt: newBitset(n),
-		again: make(map[int32]int), changes: make([]uint32, len(plan.segments))}
+		again: make(map[int32]int)}
 	for _, a := range plan.areas {
 		p.after = append(p.after, a.slot)
 	}
@@ -153,6 +152,8 @@ func (p *Picker) set(slot int32) {
 		p.free.remove(slot)
 	}
 	if s := p.plan.segment[slot]; s != noSegment {
-		p.changes[s]++
+		for _, b := range p.boards {
+			b.change(s)
+		}
 	}
 }
