@@ -187,19 +187,19 @@ func (p *Plan) fits(slot int32, f filter) bool {
 func (p *Picker) places(i, n, m int) []int32 {
 	a := &p.plan.areas[i]
 	end := a.slot + int32(a.Places)
-	if p.free.count(a.slot, end) < n {
-		return nil
-	}
 	from := p.after[i]
 	if m > 1 {
 		from = a.slot + p.rnd.Int32N(int32(a.Places))
 	}
 	slots := make([]int32, 0, n)
-	for at := p.free.next(from, end); len(slots) < n; at = p.free.next(at+1, end) {
-		if at == end {
-			at = p.free.next(a.slot, end)
-		}
+	for at := p.free.next(from, end); at < end && len(slots) < n; at = p.free.next(at+1, end) {
 		slots = append(slots, at)
+	}
+	for at := p.free.next(a.slot, from); at < from && len(slots) < n; at = p.free.next(at+1, from) {
+		slots = append(slots, at)
+	}
+	if len(slots) < n {
+		return nil
 	}
 	p.after[i] = slots[n-1] + 1
 	slices.Sort(slots)
