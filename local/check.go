@@ -12,11 +12,16 @@ import (
 
 // checkEvents prints what is in an event file.
 func checkEvents(s settings.Events, out io.Writer) error {
-	events, err := venue.ReadFile(s.Check, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
+	f, err := os.Open(s.Check)
+	if err != nil {
+		return fmt.Errorf("cannot read the event file: %w", err)
+	}
+	defer f.Close()
+	text, err := venue.Check(s.Check, f, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(out, venue.Describe(events))
+	_, err = io.WriteString(out, text)
 	return err
 }
 

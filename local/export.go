@@ -14,28 +14,40 @@ import (
 )
 
 // An export writes seats that are booked or blocked as a table, one a line.
-type export struct{ *sheet.Writer }
+type export struct {
+	*sheet.Writer
+	events map[lockstore.EventID]*venue.Event
+}
 
-func newExport(out io.Writer) (export, error) {
-	e := export{sheet.NewWriter(out)}
-	return e, e.Row("event", "seat", "status", "user", "reference", "since")
+// newExport returns an export of seats of these events, or of others, of whose seats it
+// does not know where they are.
+func newExport(events []venue.Event, out io.Writer) (export, error) {
+	e := export{sheet.NewWriter(out), make(map[lockstore.EventID]*venue.Event)}
+	for i := range events {
+		e.events[events[i].ID] = &events[i]
+	}
+	return e, e.Row("event", "seat", "section", "row", "number", "category", "status", "user", "reference", "since")
 }
 
 func (e export) seat(event lockstore.EventID, h lockstore.Holding) error {
+	var at venue.Where
+	if known := e.events[event]; known != nil {
+		at = known.Where(h.Seat)
+	}
 	since := ""
 	if !h.Since.IsZero() {
 		since = h.Since.UTC().Format("2006-01-02T15:04:05.000Z07:00")
 	}
-	return e.Row(string(event), string(h.Seat), h.Status.String(), string(h.User), string(h.Ref), since)
+	return e.Row(string(event), string(h.Seat), at.Section, at.Row, at.Number, at.Category, h.Status.String(), string(h.User), string(h.Ref), since)
 }
 
 // printFile exports a file of seats, which a process may be using.
-func printFile(s settings.File, out io.Writer) error {
+func printFile(s settings.File, events []venue.Event, out io.Writer) error {
 	bookings, err := boltstore.Bookings(s.Path)
 	if err != nil {
 		return err
 	}
-	e, err := newExport(out)
+	e, err := newExport(events, out)
 	for _, b := range bookings {
 		err = errors.Join(err, e.seat(b.Event, lockstore.Holding{Seat: b.Seat, Status: b.Status, User: b.User, Ref: b.Ref, Since: b.Since}))
 	}
@@ -49,7 +61,7 @@ func printRosters(ctx context.Context, s settings.Runner, events []venue.Event, 
 		return err
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
-	e, err := newExport(out)
+	e, err := newExport(events, out)
 	if err != nil {
 		return err
 	}

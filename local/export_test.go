@@ -32,7 +32,7 @@ func TestExportOfServers(t *testing.T) {
 			if err := run(t.Context(), append(args, "-export"), variables{}.get, &csv, io.Discard); err != nil {
 				t.Fatal(err)
 			}
-			const want = "event,seat,status,user,reference,since\ndefault,A3,booked,'=ann,order-1,WHEN\n"
+			const want = "event,seat,section,row,number,category,status,user,reference,since\ndefault,A3,,A,3,,booked,'=ann,order-1,WHEN\n"
 			if got := changes.ReplaceAllString(csv.String(), "WHEN"); got != want {
 				t.Errorf("the export is %q, want %q", got, want)
 			}

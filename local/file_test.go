@@ -55,7 +55,7 @@ func TestDataSurvivesARestart(t *testing.T) {
 		}
 		return changes.ReplaceAllString(csv.String(), "WHEN")
 	}
-	const want = "event,seat,status,user,reference,since\ndefault,A2,booked,\"ann, \"\"the first\"\"\",,WHEN\n"
+	const want = "event,seat,section,row,number,category,status,user,reference,since\ndefault,A2,,A,2,,booked,\"ann, \"\"the first\"\"\",,WHEN\n"
 	if got := export(); got != want {
 		t.Errorf("the export while the runner serves is %q, want %q", got, want)
 	}
@@ -97,7 +97,7 @@ func TestExportedCells(t *testing.T) {
 	if err := run(t.Context(), []string{"-data", file, "-export"}, variables{}.get, &csv, &csv); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := changes.ReplaceAllString(csv.String(), "WHEN"), "event,seat,status,user,reference,since\n'-1,'-2,booked,'=3+4,'-5,WHEN\n'-1,A1,blocked,,'-6,WHEN\n"; got != want {
+	if got, want := changes.ReplaceAllString(csv.String(), "WHEN"), "event,seat,section,row,number,category,status,user,reference,since\n'-1,'-2,,,,,booked,'=3+4,'-5,WHEN\n'-1,A1,,,,,blocked,,'-6,WHEN\n"; got != want {
 		t.Errorf("the export is %q, want %q", got, want)
 	}
 }

@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	switch {
 	case s.File.Export && s.File.Path != "":
-		return printFile(s.File, stdout)
+		return printFile(s.File, events, stdout)
 	case s.File.Export:
 		return printRosters(ctx, s, events, log, stdout)
 	case s.Redis.Audit || s.Redis.Rebuild:

@@ -150,6 +150,15 @@ type seat struct {
 	ExpiresAt string `json:"expiresAt"`
 }
 
+// A part is a category or an area of a list.
+type part struct {
+	Category  string `json:"category"`
+	Section   string `json:"section"`
+	Available int    `json:"available"`
+	Locked    int    `json:"locked"`
+	Booked    int    `json:"booked"`
+}
+
 type list struct {
 	EventID    string `json:"eventId"`
 	Version    string `json:"version"`
@@ -161,11 +170,9 @@ type list struct {
 		Booked    int `json:"booked"`
 		Blocked   int `json:"blocked"`
 	} `json:"counts"`
-	Areas []struct {
-		Section   string `json:"section"`
-		Available int    `json:"available"`
-	} `json:"areas"`
-	Seats []seat `json:"seats"`
+	Categories []part `json:"categories"`
+	Areas      []part `json:"areas"`
+	Seats      []seat `json:"seats"`
 }
 
 func (s *server) list(query string) list {

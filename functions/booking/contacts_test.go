@@ -47,7 +47,7 @@ func TestContactsInTheRoster(t *testing.T) {
 			t.Errorf("%d seats have the buyer's name and address, want those of the order: %s", n, all)
 		}
 		table := strings.Split(strings.TrimSpace(c.text("/bookings?format=csv")), "\n")
-		if len(table) != 6 || table[0] != "seat,status,user,reference,since,expires,name,email" {
+		if len(table) != 6 || table[0] != "seat,section,row,number,category,status,user,reference,since,expires,name,email" {
 			t.Fatalf("the table is %q", table)
 		}
 		for i, line := range table[1:] {

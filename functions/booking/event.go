@@ -19,8 +19,8 @@ type event struct {
 	feed      *seatlist.Feed
 	outdated  atomic.Bool // the store has another seat map, as the last request found out
 
-	plan    *lazyPlan // of the venue
-	windows int       // the least number of windows among which picks choose
+	plans   *layoutPlans
+	windows int // the least number of windows among which picks choose
 	picker  picker
 
 	// Of the last answer, since the next is often the same.

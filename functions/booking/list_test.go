@@ -1,14 +1,43 @@
 package booking_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"seatlock/functions/venue"
 	"seatlock/lockstore/memstore"
 )
+
+// TestListCountsParts checks that each list has the counts of every category and area, and
+// that they follow an event file in which seats have another category.
+func TestListCountsParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openClub(t, new(memstore.Store))
+		s.must("/lock", `{"seatIds":["A2","C1"],"areas":[{"section":"Floor","count":3}],"userId":"ann"}`)
+		s.must("/confirm", `{"seatIds":["C1","Floor#1"],"userId":"ann"}`)
+		want := func(query string, categories ...part) {
+			t.Helper()
+			areas := []part{{Section: "Floor", Available: 17, Locked: 2, Booked: 1}, {Section: "Bar", Available: 5}}
+			if l := s.list(query); !slices.Equal(l.Categories, categories) || !slices.Equal(l.Areas, areas) {
+				t.Errorf("%s: the categories are %+v, want %+v; the areas are %+v, want %+v", query, l.Categories, categories, l.Areas, areas)
+			}
+		}
+		standing := part{Category: "standing", Available: 22, Locked: 2, Booked: 1}
+		for _, query := range []string{"", "?status=booked", "?since=" + s.list("").Version} {
+			want(query, part{Category: "first", Available: 11, Locked: 1}, part{Category: "second", Available: 8, Booked: 1}, standing)
+		}
+		events, err := venue.ReadEvents("club", strings.NewReader(strings.Replace(club, `"seats": "1-6", "category": "second"`, `"seats": "1-6"`, 1)), venue.Defaults{LockTTL: time.Minute})
+		if err := errors.Join(err, s.api.SetEvents(events)); err != nil {
+			t.Fatal(err)
+		}
+		want("", part{Category: "first", Available: 16, Locked: 1, Booked: 1}, part{Category: "second", Available: 3}, standing)
+	})
+}
 
 func TestListIsEverySeatInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

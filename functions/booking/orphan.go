@@ -40,7 +40,7 @@ func (a *API) refuseSingles(ctx context.Context, c *change) error {
 			return nil
 		}
 	}
-	instead, ok := c.ev.plan.get().Judge(positions, func(at int) best.Standing {
+	instead, ok := c.ev.plans.forPicks().Judge(positions, func(at int) best.Standing {
 		switch snap.Status(at) {
 		case lockstore.Available:
 			return best.Open

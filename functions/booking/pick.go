@@ -16,19 +16,6 @@ import (
 	"seatlock/lockstore"
 )
 
-// A lazyPlan is the plan of a layout, which events share. It is made when it is first
-// needed.
-type lazyPlan struct {
-	layout *venue.Layout
-	once   sync.Once
-	plan   *best.Plan
-}
-
-func (p *lazyPlan) get() *best.Plan {
-	p.once.Do(func() { p.plan = best.NewLayoutPlan(p.layout) })
-	return p.plan
-}
-
 // A picker finds seats of an event for requests that name a number of them. It is made
 // when it is first needed.
 type picker struct {
@@ -40,7 +27,7 @@ type picker struct {
 // picks returns the Picker of the event.
 func (ev *event) picks() *best.Picker {
 	ev.picker.once.Do(func() {
-		ev.picker.picker = best.NewPicker(ev.plan.get(), ev.windows, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+		ev.picker.picker = best.NewPicker(ev.plans.forPicks(), ev.windows, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	})
 	return ev.picker.picker
 }

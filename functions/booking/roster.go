@@ -144,14 +144,15 @@ func appendContact(b []byte, c payment.Contact) []byte {
 	return b
 }
 
-func (s *stream) writeTable(_ rosterQuery, _ lockstore.Seq, seats rosterSeats) error {
+func (s *stream) writeTable(q rosterQuery, _ lockstore.Seq, seats rosterSeats) error {
 	table := sheet.NewWriter(s)
-	table.Row("seat", "status", "user", "reference", "since", "expires", "name", "email") // a stream does not fail
+	table.Row("seat", "section", "row", "number", "category", "status", "user", "reference", "since", "expires", "name", "email") // a stream does not fail
 	for h, err := range seats {
 		if err != nil {
 			return s.fail(err)
 		}
-		table.Row(string(h.Seat), h.Status.String(), string(h.User), string(h.Ref), shownTime(h.Since), shownTime(h.Expires), h.contact.Name, h.contact.Email)
+		at := q.ev.venue.Where(h.Seat)
+		table.Row(string(h.Seat), at.Section, at.Row, at.Number, at.Category, h.Status.String(), string(h.User), string(h.Ref), shownTime(h.Since), shownTime(h.Expires), h.contact.Name, h.contact.Email)
 		if err := s.flushIfFull(); err != nil {
 			return nil
 		}

@@ -61,12 +61,12 @@ func TestBookings(t *testing.T) {
 			}
 		}
 		table := o.as(operatorKey, "GET", "/bookings?format=csv", "").want(200)
-		const want = `seat,status,user,reference,since,expires,name,email
-A1,booked,ann,r1,2000-01-01T00:00:00.000Z,,,
-A2,booked,ann,r1,2000-01-01T00:00:00.000Z,,,
-B1,booked,'=1+1,r2,2000-01-01T00:00:00.000Z,,,
-C1,locked,ann,,2000-01-01T00:00:00.000Z,2000-01-01T00:01:00.000Z,,
-D1,blocked,,camera,2000-01-01T00:00:00.000Z,,,
+		const want = `seat,section,row,number,category,status,user,reference,since,expires,name,email
+A1,,A,1,,booked,ann,r1,2000-01-01T00:00:00.000Z,,,
+A2,,A,2,,booked,ann,r1,2000-01-01T00:00:00.000Z,,,
+B1,,B,1,,booked,'=1+1,r2,2000-01-01T00:00:00.000Z,,,
+C1,,C,1,,locked,ann,,2000-01-01T00:00:00.000Z,2000-01-01T00:01:00.000Z,,
+D1,,D,1,,blocked,,camera,2000-01-01T00:00:00.000Z,,,
 `
 		if table.Body.String() != want || table.Header().Get("Content-Disposition") != `attachment; filename="bookings-default.csv"` {
 			t.Errorf("the table is %v\n%s want\n%s", table.Header(), table.Body, want)

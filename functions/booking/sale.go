@@ -3,7 +3,6 @@ package booking
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"seatlock/functions/problem"
 	"seatlock/functions/seatlist"
@@ -29,21 +28,21 @@ func (a *API) SetEvents(events []venue.Event) error {
 	}
 	before := a.sale.Load()
 	next := &sale{events: make(map[lockstore.EventID]*event)}
-	plans := make(map[*venue.Layout]*lazyPlan)
+	plans := make(map[*venue.Layout]*layoutPlans)
 	for _, e := range events {
 		if next.events[e.ID] != nil {
 			return fmt.Errorf("booking: two events have the id %s", e.ID)
+		}
+		if plans[e.Layout] == nil {
+			plans[e.Layout] = newPlans(e.Layout)
 		}
 		var ev *event
 		if old := before.same(&e); old != nil {
 			ev = old.with(&e)
 		} else {
-			ev = newEvent(a.store, &e)
+			ev = newEvent(a.store, &e, plans[e.Layout].lists)
 		}
-		if plans[e.Layout] == nil {
-			plans[e.Layout] = &lazyPlan{layout: e.Layout}
-		}
-		ev.plan, ev.windows = plans[e.Layout], a.windows
+		ev.plans, ev.windows = plans[e.Layout], a.windows
 		next.events[e.ID] = ev
 		next.list = append(next.list, ev)
 	}
@@ -63,18 +62,10 @@ func (a *API) SetEvents(events []venue.Event) error {
 	return nil
 }
 
-func newEvent(store lockstore.LockStore, e *venue.Event) *event {
+func newEvent(store lockstore.LockStore, e *venue.Event, lists *seatlist.Plan) *event {
 	unlimited := *e.Event
 	unlimited.SeatLimit = 0
-	return &event{Event: e.Event, venue: e, unlimited: &unlimited, feed: seatlist.New(store, e.Event, areasOf(e.Layout)...)}
-}
-
-func areasOf(l *venue.Layout) []seatlist.Area {
-	var areas []seatlist.Area
-	for _, a := range l.Areas {
-		areas = append(areas, seatlist.Area{Name: a.Name, First: a.First, End: a.End})
-	}
-	return areas
+	return &event{Event: e.Event, venue: e, unlimited: &unlimited, feed: seatlist.New(store, e.Event, lists)}
 }
 
 // with returns the event as another event file describes it, with the same seats and
@@ -85,13 +76,14 @@ func (ev *event) with(e *venue.Event) *event {
 	return next
 }
 
-// same returns the event of the sale that has the same seats, areas and settings, or nil.
+// same returns the event of the sale that has the same seats, areas, categories and
+// settings, or nil.
 func (s *sale) same(e *venue.Event) *event {
 	if s == nil {
 		return nil
 	}
 	old := s.events[e.ID]
-	if old == nil || old.Fingerprint() != e.Fingerprint() || !slices.Equal(areasOf(old.venue.Layout), areasOf(e.Layout)) {
+	if old == nil || old.Fingerprint() != e.Fingerprint() || !old.venue.Layout.SameParts(e.Layout) {
 		return nil
 	}
 	settings := *e.Event

@@ -16,7 +16,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// TestBuy checks the prices that a client gets, and that the events of one layout share it.
+// TestBuy checks the prices and the counts that a client gets, and that the events of one
+// layout share it.
 func TestBuy(t *testing.T) {
 	events, err := venue.ReadEvents("e", strings.NewReader(`{"layouts":{"house":{"sections":[{"name":"S","category":"a","rows":[{"row":"A","seats":"1-4"}]}],"areas":[{"name":"Floor","capacity":2,"category":"a"},{"name":"Gallery <above>","id":"gallery","capacity":2,"category":"a"}]}},"events":[
 		{"id":"fri","layout":"house","currency":"EUR","categories":[{"id":"a","levels":[{"id":"adult","price":4200},{"id":"child","price":2100}]}]},
@@ -54,5 +55,15 @@ func TestBuy(t *testing.T) {
 	_, err = c.Do(ctx, sold[1], lockstore.Lock("ann", "A1"))
 	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Code != "not_on_sale" {
 		t.Errorf("a lock after the sale: %v", err)
+	}
+
+	if _, err := c.Do(ctx, fri, lockstore.Lock("ben", "Floor#1")); err != nil {
+		t.Fatal(err)
+	}
+	all := client.Counts{Available: 5, Locked: 1, Booked: 2}
+	counts := client.EventCounts{Counts: all, Categories: map[string]client.Counts{"a": all},
+		Areas: map[string]client.Counts{"Floor": {Available: 1, Locked: 1}, "Gallery <above>": {Available: 2}}}
+	if got, err := c.Counts(ctx, fri); err != nil || !reflect.DeepEqual(got, counts) || got.Total() != len(fri.Seats) {
+		t.Errorf("the counts are %+v, %v, want %+v", got, err, counts)
 	}
 }

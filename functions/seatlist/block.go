@@ -34,7 +34,7 @@ type seat struct {
 type block struct {
 	ids     []lockstore.SeatID // of the seats that lists show: the first ones, or all
 	seats   []seat
-	counts  [statuses]int
+	counts  tally
 	nextEnd int64  // of the lock that ends first; forever if there is none
 	changed uint64 // the moment of the last change
 
@@ -102,17 +102,33 @@ func (b *block) withStatus(status lockstore.Status) *piece {
 
 // piece renders the seats that it should have, once for each kind.
 func (b *block) piece(kind int, has func(i int) bool) *piece {
-	b.once[kind].Do(func() { b.kept[kind].text = b.appendSeats(nil, has) })
+	b.once[kind].Do(func() {
+		size := 0 // exactly, since every block of a large event keeps its text
+		for i := range b.ids {
+			if has(i) {
+				size += b.seatSize(i)
+			}
+		}
+		if size > 0 {
+			b.kept[kind].text = b.appendSeats(make([]byte, 0, size), has)
+		}
+	})
 	return &b.kept[kind]
+}
+
+// seatSize returns the length of a seat in JSON with a comma before it.
+func (b *block) seatSize(i int) int {
+	n := len(`,{"seatId":"","status":""}`) + len(b.ids[i]) + len(b.status(i).String())
+	if b.status(i) == lockstore.Locked {
+		n += len(`","expiresAt":"2006-01-02T15:04:05.000Z`)
+	}
+	return n
 }
 
 // appendSeats renders seats, each with a comma before it.
 func (b *block) appendSeats(dst []byte, has func(i int) bool) []byte {
 	for i := range b.ids {
 		if has(i) {
-			if dst == nil {
-				dst = make([]byte, 0, len(b.ids)*seatLen)
-			}
 			dst = b.appendSeat(append(dst, ','), i)
 		}
 	}

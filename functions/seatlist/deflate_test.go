@@ -18,7 +18,7 @@ import (
 func TestCompressed(t *testing.T) {
 	for _, n := range []int{1, 255, 256, 257, 5000} {
 		store, ev := new(memstore.Store), event(t, n)
-		feed := seatlist.New(store, ev)
+		feed := feedOf(store, ev)
 		version := get(t, feed, "").Version
 		for i := 0; i < n; i += 7 {
 			lock(t, store, ev, "ann", ev.Seats[i])

@@ -24,8 +24,7 @@ import (
 type Feed struct {
 	store lockstore.LockStore
 	ev    *lockstore.Event
-	areas []area
-	named int // how many seats come before the first place of an area
+	plan  *Plan
 	known versions
 
 	mu   sync.Mutex
@@ -45,11 +44,10 @@ type refresh struct {
 	err  error
 }
 
-// New returns a Feed of the event, whose last seats are the places of the areas. It
-// does not ask the store yet.
-func New(store lockstore.LockStore, ev *lockstore.Event, of ...Area) *Feed {
-	f := &Feed{store: store, ev: ev, turn: make(chan struct{}, 1)}
-	f.areas, f.named = areas(ev, of)
+// New returns a Feed of the event, with the plan of its layout. It does not ask the
+// store yet.
+func New(store lockstore.LockStore, ev *lockstore.Event, plan *Plan) *Feed {
+	f := &Feed{store: store, ev: ev, plan: plan, turn: make(chan struct{}, 1)}
 	f.retired, f.retire = context.WithCancel(context.Background())
 	return f
 }
@@ -118,7 +116,7 @@ func (f *Feed) ask(ctx context.Context) (*Snapshot, error) {
 	var from *seats
 	if f.last == nil || changes.Full {
 		f.known.forget() // nobody knows what changed since the versions before
-		from = newSeats(f.ev, f.named)
+		from = f.plan.blankSeats(f.ev)
 		if f.last != nil {
 			from.moment = f.last.seats.moment
 		}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -17,6 +18,11 @@ type List struct {
 	// Moment orders the lists of one Feed: a list knows everything that lists
 	// with a lower Moment know.
 	Moment uint64
+
+	// PlaceFree is how long after the list's moment the lock of an area's place may end, the
+	// first of those that there are; 0 if there is none. Lists do not name these places, so
+	// that a client learns only from another list that one is available again.
+	PlaceFree time.Duration
 
 	head  []byte // the JSON before the seats
 	seats pieces
@@ -52,7 +58,6 @@ const (
 
 // list returns the List of the seats, with the JSON before them.
 func (s *Snapshot) list(full bool, seats pieces) *List {
-	n := s.Counts()
 	head := make([]byte, 0, 256)
 	head = append(head, `{"eventId":"`...)
 	head = append(head, s.seats.ev.ID...)
@@ -67,20 +72,15 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = strconv.AppendBool(head, full)
 	head = append(head, `,"serverTime":"`...)
 	head = AppendTime(head, s.now)
-	head = append(head, `","counts":{"available":`...)
-	head = strconv.AppendInt(head, int64(n.Available), 10)
-	head = append(head, `,"locked":`...)
-	head = strconv.AppendInt(head, int64(n.Locked), 10)
-	head = append(head, `,"booked":`...)
-	head = strconv.AppendInt(head, int64(n.Booked), 10)
-	if n.Blocked > 0 {
-		head = append(head, `,"blocked":`...)
-		head = strconv.AppendInt(head, int64(n.Blocked), 10)
-	}
+	head = append(head, `","counts":{`...)
+	head = s.seats.counts.append(head)
 	head = append(head, '}')
-	head = s.appendAreas(head)
+	head = s.seats.appendParts(head)
 	head = append(head, `,"seats":[`...)
 	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
+	if end := s.seats.placeEnd(); end < forever {
+		l.PlaceFree = time.Duration(max(1, end-s.now)) * time.Millisecond
+	}
 	l.len = len(head) + len(tail)
 	for _, p := range seats {
 		l.len += len(p.text)

@@ -85,6 +85,11 @@ func event(t *testing.T, n int) *lockstore.Event {
 	return storetest.Event(t, "large", time.Minute, 0, ids...)
 }
 
+// feedOf returns a Feed of an event without areas and categories.
+func feedOf(store lockstore.LockStore, ev *lockstore.Event) *seatlist.Feed {
+	return seatlist.New(store, ev, seatlist.NewPlan(ev.Layout, seatlist.Parts{}))
+}
+
 func lock(t *testing.T, store lockstore.LockStore, ev *lockstore.Event, user lockstore.UserID, seats ...lockstore.SeatID) {
 	t.Helper()
 	if _, err := store.Do(t.Context(), ev, lockstore.Lock(user, seats...)); err != nil {
@@ -97,7 +102,7 @@ func lock(t *testing.T, store lockstore.LockStore, ev *lockstore.Event, user loc
 func TestLargeListAgrees(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := new(memstore.Store), event(t, 1000)
-		ids, feed := ev.Seats, seatlist.New(store, ev)
+		ids, feed := ev.Seats, feedOf(store, ev)
 		ctx, random := t.Context(), rand.New(rand.NewPCG(1, 2))
 		folded := make(map[string]seat)
 		var version lockstore.Version
@@ -158,7 +163,7 @@ func TestLargeListAgrees(t *testing.T) {
 // each must find its seat in the list as soon as it has its answer.
 func TestListSeesWhatWasAcknowledged(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 600)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	var all sync.WaitGroup
 	for user := range 10 {
 		all.Go(func() {
@@ -209,7 +214,7 @@ func (s slowList) List(ctx context.Context, ev *lockstore.Event, since lockstore
 func TestListsShareTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := slowList{new(memstore.Store), make(chan struct{}), make(chan struct{})}, event(t, 10)
-		feed := seatlist.New(store, ev)
+		feed := feedOf(store, ev)
 		var all sync.WaitGroup
 		all.Go(func() { get(t, feed, "").want(t) })
 		<-store.begun
@@ -230,7 +235,7 @@ func TestListsShareTheStore(t *testing.T) {
 func TestOneCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := slowList{new(memstore.Store), make(chan struct{}), make(chan struct{})}, event(t, 10)
-		feed := seatlist.New(store, ev)
+		feed := feedOf(store, ev)
 		leaving, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() { get(t, feed, "") })
@@ -254,7 +259,7 @@ func TestOneCallerLeaves(t *testing.T) {
 // lost everything, as one in another process may.
 func TestListAfterTheStoreBeganAnew(t *testing.T) {
 	store, ev := &struct{ lockstore.LockStore }{new(memstore.Store)}, event(t, 10)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	lock(t, store, ev, "ann", "S1", "S2")
 	before := get(t, feed, "")
 	before.want(t, "S1 locked", "S2 locked")
@@ -270,7 +275,7 @@ func TestListAfterTheStoreBeganAnew(t *testing.T) {
 // lost everything, and that a list of the same state has the same.
 func TestMoment(t *testing.T) {
 	store, ev := &struct{ lockstore.LockStore }{new(memstore.Store)}, event(t, 10)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	moment := func() uint64 {
 		t.Helper()
 		l, err := feed.List(t.Context(), "")

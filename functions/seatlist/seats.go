@@ -1,30 +1,22 @@
 package seatlist
 
 import (
+	"slices"
+
 	"seatlock/lockstore"
 )
 
 // seats is the state of every seat of an event at one version, without the locks
 // that had expired at one time. It is immutable.
 type seats struct {
-	ev      *lockstore.Event
-	version lockstore.Version
-	moment  uint64   // counts the states of a feed: a later one has a higher moment
-	blocks  []*block // blockSize seats each, the last fewer
-	counts  [statuses]int
-	nextEnd int64 // of the lock that ends first; forever if there is none
-}
-
-// newSeats returns the state in which every seat is available. Those from named on are
-// places of areas, which lists do not show.
-func newSeats(ev *lockstore.Event, named int) *seats {
-	s := &seats{ev: ev, nextEnd: forever}
-	for at := 0; at < len(ev.Seats); at += blockSize {
-		n := min(blockSize, len(ev.Seats)-at)
-		s.blocks = append(s.blocks, newBlock(ev.Seats[at:max(at, min(at+n, named))], untouched[:n:n], 0))
-		s.counts[lockstore.Available] += n
-	}
-	return s
+	ev         *lockstore.Event
+	plan       *Plan
+	version    lockstore.Version
+	moment     uint64   // counts the states of a feed: a later one has a higher moment
+	blocks     []*block // blockSize seats each, the last fewer
+	counts     tally
+	categories []tally // by category of the plan
+	nextEnd    int64   // of the lock that ends first; forever if there is none
 }
 
 // with returns the state after the changes of a store's snapshot, without the
@@ -56,13 +48,14 @@ func (s *seats) with(snap lockstore.Snapshot) *seats {
 		return s
 	}
 
-	next := &seats{ev: s.ev, version: snap.Version, moment: moment, blocks: append([]*block(nil), s.blocks...), counts: s.counts, nextEnd: forever}
+	next := &seats{ev: s.ev, plan: s.plan, version: snap.Version, moment: moment, blocks: slices.Clone(s.blocks), counts: s.counts, categories: slices.Clone(s.categories), nextEnd: forever}
 	for i, edited := range changed {
 		old, b := s.blocks[i], newBlock(s.blocks[i].ids, edited, now)
 		next.blocks[i] = b
 		for status := range next.counts {
 			next.counts[status] += b.counts[status] - old.counts[status]
 		}
+		s.plan.recount(next.categories, i*blockSize, old, b)
 	}
 	for _, b := range next.blocks {
 		next.nextEnd = min(next.nextEnd, b.nextEnd)
@@ -113,4 +106,35 @@ func (s *seats) since(moment uint64, most int) (list pieces, ok bool) {
 		return nil, true // only places of areas have changed
 	}
 	return pieces{{text: text}}, true
+}
+
+// count counts the seats at the positions first to end-1.
+func (s *seats) count(first, end int) (n tally) {
+	for at := first; at < end; {
+		b, from := s.blocks[at/blockSize], at%blockSize
+		to := min(len(b.seats), from+end-at)
+		if from == 0 && to == len(b.seats) {
+			for status := range n {
+				n[status] += b.counts[status]
+			}
+		} else {
+			for i := from; i < to; i++ {
+				n[b.status(i)]++
+			}
+		}
+		at += to - from
+	}
+	return n
+}
+
+// placeEnd returns the end of the first lock in the blocks that have places of areas.
+func (s *seats) placeEnd() int64 {
+	end := int64(forever)
+	if len(s.plan.areas) == 0 {
+		return end
+	}
+	for _, b := range s.blocks[s.plan.named/blockSize:] {
+		end = min(end, b.nextEnd)
+	}
+	return end
 }

@@ -27,7 +27,7 @@ func (c *counting) List(ctx context.Context, ev *lockstore.Event, since lockstor
 // that no list of it is another.
 func TestOneQuestionWhateverIsAsked(t *testing.T) {
 	store, ev := &counting{LockStore: new(memstore.Store)}, event(t, 3000)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	version := get(t, feed, "").Version
 	for i := range 20 {
 		lock(t, store, ev, "ann", ev.Seats[i])
@@ -52,7 +52,7 @@ func TestOneQuestionWhateverIsAsked(t *testing.T) {
 // knows an unknown version, and one that is far behind.
 func TestSinceIsKnownOrWhole(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 3000)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	first := get(t, feed, "").Version
 	for i := 0; i < 1000; i += 50 {
 		lock(t, store, ev, lockstore.UserID(fmt.Sprint("user", i)), ev.Seats[i:i+50]...)
@@ -78,7 +78,7 @@ func TestSinceIsKnownOrWhole(t *testing.T) {
 // with one gets the whole list.
 func TestVersionsAreBounded(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 10)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	first := get(t, feed, "").Version
 	var last lockstore.Version
 	for range 9000 {
@@ -104,7 +104,7 @@ func TestVersionsAreBounded(t *testing.T) {
 // TestListsAreShared checks that callers get the same list for the same question.
 func TestListsAreShared(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 1000)
-	feed := seatlist.New(store, ev)
+	feed := feedOf(store, ev)
 	version := get(t, feed, "").Version
 	lock(t, store, ev, "ann", "S1")
 	snap, err := feed.Refresh(t.Context())
@@ -128,7 +128,7 @@ func TestListsAreShared(t *testing.T) {
 // change at random, and compares the result with the whole list.
 func TestSinceAnyKnownVersion(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 700)
-	feed, random := seatlist.New(store, ev), rand.New(rand.NewPCG(3, 4))
+	feed, random := feedOf(store, ev), rand.New(rand.NewPCG(3, 4))
 	past := []list{get(t, feed, "")}
 	for range 200 {
 		for range random.IntN(5) {

@@ -1,6 +1,7 @@
 package seatlist
 
 import (
+	"iter"
 	"strconv"
 	"sync"
 	"time"
@@ -48,6 +49,32 @@ func (s *Snapshot) Time() time.Time { return time.UnixMilli(s.now) }
 func (s *Snapshot) Tag() string {
 	// At one version, only the number of expired locks can differ.
 	return string(s.seats.version) + "." + strconv.Itoa(s.seats.counts[lockstore.Locked])
+}
+
+// Status returns the status of the seat at the position.
+func (s *Snapshot) Status(position int) lockstore.Status {
+	return s.seats.blocks[position/blockSize].status(position % blockSize)
+}
+
+// Moment orders the snapshots of one Feed, as [List.Moment] does its lists.
+func (s *Snapshot) Moment() uint64 { return s.seats.moment }
+
+// Changed returns the positions of all seats that may have another status than in
+// before, each with its status: of all seats if before is nil. Both must be of one
+// Feed. Its cost is that of what has changed.
+func (s *Snapshot) Changed(before *Snapshot) iter.Seq2[int, lockstore.Status] {
+	return func(yield func(int, lockstore.Status) bool) {
+		for i, b := range s.seats.blocks {
+			if before != nil && before.seats.blocks[i] == b {
+				continue
+			}
+			for at := range b.seats {
+				if !yield(i*blockSize+at, b.status(at)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // WithStatus returns the list of the seats that have the status.

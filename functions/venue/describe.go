@@ -3,13 +3,23 @@ package venue
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 )
 
-// Describe returns what is in an event file, in lines for people: each layout once, and
-// then the events.
-func Describe(events []Event) string {
+// Check reads an event file as [ReadEvents] does, and makes the layouts that no event has,
+// too. It returns what is in the file, in lines for people: each layout once, and then the
+// events.
+func Check(name string, r io.Reader, d Defaults) (string, error) {
+	events, unused, err := readAll(name, r, d, true)
+	if err != nil {
+		return "", err
+	}
+	return describe(events, unused), nil
+}
+
+func describe(events []Event, unused []*Layout) string {
 	var b strings.Builder
 	described := make(map[*Layout]bool)
 	for i := range events {
@@ -18,6 +28,10 @@ func Describe(events []Event) string {
 			fmt.Fprintf(&b, "layout %s: ", Shown(l.Name))
 			l.describe(&b)
 		}
+	}
+	for _, l := range unused {
+		fmt.Fprintf(&b, "layout %s, which no event has: ", Shown(l.Name))
+		l.describe(&b)
 	}
 	for i := range events {
 		events[i].describe(&b)
@@ -59,9 +73,47 @@ func (l *Layout) describe(b *strings.Builder) {
 		fmt.Fprintf(b, "; %s to %s\n", l.Seats[s.First], l.Seats[s.End-1])
 		s.describeDoubled(b)
 	}
+	if n, first, second := l.onTop(); n > 0 {
+		fmt.Fprintf(b, "  %s on top of another, or nearly so: the first is %s on %s\n", counted(n, "seat"), l.Seats[second], l.Seats[first])
+	}
 	for _, a := range l.Areas {
 		fmt.Fprintf(b, "  area %s: %s\n", Shown(a.Name), counted(a.End-a.First, "place"))
 	}
+}
+
+// onTop returns how many seats have less than half a seat's width to another that comes
+// before them, and the positions of the first two. A plan would show them as one.
+func (l *Layout) onTop() (n, first, second int) {
+	const near = seatWidth / 2
+	type cell struct{ x, y int32 }
+	cells := make(map[cell]int) // the first seat in each
+	nearby := func(at int, of cell) bool {
+		for x := of.x - 1; x <= of.x+1; x++ {
+			for y := of.y - 1; y <= of.y+1; y++ {
+				other, ok := cells[cell{x, y}]
+				if !ok {
+					continue
+				}
+				if dx, dy := l.x[at]-l.x[other], l.y[at]-l.y[other]; dx*dx+dy*dy < near*near {
+					if n == 0 {
+						first, second = other, at
+					}
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for at := range l.x {
+		of := cell{l.x[at] / near, l.y[at] / near}
+		if nearby(at, of) {
+			n++
+		}
+		if _, taken := cells[of]; !taken {
+			cells[of] = at
+		}
+	}
+	return n, first, second
 }
 
 // describeDoubled writes a line about each series of rows with doubled letters, such as AA

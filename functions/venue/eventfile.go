@@ -3,15 +3,12 @@ package venue
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/unicode/norm"
 
 	"seatlock/lockstore"
@@ -40,151 +37,36 @@ func ReadFile(name string, d Defaults) ([]Event, error) {
 // the settings that it lacks from d. Events of one layout of the file share it. An
 // error is one line: the file's name, the line and column, the place in the document as
 // a JSON pointer (unless that is the whole document), and what is wrong there.
+//
+// Of the layouts that no event has, only the form is checked: see [Check].
 func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
+	events, _, err := readAll(name, r, d, false)
+	return events, err
+}
+
+// readAll is ReadEvents and, if they are wanted, makes the layouts that no event has.
+func readAll(name string, r io.Reader, d Defaults, wanted bool) (events []Event, unused []*Layout, err error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot be read: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: cannot be read: %w", name, err)
 	}
 	if len(text) > maxFileBytes {
-		return nil, fmt.Errorf("%s: larger than %d MiB", name, maxFileBytes>>20)
+		return nil, nil, fmt.Errorf("%s: larger than %d MiB", name, maxFileBytes>>20)
 	}
 	text, err = plainJSON(name, text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var file fileJSON
 	if err := json.Unmarshal(text, &file, json.RejectUnknownMembers(true)); err != nil {
-		return nil, explainFile(name, text, err)
+		return nil, nil, explainFile(name, text, err)
 	}
-	events, err := file.events(d)
-	return events, located(name, text, err)
-}
-
-// events makes the events of the file. It first counts the seats of all layouts, so
-// that a small file cannot use much memory.
-func (f fileJSON) events(d Defaults) ([]Event, error) {
-	if f.Events == nil {
-		return nil, wrong("/events", "events is missing")
+	m := maker{file: file, defaults: d, builders: make(map[string]*builder), layouts: make(map[string]*Layout), room: maxFileSeats}
+	events, err = m.events()
+	if err == nil && wanted {
+		unused, err = m.unused()
 	}
-	if len(f.Events) == 0 {
-		return nil, wrong("/events", "there is no event in it")
-	}
-	m := maker{file: f, defaults: d, builders: make(map[string]*builder), layouts: make(map[string]*Layout), room: maxFileSeats}
-	if err := m.count(); err != nil {
-		return nil, err
-	}
-	events := make([]Event, len(f.Events))
-	sold := 0
-	for i := range f.Events {
-		var err error
-		if events[i], err = m.event(i); err != nil {
-			return nil, err
-		}
-		if sold += len(events[i].Seats); sold > maxSoldSeats {
-			return nil, wrong(fmt.Sprintf("/events/%d", i), "with its %d seats the events of the file have more than %d together", len(events[i].Seats), maxSoldSeats)
-		}
-	}
-	return events, nil
-}
-
-// A maker makes the events of a file.
-type maker struct {
-	file     fileJSON
-	defaults Defaults
-	builders map[string]*builder // by the place of the layout in the file, until it is made
-	layouts  map[string]*Layout  // the same, once it is made
-	room     int                 // how many more seats the file may have
-}
-
-// count checks the form of everything, and counts the seats.
-func (m *maker) count() error {
-	for _, name := range slices.Sorted(maps.Keys(m.file.Layouts)) {
-		here := layoutAt(name)
-		if err := checkLabel(name); err != nil {
-			return at(here, err)
-		}
-		if err := m.countLayout(here, "layout", m.file.Layouts[name]); err != nil {
-			return err
-		}
-	}
-	first := make(map[lockstore.EventID]string)
-	for i, e := range m.file.Events {
-		here := fmt.Sprintf("/events/%d", i)
-		if err := e.check(here); err != nil {
-			return err
-		}
-		if before, twice := first[e.ID]; twice {
-			return wrong(here+"/id", "event %s is there twice, the first time at %s", e.ID, before)
-		}
-		first[e.ID] = here
-		own, err := e.layout(here)
-		if err != nil {
-			return err
-		}
-		if own == nil {
-			if _, ok := m.file.Layouts[*e.Layout]; !ok {
-				return wrong(here+"/layout", "the file has no layout %s", Shown(*e.Layout))
-			}
-			continue
-		}
-		if err := m.countLayout(here, "event", *own); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *maker) countLayout(here, what string, l layoutJSON) error {
-	b := &builder{here: here, what: what, event: MaxEventSeats, file: m.room}
-	m.builders[here] = b
-	err := b.count(l)
-	m.room = b.file
-	return err
-}
-
-// layoutAt returns the place of a layout in the file.
-func layoutAt(name string) string { return string(jsontext.Pointer("/layouts").AppendToken(name)) }
-
-// event makes the ith event.
-func (m *maker) event(i int) (Event, error) {
-	e, here := m.file.Events[i], fmt.Sprintf("/events/%d", i)
-	layout, err := m.layout(here, e)
-	if err != nil {
-		return Event{}, err
-	}
-	made, err := e.event(here, layout, m.defaults)
-	if err != nil {
-		return Event{}, err
-	}
-	return made, made.find(here)
-}
-
-// layout makes the layout of an event, unless another event has it, too.
-func (m *maker) layout(here string, e eventJSON) (*Layout, error) {
-	form, err := e.layout(here)
-	if err != nil {
-		return nil, err
-	}
-	name := ""
-	if form == nil {
-		name = *e.Layout
-		here = layoutAt(name)
-		named := m.file.Layouts[name]
-		form = &named
-	}
-	if made := m.layouts[here]; made != nil {
-		return made, nil
-	}
-	made, err := m.builders[here].build(*form)
-	if err != nil {
-		return nil, err
-	}
-	made.Name = norm.NFC.String(name)
-	delete(m.builders, here) // its memory is as large as the layout's
-	if name != "" {
-		m.layouts[here] = made
-	}
-	return made, nil
+	return events, unused, located(name, text, err)
 }
 
 // layout returns the layout that is the event's own, or nil if it names one of the

@@ -2,6 +2,7 @@ package venue
 
 import (
 	"iter"
+	"slices"
 	"sync"
 
 	"seatlock/lockstore"
@@ -129,6 +130,14 @@ func (l *Layout) Category(position int) int {
 		return -1
 	}
 	return int(l.category[position]) - 1
+}
+
+// SameParts reports whether other, which must have the same seats, has the same areas and
+// gives each seat and place the same category.
+func (l *Layout) SameParts(other *Layout) bool {
+	sameArea := func(a, b Area) bool { return a.Name == b.Name && a.First == b.First && a.End == b.End }
+	return l == other || slices.EqualFunc(l.Areas, other.Areas, sameArea) &&
+		slices.Equal(l.Categories, other.Categories) && slices.Equal(l.category, other.category)
 }
 
 // Facts returns what is special about the seat or place at the position.

@@ -86,13 +86,38 @@ func TestDoubledLettersAreDescribed(t *testing.T) {
 		`"AA-AZ,BA-BB"`: "", // counted
 		`"AA"`:          "",
 	} {
-		events, err := read(section(`"name":"S","rows":[{"row":` + rows + `,"seats":"1-2"}]`))
+		got, err := check(section(`"name":"S","rows":[{"row":` + rows + `,"seats":"1-2"}]`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := venue.Describe(events); want == "" && strings.Contains(got, "doubled") || !strings.Contains(got, want) {
+		if want == "" && strings.Contains(got, "doubled") || !strings.Contains(got, want) {
 			t.Errorf("rows %s: the description does not have the line %q, or has another:\n%s", rows, want, got)
 		}
+	}
+}
+
+func check(file string) (string, error) {
+	return venue.Check("events.json", strings.NewReader(file), venue.Defaults{LockTTL: time.Minute})
+}
+
+// TestUnusedLayoutsAreChecked checks that a check makes a layout that no event has, and that
+// a server is not stopped by one.
+func TestUnusedLayoutsAreChecked(t *testing.T) {
+	file := func(pattern string) string {
+		return `{"layouts": {"house": {"sections": [{"name": "S", "rows": [{"row": "A", "seats": "1-2"}]}]},
+ "next year": {"sections": [{"name": "T", "pattern": "` + pattern + `", "rows": [{"row": "1,11", "seats": "1-11"}]}]}},
+"events": [{"id": "a", "layout": "house"}]}`
+	}
+	got, err := check(file("{row}-{seat}"))
+	if want := `layout "next year", which no event has: 22 places, 1 section` + "\n"; err != nil || !strings.Contains(got, want) || !strings.Contains(got, "event a:") {
+		t.Errorf("the check prints, with error %v,\n%s\nwant %s", err, got, want)
+	}
+	twice := file("{row}{seat}") // row 1 seat 11, and row 11 seat 1
+	if _, err := check(twice); err == nil || !strings.HasPrefix(err.Error(), "events.json:2:78: /layouts/next year/sections/0/rows/0: seat 111 ") {
+		t.Errorf("a seat that is there twice: %v", err)
+	}
+	if events, err := read(twice); err != nil || len(events) != 1 {
+		t.Errorf("a server reads %d events, %v, want the event of the other layout", len(events), err)
 	}
 }
 

@@ -52,7 +52,8 @@ func (s *stream) begin(l *seatlist.List) bool {
 	defer s.mu.Unlock()
 	if !s.begun {
 		s.begun, s.start = true, l.Moment
-		s.hub.running.Go(func() { s.follow(s.ctx, l.Version) })
+		from := place(l)
+		s.hub.running.Go(func() { s.follow(s.ctx, from) })
 	}
 	return l.Moment >= s.start
 }
@@ -69,12 +70,28 @@ func (s *stream) send(ctx context.Context, l *seatlist.List) {
 	}
 }
 
-// follow sends every change after the version, until the context ends. If the store
+// A position is how far a stream has come.
+type position struct {
+	version lockstore.Version
+	moment  uint64
+	free    time.Time // when a place of an area may be available again; zero: none is locked
+}
+
+// place returns the position after a list that was made just now.
+func place(l *seatlist.List) position {
+	p := position{version: l.Version, moment: l.Moment}
+	if l.PlaceFree > 0 {
+		p.free = time.Now().Add(l.PlaceFree)
+	}
+	return p
+}
+
+// follow sends every change after the position, until the context ends. If the store
 // fails it tries again, with growing pauses, and continues where it was.
-func (s *stream) follow(ctx context.Context, version lockstore.Version) {
+func (s *stream) follow(ctx context.Context, at position) {
 	log := s.hub.Log.With("event", s.feed.Event().ID)
 	for failures := 0; ; {
-		list, err := s.next(ctx, version)
+		list, err := s.next(ctx, at)
 		if ctx.Err() != nil {
 			return
 		}
@@ -91,11 +108,12 @@ func (s *stream) follow(ctx context.Context, version lockstore.Version) {
 			log.InfoContext(ctx, "live: following changes again", "failures", failures)
 			failures = 0
 		}
-		if list.Version == version {
+		changed := list.Moment != at.moment
+		at = place(list)
+		if !changed {
 			sleep(ctx, gather) // Wait may return without a change; do not spin
 			continue
 		}
-		version = list.Version
 		sent := time.Now()
 		s.send(ctx, list)
 		sleep(ctx, time.Until(sent.Add(gather)))
@@ -109,10 +127,17 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// next waits until the event is beyond the version, and returns what changed.
-func (s *stream) next(ctx context.Context, version lockstore.Version) (*seatlist.List, error) {
-	if err := s.feed.Wait(ctx, version); err != nil {
+// next waits until the event is beyond the position, or a place of an area may be
+// available again, and returns what changed. The end of a lock is no change of the event,
+// and viewers know those of seats, but not those of places.
+func (s *stream) next(ctx context.Context, at position) (*seatlist.List, error) {
+	waiting, cancel := ctx, context.CancelFunc(func() {})
+	if !at.free.IsZero() {
+		waiting, cancel = context.WithDeadline(ctx, at.free)
+	}
+	defer cancel()
+	if err := s.feed.Wait(waiting, at.version); err != nil && waiting.Err() == nil {
 		return nil, err
 	}
-	return s.feed.List(ctx, version)
+	return s.feed.List(ctx, at.version)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"seatlock/functions/booking"
+	"seatlock/functions/venue"
 	"seatlock/local/live"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
@@ -118,6 +120,47 @@ func TestChangesAreGathered(t *testing.T) {
 		h.release("ann", "B3")
 		if l := v.next(); l.seats() != "B1 locked, B2 locked, B3 available" || time.Since(began) != 100*time.Millisecond {
 			t.Errorf("after %v: %s", time.Since(began), l.seats())
+		}
+	})
+}
+
+// TestPlacesComeBack checks that a message says when the lock of an area's place has
+// expired: lists do not name the places, so that viewers cannot apply the clock.
+func TestPlacesComeBack(t *testing.T) {
+	events, err := venue.ReadEvents("events", strings.NewReader(`{"events":[{"id":"club","sections":[{"name":"Hall","rows":[{"row":"A","seats":"1-4"}]}],"areas":[{"name":"Floor","capacity":300}]}]}`), venue.Defaults{LockTTL: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, club := new(memstore.Store), events[0].Event
+	inBubble(t, store, func(t *testing.T, h *server) {
+		h.ev = club
+		v := h.mustDial("").readAll()
+		next := func(want string) {
+			t.Helper()
+			if got := string(<-v.messages); !strings.Contains(got, `"areas":[{"section":"Floor",`+want+`}]`) {
+				t.Errorf("after %v the message is %.400s, want the floor to have %s", time.Now().UTC().Format("05.000"), got, want)
+			}
+		}
+		began := time.Now()
+		next(`"available":300,"locked":0,"booked":0`)
+		h.lock("ann", "Floor#1", "Floor#2")
+		next(`"available":298,"locked":2,"booked":0`)
+		time.Sleep(20 * time.Second)
+		h.lock("ben", "Floor#3")
+		next(`"available":297,"locked":3,"booked":0`)
+		h.confirm("ben", "Floor#3")
+		next(`"available":297,"locked":2,"booked":1`)
+		next(`"available":299,"locked":0,"booked":1`)
+		if took := time.Since(began); took < time.Minute || took > time.Minute+2*time.Second {
+			t.Errorf("the places whose locks lasted a minute are available after %v", took)
+		}
+		time.Sleep(time.Hour)
+		if n := len(v.messages); n != 0 {
+			t.Errorf("%d more messages were sent, want none: no place is locked", n)
+		}
+	}, func(c *live.Config) {
+		if c.API, err = booking.New(booking.Config{Store: store, Events: events, Logger: c.Log}); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -218,7 +218,7 @@ func (p *Picker) around(anchor int32, pieces []int, runs []run) (found []window,
 // the place, which is given as by middle. It prefers windows that leave no single. Their
 // cost is the distance squared.
 func (p *Picker) nearestTo(x, y int64, runs []run, n int32, m int) []window {
-	var found []window // a heap with the worst window first
+	found := least{m: m}
 	for _, r := range runs {
 		var nearest window
 		ok := false
@@ -226,7 +226,7 @@ func (p *Picker) nearestTo(x, y int64, runs []run, n int32, m int) []window {
 			w := window{start: at}
 			cx, cy := p.middle(run{at, n})
 			w.cost = (cx-x)*(cx-x) + (cy-y)*(cy-y)
-			if len(found) == m && found[0].class == 0 && w.cost >= found[0].cost {
+			if found.full && found.worst.class == 0 && w.cost >= found.worst.cost {
 				continue // too far, whatever its class
 			}
 			if p.leavesSingle(at, n) {
@@ -237,10 +237,11 @@ func (p *Picker) nearestTo(x, y int64, runs []run, n int32, m int) []window {
 			}
 		}
 		if ok {
-			found = keep(found, nearest, m)
+			found.add(nearest)
 		}
 	}
-	return found
+	found.cut()
+	return found.found
 }
 
 // without returns the runs, which are in order, without the windows of n seats in them.

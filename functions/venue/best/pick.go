@@ -1,20 +1,25 @@
 package best
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // maxBoards is how many boards a picker keeps: enough for parties of different sizes
 // and a few filters.
 const maxBoards = 16
 
 // A board keeps the windows of one size that each segment offers. It looks only at
-// segments that have changed since it was last asked.
+// segments that have changed since it was last asked, and at those that offer some: most
+// of the best ones are sold out after a while.
 type board struct {
 	filter
-	n        int32
-	order    []ranked
-	seen     []uint32   // the number of changes of each segment of order when it was looked at
-	windows  [][]window // of each segment of order
-	lookedAt []bool
+	n       int32
+	order   []ranked
+	places  []int32    // by segment: its place in order, or noSegment
+	windows [][]window // of each segment of order, the best first
+	stale   bitset     // by place: the segment has changed
+	offers  bitset     // by place: the segment has windows
 }
 
 // board returns the board for windows of n seats.
@@ -27,7 +32,15 @@ func (p *Picker) board(f filter, n int32) *board {
 		}
 	}
 	b := &board{filter: f, n: n, order: p.plan.rank(f)}
-	b.seen, b.windows, b.lookedAt = make([]uint32, len(b.order)), make([][]window, len(b.order)), make([]bool, len(b.order))
+	b.windows, b.places = make([][]window, len(b.order)), make([]int32, len(p.plan.segments))
+	b.stale, b.offers = newBitset(len(b.order)), newBitset(len(b.order))
+	for i := range b.places {
+		b.places[i] = noSegment
+	}
+	for at, s := range b.order {
+		b.places[s.segment] = int32(at)
+		b.stale.add(int32(at))
+	}
 	if len(p.boards) == maxBoards {
 		copy(p.boards, p.boards[1:])
 		p.boards = p.boards[:maxBoards-1]
@@ -36,29 +49,60 @@ func (p *Picker) board(f filter, n int32) *board {
 	return b
 }
 
-// of returns the windows of the segment at this place of the order.
-func (b *board) of(p *Picker, at int) []window {
-	s := b.order[at].segment
-	if !b.lookedAt[at] || b.seen[at] != p.changes[s] {
-		b.windows[at] = p.windows(b.windows[at][:0], &p.plan.segments[s], b.n, b.category)
-		b.seen[at], b.lookedAt[at] = p.changes[s], true
+// change records that a seat of the segment is free now, or is not any more.
+func (b *board) change(segment int32) {
+	if at := b.places[segment]; at != noSegment {
+		b.stale.add(at)
 	}
-	return b.windows[at]
+}
+
+// next returns the first place from at on whose segment has windows or has changed, or
+// the number of segments.
+func (b *board) next(at int32) int32 {
+	end := int32(len(b.order))
+	for word := at >> 6; at < end; word, at = word+1, (word+1)<<6 {
+		if rest := (b.stale[word] | b.offers[word]) >> (at & 63); rest != 0 {
+			return at + int32(bits.TrailingZeros64(rest))
+		}
+	}
+	return end
+}
+
+// of returns the windows of the segment at this place of the order.
+func (b *board) of(p *Picker, at int32) []window {
+	if !b.stale.has(at) {
+		return b.windows[at]
+	}
+	b.stale.remove(at)
+	found := p.windows(b.windows[at][:0], &p.plan.segments[b.order[at].segment], b.n, b.category)
+	slices.SortFunc(found, window.compare)
+	b.windows[at] = found
+	if len(found) > 0 {
+		b.offers.add(at)
+	} else {
+		b.offers.remove(at)
+	}
+	return found
 }
 
 // best returns up to m of the best windows of n seats, in no order. They are valid
 // until the next call.
 func (p *Picker) best(f filter, n, m int) []window {
 	b := p.board(f, int32(n))
-	found := p.nearest[:0] // a heap with the worst window first
-	for at, s := range b.order {
-		if len(found) == m && found[0].class == 0 && s.least*int64(n) > found[0].cost {
+	nearest := least{m: m, found: p.nearest[:0]}
+	for at := b.next(0); at < int32(len(b.order)); at = b.next(at + 1) {
+		if nearest.full && nearest.worst.class == 0 && b.order[at].least*int64(n) > nearest.worst.cost {
 			break // nothing better follows
 		}
 		for _, w := range b.of(p, at) {
-			found = keep(found, w, m)
+			if nearest.full && !w.before(nearest.worst) {
+				break
+			}
+			nearest.add(w)
 		}
 	}
+	nearest.cut()
+	found := nearest.found
 	p.nearest = found
 	// Windows of a worse class are for when there is nothing else.
 	class := found[:0]
@@ -72,48 +116,6 @@ func (p *Picker) best(f filter, n, m int) []window {
 		}
 	}
 	return class
-}
-
-// keep adds a window to a heap of the m best ones, with the worst of them first.
-func keep(heap []window, w window, m int) []window {
-	switch {
-	case len(heap) < m:
-		heap = append(heap, w)
-		up(heap)
-	case w.before(heap[0]):
-		heap[0] = w
-		down(heap)
-	}
-	return heap
-}
-
-// up restores a heap whose last window is new.
-func up(heap []window) {
-	for i := len(heap) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !heap[parent].before(heap[i]) {
-			return
-		}
-		heap[parent], heap[i] = heap[i], heap[parent]
-		i = parent
-	}
-}
-
-// down restores a heap whose first window is new.
-func down(heap []window) {
-	for i := 0; ; {
-		worst := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(heap); child++ {
-			if heap[worst].before(heap[child]) {
-				worst = child
-			}
-		}
-		if worst == i {
-			return
-		}
-		heap[i], heap[worst] = heap[worst], heap[i]
-		i = worst
-	}
 }
 
 // choose returns the slots of one of the m best windows of n seats, or nil if there is
@@ -185,19 +187,19 @@ func (p *Plan) fits(slot int32, f filter) bool {
 func (p *Picker) places(i, n, m int) []int32 {
 	a := &p.plan.areas[i]
 	end := a.slot + int32(a.Places)
-	if p.free.count(a.slot, end) < n {
-		return nil
-	}
 	from := p.after[i]
 	if m > 1 {
 		from = a.slot + p.rnd.Int32N(int32(a.Places))
 	}
 	slots := make([]int32, 0, n)
-	for at := p.free.next(from, end); len(slots) < n; at = p.free.next(at+1, end) {
-		if at == end {
-			at = p.free.next(a.slot, end)
-		}
+	for at := p.free.next(from, end); at < end && len(slots) < n; at = p.free.next(at+1, end) {
 		slots = append(slots, at)
+	}
+	for at := p.free.next(a.slot, from); at < from && len(slots) < n; at = p.free.next(at+1, from) {
+		slots = append(slots, at)
+	}
+	if len(slots) < n {
+		return nil
 	}
 	p.after[i] = slots[n-1] + 1
 	slices.Sort(slots)

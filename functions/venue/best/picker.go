@@ -14,14 +14,14 @@ type Picker struct {
 	plan  *Plan
 	least int // how many windows a try chooses among, at least
 
-	mu      sync.Mutex
-	rnd     *rand.Rand
-	free    bitset           // which slots a pick may take
-	listed  bitset           // which are not available according to the lists
-	trying  bitset           // which callers are trying to lock
-	learnt  map[int32]Moment // which are taken, as was learnt at that moment
-	newest  []news           // what was learnt, in order
-	changes []uint32         // how often each segment has changed
+	mu     sync.Mutex
+	rnd    *rand.Rand
+	free   bitset        // which slots a pick may take
+	listed bitset        // which are not available according to the lists
+	trying bitset        // which callers are trying to lock
+	learnt bitset        // which are taken, as was learnt since the lists
+	newest []news        // what was learnt, in order
+	again  map[int32]int // how often more than once newest has a slot
 
 	after     []int32 // where the last places of each area ended
 	now       Moment
@@ -47,8 +47,8 @@ type news struct {
 func NewPicker(plan *Plan, least int, rnd *rand.Rand) *Picker {
 	n := len(plan.seats)
 	p := &Picker{plan: plan, least: least, rnd: rnd,
-		free: newBitset(n), listed: newBitset(n), trying: newBitset(n),
-		learnt: make(map[int32]Moment), changes: make([]uint32, len(plan.segments))}
+		free: newBitset(n), listed: newBitset(n), trying: newBitset(n), learnt: newBitset(n),
+		again: make(map[int32]int)}
 	for _, a := range plan.areas {
 		p.after = append(p.after, a.slot)
 	}
@@ -95,10 +95,7 @@ func (p *Picker) Update(began Moment, at time.Time, changes func(set func(positi
 			break
 		}
 		p.newest = p.newest[1:]
-		if p.learnt[n.slot] == n.at { // it was not learnt once more later
-			delete(p.learnt, n.slot)
-			p.set(n.slot)
-		}
+		p.forget(n.slot)
 	}
 	if at.After(p.updated) {
 		p.updated = at
@@ -109,9 +106,25 @@ func (p *Picker) Update(began Moment, at time.Time, changes func(set func(positi
 func (p *Picker) learn(slots ...int32) {
 	p.now++
 	for _, slot := range slots {
-		p.learnt[slot] = p.now
+		if p.learnt.has(slot) {
+			p.again[slot]++
+		}
+		p.learnt.add(slot)
 		p.newest = append(p.newest, news{slot, p.now})
 		p.set(slot)
+	}
+}
+
+// forget undoes learn for a slot, unless it was learnt once more since.
+func (p *Picker) forget(slot int32) {
+	switch p.again[slot] {
+	case 0:
+		p.learnt.remove(slot)
+		p.set(slot)
+	case 1:
+		delete(p.again, slot)
+	default:
+		p.again[slot]--
 	}
 }
 
@@ -129,8 +142,7 @@ func (p *Picker) try(slots []int32, tried bool) {
 
 // set makes the slot free or not, by what is known of it.
 func (p *Picker) set(slot int32) {
-	_, learnt := p.learnt[slot]
-	free := !learnt && !p.listed.has(slot) && !p.trying.has(slot) && !p.plan.seats[slot].Special
+	free := !p.learnt.has(slot) && !p.listed.has(slot) && !p.trying.has(slot) && !p.plan.seats[slot].Special
 	if free == p.free.has(slot) {
 		return
 	}
@@ -140,6 +152,8 @@ func (p *Picker) set(slot int32) {
 		p.free.remove(slot)
 	}
 	if s := p.plan.segment[slot]; s != noSegment {
-		p.changes[s]++
+		for _, b := range p.boards {
+			b.change(s)
+		}
 	}
 }

@@ -173,7 +173,7 @@ func (p *Picker) begin(w Want, widen int) (t *try, missing *NotEnoughError, sure
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t, missing = p.find(w, widen); missing != nil {
-		return nil, missing, len(p.queue.tries) == 0 && len(p.learnt) == 0
+		return nil, missing, len(p.queue.tries) == 0 && len(p.newest) == 0
 	}
 	p.queue.begin(t)
 	p.try(t.slots, true)

@@ -1,5 +1,7 @@
 package best
 
+import "cmp"
+
 // A window is seats side by side that are available.
 type window struct {
 	start int32
@@ -20,6 +22,10 @@ func (w window) before(other window) bool {
 		return w.class < other.class
 	}
 	return w.cost < other.cost
+}
+
+func (w window) compare(other window) int {
+	return cmp.Or(cmp.Compare(w.class, other.class), cmp.Compare(w.cost, other.cost), cmp.Compare(w.start, other.start))
 }
 
 // windows appends the windows of n seats that a segment has to offer: the best one of

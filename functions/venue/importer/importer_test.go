@@ -25,6 +25,22 @@ const pretixPlan = `{"name": "Kleines Haus", "size": {"width": 600, "height": 40
  {"name": "", "position": {"x": 100, "y": 300}, "rows": [{"row_number": "1", "position": {"x": 0, "y": 0}, "seats": [
      {"seat_guid": "same", "seat_number": "1", "position": {"x": 0, "y": 0}, "category": "Loge"}]}]}]}`
 
+// benches is a table between two benches, whose seats are numbered across it.
+const benches = `{"name": "Tent", "categories": [], "zones": [{"name": "Tent", "position": {"x": 0, "y": 0}, "rows": [
+   {"row_number": "7", "position": {"x": 0, "y": 0}, "seats": [
+     {"seat_guid": "1", "seat_number": "1", "position": {"x": 0, "y": 0}}, {"seat_guid": "2", "seat_number": "2", "position": {"x": 60, "y": 0}},
+     {"seat_guid": "3", "seat_number": "3", "position": {"x": 0, "y": 25}}, {"seat_guid": "4", "seat_number": "4", "position": {"x": 60, "y": 25}},
+     {"seat_guid": "5", "seat_number": "5", "position": {"x": 0, "y": 50}}, {"seat_guid": "6", "seat_number": "6", "position": {"x": 60, "y": 50}}]}]}]}`
+
+// opera has a price zone beside the section, sections of one name on two levels, and rows
+// that are listed from their middle.
+const opera = "Level,Section,Zone,Row,Seat,X,Y\n" +
+	"orchestra,odd,P1,H,101,-1,0\n" +
+	"orchestra,odd,P1,H,103,-2,0.1\n" +
+	"orchestra,odd,P1,H,99,1,0\n" +
+	"balcony,odd,P2,H,101,-1,9\n" +
+	"boxes,boxes,P2,J,1,5,9\n"
+
 const table = "section;row;seat;category;x;y;facts;note\n" +
 	"Parkett;A;1;first;0;0;wheelchair,companion;Neben dem Eingang\n" +
 	"Parkett;A;2;first;12,5;0;;\n" +
@@ -54,6 +70,14 @@ Loge 1: Loge-1-1=1 [restrictedView] at [0]
 `},
 		{"csv", "\ufeffid,seat\nT-1,1\nT-2,2\n\n", `event "seats" "seats" 
 seats : T-1=1 T-2=2
+`},
+		{"pretix", benches, `event "tent" "Tent" 
+Tent 7: 1=1 3=3 5=5 | 6=6 4=4 2=2 at [0 0 0 24 24 24]
+`},
+		{"csv", opera, `event "seats" "seats" 
+orchestra odd H: orchestra odd-H-103=103 orchestra odd-H-101=101 | orchestra odd-H-99=99 at [0 10 30]
+balcony odd H: balcony odd-H-101=101 at [10]
+boxes J: boxes-J-1=1 at [70]
 `},
 		{"seatsio", seatsioReport, `event "seats" "seats" First, Floor
 Stalls A: A-1=1 A-2=2 [wheelchair] | A-3=3 A-10=10
@@ -148,6 +172,8 @@ func TestImportRefuses(t *testing.T) {
 		{"csv", "row,seat\nA,\n", "plan: line 2: the seat has a row and no number; fill in the column seat"},
 		{"csv", "seat,x,y\n1,2,z\n", `plan: line 2: "z" is not a number`},
 		{"csv", "seat,seat\n", "plan: there are two columns seat"},
+		{"csv", "block,zone,seat\n", "plan: the columns block and zone are both the section; name one of them section, and the other differently"},
+		{"csv", "row,seat\nA,1\nA,2\nA,1\n", `plan: line 4: the seat "A 1" is there twice, the first time on line 2; `},
 		{"csv", "seat,facts\n1,nice\n", `plan: it does not make an event file: the event file:4:39: `},
 		{"seatsio", strings.Replace(seatsioReport, "{", `{"T1": [{"label": "T1", "labels": {"own": {"label": "T1"}}, "objectType": "table", "capacity": 8}],`, 1), `plan: "T1" is a table that is sold as a whole, which an event file does not have; `},
 		{"seatsio", "[]", "plan: it is not a detailed chart report of seats.io: "},

@@ -1,9 +1,7 @@
 package importer
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,8 +86,7 @@ func readPretix(text []byte) (*plan, error) {
 			}
 			row = different(rows, row)
 			numbers := make(map[string]bool)
-			sortAlong(r.Seats)
-			for n, s := range r.Seats {
+			for n, s := range inRow(r.Seats) {
 				number := trimmed(s.Number)
 				if number == "" {
 					number = fmt.Sprint(n + 1)
@@ -124,25 +121,17 @@ func (a *pretixArea) label() string {
 
 var hexColor = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
-// sortAlong sorts the seats of a row by where they are along it, so that neighbours
-// follow each other. It leaves seats alone that stand around a table.
-func sortAlong(seats []pretixSeat) {
-	if len(seats) < 2 {
-		return
+// inRow returns the seats of a row in the order in which they follow each other.
+func inRow(seats []pretixSeat) []pretixSeat {
+	places := make([]point, len(seats))
+	for i, s := range seats {
+		places[i] = point{s.Position.X, s.Position.Y}
 	}
-	minX, maxX := math.Inf(1), math.Inf(-1)
-	minY, maxY := minX, maxX
-	for _, s := range seats {
-		minX, maxX = min(minX, s.Position.X), max(maxX, s.Position.X)
-		minY, maxY = min(minY, s.Position.Y), max(maxY, s.Position.Y)
+	sorted := make([]pretixSeat, len(seats))
+	for i, at := range along(places) {
+		sorted[i] = seats[at]
 	}
-	width, height := maxX-minX, maxY-minY
-	switch {
-	case width > 2*height:
-		slices.SortStableFunc(seats, func(a, b pretixSeat) int { return cmp.Compare(a.Position.X, b.Position.X) })
-	case height > 2*width:
-		slices.SortStableFunc(seats, func(a, b pretixSeat) int { return cmp.Compare(a.Position.Y, b.Position.Y) })
-	}
+	return sorted
 }
 
 // scale turns the places from the file's units into seat widths.
@@ -160,18 +149,18 @@ func (p *plan) scale() {
 // seatWidth returns the usual distance of seats that follow each other in a row, in the
 // file's units; 1 if there are none.
 func (p *plan) seatWidth() float64 {
-	var apart []float64
+	var distances []float64
 	for i := 1; i < len(p.seats); i++ {
 		a, b := &p.seats[i-1], &p.seats[i]
-		if d := math.Hypot(a.x-b.x, a.y-b.y); a.section == b.section && a.row == b.row && d > 0 {
-			apart = append(apart, d)
+		if d := apart(point{a.x, a.y}, point{b.x, b.y}); a.section == b.section && a.row == b.row && d > 0 {
+			distances = append(distances, d)
 		}
 	}
-	if len(apart) == 0 {
+	if len(distances) == 0 {
 		return 1
 	}
-	slices.Sort(apart)
-	return apart[(len(apart)-1)/2]
+	slices.Sort(distances)
+	return distances[(len(distances)-1)/2]
 }
 
 // trimmed returns the text as a name can be: without what cannot be seen, and at most

@@ -10,25 +10,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"seatlock/functions/venue"
 )
 
-// columns are those of a table, with the other names by which they are known.
-var columns = map[string][]string{
-	"id":       {"seatid", "seat_id"},
-	"section":  {"block", "area", "zone"},
-	"row":      {"reihe"},
-	"seat":     {"number", "platz", "nr"},
-	"category": {"kategorie", "price category"},
-	"x":        nil,
-	"y":        nil,
-	"facts":    nil,
-	"note":     nil,
+// A column is one of a table, with the other names by which it is known.
+type column struct {
+	name   string
+	others []string
+}
+
+var columns = []column{
+	{"id", []string{"seatid", "seat_id"}},
+	{"level", []string{"floor", "tier", "ebene", "rang"}}, // of the building
+	{"section", []string{"block", "area", "zone"}},
+	{"row", []string{"reihe"}},
+	{"seat", []string{"number", "platz", "nr"}},
+	{"category", []string{"kategorie", "price category"}},
+	{"x", nil},
+	{"y", nil},
+	{"facts", nil},
+	{"note", nil},
 }
 
 // readCSV reads a table with a line for each seat. Its first line names the columns:
-// section, row, seat, category, x, y, facts, note and id, of which id or seat is needed.
-// The fields are separated by commas, semicolons or tabs. Places may be in any unit:
-// seats that follow each other in a row are taken to be a seat width apart.
+// level, section, row, seat, category, x, y, facts, note and id, of which id or seat is
+// needed; others are skipped. The fields are separated by commas, semicolons or tabs.
+// Places may be in any unit: seats that follow each other in a row are taken to be a seat
+// width apart.
 func readCSV(text []byte) (*plan, error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.TrimLeadingSpace = true
@@ -47,10 +56,11 @@ func readCSV(text []byte) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := new(plan)
+	p, lines := new(plan), make(map[[3]string]int) // by section, row and number
 	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
+			p.arrange()
 			p.scale()
 			return p, nil
 		}
@@ -58,7 +68,7 @@ func readCSV(text []byte) (*plan, error) {
 			return nil, err
 		}
 		line, _ := r.FieldPos(0)
-		if err := p.addLine(at, fields); err != nil {
+		if err := p.addLine(at, fields, line, lines); err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
@@ -66,17 +76,31 @@ func readCSV(text []byte) (*plan, error) {
 
 // columnsOf returns where each column is.
 func columnsOf(names []string) (map[string]int, error) {
+	for i := range names {
+		names[i] = strings.ToLower(strings.TrimSpace(names[i]))
+	}
 	at := make(map[string]int)
-	for i, name := range names {
-		name = strings.ToLower(strings.TrimSpace(name))
-		for column, others := range columns {
-			if name != column && !slices.Contains(others, name) {
+	find := func(c column, known ...string) error {
+		for i, name := range names {
+			if !slices.Contains(known, name) {
 				continue
 			}
-			if _, twice := at[column]; twice {
-				return nil, fmt.Errorf("there are two columns %s", column)
+			if first, twice := at[c.name]; twice && names[first] == name {
+				return fmt.Errorf("there are two columns %s", name)
+			} else if twice {
+				return fmt.Errorf("the columns %s and %s are both the %s; name one of them %s, and the other differently", names[first], name, c.name, c.name)
 			}
-			at[column] = i
+			at[c.name] = i
+		}
+		return nil
+	}
+	for _, c := range columns {
+		err := find(c, c.name)
+		if _, ok := at[c.name]; !ok { // the other names count only if there is no column of this one
+			err = find(c, c.others...)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	_, id := at["id"]
@@ -92,21 +116,31 @@ func columnsOf(names []string) (map[string]int, error) {
 	return at, nil
 }
 
-// addLine adds the seat of a line. A line without a seat is skipped.
-func (p *plan) addLine(at map[string]int, fields []string) (err error) {
+// addLine adds the seat of a line. A line without a seat is skipped. lines are those that
+// came before.
+func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[3]string]int) (err error) {
 	field := func(column string) string {
 		if i, ok := at[column]; ok && i < len(fields) {
 			return strings.TrimSpace(fields[i])
 		}
 		return ""
 	}
-	s := seat{id: field("id"), section: trimmed(field("section")), row: trimmed(field("row")), number: trimmed(field("seat")), category: trimmed(field("category")), note: field("note")}
+	section := field("section")
+	if level := field("level"); level != section {
+		section = strings.TrimSpace(level + " " + section)
+	}
+	s := seat{id: field("id"), section: trimmed(section), row: trimmed(field("row")), number: trimmed(field("seat")), category: trimmed(field("category")), note: field("note")}
 	if s.id == "" && s.row == "" && s.number == "" {
 		return nil
 	}
 	if s.row != "" && s.number == "" {
 		return errors.New("the seat has a row and no number; fill in the column seat")
 	}
+	name := [3]string{s.section, s.row, s.number}
+	if before, twice := lines[name]; twice && s.number != "" {
+		return fmt.Errorf("the seat %s is there twice, the first time on line %d; tell the two apart in the column section, or in one more that is called level", venue.Shown(strings.TrimSpace(strings.Join(name[:], " "))), before)
+	}
+	lines[name] = line
 	s.facts = strings.FieldsFunc(field("facts"), func(r rune) bool { return strings.ContainsRune(" ,;|", r) })
 	if x := field("x"); x != "" {
 		s.placed = true

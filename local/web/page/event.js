@@ -250,7 +250,7 @@ export class EventPage {
     this.#changed.clear();
     this.moved = false;
     this.panel.show(this.plan, this.mine, this.session.way);
-    this.areas.show(this.seats.areas, this.mine.wanted, (i) => this.toolbar.filter.passes(i));
+    this.areas.show(this.seats.areas.map(({ available }) => available), this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
     if (this.reading !== undefined) this.read(this.reading);
@@ -265,14 +265,13 @@ export class EventPage {
 
   #showCounts() {
     const { part } = this.drawn;
-    const { counts: all, places } = this.seats;
-    const counts = part === null ? { ...all, available: all.available + places } : this.seats.parts[part];
+    const counts = part === null ? this.seats.all : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
       const [at, text] = [this.host.find(`n-${status}`), this.words.number(n)];
       if (at.textContent !== text) at.textContent = text;
     }
     for (const blocked of this.host.findAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
-    if (this.#ready) this.host.announcer.announceCounts(this.words.say(places ? 'available.tickets' : 'available', { n: counts.available }));
+    if (this.#ready) this.host.announcer.announceCounts(this.words.say(part === null && this.plan.areas.length ? 'available.tickets' : 'available', { n: counts.available }));
   }
 
   /** Describes, below the map, the seat under the pointer or the focus. */

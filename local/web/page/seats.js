@@ -20,7 +20,7 @@ export class Seats {
     this.clock = clock;
     this.until = new Float64Array(plan.ids.length);
     this.counts = { available: plan.ids.length, locked: 0, booked: 0, blocked: 0 };
-    this.areas = plan.areas.map(({ capacity }) => capacity); // how many places each has left
+    this.areas = plan.areas.map(({ capacity }) => ({ available: capacity, locked: 0, booked: 0, blocked: 0 }));
     this.categories = plan.categories.map(() => 0); // how many seats of each are available
     for (const c of plan.category) if (c !== undefined) this.categories[c]++;
     this.parts = plan.parts.map((part) => ({ available: part.count, locked: 0, booked: 0, blocked: 0 }));
@@ -37,7 +37,7 @@ export class Seats {
   fold(list) {
     this.clock.heard(list.serverTime);
     this.version = list.version;
-    for (const { section, available } of list.areas ?? []) this.areas[this.plan.areas.findIndex(({ name }) => name === section)] = available;
+    for (const { section, ...counts } of list.areas ?? []) this.areas[this.plan.areas.findIndex(({ name }) => name === section)] = { blocked: 0, ...counts };
     const changed = [];
     const { ids, positions } = this.plan;
     list.seats.forEach((seat, i) => {
@@ -56,12 +56,14 @@ export class Seats {
 
   /** How many seats and places are left of a category. */
   left(category) {
-    return this.plan.areas.reduce((sum, area, i) => sum + (area.category === category ? this.areas[i] : 0), this.categories[category]);
+    return this.plan.areas.reduce((sum, area, i) => sum + (area.category === category ? this.areas[i].available : 0), this.categories[category]);
   }
 
-  /** How many places all areas have left. */
-  get places() {
-    return this.areas.reduce((sum, n) => sum + n, 0);
+  /** How many seats and places of areas there are in each state. */
+  get all() {
+    const all = { ...this.counts };
+    for (const area of this.areas) for (const status of Object.keys(all)) all[status] += area[status];
+    return all;
   }
 
   /** Makes the seats of expired locks available and returns their positions. */
