@@ -61,7 +61,7 @@ func paidOrders(ctx context.Context, bed *testbed.Bed, redis ...*redisServer) (r
 }
 
 const (
-	shopPlaces   = 200_000
+	shopPlaces   = 100_000
 	stripeKey    = "sk_test_bench"
 	stripeSecret = "whsec_bench"
 	installation = "bench"
