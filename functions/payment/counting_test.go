@@ -131,7 +131,7 @@ func TestOrdersOfEventsThatHaveLeft(t *testing.T) {
 		if _, err := s.Refund(s.ctx, payment.Refunding{Order: o.Order}); err != nil {
 			t.Fatal(err)
 		}
-		before.work(s, 3*time.Hour, s.event.ID)
+		before.work(s, 100*time.Minute, s.event.ID)
 		if n := before.last.Load().Orders[payment.StageNeedsPerson]; n != 1 {
 			t.Fatalf("%d orders need a person, want 1", n)
 		}
