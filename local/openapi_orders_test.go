@@ -61,6 +61,8 @@ func orderRequests() map[string]request {
 		"POST /refund 404 unknown_order": by(nil, `{"orderId":"NONE"}`),
 		"POST /refund 409 order_changed": by(contended(paid), refund),
 
+		"POST /refund 503 payment_unavailable": by(func(s *fixture) { paid(s); providerAway(s) }, `{"orderId":"ORDER","amount":100}`),
+
 		"POST /webhooks/{provider} 200":             {body: "ORDER", header: "Till-Signature: SIGNED", before: atTheTill},
 		"POST /webhooks/{provider} 400 bad_request": {body: "ORDER", header: "Till-Signature: forged", before: atTheTill},
 		"POST /webhooks/{provider} 503 overloaded":  {before: full},
@@ -179,11 +181,15 @@ type busy struct{ lockstore.OrderStore }
 
 func (busy) Put(context.Context, lockstore.Order) (int64, error) { return 0, lockstore.ErrOrderChanged }
 
-// providerAway makes the till open no payment.
+// providerAway makes the till open no payment, and not say what was paid back.
 func providerAway(s *fixture) { s.pays = away{s.till} }
 
 type away struct{ payment.Provider }
 
 func (away) Open(context.Context, payment.Request) (payment.Session, error) {
 	return payment.Session{}, io.ErrUnexpectedEOF
+}
+
+func (away) Refunds(context.Context, string) ([]payment.Refund, error) {
+	return nil, io.ErrUnexpectedEOF
 }

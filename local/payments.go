@@ -55,7 +55,7 @@ func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, 
 		Seats: seats, Orders: orders, Provider: provider,
 		Event:  func(id lockstore.EventID) (*lockstore.Event, error) { return p.api.Event(id) },
 		Within: s.Payments.Within, Margin: s.Payments.Margin, Workers: s.Payments.Workers, Log: log,
-		Moved: report.Moved, Rebuilt: report.Rebuilt,
+		Moved: report.Moved, Rebuilt: report.Rebuilt, Compared: report.Compared,
 	}
 	if report != nil { // otherwise nobody asks for their number
 		config.Counted = report.Counted

@@ -139,6 +139,11 @@ func orderRefusal(err error, o *payment.Order) error {
 		return problem.Refuse(problem.OrderChanged, "The seats were locked so long ago that they cannot be kept until they are paid for. Release them and lock them again.")
 	case errors.Is(err, payment.ErrBusy):
 		return problem.Refuse(problem.OrderChanged, "The order was changed at the same time. Try again.")
+	case errors.Is(err, payment.ErrNotCompared):
+		return &problem.Refusal{Kind: problem.PaymentUnavailable, Err: err,
+			Detail: "The payment provider does not say what was paid back of the order before, so no part of it can be refunded now. Nothing has changed. Send the same request again."}
+	case errors.Is(err, payment.ErrStage) && o != nil && o.Stuck == payment.StagePaid:
+		return problem.Refuse(problem.OrderChanged, "A part of order %s was paid back, and the store has lost for which seats. Send that refund again first, which pays nothing twice; or retry the order, and the buyer keeps the seats.", o.Order)
 	case errors.Is(err, payment.ErrStage) && o != nil:
 		switch o.Stage {
 		case payment.StageGivingBack, payment.StageNeedsPerson, payment.StageClosed, payment.StageRefunded:

@@ -54,7 +54,11 @@ func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID)
 		part := parts[at]
 		at = (at + 1) % len(parts)
 		err := p.compare(ctx, part)
-		if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		stopped := errors.Is(ctx.Err(), context.Canceled)
+		if part == withProvider && !stopped {
+			p.comparedWith(!errors.Is(err, errUnfinished))
+		}
+		if err != nil && !stopped {
 			p.log.Error("not everything could be compared; trying again later", "with", cmp.Or(part, "the provider"), "error", err)
 		}
 		if ctx.Err() != nil {

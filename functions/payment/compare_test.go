@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,7 +124,15 @@ func (p stuck) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.Paymen
 func TestComparisonThatHangs(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		asked := make(chan struct{}, 10)
-		s.Payments = s.with(func(c *payment.Config) { c.Provider = stuck{s.bank, asked} })
+		var unfinished atomic.Int64
+		s.Payments = s.with(func(c *payment.Config) {
+			c.Provider = stuck{s.bank, asked}
+			c.Compared = func(finished bool) {
+				if !finished {
+					unfinished.Add(1)
+				}
+			}
+		})
 		s.work(func(s *shop) {
 			<-asked
 			o := s.begin("ann", "A1")
@@ -136,6 +145,9 @@ func TestComparisonThatHangs(t *testing.T) {
 			default:
 			}
 			<-asked // after the first one was given up
+			if n := unfinished.Load(); n != 1 {
+				s.Errorf("%d comparisons count as unfinished, want the first one", n)
+			}
 		})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -23,53 +24,92 @@ type Counts struct {
 	// worker's counts include every order that it has looked at since the last ones, of
 	// whatever event.
 	Late time.Duration
+
+	// Age is how long ago they were counted, perhaps by another process.
+	Age time.Duration
 }
 
-const (
-	countPause = 30 * time.Second // between two counts at least
-	countTime  = time.Minute      // how long one may take
+// A tally is a count of orders that can be interrupted. It is kept in the store, so
+// another process can go on with it.
+type tally struct {
+	At     time.Time     `json:"at,omitzero"` // when it was finished, on the store's clock
+	Orders map[Stage]int `json:"orders"`
+	Oldest int64         `json:"oldest"` // in milliseconds, as Counts has it
+	Late   int64         `json:"late"`
 
-	// countShare is the share of the time that counting may take: the pause is so many
-	// times as long as the count, but no longer than countAge.
-	countShare = 50
-	countAge   = 5 * time.Minute
-)
+	// Unsettled are the events that have unsettled orders. They are counted the next time,
+	// too, if they have left the event file by then.
+	Unsettled []lockstore.EventID `json:"unsettled,omitempty"`
 
-// Count counts the orders of the events. It reads every order, so [Payments.Work] does it
-// only so often that it takes a fiftieth of the time, or every five minutes. A record that cannot be read does not stop it,
-// and is named by the error; after another error there are no Counts.
-func (p *Payments) Count(ctx context.Context, events []lockstore.EventID) (Counts, error) {
-	c := Counts{Orders: make(map[Stage]int)}
+	// The count has come to this order of this event. Open reports whether one of the event's
+	// orders up to there is unsettled.
+	Event lockstore.EventID `json:"event,omitzero"`
+	After lockstore.OrderID `json:"after,omitzero"`
+	Open  bool              `json:"open,omitzero"`
+}
+
+// maxUnsettled is the most events that are remembered: the record must hold them twice.
+const maxUnsettled = 400
+
+func newTally() *tally { return &tally{Orders: make(map[Stage]int)} }
+
+// counts returns the result of a tally that is finished.
+func (t *tally) counts(now time.Time) Counts {
+	c := Counts{Orders: make(map[Stage]int), Oldest: time.Duration(t.Oldest) * time.Millisecond, Late: time.Duration(t.Late) * time.Millisecond, Age: max(now.Sub(t.At), 0)}
 	for _, stage := range Stages() {
-		c.Orders[stage] = 0
+		c.Orders[stage] = t.Orders[stage]
 	}
-	now := p.clock.now()
-	var unread []error
-	for _, event := range events {
-		for last := lockstore.OrderID(""); ; {
-			page, err := p.orders.Orders(ctx, event, last)
+	return c
+}
+
+// Count counts the orders of the events. It reads every one. A record that cannot be read
+// does not stop it, and is named by the error; after another error there are no Counts.
+func (p *Payments) Count(ctx context.Context, events []lockstore.EventID) (Counts, error) {
+	t := newTally()
+	unread, err := p.count(ctx, t, events, nil)
+	if err != nil {
+		return Counts{}, err
+	}
+	return t.counts(t.At), unread
+}
+
+// count goes on with a tally of the orders of the events in the event file and of others,
+// until it is finished or a page cannot be read. Records that cannot be read are left out
+// and named.
+func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore.EventID) (unread, err error) {
+	all := slices.Sorted(slices.Values(slices.Concat(file, others))) // in the same order each time
+	for _, event := range slices.Compact(all) {
+		if event < t.Event {
+			continue
+		}
+		if event > t.Event {
+			t.Event, t.After, t.Open = event, "", false
+		}
+		for {
+			page, err := p.orders.Orders(ctx, event, t.After)
 			if err != nil {
-				return Counts{}, err
+				return unread, err
 			}
-			if len(page) == 0 || !isOrder(page[0].ID) {
+			// Pointers come last.
+			if page = slices.DeleteFunc(page, func(r lockstore.Order) bool { return !isOrder(r.ID) }); len(page) == 0 {
 				break
 			}
+			now := p.clock.now()
 			for _, r := range page {
-				if !isOrder(r.ID) {
-					break // pointers come last
-				}
-				if err := c.add(r, now); err != nil {
-					unread = append(unread, err)
-				}
+				unread = errors.Join(unread, t.add(r, now))
 			}
-			last = page[len(page)-1].ID
+			t.After = page[len(page)-1].ID
+		}
+		if t.Open && !slices.Contains(t.Unsettled, event) && len(t.Unsettled) < maxUnsettled {
+			t.Unsettled = append(t.Unsettled, event)
 		}
 	}
-	return c, errors.Join(unread...)
+	t.At, t.Event, t.After, t.Open = p.clock.now(), "", "", false
+	return unread, nil
 }
 
 // add counts one order.
-func (c *Counts) add(r lockstore.Order, now time.Time) error {
+func (t *tally) add(r lockstore.Order, now time.Time) error {
 	var o struct { // what of a body counts
 		Version int       `json:"v"`
 		Stage   Stage     `json:"stage"`
@@ -80,7 +120,7 @@ func (c *Counts) add(r lockstore.Order, now time.Time) error {
 		} `json:"history"`
 	}
 	if !r.Due.IsZero() {
-		c.Late = max(c.Late, now.Sub(r.Due))
+		t.Late = max(t.Late, now.Sub(r.Due).Milliseconds())
 	}
 	if err := json.Unmarshal(r.Body, &o); err != nil {
 		return fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
@@ -88,7 +128,8 @@ func (c *Counts) add(r lockstore.Order, now time.Time) error {
 	if o.Version != bodyVersion || row(o.Stage) == nil {
 		return fmt.Errorf("payment: order %s has format %d and stage %q, which this program does not know", r.ID, o.Version, o.Stage)
 	}
-	c.Orders[o.Stage]++
+	t.Orders[o.Stage]++
+	t.Open = t.Open || o.Stage.Unsettled()
 	if !o.Stage.Live() && o.Stage != StageGivingBack {
 		return nil
 	}
@@ -96,36 +137,6 @@ func (c *Counts) add(r lockstore.Order, now time.Time) error {
 	for i := len(o.History) - 1; i >= 0 && o.History[i].To.Unsettled(); i-- {
 		since = o.History[i].Time
 	}
-	c.Oldest = max(c.Oldest, now.Sub(since))
+	t.Oldest = max(t.Oldest, now.Sub(since).Milliseconds())
 	return nil
-}
-
-// countEvery counts the orders from time to time, until the context ends.
-func (p *Payments) countEvery(ctx context.Context, events func() []lockstore.EventID) {
-	for p.counted != nil && ctx.Err() == nil {
-		p.countIfDue(ctx, events())
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
-}
-
-// countIfDue counts the orders unless this process did not long ago.
-func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
-	began := time.Now()
-	if p.counted == nil || began.Before(time.UnixMilli(p.countAgain.Load())) {
-		return
-	}
-	limited, cancel := context.WithTimeout(ctx, countTime)
-	defer cancel()
-	c, err := p.Count(limited, events)
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		p.log.Error("not every order could be counted; trying again later", "error", err)
-	}
-	if c.Orders != nil {
-		c.Late = max(c.Late, time.Duration(p.late.Swap(0)))
-		p.counted(c)
-	}
-	p.countAgain.Store(began.Add(min(max(countPause, countShare*time.Since(began)), countAge)).UnixMilli())
 }

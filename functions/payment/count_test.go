@@ -1,9 +1,6 @@
 package payment_test
 
 import (
-	"context"
-	"errors"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -82,26 +79,5 @@ func TestCountFromTimeToTime(t *testing.T) {
 				t.Errorf("after the refund there are %v", c.Orders)
 			}
 		})
-	})
-}
-
-// An order whose event has left the event file cannot be settled, and is reported as late.
-func TestOrderOfAnEventThatHasLeftIsLate(t *testing.T) {
-	inShop(t, false, func(s *shop) {
-		s.begin("ann", "A1")
-		var last atomic.Pointer[payment.Counts]
-		s.Payments = s.with(func(c *payment.Config) {
-			c.Event = func(lockstore.EventID) (*lockstore.Event, error) { return nil, errors.New("no such event") }
-			c.Counted = func(n payment.Counts) { last.Store(&n) }
-		})
-		ctx, stop := context.WithCancel(s.ctx)
-		var working sync.WaitGroup
-		working.Go(func() { s.Work(ctx, func() []lockstore.EventID { return nil }) })
-		time.Sleep(30 * time.Minute) // she had five to pay
-		if late := last.Load().Late; late < 20*time.Minute {
-			t.Errorf("the most overdue order is %v late, want more than 20 minutes", late)
-		}
-		stop()
-		working.Wait()
 	})
 }

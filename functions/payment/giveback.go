@@ -137,7 +137,8 @@ func (r *run) refund() (next, error) {
 	if done, n, err := r.judge(all); done {
 		return n, err
 	}
-	_, err = r.provider.Refund(r.ctx, r.o.Payment, r.o.Give.Amount, r.refundKey(r.o.Refunds))
+	done, _, _ := r.o.attempts(all)
+	_, err = r.provider.Refund(r.ctx, r.o.Payment, r.o.Give.Amount-done, r.refundKey(r.o.Refunds))
 	refused := errors.Is(err, ErrRefused) || errors.Is(err, ErrFailed)
 	if err != nil && !refused {
 		return next{}, err
@@ -155,36 +156,55 @@ func (r *run) refund() (next, error) {
 
 // judge decides from the refunds that there are. It reports false if the current
 // attempt has not been made.
+//
+// If the store has lost a refund, its key is used again. What that one has paid back
+// counts for what is being given back, and is rarely the same amount.
 func (r *run) judge(all []Refund) (bool, next, error) {
-	var done, coming int64 // of the attempts to give back what is being given back
-	failed := false
-	for _, f := range all {
-		switch ours := r.o.isAttempt(f, r.o.Give.First); {
-		case ours && f.State == RefundDone:
-			done += f.Amount
-		case ours && f.State == RefundPending:
-			coming += f.Amount
-		case ours && f.Key == r.refundKey(r.o.Refunds):
-			failed = true
-		}
-	}
+	o := r.o
+	done, coming, current := o.attempts(all)
 	var n next
 	var err error
-	switch back, outside := r.o.paidBack(all); {
-	case back-done-coming > r.o.Refunded: // by somebody else, or by an earlier attempt that came late
-		r.o.Refunded, r.o.Outside = back-done-coming, outside
-		r.o.Give.Amount = min(r.o.Give.Amount, r.o.Amount-r.o.Refunded)
-		n = next{to: StageGivingBack, why: fmt.Sprintf("%d were paid back already", r.o.Refunded)}
+	switch back, outside := o.paidBack(all); {
+	case back-done-coming > o.Refunded: // by somebody else, or by an earlier attempt that came late
+		o.Refunded, o.Outside = back-done-coming, outside
+		o.Give.Amount = min(o.Give.Amount, o.Amount-o.Refunded)
+		n = next{to: StageGivingBack, why: fmt.Sprintf("%d were paid back already", o.Refunded)}
 	case coming > 0:
 		n, err = r.later(r.paced(refundPause))
-	case done > 0:
+	case done > o.Give.Amount:
+		n, err = r.givenMore(done)
+	case done == o.Give.Amount:
 		n, err = r.given("", done)
-	case failed:
+	case current == RefundFailed:
 		n, err = r.nextAttempt("the refund failed")
+	case current == RefundDone:
+		o.Refunds++
+		n = next{to: StageGivingBack, why: fmt.Sprintf("%d of %d were paid back by a refund that the store has lost, and the rest follows", done, o.Give.Amount)}
 	default:
 		return false, next{}, nil
 	}
 	return true, n, err
+}
+
+// attempts returns what the attempts to give back what is being given back have paid
+// back, what of theirs is on its way, and the state of the current one; "" if that has
+// not been made.
+func (o *Order) attempts(all []Refund) (done, coming int64, current RefundState) {
+	for _, f := range all {
+		if !o.isAttempt(f, o.Give.First) {
+			continue
+		}
+		switch f.State {
+		case RefundDone:
+			done += f.Amount
+		case RefundPending:
+			coming += f.Amount
+		}
+		if f.Key == refundKey(o.Order, o.Refunds) {
+			current = f.State
+		}
+	}
+	return done, coming, current
 }
 
 // paidBack returns what all refunds pay back that have not failed, and the part of it
@@ -265,6 +285,20 @@ func (r *run) given(why string, amount int64) (next, error) {
 		return next{to: StageRefunded, why: why, rest: true}, nil
 	}
 	return next{to: StageClosed, why: why}, nil
+}
+
+// givenMore is given if more was paid back than was to be. A refund that the store has
+// lost did that. If the buyer has seats left, a person decides about them.
+func (r *run) givenMore(amount int64) (next, error) {
+	o, give := r.o, r.o.Give
+	more := amount - give.Amount
+	o.Refunded += more
+	n, err := r.given("", give.Amount)
+	if err != nil || give.Ended || n.to == StageGivingBack || n.to == StageRefunded && !o.KeepsSeats {
+		return n, err
+	}
+	o.KeepsSeats = false
+	return r.lostRefundOf(more), nil
 }
 
 // share notes what was paid back for seats that the buyer keeps, each in proportion to

@@ -1,12 +1,17 @@
 package payment_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"seatlock/functions/payment"
+	"seatlock/functions/payment/paymenttest"
 	"seatlock/lockstore"
+	"seatlock/lockstore/memstore"
 )
 
 // If the store has lost a refund, nobody knows whether the buyer was to keep the seats, or
@@ -51,6 +56,144 @@ func TestLostRefundNeedsAPerson(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// forgets makes the store lose what has happened to an order since the record was read.
+func (s *shop) forgets(r lockstore.Order) {
+	s.Helper()
+	newest, err := s.store.Order(s.ctx, r.ID)
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.Revision = newest.Revision
+	if _, err := s.store.Put(s.ctx, r); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// If the store has lost a refund, the next one has its key. The order pays back no more
+// than it should, and no less.
+func TestLostRefundIsNotTakenForTheNext(t *testing.T) {
+	part := payment.Refunding{Seats: seats("A1")}
+	for _, c := range []struct {
+		name  string
+		lost  payment.Refunding
+		then  payment.Refunding
+		err   error
+		stage payment.Stage
+		paid  int64 // back in the end, of 200
+		seats []lockstore.SeatID
+	}{
+		{"a seat, then everything", part, payment.Refunding{}, nil, payment.StageRefunded, 200, nil},
+		{"a part that keeps the seats, then everything", payment.Refunding{Amount: 40, Keep: true, Request: "r"}, payment.Refunding{}, nil, payment.StageRefunded, 200, nil},
+		{"everything, twice", payment.Refunding{}, payment.Refunding{}, nil, payment.StageRefunded, 200, nil},
+		{"everything that keeps the seats, then everything", payment.Refunding{Keep: true}, payment.Refunding{}, nil, payment.StageRefunded, 200, nil},
+		{"a seat, then a part", part, payment.Refunding{Amount: 40}, payment.ErrStage, payment.StageNeedsPerson, 100, seats("A2")},
+		{"everything that keeps the seats, then a seat", payment.Refunding{Keep: true}, part, payment.ErrStage, payment.StageNeedsPerson, 200, seats("A1", "A2")},
+	} {
+		for _, pending := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, pending %t", c.name, pending), func(t *testing.T) {
+				inShop(t, true, func(s *shop) {
+					if pending {
+						s.bank.RefundStates = []paymenttest.RefundPlan{{First: payment.RefundPending, Then: payment.RefundDone, After: 15 * time.Minute}}
+					}
+					o := s.paid("ann", "A1", "A2")
+					before, err := s.store.Order(s.ctx, o.Order)
+					if err != nil {
+						t.Fatal(err)
+					}
+					s.mustRefund(o, c.lost)
+					s.forgets(before)
+					if err := s.refund(o, c.then); !errors.Is(err, c.err) {
+						t.Errorf("the refund: %v, want %v", err, c.err)
+					}
+					time.Sleep(time.Hour)
+					s.is(o.Order, c.stage, c.paid, c.seats...)
+				})
+			})
+		}
+	}
+}
+
+// A lost order that was not paid yet, as far as the store knows, pays back what a lost
+// refund has left.
+func TestLostRefundOfAnUnpaidOrder(t *testing.T) {
+	inShop(t, true, func(s *shop) {
+		booked := make(map[lockstore.OrderID]lockstore.Order)
+		s.Payments = s.on(noting{s.store, booked})
+		o := s.paid("ann", "A1", "A2")
+		s.mustRefund(o, payment.Refunding{Seats: seats("A1")})
+		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A1"))
+		s.forgets(booked[o.Order])
+		time.Sleep(time.Hour)
+		s.is(o.Order, payment.StageRefunded, 200)
+	})
+}
+
+// noting is a store that notes the record of each order when its seats are booked.
+type noting struct {
+	*memstore.Store
+	booked map[lockstore.OrderID]lockstore.Order
+}
+
+func (n noting) Put(ctx context.Context, r lockstore.Order) (int64, error) {
+	if strings.Contains(string(r.Body), `"stage":"booked"`) {
+		n.booked[r.ID] = r
+	}
+	return n.Store.Put(ctx, r)
+}
+
+// straggling is a provider at which a refund that the store has lost takes effect just
+// before the next one with its key is made.
+type straggling struct {
+	*paymenttest.Bank
+	amount *int64
+}
+
+func (b straggling) Refund(ctx context.Context, id string, amount int64, key string) (payment.Refund, error) {
+	if late := *b.amount; late > 0 {
+		*b.amount = 0
+		if _, err := b.Bank.Refund(ctx, id, late, key); err != nil {
+			return payment.Refund{}, err
+		}
+	}
+	return b.Bank.Refund(ctx, id, amount, key)
+}
+
+// A lost refund may also be found when a part is being given back already.
+func TestLostRefundThatComesLate(t *testing.T) {
+	for _, c := range []struct {
+		late  int64
+		f     payment.Refunding
+		stage payment.Stage
+		paid  int64
+		seats []lockstore.SeatID
+	}{
+		{40, payment.Refunding{Seats: seats("A1")}, payment.StagePaid, 100, seats("A2")},
+		{40, payment.Refunding{Seats: seats("A1"), Keep: true}, payment.StagePaid, 100, seats("A1", "A2")},
+		{40, payment.Refunding{}, payment.StageRefunded, 200, nil},
+		{200, payment.Refunding{Seats: seats("A1")}, payment.StageNeedsPerson, 200, seats("A2")},
+		{160, payment.Refunding{Seats: seats("A1"), Keep: true}, payment.StageNeedsPerson, 160, seats("A1", "A2")},
+	} {
+		t.Run(fmt.Sprintf("%d, then %s, kept %t", c.late, c.f.Seats, c.f.Keep), func(t *testing.T) {
+			inShop(t, false, func(s *shop) {
+				late := c.late
+				s.Payments = s.with(func(config *payment.Config) { config.Provider = straggling{s.bank, &late} })
+				s.work(func(s *shop) {
+					o := s.paid("ann", "A1", "A2")
+					s.mustRefund(o, c.f)
+					time.Sleep(time.Hour)
+					s.is(o.Order, c.stage, c.paid, c.seats...)
+					if c.stage == payment.StageNeedsPerson {
+						retried(s, o)
+						time.Sleep(time.Hour)
+						s.mustRefund(o, payment.Refunding{})
+						s.is(o.Order, payment.StageRefunded, 200)
+					}
+				})
+			})
+		})
 	}
 }
 

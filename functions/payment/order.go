@@ -85,6 +85,11 @@ type Order struct {
 	// expired is set by the run that has just closed the session. That is for good, so it
 	// need not fetch the session again. It is not stored.
 	expired bool
+
+	// reserved is set by the run that has just fetched the payment as [Authorised] and
+	// booked the seats. It need not fetch it again to take the money: if it is no longer
+	// authorised, the capture is refused, and then it is fetched. It is not stored.
+	reserved bool
 }
 
 // A SeatAmount is an amount for one seat, in the smallest unit of the currency.

@@ -36,10 +36,11 @@ type Config struct {
 	// [DefaultWorkers]. Most of the time they wait for the provider.
 	Workers int
 
-	Log     *slog.Logger         // a line for each move; nil is slog.Default()
-	Moved   func(from, to Stage) // counts the moves; nil does not
-	Rebuilt func()               // counts the orders that the store had lost; nil does not
-	Counted func(Counts)         // takes the orders that there are from time to time; nil: they are not counted
+	Log      *slog.Logger         // a line for each move; nil is slog.Default()
+	Moved    func(from, to Stage) // counts the moves; nil does not
+	Rebuilt  func()               // counts the orders that the store had lost; nil does not
+	Compared func(finished bool)  // counts the comparisons with the provider, and whether they were finished in time; nil does not
+	Counted  func(Counts)         // takes the orders that there are from time to time; nil: they are not counted
 }
 
 // DefaultWorkers lets 5,000 orders that are due at once be settled within a minute at a
@@ -90,6 +91,7 @@ type Payments struct {
 	log            *slog.Logger
 	moved          func(from, to Stage)
 	rebuilt        func()
+	comparedWith   func(finished bool)
 	counted        func(Counts) // nil: nobody wants to know
 	elsewhere      bool         // other processes call the provider
 	clock          clock
@@ -97,6 +99,7 @@ type Payments struct {
 	compared       atomic.Int64 // when to compare again, in Unix milliseconds
 	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
 	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
+	dueEvents      dueEvents
 }
 
 // New returns Payments. It fails if the Config is not valid.
@@ -115,13 +118,16 @@ func New(c Config) (*Payments, error) {
 		return nil, fmt.Errorf("payment: the margin after the time to pay must be from %v to %v, not %v", MinMargin/pace, lockstore.MaxLockTTL/4, c.Margin)
 	}
 	p := &Payments{seats: c.Seats, orders: c.Orders, provider: c.Provider, event: c.Event, within: c.Within, margin: c.Margin,
-		pace: pace, workers: cmp.Or(c.Workers, DefaultWorkers), log: cmp.Or(c.Log, slog.Default()), moved: c.Moved, rebuilt: c.Rebuilt, counted: c.Counted}
+		pace: pace, workers: cmp.Or(c.Workers, DefaultWorkers), log: cmp.Or(c.Log, slog.Default()), moved: c.Moved, rebuilt: c.Rebuilt, comparedWith: c.Compared, counted: c.Counted}
 	_, p.elsewhere = c.Provider.(elsewhere)
 	if p.moved == nil {
 		p.moved = func(_, _ Stage) {}
 	}
 	if p.rebuilt == nil {
 		p.rebuilt = func() {}
+	}
+	if p.comparedWith == nil {
+		p.comparedWith = func(bool) {}
 	}
 	return p, nil
 }

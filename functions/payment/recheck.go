@@ -75,11 +75,19 @@ func (r *run) lostRefund(all []Refund, outside int64) (next, bool) {
 		o.Refunds = known
 		return next{}, false
 	}
-	o.Refunded, o.Outside, o.Lost = sum, left, o.Lost+lost
+	o.Refunded, o.Outside = sum, left
+	return r.lostRefundOf(lost), true
+}
+
+// lostRefundOf leaves the order to a person, as a part of Refunded is of a refund that the
+// store has lost.
+func (r *run) lostRefundOf(lost int64) next {
+	o := r.o
+	o.Lost += lost
 	o.LookAt, o.Looks = r.clock.now().Add(lookAgain[0]), 0
 	o.Stuck = StagePaid
-	o.startGiving(o.Seats, max(o.Amount-sum, 0), false) // unless the person decides otherwise
-	return next{to: StageNeedsPerson, why: fmt.Sprintf("the store has lost for which seats %d were paid back, and whether the buyer keeps them", lost)}, true
+	o.startGiving(o.Seats, max(o.Amount-o.Refunded, 0), false) // unless the person decides otherwise
+	return next{to: StageNeedsPerson, why: fmt.Sprintf("the store has lost for which seats %d were paid back, and whether the buyer keeps them", lost)}
 }
 
 // looked sets when the refunds are looked at next.

@@ -13,6 +13,10 @@ import (
 // such as a store that another installation's has taken the place of.
 const MaxRebuilt = 500
 
+// errUnfinished is the error of a comparison that did not come to the provider's last
+// session.
+var errUnfinished = errors.New("payment: not every session of the provider was compared")
+
 // Recover compares the sessions that the provider has opened since then with the
 // orders. It rebuilds orders that the store has lost, and gives back money that the
 // provider has taken for orders that have ended. A session that cannot be compared does
@@ -23,7 +27,7 @@ func (p *Payments) Recover(ctx context.Context, since time.Time) error {
 	rebuilt, missing := 0, 0
 	for found, err := range p.provider.Recent(ctx, since) {
 		if err != nil {
-			return errors.Join(append(failed, err)...)
+			return errors.Join(append(failed, errUnfinished, err)...)
 		}
 		err := p.recover(ctx, found)
 		if errors.Is(err, lockstore.ErrNoOrder) {
@@ -41,7 +45,7 @@ func (p *Payments) Recover(ctx context.Context, since time.Time) error {
 			failed = append(failed, fmt.Errorf("order %s: %w", found.Terms.Order, err))
 		}
 		if ctx.Err() != nil {
-			return errors.Join(append(failed, ctx.Err())...)
+			return errors.Join(append(failed, errUnfinished, ctx.Err())...)
 		}
 	}
 	if missing > 0 {

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -47,7 +48,8 @@ func (f *Refunding) Check() error {
 // before is not given back again, so a repeat is safe. After a refund that the store has
 // lost, a repeat says which seats that was for. The money may take days: the order says how
 // far it is. If a part is being given back already, the whole order is given back after
-// that; Refund fails with [ErrStage] if another part is to be.
+// that; Refund fails with [ErrStage] if another part is to be, and if a part is to be given
+// back and the store is found to have lost a refund.
 func (p *Payments) Refund(ctx context.Context, f Refunding) (*Order, error) {
 	o, _, err := p.refund(ctx, f)
 	return o, err
@@ -59,13 +61,18 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 		return nil, false, err
 	}
 	f.Seats = union(nil, f.Seats) // each once
+	if !f.whole() {
+		if o, err := p.compareRefunds(ctx, f.Order); err != nil {
+			return o, false, err
+		}
+	}
 	o, err = p.ask(ctx, f.Order, f.By, func(o *Order) (n next, err error) {
 		defer func() { began = err == nil && n.to != "" }()
 		if done, err := o.asked(&f); done || err != nil {
 			return next{}, err
 		}
 		n = next{to: StageGivingBack, why: f.Why}
-		plain := len(f.Seats) == 0 && f.Amount == 0 && !f.Keep
+		plain := f.whole()
 		switch o.Stage {
 		case StageGivingBack, StageNeedsPerson:
 			if o.Stuck != StagePaid {
@@ -93,6 +100,32 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 		return o, false, err
 	}
 	return p.follow(ctx, o), began, nil
+}
+
+// whole reports whether everything is to be given back, with the seats.
+func (f *Refunding) whole() bool { return len(f.Seats) == 0 && f.Amount == 0 && !f.Keep }
+
+// ErrNotCompared is returned when a part of an order cannot be refunded now, because the
+// provider does not say what was paid back before. Nothing has changed; the caller may try
+// again.
+var ErrNotCompared = errors.New("payment: the provider does not say what was paid back of the order")
+
+// compareRefunds compares a paid order with the provider's refunds before a part of it is
+// given back. If the store has lost one, nobody knows which part that was, and a person
+// must say so first: it fails with [ErrStage].
+func (p *Payments) compareRefunds(ctx context.Context, id lockstore.OrderID) (*Order, error) {
+	o, err := p.Order(ctx, id)
+	if err != nil || o.Stage != StagePaid || o.Moving != nil {
+		return o, err
+	}
+	o, err = p.advance(ctx, o)
+	switch {
+	case err != nil:
+		return o, fmt.Errorf("%w: %w", ErrNotCompared, err)
+	case o.Stuck == StagePaid:
+		return o, wrongStage(o, "refunded in part before it is known what the lost refund was for")
+	}
+	return o, nil
 }
 
 // refundNow begins to give back what is asked for.

@@ -41,6 +41,13 @@ func (p *strange) Refunds(ctx context.Context, id string) ([]payment.Refund, err
 	return p.Bank.Refunds(ctx, id)
 }
 
+func (p *strange) Capture(ctx context.Context, id, key string) error {
+	if p.wrong.Load() {
+		return fmt.Errorf("%w: no such payment: %s", payment.ErrRefused, id)
+	}
+	return p.Bank.Capture(ctx, id, key)
+}
+
 // stuck returns an order that ann has paid, and that needs a person because the provider
 // refused to say so. From now on it says it.
 func (p *strange) stuck(s *shop) *payment.Order {

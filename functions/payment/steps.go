@@ -110,6 +110,7 @@ func (r *run) paid(p Payment) (next, error) {
 		return r.give(fmt.Sprintf("the payment is of %d %s and not of %d %s", p.Terms.Amount, p.Terms.Currency, r.o.Amount, r.o.Currency))
 	}
 	r.openWindow(r.paced(bookingWindow))
+	r.o.reserved = p.State == Authorised
 	return next{to: StageBooking, why: "the payment is " + string(p.State)}, nil
 }
 
@@ -180,11 +181,14 @@ func (r *run) book() (next, error) {
 
 // capture takes the money for seats that are booked.
 func (r *run) capture() (next, error) {
-	p, err := r.fetch()
+	p, err := Payment{ID: r.o.Payment, State: Authorised}, error(nil)
+	if !r.o.reserved {
+		p, err = r.fetch()
+	}
 	if err != nil {
 		return next{}, err
 	}
-	r.o.Payment = p.ID
+	r.o.Payment, r.o.reserved = p.ID, false
 	switch p.State {
 	case Captured:
 		return r.verify(false)

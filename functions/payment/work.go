@@ -78,13 +78,14 @@ func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, work
 }
 
 // lease returns orders that are due, and notes how late the latest one is. A lease leaves
-// its due time as it is, so an order that nobody can settle becomes later and later. Count
-// does not see one whose event has left the event file.
+// its due time as it is, so an order that nobody can settle becomes later and later, such as
+// one whose event has left the event file.
 func (p *Payments) lease(ctx context.Context, limit int) ([]lockstore.Order, error) {
 	due, err := p.orders.Due(ctx, limit, p.paced(Lease))
 	now, late := p.clock.now(), time.Duration(p.late.Load())
 	for _, r := range due {
 		late = max(late, now.Sub(r.Due))
+		p.noteDue(r.Event)
 	}
 	p.late.Store(int64(late)) // after a count meanwhile it counts once more, which does no harm
 	return due, err

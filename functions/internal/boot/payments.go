@@ -70,6 +70,7 @@ func (p *payments) open(c *booking.Config, store lockstore.LockStore, s settings
 	}
 	if s.MetricsNamespace != "" {
 		config.Counted = func(n payment.Counts) { emf.Orders(os.Stdout, s.MetricsNamespace, n) }
+		config.Compared = func(finished bool) { emf.Compared(os.Stdout, s.MetricsNamespace, finished) }
 	}
 	var err error
 	if p.Payments, err = payment.New(config); err != nil {

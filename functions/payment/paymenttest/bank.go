@@ -35,6 +35,7 @@ type Bank struct {
 	accounts map[string]*account // by session
 	answers  map[string]answer   // by key
 	number   int
+	failed   int // see Failures
 }
 
 // KeyMemory is how long a Bank remembers a key.
@@ -108,15 +109,24 @@ func (b *Bank) settle() {
 			a.State = payment.Captured
 			if b.LosesPending {
 				a.State = payment.Void
+				b.failed++
 			} else {
 				a.captures++
 			}
 		}
 		for _, r := range a.refunds {
-			if r.plan.Then != "" && now.Sub(r.made) >= r.plan.After {
-				r.State = r.plan.Then
+			if r.plan.Then != "" && now.Sub(r.made) >= r.plan.After && r.State != r.plan.Then {
+				b.become(r, r.plan.Then)
 			}
 		}
+	}
+}
+
+// become changes the state of a refund.
+func (b *Bank) become(r *refund, state payment.RefundState) {
+	r.State = state
+	if state == payment.RefundFailed {
+		b.failed++
 	}
 }
 
@@ -211,13 +221,18 @@ func (b *Bank) Capture(ctx context.Context, id, key string) error {
 			return struct{}{}, err
 		case b.FailCaptures > 0:
 			b.FailCaptures--
+			b.failed++
 			return struct{}{}, payment.ErrFailed
 		case a.State == payment.Captured:
 			return struct{}{}, nil
 		case b.Refuse > 0:
 			b.Refuse--
+			b.failed++
 			return struct{}{}, fmt.Errorf("%w: this one is refused", payment.ErrRefused)
-		case b.RefuseCapture || a.State != payment.Authorised:
+		case b.RefuseCapture:
+			b.failed++
+			return struct{}{}, fmt.Errorf("%w: every capture is refused", payment.ErrRefused)
+		case a.State != payment.Authorised:
 			return struct{}{}, fmt.Errorf("%w: the payment is %s", payment.ErrRefused, a.State)
 		}
 		a.State = payment.Captured
@@ -250,6 +265,7 @@ func (b *Bank) Refund(ctx context.Context, id string, amount int64, key string) 
 			return payment.Refund{}, err
 		case b.FailRefunds > 0:
 			b.FailRefunds--
+			b.failed++
 			return payment.Refund{}, payment.ErrFailed
 		case a.State != payment.Captured || amount <= 0 || amount > a.Terms.Amount-a.back(true):
 			return payment.Refund{}, fmt.Errorf("%w: %d of %d cannot be paid back", payment.ErrRefused, amount, a.Terms.Amount)
@@ -259,7 +275,8 @@ func (b *Bank) Refund(ctx context.Context, id string, amount int64, key string) 
 			plan, b.RefundStates = b.RefundStates[0], b.RefundStates[1:]
 		}
 		b.number++
-		r := &refund{payment.Refund{ID: fmt.Sprintf("refund-%d", b.number), Key: key, Amount: amount, State: plan.First}, b.now(), plan}
+		r := &refund{payment.Refund{ID: fmt.Sprintf("refund-%d", b.number), Key: key, Amount: amount}, b.now(), plan}
+		b.become(r, plan.First)
 		a.refunds = append(a.refunds, r)
 		return r.Refund, nil
 	})

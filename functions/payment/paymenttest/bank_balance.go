@@ -42,6 +42,15 @@ func (b *Bank) Balances() map[lockstore.OrderID]Balance {
 	return all
 }
 
+// Failures returns how many captures, refunds and pending payments have failed because the
+// Bank was told so.
+func (b *Bank) Failures() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.settle()
+	return b.failed
+}
+
 // Sessions returns every session, by id.
 func (b *Bank) Sessions() []payment.Payment {
 	var all []payment.Payment

@@ -17,7 +17,8 @@ import (
 // Verify returns the order of this installation that a webhook is about. It reads nothing
 // else, so it takes events of any version of Stripe's API, which is a setting of the
 // endpoint. Stripe sends each of an account's events to all of its endpoints, so those of
-// other installations' orders come, too.
+// other installations' orders come, too. If this one has a name, that may be true of
+// sessions without one, so they are left to polling.
 //
 // The signature must have been made with one of the secrets less than five minutes
 // before now, so that nobody can send an old webhook again. That protects little, as a

@@ -43,7 +43,7 @@ type Config struct {
 
 	// Installation names this installation among those that share the account: Recent
 	// and Verify leave the orders of others to them. Orders that were opened before there
-	// was a name are found by Recent. It is the same in all processes of
+	// was a name are found by Recent, and not by Verify. It is the same in all processes of
 	// the installation, and does not change while orders are open. Without a name, the
 	// orders without one are this installation's.
 	Installation string
@@ -84,8 +84,12 @@ func New(c Config) (*Stripe, error) {
 			return nil, errors.New("a secret of Stripe's webhooks must begin with whsec_")
 		}
 	}
+	transport := c.Transport
+	if transport == nil {
+		transport = usualTransport()
+	}
 	backend := &stripe.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTime, Transport: c.Transport},
+		HTTPClient:        &http.Client{Timeout: callTime, Transport: transport},
 		MaxNetworkRetries: stripe.Int64(retries),
 		EnableTelemetry:   stripe.Bool(false),
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // the caller logs the errors
@@ -103,6 +107,19 @@ func New(c Config) (*Stripe, error) {
 		installation: c.Installation,
 		delayed:      c.Delayed,
 	}, nil
+}
+
+// usualTransport returns the usual transport, which keeps as many connections as workers
+// may need: it has two otherwise, and makes a new one for each further call if the server
+// does not speak HTTP/2.
+func usualTransport() http.RoundTripper {
+	usual, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // the program has replaced it
+		return http.DefaultTransport
+	}
+	t := usual.Clone()
+	t.MaxIdleConnsPerHost = payment.DefaultWorkers
+	return t
 }
 
 // installationKey is the name of the installation's name in the metadata of sessions,

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"strings"
@@ -36,10 +37,12 @@ func styleHash() string {
 // view is what the page shows of a session.
 type view struct {
 	Session, Title, Total, Return string
+	Wanted                        string // the language that the address names
 	Lines                         []line
 	Open                          bool
 	Note                          string
-	Until                         string
+	Pay, Until                    string
+	Say                           *texts
 }
 
 type line struct {
@@ -54,39 +57,42 @@ func (t *Till) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept-Language")
+	say := textsFor(r)
+	h.Set("Content-Language", say.Lang())
 	id := r.FormValue("session")
 	s, err := t.read(r.Context(), id)
 	switch {
 	case errors.Is(err, lockstore.ErrNoOrder), errors.Is(err, payment.ErrRefused):
-		http.Error(w, "There is no such payment.", http.StatusNotFound)
+		http.Error(w, say.unknown, http.StatusNotFound)
 		return
 	case err != nil:
-		http.Error(w, "The till cannot read this payment just now. Try again.", http.StatusServiceUnavailable)
+		http.Error(w, say.unreadable, http.StatusServiceUnavailable)
 		return
 	}
 	switch {
 	case r.Method == "GET" || r.Method == "HEAD":
-		t.show(w, id, s, "")
+		t.show(w, r, say, id, s, "")
 	case r.Method != "POST":
 		h.Set("Allow", "GET, HEAD, POST")
 		http.Error(w, "The till takes GET and POST.", http.StatusMethodNotAllowed)
 	default:
-		t.press(w, r, id, s)
+		t.press(w, r, say, id, s)
 	}
 }
 
 // press does what a button of the page says.
-func (t *Till) press(w http.ResponseWriter, r *http.Request, id string, s *session) {
+func (t *Till) press(w http.ResponseWriter, r *http.Request, say *texts, id string, s *session) {
 	late := false
 	switch r.PostFormValue("do") {
 	case "pay":
 	case "late":
 		late = true
 	case "decline":
-		t.show(w, id, s, "Declined. You can try again as long as there is time.")
+		t.show(w, r, say, id, s, say.declined)
 		return
 	case "leave":
-		t.show(w, id, s, "You have left, and never come back. The payment ends by itself.")
+		t.show(w, r, say, id, s, say.left)
 		return
 	default:
 		http.Error(w, "There is no such button.", http.StatusBadRequest)
@@ -95,21 +101,22 @@ func (t *Till) press(w http.ResponseWriter, r *http.Request, id string, s *sessi
 	paid, err := t.pay(r.Context(), id, late)
 	switch {
 	case err != nil:
-		http.Error(w, "The till could not write this down. Try again.", http.StatusServiceUnavailable)
+		http.Error(w, say.notWritten, http.StatusServiceUnavailable)
 	case !paid:
 		s.State = payment.Void
-		t.show(w, id, s, "It is too late: this payment is over.")
+		t.show(w, r, say, id, s, say.tooLate)
 	default:
 		t.notify(r.Context(), s.Order)
 		http.Redirect(w, r, s.ReturnURL, http.StatusSeeOther)
 	}
 }
 
-func (t *Till) show(w http.ResponseWriter, id string, s *session, note string) {
-	v := view{Session: id, Title: s.Title, Total: money(s.Amount, s.Currency), Return: s.ReturnURL, Open: s.State == payment.Open, Note: note,
-		Until: s.PayBefore.UTC().Format("15:04:05 MST")}
+func (t *Till) show(w http.ResponseWriter, r *http.Request, say *texts, id string, s *session, note string) {
+	total := money(say.tag, s.Amount, s.Currency)
+	v := view{Say: say, Wanted: r.FormValue("lang"), Session: id, Title: s.Title, Total: total, Return: s.ReturnURL, Open: s.State == payment.Open, Note: note,
+		Pay: fmt.Sprintf(say.Pay, total), Until: fmt.Sprintf(say.Until, s.PayBefore.UTC().Format("15:04:05 MST"))}
 	for _, l := range s.Lines {
-		v.Lines = append(v.Lines, line{l.Text, l.Count, money(l.Amount, s.Currency)})
+		v.Lines = append(v.Lines, line{l.Text, l.Count, money(say.tag, l.Amount, s.Currency)})
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := page.Execute(w, v); err != nil {
@@ -117,8 +124,9 @@ func (t *Till) show(w http.ResponseWriter, id string, s *session, note string) {
 	}
 }
 
-// money writes an amount in the smallest unit of a currency, such as 84.00 EUR.
-func money(amount int64, code string) string {
+// money writes an amount in the smallest unit of a currency as the language does, such as
+// 84.00 EUR.
+func money(tag language.Tag, amount int64, code string) string {
 	digits := 2 // also of a currency that is not known
 	if unit, err := currency.ParseISO(code); err == nil {
 		digits, _ = currency.Standard.Rounding(unit)
@@ -127,5 +135,5 @@ func money(amount int64, code string) string {
 	for range digits {
 		value /= 10
 	}
-	return message.NewPrinter(language.English).Sprint(number.Decimal(value, number.Scale(digits))) + " " + code
+	return message.NewPrinter(tag).Sprint(number.Decimal(value, number.Scale(digits))) + " " + code
 }

@@ -90,6 +90,33 @@ func TestPageSaysThatNoMoneyMoves(t *testing.T) {
 	}
 }
 
+// The page speaks the language that the address or else the browser asks for, and says in
+// each that no money moves.
+func TestPageSpeaksLanguages(t *testing.T) {
+	for _, c := range []struct {
+		lang, accept string
+		want         []string
+	}{
+		{"", "", []string{`<html lang="en" dir="ltr">`, "No money moves.", "84.05 EUR"}},
+		{"", "de-AT,de;q=0.9,en;q=0.5", []string{`<html lang="de" dir="ltr">`, "Es fließt kein Geld.", "84,05 EUR bezahlen"}},
+		{"", "es, fr;q=0.5", []string{`<html lang="fr" dir="ltr">`, "Aucun argent ne circule.", "Payer 84,05 EUR"}},
+		{"ar", "de", []string{`<html lang="ar" dir="rtl">`, "لا تُنقل أي أموال.", "84.05 EUR", `name="lang" value="ar"`}},
+		{"<no language>", "de", []string{`<html lang="de" dir="ltr">`, `value="&lt;no language&gt;"`}},
+	} {
+		d := newDesk()
+		s := open(t, d)
+		r := httptest.NewRequest("GET", s.URL+"&lang="+url.QueryEscape(c.lang), nil)
+		r.Header.Set("Accept-Language", c.accept)
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, r)
+		for _, want := range c.want {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%q, %q: the page lacks %s:\n%s", c.lang, c.accept, want, w.Body)
+			}
+		}
+	}
+}
+
 // Buttons that pay go back to the shop. The others stay, and the payment stays open.
 func TestButtons(t *testing.T) {
 	for _, c := range []struct {

@@ -9,23 +9,42 @@ import (
 	"seatlock/functions/payment"
 )
 
+// maxAge is how old counts are that are not written any more. CloudWatch takes what is
+// written for the state of this moment, and its alarm notices that nothing is.
+const maxAge = 5 * time.Minute
+
 // Orders writes how many orders there are: a line for each state, and one with how long
-// the oldest one is unsettled and how late the latest one is.
+// the oldest one is unsettled and how late the latest one is. It writes nothing if they
+// were counted more than five minutes ago.
 func Orders(w io.Writer, namespace string, c payment.Counts) {
+	if c.Age > maxAge {
+		return
+	}
 	var out []byte
-	line := func(dimension, value, metrics string, members ...string) {
-		out = append(out, `{"_aws":{"Timestamp":`...)
-		out = strconv.AppendInt(out, time.Now().UnixMilli(), 10)
-		out = append(out, `,"CloudWatchMetrics":[{"Namespace":"`+namespace+`","Dimensions":[["`+dimension+`"]],"Metrics":[`+metrics+`]}]},"`+dimension+`":"`+value+`"`...)
-		for _, m := range members {
-			out = append(out, ","+m...)
-		}
-		out = append(out, "}\n"...)
-	}
 	for _, stage := range payment.Stages() {
-		line("State", string(stage), `{"Name":"Orders","Unit":"Count"}`, fmt.Sprintf(`"Orders":%d`, c.Orders[stage]))
+		out = appendLine(out, namespace, "State", string(stage), `{"Name":"Orders","Unit":"Count"}`, fmt.Sprintf(`"Orders":%d`, c.Orders[stage]))
 	}
-	line("Call", "settle", `{"Name":"OldestUnsettled","Unit":"Milliseconds"},{"Name":"MostOverdue","Unit":"Milliseconds"}`,
+	out = appendLine(out, namespace, "Call", "settle", `{"Name":"OldestUnsettled","Unit":"Milliseconds"},{"Name":"MostOverdue","Unit":"Milliseconds"}`,
 		fmt.Sprintf(`"OldestUnsettled":%d`, c.Oldest.Milliseconds()), fmt.Sprintf(`"MostOverdue":%d`, c.Late.Milliseconds()))
 	_, _ = w.Write(out) // an error could only be reported the same way
+}
+
+// Compared writes whether a comparison of orders with the provider was finished.
+func Compared(w io.Writer, namespace string, finished bool) {
+	unfinished := `"UnfinishedComparisons":1`
+	if finished {
+		unfinished = `"UnfinishedComparisons":0`
+	}
+	_, _ = w.Write(appendLine(nil, namespace, "Call", "settle", `{"Name":"UnfinishedComparisons","Unit":"Count"}`, unfinished))
+}
+
+// appendLine appends a line with metrics of one dimension, and their values.
+func appendLine(out []byte, namespace, dimension, value, metrics string, members ...string) []byte {
+	out = append(out, `{"_aws":{"Timestamp":`...)
+	out = strconv.AppendInt(out, time.Now().UnixMilli(), 10)
+	out = append(out, `,"CloudWatchMetrics":[{"Namespace":"`+namespace+`","Dimensions":[["`+dimension+`"]],"Metrics":[`+metrics+`]}]},"`+dimension+`":"`+value+`"`...)
+	for _, m := range members {
+		out = append(out, ","+m...)
+	}
+	return append(out, "}\n"...)
 }

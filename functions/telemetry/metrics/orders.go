@@ -12,9 +12,10 @@ import (
 // An OrderReport takes what there is to say about orders. A nil one takes it and does
 // nothing.
 type OrderReport struct {
-	moves   *prometheus.CounterVec
-	rebuilt prometheus.Counter
-	last    atomic.Pointer[counted]
+	moves    *prometheus.CounterVec
+	rebuilt  prometheus.Counter
+	compared *prometheus.CounterVec
+	last     atomic.Pointer[counted]
 
 	state, oldest, late, age *prometheus.Desc
 }
@@ -31,15 +32,19 @@ func (m *Metrics) Orders() *OrderReport {
 		return nil
 	}
 	r := &OrderReport{
-		moves:   m.counter("seatlock_order_moves_total", "Moves of orders, by the state that they moved to.", "state"),
-		rebuilt: prometheus.NewCounter(prometheus.CounterOpts{Name: "seatlock_rebuilt_orders_total", Help: "Orders that the store had lost and the provider had not."}),
-		state:   prometheus.NewDesc("seatlock_orders", "Orders by state, as they were counted last.", []string{"state"}, nil),
-		oldest:  prometheus.NewDesc("seatlock_oldest_unsettled_order_seconds", "How long the order that is unsettled for longest is so; 0 if there is none. Orders that need a person do not count.", nil, nil),
-		late:    prometheus.NewDesc("seatlock_most_overdue_order_seconds", "How long ago the order was due that is due for longest; 0 if none is due.", nil, nil),
-		age:     prometheus.NewDesc("seatlock_order_count_age_seconds", "How long ago the orders were counted last, or the program began to.", nil, nil),
+		moves:    m.counter("seatlock_order_moves_total", "Moves of orders, by the state that they moved to.", "state"),
+		compared: m.counter("seatlock_comparisons_total", "Comparisons of orders with the provider. One that was unfinished had too little time, or no answer.", "result"),
+		rebuilt:  prometheus.NewCounter(prometheus.CounterOpts{Name: "seatlock_rebuilt_orders_total", Help: "Orders that the store had lost and the provider had not."}),
+		state:    prometheus.NewDesc("seatlock_orders", "Orders by state, as they were counted last.", []string{"state"}, nil),
+		oldest:   prometheus.NewDesc("seatlock_oldest_unsettled_order_seconds", "How long the order that is unsettled for longest is so; 0 if there is none. Orders that need a person do not count.", nil, nil),
+		late:     prometheus.NewDesc("seatlock_most_overdue_order_seconds", "How long ago the order was due that is due for longest; 0 if none is due.", nil, nil),
+		age:      prometheus.NewDesc("seatlock_order_count_age_seconds", "How long ago the orders were counted last, by any program, or this one began to.", nil, nil),
 	}
 	for _, s := range payment.Stages() {
 		r.moves.WithLabelValues(string(s))
+	}
+	for _, result := range ComparisonResults {
+		r.compared.WithLabelValues(result)
 	}
 	none := payment.Counts{Orders: make(map[payment.Stage]int)}
 	for _, s := range payment.Stages() {
@@ -64,8 +69,23 @@ func (r *OrderReport) Rebuilt() {
 	}
 }
 
+// Compared counts a comparison of orders with the provider.
+func (r *OrderReport) Compared(finished bool) {
+	if r == nil {
+		return
+	}
+	result := ComparisonResults[0]
+	if !finished {
+		result = ComparisonResults[1]
+	}
+	r.compared.WithLabelValues(result).Inc()
+}
+
+// ComparisonResults are the values of the label result of seatlock_comparisons_total.
+var ComparisonResults = [...]string{"finished", "unfinished"}
+
 // Counted takes the orders that there are.
-func (r *OrderReport) Counted(c payment.Counts) { r.last.Store(&counted{c, time.Now()}) }
+func (r *OrderReport) Counted(c payment.Counts) { r.last.Store(&counted{c, time.Now().Add(-c.Age)}) }
 
 // Describe implements [prometheus.Collector].
 func (r *OrderReport) Describe(to chan<- *prometheus.Desc) {

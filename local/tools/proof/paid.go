@@ -191,7 +191,7 @@ func (t *paidTally) verdict(f *paidFault) string {
 		return brokenPromise
 	case t.charged > 0 || t.unpaid > 0 || t.twice > 0 || t.open > 0 || t.illegal > 0:
 		return brokenPromise
-	case f.counts() && t.faults == 0: // nothing was tried
+	case f.fails() && t.faults == 0: // nothing was tried
 		return tooFew
 	case t.paid == 0 && t.back == 0 && t.closed == 0 || t.undecided > max(3, t.orders/20):
 		return tooFew

@@ -89,16 +89,22 @@ func TestPaidVerdict(t *testing.T) {
 // TestPaidVerdictOfRow checks that an order may need a person in two rows only, and that a
 // row in which nothing has failed shows nothing.
 func TestPaidVerdictOfRow(t *testing.T) {
-	persons := 0
+	persons, failing := 0, 0
 	for _, f := range paidFaults {
 		one := paidTally{orders: 10, paid: 9, person: 1, faults: 1}
 		if one.verdict(&f) == kept {
 			persons++
 		}
 		none := paidTally{orders: 10, paid: 10}
-		if got, counted := none.verdict(&f), f.killed != nil || f.failing != nil || f.crashing != nil; (got == tooFew) != counted {
+		if got := none.verdict(&f); (got == tooFew) != f.fails() {
 			t.Errorf("%s, and nothing has failed: %s", f.name, got)
 		}
+		if f.fails() {
+			failing++
+		}
+	}
+	if without := 3; failing != len(paidFaults)-without { // webhooks, locks, and three workers
+		t.Errorf("something fails in %d rows of %d, want all but %d", failing, len(paidFaults), without)
 	}
 	if persons != 2 {
 		t.Errorf("orders may need a person in %d rows, want 2", persons)

@@ -15,8 +15,8 @@ type paidFault struct {
 	name string
 	only string // the one kind of store that it is for; "" is any
 
-	bank  func(*paymenttest.Bank, *paidSale)
-	plays []paidPlay // what buyers do, each as often as the others; nil is ordinaryPlays
+	bank  func(*paymenttest.Bank, *paidSale) // tells the bank what is to fail
+	plays []paidPlay                         // what buyers do, each as often as the others; nil is ordinaryPlays
 
 	// killed are the faults of processes of which each is started anew once it was
 	// killed. failing are those of a process that goes on, by its number.
@@ -94,9 +94,11 @@ var paidFaults = []paidFault{
 	{name: "Redis killed -9 on a slow disk, its last second lost", only: "Redis", webhooks: 1, person: true, crashing: everySecond},
 }
 
-// counts reports whether what fails in the row is counted: the provider does not count
-// what it refuses.
-func (f *paidFault) counts() bool { return f.killed != nil || f.failing != nil || f.crashing != nil }
+// fails reports whether something is made to fail in the row, so that a run in which
+// nothing has failed shows nothing.
+func (f *paidFault) fails() bool {
+	return f.killed != nil || f.failing != nil || f.crashing != nil || f.bank != nil
+}
 
 // everySecond starts a Redis that forgets up to two seconds when it is killed.
 func everySecond(ctx context.Context, t *trial) (paidStore, func(context.Context) error, error) {

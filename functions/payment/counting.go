@@ -1,0 +1,174 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"seatlock/lockstore"
+)
+
+const (
+	countPause = 30 * time.Second // between two counts at least
+	countTime  = time.Minute      // how long one goes on before it leaves the rest to the next
+
+	// countShare is the share of the time that counting may take: the pause is so many
+	// times as long as the count, but no longer than countAge.
+	countShare = 50
+	countAge   = 5 * time.Minute
+
+	// countKept is how old an unfinished count may be for the next one to go on with it.
+	countKept = time.Hour
+)
+
+// countID is the record of the counts, so that one process at a time counts for all.
+const countID lockstore.OrderID = "last.count"
+
+// A countRecord has the last count and where the next one goes on. All times are on the
+// store's clock.
+type countRecord struct {
+	Version int       `json:"v"`
+	Lease   time.Time `json:"lease,omitzero"` // until then a process is counting
+	Again   time.Time `json:"again,omitzero"` // when to count again
+	Last    *tally    `json:"last,omitempty"` // nil before the first one is finished
+	Next    *tally    `json:"next,omitempty"` // one that was begun and is not finished
+}
+
+// dueEvents are the events of orders that were due since the last count.
+type dueEvents struct {
+	sync.Mutex
+	seen map[lockstore.EventID]bool // up to maxUnsettled
+}
+
+// countEvery counts the orders from time to time, until the context ends.
+func (p *Payments) countEvery(ctx context.Context, events func() []lockstore.EventID) {
+	for p.counted != nil && ctx.Err() == nil {
+		p.countIfDue(ctx, events())
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// countIfDue hands over what was counted last, unless it did so not long ago. It counts
+// first if that is due and no other process is at it.
+func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
+	if p.counted == nil || time.Now().Before(time.UnixMilli(p.countAgain.Load())) {
+		return
+	}
+	p.countAgain.Store(time.Now().Add(countPause).UnixMilli())
+	c, revision, err := p.readCounts(ctx)
+	if err == nil {
+		err = p.countFor(ctx, c, revision, events)
+	}
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		p.log.Error("not every order could be counted; trying again later", "error", err)
+	}
+	if c != nil && c.Last != nil {
+		counts := c.Last.counts(p.clock.now())
+		counts.Late = max(counts.Late, time.Duration(p.late.Swap(0)))
+		p.counted(counts)
+	}
+}
+
+// readCounts returns the record of the counts, which is new if there is none. One that
+// this program cannot read is replaced.
+func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) {
+	c := new(countRecord)
+	r, err := p.orders.Order(ctx, countID)
+	if errors.Is(err, lockstore.ErrNoOrder) {
+		return c, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if json.Unmarshal(r.Body, c) != nil || c.Version != bodyVersion {
+		c = new(countRecord)
+	}
+	return c, r.Revision, nil
+}
+
+// countFor counts the orders of the events, and those of events that have left the event
+// file, as far as it comes. It does nothing if that is not due.
+func (p *Payments) countFor(ctx context.Context, c *countRecord, revision int64, events []lockstore.EventID) error {
+	began := p.clock.now()
+	// A time that is far ahead is of a clock that was wrong.
+	ahead := func(t time.Time) bool { return began.Before(t) && t.Sub(began) < 2*countAge }
+	if ahead(c.Lease) || ahead(c.Again) {
+		return nil
+	}
+	c.Lease = began.Add(countTime + 10*pause)
+	revision, err := p.putCounts(ctx, c, revision)
+	if errors.Is(err, lockstore.ErrOrderChanged) {
+		return nil // another process was faster
+	}
+	if err != nil {
+		return err
+	}
+	if c.Next == nil || began.Sub(c.Again) > countKept {
+		c.Next = newTally()
+	}
+	limited, cancel := context.WithTimeout(ctx, countTime)
+	defer cancel()
+	unread, err := p.count(limited, c.Next, events, p.elsewhereDue(c))
+	if err == nil {
+		c.Last, c.Next = c.Next, nil
+	} else {
+		err = fmt.Errorf("it has come to order %q of event %q: %w", c.Next.After, c.Next.Event, err)
+	}
+	now := p.clock.now()
+	c.Lease = time.Time{}
+	// Another process looks at about the same time, and a little earlier or later.
+	c.Again = began.Add(min(max(countPause, countShare*now.Sub(began)), countAge) - pause)
+
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pause)
+	defer stop()
+	if _, putErr := p.putCounts(ctx, c, revision); putErr != nil && !errors.Is(putErr, lockstore.ErrOrderChanged) {
+		err = errors.Join(err, fmt.Errorf("the count was not written down: %w", putErr))
+	}
+	return errors.Join(unread, err)
+}
+
+func (p *Payments) putCounts(ctx context.Context, c *countRecord, revision int64) (int64, error) {
+	c.Version = bodyVersion
+	body, err := json.Marshal(c)
+	if err != nil {
+		return 0, err
+	}
+	return p.orders.Put(ctx, lockstore.Order{ID: countID, Event: sharedEvent, Revision: revision, Body: body})
+}
+
+// elsewhereDue returns the events that may have left the event file with unsettled orders:
+// those with unsettled orders at the last count, and those whose orders were due meanwhile.
+func (p *Payments) elsewhereDue(c *countRecord) []lockstore.EventID {
+	p.dueEvents.Lock()
+	defer p.dueEvents.Unlock()
+	all := slices.Clone(c.Next.Unsettled)
+	if c.Last != nil {
+		all = append(all, c.Last.Unsettled...)
+	}
+	for event := range p.dueEvents.seen {
+		all = append(all, event)
+	}
+	clear(p.dueEvents.seen)
+	return all
+}
+
+// noteDue remembers the event of an order that is due.
+func (p *Payments) noteDue(event lockstore.EventID) {
+	p.dueEvents.Lock()
+	defer p.dueEvents.Unlock()
+	if p.counted == nil || len(p.dueEvents.seen) >= maxUnsettled {
+		return
+	}
+	if p.dueEvents.seen == nil {
+		p.dueEvents.seen = make(map[lockstore.EventID]bool)
+	}
+	p.dueEvents.seen[event] = true
+}
