@@ -25,7 +25,7 @@ func eventOf(t testing.TB, seats []lockstore.SeatID) *lockstore.Event {
 // do carries out an operation that must succeed.
 func do(t testing.TB, s *State, ev *lockstore.Event, op lockstore.Op, now int64) {
 	t.Helper()
-	at, err := ev.Positions(nil, op)
+	at, err := ev.Positions(nil, &op)
 	if err != nil {
 		t.Fatal(err)
 	}

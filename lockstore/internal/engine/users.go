@@ -73,9 +73,9 @@ func (s *State) count(user lockstore.UserID, now int64) int {
 func (s *State) lock(p int, user lockstore.UserID, now, expires int64) {
 	s.clear(p)
 	h := s.holder(user)
-	c := cell{user: user, status: lockstore.Locked}
-	c.extend(now, expires)
-	s.put(p, c, &h)
+	seat := s.join(p, &h.locked)
+	seat.user, seat.status = user, lockstore.Locked
+	seat.extend(now, expires)
 	s.users[user] = h
 }
 
@@ -84,7 +84,8 @@ func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64)
 	s.clear(p)
 	h := s.holder(user)
 	h.bookings++
-	s.put(p, cell{user: user, status: lockstore.Booked, expires: now}, &h)
+	seat := s.join(p, &h.booked)
+	seat.user, seat.status, seat.expires = user, lockstore.Booked, now
 	s.users[user] = h
 	s.setRef(p, ref)
 }
@@ -130,15 +131,16 @@ func (s *State) setRef(p int, ref lockstore.Ref) {
 	}
 }
 
-// put replaces the seat at p and makes it the first of its user's list.
-func (s *State) put(p int, c cell, h *holder) {
-	first := h.list(c.status)
-	c.inList, c.prev, c.next = true, none, *first
+// join makes the seat at p, which nobody has had, the first of the list that begins with
+// first. It returns the seat, which has no user yet.
+func (s *State) join(p int, first *int32) *cell {
+	seat := s.touch(p)
+	seat.inList, seat.prev, seat.next = true, none, *first
 	if *first != none {
 		s.at(int(*first)).prev = int32(p)
 	}
 	*first = int32(p)
-	*s.touch(p) = c
+	return seat
 }
 
 // unlist takes the seat at p off its user's list.
