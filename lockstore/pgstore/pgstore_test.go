@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // TestContract runs the suite on a database, and on one behind a PgBouncer that
 // gives each transaction whatever connection is free: nothing may be kept in a
-// session.
+// session. Behind the PgBouncer, every whole list goes on from one before it.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.RunTogetherInRealTime(t, map[string]func(*testing.T) lockstore.LockStore{
@@ -41,7 +41,9 @@ func TestContract(t *testing.T) {
 		"behind_a_pooler": func(t *testing.T) lockstore.LockStore {
 			srv, name := newDatabase(t)
 			addr := pgtest.NewPooler(t, srv)
-			return migrated(t, strings.Replace(srv.URL(name), srv.Addr, addr, 1)+"&default_query_exec_mode=cache_describe")
+			s := migrated(t, strings.Replace(srv.URL(name), srv.Addr, addr, 1)+"&default_query_exec_mode=cache_describe")
+			pgstore.KeepEveryList(s)
+			return s
 		},
 	})
 }

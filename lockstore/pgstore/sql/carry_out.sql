@@ -103,22 +103,6 @@ BEGIN
       FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
   END IF;
 
-  -- A call for one free seat is the most frequent of all: it is carried out in one
-  -- statement, of which nothing has to be undone.
-  IF kind = 'lock' AND cardinality(wanted) = 1 AND ids[1] IS NOT NULL AND not_after IS NULL
-      AND (most = 0 OR pg_try_advisory_xact_lock(hashtextextended(users[1], ids[1]))) THEN
-    clock := date_trunc('milliseconds', clock_timestamp());
-    INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-      SELECT ids[1], places[1], names[1], users[1], clock, clock + lasts
-      WHERE NOT EXISTS (SELECT FROM seatlock.seat WHERE seat.event = ids[1] AND seat.place = places[1])
-        AND (most = 0 OR most > (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[1] AND seat.holder = users[1] AND seat.until > clock))
-      ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-      INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
-      RETURN;
-    END IF;
-  END IF;
-
   IF most > 0 THEN
     -- Two transactions that count the seats of one user would miss each other's.
     -- Nobody waits for the other: a crowd of one user's calls delays itself alone.
