@@ -8,7 +8,7 @@ import (
 // Positions checks an operation on the event and appends the position of each of
 // its seats to dst: those of op.Seats and then those of op.To. The error is an
 // [*InvalidError] or an [*UnknownSeatsError], which names every unknown seat.
-func (ev *Event) Positions(dst []int, op Op) ([]int, error) {
+func (ev *Event) Positions(dst []int, op *Op) ([]int, error) {
 	if err := op.check(); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func repeated(at []int) (int, bool) {
 	return 0, false
 }
 
-func (ev *Event) unknown(op Op) error {
+func (ev *Event) unknown(op *Op) error {
 	e := &UnknownSeatsError{Event: ev.ID}
 	for _, seats := range [...][]SeatID{op.Seats, op.To} {
 		for _, seat := range seats {
@@ -108,7 +108,7 @@ func (op *Op) check() error {
 	if err := op.Ref.Check(); err != nil {
 		return err
 	}
-	if len(op.By) > MaxUserLen || !printable(op.By) {
+	if op.By != "" && (len(op.By) > MaxUserLen || !printable(op.By)) {
 		return invalid("by is at most %d bytes of printable UTF-8, not %s", MaxUserLen, quote(op.By))
 	}
 	if err := op.checkTimes(); err != nil {

@@ -37,11 +37,11 @@ func TestPositions(t *testing.T) {
 		{lockstore.Lock("ann", "A3", "A1"), []int{2, 0}},
 		{lockstore.Move("ann", "", []lockstore.SeatID{"A4", "A2"}, []lockstore.SeatID{"A1", "A3"}), []int{3, 1, 0, 2}},
 	} {
-		if got, err := ev.Positions(nil, c.op); err != nil || !slices.Equal(got, c.want) {
+		if got, err := ev.Positions(nil, &c.op); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%v of %v and %v: %v %v, want %v", c.op.Kind, c.op.Seats, c.op.To, got, err, c.want)
 		}
 	}
-	if got, err := ev.Positions([]int{9}, all); err != nil || len(got) != 1+2*lockstore.MaxSeats || got[0] != 9 || got[1] != lockstore.MaxSeats {
+	if got, err := ev.Positions([]int{9}, &all); err != nil || len(got) != 1+2*lockstore.MaxSeats || got[0] != 9 || got[1] != lockstore.MaxSeats {
 		t.Errorf("moving %d seats: %d positions, %v", lockstore.MaxSeats, len(got), err)
 	}
 }
@@ -103,7 +103,7 @@ func TestOpsAreChecked(t *testing.T) {
 		{"unknown seats", lockstore.Lock("ann", "A1", "B1", "B2", "B1"), `no seats ["B1" "B2"]`},
 		{"no kind", lockstore.Op{User: "ann", Seats: a1}, "there is no operation Kind(0)"},
 	} {
-		_, err := ev.Positions(nil, c.op)
+		_, err := ev.Positions(nil, &c.op)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}

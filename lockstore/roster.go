@@ -18,7 +18,7 @@ func (f Filter) Check(ev *Event) error {
 	case f.User != "":
 		return f.User.Check()
 	case len(f.Seats) > 0:
-		_, err := ev.Positions(nil, Op{Kind: KindUnblock, Seats: f.Seats})
+		_, err := ev.Positions(nil, &Op{Kind: KindUnblock, Seats: f.Seats})
 		return err
 	}
 	return nil

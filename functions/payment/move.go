@@ -29,7 +29,7 @@ func (p *Payments) Move(ctx context.Context, id lockstore.OrderID, seats, to []l
 	}
 	op := lockstore.Move(o.User, o.ref(), seats, to)
 	op.By = asker
-	if _, err := ev.Positions(nil, op); err != nil {
+	if _, err := ev.Positions(nil, &op); err != nil {
 		return o, err
 	}
 	// A booking or move that was begun earlier could still take effect, and undo this

@@ -163,7 +163,7 @@ func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 
 // Do implements [lockstore.LockStore].
 func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	at, err := ev.Positions(make([]int, 0, len(op.Seats)+len(op.To)), op)
+	at, err := ev.Positions(make([]int, 0, len(op.Seats)+len(op.To)), &op)
 	if err != nil {
 		return lockstore.Result{}, err
 	}

@@ -38,7 +38,7 @@ var (
 // Do implements [lockstore.LockStore].
 func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result, err error) {
 	var buf [8]int
-	at, err := ev.Positions(buf[:0], op)
+	at, err := ev.Positions(buf[:0], &op)
 	if err != nil {
 		return result, err
 	}

@@ -49,12 +49,20 @@ type answers struct {
 
 const carryOutSQL = "SELECT clock, outcomes, depends, expires, held, marks, untils FROM seatlock.carry_out($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
 
-// carryOut has the database carry out the calls and answers them. If it fails, it
+// lockOneSQL locks the seat of a lone call, and answers as carry_out does.
+const lockOneSQL = "SELECT clock, outcomes, depends, expires, held, marks, untils FROM seatlock.lock_one($1, $2, $3, $4, $5, $6, $7, $8)"
+
+// carryOutAll has the database carry out the calls and answers them. If it fails, it
 // returns the calls that the error is for.
-func (s *Store) carryOut(ctx context.Context, conn *pgxpool.Conn, calls []*call) (rest []*call, err error) {
+func (s *Store) carryOutAll(ctx context.Context, conn *pgxpool.Conn, calls []*call) (rest []*call, err error) {
 	var a answers
 	into := []any{&a.clock, &a.outcomes, &a.depends, &a.expires, &a.held, &a.marks, &a.untils}
-	committed, err := s.askEarly(ctx, conn.Conn(), carryOutSQL, args(calls), into)
+	var committed func() error
+	if w := &calls[0].Work; len(calls) == 1 && w.kind == lockstore.KindLock && len(w.places) == 1 && w.notAfter.IsZero() {
+		committed, err = s.lockOne.askEarly(ctx, conn.Conn(), w.lockOneArgs(), into)
+	} else {
+		committed, err = s.carryOut.askEarly(ctx, conn.Conn(), args(calls), into)
+	}
 	if err != nil {
 		return calls, outcome(err, lockstore.ErrOutcomeUnknown)
 	}

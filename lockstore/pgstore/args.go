@@ -89,6 +89,11 @@ func args(calls []*call) []any {
 	}
 }
 
+// lockOneArgs returns the arguments of lock_one.
+func (w *work) lockOneArgs() []any {
+	return []any{w.lasts, w.most, string(w.event.id), w.event.fingerprint, w.revision, w.places[0], w.names[0], string(w.user)}
+}
+
 // each returns what each of the calls has, or nil if none has any.
 func each[T comparable](calls []*call, of func(*work) T) []T {
 	var none T

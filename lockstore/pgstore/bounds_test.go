@@ -41,11 +41,12 @@ func TestCancelWaitsForStalledBooking(t *testing.T) {
 	} {
 		for _, commits := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				s, url := newStore(t)
 				ev := newEvent(t, 2)
 				mustList(t, s, ev, "") // opens it
 				prepare(t, s, ev)
-				bound := time.Now().Add(300 * time.Millisecond)
+				bound := time.Now().Add(time.Second)
 				stalled := stalledBook(t, url, ev, 1, ann, bound)
 				cancel := lockstore.Cancel(ann, "r", "A1")
 				cancel.NotBefore = bound

@@ -52,7 +52,7 @@ var errNotOpen = fmt.Errorf("%w: PostgreSQL does not keep the event", lockstore.
 // workOf checks an operation and returns a copy of it. The caller may change op
 // once Do has returned, which may be before the database is done with it.
 func workOf(ev *lockstore.Event, op lockstore.Op) (work, error) {
-	at, err := ev.Positions(make([]int, 0, 8), op)
+	at, err := ev.Positions(make([]int, 0, 8), &op)
 	if err != nil {
 		return work{}, err
 	}

@@ -4,29 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// A statement is one that is made again and again.
+type statement struct {
+	sql       string
+	described atomic.Pointer[pgconn.StatementDescription] // for connections that prepare nothing
+}
+
 // askEarly makes a statement in a transaction of its own and scans the one row that
 // it returns before that transaction is committed. Committed waits for the commit.
 // It must be called unless askEarly fails.
-func (s *Store) askEarly(ctx context.Context, conn *pgx.Conn, sql string, args, into []any) (committed func() error, err error) {
+func (s *statement) askEarly(ctx context.Context, conn *pgx.Conn, args, into []any) (committed func() error, err error) {
 	named := conn.Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
-	statement, err := s.describe(ctx, conn, sql, named)
+	description, err := s.describe(ctx, conn, named)
 	if err != nil {
 		return nil, err
 	}
 	var query pgx.ExtendedQueryBuilder
-	if err := query.Build(conn.TypeMap(), statement, args); err != nil {
+	if err := query.Build(conn.TypeMap(), description, args); err != nil {
 		return nil, err
 	}
 	p := conn.PgConn().StartPipeline(ctx)
 	if named {
-		p.SendQueryStatement(statement, query.ParamValues, query.ParamFormats, query.ResultFormats)
+		p.SendQueryStatement(description, query.ParamValues, query.ParamFormats, query.ResultFormats)
 	} else {
-		p.SendQueryParams(sql, query.ParamValues, statement.ParamOIDs, query.ParamFormats, query.ResultFormats)
+		p.SendQueryParams(s.sql, query.ParamValues, description.ParamOIDs, query.ParamFormats, query.ResultFormats)
 	}
 	p.SendFlushRequest() // or the row would come with the end of the commit
 	if err := p.Sync(); err != nil {
@@ -63,14 +70,14 @@ func (e opaque) Error() string { return e.cause.Error() }
 
 // describe returns what the database says of the statement. A connection that may
 // keep prepared statements prepares it.
-func (s *Store) describe(ctx context.Context, conn *pgx.Conn, sql string, named bool) (*pgconn.StatementDescription, error) {
+func (s *statement) describe(ctx context.Context, conn *pgx.Conn, named bool) (*pgconn.StatementDescription, error) {
 	if named {
-		return conn.Prepare(ctx, sql, sql)
+		return conn.Prepare(ctx, s.sql, s.sql)
 	}
 	if d := s.described.Load(); d != nil {
 		return d, nil
 	}
-	d, err := conn.PgConn().Prepare(ctx, "", sql, nil)
+	d, err := conn.PgConn().Prepare(ctx, "", s.sql, nil)
 	if err == nil {
 		s.described.Store(d)
 	}

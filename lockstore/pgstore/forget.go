@@ -105,6 +105,7 @@ var forgetSteps = [...]string{
 	"DELETE FROM seatlock.seat WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.seat WHERE event = $1 ORDER BY place LIMIT 2000))",
 	"DELETE FROM seatlock.change WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.change WHERE event = $1 ORDER BY xid LIMIT 2000))",
 	"DELETE FROM seatlock.log WHERE event = $1",
+	"DELETE FROM seatlock.base WHERE event = $1",
 	"DELETE FROM seatlock.event WHERE id = $1",
 }
 

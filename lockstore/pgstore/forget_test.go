@@ -19,7 +19,7 @@ import (
 func rowsOf(t *testing.T, c *pgx.Conn, but ...string) map[string]int {
 	t.Helper()
 	rows := make(map[string]int)
-	for _, table := range []string{"event", "seat", "entry", "change", "log"} {
+	for _, table := range []string{"event", "seat", "entry", "change", "log", "base"} {
 		column := "event"
 		if table == "event" {
 			column = "id"

@@ -18,8 +18,35 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	})
 }
 
-// list asks the database for a list.
+// list asks the database for a list. A whole one of many seats goes on from the base, if
+// there is one.
 func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (lockstore.Snapshot, error) {
+	var b base
+	if from.number < 0 && len(ev.Seats) >= s.keepFrom {
+		var err error
+		if b, err = s.base(ctx, ev); err != nil {
+			return lockstore.Snapshot{}, err
+		}
+		from = b.mark
+	}
+	l, err := s.listing(ctx, ev, from)
+	if err == nil && l.clock != nil && l.clock.UnixMilli() < b.made {
+		// The clock was set back, so locks go on that had ended for the base.
+		b = base{}
+		l, err = s.listing(ctx, ev, noMark)
+	}
+	if err != nil {
+		return lockstore.Snapshot{}, err
+	}
+	snap, err := l.snapshot(ev, b)
+	if err == nil && snap.Full && len(l.places) >= s.keepFrom {
+		s.keep(ctx, ev, mark{*l.number, *l.nonce}, snap)
+	}
+	return snap, err
+}
+
+// listing has the database list the seats. It opens the event if it has to.
+func (s *Store) listing(ctx context.Context, ev *lockstore.Event, from mark) (listing, error) {
 	for range attempts {
 		var l listing
 		var places, untils pgtype.UndecodedBytes
@@ -34,21 +61,21 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 			l.untils, err = parseUntils(untils)
 		}
 		if err != nil {
-			return lockstore.Snapshot{}, err
+			return listing{}, err
 		}
 		switch l.outcome {
 		case notOpen, otherSeats:
 			if err := s.Open(ctx, ev); err != nil {
-				return lockstore.Snapshot{}, err
+				return listing{}, err
 			}
 			continue
 		}
 		if l.anew != nil && *l.anew {
 			go s.sweep(ev.ID)
 		}
-		return l.snapshot(ev)
+		return l, nil
 	}
-	return lockstore.Snapshot{}, errNotOpen
+	return listing{}, errNotOpen
 }
 
 // A listing is what do_list.sql answers. Of each place, the last until counts.
@@ -63,36 +90,50 @@ type listing struct {
 	anew    *bool
 }
 
-// snapshot makes a Snapshot of it.
-func (l *listing) snapshot(ev *lockstore.Event) (lockstore.Snapshot, error) {
+// snapshot makes a Snapshot of it, which is whole if it went on from a base.
+func (l *listing) snapshot(ev *lockstore.Event, from base) (lockstore.Snapshot, error) {
 	if l.number == nil || l.nonce == nil || l.whole == nil || l.clock == nil || len(l.places) != len(l.untils) {
 		return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL answered a list of event %s with %+v", ev.ID, *l)
 	}
-	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole, Now: l.clock.UnixMilli()}
+	snap := lockstore.Snapshot{Version: mark{*l.number, *l.nonce}.version(), Full: *l.whole || from.untils != nil, Now: l.clock.UnixMilli()}
 	for _, p := range l.places {
 		if p < 0 || int(p) >= len(ev.Seats) {
 			return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL has a seat number %d of event %s, which has %d", p, ev.ID, len(ev.Seats))
 		}
 	}
-	snap.Seats = make([]lockstore.ListedSeat, 0, len(l.places))
 	if !snap.Full {
+		snap.Seats = make([]lockstore.ListedSeat, 0, len(l.places))
 		for i, p := range l.places { // in order, each once
 			snap.Seats = append(snap.Seats, listed(p, l.untils[i], snap.Now))
 		}
 		return snap, nil
 	}
 	// PostgreSQL would take longer to sort half an event than to read it.
-	untils := make([]millis, len(ev.Seats))
-	for i := range untils {
-		untils[i] = never
+	untils := from.untils
+	if *l.whole { // the log did not reach back to the base
+		untils = untaken(len(ev.Seats))
 	}
 	for i, p := range l.places {
 		untils[p] = l.untils[i]
 	}
-	for p, until := range untils {
-		if seat := listed(int32(p), until, snap.Now); seat.Status != lockstore.Available {
-			snap.Seats = append(snap.Seats, seat)
+	snap.Seats = taken(untils, snap.Now)
+	return snap, nil
+}
+
+// taken returns the seats that are taken at now. It counts them first: a slice that grew
+// would be copied several times.
+func taken(untils []millis, now int64) []lockstore.ListedSeat {
+	n := 0
+	for _, until := range untils {
+		if int64(until) > now {
+			n++
 		}
 	}
-	return snap, nil
+	seats := make([]lockstore.ListedSeat, 0, n)
+	for p, until := range untils {
+		if int64(until) > now {
+			seats = append(seats, listed(int32(p), until, now))
+		}
+	}
+	return seats
 }

@@ -20,7 +20,7 @@ func TestListOfNumber1(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := listing{number: &number, nonce: &nonce, whole: &whole, clock: &clock, places: []int32{1}, untils: []millis{until}}
-	snap, err := l.snapshot(storetest.Event(t, "event", time.Minute, 0, "A1", "A2"))
+	snap, err := l.snapshot(storetest.Event(t, "event", time.Minute, 0, "A1", "A2"), base{})
 	if err != nil || snap.Now != 1000 {
 		t.Errorf("Now is %d, %v, want 1000", snap.Now, err)
 	}

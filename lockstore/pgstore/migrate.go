@@ -27,8 +27,8 @@ var sqlFiles embed.FS
 
 // migrationLock is the advisory lock that only one program at a time migrates
 // under. The functions use the numbers after it for other things: 1399156850 in
-// settled.sql, 1399156851 in number.sql, 1399156852 in replace.sql and 1399156853 in
-// enter.sql.
+// settled.sql, 1399156851 in number.sql, 1399156852 in replace.sql, 1399156853 in
+// enter.sql and 1399156854 in keep.sql.
 const migrationLock = 1399156849
 
 // ErrNewer is returned when the database was made for a newer version of the

@@ -6,9 +6,10 @@
 // database, carry_out, and so one round trip. The function writes the seats of all
 // calls in one statement. If a seat is not as its call needs it, that is undone: the
 // function then looks at the seats, decides the calls one after the other, and writes
-// the seats of those that change something, again in one statement. The functions are
-// the .sql files of this package. The store puts them and its tables into a schema of
-// their own, seatlock.
+// the seats of those that change something, again in one statement. A lock of one seat
+// that arrives alone is the call of another function, lock_one, which costs less. The
+// functions are the .sql files of this package. The store puts them and its tables into a
+// schema of their own, seatlock.
 //
 // # Why no seat is sold twice
 //
@@ -74,9 +75,7 @@ package pgstore
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"seatlock/lockstore"
@@ -90,11 +89,13 @@ type Store struct {
 	pool     *pgxpool.Pool
 	versions *follow.Follower[lockstore.EventID, progress] // reads for those who wait
 	lists    *lister
+	keepFrom int        // tests lower it
 	sweeping sync.Mutex // held by the sweep that is under way
 	layouts  layouts
 
-	queue     *batch.Queue[work, answer]                  // of operations
-	described atomic.Pointer[pgconn.StatementDescription] // of carryOutSQL, for connections that prepare nothing
+	queue    *batch.Queue[work, answer] // of operations
+	carryOut statement
+	lockOne  statement
 
 	mu         sync.Mutex
 	unnotified bool               // something changed that other processes were not notified of
@@ -108,8 +109,9 @@ var _ lockstore.LockStore = (*Store)(nil)
 // New returns a store on the pool, which [Pool] makes. The pool stays the
 // caller's: the caller closes it to end the store. New does not connect.
 func New(pool *pgxpool.Pool) *Store {
-	s := &Store{pool: pool, lists: newLister(pool)}
+	s := &Store{pool: pool, lists: newLister(pool), keepFrom: keepFrom}
 	s.versions = follow.All(lingerTime, s.readVersions)
+	s.carryOut.sql, s.lockOne.sql = carryOutSQL, lockOneSQL
 	s.queue = batch.New(batches, s.send)
 	return s
 }

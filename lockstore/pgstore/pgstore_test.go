@@ -30,12 +30,13 @@ func TestMain(m *testing.M) {
 
 // TestContract runs the suite on a database, and on one behind a PgBouncer that
 // gives each transaction whatever connection is free: nothing may be kept in a
-// session.
+// session. In the first, every whole list goes on from one before it.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.RunTogetherInRealTime(t, map[string]func(*testing.T) lockstore.LockStore{
 		"direct": func(t *testing.T) lockstore.LockStore {
 			s, _ := newStore(t)
+			pgstore.KeepEveryList(s)
 			return s
 		},
 		"behind_a_pooler": func(t *testing.T) lockstore.LockStore {

@@ -101,7 +101,7 @@ func (s *Store) send(calls []*call) {
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), patient.Add(callTime-patience))
 	defer cancel()
-	rest, err := s.carryOut(ctx, conn, calls)
+	rest, err := s.carryOutAll(ctx, conn, calls)
 	conn.Release() // before migrate, which needs a connection: there may be one alone
 	if err == nil {
 		return

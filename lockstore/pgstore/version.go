@@ -19,6 +19,9 @@ func (m mark) version() lockstore.Version {
 	return lockstore.Version(strconv.FormatInt(m.number, 10) + "-" + m.nonce)
 }
 
+// noMark is the mark of no row.
+var noMark = mark{number: -1}
+
 // parseMark reads a Version that this package could have made; the mark of any
 // other is no row's.
 func parseMark(v lockstore.Version) mark {
@@ -27,5 +30,5 @@ func parseMark(v lockstore.Version) mark {
 	if m := (mark{n, nonce}); err == nil && m.version() == v {
 		return m
 	}
-	return mark{number: -1}
+	return noMark
 }

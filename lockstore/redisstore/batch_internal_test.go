@@ -86,7 +86,7 @@ func together(t *testing.T, s *Store, ev *lockstore.Event, ops ...lockstore.Op) 
 	all.Go(func() { _, _ = q.Do(t.Context(), work{}, 1) })
 	synctest.Wait()
 	for i, op := range ops {
-		at, err := ev.Positions(nil, op)
+		at, err := ev.Positions(nil, &op)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -107,7 +107,7 @@ func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 
 // Do implements [lockstore.LockStore].
 func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	at, err := ev.Positions(make([]int, 0, 8), op)
+	at, err := ev.Positions(make([]int, 0, 8), &op)
 	if err != nil {
 		return lockstore.Result{}, err
 	}

@@ -47,7 +47,7 @@ type operation struct {
 }
 
 func (b *base) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-	at, err := ev.Positions(nil, op)
+	at, err := ev.Positions(nil, &op)
 	if err != nil {
 		return lockstore.Result{}, err
 	}

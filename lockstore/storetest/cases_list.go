@@ -18,6 +18,7 @@ func fullList(c *check) {
 	snap := c.list("")
 	if got, want := states(c.named(snap)), []string{"A1 booked", "A2 locked", "A9 locked", "A10 locked"}; !snap.Full || !slices.Equal(got, want) {
 		c.Errorf("Full is %v and the seats are %q, want %q", snap.Full, got, want)
+		return
 	}
 	c.wantTime("the time of the list", time.UnixMilli(snap.Now), time.Now())
 	for i, want := range []time.Time{{}, last.Add(-time.Second), last, last.Add(-time.Second)} {

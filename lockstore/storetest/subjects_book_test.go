@@ -228,7 +228,7 @@ var moveTakesPart = before(lockstore.KindMove, func(o *operation) {
 	}
 	if len(from) > 0 {
 		o.op.Seats, o.op.To = from, to
-		o.at, _ = o.ev.Positions(nil, o.op)
+		o.at, _ = o.ev.Positions(nil, &o.op)
 	}
 })
 

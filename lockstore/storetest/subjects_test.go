@@ -127,7 +127,7 @@ func lockTakesPart(b *broken) {
 
 func lockChecksThenSets(b *broken) {
 	b.do = func(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
-		at, err := ev.Positions(nil, op)
+		at, err := ev.Positions(nil, &op)
 		if op.Kind != lockstore.KindLock || err != nil {
 			return b.base.Do(ctx, ev, op)
 		}

@@ -213,12 +213,20 @@ func putOrders(ctx context.Context, store lockstore.OrderStore, goal float64) (r
 	return result{"", perSecond(m), "", m >= goal}, nil
 }
 
+// filePut also shows what the disk can do in the same run, since that differs most between
+// machines.
 func filePut(ctx context.Context, bed *testbed.Bed) (result, error) {
-	store, _, err := openFile(bed)
+	store, dir, err := openFile(bed)
 	if err != nil {
 		return result{}, err
 	}
-	return putOrders(ctx, store, 5000)
+	waits, err := syncs(dir)
+	if err != nil {
+		return result{}, err
+	}
+	r, err := putOrders(ctx, store, 5000)
+	r.base = perSecond(waits) + " waits"
+	return r, err
 }
 
 func redisPut(ctx context.Context, s *redisServer) (result, error) {

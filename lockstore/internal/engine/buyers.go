@@ -22,8 +22,10 @@ func (s *State) doLock(ev *lockstore.Event, op *lockstore.Op, at []int, now int6
 			return c.taken(now) && (c.status != lockstore.Locked || c.user != user)
 		})
 	}
+	h := s.holder(user)
 	if ev.SeatLimit > 0 && fresh > 0 {
-		if held := s.count(user, now); held+fresh > ev.SeatLimit {
+		if held := s.count(&h, now); held+fresh > ev.SeatLimit {
+			s.setHolder(user, h)
 			return 0, &lockstore.ConflictError{Reason: lockstore.OverSeatLimit, Held: held}
 		}
 	}
@@ -37,10 +39,13 @@ func (s *State) doLock(ev *lockstore.Event, op *lockstore.Op, at []int, now int6
 	for _, p := range at {
 		if !s.at(p).live(now) {
 			s.rememberExpired(p, user, now)
-			s.lock(p, user, now, end)
+			s.lock(p, user, &h, now, end)
 			s.changed = append(s.changed, p)
 		}
 		expires = min(expires, s.at(p).expires)
+	}
+	if fresh > 0 {
+		s.users[user] = h
 	}
 	return expires, nil
 }

@@ -37,7 +37,7 @@ func TestWithLayout(t *testing.T) {
 			t.Errorf("%s is %+v, want %+v", seat, got, states[seat])
 		}
 	}
-	if got := next.count("ann", 10) + next.count("ben", 10) + next.count("cat", 10); got != 2 {
+	if got := countOf(next, "ann", 10) + countOf(next, "ben", 10) + countOf(next, "cat", 10); got != 2 {
 		t.Errorf("users have %d seats, want 2", got)
 	}
 	if _, err := s.WithLayout(eventOf(t, seats[:100]), 10); !errors.Is(err, lockstore.ErrOtherSeats) {

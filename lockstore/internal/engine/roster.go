@@ -25,10 +25,12 @@ const rosterPage = 1024
 func NewRoster(s *State, f lockstore.Filter, now int64) *Roster {
 	r := &Roster{user: f.User, all: f.User == "" && len(f.Seats) == 0}
 	if f.User != "" {
-		for p := range s.locked(f.User, now) {
+		h := s.holder(f.User)
+		for p := range s.locked(&h, now) {
 			r.at = append(r.at, p)
 		}
-		for p := s.holder(f.User).booked; p != none; p = s.at(int(p)).next {
+		s.setHolder(f.User, h)
+		for p := h.booked; p != none; p = s.at(int(p)).next {
 			r.at = append(r.at, int(p))
 		}
 	}

@@ -120,7 +120,9 @@ func (s *State) SetSeat(p int, known SeatState) {
 	case known.Booked:
 		s.book(p, known.User, known.Ref, known.Since)
 	default:
-		s.lock(p, known.User, known.Since, known.Expires)
+		h := s.holder(known.User)
+		s.lock(p, known.User, &h, known.Since, known.Expires)
+		s.setHolder(known.User, h)
 	}
 	if n := len(known.Expired) - lockstore.MinSeatLapses; n > 0 {
 		known.Expired = slices.Clone(known.Expired[n:]) // the long array is let go
@@ -144,9 +146,11 @@ func (s *State) ValidUntil(at []int, user lockstore.UserID, now int64) int64 {
 			until = min(until, seat.expires)
 		}
 	}
-	for _, seat := range s.locked(user, now) {
+	h := s.holder(user)
+	for _, seat := range s.locked(&h, now) {
 		until = min(until, seat.expires)
 	}
+	s.setHolder(user, h)
 	return until
 }
 

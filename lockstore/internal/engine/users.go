@@ -42,16 +42,16 @@ func (h *holder) list(status lockstore.Status) *int32 {
 	return &h.locked
 }
 
-// locked returns the seats that the user has locked, with their positions. It takes
-// those whose lock has expired off the user's list, so that each is passed over only
-// once.
-func (s *State) locked(user lockstore.UserID, now int64) iter.Seq2[int, *cell] {
+// locked returns the seats that the user, of whom h is known, has locked, with their
+// positions. It takes those whose lock has expired off the user's list, so that each is
+// passed over only once: the caller passes h to [State.setHolder] afterwards.
+func (s *State) locked(h *holder, now int64) iter.Seq2[int, *cell] {
 	return func(yield func(int, *cell) bool) {
-		for p := s.holder(user).locked; p != none; {
+		for p := h.locked; p != none; {
 			seat := s.at(int(p))
 			next := seat.next
 			if !seat.live(now) {
-				s.unlist(int(p))
+				s.unlist(int(p), h)
 			} else if !yield(int(p), seat) {
 				return
 			}
@@ -60,23 +60,23 @@ func (s *State) locked(user lockstore.UserID, now int64) iter.Seq2[int, *cell] {
 	}
 }
 
-// count returns the number of seats that the user has locked and booked.
-func (s *State) count(user lockstore.UserID, now int64) int {
-	n := int(s.holder(user).bookings)
-	for range s.locked(user, now) {
+// count returns the number of seats that the user, of whom h is known, has locked and
+// booked. It changes h as [State.locked] does.
+func (s *State) count(h *holder, now int64) int {
+	n := int(h.bookings)
+	for range s.locked(h, now) {
 		n++
 	}
 	return n
 }
 
-// lock makes the seat at p one that the user has locked.
-func (s *State) lock(p int, user lockstore.UserID, now, expires int64) {
-	s.clear(p)
-	h := s.holder(user)
-	c := cell{user: user, status: lockstore.Locked}
-	c.extend(now, expires)
-	s.put(p, c, &h)
-	s.users[user] = h
+// lock makes the seat at p one that the user, of whom h is known, has locked. It changes
+// h, which the caller passes to [State.setHolder] afterwards.
+func (s *State) lock(p int, user lockstore.UserID, h *holder, now, expires int64) {
+	s.clearFor(p, user, h)
+	seat := s.join(p, &h.locked)
+	seat.user, seat.status = user, lockstore.Locked
+	seat.extend(now, expires)
 }
 
 // book makes the seat at p one that the user has booked.
@@ -84,7 +84,8 @@ func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64)
 	s.clear(p)
 	h := s.holder(user)
 	h.bookings++
-	s.put(p, cell{user: user, status: lockstore.Booked, expires: now}, &h)
+	seat := s.join(p, &h.booked)
+	seat.user, seat.status, seat.expires = user, lockstore.Booked, now
 	s.users[user] = h
 	s.setRef(p, ref)
 }
@@ -97,7 +98,10 @@ func (s *State) block(p int, reason lockstore.Ref, now int64) {
 }
 
 // clear makes the seat at p one that nobody has had.
-func (s *State) clear(p int) {
+func (s *State) clear(p int) { s.clearFor(p, "", nil) }
+
+// clearFor is clear while h is what is known of the user.
+func (s *State) clearFor(p int, user lockstore.UserID, h *holder) {
 	seat := s.at(p)
 	if seat.status == lockstore.Available {
 		return
@@ -105,13 +109,24 @@ func (s *State) clear(p int) {
 	if seat.hasRef {
 		delete(s.refs, p)
 	}
-	s.unlist(p)
-	if seat.status == lockstore.Booked {
-		h := s.holder(seat.user)
-		h.bookings--
-		s.setHolder(seat.user, h)
+	if seat.inList {
+		if seat.user == user {
+			s.leave(p, h)
+		} else {
+			had := s.holder(seat.user)
+			s.leave(p, &had)
+			s.setHolder(seat.user, had)
+		}
 	}
 	*seat = cell{}
+}
+
+// leave takes the seat at p off its user's list, of whom h is known.
+func (s *State) leave(p int, h *holder) {
+	if s.at(p).status == lockstore.Booked {
+		h.bookings--
+	}
+	s.unlist(p, h)
 }
 
 // touch returns the seat at p, to write. It gets memory if it has none.
@@ -130,32 +145,28 @@ func (s *State) setRef(p int, ref lockstore.Ref) {
 	}
 }
 
-// put replaces the seat at p and makes it the first of its user's list.
-func (s *State) put(p int, c cell, h *holder) {
-	first := h.list(c.status)
-	c.inList, c.prev, c.next = true, none, *first
+// join makes the seat at p, which nobody has had, the first of the list that begins with
+// first. It returns the seat, which has no user yet.
+func (s *State) join(p int, first *int32) *cell {
+	seat := s.touch(p)
+	seat.inList, seat.prev, seat.next = true, none, *first
 	if *first != none {
 		s.at(int(*first)).prev = int32(p)
 	}
 	*first = int32(p)
-	*s.touch(p) = c
+	return seat
 }
 
-// unlist takes the seat at p off its user's list.
-func (s *State) unlist(p int) {
+// unlist takes the seat at p, which is in it, off its user's list, of whom h is known.
+func (s *State) unlist(p int, h *holder) {
 	seat := s.at(p)
-	if !seat.inList {
-		return
-	}
 	seat.inList = false
 	if seat.next != none {
 		s.at(int(seat.next)).prev = seat.prev
 	}
 	if seat.prev != none {
 		s.at(int(seat.prev)).next = seat.next
-		return
+	} else {
+		*h.list(seat.status) = seat.next
 	}
-	h := s.holder(seat.user)
-	*h.list(seat.status) = seat.next
-	s.setHolder(seat.user, h)
 }

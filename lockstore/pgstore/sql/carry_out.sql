@@ -41,6 +41,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   out_of_sale CONSTANT timestamptz := '9999-12-31 00:00:00+00'; -- until when a blocked seat is taken
   calls CONSTANT int := cardinality(who);
+  twelve CONSTANT bigint := x'100000000000'::bigint; -- what is added to it has twelve hexadecimal digits
   ids int[];              -- of each event: its number
   bad text[];             -- of each event: why it cannot be sold
   alone boolean[];        -- of each user: no other transaction counts its seats
@@ -101,22 +102,6 @@ BEGIN
         array_agg(CASE WHEN event.fingerprint <> w.layout THEN 'other_seats' WHEN event.revision >= w.revision THEN NULL ELSE 'not_open' END ORDER BY w.i)
       INTO ids, bad
       FROM unnest(called, layouts, revisions) WITH ORDINALITY AS w (name, layout, revision, i) LEFT JOIN seatlock.event ON event.name = w.name;
-  END IF;
-
-  -- A call for one free seat is the most frequent of all: it is carried out in one
-  -- statement, of which nothing has to be undone.
-  IF kind = 'lock' AND cardinality(wanted) = 1 AND ids[1] IS NOT NULL AND not_after IS NULL
-      AND (most = 0 OR pg_try_advisory_xact_lock(hashtextextended(users[1], ids[1]))) THEN
-    clock := date_trunc('milliseconds', clock_timestamp());
-    INSERT INTO seatlock.seat (event, place, name, holder, since, until)
-      SELECT ids[1], places[1], names[1], users[1], clock, clock + lasts
-      WHERE NOT EXISTS (SELECT FROM seatlock.seat WHERE seat.event = ids[1] AND seat.place = places[1])
-        AND (most = 0 OR most > (SELECT count(*) FROM seatlock.seat WHERE seat.event = ids[1] AND seat.holder = users[1] AND seat.until > clock))
-      ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-      INSERT INTO seatlock.change (event, places) VALUES (ids[1], places);
-      RETURN;
-    END IF;
   END IF;
 
   IF most > 0 THEN
@@ -518,11 +503,11 @@ BEGIN
       id_ := left(gen_random_uuid()::text, 24);
       IF plain AND calls = cardinality(places) THEN -- each call has one seat
         INSERT INTO seatlock.entry (id, event, kind, seats, holder, ref, asker, made)
-          SELECT (id_ || lpad(to_hex(c), 12, '0'))::uuid, ids[user_events[who[c]]], kind, ARRAY[names[wanted[c]]], nullif(users[who[c]], ''), nullif(refs[c], ''), nullif(bys[c], ''), clock
+          SELECT (id_ || to_hex(twelve + c))::uuid, ids[user_events[who[c]]], kind, ARRAY[names[wanted[c]]], nullif(users[who[c]], ''), nullif(refs[c], ''), nullif(bys[c], ''), clock
           FROM generate_series(1, calls) AS c WHERE kind <> 'extend' OR bys[c] <> '';
       ELSE
         INSERT INTO seatlock.entry (id, event, kind, seats, moved_to, holder, ref, asker, made)
-          SELECT (id_ || lpad(to_hex(x.c), 12, '0'))::uuid, ids[user_events[who[x.c]]], kind,
+          SELECT (id_ || to_hex(twelve + x.c))::uuid, ids[user_events[who[x.c]]], kind,
             ARRAY(SELECT names[wanted[i]] FROM generate_series(x.first, CASE WHEN kind = 'move' THEN (x.first + x.last - 1) / 2 ELSE x.last END) AS i WHERE plain OR marks[i] = 1 ORDER BY i),
             CASE WHEN kind = 'move' THEN ARRAY(SELECT names[wanted[i]] FROM generate_series((x.first + x.last + 1) / 2, x.last) AS i ORDER BY i) END,
             nullif(users[who[x.c]], ''), nullif(refs[x.c], ''), nullif(bys[x.c], ''), clock

@@ -5,14 +5,21 @@ CREATE OR REPLACE FUNCTION seatlock.open(called text, layout text, called_revisi
 DECLARE
   e record;
 BEGIN
-  -- An insert that finds the event draws one of its numbers all the same, and there are
-  -- not so many that refused calls may use them up. They must not lock the event either.
   SELECT * INTO e FROM seatlock.event WHERE name = called;
-  IF NOT FOUND THEN
-    INSERT INTO seatlock.event (name, fingerprint, revision) VALUES (called, layout, called_revision) ON CONFLICT (name) DO NOTHING;
-  ELSIF e.fingerprint <> layout AND called_revision < e.revision THEN
+  IF e.fingerprint <> layout AND called_revision < e.revision THEN
     outcome := 'other_seats';
     RETURN;
+  ELSIF e.fingerprint = layout AND called_revision <= e.revision AND EXISTS (SELECT FROM seatlock.log WHERE event = e.id) THEN
+    outcome := 'ok'; -- nothing is written
+    RETURN;
+  END IF;
+  -- If a crash undoes this, calls find that the event is not open. What they write comes
+  -- after this in the write-ahead log, so it is never safe without this.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  -- An insert that finds the event draws one of its numbers all the same, and there are
+  -- not so many that refused calls may use them up. They must not lock the event either.
+  IF e.id IS NULL THEN
+    INSERT INTO seatlock.event (name, fingerprint, revision) VALUES (called, layout, called_revision) ON CONFLICT (name) DO NOTHING;
   END IF;
   SELECT * INTO e FROM seatlock.event WHERE name = called FOR NO KEY UPDATE;
   IF e.fingerprint <> layout THEN

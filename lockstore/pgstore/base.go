@@ -1,0 +1,133 @@
+package pgstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"seatlock/lockstore"
+)
+
+// A whole list of many seats takes PostgreSQL most of its time to make an answer of rows.
+// So a program that has such a list keeps it in the database, in a few bytes a seat. The
+// next whole list is made of that and of what the log has since then.
+
+// keepFrom is how many seats a whole list must have for it to be kept, and how many
+// must have changed since then for the next one to be kept in its place.
+const keepFrom = 1000
+
+// A base is a list of an event that was kept.
+type base struct {
+	mark            // as of which it is
+	made   int64    // the time of the list in Unix milliseconds
+	untils []millis // of each place; nil if there is no base
+}
+
+// baseSQL answers one row, of NULLs if there is no base that the log reaches back to.
+const baseSQL = `SELECT b.number, b.nonce, b.seats FROM (SELECT) AS one LEFT JOIN (
+	SELECT base.number, base.nonce, base.seats FROM seatlock.event JOIN seatlock.base ON base.event = event.id
+	WHERE event.name = $1 AND event.fingerprint = $2
+		AND EXISTS (SELECT FROM seatlock.log WHERE log.event = event.id AND log.number = base.number AND log.nonce = base.nonce)
+) AS b ON true`
+
+// base returns the event's base.
+func (s *Store) base(ctx context.Context, ev *lockstore.Event) (base, error) {
+	var number *int64
+	var nonce *string
+	var seats []byte
+	err := s.ask(ctx, lockstore.ErrUnavailable, baseSQL, []any{string(ev.ID), ev.Fingerprint()}, &number, &nonce, &seats)
+	if err != nil || number == nil || nonce == nil {
+		return base{mark: noMark}, err
+	}
+	b, err := parseBase(seats, len(ev.Seats))
+	if err != nil {
+		return base{mark: noMark}, nil // another version of the program may have another format: the next list replaces it
+	}
+	b.mark = mark{*number, *nonce}
+	return b, nil
+}
+
+// keep keeps a whole list. If that fails, the next whole list takes longer, and nothing
+// else is lost.
+func (s *Store) keep(ctx context.Context, ev *lockstore.Event, as mark, snap lockstore.Snapshot) {
+	var kept bool
+	_ = s.ask(ctx, lockstore.ErrUnavailable, "SELECT seatlock.keep($1, $2, $3, $4, $5)",
+		[]any{string(ev.ID), ev.Fingerprint(), as.number, as.nonce, formatBase(snap)}, &kept)
+}
+
+// baseFormat is the first byte of a base. Numbers follow: the time of the list in Unix
+// milliseconds, and for each seat how far it is behind the one before it, or before the
+// first seat, and one of
+const (
+	baseBooked  = iota
+	baseBlocked // or by how much more than this the lock's end is after the time of the list
+
+	baseFormat byte = 1
+)
+
+// formatBase returns the bytes of a base with the seats of a whole list.
+func formatBase(snap lockstore.Snapshot) []byte {
+	b := make([]byte, 0, 16+4*len(snap.Seats))
+	b = append(b, baseFormat)
+	b = binary.AppendUvarint(b, uint64(snap.Now))
+	before := int32(-1)
+	for _, seat := range snap.Seats {
+		b = binary.AppendUvarint(b, uint64(seat.Position-before))
+		before = seat.Position
+		switch seat.Status {
+		case lockstore.Booked:
+			b = append(b, baseBooked)
+		case lockstore.Blocked:
+			b = append(b, baseBlocked)
+		default:
+			b = binary.AppendUvarint(b, baseBlocked+uint64(seat.Expires-snap.Now))
+		}
+	}
+	return b
+}
+
+var errBase = errors.New("pgstore: PostgreSQL has a kept list that cannot be read")
+
+// parseBase reads the bytes of a base with so many places. It has no mark.
+func parseBase(b []byte, places int) (base, error) {
+	if len(b) == 0 || b[0] != baseFormat {
+		return base{}, errBase
+	}
+	now, n := binary.Uvarint(b[1:])
+	if n <= 0 {
+		return base{}, errBase
+	}
+	b = b[1+n:]
+	untils := untaken(places)
+	at := -1
+	for len(b) > 0 {
+		step, n := binary.Uvarint(b)
+		if n <= 0 || step == 0 || step > uint64(places-1-at) {
+			return base{}, errBase
+		}
+		at += int(step)
+		code, m := binary.Uvarint(b[n:])
+		if m <= 0 {
+			return base{}, errBase
+		}
+		b = b[n+m:]
+		switch code {
+		case baseBooked:
+			untils[at] = forEver
+		case baseBlocked:
+			untils[at] = outOfSale
+		default:
+			untils[at] = millis(now + code - baseBlocked)
+		}
+	}
+	return base{made: int64(now), untils: untils}, nil
+}
+
+// untaken returns until when each of so many places is taken if none is.
+func untaken(places int) []millis {
+	untils := make([]millis, places)
+	for i := range untils {
+		untils[i] = never
+	}
+	return untils
+}

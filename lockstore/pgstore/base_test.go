@@ -1,0 +1,62 @@
+package pgstore_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"seatlock/lockstore"
+	"seatlock/lockstore/storetest"
+)
+
+// TestWholeListsGoOnFromOneBefore checks that a whole list of many seats is made of one that
+// was kept and of the changes since then, in another process too, and that it is what the
+// seats themselves show. A list that was kept is not used once the log has forgotten it.
+func TestWholeListsGoOnFromOneBefore(t *testing.T) {
+	s, url := newStore(t)
+	ctl := admin(t, url)
+	ev := storetest.Event(t, "event", time.Minute, 0, storetest.Seats(5000)...)
+	mustDo(t, s, ev, lockstore.Lock(ann, "A1", "A2", "A3"))
+	brief := mustDo(t, s, ev, lockstore.Op{Kind: lockstore.KindLock, User: ben, Seats: ev.Seats[3:4], For: 300 * time.Millisecond}).Expires
+	mustDo(t, s, ev, lockstore.Block("why", "A5"))
+	mustExec(t, ctl, bookSQL, string(ev.ID), 1000, 3999)
+	first := mustList(t, s, ev, "")
+	if !first.Full || len(first.Seats) < 3004 {
+		t.Fatalf("the first list: full %v, %d seats", first.Full, len(first.Seats))
+	}
+	eventually(t, ctl, "SELECT count(*) = 1 FROM seatlock.base")
+
+	mustDo(t, s, ev, lockstore.Confirm(ann, "A1"))
+	mustDo(t, s, ev, lockstore.Release(ann, "A2"))
+	mustDo(t, s, ev, lockstore.Unblock("A5"))
+	mustDo(t, s, ev, lockstore.Cancel("house", "", "A1001"))
+	mustDo(t, s, ev, lockstore.Lock(ben, "A5000"))
+	elsewhere := storeAt(t, url)
+	for now := first.Now; now < brief.UnixMilli(); {
+		now = mustList(t, elsewhere, ev, first.Version).Now
+	}
+	want := []lockstore.ListedSeat{{Position: 0, Status: lockstore.Booked}}
+	for _, seat := range first.Seats {
+		if p := seat.Position; p == 2 || p > 1000 {
+			want = append(want, seat)
+		}
+	}
+	last := mustList(t, elsewhere, ev, "")
+	want = append(want, last.Seats[len(last.Seats)-1])
+	if !last.Full || !slices.Equal(last.Seats, want) || want[len(want)-1].Position != 4999 {
+		t.Errorf("the list that goes on from one before: full %v, %d seats, want %d", last.Full, len(last.Seats), len(want))
+	}
+	mustExec(t, ctl, "DELETE FROM seatlock.seat WHERE place = 2000") // without a change
+	if again := mustList(t, elsewhere, ev, ""); !slices.Equal(again.Seats, last.Seats) {
+		t.Errorf("the list is made of the seats themselves: it has %d, want %d", len(again.Seats), len(last.Seats))
+	}
+	mustExec(t, ctl, changesSQL, string(ev.ID), 10_001, 5000)
+	if anew := mustList(t, elsewhere, ev, ""); len(anew.Seats) != len(last.Seats)-1 {
+		t.Errorf("the list once the log has begun anew has %d seats, want %d", len(anew.Seats), len(last.Seats)-1)
+	}
+	mustExec(t, ctl, "UPDATE seatlock.base SET seats = '\\x02'")
+	if now := mustList(t, elsewhere, ev, ""); len(now.Seats) != len(last.Seats)-1 {
+		t.Errorf("the list beside one that cannot be read has %d seats, want %d", len(now.Seats), len(last.Seats)-1)
+	}
+	eventually(t, ctl, "SELECT octet_length(seats) > 1 FROM seatlock.base")
+}
