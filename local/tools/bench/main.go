@@ -31,6 +31,7 @@ type result struct {
 var rows = []row{
 	{"POST /lock, memory", "bare net/http: decode the body with the same library, answer a constant", "≥ 0.85 of it", postLock},
 	{"POST /lock, memory, counted for Prometheus", "POST /lock, memory", "≥ 0.9 of it", postLockCounted},
+	{"POST /lock, memory, with sessions", "POST /lock, memory, open", "≥ 0.9 of it", postLockSession},
 	{"POST /lock with count 2, memory, 5,000 seats until all are sold", "the same seats by name", "≥ 0.8 of it", pairsSoldOut},
 	{"POST /lock with count 4, memory, 200 at once, 5,000 seats", "", "none refused", partiesAtOnce},
 	{"POST /lock of 1 to 6 places, memory, an area of 20,000 until all are sold", "as many by name", "≥ 0.8 of it", placesSoldOut},
@@ -106,10 +107,20 @@ var rows = []row{
 	{"Lambda: start to the first event, connected to Redis", "", "≤ 10 ms", lambdaStart},
 }
 
+// parts are what this program does as another process, by the first argument.
+var parts = map[string]func(ctx context.Context, args []string) error{
+	barePart:    serveBare,
+	viewersPart: showViewers,
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	do, args := run, os.Args[1:]
+	if len(args) > 0 && parts[args[0]] != nil {
+		do, args = parts[args[0]], args[1:]
+	}
+	if err := do(ctx, args); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
