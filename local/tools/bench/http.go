@@ -95,7 +95,7 @@ func postLockSession(ctx context.Context, _ *testbed.Bed) (result, error) {
 			return s.under(ctx, lockForUsers(guestCount))
 		},
 		func() (usage, error) {
-			s, err := startProgram(ctx, append(oneRow, "-sessions", "-seat-limit", "200000", "-guests", "1000", "-unbought", "1000000000")...)
+			s, err := startProgram(ctx, append(oneRow, "-sessions", "-seat-limit", "200000", "-guests", "1000", "-unbought", "1000000000", "-confirm-by", "buyer")...)
 			if err != nil {
 				return usage{}, err
 			}
