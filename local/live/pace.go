@@ -17,9 +17,8 @@ const (
 	longestDelay = 2 * time.Second
 )
 
-// A pace makes viewers take turns with their first lists. To send a large list takes about
-// a millisecond of processor time, and thousands of viewers come together when they were
-// disconnected together. They get half of the processors, so that locks do not wait for
+// A pace makes viewers take turns with their first lists. Thousands come together
+// when they were disconnected together. They get half of the processors, so that locks do not wait for
 // all of them. It is safe for concurrent use.
 type pace struct{ turns chan struct{} } // holds an element for each turn
 

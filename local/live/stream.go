@@ -98,7 +98,8 @@ func (s *stream) follow(ctx context.Context, version lockstore.Version) {
 		version = list.Version
 		sent := time.Now()
 		s.send(ctx, list)
-		sleep(ctx, time.Until(sent.Add(gather)))
+		// As many viewers as take longer must leave processor time to locks.
+		sleep(ctx, max(time.Until(sent.Add(gather)), time.Since(sent)))
 	}
 }
 
