@@ -100,8 +100,12 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.begun = true
 	h := a.Header()
-	size, _ := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
-	if status != http.StatusOK || size < largeAnswer || a.r.Method == "HEAD" {
+	if status != http.StatusOK || h["Content-Length"] == nil || a.r.Method == "HEAD" {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	size, _ := strconv.ParseInt(h["Content-Length"][0], 10, 64)
+	if size < largeAnswer {
 		a.ResponseWriter.WriteHeader(status)
 		return
 	}

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestHeaders checks that no answer lets a browser guess its content type, show it
-// in a frame, or send its address to other sites.
+// TestHeaders checks that no answer lets a browser guess its content type, and that no
+// document can be shown in a frame or sends its address to other sites. Lists of seats are
+// none.
 func TestHeaders(t *testing.T) {
 	url, _, _ := serving(t, "-cors-origin", "https://shop.example")
 	for _, c := range []struct{ method, path, body string }{
@@ -33,6 +34,9 @@ func TestHeaders(t *testing.T) {
 		}
 		resp.Body.Close()
 		h := resp.Header
+		if c.path == "/seats" && h.Get("X-Content-Type-Options") == "nosniff" && h.Get("Content-Type") == "application/json" {
+			continue
+		}
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 			t.Errorf("%s %s: the header is %v", c.method, c.path, h)
 		}

@@ -270,7 +270,11 @@ func (p *Policy) keyRole(token string) role {
 
 // Bearer returns the bearer token of a request, or "".
 func Bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given := r.Header["Authorization"]
+	if len(given) == 0 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(given[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}

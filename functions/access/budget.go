@@ -54,10 +54,12 @@ type share struct {
 	times float64
 }
 
-// shares returns those that the user at the address uses together. The user is empty if
-// the address alone counts.
-func shares(user lockstore.UserID, addr netip.Addr) []share {
-	all := make([]share, 0, 3)
+// mostShares is the number of shares of a user at an IPv6 address.
+const mostShares = 3
+
+// appendShares appends those that the user at the address uses together. The user is
+// empty if the address alone counts.
+func appendShares(all []share, user lockstore.UserID, addr netip.Addr) []share {
 	if user != "" {
 		all = append(all, share{bucket{what: signedIn, user: user}, 1})
 	}
@@ -74,9 +76,10 @@ func shares(user lockstore.UserID, addr netip.Addr) []share {
 // b.mu must be locked.
 func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) time.Duration {
 	var wait time.Duration
-	var uses [3]*use
+	var uses [mostShares]*use
+	var buf [mostShares]share
 	now := time.Now()
-	for i, s := range shares(user, addr) {
+	for i, s := range appendShares(buf[:0], user, addr) {
 		limit := s.times * b.perHour
 		uses[i] = b.get(s, now)
 		// What is more than all of the budget is allowed when nothing is used.
@@ -97,8 +100,9 @@ func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) ti
 
 // giveBack gives back what the user has used at the address. b.mu must be locked.
 func (b *Budget) giveBack(user lockstore.UserID, addr netip.Addr, amount float64) {
+	var buf [mostShares]share
 	now := time.Now()
-	for _, s := range shares(user, addr) {
+	for _, s := range appendShares(buf[:0], user, addr) {
 		u := b.get(s, now)
 		u.amount = max(0, u.amount-amount)
 	}

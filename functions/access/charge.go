@@ -48,8 +48,14 @@ type Charge struct {
 	budget *Budget
 	hold   Hold
 	addr   netip.Addr
-	costs  []payment // of the seats, afterwards; none of a Caller without a limit
-	added  []float64 // to each by this Charge
+	costs  []cost // of the seats; none of a Caller without a limit
+}
+
+// A cost is what the lock of one seat has cost after a Hold, and how much of that the
+// Hold has added.
+type cost struct {
+	payment
+	added float64
 }
 
 // Afford takes what the Hold costs from the Locks of its user and of the Caller's
@@ -70,9 +76,10 @@ func (p *Policy) Afford(c Caller, h Hold) (*Charge, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	sum := 0.0
+	ch.costs = make([]cost, 0, len(h.Seats))
 	for _, seat := range h.Seats {
-		cost, added := b.cost(h, seat, c.addr)
-		ch.costs, ch.added = append(ch.costs, cost), append(ch.added, added)
+		paid, added := b.cost(h, seat, c.addr)
+		ch.costs = append(ch.costs, cost{paid, added})
 		sum += added
 	}
 	if sum == 0 {
@@ -133,13 +140,13 @@ func (ch *Charge) Keep(changed []lockstore.SeatID, now time.Time) {
 			}
 		case ch.costs == nil:
 		case done:
-			cost := ch.costs[i]
+			paid := ch.costs[i].payment
 			if !ch.hold.Longer {
-				cost.from, cost.until = now, now.Add(ch.hold.TTL)
+				paid.from, paid.until = now, now.Add(ch.hold.TTL)
 			}
-			b.paid.Add(key, cost)
+			b.paid.Add(key, paid)
 		default:
-			back += ch.added[i]
+			back += ch.costs[i].added
 		}
 	}
 	if back > 0 {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"seatlock/functions/access"
@@ -82,6 +83,7 @@ type API struct {
 	log         *slog.Logger
 	failures    telemetry.Bound // of the lines about them
 	clock       clock
+	changes     sync.Pool // of *change
 }
 
 // New returns an API. It fails if the Config is not valid.

@@ -78,6 +78,8 @@ type change struct {
 	pick *pick // what is to be found; nil if the request names all seats
 
 	repeated bool // the last operation was carried out more than once, perhaps
+
+	text []byte // of the answer
 }
 
 // do carries out the change.

@@ -47,6 +47,7 @@ type Hub struct {
 	conns      context.Context // ends when the remaining connections are closed at once
 	closeConns context.CancelFunc
 	accept     websocket.AcceptOptions
+	pace       pace
 
 	mu      sync.Mutex
 	streams map[*seatlist.Feed]*stream // of the events with viewers
@@ -58,7 +59,7 @@ type Hub struct {
 // closes all connections with the status "going away". The caller must then call
 // [Hub.Wait].
 func New(ctx context.Context, c Config) *Hub {
-	h := &Hub{Config: c, ctx: ctx, streams: make(map[*seatlist.Feed]*stream)}
+	h := &Hub{Config: c, ctx: ctx, streams: make(map[*seatlist.Feed]*stream), pace: newPace()}
 	// The library must not compress: it would do so for each viewer.
 	h.accept.CompressionMode, h.accept.CompressionThreshold = websocket.CompressionNoContextTakeover, math.MaxInt
 	h.conns, h.closeConns = context.WithCancel(context.WithoutCancel(ctx))
@@ -121,6 +122,14 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	if err != nil {
 		return err
 	}
+	greeted, err := h.pace.begin(r.Context(), h.ctx)
+	if err != nil {
+		if h.ctx.Err() != nil {
+			return goingAway()
+		}
+		return err
+	}
+	defer greeted()
 	v, err := h.upgrade(w, r)
 	if err != nil {
 		return err
@@ -129,7 +138,7 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	ctx, cancel := context.WithCancel(h.ctx)
 	defer cancel()
 	defer context.AfterFunc(feed.Retired(), cancel)() // the viewer comes back for the changed event
-	v.show(ctx, r.Context(), list, last)
+	v.show(ctx, r.Context(), list, last, greeted)
 	return nil
 }
 
@@ -185,7 +194,7 @@ func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ended || h.ctx.Err() != nil {
-		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is going away. Try again, or ask GET /seats."}
+		return nil, goingAway()
 	}
 	switch err := h.Places.Take(addr, 1); {
 	case errors.Is(err, access.ErrShare):
@@ -201,6 +210,10 @@ func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 	}
 	s.viewers++
 	return s, nil
+}
+
+func goingAway() error {
+	return &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is going away. Try again, or ask GET /seats."}
 }
 
 // fullTime is the Retry-After of a viewer for whom there is no place.

@@ -116,7 +116,8 @@ func (s *stream) follow(ctx context.Context, at position) {
 		}
 		sent := time.Now()
 		s.send(ctx, list)
-		sleep(ctx, time.Until(sent.Add(gather)))
+		// As many viewers as take longer must leave processor time to locks.
+		sleep(ctx, max(time.Until(sent.Add(gather)), time.Since(sent)))
 	}
 }
 

@@ -60,8 +60,9 @@ type viewer struct {
 
 // show writes the list, and then the messages after the entry, until the viewer
 // leaves, sends something or is too slow, or the context ends, or that of the request
-// passes its deadline: the end of the viewer's token. It closes the connection.
-func (v *viewer) show(ctx, request context.Context, l *seatlist.List, last *entry) {
+// passes its deadline: the end of the viewer's token. It calls greeted when the list is
+// written, and closes the connection at the end.
+func (v *viewer) show(ctx, request context.Context, l *seatlist.List, last *entry, greeted func()) {
 	v.ctx, v.cancel = context.WithCancelCause(context.Background())
 	defer context.AfterFunc(request, func() {
 		if errors.Is(request.Err(), context.DeadlineExceeded) {
@@ -73,6 +74,7 @@ func (v *viewer) show(ctx, request context.Context, l *seatlist.List, last *entr
 	v.moreTime()
 	v.run.Go(v.listen)
 	err := v.writeList(l)
+	greeted()
 	if err == nil {
 		v.moreTime()
 		err = v.writeMessages(last, l.Moment)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"strings"
 	"sync"
 
 	"seatlock/functions/static"
@@ -118,8 +119,10 @@ func read(name string) []byte {
 	return body
 }
 
-// ours matches the paths at which there may be a file.
-var ours = regexp.MustCompile(`^/($|page/|embed/|event-file\.schema\.json$)`)
+// isOurs reports whether there may be a file at the path.
+func isOurs(at string) bool {
+	return at == "/" || strings.HasPrefix(at, "/page/") || strings.HasPrefix(at, "/embed/") || at == "/event-file.schema.json"
+}
 
 // Handler serves the page at "/", its files below "/page/", the element below "/embed/"
 // and the JSON Schema of event files, and leaves every other request to next. Page and
@@ -130,7 +133,7 @@ func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 			serveCode(w, r)
 			return telemetry.Outcome{}
 		}
-		if r.Method != "GET" && r.Method != "HEAD" || !ours.MatchString(r.URL.Path) {
+		if r.Method != "GET" && r.Method != "HEAD" || !isOurs(r.URL.Path) {
 			return next(w, r)
 		}
 		f, known := p.find(r.URL.Path)

@@ -9,27 +9,21 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"seatlock/functions/booking"
 	"seatlock/functions/telemetry"
-	"seatlock/functions/telemetry/metrics"
 	"seatlock/functions/venue"
 	"seatlock/local/tools/internal/testbed"
 	"seatlock/lockstore"
 	"seatlock/lockstore/memstore"
 )
 
-// serve serves the event from the store until the context ends, as the program
-// does; counted, as with -metrics-addr.
-func serve(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore, counted bool) (addr string, err error) {
-	reports := []telemetry.Report{telemetry.Log(slog.New(slog.DiscardHandler), false)}
-	if counted {
-		m := metrics.New(booking.Calls(), []lockstore.EventID{ev.ID})
-		store = telemetry.Store(store, m.StoreCall)
-		reports = append(reports, m.Request)
-	}
+// serve serves the calls of the event from the store until the context ends.
+func serve(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore) (addr string, err error) {
 	api, err := booking.New(booking.Config{
 		Store:  store,
 		Events: []venue.Event{venue.Plain(ev, "")},
@@ -38,7 +32,7 @@ func serve(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore, 
 	if err != nil {
 		return "", err
 	}
-	return listen(ctx, telemetry.Observe(api.Routes(), telemetry.RandomID, reports...))
+	return listen(ctx, telemetry.Observe(api.Routes(), telemetry.RandomID, telemetry.Log(slog.New(slog.DiscardHandler), false)))
 }
 
 // seatBody is the body of a call for the seat of that number, by a user of its
@@ -51,64 +45,128 @@ func seatBody(b []byte, seat int) []byte {
 	return append(b, `"}`...)
 }
 
-func postLock(ctx context.Context, _ *testbed.Bed) (result, error) {
-	ev := newEvent("bench", 200_000, seatLimit)
-	bare, err := listen(ctx, http.HandlerFunc(bareLock))
+// oneRow are the arguments of a program with a row of seats that lasts for a round.
+var oneRow = []string{"-seats", "1x200000", "-lock-ttl", "1h"}
+
+func postLock(ctx context.Context, bed *testbed.Bed) (result, error) {
+	bare, err := startBare(ctx, "")
 	if err != nil {
 		return result{}, err
 	}
-	c, err := sideBySide(
-		func() (float64, error) { return overHTTP(ctx, bare, lockNext) },
-		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), false) },
+	bed.OnClose(bare.Kill)
+	return serversSideBySide(0.85,
+		func() (usage, error) { return bare.under(ctx, lockNextSeat) },
+		func() (usage, error) { return programUnderLocks(ctx) },
 	)
-	return c.atLeast(0.85), err
 }
 
 // postLockCounted is what -metrics-addr costs.
 func postLockCounted(ctx context.Context, _ *testbed.Bed) (result, error) {
-	ev := newEvent("bench", 200_000, seatLimit)
-	c, err := sideBySide(
-		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), false) },
-		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), true) },
+	return serversSideBySide(0.9,
+		func() (usage, error) { return programUnderLocks(ctx) },
+		func() (usage, error) { return programUnderLocks(ctx, "-metrics-addr", "127.0.0.1:0") },
 	)
-	return c.atLeast(0.9), err
+}
+
+// programUnderLocks locks seat after seat of a new program for a round.
+func programUnderLocks(ctx context.Context, args ...string) (usage, error) {
+	s, err := startProgram(ctx, append(oneRow, args...)...)
+	if err != nil {
+		return usage{}, err
+	}
+	defer s.Kill()
+	return s.under(ctx, lockNextSeat)
+}
+
+// guestCount is how many guests lock seats in turns.
+const guestCount = 100
+
+// postLockSession is what sessions cost, with the limits that come with them: of an
+// address's guests and of locks that nobody buys. They are so high that they refuse
+// nothing. There is no limit of a user's seats, since the few guests here have hundreds.
+func postLockSession(ctx context.Context, _ *testbed.Bed) (result, error) {
+	return serversSideBySide(0.9,
+		func() (usage, error) {
+			s, err := startProgram(ctx, oneRow...)
+			if err != nil {
+				return usage{}, err
+			}
+			defer s.Kill()
+			return s.under(ctx, lockForUsers(guestCount))
+		},
+		func() (usage, error) {
+			s, err := startProgram(ctx, append(oneRow, "-sessions", "-seat-limit", "0", "-guests", "1000", "-unbought", "1000000000", "-confirm-by", "buyer")...)
+			if err != nil {
+				return usage{}, err
+			}
+			defer s.Kill()
+			guests, err := newGuests(s.URL)
+			if err != nil {
+				return usage{}, err
+			}
+			return s.under(ctx, lockForGuests(guests))
+		},
+	)
+}
+
+// newGuests returns the cookies of new guests.
+func newGuests(url string) ([]string, error) {
+	var cookies []string
+	for range guestCount {
+		resp, err := http.Get(url + "/session")
+		if err != nil {
+			return nil, err
+		}
+		resp.Body.Close()
+		given := resp.Cookies()
+		if len(given) != 1 {
+			return nil, fmt.Errorf("GET /session makes no guest: %s", resp.Status)
+		}
+		cookies = append(cookies, given[0].Name+"="+given[0].Value)
+	}
+	return cookies, nil
 }
 
 // lockRound locks seat after seat of an empty store for a round.
-func lockRound(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore, counted bool) (float64, error) {
+func lockRound(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	addr, err := serve(ctx, ev, store, counted)
+	addr, err := serve(ctx, ev, store)
 	if err != nil {
 		return 0, err
 	}
-	return overHTTP(ctx, addr, lockNext)
+	done, err := overHTTP(ctx, addr, lockNext)
+	return done.perSecond, err
 }
 
 func listUnchanged(seats int) func(context.Context, *testbed.Bed) (result, error) {
-	return func(ctx context.Context, _ *testbed.Bed) (result, error) {
-		ev := newEvent("bench", seats, seatLimit)
-		ours, err := serve(ctx, ev, new(memstore.Store), false)
+	return func(ctx context.Context, bed *testbed.Bed) (result, error) {
+		ours, err := startProgram(ctx, "-seats", fmt.Sprintf("%dx%d", seats/10, 10))
 		if err != nil {
 			return result{}, err
 		}
-		body, err := fetch("http://" + ours + "/seats")
+		bed.OnClose(ours.Kill)
+		body, err := fetch(ours.URL + "/seats")
 		if err != nil {
 			return result{}, err
 		}
-		bare, err := listen(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-			w.Write(body)
-		}))
+		dir, err := bed.Folder()
 		if err != nil {
 			return result{}, err
 		}
-		c, err := sideBySide(
-			func() (float64, error) { return overHTTP(ctx, bare, listSeats) },
-			func() (float64, error) { return overHTTP(ctx, ours, listSeats) },
+		file := filepath.Join(dir, "seats.json")
+		if err := os.WriteFile(file, body, 0o600); err != nil {
+			return result{}, err
+		}
+		bare, err := startBare(ctx, file)
+		if err != nil {
+			return result{}, err
+		}
+		bed.OnClose(bare.Kill)
+		return serversSideBySide(0.85,
+			func() (usage, error) { return bare.under(ctx, listSeats) },
+			func() (usage, error) { return ours.under(ctx, listSeats) },
 		)
-		return c.atLeast(0.85), err
 	}
 }
 
@@ -120,7 +178,7 @@ const busyFor = 8 * time.Second
 // something else, and returns how long the locks took.
 func duringLocks(ctx context.Context, f func(addr string) error) (locks []time.Duration, err error) {
 	ev := newEvent("bench", 50_000, seatLimit)
-	addr, err := serve(ctx, ev, new(memstore.Store), false)
+	addr, err := serve(ctx, ev, new(memstore.Store))
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +227,7 @@ func postLockAsItGrows(ctx context.Context, _ *testbed.Bed) (result, error) {
 func lockAndRelease(ctx context.Context, ev *lockstore.Event) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	addr, err := serve(ctx, ev, new(memstore.Store), false)
+	addr, err := serve(ctx, ev, new(memstore.Store))
 	if err != nil {
 		return 0, err
 	}

@@ -183,17 +183,22 @@ func openViewer(addr, version, headers string) (*viewer, error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		return v, fmt.Errorf("the handshake is answered with %s", resp.Status)
 	}
-	_, err = v.message()
-	return v, err
+	return v, v.copyMessage(io.Discard)
 }
 
 // message reads a message.
 func (v *viewer) message() ([]byte, error) {
-	var message []byte
+	var b bytes.Buffer
+	err := v.copyMessage(&b)
+	return b.Bytes(), err
+}
+
+// copyMessage reads a message and writes its bytes, which may be compressed.
+func (v *viewer) copyMessage(to io.Writer) error {
 	for last := false; !last; {
 		head, err := v.in.Peek(2)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		last = head[0]&0x80 != 0
 		start, size := 2, int(head[1])
@@ -204,7 +209,7 @@ func (v *viewer) message() ([]byte, error) {
 			start = 10
 		}
 		if head, err = v.in.Peek(start); err != nil {
-			return nil, err
+			return err
 		}
 		switch size {
 		case 126:
@@ -212,13 +217,14 @@ func (v *viewer) message() ([]byte, error) {
 		case 127:
 			size = int(binary.BigEndian.Uint64(head[2:]))
 		}
-		frame := make([]byte, start+size)
-		if _, err := io.ReadFull(v.in, frame); err != nil {
-			return nil, err
+		if _, err := v.in.Discard(start); err != nil {
+			return err
 		}
-		message = append(message, frame[start:]...)
+		if _, err := io.CopyN(to, v.in, int64(size)); err != nil {
+			return err
+		}
 	}
-	return message, nil
+	return nil
 }
 
 // readViewers reads viewers, so many at a time, until each has received every

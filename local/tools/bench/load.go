@@ -22,14 +22,16 @@ func listen(ctx context.Context, h http.Handler) (addr string, err error) {
 	if err != nil {
 		return "", err
 	}
-	srv := &http.Server{
-		Handler: h,
-		// As the program has them: they cost each request something.
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
-	}
+	srv := newServer(h)
 	context.AfterFunc(ctx, func() { srv.Close() })
 	go srv.Serve(l) // ends with the context
 	return l.Addr().String(), nil
+}
+
+// newServer returns a server with the time limits that the program has, which cost each
+// request something.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 }
 
 // A request appends the bytes of a turn's request to b.

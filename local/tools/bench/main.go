@@ -31,6 +31,7 @@ type result struct {
 var rows = []row{
 	{"POST /lock, memory", "bare net/http: decode the body with the same library, answer a constant", "≥ 0.85 of it", postLock},
 	{"POST /lock, memory, counted for Prometheus", "POST /lock, memory", "≥ 0.9 of it", postLockCounted},
+	{"POST /lock, memory, with sessions", "POST /lock, memory, open", "≥ 0.9 of it", postLockSession},
 	{"POST /lock with count 2, memory, 5,000 seats until all are sold", "the same seats by name", "≥ 0.8 of it", pairsSoldOut},
 	{"POST /lock with count 4, memory, 200 at once, 5,000 seats", "", "none refused", partiesAtOnce},
 	{"POST /lock of 1 to 6 places, memory, an area of 20,000 until all are sold", "as many by name", "≥ 0.8 of it", placesSoldOut},
@@ -44,7 +45,7 @@ var rows = []row{
 
 	{"Memory: POST /lock, 200/s, while HEAD, status, old and unknown since of 50,000 seats are asked for", "the same locks alone", "p50 ≤ 2 × its time", memoryStorm},
 	{"Redis: POST /lock, 200/s, while HEAD, status, old and unknown since of 50,000 seats are asked for", "the same locks alone", "p50 ≤ 2 × its time", onRedis(redisStorm)},
-	{"Redis: POST /lock, 200/s, while 5,000 viewers return, 9,900 changes behind", "the same locks alone", "p99 ≤ 2 × its time", viewersReturn},
+	{"Redis: POST /lock, 200/s, while 5,000 viewers return, 9,900 changes behind", "the same locks once all are back", "p99 ≤ 2 × its time", viewersReturn},
 	{"4,000 clients that do not read the list of 50,000 seats", "", "≤ 150 MB", slowReaders},
 	{"POST /lock, 200/s, while another address opens 10,000 connections", "the same locks alone", "p50 ≤ 2 × its time", idleConnections},
 
@@ -106,10 +107,20 @@ var rows = []row{
 	{"Lambda: start to the first event, connected to Redis", "", "≤ 10 ms", lambdaStart},
 }
 
+// parts are what this program does as another process, by the first argument.
+var parts = map[string]func(ctx context.Context, args []string) error{
+	barePart:    serveBare,
+	viewersPart: showViewers,
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	do, args := run, os.Args[1:]
+	if len(args) > 0 && parts[args[0]] != nil {
+		do, args = parts[args[0]], args[1:]
+	}
+	if err := do(ctx, args); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -254,13 +254,13 @@ func redisList(ctx context.Context, s *redisServer) (result, error) {
 func postLockRedis(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	c, err := sideBySide(
-		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store), false) },
+		func() (float64, error) { return lockRound(ctx, ev, new(memstore.Store)) },
 		func() (float64, error) {
 			store, err := s.empty(ctx)
 			if err != nil {
 				return 0, err
 			}
-			return lockRound(ctx, ev, store, false)
+			return lockRound(ctx, ev, store)
 		},
 	)
 	return c.atLeast(0.5), err

@@ -9,46 +9,55 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
 
-// overHTTP loads the server at the address for a round and returns how many
-// requests a second it answered. The load is wrk's, on one thread, where wrk is
-// installed, and else this program's own.
-func overHTTP(ctx context.Context, addr string, r wrkRequest) (float64, error) {
+// answered is what a server did in a round.
+type answered struct{ requests, perSecond float64 }
+
+// overHTTP loads the server at the address for a round. The load is wrk's, on one
+// thread, where wrk is installed, and else this program's own.
+func overHTTP(ctx context.Context, addr string, r wrkRequest) (answered, error) {
 	if _, err := exec.LookPath("wrk"); err != nil {
-		return load(ctx, addr, callers, round, r.request)
+		began := time.Now()
+		perSecond, err := load(ctx, addr, callers, round, r.request)
+		return answered{perSecond * time.Since(began).Seconds(), perSecond}, err
 	}
 	args := []string{"-t1", "-c" + strconv.Itoa(callers), "-d1s"} // the shortest that it takes
 	if r.script != "" {
 		dir, err := os.MkdirTemp("", "seatlock-wrk-")
 		if err != nil {
-			return 0, err
+			return answered{}, err
 		}
 		defer os.RemoveAll(dir)
 		file := filepath.Join(dir, "requests.lua")
 		if err := os.WriteFile(file, []byte(r.script), 0o600); err != nil {
-			return 0, err
+			return answered{}, err
 		}
 		args = append(args, "-s", file)
 	}
 	out, err := exec.CommandContext(ctx, "wrk", append(args, "http://"+addr+r.path)...).CombinedOutput()
 	if err != nil {
-		return 0, fmt.Errorf("wrk: %w: %s", err, out)
+		return answered{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
 	if bytes.Contains(out, []byte("Non-2xx")) || bytes.Contains(out, []byte("Socket errors")) {
-		return 0, fmt.Errorf("not all requests succeeded: %s", out)
+		return answered{}, fmt.Errorf("not all requests succeeded: %s", out)
 	}
-	_, text, found := strings.Cut(string(out), "Requests/sec:")
-	fields := strings.Fields(text)
-	if !found || len(fields) == 0 {
-		return 0, errors.New("wrk printed no rate: " + string(out))
+	found := wrkReport.FindSubmatch(out)
+	if found == nil {
+		return answered{}, fmt.Errorf("wrk printed no rate: %s", out)
 	}
-	return strconv.ParseFloat(fields[0], 64)
+	requests, err1 := strconv.ParseFloat(string(found[1]), 64)
+	perSecond, err2 := strconv.ParseFloat(string(found[2]), 64)
+	return answered{requests, perSecond}, errors.Join(err1, err2)
 }
+
+var wrkReport = regexp.MustCompile(`(?s)(\d+) requests in .*Requests/sec:\s*([\d.]+)`)
 
 // A wrkRequest is a request as wrk makes it and as this program does.
 type wrkRequest struct {
@@ -60,7 +69,8 @@ type wrkRequest struct {
 var (
 	listSeats = wrkRequest{path: "/seats", request: get("/seats")}
 
-	// lockNext locks seat after seat, each for a user of its own.
+	// lockNext locks seat after seat of an event of this program, each for a user of its
+	// own.
 	lockNext = wrkRequest{path: "/lock", request: post("/lock", seatBody), script: `
 local seat = -1
 function request()
@@ -68,7 +78,48 @@ function request()
   return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, '{"seatId":"' .. seat .. '","userId":"user' .. seat .. '"}')
 end
 `}
+
+	// lockNextSeat does so in a row that is named A.
+	lockNextSeat = lockForUsers(1 << 30)
 )
+
+// lockForUsers locks seat after seat of a row that is named A, in turns for so many users.
+func lockForUsers(users int) wrkRequest {
+	return wrkRequest{
+		path: "/lock",
+		script: fmt.Sprintf(`
+local seat = 0
+function request()
+  seat = seat + 1
+  return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, '{"seatId":"A' .. seat .. '","userId":"user' .. seat %% %d .. '"}')
+end
+`, users),
+		request: post("/lock", func(b []byte, turn int) []byte {
+			return fmt.Appendf(b, `{"seatId":"A%d","userId":"user%d"}`, turn+1, (turn+1)%users)
+		}),
+	}
+}
+
+// lockForGuests locks seat after seat of a row that is named A, in turns for the users
+// whose cookies these are.
+func lockForGuests(cookies []string) wrkRequest {
+	return wrkRequest{
+		path: "/lock",
+		script: fmt.Sprintf(`
+local guests = {"%s"}
+local seat = 0
+function request()
+  seat = seat + 1
+  return wrk.format("POST", nil, {["Content-Type"] = "application/json", ["Cookie"] = guests[seat %% #guests + 1]}, '{"seatId":"A' .. seat .. '"}')
+end
+`, strings.Join(cookies, `", "`)),
+		request: func(b []byte, turn int) []byte {
+			body := fmt.Sprintf(`{"seatId":"A%d"}`, turn+1)
+			return fmt.Appendf(b, "POST /lock HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nCookie: %s\r\nContent-Length: %d\r\n\r\n%s",
+				cookies[turn%len(cookies)], len(body), body)
+		},
+	}
+}
 
 // bareLock answers a lock with a constant, once it has decoded the body as the
 // program does. It is the least that a lock can cost.

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"seatlock/lockstore/storetest/faults"
+)
+
+// A server is a process of its own, so that the processor time that requests take can be
+// told from that of their clients.
+type server struct {
+	*faults.Server
+	addr string
+}
+
+func serveProcess(ctx context.Context, program string, args ...string) (server, error) {
+	s, err := faults.Serve(ctx, program, args...)
+	if err != nil {
+		return server{}, err
+	}
+	return server{s, strings.TrimPrefix(s.URL, "http://")}, nil
+}
+
+// startProgram starts the program itself. Each of its settings has its default value,
+// unless the arguments say otherwise.
+func startProgram(ctx context.Context, args ...string) (server, error) {
+	program, err := faults.Build(ctx, nil, "seatlock/local")
+	if err != nil {
+		return server{}, err
+	}
+	return serveProcess(ctx, program, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+}
+
+// barePart is the argument that makes this program a bare server.
+const barePart = "serve-bare"
+
+// startBare starts a server that decodes the body of a POST and answers with a constant,
+// and answers a GET with the content of the file.
+func startBare(ctx context.Context, file string) (server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return server{}, err
+	}
+	return serveProcess(ctx, self, barePart, file)
+}
+
+// serveBare is the bare server. It serves until it is killed.
+func serveBare(_ context.Context, args []string) error {
+	var list []byte
+	if len(args) > 0 && args[0] != "" {
+		var err error
+		if list, err = os.ReadFile(args[0]); err != nil {
+			return err
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("url=http://%s\n", l.Addr())
+	return newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" {
+			bareLock(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(list)))
+		w.Write(list)
+	})).Serve(l)
+}
+
+// processorTime returns how much processor time a process has used. It is a multiple of
+// 10 ms.
+func processorTime(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	// The fields are those of proc(5). The second is a name in parentheses.
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat has too few fields: %s", pid, stat)
+	}
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * time.Second / 100, errors.Join(err1, err2)
+}
+
+// A usage is what a server did under load.
+type usage struct {
+	perSecond float64 // requests
+	each      float64 // the processor time of one, in nanoseconds
+}
+
+// under loads the server for a round.
+func (s server) under(ctx context.Context, r wrkRequest) (usage, error) {
+	before, err := processorTime(s.PID())
+	if err != nil {
+		return usage{}, err
+	}
+	done, err := overHTTP(ctx, s.addr, r)
+	if err != nil {
+		return usage{}, err
+	}
+	after, err := processorTime(s.PID())
+	return usage{done.perSecond, float64(after-before) / done.requests}, err
+}
+
+// serversSideBySide compares two servers under load. The rate of ours must reach the
+// goal, a part of the other's.
+func serversSideBySide(goal float64, base, ours func() (usage, error)) (result, error) {
+	var times [2][]float64
+	side := func(i int, measure func() (usage, error)) func() (float64, error) {
+		return func() (float64, error) {
+			u, err := measure()
+			times[i] = append(times[i], u.each)
+			return u.perSecond, err
+		}
+	}
+	c, err := sideBySide(side(0, base), side(1, ours))
+	if err != nil {
+		return result{}, err
+	}
+	var ratios []float64
+	for i := 1; i < len(times[0]); i++ { // the first round warms up
+		ratios = append(ratios, times[1][i]/times[0][i])
+	}
+	r := c.atLeast(goal)
+	r.base += ", " + micros(median(times[0][1:]))
+	r.ours += ", " + micros(median(times[1][1:]))
+	r.figure += fmt.Sprintf(", %.2f × its processor time", median(ratios))
+	return r, nil
+}
