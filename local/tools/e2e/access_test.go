@@ -251,4 +251,7 @@ func TestMessagesOnPhone(t *testing.T) {
 	inView("countdown", "confirm", "release", "locked")
 	eval[any](w, `look.byId('dismiss').click()`)
 	w.waitFor("the message is gone", `!look.byId('notice').checkVisibility()`)
+	eval[any](w, `scrollTo(0, 0)`)
+	w.waitFor("the message that the connection is lost covers no seat", `(() => { document.querySelector('seatlock-map').controller.host.light('away');
+		const {bottom, height} = look.one('.stale span').getBoundingClientRect(); return height > 0 && bottom <= Math.min(...look.all('#map .seat').map((c) => c.getBoundingClientRect().top)); })()`)
 }
