@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -115,7 +116,7 @@ func TestElement(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src %[1]s; connect-src %[1]s %[2]s; img-src data:; frame-src %[1]s; require-trusted-types-for 'script'; trusted-types seatlock", s.URL, "ws"+s.URL[4:]))
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Two maps</title><script type="module" src="%[1]s/embed/v1.js"></script>
-			<iframe title="frame" width="800" height="300" src="%[1]s/embed/frame.html?event=two"></iframe>
+			<iframe title="frame" width="800" height="700" src="%[1]s/embed/frame.html?event=two"></iframe>
 			<seatlock-map id="a" event="one" max="2"></seatlock-map><seatlock-map id="b" event="two" lang="de" theme="dark"></seatlock-map>`, s.URL)
 	}))
 	t.Cleanup(page.Close)
@@ -154,14 +155,15 @@ func TestElement(t *testing.T) {
 	eval[any](w, `(() => { window.frame = document.querySelector('iframe').contentWindow; frame.postMessage({target: 'seatlock', type: 'bestAvailable', value: 2, id: 7}, '`+s.URL+`'); })()`)
 	w.waitFor("the frame holds seats, and tells so and its height", `['lock', 'height', 'answer'].every((type) => told.some(([origin, data]) => origin === '`+s.URL+`' && data.source === 'seatlock' && data.type === type && (type !== 'answer' || data.id === 7 && data.detail === true)))`)
 	// Beyond the edge of its map, a drag is the page's.
-	at := w.spotOf(`document.querySelector('iframe')`)
+	eval[any](w, `scrollTo(0, 0)`)
+	at := spot{X: 400, Y: 200}
 	for range 4 {
 		call(w, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseWheel, X: at.X, Y: at.Y, DeltaX: 0.01, DeltaY: -60, Modifiers: 2})
 	}
-	for i, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMouseReleased} {
-		call(w, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y + 400*float64(min(i, 2)), Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1})
-	}
-	w.waitFor("the frame tells how far its page is to scroll", `told.some(([, {type, detail}]) => type === 'scroll' && detail < -100)`)
+	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: 1})
+	w.touch([]spot{at}, []spot{{X: at.X, Y: at.Y + 150}})
+	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{})
+	w.waitFor("the frame tells how far its page is to scroll", `told.some(([, {type, detail}]) => type === 'scroll' && detail < 0)`)
 	if got := eval[string](w, `location.href.slice(location.origin.length)`); got != "/" {
 		t.Errorf("the address has become %s", got)
 	}
