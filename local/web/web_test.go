@@ -132,8 +132,8 @@ func TestElement(t *testing.T) {
 		}
 	}
 	chunks := namesIn(`import\("\./([^"]+)"\)`, module.Body.String())
-	if len(chunks) != 4 {
-		t.Errorf("the languages are %q", chunks)
+	if len(chunks) != 5 {
+		t.Errorf("it loads %q now and then, want four languages and the rule for single seats", chunks)
 	}
 	for _, chunk := range chunks {
 		want(t, s.ask("GET", "/embed/"+chunk), foreign)
@@ -165,7 +165,7 @@ func TestFrame(t *testing.T) {
 }
 
 // TestSizes checks that a first visit loads 60 KB at most, compressed, as does a shop's
-// page for the element.
+// page for the element, and that no module waits for another one.
 func TestSizes(t *testing.T) {
 	s := open(web.Config{})
 	page := s.ask("GET", "/").Body.String()
@@ -179,6 +179,9 @@ func TestSizes(t *testing.T) {
 	} {
 		sum := 0
 		for _, name := range names {
+			if imported := namesIn(`(?:from|import)\s*"\./([^"]+)"`, s.ask("GET", "/"+name).Body.String()); len(imported) > 0 {
+				t.Errorf("%s imports %q, which a browser learns only once it has it", name, imported)
+			}
 			got := s.ask("GET", "/"+name, "Accept-Encoding", "gzip, br")
 			sum += got.Body.Len()
 			r, err := gzip.NewReader(got.Body)

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -133,7 +132,7 @@ func openShop(ctx context.Context, bed *testbed.Bed, program string, paid bool, 
 // round has 64 buyers buy for a round, and returns how many nanoseconds of the processor
 // each place took.
 func (s *shop) round(ctx context.Context) (float64, error) {
-	before, err := processorTime(s.pids)
+	before, err := processorTime(s.pids...)
 	if err != nil {
 		return 0, err
 	}
@@ -156,28 +155,8 @@ func (s *shop) round(ctx context.Context) (float64, error) {
 	if s.stripe != nil {
 		s.stripe.TakeEvents() // nobody else wants them
 	}
-	after, err := processorTime(s.pids)
+	after, err := processorTime(s.pids...)
 	return float64(after-before) / float64(s.place.Load()-sold), err
-}
-
-// processorTime returns how long the processes have run so far.
-func processorTime(pids []int) (sum time.Duration, err error) {
-	const tick = time.Second / 100 // of every Linux
-	for _, pid := range pids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return 0, err
-		}
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from the third one on
-		for _, field := range fields[11:13] {                                     // in the program, and in the system for it
-			ticks, err := strconv.ParseInt(field, 10, 64)
-			if err != nil {
-				return 0, err
-			}
-			sum += time.Duration(ticks) * tick
-		}
-	}
-	return sum, nil
 }
 
 // buy is what one buyer does. What a busy machine could not do in time is repeated.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -77,22 +77,29 @@ func serveBare(_ context.Context, args []string) error {
 	})).Serve(l)
 }
 
-// processorTime returns how much processor time a process has used. It is a multiple of
-// 10 ms.
-func processorTime(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
+// processorTime returns how much processor time the processes have used, in multiples
+// of 10 ms.
+func processorTime(pids ...int) (sum time.Duration, err error) {
+	const tick = time.Second / 100 // of every Linux
+	for _, pid := range pids {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return 0, err
+		}
+		// The fields are those of proc(5). The second is a name in parentheses.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) < 13 {
+			return 0, fmt.Errorf("/proc/%d/stat has too few fields: %s", pid, stat)
+		}
+		for _, field := range fields[11:13] { // in the program, and in the system for it
+			ticks, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += time.Duration(ticks) * tick
+		}
 	}
-	// The fields are those of proc(5). The second is a name in parentheses.
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat has too few fields: %s", pid, stat)
-	}
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * time.Second / 100, errors.Join(err1, err2)
+	return sum, nil
 }
 
 // A usage is what a server did under load.

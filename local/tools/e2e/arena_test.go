@@ -46,22 +46,36 @@ func TestArena(t *testing.T) {
 	w.keys(escape)
 	w.waitFor("the focus is back on the section", `look.focus.ariaLabel?.startsWith('Upper 220, ')`)
 
-	eval[any](w, `(() => { window.framesDrawn = 0; const count = () => { window.framesDrawn++; requestAnimationFrame(count); }; count(); })()`)
+	eval[any](w, `(() => {
+		window.framesDrawn = 0;
+		const count = () => { window.framesDrawn++; requestAnimationFrame(count); };
+		count();
+		window.writes = 0;
+		window.framesWritten = new Set();
+		new MutationObserver((all) => { window.writes += all.length; framesWritten.add(document.timeline.currentTime); })
+			.observe(document.querySelector('seatlock-map').shadowRoot, {subtree: true, attributes: true, childList: true, characterData: true});
+	})()`)
 	for _, view := range []string{"", "&section=Lower+101"} {
 		eval[any](w, `location.hash = 'event=final-2027-06-12`+view+`'`)
 		eval[any](w, `new Promise((done) => setTimeout(done, 500))`)
-		eval[any](w, `(() => { longTasks.length = 0; window.framesDrawn = 0; })()`)
+		eval[any](w, `(() => { longTasks.length = window.framesDrawn = window.writes = 0; framesWritten.clear(); })()`)
 		began, busy := time.Now(), w.threadTime()
 		changed := s.changeSeats(5*time.Second, 200, view != "")
 		took := time.Since(began)
 		busy = w.threadTime() - busy
 		longest := eval[float64](w, `Math.max(0, ...longTasks)`)
-		frames := eval[int](w, `window.framesDrawn`)
+		frames, writes, written := eval[int](w, `window.framesDrawn`), eval[int](w, `window.writes`), eval[int](w, `framesWritten.size`)
 		name := "the overview"
 		if view != "" {
 			name = "a section"
 		}
-		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second, longest task %.0f ms (0: none over 50), main thread busy for %.0f %% of it", name, changed, took.Seconds(), float64(changed)/took.Seconds(), float64(frames)/took.Seconds(), longest, 100*busy/took.Seconds())
+		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second, longest task %.0f ms (0: none over 50), main thread busy for %.0f %% of it, %.1f writes for each seat, in %d frames", name, changed, took.Seconds(), float64(changed)/took.Seconds(), float64(frames)/took.Seconds(), longest, 100*busy/took.Seconds(), float64(writes)/float64(changed), written)
+		if writes > 5*changed { // a state, a part, a label, and whether it can be picked
+			t.Errorf("%s writes %d times for %d seats", name, writes, changed)
+		}
+		if most := int(took.Seconds() * 10); written > most { // the changes of others are gathered
+			t.Errorf("%s writes in %d frames, want at most %d in %.1f s", name, written, most, took.Seconds())
+		}
 		if busy > 0.8*took.Seconds() { // processor time, which other programs do not use up
 			t.Errorf("%s keeps the main thread busy for %.1f of %.1f s", name, busy, took.Seconds())
 		}

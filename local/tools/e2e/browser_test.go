@@ -93,7 +93,10 @@ func openPage(t *testing.T, args ...string) (*window, *server) {
 // A window shows the page to one user. An exception in it fails the test.
 type window struct {
 	t   *testing.T
-	ctx context.Context
+	ctx context.Context // of Chromium
+
+	firefox *firefox // instead of Chromium
+	tab     string   // of Firefox
 
 	mu     sync.Mutex
 	faults []string // exceptions, and violations of the Content-Security-Policy
@@ -169,6 +172,16 @@ new PerformanceObserver((list) => { for (const e of list.getEntries()) longTasks
 document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
 `
 
+// hurry divides the longest waits of the pages that the window opens from now on, those
+// above five seconds, by four.
+func (w *window) hurry() {
+	w.t.Helper()
+	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
+		const real = setTimeout;
+		window.setTimeout = (act, ms, ...more) => real(act, ms > 5000 ? ms / 4 : ms, ...more);
+	}`})
+}
+
 func (w *window) do(actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
@@ -195,7 +208,11 @@ var navigate = chromedp.Navigate
 // visit opens a URL and waits until the seats are shown.
 func (w *window) visit(url string) {
 	w.t.Helper()
-	w.do(navigate("about:blank"), navigate(url)) // loads the page anew, even if only the fragment differs
+	if w.firefox != nil {
+		w.firefox.navigate(w.tab, url)
+	} else {
+		w.do(navigate("about:blank"), navigate(url)) // loads the page anew, even if only the fragment differs
+	}
 	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
 
@@ -217,6 +234,11 @@ func eval[T any](w *window, expression string) T {
 }
 
 func tryEval[T any](w *window, expression string) (T, error) {
+	if w.firefox != nil {
+		var v T
+		err := w.firefox.evaluate(w.tab, expression, &v)
+		return v, err
+	}
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -271,10 +293,17 @@ func (w *window) click(name string) {
 // clickOn clicks in the middle of the element that the expression returns.
 func (w *window) clickOn(expression string) {
 	w.t.Helper()
+	if w.firefox != nil {
+		w.firefox.front(w.tab)
+	}
 	type point struct{ X, Y float64 }
 	p := eval[point](w, `(async () => { const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 		await drawn(); const c = `+expression+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
 		const r = c.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
+	if w.firefox != nil {
+		w.firefox.click(w.tab, p.X, p.Y)
+		return
+	}
 	w.do(chromedp.MouseClickXY(p.X, p.Y))
 }
 

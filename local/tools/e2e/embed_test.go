@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -34,21 +36,20 @@ func freeAddress(t *testing.T) string {
 // holds, chooses a price and pays it, loses a seat to somebody else, lets time run out and
 // holds again. The address of its page stays as it is.
 func TestShop(t *testing.T) {
-	t.Setenv("AUTH_BACKEND_KEY", backendKey)
+	t.Parallel()
 	b, addr := needBrowser(t), freeAddress(t)
 	theatre, err := os.ReadFile("../../events/theatre.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	short := strings.Replace(string(theatre), `"lockSeconds": 120`, `"lockSeconds": 5`, 1)
-	s := serve(t, "-sessions", "-cors-origin", "http://"+addr, "-events", eventFile(t, short))
-	t.Setenv("SEATLOCK_URL", s.URL)
-	t.Setenv("ADDR", addr)
+	key := "AUTH_BACKEND_KEY=" + backendKey
+	s := serveWith(t, []string{key}, "-sessions", "-cors-origin", "http://"+addr, "-events", eventFile(t, short))
 	program, err := faults.Build(t.Context(), nil, "seatlock/local/examples/shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop, err := faults.Serve(t.Context(), program)
+	shop, err := faults.Serve(t.Context(), "env", key, "SEATLOCK_URL="+s.URL, "ADDR="+addr, program)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,11 @@ func TestShop(t *testing.T) {
 	w.waitText("Pay £38.00")
 	w.choose("Price of Stalls, row E, seat 1", "Child £19.00")
 	other.waitText("Pay £19.00")
+	// The answer to the first request is lost, and the page asks again.
+	eval[any](w, `(() => { const real = fetch; window.fetch = async (...call) => { const answer = await real(...call);
+		if (call[0] !== 'pay') return answer; window.fetch = real; throw new TypeError('lost'); }; })()`)
 	w.press("Pay £19.00")
+	w.waitText("The shop does not answer. We are asking again. You pay only once.")
 	w.waitText("Thank you. You have paid £19.00. Your reference is SHOP-")
 	w.waitText("Booked: Stalls, row E, seat 1. See you there.")
 	w.waitSeat("Stalls, row E, seat 1", "booked by you")
@@ -102,6 +107,7 @@ func (w *window) lockTooLateFor(s *server, seat string) {
 // event, language and scheme, follows its attributes, says what happens and does what it is
 // told, without the page's address; and the frame tells its page, and takes orders from it.
 func TestElement(t *testing.T) {
+	t.Parallel()
 	b := needBrowser(t)
 	file := eventFile(t, `{"layouts": {"hall": {"sections": [{"name": "Hall", "rows": [{"row": "A-C", "seats": "1-6"}]}]}},
 		"events": [{"id": "one", "name": "One", "layout": "hall"}, {"id": "two", "name": "Two", "layout": "hall"}]}`)
@@ -110,7 +116,7 @@ func TestElement(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src %[1]s; connect-src %[1]s %[2]s; img-src data:; frame-src %[1]s; require-trusted-types-for 'script'; trusted-types seatlock", s.URL, "ws"+s.URL[4:]))
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Two maps</title><script type="module" src="%[1]s/embed/v1.js"></script>
-			<iframe title="frame" width="800" height="300" src="%[1]s/embed/frame.html?event=two"></iframe>
+			<iframe title="frame" width="800" height="700" src="%[1]s/embed/frame.html?event=two"></iframe>
 			<seatlock-map id="a" event="one" max="2"></seatlock-map><seatlock-map id="b" event="two" lang="de" theme="dark"></seatlock-map>`, s.URL)
 	}))
 	t.Cleanup(page.Close)
@@ -142,8 +148,22 @@ func TestElement(t *testing.T) {
 	eval[any](w, `(() => { `+maps+` a.setAttribute('event', 'two'); })()`)
 	w.waitFor("the map shows the other event", `document.getElementById('a').basket.eventId === 'two'`)
 
+	eval[any](w, `(() => { const c = document.createElement('seatlock-map'); c.id = 'c'; c.setAttribute('event', 'nowhere'); document.body.append(c); })()`)
+	w.waitFor("the light of a map without an event does not wait for it", `document.getElementById('c').shadowRoot.querySelector('#light')?.textContent === 'No event'`)
+	eval[any](w, `document.getElementById('c').remove()`)
+
 	eval[any](w, `(() => { window.frame = document.querySelector('iframe').contentWindow; frame.postMessage({target: 'seatlock', type: 'bestAvailable', value: 2, id: 7}, '`+s.URL+`'); })()`)
 	w.waitFor("the frame holds seats, and tells so and its height", `['lock', 'height', 'answer'].every((type) => told.some(([origin, data]) => origin === '`+s.URL+`' && data.source === 'seatlock' && data.type === type && (type !== 'answer' || data.id === 7 && data.detail === true)))`)
+	// Beyond the edge of its map, a drag is the page's.
+	eval[any](w, `scrollTo(0, 0)`)
+	at := spot{X: 400, Y: 200}
+	for range 4 {
+		call(w, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseWheel, X: at.X, Y: at.Y, DeltaX: 0.01, DeltaY: -60, Modifiers: 2})
+	}
+	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: 1})
+	w.touch([]spot{at}, []spot{{X: at.X, Y: at.Y + 150}})
+	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{})
+	w.waitFor("the frame tells how far its page is to scroll", `told.some(([, {type, detail}]) => type === 'scroll' && detail < 0)`)
 	if got := eval[string](w, `location.href.slice(location.origin.length)`); got != "/" {
 		t.Errorf("the address has become %s", got)
 	}
@@ -156,6 +176,10 @@ func TestElement(t *testing.T) {
 		return [a.basket.picked.length, b.basket.picked.length, await a.lock(), b.basket.picked.length, b.basket.locked.length, await b.release(), a.basket.locked.length, conflicts].join(); })()`); got != "1,1,true,0,1,true,0,0" {
 		t.Errorf("picks of both maps, a lock, picks and locks of the other, which gives them back, locks of the first, conflicts: %s", got)
 	}
+	eval[any](w, `(() => { `+maps+` [...a.shadowRoot.querySelectorAll('[role=gridcell]')].find((cell) => cell.ariaLabel.endsWith('available')).click(); a.user = 'cid'; })()`)
+	w.waitFor("another user has none of the picks", `(() => { `+maps+` return look.all('.ready').length === 2 && a.controller.session.user === 'cid' && !a.basket.picked.length; })()`)
+	eval[any](w, `(() => { `+maps+` a.user = 'ann'; })()`)
+	w.waitFor("the user has them again", `(() => { `+maps+` return a.basket.picked.length === 1; })()`)
 	if !eval[bool](w, `(() => { `+maps+` const { page } = b.controller; b.remove(); const over = page.closed && !b.controller; document.body.append(b); return over; })()`) {
 		t.Error("a map that was removed goes on")
 	}
@@ -165,6 +189,7 @@ func TestElement(t *testing.T) {
 // TestFrame checks that a frame follows the language of the browser, that its map does not
 // grow with it, and that it takes no orders from a page of another origin.
 func TestFrame(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-frame-ancestor", "https://shop.example")
 	w := b.newUser(800, 500)
 	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `Object.defineProperty(navigator, 'languages', {value: ['de']})`})
@@ -204,6 +229,7 @@ func (s *server) session() string {
 // the server refuses it, and follows another function to another user; and what the buyer
 // reads meanwhile.
 func TestToken(t *testing.T) {
+	t.Parallel()
 	b := needBrowser(t)
 	var s *server
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -37,6 +37,7 @@ func (w *window) fill(id, text string) {
 // a program of its own and insists on PKCE, after a wrong password, too, and then locks and
 // confirms what was picked before, as the user whom the issuer knows.
 func TestSignInWithAForm(t *testing.T) {
+	t.Parallel()
 	b, issuer := needBrowser(t), serveIssuer(t)
 	s := serve(t, "-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.URL, "-auth-audience", "api", "-auth-client", "seatlock")
 	w := b.newUser(1280, 900)

@@ -90,12 +90,12 @@ func TestSeatMapChangesInPlace(t *testing.T) {
 	waitFocus("Floor 102, ")
 }
 
-// TestNotForSale checks that a blocked seat is shown as not for sale, and that a buyer
-// who picked it just before learns it.
+// TestNotForSale checks that a blocked seat is shown as not for sale, and that a buyer who
+// picked it just before learns it, as does one whose lock the shop ends, and the shop's page.
 func TestNotForSale(t *testing.T) {
 	const key = "operators-operators-operators-operators"
-	t.Setenv("OPERATOR_KEY", key)
-	b, s := needBrowser(t), serve(t)
+	t.Parallel()
+	b, s := needBrowser(t), serveWith(t, []string{"OPERATOR_KEY=" + key})
 	operate := func(call, body string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+call, strings.NewReader(body))
@@ -126,4 +126,11 @@ func TestNotForSale(t *testing.T) {
 	w.waitSeat("row A, seat 3", "not for sale")
 	operate("/unblock", `{"seatIds":["A1","A2","A3"]}`)
 	w.waitSeat("row A, seat 1", "available")
+	w.click("row B, seat 1")
+	w.press("Hold this seat")
+	w.waitText("left to buy")
+	eval[any](w, `document.querySelector('seatlock-map').addEventListener('conflict', ({detail}) => window.conflict = detail.code + detail.seatIds)`)
+	operate("/evict", `{"seatIds":["B1"]}`)
+	w.waitText("Row B, seat 1 is not yours any more")
+	w.waitFor("the page around the map learns of it", `window.conflict === 'lock_not_heldB1'`)
 }

@@ -96,4 +96,13 @@ func TestWhatBecameOfAnOrder(t *testing.T) {
 			w.waitText(step.want)
 		}
 	}
+
+	// Money back for a seat that the buyer keeps.
+	user := eval[string](w, `localStorage['seatlock:user']`)
+	s.must("lock", user, "S-E2")
+	s.must("confirm", user, "S-E2")
+	p.order.Store(`{"orderId":"K7Q3","eventId":"winters-tale","userId":"` + user + `","seatIds":["S-E2"],"state":"refunded","total":3800,"currency":"GBP","refunded":3800}`)
+	w.visit(p.url + "?order=K7Q3")
+	w.waitText("£38.00 was paid back to you. Stalls, row E, seat 2 is still yours.")
+	w.waitSeat("Stalls, row E, seat 2", "booked by you")
 }

@@ -24,7 +24,7 @@ type proxy struct {
 	loseAnswers     atomic.Bool  // POSTs take effect, and are not answered
 	unknownOutcomes atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
 	order           atomic.Value // a string that GET /order is answered with
-	slowList        atomic.Bool  // lists take 12 seconds, in which a piece arrives every second
+	slowList        atomic.Bool  // lists take 3 seconds, in which 12 pieces arrive
 
 	lists atomic.Int64 // how many full lists were asked for
 }
@@ -50,7 +50,7 @@ func newProxy(t *testing.T, s *server) *proxy {
 				p.lists.Add(1)
 			}
 			if p.slowList.Load() {
-				w = &trickle{w, 12, time.Second}
+				w = &trickle{w, 12, time.Second / 4}
 			}
 		}
 		if r.Header.Get("Upgrade") != "" && !r.URL.Query().Has("since") {
@@ -114,15 +114,16 @@ func (s *stallable) Read(b []byte) (int, error) {
 	}
 }
 
-// TestSocketStalls checks that the page notices a WebSocket that gets no messages,
-// and works without it.
+// TestSocketStalls checks that the page notices a WebSocket that gets no messages for 25
+// seconds, and works without it.
 func TestSocketStalls(t *testing.T) {
 	t.Parallel()
 	w, s, p := openThroughProxy(t)
+	w.hurry()
+	w.visit(p.url)
 	w.waitLight("live")
 	p.stallSockets.Store(true)
 	s.must("lock", "ben", "A1")
-	time.Sleep(15 * time.Second) // after 25 s without a message the page checks
 	w.waitSeat("row A, seat 1", "on hold for ")
 	w.waitLight("asking") // new ones get no messages either
 	p.stallSockets.Store(false)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ var build = sync.OnceValues(func() (string, error) { return faults.Build(context
 // A server is the running program.
 type server struct {
 	t    *testing.T
+	env  []string // name=value
 	args []string
 	*faults.Server
 }
@@ -29,7 +31,14 @@ type server struct {
 // serve starts the program on a free port.
 func serve(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, args: args}
+	return serveWith(t, nil, args...)
+}
+
+// serveWith is [serve] with environment variables, which tests that run at the same time
+// cannot set for themselves.
+func serveWith(t *testing.T, env []string, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, env: env, args: args}
 	s.start("127.0.0.1:0")
 	t.Cleanup(func() { s.Kill() })
 	return s
@@ -41,7 +50,7 @@ func (s *server) start(addr string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if s.Server, err = faults.Serve(s.t.Context(), program, append([]string{"-addr", addr}, s.args...)...); err != nil {
+	if s.Server, err = faults.Serve(s.t.Context(), "env", slices.Concat(s.env, []string{program, "-addr", addr}, s.args)...); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -16,10 +16,12 @@ func serveSignIn(t *testing.T, args ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { issuer.Shutdown() })
-	t.Setenv("AUTH_CLIENT_SECRET", issuer.Config().ClientSecret)
-	t.Setenv("SESSION_KEY", strings.Repeat("sessions", 5))
-	return serve(t, append([]string{"-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID}, args...)...)
+	env := []string{"AUTH_CLIENT_SECRET=" + issuer.Config().ClientSecret, "SESSION_KEY=" + strings.Repeat("sessions", 5)}
+	return serveWith(t, env, append([]string{"-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID}, args...)...)
 }
+
+// endSessions gives the server another key with its next start.
+func (s *server) endSessions() { s.env = append(s.env, "SESSION_KEY="+strings.Repeat("another!", 5)) }
 
 // waitNotice waits until the panel has the message, which may be out of view.
 func (w *window) waitNotice(text string) {
@@ -38,6 +40,7 @@ func (w *window) signIn() {
 // TestAnotherWindowSignsIn checks that a window of a guest does not lock for the user
 // who has signed in in another one, but says so and shows that user's seats.
 func TestAnotherWindowSignsIn(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
 	one := b.newUser(1280, 900)
 	one.visit(s.URL)
@@ -64,6 +67,7 @@ func TestAnotherWindowSignsIn(t *testing.T) {
 // TestAnotherWindowBecomesAGuest checks that a window of a user who is signed in does
 // not act as the guest who the browser has become, and does not say that it is too late.
 func TestAnotherWindowBecomesAGuest(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
@@ -84,6 +88,7 @@ func TestAnotherWindowBecomesAGuest(t *testing.T) {
 // TestAnotherWindowSignsOut checks that signing out forgets what the user had, in every
 // window.
 func TestAnotherWindowSignsOut(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
 	one := b.newUser(1280, 900)
 	one.visit(s.URL)
@@ -122,6 +127,7 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 // TestOldLocksDoNotKeepAGuest checks that a guest can sign in whatever the browser
 // remembers of locks that are over, of other events and of seats that are booked.
 func TestOldLocksDoNotKeepAGuest(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
 	remember := func(w *window, event, seat, end string) {
 		t.Helper()
@@ -167,12 +173,13 @@ func TestOldLocksDoNotKeepAGuest(t *testing.T) {
 // TestSessionEnds checks what the page shows and says once the session of a user who
 // had signed in is over: it is a guest's page, in which a guest can lock.
 func TestSessionEnds(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.signIn()
 	w.click("row A, seat 1")
-	s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+	s.restart(s.endSessions)
 	w.waitLight("live")
 	w.press("Hold this seat")
 	w.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours. Nothing was held.")
@@ -186,12 +193,13 @@ func TestSessionEnds(t *testing.T) {
 // TestPrivateSessionEnds checks that a page that only known callers see asks for a new
 // session by itself, once the one that it had is over, or lets the user sign in.
 func TestPrivateSessionEnds(t *testing.T) {
+	t.Parallel()
 	t.Run("of a guest", func(t *testing.T) {
 		b, s := needBrowser(t), serveSignIn(t, "-private")
 		w := b.newUser(1280, 900)
 		w.visit(s.URL)
 		w.signIn()
-		s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+		s.restart(s.endSessions)
 		w.waitNotice("You are not signed in any more, so")
 		w.waitText("You are a guest.")
 		w.waitLight("live")
@@ -201,7 +209,7 @@ func TestPrivateSessionEnds(t *testing.T) {
 		w := b.newUser(1280, 900)
 		w.do(navigate(s.URL))
 		w.signIn()
-		s.restart(func() { t.Setenv("SESSION_KEY", strings.Repeat("another!", 5)) })
+		s.restart(s.endSessions)
 		w.waitNotice("You are not signed in any more. Sign in again to see the seats.")
 		w.press("Sign in")
 		w.waitText("You are signed in.")
@@ -211,6 +219,7 @@ func TestPrivateSessionEnds(t *testing.T) {
 // TestGuestSessionEnds checks the same of a guest where nobody can sign in: no message
 // says that the page only shows the seats.
 func TestGuestSessionEnds(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
@@ -226,6 +235,7 @@ func TestGuestSessionEnds(t *testing.T) {
 // TestTooManyGuests checks that a network address with very many new guests can look at
 // the seats and sign in, and that a visitor becomes a guest with the first lock.
 func TestTooManyGuests(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t, "-guests", "1")
 	b.newUser(1280, 900).visit(s.URL)
 	w := b.newUser(1280, 900)

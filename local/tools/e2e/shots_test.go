@@ -10,6 +10,7 @@ import (
 // taken. They go to the folder that E2E_SCREENSHOTS names, else to one that is
 // removed.
 func TestScreenshots(t *testing.T) {
+	t.Parallel()
 	b := needBrowser(t)
 	dir := cmp.Or(os.Getenv("E2E_SCREENSHOTS"), t.TempDir())
 	theatre := serve(t, "-events", "../../events/theatre.json")

@@ -10,6 +10,7 @@ import (
 // TestGuestSession checks that the page locks and confirms as a guest whom the server
 // made, the same one in two windows, and that no script can read the cookie.
 func TestGuestSession(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
@@ -33,14 +34,14 @@ func TestGuestSession(t *testing.T) {
 // TestSignInOnThePage checks that a guest with a lock learns what becomes of it, that
 // what was picked is kept over the sign-in, and that the user who signed in can lock it.
 func TestSignInOnThePage(t *testing.T) {
+	t.Parallel()
 	issuer, err := mockoidc.Run()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { issuer.Shutdown() })
 	b := needBrowser(t)
-	t.Setenv("AUTH_CLIENT_SECRET", issuer.Config().ClientSecret)
-	s := serve(t, "-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID)
+	s := serveWith(t, []string{"AUTH_CLIENT_SECRET=" + issuer.Config().ClientSecret}, "-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID)
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.waitText("You are a guest.")
@@ -72,6 +73,7 @@ func TestSignInOnThePage(t *testing.T) {
 // signing in: where it can, and where only programs can. It never shows a buyer how a
 // program sends a token.
 func TestSignInIsNeeded(t *testing.T) {
+	t.Parallel()
 	issuer, err := mockoidc.Run()
 	if err != nil {
 		t.Fatal(err)
@@ -96,8 +98,7 @@ func TestSignInIsNeeded(t *testing.T) {
 		}
 	})
 	t.Run("private, and the page signs in", func(t *testing.T) {
-		t.Setenv("AUTH_CLIENT_SECRET", issuer.Config().ClientSecret)
-		s := serve(t, append(tokens, "-private", "-auth-client", issuer.Config().ClientID)...)
+		s := serveWith(t, []string{"AUTH_CLIENT_SECRET=" + issuer.Config().ClientSecret}, append(tokens, "-private", "-auth-client", issuer.Config().ClientID)...)
 		w := needBrowser(t).newUser(1280, 900)
 		w.do(navigate(s.URL))
 		w.waitText("Sign in to see the seats.")

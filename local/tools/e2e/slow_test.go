@@ -33,12 +33,14 @@ func (s *trickle) Write(b []byte) (int, error) {
 }
 
 // TestWaitsWhileBytesArrive checks that the page waits for an answer that takes
-// longer than its patience but keeps arriving, and asks for it once.
+// longer than its patience, 10 seconds, but keeps arriving, and asks for it once.
 func TestWaitsWhileBytesArrive(t *testing.T) {
+	t.Parallel()
 	b, s := needBrowser(t), serve(t)
 	p := newProxy(t, s)
 	p.slowList.Store(true)
 	w := b.newUser(1280, 900)
+	w.hurry()
 	w.visit(p.url)
 	w.waitLight("live")
 	if n := p.lists.Load(); n != 1 {

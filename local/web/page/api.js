@@ -62,6 +62,7 @@ export class Api {
   /** Makes a call, and makes it again if the server refuses the token and the function gives another one. */
   async #ask(path, query, options = {}, again = false) {
     const bearer = await this.#authorization();
+    const given = this.#bearer;
     const headers = { ...options.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
     const silence = new AbortController();
     let timer;
@@ -90,7 +91,7 @@ export class Api {
     }
     if (response.ok) return body;
     if (response.status === 401) {
-      this.#bearer = undefined;
+      if (this.#bearer === given) this.#bearer = undefined; // else another call has asked for a new one
       if (!again && await this.#authorization() !== bearer) return this.#ask(path, query, options, true);
     }
     throw new Problem(response.status, body);

@@ -1,6 +1,6 @@
 // Areas, such as standing room: boxes with what is left, and a counter for each price.
 
-import { element } from './element.js';
+import { element, put } from './element.js';
 import { paintCategory } from './prices.js';
 
 /**
@@ -53,11 +53,11 @@ export class Areas {
   show(left, wanted, passes) {
     const { words } = this.plan;
     this.boxes.forEach(({ box, left: text, counters }, i) => {
-      text.textContent = left[i] ? words.say('area.left', { n: left[i] }) : words.say('left.none');
+      put(text, 'textContent', left[i] ? words.say('area.left', { n: left[i] }) : words.say('left.none'));
       box.classList.toggle('dim', !passes(this.plan.areas[i].category));
       counters.forEach(({ output, fewer }, level) => {
-        output.textContent = words.number(wanted[i][level]);
-        fewer.ariaDisabled = String(wanted[i][level] === 0);
+        put(output, 'textContent', words.number(wanted[i][level]));
+        put(fewer, 'ariaDisabled', String(wanted[i][level] === 0));
       });
     });
   }

@@ -2,20 +2,19 @@
 // says how it ended.
 
 import { undecided, untilAnswered } from './api.js';
+import { Orders } from './orders.js';
 import { reason } from './problems.js';
 
 const retryFor = 20_000; // ms
-const followFor = 60_000; // ms for which the page asks by itself what has become of an order
 
 /** The user has become another one since the page asked. The message says how, as Session.since does. */
 class OtherUser extends Error {}
 
 /** Calls are the calls of one EventPage. */
 export class Calls {
-  following; // the turn of the latest follow()
-
   constructor(page) {
     this.page = page;
+    this.orders = new Orders(page, this);
   }
 
   /**
@@ -38,7 +37,7 @@ export class Calls {
       const end = performance.now() + (call === 'confirm' || call === 'checkout' ? Math.min(retryFor, (mine.end ?? Infinity) - page.clock.now()) : retryFor);
       const body = this.#body(call, seats, open);
       const answer = await untilAnswered(
-        async () => (open && repeated && await this.#found(seats)) || this.#asUser((user) => this.#send(call, user, body)),
+        async () => (open && repeated && await this.#found(seats)) || this.asUser((user) => this.#send(call, user, body)),
         end,
         () => {
           repeated = true;
@@ -84,7 +83,7 @@ export class Calls {
   /** Returns what a lock with a lost answer has locked, as its answer would, or null. */
   async #found(seats) {
     const { plan, mine } = this.page;
-    const all = await this.#asUser((user) => this.page.api.mine(plan.eventId, user));
+    const all = await this.asUser((user) => this.page.api.mine(plan.eventId, user));
     const known = (id) => mine.locked.has(plan.positions.get(id));
     const locked = all.filter(({ seatId, status }) => status === 'locked' && !known(seatId));
     if (!locked.length) return null;
@@ -131,7 +130,7 @@ export class Calls {
    * call names the user, so that the server refuses it if another window of this
    * browser has become another user.
    */
-  async #asUser(call) {
+  async asUser(call) {
     const { session } = this.page;
     const { user, guest } = session;
     const make = () => call(user);
@@ -171,7 +170,7 @@ export class Calls {
       if (answer.state === 'open') {
         page.mine.lock(seats, Date.parse(answer.payBefore), true);
         page.host.leave(answer.payUrl);
-      } else this.follow(answer.orderId);
+      } else this.orders.follow(answer.orderId);
     } else if (call === 'confirm') {
       page.mine.book(seats);
       page.seats.know(seats, Infinity);
@@ -238,79 +237,11 @@ export class Calls {
     return page.say('bad', there, true, apart ? undefined : { text: words.say('fewer.apart'), act: () => page.picking.best(true) });
   }
 
-  /** Shows what has become of an order, by default of the latest, until it has ended. */
-  async follow(id) {
-    const { page, page: { plan, words } } = this;
-    const turn = this.following = {};
-    const end = performance.now() + followFor;
-    for (let said; ; await new Promise((resume) => setTimeout(resume, 1500))) {
-      let order;
-      try {
-        order = await untilAnswered(() => this.#asUser((user) => page.api.order(plan.eventId, user, id)), end, () => {});
-      } catch (error) {
-        order = { error };
-      }
-      if (page.closed || this.following !== turn) return;
-      const again = { text: words.say('order.look'), act: () => this.follow(id) };
-      if (order.error) {
-        const { code } = order.error;
-        if (code === 'unknown_order') page.mine.pay([...page.mine.paying], false);
-        if (code !== 'unknown_order' || id) page.say('bad', words.sentences(code !== 'unknown_order' && words.say('order.unknown'), reason(words, order.error)), true, again);
-        return;
-      }
-      if (order.state !== said) this.#tell(order);
-      said = order.state;
-      if (['paid', 'closed', 'refunded', 'needs_person'].includes(said)) return;
-      if (performance.now() < end) continue;
-      if (said !== 'open') page.say('news', words.say('order.slow'), false, again);
-      return;
-    }
-  }
-
-  /** Says what has become of an order, and shows its seats so. */
-  #tell({ orderId: reference, state, seatIds, total, refunded, currency, payBefore }) {
-    const { page, page: { plan, mine, words } } = this;
-    const seats = seatIds.map((id) => plan.positions.get(id)).filter((p) => p !== undefined);
-    const named = { seats: page.names(seats) || words.say('some', { n: seatIds.length }), n: seatIds.length, reference };
-    const back = refunded && words.money(refunded, currency);
-    if (state === 'open') {
-      const end = Date.parse(payBefore);
-      mine.lock(seats, end, true);
-      page.say('news', words.say('order.open', { ...named, time: words.duration(end - page.clock.now()) }));
-    } else if (state === 'paid') {
-      mine.book(seats);
-      page.seats.know(seats, Infinity);
-      page.say('good', words.sentences(
-        total ? words.say('order.paid.for', { ...named, price: words.money(total, currency) }) : words.say('order.paid', named),
-        back && words.say('order.paid.back', { price: back })));
-      page.host.receipt({ words, plan, reference, seats: seats.map((p) => page.names([p])), price: total ? words.money(total, currency) : '' });
-    } else if (state === 'giving_back') {
-      page.say('news', words.say('order.giving', named));
-    } else if (state === 'closed') {
-      this.#forget(seats);
-      page.say('bad', words.say('order.closed', named), true);
-    } else if (state === 'refunded') {
-      const late = seats.some((p) => !mine.bought.has(p)); // this browser never saw them booked
-      this.#forget(seats);
-      page.say('bad', words.say(late ? 'order.late' : 'order.refunded', { ...named, price: back }), true);
-    } else if (state === 'needs_person') {
-      page.say('bad', words.say('order.person', named), true);
-    } else {
-      page.say('news', state === 'opening' ? words.say('order.opening') : words.say('order.booking', named));
-    }
-    page.update(seats);
-  }
-
-  #forget(seats) {
-    const { mine } = this.page;
-    mine.forget(seats.filter((p) => mine.paying.has(p) || mine.bought.has(p)));
-  }
-
   /** Asks what the user has, and takes notice of what was booked elsewhere. */
   async refresh() {
     const { page, page: { mine, plan, session } } = this;
     if (!session.user) return;
-    const all = await this.#asUser((user) => page.api.mine(plan.eventId, user));
+    const all = await this.asUser((user) => page.api.mine(plan.eventId, user));
     const booked = all.filter(({ status }) => status === 'booked').map(({ seatId }) => plan.positions.get(seatId)).filter((p) => mine.locked.has(p));
     if (page.closed || !booked.length) return;
     mine.book(booked);

@@ -37,9 +37,9 @@ export class Controller {
 
   /**
    * Finds out who the user is and which events there are, and opens what was asked for.
-   * load(again) returns a promise of the Session.
+   * load(again) returns a promise of the Session. early is what askEarly has returned.
    */
-  async start(load) {
+  async start(load, early) {
     let again = false;
     this.session = await this.#keepAsking(() => {
       const session = load(again);
@@ -53,11 +53,11 @@ export class Controller {
     this.panel.say('news', '');
     this.host.introduce(this.session);
     if (this.#asked.eventId === undefined || this.host.choosesEvent) {
-      const events = await this.#keepAsking(() => this.api.events());
+      const events = await this.#keepAsking(async () => (await early.events) ?? this.api.events());
       this.panel.say('news', '');
       this.#asked = this.host.choose(events, this.#asked);
     }
-    await this.#open();
+    await this.#open(early);
   }
 
   /** Shows an event, and a section of it if it is large. */
@@ -66,21 +66,25 @@ export class Controller {
     return this.session && this.#open();
   }
 
-  async #open() {
+  async #open(early) {
     const { eventId } = this.#asked;
     if (!eventId || this.#opening === eventId) return;
+    let drawn = () => {};
     if (this.page?.plan.eventId !== eventId) {
       this.#opening = eventId;
-      const list = this.api.seats(eventId).catch(() => null); // together with the layout
-      const event = await this.#keepAsking(() => this.api.event(eventId), () => this.#opening === eventId);
+      const asked = early && await early.eventId === eventId ? early : {};
+      const list = asked.list ?? this.api.seats(eventId).catch(() => null); // together with the layout
+      const event = await this.#keepAsking(async () => (await asked.event) ?? this.api.event(eventId), () => this.#opening === eventId);
       this.#opening = undefined;
       this.panel.say('news', '');
-      this.#replace(event, list);
+      const first = new Promise((resume) => { drawn = resume; }).then(() => list); // the seats are ready once they are drawn
+      this.#replace(event, first);
       await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
       if (this.#over || this.page.plan.eventId !== eventId) return;
     }
     this.#opening = undefined;
     this.page.drawn.show(this.#asked.section);
+    drawn();
   }
 
   /** The server's time, by which locks end. */
@@ -138,6 +142,7 @@ export class Controller {
         const message = error.status === 401 ? words.say('error.busy') : reason(words, error);
         const final = error.code === 'unknown_event';
         if (!final) this.host.light('away');
+        else if (!this.page) this.host.light('none');
         this.panel.say('bad', words.sentences(message, !final && words.say('outcome.again')));
         this.host.emit('error', { code: error.code || 'unreachable', message });
         if (final) return never();

@@ -1,4 +1,4 @@
-// Creates elements, one line each.
+// Creates and changes elements, one line each.
 
 /** Returns an element with the attributes and with children or text. */
 export function element(tag, attributes = {}, ...children) {
@@ -18,4 +18,9 @@ export function svg(tag, attributes = {}, ...children) {
 
 function set(el, attributes) {
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) el.setAttribute(name, value);
+}
+
+/** Gives a property of an element a value, if it has another: also the same value would be a change. */
+export function put(el, name, value) {
+  if (el[name] !== value) el[name] = value;
 }

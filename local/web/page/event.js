@@ -3,6 +3,7 @@
 import { Areas } from './areas.js';
 import { Calls } from './calls.js';
 import { Clock } from './clock.js';
+import { put } from './element.js';
 import { Live } from './live.js';
 import { Mine, keptPicks } from './mine.js';
 import { seatName, seatNames, worth } from './names.js';
@@ -13,13 +14,19 @@ import { Plan } from './plan.js';
 import { Sale } from './sale.js';
 import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
-import { placesOf, ticket } from './tickets.js';
+import { basketOf } from './tickets.js';
+
+const gather = [120, 400]; // ms in which the changes of others are gathered, at least and at most
+const share = 6; // they may take a sixth of the time, so that most frames are free for what the user does
+const few = 400; // seats that others have changed; more of them are a new list
 
 /** An EventPage shows one event in a Host until close(). */
 export class EventPage {
   warned = false; // that the time to confirm is nearly over
   #changed = new Set();
   #frame = 0;
+  #gathering;
+  #pace = gather[0]; // ms from one gathering to the next
   #timer;
   #ready = false;
   #renewing = false;
@@ -35,7 +42,6 @@ export class EventPage {
     this.renew = renew;
     this.words = host.words;
     this.plan = new Plan(event, host.words);
-    this.picksId = this.plan.eventId + api.elsewhere;
     this.clock = new Clock();
     this.seats = new Seats(this.plan, this.clock);
     this.mine = new Mine(this.plan, session.owner);
@@ -77,24 +83,35 @@ export class EventPage {
   close() {
     this.live.stop();
     clearInterval(this.#timer);
+    clearTimeout(this.#gathering);
     cancelAnimationFrame(this.#frame);
     this.drawn.remove();
     this.toolbar.close();
     this.closed = true;
   }
 
-  /** Shows what another user has, since the user is not the one before, and says so. */
+  /**
+   * Shows what another user has, since the user is not the one before, and says so. The
+   * picks stay, unless somebody else has signed in.
+   */
   become(before) {
-    const { picked, wanted, levels } = this.mine;
+    const since = this.session.since(before);
+    if (since !== 'user') keptPicks.pass(this.mine.owner);
     this.mine = new Mine(this.plan, this.session.owner);
-    this.mine.wanted = wanted;
-    for (const p of picked) if (levels.has(p)) this.mine.levels.set(p, levels.get(p));
-    for (const p of picked) if (!this.mine.locked.has(p) && !this.mine.bought.has(p)) this.mine.picked.add(p);
+    this.#restore();
     this.warned = false;
     this.panel.introduce(this.session);
-    const since = this.session.since(before);
     if (since) this.say('bad', this.words.say(`other.${since}`), true);
     this.update(this.plan.ids.keys());
+  }
+
+  /** Picks what the user had picked. Returns the seats that are taken. */
+  #restore() {
+    const { mine, plan: { eventId } } = this;
+    const taken = mine.restore(keptPicks.take(eventId, mine.owner), this.seats);
+    this.kept = JSON.stringify(mine.picks);
+    keptPicks.save(eventId, mine.owner, mine.picks);
+    return taken;
   }
 
   /** Takes over a change that another window of this browser made. */
@@ -123,22 +140,21 @@ export class EventPage {
       this.renew(revision);
     }
     const changed = this.seats.fold(list);
-    if (!this.#ready) this.#begin();
-    this.update(changed, true);
+    const first = !this.#ready;
+    if (first) this.#begin();
+    this.update(changed, !first);
   }
 
   /** Runs once, after the first list. */
   #begin() {
     this.#ready = true;
     this.host.mark('ready', true);
-    this.#taken(this.mine.restore(keptPicks.of(this.picksId), this.seats));
-    this.kept = JSON.stringify(this.mine.picks);
-    keptPicks.save(this.picksId, this.mine.picks);
+    this.#taken(this.#restore());
     this.update(this.mine.picked); // a new seat map is drawn before its first list
     this.host.emit('ready', { eventId: this.plan.eventId, name: this.plan.name });
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);
-    if (this.mine.paying.size && !this.calls.following) this.calls.follow();
+    if (this.mine.paying.size && !this.calls.orders.following) this.calls.orders.follow();
     performance.mark('seats-shown');
   }
 
@@ -189,22 +205,31 @@ export class EventPage {
     }
   }
 
-  /** Brings what the user has, the map and the messages up to date after a change. */
+  /** Brings what the user has, the map and the messages up to date after a change, which others made if moved is set. */
   update(positions, moved = false) {
     if (this.#ready) {
-      const { ranOut, gone, booked, taken } = this.mine.compare(this.seats);
+      const { ranOut, gone, cancelled, booked, taken } = this.mine.compare(this.seats);
       this.#ranOut(ranOut);
       if (booked.length) this.booked(booked);
-      if (gone.length) this.say('bad', this.words.say('gone', { seats: this.names(gone), n: gone.length }), true);
+      this.#gone(gone, cancelled);
       this.#taken(taken);
-      positions = [...positions, ...ranOut.map(([p]) => p), ...gone, ...booked, ...taken];
+      positions = [...positions, ...ranOut.map(([p]) => p), ...gone, ...cancelled, ...booked, ...taken];
       this.#keepPicks();
     }
     for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
     this.moved ||= moved;
+    if (moved && this.#changed.size <= few) this.#gathering ??= setTimeout(() => this.#drawSoon(), this.#pace);
+    else this.#drawSoon();
+  }
+
+  #drawSoon() {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
+      const began = performance.now();
       this.#draw();
+      setTimeout(() => { this.#pace = Math.max(gather[0], Math.min(gather[1], share * (performance.now() - began))); }); // once it is painted
     });
   }
 
@@ -226,6 +251,15 @@ export class EventPage {
     if (!this.session.sells) this.say('good', this.words.say('booked', { seats: this.names(seats) }), true);
   }
 
+  /** Says that locks were ended and bookings cancelled: in another window, or by the shop. */
+  #gone(locks, bookings) {
+    const seats = [...locks, ...bookings];
+    if (seats.length === 0) return;
+    this.say('bad', this.words.say('gone', { seats: this.names(seats), n: seats.length }), true);
+    if (locks.length) this.host.emit('conflict', { seatIds: this.ids(locks), code: 'lock_not_held' });
+    if (bookings.length) this.host.emit('release', { seatIds: this.ids(bookings) });
+  }
+
   /** Says that picks were taken by others. */
   #taken(seats) {
     if (seats.length === 0) return;
@@ -239,14 +273,13 @@ export class EventPage {
     const text = JSON.stringify(picks);
     if (text === this.kept) return;
     this.kept = text;
-    keptPicks.save(this.picksId, picks);
+    keptPicks.save(this.plan.eventId, this.mine.owner, picks);
     this.host.emit('pick', this.basket);
   }
 
   #draw() {
     if (this.closed) return;
-    const few = this.#changed.size <= 400; // a whole new list is not a movement
-    this.drawn.paint(this.#changed, this.moved && few);
+    this.drawn.paint(this.#changed, this.moved && this.#changed.size <= few);
     this.#changed.clear();
     this.moved = false;
     this.panel.show(this.plan, this.mine, this.session.way);
@@ -267,10 +300,9 @@ export class EventPage {
     const { part } = this.drawn;
     const counts = part === null ? this.seats.all : this.seats.parts[part];
     for (const [status, n] of Object.entries(counts)) {
-      const [at, text] = [this.host.find(`n-${status}`), this.words.number(n)];
-      if (at.textContent !== text) at.textContent = text;
+      put(this.host.find(`n-${status}`), 'textContent', this.words.number(n));
     }
-    for (const blocked of this.host.findAll('.counts [data-state=blocked], #blocked-mark')) blocked.hidden = counts.blocked === 0;
+    for (const id of ['blocked', 'blocked-mark']) put(this.host.find(id), 'hidden', counts.blocked === 0);
     if (this.#ready) this.host.announcer.announceCounts(this.words.say(part === null && this.plan.areas.length ? 'available.tickets' : 'available', { n: counts.available }));
   }
 
@@ -278,9 +310,9 @@ export class EventPage {
   read(position) {
     this.reading = position;
     const state = this.state(position);
-    this.host.find('readout').textContent = this.words.say('readout', {
+    put(this.host.find('readout'), 'textContent', this.words.say('readout', {
       seat: seatName(this.plan, position), facts: worth(this.plan, position, state, this.left(position)),
-    });
+    }));
   }
 
   #readPart(i) {
@@ -320,19 +352,8 @@ export class EventPage {
     return [...positions].map((p) => this.plan.ids[p]);
   }
 
-  /** What the user has picked, locked and booked, as the element shows it to the shop. */
+  /** What the user has, as the element shows it to the shop. */
   get basket() {
-    const { mine, plan } = this;
-    const seats = (positions) => [...positions].sort((a, b) => a - b).map((p) => ticket(plan, p, mine.levels.get(p)));
-    const { currency } = plan;
-    return {
-      eventId: plan.eventId,
-      picked: seats(mine.picked),
-      places: mine.wanted.flatMap((counts, area) => counts.map((count, level) => placesOf(plan, area, level, count))).filter(({ count }) => count),
-      locked: seats(mine.locked.keys()),
-      booked: seats(mine.bought),
-      ...(mine.end && { expiresAt: new Date(mine.end).toISOString() }),
-      ...(currency && { currency }),
-    };
+    return basketOf(this.plan, this.mine);
   }
 }

@@ -23,6 +23,9 @@ for (const type of ['ready', 'pick', 'lock', 'release', 'conflict', 'expiring', 
   map.addEventListener(type, ({ detail }) => send({ type, detail }));
 }
 
+// A finger that goes on beyond the edge of the map scrolls the page around the frame, if that page lets it.
+map.addEventListener('seatlock-scroll', ({ detail }) => send({ type: 'scroll', detail }));
+
 map.addEventListener('ready', () => {
   const { lang, dir } = map.controller.host.words;
   Object.assign(document.documentElement, { lang, dir });

@@ -7,11 +7,12 @@ const fades = 0.994; // of the speed, each ms after a finger has let go
 /** Listens for gestures on a Viewport until signal aborts. */
 export function listen(viewport, signal) {
   const { scroller } = viewport;
-  const fingers = new Map(); // pointer -> where it is
+  const fingers = new Map(); // pointer -> where it is in the window, and where on the screen
   let dragged = false; // since the last press
   let speed = [0, 0]; // px a ms
   let at = 0; // when that was
   let gliding = 0;
+  let around = false; // the page around this frame follows the finger, and moves the frame
   const on = (type, act, options) => scroller.addEventListener(type, act, { signal, ...options });
   signal.addEventListener('abort', () => cancelAnimationFrame(gliding));
 
@@ -22,8 +23,12 @@ export function listen(viewport, signal) {
   };
   const scroll = (dx, dy) => {
     const [, rest] = viewport.pan(dx, dy);
-    scrollAround(scroller.parentElement, rest); // beyond the map's edge
+    const detail = scrollAround(scroller.parentElement, rest); // beyond the map's edge
+    if (window === window.parent || Math.abs(detail) < 1) return;
+    around = true;
+    scroller.dispatchEvent(new CustomEvent('seatlock-scroll', { detail, bubbles: true, composed: true }));
   };
+  const placeOf = ({ clientX, clientY, screenX, screenY }) => [clientX, clientY, screenX, screenY];
 
   on('pointerdown', (event) => {
     if (event.pointerType === 'mouse' && event.button !== 0) return;
@@ -31,7 +36,8 @@ export function listen(viewport, signal) {
     if (event.isPrimary) fingers.clear(); // one may have been lifted elsewhere
     if (fingers.size === 0) dragged = false;
     if (fingers.size > 1) return; // a third finger does nothing
-    fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    around = false;
+    fingers.set(event.pointerId, placeOf(event));
     speed = [0, 0];
   });
   on('pointermove', (event) => {
@@ -41,7 +47,8 @@ export function listen(viewport, signal) {
       fingers.delete(event.pointerId);
       return;
     }
-    const [dx, dy] = [event.clientX - before[0], event.clientY - before[1]];
+    const place = placeOf(event);
+    const [dx, dy] = (around ? [2, 3] : [0, 1]).map((k) => place[k] - before[k]);
     if (!dragged && fingers.size === 1) {
       if (viewport.fitted || Math.hypot(dx, dy) < slop) return;
       if (event.pointerType === 'mouse') scroller.setPointerCapture(event.pointerId);
@@ -49,7 +56,7 @@ export function listen(viewport, signal) {
     if (!dragged) scroller.classList.add('dragged');
     dragged = true;
     const was = grasp();
-    fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    fingers.set(event.pointerId, place);
     const is = grasp();
     if (was.apart > 0 && is.apart > 0) {
       viewport.touched();
@@ -124,7 +131,7 @@ export function listen(viewport, signal) {
   });
 }
 
-/** Scrolls what is around the map by so many px, the nearest first: a dialog, then the page. */
+/** Scrolls what is around the map by so many px, the nearest first: a dialog, then the page. Returns how many were left over. */
 function scrollAround(el, rest) {
   for (let at = el; at && Math.abs(rest) >= 1; at = at.parentElement ?? at.getRootNode().host) {
     if (at !== document.scrollingElement && !/auto|scroll/.test(getComputedStyle(at).overflowY)) continue;
@@ -132,6 +139,7 @@ function scrollAround(el, rest) {
     at.scrollBy({ top: rest, behavior: 'instant' });
     rest -= at.scrollTop - scrollTop;
   }
+  return rest;
 }
 
 /** Draws larger or smaller by a step, around the middle. */

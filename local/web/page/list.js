@@ -69,7 +69,7 @@ export class List {
   }
 
   #later() {
-    if (!this.root.checkVisibility()) return;
+    if (this.root.hidden) return;
     this.#frame ||= requestAnimationFrame(() => this.draw());
   }
 

@@ -26,7 +26,7 @@ let events = [];
 let returnedTo = returned;
 
 /** The event that the address names, or else the first. */
-const named = () => (events.find((e) => e.eventId === wanted().get('event')) ?? events[0])?.eventId;
+const named = (all = events) => (all.find((e) => e.eventId === wanted().get('event')) ?? all[0])?.eventId;
 
 /** Shows the event and the section that the address names. */
 function follow() {
@@ -102,6 +102,10 @@ customElements.define('seatlock-map', class extends SeatlockMap {
     return { sells: true };
   }
 
+  firstOf(events) {
+    return named(events);
+  }
+
   host(words) {
     return new PageHost(this, this.shadowRoot, words);
   }
@@ -112,7 +116,7 @@ map.lang = keptLanguage.get() ?? '';
 map.setAttribute('src', document.baseURI);
 map.addEventListener('ready', () => {
   const { host: { words }, page, panel } = map.controller;
-  if (returnedTo) page.calls.follow(returnedTo);
+  if (returnedTo) page.calls.orders.follow(returnedTo);
   else if (failed) panel.say('bad', words.say('signIn.failed'));
   returnedTo = null;
 }, { once: true });

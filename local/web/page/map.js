@@ -1,6 +1,6 @@
 // Draws rows and seats as elements that form an ARIA grid.
 
-import { element } from './element.js';
+import { element, put } from './element.js';
 import { Grid } from './grid.js';
 import { seatName, seatNumber, worth } from './names.js';
 import { paintCategory } from './prices.js';
@@ -281,8 +281,8 @@ export class SeatMap {
     if (cell.dataset.state === state) return false;
     cell.dataset.state = state;
     cell.setAttribute('part', `seat ${state}`);
-    cell.ariaSelected = String(['picked', 'asking', 'yours'].includes(state));
-    cell.ariaDisabled = String(['locked', 'booked', 'blocked'].includes(state));
+    put(cell, 'ariaSelected', String(['picked', 'asking', 'yours'].includes(state)));
+    put(cell, 'ariaDisabled', String(['locked', 'booked', 'blocked'].includes(state)));
     if (state === 'locked' || state === 'yours') this.#timed.add(position);
     else this.#timed.delete(position);
     this.#label(position, cell);
@@ -291,7 +291,7 @@ export class SeatMap {
 
   #label(position, cell) {
     const { state } = cell.dataset;
-    cell.ariaLabel = this.plan.words.join([seatName(this.plan, position), worth(this.plan, position, state, this.left(position))]);
+    put(cell, 'ariaLabel', this.plan.words.join([seatName(this.plan, position), worth(this.plan, position, state, this.left(position))]));
   }
 }
 

@@ -47,18 +47,33 @@ export function userName() {
   return name;
 }
 
-const picksKey = (eventId) => `seatlock:picks:${eventId}`;
+const picksKey = (eventId, owner) => `seatlock:picks:${eventId}:${owner}`;
+const nothing = { seats: [] };
 
-/** The picks of this window, by event: {seats: [[id, level]], places: by area and level}. */
+/** The picks of a user in this window, by event: {seats: [[id, level]], places: by area and level}. */
 export const keptPicks = {
-  of: (eventId) => JSON.parse(tab.get(picksKey(eventId))) ?? { seats: [] },
-  save: (eventId, picks) => tab.set(picksKey(eventId), JSON.stringify(picks)),
-  add(eventId, seatIds) {
-    const { seats, places } = this.of(eventId);
-    this.save(eventId, { seats: [...seats, ...seatIds.map((id) => [id])], places });
+  of: (eventId, owner) => JSON.parse(tab.get(picksKey(eventId, owner))) ?? nothing,
+  save: (eventId, owner, picks) => tab.set(picksKey(eventId, owner), JSON.stringify(picks)),
+  add(eventId, owner, seatIds) {
+    const { seats, places } = this.of(eventId, owner);
+    this.save(eventId, owner, { seats: [...seats, ...seatIds.map((id) => [id])], places });
   },
-  forget() {
-    for (const key of tab.keys()) if (key.startsWith(picksKey(''))) tab.remove(key);
+  events: (owner) => tab.keys() // an event's id has no colon
+    .map((key) => key.split(':')[2])
+    .filter((eventId) => tab.get(picksKey(eventId, owner)) !== null),
+  forget(owner) {
+    for (const eventId of this.events(owner)) tab.remove(picksKey(eventId, owner));
+  },
+  /** Leaves the picks of a user to the one who takes them next: the same person, who signs in or whose session has ended. */
+  pass(owner) {
+    for (const eventId of this.events(owner)) this.save(eventId, '', this.of(eventId, owner));
+    this.forget(owner);
+  },
+  /** Returns the picks of a user, with those that were left to the next one. */
+  take(eventId, owner) {
+    const [own, left] = [this.of(eventId, owner), this.of(eventId, '')];
+    tab.remove(picksKey(eventId, ''));
+    return { seats: [...own.seats, ...left.seats], places: left.places?.flat().some(Boolean) ? left.places : own.places };
   },
 };
 
@@ -96,9 +111,9 @@ export function forgetLocks(eventId, user) {
   browser.set(key, JSON.stringify({ ...saved(key), locked: [] }));
 }
 
-/** Forgets all that the user has, and what this window has picked. */
+/** Forgets all that the user has, and has picked in this window. */
 export function forgetUser(user) {
-  keptPicks.forget();
+  keptPicks.forget(user);
   for (const storage of [browser, tab]) for (const eventId of eventsOf(user, storage)) storage.remove(keyOf(eventId, user));
 }
 
@@ -116,6 +131,7 @@ export class Mine {
   constructor(plan, owner) {
     this.plan = plan;
     this.wanted = plan.areas.map(({ category }) => (plan.categories[category]?.levels ?? [{}]).map(() => 0)); // places by area and level
+    this.owner = owner;
     this.key = keyOf(plan.eventId, owner);
     this.#load();
     this.unanswered = JSON.parse(tab.get(this.key)); // a call that a reload interrupted
@@ -150,7 +166,7 @@ export class Mine {
     }
   }
 
-  /** Picks what this window had picked in the event. Returns the seats that are taken. */
+  /** Picks what the user had picked in this window. Returns the seats that are taken. */
   restore({ seats: ids, places = [] }, seats) {
     const taken = [];
     for (const [id, level] of ids) {
@@ -281,14 +297,15 @@ export class Mine {
 
   /**
    * Compares with the seats of the server and returns the differences: locks that
-   * have expired (ranOut, with their ends) or are gone, locks that are booked now, and
-   * picks that are taken. Seats of a call under way, also of another map of this page, are
+   * have expired (ranOut, with their ends) or are gone, bookings that were cancelled, locks
+   * that are booked now, and picks that are taken. Seats of a call under way, also of another map of this page, are
    * left to that call.
    */
   compare(seats) {
     const now = seats.clock.now();
     const ranOut = [];
     const gone = [];
+    const cancelled = [];
     const taken = [];
     const booked = [];
     const ours = new Set([this.asked, asking.get(this.key)].flatMap((asked) => asked?.seats ?? []));
@@ -310,15 +327,15 @@ export class Mine {
       else if (this.paying.has(p) && until > end) continue; // the server keeps them for longer than they can be paid for
       else if (until !== end && until !== listed(end) && !fresh(p)) gone.push(p);
     }
-    for (const p of this.bought) if (!ours.has(p) && !this.plan.areaOf.has(p) && seats.until[p] !== Infinity && !fresh(p)) gone.push(p);
+    for (const p of this.bought) if (!ours.has(p) && !this.plan.areaOf.has(p) && seats.until[p] !== Infinity && !fresh(p)) cancelled.push(p);
     this.book(booked);
-    this.forget([...ranOut.map(([p]) => p), ...gone]);
+    this.forget([...ranOut.map(([p]) => p), ...gone, ...cancelled]);
     for (const p of this.picked) {
       if (!ours.has(p) && seats.status(p) !== 'available') {
         this.picked.delete(p);
         taken.push(p);
       }
     }
-    return { ranOut, gone, booked, taken };
+    return { ranOut, gone, cancelled, booked, taken };
   }
 }

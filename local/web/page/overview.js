@@ -13,6 +13,7 @@ import { unit } from './viewport.js';
  */
 export class Overview {
   #sizes = []; // of a seat, when a label was written last
+  #said = []; // how many seats were available, when a text was written last
 
   constructor(viewport, plan, world, { counts, open, reached }) {
     this.viewport = viewport;
@@ -49,7 +50,6 @@ export class Overview {
       if (shape) reached(Number(shape.dataset.part));
     });
     this.open(null);
-    for (const i of this.cells.keys()) this.#say(i);
   }
 
   #lines(across) {
@@ -74,6 +74,7 @@ export class Overview {
   open(part) {
     this.part = part;
     const whole = part === null;
+    if (whole) for (const i of this.cells.keys()) this.#say(i);
     this.root.role = whole ? 'grid' : null;
     this.root.ariaLabel = whole ? this.plan.words.say('map.sections') : null;
     this.root.ariaHidden = whole ? null : 'true';
@@ -148,6 +149,8 @@ export class Overview {
   #say(i) {
     const { name, count } = this.plan.parts[i];
     const { available } = this.counts(i);
+    if (this.#said[i] === available) return;
+    this.#said[i] = this.part === null ? available : undefined; // a section's label is not heard while one is open
     const shape = this.cells[i];
     const { words } = this.plan;
     const percent = words.percent(Math.floor((100 * (count - available)) / count) / 100);
@@ -157,6 +160,7 @@ export class Overview {
       text.textContent = full;
       shape.firstChild.setAttribute('fill-opacity', ((0.34 * available) / count).toFixed(3));
     }
+    if (this.part !== null) return;
     shape.ariaLabel = words.join([name, full, words.say('part.left', { left: available, n: count }), this.#price(i)]);
   }
 }

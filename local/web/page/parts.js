@@ -4,7 +4,6 @@ import { List } from './list.js';
 import { VenueMap } from './view.js';
 
 const step = 1.5; // of the buttons that enlarge
-const gather = 120; // ms in which the changes of others are gathered
 
 /**
  * A PartView draws a venue in a Host, as a map or as a list, and the links to the
@@ -14,8 +13,6 @@ const gather = 120; // ms in which the changes of others are gathered
  */
 export class PartView {
   #closed = new AbortController();
-  #waiting = new Set(); // the seats that others have changed
-  #timer;
   #aim = {}; // the section that is about to be opened, and the point of it
 
   constructor(host, plan, { seats, sections, shown }) {
@@ -30,7 +27,6 @@ export class PartView {
 
   remove() {
     this.#closed.abort();
-    clearTimeout(this.#timer);
     this.map?.remove();
     this.list?.remove();
   }
@@ -130,23 +126,10 @@ export class PartView {
     link.querySelector('span').textContent = part.name;
   }
 
-  /**
-   * Redraws the seats; moved highlights them, since others have changed them. Those wait
-   * for each other, so that most frames are free for what the user does.
-   */
+  /** Redraws the seats; moved highlights them, since others have changed them. */
   paint(positions, moved) {
-    if (!this.map) return;
-    for (const position of positions) this.#waiting.add(position);
-    if (moved) this.#timer ??= setTimeout(() => this.#paint(true), gather);
-    else this.#paint(false);
-  }
-
-  #paint(moved) {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.map.paint(this.#waiting, moved);
-    this.list.paint(this.#waiting);
-    this.#waiting.clear();
+    this.map?.paint(positions, moved);
+    this.list?.paint(positions);
   }
 
   /** Shows which seats the user wants to see. */

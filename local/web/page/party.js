@@ -27,19 +27,3 @@ export function sideBySide(plan, position, n, free) {
   }
   return best;
 }
-
-/** Returns the segments of a plan as the rule for single seats wants them. */
-export function segmentsOf(plan) {
-  const segments = [];
-  for (const part of plan.parts) {
-    for (const { first, count } of part.rows) {
-      for (let p = first; p < first + count;) {
-        const { end } = plan.segment(p);
-        const seats = [];
-        for (; p < end; p++) seats.push({ id: plan.ids[p], category: plan.category[p], special: Boolean(plan.facts.get(p)?.some((fact) => fact !== 'restrictedView')) });
-        segments.push(seats);
-      }
-    }
-  }
-  return segments;
-}

@@ -2,8 +2,7 @@
 // lock, confirm and give back what was picked.
 
 import { seatName } from './names.js';
-import { segmentsOf, sideBySide } from './party.js';
-import { Singles } from './singles.js';
+import { sideBySide } from './party.js';
 
 const mostAtATime = 200; // seats in one call
 
@@ -13,6 +12,8 @@ export class Picking {
 
   constructor(page) {
     this.page = page;
+    // Few events have the rule. While it is not here, the server's refusal offers the same seats.
+    if (page.plan.noSingles) import('./singles.js').then((rule) => { this.rule = rule; }, () => {});
   }
 
   #free(position) {
@@ -115,8 +116,8 @@ export class Picking {
 
   /** Reports whether a single seat would be left alone, and offers others then. */
   #leavesAlone(picked) {
-    if (!this.page.plan.noSingles) return false;
-    this.singles ??= new Singles(segmentsOf(this.page.plan));
+    if (!this.rule) return false;
+    this.singles ??= new this.rule.Singles(this.rule.segmentsOf(this.page.plan));
     const { ids, positions } = this.page.plan;
     const standings = { available: 'open', locked: 'held' };
     const instead = this.singles.judge(picked.map((p) => ids[p]), (id) => standings[this.page.seats.status(positions.get(id))] ?? 'gone');

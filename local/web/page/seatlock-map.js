@@ -3,6 +3,7 @@
 
 import { Api } from './api.js';
 import { Controller } from './controller.js';
+import { askEarly } from './early.js';
 import styles from './element.css';
 import { Host } from './host.js';
 import inside from './inside.html';
@@ -111,6 +112,7 @@ export class SeatlockMap extends HTMLElement {
     const load = () => Session.load(api, this.buyer);
     const first = load(); // together with the words
     first.catch(() => {}); // the Controller repeats it
+    const early = askEarly(api, this.getAttribute('event'), (events) => this.firstOf(events));
     const wanted = [this.lang || this.parentElement?.closest('[lang]')?.lang, ...navigator.languages].filter(Boolean);
     const words = await loadWords(wanted, this.#messages);
     if (this.#begun !== begun || !this.isConnected) return;
@@ -118,12 +120,17 @@ export class SeatlockMap extends HTMLElement {
     const controller = this.#controller = new Controller(this.host(words), api);
     controller.max = Number(this.getAttribute('max')) || 0;
     if (this.hasAttribute('event')) controller.show(this.getAttribute('event'), this.getAttribute('section'));
-    controller.start((again) => (again ? load() : first));
+    controller.start((again) => (again ? load() : first), early);
   }
 
   /** How the user is known: sells, whether one can book or pay here, and the name to use. */
   get buyer() {
     return { sells: false, name: this.#user };
+  }
+
+  /** Returns the id of the event to begin with. Seatlock's own page has one in its address. */
+  firstOf(events) {
+    return events[0]?.eventId;
   }
 
   /** Returns the Host of the element. Seatlock's own page has another. */

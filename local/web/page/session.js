@@ -103,13 +103,15 @@ export class Session {
     return this.guest ? locksOf(this.owner, now) : [];
   }
 
-  /** Gives back the seats that a guest has locked, before a sign-in, and keeps them picked. */
+  /** Gives back the seats that a guest has locked, before a sign-in, and leaves them picked, with the rest, to the user who signs in. */
   async leave(now) {
+    const { owner } = this;
     for (const { eventId, seatIds } of this.held(now)) {
       await giveBack(this.api, eventId, this.user, seatIds);
-      forgetLocks(eventId, this.owner);
-      keptPicks.add(eventId, seatIds);
+      forgetLocks(eventId, owner);
+      keptPicks.add(eventId, owner, seatIds);
     }
+    keptPicks.pass(owner);
   }
 
   /** Signs out. The next user of this browser sees nothing of what this one had. */

@@ -172,3 +172,19 @@ class Choice {
     return this.stands(slot) === 'open' && !this.chosen.has(slot);
   }
 }
+
+/** Returns the segments of a plan as Singles wants them. */
+export function segmentsOf(plan) {
+  const segments = [];
+  for (const part of plan.parts) {
+    for (const { first, count } of part.rows) {
+      for (let p = first; p < first + count;) {
+        const { end } = plan.segment(p);
+        const seats = [];
+        for (; p < end; p++) seats.push({ id: plan.ids[p], category: plan.category[p], special: Boolean(plan.facts.get(p)?.some((fact) => fact !== 'restrictedView')) });
+        segments.push(seats);
+      }
+    }
+  }
+  return segments;
+}

@@ -1,7 +1,7 @@
 // The tools above the map: how many sit together, the best seats for them, and the
 // prices, which are the legend of the categories and filter them as well.
 
-import { element } from './element.js';
+import { element, put } from './element.js';
 import { largestParty } from './party.js';
 import { factName } from './names.js';
 import { Filter, paintCategory, priceRange } from './prices.js';
@@ -80,8 +80,7 @@ export class Toolbar {
   count(left) {
     this.left.forEach((el, i) => {
       const n = left(i);
-      const text = n ? this.plan.words.say('left', { n }) : this.plan.words.say('left.none');
-      if (el.textContent !== text) el.textContent = text;
+      put(el, 'textContent', n ? this.plan.words.say('left', { n }) : this.plan.words.say('left.none'));
     });
   }
 }

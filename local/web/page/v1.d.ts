@@ -51,9 +51,10 @@ export interface SeatlockEvents {
   pick: Basket;
   /** Seats are locked. The basket has all that the user has locked. */
   lock: Basket;
-  /** The user has given seats back. */
+  /** Seats were given back: by the user, or the shop has cancelled bookings. */
   release: Seats;
-  /** Seats are taken, or their locks have ended, so that a call failed. The code is the API's. */
+  /** Seats are taken, or their locks have ended: so that a call failed, or since the shop ended
+   * them. The code is the API's. */
   conflict: Seats & { code: string };
   /** Locks end soon. */
   expiring: Seats & { expiresAt: string; seconds: number };

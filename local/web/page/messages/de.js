@@ -10,6 +10,7 @@ export default {
   'light.live': 'Live',
   'light.asking': 'Live, jede Sekunde',
   'light.away': 'Verbindung wird neu aufgebaut …',
+  'light.none': 'Keine Veranstaltung',
   'light.out': 'Abgemeldet',
   'lost': 'Verbindung unterbrochen. Dies ist der letzte bekannte Stand; die Seite verbindet sich von selbst wieder.',
   'lost.over': 'Die Verbindung steht wieder.',
@@ -189,6 +190,7 @@ export default {
   'order.giving': { one: '{seats} wird freigegeben. Falls Sie bezahlt haben, bekommen Sie Ihr Geld zurück.', other: '{seats} werden freigegeben. Falls Sie bezahlt haben, bekommen Sie Ihr Geld zurück.' },
   'order.closed': { one: '{seats} wurde freigegeben, und es wurde nichts berechnet.', other: '{seats} wurden freigegeben, und es wurde nichts berechnet.' },
   'order.refunded': { one: '{seats} wurde freigegeben, und {price} wurden Ihnen zurückgezahlt.', other: '{seats} wurden freigegeben, und {price} wurden Ihnen zurückgezahlt.' },
+  'order.kept': { one: '{seats} gehört weiterhin Ihnen.', other: '{seats} gehören weiterhin Ihnen.' },
   'order.late': {
     one: '{seats} ist nicht gebucht: Ihre Zahlung kam zu spät, oder der Shop hat storniert. {price} wurden Ihnen zurückgezahlt.',
     other: '{seats} sind nicht gebucht: Ihre Zahlung kam zu spät, oder der Shop hat storniert. {price} wurden Ihnen zurückgezahlt.',

@@ -11,6 +11,7 @@ export default {
   'light.live': 'Live',
   'light.asking': 'Live, every second',
   'light.away': 'Reconnecting…',
+  'light.none': 'No event',
   'light.out': 'Signed out',
   'lost': 'Connection lost. These are the seats as they were; the page reconnects by itself.',
   'lost.over': 'Connected again.',
@@ -190,6 +191,7 @@ export default {
   'order.giving': { one: '{seats} is being given back. If you have paid, you get your money back.', other: '{seats} are being given back. If you have paid, you get your money back.' },
   'order.closed': { one: '{seats} was given back, and no money was taken.', other: '{seats} were given back, and no money was taken.' },
   'order.refunded': { one: '{seats} was given back, and {price} was paid back to you.', other: '{seats} were given back, and {price} was paid back to you.' },
+  'order.kept': { one: '{seats} is still yours.', other: '{seats} are still yours.' },
   'order.late': {
     one: '{seats} is not booked: your payment came too late, or the shop has cancelled it. {price} was paid back to you.',
     other: '{seats} are not booked: your payment came too late, or the shop has cancelled it. {price} was paid back to you.',

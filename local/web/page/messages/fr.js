@@ -10,6 +10,7 @@ export default {
   'light.live': 'En direct',
   'light.asking': 'En direct, chaque seconde',
   'light.away': 'Reconnexion…',
+  'light.none': 'Aucun événement',
   'light.out': 'Déconnecté',
   'lost': 'Connexion perdue. Voici le dernier état connu ; la page se reconnecte toute seule.',
   'lost.over': 'La connexion est rétablie.',
@@ -192,6 +193,7 @@ export default {
   'order.giving': { one: '{seats} est en train d’être rendue. Si vous avez payé, vous serez remboursé.', other: '{seats} sont en train d’être rendues. Si vous avez payé, vous serez remboursé.' },
   'order.closed': { one: '{seats} a été rendue, et rien n’a été débité.', other: '{seats} ont été rendues, et rien n’a été débité.' },
   'order.refunded': { one: '{seats} a été rendue, et {price} vous ont été remboursés.', other: '{seats} ont été rendues, et {price} vous ont été remboursés.' },
+  'order.kept': { one: '{seats} reste à vous.', other: '{seats} restent à vous.' },
   'order.late': {
     one: '{seats} n’est pas réservée : votre paiement est arrivé trop tard, ou la billetterie a annulé. {price} vous ont été remboursés.',
     other: '{seats} ne sont pas réservées : votre paiement est arrivé trop tard, ou la billetterie a annulé. {price} vous ont été remboursés.',
