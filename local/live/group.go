@@ -16,8 +16,7 @@ const (
 	groupSize = 100
 
 	// groupTime is the longest time that the next group waits for half of this
-	// one, so that viewers that do not read delay the others no longer. If it takes
-	// longer to write to all viewers, changes are gathered for as long.
+	// one, so that viewers that do not read delay the others no longer.
 	groupTime = 20 * time.Millisecond
 )
 

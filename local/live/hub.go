@@ -110,6 +110,14 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 		return err
 	}
 	defer h.leave(s, addr)
+	greeted, err := h.pace.begin(r.Context(), h.ctx)
+	if err != nil {
+		if h.ctx.Err() != nil {
+			return goingAway()
+		}
+		return err
+	}
+	defer greeted()
 
 	// The viewer joins its group before the list is made, so that it misses no
 	// change between the two. It skips messages that are older than the list.
@@ -122,14 +130,6 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	if err != nil {
 		return err
 	}
-	greeted, err := h.pace.begin(r.Context(), h.ctx)
-	if err != nil {
-		if h.ctx.Err() != nil {
-			return goingAway()
-		}
-		return err
-	}
-	defer greeted()
 	v, err := h.upgrade(w, r)
 	if err != nil {
 		return err

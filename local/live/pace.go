@@ -18,8 +18,8 @@ const (
 )
 
 // A pace makes viewers take turns with their first lists. Thousands come together
-// when they were disconnected together. They get half of the processors, so that locks do not wait for
-// all of them. It is safe for concurrent use.
+// when they were disconnected together. They get half of the processors, so that locks
+// do not wait for all of them. It is safe for concurrent use.
 type pace struct{ turns chan struct{} } // holds an element for each turn
 
 func newPace() pace { return pace{make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))} }

@@ -52,7 +52,7 @@ func (s *stream) begin(l *seatlist.List) bool {
 	defer s.mu.Unlock()
 	if !s.begun {
 		s.begun, s.start = true, l.Moment
-		from := place(l)
+		from := positionAfter(l)
 		s.hub.running.Go(func() { s.follow(s.ctx, from) })
 	}
 	return l.Moment >= s.start
@@ -77,8 +77,8 @@ type position struct {
 	free    time.Time // when a place of an area may be available again; zero: none is locked
 }
 
-// place returns the position after a list that was made just now.
-func place(l *seatlist.List) position {
+// positionAfter returns the position after a list that was made just now.
+func positionAfter(l *seatlist.List) position {
 	p := position{version: l.Version, moment: l.Moment}
 	if l.PlaceFree > 0 {
 		p.free = time.Now().Add(l.PlaceFree)
@@ -109,14 +109,14 @@ func (s *stream) follow(ctx context.Context, at position) {
 			failures = 0
 		}
 		changed := list.Moment != at.moment
-		at = place(list)
+		at = positionAfter(list)
 		if !changed {
 			sleep(ctx, gather) // Wait may return without a change; do not spin
 			continue
 		}
 		sent := time.Now()
 		s.send(ctx, list)
-		// As many viewers as take longer must leave processor time to locks.
+		// Pause for as long as sending took, so that locks get half of the processor time.
 		sleep(ctx, max(time.Until(sent.Add(gather)), time.Since(sent)))
 	}
 }
