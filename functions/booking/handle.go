@@ -174,7 +174,7 @@ func decode(w http.ResponseWriter, r *http.Request, into *seatsRequest, v *verb)
 		return err
 	}
 	body := io.Reader(r.Body)
-	if n := r.ContentLength; n < 0 || n > maxBody { // the server lets nobody send more than that
+	if n := r.ContentLength; n < 0 || n > maxBody { // net/http reads no more than Content-Length
 		body = http.MaxBytesReader(innermost(w), r.Body, maxBody)
 	}
 	err := json.UnmarshalRead(body, into, json.RejectUnknownMembers(true))
