@@ -11,8 +11,9 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// enough histories find every fault of the subjects.
-const enough = 500
+// So many histories of a right store are legal. Nearly always as many find the fault of a
+// broken one, but which calls meet is up to chance, so that is given ten times as many.
+const enough, atMost = 500, 10 * enough
 
 // unseen are the subjects whose fault needs more calls than a history has, or is
 // within its slack of a millisecond.
@@ -50,8 +51,11 @@ func TestProofCountsFaults(t *testing.T) {
 func TestHistoriesFindFaults(t *testing.T) {
 	for name, s := range allSubjects() {
 		t.Run(name, func(t *testing.T) {
-			illegal := 0
-			for n := 0; n < enough && illegal == 0; {
+			illegal, most := 0, enough
+			if s.fails != nil && !slices.Contains(unseen, name) {
+				most = atMost
+			}
+			for n := 0; n < most && illegal == 0; {
 				var all []*history.History
 				synctest.Test(t, func(t *testing.T) {
 					var err error
@@ -75,7 +79,7 @@ func TestHistoriesFindFaults(t *testing.T) {
 			case s.fails == nil && illegal > 0:
 				t.Errorf("history %d of a right store is illegal", illegal)
 			case s.fails != nil && illegal == 0 && !slices.Contains(unseen, name):
-				t.Errorf("%d histories of a broken store are legal", enough)
+				t.Errorf("%d histories of a broken store are legal", most)
 			case s.fails != nil:
 				t.Logf("history %d is illegal", illegal)
 			}
