@@ -7,7 +7,7 @@ help:
 	@echo 'make test         run all tests in random order, where it matters with the race detector'
 	@echo 'make race         test the rest with the race detector'
 	@echo 'make test-redis   test redisstore on another server (REDIS_SERVER=/path/to/redis-server)'
-	@echo 'make e2e          test the page in a browser (needs chromium and npm)'
+	@echo 'make e2e          test the page in a browser (needs chromium, firefox-esr and npm)'
 	@echo 'make check        check formatting, vet, staticcheck, go.mod and imports'
 	@echo 'make bench        measure what the README promises (ROWS="lock" measures a part)'
 	@echo 'make proof        show that no seat is sold twice despite failures (ARGS="-h" explains the flags)'

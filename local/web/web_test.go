@@ -133,7 +133,7 @@ func TestElement(t *testing.T) {
 	}
 	chunks := namesIn(`import\("\./([^"]+)"\)`, module.Body.String())
 	if len(chunks) != 5 {
-		t.Errorf("it loads %q now and then, want four languages and the rule for single seats", chunks)
+		t.Errorf("it loads %q on demand, want four languages and the rule for single seats", chunks)
 	}
 	for _, chunk := range chunks {
 		want(t, s.ask("GET", "/embed/"+chunk), foreign)

@@ -173,12 +173,12 @@ document.addEventListener('securitypolicyviolation', (e) => console.error('polic
 `
 
 // hurry divides the longest waits of the pages that the window opens from now on, those
-// above five seconds, by four.
+// above five seconds, by two.
 func (w *window) hurry() {
 	w.t.Helper()
 	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
 		const real = setTimeout;
-		window.setTimeout = (act, ms, ...more) => real(act, ms > 5000 ? ms / 4 : ms, ...more);
+		window.setTimeout = (act, ms, ...more) => real(act, ms > 5000 ? ms / 2 : ms, ...more);
 	}`})
 }
 

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,23 +20,12 @@ import (
 // backendKey is the key of shops' back ends.
 const backendKey = "the-key-of-the-shop-s-back-end-in-tests"
 
-// freeAddress returns an address at which nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // TestShop checks that the example shop, on another origin, sells seats: a buyer picks,
 // holds, chooses a price and pays it, loses a seat to somebody else, lets time run out and
 // holds again. The address of its page stays as it is.
 func TestShop(t *testing.T) {
 	t.Parallel()
-	b, addr := needBrowser(t), freeAddress(t)
+	b, addr := needBrowser(t), "127.0.0.1:"+faults.FreePort()
 	theatre, err := os.ReadFile("../../events/theatre.json")
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +151,7 @@ func TestElement(t *testing.T) {
 	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: 1})
 	w.touch([]spot{at}, []spot{{X: at.X, Y: at.Y + 150}})
 	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{})
-	w.waitFor("the frame tells how far its page is to scroll", `told.some(([, {type, detail}]) => type === 'scroll' && detail < 0)`)
+	w.waitFor("the frame reports how far its page must scroll", `told.some(([, {type, detail}]) => type === 'scroll' && detail < 0)`)
 	if got := eval[string](w, `location.href.slice(location.origin.length)`); got != "/" {
 		t.Errorf("the address has become %s", got)
 	}

@@ -50,7 +50,7 @@ func newProxy(t *testing.T, s *server) *proxy {
 				p.lists.Add(1)
 			}
 			if p.slowList.Load() {
-				w = &trickle{w, 12, time.Second / 4}
+				w = &trickle{w, 12, time.Second / 2}
 			}
 		}
 		if r.Header.Get("Upgrade") != "" && !r.URL.Query().Has("since") {

@@ -11,7 +11,8 @@ export function showReceipt({ words, plan, reference, seats, price, closed }) {
   byId('event').textContent = plan.title;
   const place = plan.when && /\d/.test(plan.subtitle) ? '' : plan.subtitle; // with a number it is the time, in other words
   byId('when').textContent = [...new Set([place, plan.when])].filter(Boolean).join(' · ');
-  byId('seats').replaceChildren(...seats.map((seat) => Object.assign(document.createElement('li'), { textContent: seat }))); // without a module that all share, which would be loaded first
+  // Not element(): a shared module would become a chunk of its own, which the page must load first.
+  byId('seats').replaceChildren(...seats.map((seat) => Object.assign(document.createElement('li'), { textContent: seat })));
   byId('reference').textContent = reference;
   byId('price').textContent = price;
   byId('price').parentElement.hidden = !price;

@@ -37,7 +37,7 @@ export class Seats {
   fold(list) {
     this.clock.heard(list.serverTime);
     this.version = list.version;
-    for (const { section, ...counts } of list.areas ?? []) this.areas[this.plan.areas.findIndex(({ name }) => name === section)] = { blocked: 0, ...counts };
+    for (const { section, ...counts } of list.areas ?? []) this.areas[this.plan.areas.findIndex(({ name }) => name === section)] = { available: 0, locked: 0, booked: 0, blocked: 0, ...counts };
     const changed = [];
     const { ids, positions } = this.plan;
     list.seats.forEach((seat, i) => {

@@ -53,8 +53,8 @@ export interface SeatlockEvents {
   lock: Basket;
   /** Seats were given back: by the user, or the shop has cancelled bookings. */
   release: Seats;
-  /** Seats are taken, or their locks have ended: so that a call failed, or since the shop ended
-   * them. The code is the API's. */
+  /** Seats are taken or their locks are over: a call failed, or the shop ended the locks. The
+   * code is the API's. */
   conflict: Seats & { code: string };
   /** Locks end soon. */
   expiring: Seats & { expiresAt: string; seconds: number };
