@@ -68,14 +68,14 @@ func TestPayAtTheTill(t *testing.T) {
 // on and where it ends.
 func TestWhatBecameOfAnOrder(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
-	s.must("lock", "ann", "S-E1") // else the page finds that the seat is not booked
-	s.must("confirm", "ann", "S-E1")
+	b, s := needBrowser(t), serve(t, "-events", house)
+	s.must("lock", "ann", "S-E-1") // else the page finds that the seat is not booked
+	s.must("confirm", "ann", "S-E-1")
 	p := newProxy(t, s)
 	w := b.newUser(1280, 900)
 	const seat = "Stalls, row E, seat 1 "
 	answer := func(state, more string) {
-		p.order.Store(fmt.Sprintf(`{"orderId":"K7Q2","eventId":"winters-tale","userId":"ann","seatIds":["S-E1"],"state":"%s","total":3800,"currency":"GBP"%s}`, state, more))
+		p.order.Store(fmt.Sprintf(`{"orderId":"K7Q2","eventId":"premiere","userId":"ann","seatIds":["S-E-1"],"state":"%s","total":3800,"currency":"GBP"%s}`, state, more))
 	}
 	for _, journey := range [][]struct{ state, more, want string }{
 		{
@@ -97,12 +97,14 @@ func TestWhatBecameOfAnOrder(t *testing.T) {
 		}
 	}
 
-	// Money back for a seat that the buyer keeps.
+	// Money back for a seat and a place that the buyer keeps, of which the page does not know yet.
 	user := eval[string](w, `localStorage['seatlock:user']`)
-	s.must("lock", user, "S-E2")
-	s.must("confirm", user, "S-E2")
-	p.order.Store(`{"orderId":"K7Q3","eventId":"winters-tale","userId":"` + user + `","seatIds":["S-E2"],"state":"refunded","total":3800,"currency":"GBP","refunded":3800}`)
+	s.must("lock", user, "S-E-2")
+	s.must("confirm", user, "S-E-2")
+	place := eval[string](w, `(async () => { const post = async (call, body) => (await fetch(call, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({eventId: 'premiere', userId: '`+user+`', ...body})})).json();
+		const { seatIds } = await post('lock', {areas: [{section: 'Floor', count: 1}]}); await post('confirm', {seatIds}); return seatIds[0]; })()`)
+	p.order.Store(`{"orderId":"K7Q3","eventId":"premiere","userId":"` + user + `","seatIds":["S-E-2",` + quoted(place) + `],"state":"refunded","total":3800,"currency":"GBP","refunded":3800}`)
 	w.visit(p.url + "?order=K7Q3")
-	w.waitText("£38.00 was paid back to you. Stalls, row E, seat 2 is still yours.")
+	w.waitText("£38.00 was paid back to you. Stalls, row E, seat 2; 1 place in Floor are still yours.")
 	w.waitSeat("Stalls, row E, seat 2", "booked by you")
 }

@@ -89,16 +89,17 @@ func TestAnotherWindowBecomesAGuest(t *testing.T) {
 // window.
 func TestAnotherWindowSignsOut(t *testing.T) {
 	t.Parallel()
-	b, s := needBrowser(t), serveSignIn(t)
+	hall := `"sections": [{"name": "Hall", "rows": [{"row": "A-C", "seats": "1-6"}]}]`
+	b, s := needBrowser(t), serveSignIn(t, "-events", eventFile(t, `{"events": [{"id": "default", "name": "One", `+hall+`}, {"id": "two", "name": "Two", `+hall+`}]}`))
 	one := b.newUser(1280, 900)
 	one.visit(s.URL)
 	one.signIn()
-	one.click("row A, seat 1")
+	one.click("Hall, row A, seat 1")
 	one.press("Hold this seat")
 	one.waitText("is held for you")
 	other := one.secondWindow()
 	other.visit(s.URL)
-	other.waitSeat("row A, seat 1", "held for you for ")
+	other.waitSeat("Hall, row A, seat 1", "held for you for ")
 
 	s.Kill()
 	other.press("Sign out")
@@ -108,19 +109,32 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 	}
 	s.start(strings.TrimPrefix(s.URL, "http://"))
 	other.waitLight("live")
-	other.waitSeat("row A, seat 1", "available")
-	other.click("row A, seat 3")
+	other.waitSeat("Hall, row A, seat 1", "available")
+	other.click("Hall, row A, seat 3")
 	other.press("Hold this seat")
 	other.waitText("is held for you")
-	one.waitSeat("row A, seat 3", "held for you for ")
+	one.waitSeat("Hall, row A, seat 3", "held for you for ")
 	other.press("Sign out")
 	other.waitText("You are a guest.")
-	other.waitSeat("row A, seat 3", "on hold for ")
+	other.waitSeat("Hall, row A, seat 3", "on hold for ")
 	one.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours.")
 	one.waitText("You are a guest.")
-	one.waitSeat("row A, seat 3", "on hold for ")
+	one.waitSeat("Hall, row A, seat 3", "on hold for ")
 	if kept := eval[string](one, `Object.entries(localStorage).join()`); strings.Contains(kept, "A3") {
 		t.Errorf("the browser keeps %s", kept)
+	}
+
+	// What a guest picked in an event that the user did not open.
+	other.visit(s.URL + "#event=two")
+	other.click("Hall, row B, seat 2")
+	other.waitSeat("Hall, row B, seat 2", "picked by you")
+	other.visit(s.URL)
+	other.signIn()
+	other.press("Sign out")
+	other.waitText("You are a guest.")
+	other.visit(s.URL + "#event=two")
+	if n := eval[int](other, `document.querySelector('seatlock-map').basket.picked.length`); n != 0 {
+		t.Errorf("the next guest has picked %d seats, want none", n)
 	}
 }
 

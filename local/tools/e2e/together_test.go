@@ -90,6 +90,14 @@ func TestChangesOfOthers(t *testing.T) {
 	w.click("row A, seat 1")
 	w.waitText("Row A, seat 1 is booked.")
 	w.waitSeat("row A, seat 1", "booked")
+	// What others change is highlighted, and not what the user picks before it is drawn.
+	if got := eval[string](w, `(async () => { const { page } = document.querySelector('seatlock-map').controller, theirs = page.plan.positions.get('A3');
+		page.seats.know([theirs], Infinity); page.update([theirs], true);
+		`+seat("row B, seat 1")+`.click();
+		await new Promise((drawn) => requestAnimationFrame(drawn));
+		return [`+seat("row A, seat 3")+`, `+seat("row B, seat 1")+`].map((cell) => cell.dataset.state + cell.classList.contains('moved')).join(); })()`); got != "bookedtrue,pickedfalse" {
+		t.Errorf("seats of others and of the user are highlighted: %s", got)
+	}
 }
 
 // TestAnotherRunner checks that the pages of one server show the changes made

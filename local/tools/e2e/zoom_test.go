@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -120,6 +123,36 @@ func TestMapOnPhone(t *testing.T) {
 	w.waitFor("there is an end to it", disabled("larger"))
 	w.pressLabel("Show all seats")
 	w.waitFor("all seats are in view", seen)
+}
+
+// TestScaledFrame checks that a finger that goes on beyond the edge of a map in a frame
+// scrolls the page around it as far as the finger goes, also if that page is scaled.
+func TestScaledFrame(t *testing.T) {
+	t.Parallel()
+	b := needBrowser(t)
+	var s *server
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Shop</title><iframe title="frame" width="600" height="450" style="border: 0; transform: scale(2); transform-origin: 0 0" src="%s/embed/frame.html"></iframe>
+			<script>window.ready = false; window.far = 0; addEventListener('message', ({data: {type, detail}}) => { if (type === 'ready') ready = true; if (type === 'scroll') far -= detail; });</script>`, s.URL)
+	}))
+	t.Cleanup(shop.Close)
+	s = serve(t, "-frame-ancestor", shop.URL)
+	w := b.newUser(1280, 1000)
+	w.do(navigate(shop.URL))
+	w.waitFor("the map is shown", `ready`)
+	at := spot{X: 500, Y: 400}
+	for range 4 {
+		call(w, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseWheel, X: at.X, Y: at.Y, DeltaX: 0.01, DeltaY: -60, Modifiers: 2})
+	}
+	call(w, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: 1})
+	for range 3 {
+		w.touch([]spot{at}, []spot{{X: at.X, Y: at.Y + 400}})
+	}
+	w.waitFor("the page is to scroll about as far as the fingers went on, 600 px of the frame", `far > 300`)
+	if far := eval[float64](w, `far`); far > 600 {
+		t.Errorf("fingers that go 600 px of the frame scroll its page by %.0f px", far)
+	}
 }
 
 // TestOneMap checks that a mouse and keys move from all sections of an arena into one and

@@ -37,7 +37,7 @@ export class Controller {
 
   /**
    * Finds out who the user is and which events there are, and opens what was asked for.
-   * load(again) returns a promise of the Session. early is what askEarly has returned.
+   * load(again) returns a promise of the Session. early is what askEarly has returned, or {}.
    */
   async start(load, early) {
     let again = false;

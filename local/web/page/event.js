@@ -24,6 +24,7 @@ const few = 400; // seats that others have changed; more of them are a new list
 export class EventPage {
   warned = false; // that the time to confirm is nearly over
   #changed = new Set();
+  #moved = new Set(); // those of the changed that others have changed
   #frame = 0;
   #gathering;
   #pace = gather[0]; // ms from one gathering to the next
@@ -216,8 +217,11 @@ export class EventPage {
       positions = [...positions, ...ranOut.map(([p]) => p), ...gone, ...cancelled, ...booked, ...taken];
       this.#keepPicks();
     }
-    for (const p of positions) if (p < this.plan.seatCount) this.#changed.add(p); // places of areas are not drawn
-    this.moved ||= moved;
+    for (const p of positions) {
+      if (p >= this.plan.seatCount) continue; // places of areas are not drawn
+      this.#changed.add(p);
+      this.#moved[moved ? 'add' : 'delete'](p);
+    }
     if (moved && this.#changed.size <= few) this.#gathering ??= setTimeout(() => this.#drawSoon(), this.#pace);
     else this.#drawSoon();
   }
@@ -279,9 +283,10 @@ export class EventPage {
 
   #draw() {
     if (this.closed) return;
-    this.drawn.paint(this.#changed, this.moved && this.#changed.size <= few);
+    if (this.#changed.size > few) this.#moved.clear();
+    this.drawn.paint(this.#changed, this.#moved);
     this.#changed.clear();
-    this.moved = false;
+    this.#moved.clear();
     this.panel.show(this.plan, this.mine, this.session.way);
     this.areas.show(this.seats.areas.map(({ available }) => available), this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));

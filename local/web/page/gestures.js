@@ -13,6 +13,7 @@ export function listen(viewport, signal) {
   let at = 0; // when that was
   let gliding = 0;
   let around = false; // the page around this frame follows the finger, and moves the frame
+  let way = [0, 0]; // how far the fingers went until then: in px of the window, and of the screen, which differ if a page is scaled
   const on = (type, act, options) => scroller.addEventListener(type, act, { signal, ...options });
   signal.addEventListener('abort', () => cancelAnimationFrame(gliding));
 
@@ -37,6 +38,7 @@ export function listen(viewport, signal) {
     if (fingers.size === 0) dragged = false;
     if (fingers.size > 1) return; // a third finger does nothing
     around = false;
+    way = [0, 0];
     fingers.set(event.pointerId, placeOf(event));
     speed = [0, 0];
   });
@@ -48,13 +50,15 @@ export function listen(viewport, signal) {
       return;
     }
     const place = placeOf(event);
-    const [dx, dy] = (around ? [2, 3] : [0, 1]).map((k) => place[k] - before[k]);
+    const by = place.map((v, k) => v - before[k]);
+    const [dx, dy] = around ? by.slice(2).map((d) => d * way[0] / Math.max(1, way[1])) : by;
     if (!dragged && fingers.size === 1) {
       if (viewport.fitted || Math.hypot(dx, dy) < slop) return;
       if (event.pointerType === 'mouse') scroller.setPointerCapture(event.pointerId);
     }
     if (!dragged) scroller.classList.add('dragged');
     dragged = true;
+    if (!around) way = [way[0] + Math.hypot(by[0], by[1]), way[1] + Math.hypot(by[2], by[3])];
     const was = grasp();
     fingers.set(event.pointerId, place);
     const is = grasp();

@@ -237,14 +237,14 @@ export class SeatMap {
     if (changed.length > rowsAtOnce) this.#levelling = requestAnimationFrame(() => this.level());
   }
 
-  /** Redraws those of the seats that are on this map; moved highlights them. */
-  paint(positions, moved = false) {
+  /** Redraws those of the seats that are on this map, and highlights those that are in the Set moved. */
+  paint(positions, moved) {
     const changed = [];
     for (const position of positions) {
       const cell = this.#cells.get(position);
-      if (cell && this.#paint(position, cell)) changed.push(cell);
+      if (cell && this.#paint(position, cell) && moved.has(position)) changed.push(cell);
     }
-    if (!moved || changed.length > movements || this.#moving > movements) return;
+    if (changed.length > movements || this.#moving > movements) return;
     for (const cell of changed) {
       if (!cell.classList.contains('moved')) this.#moving++;
       cell.classList.add('moved');

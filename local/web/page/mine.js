@@ -111,9 +111,9 @@ export function forgetLocks(eventId, user) {
   browser.set(key, JSON.stringify({ ...saved(key), locked: [] }));
 }
 
-/** Forgets all that the user has, and has picked in this window. */
+/** Forgets all that the user has, and has picked in this window, also as the guest from before the sign-in. */
 export function forgetUser(user) {
-  keptPicks.forget(user);
+  for (const owner of [user, '']) keptPicks.forget(owner);
   for (const storage of [browser, tab]) for (const eventId of eventsOf(user, storage)) storage.remove(keyOf(eventId, user));
 }
 

@@ -85,7 +85,8 @@ export class Orders {
   async #booked(seatIds) {
     const { page, page: { plan } } = this;
     const all = await this.calls.asUser((user) => page.api.mine(plan.eventId, user));
-    return all.filter(({ seatId, status }) => status === 'booked' && seatIds.includes(seatId)).map(({ seatId }) => plan.positions.get(seatId)).filter((p) => p !== undefined);
+    return all.filter(({ seatId, status }) => status === 'booked' && seatIds.includes(seatId))
+      .map(({ seatId, section }) => plan.place(seatId, plan.areas.findIndex(({ name }) => name === section))).filter((p) => p !== undefined);
   }
 
   #forget(seats) {

@@ -126,7 +126,7 @@ export class PartView {
     link.querySelector('span').textContent = part.name;
   }
 
-  /** Redraws the seats; moved highlights them, since others have changed them. */
+  /** Redraws the seats, and highlights those in the Set moved, which others have changed. */
   paint(positions, moved) {
     this.map?.paint(positions, moved);
     this.list?.paint(positions);

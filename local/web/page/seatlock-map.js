@@ -112,7 +112,9 @@ export class SeatlockMap extends HTMLElement {
     const load = () => Session.load(api, this.buyer);
     const first = load(); // together with the words
     first.catch(() => {}); // the Controller repeats it
-    const early = askEarly(api, this.getAttribute('event'), (events) => this.firstOf(events));
+    const { sells, name } = this.buyer;
+    const known = sells || name || this.#token; // else the shop may say it later, and the map begins anew
+    const early = known ? askEarly(api, this.getAttribute('event'), (events) => this.firstOf(events)) : {};
     const wanted = [this.lang || this.parentElement?.closest('[lang]')?.lang, ...navigator.languages].filter(Boolean);
     const words = await loadWords(wanted, this.#messages);
     if (this.#begun !== begun || !this.isConnected) return;
