@@ -47,22 +47,32 @@ func (s *Store) base(ctx context.Context, ev *lockstore.Event) (base, error) {
 	return b, nil
 }
 
-// keep keeps a whole list. If that fails, the next whole list takes longer, and nothing
-// else is lost.
-func (s *Store) keep(ctx context.Context, ev *lockstore.Event, as mark, snap lockstore.Snapshot) {
-	var kept bool
-	_ = s.ask(ctx, lockstore.ErrUnavailable, "SELECT seatlock.keep($1, $2, $3, $4, $5)",
-		[]any{string(ev.ID), ev.Fingerprint(), as.number, as.nonce, formatBase(snap)}, &kept)
+// keep keeps a whole list, which callers do not wait for. If that fails, or another list
+// is being kept, the next whole list takes longer, and nothing else is lost.
+func (s *Store) keep(ev *lockstore.Event, as mark, seats []byte) {
+	if !s.keeping.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer s.keeping.Store(false)
+		var kept bool
+		_ = s.ask(context.Background(), lockstore.ErrUnavailable, "SELECT seatlock.keep($1, $2, $3, $4, $5)",
+			[]any{string(ev.ID), ev.Fingerprint(), as.number, as.nonce, seats}, &kept)
+	}()
 }
 
-// baseFormat is the first byte of a base. Numbers follow: the time of the list in Unix
-// milliseconds, and for each seat how far it is behind the one before it, or before the
-// first seat, and one of
-const (
-	baseBooked  = iota
-	baseBlocked // or by how much more than this the lock's end is after the time of the list
+// The bytes of a base are
+//
+//   - baseFormat;
+//   - the time of the list in Unix milliseconds, as a uvarint;
+//   - for each seat two uvarints: how many places it is after the seat before it (the
+//     first one after place -1), and 0 if it is booked, 1 if it is blocked, and 1+n if its
+//     lock ends n ms after the time of the list.
+const baseFormat byte = 1
 
-	baseFormat byte = 1
+const (
+	baseBooked = iota
+	baseBlocked
 )
 
 // formatBase returns the bytes of a base with the seats of a whole list.

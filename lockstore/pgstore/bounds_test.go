@@ -46,7 +46,7 @@ func TestCancelWaitsForStalledBooking(t *testing.T) {
 				ev := newEvent(t, 2)
 				mustList(t, s, ev, "") // opens it
 				prepare(t, s, ev)
-				bound := time.Now().Add(time.Second)
+				bound := time.Now().Add(3 * time.Second)
 				stalled := stalledBook(t, url, ev, 1, ann, bound)
 				cancel := lockstore.Cancel(ann, "r", "A1")
 				cancel.NotBefore = bound

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A statement is one that is made again and again.
+// A statement is SQL that is executed often, and its description.
 type statement struct {
 	sql       string
 	described atomic.Pointer[pgconn.StatementDescription] // for connections that prepare nothing

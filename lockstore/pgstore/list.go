@@ -2,9 +2,11 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"seatlock/lockstore"
@@ -24,10 +26,11 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 	var b base
 	if from.number < 0 && len(ev.Seats) >= s.keepFrom {
 		var err error
-		if b, err = s.base(ctx, ev); err != nil {
+		if b, err = s.base(ctx, ev); err == nil {
+			from = b.mark
+		} else if _, answered := errors.AsType[*pgconn.PgError](err); !answered {
 			return lockstore.Snapshot{}, err
-		}
-		from = b.mark
+		} // else the list is made without it
 	}
 	l, err := s.listing(ctx, ev, from)
 	if err == nil && l.clock != nil && l.clock.UnixMilli() < b.made {
@@ -40,7 +43,7 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 	}
 	snap, err := l.snapshot(ev, b)
 	if err == nil && snap.Full && len(l.places) >= s.keepFrom {
-		s.keep(ctx, ev, mark{*l.number, *l.nonce}, snap)
+		s.keep(ev, mark{*l.number, *l.nonce}, formatBase(snap))
 	}
 	return snap, err
 }

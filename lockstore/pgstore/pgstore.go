@@ -7,7 +7,7 @@
 // calls in one statement. If a seat is not as its call needs it, that is undone: the
 // function then looks at the seats, decides the calls one after the other, and writes
 // the seats of those that change something, again in one statement. A lock of one seat
-// that arrives alone is the call of another function, lock_one, which costs less. The
+// that arrives alone is carried out by another function, lock_one, which costs less. The
 // functions are the .sql files of this package. The store puts them and its tables into a
 // schema of their own, seatlock.
 //
@@ -75,6 +75,7 @@ package pgstore
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -89,8 +90,9 @@ type Store struct {
 	pool     *pgxpool.Pool
 	versions *follow.Follower[lockstore.EventID, progress] // reads for those who wait
 	lists    *lister
-	keepFrom int        // tests lower it
-	sweeping sync.Mutex // held by the sweep that is under way
+	keepFrom int         // tests lower it
+	keeping  atomic.Bool // a whole list is being kept
+	sweeping sync.Mutex  // held by the sweep that is under way
 	layouts  layouts
 
 	queue    *batch.Queue[work, answer] // of operations
