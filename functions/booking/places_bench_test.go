@@ -29,7 +29,7 @@ func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
 // BenchmarkPlaces sells an area of 20,000 places to 64 callers who want 1 to 6 of them: by
 // name, and by a number. It measures the handler alone, so that what the choice costs is a
-// larger part of the whole than over a connection. cpu-ns/op is the processors' time.
+// larger part of the whole than over a connection. cpu-ns/request is the processors' time.
 func BenchmarkPlaces(b *testing.B) {
 	const places, requests = 20_000, 5712 // of 1, 2 … 6, 1, 2 … places
 	body := map[string]func(turn int) string{

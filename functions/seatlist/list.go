@@ -19,9 +19,9 @@ type List struct {
 	// with a lower Moment know.
 	Moment uint64
 
-	// PlaceFree is how long after the list's moment the lock of an area's place may end, the
-	// first of those that there are; 0 if there is none. Lists do not name these places, so
-	// that a client learns only from another list that one is available again.
+	// PlaceFree is the time from the list's moment until the first lock of an area's place
+	// may end; 0 if no place is locked. Lists do not name these places, so a client learns
+	// only from another list that one is available again.
 	PlaceFree time.Duration
 
 	head  []byte // the JSON before the seats

@@ -86,19 +86,17 @@ func (l *Layout) describe(b *strings.Builder) {
 func (l *Layout) onTop() (n, first, second int) {
 	const near = seatWidth / 2
 	type cell struct{ x, y int32 }
-	cells := make(map[cell]int) // the first seat in each
+	cells := make(map[cell][]int) // the seats in each that are near no other
 	nearby := func(at int, of cell) bool {
 		for x := of.x - 1; x <= of.x+1; x++ {
 			for y := of.y - 1; y <= of.y+1; y++ {
-				other, ok := cells[cell{x, y}]
-				if !ok {
-					continue
-				}
-				if dx, dy := l.x[at]-l.x[other], l.y[at]-l.y[other]; dx*dx+dy*dy < near*near {
-					if n == 0 {
-						first, second = other, at
+				for _, other := range cells[cell{x, y}] {
+					if dx, dy := l.x[at]-l.x[other], l.y[at]-l.y[other]; dx*dx+dy*dy < near*near {
+						if n == 0 {
+							first, second = other, at
+						}
+						return true
 					}
-					return true
 				}
 			}
 		}
@@ -108,9 +106,8 @@ func (l *Layout) onTop() (n, first, second int) {
 		of := cell{l.x[at] / near, l.y[at] / near}
 		if nearby(at, of) {
 			n++
-		}
-		if _, taken := cells[of]; !taken {
-			cells[of] = at
+		} else {
+			cells[of] = append(cells[of], at)
 		}
 	}
 	return n, first, second

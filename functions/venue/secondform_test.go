@@ -372,3 +372,13 @@ func TestEventsAreManyOfOneLayout(t *testing.T) {
 		t.Errorf("101 events of 200,000 seats: %v", err)
 	}
 }
+
+// TestCheckFindsSeatsOnTop checks that a seat is compared with all seats near it, and not
+// with the first of them alone.
+func TestCheckFindsSeatsOnTop(t *testing.T) {
+	said, err := check(`{"events":[{"id":"e","sections":[{"name":"S","seats":[
+		{"id":"A","x":0.5,"y":0.5},{"id":"B","x":0.9,"y":0.9},{"id":"C","x":1.0,"y":0.9}]}]}]}`)
+	if err != nil || !strings.Contains(said, "1 seat on top of another, or nearly so: the first is C on B") {
+		t.Errorf("-check says %q, %v", said, err)
+	}
+}

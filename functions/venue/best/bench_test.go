@@ -19,8 +19,7 @@ func cpuTime(b *testing.B) time.Duration {
 
 // BenchmarkPick picks four seats of 50,000 and sells them, in a venue that is half
 // sold, with different numbers of windows to choose among. When it is sold out, it
-// begins anew. On a busy machine, cpu-ns/op is what
-// counts.
+// begins anew. On a busy machine, cpu-ns/op is what counts.
 func BenchmarkPick(b *testing.B) {
 	plan := hall(500, 100, oneCategory, nothingSpecial)
 	want := Want{Count: 4, Category: Any, Section: Any}

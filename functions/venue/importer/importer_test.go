@@ -71,6 +71,9 @@ Loge 1: Loge-1-1=1 [restrictedView] at [0]
 		{"csv", "\ufeffid,seat\nT-1,1\nT-2,2\n\n", `event "seats" "seats" 
 seats : T-1=1 T-2=2
 `},
+		{"csv", "id,seat\nT1-1,1\nT1-2,2\nT2-1,1\n", `event "seats" "seats" 
+seats : T1-1=1 T1-2=2 T2-1=1
+`},
 		{"pretix", benches, `event "tent" "Tent" 
 Tent 7: 1=1 3=3 5=5 | 6=6 4=4 2=2 at [0 0 0 24 24 24]
 `},

@@ -56,7 +56,7 @@ func readCSV(text []byte) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, lines := new(plan), make(map[[3]string]int) // by section, row and number
+	p, lines := new(plan), make(map[[4]string]int) // by section, row, number and id
 	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -118,7 +118,7 @@ func columnsOf(names []string) (map[string]int, error) {
 
 // addLine adds the seat of a line. A line without a seat is skipped. lines are those that
 // came before.
-func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[3]string]int) (err error) {
+func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[4]string]int) (err error) {
 	field := func(column string) string {
 		if i, ok := at[column]; ok && i < len(fields) {
 			return strings.TrimSpace(fields[i])
@@ -136,9 +136,9 @@ func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[
 	if s.row != "" && s.number == "" {
 		return errors.New("the seat has a row and no number; fill in the column seat")
 	}
-	name := [3]string{s.section, s.row, s.number}
+	name := [4]string{s.section, s.row, s.number, s.id}
 	if before, twice := lines[name]; twice && s.number != "" {
-		return fmt.Errorf("the seat %s is there twice, the first time on line %d; tell the two apart in the column section, or in one more that is called level", venue.Shown(strings.TrimSpace(strings.Join(name[:], " "))), before)
+		return fmt.Errorf("the seat %s is there twice, the first time on line %d; tell the two apart in the column section, or in one more that is called level", venue.Shown(strings.TrimSpace(strings.Join(name[:3], " "))), before)
 	}
 	lines[name] = line
 	s.facts = strings.FieldsFunc(field("facts"), func(r rune) bool { return strings.ContainsRune(" ,;|", r) })
