@@ -161,7 +161,7 @@ func sellAtStripe(t *testing.T, command func(name string) []string, store string
 	if written["Orders State=paid"] != 2 || written["Orders State=giving_back"] != 1 {
 		t.Errorf("the scheduled function has counted %v, want two orders paid and one being given back", written)
 	}
-	for _, name := range []string{"OrderNeedsPersonAlarm", "OrdersOverdueAlarm", "ComparisonsAlarm"} {
+	for _, name := range []string{"OrderNeedsPersonAlarm", "OrdersOverdueAlarm", "ComparisonsAlarm", "NoComparisonAlarm"} {
 		alarm := readTemplate(t, paying).of("AWS::CloudWatch::Alarm")[name]
 		metric := fmt.Sprint(alarm["MetricName"], " ", at(t, alarm, "Dimensions", 0, "Name"), "=", at(t, alarm, "Dimensions", 0, "Value"))
 		if _, ok := written[metric]; !ok {

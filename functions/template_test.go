@@ -212,8 +212,8 @@ func TestTemplateAlarmsAndLogs(t *testing.T) {
 		}
 		tmpl := readTemplate(t, with(paying, map[string]any{"Store": store}))
 		alarms := tmpl.of("AWS::CloudWatch::Alarm")
-		if len(alarms) != 10 {
-			t.Errorf("%s: the alarms are %q, want 10", store, names(alarms))
+		if len(alarms) != 12 {
+			t.Errorf("%s: the alarms are %q, want 12", store, names(alarms))
 		}
 		for name, a := range alarms {
 			if action := at(t, a, "AlarmActions", 0); action != "<Alarms>" {

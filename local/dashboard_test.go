@@ -97,6 +97,7 @@ func alertRules(t *testing.T) []alertRule {
 
 var (
 	metricName = regexp.MustCompile(`\b(?:seatlock|process|go)_[a-z_]+\b`)
+	selectors  = regexp.MustCompile(`([a-z_]*)\{([^}]*)\}`)
 	matchers   = regexp.MustCompile(`\b(code|call|state|operation|result)(?:!?=~?)"([^"]*)"`)
 )
 
@@ -145,7 +146,10 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 		"call":      booking.Calls(),
 		"state":     states,
 		"operation": telemetry.Operations(),
-		"result":    append(metrics.ComparisonResults[:], telemetry.Results...),
+	}
+	results := map[string][]string{
+		"seatlock_comparisons_total": metrics.ComparisonResults[:],
+		"seatlock_store_calls_total": telemetry.Results,
 	}
 	exprs := expressions(t)
 	shown := strings.Join(exprs, "\n")
@@ -158,10 +162,16 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 				t.Errorf("there is no %s: %s", name, expr)
 			}
 		}
-		for _, m := range matchers.FindAllStringSubmatch(expr, -1) {
-			for value := range strings.SplitSeq(m[2], "|") {
-				if !slices.Contains(known[m[1]], value) {
-					t.Errorf("there is no %s %s: %s", m[1], value, expr)
+		for _, selector := range selectors.FindAllStringSubmatch(expr, -1) {
+			for _, m := range matchers.FindAllStringSubmatch(selector[2], -1) {
+				values := known[m[1]]
+				if m[1] == "result" { // which each metric has its own of
+					values = results[selector[1]]
+				}
+				for value := range strings.SplitSeq(m[2], "|") {
+					if !slices.Contains(values, value) {
+						t.Errorf("%s has no %s %s: %s", selector[1], m[1], value, expr)
+					}
 				}
 			}
 		}

@@ -41,8 +41,9 @@ func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.E
 
 // compareIfDue compares unless a process did not long ago: orders with the provider, and
 // those of each event with the roster. If the context ends in one part, the next
-// comparison begins with the following one: what takes longer than a process has must not
-// keep the others waiting.
+// comparison begins with that one, for which the parts before it have left too little time.
+// If there were none before it, it begins with the following one: what takes longer than a
+// process has must not keep the others waiting.
 func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID) {
 	first, ok := p.mayCompare(ctx)
 	if !ok {
@@ -50,7 +51,7 @@ func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID)
 	}
 	parts := append([]lockstore.EventID{withProvider}, events...)
 	at := max(slices.Index(parts, first), 0)
-	for range parts {
+	for n := range parts {
 		part := parts[at]
 		at = (at + 1) % len(parts)
 		err := p.compare(ctx, part)
@@ -62,7 +63,10 @@ func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID)
 			p.log.Error("not everything could be compared; trying again later", "with", cmp.Or(part, "the provider"), "error", err)
 		}
 		if ctx.Err() != nil {
-			p.compareNext(ctx, parts[at])
+			if n == 0 || err == nil {
+				part = parts[at]
+			}
+			p.compareNext(ctx, part)
 			return
 		}
 	}

@@ -168,3 +168,37 @@ func TestComparisonThatNeverFits(t *testing.T) {
 		}
 	})
 }
+
+// slowLister is a provider whose list of sessions, which is empty, takes a while.
+type slowLister struct {
+	*paymenttest.Bank
+	takes time.Duration
+}
+
+func (p slowLister) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.Payment, error] {
+	return func(yield func(payment.Payment, error) bool) {
+		select {
+		case <-time.After(p.takes):
+		case <-ctx.Done():
+			yield(payment.Payment{}, ctx.Err())
+		}
+	}
+}
+
+// An event for which the parts before it leave too little time comes first in the next
+// comparison.
+func TestComparisonThatFitsAlone(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		o := s.paid("ann", "A1")
+		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A5")) // which is not its own
+		c := s.counting(func(c *payment.Config) { c.Provider, c.Counted = slowLister{s.bank, 30 * time.Second}, nil })
+		c.slow = 40 * time.Second // for a page of orders
+		for _, seats := range [][]lockstore.SeatID{{"A1", "A5"}, {"A1"}} {
+			ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+			c.WorkUntil(ctx, time.Now().Add(40*time.Second), func() []lockstore.EventID { return []lockstore.EventID{s.event.ID} })
+			cancel()
+			s.is(o.Order, payment.StagePaid, 0, seats...)
+			time.Sleep(10 * time.Minute)
+		}
+	})
+}

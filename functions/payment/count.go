@@ -63,7 +63,8 @@ func (t *tally) counts(now time.Time) Counts {
 }
 
 // Count counts the orders of the events. It reads every one. A record that cannot be read
-// does not stop it, and is named by the error; after another error there are no Counts.
+// does not stop it. The error names the first of those; after another error there are no
+// Counts.
 func (p *Payments) Count(ctx context.Context, events []lockstore.EventID) (Counts, error) {
 	t := newTally()
 	unread, err := p.count(ctx, t, events, nil)
@@ -74,9 +75,11 @@ func (p *Payments) Count(ctx context.Context, events []lockstore.EventID) (Count
 }
 
 // count goes on with a tally of the orders of the events in the event file and of others,
-// until it is finished or a page cannot be read. Records that cannot be read are left out
-// and named.
+// until it is finished or a page cannot be read. Records that cannot be read are left out,
+// and the first of them are named.
 func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore.EventID) (unread, err error) {
+	var failed unreadable
+	defer func() { unread = failed.err() }()
 	all := slices.Sorted(slices.Values(slices.Concat(file, others))) // in the same order each time
 	for _, event := range slices.Compact(all) {
 		if event < t.Event {
@@ -88,7 +91,7 @@ func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore
 		for {
 			page, err := p.orders.Orders(ctx, event, t.After)
 			if err != nil {
-				return unread, err
+				return nil, err
 			}
 			// Pointers come last.
 			if page = slices.DeleteFunc(page, func(r lockstore.Order) bool { return !isOrder(r.ID) }); len(page) == 0 {
@@ -96,7 +99,7 @@ func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore
 			}
 			now := p.clock.now()
 			for _, r := range page {
-				unread = errors.Join(unread, t.add(r, now))
+				failed.add(t.add(r, now))
 			}
 			t.After = page[len(page)-1].ID
 		}
@@ -105,7 +108,34 @@ func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore
 		}
 	}
 	t.At, t.Event, t.After, t.Open = p.clock.now(), "", "", false
-	return unread, nil
+	return nil, nil
+}
+
+// unreadable are the errors of records that cannot be read: the first of them, since there
+// may be very many, and how many more there are.
+type unreadable struct {
+	first []error // up to maxNamed
+	more  int
+}
+
+const maxNamed = 20
+
+func (u *unreadable) add(err error) {
+	switch {
+	case err == nil:
+	case len(u.first) < maxNamed:
+		u.first = append(u.first, err)
+	default:
+		u.more++
+	}
+}
+
+// err returns all of them as one error, or nil.
+func (u *unreadable) err() error {
+	if u.more > 0 {
+		return errors.Join(append(u.first, fmt.Errorf("payment: %d more records cannot be read", u.more))...)
+	}
+	return errors.Join(u.first...)
 }
 
 // add counts one order.
@@ -126,7 +156,7 @@ func (t *tally) add(r lockstore.Order, now time.Time) error {
 		return fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
 	}
 	if o.Version != bodyVersion || row(o.Stage) == nil {
-		return fmt.Errorf("payment: order %s has format %d and stage %q, which this program does not know", r.ID, o.Version, o.Stage)
+		return fmt.Errorf("payment: order %s has format %d and stage %q, which this program does not know", r.ID, o.Version, clip(string(o.Stage), 40))
 	}
 	t.Orders[o.Stage]++
 	t.Open = t.Open || o.Stage.Unsettled()

@@ -1,6 +1,8 @@
 package payment_test
 
 import (
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,6 +52,27 @@ func TestCount(t *testing.T) {
 		}
 		if c, err := s.Count(s.ctx, events); err == nil || c.Orders[payment.StageOpen] != 2 {
 			t.Errorf("with a record that cannot be read there are %v, %v; want the others, and an error", c.Orders, err)
+		}
+	})
+}
+
+// TestCountNamesFewOrders checks that the error of a count is short enough for a log,
+// however many records cannot be read.
+func TestCountNamesFewOrders(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		for n := range 1000 {
+			id := lockstore.OrderID(fmt.Sprintf("X%03d", n))
+			if _, err := s.store.Put(s.ctx, lockstore.Order{ID: id, Event: s.event.ID, Body: []byte(`{"v":9}`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := s.Count(s.ctx, []lockstore.EventID{s.event.ID})
+		if err == nil {
+			t.Fatal("1,000 records that cannot be read are no error")
+		}
+		text := err.Error()
+		if len(text) > 4000 || !strings.Contains(text, "order X000 ") || !strings.Contains(text, "980 more") {
+			t.Errorf("the error has %d bytes, want up to 4,000, and the first order and the number of the others in it: %.300s", len(text), text)
 		}
 	})
 }

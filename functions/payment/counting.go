@@ -17,8 +17,9 @@ const (
 	countPause = 30 * time.Second // between two counts at least
 	countTime  = time.Minute      // how long one goes on before it leaves the rest to the next
 
-	// countShare is the share of the time that counting may take: the pause is so many
-	// times as long as the count, but no longer than countAge.
+	// countShare is the share of the time that counting may take: the pause after a count
+	// that is finished is so many times as long as its last part, but no longer than
+	// countAge.
 	countShare = 50
 	countAge   = 5 * time.Minute
 
@@ -30,7 +31,8 @@ const (
 const countID lockstore.OrderID = "last.count"
 
 // A countRecord has the last count and where the next one goes on. All times are on the
-// store's clock.
+// store's clock as the process knows it: on its own one, before the store has said what
+// time it is.
 type countRecord struct {
 	Version int       `json:"v"`
 	Lease   time.Time `json:"lease,omitzero"` // until then a process is counting
@@ -57,13 +59,19 @@ func (p *Payments) countEvery(ctx context.Context, events func() []lockstore.Eve
 }
 
 // countIfDue hands over what was counted last, unless it did so not long ago. It counts
-// first if that is due and no other process is at it.
+// first if that is due and no other process is counting.
 func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
 	if p.counted == nil || time.Now().Before(time.UnixMilli(p.countAgain.Load())) {
 		return
 	}
 	p.countAgain.Store(time.Now().Add(countPause).UnixMilli())
 	c, revision, err := p.readCounts(ctx)
+	if errors.Is(err, errNewerCounts) {
+		if !p.newerCounts.Swap(true) {
+			p.log.Warn("this process counts no orders, and reports none: a newer version of this program counts them")
+		}
+		return
+	}
 	if err == nil {
 		err = p.countFor(ctx, c, revision, events)
 	}
@@ -77,8 +85,12 @@ func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
 	}
 }
 
+// errNewerCounts is the error of a process that must leave the counts alone.
+var errNewerCounts = errors.New("payment: the counts are of a newer version of this program")
+
 // readCounts returns the record of the counts, which is new if there is none. One that
-// this program cannot read is replaced.
+// nobody can read is replaced; one of a newer version of this program is left alone, with
+// errNewerCounts.
 func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) {
 	c := new(countRecord)
 	r, err := p.orders.Order(ctx, countID)
@@ -88,6 +100,12 @@ func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) 
 	if err != nil {
 		return nil, 0, err
 	}
+	var format struct { // the rest may have other types in a newer version
+		Version int `json:"v"`
+	}
+	if json.Unmarshal(r.Body, &format) == nil && format.Version > bodyVersion {
+		return nil, 0, errNewerCounts
+	}
 	if json.Unmarshal(r.Body, c) != nil || c.Version != bodyVersion {
 		c = new(countRecord)
 	}
@@ -95,7 +113,7 @@ func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) 
 }
 
 // countFor counts the orders of the events, and those of events that have left the event
-// file, as far as it comes. It does nothing if that is not due.
+// file, until its time is over. It does nothing if that is not due.
 func (p *Payments) countFor(ctx context.Context, c *countRecord, revision int64, events []lockstore.EventID) error {
 	began := p.clock.now()
 	// A time that is far ahead is of a clock that was wrong.
@@ -124,8 +142,11 @@ func (p *Payments) countFor(ctx context.Context, c *countRecord, revision int64,
 	}
 	now := p.clock.now()
 	c.Lease = time.Time{}
-	// Another process looks at about the same time, and a little earlier or later.
-	c.Again = began.Add(min(max(countPause, countShare*now.Sub(began)), countAge) - pause)
+	c.Again = now
+	if c.Next == nil { // otherwise the next look goes on with it
+		// Another process looks at about the same time, and a little earlier or later.
+		c.Again = began.Add(min(max(countPause, countShare*now.Sub(began)), countAge) - pause)
+	}
 
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pause)
 	defer stop()

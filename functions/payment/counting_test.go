@@ -3,6 +3,8 @@ package payment_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +19,7 @@ import (
 type counting struct {
 	*payment.Payments
 	last  atomic.Pointer[payment.Counts]
-	pages atomic.Int64 // which it has read
+	pages atomic.Int64 // which it has read to the end
 	slow  time.Duration
 	store *memstore.Store
 }
@@ -40,9 +42,9 @@ type pages struct {
 }
 
 func (p pages) Orders(ctx context.Context, event lockstore.EventID, after lockstore.OrderID) ([]lockstore.Order, error) {
-	p.c.pages.Add(1)
 	select {
 	case <-time.After(p.c.slow):
+		p.c.pages.Add(1)
 		return p.Store.Orders(ctx, event, after)
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -88,7 +90,7 @@ func TestOneProcessCounts(t *testing.T) {
 }
 
 // TestCountGoesOn checks that a count which takes longer than its process has is finished
-// by later ones, which read nothing twice.
+// by later ones, which go on at once and read nothing twice.
 func TestCountGoesOn(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		s.begin("ann", "A1")
@@ -96,23 +98,46 @@ func TestCountGoesOn(t *testing.T) {
 		for n := range 9 { // without orders
 			events = append(events, lockstore.EventID("empty"+string(rune('0'+n))))
 		}
+		file := func() []lockstore.EventID { return events }
+		s.WorkUntil(s.ctx, time.Now(), file) // compares, so that the others only count
 		pages := int64(0)
 		for range 5 { // 11 pages of 20 seconds, and 57 seconds at a time
 			c := s.counting(func(*payment.Config) {})
 			c.slow = 20 * time.Second
 			ctx, stop := context.WithTimeout(s.ctx, 58*time.Second)
-			c.WorkUntil(ctx, time.Now().Add(42*time.Second), func() []lockstore.EventID { return events })
+			c.WorkUntil(ctx, time.Now().Add(42*time.Second), file)
 			stop()
-			time.Sleep(10 * time.Minute)
 			pages += c.pages.Load()
-			if n := c.last.Load(); n != nil && n.Orders[payment.StageOpen] == 0 {
+			if n := c.last.Load(); n != nil {
 				t.Errorf("an unfinished count reports %v", n.Orders)
 			}
 		}
 		c := s.counting(func(*payment.Config) {})
-		c.work(s, 2*time.Second)
-		if n := c.last.Load(); n == nil || n.Orders[payment.StageOpen] != 1 {
-			t.Errorf("after %d pages there are %+v, want an open order", pages, n)
+		c.work(s, 2*time.Second, events...)
+		pages += c.pages.Load()
+		if n := c.last.Load(); n == nil || n.Orders[payment.StageOpen] != 1 || pages != 11 {
+			t.Errorf("after %d pages there are %+v, want an open order after 11", pages, n)
+		}
+	})
+}
+
+// TestCountsOfANewerVersion checks that a process leaves the counts of a newer version of
+// this program alone, and says once that it does not count.
+func TestCountsOfANewerVersion(t *testing.T) {
+	inShop(t, false, func(s *shop) {
+		newer := lockstore.Order{ID: "last.count", Event: "seatlock.payment", Body: []byte(`{"v":2,"last":"another format"}`)}
+		if _, err := s.store.Put(s.ctx, newer); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		c := s.counting(func(c *payment.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		c.work(s, 10*time.Minute, s.event.ID)
+		r, err := s.store.Order(s.ctx, newer.ID)
+		if err != nil || string(r.Body) != string(newer.Body) || c.last.Load() != nil {
+			t.Errorf("the record is %s (%v), and there are %+v; want it left alone, and no counts", r.Body, err, c.last.Load())
+		}
+		if n := strings.Count(log.String(), "newer version"); n != 1 || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("the log says %d times that a newer version counts, want once and nothing else: %s", n, &log)
 		}
 	})
 }

@@ -161,6 +161,7 @@ func (r *run) refund() (next, error) {
 // counts for what is being given back, and is rarely the same amount.
 func (r *run) judge(all []Refund) (bool, next, error) {
 	o := r.o
+	o.Refunds = o.newestAttempt(all)
 	done, coming, current := o.attempts(all)
 	var n next
 	var err error
@@ -179,11 +180,25 @@ func (r *run) judge(all []Refund) (bool, next, error) {
 		n, err = r.nextAttempt("the refund failed")
 	case current == RefundDone:
 		o.Refunds++
-		n = next{to: StageGivingBack, why: fmt.Sprintf("%d of %d were paid back by a refund that the store has lost, and the rest follows", done, o.Give.Amount)}
+		n = next{to: StageGivingBack, why: fmt.Sprintf("%d of %d were paid back in refunds that the store has lost, and the rest follows", done, o.Give.Amount)}
 	default:
 		return false, next{}, nil
 	}
 	return true, n, err
+}
+
+// newestAttempt returns the number of the newest attempt that there is, which is later than
+// the current one if the store has lost several. All of them must count as attempts at
+// once: one that first counts as somebody else's refund would count again once its number
+// is the current one. An attempt that failed need not be listed, so numbers may be missing.
+func (o *Order) newestAttempt(all []Refund) int {
+	newest := o.Refunds
+	for n := o.Refunds + 1; n <= o.Refunds+maxAttempts*2; n++ {
+		if slices.ContainsFunc(all, func(f Refund) bool { return f.Key == refundKey(o.Order, n) }) {
+			newest = n
+		}
+	}
+	return newest
 }
 
 // attempts returns what the attempts to give back what is being given back have paid

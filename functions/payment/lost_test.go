@@ -116,6 +116,38 @@ func TestLostRefundIsNotTakenForTheNext(t *testing.T) {
 	}
 }
 
+// Several lost refunds count once each, though an attempt between them may have failed
+// without a trace.
+func TestSeveralLostRefundsCountOnce(t *testing.T) {
+	for _, failing := range []int{0, 1} {
+		t.Run(fmt.Sprintf("after %d that failed", failing), func(t *testing.T) {
+			inShop(t, true, func(s *shop) {
+				o := s.paid("ann", "A1", "A2", "A3")
+				before, err := s.store.Order(s.ctx, o.Order)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.mustRefund(o, payment.Refunding{Seats: seats("A1")})
+				s.bank.FailRefunds = failing
+				s.mustRefund(o, payment.Refunding{Seats: seats("A2")})
+				time.Sleep(time.Hour)
+				s.is(o.Order, payment.StagePaid, 200, "A3")
+				s.forgets(before)
+				s.mustRefund(o, payment.Refunding{})
+				o = s.is(o.Order, payment.StageRefunded, 300) // before a look at the refunds corrects it
+				if o.Refunded != 300 || o.Outside != 0 {
+					t.Errorf("the order says that %d were paid back, %d of them by somebody else; want 300 and 0", o.Refunded, o.Outside)
+				}
+				for _, m := range o.History {
+					if strings.Contains(m.Why, "already") || strings.Contains(m.Why, "100 of") {
+						t.Errorf("the history says %q, but the order has paid back 200 itself", m.Why)
+					}
+				}
+			})
+		})
+	}
+}
+
 // A lost order that was not paid yet, as far as the store knows, pays back what a lost
 // refund has left.
 func TestLostRefundOfAnUnpaidOrder(t *testing.T) {

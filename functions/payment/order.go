@@ -86,9 +86,10 @@ type Order struct {
 	// need not fetch the session again. It is not stored.
 	expired bool
 
-	// reserved is set by the run that has just fetched the payment as [Authorised] and
-	// booked the seats. It need not fetch it again to take the money: if it is no longer
-	// authorised, the capture is refused, and then it is fetched. It is not stored.
+	// reserved is set by the run that has just fetched the payment as [Authorised], before it
+	// books the seats. Once they are booked it need not fetch it again to take the money: if
+	// it is no longer authorised, the capture is refused, and then it is fetched. It is not
+	// stored.
 	reserved bool
 }
 

@@ -100,6 +100,7 @@ type Payments struct {
 	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
 	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 	dueEvents      dueEvents
+	newerCounts    atomic.Bool // it was logged that a newer program counts
 }
 
 // New returns Payments. It fails if the Config is not valid.

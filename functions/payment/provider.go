@@ -31,8 +31,8 @@ import (
 //
 // Calls with the same key are one call: it takes effect once, and each gets the same
 // answer. The key of Open is the order's id; those of Capture and Refund are
-// arguments. Calls with one key always have the same arguments. A provider may forget a
-// key after a day.
+// arguments. Calls with one key have the same arguments, but for Refund after the store
+// has lost a refund. A provider may forget a key after a day.
 type Provider interface {
 	// Name names the provider in orders, metrics and logs, such as "till". It never
 	// changes: an order is settled by the provider that it was opened with.
@@ -62,7 +62,8 @@ type Provider interface {
 
 	// Refund pays a part of a captured payment, or all of it, back. The amount is in
 	// the smallest unit of its currency and more than 0. It fails with ErrRefused if
-	// more would be paid back than was captured.
+	// more would be paid back than was captured, or if the key was used for another
+	// amount: the store has lost that refund then.
 	Refund(ctx context.Context, payment string, amount int64, key string) (Refund, error)
 
 	// Refunds returns every refund of a payment, in any order, also those that this

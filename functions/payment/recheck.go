@@ -31,6 +31,12 @@ func (r *run) recheck() (next, error) {
 	if err != nil {
 		return next{}, err
 	}
+	return r.recheckWith(all)
+}
+
+// recheckWith is recheck with the provider's refunds.
+func (r *run) recheckWith(all []Refund) (next, error) {
+	o := r.o
 	back, outside := o.paidBack(all)
 	if o.Stage == StagePaid {
 		if n, lost := r.lostRefund(all, outside); lost {

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"time"
 
 	"seatlock/lockstore"
 )
@@ -62,7 +63,7 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 	}
 	f.Seats = union(nil, f.Seats) // each once
 	if !f.whole() {
-		if o, err := p.compareRefunds(ctx, f.Order); err != nil {
+		if o, err := p.compareRefunds(ctx, &f); err != nil {
 			return o, false, err
 		}
 	}
@@ -112,20 +113,50 @@ var ErrNotCompared = errors.New("payment: the provider does not say what was pai
 
 // compareRefunds compares a paid order with the provider's refunds before a part of it is
 // given back. If the store has lost one, nobody knows which part that was, and a person
-// must say so first: it fails with [ErrStage].
-func (p *Payments) compareRefunds(ctx context.Context, id lockstore.OrderID) (*Order, error) {
-	o, err := p.Order(ctx, id)
-	if err != nil || o.Stage != StagePaid || o.Moving != nil {
-		return o, err
+// must say so first: it fails with [ErrStage]. An order that another provider has is not
+// compared, nor one that has begun to carry out the request.
+func (p *Payments) compareRefunds(ctx context.Context, f *Refunding) (*Order, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.paced(runTime))
+	defer cancel()
+	for range 4 {
+		o, err := p.Order(ctx, f.Order)
+		if err != nil {
+			return nil, err
+		}
+		if done, err := o.asked(f); done || err != nil {
+			return o, err
+		}
+		if o.Stage != StagePaid || o.Moving != nil || o.Amount == 0 || o.Payment == "" || p.elsewhere || o.Provider != p.provider.Name() {
+			return o, nil
+		}
+		if err := p.keepTime(ctx, o.Event); err != nil {
+			return o, fmt.Errorf("order %s: the store's time is not known: %w", o.Order, err)
+		}
+		// A worker would put off the look at an order that the provider refuses to show.
+		all, err := p.provider.Refunds(ctx, o.Payment)
+		if err != nil {
+			return o, fmt.Errorf("%w: order %s: %w", ErrNotCompared, o.Order, err)
+		}
+		draft := o.clone()
+		draft.Refusals, draft.AskAgain = 0, time.Time{}
+		n, err := (&run{p, ctx, draft}).recheckWith(all)
+		if err != nil || n.to == "" {
+			return o, err
+		}
+		moved, err := p.put(ctx, o.Stage, draft, n, "", false)
+		switch {
+		case errors.Is(err, lockstore.ErrOrderChanged):
+			continue
+		case err != nil:
+			return o, fmt.Errorf("order %s, from %s to %s: %w", o.Order, o.Stage, n.to, err)
+		case moved.Stuck == StagePaid:
+			return moved, wrongStage(moved, "refunded in part before it is known what the lost refund was for")
+		case moved.Stage == StagePaid:
+			return moved, nil
+		}
+		return p.follow(ctx, moved), nil
 	}
-	o, err = p.advance(ctx, o)
-	switch {
-	case err != nil:
-		return o, fmt.Errorf("%w: %w", ErrNotCompared, err)
-	case o.Stuck == StagePaid:
-		return o, wrongStage(o, "refunded in part before it is known what the lost refund was for")
-	}
-	return o, nil
+	return nil, ErrBusy
 }
 
 // refundNow begins to give back what is asked for.

@@ -38,6 +38,9 @@ func (p *strange) Refunds(ctx context.Context, id string) ([]payment.Refund, err
 	if p.wrong.Load() {
 		return nil, fmt.Errorf("%w: no such payment: %s", payment.ErrRefused, id)
 	}
+	if p.away.Load() {
+		return nil, errors.New("no route to the bank")
+	}
 	return p.Bank.Refunds(ctx, id)
 }
 

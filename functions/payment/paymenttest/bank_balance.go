@@ -43,7 +43,7 @@ func (b *Bank) Balances() map[lockstore.OrderID]Balance {
 }
 
 // Failures returns how many captures, refunds and pending payments have failed because the
-// Bank was told so.
+// Bank was set up to fail.
 func (b *Bank) Failures() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -101,6 +101,12 @@ func (s *Stripe) Refund(ctx context.Context, id string, amount int64, key string
 		r, err = s.client.V1Refunds.Create(ctx, params)
 		return err
 	})
+	if otherParams(err) {
+		// The store has lost the refund that was made with the key. This one never will be;
+		// the caller fetches the refunds, which have the other one, and uses another key if
+		// they do not. That is a minute later, when no call with this key is on its way.
+		return payment.Refund{}, fmt.Errorf("%w: %w", payment.ErrRefused, failure("refund "+id, err))
+	}
 	if err != nil {
 		return payment.Refund{}, failure("refund "+id, err)
 	}

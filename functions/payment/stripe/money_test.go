@@ -147,6 +147,8 @@ func TestRefunds(t *testing.T) {
 		if part.State != payment.RefundPending || part.Amount != 4200 || part.Key != "o1.a" || again != part {
 			t.Errorf("the refunds are %+v and %+v, want the same, pending", part, again)
 		}
+		_, err = s.Refund(t.Context(), p.ID, 1000, "o1.a")
+		mustFail(t, "refund another amount with the same key", err, payment.ErrRefused)
 		_, err = s.Refund(t.Context(), p.ID, 4201, "o1.b")
 		mustFail(t, "refund more than is left", err, payment.ErrRefused)
 

@@ -109,9 +109,10 @@ func New(c Config) (*Stripe, error) {
 	}, nil
 }
 
-// usualTransport returns the usual transport, which keeps as many connections as workers
-// may need: it has two otherwise, and makes a new one for each further call if the server
-// does not speak HTTP/2.
+// usualTransport returns the usual transport, which keeps a connection for each of
+// [payment.DefaultWorkers], however many workers there are: it has two otherwise, and makes
+// a new one for each further call if the server does not speak HTTP/2. More workers make
+// some, too.
 func usualTransport() http.RoundTripper {
 	usual, ok := http.DefaultTransport.(*http.Transport)
 	if !ok { // the program has replaced it

@@ -75,6 +75,7 @@ func (t *Till) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.show(w, r, say, id, s, "")
 	case r.Method != "POST":
 		h.Set("Allow", "GET, HEAD, POST")
+		h.Set("Content-Language", "en")
 		http.Error(w, "The till takes GET and POST.", http.StatusMethodNotAllowed)
 	default:
 		t.press(w, r, say, id, s)
@@ -95,6 +96,7 @@ func (t *Till) press(w http.ResponseWriter, r *http.Request, say *texts, id stri
 		t.show(w, r, say, id, s, say.left)
 		return
 	default:
+		w.Header().Set("Content-Language", "en")
 		http.Error(w, "There is no such button.", http.StatusBadRequest)
 		return
 	}

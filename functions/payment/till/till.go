@@ -217,6 +217,9 @@ func (t *Till) Refund(ctx context.Context, id string, amount int64, key string) 
 	err = t.change(ctx, id, func(s *session) error {
 		left := s.Amount
 		for _, r := range s.Refunds {
+			if r.Key == key && r.Amount != amount {
+				return fmt.Errorf("%w: %d were paid back with the key %s, not %d", payment.ErrRefused, r.Amount, key, amount)
+			}
 			if r.Key == key {
 				made = r
 				return nil

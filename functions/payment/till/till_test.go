@@ -118,6 +118,21 @@ func TestPageSpeaksLanguages(t *testing.T) {
 }
 
 // Buttons that pay go back to the shop. The others stay, and the payment stays open.
+// What the page says in English alone is not called another language.
+func TestEnglishTextsAreCalledEnglish(t *testing.T) {
+	d := newDesk()
+	s := open(t, d)
+	for body, method := range map[string]string{"There is no such button.": "POST", "The till takes GET and POST.": "PUT"} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(method, s.URL, nil)
+		r.Header.Set("Accept-Language", "de")
+		d.ServeHTTP(w, r)
+		if lang := w.Header().Get("Content-Language"); lang != "en" || !strings.Contains(w.Body.String(), body) {
+			t.Errorf("%s is answered in %q: %s; want %q in en", method, lang, w.Body, body)
+		}
+	}
+}
+
 func TestButtons(t *testing.T) {
 	for _, c := range []struct {
 		button  string

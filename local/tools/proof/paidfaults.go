@@ -15,7 +15,7 @@ type paidFault struct {
 	name string
 	only string // the one kind of store that it is for; "" is any
 
-	bank  func(*paymenttest.Bank, *paidSale) // tells the bank what is to fail
+	bank  func(*paymenttest.Bank, *paidSale) // sets what fails
 	plays []paidPlay                         // what buyers do, each as often as the others; nil is ordinaryPlays
 
 	// killed are the faults of processes of which each is started anew once it was
