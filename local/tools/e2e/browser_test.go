@@ -290,7 +290,8 @@ func (w *window) click(name string) {
 	w.clickOn(seat(name))
 }
 
-// clickOn clicks in the middle of the element that the expression returns.
+// clickOn clicks in the middle of the element that the expression returns, once that has
+// come to rest.
 func (w *window) clickOn(expression string) {
 	w.t.Helper()
 	if w.firefox != nil {
@@ -298,8 +299,15 @@ func (w *window) clickOn(expression string) {
 	}
 	type point struct{ X, Y float64 }
 	p := eval[point](w, `(async () => { const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-		await drawn(); const c = `+expression+`; c.scrollIntoView({block: 'center', inline: 'center'}); await drawn();
-		const r = c.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
+		const atRest = async () => {
+			for (let before, r = c.getBoundingClientRect(); ; before = r, r = c.getBoundingClientRect()) {
+				if (before && before.x === r.x && before.y === r.y && before.width === r.width) return r;
+				await drawn();
+			}
+		};
+		const c = `+expression+`; await atRest(); c.scrollIntoView({block: 'center', inline: 'center'});
+		const r = await atRest();
+		return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
 	if w.firefox != nil {
 		w.firefox.click(w.tab, p.X, p.Y)
 		return

@@ -38,6 +38,7 @@ func TestLanguageOfTheAddress(t *testing.T) {
 	for range 3 {
 		w.pressLabel("Größer") // a tap on a small seat would only enlarge it
 	}
+	w.waitFor("the seat is large", seat("Stalls, Reihe A, Platz 1")+`.getBoundingClientRect().width >= 18`)
 	w.click("Stalls, Reihe A, Platz 1")
 	w.press("Diesen Platz reservieren")
 	w.waitText("Stalls, Reihe A, Platz 1 ist 5 Minuten lang für Sie reserviert. Kaufen Sie ihn, damit er Ihnen gehört.")
