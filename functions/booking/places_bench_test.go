@@ -8,13 +8,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"seatlock/functions/booking"
 	"seatlock/functions/venue"
 	"seatlock/lockstore/memstore"
+	"seatlock/lockstore/storetest/faults"
 )
 
 // nowhere is a response that is thrown away.
@@ -63,7 +63,7 @@ func BenchmarkPlaces(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				before := processorTime(b)
+				before := faults.ProcessorTime(b)
 				b.StartTimer()
 				var turn atomic.Int64
 				var callers sync.WaitGroup
@@ -80,17 +80,9 @@ func BenchmarkPlaces(b *testing.B) {
 					})
 				}
 				callers.Wait()
-				used += processorTime(b) - before
+				used += faults.ProcessorTime(b) - before
 			}
 			b.ReportMetric(float64(used)/float64(b.N)/requests, "cpu-ns/request")
 		})
 	}
-}
-
-func processorTime(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -3,19 +3,11 @@ package best
 import (
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"testing"
 	"time"
-)
 
-// cpuTime returns the time that the processors have worked for this program.
-func cpuTime(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
+	"seatlock/lockstore/storetest/faults"
+)
 
 // BenchmarkPick picks four seats of 50,000 and sells them, in a venue that is half
 // sold, with different numbers of windows to choose among. When it is sold out, it
@@ -41,20 +33,20 @@ func BenchmarkPick(b *testing.B) {
 	}{{"warm/m=1", 1}, {"warm/m=16", 16}, {"warm/m=256", 256}} {
 		b.Run(c.name, func(b *testing.B) {
 			p := halfSold()
-			began := cpuTime(b)
+			began := faults.ProcessorTime(b)
 			for b.Loop() {
 				try, missing, _ := p.begin(want, c.m)
 				if missing != nil {
 					b.StopTimer()
-					again := cpuTime(b)
+					again := faults.ProcessorTime(b)
 					p = halfSold()
-					began += cpuTime(b) - again
+					began += faults.ProcessorTime(b) - again
 					b.StartTimer()
 					continue
 				}
 				p.end(try, nil, true)
 			}
-			b.ReportMetric(float64(cpuTime(b)-began)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(faults.ProcessorTime(b)-began)/float64(b.N), "cpu-ns/op")
 		})
 	}
 	b.Run("cold", func(b *testing.B) {
