@@ -1,10 +1,10 @@
-// Package lockstore is the contract of a store of seats: at most one user has
-// a seat.
+// Package lockstore defines what a store of seats promises, above all that at most
+// one user has a seat.
 //
 // A [LockStore] carries out operations ([Op]) on the seats of events
 // ([Event]). Each store is a package below this one and passes the same suite,
-// [seatlock/lockstore/storetest]. This package holds the contract only. It uses
-// the standard library alone and must not know about HTTP, JSON, files or any
+// [seatlock/lockstore/storetest]. This package holds only the contract. It imports
+// nothing but the standard library and must not know about HTTP, JSON, files or any
 // backend.
 package lockstore
 
@@ -15,9 +15,9 @@ import (
 )
 
 // A Version marks a point in the history of one event in one store. It is
-// opaque: only the store that made it can read it, and two versions can be
-// compared for equality alone. It consists of 1 to [MaxIDLen] letters, digits,
-// '_', '.' and '-'. The empty Version stands before everything.
+// opaque: only the store that made it can read it, and others can only compare two
+// versions for equality. It consists of 1 to [MaxIDLen] letters, digits,
+// '_', '.' and '-'. The empty Version precedes all others.
 type Version string
 
 // LapseMemory is how long a store remembers that a user's lock on a seat
@@ -94,7 +94,7 @@ type LockStore interface {
 	// returns what has changed since that Version. The snapshot is full all the
 	// same if the Version is far behind, if the store's log no longer reaches back
 	// that far, or if the log does not have the Version: the store may have been
-	// started anew, or a failover may have undone the change. Folding each delta
+	// started again, or a failover may have undone the change. Folding each delta
 	// into the snapshot before it gives the next snapshot.
 	//
 	// List sees every change that was acknowledged before the call began. An
@@ -115,8 +115,8 @@ type LockStore interface {
 	// or moved meanwhile. It is empty if the first pair that the iterator yields
 	// has an error. An error ends the iteration.
 	//
-	// Between two pages no connection, lock or transaction is held, and a roster of
-	// one user costs what the user has.
+	// Between two pages no connection, lock or transaction is held. The cost of one
+	// user's roster depends on how many seats the user has.
 	Roster(ctx context.Context, ev *Event, f Filter) (Seq, iter.Seq2[Holding, error])
 
 	// Journal returns up to limit entries, 1 to [MaxEntries], from the first one

@@ -6,13 +6,13 @@ import (
 )
 
 // MaxSeats is the most seats that one operation may name. [KindMove] may name as
-// many in Op.To besides.
+// many again in Op.To.
 const MaxSeats = 200
 
 // A Kind says what an [Op] does.
 type Kind uint8
 
-// The kinds of operations. Buyers lock, extend, confirm and release. All else is
+// The kinds of operations. Buyers lock, extend, confirm and release. The others are
 // for back ends and operators.
 const (
 	// KindLock gives the user all the seats until Op.For from now, or
@@ -103,7 +103,7 @@ const (
 	KindEvict
 )
 
-// kinds are the names of the kinds in logs, metrics and tests.
+// kinds are the names that logs, metrics and tests use.
 var kinds = [...]string{
 	KindLock:    "lock",
 	KindConfirm: "confirm",
@@ -152,7 +152,7 @@ type Op struct {
 
 	Blocked bool // a booking takes blocked seats too; a block ends locks first
 
-	// NotAfter bounds when the operation may take effect. The store compares it
+	// NotAfter is the time before which the operation must take effect. The store compares it
 	// with its clock when it carries out the operation, not when it received it: at
 	// NotAfter and later it does nothing and fails with [ErrTooLate], even if it
 	// had nothing left to do. Zero is no bound.
@@ -162,8 +162,8 @@ type Op struct {
 	// nothing and fails with [ErrTooEarly]. Once a cancel has succeeded, no
 	// operation on its seats with a NotAfter of that time or earlier takes effect,
 	// even one that began before. A store's clock can go back in a failover, or in a
-	// restart after the time of day was set back: choose NotAfter so much earlier
-	// than NotBefore as the clocks may differ.
+	// restart after the time of day was set back: make NotAfter earlier than NotBefore
+	// by as much as the clocks may differ.
 	NotBefore time.Time
 
 	// By says who asked for the operation, for the journal: up to [MaxUserLen] bytes
