@@ -32,7 +32,7 @@ func OrdersInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.OrderS
 	}
 }
 
-// orderTime is for orders in real time, which no lock of a few seconds needs.
+// orderTime is for orders in real time, which do not need as much time as locks do.
 var orderTime = timing{time.Second, 200 * time.Millisecond, false}
 
 // An orderCase is one sentence of the contract of orders, or a part of one.
@@ -88,7 +88,7 @@ func (c *orderCheck) order(name string) lockstore.Order {
 	return lockstore.Order{ID: lockstore.OrderID(string(c.event) + "." + name), Event: c.event, Body: []byte("body of " + name)}
 }
 
-// put must succeed, and returns the order with its new revision.
+// put puts the order, which must succeed, and returns it with its new revision.
 func (c *orderCheck) put(o lockstore.Order) lockstore.Order {
 	c.Helper()
 	revision, err := c.Put(c.ctx, o)
