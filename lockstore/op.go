@@ -152,10 +152,10 @@ type Op struct {
 
 	Blocked bool // a booking takes blocked seats too; a block ends locks first
 
-	// NotAfter is the time before which the operation must take effect. The store compares it
-	// with its clock when it carries out the operation, not when it received it: at
-	// NotAfter and later it does nothing and fails with [ErrTooLate], even if it
-	// had nothing left to do. Zero is no bound.
+	// NotAfter is the time before which the operation must take effect. The store
+	// compares it with its clock when it carries out the operation, not when it
+	// received it: at NotAfter and later it does nothing and fails with [ErrTooLate],
+	// even if it had nothing left to do. Zero is no bound.
 	NotAfter time.Time
 
 	// NotBefore delays a cancel: before that time on its clock, the store does

@@ -42,7 +42,7 @@ type event struct {
 // unwritten is event.written of an event that is not in the file.
 const unwritten = -1
 
-// newEvent returns an event whose seats are all available, and which is not in the file.
+// newEvent returns an event that is not in the file and whose seats are all available.
 func newEvent(id lockstore.EventID, layout *lockstore.Layout, revision int, number uint32) *event {
 	e := &event{
 		id:      id,

@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// Of the time for a full list of many seats, PostgreSQL spends most on making rows of it.
+// PostgreSQL spends most of the time for a full list of many seats on making rows of it.
 // So a program that has made such a list stores it in the database, in a few bytes a seat.
 // The next full list is built from that and from what the log has since then.
 

@@ -133,8 +133,8 @@ func (s *Store) entries(ctx context.Context, event int32, after stamp, limit int
 
 var errEntry = errors.New("pgstore: PostgreSQL answered an entry of a journal that cannot be read")
 
-// parseEntry reads a row of entriesSQL in PostgreSQL's binary format. Of the time for a
-// page, pgx would take most to find the type and the destination of each value. The
+// parseEntry reads a row of entriesSQL in PostgreSQL's binary format. pgx would spend most
+// of the time of a page on finding the type and the destination of each value. The
 // entry keeps nothing of the row.
 func parseEntry(row [][]byte) (e lockstore.Entry, err error) {
 	const columns = 9

@@ -44,7 +44,7 @@ func Pool(rawURL string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
 
-// errUnreadable shows nothing of a URL.
+// errUnreadable is the error of a URL that cannot be read. It shows nothing of the URL.
 var errUnreadable = errors.New("it must have the form postgres://user:password@host:port/database, and the files that it names must exist; in a password write % and two hexadecimal digits for each of :/?#[]@%")
 
 // config reads a URL. Its errors show none of it, since any part may be taken from a

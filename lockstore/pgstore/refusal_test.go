@@ -46,7 +46,7 @@ func TestSynchronousStandbyAway(t *testing.T) {
 	want(ev, lockstore.Release(ann, "A1"), lockstore.SeatBooked)
 	want(&limited, lockstore.Lock(ann, "A3"), lockstore.OverSeatLimit)
 
-	// Refusals that share a transaction with changes do not wait for those.
+	// Refusals that share a transaction with changes do not wait for the changes.
 	errs, together := make(chan error, 20), make(chan struct{})
 	for i, seat := range ev.Seats {
 		user := ben

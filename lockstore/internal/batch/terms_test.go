@@ -52,7 +52,7 @@ func TestKeysUnderWay(t *testing.T) {
 	})
 }
 
-// TestCrowdOfOneKey checks that calls which share a key leave room for others.
+// TestCrowdOfOneKey checks that calls that share a key leave room for others.
 func TestCrowdOfOneKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(batch.Options{MaxWeight: 4, MaxPerKey: 2})

@@ -41,7 +41,7 @@ func (t *trial) losing(lose func() (lost func() bool)) {
 		if err := t.call(op); !errors.Is(err, lockstore.ErrOutcomeUnknown) || !lost() {
 			t.Fatalf("%s without an answer: %v, want ErrOutcomeUnknown", op.Kind, err)
 		}
-		// A store may first look up who has the seats, and have lost that answer instead.
+		// A store may first look up who has the seats, and that answer may be the lost one.
 		if result := t.eventually(op); len(result.Changed) > 0 && op.User != "" {
 			t.Errorf("the repeated %s changed %v, want nothing", op.Kind, result.Changed)
 		}

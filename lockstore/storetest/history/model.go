@@ -88,8 +88,8 @@ func (m *model) within(c *Call, when span) (span, bool) {
 	return when, when.min <= when.max
 }
 
-// outside reports whether the operation may have been refused because its time was
-// over, or had not come.
+// outside reports whether the operation may have been refused because it was too late or
+// too early.
 func (m *model) outside(c *Call, when span) bool {
 	if c.Outcome == TooLate {
 		return !c.NotAfter.IsZero() && when.max >= millis(c.NotAfter)-int64(m.slack)
