@@ -42,9 +42,9 @@ const (
 // A store keeps no slice that is passed to it, and the slices that it returns
 // belong to the caller.
 //
-// Event.LockTTL, Event.MaxLock and Event.SeatLimit are of the call. What a call answers and what
-// lists show afterwards agree, whatever other processes or earlier runs had set
-// for the event.
+// Event.LockTTL, Event.MaxLock and Event.SeatLimit apply to the call alone. What a
+// call answers and what lists show afterwards agree, whatever other processes or
+// earlier runs had set for the event.
 //
 // No call's cost grows with what users did in the past, in the event or in others.
 // A store may pass over each expired lock once, though, so one call can pay for
@@ -91,9 +91,9 @@ type LockStore interface {
 	Do(ctx context.Context, ev *Event, op Op) (Result, error)
 
 	// List returns a full, atomic snapshot if since is empty. Otherwise it
-	// returns what has changed since that Version. The snapshot is full all the
-	// same if the Version is far behind, if the store's log no longer reaches back
-	// that far, or if the log does not have the Version: the store may have been
+	// returns what has changed since that Version. The snapshot is also full if
+	// the Version is far behind, if the store's log no longer reaches back that
+	// far, or if the log does not have the Version: the store may have been
 	// started again, or a failover may have undone the change. Folding each delta
 	// into the snapshot before it gives the next snapshot.
 	//
@@ -108,12 +108,12 @@ type LockStore interface {
 	// does not end the wait.
 	Wait(ctx context.Context, ev *Event, since Version) error
 
-	// Roster returns who has what: every seat that the filter chooses and that is
-	// not available, in the order of the layout. Each seat is as it was at some
-	// moment during the iteration. The Seq is the journal's from before the first
-	// of those moments, so the entries after it correct what was booked, cancelled
-	// or moved meanwhile. It is empty if the first pair that the iterator yields
-	// has an error. An error ends the iteration.
+	// Roster returns every seat that the filter chooses and that is not available,
+	// in the order of the layout. Each seat is as it was at some moment during the
+	// iteration. The Seq is the journal's from before the first of those moments,
+	// so the entries after it correct what was booked, cancelled or moved
+	// meanwhile. It is empty if the first pair that the iterator yields has an
+	// error. An error ends the iteration.
 	//
 	// Between two pages no connection, lock or transaction is held. The cost of one
 	// user's roster depends on how many seats the user has.
@@ -126,7 +126,7 @@ type LockStore interface {
 	// unblocked or evicted any seat, and for each extension with Op.By that changed
 	// any. Journal sees, exactly once, every entry of an operation that was
 	// acknowledged before the call began. If one operation ended before another
-	// began, or both name a seat, their entries stand in that order. A reader
+	// began, or both name a seat, their entries are in that order. A reader
 	// that continues from the last Seq misses no entry. Entries are kept for good.
 	//
 	// It fails with [ErrJournalReset] if the journal does not have the Seq.

@@ -54,7 +54,7 @@ const (
 
 	// KindExtend lets the user keep the locked seats for longer. Each lock's end
 	// becomes the later of what it is and Op.Until, which is a time on the store's
-	// clock, so that a retry gives nothing more. No end is moved beyond Op.Cap
+	// clock, so that a retry gains nothing. No end is moved beyond Op.Cap
 	// after the lock was made, or Event.MaxLock if Op.Cap is zero. A bound that
 	// takes effect is no error: Result.Expires has the end.
 	//
@@ -70,8 +70,8 @@ const (
 	KindBook
 
 	// KindCancel ends the bookings of Op.User with the reference Op.Ref and leaves
-	// all other seats alone: a second cancel succeeds and changes nothing. One of
-	// both must be given; an empty one matches any.
+	// all other seats alone: a second cancel succeeds and changes nothing. At least
+	// one of them must be given; an empty one matches any.
 	KindCancel
 
 	// KindMove makes the booked seats Op.Seats available and books Op.To in their
@@ -137,7 +137,7 @@ func (k Kind) String() string {
 }
 
 // An Op is an operation on seats of one event. Each [Kind] says which of the
-// fields it uses; the others must be zero, but for NotAfter and By, which any
+// fields it uses; the others must be zero, except NotAfter and By, which any
 // operation may have. There is a constructor for each kind.
 type Op struct {
 	Kind  Kind

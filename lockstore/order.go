@@ -89,7 +89,7 @@ type OrderStore interface {
 
 	// Due returns up to limit orders of all events whose Due has passed, the
 	// earliest first, and leases them: until lease has passed, or a Put has set
-	// Due anew, no other call returns them. A lease does not change an order or its
+	// Due again, no other call returns them. A lease does not change an order or its
 	// Revision, and it may be lost in a crash: it only saves work. The limit is 1
 	// to [MaxOrders].
 	Due(ctx context.Context, limit int, lease time.Duration) ([]Order, error)

@@ -64,8 +64,8 @@ var orderCases = []orderCase{
 	{"ended_context", "Its errors and bounds are those of LockStore … An error of the context is returned as it is, and only when nothing was done.", orderEndedContext},
 	{"due_in_order", "Due returns up to limit orders of all events whose Due has passed, the earliest first", dueInOrder},
 	{"due_follows_put", "Due returns up to limit orders of all events whose Due has passed", dueFollowsPut},
-	{"due_leases", "and leases them: until lease has passed, or a Put has set Due anew, no other call returns them. A lease does not change an order or its Revision", dueLeases},
-	{"due_under_race", "until lease has passed, or a Put has set Due anew, no other call returns them.", dueRace},
+	{"due_leases", "and leases them: until lease has passed, or a Put has set Due again, no other call returns them. A lease does not change an order or its Revision", dueLeases},
+	{"due_under_race", "until lease has passed, or a Put has set Due again, no other call returns them.", dueRace},
 	{"orders_of_an_event", "Orders returns the orders of an event by ascending id, from the first one after the given id, which need not exist.", ordersOfEvent},
 	{"orders_in_pages", "It returns up to MaxOrders, and none if there are no more.", ordersInPages},
 }
