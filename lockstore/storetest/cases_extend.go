@@ -191,7 +191,7 @@ func extendedIsRemembered(c *check) {
 
 // lockFor checks locks that do not last Event.LockTTL.
 func lockFor(c *check) {
-	for n, lasts := range []time.Duration{c.ttl / 2, 2 * c.ttl, time.Millisecond, lockstore.MaxLockTTL} {
+	for n, lasts := range []time.Duration{c.ttl - c.tick, 2 * c.ttl, time.Millisecond, lockstore.MaxLockTTL} {
 		op := lockstore.Lock(ann, c.ev.Seats[n])
 		op.For = lasts
 		got := c.do(op)
@@ -203,7 +203,7 @@ func lockFor(c *check) {
 			c.wantEnd(op, got.Expires)
 		}
 	}
-	c.sleep(c.ttl/2 + c.tick)
+	c.sleep(c.ttl)
 	c.wantTaken("A2 locked", "A4 locked")
 	if err := c.try(lockstore.Op{Kind: lockstore.KindLock, User: ann, Seats: seats("A5"), For: lockstore.MaxLockTTL + 1}); !errors.Is(err, lockstore.ErrInvalid) {
 		c.Errorf("a lock that lasts too long: %v, want an InvalidError", err)

@@ -49,7 +49,7 @@ func (c *check) wantEnds(settings []*lockstore.Event, ends ...time.Time) {
 }
 
 func lockTimeOfTheCall(c *check) {
-	long, short := c.with(2*c.ttl, 0), c.with(c.ttl/2, 0)
+	long, short := c.with(3*c.ttl, 0), c.with(c.ttl, 0)
 	all := []*lockstore.Event{short, long}
 	var a1, a2, a3 lockstore.Result
 	c.in(long, func() { a1 = c.do(lockstore.Lock(ann, "A1")) })
@@ -114,7 +114,7 @@ func seatLimitOfTheCall(c *check) {
 // limitCountsAllLocks checks that a limit counts a lock until its own end, whatever
 // the settings of the call that made it.
 func limitCountsAllLocks(c *check) {
-	long, short := c.with(2*c.ttl, 2), c.with(c.ttl/2, 2)
+	long, short := c.with(4*c.ttl, 2), c.with(c.ttl, 2)
 	c.in(short, func() { c.lock(ann, "A1") })
 	c.in(long, func() {
 		c.lock(ann, "A2")
