@@ -33,10 +33,10 @@ func (ev *Event) Positions(dst []int, op *Op) ([]int, error) {
 	return dst, nil
 }
 
-// few is the number of seats up to which comparing all is faster than sorting.
+// Up to few seats, comparing each pair is faster than sorting.
 const few = 32
 
-// repeated returns a position that is there twice.
+// repeated returns a position that occurs twice, if there is one.
 func repeated(at []int) (int, bool) {
 	sorted := slices.Sorted(slices.Values(at))
 	for i, p := range sorted[1:] {
@@ -59,7 +59,7 @@ func (ev *Event) unknown(op *Op) error {
 	return e
 }
 
-// A need is how much an operation needs a field.
+// A need says whether an operation must have, may have, or must not have a field.
 type need uint8
 
 const (
@@ -68,7 +68,7 @@ const (
 	must
 )
 
-// A usage is which fields an operation of one kind has.
+// A usage says which fields an operation of one kind has.
 type usage struct{ user, ref, blocked, userOrRef need }
 
 var usages = [...]usage{
@@ -120,7 +120,7 @@ func (op *Op) check() error {
 func (op *Op) checkTimes() error {
 	isExtend := op.Kind == KindExtend
 	if !isExtend && op.For == 0 && op.Cap == 0 && op.Until.IsZero() && op.NotAfter.IsZero() && op.NotBefore.IsZero() {
-		return nil // as most are
+		return nil // the usual case
 	}
 	switch {
 	case op.For != 0 && op.Kind != KindLock:

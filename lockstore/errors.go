@@ -9,7 +9,7 @@ import (
 // A Reason says why seats prevent an operation.
 type Reason string
 
-// The reasons of a [ConflictError]. [Kind] says which operation fails with which.
+// The reasons of a [ConflictError]. Each [Kind] says which of them it fails with.
 const (
 	SeatLocked    Reason = "seat_locked"   // another user has a lock on a seat
 	SeatBooked    Reason = "seat_booked"   // a seat is booked
@@ -29,8 +29,8 @@ type ConflictError struct {
 	// Op.Seats. It is empty for OverSeatLimit, which no single seat causes.
 	Seats []Seat
 
-	// Held is, for OverSeatLimit, the number of seats of the event that the user
-	// has locked and booked.
+	// Held is the number of seats of the event that the user has locked and booked.
+	// It is set only for OverSeatLimit.
 	Held int
 }
 
@@ -69,8 +69,8 @@ func (e *UnknownSeatsError) Unwrap() error { return ErrUnknownSeats }
 
 // An InvalidError is returned when the arguments of a call are invalid.
 type InvalidError struct {
-	// Problem says what is wrong, in words that a user may see: a sentence without
-	// its first capital and its full stop.
+	// Problem says what is wrong in words that a user may see, without an initial
+	// capital or a full stop.
 	Problem string
 }
 
@@ -97,8 +97,9 @@ var (
 	// ErrUnavailable is returned when the backend cannot be reached. Nothing was done.
 	ErrUnavailable = errors.New("lockstore: the backend cannot be reached")
 
-	// ErrOtherSeats is returned when the store knows the event with other seats. It
-	// is wrapped by every [MissingSeatsError].
+	// ErrOtherSeats is returned when the store has the event with other seats, or
+	// with the same seats in another order. It is wrapped by every
+	// [MissingSeatsError].
 	ErrOtherSeats = errors.New("lockstore: the store has this event with other seats or another order of them; give the new seat map a higher revision or a new event id")
 
 	// ErrTooLate is returned when an operation is carried out at its NotAfter or
@@ -109,8 +110,8 @@ var (
 	// NotBefore. Nothing was done.
 	ErrTooEarly = errors.New("lockstore: it is too early for the operation")
 
-	// ErrJournalReset is returned when the journal does not have the Seq: a
-	// failover may have undone the entry. Read it from the start.
+	// ErrJournalReset is returned when the journal does not have the Seq, for
+	// instance because a failover undid the entry. Read the journal from the start.
 	ErrJournalReset = errors.New("lockstore: the journal does not have this entry; read it from the start")
 
 	// ErrNoOrder is returned when there is no order with that id.
@@ -126,7 +127,7 @@ var (
 type MissingSeatsError struct {
 	Event EventID
 	Seats []SeatID // up to 100 of them
-	More  int      // how many others there are
+	More  int      // how many more there are
 }
 
 func (e *MissingSeatsError) Error() string {

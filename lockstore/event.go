@@ -22,9 +22,9 @@ type Event struct {
 	LockTTL   time.Duration // how long a lock lasts, in whole milliseconds
 	SeatLimit int           // the most seats that one user may have locked and booked together; 0 is no limit
 
-	// MaxLock is how long after it was made a lock may end at most if it is
-	// extended; more than [MaxLockTTL] counts as that. [NewEvent] sets it to 40
-	// minutes, or to LockTTL if that is longer.
+	// MaxLock is the longest that an extended lock may last, counted from when it
+	// was made. A value above [MaxLockTTL] counts as [MaxLockTTL]. [NewEvent] sets
+	// it to 40 minutes, or to LockTTL if that is longer.
 	MaxLock time.Duration
 
 	// Revision orders the layouts of an event: see [LockStore]. NewEvent sets it
@@ -32,9 +32,9 @@ type Event struct {
 	Revision int
 }
 
-// NewEvent returns an event of the layout's seats. The error is an
-// [*InvalidError] unless the id is valid, there is a layout, lockTTL is 1 ms to
-// [MaxLockTTL] and seatLimit is not negative. NewEvent cuts lockTTL to whole
+// NewEvent returns an event with the seats of the layout. It returns an
+// [*InvalidError] unless the id is valid, the layout is not nil, lockTTL is 1 ms to
+// [MaxLockTTL] and seatLimit is not negative. NewEvent truncates lockTTL to whole
 // milliseconds.
 func NewEvent(id EventID, layout *Layout, lockTTL time.Duration, seatLimit int) (*Event, error) {
 	if err := id.Check(); err != nil {
@@ -58,8 +58,8 @@ func NewEvent(id EventID, layout *Layout, lockTTL time.Duration, seatLimit int) 
 	}, nil
 }
 
-// LongestLock returns how long after it was made a lock may end at most if op, an
-// extension, extends it, in whole milliseconds.
+// LongestLock returns the longest that a lock may last, counted from when it was
+// made, if op extends it. The result is in whole milliseconds.
 func (ev *Event) LongestLock(op *Op) time.Duration {
 	return min(cmp.Or(op.Cap, ev.MaxLock), MaxLockTTL).Truncate(time.Millisecond)
 }

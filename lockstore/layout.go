@@ -25,17 +25,17 @@ func (id SeatID) Check() error {
 // A Layout is the seats of an event in the order of its seat map. Any number of
 // events may share it.
 type Layout struct {
-	// Seats are the ids in order. A seat's id is its identity; its position is
-	// for lists. The slice must not be changed.
+	// Seats are the ids in order. A seat is identified by its id; lists refer to it
+	// by its position. The slice must not be changed.
 	Seats []SeatID
 
 	position    map[SeatID]int32
 	fingerprint string
 }
 
-// NewLayout returns the layout of the seats, which it copies. The error is an
-// [*InvalidError] unless there is a seat, every id is valid and none is there
-// twice.
+// NewLayout returns the layout of the seats, which it copies. It returns an
+// [*InvalidError] unless there is at least one seat and the ids are valid and all
+// different.
 func NewLayout(seats []SeatID) (*Layout, error) {
 	if len(seats) == 0 {
 		return nil, invalid("the layout has no seats")
@@ -56,11 +56,11 @@ func NewLayout(seats []SeatID) (*Layout, error) {
 	return l, nil
 }
 
-// Fingerprint identifies the seats and their order: two layouts are alike
-// exactly when their fingerprints are equal. It is 64 hexadecimal digits.
+// Fingerprint identifies the seats and their order: two layouts are equal exactly
+// when their fingerprints are. It is 64 hexadecimal digits.
 func (l *Layout) Fingerprint() string { return l.fingerprint }
 
-// Position returns the seat's index in l.Seats, and whether it is there.
+// Position returns the seat's index in l.Seats and reports whether the seat is there.
 func (l *Layout) Position(seat SeatID) (int, bool) {
 	i, ok := l.position[seat]
 	return int(i), ok

@@ -1,10 +1,10 @@
-// Package lockstore is the contract of a store of seats: at most one user has
-// a seat.
+// Package lockstore defines what a store of seats promises, above all that at most
+// one user has a seat.
 //
 // A [LockStore] carries out operations ([Op]) on the seats of events
 // ([Event]). Each store is a package below this one and passes the same suite,
-// [seatlock/lockstore/storetest]. This package holds the contract only. It uses
-// the standard library alone and must not know about HTTP, JSON, files or any
+// [seatlock/lockstore/storetest]. This package holds only the contract. It imports
+// nothing but the standard library and must not know about HTTP, JSON, files or any
 // backend.
 package lockstore
 
@@ -15,9 +15,9 @@ import (
 )
 
 // A Version marks a point in the history of one event in one store. It is
-// opaque: only the store that made it can read it, and two versions can be
-// compared for equality alone. It consists of 1 to [MaxIDLen] letters, digits,
-// '_', '.' and '-'. The empty Version stands before everything.
+// opaque: only the store that made it can read it, and others can only compare two
+// versions for equality. It consists of 1 to [MaxIDLen] letters, digits,
+// '_', '.' and '-'. The empty Version precedes all others.
 type Version string
 
 // LapseMemory is how long a store remembers that a user's lock on a seat
@@ -42,9 +42,9 @@ const (
 // A store keeps no slice that is passed to it, and the slices that it returns
 // belong to the caller.
 //
-// Event.LockTTL, Event.MaxLock and Event.SeatLimit are of the call. What a call answers and what
-// lists show afterwards agree, whatever other processes or earlier runs had set
-// for the event.
+// Event.LockTTL, Event.MaxLock and Event.SeatLimit apply to the call alone. What a
+// call answers and what lists show afterwards agree, whatever other processes or
+// earlier runs had set for the event.
 //
 // No call's cost grows with what users did in the past, in the event or in others.
 // A store may pass over each expired lock once, though, so one call can pay for
@@ -91,10 +91,10 @@ type LockStore interface {
 	Do(ctx context.Context, ev *Event, op Op) (Result, error)
 
 	// List returns a full, atomic snapshot if since is empty. Otherwise it
-	// returns what has changed since that Version. The snapshot is full all the
-	// same if the Version is far behind, if the store's log no longer reaches back
-	// that far, or if the log does not have the Version: the store may have been
-	// started anew, or a failover may have undone the change. Folding each delta
+	// returns what has changed since that Version. The snapshot is also full if
+	// the Version is far behind, if the store's log no longer reaches back that
+	// far, or if the log does not have the Version: the store may have been
+	// started again, or a failover may have undone the change. Folding each delta
 	// into the snapshot before it gives the next snapshot.
 	//
 	// List sees every change that was acknowledged before the call began. An
@@ -108,15 +108,15 @@ type LockStore interface {
 	// does not end the wait.
 	Wait(ctx context.Context, ev *Event, since Version) error
 
-	// Roster returns who has what: every seat that the filter chooses and that is
-	// not available, in the order of the layout. Each seat is as it was at some
-	// moment during the iteration. The Seq is the journal's from before the first
-	// of those moments, so the entries after it correct what was booked, cancelled
-	// or moved meanwhile. It is empty if the first pair that the iterator yields
-	// has an error. An error ends the iteration.
+	// Roster returns every seat that the filter chooses and that is not available,
+	// in the order of the layout. Each seat is as it was at some moment during the
+	// iteration. The Seq is the journal's from before the first of those moments,
+	// so the entries after it correct what was booked, cancelled or moved
+	// meanwhile. It is empty if the first pair that the iterator yields has an
+	// error. An error ends the iteration.
 	//
-	// Between two pages no connection, lock or transaction is held, and a roster of
-	// one user costs what the user has.
+	// Between two pages no connection, lock or transaction is held. The cost of one
+	// user's roster depends on how many seats the user has.
 	Roster(ctx context.Context, ev *Event, f Filter) (Seq, iter.Seq2[Holding, error])
 
 	// Journal returns up to limit entries, 1 to [MaxEntries], from the first one
@@ -126,7 +126,7 @@ type LockStore interface {
 	// unblocked or evicted any seat, and for each extension with Op.By that changed
 	// any. Journal sees, exactly once, every entry of an operation that was
 	// acknowledged before the call began. If one operation ended before another
-	// began, or both name a seat, their entries stand in that order. A reader
+	// began, or both name a seat, their entries are in that order. A reader
 	// that continues from the last Seq misses no entry. Entries are kept for good.
 	//
 	// It fails with [ErrJournalReset] if the journal does not have the Seq.

@@ -6,13 +6,13 @@ import (
 )
 
 // MaxSeats is the most seats that one operation may name. [KindMove] may name as
-// many in Op.To besides.
+// many again in Op.To.
 const MaxSeats = 200
 
 // A Kind says what an [Op] does.
 type Kind uint8
 
-// The kinds of operations. Buyers lock, extend, confirm and release. All else is
+// The kinds of operations. Buyers lock, extend, confirm and release. The others are
 // for back ends and operators.
 const (
 	// KindLock gives the user all the seats until Op.For from now, or
@@ -54,7 +54,7 @@ const (
 
 	// KindExtend lets the user keep the locked seats for longer. Each lock's end
 	// becomes the later of what it is and Op.Until, which is a time on the store's
-	// clock, so that a retry gives nothing more. No end is moved beyond Op.Cap
+	// clock, so that a retry gains nothing. No end is moved beyond Op.Cap
 	// after the lock was made, or Event.MaxLock if Op.Cap is zero. A bound that
 	// takes effect is no error: Result.Expires has the end.
 	//
@@ -70,8 +70,8 @@ const (
 	KindBook
 
 	// KindCancel ends the bookings of Op.User with the reference Op.Ref and leaves
-	// all other seats alone: a second cancel succeeds and changes nothing. One of
-	// both must be given; an empty one matches any.
+	// all other seats alone: a second cancel succeeds and changes nothing. At least
+	// one of them must be given; an empty one matches any.
 	KindCancel
 
 	// KindMove makes the booked seats Op.Seats available and books Op.To in their
@@ -103,7 +103,7 @@ const (
 	KindEvict
 )
 
-// kinds are the names of the kinds in logs, metrics and tests.
+// kinds are the names that logs, metrics and tests use.
 var kinds = [...]string{
 	KindLock:    "lock",
 	KindConfirm: "confirm",
@@ -137,7 +137,7 @@ func (k Kind) String() string {
 }
 
 // An Op is an operation on seats of one event. Each [Kind] says which of the
-// fields it uses; the others must be zero, but for NotAfter and By, which any
+// fields it uses; the others must be zero, except NotAfter and By, which any
 // operation may have. There is a constructor for each kind.
 type Op struct {
 	Kind  Kind
@@ -152,18 +152,18 @@ type Op struct {
 
 	Blocked bool // a booking takes blocked seats too; a block ends locks first
 
-	// NotAfter bounds when the operation may take effect. The store compares it
-	// with its clock when it carries out the operation, not when it received it: at
-	// NotAfter and later it does nothing and fails with [ErrTooLate], even if it
-	// had nothing left to do. Zero is no bound.
+	// NotAfter is the time before which the operation must take effect. The store
+	// compares it with its clock when it carries out the operation, not when it
+	// received it: at NotAfter and later it does nothing and fails with [ErrTooLate],
+	// even if it had nothing left to do. Zero is no bound.
 	NotAfter time.Time
 
 	// NotBefore delays a cancel: before that time on its clock, the store does
 	// nothing and fails with [ErrTooEarly]. Once a cancel has succeeded, no
 	// operation on its seats with a NotAfter of that time or earlier takes effect,
 	// even one that began before. A store's clock can go back in a failover, or in a
-	// restart after the time of day was set back: choose NotAfter so much earlier
-	// than NotBefore as the clocks may differ.
+	// restart after the time of day was set back: make NotAfter earlier than NotBefore
+	// by as much as the clocks may differ.
 	NotBefore time.Time
 
 	// By says who asked for the operation, for the journal: up to [MaxUserLen] bytes

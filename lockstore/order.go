@@ -67,7 +67,7 @@ func CheckDue(limit int, lease time.Duration) error {
 }
 
 // An OrderStore keeps orders, as durably as the store of the same backend keeps
-// seats. Orders and seats have no common transaction.
+// seats. No transaction covers both orders and seats.
 //
 // An OrderStore is safe for concurrent use, and across processes where they share
 // the backend. Its errors and bounds are those of [LockStore]: an error that leaves
@@ -80,7 +80,7 @@ type OrderStore interface {
 	// an [*InvalidError].
 	//
 	// A Put that is repeated after an unknown outcome may fail with ErrOrderChanged
-	// though the first one took effect: the caller reads the order to find out.
+	// although the first one took effect. Read the order to find out.
 	Put(ctx context.Context, o Order) (revision int64, err error)
 
 	// Order returns the order, or [ErrNoOrder]. It sees every Put that was
@@ -89,7 +89,7 @@ type OrderStore interface {
 
 	// Due returns up to limit orders of all events whose Due has passed, the
 	// earliest first, and leases them: until lease has passed, or a Put has set
-	// Due anew, no other call returns them. A lease does not change an order or its
+	// Due again, no other call returns them. A lease does not change an order or its
 	// Revision, and it may be lost in a crash: it only saves work. The limit is 1
 	// to [MaxOrders].
 	Due(ctx context.Context, limit int, lease time.Duration) ([]Order, error)

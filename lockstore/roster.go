@@ -24,7 +24,7 @@ func (f Filter) Check(ev *Event) error {
 	return nil
 }
 
-// A Holding is a seat that is not available, and who has it.
+// A Holding is a seat that is not available, with its user.
 type Holding struct {
 	Seat    SeatID
 	Status  Status    // Locked, Booked or Blocked
@@ -36,7 +36,7 @@ type Holding struct {
 
 // A Seq marks a place in the journal of one event. Like a [Version] it is opaque:
 // 1 to [MaxIDLen] letters, digits, '_', '.' and '-', which only the store that
-// made it can read. The empty Seq stands before the first entry.
+// made it can read. The empty Seq precedes the first entry.
 type Seq string
 
 // Check returns an [*InvalidError] unless the Seq is empty or has the form of one
@@ -62,8 +62,8 @@ func CheckJournal(after Seq, limit int) error {
 
 // An Entry is one operation in the journal of an event.
 type Entry struct {
-	// ID is different for every entry of every event. A reader that begins anew
-	// after [ErrJournalReset] recognizes by it the entries that it knows.
+	// ID is different for every entry of every event. A reader that starts over
+	// after [ErrJournalReset] recognizes by it the entries that it has seen before.
 	ID string
 
 	Seq   Seq

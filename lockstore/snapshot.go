@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// A Status is what a seat is at one moment.
+// A Status is the state of a seat at one moment.
 type Status uint8
 
-// A seat is available, or locked until a moment, or booked, or blocked, which is
-// not for sale.
+// A seat is available, locked until some time, booked, or blocked, which means not
+// for sale.
 const (
 	Available Status = iota
 	Locked
@@ -47,8 +47,7 @@ func (s *Status) UnmarshalText(text []byte) error {
 	return invalid("a status is available, locked, booked or blocked, not %s", quote(string(text)))
 }
 
-// A Seat is the state of a seat that every user may see. It does not have the
-// seat's user.
+// A Seat is the public state of a seat. It does not include the seat's user.
 type Seat struct {
 	ID      SeatID
 	Status  Status
@@ -58,7 +57,7 @@ type Seat struct {
 // A Snapshot is the state of an event's seats, or of those that have changed, at
 // one moment.
 type Snapshot struct {
-	// Version is the event's at that moment. List and Wait continue from it.
+	// Version is the event's Version at that moment. List and Wait continue from it.
 	Version Version
 
 	// Full reports whether Seats is complete: every seat that is not available.
@@ -81,9 +80,9 @@ type ListedSeat struct {
 	Expires  int64 // when the lock ends, in Unix milliseconds; 0 unless Status is Locked
 }
 
-// Listed returns what a list at now shows of a seat that has the status, which is
-// available if it is Locked and the lock's end, until, is not after now. Both times
-// are in Unix milliseconds. until does not matter unless the seat is Locked.
+// Listed returns the seat as a list taken at now shows it: with the status, but
+// Available if status is Locked and until, the end of the lock, is not after now.
+// Both times are in Unix milliseconds. until is ignored unless status is Locked.
 func Listed(position int, status Status, until, now int64) ListedSeat {
 	seat := ListedSeat{Position: int32(position), Status: status}
 	if status == Locked {
@@ -96,7 +95,7 @@ func Listed(position int, status Status, until, now int64) ListedSeat {
 	return seat
 }
 
-// Seat returns the listed seat with its name.
+// Seat returns the listed seat with its id.
 func (l *Layout) Seat(s ListedSeat) Seat {
 	seat := Seat{ID: l.Seats[s.Position], Status: s.Status}
 	if s.Status == Locked {

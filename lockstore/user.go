@@ -21,7 +21,7 @@ func (id UserID) Check() error {
 	return nil
 }
 
-// printable reports whether the text is UTF-8 and all of it can be printed.
+// printable reports whether the text is valid UTF-8 and all of it can be printed.
 func printable(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' { // most texts are ASCII

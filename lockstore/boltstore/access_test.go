@@ -13,7 +13,7 @@ import (
 )
 
 // TestMayNotWrite checks that a folder or a file that the user must not write to is refused
-// in one line, and that permission to read is enough for the bookings.
+// in one line, and that read permission is enough to read the bookings.
 func TestMayNotWrite(t *testing.T) {
 	dir := t.TempDir()
 	d := newTestStore(t, filepath.Join(dir, "seats"), newEvent(t, "hamlet", 10, 0))
@@ -32,7 +32,7 @@ func TestMayNotWrite(t *testing.T) {
 	}
 }
 
-// tryAsNobody returns what a process of another user than root prints about the file. Root
+// tryAsNobody returns what a process of a user other than root prints about the file. Root
 // may do everything.
 func tryAsNobody(t *testing.T, path string) string {
 	t.Helper()

@@ -9,8 +9,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// BookedBesides returns the events other than these of which a seat is booked, in the order
-// of their ids. It looks at the seats of other events only, whose layouts need not be known.
+// BookedBesides returns the events other than these that have a booked seat, in the order
+// of their ids. It reads only the seats of other events, and needs no layouts.
 func (s *Store) BookedBesides(ctx context.Context, ids []lockstore.EventID) ([]lockstore.EventID, error) {
 	var others []lockstore.EventID
 	err := s.alone(ctx, func() error {

@@ -70,7 +70,7 @@ var (
 // The operations under way then fail with [lockstore.ErrOutcomeUnknown], and all
 // other calls, including lists, with ErrUnavailable until the file is opened again.
 //
-// A Store keeps each event that was used in memory until Close, twice: as decided
+// Until Close, a Store keeps two copies of each event that was used in memory: as decided,
 // and as it is on the disk.
 type Store struct {
 	db    *bolt.DB
@@ -106,12 +106,12 @@ var (
 // process can open it before Close.
 //
 // Open returns once the disk has confirmed everything in the file, including what a
-// process that was killed may have left in the system's memory. It fails if the
-// disk does not. A full disk is no obstacle.
+// process that was killed may have left in the system's memory. If the disk does not
+// confirm it, Open fails. Open succeeds on a full disk.
 //
 // The error is one line that names the file. It wraps [ErrInUse], [ErrDamaged] or
-// the system's error. What the file contains is unchanged then. Open makes a file of
-// this version of one of the version before, which can then not read it any more.
+// the system's error. In that case, the content of the file is unchanged. Open converts a
+// file of the previous format, which older versions can then no longer read.
 func Open(path string) (*Store, error) {
 	db, file, found, err := openFile(path)
 	if err != nil {
@@ -153,9 +153,9 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// Open reads the event from the file, which the first call for the event does
-// otherwise. If the file has the event with other seats, a higher Event.Revision
-// replaces them; otherwise Open fails with [lockstore.ErrOtherSeats].
+// Open reads the event from the file before the first call for it does. If the file has
+// the event with other seats, a higher Event.Revision replaces them; otherwise Open fails
+// with [lockstore.ErrOtherSeats].
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	_, err := s.event(ctx, ev)
 	return err
@@ -243,12 +243,12 @@ func (s *Store) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Fil
 }
 
 // fail ends the store after the disk failed in the middle of a commit. What is on
-// the disk is unknown, and the system would answer from its memory.
+// the disk is unknown, and reads would be answered from the system's memory.
 func (s *Store) fail(cause error) {
 	s.end(fmt.Errorf("%w: the disk of %s has failed, so what is in the file is unknown until the program is started again: %w", lockstore.ErrUnavailable, s.path, cause))
 }
 
-// end makes every call fail from now on, including those that wait. Only the first
+// end makes every call fail from now on, including waiting calls. Only the first
 // reason counts.
 func (s *Store) end(failed error) {
 	s.mu.Lock()

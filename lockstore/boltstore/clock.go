@@ -3,7 +3,7 @@ package boltstore
 import "time"
 
 // A clock is the store's clock. It is set from the time of day when the store is opened and
-// then runs on its own. The file has times of day.
+// then runs on its own. The file contains times of day.
 type clock struct {
 	began time.Time // with its monotonic reading
 	day   time.Time // the time of day at began

@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// wantWritten opens a file and looks for everything that sellers printed.
+// wantWritten opens a file and checks that it has everything that sellers printed.
 func wantWritten(t *testing.T, path string, said sellerOutput) {
 	t.Helper()
 	if err := checkWritten(t.Context(), path, said); err != nil {
@@ -24,7 +24,7 @@ func wantWritten(t *testing.T, path string, said sellerOutput) {
 }
 
 // checkWritten opens a file and checks that every call that sellers acknowledged is
-// there, and every other one as a whole or not at all.
+// there, and that every other call is there as a whole or not at all.
 func checkWritten(ctx context.Context, path string, said sellerOutput) (err error) {
 	ev, err := sellerEvent()
 	if err != nil {
@@ -128,7 +128,7 @@ func TestKilled(t *testing.T) {
 }
 
 // TestKilledAtTheStart checks that the file opens again if the process is killed while it
-// makes the file.
+// creates the file.
 func TestKilledAtTheStart(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "seats")
@@ -144,8 +144,8 @@ func TestKilledAtTheStart(t *testing.T) {
 	}
 }
 
-// TestDiskFull checks that a disk that is full at any moment loses nothing, whether there is
-// room again or the process is killed before.
+// TestDiskFull checks that a disk that becomes full at any moment loses nothing, whether
+// there is room again or the process is killed first.
 func TestDiskFull(t *testing.T) {
 	all := make(sellerOutput)
 	path := filepath.Join(t.TempDir(), "seats")

@@ -88,7 +88,7 @@ func wantRefused(t *testing.T, path string, want error, words string) {
 }
 
 // content returns the content of a file, and nothing for anything else: reading a pipe would
-// not end.
+// block.
 func content(path string) []byte {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -217,7 +217,7 @@ func TestAnyDamage(t *testing.T) {
 					harmless++
 				}
 				if n := refused + harmless; n%50 != 0 && err != nil {
-					continue // to write is slow
+					continue // writing is slow
 				}
 				if err != nil {
 					if len(damaged) > 0 {
@@ -252,7 +252,7 @@ func TestAnyDamage(t *testing.T) {
 	}
 }
 
-// apart is what a file has beside seats.
+// apart is what a file has besides seats.
 type apart struct {
 	journal []lockstore.Entry
 	orders  []lockstore.Order

@@ -16,14 +16,14 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// leases are those of orders that [Store.Due] returned. They are lost when the file is
-// closed.
+// leases has the leases of orders that [Store.Due] returned. They are lost when the file
+// is closed.
 type leases struct {
 	mu sync.Mutex
 	of map[lockstore.OrderID]lease
 }
 
-// A lease keeps an order, as long as it has the revision, from being returned again.
+// A lease keeps an order from being returned again as long as it has the revision.
 type lease struct {
 	revision int64
 	until    int64
@@ -62,7 +62,7 @@ func (s *Store) Due(ctx context.Context, limit int, lasts time.Duration) (due []
 	return due, err
 }
 
-// forget forgets the leases that have ended.
+// forget removes the leases that have ended.
 func (l *leases) forget(now int64) {
 	if l.of == nil {
 		l.of = make(map[lockstore.OrderID]lease)

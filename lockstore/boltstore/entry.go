@@ -27,8 +27,8 @@ import (
 //	<seat>   one line each; for a move, those that were given up and then the new ones
 //
 // The run is a random word of the process that wrote the entry. It is part of the
-// entry's Seq. So a Seq from after the moment to which a file was set back, such as by
-// restoring a copy, is not taken for that of another entry. The time is that of the
+// entry's Seq. If the file is set back, such as by restoring a copy, a Seq from after that
+// moment is therefore not mistaken for that of another entry. The time is on the
 // store's clock, in milliseconds since 1970.
 
 func entryKey(event uint32, n uint64) []byte {
@@ -56,7 +56,7 @@ func seqText(run string, event uint32, n uint64) lockstore.Seq {
 	return lockstore.Seq(fmt.Sprintf("%s-%d-%d", run, event, n))
 }
 
-// parseSeq returns what seqText was called with.
+// parseSeq returns the arguments of the seqText that made the Seq.
 func parseSeq(seq lockstore.Seq) (run string, event uint32, n uint64, ok bool) {
 	parts := strings.Split(string(seq), "-")
 	if len(parts) != 3 {
@@ -121,7 +121,7 @@ func lastEntry(tx *bolt.Tx, event uint32) (uint64, error) {
 	return binary.BigEndian.Uint64(key[4:]), nil
 }
 
-// firstSeq stands before the first entry of any event.
+// firstSeq precedes the first entry of any event.
 const firstSeq lockstore.Seq = "0"
 
 // Journal implements [lockstore.LockStore].
@@ -148,8 +148,8 @@ func (s *Store) Journal(ctx context.Context, ev *lockstore.Event, after lockstor
 	return entries, err
 }
 
-// place returns the number of the entry that has the Seq, or 0 if that stands before
-// the first. The event has the number and the last entry.
+// place returns the number of the entry that has the Seq, or 0 if the Seq precedes
+// the first entry. number is the event's, and last is that of its last entry.
 func place(b *bolt.Bucket, seq lockstore.Seq, number uint32, last uint64) (uint64, error) {
 	if seq == "" || seq == firstSeq {
 		return 0, nil
@@ -190,7 +190,7 @@ func (s *Store) seq(ctx context.Context, ev *lockstore.Event) (seq lockstore.Seq
 }
 
 // journal calls f with the bucket of the journal, the event's number and that of its last
-// entry. The bucket may have a later one, of which it is unknown whether it is on the disk.
+// entry. The bucket may have later entries that may not be on the disk yet.
 func (s *Store) journal(ctx context.Context, ev *lockstore.Event, f func(b *bolt.Bucket, number uint32, last uint64) error) error {
 	for {
 		var number uint32

@@ -16,7 +16,7 @@ import (
 )
 
 // An event is in memory twice: as decided, and as it is on the disk. Lists show the
-// latter. A new layout makes a new event in the place of this one.
+// latter. A new layout replaces the event with a new one.
 type event struct {
 	id       lockstore.EventID
 	layout   *lockstore.Layout
@@ -27,14 +27,14 @@ type event struct {
 
 	mu         sync.Mutex // guards the fields below
 	replaced   bool       // by an event with another layout, or forgotten
-	forgotten  bool       // the id may be used anew
+	forgotten  bool       // the id may be used again
 	fixed      bool       // the file has its layout
 	durable    *engine.State
 	log        engine.Log // of changes to durable
 	last       uint64     // the number of the last entry of the journal
 	decided    *engine.State
 	writing    *transaction      // writes decided to the disk, or nil
-	validUntil int64             // while writing: until then lists may show durable
+	validUntil int64             // while writing: lists may show durable until then
 	changes    []int             // positions, from durable to decided
 	entries    []lockstore.Entry // after last
 }
@@ -42,7 +42,7 @@ type event struct {
 // unwritten is event.written of an event that is not in the file.
 const unwritten = -1
 
-// newEvent returns an event whose seats are all available, and which is not in the file.
+// newEvent returns an event that is not in the file and whose seats are all available.
 func newEvent(id lockstore.EventID, layout *lockstore.Layout, revision int, number uint32) *event {
 	e := &event{
 		id:      id,
@@ -99,10 +99,10 @@ func set(s *engine.State, at int, seat engine.SeatState) {
 	s.SetSeat(at, seat)
 }
 
-// settled returns the store's time at which what is on the disk may be shown. If it may
+// settled returns the store's time at which what is on the disk may be shown. If that may
 // be wrong, settled returns a channel that is closed when the transaction under way ends.
 // For example, a confirm may be in time and not yet on the disk when the lock ends. Until
-// it is there, a list may show a lock or a booking, but never an available seat. e.mu is
+// it is, a list may show a lock or a booking, but never an available seat. e.mu is
 // held.
 func (e *event) settled(c clock) (now int64, done <-chan struct{}, err error) {
 	if e.replaced {
@@ -115,7 +115,7 @@ func (e *event) settled(c clock) (now int64, done <-chan struct{}, err error) {
 	return now, nil, nil
 }
 
-// errReplaced is returned for an event that has another layout by now or was forgotten.
+// errReplaced is returned for an event that has got another layout or was forgotten.
 var errReplaced = errors.New("boltstore: the event has another layout")
 
 // next returns a channel that is closed when the event moves past the Version, or nil if it
@@ -126,7 +126,7 @@ func (e *event) next(since lockstore.Version) <-chan struct{} {
 	return e.log.Next(since)
 }
 
-// replace wakes those who wait for changes of the event, which has another layout by now.
+// replace wakes callers that wait for changes of the event, which has got another layout.
 func (e *event) replace() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -167,8 +167,8 @@ func (e *event) decide(w work, t *transaction, clock clock) (lockstore.Result, e
 	return result, nil
 }
 
-// answerValidUntil returns the time until which the answer to the work stays what it is
-// now. An answer that the clock alone decides does not matter: nothing else depends on it.
+// answerValidUntil returns until when the answer to the work stays the same. An answer that
+// only the clock decides does not matter: nothing else depends on it.
 func (e *event) answerValidUntil(w work, now int64) int64 {
 	counts := w.op.User
 	if w.op.Kind != lockstore.KindLock || w.ev.SeatLimit == 0 {

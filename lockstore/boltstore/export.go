@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Booking is a seat that is not on sale any more: a user has booked it, or it is
+// A Booking is a seat that is no longer on sale: a user has booked it, or it is
 // blocked.
 type Booking struct {
 	Event  lockstore.EventID
@@ -25,14 +25,14 @@ type Booking struct {
 
 // Bookings returns the bookings and the blocked seats in the file at path: the events in
 // the order in which their first seats were taken, the seats of each in the order of its
-// layout. It does not change the file, and permission to read it is enough. A file of
-// the version before will do.
+// layout. It does not change the file, and read permission is enough. It also reads
+// files of the previous format.
 //
 // Bookings may be called while a [Store] has the file open. It returns the bookings
 // of one moment, and waits until the disk confirms them. It needs memory for the file.
 //
 // If the disk failed while an earlier process wrote, the system may confirm bookings
-// that it has in memory only. [Open] makes sure that they are on the disk, Bookings
+// that it has only in memory. [Open] makes sure that they are on the disk; Bookings
 // does not.
 //
 // The error is one line that names the file. It wraps [ErrDamaged], the system's
@@ -62,7 +62,7 @@ func bookingsAt(path string) (bookings []Booking, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// The last transaction may be in the system's memory only. Open commits to get it to
+	// The last transaction may be only in the system's memory. Open commits to get it to
 	// the disk, which Bookings cannot do while a store has the file open.
 	return bookings, reason(f.Sync())
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // failSyncs makes every later fdatasync of this process fail with EIO, as it does when
-// a disk breaks. It uses a filter of system calls, which cannot be removed.
+// a disk breaks. It uses a filter for system calls, which cannot be removed.
 func failSyncs() error { return failCalls(unix.SYS_FDATASYNC) }
 
-// failFullSyncs does what failSyncs does to fsync, which a store uses for folders and
+// failFullSyncs is failSyncs for fsync, which a store uses for folders and
 // for files that grow.
 func failFullSyncs() error { return failCalls(unix.SYS_FSYNC) }
 
@@ -27,7 +27,7 @@ func failCalls(number uint32) error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(syscall.EIO)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
-	runtime.LockOSThread() // the first call is about this thread, the second about all
+	runtime.LockOSThread() // the first call affects this thread, the second all
 	defer runtime.UnlockOSThread()
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -41,9 +41,9 @@ func failCalls(number uint32) error {
 }
 
 // TestNothingIsAcknowledgedBeforeTheDiskHasIt checks that a file is not opened if the
-// disk cannot confirm it. A process that was killed may have left a booking in the
-// system's memory only. If the file were opened, the confirm could be repeated and
-// would be acknowledged without a write. For the same reason bookings are not exported.
+// disk cannot confirm it. A process that was killed may have left a booking only in the
+// system's memory. If the file were opened, a repeated confirm would be acknowledged
+// without a write. For the same reason bookings are not exported.
 func TestNothingIsAcknowledgedBeforeTheDiskHasIt(t *testing.T) {
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
@@ -73,8 +73,8 @@ func TestFailedWriteEndsNothing(t *testing.T) {
 	}
 }
 
-// TestDiskFails checks that no call succeeds that is not on the disk, and that none that
-// may be on it claims not to be, whichever wait for the disk fails.
+// TestDiskFails checks, for each wait for the disk that may fail, that no call succeeds
+// unless it is on the disk, and that no call that may be on it reports that nothing was done.
 func TestDiskFails(t *testing.T) {
 	outcomes := make(map[string]int)
 	for range 40 {

@@ -13,7 +13,7 @@ import (
 // fileMode keeps bookings from other users of the machine.
 const fileMode = 0o600
 
-// options are those of bbolt. It finds the free pages when it opens the file
+// options returns the options for bbolt. It finds the free pages when it opens the file,
 // instead of keeping a list of them there: the list would be one more page to
 // write in each transaction, and one more thing that can be damaged.
 func options(open func(flag int) (*os.File, error)) *bolt.Options {
@@ -42,7 +42,7 @@ func openFile(path string) (_ *bolt.DB, _ *os.File, _ contents, err error) {
 		}
 	}
 	// The file is locked, then verified, and only then read by bbolt, which ends the
-	// program if it meets damage.
+	// program if it finds damage.
 	var file *os.File
 	var found contents
 	db, err := bolt.Open(path, fileMode, options(func(flag int) (_ *os.File, err error) {
@@ -71,11 +71,11 @@ func openFile(path string) (_ *bolt.DB, _ *os.File, _ contents, err error) {
 // It returns the number of the file's last transaction.
 //
 // A process that was killed while it waited for the disk may have left its last
-// transaction in the system's memory only. A sync is not enough to get it to the
+// transaction only in the system's memory. A sync is not enough to get it to the
 // disk: if an earlier one failed, the system may have forgotten that there is
 // something to write. So a transaction that changes nothing is committed. It
 // writes no page but its meta page, so if it fails, the transactions before it are
-// as they were. If the file has the format before, the transaction raises that.
+// as they were. If the file has the previous format, the transaction upgrades it.
 func commitAgain(db *bolt.DB, path string, found contents) (tx uint64, err error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -94,8 +94,8 @@ func commitAgain(db *bolt.DB, path string, found contents) (tx uint64, err error
 	return tx, err
 }
 
-// raiseFormat makes a file of this format of one of the format before, all of whose
-// values are valid.
+// raiseFormat upgrades a file from the previous format to this one. All values of the
+// previous format are valid in this one.
 func raiseFormat(tx *bolt.Tx, sum *sums) error {
 	for _, name := range [][]byte{bucketJournal, bucketOrders, bucketOrdersOf, bucketDue} {
 		if _, err := tx.CreateBucket(name); err != nil {
@@ -105,7 +105,7 @@ func raiseFormat(tx *bolt.Tx, sum *sums) error {
 	return errors.Join(tx.Bucket(bucketHead).Put(keyFormat, []byte(formatOfFile)), sum.write(tx))
 }
 
-// openLocked opens a regular file for this process alone.
+// openLocked opens a regular file for this process only.
 func openLocked(path string, flag int) (*os.File, error) {
 	f, err := openRegular(path, flag)
 	if err != nil {
@@ -134,12 +134,12 @@ func openRegular(path string, flag int) (*os.File, error) {
 	return f, reason(err)
 }
 
-// create makes a file without events at path, which is missing or empty.
+// create makes a file without events at path, where the file is missing or empty.
 //
-// The file is written under a name of its own and renamed when it is complete, so
+// The file is written under another name and renamed when it is complete, so
 // that path never names half a file. Only the process that has locked the empty
 // file at path may rename another to it. Otherwise the slower of two processes
-// could replace the file that the faster one uses by then.
+// could replace the file that the faster one already uses.
 func create(path string) error {
 	folder := filepath.Dir(path)
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -176,7 +176,7 @@ func create(path string) error {
 	return nil
 }
 
-// writeNew writes what a file without events has, and closes it.
+// writeNew writes the content of a file without events, and closes the file.
 func writeNew(file *os.File) error {
 	db, err := bolt.Open(file.Name(), fileMode, options(func(int) (*os.File, error) { return file, nil }))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // TestChangesNoOtherFile checks that a file is made where an earlier process was
-// killed while it made it, and that no other file is changed: not even one that has
+// killed while it made it, and that no other file is changed: not even one with
 // the name that an older version used, which may be a user's copy.
 func TestChangesNoOtherFile(t *testing.T) {
 	whole, _, _ := soldFile(t)
@@ -42,8 +42,8 @@ func TestChangesNoOtherFile(t *testing.T) {
 	}
 }
 
-// TestManyMakeTheFile checks that of any number of stores that make the same file at
-// the same time one at a time has it, and that it keeps what each of them wrote.
+// TestManyMakeTheFile checks that, if many stores create the same file at the same time,
+// only one at a time has it open, and that it keeps what each of them wrote.
 func TestManyMakeTheFile(t *testing.T) {
 	t.Parallel()
 	ev := newEvent(t, "hamlet", 10, 0)
@@ -86,7 +86,7 @@ func TestManyMakeTheFile(t *testing.T) {
 }
 
 // TestFileIsReplaced checks that a store whose file was moved, removed, put out of reach,
-// replaced or written to acknowledges nothing any more, and that its errors give the reason.
+// replaced or written to no longer acknowledges anything, and that its errors give the reason.
 func TestFileIsReplaced(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(path string, copied []byte) error // copied is the file as it was before the last change

@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// Booked returns how many seats of the event are booked, and whether the file has the
-// event. It goes by the seats in the file, so the event's layout need not be known.
+// Booked returns how many seats of the event are booked, and reports whether the file has
+// the event. It reads the seats in the file, so the event's layout need not be known.
 func (s *Store) Booked(ctx context.Context, id lockstore.EventID) (booked int, known bool, err error) {
 	if err := id.Check(); err != nil {
 		return 0, false, err
@@ -53,9 +53,9 @@ func (s *Store) Booked(ctx context.Context, id lockstore.EventID) (booked int, k
 }
 
 // Forget removes the event with its seats, its layout and its journal from the file, in
-// one transaction. Its bookings are gone then, and the id can be used anew, with any
-// layout. The event's orders stay. To forget an event that the file does not have is no
-// error.
+// one transaction. Its bookings are then gone, and the id can be used again, with any
+// layout. The event's orders stay. Forgetting an event that the file does not have is not
+// an error.
 func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 	if err := id.Check(); err != nil {
 		return err
@@ -75,9 +75,9 @@ func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 		}
 		s.mu.Lock()
 		if e == nil {
-			e = s.events[id] // some call has just looked at it
+			e = s.events[id] // a call has just looked it up
 		}
-		delete(s.events, id) // the file need not have it
+		delete(s.events, id) // the event need not be in the file
 		s.mu.Unlock()
 		if e != nil {
 			e.forget()
@@ -87,7 +87,7 @@ func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 }
 
 // alone runs f while no other work is under way. A call that is bounded in time may end
-// before f has, so alone waits for it: an event can be large.
+// before f does, so alone waits for f: an event can be large.
 func (s *Store) alone(ctx context.Context, f func() error) error {
 	var failed error
 	done := make(chan struct{})
@@ -106,8 +106,8 @@ func (s *Store) alone(ctx context.Context, f func() error) error {
 	return err
 }
 
-// deleteEvent deletes all of the event but its orders, and reports whether there was
-// anything. The records of other events in the log move to their places.
+// deleteEvent deletes everything of the event except its orders, and reports whether there
+// was anything. The records of other events in the log move to their places.
 func (s *Store) deleteEvent(tx *bolt.Tx, sum *sums, id lockstore.EventID) (any bool, err error) {
 	number, found, err := numberOf(tx, id)
 	if err != nil || !found {
@@ -133,13 +133,13 @@ func (s *Store) deleteEvent(tx *bolt.Tx, sum *sums, id lockstore.EventID) (any b
 	return true, fold(tx, sum, others)
 }
 
-// numberOf returns the event's number, and whether the file has the event.
+// numberOf returns the event's number, and reports whether the file has the event.
 func numberOf(tx *bolt.Tx, id lockstore.EventID) (number uint32, found bool, err error) {
 	text := tx.Bucket(bucketEvents).Get([]byte(id))
 	if text == nil {
 		return 0, false, nil
 	}
-	head, _, _ := bytes.Cut(text, []byte("\n")) // the seats are many
+	head, _, _ := bytes.Cut(text, []byte("\n")) // not the seats, which are many
 	e, err := parseEvent(append(bytes.Clone(head), '\n'))
 	return e.number, true, err
 }
@@ -154,7 +154,7 @@ func keysOf(b *bolt.Bucket, number uint32) (keys [][]byte) {
 	return keys
 }
 
-// damaged returns the error of a call that met damage in the file.
+// damaged returns the error of a call that found damage in the file.
 func (s *Store) damaged(id lockstore.EventID, err error) error {
 	if err == nil {
 		return nil
@@ -162,7 +162,7 @@ func (s *Store) damaged(id lockstore.EventID, err error) error {
 	return fmt.Errorf("%w: %s: event %s: %w", lockstore.ErrUnavailable, s.path, id, err)
 }
 
-// forget ends the event: who has it looks for the id anew.
+// forget ends the event: callers that have it look up the id again.
 func (e *event) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -36,7 +36,7 @@ func keysWith(t *testing.T, s *Store, number uint32) (n int) {
 	return n
 }
 
-// holdings returns who has which seats.
+// holdings returns the taken seats with their users.
 func holdings(t *testing.T, s *Store, ev *lockstore.Event) (all []string) {
 	t.Helper()
 	_, seats := s.Roster(t.Context(), ev, lockstore.Filter{})
@@ -49,9 +49,9 @@ func holdings(t *testing.T, s *Store, ev *lockstore.Event) (all []string) {
 	return all
 }
 
-// TestForget checks that nothing of a forgotten event but its orders is in the file, whether
-// its records were in the log or at their places, that its id can be used anew with another
-// layout, at once and after the file was opened again, and that other events stay.
+// TestForget checks that only the orders of a forgotten event are left in the file, whether
+// its records were in the log or at their places, that its id can be used again with another
+// layout, at once and after the file was reopened, and that other events stay.
 func TestForget(t *testing.T) {
 	for name, limit := range map[string]int{"in the log": 1 << 20, "at their places": 0} {
 		for _, reopens := range []bool{false, true} {
@@ -140,8 +140,8 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestForgetDuringASale checks that calls which are under way when an event is forgotten
-// belong to the event before or to the one after, as a whole.
+// TestForgetDuringASale checks that calls that are under way when an event is forgotten
+// belong to the old event or to the new one as a whole.
 func TestForgetDuringASale(t *testing.T) {
 	s, ev := openHamlet(t)
 	ended := make(chan error)

@@ -68,8 +68,8 @@ func TestFileOfFormat1(t *testing.T) {
 	})
 }
 
-// TestFileOfTheLastFormat1 checks that a file that the last version with format 1 wrote gets
-// what a file of this format has, once. In the 70 seconds from 2000-01-01 00:00:00 UTC, that
+// TestFileOfTheLastFormat1 checks that a file written by the last version with format 1 is
+// given the rest of this format, once. In the 70 seconds from 2000-01-01 00:00:00 UTC, that
 // version did this with 300 seats of hall, and wrote some of it to its log:
 //
 //	 0 s  ann, ben and cat lock a hundred seats each, and confirm the first fifty of them

@@ -74,7 +74,7 @@ func (d *testStore) confirm(user lockstore.UserID, seats ...lockstore.SeatID) {
 	d.do(lockstore.Confirm(user, seats...))
 }
 
-// wantReason checks the reason for which an operation fails.
+// wantReason checks that an operation fails for that reason.
 func (d *testStore) wantReason(want lockstore.Reason, op lockstore.Op) {
 	d.Helper()
 	if err := d.try(op); !errors.Is(err, want) {

@@ -41,7 +41,7 @@ func (d *testStore) holdings(f lockstore.Filter) []string {
 // bubbleBegan is when the time of a bubble begins, in Unix seconds.
 var bubbleBegan = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 
-// TestJournalAndRosterAfterReopening checks that a file that is opened again has the journal
+// TestJournalAndRosterAfterReopening checks that a reopened file has the journal
 // and the roster that it had, and continues the journal.
 func TestJournalAndRosterAfterReopening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestJournalAndRosterAfterReopening(t *testing.T) {
 }
 
 // TestJournalOfAnEarlierCopy checks that a place in the journal that a restored copy of the
-// file lacks is not taken for that of another entry.
+// file lacks is not mistaken for that of another entry.
 func TestJournalOfAnEarlierCopy(t *testing.T) {
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 20, 0))
 	d.do(lockstore.Book("ann", "", "A1"))
@@ -107,7 +107,7 @@ func TestJournalOfAnEarlierCopy(t *testing.T) {
 		if _, err := d.Journal(t.Context(), d.ev, entries[1].Seq, 1); !errors.Is(err, lockstore.ErrJournalReset) {
 			t.Errorf("after an entry that the copy lacks: %v", err)
 		}
-		d.do(lockstore.Book("ben", "", "A3")) // gets its number
+		d.do(lockstore.Book("ben", "", "A3")) // gets the number of the lost entry
 	}
 	if got := d.journal(""); len(got) != 2 || got[1].ID == entries[1].ID {
 		t.Errorf("the journal is %v, and was %v", got, entries)

@@ -9,7 +9,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// changeLayout gives the event the layout of ev, if it is still e and may have another.
+// changeLayout gives the event the layout of ev if e is still current and allows it.
 func (s *Store) changeLayout(ctx context.Context, e *event, ev *lockstore.Event) error {
 	_, err := s.queue.Do(ctx, work{event: e, ev: ev, layout: true}, maxSeats+1)
 	return err
@@ -22,7 +22,7 @@ func (s *Store) replaceLayout(old *event, ev *lockstore.Event) error {
 		return err
 	}
 	if s.current(ev.ID) != old {
-		return nil // the caller looks again
+		return nil // the caller looks it up again
 	}
 	if fits, err := old.fit(ev); fits || err != nil {
 		return err
@@ -47,8 +47,8 @@ func (s *Store) replaceLayout(old *event, ev *lockstore.Event) error {
 	return nil
 }
 
-// raiseRevision writes that the seats of the event, which the file has, are those of a
-// higher revision. Otherwise the next process could replace them by others of that one.
+// raiseRevision writes a higher revision of the same seats to the file, which has the
+// event. Otherwise the next process could replace the seats with others of that revision.
 func (s *Store) raiseRevision(e *event, revision int) error {
 	put := func(tx *bolt.Tx, sum *sums) (bool, error) {
 		_, err := putValue(tx, &sum.all, bucketEvents, []byte(e.id), eventText(e.number, revision, e.layout))

@@ -23,7 +23,7 @@ func (d *testStore) revised(revision int, seats ...lockstore.SeatID) *lockstore.
 }
 
 // TestRevisionOfTheSameSeatsAfterReopening checks that the file has a higher revision of
-// the same seats as soon as a call has had it.
+// the same seats as soon as a call has used it.
 func TestRevisionOfTheSameSeatsAfterReopening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 3, 0))

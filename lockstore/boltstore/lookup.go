@@ -56,7 +56,7 @@ func (e *event) fit(ev *lockstore.Event) (bool, error) {
 	defer e.mu.Unlock()
 	if same {
 		if e.fixed || e.writing != nil {
-			return false, nil // the file may have the lower one
+			return false, nil // the file may have the lower revision
 		}
 		e.revision.Store(max(revision, e.revision.Load()))
 		return true, nil

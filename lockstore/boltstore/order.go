@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// An order has its id as its key, and is the line
+// The key of an order is its id, and the value is the line
 //
 //	<revision> <due> <event>
 //
@@ -23,7 +23,7 @@ import (
 // nothing is due. The keys of the indexes are the event's id, a byte 0 and the order's
 // id, and the time (8 bytes, the highest first) and the order's id. They have no values.
 
-// noDue is the time of an order of which nothing is due.
+// noDue is the time of an order on which no work is due.
 const noDue = -1
 
 func orderText(o *lockstore.Order) []byte {
@@ -63,14 +63,14 @@ func dueKey(due int64, id lockstore.OrderID) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(due)), id...)
 }
 
-// An orderPut is a Put on its way.
+// An orderPut is a Put that is under way.
 type orderPut struct {
 	order    *lockstore.Order
 	revision *int64
 	refusal  *error
 }
 
-// putOrders writes orders, as far as they are not refused, and reports whether it wrote
+// putOrders writes the orders that are not refused, and reports whether it wrote
 // any.
 func putOrders(tx *bolt.Tx, sum *sums, puts []orderPut) (any bool, err error) {
 	for _, p := range puts {
@@ -147,7 +147,7 @@ func orderIn(tx *bolt.Tx, id lockstore.OrderID) (lockstore.Order, error) {
 	return parseOrder(id, text)
 }
 
-// indexedOrder returns an order that an index has.
+// indexedOrder returns an order that is in an index.
 func indexedOrder(tx *bolt.Tx, id lockstore.OrderID) (lockstore.Order, error) {
 	o, err := orderIn(tx, id)
 	if errors.Is(err, lockstore.ErrNoOrder) {
@@ -156,7 +156,7 @@ func indexedOrder(tx *bolt.Tx, id lockstore.OrderID) (lockstore.Order, error) {
 	return o, err
 }
 
-// orderBytes is how many bytes of orders one call returns, or a little more.
+// orderBytes is about how many bytes of orders one call returns at most.
 const orderBytes = 4 << 20
 
 // Orders implements [lockstore.OrderStore].

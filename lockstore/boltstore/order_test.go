@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestOrdersAfterReopening checks that a file that is opened again has the orders and what is
-// due, and has forgotten leases.
+// TestOrdersAfterReopening checks that a reopened file has the orders and their due times,
+// and has forgotten leases.
 func TestOrdersAfterReopening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 4, 0))

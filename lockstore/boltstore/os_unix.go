@@ -13,7 +13,7 @@ import (
 const renamesOpen = true
 
 // lockFile takes the lock that bbolt takes a moment later. The lock belongs to the
-// open file, so bbolt finds it taken by itself.
+// open file, so bbolt takes it without a conflict.
 func lockFile(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -23,7 +23,7 @@ func lockFile(f *os.File) error {
 }
 
 // syncFolder makes the names of the files in a folder survive a loss of power. It
-// does nothing where that cannot be asked for: in a folder that may not be read,
+// does nothing where that is not possible: in a folder that may not be read,
 // and on a file system that does not sync folders.
 func syncFolder(path string) error {
 	f, err := os.Open(path)

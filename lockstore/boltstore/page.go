@@ -22,7 +22,7 @@ import (
 // used here (8).
 //
 // The first two pages, the metas, describe the file as of two transactions. The
-// later one counts.
+// later one is in effect.
 const (
 	pageHead    = 16
 	elementSize = 16
@@ -67,8 +67,8 @@ func parseMeta(page []byte) (meta, error) {
 	return meta{int64(order.Uint32(b[8:])), order.Uint64(b[16:]), order.Uint64(b[40:]), order.Uint64(b[48:])}, nil
 }
 
-// readMeta returns the later meta. Both must be right. They are shorter than what a
-// disk writes at once, so a crash leaves no half of one, and without the later one the
+// readMeta returns the later meta. Both must be valid. A meta is shorter than what a
+// disk writes at once, so a crash never leaves half of one, and without the later one the
 // last transaction would be silently undone.
 func readMeta(f io.ReaderAt) (meta, error) {
 	var head [pageHead + metaSize]byte
@@ -113,7 +113,7 @@ func readPage(r io.ReaderAt, m meta, id uint64) ([]byte, error) {
 	return b, readAt(r, b, int64(id)*m.pageSize)
 }
 
-// readAt fills b. The end of the file is damage, not an end.
+// readAt fills b. An end of the file before that is damage.
 func readAt(r io.ReaderAt, b []byte, at int64) error {
 	_, err := r.ReadAt(b, at)
 	if err == io.EOF {
@@ -130,7 +130,7 @@ type element struct {
 	child  uint64 // the id of a page, on a branch; otherwise 0
 }
 
-// parsePage returns the elements of a page, which is the page with the id or within it.
+// parsePage returns the elements of b, which is the page with the id or one within it.
 func parsePage(b []byte, id uint64) ([]element, error) {
 	flags, count := order.Uint16(b[8:]), int(order.Uint16(b[10:]))
 	if flags != branchPage && flags != leafPage || flags == branchPage && count == 0 || pageHead+count*elementSize > len(b) {

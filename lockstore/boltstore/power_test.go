@@ -16,10 +16,10 @@ import (
 )
 
 // TestPowerIsLost checks that a file opens after a loss of power at any moment of four
-// runs of a seller, which is killed each time, and that everything is there that a seller
+// runs of a seller, which is killed each time, and that it has everything that a seller
 // printed before. The file has what was synced and any part of the rest.
 //
-// The same must fail on a disk that confirms a sync before it has what was written.
+// On a disk that confirms a sync before it has what was written, the same check must fail.
 func TestPowerIsLost(t *testing.T) {
 	faults.Need(t, powerloss.Program, "losses of power were not replayed")
 	recording := recordSeller(t)
@@ -75,7 +75,7 @@ func inFolder(t *testing.T, image powerloss.Image, do func(path string)) {
 	do(filepath.Join(folder, "seats"))
 }
 
-// checkImage opens an image's file and looks for everything that sellers printed.
+// checkImage opens an image's file and checks that it has everything that sellers printed.
 func checkImage(t *testing.T, image powerloss.Image) (said sellerOutput, err error) {
 	said = make(sellerOutput)
 	for line := range strings.Lines(string(image.Said)) {

@@ -9,7 +9,7 @@ import (
 
 // sums are the checksums of the file's content and the size of its log.
 type sums struct {
-	all      uint64 // of all values but those of the journal and of the orders
+	all      uint64 // of all values except those of the journal and of the orders
 	logSum   uint64 // of the values of the log
 	logBytes int    // in the values of the log
 	journal  uint64 // of the values of the journal
@@ -26,8 +26,8 @@ func (sum *sums) write(tx *bolt.Tx) error {
 	)
 }
 
-// fill is how full bbolt makes the first of the two pages that it makes of one that
-// is too full. The log and the journal grow at their ends only, so nothing is added to
+// fill is how full bbolt leaves the first of the two pages that it makes when it splits
+// one. The log and the journal only grow at their ends, so nothing is added to
 // that page later.
 const fill = 0.9
 

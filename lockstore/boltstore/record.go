@@ -30,9 +30,9 @@ var (
 
 	// bucketLog has the records that each of the latest transactions wrote: for each
 	// record its key, its size (4 bytes) and its text. The key of an entry is the number
-	// of the transaction (8 bytes) and, since an earlier version wrote one entry for
-	// each, the number of the entry (2 bytes). Records that are written here share a page
-	// or two. At their places, each needs a page or two.
+	// of the transaction (8 bytes) and, because an earlier version wrote an entry for
+	// each record, the number of the entry (2 bytes). Records in the log share a page
+	// or two. At its place, each record needs a page or two of its own.
 	bucketLog = []byte("log")
 
 	// bucketSeats has a record for every seat that was ever taken. A record in the log
@@ -81,7 +81,7 @@ func (r records) copyTo(byEvent map[uint32]records) {
 }
 
 // maxEntry is the number of bytes of an entry of the log that has more than one record.
-// Several fit on a page. A value that is longer than a page needs pages in a row, which
+// Several fit on a page. A value that is longer than a page needs consecutive pages, which
 // become rare in a file that is in use, so the file would grow.
 const maxEntry = 1000
 
@@ -122,7 +122,7 @@ func parseLogEntry(b []byte, r records) error {
 }
 
 // formatOfFile is the version of the format. Format 1 had no revisions, no
-// references, no journal and no orders. It is read, and [Open] makes format 2 of it.
+// references, no journal and no orders. [Open] reads it and upgrades it to format 2.
 const (
 	formatOfFile = "2"
 	formatBefore = "1"
@@ -142,7 +142,7 @@ func joinSeats(seats []lockstore.SeatID) string {
 	return b.String()
 }
 
-// splitSeats is the opposite of joinSeats.
+// splitSeats is the inverse of joinSeats.
 func splitSeats(text string) []lockstore.SeatID {
 	var seats []lockstore.SeatID
 	for seat := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
@@ -155,7 +155,7 @@ func splitSeats(text string) []lockstore.SeatID {
 type storedEvent struct {
 	number   uint32
 	revision int
-	seats    string // as joinSeats returns them
+	seats    string // in the form of joinSeats
 }
 
 func parseEvent(text []byte) (storedEvent, error) {
@@ -173,7 +173,7 @@ func parseEvent(text []byte) (storedEvent, error) {
 }
 
 // digest returns what a key and its value contribute to the checksum, which is the
-// exclusive or of all digests. It is not linear as a CRC is, so values that change places
+// exclusive or of all digests. Unlike a CRC it is not linear, so values that change places
 // do not cancel out.
 func digest(bucket, key, value []byte) uint64 {
 	h := fnv.New64a()

@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestClockSetBack checks that no lock gets longer than it was at first, however the time
-// of day is set while no process runs.
+// TestClockSetBack checks that no lock gets longer than it was at first, whatever happens to
+// the time of day while no process runs.
 func TestClockSetBack(t *testing.T) {
 	const second, minute, hour = 1000, 60 * 1000, 3600 * 1000
 	made := time.Date(2027, 3, 5, 20, 0, 0, 0, time.UTC).UnixMilli()
@@ -108,8 +108,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestLongRecord checks that of a longer record of an earlier version the last expired locks
-// are read, as many as a seat remembers, and that no more are written again.
+// TestLongRecord checks that from a longer record of an earlier version, the last expired
+// locks are read, as many as a seat remembers, and that no more are written again.
 func TestLongRecord(t *testing.T) {
 	w := wallClock{now: 5_000_000}
 	var all []engine.ExpiredLock

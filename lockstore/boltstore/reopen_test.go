@@ -18,8 +18,8 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestReopened checks that a file that is opened again has everything that a call can
-// depend on, and that locks have gone on meanwhile.
+// TestReopened checks that a reopened file has everything that a call can
+// depend on, and that locks have kept running meanwhile.
 func TestReopened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 20, 3))
@@ -61,7 +61,7 @@ func TestReopened(t *testing.T) {
 }
 
 // TestOtherSettingsAfterReopening checks that a call's event sets the time of its locks and the
-// limit, whatever an earlier process had set, and that earlier locks keep their ends.
+// limit, whatever an earlier process used, and that earlier locks keep their ends.
 func TestOtherSettingsAfterReopening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seats := storetest.Seats(5)
@@ -86,8 +86,8 @@ func TestOtherSettingsAfterReopening(t *testing.T) {
 	})
 }
 
-// TestOtherSeatsAfterReopening checks that a file refuses an event with other seats than it
-// has.
+// TestOtherSeatsAfterReopening checks that a file refuses an event with seats other than
+// its own.
 func TestOtherSeatsAfterReopening(t *testing.T) {
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))
 	d.lock("ann", "A1")
@@ -214,7 +214,7 @@ func TestBookingsWhileSelling(t *testing.T) {
 	t.Logf("read %d times while %d seats were sold", reads, sold.Load())
 }
 
-// TestDamageIsNotTakenForASale checks that a damaged file is called damaged, even while
+// TestDamageIsNotTakenForASale checks that a damaged file is reported as damaged even while
 // a store has it open.
 func TestDamageIsNotTakenForASale(t *testing.T) {
 	d := newTestStore(t, filepath.Join(t.TempDir(), "seats"), newEvent(t, "hamlet", 10, 0))

@@ -22,7 +22,7 @@ import (
 //
 // The first line is of the last user, and is empty if that user gave the seat back. At
 // most [lockstore.MinSeatLapses] lines of earlier users follow, the latest last. A file of
-// an earlier version may have more, of which the last are read.
+// an earlier version may have more, of which only the last are read.
 
 // A seatRecord is a record as it was read. Its times are times of day.
 type seatRecord engine.SeatState
@@ -48,8 +48,8 @@ func (w wallClock) record(seat engine.SeatState) []byte {
 }
 
 // onClock returns the seat with times on the store's clock. If the time of day was set
-// back since the record was written, a lock gets no longer than it was in all, and a
-// lock that had expired has still expired.
+// back since the record was written, a lock lasts no longer than its original length, and
+// a lock that had expired has still expired.
 func (w wallClock) onClock(r seatRecord) engine.SeatState {
 	seat := engine.SeatState(r)
 	if seat.User != "" || seat.Blocked {
@@ -119,7 +119,7 @@ func (r *seatRecord) parseFirst(line string) (err error) {
 	return err
 }
 
-// parseExpired parses another line of a record.
+// parseExpired parses a line of an earlier user.
 func (r *seatRecord) parseExpired(line string) error {
 	until, user, ok := strings.Cut(line, " ")
 	if !ok || user == "" || until == "" || until[0] != 'X' {

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 
 // command returns the command that runs this program with a variable in its environment, until
 // the test ends. A test that starts processes must not be parallel: until a new process
-// runs its program, it keeps the locks of all files that this one has open.
+// runs its program, it holds the locks of all files that this one has open.
 func command(t *testing.T, env, arg string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], arg)
 	// The race detector waits for a second before a process ends.
@@ -70,8 +70,8 @@ func sellerEvent() (*lockstore.Event, error) {
 // sell locks and confirms two seats at a time, in many goroutines, and writes an order for
 // them. It prints "locked", "booked" and "ordered" with the seats, "refused" with the error
 // of a call that did nothing, and "unknown" with the seats of a call that may have done
-// something. The mode is what
-// happens to its disk, or "again": then it first repeats each confirm.
+// something. The mode is what happens to its disk, or "again": then it first repeats each
+// confirm.
 func sell(path, mode string) error {
 	s, err := boltstore.Open(path)
 	if err != nil {
@@ -200,8 +200,8 @@ func confirmAgain(s *boltstore.Store, ev *lockstore.Event, taken map[int]locksto
 	return nil
 }
 
-// fillAndEmpty limits the size of files, which has the effect of a full disk, and removes the
-// limit, again and again.
+// fillAndEmpty sets and removes a limit on the size of files, which has the effect of a full
+// disk, again and again.
 func fillAndEmpty(path string) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
@@ -264,7 +264,7 @@ func runCommand(t *testing.T, cmd *exec.Cmd, word string, kill time.Duration) se
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			break // a line without an end was not said
+			break // a line without an end was not printed
 		}
 		if said.add(line) == word && len(said[word]) == 1 && kill > 0 {
 			defer time.AfterFunc(kill, func() { _ = cmd.Process.Kill() }).Stop()

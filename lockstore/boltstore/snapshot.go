@@ -15,14 +15,14 @@ const copyTime = 10 * time.Second
 // readCopy copies a file that another process may be writing to and calls read with
 // the copy, which read verifies. It calls read again if the copy was not whole.
 //
-// bbolt writes over a page that a transaction has given up no sooner than two
-// transactions later, so a copy that was made before that is whole. The pages of
-// seats and events are most of a file. They change only when the log is full, so they
+// bbolt reuses a page that a transaction has given up no sooner than two
+// transactions later, so a copy that was completed before that is whole. The pages of
+// seats and events make up most of a file. They change only when the log is full, so they
 // are kept while their buckets have the same roots. The others are few, so copying them
 // takes less time than two transactions.
 //
-// A root may get the id of an earlier one, so pages that were kept may be old. Only a
-// copy without such pages shows that a file is damaged.
+// A new root may get the id of an earlier one, so pages that were kept may be old. Only a
+// copy without such pages proves that a file is damaged.
 func readCopy(f io.ReaderAt, read func(io.ReaderAt, meta) error) error {
 	began := time.Now()
 	c := new(fileCopy)
@@ -39,7 +39,7 @@ func readCopy(f io.ReaderAt, read func(io.ReaderAt, meta) error) error {
 		late := time.Since(began) > copyTime
 		if copyErr == nil {
 			if now.tx > m.tx+1 && !late {
-				continue // the pages that are kept are not copied again
+				continue // pages that are kept are not copied again
 			}
 			copyErr = read(c, m)
 		}
@@ -47,7 +47,7 @@ func readCopy(f io.ReaderAt, read func(io.ReaderAt, meta) error) error {
 		case !errors.Is(copyErr, ErrDamaged):
 			return copyErr
 		case now.tx == m.tx && !c.reused:
-			return copyErr // no page of this transaction was written over
+			return copyErr // no page of this transaction was overwritten
 		case late:
 			return fmt.Errorf("%w and changes it faster than it can be copied, or it is damaged (%v): try again later", ErrInUse, copyErr)
 		}
@@ -55,7 +55,7 @@ func readCopy(f io.ReaderAt, read func(io.ReaderAt, meta) error) error {
 	}
 }
 
-// readMetaInUse is readMeta for a file whose metas may be being written.
+// readMetaInUse is readMeta for a file whose metas may be written at the same time.
 func readMetaInUse(f io.ReaderAt) (m meta, err error) {
 	for range 5 {
 		if m, err = readMeta(f); !errors.Is(err, ErrDamaged) {
@@ -66,7 +66,7 @@ func readMetaInUse(f io.ReaderAt) (m meta, err error) {
 	return m, err
 }
 
-// pages are pages by their id, each with those that belong to it.
+// pages has pages by their ids, each with those that belong to it.
 type pages map[uint64][]byte
 
 // A fileCopy has the pages of a file that one transaction uses, without the journal and

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// A copying is a file with a store that sells seats of it one after the other.
+// A copying is a file with a store that sells its seats one after the other.
 type copying struct {
 	*testing.T
 	*Store
@@ -65,8 +65,8 @@ func (c *copying) want(r io.ReaderAt, m meta) {
 	}
 }
 
-// TestCopyKeepsWhatHasNotChanged checks that the seats' pages, which are most of a file, are
-// copied once while only the log changes, and again after that has been moved.
+// TestCopyKeepsWhatHasNotChanged checks that the pages of the seats, which are most of a
+// file, are copied once while only the log changes, and again after the log has been moved.
 func TestCopyKeepsWhatHasNotChanged(t *testing.T) {
 	c := newCopying(t)
 	copied := new(fileCopy)
@@ -95,7 +95,7 @@ func TestCopyKeepsWhatHasNotChanged(t *testing.T) {
 	}
 }
 
-// A readerAt reads a file and calls before each time.
+// A readerAt reads a file and calls before ahead of each read.
 type readerAt struct {
 	*os.File
 	before func(at int64)

@@ -39,7 +39,7 @@ func tryOn(disk, path string) string {
 	return try(path)
 }
 
-// tryLater locks two seats of a new file, the second after something has happened.
+// tryLater locks two seats of a new file and calls happens in between.
 func tryLater(path string, happens func() error) string {
 	s, err := boltstore.Open(path)
 	if err != nil {

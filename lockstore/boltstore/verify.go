@@ -33,11 +33,11 @@ func verifyFile(f *os.File) (contents, error) {
 	return verify(f, m, true, func(_, _, _ []byte) error { return nil })
 }
 
-// verify reads what is in a file and checks the structure of its pages and the
+// verify reads a file and checks the structure of its pages and the
 // checksums of its content. It calls visit with each key and its value. Unless all is
 // set, it leaves out the journal and the orders.
 //
-// It does not use bbolt, whose own check trusts what it reads: it runs in goroutines
+// It does not use bbolt, whose own check trusts what it reads: that runs in goroutines
 // of its own and ends the program if a page leads nowhere.
 func verify(r io.ReaderAt, m meta, all bool, visit func(bucket, key, value []byte) error) (contents, error) {
 	found := contents{tx: m.tx, log: make(records)}
@@ -93,7 +93,7 @@ func checkSum(of string, found uint64, want string) error {
 	return fmt.Errorf("%w: the checksum of its %s is %016x and must be %.16q", ErrDamaged, of, found, want)
 }
 
-// add adds a value to what was found.
+// add adds a value to found.
 func (found *contents) add(bucket, key, value []byte) error {
 	put := digest(bucket, key, value)
 	switch {
@@ -132,7 +132,7 @@ type verifier struct {
 }
 
 // page verifies a page and all below it. Its keys must be at least low and less than
-// high; nil is no bound.
+// high; nil means no bound.
 func (v *verifier) page(bucket []byte, id uint64, low, high []byte) error {
 	b, err := readPage(v.r, v.meta, id)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// maxSeats bounds the seats of one transaction, and so the time that it takes.
+// maxSeats bounds the seats of one transaction, and so how long it takes.
 const maxSeats = 4096
 
 // work is an operation on an event, the change of an order or of a layout, or a function.
@@ -78,7 +78,7 @@ func (s *Store) runBatch(calls []*batch.Call[work, answer]) {
 	}
 }
 
-// write returns nil once the changes are on the disk, in the file that has the
+// write returns nil once the changes are on the disk, in the file at the
 // store's path. Its error reports whether the changes can be on the disk.
 func (s *Store) write(t *transaction) error {
 	changed := make(records)
@@ -115,7 +115,7 @@ func (s *Store) write(t *transaction) error {
 	})
 }
 
-// update commits what put writes, unless put reports that it is nothing. It calls
+// update commits what put writes, unless put reports that there is nothing. It calls
 // done, with s.mu held, once that is on the disk.
 func (s *Store) update(t *transaction, put func(*bolt.Tx, *sums) (bool, error), done func()) error {
 	tx, err := s.db.Begin(true)
@@ -161,7 +161,7 @@ func (s *Store) beginCommit(t *transaction) {
 	}
 }
 
-// endTransaction wakes those who wait for the transaction.
+// endTransaction wakes readers that wait for the transaction.
 func (s *Store) endTransaction(t *transaction) {
 	if len(t.orders) > 0 {
 		s.mu.Lock()
@@ -172,7 +172,7 @@ func (s *Store) endTransaction(t *transaction) {
 }
 
 // checkFile ends the store if its path no longer names its file, if another program
-// has written to it, or if neither can be found out. The next process might not find
+// has written to it, or if that cannot be checked. The next process might not find
 // what this one answers, so the batch fails with the outcome.
 func (s *Store) checkFile(outcome error) error {
 	info, err := os.Stat(s.path)

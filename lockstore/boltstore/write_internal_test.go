@@ -34,7 +34,7 @@ func openFor(t *testing.T, path string) *Store {
 }
 
 // TestListWhenALockEndsDuringAWrite checks what lists show when a confirm is in time and its
-// lock ends while it is written. Until the end a list has the lock. After that it waits
+// lock ends while it is written. Until the lock ends, a list shows it. After that, it waits
 // for the outcome of the confirm: an available seat would mean that the confirm was late.
 func TestListWhenALockEndsDuringAWrite(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
@@ -206,7 +206,7 @@ func TestListAndWaitDuringAWrite(t *testing.T) {
 
 // TestOpenCommits checks that Open commits a transaction of its own. If an earlier sync
 // failed, the system may have forgotten what it had to write, and a sync alone would
-// succeed without it.
+// succeed without writing it.
 func TestOpenCommits(t *testing.T) {
 	s, ev := openHamlet(t)
 	if _, err := s.Do(t.Context(), ev, lockstore.Lock("ann", "A1")); err != nil {
@@ -243,8 +243,8 @@ func TestFileCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestFileStopsGrowing checks that a file that has remembered all it can of each seat does not
-// grow, however often its seats are locked and its log is moved.
+// TestFileStopsGrowing checks that a file that remembers as much as it can of each seat does
+// not grow, however often its seats are locked and its log is moved.
 func TestFileStopsGrowing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openFor(t, filepath.Join(t.TempDir(), "seats"))

@@ -19,8 +19,8 @@ type event struct {
 	fixed    bool // a seat has changed
 }
 
-// lock returns the store's part of the event, which begins with its first use,
-// with its mutex held and with the layout of ev.
+// lock returns the store's state of the event, with its mutex held and with the
+// layout of ev. It creates the state when the event is first used.
 func (s *Store) lock(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -58,8 +58,8 @@ func (s *Store) add(ev *lockstore.Event) *event {
 	return e
 }
 
-// fit replaces the layout by that of ev, if that is another and may do so: see
-// [lockstore.LockStore].
+// fit replaces the layout with that of ev if they differ and the rules of
+// [lockstore.LockStore] allow it.
 func (e *event) fit(ev *lockstore.Event) error {
 	if e.state.Fits(ev) {
 		e.revision = max(e.revision, ev.Revision)

@@ -1,7 +1,7 @@
 // Package memstore keeps locks and bookings in the memory of one process. They
 // are lost when it ends.
 //
-// Package engine decides; this package brings the clock and the mutex.
+// Package engine makes the decisions; this package adds the clock and the mutex.
 package memstore
 
 import (
@@ -21,8 +21,8 @@ import (
 // and then runs on its own: a change of the time of day neither shortens nor
 // prolongs a lock. The orders have such a clock too.
 //
-// The cost of an operation does not depend on the size of the event. An event is
-// kept until the Store itself is garbage.
+// The cost of an operation does not depend on the size of the event. Events are kept
+// for as long as the Store.
 type Store struct {
 	mu     sync.RWMutex // guards events
 	events map[lockstore.EventID]*event

@@ -26,8 +26,8 @@ type orders struct {
 type order struct {
 	lockstore.Order
 	in  *queue // or nil
-	key int64  // by which that orders, in Unix milliseconds
-	at  int    // its place there
+	key int64  // its sort key there, in Unix milliseconds
+	at  int    // its index there
 }
 
 // Put implements [lockstore.OrderStore].
@@ -103,7 +103,7 @@ func (o *order) copy() lockstore.Order {
 	return c
 }
 
-// orderBytes is how many bytes of orders one call returns, or a little more.
+// orderBytes is about how many bytes of orders one call returns at most.
 const orderBytes = 4 << 20
 
 // Due implements [lockstore.OrderStore].
@@ -168,7 +168,7 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 // eventOrders are the ids of the orders of an event.
 type eventOrders struct {
 	sorted []lockstore.OrderID
-	fresh  []lockstore.OrderID // added since
+	fresh  []lockstore.OrderID // not yet merged into sorted
 }
 
 // after returns the next ids after the given one, up to MaxOrders.

@@ -5,7 +5,7 @@ import (
 	"container/heap"
 )
 
-// A queue has orders, the one with the least key first. It implements
+// A queue holds orders, the one with the least key first. It implements
 // [heap.Interface].
 type queue struct{ orders []*order }
 
@@ -40,7 +40,7 @@ func (q *queue) Pop() any {
 // reached reports whether the first order's key is not after now.
 func (q *queue) reached(now int64) bool { return len(q.orders) > 0 && q.orders[0].key <= now }
 
-// join puts the order, which is in no queue, into one.
+// join puts the order, which is in no queue, into q.
 func (o *order) join(q *queue, key int64) {
 	o.in, o.key = q, key
 	heap.Push(q, o)

@@ -10,17 +10,17 @@ import (
 	"seatlock/lockstore"
 )
 
-// Outcomes of carry_out that are no reason of a conflict.
+// Outcomes of carry_out that are not reasons of a conflict.
 const (
 	done       = "ok"
-	again      = "again" // the call is to be made again
+	again      = "again" // the call is to be repeated
 	tooLate    = "too_late"
 	tooEarly   = "too_early"
 	notOpen    = "not_open"
 	otherSeats = "other_seats"
 )
 
-// An answer is what became of a call.
+// An answer is what carry_out decided about a call.
 type answer struct {
 	outcome string
 	clock   time.Time
@@ -68,7 +68,7 @@ func (s *Store) carryOutAll(ctx context.Context, conn *pgxpool.Conn, calls []*ca
 	}
 	all, err := a.of(calls)
 	if err != nil {
-		_ = committed() // the connection has to be read to the end
+		_ = committed() // the connection must be read to the end
 		return calls, err
 	}
 	// A refusal changes nothing. Unless it depends on what other calls of the batch
@@ -96,8 +96,8 @@ func (s *Store) carryOutAll(ctx context.Context, conn *pgxpool.Conn, calls []*ca
 	return nil, nil
 }
 
-// errOvertaken is the error of a call that other transactions of its user came
-// before again and again.
+// errOvertaken is the error of a call that other transactions of its user overtook
+// again and again.
 var errOvertaken = fmt.Errorf("%w: other calls of the user are under way", lockstore.ErrUnavailable)
 
 // of returns the answer to each of the calls.

@@ -38,7 +38,7 @@ func args(calls []*call) []any {
 	for key := range events {
 		keys = append(keys, key)
 	}
-	// All batches of all processes take rows in one order: by the name of the event,
+	// All batches of all processes lock rows in the same order: by the name of the event,
 	// then by place.
 	slices.SortFunc(keys, func(a, b eventKey) int {
 		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.fingerprint, b.fingerprint))
@@ -94,7 +94,7 @@ func (w *work) lockOneArgs() []any {
 	return []any{w.lasts, w.most, string(w.event.id), w.event.fingerprint, w.revision, w.places[0], w.names[0], string(w.user)}
 }
 
-// each returns what each of the calls has, or nil if none has any.
+// each returns what each of the calls has, or nil if none of them has any.
 func each[T comparable](calls []*call, of func(*work) T) []T {
 	var none T
 	var all []T
@@ -109,7 +109,7 @@ func each[T comparable](calls []*call, of func(*work) T) []T {
 	return all
 }
 
-// times returns the time of each of the calls, nil for none, or nil if none has any.
+// times returns the time of each of the calls, nil for no time, or nil if none has any.
 func times(calls []*call, of func(*work) time.Time) []*time.Time {
 	return each(calls, func(w *work) *time.Time {
 		if t := of(w); !t.IsZero() {
@@ -119,7 +119,7 @@ func times(calls []*call, of func(*work) time.Time) []*time.Time {
 	})
 }
 
-// A namedSeat is a seat that a call names: the number-th of all that are named.
+// A namedSeat is a seat that a call names: number is its index among all that are named.
 type namedSeat struct {
 	seatKey
 	name   string

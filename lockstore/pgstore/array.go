@@ -7,22 +7,22 @@ import (
 )
 
 // pgx takes some microseconds for ten elements of an array, which is most of the
-// time of a long list. These read PostgreSQL's binary format of arrays.
+// time of a long list. These functions read PostgreSQL's binary format of arrays.
 
 var errArray = errors.New("pgstore: PostgreSQL answered an array that cannot be read")
 
-// parsePlaces reads an int4[], of which NULL is empty.
+// parsePlaces reads an int4[]. It reads NULL as an empty array.
 func parsePlaces(b []byte) ([]int32, error) {
 	return parseArray(b, 4, func(e []byte) int32 { return int32(binary.BigEndian.Uint32(e)) })
 }
 
-// parseUntils reads a timestamptz[], of which NULL is empty.
+// parseUntils reads a timestamptz[]. It reads NULL as an empty array.
 func parseUntils(b []byte) ([]millis, error) {
 	return parseArray(b, 8, func(e []byte) millis { return microsUntil(int64(binary.BigEndian.Uint64(e))) })
 }
 
-// parseTexts reads a text[], of which NULL is empty. It keeps nothing of b. A NULL
-// element is an error.
+// parseTexts reads a text[]. It reads NULL as an empty array, and keeps nothing of b. A
+// NULL element is an error.
 func parseTexts[T ~string](b []byte) ([]T, error) {
 	n, b, err := arrayHeader(b)
 	if err != nil || n == 0 {
@@ -93,7 +93,7 @@ func parseArray[T any](b []byte, size int, parse func([]byte) T) ([]T, error) {
 // year2000 is the time from which PostgreSQL counts microseconds.
 var year2000 = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
-// microsUntil returns a timestamptz as PostgreSQL has it.
+// microsUntil converts a timestamptz from PostgreSQL's microseconds.
 func microsUntil(micros int64) millis {
 	m := millis(micros)
 	if m == never || m == forEver {

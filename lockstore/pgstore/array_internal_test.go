@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// TestArrays checks that arrays are read as pgx reads them, and that bytes which are
-// no array are refused.
+// TestArrays checks that arrays are read as pgx reads them, and that bytes that are not an
+// array are refused.
 func TestArrays(t *testing.T) {
 	m := pgtype.NewMap()
 	encode := func(oid uint32, v any) []byte {

@@ -8,17 +8,17 @@ import (
 	"seatlock/lockstore"
 )
 
-// A whole list of many seats takes PostgreSQL most of its time to make an answer of rows.
-// So a program that has such a list keeps it in the database, in a few bytes a seat. The
-// next whole list is made of that and of what the log has since then.
+// PostgreSQL spends most of the time for a full list of many seats on making rows of it.
+// So a program that has made such a list stores it in the database, in a few bytes a seat.
+// The next full list is built from that and from what the log has since then.
 
-// keepFrom is how many seats a whole list must have for it to be kept, and how many
-// must have changed since then for the next one to be kept in its place.
+// keepFrom is how many seats a full list must have for it to be kept, and how many
+// must have changed since then for the next one to replace it.
 const keepFrom = 1000
 
-// A base is a list of an event that was kept.
+// A base is a full list of an event that was kept.
 type base struct {
-	mark            // as of which it is
+	mark            // the row of the log that it is as of
 	made   int64    // the time of the list in Unix milliseconds
 	untils []millis // of each place; nil if there is no base
 }
@@ -47,8 +47,8 @@ func (s *Store) base(ctx context.Context, ev *lockstore.Event) (base, error) {
 	return b, nil
 }
 
-// keep keeps a whole list, which callers do not wait for. If that fails, or another list
-// is being kept, the next whole list takes longer, and nothing else is lost.
+// keep stores a full list. Callers do not wait for that. If it fails, or another list
+// is being kept, only the next full list takes longer.
 func (s *Store) keep(ev *lockstore.Event, as mark, seats []byte) {
 	if !s.keeping.CompareAndSwap(false, true) {
 		return
@@ -75,7 +75,7 @@ const (
 	baseBlocked
 )
 
-// formatBase returns the bytes of a base with the seats of a whole list.
+// formatBase returns the bytes of a base with the seats of a full list.
 func formatBase(snap lockstore.Snapshot) []byte {
 	b := make([]byte, 0, 16+4*len(snap.Seats))
 	b = append(b, baseFormat)
@@ -98,7 +98,7 @@ func formatBase(snap lockstore.Snapshot) []byte {
 
 var errBase = errors.New("pgstore: PostgreSQL has a kept list that cannot be read")
 
-// parseBase reads the bytes of a base with so many places. It has no mark.
+// parseBase reads the bytes of a base with so many places. The result has no mark.
 func parseBase(b []byte, places int) (base, error) {
 	if len(b) == 0 || b[0] != baseFormat {
 		return base{}, errBase
@@ -133,7 +133,7 @@ func parseBase(b []byte, places int) (base, error) {
 	return base{made: int64(now), untils: untils}, nil
 }
 
-// untaken returns until when each of so many places is taken if none is.
+// untaken returns the untils of an event with so many places and no seat taken.
 func untaken(places int) []millis {
 	untils := make([]millis, places)
 	for i := range untils {

@@ -7,8 +7,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestBase checks that a whole list is read from its bytes as it was, and that bytes which
-// are not those of a list of so many places are refused.
+// TestBase checks that a full list is read back from its bytes as it was, and that bytes
+// that are not a list of so many places are refused.
 func TestBase(t *testing.T) {
 	const now = 1_700_000_000_000
 	snap := lockstore.Snapshot{Now: now, Full: true, Seats: []lockstore.ListedSeat{

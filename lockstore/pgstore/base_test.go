@@ -9,9 +9,9 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestWholeListsGoOnFromOneBefore checks that a whole list of many seats is made of one that
-// was kept and of the changes since then, in another process too, and that it is what the
-// seats themselves show. A list that was kept is not used once the log has forgotten it.
+// TestWholeListsGoOnFromOneBefore checks that a full list of many seats is built from one
+// that was kept and the changes since then, also in another process, and that it shows what
+// the seats do. A list that was kept is not used once the log no longer reaches back to it.
 func TestWholeListsGoOnFromOneBefore(t *testing.T) {
 	s, url := newStore(t)
 	ctl := admin(t, url)

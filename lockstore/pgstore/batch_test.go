@@ -19,7 +19,7 @@ import (
 )
 
 // TestManyProcesses has the callers of three processes lock, confirm, release and
-// list few seats at random. No call waits in a circle, no seat is sold twice, and
+// list few seats at random. There is no deadlock, no seat is sold twice, and
 // no user has more seats than the limit. SEATLOCK_CALLS sets the number of calls.
 func TestManyProcesses(t *testing.T) {
 	calls := 6000
@@ -119,8 +119,8 @@ func TestManyProcesses(t *testing.T) {
 	t.Logf("%d calls: %d unavailable, %d unknown, %d seats booked", calls, unavailable.Load(), unknown.Load(), len(booked))
 }
 
-// TestOneBadCall has a call that the database cannot carry out share a batch with
-// others, which succeed all the same.
+// TestOneBadCall checks that a call that the database cannot carry out does not fail the
+// other calls of its batch.
 func TestOneBadCall(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 40)
@@ -128,7 +128,7 @@ func TestOneBadCall(t *testing.T) {
 	if _, err := admin(t, url).Exec(t.Context(), "ALTER TABLE seatlock.seat ADD CHECK (holder <> 'bad')"); err != nil {
 		t.Fatal(err)
 	}
-	// While these rows are kept, the calls that come gather behind two late batches.
+	// While these rows are locked, new calls gather behind two late batches.
 	tx, err := admin(t, url).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 const besidesSQL = `SELECT coalesce(array_agg(name ORDER BY name COLLATE "C"), '{}') FROM seatlock.event
 	WHERE name <> ALL ($1) AND strpos(name, ' ') = 0 AND EXISTS (SELECT FROM seatlock.seat WHERE seat.event = event.id AND seat.until = 'infinity')`
 
-// BookedBesides returns the events other than these of which a seat is booked, in the order
-// of their ids. It looks at the seats of other events only, whose layouts need not be known.
+// BookedBesides returns the events other than these that have a booked seat, in the order
+// of their ids. It reads only the seats of other events, and needs no layouts.
 func (s *Store) BookedBesides(ctx context.Context, ids []lockstore.EventID) ([]lockstore.EventID, error) {
 	known := make([]string, len(ids))
 	for i, id := range ids {

@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// stalledBook begins a transaction that has booked a seat, which is numbered from 1, and
-// is not committed. It makes the call as the store does.
+// stalledBook begins a transaction that has booked a seat, numbered from 1, and has not
+// been committed. It makes the call as the store does.
 func stalledBook(t *testing.T, url string, ev *lockstore.Event, seat int, user lockstore.UserID, notAfter time.Time) pgx.Tx {
 	t.Helper()
 	tx, err := admin(t, url).Begin(t.Context())
@@ -32,8 +32,8 @@ func stalledBook(t *testing.T, url string, ev *lockstore.Event, seat int, user l
 }
 
 // TestCancelWaitsForStalledBooking checks that no booking with a bound appears after a
-// cancel that waited for the bound has succeeded, although the booking's transaction had
-// begun before the bound and hangs.
+// cancel that waited for the bound has succeeded, although the booking's transaction
+// began before the bound and hangs.
 func TestCancelWaitsForStalledBooking(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *pgstore.Store, *lockstore.Event){
 		"of a new seat":      func(*testing.T, *pgstore.Store, *lockstore.Event) {},
@@ -44,7 +44,7 @@ func TestCancelWaitsForStalledBooking(t *testing.T) {
 				t.Parallel()
 				s, url := newStore(t)
 				ev := newEvent(t, 2)
-				mustList(t, s, ev, "") // opens it
+				mustList(t, s, ev, "") // opens the event
 				prepare(t, s, ev)
 				bound := time.Now().Add(3 * time.Second)
 				stalled := stalledBook(t, url, ev, 1, ann, bound)
@@ -83,9 +83,9 @@ func giveBack(t *testing.T, s *pgstore.Store, ev *lockstore.Event, seat lockstor
 	mustDo(t, s, ev, lockstore.Release(ben, seat))
 }
 
-// TestCancelThatFindsNothingLeavesNothing checks that a cancel which waited for its
-// time, and so has the rows of its seats, neither keeps those of seats that nobody ever
-// had nor fixes the layout.
+// TestCancelThatFindsNothingLeavesNothing checks that a cancel that waited for its time,
+// and so locked the rows of its seats, neither keeps rows of seats that nobody ever had nor
+// fixes the layout.
 func TestCancelThatFindsNothingLeavesNothing(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
@@ -103,7 +103,7 @@ func TestCancelThatFindsNothingLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestTooLateOnceRowsAreHad checks that a call which had to wait for a seat until after
+// TestTooLateOnceRowsAreHad checks that a call that had to wait for a seat until after
 // its bound does nothing, although it began in time.
 func TestTooLateOnceRowsAreHad(t *testing.T) {
 	s, url := newStore(t)
@@ -126,7 +126,7 @@ func TestTooLateOnceRowsAreHad(t *testing.T) {
 	}
 }
 
-// rowsKept is callThatWaits with a function that lets the call have the rows.
+// rowsKept is like callThatWaits, and also returns a function that releases the rows.
 func rowsKept(t *testing.T, ctl *pgx.Conn, s *pgstore.Store, ev *lockstore.Event, op lockstore.Op) (ended <-chan error, release func()) {
 	t.Helper()
 	ended = callThatWaits(t, ctl, s, ev, op)
@@ -139,8 +139,8 @@ func rowsKept(t *testing.T, ctl *pgx.Conn, s *pgstore.Store, ev *lockstore.Event
 }
 
 // TestBookingWithoutStandby checks bookings whose commits wait for a synchronous standby
-// that is away: a cancel that waited for their bound does not succeed before they have
-// ended, and takes them back then.
+// that is away: a cancel that waited for their bound succeeds only after they have ended,
+// and then takes them back.
 func TestBookingWithoutStandby(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

@@ -20,21 +20,21 @@ const (
 	// patience is how long a call may wait for a connection.
 	patience = 600 * time.Millisecond
 
-	// attempts is how often a call is made that the database undid, or that found
-	// the event not open.
+	// attempts is how many times a call is made if the database undoes it or does not
+	// have the event open.
 	attempts = 4
 )
 
-// ask calls a function that answers one row, in a transaction of its own. Doubt is the
-// error of a call whose answer is lost.
+// ask calls a function that returns one row, in a transaction of its own. If the answer
+// is lost, the error is doubt.
 func (s *Store) ask(ctx context.Context, doubt error, sql string, args []any, into ...any) error {
 	return s.askBy(ctx, doubt, func(ctx context.Context, conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, sql, args...).Scan(into...)
 	})
 }
 
-// askBy makes a call on a connection. What the database undid is asked again, and so is
-// what it did not understand, once the schema is there.
+// askBy makes a call on a connection. It repeats a call that the database undid and,
+// once the schema exists, one that the database did not understand.
 func (s *Store) askBy(ctx context.Context, doubt error, call func(context.Context, *pgxpool.Conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *Store) askBy(ctx context.Context, doubt error, call func(context.Contex
 	return cause(ctx, err)
 }
 
-// cause is the context's error, if it ended and nothing was done, else err.
+// cause returns the context's error if it ended and nothing was done, and else err.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil && !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		return ctx.Err()
@@ -72,7 +72,7 @@ func (s *Store) askOnce(ctx context.Context, doubt error, call func(context.Cont
 		return err
 	}
 	defer conn.Release()
-	// The end of the caller's context must neither close the connection nor leave
+	// The end of the caller's context must neither close the connection nor make
 	// the outcome unknown. The end of the call's own time does both.
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
@@ -80,7 +80,7 @@ func (s *Store) askOnce(ctx context.Context, doubt error, call func(context.Cont
 	return outcome(call(ctx, conn), doubt)
 }
 
-// acquire takes a connection from the pool, which is to be released.
+// acquire takes a connection from the pool. The caller must release it.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -91,7 +91,7 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// oneLine is an error in one line: pgx uses one for each address that it tried.
+// oneLine is an error on one line: pgx uses a line for each address that it tried.
 type oneLine struct{ error }
 
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
@@ -99,13 +99,13 @@ func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Err
 // Unwrap returns the error.
 func (e oneLine) Unwrap() error { return e.error }
 
-// errLosesStatements is the error of what prepared statements do not get through.
+// errLosesStatements is the error of a pooler that loses prepared statements.
 var errLosesStatements = errors.New("a pooler between this program and PostgreSQL loses prepared statements: add default_query_exec_mode=cache_describe to the URL")
 
 // outcome reports, by the error of a statement, whether it can have taken effect:
 // not if it was never sent, and not if the server reports that it failed. The end
-// of a connection reports nothing: it may have come after the commit. Its error is
-// doubt.
+// of a connection does not tell: it may have come after the commit. Its error is
+// then doubt.
 func outcome(err, doubt error) error {
 	switch e, answered := errors.AsType[*pgconn.PgError](err); {
 	case err == nil:
@@ -118,11 +118,11 @@ func outcome(err, doubt error) error {
 	return fmt.Errorf("%w: %w", doubt, err)
 }
 
-// failed reports whether an error is that of a statement which changed nothing. A
+// failed reports whether an error means that the statement changed nothing. A
 // server that ends a connection, with a FATAL error, may do so while a commit
-// waits for a standby. A pooler that loses its server sends an ERROR all the same,
-// with a code of one of the classes below. A server sends such errors too, but
-// seldom enough for a caller that asks again.
+// waits for a standby. A pooler that loses its server sends an ERROR nevertheless,
+// with a code of one of the classes below. A server sends such errors too, but so
+// seldom that the caller can as well repeat the call.
 func failed(e *pgconn.PgError) bool {
 	if e.SeverityUnlocalized != "ERROR" || len(e.Code) != 5 {
 		return false
@@ -137,15 +137,15 @@ func failed(e *pgconn.PgError) bool {
 	return e.Code != completionUnknown
 }
 
-// Codes of errors, by PostgreSQL's manual. With each of them but completionUnknown
-// nothing was done.
+// Codes of errors, by PostgreSQL's manual. Each of them but completionUnknown means
+// that nothing was done.
 const (
 	completionUnknown    = "40003"
 	queryCanceled        = "57014"
 	readOnly             = "25006"
 	serializationFailure = "40001"
 	deadlock             = "40P01"
-	stalePlan            = "0A000" // a function answers otherwise than it did; pgx asks how
+	stalePlan            = "0A000" // the columns of a function's answer have changed; pgx asks for them again
 	undefinedFunction    = "42883"
 	undefinedTable       = "42P01"
 	noSchema             = "3F000"
@@ -155,8 +155,8 @@ const (
 	lockNotAvailable     = "55P03"
 )
 
-// undone reports whether the database undid a call for the sake of another, or that
-// it never went out, so that it may as well be made again.
+// undone reports whether the database undid a call for the sake of another, or the call
+// was never sent, so that it can be made again.
 func undone(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return failed(e) && (e.Code == serializationFailure || e.Code == deadlock || refused(e))
@@ -169,7 +169,7 @@ func undone(err error) bool {
 // that with the code of a stale plan.
 func refused(e *pgconn.PgError) bool { return e.Code == readOnly || e.Code == stalePlan }
 
-// missing reports whether the database lacks what the program needs of it.
+// missing reports whether the database lacks something that the program needs.
 func missing(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == undefinedFunction || e.Code == undefinedTable || e.Code == noSchema)

@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// carryOut makes a call for one seat, which is numbered from 1, in a transaction of
-// the test's. The error of a refusal is its reason.
+// carryOut makes a call for one seat, numbered from 1, in a transaction of the test.
+// The error of a refusal is its reason.
 func carryOut(t *testing.T, db interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }, ev *lockstore.Event, kind lockstore.Kind, seat int, user lockstore.UserID) error {

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// connectTime is how long a connection may take to be made. A call does not
-	// wait that long; the connection is there for the next.
+	// connectTime is how long it may take to make a connection. A call does not
+	// wait that long; the connection is then there for the next.
 	connectTime = 3 * time.Second
 
-	// recheckTime is how long a connection is used until it is checked again. Its
+	// recheckTime is how long a connection is used before it is checked again. Its
 	// server may get other settings, and a pooler may use another server for it.
 	recheckTime = 5 * time.Second
 
 	// connLife is how long a connection is used: a name may come to mean another
-	// server while the one before goes on.
+	// server while the previous one keeps running.
 	connLife = 2 * time.Minute
 )
 
 // sessionSettings make the server end a connection whose other end is silent, so
-// that a transaction of a client that vanished holds nobody up for long. The
+// that a transaction of a client that vanished does not hold others up for long. The
 // server's own settings would allow it two hours.
 var sessionSettings = []string{
 	"tcp_keepalives_idle=1", "tcp_keepalives_interval=1", "tcp_keepalives_count=1", // seconds, and probes
@@ -47,7 +47,7 @@ func connections(c *pgxpool.Config) {
 	c.BeforeClose = abandon
 	c.PingTimeout = patience / 2 // of a connection that was idle for a second
 	c.MaxConnLifetime, c.MaxConnLifetimeJitter = connLife, connLife/4
-	// A firewall that forgets an idle connection reports that to neither end.
+	// A firewall that forgets an idle connection notifies neither end.
 	c.MaxConnIdleTime = 5 * time.Minute
 }
 
@@ -73,20 +73,20 @@ func (p *poolState) validate(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// prepare reports whether a connection that the pool has may be used.
+// prepare reports whether a connection of the pool may be used.
 func (p *poolState) prepare(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	at, _ := conn.PgConn().CustomData()[validatedKey].(time.Time)
 	if time.Since(at) < recheckTime && at.UnixNano() > p.suspected.Load() && silent(conn.PgConn().Conn()) {
 		return true, nil
 	}
-	// The end of the caller's context is no reason to lose the connection.
+	// The end of the caller's context must not cost the connection.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience/2)
 	defer cancel()
 	return p.validate(ctx, conn.PgConn()) == nil, nil
 }
 
-// suspect returns a handler of errors that makes the pool validate all that it has
-// after one that a server which takes no writes may have sent.
+// suspect returns a handler of errors that makes the pool validate all its connections
+// after an error that a server that takes no writes may have sent.
 func (p *poolState) suspect(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
 	return func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 		if refused(err) {

@@ -32,7 +32,7 @@ func do(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.O
 	return err
 }
 
-// mustDo carries out the operation, which must succeed. A slow server is no fault, so
+// mustDo carries out the operation, which must succeed. A slow server is not a fault, so
 // the operation is repeated while the server does not answer.
 func mustDo(t testing.TB, s lockstore.LockStore, ev *lockstore.Event, op lockstore.Op) (result lockstore.Result) {
 	t.Helper()
@@ -85,9 +85,9 @@ func begin(t *testing.T, url string, ev *lockstore.Event, seat int, user locksto
 	return tx
 }
 
-// TestDeltaSeesWhatCommitsLate: of two sales the one that began later is
-// committed first, and listed, before the other is. Who follows the changes
-// misses neither; and neither sale, nor a list, waits for the other.
+// TestDeltaSeesWhatCommitsLate checks two sales of which the later one is committed, and
+// listed, first. A reader that follows the changes misses neither, and neither a sale nor
+// a list waits for the other sale.
 func TestDeltaSeesWhatCommitsLate(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 5)
@@ -125,9 +125,9 @@ func TestDeltaSeesWhatCommitsLate(t *testing.T) {
 	}
 }
 
-// TestDeltasUnderLoad: sellers in many transactions at the same time, of which
-// some take long, and followers who put the changes together. In the end each
-// has what the list has.
+// TestDeltasUnderLoad has sellers in many transactions at the same time, some of which
+// take long, and followers who fold the changes. In the end, each follower has what the
+// list has.
 func TestDeltasUnderLoad(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 60)
@@ -192,8 +192,8 @@ func TestDeltasUnderLoad(t *testing.T) {
 	followers.Wait()
 }
 
-// TestSalesDoNotQueue: a sale that is under way keeps its seats, and nobody and
-// nothing else of the event.
+// TestSalesDoNotQueue checks that a sale that is under way holds up only calls for its own
+// seats, and nothing else of the event.
 func TestSalesDoNotQueue(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 40)
@@ -214,8 +214,8 @@ func TestSalesDoNotQueue(t *testing.T) {
 	wantSeats(t, mustList(t, s, ev, v), "A1 locked")
 }
 
-// TestTheLogIsPruned, to about 10,000 changes, and who is further behind gets a
-// whole list; so does who comes from another life of the database.
+// TestTheLogIsPruned checks that the log keeps about 10,000 changes, and that a reader that
+// is further behind, or has a version of another life of the database, gets a full list.
 func TestTheLogIsPruned(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 50)
@@ -227,7 +227,7 @@ func TestTheLogIsPruned(t *testing.T) {
 		if err := do(t, s, ev, lockstore.Release(ann, ev.Seats...)); err != nil {
 			t.Fatal(err)
 		}
-		mustList(t, s, ev, "") // or the two would be one change
+		mustList(t, s, ev, "") // otherwise the two would be one change
 	}
 	last := mustList(t, s, ev, "").Version
 	ctl := admin(t, url)
@@ -254,8 +254,8 @@ func TestTheLogIsPruned(t *testing.T) {
 	wantSeats(t, mustList(t, s, ev, last), "A1 locked")
 }
 
-// TestStrangersHoldUpNoList: what somebody else asks of a seat in the last second
-// of a lock changes nothing there, so lists need not wait for it.
+// TestStrangersHoldUpNoList checks that lists do not wait for another user's call for a
+// seat in the last second of its lock, which changes nothing.
 func TestStrangersHoldUpNoList(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 1)

@@ -32,8 +32,8 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 		case tooEarly:
 			return lockstore.Result{}, lockstore.ErrTooEarly
 		case done:
-			// A repeat after a lost answer changes nothing, so no process is notified
-			// of the change: others then see it up to pollTime later.
+			// A repeat after a lost answer changes nothing, so it does not notify other
+			// processes of the change: they see it up to pollTime later.
 			if len(a.changed) > 0 {
 				s.readSoon(ev.ID)
 				s.notifySoon()
@@ -45,8 +45,8 @@ func (s *Store) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	return lockstore.Result{}, errNotOpen
 }
 
-// errNotOpen is the error of a call in an event that somebody takes out of the
-// database as soon as it is there.
+// errNotOpen is the error of a call in an event that somebody removes from the
+// database whenever it has been opened.
 var errNotOpen = fmt.Errorf("%w: PostgreSQL does not keep the event", lockstore.ErrUnavailable)
 
 // workOf checks an operation and returns a copy of it. The caller may change op
@@ -81,7 +81,7 @@ func workOf(ev *lockstore.Event, op lockstore.Op) (work, error) {
 	return w, nil
 }
 
-// result returns what an operation did that was carried out.
+// result returns the result of an operation that was carried out.
 func (a *answer) result(op *lockstore.Op) lockstore.Result {
 	result := lockstore.Result{Now: a.clock}
 	if op.Kind == lockstore.KindLock || op.Kind == lockstore.KindExtend {

@@ -17,7 +17,7 @@ type statement struct {
 }
 
 // askEarly makes a statement in a transaction of its own and scans the one row that
-// it returns before that transaction is committed. Committed waits for the commit.
+// it returns before that transaction is committed. committed waits for the commit.
 // It must be called unless askEarly fails.
 func (s *statement) askEarly(ctx context.Context, conn *pgx.Conn, args, into []any) (committed func() error, err error) {
 	named := conn.Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
@@ -35,7 +35,7 @@ func (s *statement) askEarly(ctx context.Context, conn *pgx.Conn, args, into []a
 	} else {
 		p.SendQueryParams(s.sql, query.ParamValues, description.ParamOIDs, query.ParamFormats, query.ResultFormats)
 	}
-	p.SendFlushRequest() // or the row would come with the end of the commit
+	p.SendFlushRequest() // otherwise the row would come with the end of the commit
 	if err := p.Sync(); err != nil {
 		_ = p.Close() // reports the same
 		return nil, err
@@ -53,9 +53,9 @@ func (s *statement) askEarly(ctx context.Context, conn *pgx.Conn, args, into []a
 	}, nil
 }
 
-// sent returns the error of a statement that was sent. pgx reports of some errors
-// that nothing was sent by what failed, such as the closing of a connection that
-// has ended, and so they would pass for those of a statement that may be repeated.
+// sent returns the error of a statement that was sent. pgx wraps some errors in one that
+// says that nothing was sent, judging by the operation that failed, such as closing a
+// connection that has ended. Such an error must not lead to a repeat, so sent hides it.
 func sent(err error) error {
 	if _, answered := errors.AsType[*pgconn.PgError](err); err == nil || answered {
 		return err
@@ -68,7 +68,7 @@ type opaque struct{ cause error }
 
 func (e opaque) Error() string { return e.cause.Error() }
 
-// describe returns what the database says of the statement. A connection that may
+// describe returns the database's description of the statement. A connection that may
 // keep prepared statements prepares it.
 func (s *statement) describe(ctx context.Context, conn *pgx.Conn, named bool) (*pgconn.StatementDescription, error) {
 	if named {

@@ -28,5 +28,5 @@ func CarryOut(ctx context.Context, tx pgx.Tx, ev *lockstore.Event, op lockstore.
 	return []string{all[0].outcome}, nil
 }
 
-// KeepEveryList has the store keep and go on from whole lists of any number of seats.
+// KeepEveryList makes the store keep and build on full lists of any number of seats.
 func KeepEveryList(s *Store) { s.keepFrom = 1 }

@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// soon bounds how long a pool may stay with a server that its name no longer means,
+// soon bounds how long a pool may stay with a server that its name no longer refers to,
 // on a busy machine.
 const soon = 10 * time.Second
 
@@ -22,7 +22,7 @@ const soon = 10 * time.Second
 type pair struct {
 	primary, standby *pgtest.Server
 	name             *faults.Proxy
-	url              string // of a database, by the name
+	url              string // of a database, with the name
 }
 
 func newPair(t *testing.T, standbySettings ...string) *pair {
@@ -37,8 +37,8 @@ func newPair(t *testing.T, standbySettings ...string) *pair {
 	return &pair{primary, standby, name, strings.Replace(primary.URL("postgres"), primary.Addr, name.Addr, 1)}
 }
 
-// crowd has as many callers at once as use every connection of a pool. Each asks
-// for a seat of its own, and all errors are returned.
+// crowd makes as many calls at once as a pool has connections, each for a seat of its
+// own, and returns all errors.
 func crowd(t *testing.T, s *pgstore.Store, ev *lockstore.Event, user lockstore.UserID) error {
 	t.Helper()
 	var all sync.WaitGroup
@@ -73,7 +73,7 @@ func within(t *testing.T, bound time.Duration, s *pgstore.Store, ev *lockstore.E
 }
 
 // TestSwitchOverBehindOneName checks that a pool does not stay with a server that
-// became a standby, although its name meant that server for a while.
+// became a standby, although its name referred to that server for a while.
 func TestSwitchOverBehindOneName(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
@@ -104,8 +104,8 @@ func TestSwitchOverBehindOneName(t *testing.T) {
 	}
 }
 
-// TestServerBecomesReadOnly checks that calls notice nothing of it when the server
-// of all connections becomes read-only, while its name already means another.
+// TestServerBecomesReadOnly checks that calls do not notice when the server of all
+// connections becomes read-only while its name already refers to another.
 func TestServerBecomesReadOnly(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
@@ -126,7 +126,7 @@ func TestServerBecomesReadOnly(t *testing.T) {
 	}
 }
 
-// TestServerWithOtherSettings checks that a server which takes over is not used if
+// TestServerWithOtherSettings checks that a server that takes over is not used if
 // its settings lose bookings, directly and behind a pooler.
 func TestServerWithOtherSettings(t *testing.T) {
 	t.Parallel()
@@ -164,7 +164,7 @@ func TestServerWithOtherSettings(t *testing.T) {
 				t.Errorf("Check: %v, want ErrSettings", err)
 			}
 			if behind != "direct" {
-				return // a pooler goes on using connections with the settings from before the fix
+				return // a pooler keeps using connections with the settings from before the fix
 			}
 			_, fix, _ := strings.Cut(fmt.Sprint(do(t, s, ev, lockstore.Lock(ann, ev.Seats[1]))), "fix it with: ")
 			if _, err := p.standby.Exec(t.Context(), "postgres", fix); err != nil {

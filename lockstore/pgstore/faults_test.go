@@ -36,7 +36,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// silent returns a store on a database that never says anything.
+// silent returns a store on a database that never answers.
 func silent(t *testing.T) lockstore.LockStore {
 	c, err := pgxpool.ParseConfig("postgres://user@192.0.2.1/seats?sslmode=disable&pool_max_conns=2")
 	if err != nil {
@@ -56,7 +56,7 @@ func silent(t *testing.T) lockstore.LockStore {
 }
 
 // TestWaitsForNobodyTooLong checks that a call for seats that a transaction holds
-// without an end fails with ErrUnavailable, and that other seats are not affected.
+// without end fails with ErrUnavailable, and that other seats are not affected.
 func TestWaitsForNobodyTooLong(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
@@ -93,14 +93,14 @@ func TestWaitsForNobodyTooLong(t *testing.T) {
 	}
 }
 
-// TestUndoneCallsAreMadeAgain: where the database undoes one of two transactions
-// for the other, the caller does not notice.
+// TestUndoneCallsAreMadeAgain checks that the caller does not notice if the database
+// undoes its transaction for the sake of another.
 func TestUndoneCallsAreMadeAgain(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
 	mustDo(t, s, ev, lockstore.Lock(ann, "A1"))
 	ctl := admin(t, url)
-	// Under this isolation a transaction fails that waited for a row which changed.
+	// Under this isolation, a transaction that waited for a row that changed fails.
 	// A pool of pgstore.Pool would not use it.
 	pool, err := pgxpool.New(t.Context(), url+"&default_transaction_isolation=repeatable%20read")
 	if err != nil {

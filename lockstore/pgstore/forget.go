@@ -15,9 +15,9 @@ import (
 // forgetPause is how long Forget leaves the database to others between two steps.
 const forgetPause = 5 * time.Millisecond
 
-// An event that is being forgotten has a name with a space in it, which no event id has,
-// and then its number. It has a fingerprint that no layout has, so what began before by the
-// event's number finds that the event has another layout.
+// The name of an event that is being forgotten has a space in it, which no event id has,
+// and then the event's number. Its fingerprint is that of no layout, so calls that already
+// have the event's number find that the event has another layout.
 const (
 	outOfUseSQL  = "UPDATE seatlock.event SET name = name || ' ' || id, fingerprint = '' WHERE name = $1 RETURNING id"
 	forgottenSQL = "SELECT min(id) FROM seatlock.event WHERE starts_with(name, $1 || ' ')"
@@ -25,8 +25,8 @@ const (
 		EXISTS (SELECT FROM seatlock.event WHERE name = $1 OR starts_with(name, $1 || ' '))`
 )
 
-// Booked returns how many seats of the event are booked, and whether the database has
-// anything of the event but its orders. The event's layout need not be known.
+// Booked returns how many seats of the event are booked, and reports whether the database
+// has anything of the event besides its orders. The event's layout need not be known.
 func (s *Store) Booked(ctx context.Context, id lockstore.EventID) (booked int, known bool, err error) {
 	if err := id.Check(); err != nil {
 		return 0, false, err
@@ -35,15 +35,15 @@ func (s *Store) Booked(ctx context.Context, id lockstore.EventID) (booked int, k
 	return booked, known, err
 }
 
-// Forget removes everything of the event but its orders from the database: its bookings
-// are gone then, and the id can be used anew, with any layout. To forget an event that the
-// database does not have is no error.
+// Forget removes everything of the event except its orders from the database: its bookings
+// are then gone, and the id can be used again, with any layout. Forgetting an event that
+// the database does not have is not an error.
 //
-// It first takes the event out of use, in one transaction, for which it waits for running
-// sales of the event, and they for it, for half a second at most. From then on, a process
-// that still has the event sells all of its seats anew. What is left of the event is then
-// deleted in short transactions, which keep nobody waiting. If Forget fails, it may be
-// called again, and goes on.
+// Forget first takes the event out of use in one transaction. For that, it waits for running
+// sales of the event, and they for it, for at most half a second. From then on, a process
+// that still has the event sells all of its seats again. What is left of the event is then
+// deleted in short transactions, which hold nobody up. If Forget fails, it may be
+// called again and continues.
 func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 	if err := id.Check(); err != nil {
 		return err
@@ -71,8 +71,8 @@ func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 	}
 }
 
-// takeOutOfUse gives the event a name by which no call finds it, and deletes its log: what
-// changes seats or numbers changes has ended, or finds the event gone.
+// takeOutOfUse gives the event a name by which no call finds it, and deletes its log. What
+// changes seats or numbers changes has ended by then, or finds the event gone.
 func (s *Store) takeOutOfUse(ctx context.Context, id lockstore.EventID) error {
 	return s.askBy(ctx, lockstore.ErrUnavailable, func(ctx context.Context, conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -97,8 +97,8 @@ func (s *Store) takeOutOfUse(ctx context.Context, id lockstore.EventID) error {
 }
 
 // forgetSteps delete some rows of an event that is out of use. The journal is deleted from
-// its end, so that a reader who still has the event's number finds no gap in it. The event
-// itself is the last, so a call that is made again finds what is left.
+// its end, so that a reader that still has the event's number finds no gap in it. The event
+// itself is deleted last, so a call that is repeated finds what is left.
 var forgetSteps = [...]string{
 	"DELETE FROM seatlock.entry WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.entry WHERE event = $1 AND number IS NULL ORDER BY drawn DESC LIMIT 2000))",
 	"DELETE FROM seatlock.entry WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.entry WHERE event = $1 AND number IS NOT NULL ORDER BY number DESC LIMIT 2000))",

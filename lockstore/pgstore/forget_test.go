@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// rowsOf returns how many rows each table has that are of no event but the named ones.
+// rowsOf returns how many rows each table has, without those of the named events.
 func rowsOf(t *testing.T, c *pgx.Conn, but ...string) map[string]int {
 	t.Helper()
 	rows := make(map[string]int)
@@ -36,9 +36,9 @@ func rowsOf(t *testing.T, c *pgx.Conn, but ...string) map[string]int {
 	return rows
 }
 
-// TestForget checks that no row of a forgotten event but its orders is in the database, that
-// its id can be used anew with another layout, and that other events stay. It checks the same
-// if Forget was interrupted once the event was out of use.
+// TestForget checks that no row of a forgotten event except its orders is in the database,
+// that its id can be used again with another layout, and that other events stay. It checks
+// the same if Forget was interrupted once the event was out of use.
 func TestForget(t *testing.T) {
 	for name, interrupt := range map[string]bool{"at once": false, "after an interruption": true} {
 		t.Run(name, func(t *testing.T) {
@@ -118,9 +118,9 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestForgetDuringASale checks that calls which are made while an event is forgotten, in
-// another process too, belong to the event before or to the one after, as a whole, and that
-// nothing is left of either in the end.
+// TestForgetDuringASale checks that calls that are made while an event is forgotten, also
+// in another process, belong to the old event or to the new one as a whole, and that
+// in the end nothing is left of either.
 func TestForgetDuringASale(t *testing.T) {
 	s, url := newStore(t)
 	elsewhere := storeAt(t, url)

@@ -59,14 +59,14 @@ func (s *Store) lastEntry(ctx context.Context, ev *lockstore.Event) (lockstore.S
 	return j.last, nil
 }
 
-// A journal is what there is to know of an event's journal.
+// A journal is the state of an event's journal.
 type journal struct {
 	event      int32 // as the database numbers events
 	last       lockstore.Seq
 	unnumbered bool // there are entries without a number
 }
 
-// journal opens the event if it has to.
+// journal returns the state of the event's journal. It opens the event if necessary.
 func (s *Store) journal(ctx context.Context, ev *lockstore.Event) (journal, error) {
 	for range attempts {
 		var j journal
@@ -105,7 +105,7 @@ func (s *Store) entries(ctx context.Context, event int32, after stamp, limit int
 	var all []lockstore.Entry
 	err := s.askBy(ctx, lockstore.ErrUnavailable, func(ctx context.Context, conn *pgxpool.Conn) error {
 		all = nil
-		rows, err := conn.Query(ctx, entriesSQL, event, after.number, limit+1) // the one that the caller knows, too
+		rows, err := conn.Query(ctx, entriesSQL, event, after.number, limit+1) // including the one that the caller knows
 		if err != nil {
 			return err
 		}
@@ -133,8 +133,8 @@ func (s *Store) entries(ctx context.Context, event int32, after stamp, limit int
 
 var errEntry = errors.New("pgstore: PostgreSQL answered an entry of a journal that cannot be read")
 
-// parseEntry reads a row of entriesSQL in PostgreSQL's binary format. pgx would take most
-// of the time of a page to find out, of each value, what it is and where to put it. The
+// parseEntry reads a row of entriesSQL in PostgreSQL's binary format. pgx would spend most
+// of the time of a page on finding the type and the destination of each value. The
 // entry keeps nothing of the row.
 func parseEntry(row [][]byte) (e lockstore.Entry, err error) {
 	const columns = 9

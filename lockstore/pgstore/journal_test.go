@@ -36,7 +36,7 @@ func seatsOf(entries []lockstore.Entry) (seats []lockstore.SeatID) {
 }
 
 // TestJournalSeesWhatCommitsLate checks that a reader misses no entry of a transaction
-// that was committed after those which began later.
+// that was committed after others that began later.
 func TestJournalSeesWhatCommitsLate(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 5)
@@ -125,7 +125,7 @@ func TestJournalUnderReaders(t *testing.T) {
 }
 
 // TestJournalSurvivesACrash checks that entries keep their numbers when the server is
-// killed, those that were read just before included.
+// killed, including those that were read just before.
 func TestJournalSurvivesACrash(t *testing.T) {
 	t.Parallel()
 	srv := pgtest.New(t, pgtest.Unsafe...)
@@ -157,7 +157,7 @@ func TestJournalSurvivesACrash(t *testing.T) {
 }
 
 // TestJournalOfAnotherFuture checks that a reader notices that a failover has undone
-// entries which it has, although others have their numbers by then.
+// entries that it has read, although other entries have their numbers by then.
 func TestJournalOfAnotherFuture(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.New(t, pgtest.Unsafe...)
@@ -192,7 +192,7 @@ func TestJournalOfAnotherFuture(t *testing.T) {
 	}
 }
 
-// TestJournalThatNobodyRead checks that a journal of many new entries can be read, also
+// TestJournalThatNobodyRead checks that a journal of many new entries can be read, even
 // if the statistics of the database say that all entries have a number.
 func TestJournalThatNobodyRead(t *testing.T) {
 	s, url := newStore(t)

@@ -50,8 +50,8 @@ func randomOp(ev *lockstore.Event) lockstore.Op {
 }
 
 // TestAllKindsOfManyProcesses has the callers of three processes carry out operations of
-// all kinds at random. No call waits in a circle, and the journal says who has booked
-// what, and which seats are blocked, just as the roster does.
+// all kinds at random. There is no deadlock, and the journal agrees with the roster about
+// who has booked what and which seats are blocked.
 func TestAllKindsOfManyProcesses(t *testing.T) {
 	srv := pgtest.New(t, append(pgtest.Unsafe, "deadlock_timeout=20ms")...)
 	url := srv.URL("postgres")

@@ -17,12 +17,12 @@ const mayReplace = "replace"
 // missingSeats is the outcome of replace for a layout that lacks taken seats.
 const missingSeats = "missing"
 
-// revision returns the revision of the event's layout as the database has it.
+// revision returns the revision of the event's layout, cut to the range of the column.
 func revision(ev *lockstore.Event) int32 {
 	return int32(max(math.MinInt32, min(ev.Revision, math.MaxInt32)))
 }
 
-// Open makes the event known to the database, before any call needs it. If the
+// Open makes the event known to the database before any call needs it. If the
 // database has the event with other seats that the layout may replace, Open replaces
 // them. Otherwise it fails with [lockstore.ErrOtherSeats].
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
@@ -43,10 +43,10 @@ func (s *Store) open(ctx context.Context, ev *lockstore.Event) (outcome string, 
 	return outcome, err
 }
 
-// replace replaces the seats that the database has of the event. Its context has a
+// replace replaces the seats that the database has of the event. The context must have a
 // deadline.
 func (s *Store) replace(ctx context.Context, ev *lockstore.Event) error {
-	// Another caller may have replaced them meanwhile, and the seats are many to send.
+	// Another caller may have replaced them meanwhile, and sending all seats is costly.
 	outcome, err := s.open(ctx, ev)
 	if err != nil || outcome == done {
 		return err
@@ -86,11 +86,11 @@ func (s *Store) replace(ctx context.Context, ev *lockstore.Event) error {
 	return nil
 }
 
-// outcomeOf is outcome for a call that has changed nothing which the caller can notice,
-// if its answer is lost.
+// outcomeOf is outcome for a call that, if its answer is lost, has changed nothing that
+// the caller can notice.
 func outcomeOf(err error) error { return outcome(err, lockstore.ErrUnavailable) }
 
-// layouts has callers that want the same layout replaced share one attempt.
+// layouts lets callers that want the same layout replaced share one attempt.
 type layouts struct {
 	mu       sync.Mutex
 	underWay map[layoutKey]*attempt
@@ -105,11 +105,11 @@ type layoutKey struct {
 // An attempt is one replacement of a layout.
 type attempt struct {
 	done chan struct{}
-	err  error // once done
+	err  error // once done is closed
 }
 
-// share returns what replace returns, which has a context of its own. If the caller's
-// context ends first, the replacement goes on: it can take longer than a call may.
+// share returns what replace returns. replace gets a context of its own: if the caller's
+// context ends first, the replacement goes on, because it can take longer than a call may.
 func (l *layouts) share(ctx context.Context, ev *lockstore.Event, replace func(context.Context, *lockstore.Event) error) error {
 	key := layoutKey{eventKey{ev.ID, ev.Fingerprint()}, ev.Revision}
 	l.mu.Lock()

@@ -21,7 +21,7 @@ func revised(t *testing.T, ev *lockstore.Event, seats ...lockstore.SeatID) *lock
 }
 
 // TestLayoutOfManySeats checks that the layout of a large event is replaced in one call,
-// or in few, with every seat as it was.
+// or in a few, with every seat as it was.
 func TestLayoutOfManySeats(t *testing.T) {
 	s, url := newStore(t)
 	ev := storetest.Event(t, "event", time.Hour, 0, storetest.Seats(50_000)...)
@@ -61,8 +61,8 @@ func TestLayoutOfManySeats(t *testing.T) {
 	}
 }
 
-// TestMissingSeatsAreNamed checks that a refused layout names 100 seats, in the order of
-// the layout before, and changes nothing.
+// TestMissingSeatsAreNamed checks that the error of a refused layout names 100 seats, in
+// the order of the old layout, and that nothing changes.
 func TestMissingSeatsAreNamed(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 300)
@@ -87,8 +87,8 @@ func TestMissingSeatsAreNamed(t *testing.T) {
 	}
 }
 
-// TestSalesAcrossLayouts has processes with the layout before and processes with new ones
-// sell at the same time. No seat is sold twice, none is lost, and none is another.
+// TestSalesAcrossLayouts has processes with the old layout and processes with new ones sell
+// at the same time. No seat is sold twice or lost, and no sale lands on another seat.
 func TestSalesAcrossLayouts(t *testing.T) {
 	first, url := newStore(t)
 	const seats, layouts = 60, 6

@@ -20,7 +20,7 @@ func (s *Store) List(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	})
 }
 
-// list asks the database for a list. A whole one of many seats goes on from the base, if
+// list asks the database for a list. A full list of many seats is built on the base, if
 // there is one.
 func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (lockstore.Snapshot, error) {
 	var b base
@@ -34,7 +34,7 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 	}
 	l, err := s.listing(ctx, ev, from)
 	if err == nil && l.clock != nil && l.clock.UnixMilli() < b.made {
-		// The clock was set back, so locks go on that had ended for the base.
+		// The clock was set back, so locks that had ended for the base are live again.
 		b = base{}
 		l, err = s.listing(ctx, ev, noMark)
 	}
@@ -48,12 +48,12 @@ func (s *Store) list(ctx context.Context, ev *lockstore.Event, from mark) (locks
 	return snap, err
 }
 
-// listing has the database list the seats. It opens the event if it has to.
+// listing has the database list the seats. It opens the event if necessary.
 func (s *Store) listing(ctx context.Context, ev *lockstore.Event, from mark) (listing, error) {
 	for range attempts {
 		var l listing
 		var places, untils pgtype.UndecodedBytes
-		// A list that is lost has changed nothing that a caller can notice.
+		// A list whose answer is lost has changed nothing that a caller can notice.
 		err := s.ask(ctx, lockstore.ErrUnavailable, "CALL seatlock.do_list($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
 			[]any{string(ev.ID), ev.Fingerprint(), revision(ev), from.number, from.nonce},
 			&l.outcome, &l.number, &l.nonce, &l.whole, &l.clock, &places, &untils, &l.anew)
@@ -81,7 +81,7 @@ func (s *Store) listing(ctx context.Context, ev *lockstore.Event, from mark) (li
 	return listing{}, errNotOpen
 }
 
-// A listing is what do_list.sql answers. Of each place, the last until counts.
+// A listing is what do_list.sql answers. If a place is there twice, the last until counts.
 type listing struct {
 	outcome string
 	number  *int64
@@ -93,7 +93,7 @@ type listing struct {
 	anew    *bool
 }
 
-// snapshot makes a Snapshot of it, which is whole if it went on from a base.
+// snapshot makes a Snapshot of the listing. It is full if it was built on a base.
 func (l *listing) snapshot(ev *lockstore.Event, from base) (lockstore.Snapshot, error) {
 	if l.number == nil || l.nonce == nil || l.whole == nil || l.clock == nil || len(l.places) != len(l.untils) {
 		return lockstore.Snapshot{}, fmt.Errorf("pgstore: PostgreSQL answered a list of event %s with %+v", ev.ID, *l)

@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestListOfNumber1 checks the list of a database that only number 1 has migrated,
-// whose times have parts of a millisecond: Now is not in the future, and no lock
+// TestListOfNumber1 checks the list of a database that was only migrated to number 1,
+// whose times have fractions of a millisecond: Now is not in the future, and no lock
 // ends early.
 func TestListOfNumber1(t *testing.T) {
 	clock, number, nonce, whole := time.UnixMicro(1_000_900), int64(1), "x", true

@@ -16,7 +16,7 @@ import (
 )
 
 // TestFrozenClientHoldsNobodyUp checks that a client that stops reading in the
-// middle of a list keeps nobody from lists and confirms, and that the database gives
+// middle of a list holds up neither lists nor confirms, and that the database gives
 // its connection up.
 func TestFrozenClientHoldsNobodyUp(t *testing.T) {
 	s, url := newStore(t)
@@ -33,7 +33,7 @@ func TestFrozenClientHoldsNobodyUp(t *testing.T) {
 	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 			return c.Control(func(fd uintptr) {
-				// As over a network: loopback's segments let the server send it all.
+				// As over a network: the segments of loopback would let the server send it all.
 				_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 1448)
 				_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10)
 			})
@@ -70,8 +70,8 @@ func TestFrozenClientHoldsNobodyUp(t *testing.T) {
 	eventually(t, ctl, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $1", client.PgConn().PID())
 }
 
-// A freezing is a connection that reads nothing after so many bytes, and does not
-// end before the channel is closed.
+// A freezing is a connection that reads nothing after so many bytes, and stays so until
+// the channel is closed.
 type freezing struct {
 	net.Conn
 	limit int

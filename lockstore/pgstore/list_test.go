@@ -33,8 +33,7 @@ func mustExec(t testing.TB, c *pgx.Conn, sql string, args ...any) {
 	}
 }
 
-// eventually checks that the query, which answers a boolean, does so with true in
-// the end.
+// eventually waits until the query, which returns a boolean, returns true.
 func eventually(t testing.TB, c *pgx.Conn, sql string, args ...any) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
@@ -86,7 +85,7 @@ func TestManyChangesThatNobodyListed(t *testing.T) {
 }
 
 // TestRestoredIntoAnotherServer checks that no change is missed in a database whose
-// log has seen transactions that the server has yet to begin.
+// log has transaction ids that the server has not reached yet.
 func TestRestoredIntoAnotherServer(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
@@ -99,9 +98,9 @@ func TestRestoredIntoAnotherServer(t *testing.T) {
 	wantSeats(t, mustList(t, s, ev, snap.Version), "A2 locked")
 }
 
-// TestListWaitsForConfirmsInTime checks that a list waits for a confirm that came
-// before the end of its lock, which the list is past, and for nothing that came
-// later.
+// TestListWaitsForConfirmsInTime checks that a list waits for a confirm that came before
+// the end of its lock if the lock has ended by the list's clock, and that it waits for
+// nothing that came later.
 func TestListWaitsForConfirmsInTime(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
@@ -153,7 +152,7 @@ func TestListWaitsForConfirmsInTime(t *testing.T) {
 }
 
 // TestConfirmsInTimeBesideLists checks that a confirm in the last second of its lock
-// succeeds while many clients ask for whole lists of a large event.
+// succeeds while many clients ask for full lists of a large event.
 func TestConfirmsInTimeBesideLists(t *testing.T) {
 	s, url := newStore(t)
 	ev := storetest.Event(t, "event", 900*time.Millisecond, 0, storetest.Seats(30_000)...)
@@ -184,7 +183,7 @@ func TestConfirmsInTimeBesideLists(t *testing.T) {
 }
 
 // confirmInTime locks a seat for less than a second, confirms it at once, and checks
-// that neither call was kept waiting by a lock of the database for too long. A busy
+// that a lock of the database delayed neither call for too long. A busy
 // machine can be too slow for the rest.
 func confirmInTime(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, seat lockstore.SeatID) {
 	t.Helper()
@@ -195,7 +194,7 @@ func confirmInTime(t *testing.T, s lockstore.LockStore, ev *lockstore.Event, sea
 	}
 }
 
-// TestManyWholeListsBesideSales checks that whole lists, many at once, all succeed
+// TestManyWholeListsBesideSales checks that many full lists at once all succeed
 // while seats are sold by the same process.
 func TestManyWholeListsBesideSales(t *testing.T) {
 	s, url := newStore(t)
@@ -268,8 +267,8 @@ func wantSmallWork(t *testing.T, c *pgx.Conn, s lockstore.LockStore, ev *locksto
 }
 
 // TestSmallListsAreSmallWork checks that a list of few changes reads few pages:
-// with generic plans, in a large event whose tables have no statistics yet or new
-// ones, and beside dead rows that a snapshot of somebody else keeps.
+// with generic plans, in a large event whose tables have no statistics or new
+// ones, and with dead rows that another snapshot keeps.
 func TestSmallListsAreSmallWork(t *testing.T) {
 	srv := pgtest.New(t, append([]string{"autovacuum=off"}, pgtest.Unsafe...)...)
 	url := srv.URL("postgres")

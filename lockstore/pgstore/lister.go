@@ -13,16 +13,16 @@ import (
 	"seatlock/lockstore"
 )
 
-// A lister has callers that want the same list share one trip to the database, and
-// bounds how many connections lists may hold: the others are for sales.
+// A lister lets callers that want the same list share one trip to the database, and
+// bounds how many connections lists may use: the others are for sales.
 type lister struct {
 	conns chan struct{} // as many elements as trips that are under way
 
 	mu      sync.Mutex
-	waiting map[listKey]*listTrip // those that have not begun
+	waiting map[listKey]*listTrip // those that have not begun yet
 }
 
-// A listKey is what two lists have in common that may share a trip.
+// A listKey is what two lists must have in common to share a trip.
 type listKey struct {
 	event       lockstore.EventID
 	fingerprint string
@@ -30,8 +30,8 @@ type listKey struct {
 	since       mark
 }
 
-// A listTrip is a list that is asked for once, for all callers that came before it
-// began. It sees every change that was acknowledged before any of them called.
+// A listTrip is one query for all callers that asked for the list before it began. It
+// sees every change that was acknowledged before any of them called.
 type listTrip struct {
 	callers int // fixed once it has begun
 	done    chan struct{}
@@ -50,8 +50,8 @@ func newLister(pool *pgxpool.Pool) *lister {
 var errListsQueue = fmt.Errorf("%w: PostgreSQL is not keeping up with lists", lockstore.ErrUnavailable)
 
 // list returns what read returns, which runs at least once after the call began. The
-// caller owns the slices of the snapshot. A caller whose context ends leaves the
-// others their trip.
+// caller owns the slices of the snapshot. If the context of one caller ends, the trip
+// goes on for the others.
 func (l *lister) list(ctx context.Context, key listKey, read func(context.Context) (lockstore.Snapshot, error)) (lockstore.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return lockstore.Snapshot{}, err

@@ -16,8 +16,8 @@ func newTestLister(n int) *lister {
 	return &lister{conns: make(chan struct{}, n), waiting: make(map[listKey]*listTrip)}
 }
 
-// TestListsShareTrips checks that lists of the same share a trip that begins after
-// each of them was called, that others do not, and that no more trips than allowed
+// TestListsShareTrips checks that calls for the same list share a trip that begins after
+// each of them, that others do not, and that no more trips than allowed
 // are under way.
 func TestListsShareTrips(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestListsShareTrips(t *testing.T) {
 }
 
 // TestListTripsEnd checks that a list that cannot begin fails, that the end of a
-// caller's context is the caller's alone, and that the end of the trip's time is no
-// error of a context.
+// caller's context affects only that caller, and that the end of the trip's time is not
+// reported as an error of a context.
 func TestListTripsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTestLister(1)

@@ -16,17 +16,17 @@ import (
 )
 
 // The files named by a number make and change the tables, one after the other,
-// each once. The others are functions, and are put in place after them. A change
-// of any needs a new number, so that databases get it. Functions must go on to do
-// for programs of the number before, which run while others are replaced: one that
-// takes or answers something else gets a new name, and the old one stays in the
+// each once. The others are functions, and are installed after them. Any change
+// needs a new number, so that databases get it. Functions must keep working for
+// programs of the number before, which run while others are replaced: a function whose
+// arguments or results change gets a new name, and the old one stays in the
 // database until the number after.
 //
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
-// migrationLock is the advisory lock that only one program at a time migrates
-// under. The functions use the numbers after it for other things: 1399156850 in
+// migrationLock is the advisory lock that lets only one program at a time migrate.
+// The functions use the numbers after it for other things: 1399156850 in
 // settled.sql, 1399156851 in number.sql, 1399156852 in replace.sql, 1399156853 in
 // enter.sql and 1399156854 in keep.sql.
 const migrationLock = 1399156849
@@ -35,8 +35,8 @@ const migrationLock = 1399156849
 // program.
 var ErrNewer = errors.New("pgstore: the database was made for a newer version of this program: run that")
 
-// Migrate creates the tables and functions that the program needs, or changes them
-// to what it needs, and reports whether there was anything to do. Any number of
+// Migrate creates the tables and functions that the program needs, or updates them,
+// and reports whether there was anything to do. Any number of
 // programs may call it at the same time. It fails with [ErrNewer] if a newer
 // program has changed the database. A call that fails has changed nothing.
 func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
@@ -76,7 +76,7 @@ func (s *Store) Migrate(ctx context.Context) (changed bool, err error) {
 	return false, fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)
 }
 
-// migrateTime bounds what a call begins with migrate.
+// migrateTime bounds a migration that a call starts.
 const migrateTime = 2 * time.Minute
 
 // A migration that waits for a table holds up every sale behind it. So it waits for
@@ -94,7 +94,7 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // migrate is Migrate for a call that found something missing. If the call's context
 // ends first, the migration goes on: on a slow server it takes longer than a call may,
-// and would never be done.
+// and would otherwise never finish.
 func (s *Store) migrate(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
@@ -131,11 +131,11 @@ func scripts() (steps, functions []string, err error) {
 	return steps, functions, nil
 }
 
-// schemaVersion is how many steps the database has taken.
+// schemaVersion returns how many steps the database has taken.
 func schemaVersion(ctx context.Context, db interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }) (int, error) {
-	// Looking the name up, with to_regclass, would miss what another program made
+	// Looking up the name with to_regclass would miss what another program created
 	// while this one waited for the lock.
 	var there bool
 	if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'seatlock' AND tablename = 'version')").Scan(&there); err != nil || !there {
@@ -147,9 +147,9 @@ func schemaVersion(ctx context.Context, db interface {
 }
 
 // lockTables locks all tables of the schema. A sale reads the event's row before
-// anything else, so no sale has a table that this waits for, and waits for one that
-// this has: without that, each try could fail in the same way for as long as seats are
-// sold.
+// anything else, so event is locked first: then no sale that holds a table waits for
+// one that is locked here. Otherwise each attempt could fail in the same way for as long
+// as seats are sold.
 func lockTables(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '200ms'"); err != nil {
 		return err
@@ -166,8 +166,8 @@ func lockTables(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// apply takes the steps that the database has not taken, while no other program
-// does.
+// apply takes the steps that the database has not taken, and keeps other programs from
+// doing so meanwhile.
 func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
 		return err
@@ -187,7 +187,7 @@ func apply(ctx context.Context, tx pgx.Tx, steps, functions []string) error {
 			return err
 		}
 	} else {
-		// Not CREATE SCHEMA IF NOT EXISTS, which needs more rights, though it is there.
+		// Not CREATE SCHEMA IF NOT EXISTS, which needs more rights even if the schema exists.
 		var there bool
 		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'seatlock')").Scan(&there); err != nil {
 			return err

@@ -9,10 +9,10 @@ import (
 	"seatlock/lockstore"
 )
 
-// millis is when a seat stops being taken: a timestamptz in Unix milliseconds. A
-// part of a millisecond is rounded up: the functions of number 1 made locks that
-// end at one, and those are over when the clock, which counts milliseconds, is past
-// it.
+// millis is when a seat stops being taken: a timestamptz in Unix milliseconds.
+// Fractions are rounded up: the functions of number 1 made locks that end between
+// milliseconds. Such a lock is over once the clock, which counts milliseconds, is past
+// its end.
 type millis int64
 
 const (
@@ -38,13 +38,13 @@ func (m *millis) ScanTimestamptz(v pgtype.Timestamptz) error {
 
 func (m millis) time() time.Time { return time.UnixMilli(int64(m)) }
 
-// listed returns what a list at now shows of the seat at a position, which is
-// taken until then.
+// listed returns what a list at now shows of the seat at a position that is taken until
+// then.
 func listed(position int32, until millis, now int64) lockstore.ListedSeat {
 	return lockstore.Listed(int(position), status(until), int64(until), now)
 }
 
-// status returns what a seat is that is taken until then. A lock may have ended.
+// status returns the status of a seat that is taken until then. A lock may have ended.
 func status(until millis) lockstore.Status {
 	switch until {
 	case forEver:

@@ -9,8 +9,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestWholeListIsOfOneMoment checks whole lists during which seats change: one before
-// it reads the seats, and one after it.
+// TestWholeListIsOfOneMoment checks full lists while seats change before and after the
+// list reads the seats.
 func TestWholeListIsOfOneMoment(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 4)
@@ -57,7 +57,7 @@ func TestWholeListIsOfOneMoment(t *testing.T) {
 			sell(seats, 2, "1 minute")
 			commit(seats)
 		} else {
-			changes := keep("change") // the list has to look for changes once more
+			changes := keep("change") // the list has to look for changes again
 			commit(seats)
 			eventually(t, ctl, waits, "seatlock.change")
 			sell(changes, 1, "-1 minute")
@@ -73,7 +73,7 @@ func TestWholeListIsOfOneMoment(t *testing.T) {
 	}
 }
 
-// TestListIsAsNewAsItsChanges checks that a list which had to wait has no lock that
+// TestListIsAsNewAsItsChanges checks that a list that had to wait has no lock that
 // began after the list's clock.
 func TestListIsAsNewAsItsChanges(t *testing.T) {
 	s, url := newStore(t)

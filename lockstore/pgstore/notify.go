@@ -7,10 +7,10 @@ import (
 	"seatlock/lockstore"
 )
 
-// notifySoon has other processes read versions, after a call that changed
-// something. It does not wait: PostgreSQL lets transactions that notify commit one
-// at a time in the whole server, so a caller could wait for those of others. A
-// failure changes nothing, since other processes read now and then anyway.
+// notifySoon makes other processes read versions, after a call that changed
+// something. It does not wait: in the whole server, PostgreSQL commits transactions
+// that notify one at a time, so a caller could wait for those of others. A
+// failure does no harm, since other processes also read from time to time.
 func (s *Store) notifySoon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -21,8 +21,8 @@ func (s *Store) notifySoon() {
 	}
 }
 
-// notify notifies other processes until there is nothing to notify them of, but not
-// more often than every notifyTime.
+// notify notifies other processes until there is nothing to notify them of, at most
+// once every notifyTime.
 func (s *Store) notify() {
 	for s.takeUnnotified() {
 		began := time.Now()

@@ -80,11 +80,11 @@ func fromNumber(t *testing.T, number int) (url string, o older) {
 	return srv.URL(name), o
 }
 
-// numbers are those of earlier programs that sold seats for long.
+// numbers are those of earlier programs that were in use for long.
 var numbers = []int{3, 5}
 
-// TestMigrationKeepsSeats checks that all that a database of an earlier number has of
-// seats is there after the migration.
+// TestMigrationKeepsSeats checks that everything that a database of an earlier number has
+// about seats is still there after the migration.
 func TestMigrationKeepsSeats(t *testing.T) {
 	for _, number := range numbers {
 		t.Run(strconv.Itoa(number), func(t *testing.T) { migrationKeepsSeats(t, number) })
@@ -163,7 +163,7 @@ func migrationKeepsSeats(t *testing.T, number int) {
 }
 
 // TestOlderProgramsAreRefused has programs of an earlier number sell beside one that
-// migrates. Each of their calls is carried out before it, or fails.
+// migrates. Each of their calls is carried out before the migration, or fails.
 func TestOlderProgramsAreRefused(t *testing.T) {
 	for _, number := range numbers {
 		t.Run(strconv.Itoa(number), func(t *testing.T) { olderProgramsAreRefused(t, number) })

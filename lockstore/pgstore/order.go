@@ -15,8 +15,8 @@ import (
 
 var _ lockstore.OrderStore = (*Store)(nil)
 
-// orderBytes is how many bytes of orders one call returns, or a little more: at least
-// one order is always returned.
+// orderBytes is about how many bytes of orders one call returns at most. At least one
+// order is always returned.
 const orderBytes = 4 << 20
 
 // Outcomes of put_order.
@@ -70,7 +70,7 @@ func (s *Store) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Orde
 	return found[0], nil
 }
 
-// Due implements [lockstore.OrderStore]. It returns fewer orders than there are if they
+// Due implements [lockstore.OrderStore]. It returns fewer orders than are due if they
 // have many bytes.
 func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
 	if err := lockstore.CheckDue(limit, lease); err != nil {
@@ -99,8 +99,8 @@ func (s *Store) Orders(ctx context.Context, event lockstore.EventID, after locks
 	return s.orders(ctx, ordersSQL, string(event), string(after), lockstore.MaxOrders, orderBytes)
 }
 
-// orders makes a query whose rows are orders. A call whose answer is lost has changed
-// nothing but a lease, which saves work alone.
+// orders makes a query that returns orders. If the answer is lost, the call has changed
+// at most a lease, which only saves work.
 func (s *Store) orders(ctx context.Context, sql string, args ...any) ([]lockstore.Order, error) {
 	var all []lockstore.Order
 	err := s.askBy(ctx, lockstore.ErrUnavailable, func(ctx context.Context, conn *pgxpool.Conn) error {

@@ -30,7 +30,7 @@ func ids(orders []lockstore.Order) (all []lockstore.OrderID) {
 }
 
 // TestDueOrdersOfManyProcesses has workers of several processes take orders that are
-// due. Each order is given to one of them.
+// due. Each order goes to one of them.
 func TestDueOrdersOfManyProcesses(t *testing.T) {
 	s, url := newStore(t)
 	const orders = 200

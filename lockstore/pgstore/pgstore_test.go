@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestContract runs the suite on a database, and on one behind a PgBouncer that
-// gives each transaction whatever connection is free: nothing may be kept in a
-// session. In the first, every whole list goes on from one before it.
+// gives each transaction any free connection: nothing may be kept in a
+// session. On the former, every full list is built on an earlier one.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.RunTogetherInRealTime(t, map[string]func(*testing.T) lockstore.LockStore{

@@ -13,12 +13,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// parameters are what a URL may say after the question mark. The rest of what
-// pgx would take is not a matter of taste here: see Pool.
+// parameters are what a URL may have after the question mark. The other options of pgx
+// are not for the user to choose: see Pool.
 var parameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "application_name", "pool_max_conns", "default_query_exec_mode"}
 
-// defaultConns is how many connections a pool makes at most, if its URL does
-// not say. More keep the database busier with itself than with them.
+// defaultConns is the most connections that a pool makes if its URL does not say.
+// With more, the database is busier with connections than with work.
 const defaultConns = 16
 
 // Pool returns a pool for a [Store], from a URL such as
@@ -44,11 +44,11 @@ func Pool(rawURL string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
 
-// errUnreadable shows nothing of a URL.
+// errUnreadable is the error of a URL that cannot be read. It shows nothing of the URL.
 var errUnreadable = errors.New("it must have the form postgres://user:password@host:port/database, and the files that it names must exist; in a password write % and two hexadecimal digits for each of :/?#[]@%")
 
-// config reads a URL. Its errors show none of it, since all of it can be taken
-// for a password.
+// config reads a URL. Its errors show none of it, since any part may be taken from a
+// password.
 func config(rawURL string) (*pgxpool.Config, error) {
 	if !strings.HasPrefix(rawURL, "postgres://") && !strings.HasPrefix(rawURL, "postgresql://") {
 		return nil, errors.New("it must begin with postgres://")

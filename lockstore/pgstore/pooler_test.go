@@ -15,7 +15,7 @@ import (
 )
 
 // TestServerDiesBehindPooler checks that a call has an unknown outcome if the server
-// of a pooler is killed in the middle of it, whatever the pooler answers.
+// behind a pooler is killed in the middle of it, whatever the pooler answers.
 func TestServerDiesBehindPooler(t *testing.T) {
 	t.Parallel()
 	srv := pgtest.New(t, pgtest.Unsafe...)
@@ -37,8 +37,8 @@ func TestServerDiesBehindPooler(t *testing.T) {
 	}
 }
 
-// TestPoolerKeepsSessionsAsTheyWere checks that the settings of a connection, which
-// the server gets from this program, do not reach other clients of a pooler.
+// TestPoolerKeepsSessionsAsTheyWere checks that the session settings that this program
+// makes do not reach other clients of a pooler.
 func TestPoolerKeepsSessionsAsTheyWere(t *testing.T) {
 	t.Parallel()
 	srv, name := newDatabase(t)
@@ -71,8 +71,8 @@ func behindPooler(t *testing.T, srv *pgtest.Server, database string) string {
 // lockTimeout is the code of the error of a call that waited too long for a row.
 const lockTimeout = "55P03"
 
-// callThatWaits carries out op, whose seats a transaction of ctl keeps, and returns
-// once the server has it wait. What the call returns follows.
+// callThatWaits carries out op, whose rows a transaction of ctl holds, and returns
+// once the server makes it wait. The channel gets what the call returns.
 func callThatWaits(t *testing.T, ctl *pgx.Conn, s *pgstore.Store, ev *lockstore.Event, op lockstore.Op) <-chan error {
 	t.Helper()
 	tx, err := ctl.Begin(t.Context())

@@ -13,8 +13,8 @@ import (
 )
 
 // batches says how calls share transactions. The next batch gathers while one is
-// under way, and several share the wait for the disk. One that waits for a row, or
-// for a disk that is slow, does not hold up the others.
+// under way, and the calls of a batch share the wait for the disk. A batch that waits for
+// a row, or for a slow disk, does not hold up the others.
 var batches = batch.Options{
 	Backend:   "PostgreSQL",
 	Parallel:  2,
@@ -56,7 +56,7 @@ type call = batch.Call[work, answer]
 // keySeed hashes the keys of seats and users.
 var keySeed = maphash.MakeSeed()
 
-// keys are the seats and the user of an operation. Another transaction that has
+// keys are the seats and the user of an operation. Another transaction with one of
 // them would make this one wait or be overtaken.
 func (w *work) keys() []batch.Key {
 	keys := make([]batch.Key, 0, len(w.places)+1)
@@ -102,7 +102,7 @@ func (s *Store) send(calls []*call) {
 	ctx, cancel := context.WithDeadline(context.Background(), patient.Add(callTime-patience))
 	defer cancel()
 	rest, err := s.carryOutAll(ctx, conn, calls)
-	conn.Release() // before migrate, which needs a connection: there may be one alone
+	conn.Release() // before migrate, which needs a connection: there may be only one
 	if err == nil {
 		return
 	}

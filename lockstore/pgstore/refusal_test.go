@@ -13,7 +13,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestSynchronousStandbyAway checks that refusals are answered while commits are
+// TestSynchronousStandbyAway checks that refusals are answered although commits are
 // not, and that a repeated success waits as the first one did.
 func TestSynchronousStandbyAway(t *testing.T) {
 	srv := pgtest.New(t, pgtest.Unsafe...)
@@ -46,7 +46,7 @@ func TestSynchronousStandbyAway(t *testing.T) {
 	want(ev, lockstore.Release(ann, "A1"), lockstore.SeatBooked)
 	want(&limited, lockstore.Lock(ann, "A3"), lockstore.OverSeatLimit)
 
-	// Refusals that share a transaction with changes do not wait for those.
+	// Refusals that share a transaction with changes do not wait for the changes.
 	errs, together := make(chan error, 20), make(chan struct{})
 	for i, seat := range ev.Seats {
 		user := ben
@@ -77,7 +77,7 @@ func TestSynchronousStandbyAway(t *testing.T) {
 	}
 }
 
-// TestNotifierEnds checks that one goroutine notifies other processes, and that it
+// TestNotifierEnds checks that only one goroutine notifies other processes, and that it
 // ends once there is nothing to notify them of.
 func TestNotifierEnds(t *testing.T) {
 	s, _ := newStore(t)
@@ -101,8 +101,8 @@ func TestNotifierEnds(t *testing.T) {
 	}
 }
 
-// TestCallerLeaves checks that a caller who leaves while its call waits withdraws
-// that call alone.
+// TestCallerLeaves checks that a caller that gives up while its call waits withdraws
+// only that call.
 func TestCallerLeaves(t *testing.T) {
 	s, url := newStore(t)
 	ev := newEvent(t, 3)
@@ -125,7 +125,7 @@ func TestCallerLeaves(t *testing.T) {
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	first := call(t.Context(), lockstore.Confirm(ann, "A1")) // waits for the row
-	leaving := call(ctx, lockstore.Lock(ann, "A2"))          // waits for the first, as it is the same user's
+	leaving := call(ctx, lockstore.Lock(ann, "A2"))          // waits for the first, which is of the same user
 	staying := call(t.Context(), lockstore.Lock(ann, "A3"))
 	leave()
 	if err := <-leaving; !errors.Is(err, context.Canceled) {

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// rosterPage is how many rows a page of a roster looks at. PostgreSQL takes about a
+// rosterPage is how many rows a page of a roster reads. PostgreSQL takes about a
 // millisecond for them.
 const rosterPage = 1000
 
@@ -101,7 +101,7 @@ type held struct {
 // rosterRows are a page of a roster.
 type rosterRows struct {
 	seats     []held
-	clock     *time.Time // what all pages go by; nil before the first
+	clock     *time.Time // the time of all pages; nil before the first
 	nextUntil millis     // where the next page begins
 	nextPlace int32      // none if there is no next page
 }

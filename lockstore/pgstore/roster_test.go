@@ -24,8 +24,8 @@ func mustRoster(t *testing.T, s *pgstore.Store, ev *lockstore.Event, f lockstore
 	return all
 }
 
-// TestRosterInPages checks rosters of several pages: of all, where most rows are of seats
-// that are available, and of a user.
+// TestRosterInPages checks rosters of several pages: of all seats, where most rows are of
+// available seats, and of a user.
 func TestRosterInPages(t *testing.T) {
 	s, url := newStore(t)
 	ev := storetest.Event(t, "event", time.Hour, 0, storetest.Seats(9000)...)

@@ -43,7 +43,8 @@ func TestBadURLs(t *testing.T) {
 	}
 }
 
-// TestManyStartAtOnce on an empty database: one makes the tables, and all go on.
+// TestManyStartAtOnce checks that of many programs that start on an empty database, one
+// makes the tables, and that all of them then work.
 func TestManyStartAtOnce(t *testing.T) {
 	srv, name := newDatabase(t)
 	ev := newEvent(t, 8)
@@ -78,8 +79,8 @@ func TestManyStartAtOnce(t *testing.T) {
 	}
 }
 
-// TestCallsMakeTheTables: a database that was away at the start, or that somebody
-// emptied, is no reason to start again.
+// TestCallsMakeTheTables checks that a program need not be restarted if the database was
+// away at the start or is emptied.
 func TestCallsMakeTheTables(t *testing.T) {
 	srv, name := newDatabase(t)
 	url := srv.URL(name)
@@ -106,7 +107,7 @@ func TestNewerDatabase(t *testing.T) {
 	}
 }
 
-// TestLeastRights: a role that makes the tables and one that sells, with the
+// TestLeastRights checks that one role can make the tables and another can sell, with the
 // rights that the README gives them and no others.
 func TestLeastRights(t *testing.T) {
 	srv := pgtest.New(t) // its own: roles are the server's
@@ -177,7 +178,7 @@ func TestLeastRights(t *testing.T) {
 	}
 }
 
-// TestCheck: what would lose bookings is refused or warned of.
+// TestCheck checks that settings that would lose bookings are refused or warned of.
 func TestCheck(t *testing.T) {
 	srv, name := newDatabase(t)
 	check := func() (string, error) {
@@ -205,7 +206,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// waiting is how many connections wait for notifications.
+// waiting returns how many connections wait for notifications.
 func waiting(t *testing.T, ctl *pgx.Conn) (n int) {
 	t.Helper()
 	err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query LIKE '%seatlock.newest%') AND pid <> pg_backend_pid()").Scan(&n)
@@ -215,9 +216,9 @@ func waiting(t *testing.T, ctl *pgx.Conn) (n int) {
 	return n
 }
 
-// TestOneConnectionForManyWaiters: 50 wait for five events with a pool of one
-// connection, which stays free for everything else; one change wakes all who
-// wait for it; and in the end nobody keeps a connection.
+// TestOneConnectionForManyWaiters checks that 50 waiters of five events need no more than
+// the one connection of a pool, and leave it free for everything else, that one change
+// wakes all who wait for it, and that in the end no connection is kept.
 func TestOneConnectionForManyWaiters(t *testing.T) {
 	srv, name := newDatabase(t)
 	url := srv.URL(name)

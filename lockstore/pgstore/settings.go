@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// oldestPostgres is the first version that is known to do: older ones get no
-// fixes any more.
+// oldestPostgres is the oldest version that is supported: older ones no longer get
+// fixes.
 const oldestPostgres = 14
 
 // ErrSettings is returned when the database has settings under which it cannot
@@ -28,7 +28,7 @@ func (e *settingsError) Unwrap() error { return ErrSettings }
 // errReplica is the error of a server that follows another.
 var errReplica = errors.New("this PostgreSQL is a replica and takes no writes")
 
-// settings are what decides whether a server can be relied on.
+// settings decide whether a server can be relied on.
 type settings struct {
 	database, version, replica  string
 	commit, isolation, readOnly string
@@ -40,7 +40,7 @@ const settingsSQL = `SELECT current_database(), current_setting('server_version_
 	current_setting('fsync'), current_setting('full_page_writes'), `
 
 // readSettings asks a connection for the settings of its server, in one round trip
-// and without a statement that a pooler would have to remember. More is a
+// and without a statement that a pooler would have to remember. more is a
 // further expression, whose value is not returned.
 func readSettings(ctx context.Context, conn *pgconn.PgConn, more string) (s settings, err error) {
 	results, err := conn.Exec(ctx, settingsSQL+more).ReadAll()

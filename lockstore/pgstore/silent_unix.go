@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// silent reports whether nothing has arrived on an idle connection. Otherwise the
-// server may have ended it: a call that is sent all the same has an unknown
-// outcome.
+// silent reports whether nothing has arrived on an idle connection. If something has, the
+// server may have ended the connection, and a call that is sent over it would have an
+// unknown outcome.
 func silent(c net.Conn) bool {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()

@@ -11,15 +11,15 @@ const (
 	// sweepPause is how long sweep leaves the database to others between two steps.
 	sweepPause = 10 * time.Millisecond
 
-	// sweepTries is how often in a row a step may fail, and sweepRest how long sweep
-	// waits then: the database may be busy.
+	// sweepTries is how many times in a row a step may fail. sweep then waits for
+	// sweepRest: the database may be busy.
 	sweepTries = 3
 	sweepRest  = time.Second
 )
 
-// sweep deletes the changes that the event's log passed over when it began anew.
-// They slow nothing down. If it fails again and again, they stay until the log begins
-// anew again.
+// sweep deletes the changes that the event's log skipped when it restarted.
+// They slow nothing down. If it fails again and again, they stay until the log
+// restarts the next time.
 func (s *Store) sweep(id lockstore.EventID) {
 	s.sweeping.Lock() // one at a time is enough
 	defer s.sweeping.Unlock()

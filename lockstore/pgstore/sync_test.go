@@ -10,8 +10,8 @@ import (
 )
 
 // TestStandbyAway checks calls whose commits wait for a synchronous standby that is
-// away: a refusal is answered, since it changes nothing, and no success is, even if
-// a call that changes nothing finds that what it asks for is so already.
+// away: a refusal is answered, since it changes nothing. No success is answered, even if
+// the call changes nothing because what it asks for is already so.
 func TestStandbyAway(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
@@ -51,8 +51,8 @@ func TestStandbyAway(t *testing.T) {
 	}
 }
 
-// TestOrdersWaitForTheStandby checks that while a synchronous standby is away, no order
-// that it lacks is answered as a fact: a Put that is repeated, and readers, wait too.
+// TestOrdersWaitForTheStandby checks that, while a synchronous standby is away, no call
+// reports an order that it lacks: a Put that is repeated waits, and so do readers.
 func TestOrdersWaitForTheStandby(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

@@ -15,8 +15,8 @@ import (
 )
 
 // TestVanishedClientHoldsNobodyUp checks that a client whose machine vanishes in
-// the middle of a call, wherever that is, keeps nobody from the call's seats for
-// long.
+// the middle of a call, at any point of it, does not hold up others who want the call's
+// seats for long.
 func TestVanishedClientHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	for _, behind := range []string{"direct", "behind a pooler"} {
@@ -78,8 +78,8 @@ func poolerSettings(t *testing.T) []string {
 	return strings.Split(strings.TrimSpace(text), "\n")
 }
 
-// TestStalledTransactionHoldsNobodyUp checks that the server ends a transaction of
-// a client that stops in the middle of it.
+// TestStalledTransactionHoldsNobodyUp checks that the server ends a transaction whose
+// client stops in the middle of it.
 func TestStalledTransactionHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	s, url := newStore(t)
@@ -103,22 +103,22 @@ func TestStalledTransactionHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// untilAnswered repeats an operation while it is unavailable, and returns its
-// error. It may not be unavailable for long.
+// untilAnswered repeats an operation while it fails with ErrUnavailable, which must not
+// take long, and returns its error.
 func untilAnswered(t *testing.T, s *pgstore.Store, ev *lockstore.Event, op lockstore.Op) (err error) {
 	t.Helper()
 	for began := time.Now(); ; {
 		if err = do(t, s, ev, op); !errors.Is(err, lockstore.ErrUnavailable) {
 			return err
 		}
-		if time.Since(began) > 6*time.Second { // two, on a busy machine
+		if time.Since(began) > 6*time.Second { // two seconds, on a busy machine
 			t.Fatalf("%s of a seat that a client keeps which stopped or vanished: %v", op.Kind, err)
 		}
 	}
 }
 
 // TestServerVanishes checks that a pool whose server lost its power does not wait for
-// it once its name means the standby.
+// it once the server's name refers to the standby.
 func TestServerVanishes(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

@@ -7,8 +7,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A mark is a row of an event's log: how many changes there had been, and the
-// nonce that distinguishes it from a row of the same number in another life of the
+// A mark is a row of an event's log: how many changes there had been, and a
+// nonce that distinguishes it from the row of the same number in another life of the
 // database. As a Version it reads "number-nonce".
 type mark struct {
 	number int64
@@ -22,8 +22,8 @@ func (m mark) version() lockstore.Version {
 // noMark is the mark of no row.
 var noMark = mark{number: -1}
 
-// parseMark reads a Version that this package could have made; the mark of any
-// other is no row's.
+// parseMark reads a Version that this package could have made. For any other Version,
+// it returns noMark.
 func parseMark(v lockstore.Version) mark {
 	number, nonce, _ := strings.Cut(string(v), "-")
 	n, err := strconv.ParseInt(number, 10, 64)

@@ -12,19 +12,18 @@ import (
 )
 
 const (
-	// pollTime is how long a change goes unnoticed by waiters if no notification
-	// says so: some are lost with a connection, and a pooler passes none on.
+	// pollTime is how long waiters may take to notice a change without a notification:
+	// some are lost with a connection, and a pooler passes none on.
 	pollTime = 250 * time.Millisecond
 
-	// notifyTime is how often, at most, a process notifies the others that
-	// something changed.
+	// notifyTime is the shortest time between two notifications of a process.
 	notifyTime = 20 * time.Millisecond
 
-	// restTime is how long readVersions rests at least between two reads.
+	// restTime is the least that readVersions rests between two reads.
 	restTime = 5 * time.Millisecond
 
-	// lingerTime is how long it goes on without waiters: callers that wait again
-	// and again find it at work.
+	// lingerTime is how long readVersions goes on without waiters, for callers that wait
+	// again and again.
 	lingerTime = 2 * time.Second
 )
 
@@ -45,7 +44,7 @@ func (s *Store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	for {
 		now, err := w.Next(ctx)
 		if err == nil && now.number < from.number {
-			// This was read before since was listed, or the log began anew.
+			// This was read before since was listed, or the log has restarted.
 			var beyond bool
 			if beyond, err = s.beyond(ctx, ev, from); err == nil && !beyond {
 				continue
@@ -65,8 +64,8 @@ type progress struct {
 
 const versionsSQL = "SELECT name, fingerprint, number, nonce, beyond FROM seatlock.newest($1)"
 
-// beyond reports whether the event has moved past the mark. It opens an event
-// that is not open.
+// beyond reports whether the event has moved past the mark. It opens the event if
+// necessary.
 func (s *Store) beyond(ctx context.Context, ev *lockstore.Event, from mark) (bool, error) {
 	for range attempts {
 		var name, fingerprint string
@@ -92,7 +91,7 @@ func (s *Store) beyond(ctx context.Context, ev *lockstore.Event, from mark) (boo
 	return false, errNotOpen
 }
 
-// readSoon has readVersions read now if the event has waiters.
+// readSoon makes readVersions read now if the event has waiters.
 func (s *Store) readSoon(id lockstore.EventID) {
 	if !s.versions.HasWaiters(id) {
 		return
@@ -105,9 +104,9 @@ func (s *Store) readSoon(id lockstore.EventID) {
 	}
 }
 
-// readVersions reads how far the events with waiters have come, until there are
-// none: when another process notifies it, when this one changed such an event, and
-// now and then. It has a connection of its own.
+// readVersions reads how far the events with waiters have come until there are none. It
+// reads when another process notifies it, when this process changed such an event, and
+// from time to time. It has a connection of its own.
 func (s *Store) readVersions(waited iter.Seq[map[lockstore.EventID]progress]) error {
 	pooled, err := s.acquire(context.Background())
 	if err != nil {
@@ -115,7 +114,7 @@ func (s *Store) readVersions(waited iter.Seq[map[lockstore.EventID]progress]) er
 	}
 	conn := pooled.Hijack() // the pool makes another if it needs one
 	defer func() {
-		_ = bounded(conn.Close) // nobody needs it any more
+		_ = bounded(conn.Close) // the connection is no longer needed
 	}()
 	err = bounded(func(ctx context.Context) error {
 		_, err := conn.Exec(ctx, "LISTEN seatlock")
@@ -137,7 +136,7 @@ func (s *Store) readVersions(waited iter.Seq[map[lockstore.EventID]progress]) er
 	return nil
 }
 
-// bounded bounds what should take no time.
+// bounded bounds the time of something that should be quick.
 func bounded(f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
@@ -166,16 +165,16 @@ func (s *Store) publish(ctx context.Context, conn *pgx.Conn, events map[lockstor
 		return err
 	}
 	for id := range events {
-		if !there[id] { // it was forgotten since the waiter looked
+		if !there[id] { // the event was forgotten after the waiter looked
 			s.versions.Publish(id, progress{})
 		}
 	}
 	return nil
 }
 
-// rest returns when there is reason to read, after most at the latest. It also
-// returns how long the next rest may be: after a notification there may be changes
-// without a notification of their own, since the last was so recent.
+// rest returns when there is reason to read, or after most. It also returns how long the
+// next rest may be: shortly after a notification, there may be changes that are not
+// notified of.
 func (s *Store) rest(conn *pgx.Conn, most time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
@@ -194,7 +193,7 @@ func (s *Store) rest(conn *pgx.Conn, most time.Duration) (time.Duration, error) 
 	_, err := conn.WaitForNotification(ctx)
 	switch {
 	case err == nil:
-		cancel() // what else has arrived says the same, and would be kept
+		cancel() // the other notifications that have arrived mean the same, and would be kept
 		for err == nil {
 			_, err = conn.WaitForNotification(ctx)
 		}

@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// layoutText is what the layout key of the event holds: its revision and
+// layoutText is the value of the event's layout key: its revision and
 // fingerprint, and then its seats, each on a line.
 func layoutText(ev *lockstore.Event) string {
 	var b strings.Builder
@@ -86,8 +86,8 @@ type admissions struct {
 // event may be new, incomplete because somebody deleted a key, of format 2, or of a
 // lower revision.
 //
-// An admission that its caller has no time for goes on for the next one. It ends after
-// admitTime, and at once when the client is closed.
+// If the caller's context ends first, the admission goes on for the next caller. It ends
+// after admitTime, and at once when the client is closed.
 func (s *Store) admit(ctx context.Context, ev *lockstore.Event) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
@@ -112,8 +112,8 @@ func (s *Store) admit(ctx context.Context, ev *lockstore.Event) error {
 	}
 }
 
-// join returns the admission of that name, and whether it is a new one, which the caller
-// must carry out and leave.
+// join returns the admission of that name, and reports whether it is a new one, which the
+// caller must carry out and leave.
 func (as *admissions) join(name string) (a *admission, mine bool) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
@@ -135,8 +135,8 @@ func (as *admissions) leave(name string, a *admission) {
 	close(a.done)
 }
 
-// A layout that changes while it is looked at is looked at again, so many times and
-// after such a pause.
+// A layout that changes while it is read is read again, up to mostRounds times and
+// after a pause each time.
 const (
 	mostRounds = 20
 	roundPause = 20 * time.Millisecond
@@ -184,7 +184,7 @@ func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
 			if done, err := s.replace(ctx, ev, found); done || err != nil {
 				return err
 			}
-		case found.text == migrating+ev.Fingerprint(): // by a Rebuild, which ends soon or was interrupted
+		case found.text == migrating+ev.Fingerprint(): // of a Rebuild, which ends soon or was interrupted
 			busy = refused(ev, found.text)
 		default:
 			return refused(ev, found.text)
@@ -193,8 +193,8 @@ func (s *Store) admitAlone(ctx context.Context, ev *lockstore.Event) error {
 	return busy
 }
 
-// gives reports whether the event's layout, which is another, may replace the stored
-// one.
+// gives reports whether the event's layout, which differs from the stored one, may replace
+// it.
 func (found *stored) gives(ev *lockstore.Event) bool {
 	if !strings.HasPrefix(found.text, format) || found.head == "" {
 		return false

@@ -27,7 +27,7 @@ func ownedBy(names []any) error {
 	return &retryError{owners}
 }
 
-// doAgain carries out work whose first answer was retry, by then.
+// doAgain carries out work whose first answer was retry. It ends by the given time.
 //
 // The keys of a script must be known when it is sent, so that a Cluster can check
 // where they are. The users who have some seats are known only from an answer. If a
@@ -56,8 +56,8 @@ func (s *Store) doAgain(ctx context.Context, by time.Time, qs *queues, w work, r
 	}
 }
 
-// endedBy returns the error of the context if that has ended, and else err, which is
-// of a call that did nothing.
+// endedBy returns the error of the context if it has ended, and else err, which is
+// that of a call that did nothing.
 func endedBy(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -65,7 +65,7 @@ func endedBy(ctx context.Context, err error) error {
 	return err
 }
 
-// millis returns the time as the scripts take it, ” for none.
+// millis returns the time in the form that the scripts take, "" for none.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return ""

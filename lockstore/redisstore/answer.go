@@ -9,7 +9,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// answer gives each call its part of what the script run came to.
+// answer gives each call its part of the result of the script run.
 func (g *group) answer(r ran) {
 	values, err := r.read(len(g.calls))
 	for i, c := range g.calls {
@@ -69,7 +69,7 @@ func (w *work) result(v, clock any) (lockstore.Result, error) {
 	return result, nil
 }
 
-// changed returns the seats at the places, and whether they are all of the call.
+// changed returns the seats at the places, and reports whether all places are the call's.
 func (w *work) changed(places []any) (seats []lockstore.SeatID, ok bool) {
 	for _, v := range places {
 		text, _ := v.(string)
@@ -83,7 +83,7 @@ func (w *work) changed(places []any) (seats []lockstore.SeatID, ok bool) {
 }
 
 // refusal reads {reason, held, number of a seat, until when it is taken, …}, or
-// what else a call fails with.
+// another failure of a call.
 func (w *work) refusal(v []any) error {
 	reason, _ := v[0].(string)
 	switch {

@@ -21,12 +21,12 @@ func untilOf(w *work) any     { return w.op.Until.UnixMilli() }
 
 func capOf(w *work) any { return w.ev.LongestLock(&w.op).Milliseconds() }
 
-// A form is how batch.lua wants the calls of one kind.
+// A form says what batch.lua needs for calls of one kind.
 type form struct {
 	fields  []field
-	plain   func(*lockstore.Op) bool // whether a call needs no field but the first; nil if all need all
-	owners  bool                     // the keys of users are those of the seats' owners, not of the calls' users
-	journal bool                     // the keys have that of the journal
+	plain   func(*lockstore.Op) bool // reports whether a call needs no field but the first; nil if all need all
+	owners  bool                     // the user keys are of the seats' owners, not of the calls' users
+	journal bool                     // the journal's key is among the keys
 }
 
 var forms = [...]form{
@@ -71,7 +71,7 @@ func (g *group) lockTime() time.Duration {
 	return g.ev.LockTTL
 }
 
-// args renders the group as batch.lua wants it.
+// args renders the group in the form that batch.lua takes.
 func (g *group) args(whole, touch bool, id *nonce) []any {
 	seats := 0
 	for _, c := range g.calls {

@@ -21,7 +21,7 @@ const (
 	auditKeys = 1000
 )
 
-// A Difference is data that disagrees with a seat's own key, which it was made
+// A Difference is data that disagrees with the seat's own key, which it was derived
 // from. Operations leave none. Keys that were deleted, written or moved by hand
 // do.
 type Difference struct {
@@ -123,7 +123,7 @@ func (a *audit) seats(ctx context.Context, start int, seats []lockstore.SeatID) 
 	return a.counted(ctx, seats, untils)
 }
 
-// statusText says what a seat is at the time.
+// statusText says what the seat's status is at the time.
 func statusText(until, now int64) string {
 	seat := listed(0, until, now)
 	if seat.Status == lockstore.Locked {
@@ -132,8 +132,8 @@ func statusText(until, now int64) string {
 	return seat.Status.String()
 }
 
-// counted checks that the users who have seats are counted with them. Of the
-// seats, those that a user has are in untils.
+// counted checks that the users who have seats are counted with them. untils has those of
+// the seats that a user has.
 func (a *audit) counted(ctx context.Context, seats []lockstore.SeatID, untils map[lockstore.SeatID]int64) error {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()

@@ -16,8 +16,8 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestLockByHand: a key that somebody sets with redis-cli keeps the seat, though
-// no list knows of it until Rebuild.
+// TestLockByHand checks that a key that somebody sets with redis-cli keeps the seat from
+// being sold, although no list shows it until Rebuild.
 func TestLockByHand(t *testing.T) {
 	t.Parallel()
 	addr := sharedServer(t)
@@ -53,7 +53,7 @@ func TestLockByHand(t *testing.T) {
 	}
 }
 
-// TestRebuildFromTheSeatsAlone: everything else is deleted, and comes back.
+// TestRebuildFromTheSeatsAlone checks that Rebuild restores everything from the seats' keys.
 func TestRebuildFromTheSeatsAlone(t *testing.T) {
 	t.Parallel()
 	addr := sharedServer(t)

@@ -55,7 +55,7 @@ func do(t *testing.T, s *Store, ev *lockstore.Event, op lockstore.Op) {
 	}
 }
 
-// answer is what a call came to.
+// answer is the outcome of a call.
 type answer struct {
 	result lockstore.Result
 	err    error
@@ -71,7 +71,7 @@ func together(t *testing.T, s *Store, ev *lockstore.Event, ops ...lockstore.Op) 
 	options, ready := trips, make(chan struct{})
 	options.Parallel = 1
 	q := batch.New(options, func(calls []*call) {
-		if calls[0].Work.ev == nil { // the call that the others wait behind
+		if calls[0].Work.ev == nil { // the call that the others wait for
 			<-ready
 			calls[0].Answer(lockstore.Result{}, nil)
 			return
@@ -98,8 +98,8 @@ func together(t *testing.T, s *Store, ev *lockstore.Event, ops ...lockstore.Op) 
 	return answers
 }
 
-// TestCallsThatGoTogether take place one after the other, and each is all or
-// nothing: what one did, the next one finds.
+// TestCallsThatGoTogether checks that the calls of a trip take place one after the other,
+// each on all of its seats or none, and that each sees what the earlier ones did.
 func TestCallsThatGoTogether(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 2)
@@ -179,8 +179,8 @@ func TestForeignKey(t *testing.T) {
 	})
 }
 
-// TestViewAtTheEndOfALock: at the very millisecond the seat is available, and
-// a full list does not name it.
+// TestViewAtTheEndOfALock checks that in the millisecond at which a lock ends, a full list
+// does not name the seat.
 func TestViewAtTheEndOfALock(t *testing.T) {
 	const now = 1700000000000
 	var view []byte
@@ -193,7 +193,7 @@ func TestViewAtTheEndOfALock(t *testing.T) {
 	}
 }
 
-// BenchmarkDecodeView is what a full list costs besides Redis: 50,000 seats, half
+// BenchmarkDecodeView measures what a full list costs apart from Redis: 50,000 seats, half
 // of them taken and half of those booked, in no order.
 func BenchmarkDecodeView(b *testing.B) {
 	const seats, now = 50_000, 1700000000000
@@ -220,8 +220,8 @@ func TestVersionsOfOthers(t *testing.T) {
 	}
 }
 
-// TestEmptyLogIsPolled checks that an empty log is read every pollTime, not
-// without pause.
+// TestEmptyLogIsPolled checks that an empty log is read once every pollTime, not
+// continuously.
 func TestEmptyLogIsPolled(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, s *Store) {
 		began := time.Now()

@@ -8,11 +8,11 @@ import (
 	"seatlock/lockstore"
 )
 
-// BookedBesides returns the events other than these of which a seat is booked, in the order
-// of their ids. Their layouts need not be known. It looks through all keys of the Redis,
-// once, a thousand at a time: a million keys take seconds, in which others go on.
+// BookedBesides returns the events other than these that have a booked seat, in the order
+// of their ids. Their layouts need not be known. It looks through all keys of Redis
+// once, a thousand at a time. A million keys take seconds, during which other calls go on.
 func (s *Store) BookedBesides(ctx context.Context, ids []lockstore.EventID) ([]lockstore.EventID, error) {
-	done := make(map[lockstore.EventID]bool) // not asked for, or found to be booked
+	done := make(map[lockstore.EventID]bool) // events that are not asked for, or were found to have a booked seat
 	for _, id := range ids {
 		done[id] = true
 	}
@@ -39,12 +39,12 @@ func (s *Store) BookedBesides(ctx context.Context, ids []lockstore.EventID) ([]l
 	return booked, nil
 }
 
-// byEvent returns the keys of seats by their events.
+// byEvent groups the keys of seats by event.
 func byEvent(keys []string) map[lockstore.EventID][]string {
 	of := make(map[lockstore.EventID][]string)
 	for _, key := range keys {
 		name, _, ok := strings.Cut(strings.TrimPrefix(key, "{"), "}:seat:")
-		if id := lockstore.EventID(name); ok && id.Check() == nil { // else it is not one of ours
+		if id := lockstore.EventID(name); ok && id.Check() == nil { // other keys are not ours
 			of[id] = append(of[id], key)
 		}
 	}

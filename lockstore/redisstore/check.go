@@ -59,7 +59,7 @@ func (s *Store) checkMaster(ctx context.Context, node redis.Cmdable) (warnings [
 // settings are those that a store depends on, by their names in CONFIG GET.
 var settings = []string{"maxmemory-policy", "appendonly", "appendfsync"}
 
-// readFacts returns what INFO says of a server, and the settings. It leaves out
+// readFacts returns what INFO reports about a server, and the settings. It leaves out
 // what the user may not read.
 func readFacts(ctx context.Context, node redis.Cmdable) (map[string]string, error) {
 	info, err := node.Info(ctx).Result()
@@ -87,7 +87,7 @@ func readFacts(ctx context.Context, node redis.Cmdable) (map[string]string, erro
 	return facts, nil
 }
 
-// judge reports what is wrong with a server of which these facts are known.
+// judge returns what is wrong with a server with these facts.
 func (o Options) judge(facts map[string]string) (warnings []string, err error) {
 	if facts["role"] == "slave" {
 		return nil, fmt.Errorf("redisstore: this Redis is a replica of %s:%s and takes no writes: give the address of the master", facts["master_host"], facts["master_port"])

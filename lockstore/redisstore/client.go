@@ -28,7 +28,7 @@ func Client(rawURL string) (redis.UniversalClient, error) {
 	return redis.NewUniversalClient(o), nil
 }
 
-// configure sets what a store needs to keep its promises.
+// configure sets the options that a store needs to keep its promises.
 func configure(o *redis.UniversalOptions) {
 	// Only the caller may repeat a call. If the client did, a call could take place
 	// twice, with another user's call in between.

@@ -12,8 +12,8 @@ import (
 
 // doOnCluster passes the work to the queue of the master that has the event.
 //
-// A client that has not reached the Cluster yet asks its servers first which of
-// them that is. The time for this counts towards callTime.
+// A client that has not reached the Cluster yet first asks its servers which of
+// them that is. This counts toward callTime.
 func (s *Store) doOnCluster(ctx context.Context, qs *queues, w work) (lockstore.Result, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -40,7 +40,7 @@ func (s *Store) master(ctx context.Context, key string) (redis.Cmdable, error) {
 }
 
 // A reloader makes a Cluster's client read which server has which slots as soon
-// as a server cannot be reached or has moved a slot away. The client by itself
+// as a server cannot be reached or has moved a slot away. Otherwise, the client
 // tries a dead master for many seconds after its replica was elected.
 type reloader struct {
 	cluster *redis.ClusterClient
@@ -50,8 +50,8 @@ func reloadOnErrors(cluster *redis.ClusterClient) {
 	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(reloader{cluster}) })
 }
 
-// check starts the reading if the error calls for it, and returns the error. The
-// client reads in the background, at most five times a second.
+// check starts a reload if the error calls for it, and returns the error. The
+// client reloads in the background, at most five times a second.
 func (r reloader) check(ctx context.Context, err error) error {
 	if _, said := errors.AsType[redis.Error](err); err != nil && (!said || redis.HasErrorPrefix(err, "MOVED")) {
 		r.cluster.ReloadState(ctx)

@@ -17,7 +17,7 @@ import (
 )
 
 // TestRedirectsDoNotPause checks that a trip takes no longer because the slot of
-// one of its events moves: other calls share it.
+// one of its events moves, since other calls share the trip.
 func TestRedirectsDoNotPause(t *testing.T) {
 	for _, redirect := range []string{"MOVED 1 127.0.0.1:2", "ASK 1 127.0.0.1:2", "TRYAGAIN"} {
 		t.Run(redirect, func(t *testing.T) {

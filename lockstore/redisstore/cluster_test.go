@@ -40,7 +40,7 @@ func onClusterThrough(t *testing.T, proxy string, o redisstore.Options) *redisst
 	return s
 }
 
-// A dialer makes a client dial its address in place of the one that the Cluster
+// A dialer makes a client dial its address instead of the one that the Cluster
 // names.
 type dialer string
 
@@ -124,8 +124,8 @@ func ownAllSlots(t *testing.T, addr string) {
 }
 
 // TestHalfMovedSlot checks that an event whose slot is on its way to another
-// master refuses calls and loses nothing, and that its neighbours, other events of
-// the same master, sell as before.
+// master refuses calls and loses nothing, and that other events of
+// the same master sell as before.
 func TestHalfMovedSlot(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.Cluster(t)

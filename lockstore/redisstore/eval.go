@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// eval runs a script by itself, once. What it writes is nothing that a caller must
-// know of.
+// eval runs a script by itself, once. A caller need not learn what the script
+// writes.
 func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (any, error) {
 	value, err := s.evalOnce(ctx, sc, keys, argv...)
 	if err != nil {
@@ -17,7 +17,7 @@ func (s *Store) eval(ctx context.Context, sc *script, keys []any, argv ...any) (
 	return value, nil
 }
 
-// evalOnce is eval with the error as it came.
+// evalOnce is eval with the error unchanged.
 func (s *Store) evalOnce(ctx context.Context, sc *script, keys []any, argv ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()

@@ -24,7 +24,7 @@ func TestFaults(t *testing.T) {
 	faults.Run(t, b)
 }
 
-// TestFaultsOfDurableServer runs it on one that keeps what was acknowledged.
+// TestFaultsOfDurableServer runs the suite on a server that keeps what was acknowledged.
 func TestFaultsOfDurableServer(t *testing.T) {
 	t.Parallel()
 	b := backend(t, "--appendonly", "yes", "--appendfsync", "always")
@@ -121,7 +121,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 	}
 }
 
-// TestOneMasterIsFrozen checks that the events of the other masters sell as before.
+// TestOneMasterIsFrozen checks that the events of the other masters are sold as before.
 func TestOneMasterIsFrozen(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.Cluster(t)
@@ -158,7 +158,7 @@ func TestOneMasterIsFrozen(t *testing.T) {
 			}
 		}
 	}
-	if failed > 60 { // some may, on a busy machine; all would, if they shared the trips
+	if failed > 60 { // some may, on a busy machine; if they shared the trips, all would
 		t.Errorf("of 600 calls about events of other masters %d failed", failed)
 	}
 	cancel()

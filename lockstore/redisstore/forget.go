@@ -22,18 +22,18 @@ const (
 	forgetKeys = 250
 )
 
-// While an event is forgotten, its map key holds forgetting and then a nonce, which a
-// call that ends what another one began uses, too. No script changes an event with such a
-// text, in this version and in those before. A key is deleted in the step that compares
-// the text, so a slow call deletes nothing of an event of that id which is sold anew.
+// While an event is being forgotten, its map key holds forgetting and then a nonce. A call
+// that completes what another began uses the same nonce. No script changes an event with
+// such a text, in this version or earlier ones. A key is deleted in the step that compares
+// the text, so a slow call deletes nothing of a new event that uses the id again.
 const forgetting = "forgetting "
 
 // errForgotten is the error of a call for an event that is being forgotten.
 var errForgotten = fmt.Errorf("%w: the event is being forgotten; if that was interrupted, run seatlock once more with -forget", lockstore.ErrUnavailable)
 
-// Booked returns how many seats of the event are booked, and whether Redis has anything of
-// the event but its orders. It looks through all keys of the Redis, so the event's layout
-// need not be known.
+// Booked returns how many seats of the event are booked, and reports whether Redis has
+// anything of the event besides its orders. It looks through all keys of Redis, so the
+// event's layout need not be known.
 func (s *Store) Booked(ctx context.Context, id lockstore.EventID) (booked int, known bool, err error) {
 	if err := id.Check(); err != nil {
 		return 0, false, err
@@ -57,7 +57,7 @@ func (s *Store) Booked(ctx context.Context, id lockstore.EventID) (booked int, k
 	return len(counted), known, nil
 }
 
-// countBooked adds those of the seats' keys to counted that say that the seat is booked.
+// countBooked adds the keys of booked seats to counted.
 func (s *Store) countBooked(ctx context.Context, keys []string, counted map[string]bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -83,15 +83,15 @@ func (s *Store) countBooked(ctx context.Context, keys []string, counted map[stri
 	return nil
 }
 
-// Forget removes everything of the event but its orders from Redis: its bookings are gone
-// then, and the id can be used anew, with any layout. To forget an event that Redis does
-// not have is no error.
+// Forget removes everything of the event except its orders from Redis: its bookings are
+// then gone, and the id can be used again, with any layout. Forgetting an event that Redis
+// does not have is not an error.
 //
-// It first takes the event out of use, in one step: from then on, every call for it in any
-// process fails, until all is removed. If Forget fails, it may be called again, and goes
-// on. A process that still has the event sells all of its seats anew afterwards.
+// Forget first takes the event out of use, in one step: from then on, until everything is
+// removed, every call for it in any process fails. If Forget fails, it may be called again
+// and continues. Afterwards, a process that still has the event sells all of its seats again.
 //
-// Forget looks through all keys of the Redis, twice. A million keys take seconds.
+// Forget looks through all keys of Redis, twice. A million keys take seconds.
 func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 	if err := id.Check(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 		return endedBy(ctx, err)
 	}
 	text, _ := answer.(string)
-	// A scan that finds nothing is the proof that nothing is left: while a slot moves to
+	// Only a scan that finds nothing proves that nothing is left: while a slot moves to
 	// another server, a scan may miss keys.
 	for found := true; found; {
 		found = false
@@ -126,8 +126,8 @@ func (s *Store) Forget(ctx context.Context, id lockstore.EventID) error {
 	return endedBy(ctx, err)
 }
 
-// forgetKeys deletes keys of the event. It reports whether another call has forgotten the
-// event meanwhile.
+// forgetKeys deletes keys of the event. It reports whether another call has completed the
+// removal meanwhile.
 func (s *Store) forgetKeys(ctx context.Context, ev *lockstore.Event, text string, names []string) (ended bool, err error) {
 	keys := []any{mapKey(ev)}
 	for _, name := range names {
@@ -146,8 +146,8 @@ func (s *Store) forgetKeys(ctx context.Context, ev *lockstore.Event, text string
 	return false, nil
 }
 
-// keysOf returns the keys of the event, of whatever format, in pages. It may return one
-// twice. It returns every key that is there throughout, unless a slot moves to another
+// keysOf returns the keys of the event, of any format, in pages. It may return a key
+// twice. It returns every key that exists throughout, unless a slot moves to another
 // server meanwhile.
 func (s *Store) keysOf(ctx context.Context, ev *lockstore.Event) iter.Seq2[[]string, error] {
 	return s.scan(ctx, tag(ev)+":*")

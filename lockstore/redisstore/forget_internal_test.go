@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// keysLike returns the keys of the event.
+// keysLike returns the keys that begin like those of the event.
 func keysLike(m *miniredis.Miniredis, ev *lockstore.Event) []string {
 	return slices.DeleteFunc(m.Keys(), func(key string) bool { return !strings.HasPrefix(key, tag(ev)) })
 }
@@ -27,8 +27,8 @@ func neighbour(t *testing.T, s *Store, ev *lockstore.Event) *lockstore.Event {
 	return &other
 }
 
-// checkForgotten checks that nothing of the event but its order is left, that the id can
-// be used anew with the seats in another order, and that the other event is as it was.
+// checkForgotten checks that only the event's order is left of it, that the id can
+// be used again with the seats in another order, and that the other event is as it was.
 func checkForgotten(t *testing.T, m *miniredis.Miniredis, s *Store, old, other *lockstore.Event) {
 	t.Helper()
 	if keys := keysLike(m, old); len(keys) > 0 {
@@ -55,9 +55,9 @@ func checkForgotten(t *testing.T, m *miniredis.Miniredis, s *Store, old, other *
 	}
 }
 
-// TestForgetResumes checks that an event which was only forgotten in part, wherever that
-// was cut off, is in use as a whole or refused by every call, and that Forget then ends
-// what it began.
+// TestForgetResumes checks that an event that was only forgotten in part, wherever that
+// was interrupted, is either fully in use or refused by every call, and that Forget then
+// completes it.
 func TestForgetResumes(t *testing.T) {
 	for cut, done := 0, false; !done; cut++ {
 		bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
@@ -113,8 +113,8 @@ func TestForgetResumes(t *testing.T) {
 	}
 }
 
-// TestSlowForgetSparesTheNextEvent checks that a call which goes on after another one has
-// forgotten the event deletes nothing of what uses the id anew.
+// TestSlowForgetSparesTheNextEvent checks that a call that goes on after another one has
+// forgotten the event deletes nothing of a new event with the same id.
 func TestSlowForgetSparesTheNextEvent(t *testing.T) {
 	begin := func(t *testing.T, s *Store, ev *lockstore.Event, nonce string) {
 		t.Helper()
@@ -135,7 +135,7 @@ func TestSlowForgetSparesTheNextEvent(t *testing.T) {
 			bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 				ev, _ := sold(t, s)
 				begin(t, s, ev, "slow")
-				if err := s.Forget(t.Context(), ev.ID); err != nil { // it ends what the slow one began
+				if err := s.Forget(t.Context(), ev.ID); err != nil { // this completes what the slow one began
 					t.Fatal(err)
 				}
 				if !c.ended {
@@ -152,7 +152,7 @@ func TestSlowForgetSparesTheNextEvent(t *testing.T) {
 	}
 }
 
-// TestForgetOfOtherFormats checks that events can be forgotten that older versions wrote.
+// TestForgetOfOtherFormats checks that events that older versions wrote can be forgotten.
 func TestForgetOfOtherFormats(t *testing.T) {
 	for name, restore := range map[string]func(*testing.T, *Store) *lockstore.Event{"1": restoreFormat1, "2": restoreFormat2} {
 		bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {

@@ -13,9 +13,9 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestForgetOnServers checks that Redis has no key of a forgotten event, alone and as a
-// Cluster, that the id can be used anew, and that calls which are made meanwhile belong to
-// the event before or to the one after, as a whole.
+// TestForgetOnServers checks, on one server and on a Cluster, that Redis has no key of a
+// forgotten event, that the id can be used again, and that calls that are made meanwhile
+// belong to the old event or to the new one as a whole.
 func TestForgetOnServers(t *testing.T) {
 	for name, url := range map[string]func() string{
 		"server":  func() string { return "redis://" + sharedServer(t) },

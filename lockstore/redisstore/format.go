@@ -16,8 +16,8 @@ import (
 // Redis. Nothing was done. [Store.Rebuild] migrates an event of an older version.
 var ErrFormat = errors.New("redisstore: another version of Seatlock wrote the event")
 
-// The map key of an event holds format and then the fingerprint. Versions that
-// know another format find a text that is not theirs, and refuse the event in the
+// The map key of an event holds format and then the fingerprint. Versions with
+// another format find a text that is not theirs, and refuse the event in the
 // same step in which they would change a seat: an older and a newer process never
 // sell seats of one event at the same time.
 //

@@ -23,7 +23,7 @@ import (
 // for a minute.
 func restoreFormat1(t *testing.T, s *Store) *lockstore.Event { return restore(t, s, "format1") }
 
-// restoreFormat2 writes the same event as the last version of format 2 made it.
+// restoreFormat2 writes the same event in the form that the last version of format 2 made.
 func restoreFormat2(t *testing.T, s *Store) *lockstore.Event { return restore(t, s, "format2") }
 
 func restore(t *testing.T, s *Store, name string) *lockstore.Event {
@@ -119,8 +119,8 @@ func TestOtherFormatsAreRefused(t *testing.T) {
 	}
 }
 
-// TestFormat1RefusesThisOne runs the script with which the last version of
-// format 1 locked seats, testdata/format1_lock.lua, on an event of this format.
+// TestFormat1RefusesThisOne checks that the script with which the last version of
+// format 1 locked seats, testdata/format1_lock.lua, refuses an event of this format.
 func TestFormat1RefusesThisOne(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		script, err := os.ReadFile("testdata/format1_lock.lua")
@@ -147,8 +147,9 @@ func TestFormat1RefusesThisOne(t *testing.T) {
 	})
 }
 
-// TestFormat2RefusesThisOne runs the script of the last version of format 2,
-// testdata/format2_lock.lua, before and after this version takes the event over.
+// TestFormat2RefusesThisOne checks that the script of the last version of format 2,
+// testdata/format2_lock.lua, works until this version takes the event over, and then
+// refuses it.
 func TestFormat2RefusesThisOne(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		script, err := os.ReadFile("testdata/format2_lock.lua")
@@ -237,7 +238,7 @@ func TestFormat2IsTakenOver(t *testing.T) {
 	}
 }
 
-// TestRebuildMigrates checks that Rebuild makes an event of format 1 one of this
+// TestRebuildMigrates checks that Rebuild converts an event of format 1 to this
 // format: seats, ends, users and limits are what they were.
 func TestRebuildMigrates(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
@@ -284,7 +285,7 @@ func TestRebuildMigrates(t *testing.T) {
 	})
 }
 
-// TestMigrationResumes checks that a migration that was cut off anywhere is ended
+// TestMigrationResumes checks that a migration that was interrupted anywhere is completed
 // by the next one.
 func TestMigrationResumes(t *testing.T) {
 	for cut, done := 0, false; !done; cut++ {

@@ -24,7 +24,7 @@ const (
 	ben lockstore.UserID = "ben"
 )
 
-// shared are servers for the tests that leave a server as it is. They start when
+// shared has servers for tests that leave a server as it is. They start when
 // the first test needs them.
 var shared struct {
 	server  func() (*redistest.Server, error)

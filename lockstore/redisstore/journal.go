@@ -12,8 +12,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// The journal is a stream that is never trimmed. A script adds one message to it, in
-// which there is an entry for each call that changed anything:
+// The journal is a stream that is never trimmed. A script adds one message to it, which
+// has an entry for each call that changed anything:
 //
 //	confirm 1700000000000
 //	ann	order-7	web	A1	A2
@@ -23,7 +23,7 @@ import (
 // asked and the seats. None of these can have a tab or a line end in it. The name of
 // the message's one field is the nonce of the script run.
 
-// A journalPlace is an entry in the journal: the number of one, from 0, in a message.
+// A journalPlace is an entry in the journal: its number in its message, counted from 0.
 // As a Seq it reads "ms-seq-nonce-number". It is the entry's ID too, since no other
 // script run has the nonce.
 type journalPlace struct {
@@ -97,7 +97,7 @@ func (r *journalReader) read(ctx context.Context) error {
 		if err != nil || !more {
 			return err
 		}
-		each := max(1, len(r.entries)/max(1, r.messages)) // entries of a message
+		each := max(1, len(r.entries)/max(1, r.messages)) // entries in a message
 		size = min(mostPage, (r.limit-len(r.entries))/each+1)
 	}
 	return nil

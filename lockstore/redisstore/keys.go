@@ -17,8 +17,8 @@ func mapKey(ev *lockstore.Event) string { return tag(ev) + ":map" }
 // layoutKey holds the revision and the seats of the layout. See layoutText.
 func layoutKey(ev *lockstore.Event) string { return tag(ev) + ":layout" }
 
-// viewKey holds, six bytes a seat, until when it is taken. A seat's place is where
-// its record begins. The log names seats by their places.
+// viewKey holds the time until which each seat is taken, in six bytes. A seat's place is
+// where its record begins. The log names seats by their places.
 func viewKey(ev *lockstore.Event) string { return tag(ev) + ":view" }
 
 // logKey is a stream of the changes.
@@ -27,7 +27,7 @@ func logKey(ev *lockstore.Event) string { return tag(ev) + ":log" }
 // journalKey is a stream of what was booked, cancelled, moved, blocked and so on.
 func journalKey(ev *lockstore.Event) string { return tag(ev) + ":journal" }
 
-// seatKey holds who has the seat. It is the only truth.
+// seatKey holds who has the seat. It is the only source of truth.
 func seatKey(ev *lockstore.Event, seat lockstore.SeatID) string {
 	return tag(ev) + ":seat:" + string(seat)
 }
@@ -46,8 +46,8 @@ const (
 	bookedRecord  = 1<<48 - 1
 	blockedRecord = 1<<48 - 2
 
-	// bookedUntil and blockedUntil are, everywhere else, until when a booked or a
-	// blocked seat is taken.
+	// bookedUntil and blockedUntil stand, everywhere else, for the time until which a booked
+	// or a blocked seat is taken.
 	bookedUntil  = 9999999999999
 	blockedUntil = 9999999999998
 )
@@ -63,8 +63,8 @@ func recordOf(until int64) uint64 {
 	return uint64(until)
 }
 
-// listed returns what a list at now shows of the seat at p, which is taken until
-// then.
+// listed returns what a list at now shows of the seat at p, which is taken until the
+// given time.
 func listed(p int, until, now int64) lockstore.ListedSeat {
 	status := lockstore.Locked
 	switch until {

@@ -25,8 +25,8 @@ func checkAudit(t *testing.T, s *Store, ev *lockstore.Event) {
 	}
 }
 
-// statuses returns the seats that a full list shows, and checks that the list from
-// since on gives the same.
+// statuses returns the seats that a full list shows, and checks that the changes since
+// before lead to the same.
 func statuses(t *testing.T, s *Store, ev *lockstore.Event, before lockstore.Snapshot) map[lockstore.SeatID]lockstore.ListedSeat {
 	t.Helper()
 	full, err := s.List(t.Context(), ev, "")
@@ -62,8 +62,8 @@ func list(t *testing.T, s *Store, ev *lockstore.Event) lockstore.Snapshot {
 	return snap
 }
 
-// TestMovesThatGoTogether checks moves of one trip that hand a seat on: view, log,
-// users and journal have what the last one left.
+// TestMovesThatGoTogether checks moves in one trip that pass a seat on: view, log,
+// users and journal have what the last move left.
 func TestMovesThatGoTogether(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 0)
@@ -153,7 +153,7 @@ func TestBoundsThatGoTogether(t *testing.T) {
 	})
 }
 
-// TestLockTimesGoApart checks that locks of other lengths share a trip, and not a
+// TestLockTimesGoApart checks that locks with different lock times share a trip but not a
 // script run.
 func TestLockTimesGoApart(t *testing.T) {
 	ev := eventOf(t, 3, 0)
@@ -168,9 +168,8 @@ func TestLockTimesGoApart(t *testing.T) {
 	}
 }
 
-// TestOwnersAreFound checks calls that name no user: that they change the sets of the
-// users whose seats they take, and that a seat which changes hands meanwhile is no
-// obstacle.
+// TestOwnersAreFound checks that calls that name no user change the sets of the users whose
+// seats they take, and that they succeed even if a seat changes hands meanwhile.
 func TestOwnersAreFound(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 4)
@@ -196,7 +195,7 @@ func TestOwnersAreFound(t *testing.T) {
 			t.Errorf("the users who are counted with anything are %q, want ann", got)
 		}
 
-		// Each time that the script is about to run, the seat has another user.
+		// Each time before the script runs, the seat gets another user.
 		hands := 0
 		do(t, s, ev, lockstore.Lock("u0", "A1"))
 		m.Server().SetPreHook(func(_ *server.Peer, name string, _ ...string) bool {
@@ -222,7 +221,7 @@ func TestOwnersAreFound(t *testing.T) {
 }
 
 // TestForeignKeysOfOperators checks that a key of another type, made by hand, makes
-// calls that need it fail as a whole, and names the key.
+// calls that need it fail as a whole, with an error that names the key.
 func TestForeignKeysOfOperators(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 0)
@@ -301,7 +300,7 @@ func TestKeysByHand(t *testing.T) {
 	})
 }
 
-// TestMostSeats checks calls of as many seats as there may be.
+// TestMostSeats checks calls with the largest number of seats.
 func TestMostSeats(t *testing.T) {
 	bubble(t, func(t *testing.T, _ *miniredis.Miniredis, s *Store) {
 		ev := storetest.Event(t, "event", time.Minute, 0, storetest.Seats(2*lockstore.MaxSeats)...)
@@ -326,8 +325,8 @@ func TestMostSeats(t *testing.T) {
 	})
 }
 
-// TestAdmissionIsShared checks that many callers of an event that is gone send its
-// layout once, and that one of them whose context ends fails none of the others.
+// TestAdmissionIsShared checks that many callers of an event that Redis lost send its
+// layout once, and that if the context of one of them ends, the others do not fail.
 func TestAdmissionIsShared(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 100, 0)

@@ -66,13 +66,13 @@ func (s *Store) full(ctx context.Context, ev *lockstore.Event) (lockstore.Snapsh
 	return lockstore.Snapshot{Version: version, Full: true, Now: now, Seats: seats}, nil
 }
 
-// decodeView returns the taken seats of a view of so many.
+// decodeView returns the taken seats of a view of that many seats.
 //
 // Nothing predicts which seats are taken, and mispredicted branches would cost
 // more than all the rest. So each seat is written to the list, over the last one
 // unless that is taken.
 func decodeView(view string, seats int, now int64) []lockstore.ListedSeat {
-	written := min(seats, len(view)/recordLen) // nobody has had the seats after these
+	written := min(seats, len(view)/recordLen) // nobody ever had the seats after these
 	taken := 0
 	for p := range written {
 		taken += later(recordAt(view, p), now)
@@ -96,7 +96,7 @@ func decodeView(view string, seats int, now int64) []lockstore.ListedSeat {
 // later returns 1 if a is after b, else 0.
 func later(a, b int64) int { return int(uint64(b-a) >> 63) }
 
-// recordAt returns until when the view has the seat at p taken.
+// recordAt returns the time until which the seat at p is taken, by the view.
 func recordAt(view string, p int) int64 {
 	r := view[p*recordLen : (p+1)*recordLen]
 	high := uint32(r[0])<<24 | uint32(r[1])<<16 | uint32(r[2])<<8 | uint32(r[3])
@@ -104,8 +104,8 @@ func recordAt(view string, p int) int64 {
 	return int64(high)<<16 | int64(low)
 }
 
-// delta reads what the log has after an entry, if it still has the entry and not
-// more than a page after it.
+// delta reads the log after an entry. known is false if the log no longer has the entry,
+// or has more than a page after it.
 func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (snap lockstore.Snapshot, known bool, err error) {
 	var page *redis.XMessageSliceCmd
 	snap.Now, err = s.query(ctx, ev, func(pipe redis.Pipeliner) {
@@ -139,7 +139,7 @@ func (s *Store) delta(ctx context.Context, ev *lockstore.Event, from entryID) (s
 func fold(event lockstore.EventID, seats int, until map[int]int64, e redis.XMessage) error {
 	for _, value := range e.Values {
 		text, _ := value.(string)
-		if text == "" { // the first entry, which says nothing
+		if text == "" { // the first entry, which has no changes
 			continue
 		}
 		for alike := range strings.SplitSeq(text, ";") {
@@ -158,9 +158,8 @@ func fold(event lockstore.EventID, seats int, until map[int]int64, e redis.XMess
 	return nil
 }
 
-// query reads the clock of Redis, and does what add asks for in the same moment,
-// in an event that it opens if nobody has. The commands that add makes have
-// their own errors.
+// query reads the clock of Redis and, at the same moment, what the commands of add ask
+// for. It opens the event if necessary. The commands of add have their own errors.
 //
 // The clock is computed from the map key: its end, less the time that is left
 // until then. TIME names no key, so a Cluster would not run it with the others.

@@ -7,8 +7,8 @@ import (
 	"seatlock/lockstore/redisstore"
 )
 
-// TestChangesArePaged checks that a list of changes reads so much of the log and
-// no more: one that is further behind is full.
+// TestChangesArePaged checks that a list of changes reads only so much of the log: a
+// list that is further behind is full.
 func TestChangesArePaged(t *testing.T) {
 	t.Parallel()
 	const page = 250 // entries

@@ -84,7 +84,7 @@ func TestRebuildsAtOnce(t *testing.T) {
 	}
 }
 
-// TestRebuildWithoutMap checks that seats of format 1 are migrated where somebody
+// TestRebuildWithoutMap checks that seats of format 1 are migrated even if somebody
 // deleted the map key.
 func TestRebuildWithoutMap(t *testing.T) {
 	t.Parallel()

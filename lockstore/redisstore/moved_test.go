@@ -10,10 +10,9 @@ import (
 	"seatlock/lockstore/redisstore"
 )
 
-// TestKeysThatMoved checks an event that was moved to another server, which sets
-// back the time at which a key ends by the time that the move takes. Here it took
-// five seconds. Lists, counts and locks still agree, by the ends that were
-// acknowledged.
+// TestKeysThatMoved checks an event that was moved to another server. A move sets back the
+// time at which a key ends by the time that the move takes, here five seconds.
+// Lists, counts and locks still agree, by the ends that were acknowledged.
 func TestKeysThatMoved(t *testing.T) {
 	t.Parallel()
 	addr := sharedServer(t)
@@ -43,7 +42,7 @@ func TestKeysThatMoved(t *testing.T) {
 	if err := do(t, s, ev, lockstore.Confirm(ann, "A1")); !errors.Is(err, lockstore.LockExpired) {
 		t.Errorf("confirm after the end of the lock: %v, want %v", err, lockstore.LockExpired)
 	}
-	mustDo(t, s, ev, lockstore.Lock(ben, "A1")) // whose own lock does not count any more
+	mustDo(t, s, ev, lockstore.Lock(ben, "A1")) // whose own lock no longer counts
 	if err := do(t, s, ev, lockstore.Lock(ben, "A3")); !errors.Is(err, lockstore.OverSeatLimit) {
 		t.Errorf("ben, with a limit of one seat, locks a second: %v", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// A put is an order that is to be stored.
+// A put is an order to be stored.
 type put struct {
 	id       lockstore.OrderID
 	event    lockstore.EventID
@@ -22,7 +22,7 @@ type (
 	putQueue = batch.Queue[put, int64]
 )
 
-// putWeight is how many bytes of a body weigh as much as an order by itself. A trip
+// putWeight is how many bytes of a body weigh as much as an order itself. A trip
 // takes 256 orders, or 128 kB.
 const putWeight = 512
 
@@ -78,7 +78,7 @@ func (s *Store) sendPuts(calls []*putCall) {
 	}
 }
 
-// putArgs renders the calls as order_put.lua wants them.
+// putArgs renders the calls in the form that order_put.lua takes.
 func putArgs(calls []*putCall, whole, touch bool, id *nonce) []any {
 	args := append(orderPutScript.command(whole), 3+2*len(calls), dueKey, leasedKey, touchedKey)
 	for _, c := range calls {

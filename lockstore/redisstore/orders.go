@@ -23,7 +23,7 @@ const (
 	dueKey    = ordersTag + ":due"
 	leasedKey = ordersTag + ":leased"
 
-	// touchedKey is written by those who wait for replicas and have nothing else to
+	// touchedKey is written by calls that wait for replicas and have nothing else to
 	// write.
 	touchedKey = ordersTag + ":touched"
 )
@@ -37,7 +37,7 @@ func eventOrdersKey(event lockstore.EventID) string { return ordersTag + ":event
 // noDue stands for the due time of an order that is never due.
 const noDue = "-"
 
-// orderText is what an order's key holds: its revision, due time and event on one
+// orderText is the value of an order's key: its revision, due time and event on one
 // line, and then its body.
 func orderText(o *lockstore.Order) string {
 	return strconv.FormatInt(o.Revision, 10) + " " + dueText(o.Due) + " " + string(o.Event) + "\n" + string(o.Body)
@@ -50,7 +50,7 @@ func dueText(t time.Time) string {
 	return fmt.Sprintf("%013d", t.UnixMilli())
 }
 
-// parseOrder reads what an order's key holds.
+// parseOrder reads the value of an order's key.
 func parseOrder(id lockstore.OrderID, text string) (lockstore.Order, error) {
 	head, body, _ := strings.Cut(text, "\n")
 	words := strings.Split(head, " ")
@@ -77,10 +77,10 @@ const (
 	// that is 2 MB, for which Redis needs about a millisecond.
 	orderPage = 32
 
-	// orderBytes is how many bytes of orders Orders returns, or up to a page more.
+	// orderBytes is about how many bytes of orders Orders returns at most.
 	orderBytes = 4 << 20
 
-	// dueBytes is how many bytes of orders Due returns, or one order more. It reads them
+	// dueBytes is about how many bytes of orders Due returns at most. It reads them
 	// in one step.
 	dueBytes = 2 << 20
 )
@@ -105,7 +105,7 @@ func (s *Store) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Orde
 	return parseOrder(id, text)
 }
 
-// readOrder returns what an order's key holds, once the replicas have it.
+// readOrder returns the value of an order's key, once the replicas have it.
 func (s *Store) readOrder(ctx context.Context, key string) (text string, there bool, err error) {
 	node, err := s.ordersNode(ctx)
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *Store) readOrder(ctx context.Context, key string) (text string, there b
 // errNotShown is the error of a read whose result a failover could undo.
 var errNotShown = fmt.Errorf("%w: too few replicas have what was read", lockstore.ErrUnavailable)
 
-// ordersNode returns what to send a pipeline to that is about orders. WAIT is about one
+// ordersNode returns the client for pipelines about orders. WAIT concerns only one
 // server.
 func (s *Store) ordersNode(ctx context.Context) (redis.Cmdable, error) {
 	if s.options.Replicas == 0 {
@@ -231,7 +231,7 @@ func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]lock
 	return due, nil
 }
 
-// readOrders returns those of the orders that there are, or only the first ones if
+// readOrders returns those of the orders that exist, or only the first ones if
 // all have more than orderBytes. With an error it returns those that it has read.
 func (s *Store) readOrders(ctx context.Context, ids []lockstore.OrderID) ([]lockstore.Order, error) {
 	var orders []lockstore.Order

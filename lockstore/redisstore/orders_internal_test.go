@@ -46,8 +46,8 @@ func due(t *testing.T, s *Store, limit int, lease time.Duration) string {
 	return strings.Join(ids, " ")
 }
 
-// TestDueOrders checks the order in which orders are due, and what a lease and a Put
-// do to it.
+// TestDueOrders checks the order in which orders are due, and how a lease and a Put
+// change it.
 func TestDueOrders(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		mustPut(t, s, order("c", 0, 3*time.Second))
@@ -110,7 +110,7 @@ func TestOrdersHaveOneDeadline(t *testing.T) {
 			return false
 		})
 		orders, err := s.Orders(t.Context(), "hamlet", "")
-		if err != nil || len(orders) != 4*orderPage { // this client ends no command that it has sent
+		if err != nil || len(orders) != 4*orderPage { // this client cancels no command that it has sent
 			t.Errorf("%d orders, %v, want those of the 4 pages that there is time for", len(orders), err)
 		}
 	})

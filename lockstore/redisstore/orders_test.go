@@ -21,8 +21,8 @@ func TestOrdersContract(t *testing.T) {
 	storetest.Orders(t, func(t *testing.T) lockstore.OrderStore { return onMiniredis(t, miniredis.NewMiniRedis()) })
 }
 
-// TestOrdersOnRedis runs the suite on servers. Then it checks that of many who put the
-// same order in two processes one succeeds, and that an order that is due is leased
+// TestOrdersOnRedis runs the suite on servers. Then it checks that, of many callers in two
+// processes that put the same order, one succeeds, and that an order that is due is leased
 // once.
 func TestOrdersOnRedis(t *testing.T) {
 	t.Parallel()
@@ -82,7 +82,7 @@ func TestOrdersOnRedis(t *testing.T) {
 	}
 }
 
-// BenchmarkPut puts new orders, 64 at a time, beside locks of as many callers.
+// BenchmarkPut puts new orders, 64 at a time, while as many callers lock seats.
 func BenchmarkPut(b *testing.B) {
 	s, ev := onRedis(b, "redis://"+sharedServer(b), redisstore.Options{}), newEvent(b)
 	b.SetParallelism(32) // of two processors

@@ -40,7 +40,7 @@ func changeError(err error, sent bool) error {
 }
 
 // exec runs a pipeline. If it fails as a whole, each command gets the error: go-redis
-// sets none if Redis refuses the connection, as for a wrong password.
+// sets none if Redis refuses the connection, for instance because of a wrong password.
 func exec(ctx context.Context, pipe redis.Pipeliner) {
 	cmds, err := pipe.Exec(ctx)
 	if err == nil || slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil }) {

@@ -12,7 +12,7 @@ import (
 
 // tripTime bounds a trip to Redis. A call is sent within sendTime or not at all.
 // Together they are less than callTime, so that every call that was sent learns
-// what came of it.
+// its outcome.
 const (
 	tripTime = 650 * time.Millisecond
 	sendTime = 250 * time.Millisecond
@@ -20,7 +20,7 @@ const (
 
 // trips says how calls share trips to one master. go-redis has an AutoPipeline,
 // marked experimental; it shares trips, but not the script run, which is the
-// greater part here.
+// greater part of the cost here.
 var trips = batch.Options{
 	Backend:     "Redis",
 	Parallel:    4,
@@ -47,11 +47,11 @@ type (
 	queue = batch.Queue[work, lockstore.Result]
 )
 
-// maxMasters bounds the queues that are kept, in a Cluster whose masters come and
-// go. It is the largest number of servers that Redis recommends for a Cluster.
+// maxMasters bounds the queues that are kept for a Cluster whose masters change.
+// It is the largest number of servers that Redis recommends for a Cluster.
 const maxMasters = 1000
 
-// queues are a queue for each master, so that a master which does not answer
+// queues has a queue for each master, so that a master that does not answer
 // delays no calls to the others.
 type queues struct {
 	send func([]*call)
@@ -70,7 +70,7 @@ func (qs *queues) of(node redis.Cmdable) *queue {
 	q := qs.byNode[node]
 	if q == nil {
 		if len(qs.byNode) == maxMasters { // most of them were replaced
-			clear(qs.byNode) // a queue that is in use ends with its calls
+			clear(qs.byNode) // a queue that is still in use is dropped after its calls
 		}
 		q = batch.New(trips, qs.send)
 		qs.byNode[node] = q

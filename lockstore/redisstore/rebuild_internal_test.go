@@ -11,7 +11,7 @@ import (
 )
 
 // TestRebuildBeforeTheSale checks that the first calls of a sale succeed while Redis has
-// nothing of the event but a Rebuild that another process has begun.
+// nothing of the event and another process has begun a Rebuild.
 func TestRebuildBeforeTheSale(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 2*auditSeats+1, 0)
@@ -20,7 +20,7 @@ func TestRebuildBeforeTheSale(t *testing.T) {
 		}
 		sold, selling := 0, false
 		m.Server().SetPreHook(func(_ *server.Peer, name string, _ ...string) bool {
-			// of the first pages of seats that are looked at; scripts run MGET, too
+			// The MGET of the first pages of seats that are read; scripts run MGET, too.
 			if name == "MGET" && sold < 3 && !selling {
 				selling = true
 				do(t, s, ev, lockstore.Lock("ann", ev.Seats[sold]))
@@ -40,8 +40,7 @@ func TestRebuildBeforeTheSale(t *testing.T) {
 	})
 }
 
-// TestCallsWaitForAMigration checks that a call that meets a migration which is under
-// way waits for its end.
+// TestCallsWaitForAMigration checks that a call during a migration waits for its end.
 func TestCallsWaitForAMigration(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := restoreFormat1(t, s)

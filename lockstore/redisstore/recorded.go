@@ -6,12 +6,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// mostRecorded bounds what is remembered of recorded revisions.
+// mostRecorded bounds how many recorded revisions are remembered.
 const mostRecorded = 10000
 
 // recorded is what this process knows of the revisions that Redis has. The map key,
-// which every call compares, has none: seats of a higher revision may be the same, and
-// then a call would not notice. The zero value is empty.
+// which every call compares, does not have the revision: a higher one may have the same
+// seats, and a call would then not notice. The zero value is empty.
 type recorded struct {
 	mu      sync.RWMutex
 	highest map[recordedKey]int

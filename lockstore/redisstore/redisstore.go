@@ -1,9 +1,9 @@
 // Package redisstore keeps locks and bookings in Redis 7.0 or newer, or Valkey,
-// for any number of processes. It takes a single server, a master that Sentinel
+// for any number of processes. It works with a single server, a master that Sentinel
 // names, or a Cluster.
 //
-// A seat's own key is the only truth: a lock is SET NX with an expiry, a booking
-// is the same key without one. [Store.Rebuild] makes everything else from these
+// A seat's own key is the only source of truth: a lock is SET NX with an expiry, a
+// booking is the same key without one. [Store.Rebuild] derives everything else from these
 // keys. An operation is one run of a Lua script: it is atomic and uses the clock
 // of Redis.
 //
@@ -30,12 +30,12 @@ const callTime = 950 * time.Millisecond
 // Options say what a [Store] requires of Redis.
 type Options struct {
 	// Replicas is the number of replicas that must have a booking before a
-	// confirm succeeds, and likewise everything else that the journal has. If fewer
+	// confirm succeeds, and likewise everything else that is in the journal. If fewer
 	// have it within 0.4 seconds, the call fails with
 	// [lockstore.ErrOutcomeUnknown]: the booking stands unless the master is lost,
 	// and the same call waits again if it is repeated. The same holds for
 	// Put. An order that too few replicas have is not shown: Order and Due fail with
-	// [lockstore.ErrUnavailable]. 0 waits for none.
+	// [lockstore.ErrUnavailable]. If Replicas is 0, no call waits.
 	Replicas int
 
 	// AllowEviction makes [Store.Check] accept a Redis that may evict keys.
@@ -45,13 +45,13 @@ type Options struct {
 // A Store is a [lockstore.LockStore] and a [lockstore.OrderStore] in Redis. [New] makes one.
 //
 // Operations that arrive together share a script run and a trip to Redis. A lone
-// operation goes at once.
+// operation is sent at once.
 type Store struct {
 	redis   redis.UniversalClient
 	options Options
 
-	changes *queues // of all operations but those that wait for replicas
-	durable *queues // of operations that have an entry in the journal; the same as changes, or of its own
+	changes *queues // of all operations except those that wait for replicas
+	durable *queues // of operations that have an entry in the journal; the same as changes, or separate
 
 	puts *putQueue // of orders
 
@@ -65,7 +65,7 @@ type Store struct {
 var _ lockstore.LockStore = (*Store)(nil)
 
 // New returns a store on the client, which [Client] should have made. The caller
-// ends the store by closing the client. New connects to nothing. It refuses a
+// ends the store by closing the client. New does not connect. It refuses a
 // [redis.Ring], which would keep one event in several places after a change of its
 // servers.
 func New(client redis.UniversalClient, o Options) (*Store, error) {
@@ -95,8 +95,8 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 
 // Open makes the event known to Redis before the first call does. It replaces the
 // layout of a lower revision, which may take a second for each 100,000 seats, and
-// takes over an event that the version of format 2 wrote. It fails with
-// [lockstore.ErrOtherSeats] if Redis knows the event with other seats.
+// takes over an event that a version with format 2 wrote. It fails with
+// [lockstore.ErrOtherSeats] if Redis has the event with other seats.
 func (s *Store) Open(ctx context.Context, ev *lockstore.Event) error {
 	err := s.admit(ctx, ev)
 	if err != nil && ctx.Err() != nil {

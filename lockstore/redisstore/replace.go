@@ -12,27 +12,27 @@ import (
 	"seatlock/lockstore"
 )
 
-// takenSeats is how many of the old seats are looked at at a time: less than a
+// takenSeats is how many of the old seats are read at a time: less than a
 // millisecond of Redis.
 const takenSeats = 1000
 
 // A replacement of an event's layout is computed from the keys of its seats, page by
-// page. The log says what has changed since: it is read after each page, before its
-// entries are gone. The last ones are read by the script that writes the new layout in
-// one step. So a replacement can fail at any point, and sales go on until it is done.
+// page. The log has what changed meanwhile: it is read after each page, before its
+// entries are trimmed. The script that writes the new layout in one step reads the last
+// ones. So a replacement can fail at any point, and sales go on until it is done.
 type replacement struct {
 	*Store
 	ev    *lockstore.Event
 	found stored
 
 	old   []lockstore.SeatID
-	entry entryID       // of the log: what it says up to here is in until
+	entry entryID       // of the log: until includes the changes up to this one
 	until map[int]int64 // until when the old seats are taken, or 0, by position
 	now   int64         // of the clock of Redis, when it was last read
 }
 
-// replace replaces the found layout by that of the event. It is not done if the
-// event has changed so much that it must begin anew.
+// replace replaces the found layout with that of the event. done is false if the
+// event has changed so much that the replacement must start over.
 func (s *Store) replace(ctx context.Context, ev *lockstore.Event, found stored) (done bool, err error) {
 	r := &replacement{Store: s, ev: ev, found: found, until: make(map[int]int64)}
 	if same, err := r.begin(ctx); err != nil || !same {
@@ -118,7 +118,7 @@ func (r *replacement) page(ctx context.Context, start int, seats []lockstore.Sea
 	return nil
 }
 
-// follow reads what the log has after r.entry. It is not known if the log no longer has
+// follow reads what the log has after r.entry. known is false if the log no longer has
 // that entry.
 func (r *replacement) follow(ctx context.Context) (known bool, err error) {
 	for {
@@ -182,7 +182,7 @@ const (
 	behind   = 2 // the log has too much that is not in until
 )
 
-// write replaces the layout, unless something stands against it.
+// write replaces the layout unless the event has changed.
 func (r *replacement) write(ctx context.Context) (answer int64, err error) {
 	keys := []any{mapKey(r.ev), layoutKey(r.ev), viewKey(r.ev), logKey(r.ev)}
 	var view []byte

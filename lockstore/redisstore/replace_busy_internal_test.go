@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// beforeRuns calls f before Redis runs the script by its name.
+// beforeRuns calls f before Redis runs the script by its cached name.
 func beforeRuns(m *miniredis.Miniredis, sc *script, f func()) {
 	m.Server().SetPreHook(func(_ *server.Peer, name string, args ...string) bool {
 		if name == "EVALSHA" && args[0] == sc.sha {
@@ -22,7 +22,7 @@ func beforeRuns(m *miniredis.Miniredis, sc *script, f func()) {
 	})
 }
 
-// sell makes more changes than the script that replaces a layout takes up.
+// sell makes more changes than the script that replaces a layout reads.
 func sell(t *testing.T, s *Store, ev *lockstore.Event) {
 	for range 300 {
 		do(t, s, ev, lockstore.Lock("cat", "A10"))
@@ -32,9 +32,9 @@ func sell(t *testing.T, s *Store, ev *lockstore.Event) {
 	do(t, s, ev, lockstore.Release("cat", "A10"))
 }
 
-// TestReplacementDuringABusySale checks that a layout is replaced although more is sold
-// while a page is read than the log keeps for all pages, and more before the last step
-// than that takes up.
+// TestReplacementDuringABusySale checks that a layout is replaced although, while a page is
+// read, more is sold than the log keeps, and, before the last step, more than that step
+// reads.
 func TestReplacementDuringABusySale(t *testing.T) {
 	for name, sc := range map[string]*script{"while pages are read": takenScript, "before the last step": replaceScript} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestReplacementDuringABusySale(t *testing.T) {
 	}
 }
 
-// TestReplacementGivesUp checks that a replacement ends if sales are always ahead of it.
+// TestReplacementGivesUp checks that a replacement ends if it never catches up with sales.
 func TestReplacementGivesUp(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		old, next := sold(t, s)
@@ -72,8 +72,8 @@ func TestReplacementGivesUp(t *testing.T) {
 	})
 }
 
-// TestReplacementOutlivesItsCaller checks that a replacement which takes longer than a
-// call is ended all the same.
+// TestReplacementOutlivesItsCaller checks that a replacement that takes longer than a
+// call is completed nevertheless.
 func TestReplacementOutlivesItsCaller(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		old, next := sold(t, s)
@@ -94,7 +94,7 @@ func TestReplacementOutlivesItsCaller(t *testing.T) {
 }
 
 // TestRebuildStopsAtAnotherLayout checks that a rebuild writes nothing to the lists of
-// a layout that has replaced its own meanwhile.
+// a new layout that has replaced its own.
 func TestRebuildStopsAtAnotherLayout(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		old, next := sold(t, s)
@@ -110,8 +110,8 @@ func TestRebuildStopsAtAnotherLayout(t *testing.T) {
 	})
 }
 
-// TestRecordedIsBounded checks that what is remembered of revisions does not grow
-// without end.
+// TestRecordedIsBounded checks that the number of remembered revisions does not grow
+// without bound.
 func TestRecordedIsBounded(t *testing.T) {
 	var r recorded
 	ev := eventOf(t, 1, 0)

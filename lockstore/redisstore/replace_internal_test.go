@@ -27,7 +27,7 @@ func revised(t *testing.T, ev *lockstore.Event, revision int, seats ...lockstore
 	return &other
 }
 
-// sold returns an event of which A1 is booked, A2 locked for a minute and A3 blocked,
+// sold returns an event with A1 booked, A2 locked for a minute and A3 blocked,
 // and a new layout of it, which lacks A3 and has the seats in another order.
 func sold(t *testing.T, s *Store) (old, next *lockstore.Event) {
 	t.Helper()
@@ -60,7 +60,7 @@ func checkReplaced(t *testing.T, m *miniredis.Miniredis, s *Store, old, next *lo
 }
 
 // TestReplacementResumes checks that a replacement that fails anywhere leaves the old
-// layout or the new one, and that the next call ends it.
+// layout or the new one, and that the next call completes it.
 func TestReplacementResumes(t *testing.T) {
 	for cut, done := 0, false; !done; cut++ {
 		bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
@@ -93,7 +93,7 @@ func TestReplacementResumes(t *testing.T) {
 }
 
 // TestReplacementBesideASale checks that what is sold, given back or blocked while the
-// seats are read is in the new view, and that a seat which is sold meanwhile is not
+// seats are read is in the new view, and that a seat that is sold meanwhile is not
 // lost.
 func TestReplacementBesideASale(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -172,7 +172,7 @@ func TestReplacementBesideASale(t *testing.T) {
 }
 
 // TestReplacementBeginsAnew checks that a replacement is not written if the log no
-// longer has all that changed since the seats were read, or has too much.
+// longer has all changes since the seats were read, or has too many.
 func TestReplacementBeginsAnew(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, *miniredis.Miniredis, *Store, *lockstore.Event){
 		"many changes": func(t *testing.T, _ *miniredis.Miniredis, s *Store, ev *lockstore.Event) {
@@ -213,7 +213,7 @@ func TestReplacementBeginsAnew(t *testing.T) {
 				if answer, err := r.write(t.Context()); answer == replaced || err != nil || m.Dump() != before {
 					t.Errorf("the replacement is written: %v, %v", answer, err)
 				}
-				if m.Exists(logKey(old)) { // else somebody must open the event with its old seats
+				if m.Exists(logKey(old)) { // otherwise the event must be opened with its old seats
 					if err := s.Open(t.Context(), next); err != nil {
 						t.Errorf("Open: %v", err)
 					}
@@ -241,8 +241,8 @@ func TestManySeatsAreMissing(t *testing.T) {
 	})
 }
 
-// TestFormat2HasNoLayout checks that an event of format 2, of which no layout is
-// stored, is not replaced, and that the error says what to do.
+// TestFormat2HasNoLayout checks that an event of format 2, which has no stored layout,
+// is not replaced, and that the error says what to do.
 func TestFormat2HasNoLayout(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := restoreFormat2(t, s)
@@ -261,8 +261,8 @@ func TestFormat2HasNoLayout(t *testing.T) {
 	})
 }
 
-// TestMapKeyIsDeleted checks that the layout says which seats an event has whose map
-// key somebody deleted.
+// TestMapKeyIsDeleted checks that, if somebody deleted an event's map key, the layout key
+// says which seats it has.
 func TestMapKeyIsDeleted(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 0)

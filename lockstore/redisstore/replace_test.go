@@ -14,8 +14,8 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestReplacementBesideSellers replaces the layout of an event while many sell it,
-// and checks that every booking is there afterwards, at its seat and its user's.
+// TestReplacementBesideSellers checks that, if the layout of an event is replaced while
+// many sell it, every booking is there afterwards, with its seat and its user.
 func TestReplacementBesideSellers(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{"server": "redis://" + sharedServer(t), "cluster": sharedCluster(t)} {

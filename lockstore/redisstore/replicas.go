@@ -16,7 +16,7 @@ const replicaTime = 400 * time.Millisecond
 
 // sendAndWait answers calls once enough replicas have what they wrote. The
 // calls of each event go to its own master, on a connection of their own,
-// since WAIT is about what its connection wrote.
+// since WAIT concerns what its connection wrote.
 func (s *Store) sendAndWait(calls []*call) {
 	ctx, cancel := context.WithTimeout(context.Background(), tripTime)
 	defer cancel()
@@ -34,8 +34,7 @@ func (s *Store) sendAndWait(calls []*call) {
 	all.Wait()
 }
 
-// shortfall returns the error of a booking, or an order, that fewer replicas than wanted
-// have.
+// shortfall returns an error if fewer replicas than wanted have a booking or an order.
 func shortfall(wait *redis.IntCmd, want int) error {
 	n, err := wait.Result()
 	if err != nil {

@@ -32,7 +32,7 @@ func replicaOf(t *testing.T, master *redistest.Server) *redistest.Server {
 }
 
 // TestConfirmWaitsForReplicas checks that the outcome of a booking that too few
-// replicas have is unknown, however often it is confirmed again.
+// replicas have is unknown, no matter how often it is confirmed again.
 func TestConfirmWaitsForReplicas(t *testing.T) {
 	t.Parallel()
 	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
@@ -67,8 +67,8 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	}
 }
 
-// TestWhatIsInTheJournalWaits checks that the outcome of everything that has an entry
-// in the journal is unknown if too few replicas have it, a repeat included, and that
+// TestWhatIsInTheJournalWaits checks that the outcome of every operation with an entry
+// in the journal is unknown if too few replicas have it, also when it is repeated, and that
 // nothing else waits.
 func TestWhatIsInTheJournalWaits(t *testing.T) {
 	t.Parallel()
@@ -132,7 +132,7 @@ func TestOrdersWaitForReplicas(t *testing.T) {
 	replica := replicaOf(t, master)
 	url := "redis://" + master.Addr
 	s := onRedis(t, url, redisstore.Options{Replicas: 1})
-	// A slow server is no fault here, so calls are repeated as a caller would.
+	// A slow server is not a fault here, so calls are repeated as a caller would.
 	put := func(o lockstore.Order, while ...error) error {
 		return history.Repeat(t.Context(), func() error { _, err := s.Put(t.Context(), o); return err }, while...)
 	}
@@ -160,7 +160,7 @@ func TestOrdersWaitForReplicas(t *testing.T) {
 	if o, err := s.Order(t.Context(), "a"); !errors.Is(err, lockstore.ErrUnavailable) {
 		t.Errorf("Order with a frozen replica: revision %d, %v, want %v", o.Revision, err, lockstore.ErrUnavailable)
 	}
-	// Due leases, so its answer can be lost as that of a Put can.
+	// Due leases, so its answer can be lost like that of a Put.
 	if orders, err := s.Due(t.Context(), 1, 0); !errors.Is(err, lockstore.ErrUnavailable) && !errors.Is(err, lockstore.ErrOutcomeUnknown) {
 		t.Errorf("Due with a frozen replica: %v, %v, want %v or %v", orders, err, lockstore.ErrUnavailable, lockstore.ErrOutcomeUnknown)
 	}
@@ -195,8 +195,8 @@ func TestConfirmWaitsInCluster(t *testing.T) {
 	}
 }
 
-// TestSentinel checks that one URL finds the master, and after a failover the new
-// one.
+// TestSentinel checks that one URL finds the master, and the new master after a
+// failover.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	master := redistest.New(t, "--repl-diskless-sync-delay", "0")
@@ -243,7 +243,7 @@ func TestElection(t *testing.T) {
 			t.Parallel()
 			nodes := redistest.ClusterWithReplicas(t, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
 			s := onRedis(t, nodes.URL(), o)
-			events := make([]*lockstore.Event, 8) // of which some are with each master
+			events := make([]*lockstore.Event, 8) // some of them are on each master
 			for i := range events {
 				events[i] = numbered(t, i)
 				mustDo(t, s, events[i], lockstore.Lock(ann, "A1", "A2"))

@@ -99,7 +99,7 @@ func (s *Store) rosterPages(ctx context.Context, ev *lockstore.Event, f lockstor
 }
 
 // seatsOf returns the positions, in order, of the seats in a user's set. ZSCAN misses
-// none that is there throughout.
+// no seat that is in the set throughout.
 func (s *Store) seatsOf(ctx context.Context, ev *lockstore.Event, user lockstore.UserID) ([]int, error) {
 	var all []int
 	for cursor := uint64(0); ; {
@@ -121,7 +121,7 @@ func (s *Store) seatsOf(ctx context.Context, ev *lockstore.Event, user lockstore
 	}
 }
 
-// holdings returns who has those of the seats that are taken.
+// holdings returns those of the seats that are taken, with their users.
 func (s *Store) holdings(ctx context.Context, ev *lockstore.Event, at []int) ([]lockstore.Holding, error) {
 	bounded, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -165,15 +165,15 @@ func (s *Store) holdings(ctx context.Context, ev *lockstore.Event, at []int) ([]
 	return taken, nil
 }
 
-// byHand returns what a key that was written by hand means: a lock until it ends,
-// or a booking, of nobody.
+// byHand returns what a key that was written by hand means: a lock until the key ends, or a
+// booking, without a user.
 func (s *Store) byHand(ctx context.Context, key string) (seatValue, error) {
 	end := redis.NewIntCmd(ctx, "pexpiretime", key)
 	if err := s.redis.Process(ctx, end); err != nil && !errors.Is(err, redis.Nil) {
 		return seatValue{}, unavailable(err)
 	}
 	switch end.Val() {
-	case -2: // it is gone
+	case -2: // the key is gone
 		return seatValue{status: lockstore.Available}, nil
 	case -1:
 		return seatValue{status: lockstore.Booked}, nil

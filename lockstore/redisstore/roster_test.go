@@ -60,8 +60,8 @@ func TestRosterOfManySeats(t *testing.T) {
 	}
 }
 
-// TestJournalOfBatches checks that the entries of calls that went together are read one
-// by one, from wherever a reader is.
+// TestJournalOfBatches checks that the entries of calls that shared a trip are read one
+// by one, wherever a reader starts.
 func TestJournalOfBatches(t *testing.T) {
 	t.Parallel()
 	s, ev := onRedis(t, "redis://"+sharedServer(t), redisstore.Options{}), newEvent(t, storetest.Seats(2000)...)
@@ -108,7 +108,7 @@ func TestJournalOfBatches(t *testing.T) {
 	}
 }
 
-// TestJournalOfALostFuture checks that a reader learns that the journal has lost the
+// TestJournalOfALostFuture checks that a reader notices that the journal has lost the
 // entry that it read last, even if there are newer ones.
 func TestJournalOfALostFuture(t *testing.T) {
 	t.Parallel()

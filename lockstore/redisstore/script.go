@@ -49,7 +49,7 @@ var (
 	orderDueScript = newScript("common", "order_due")
 )
 
-// newScript joins the named files, of which the last does the work.
+// newScript joins the named files, the last of which does the work.
 func newScript(names ...string) *script {
 	var source strings.Builder
 	for _, name := range names {

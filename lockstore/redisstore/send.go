@@ -13,7 +13,7 @@ import (
 )
 
 // A group is the calls of one trip that share a script run: operations of one
-// kind in one event, and if they are locks, of one length.
+// kind in one event and, if they are locks, with the same lock time.
 type group struct {
 	kind  lockstore.Kind
 	ev    *lockstore.Event
@@ -21,7 +21,7 @@ type group struct {
 	calls []*call
 }
 
-// groups sorts calls, which keep their order.
+// groups sorts calls into groups. Within a group, they keep their order.
 func groups(calls []*call) []*group {
 	var all []*group
 	for _, c := range calls {
@@ -46,24 +46,23 @@ func (s *Store) send(calls []*call) {
 	}
 }
 
-// scriptArgs renders a script run: its number, whether the script is sent whole, whether
-// a call that changes nothing must write all the same, and a nonce.
+// scriptArgs renders a script run: its number, whether the script's source is sent, whether
+// a call that changes nothing must write nevertheless, and a nonce.
 type scriptArgs func(n int, whole, touch bool, id *nonce) []any
 
 func argsOf(all []*group) scriptArgs {
 	return func(n int, whole, touch bool, id *nonce) []any { return all[n].args(whole, touch, id) }
 }
 
-// ran is what a script run came to.
+// ran is the result of a script run.
 type ran struct {
 	value any
 	err   error
-	short error // what is wrong with a success
+	short error // why too few replicas have it, although the run succeeded
 }
 
-// run has n scripts run in one pipeline, and waits there for replicas. Redis may
-// have to be sent a script whole that it does not have, or has no more:
-// those in a second.
+// run runs n scripts in one pipeline, and waits there for replicas. If Redis does not have
+// a script, or no longer has it, run sends the script's source in a second pipeline.
 func (s *Store) run(ctx context.Context, n int, args scriptArgs, node redis.Cmdable, replicas int) []ran {
 	answers := make([]ran, n)
 	todo := make([]int, n)
@@ -76,7 +75,7 @@ func (s *Store) run(ctx context.Context, n int, args scriptArgs, node redis.Cmda
 		for i, n := range todo {
 			nonces[i] = newNonce()
 			cmds[i] = redis.NewCmd(ctx, args(n, whole, replicas > 0, nonces[i])...)
-			_ = pipe.Process(ctx, once{cmds[i]}) // a pipeline only takes it down
+			_ = pipe.Process(ctx, once{cmds[i]}) // a pipeline only records the command
 		}
 		wait := redis.NewIntCmd(ctx, "wait", replicas, replicaTime.Milliseconds())
 		if replicas > 0 {
@@ -103,17 +102,17 @@ func (s *Store) run(ctx context.Context, n int, args scriptArgs, node redis.Cmda
 
 // A once is a command that the client does not repeat. Without it, a Cluster's
 // client runs all commands of a pipeline again if the first one has to wait for a
-// slot that moves, those that were carried out already too. It follows redirects
-// all the same.
+// slot that moves, including those that were already carried out. The client still
+// follows redirects.
 type once struct{ *redis.Cmd }
 
 // NoRetry implements [redis.Cmder].
 func (once) NoRetry() bool { return true }
 
 // A nonce is a text that no other log entry has: it distinguishes an entry from one
-// that a lost master, or a lost life of the event, had at the same time. Like
-// every argument it is rendered when its command goes to a connection, and
-// remembers that: what fails before was never asked for.
+// that a lost master, or an earlier life of the event, had at the same time. Like
+// every argument, it is rendered when its command is written to a connection. It records
+// that, because a command that fails earlier was never sent.
 type nonce struct {
 	text string
 	sent bool

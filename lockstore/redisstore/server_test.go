@@ -10,15 +10,15 @@ import (
 	"seatlock/lockstore/storetest"
 )
 
-// TestContractOnRedis runs the suite on a real server: miniredis does much as
-// Redis does, but not all.
+// TestContractOnRedis runs the suite on a real server: miniredis does not do everything as
+// Redis does.
 func TestContractOnRedis(t *testing.T) {
 	t.Parallel()
 	s := onRedis(t, "redis://"+sharedServer(t), redisstore.Options{})
 	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 
-// TestContractOnCluster runs it on three masters: all keys of an event must be
+// TestContractOnCluster runs the suite on three masters: all keys of an event must be
 // in one slot.
 func TestContractOnCluster(t *testing.T) {
 	t.Parallel()
@@ -26,7 +26,7 @@ func TestContractOnCluster(t *testing.T) {
 	storetest.RunInRealTime(t, func(*testing.T) lockstore.LockStore { return s })
 }
 
-// BenchmarkList is a full list of 50,000 seats, half of them taken.
+// BenchmarkList measures a full list of 50,000 seats, half of them taken.
 func BenchmarkList(b *testing.B) {
 	seats := make([]lockstore.SeatID, 50_000)
 	for i := range seats {

@@ -13,13 +13,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// parameters are what a URL may have after the question mark. The other options of
-// go-redis are for configure to choose.
+// parameters are what a URL may have after the question mark. configure sets the other
+// options of go-redis.
 var parameters = []string{"addr", "cluster", "master_name", "username", "password", "db", "pool_size", "client_name", "skip_verify"}
 
 var errUnreadable = errors.New("cannot be read; in a password, write % and two hexadecimal digits for each of :/?#[]@%")
 
-// parse reads a URL. Its errors quote no part of the URL: in one that is wrong, any
+// parse reads a URL. Its errors quote no part of the URL: if it is malformed, any
 // part may be a piece of the password.
 func parse(rawURL string) (*redis.UniversalOptions, error) {
 	u, err := url.Parse(rawURL)
@@ -144,7 +144,7 @@ func database(u *url.URL, q url.Values) (int, error) {
 	return db, nil
 }
 
-// number reads a number from 0, which an empty text stands for.
+// number reads a number from 0. An empty text stands for 0.
 func number(text string) (int, error) {
 	if text == "" {
 		return 0, nil

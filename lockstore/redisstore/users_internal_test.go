@@ -24,8 +24,8 @@ func usersOf(m *miniredis.Miniredis, ev *lockstore.Event) []string {
 	return keys
 }
 
-// TestUsersAreForgotten checks that nothing is kept of a user from LapseMemory
-// after the last lock on, so that a million odd user ids do not fill the memory.
+// TestUsersAreForgotten checks that nothing is kept of a user once LapseMemory has passed
+// since the last lock, so that a million random user ids do not fill the memory.
 func TestUsersAreForgotten(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 20, 0)
@@ -35,12 +35,12 @@ func TestUsersAreForgotten(t *testing.T) {
 			do(t, s, ev, lockstore.Lock(user, seat))
 			if i%50 == 0 {
 				do(t, s, ev, lockstore.Confirm(user, seat))
-				m.Del(seatKey(ev, seat)) // somebody makes it free again by hand
+				m.Del(seatKey(ev, seat)) // somebody frees the seat by hand
 			}
 			time.Sleep(6 * time.Second)
 			most = max(most, len(usersOf(m, ev)))
 		}
-		// A lock and what is remembered of it last eleven minutes: 110 of these.
+		// A lock and what is remembered of it last eleven minutes: 110 of these at a time.
 		// Twelve users have booked.
 		if most > 110+12 {
 			t.Errorf("%d users are kept at a time, want at most 122", most)
@@ -52,8 +52,8 @@ func TestUsersAreForgotten(t *testing.T) {
 	})
 }
 
-// TestUserIsKeptForTheLatestLock checks that the end of a user's set never moves
-// back: neither by a shorter lock nor by a release.
+// TestUserIsKeptForTheLatestLock checks that the expiry of a user's set never moves
+// back, neither by a shorter lock nor by a release.
 func TestUserIsKeptForTheLatestLock(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		long, short := eventOf(t, 3, 2), eventOf(t, 3, 2)
@@ -75,7 +75,7 @@ func TestUserIsKeptForTheLatestLock(t *testing.T) {
 	})
 }
 
-// TestLapsesOfAUserAreBounded checks that a user's set comes down to the seats of the
+// TestLapsesOfAUserAreBounded checks that a user's set shrinks to the seats of the
 // last 256 expired locks, however many have expired, and that no call has to remove
 // many.
 func TestLapsesOfAUserAreBounded(t *testing.T) {
@@ -113,7 +113,7 @@ func TestLapsesOfAUserAreBounded(t *testing.T) {
 }
 
 // TestUserOfAnotherType checks that a user's key of another type, made by hand,
-// fails the calls of that user and no others, and that those do nothing.
+// fails only the calls of that user, and that those do nothing.
 func TestUserOfAnotherType(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {
 		ev := eventOf(t, 10, 0)
@@ -149,7 +149,7 @@ func TestUserOfAnotherType(t *testing.T) {
 	})
 }
 
-// TestReleasedLocksLeaveNothing checks that locking and releasing, again and again,
+// TestReleasedLocksLeaveNothing checks that locking and releasing again and again
 // leaves no key of a user, and a log of bounded length.
 func TestReleasedLocksLeaveNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {

@@ -7,7 +7,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A seatValue is what a seat's key says. common.lua has the forms.
+// A seatValue is a parsed value of a seat's key. common.lua has the forms.
 type seatValue struct {
 	status lockstore.Status
 	user   lockstore.UserID
@@ -19,8 +19,8 @@ type seatValue struct {
 // stampLen is the length of a time in a value.
 const stampLen = 13
 
-// parseValue reads the value of a seat's key. One that was written by hand is not
-// ok.
+// parseValue parses the value of a seat's key. ok is false for a value that was written by
+// hand.
 func parseValue(text string) (v seatValue, ok bool) {
 	if len(text) < 1+stampLen {
 		return v, false

@@ -31,7 +31,7 @@ func (id entryID) after(other entryID) bool {
 	return id.ms > other.ms || id.ms == other.ms && id.seq > other.seq
 }
 
-// parseEntryID reads a Version that this package could have made.
+// parseEntryID parses a Version that this package could have made.
 func parseEntryID(v lockstore.Version) (entryID, bool) {
 	stream, nonce := string(v), ""
 	if i := strings.LastIndexByte(stream, '-'); i >= 0 {
@@ -52,7 +52,7 @@ func parseStreamID(s string) (entryID, bool) {
 	return entryID{ms: m, seq: n}, err == nil
 }
 
-// entryOf is the id of an entry read from the log, whose one field is the nonce.
+// entryOf returns the id of an entry read from the log, whose one field is the nonce.
 func entryOf(e redis.XMessage) entryID {
 	id, _ := parseStreamID(e.ID)
 	for nonce := range e.Values {

@@ -14,7 +14,7 @@ import (
 const (
 	// blockTime is how long a blocking read waits for a change. Then the newest
 	// entry is read anyway: after a failover or a flush there may be another log,
-	// whose entries come before those of the old one.
+	// whose entries precede those of the old one.
 	blockTime = 5 * time.Second
 
 	// pollTime is how often the newest entry is read while other events have all

@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestWaitWhenTheLogStartsLower checks that a Wait neither ends nor asks Redis all
-// the time when the log has begun again, with entries that come before those of
+// TestWaitWhenTheLogStartsLower checks that a Wait neither ends nor polls Redis
+// continuously when the log has restarted with entries that precede those of
 // the old one, as after a flush with a clock that was set back.
 func TestWaitWhenTheLogStartsLower(t *testing.T) {
 	bubble(t, func(t *testing.T, m *miniredis.Miniredis, s *Store) {

@@ -80,7 +80,7 @@ func TestWaitingStarvesNobody(t *testing.T) {
 		if _, err := s.Do(t.Context(), ev, lockstore.Lock(ann, "A1")); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Audit(t.Context(), ev); err != nil { // which is no pipeline
+		if _, err := s.Audit(t.Context(), ev); err != nil { // this does not use a pipeline
 			t.Error(err)
 		}
 	}

@@ -48,7 +48,7 @@ func (s *askingAgain) Wait(ctx context.Context, ev *lockstore.Event, since locks
 	return history.Repeat(ctx, func() error { return s.LockStore.Wait(ctx, ev, since) })
 }
 
-// Roster reads the whole roster before it returns, so that it can begin anew.
+// Roster reads the whole roster before it returns, so that it can start over.
 func (s *askingAgain) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (seq lockstore.Seq, all iter.Seq2[lockstore.Holding, error]) {
 	var holdings []lockstore.Holding
 	err := history.Repeat(ctx, func() error {

@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore/internal/engine"
 )
 
-// A base is a store in memory. It is right as long as its hooks are nil. They run
-// with the mutex held.
+// A base is a store in memory. It is correct as long as its hooks are nil. The hooks
+// run with the mutex held.
 type base struct {
 	mu     sync.Mutex
 	events map[lockstore.EventID]*event
@@ -165,7 +165,7 @@ func (b *base) Journal(ctx context.Context, ev *lockstore.Event, after lockstore
 	return page, err
 }
 
-// event returns the store's part of the event. The caller holds b.mu.
+// event returns the store's state of the event. The caller holds b.mu.
 func (b *base) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (b *base) event(ctx context.Context, ev *lockstore.Event) (*event, error) {
 	return e, nil
 }
 
-// fit replaces the layout by that of ev.
+// fit replaces the layout with that of ev.
 func (e *event) fit(ev *lockstore.Event) error {
 	state, err := e.state.WithLayout(ev, now())
 	if err != nil {
@@ -203,7 +203,7 @@ func (e *event) fit(ev *lockstore.Event) error {
 	return nil
 }
 
-// look calls f with the store's part of the event.
+// look calls f with the store's state of the event.
 func (b *base) look(ev *lockstore.Event, f func(*event)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -28,20 +28,20 @@ const (
 	givesBack   = "KindRelease gives back the seats that the user has locked and leaves all others alone: a second release succeeds and changes nothing."
 	seatLimits  = "with OverSeatLimit if the user would have more than Event.SeatLimit seats of the event, locked and booked together."
 	waits       = "Wait blocks until the event has moved past the Version or the context ends; it then returns nil or the context's error."
-	fullAnyway  = "The snapshot is full all the same if the Version is far behind, if the store's log no longer reaches back that far, or if the log does not have the Version"
-	ofTheCall   = "Event.LockTTL, Event.MaxLock and Event.SeatLimit are of the call. What a call answers and what lists show afterwards agree, whatever other processes or earlier runs had set for the event."
-	movesEnds   = "Each lock's end becomes the later of what it is and Op.Until, which is a time on the store's clock, so that a retry gives nothing more."
+	fullAnyway  = "The snapshot is also full if the Version is far behind, if the store's log no longer reaches back that far, or if the log does not have the Version"
+	ofTheCall   = "Event.LockTTL, Event.MaxLock and Event.SeatLimit apply to the call alone. What a call answers and what lists show afterwards agree, whatever other processes or earlier runs had set for the event."
+	movesEnds   = "Each lock's end becomes the later of what it is and Op.Until, which is a time on the store's clock, so that a retry gains nothing."
 	capsEnds    = "No end is moved beyond Op.Cap after the lock was made, or Event.MaxLock if Op.Cap is zero. A bound that takes effect is no error: Result.Expires has the end."
 	revives     = "A lock is never shortened, and one that has expired is not revived. On every seat the user needs a live lock."
 	keepsRef    = "KindConfirm books the seats for the user, with Op.Ref as the bookings' reference. A booking never expires, and its reference never changes."
 	books       = "KindBook locks and confirms in one step, without a seat limit. Each seat must be available, or locked by the user, or booked by the user with Op.Ref already (an empty one matches any), or blocked if Op.Blocked is set. Else the op fails as a lock does."
-	cancels     = "KindCancel ends the bookings of Op.User with the reference Op.Ref and leaves all other seats alone: a second cancel succeeds and changes nothing. One of both must be given; an empty one matches any."
+	cancels     = "KindCancel ends the bookings of Op.User with the reference Op.Ref and leaves all other seats alone: a second cancel succeeds and changes nothing. At least one of them must be given; an empty one matches any."
 	moves       = "KindMove makes the booked seats Op.Seats available and books Op.To in their place, each for the same user and with the same reference as the seat at the same index of Op.Seats."
 	blocks      = "KindBlock takes available seats out of sale."
 	evicts      = "KindEvict ends the locks on the seats, or only those of Op.User if it is given, and leaves all other seats alone."
 	tooLateRule = "The store compares it with its clock when it carries out the operation, not when it received it: at NotAfter and later it does nothing and fails with ErrTooLate, even if it had nothing left to do."
 	entered     = "There is an entry for each operation that booked, cancelled, moved, blocked, unblocked or evicted any seat, and for each extension with Op.By that changed any."
-	rostered    = "Roster returns who has what: every seat that the filter chooses and that is not available, in the order of the layout."
+	rostered    = "Roster returns every seat that the filter chooses and that is not available, in the order of the layout."
 	fixesLayout = "The first change of a seat fixes the layout of its event. From then on the store refuses an event with other seats, or with the same seats in another order, with ErrOtherSeats, before it writes anything."
 	replaces    = "The first call with it replaces the layout if it has every seat that is locked or booked; else the call fails with a *MissingSeatsError, and the old layout stays."
 	remembers   = "A store may forget an expired lock sooner, but not one that is among the last MinSeatLapses of its seat and among the last MinUserLapses of its user in the event."
@@ -103,7 +103,7 @@ var cases = []contractCase{
 	{"11_booked_goes_before_locked", "The op fails with SeatBooked if any seat is booked, even for the same user; else with SeatLocked if another user has a lock on any; else with SeatBlocked if any is blocked; else with OverSeatLimit", conflictOrder},
 	{"11_bad_arguments_do_nothing", "An op that does not name 1 to MaxSeats different seats of the event and a valid user fails with *UnknownSeatsError or *InvalidError and does nothing", badArguments},
 
-	{"11_unused_fields_do_nothing", "Each Kind says which of the fields it uses; the others must be zero, but for NotAfter and By, which any operation may have.", badFields},
+	{"11_unused_fields_do_nothing", "Each Kind says which of the fields it uses; the others must be zero, except NotAfter and By, which any operation may have.", badFields},
 
 	{"12_full_list", "List returns a full, atomic snapshot if since is empty. … Full reports whether Seats is complete: every seat that is not available. … Seats is in the order of the layout", fullList},
 	{"12_delta_is_what_changed", "Otherwise Seats is a delta: every seat that has changed since the Version that was asked for, seats that became Available included. … each seat at most once.", deltaIsWhatChanged},
@@ -188,7 +188,7 @@ var cases = []contractCase{
 	{"22_journal_is_kept", "Entries are kept for good.", journalIsKept},
 	{"22_journals_are_apart", "An Entry is one operation in the journal of an event. … ID is different for every entry of every event.", journalOfEvents},
 	{"22_journal_refuses", "It fails with ErrJournalReset if the journal does not have the Seq.", journalRefuses},
-	{"22_journal_under_race", "Journal sees, exactly once, every entry of an operation that was acknowledged before the call began. If one operation ended before another began, or both name a seat, their entries stand in that order. A reader that continues from the last Seq misses no entry.", journalUnderRace},
+	{"22_journal_under_race", "Journal sees, exactly once, every entry of an operation that was acknowledged before the call began. If one operation ended before another began, or both name a seat, their entries are in that order. A reader that continues from the last Seq misses no entry.", journalUnderRace},
 
 	{"23_roster_shows_who_has_what", rostered, rosterShowsWhoHasWhat},
 	{"23_roster_has_times", "when it was locked, booked or blocked; zero if the store does not know … when the lock ends; zero unless Status is Locked", rosterHasTimes},

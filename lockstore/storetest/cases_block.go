@@ -77,8 +77,8 @@ func unblockLeavesOthers(c *check) {
 	c.confirm(ann, "A1")
 }
 
-// blockKeepsLapses checks that a block and its end leave what is known of locks that
-// expired before.
+// blockKeepsLapses checks that blocking and unblocking a seat keeps what is known of
+// locks that expired before.
 func blockKeepsLapses(c *check) {
 	c.ev = c.event(10, c.ttl, 1)
 	c.lock(ann, "A1")
@@ -87,7 +87,7 @@ func blockKeepsLapses(c *check) {
 	c.do(lockstore.Block("", "A1", "A2"))
 	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 blocked")
 	c.wantRefused(lockstore.Extend(ben, c.soon(c.ttl), "A2"), lockstore.LockExpired, "A2 blocked")
-	c.lock(ann, "A3") // a blocked seat counts for nobody
+	c.lock(ann, "A3") // a blocked seat counts toward nobody's limit
 	c.do(lockstore.Unblock("A1", "A2"))
 	c.wantRefused(lockstore.Confirm(ann, "A1"), lockstore.LockExpired, "A1 available")
 	c.do(bookBlocked(ben, "", "A2"))

@@ -77,8 +77,8 @@ func bookBlockedSeats(c *check) {
 	c.wantTaken("A2 blocked", "A3 booked") // it is not blocked again
 }
 
-// bookRace has many users book groups that overlap. No list and no user may get a
-// part of one.
+// bookRace has many users book groups that overlap. No list may show a part of a
+// group, and no user may get one.
 func bookRace(c *check) {
 	var number, won atomic.Int64
 	c.ev = c.event(40, c.ttl, 0)

@@ -9,8 +9,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// working makes an event in which an operation of each kind changes something, and
-// returns these operations.
+// working makes an event and returns an operation of each kind that changes something
+// in it.
 func (c *check) working() []lockstore.Op {
 	c.Helper()
 	c.ev = c.event(12, c.ttl, 0)
@@ -31,7 +31,7 @@ func (c *check) working() []lockstore.Op {
 	}
 }
 
-// bounds returns a time that has come and one that is still to come.
+// bounds returns a time that has been reached and one that has not.
 func (c *check) bounds() (over, ahead time.Time) {
 	if c.bubble {
 		return c.soon(0), c.soon(c.tick)
@@ -58,7 +58,7 @@ func tooLate(c *check) {
 		op.NotAfter = c.soon(-time.Hour)
 		c.wantUndone("long after its NotAfter", op, lockstore.ErrTooLate)
 	}
-	c.sleep(300 * time.Microsecond) // so that the time is no whole millisecond
+	c.sleep(300 * time.Microsecond) // so that the time is not a whole millisecond
 	for _, op := range ops {
 		over, ahead := c.bounds()
 		op.NotAfter = over
@@ -72,8 +72,8 @@ func tooLate(c *check) {
 	}
 }
 
-// tooLateFirst checks that an operation that would be refused is too late all the
-// same.
+// tooLateFirst checks that an operation that is too late fails with ErrTooLate even if
+// it would be refused for another reason.
 func tooLateFirst(c *check) {
 	c.book(ann, "A1")
 	over, _ := c.bounds()

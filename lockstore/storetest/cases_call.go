@@ -74,7 +74,7 @@ func otherSeats(c *check) {
 		c.wantForeign(name, other)
 	}
 	c.wantDelta(v)
-	c.ev = Event(c, c.ev.ID, 2*c.ttl, 5, ids...) // the seats alone count
+	c.ev = Event(c, c.ev.ID, 2*c.ttl, 5, ids...) // only the seats matter
 	c.wantTaken("A1 locked")
 	c.confirm(ann, "A1")
 }
@@ -107,7 +107,7 @@ func (c *check) apartFrom(two *lockstore.Event) {
 func slicesNotShared(c *check) {
 	unsure := c.unsure()
 	c.lock(cat, "A3")
-	part := c.do(lockstore.Lock(cat, "A5", "A3", "A4")) // one of which is no change
+	part := c.do(lockstore.Lock(cat, "A5", "A3", "A4")) // one of them does not change
 	mine := seats("A1", "A2")
 	result := c.do(lockstore.Lock(ann, mine...))
 	if want := seats("A5", "A4"); c.unsure() == unsure && !slices.Equal(part.Changed, want) {
@@ -177,9 +177,9 @@ func badArguments(c *check) {
 	c.book(ann, large.Seats[:lockstore.MaxSeats]...)
 }
 
-// needsUser reports whether an operation of the kind cannot do without a user.
+// needsUser reports whether an operation of the kind must have a user.
 func needsUser(kind lockstore.Kind) bool {
-	return kind <= lockstore.KindBook // the kinds after it can, or have none
+	return kind <= lockstore.KindBook // the kinds after it may have one, or have none
 }
 
 // badFields checks that each kind refuses fields that it does not use, and fields that

@@ -43,7 +43,7 @@ func cancelLeavesOthers(c *check) {
 	c.lock(ben, "A3")
 	c.do(lockstore.Block("ann", "A4"))
 	c.wantChanged(lockstore.Cancel(ann, "", "A2", "A3", "A4", "A1", "A5"), "A1")
-	c.unchanged(func() { c.wantChanged(lockstore.Cancel("", "ann", "A2", "A3", "A4")) }) // a reason is no reference
+	c.unchanged(func() { c.wantChanged(lockstore.Cancel("", "ann", "A2", "A3", "A4")) }) // a reason is not a reference
 	c.wantTaken("A2 locked", "A3 locked", "A4 blocked")
 	c.confirm(ann, "A2")
 }
@@ -67,8 +67,8 @@ func cancelledIsAvailable(c *check) {
 	c.wantTaken("A1 booked", "A2 booked", "A3 locked")
 }
 
-// cancelRace cancels and books the same seats at the same time. Each seat is given
-// back as often as it was sold, but for the last time.
+// cancelRace cancels and books the same seats at the same time. Seats must be given
+// back as often as they were sold.
 func cancelRace(c *check) {
 	unsure := c.unsure()
 	var sold, back atomic.Int64

@@ -14,7 +14,7 @@ func (c *check) extend(user lockstore.UserID, until time.Time, ids ...lockstore.
 	return c.wantChanged(lockstore.Extend(user, until, ids...), ids...).Expires
 }
 
-// longer returns c.ev as a process with that longest lock time has it.
+// longer returns c.ev with another MaxLock, as another process may have set it.
 func (c *check) longer(maxLock time.Duration) *lockstore.Event {
 	ev := *c.ev
 	ev.MaxLock = maxLock
@@ -88,7 +88,7 @@ func extendIsCapped(c *check) {
 	first := c.do(lockstore.Lock(ann, "A1", "A2"))
 	made := first.Expires.Add(-c.ttl)
 	c.sleep(c.ttl / 4)
-	c.wantEnd(lockstore.Lock(ann, "A1", "A2"), first.Expires) // does not make the locks anew
+	c.wantEnd(lockstore.Lock(ann, "A1", "A2"), first.Expires) // does not renew the locks
 	far := lockstore.Extend(ann, made.Add(100*c.ttl), "A1")
 	if got, want := c.wantChanged(far, "A1").Expires, made.Add(2*c.ttl); !got.Equal(want) {
 		c.Errorf("a lock made at %v ends at %v, want %v", made, got, want)
@@ -191,7 +191,7 @@ func extendedIsRemembered(c *check) {
 
 // lockFor checks locks that do not last Event.LockTTL.
 func lockFor(c *check) {
-	for n, lasts := range []time.Duration{c.ttl / 2, 2 * c.ttl, time.Millisecond, lockstore.MaxLockTTL} {
+	for n, lasts := range []time.Duration{c.ttl - c.tick, 2 * c.ttl, time.Millisecond, lockstore.MaxLockTTL} {
 		op := lockstore.Lock(ann, c.ev.Seats[n])
 		op.For = lasts
 		got := c.do(op)
@@ -203,7 +203,7 @@ func lockFor(c *check) {
 			c.wantEnd(op, got.Expires)
 		}
 	}
-	c.sleep(c.ttl/2 + c.tick)
+	c.sleep(c.ttl)
 	c.wantTaken("A2 locked", "A4 locked")
 	if err := c.try(lockstore.Op{Kind: lockstore.KindLock, User: ann, Seats: seats("A5"), For: lockstore.MaxLockTTL + 1}); !errors.Is(err, lockstore.ErrInvalid) {
 		c.Errorf("a lock that lasts too long: %v, want an InvalidError", err)

@@ -66,7 +66,7 @@ func names(ids []lockstore.SeatID) string {
 	return strings.Join(all, ",")
 }
 
-// by returns the operation with the one who asked for it.
+// by returns the operation with its By set.
 func by(who string, op lockstore.Op) lockstore.Op {
 	op.By = who
 	return op
@@ -96,7 +96,7 @@ func journalHasEachKind(c *check) {
 			c.Errorf("the entry of %s has the time %v, want %v", op.Kind, e[0].Time, result.Now)
 		}
 	}
-	// With a name an extension has one too, unless it changes nothing.
+	// An extension with a By has an entry too, unless it changes nothing.
 	c.do(by("desk", lockstore.Lock(ben, "A12")))
 	extension := by("Änne", lockstore.Extend(ben, c.soon(2*c.ttl), "A12"))
 	c.do(extension)
@@ -127,8 +127,8 @@ func journalHasWhatChanged(c *check) {
 	c.wantJournal(at, "book A4,A10 cat ops")
 }
 
-// journalHasNothingElse checks that what changes nothing and what is refused makes no
-// entry.
+// journalHasNothingElse checks that operations that change nothing or are refused make
+// no entry.
 func journalHasNothingElse(c *check) {
 	c.do(lockstore.Book(ann, "r1", "A1"))
 	c.do(lockstore.Block("", "A2"))

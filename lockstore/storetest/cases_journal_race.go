@@ -73,7 +73,7 @@ func (c *check) follow(stop <-chan struct{}, limit int) (all []lockstore.Entry) 
 	}
 }
 
-// slack returns how far the clocks of the store and the case may be apart.
+// slack returns how far the clocks of the store and the case may differ.
 func (c *check) slack() time.Duration {
 	if c.bubble {
 		return time.Millisecond

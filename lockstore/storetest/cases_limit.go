@@ -9,7 +9,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// wantOverLimit checks that op fails because the user has held seats already.
+// wantOverLimit checks that op fails because the user already has that many seats.
 func (c *check) wantOverLimit(op lockstore.Op, held int) {
 	c.Helper()
 	err := c.try(op)

@@ -88,8 +88,8 @@ func confirmAllOrNone(c *check) {
 	c.confirm(ann, "A1", "A3")
 }
 
-// overlappingGroups has each of many users lock four seats in a row. No list and
-// no user may get a part of a group.
+// overlappingGroups has each of many users lock four seats in a row. No list may show
+// a part of a group, and no user may get one.
 func overlappingGroups(c *check) {
 	var number, won atomic.Int64
 	c.ev = c.event(40, c.ttl, 0)

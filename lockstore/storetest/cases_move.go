@@ -63,7 +63,7 @@ func moveNeedsRoom(c *check) {
 		c.wantRefused(lockstore.Move(ann, "r1", from, seats("A6", "A8", "A7", "A5")), lockstore.SeatBooked, "A6 locked", "A7 blocked", "A5 booked")
 		c.wantRefused(lockstore.Move(ann, "r1", from[:3], seats("A7", "A6", "A8")), lockstore.SeatLocked, "A7 blocked", "A6 locked")
 		c.wantRefused(lockstore.Move(ann, "r1", from[:2], seats("A8", "A7")), lockstore.SeatBlocked, "A7 blocked")
-		// Her own booking is no room either.
+		// A seat that she has booked herself is not free either.
 		c.wantRefused(lockstore.Move(ann, "r1", seats("A1"), seats("A2")), lockstore.SeatBooked, "A2 booked")
 		c.wantRefused(lockstore.Move(ann, "r1", seats("A5"), seats("A8")), lockstore.NotBooked, "A5 booked")
 		c.wantRefused(lockstore.Move("", "r1", seats("A1", "A5"), seats("A8", "A6")), lockstore.SeatLocked, "A6 locked")

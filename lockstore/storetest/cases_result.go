@@ -38,7 +38,7 @@ func releaseChanges(c *check) {
 // resultTime checks what Expires and Now have in common. check.do compares every
 // Now with the clock.
 func resultTime(c *check) {
-	c.sleep(300 * time.Microsecond) // so that the time is no whole millisecond
+	c.sleep(300 * time.Microsecond) // so that the time is not a whole millisecond
 	fresh := c.do(lockstore.Lock(ann, "A1"))
 	if c.unsure() == 0 {
 		c.wantTime("the end of a new lock", fresh.Expires, fresh.Now.Add(c.ttl))

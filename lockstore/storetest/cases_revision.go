@@ -19,7 +19,7 @@ func (c *check) revised(revision int, ids ...lockstore.SeatID) *lockstore.Event 
 	return ev
 }
 
-// wantForeign checks that no call with the event's layout is possible.
+// wantForeign checks that every call with the event's layout is refused.
 func (c *check) wantForeign(what string, ev *lockstore.Event) {
 	c.Helper()
 	for _, op := range append(eachKind(ev, ann, ev.Seats[0]), eachKind(ev, ben, ev.Seats[0])...) {
@@ -62,7 +62,7 @@ func layoutIsOpen(c *check) {
 	c.wantTaken("D3 locked")
 }
 
-// layoutIsFixed checks that any change of a seat fixes the layout, and for good.
+// layoutIsFixed checks that any change of a seat fixes the layout permanently.
 func layoutIsFixed(c *check) {
 	for _, op := range []lockstore.Op{lockstore.Lock(ann, "A1"), lockstore.Book(ann, "", "A1"), lockstore.Block("", "A1")} {
 		c.ev = c.event(3, c.ttl, 0)
@@ -135,7 +135,7 @@ func revisionOfSameSeats(c *check) {
 	c.wantTaken("A1 booked", "A2 booked")
 }
 
-// revisionOfAnotherOrder checks that the seats in another order are another layout.
+// revisionOfAnotherOrder checks that the same seats in another order are another layout.
 func revisionOfAnotherOrder(c *check) {
 	old := c.ev
 	c.book(ann, "A1")

@@ -11,7 +11,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// roster must succeed.
+// roster returns a roster, which it must be able to read.
 func (c *check) roster(f lockstore.Filter) (lockstore.Seq, []lockstore.Holding) {
 	c.Helper()
 	seq, holdings := c.Roster(c.ctx, c.ev, f)
@@ -25,7 +25,7 @@ func (c *check) roster(f lockstore.Filter) (lockstore.Seq, []lockstore.Holding) 
 	return seq, all
 }
 
-// words joins those that are not empty.
+// words joins the words that are not empty.
 func words(all ...string) string {
 	return strings.Join(slices.DeleteFunc(all, func(s string) bool { return s == "" }), " ")
 }

@@ -34,7 +34,7 @@ func rosterMeetsJournal(c *check) {
 		if n%300 != 0 {
 			continue
 		}
-		// One seat before and one behind the place where the reader is.
+		// One seat before and one after the reader's place.
 		booked, cancelled := c.ev.Seats[1400+n], c.ev.Seats[n/300]
 		c.do(lockstore.Book(ben, "", booked))
 		c.do(lockstore.Cancel(ann, "r", cancelled))

@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// with returns c.ev as another process may have set it.
+// with returns c.ev with other settings, as another process may have it.
 func (c *check) with(ttl time.Duration, limit int) *lockstore.Event {
 	ev := *c.ev
 	ev.LockTTL, ev.SeatLimit = ttl, limit
@@ -23,8 +23,8 @@ func (c *check) in(ev *lockstore.Event, f func()) {
 	c.ev = mine
 }
 
-// wantEnds checks when the locks on the first seats of the event end, for all who
-// can see it, whatever their settings: in lists and in refusals.
+// wantEnds checks when the locks on the first seats of the event end, as lists and
+// refusals show it to callers with each of the settings.
 func (c *check) wantEnds(settings []*lockstore.Event, ends ...time.Time) {
 	c.Helper()
 	first := c.ev.Seats[:len(ends)]
@@ -49,7 +49,7 @@ func (c *check) wantEnds(settings []*lockstore.Event, ends ...time.Time) {
 }
 
 func lockTimeOfTheCall(c *check) {
-	long, short := c.with(2*c.ttl, 0), c.with(c.ttl/2, 0)
+	long, short := c.with(3*c.ttl, 0), c.with(c.ttl, 0)
 	all := []*lockstore.Event{short, long}
 	var a1, a2, a3 lockstore.Result
 	c.in(long, func() { a1 = c.do(lockstore.Lock(ann, "A1")) })
@@ -111,10 +111,10 @@ func seatLimitOfTheCall(c *check) {
 	c.wantTaken("A1 booked", "A2 booked", "A3 locked", "A4 locked", "A5 locked", "A6 locked")
 }
 
-// limitCountsAllLocks checks that a limit counts a lock until its own end, of
-// whichever call that was.
+// limitCountsAllLocks checks that a limit counts a lock until its own end, whatever
+// the settings of the call that made it.
 func limitCountsAllLocks(c *check) {
-	long, short := c.with(2*c.ttl, 2), c.with(c.ttl/2, 2)
+	long, short := c.with(4*c.ttl, 2), c.with(c.ttl, 2)
 	c.in(short, func() { c.lock(ann, "A1") })
 	c.in(long, func() {
 		c.lock(ann, "A2")

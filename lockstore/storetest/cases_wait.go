@@ -19,8 +19,8 @@ func (c *check) wait(ctx context.Context, since lockstore.Version) waiter {
 	return w
 }
 
-// waitBriefly is for a Wait that must fail at once. A store that lets it wait
-// fails the case, and not the whole run.
+// waitBriefly is for a Wait that must fail at once. A store that blocks fails the
+// case, not the whole run.
 func (c *check) waitBriefly(ev *lockstore.Event, since lockstore.Version) error {
 	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// timing is how the cases of a run deal with time.
+// timing says how the cases of a run deal with time.
 type timing struct {
 	ttl    time.Duration // how long a lock lasts in most cases
 	tick   time.Duration // a lock is there this long before its end, and gone this long after it
@@ -37,7 +37,7 @@ const (
 )
 
 // check is a running case: a store, an event of ten seats A1 to A10 without a
-// limit, and helpers that say what must hold.
+// limit, and helpers that check what must hold.
 type check struct {
 	*testing.T
 	lockstore.LockStore
@@ -116,7 +116,7 @@ func (c *check) lock(user lockstore.UserID, ids ...lockstore.SeatID) (expires ti
 	return c.do(lockstore.Lock(user, ids...)).Expires
 }
 
-// hold has the user lock the seats for so long that the case is over before.
+// hold has the user lock the seats for longer than the case lasts.
 func (c *check) hold(user lockstore.UserID, ids ...lockstore.SeatID) (expires time.Time) {
 	c.Helper()
 	op := lockstore.Lock(user, ids...)
@@ -140,8 +140,8 @@ func (c *check) book(user lockstore.UserID, ids ...lockstore.SeatID) {
 	c.confirm(user, ids...)
 }
 
-// unsure counts the operations that were repeated after an unknown outcome. It is
-// not known what those changed.
+// unsure counts the operations that were repeated after an unknown outcome. What
+// they changed is not known.
 func (c *check) unsure() int64 {
 	if a, ok := c.LockStore.(*askingAgain); ok {
 		return a.unsure.Load()
@@ -202,7 +202,7 @@ func states(list []lockstore.Seat) []string {
 	return all
 }
 
-// named returns the seats of a snapshot of c.ev with their names.
+// named returns the seats of a snapshot of c.ev with their ids.
 func (c *check) named(snap lockstore.Snapshot) []lockstore.Seat {
 	c.Helper()
 	var all []lockstore.Seat
@@ -215,7 +215,7 @@ func (c *check) named(snap lockstore.Snapshot) []lockstore.Seat {
 	return all
 }
 
-// list must succeed.
+// list returns a list, which it must be able to read.
 func (c *check) list(since lockstore.Version) lockstore.Snapshot {
 	c.Helper()
 	snap, err := c.List(c.ctx, c.ev, since)

@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// Event returns an event of the seats for a test. Seats(n) are n of them.
+// Event returns an event of the seats for a test. [Seats] makes ids for it.
 func Event(t testing.TB, id lockstore.EventID, lockTTL time.Duration, seatLimit int, seats ...lockstore.SeatID) *lockstore.Event {
 	t.Helper()
 	layout, err := lockstore.NewLayout(seats)

@@ -11,8 +11,9 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// So many histories of a right store are legal. Nearly always as many find the fault of a
-// broken one, but which calls meet is up to chance, so that is given ten times as many.
+// A correct store must have enough legal histories. Nearly always, as many show the fault
+// of a broken store. Which calls overlap is up to chance, though, so a broken store gets
+// ten times as many.
 const enough, atMost = 500, 10 * enough
 
 // unseen are the subjects whose fault needs more calls than a history has, or is
@@ -46,7 +47,7 @@ func TestProofCountsFaults(t *testing.T) {
 	}
 }
 
-// TestHistoriesFindFaults checks that the histories of right stores are legal, and
+// TestHistoriesFindFaults checks that the histories of correct stores are legal, and
 // that broken ones have illegal histories.
 func TestHistoriesFindFaults(t *testing.T) {
 	for name, s := range allSubjects() {

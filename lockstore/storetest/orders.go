@@ -32,7 +32,7 @@ func OrdersInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.OrderS
 	}
 }
 
-// orderTime is for orders in real time, which no lock of a few seconds needs.
+// orderTime is for orders in real time, which do not need as much time as locks do.
 var orderTime = timing{time.Second, 200 * time.Millisecond, false}
 
 // An orderCase is one sentence of the contract of orders, or a part of one.
@@ -64,8 +64,8 @@ var orderCases = []orderCase{
 	{"ended_context", "Its errors and bounds are those of LockStore … An error of the context is returned as it is, and only when nothing was done.", orderEndedContext},
 	{"due_in_order", "Due returns up to limit orders of all events whose Due has passed, the earliest first", dueInOrder},
 	{"due_follows_put", "Due returns up to limit orders of all events whose Due has passed", dueFollowsPut},
-	{"due_leases", "and leases them: until lease has passed, or a Put has set Due anew, no other call returns them. A lease does not change an order or its Revision", dueLeases},
-	{"due_under_race", "until lease has passed, or a Put has set Due anew, no other call returns them.", dueRace},
+	{"due_leases", "and leases them: until lease has passed, or a Put has set Due again, no other call returns them. A lease does not change an order or its Revision", dueLeases},
+	{"due_under_race", "until lease has passed, or a Put has set Due again, no other call returns them.", dueRace},
 	{"orders_of_an_event", "Orders returns the orders of an event by ascending id, from the first one after the given id, which need not exist.", ordersOfEvent},
 	{"orders_in_pages", "It returns up to MaxOrders, and none if there are no more.", ordersInPages},
 }
@@ -88,7 +88,7 @@ func (c *orderCheck) order(name string) lockstore.Order {
 	return lockstore.Order{ID: lockstore.OrderID(string(c.event) + "." + name), Event: c.event, Body: []byte("body of " + name)}
 }
 
-// put must succeed, and returns the order with its new revision.
+// put puts the order, which must succeed, and returns it with its new revision.
 func (c *orderCheck) put(o lockstore.Order) lockstore.Order {
 	c.Helper()
 	revision, err := c.Put(c.ctx, o)

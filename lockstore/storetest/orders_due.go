@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// due must succeed. It returns the orders of the case: others may be due as well.
+// due returns those orders of the case that are due. Others may be due as well.
 func (c *orderCheck) due(limit int, lease time.Duration) []lockstore.Order {
 	c.Helper()
 	all, err := c.Due(c.ctx, limit, lease)
@@ -123,7 +123,7 @@ func dueLeases(c *orderCheck) {
 	c.wantStored(c.put(o))
 }
 
-// dueRace has many callers ask for what is due. Each order is leased once.
+// dueRace has many callers ask for what is due. Each order is leased to one of them.
 func dueRace(c *orderCheck) {
 	const orders, callers = 40, 10
 	for n := range orders {
@@ -179,7 +179,7 @@ func ordersOfEvent(c *orderCheck) {
 	for i, o := range want {
 		from(o.ID, want[i+1:])
 	}
-	from(want[2].ID+"-", want[3:]) // which there is not
+	from(want[2].ID+"-", want[3:]) // an id that does not exist
 	from("zzz", nil)
 }
 

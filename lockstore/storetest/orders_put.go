@@ -49,7 +49,8 @@ func orderIsCompared(c *orderCheck) {
 	}
 }
 
-// orderRace has many callers put the same revision. Exactly one wins each.
+// orderRace has many callers put the same revision, several times. Exactly one wins each
+// time.
 func orderRace(c *orderCheck) {
 	const callers, rounds = 20, 10
 	var sum atomic.Int64

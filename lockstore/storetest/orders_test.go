@@ -16,8 +16,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// orderBase keeps orders in memory. It is right as long as its hooks are nil. They run
-// with the mutex held.
+// orderBase keeps orders in memory. It is correct as long as its hooks are nil. The hooks
+// run with the mutex held.
 type orderBase struct {
 	mu     sync.Mutex
 	orders map[lockstore.OrderID]*kept
@@ -28,7 +28,7 @@ type orderBase struct {
 	event func([]lockstore.Order) []lockstore.Order // may change the orders of an event
 	pause bool                                      // between comparing and setting
 	isDue func(k *kept) bool
-	after int // what a comparison with the id that Orders begins after must be more than
+	after int // Orders returns the ids whose comparison with its argument gives more than this
 	share bool
 }
 
@@ -221,7 +221,7 @@ func TestOrderSubject(t *testing.T) {
 	}
 }
 
-// TestOrdersFindFaults checks that a right store of orders passes the suite, and that
+// TestOrdersFindFaults checks that a correct store of orders passes the suite, and that
 // broken ones fail the cases that are about their fault.
 func TestOrdersFindFaults(t *testing.T) {
 	self, err := os.Executable()

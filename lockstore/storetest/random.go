@@ -58,7 +58,7 @@ func randomOperations(c *check) {
 		for _, kind := range buyers {
 			actions[kind.String()] = func(t *rapid.T) { do(t, kind) }
 		}
-		for _, action := range []string{"operate", "operate 2", "operate 3"} { // so much more often
+		for _, action := range []string{"operate", "operate 2", "operate 3"} { // so that it is drawn more often
 			actions[action] = func(t *rapid.T) { do(t, operator.Draw(t, "kind")) }
 		}
 		t.Repeat(actions)
@@ -98,7 +98,7 @@ func (f *followed) call(c history.Call) (made history.Call) {
 			f.t.Fatal(err)
 		}
 		if f.bubble {
-			return nil // whatever it is
+			return nil // whatever the error is
 		}
 		return made.Cause
 	})
@@ -108,7 +108,7 @@ func (f *followed) call(c history.Call) (made history.Call) {
 	return made
 }
 
-// name gives the operation a By of its own, but for every second extension.
+// name gives the operation a By of its own, except for every second extension.
 func (f *followed) name(op lockstore.Op) lockstore.Op {
 	if f.calls++; op.Kind != lockstore.KindExtend || f.calls%2 == 0 {
 		op.By = strconv.Itoa(f.calls)
@@ -116,7 +116,7 @@ func (f *followed) name(op lockstore.Op) lockstore.Op {
 	return op
 }
 
-// books compares the journal with the calls, and what it adds up to with the roster.
+// books compares the journal with the calls, and its outcome with the roster.
 func (f *followed) books() {
 	h := f.record.History(0)
 	if err := h.ReadBooks(f.ctx, f.record.Store); err != nil {

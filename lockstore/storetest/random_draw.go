@@ -94,7 +94,7 @@ func (d *drawing) odd(t *rapid.T) time.Duration {
 	return time.Duration(1+2*rapid.IntRange(0, longest).Draw(t, "ms/2")) * time.Millisecond
 }
 
-// bound returns a time that is over, or now, or to come.
+// bound returns a time in the past, the current time, or a time in the future.
 func (d *drawing) bound(t *rapid.T) time.Time {
 	n := time.Duration(rapid.IntRange(-1, 1).Draw(t, "bound"))
 	if !d.bubble {

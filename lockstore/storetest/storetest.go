@@ -28,7 +28,7 @@ func Run(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 // RunInRealTime is like Run, for a store on a server, which cannot be in a bubble.
 // Cases that wait run in parallel, with locks of a few seconds, and leave out
 // what takes longer: that an expiry is forgotten after LapseMemory, and that
-// nothing changes in years. The clock of the server must be that of the test.
+// nothing changes for years. The clock of the server must be that of the test.
 // Calls that the server could not answer for a moment are repeated.
 func RunInRealTime(t *testing.T, newStore func(t *testing.T) lockstore.LockStore) {
 	runCrowded(t, newStore)

@@ -23,7 +23,7 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// TestSuiteFindsFaults checks that right stores pass the suite, and that broken
+// TestSuiteFindsFaults checks that correct stores pass the suite, and that broken
 // ones fail the cases that are about their fault.
 func TestSuiteFindsFaults(t *testing.T) {
 	self, err := os.Executable()
@@ -69,8 +69,7 @@ func TestCrowdedCasesExist(t *testing.T) {
 	}
 }
 
-// TestRulesAreQuotes checks that the contract says what a failed case says that it
-// says.
+// TestRulesAreQuotes checks that the rule that a failed case prints is in the contract.
 func TestRulesAreQuotes(t *testing.T) {
 	var contract strings.Builder
 	for _, file := range []string{"lockstore.go", "op.go", "event.go", "layout.go", "snapshot.go", "roster.go", "order.go", "user.go"} {

@@ -167,8 +167,8 @@ var cancelFreesLocks = beforeSeats(lockstore.KindCancel, func(o *operation, s *e
 	}
 })
 
-// leavesExpired makes the store believe that what an operation of the kind ended was
-// a lock that has expired.
+// leavesExpired makes the store treat what an operation of the kind ended as an expired
+// lock.
 func leavesExpired(kind lockstore.Kind) func(*broken) {
 	return func(b *broken) {
 		was := make(map[int]lockstore.UserID)

@@ -45,7 +45,7 @@ func entersAllBut(kind lockstore.Kind) func(*broken) {
 	}
 }
 
-// entersLate has the entry of each confirm and booking behind the one that follows.
+// entersLate puts the entry of each confirm and booking after the one that follows.
 func entersLate(b *broken) {
 	type late struct {
 		op     lockstore.Op
@@ -102,7 +102,7 @@ func pageLacksEntry(b *broken) {
 }
 
 // showsEntriesLate shows the entry of a booking only after its millisecond, and those
-// behind it at once: a reader who goes on from those misses it.
+// after it at once: a reader that continues from those misses it.
 func showsEntriesLate(b *broken) {
 	b.read = func(_ *event, page []lockstore.Entry) []lockstore.Entry {
 		return slices.DeleteFunc(page, func(e lockstore.Entry) bool {

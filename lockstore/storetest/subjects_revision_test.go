@@ -37,7 +37,7 @@ var revisionShifts = refit(func(old *engine.State, ev *lockstore.Event) (*engine
 	return shifted, nil
 })
 
-// revisionLoses takes any layout.
+// revisionLoses accepts any layout.
 var revisionLoses = refit(func(old *engine.State, ev *lockstore.Event) (*engine.State, error) {
 	next := engine.New(ev.Layout)
 	for p, seat := range ev.Seats {

@@ -12,11 +12,11 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// A subject is a store, mostly with one fault that people make, and the cases
+// A subject is a store, usually with one fault that people make, and the cases
 // that must fail.
 type subject struct {
 	store func() lockstore.LockStore
-	fails []string // names of cases, or how they begin; nil if the store is right
+	fails []string // names of cases, or prefixes of names; nil if the store is correct
 }
 
 // allSubjects returns every subject.

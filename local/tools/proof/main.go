@@ -172,9 +172,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// table runs the rows that have all the words and prints their tallies.
+// table runs the rows that have all the words and prints their tallies. A row that
+// fails, say because a program is missing, does not keep the others from running.
 func table(ctx context.Context, s settings, rows []row, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
+	var failed []error
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| store\t| what is done to it\t| histories\t| calls\t| unknown\t| illegal\t| undecided\t| bookings\t| lost\t| sold twice\t| stuck\t| over limit\t| books\t| orders\t| orders lost\t| faults\t| promises |\t")
 	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
@@ -190,12 +192,14 @@ func table(ctx context.Context, s settings, rows []row, words []string, stdout i
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), w.Flush())
 		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", r, err), w.Flush())
-		}
 		ran++
 		verdict := counted.verdict(r.mayLose)
-		if verdict != kept {
+		switch {
+		case err != nil:
+			verdict = notFinished
+			failed = append(failed, fmt.Errorf("%s: %w", r, err))
+			fmt.Fprintf(s.progress, "   %v\n", err)
+		case verdict != kept:
 			broken++
 		}
 		if verdict == brokenPromise || r.mayLose {
@@ -213,9 +217,9 @@ func table(ctx context.Context, s settings, rows []row, words []string, stdout i
 	}
 	fmt.Fprintf(stdout, "\n%v\n", time.Since(began).Round(time.Second))
 	if broken > 0 {
-		return fmt.Errorf("%w in %d of %d rows", errBroken, broken, ran)
+		failed = append(failed, fmt.Errorf("%w in %d of %d rows", errBroken, broken, ran))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // hasWords reports whether the name of a row has all the words.

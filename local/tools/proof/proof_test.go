@@ -114,7 +114,8 @@ func (f *forgetful) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op
 }
 
 // TestBrokenStore checks that a store that breaks its promise ends the program with
-// an error, after the table, with a drawing of the history.
+// an error, after the table, with a drawing of the history, and that a row which fails
+// does so too. The rows after them run all the same.
 func TestBrokenStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -123,12 +124,16 @@ func TestBrokenStore(t *testing.T) {
 		{"a store that forgets", "", func(ctx context.Context, t *trial) (tally, error) {
 			return newCampaign(t.settings, "alone", new(forgetful), 20).alone(ctx)
 		}, false},
+		{"a store that is away", "", func(context.Context, *trial) (tally, error) { return tally{}, lockstore.ErrUnavailable }, false},
 		{"memory", "", func(ctx context.Context, t *trial) (tally, error) {
 			return newCampaign(t.settings, "alone", new(memstore.Store), 20).alone(ctx)
 		}, false},
 	}, nil, &out)
-	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "1 of 2") {
+	if !errors.Is(err, errBroken) || !errors.Is(err, lockstore.ErrUnavailable) || !strings.Contains(err.Error(), "1 of 3") {
 		t.Errorf("it ended with %v", err)
+	}
+	if strings.Count(out.String(), "| "+notFinished+" |") != 1 {
+		t.Errorf("the row that failed is not in the table:\n%s", out.String())
 	}
 	if strings.Count(out.String(), "| "+brokenPromise+" |") != 1 || strings.Count(out.String(), "| "+kept+" |") != 1 {
 		t.Errorf("the table is\n%s", out.String())

@@ -39,6 +39,7 @@ const (
 	kept          = "kept"
 	brokenPromise = "BROKEN"
 	tooFew        = "UNDECIDED"
+	notFinished   = "FAILED" // the row ended with an error
 )
 
 // verdict judges whether the promises were kept. Where the store may lose

@@ -31,25 +31,25 @@ type Options struct {
 	// goes alone.
 	MaxWeight int
 
-	// Yields is how often a batch yields the processor before it is sent: at most
-	// so many times, and only while more calls arrive. Callers that were just
-	// answered and are about to call again can then join it.
+	// Yields is the most times that the processor is yielded before a batch is sent.
+	// It is yielded only while more calls arrive, so that callers that were just
+	// answered and are about to call again can join the batch.
 	Yields int
 
 	// Patience is how long a call waits to be sent.
 	Patience time.Duration
 
-	// Bound is how long a call takes in all, its wait included. It is not less
-	// than Patience.
+	// Bound is how long a call may take in all, including the wait to be sent. It is
+	// not less than Patience.
 	Bound time.Duration
 
 	// AbandonSent makes a call that was sent fail with ErrOutcomeUnknown as soon
 	// as its context ends. Otherwise it waits for its answer, up to Bound.
 	AbandonSent bool
 
-	// Late is after how long a batch under way no longer counts toward Parallel,
-	// so that a slow one does not hold up the next. At most MaxLate batches are
-	// late at a time. If Late is zero, no batch is ever late.
+	// Late is how long a batch may be under way before it no longer counts toward
+	// Parallel, so that a slow one does not hold up the next. At most MaxLate batches
+	// are late at a time. If Late is zero, no batch is ever late.
 	Late    time.Duration
 	MaxLate int
 
@@ -250,7 +250,7 @@ func (q *Queue[W, R]) run() {
 		} else if !q.sendOrBeLate(batch) {
 			return
 		}
-		clear(batch) // q.waiting keeps its array
+		clear(batch) // so that q.waiting's array does not keep the calls
 	}
 }
 
@@ -269,8 +269,8 @@ func (q *Queue[W, R]) gather() {
 	}
 }
 
-// next takes the calls that go next off the queue. If there are none, it counts
-// the caller as ended.
+// next removes the calls of the next batch from the queue. If there are none, it
+// counts the calling goroutine as ended.
 func (q *Queue[W, R]) next() []*Call[W, R] {
 	q.mu.Lock()
 	defer q.mu.Unlock()

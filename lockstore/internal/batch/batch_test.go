@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// A backend records its batches. It answers each work with its double, once
-// reply allows the batch that holds it.
+// A backend records its batches. It answers each call with twice its work, once reply
+// lets the batch with the call go on.
 type backend struct {
 	*batch.Queue[int, int]
 	reply chan struct{}
@@ -59,7 +59,7 @@ type outcome struct {
 	at     time.Time
 }
 
-// call starts a call of weight 1 and returns once that waits or has ended.
+// call starts a call of weight 1 and returns once the call waits or has ended.
 func (b *backend) call(ctx context.Context, work int) <-chan outcome { return b.weigh(ctx, work, 1) }
 
 func (b *backend) weigh(ctx context.Context, work, weight int) <-chan outcome {
@@ -90,7 +90,7 @@ func wantAnswer(t *testing.T, call <-chan outcome, want int) {
 	}
 }
 
-// wantError checks that the call failed, and how long after the moment.
+// wantError checks that the call failed with want, and how long after moment.
 func wantError(t *testing.T, call <-chan outcome, want error, after time.Duration, moment time.Time) {
 	t.Helper()
 	o := <-call
@@ -160,8 +160,8 @@ func TestParallelBatches(t *testing.T) {
 	})
 }
 
-// TestWeight holds that no batch weighs too much, that a call which does by
-// itself goes alone, and that no call overtakes another.
+// TestWeight checks that no batch weighs too much, that a call that exceeds the weight
+// by itself goes alone, and that no call overtakes another.
 func TestWeight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(batch.Options{MaxWeight: 10})
@@ -173,7 +173,7 @@ func TestWeight(t *testing.T) {
 	})
 }
 
-// TestAnsweredOneByOne holds that a call ends with its own answer, not with its
+// TestAnsweredOneByOne checks that a call ends with its own answer, not with its
 // batch.
 func TestAnsweredOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// TestBound holds that the bound counts from the call, not from its sending.
+// TestBound checks that the bound counts from the call, not from its sending.
 func TestBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, b := time.Now(), newBackend(batch.Options{})
@@ -28,8 +28,8 @@ func TestBound(t *testing.T) {
 	})
 }
 
-// TestPatienceAsLongAsTheBound holds that a call which is sent late has only what
-// is left of its time.
+// TestPatienceAsLongAsTheBound checks that a call that is sent late has only the rest
+// of its time.
 func TestPatienceAsLongAsTheBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, b := time.Now(), newBackend(batch.Options{Patience: time.Second, Bound: time.Second})
@@ -44,7 +44,7 @@ func TestPatienceAsLongAsTheBound(t *testing.T) {
 	})
 }
 
-// TestContextEndsBeforeTheCallIsSent holds that such a call is never sent.
+// TestContextEndsBeforeTheCallIsSent checks that such a call is never sent.
 func TestContextEndsBeforeTheCallIsSent(t *testing.T) {
 	for _, abandon := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestContextEndsBeforeTheCallIsSent(t *testing.T) {
 	}
 }
 
-// TestContextEndsAfterTheCallIsSent holds that only with AbandonSent the call fails
+// TestContextEndsAfterTheCallIsSent checks that only with AbandonSent the call fails
 // at once.
 func TestContextEndsAfterTheCallIsSent(t *testing.T) {
 	start := func(t *testing.T, abandon bool) (*backend, <-chan outcome) {
@@ -107,8 +107,8 @@ func TestContextEndsAfterTheCallIsSent(t *testing.T) {
 	})
 }
 
-// TestClose holds that Close waits for all calls, those too that were not sent
-// yet, and that there are none after it.
+// TestClose checks that Close waits for all calls, including those that were not sent
+// yet, and that later calls are refused.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(batch.Options{Parallel: 2, MaxWeight: 9})

@@ -5,7 +5,7 @@ import "time"
 // A Key is a hash of something that two calls may both need, such as a row.
 type Key uint64
 
-// Terms say with which calls a call may share a batch.
+// Terms say which calls a call may share a batch with.
 type Terms struct {
 	// Weight is what the call adds to its batch.
 	Weight int
@@ -13,9 +13,9 @@ type Terms struct {
 	// Group must be the same, by ==, for all calls of a batch.
 	Group any
 
-	// Keys are what the call would wait for if a batch under way had it already.
-	// So it is not sent while one does. At most Options.MaxPerKey calls of a batch
-	// have a key in common, so that a crowd of such calls leaves room for others.
+	// Keys are what the call would wait for in the backend if a batch under way
+	// used them. The call is not sent while one does. At most Options.MaxPerKey calls
+	// of a batch have a key in common, so that a crowd of such calls leaves room for others.
 	Keys []Key
 }
 
@@ -48,7 +48,7 @@ func (c *Call[W, R]) joins(first *Call[W, R]) bool {
 }
 
 // pick is choose for calls with keys or of several groups. It passes over calls
-// that have to stay.
+// that have to wait.
 func (q *Queue[W, R]) pick() []*Call[W, R] {
 	var batch []*Call[W, R]
 	weight := 0
@@ -61,7 +61,7 @@ func (q *Queue[W, R]) pick() []*Call[W, R] {
 		}
 		if len(batch) > 0 && !c.joins(batch[0]) || !q.mayShare(c, counts) {
 			if i == 0 {
-				// Whatever the first call needs comes to it next. Otherwise a call with
+				// The keys of the first call are reserved for it. Otherwise a call with
 				// many keys could wait for long.
 				for _, k := range c.terms.Keys {
 					counts[k] = q.options.MaxPerKey
@@ -86,8 +86,8 @@ func (q *Queue[W, R]) pick() []*Call[W, R] {
 	return batch
 }
 
-// mayShare reports whether no batch under way has the call's keys, and few calls of
-// the batch that is being made.
+// mayShare reports whether no batch under way has a key of the call, and the batch
+// that is being made has room for another call with each of them.
 func (q *Queue[W, R]) mayShare(c *Call[W, R], counts map[Key]int) bool {
 	for _, k := range c.terms.Keys {
 		if q.busy[k] || counts[k] >= q.options.MaxPerKey {
@@ -97,7 +97,7 @@ func (q *Queue[W, R]) mayShare(c *Call[W, R], counts map[Key]int) bool {
 	return true
 }
 
-// free lets other calls have the keys of a batch that has ended.
+// free releases the keys of a batch that has ended.
 func (q *Queue[W, R]) free(batch []*Call[W, R]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -112,8 +112,9 @@ func (q *Queue[W, R]) freeKeys(batch []*Call[W, R]) {
 	}
 }
 
-// sendOrBeLate sends the batch. If that takes long, another goroutine takes the
-// place of this one. It reports whether this one is to send further batches.
+// sendOrBeLate sends the batch. If that takes longer than Options.Late, another
+// goroutine takes the place of this one. It reports whether this one is to send
+// further batches.
 func (q *Queue[W, R]) sendOrBeLate(batch []*Call[W, R]) bool {
 	late, ended := false, false
 	timer := time.AfterFunc(q.options.Late, func() {

@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// TestManyCallers holds that each of many callers gets its own answer while
+// TestManyCallers checks that each of many callers gets its own answer while
 // others leave.
 func TestManyCallers(t *testing.T) {
 	const callers, calls, parallel = 32, 200, 3

@@ -11,7 +11,7 @@ import (
 	"seatlock/lockstore/internal/batch"
 )
 
-// on starts a call with those terms and returns once that waits or has ended.
+// on starts a call with those terms and returns once the call waits or has ended.
 func (b *backend) on(work int, group any, keys ...batch.Key) <-chan outcome {
 	ended := make(chan outcome, 1)
 	go func() {
@@ -22,7 +22,7 @@ func (b *backend) on(work int, group any, keys ...batch.Key) <-chan outcome {
 	return ended
 }
 
-// TestGroups holds that the calls of a batch are of one group, and that the group
+// TestGroups checks that the calls of a batch are of one group, and that the group
 // that has waited longest goes first.
 func TestGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestGroups(t *testing.T) {
 	})
 }
 
-// TestKeysUnderWay holds that a call is not sent while a batch under way has one of
+// TestKeysUnderWay checks that a call is not sent while a batch under way has one of
 // its keys, that others overtake it, and that the first to wait gets its keys next.
 func TestKeysUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestKeysUnderWay(t *testing.T) {
 		b.on(0, nil, 1)
 		b.on(1, nil, 1, 2)
 		b.want(t, []int{0})
-		b.on(2, nil, 2) // what call 1 needs next
+		b.on(2, nil, 2) // a key that is reserved for call 1
 		b.want(t, []int{0})
 		b.on(3, nil, 3)
 		b.want(t, []int{0}, []int{3})
@@ -52,7 +52,7 @@ func TestKeysUnderWay(t *testing.T) {
 	})
 }
 
-// TestCrowdOfOneKey holds that calls which share a key leave room for others.
+// TestCrowdOfOneKey checks that calls that share a key leave room for others.
 func TestCrowdOfOneKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(batch.Options{MaxWeight: 4, MaxPerKey: 2})
@@ -66,8 +66,8 @@ func TestCrowdOfOneKey(t *testing.T) {
 	})
 }
 
-// TestLateBatch holds that a batch under way for long makes room for the next, but
-// that no more than a few do.
+// TestLateBatch checks that a batch that takes long makes room for the next, but that
+// no more than MaxLate batches do.
 func TestLateBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(batch.Options{MaxWeight: 100, Late: 20 * time.Millisecond, MaxLate: 2})
@@ -91,8 +91,8 @@ func TestLateBatch(t *testing.T) {
 	})
 }
 
-// TestSendAgain holds that calls which are put back go before others, that those
-// that are to go alone do, and that a call whose patience is over fails.
+// TestSendAgain checks that calls that are put back go before others, and by themselves
+// if asked to, and that a call whose patience is over fails.
 func TestSendAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failed := errors.New("failed")

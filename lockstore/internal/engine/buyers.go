@@ -35,7 +35,7 @@ func (s *State) doLock(ev *lockstore.Event, op *lockstore.Op, at []int, now int6
 		lasts = ev.LockTTL
 	}
 	end := now + lasts.Milliseconds()
-	expires = noExpiry // of the named seats' locks, the first end
+	expires = noExpiry // the earliest end of the named seats' locks
 	for _, p := range at {
 		if !s.at(p).live(now) {
 			s.rememberExpired(p, user, now)
@@ -85,8 +85,8 @@ func (s *State) doExtend(ev *lockstore.Event, op *lockstore.Op, at []int, now in
 	return expires, nil
 }
 
-// needs returns the error of an operation of the user unless held reports true for
-// each seat.
+// needs checks that the user has each seat, which held reports. Otherwise it returns
+// the error of the operation.
 func (s *State) needs(user lockstore.UserID, at []int, now int64, held func(p int, c *cell) bool) error {
 	inTheWay, reason := false, lockstore.LockExpired
 	for _, p := range at {

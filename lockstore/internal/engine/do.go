@@ -28,7 +28,7 @@ func (s *State) Do(ev *lockstore.Event, op *lockstore.Op, at []int, now int64, r
 	return nil
 }
 
-// carryOut returns, of an operation that leaves locks, when the first of them ends.
+// carryOut carries out op. If op leaves locks, it returns when the first of them ends.
 func (s *State) carryOut(ev *lockstore.Event, op *lockstore.Op, at []int, now int64) (expires int64, err error) {
 	switch op.Kind {
 	case lockstore.KindLock:
@@ -74,7 +74,7 @@ func (s *State) names(seats []lockstore.SeatID) []lockstore.SeatID {
 	return names
 }
 
-// An obstacle is what seats that are to be taken are.
+// An obstacle records what keeps seats from being taken.
 type obstacle struct{ booked, locked, blocked bool }
 
 // reason returns why the operation fails, or "".
@@ -90,7 +90,7 @@ func (o obstacle) reason() lockstore.Reason {
 	return ""
 }
 
-// conflict names the seats for which inTheWay reports true.
+// conflict returns an error that names the seats for which inTheWay reports true.
 func (s *State) conflict(reason lockstore.Reason, at []int, now int64, inTheWay func(p int, c *cell) bool) error {
 	err := &lockstore.ConflictError{Reason: reason}
 	for _, p := range at {

@@ -10,9 +10,9 @@ import (
 	"seatlock/lockstore"
 )
 
-// Entry returns the entry that an operation makes in the journal, without its ID
-// and Seq, and reports whether it makes one. The result is what [State.Do] filled
-// in. The entry shares no slice with either.
+// Entry returns the journal entry of an operation, without its ID and Seq, and
+// reports whether the operation has one. The result is what [State.Do] filled
+// in. The entry shares no slice with op or result.
 func Entry(op *lockstore.Op, result *lockstore.Result) (lockstore.Entry, bool) {
 	if !makesEntry(op, result) {
 		return lockstore.Entry{}, false
@@ -39,8 +39,8 @@ func makesEntry(op *lockstore.Op, result *lockstore.Result) bool {
 	return len(result.Changed) > 0
 }
 
-// A Journal is the journal of one event in memory. It does not know the Seqs of
-// another, such as one of an earlier process. [NewJournal] makes one. It is not safe
+// A Journal is the journal of one event in memory. It rejects the Seqs of any other
+// journal, such as that of an earlier process. [NewJournal] makes one. It is not safe
 // for concurrent use.
 type Journal struct {
 	id     string // part of every Seq, and different in every journal
@@ -52,11 +52,11 @@ type Journal struct {
 // copied as a whole when it grows.
 const chunkSize = 512
 
-// An entry is a [lockstore.Entry] without what follows from its place.
+// An entry is a [lockstore.Entry] without the fields that its place determines.
 type entry struct {
 	kind  lockstore.Kind
 	time  int64              // in Unix milliseconds
-	seats []lockstore.SeatID // and then the new ones of a move
+	seats []lockstore.SeatID // followed by the new ones of a move
 	user  lockstore.UserID
 	ref   lockstore.Ref
 	by    string
@@ -104,7 +104,7 @@ func (j *Journal) After(after lockstore.Seq, limit int) ([]lockstore.Entry, erro
 	return entries, nil
 }
 
-// entry returns the entry that has n others before it.
+// entry returns the entry at index n.
 func (j *Journal) entry(n int) lockstore.Entry {
 	e := &j.chunks[n/chunkSize][n%chunkSize]
 	seq := j.seq(n + 1)

@@ -40,7 +40,7 @@ func TestJournalInChunks(t *testing.T) {
 	}
 }
 
-// TestJournalOwnsItsSlices checks that an entry shares no slice with the operation, nor with
+// TestJournalOwnsItsSlices checks that an entry shares no slice with the operation or with
 // what a reader got.
 func TestJournalOwnsItsSlices(t *testing.T) {
 	j := NewJournal()

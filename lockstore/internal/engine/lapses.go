@@ -21,8 +21,8 @@ func (s *State) hasExpired(p int, user lockstore.UserID, now int64) bool {
 }
 
 // rememberExpired records the lock of the last user of the seat at p, before user
-// takes the seat, or before it is blocked if that is "". It drops locks that are
-// older than LapseMemory, and the oldest if they are more than MinSeatLapses.
+// takes the seat, or before it is blocked if user is "". It drops locks that are
+// older than LapseMemory, and the oldest if there are more than MinSeatLapses.
 func (s *State) rememberExpired(p int, user lockstore.UserID, now int64) {
 	before := s.expired[p]
 	kept := before[:0]

@@ -14,10 +14,10 @@ func (s *State) Fits(ev *lockstore.Event) bool {
 	return s.layout == ev.Layout || s.layout.Fingerprint() == ev.Fingerprint()
 }
 
-// WithLayout returns the state of the event in its new layout: everything that is
-// known of the seats that are in both. Seats that are blocked, or whose locks have
-// expired, may be missing and are forgotten. If others are, the error is a
-// [*lockstore.MissingSeatsError]. The old state must not be used after the new one.
+// WithLayout returns the state for the event's new layout, with everything that is
+// known of the seats that both layouts have. Seats that are blocked, or whose locks
+// have expired, may be missing and are forgotten. If others are missing, the error is a
+// [*lockstore.MissingSeatsError]. Without an error, the old state must not be used again.
 func (s *State) WithLayout(ev *lockstore.Event, now int64) (*State, error) {
 	if err := s.missing(ev, now); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (s *State) missing(ev *lockstore.Event, now int64) error {
 	return err
 }
 
-// Known returns the positions of the seats of which anything is known, ascending.
+// Known returns, in ascending order, the positions of the seats with any state.
 func (s *State) Known() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for n, pg := range s.pages {

@@ -63,8 +63,7 @@ func (l *Log) Add(at []int) {
 	}
 }
 
-// Restart makes the log one that does not know its Versions any more, and wakes the
-// waiters.
+// Restart makes the log forget its Versions and wakes the waiters.
 func (l *Log) Restart() {
 	if l.waiters != nil {
 		close(l.waiters)

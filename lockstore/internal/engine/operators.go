@@ -23,9 +23,9 @@ func (s *State) take(p int, user lockstore.UserID, ref lockstore.Ref, now int64)
 	s.changed = append(s.changed, p)
 }
 
-// available returns the error of an operation that takes seats for the user,
-// unless each is available, or locked by the user, or one for which too reports
-// true.
+// available checks that each seat may be taken for the user: it is available, or
+// locked by the user, or too reports true for it. Otherwise it returns the error of
+// the operation.
 func (s *State) available(user lockstore.UserID, at []int, now int64, too func(p int, c *cell) bool) error {
 	free := func(p int, c *cell) bool {
 		return !c.taken(now) || c.status == lockstore.Locked && c.user == user || too(p, c)

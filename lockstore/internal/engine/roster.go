@@ -7,12 +7,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Roster reads who has what, page by page: see [lockstore.LockStore.Roster]. All
-// of its pages must be of states with the same layout. [NewRoster] makes one. It is
-// not safe for concurrent use.
+// A Roster reads the seats that are taken, page by page: see
+// [lockstore.LockStore.Roster]. All of its pages must be of states with the same
+// layout. [NewRoster] makes one. It is not safe for concurrent use.
 type Roster struct {
 	user lockstore.UserID // or "" for all
-	at   []int            // the positions of a user or of a filter's seats, ascending, as far as they were not read
+	at   []int            // the positions of a user's or a filter's seats that are still to be read, ascending
 	all  bool             // every seat of the event
 	next int              // with all: the next position
 }
@@ -20,8 +20,8 @@ type Roster struct {
 // rosterPage is the number of seats that one page looks at.
 const rosterPage = 1024
 
-// NewRoster returns the roster of the seats of the event that a valid filter
-// chooses, as of the state: a user's are those that the user has now.
+// NewRoster returns the roster of the seats that a valid filter chooses. A user's
+// seats are those that the user has now.
 func NewRoster(s *State, f lockstore.Filter, now int64) *Roster {
 	r := &Roster{user: f.User, all: f.User == "" && len(f.Seats) == 0}
 	if f.User != "" {

@@ -2,9 +2,9 @@
 // operation succeeds, which seats prevent it, and what lists, rosters and the
 // journal show.
 //
-// A [State] is the seats of one event, a [Log] the changes, a [Journal] the
+// A [State] holds the seats of one event, a [Log] its changes, and a [Journal] its
 // entries. The package has no clock, no lock and no disk: memstore and boltstore
-// bring those. It must not know where a state comes from or where it is kept.
+// add those. It must not know where a state comes from or where it is kept.
 package engine
 
 import (
@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A State is who has which seat of one event. Its memory grows with the seats
+// A State records who has which seats of one event. Its memory grows with the seats
 // that have been taken, not with the size of the layout.
 //
 // Times are Unix milliseconds on the clock of the store, which passes the
@@ -29,8 +29,8 @@ type State struct {
 	changed []int                 // by the last Do
 }
 
-// pageSize is the number of seats that get memory together. Fewer cost a
-// pointer each; more waste memory if the seats that are taken are far apart.
+// pageSize is the number of seats that are allocated together. Smaller pages cost
+// more pointers; larger ones waste memory if the seats that are taken are far apart.
 const pageSize = 32
 
 type page [pageSize]cell
@@ -109,8 +109,8 @@ func (s *State) Seat(p int) SeatState {
 	return known
 }
 
-// SetSeat replaces what is known of the seat at p. It keeps known.Expired, of
-// which the last [lockstore.MinSeatLapses] count.
+// SetSeat replaces what is known of the seat at p. It keeps the slice known.Expired
+// and uses only the last [lockstore.MinSeatLapses] of it.
 func (s *State) SetSeat(p int, known SeatState) {
 	s.clear(p)
 	switch {
@@ -125,7 +125,7 @@ func (s *State) SetSeat(p int, known SeatState) {
 		s.setHolder(known.User, h)
 	}
 	if n := len(known.Expired) - lockstore.MinSeatLapses; n > 0 {
-		known.Expired = slices.Clone(known.Expired[n:]) // the long array is let go
+		known.Expired = slices.Clone(known.Expired[n:]) // so that the long array can be freed
 	}
 	if len(known.Expired) == 0 {
 		delete(s.expired, p)
@@ -135,10 +135,9 @@ func (s *State) SetSeat(p int, known SeatState) {
 	s.expired[p] = known.Expired
 }
 
-// ValidUntil returns the time until which the answer to an operation of the user
-// on those seats stays what it is at now, if nothing else changes and no bound of
-// the operation itself passes: when the first lock on one of the seats, or of the
-// user, ends.
+// ValidUntil returns until when the answer to an operation of the user on those seats
+// stays the same, if nothing else changes and no time bound of the operation passes.
+// That is when the first lock on one of the seats, or of the user, ends.
 func (s *State) ValidUntil(at []int, user lockstore.UserID, now int64) int64 {
 	until := noExpiry
 	for _, p := range at {
@@ -172,7 +171,7 @@ func (c *cell) taken(now int64) bool { return c.status > lockstore.Locked || c.l
 // written to.
 var untouched cell
 
-// at returns the seat at p, to read, or to write if it was ever taken.
+// at returns the seat at p. The caller may write to it only if it was ever taken.
 func (s *State) at(p int) *cell {
 	if pg := s.pages[p/pageSize]; pg != nil {
 		return &pg[p%pageSize]
@@ -183,7 +182,7 @@ func (s *State) at(p int) *cell {
 // ref returns the reference of the seat at p.
 func (s *State) ref(p int) lockstore.Ref {
 	if !s.at(p).hasRef {
-		return "" // the map need not be asked
+		return "" // saves the map lookup
 	}
 	return s.refs[p]
 }

@@ -6,13 +6,13 @@ import (
 	"seatlock/lockstore"
 )
 
-// A holder is what is known of one user: the seats that the user may have locked,
-// as a list, and those that the user has booked, as another. The seat limit is
-// checked with it, so it costs what the user has, not what the user had.
+// A holder is what is known of one user: a list of the seats that the user may have
+// locked, and one of those that the user has booked. The seat limit is checked with
+// it, so the cost depends on what the user has, not on what the user once had.
 type holder struct {
 	locked   int32 // position of the first seat in the list, or none
-	booked   int32 // the same of the booked ones
-	bookings int32 // how many are booked
+	booked   int32 // the same for the booked seats
+	bookings int32 // how many seats are booked
 }
 
 var nobody = holder{locked: none, booked: none}
@@ -42,9 +42,9 @@ func (h *holder) list(status lockstore.Status) *int32 {
 	return &h.locked
 }
 
-// locked returns the seats that the user, of whom h is known, has locked, with their
-// positions. It takes those whose lock has expired off the user's list, so that each is
-// passed over only once: the caller passes h to [State.setHolder] afterwards.
+// locked returns the seats that the user of h has locked, with their positions. It
+// removes seats whose lock has expired from the list, so that each is passed over only
+// once. The caller must pass h to [State.setHolder] afterwards.
 func (s *State) locked(h *holder, now int64) iter.Seq2[int, *cell] {
 	return func(yield func(int, *cell) bool) {
 		for p := h.locked; p != none; {
@@ -60,8 +60,8 @@ func (s *State) locked(h *holder, now int64) iter.Seq2[int, *cell] {
 	}
 }
 
-// count returns the number of seats that the user, of whom h is known, has locked and
-// booked. It changes h as [State.locked] does.
+// count returns how many seats the user of h has locked and booked. It changes h as
+// [State.locked] does.
 func (s *State) count(h *holder, now int64) int {
 	n := int(h.bookings)
 	for range s.locked(h, now) {
@@ -70,8 +70,8 @@ func (s *State) count(h *holder, now int64) int {
 	return n
 }
 
-// lock makes the seat at p one that the user, of whom h is known, has locked. It changes
-// h, which the caller passes to [State.setHolder] afterwards.
+// lock locks the seat at p for the user of h. It changes h, which the caller must pass
+// to [State.setHolder] afterwards.
 func (s *State) lock(p int, user lockstore.UserID, h *holder, now, expires int64) {
 	s.clearFor(p, user, h)
 	seat := s.join(p, &h.locked)
@@ -79,7 +79,7 @@ func (s *State) lock(p int, user lockstore.UserID, h *holder, now, expires int64
 	seat.extend(now, expires)
 }
 
-// book makes the seat at p one that the user has booked.
+// book books the seat at p for the user.
 func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64) {
 	s.clear(p)
 	h := s.holder(user)
@@ -90,17 +90,17 @@ func (s *State) book(p int, user lockstore.UserID, ref lockstore.Ref, now int64)
 	s.setRef(p, ref)
 }
 
-// block makes the seat at p one that is not for sale.
+// block takes the seat at p out of sale.
 func (s *State) block(p int, reason lockstore.Ref, now int64) {
 	s.clear(p)
 	*s.touch(p) = cell{status: lockstore.Blocked, expires: now}
 	s.setRef(p, reason)
 }
 
-// clear makes the seat at p one that nobody has had.
+// clear forgets everything about the seat at p.
 func (s *State) clear(p int) { s.clearFor(p, "", nil) }
 
-// clearFor is clear while h is what is known of the user.
+// clearFor is clear for a caller that is changing h, the holder of the user.
 func (s *State) clearFor(p int, user lockstore.UserID, h *holder) {
 	seat := s.at(p)
 	if seat.status == lockstore.Available {
@@ -121,7 +121,7 @@ func (s *State) clearFor(p int, user lockstore.UserID, h *holder) {
 	*seat = cell{}
 }
 
-// leave takes the seat at p off its user's list, of whom h is known.
+// leave removes the seat at p from the list of its user, whose holder is h.
 func (s *State) leave(p int, h *holder) {
 	if s.at(p).status == lockstore.Booked {
 		h.bookings--
@@ -129,7 +129,7 @@ func (s *State) leave(p int, h *holder) {
 	s.unlist(p, h)
 }
 
-// touch returns the seat at p, to write. It gets memory if it has none.
+// touch returns the seat at p for writing. It allocates the seat if necessary.
 func (s *State) touch(p int) *cell {
 	if s.pages[p/pageSize] == nil {
 		s.pages[p/pageSize] = new(page)
@@ -157,7 +157,8 @@ func (s *State) join(p int, first *int32) *cell {
 	return seat
 }
 
-// unlist takes the seat at p, which is in it, off its user's list, of whom h is known.
+// unlist removes the seat at p, which is in a list, from the list of its user, whose
+// holder is h.
 func (s *State) unlist(p int, h *holder) {
 	seat := s.at(p)
 	seat.inList = false

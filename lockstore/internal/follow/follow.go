@@ -25,9 +25,9 @@ type Follower[K, V comparable] struct {
 }
 
 // A Poller looks for news and passes it to [Follower.Publish] until the loop over
-// waited ends. Each turn of the loop has the keys that have waiters at that time,
-// with the last news of each; there may be none. The loop ends when there have
-// been no waiters for a while.
+// waited ends. Each iteration gets the keys that have waiters at that time, with the
+// last news of each; there may be none. The loop ends when there have been no waiters
+// for a while.
 //
 // The error of a Poller goes to all waiters of its keys, and the next waiter starts
 // a new goroutine. A Poller must not return nil before the loop ends.
@@ -54,7 +54,7 @@ type run[K, V comparable] struct {
 type topic[V comparable] struct {
 	waiters int
 	news    V
-	next    chan struct{} // closed and replaced when there is other news; closed and left so after err
+	next    chan struct{} // closed and replaced when there is other news; closed for good after err
 	err     error
 }
 
@@ -68,8 +68,8 @@ type Waiter[K, V comparable] struct {
 }
 
 // Join adds a waiter for the key, which misses no news from then on. The caller
-// must call Leave in the end. If the key has no other waiters, known is taken for
-// the last news.
+// must eventually call Leave. If the key has no other waiters, known counts as the
+// last news.
 func (f *Follower[K, V]) Join(key K, known V) *Waiter[K, V] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -88,7 +88,7 @@ func (f *Follower[K, V]) Join(key K, known V) *Waiter[K, V] {
 	return &Waiter[K, V]{f, r, key, t, t.next}
 }
 
-// at returns the key of runs for the goroutine of the key.
+// at returns the key in f.runs of the goroutine that serves the key.
 func (f *Follower[K, V]) at(key K) K {
 	if f.each {
 		return key
@@ -97,9 +97,9 @@ func (f *Follower[K, V]) at(key K) K {
 	return one
 }
 
-// Next blocks until there is other news than when the Waiter joined or Next last
-// returned, and returns the latest. It returns the error of a Poller that failed, or
-// of the context if that ends.
+// Next blocks until the news differs from what it was when the Waiter joined or Next
+// last returned, and returns the latest. It returns the error of a Poller that failed,
+// or of the context if that ends.
 func (w *Waiter[K, V]) Next(ctx context.Context) (V, error) {
 	select {
 	case <-w.next:
@@ -129,8 +129,8 @@ func (f *Follower[K, V]) HasWaiters(key K) bool {
 	return f.topic(key) != nil
 }
 
-// Publish passes news of the key to its waiters. The same news again does not
-// wake them.
+// Publish passes news of the key to its waiters. Publishing the same news again does
+// not wake them.
 func (f *Follower[K, V]) Publish(key K, news V) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -170,8 +170,8 @@ func (f *Follower[K, V]) work(r *run[K, V], at K) {
 	}
 }
 
-// waited returns the loop of a Poller. The end of the loop is the end of the run:
-// the next waiter starts another.
+// waited returns the loop of a Poller. The run ends with the loop: the next waiter
+// starts another.
 func (f *Follower[K, V]) waited(r *run[K, V], at K) iter.Seq[map[K]V] {
 	return func(yield func(map[K]V) bool) {
 		for last := time.Now(); ; {

@@ -19,7 +19,7 @@ type source struct {
 	err   error
 	runs  int // how many goroutines have started
 	works int // how many are at work
-	turns int // how often any has looked
+	turns int // how many times any has looked
 }
 
 func (s *source) set(key string, news int) {

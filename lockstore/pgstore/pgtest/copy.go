@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Copy returns a server that is still to be started, on a copy of the files of another. The
-// other may run, but must not write meanwhile. The caller must Close it.
+// Copy returns a server on a copy of the files of another, not yet started. The
+// other may run, but must not write meanwhile. The caller must Close the copy.
 func (s *Server) Copy() (*Server, error) {
 	c, err := newServer(s.settings)
 	if err != nil {

@@ -28,8 +28,8 @@ func (s *Server) Kill() {
 	s.clean()
 }
 
-// children returns the processes of the server but the first, those that were
-// killed and that it has not noticed included.
+// children returns the processes of the server except the first, including those that
+// were killed and that it has not noticed yet.
 func (s *Server) children() (pids []int) {
 	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(s.process.PID())).Output() // there may be none
 	for field := range strings.FieldsSeq(string(out)) {

@@ -56,7 +56,7 @@ func TestLeavesNothing(t *testing.T) {
 	}
 }
 
-// memory returns the shared memory that a server has in the system: the ids of
+// memory returns the shared memory that a server has allocated: the ids of
 // segments, and files in /dev/shm.
 func memory(t *testing.T, s *pgtest.Server) (names []string) {
 	t.Helper()
@@ -87,7 +87,7 @@ func memory(t *testing.T, s *pgtest.Server) (names []string) {
 	return names
 }
 
-// remaining returns those of the names that still exist.
+// remaining returns the names that still exist.
 func remaining(t *testing.T, names []string) (left []string) {
 	t.Helper()
 	segments, err := exec.Command("ipcs", "-m").Output()
@@ -103,8 +103,8 @@ func remaining(t *testing.T, names []string) (left []string) {
 	return left
 }
 
-// TestSwitchOver checks that a standby has what was committed, takes over when it
-// is promoted, and that the server before becomes its standby.
+// TestSwitchOver checks that a standby has what was committed, that it takes over when
+// promoted, and that the old server becomes its standby.
 func TestSwitchOver(t *testing.T) {
 	primary := pgtest.New(t, pgtest.Unsafe...)
 	standby := pgtest.NewStandby(t, primary, pgtest.Unsafe...)

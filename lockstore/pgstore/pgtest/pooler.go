@@ -18,9 +18,9 @@ import (
 const pooler = "pgbouncer"
 
 // A Pooler is a running PgBouncer in transaction mode. If it ends by itself it is
-// started again, as a service manager does: versions 1.18 to 1.20 sometimes end when
+// started again, as by a service manager: versions 1.18 to 1.20 sometimes end when
 // a client cancels a call (https://github.com/pgbouncer/pgbouncer/issues/822). Tests
-// that call it again and again would else take hours to fail.
+// that repeat calls until they succeed would otherwise take hours to fail.
 type Pooler struct {
 	Addr string // where it listens: host and port
 

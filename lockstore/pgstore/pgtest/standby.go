@@ -21,8 +21,8 @@ func NewStandby(t testing.TB, primary *Server, settings ...string) *Server {
 	return s
 }
 
-// Standby starts a standby of the server: a copy that takes over what the server
-// writes from then on, and no writes of clients. The caller must Close it.
+// Standby starts a standby of the server: a copy that receives what the server
+// writes from then on, and takes no writes of clients. The caller must Close it.
 func (s *Server) Standby(settings ...string) (*Server, error) {
 	standby, err := newServer(settings)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) Promote(ctx context.Context) error {
 }
 
 // Follow starts the server as a standby of another, after Kill or Stop. If it has
-// written what the other lacks, it does not get what the other writes, but takes
+// written what the other lacks, it does not receive what the other writes, but takes
 // no writes either.
 func (s *Server) Follow(primary *Server) error {
 	host, port, _ := net.SplitHostPort(primary.Addr)

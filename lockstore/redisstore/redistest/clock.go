@@ -20,7 +20,7 @@ func NewClock(dir string) (*Clock, error) {
 	return &Clock{p}, err
 }
 
-// Set makes the clock differ from the machine's by offset, cut to whole seconds.
+// Set makes the clock differ from the machine's by offset, truncated to whole seconds.
 func (c *Clock) Set(offset time.Duration) error { return c.set(int64(offset / time.Second)) }
 
 // Start is like the function [Start], for a server that uses the clock.

@@ -23,7 +23,7 @@ const (
 	slots   = 16384
 )
 
-// Nodes are the servers of a Cluster: first the three that began as masters, then
+// Nodes are the servers of a Cluster: first the three initial masters, then
 // a replica of each, if there are replicas.
 type Nodes []*Server
 
@@ -63,7 +63,7 @@ func StartCluster(ctx context.Context, dir string, replicas bool, args ...string
 		n *= 2
 	}
 	var nodes Nodes
-	buses := make(map[*Server]string) // the ports that they use among themselves
+	buses := make(map[*Server]string) // the ports for traffic between the servers
 	for i := range n {
 		home := filepath.Join(dir, strconv.Itoa(i))
 		if err := os.Mkdir(home, 0o700); err != nil {
@@ -190,8 +190,8 @@ func (n Nodes) Await(ctx context.Context, number int) error {
 	return awaitInfo(ctx, client.ClusterInfo, "cluster_state:ok")
 }
 
-// Announce makes the Cluster name addrs to its clients, one for each server: proxies
-// before them, on the same host. It returns once every server does so.
+// Announce makes the Cluster announce addrs to its clients, one for each server: proxies
+// in front of the servers, on the same host. It returns once every server does so.
 func (n Nodes) Announce(ctx context.Context, addrs []string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()

@@ -41,7 +41,7 @@ func (m *Mover) Close() {
 	}
 }
 
-// Begin starts to move the slot of the key to the next master and carries some of
+// Begin starts to move the slot of the key to the next master and moves some of
 // its keys. The slot stays half moved until Move.
 func (m *Mover) Begin(ctx context.Context, key string, keys ...string) error {
 	_, from, to, err := m.begin(ctx, key)

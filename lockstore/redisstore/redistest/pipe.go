@@ -13,7 +13,7 @@ import (
 // both can be in a testing/synctest bubble.
 func Pipes(m *miniredis.Miniredis) *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: "127.0.0.1:6379", // it is not dialed, but a host name would be looked up outside the bubble
+		Addr: "127.0.0.1:6379", // it is not dialed, but a host name would be looked up outside of the bubble
 		Dialer: func(context.Context, string, string) (net.Conn, error) {
 			c, err := m.Dial()
 			if err != nil {

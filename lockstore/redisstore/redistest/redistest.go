@@ -61,7 +61,7 @@ func Start(dir string, args ...string) (*Server, error) { return startIn(dir, ar
 
 func startIn(dir string, args []string, env ...string) (*Server, error) {
 	port := faults.FreePort()
-	for _, option := range []string{"--port", "--tls-port"} { // the latter in place of the former
+	for _, option := range []string{"--port", "--tls-port"} { // the latter replaces the former
 		if i := slices.Index(args, option); i >= 0 {
 			port = args[i+1]
 		}

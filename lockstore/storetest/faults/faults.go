@@ -15,9 +15,9 @@ import (
 	"syscall"
 )
 
-// The ports that FreePort chooses from. The system gives none of them to a program
-// that asks for any port, on Linux and elsewhere, so nobody takes one by chance
-// before a server listens on it.
+// FreePort chooses from these ports. No system gives one of them to a program that
+// asks for any free port, so no program takes one by chance before a server listens
+// on it.
 const firstPort, lastPort = 10_000, 32_000
 
 // FreePort returns a port of the loopback interface on which no program listened

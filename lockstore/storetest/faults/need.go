@@ -17,8 +17,8 @@ func Need(t testing.TB, program, untried string) {
 	}
 }
 
-// Missing does what [Need] does about a program, or anything else, that the caller
-// has not found. If the environment variable SKIPPED names a file, Missing appends
+// Missing is like [Need], for a program, or anything else, that the caller has not
+// found. If the environment variable SKIPPED names a file, Missing appends
 // a line to it, because go test shows the reason of a skip only with -v.
 func Missing(t testing.TB, what, untried string) {
 	t.Helper()

@@ -115,7 +115,7 @@ func (o *output) Write(b []byte) (int, error) {
 }
 
 // Kill ends the program at once, as a crash does, and returns when it has ended.
-// It panics if the program does not end: a test that went on would try nothing.
+// It panics if the program does not end: a test that went on would test nothing.
 func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
 	select {

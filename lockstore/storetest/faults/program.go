@@ -15,8 +15,8 @@ import (
 )
 
 // Build builds a program, named by its import path, and returns the path of the
-// executable. That is in Go's build cache: an unchanged program is linked once for
-// all processes that build it, and the caller must not remove it. Env is added to
+// executable. The executable is in Go's build cache: an unchanged program is linked once
+// for all processes that build it, and the caller must not remove it. Env is added to
 // the environment, such as GOARCH=arm64; the flags are those of go build.
 func Build(ctx context.Context, env []string, program string, flags ...string) (string, error) {
 	for range 2 {

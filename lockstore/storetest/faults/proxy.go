@@ -30,7 +30,7 @@ type Proxy struct {
 // A Fault is what a Proxy does with data that the server has sent. The zero Fault
 // passes it on at once.
 type Fault struct {
-	Delay time.Duration // passes the data on later, and so what follows it
+	Delay time.Duration // passes on the data, and what follows it, later
 	Lost  bool          // drops the data and all that follows; the connection stays open
 	Cut   bool          // drops the data and closes the connection
 
@@ -94,7 +94,7 @@ func (p *Proxy) Swallowed() bool {
 }
 
 // Inject makes the Proxy call fault for all that the server sends from now on, and
-// do what it returns. Nil passes everything on. The calls are one at a time.
+// do what it returns. If fault is nil, everything is passed on. Calls do not overlap.
 func (p *Proxy) Inject(fault func() Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,18 +102,18 @@ func (p *Proxy) Inject(fault func() Fault) {
 }
 
 // Vanish makes the machine of a client vanish in the middle of what it sends next:
-// keep returns how many of n bytes arrive. Neither end hears of the other from then
-// on, as the server's system gets no answers either; the connection stays open. It
-// works on Linux alone.
+// keep returns how many of n bytes arrive. From then on, neither end hears from the
+// other, as the server's system gets no answers either; the connection stays open. It
+// works only on Linux.
 func (p *Proxy) Vanish(keep func(n int) int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.vanish = keep
 }
 
-// Silence makes the machine of the server vanish: no end of a connection hears of
-// the other from now on, and no attempt to make one is answered, until
-// [Proxy.EndSilence]. Connections stay open and silent. It works on Linux alone.
+// Silence makes the machine of the server vanish: until [Proxy.EndSilence], neither end
+// of a connection hears from the other, and attempts to connect get no answer.
+// Connections stay open and silent. It works only on Linux.
 func (p *Proxy) Silence() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,7 +181,7 @@ func (p *Proxy) Redirect(target string) {
 }
 
 // RedirectNew makes new connections go to another address, and leaves the others
-// alone, as a name does that points to another server from now on.
+// alone, as a host name does that starts to point to another server.
 func (p *Proxy) RedirectNew(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,7 +234,7 @@ func pass(to, from net.Conn, fault func() Fault) (vanished bool) {
 			}
 			if f.vanish != nil {
 				if err := silence(to); err != nil && !errors.Is(err, net.ErrClosed) {
-					panic(err) // a test would try nothing
+					panic(err) // a test would test nothing
 				}
 				lost, vanished = true, true
 			}

@@ -31,7 +31,7 @@ func connectionCut(t *trial) {
 	})
 }
 
-// losing makes calls that are carried out and whose answers do not arrive. lose
+// losing makes calls that are carried out, but whose answers are lost. lose
 // makes the next answer get lost; lost reports whether it was.
 func (t *trial) losing(lose func() (lost func() bool)) {
 	v := t.list("").Version
@@ -41,7 +41,7 @@ func (t *trial) losing(lose func() (lost func() bool)) {
 		if err := t.call(op); !errors.Is(err, lockstore.ErrOutcomeUnknown) || !lost() {
 			t.Fatalf("%s without an answer: %v, want ErrOutcomeUnknown", op.Kind, err)
 		}
-		// A store may have to look whose the seats are first, and may have lost that answer.
+		// A store may first look up who has the seats, and that answer may be the lost one.
 		if result := t.eventually(op); len(result.Changed) > 0 && op.User != "" {
 			t.Errorf("the repeated %s changed %v, want nothing", op.Kind, result.Changed)
 		}

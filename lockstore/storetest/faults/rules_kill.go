@@ -9,9 +9,9 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// kill kills the server and starts it again when the first of the callers has made
-// half of its calls, and returns when all have made theirs. call is the nth of a
-// caller.
+// kill has callers make calls, and returns when all have made theirs. When the first
+// caller has made half of its calls, kill kills the server and starts it again. call
+// makes the nth call of a caller.
 func (t *trial) kill(callers, each int, call func(caller, n int)) {
 	half := make(chan struct{}, 1)
 	var all sync.WaitGroup

@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// orders returns the store as one of orders.
+// orders returns the store as an OrderStore.
 func (t *trial) orders() lockstore.OrderStore { return t.store.(lockstore.OrderStore) }
 
 // stored returns the order as it is stored, with revision 0 if it is not.

@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// silence makes a connection deaf and dumb once all that was sent over it has
-// arrived: the system answers nothing that arrives, not even a probe, as if the
-// machine had lost its power.
+// silence cuts off a connection once all that was sent over it has arrived: the system
+// answers nothing that arrives, not even a probe, as if the machine had lost power.
 func silence(c net.Conn) error {
 	raw, err := c.(*net.TCPConn).SyscallConn()
 	if err != nil {

@@ -132,7 +132,7 @@ func newEvent(t *testing.T) *lockstore.Event {
 	return ev
 }
 
-// call carries out op and returns its error alone.
+// call carries out op and returns only its error.
 func (t *trial) call(op lockstore.Op) error {
 	_, err := t.store.Do(t.ctx, t.ev, op)
 	return err
@@ -205,8 +205,8 @@ func (t *trial) warm() {
 	t.list("")
 }
 
-// steps are operations of a sale and of what may come after it, which succeed one after
-// the other and each change every seat that they name.
+// steps are the operations of a sale and of what may come after it. Each succeeds after
+// those before it, and changes every seat that it names.
 var steps = []lockstore.Op{
 	lockstore.Lock(ann, "A1", "A2"),
 	{Kind: lockstore.KindExtend, User: ann, Seats: []lockstore.SeatID{"A1", "A2"}, Until: time.Now().Add(30 * time.Minute), By: "desk"},

@@ -103,8 +103,8 @@ func (m *model) act(s *state, c *Call, when span, extends byte) verdict {
 		v.changed, v.after = nil, nil
 	}
 	for n, i := range v.changed {
-		// To its user a lock that ends here did not expire, and neither did one
-		// before that was replaced.
+		// A lock that is ended here did not expire, and one that is made here replaces what
+		// is known of its user's earlier lock on the seat.
 		if was := s.seats[i]; was.status == lockstore.Locked {
 			s.forget(i, was.user)
 		}

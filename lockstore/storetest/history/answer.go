@@ -95,8 +95,8 @@ func (m *model) shows(s *state, i int, got lockstore.Seat) bool {
 	return c.within(m.end(got.Expires))
 }
 
-// end returns when a lock that is shown with this end really ends. Strangers see it
-// rounded up to a second over HTTP.
+// end returns when a lock that is shown with this end really ends. Over HTTP, other
+// users see the end rounded up to a second.
 func (m *model) end(shown time.Time) span {
 	end := around(shown, m.slack)
 	if m.remote {
@@ -105,7 +105,7 @@ func (m *model) end(shown time.Time) span {
 	return end
 }
 
-// looks reports whether a roster can show the one seat of the call so, or not at all.
+// looks reports whether a roster can show the call's one seat so, or can leave it out.
 func (m *model) looks(s *state, c *Call) bool {
 	i := m.position(c.Seats[0])
 	at := &s.seats[i]
@@ -123,7 +123,7 @@ func (m *model) looks(s *state, c *Call) bool {
 	return h.Status != lockstore.Locked || h.Since.IsZero() || at.made.within(around(h.Since, m.slack))
 }
 
-// lists reports whether the list can be of the state, in which it is known which
+// lists reports whether the list can show the state, in which it is known which
 // locks are live.
 func (m *model) lists(s *state, c *Call) bool {
 	snap := c.Snapshot

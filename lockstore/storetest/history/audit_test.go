@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestLedgerOfRightStore checks that an audit finds nothing in a right store, whether
+// TestLedgerOfRightStore checks that an audit finds nothing in a correct store, whether
 // all outcomes are known or not.
 func TestLedgerOfRightStore(t *testing.T) {
 	var sum history.Losses
@@ -64,7 +64,7 @@ func (p *pretender) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op
 	return p.Store.Do(ctx, ev, op)
 }
 
-// A forgetful store loses what operations of a kind did: another follows that undoes it.
+// A forgetful store undoes operations of a kind with another one that follows.
 type forgetful struct {
 	memstore.Store
 	kind lockstore.Kind

@@ -20,13 +20,13 @@ type Verdict string
 const (
 	Legal     Verdict = "legal"     // the calls can have happened one after the other
 	Illegal   Verdict = "illegal"   // they cannot: the store broke its contract
-	Undecided Verdict = "undecided" // the time was over
+	Undecided Verdict = "undecided" // the timeout ended the search
 )
 
 // Check looks for an order in which the calls can have happened, one after the
 // other and each between its Begin and its End, such that every answer is what
-// the contract says. A timeout of zero is no limit. The error is of a history
-// that cannot be checked at all.
+// the contract says. A timeout of zero is no limit. Check returns an error if the
+// history cannot be checked at all.
 func (h *History) Check(timeout time.Duration) (Verdict, error) {
 	m, err := newModel(h)
 	if err != nil {
@@ -56,7 +56,7 @@ func (h *History) Draw(file string, timeout time.Duration) error {
 	return porcupine.VisualizePath(pm, info, file)
 }
 
-// porcupine returns the model as the checker takes it.
+// porcupine returns the model in the form that the checker takes.
 func (m *model) porcupine() porcupine.Model {
 	seed := maphash.MakeSeed()
 	return (&porcupine.NondeterministicModel{
@@ -74,8 +74,8 @@ func (m *model) porcupine() porcupine.Model {
 	}).ToModel()
 }
 
-// operations returns the calls as the checker takes them. All that it needs of a
-// call is in the input.
+// operations returns the calls in the form that the checker takes. All that it needs of
+// a call is in the input.
 func (h *History) operations() []porcupine.Operation {
 	last := int64(math.MinInt64)
 	for _, c := range h.Calls {
@@ -97,8 +97,8 @@ func (h *History) operations() []porcupine.Operation {
 	return ops
 }
 
-// looks returns the call itself, or for each seat that a roster chooses from a call
-// of its own: it shows each as it was at some moment.
+// looks returns the call itself or, for a roster, a call for each seat that it chooses
+// from, because a roster shows each seat as it was at some moment.
 func (c *Call) looks(ev *lockstore.Event) []*Call {
 	if c.Method != Roster || c.Outcome != Done {
 		return []*Call{c}
@@ -121,8 +121,8 @@ func (c *Call) looks(ev *lockstore.Event) []*Call {
 	return all
 }
 
-// CheckBooks describes what is wrong with the journal, and with rosters apart from who
-// had what when: see CheckJournal. What the journal adds up to must be the roster.
+// CheckBooks describes what is wrong with the journal, as CheckJournal does, with the
+// form of rosters, and how h.Roster differs from what the journal adds up to.
 func (h *History) CheckBooks() []string {
 	var wrong []string
 	for i := range h.Calls {
@@ -157,7 +157,7 @@ func (c *Call) inOrder(ev *lockstore.Event) bool {
 }
 
 // Explain describes where an illegal history goes wrong: the longest order that
-// was found, every state that is possible after it, and the calls of which none
+// was found, every state that is possible after it, and the calls, none of which
 // can come next.
 func (h *History) Explain(timeout time.Duration) (string, error) {
 	if wrong := h.CheckBooks(); len(wrong) > 0 {

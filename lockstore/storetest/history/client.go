@@ -23,8 +23,8 @@ type Client struct {
 	fixed   [2]bool              // whether it knows that each has its layout for good
 }
 
-// NewClient returns the client of a plan that has that number. Each number makes
-// other calls.
+// NewClient returns the client of a plan that has that number. Clients with different
+// numbers make different calls.
 func NewClient(number int, p Plan, records []*Recorder) *Client {
 	return &Client{Plan: p, number: number, records: records, rnd: rand.New(rand.NewPCG(p.Seed, uint64(number)+1))}
 }
@@ -102,8 +102,8 @@ func (c *Client) shares() []share {
 	return allShares
 }
 
-// settings returns those of every fourth call, which are not the event's. If the event
-// has a limit, so has each call: one without would leave nothing to hold the user to.
+// settings returns settings other than the event's for every fourth call, and nil for the
+// rest. If the event has a limit, so do they: otherwise there would be no limit to check.
 func (c *Client) settings(which int) *Settings {
 	if c.Remote && !c.Others || c.rnd.IntN(4) > 0 {
 		return nil
@@ -234,7 +234,7 @@ func (c *Client) confirmEach(ctx context.Context, which int) {
 	}
 }
 
-// pass waits. It starts no timer for no time: in a bubble that timer fires at
+// pass waits. It starts no timer for a duration of zero: in a bubble that timer fires at
 // once, and Go 1.26's race detector crashes when two do so at the same moment.
 func pass(ctx context.Context, d time.Duration) {
 	if d <= 0 {

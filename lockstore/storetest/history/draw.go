@@ -11,8 +11,8 @@ import (
 // named is a By that each call replaces by its own.
 const named = "?"
 
-// refs are the references of a history. The first is none, and the others differ in
-// case alone.
+// refs are the references of a history. The first is none, and the others differ only
+// in case.
 var refs = []lockstore.Ref{"", "r1", "R1"}
 
 // Longest returns how long after the last call the locks of a plan may last.
@@ -104,7 +104,7 @@ func (c *Client) span() time.Duration {
 	return time.Duration(1+c.rnd.Int64N((2*c.TTL).Milliseconds())) * time.Millisecond
 }
 
-// near returns a time that is over, or just about to come, or comes soon.
+// near returns a time in the recent past, or one that is about to come.
 func (c *Client) near() time.Time {
 	return now().Add(time.Duration(c.rnd.IntN(8)-3) * time.Millisecond)
 }

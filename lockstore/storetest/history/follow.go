@@ -27,8 +27,8 @@ func NewFollower(ev *lockstore.Event, slack time.Duration) (*Follower, error) {
 }
 
 // Next returns an error, which says what was expected, if the contract does not
-// allow the call's answer after the calls before. It takes it that a call whose
-// outcome is unknown has taken effect by the next call or never does.
+// allow the call's answer after the calls before. It assumes that a call whose
+// outcome is unknown takes effect before the next call or never.
 func (f *Follower) Next(c Call) error {
 	if err := f.model.add(&c); err != nil {
 		return err

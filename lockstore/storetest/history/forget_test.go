@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestForgottenLocks checks that a store may forget an expired lock which is not
-// among the last of its seat, or not among the last of its user, and no other.
+// TestForgottenLocks checks that a store may forget an expired lock only if it is not
+// among the last of its seat, or not among the last of its user.
 func TestForgottenLocks(t *testing.T) {
 	const oneMore = 1
 	for what, c := range map[string]struct {
@@ -42,9 +42,9 @@ func TestForgottenLocks(t *testing.T) {
 	}
 }
 
-// lapsed returns a history in which a lock of ann expires on the seat S1, as the
-// first of so many there and as the first of so many of hers, and in which she
-// then confirms.
+// lapsed returns a history in which a lock of ann on the seat S1 expires, followed by
+// others until ofSeat locks of the seat and ofUser of ann have expired. She then
+// confirms S1.
 func lapsed(t *testing.T, ofSeat, ofUser int) (h *history.History) {
 	synctest.Test(t, func(t *testing.T) {
 		ev := storetest.Event(t, "e", time.Second, 0, "S1", "S2", "S3")

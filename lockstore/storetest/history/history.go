@@ -3,10 +3,10 @@
 // answer and its times. It then looks for an order of the calls, one after the
 // other, in which every answer is what the contract says ([History.Check]). A
 // store for which there is none has broken the contract: it sold a seat twice,
-// took half a group, or listed what never was.
+// took half a group, or listed a state that never was.
 //
 // That is linearizability, which the porcupine checker decides. The model is
-// Seatlock's own. A lock that expires is no call, so the model keeps an interval
+// Seatlock's own. The expiry of a lock is not a call, so the model keeps an interval
 // in which it must expire, and every answer narrows it.
 //
 // The package must not know about any store, backend or HTTP.
@@ -58,7 +58,7 @@ type Call struct {
 	Answer
 }
 
-// Settings are the part of an event that each call may set in its own way.
+// Settings are the part of an event that may differ from call to call.
 type Settings struct {
 	LockTTL   time.Duration
 	SeatLimit int
@@ -115,14 +115,14 @@ const (
 	TimedOut Outcome = "timed out"    // a Wait that no change ended
 )
 
-// A History is the calls for one event since before its first use.
+// A History is the calls for one event since its first use.
 type History struct {
 	Event *lockstore.Event
 	Calls []Call
 
-	// Slack is how far the clocks of the store and the clients may be apart, and
+	// Slack is how far the clocks of the store and the clients may differ, and
 	// how late the end of a lock may be noticed. Real clocks need at least a
-	// millisecond, because the store's counts those. Zero is for a bubble in which
+	// millisecond, because the store's clock counts those. Zero is for a bubble in which
 	// all times are whole milliseconds.
 	Slack time.Duration
 
@@ -133,8 +133,8 @@ type History struct {
 	// not the seats, that are newer than its list.
 	Remote bool
 
-	// LosesLog marks a store that may have lost its log, as in a crash, and with it
-	// what its Versions were. Its Wait may return though nothing has changed.
+	// LosesLog marks a store that may lose its log, as in a crash, and no longer know
+	// its Versions. Its Wait may return although nothing has changed.
 	LosesLog bool
 
 	// Journal is the event's whole journal after the calls, and Roster its whole roster.

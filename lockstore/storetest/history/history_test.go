@@ -41,8 +41,8 @@ func verdict(t *testing.T, h *history.History) history.Verdict {
 	return v
 }
 
-// TestMemory checks that a right store has legal histories, and so has one whose
-// calls and answers are sometimes lost.
+// TestMemory checks that a correct store has legal histories, even if some of its
+// calls and answers are lost.
 func TestMemory(t *testing.T) {
 	outcomes := make(map[string]map[history.Outcome]int)
 	for seed := range uint64(200) {
@@ -157,7 +157,7 @@ func TestIllegalHistoryIsShown(t *testing.T) {
 	}
 }
 
-// TestFollower checks that a Follower allows the calls of a right store, whether
+// TestFollower checks that a Follower allows the calls of a correct store, whether
 // their outcomes are known or not, and explains a wrong answer.
 func TestFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// TestLostLog checks that a Wait which ends without a change is only legal for a
+// TestLostLog checks that a Wait that ends without a change is legal only for a
 // store that may have lost its log.
 func TestLostLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

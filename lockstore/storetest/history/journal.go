@@ -37,8 +37,8 @@ func readRoster(ctx context.Context, store lockstore.LockStore, ev *lockstore.Ev
 	return all, nil
 }
 
-// ReadBooks reads h.Journal and h.Roster. No calls may be under way but those that may
-// still take effect: it reads again if one has.
+// ReadBooks reads h.Journal and h.Roster. No calls may be under way except those of
+// unknown outcome. If one of them takes effect meanwhile, ReadBooks reads again.
 func (h *History) ReadBooks(ctx context.Context, store lockstore.LockStore) error {
 	for {
 		var roster []lockstore.Holding
@@ -83,8 +83,8 @@ func Entered(op lockstore.Op, result lockstore.Result) bool {
 //
 // Every acknowledged operation that must have an entry has exactly one, one with an
 // unknown outcome has at most one, and no other has any. If an operation ended before
-// another began, their entries stand in that order. Each entry is possible after those
-// before it, which makes them stand in the order in which seats changed.
+// another began, their entries are in that order. Each entry is possible after those
+// before it, so the entries are in the order in which seats changed.
 func (h *History) CheckJournal() []string {
 	var wrong []string
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -131,8 +131,8 @@ func (h *History) CheckJournal() []string {
 	return append(wrong, NewReplay().Apply(h.Journal...)...)
 }
 
-// checkPages checks the pages of the journal that were read during the calls, which
-// made the entries in that order.
+// checkPages checks the pages of the journal that were read during the calls. order has
+// the call of each entry.
 func (h *History) checkPages(order []*Call) (wrong []string) {
 	index := map[lockstore.Seq]int{"": 0} // of the first entry after it
 	for i, e := range h.Journal {

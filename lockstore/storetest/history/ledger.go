@@ -3,8 +3,8 @@ package history
 import "seatlock/lockstore"
 
 // A Ledger records which bookings, cancels, moves and blocks of one event were
-// acknowledged, to compare the store, and the event's seat limit, with them later. It
-// is not safe for concurrent use.
+// acknowledged, so that the store can be compared with them later, and users with the
+// seat limit. It is not safe for concurrent use.
 type Ledger struct {
 	Event   *lockstore.Event
 	claims  map[lockstore.SeatID][]act    // calls after which the seat was booked
@@ -15,7 +15,7 @@ type Ledger struct {
 	users   map[lockstore.UserID]struct{} // of all claims
 }
 
-// An act is what a call did to a seat, if its outcome is known.
+// An act is what a call did to a seat, or may have done if its outcome is unknown.
 type act struct {
 	user       lockstore.UserID // "" is any
 	ref        lockstore.Ref    // "" is any
@@ -66,8 +66,8 @@ func (l *Ledger) Note(c Call) {
 	}
 }
 
-// standing returns the acts that must still hold, and those that may, if the later
-// ones undo them.
+// standing returns the acts that must still hold and those that may, given the later
+// acts that undo them.
 func standing(acts, later []act) (must, may []act) {
 	for _, a := range acts {
 		over, perhaps := false, a.unknown
@@ -93,10 +93,10 @@ func standing(acts, later []act) (must, may []act) {
 
 // Losses are the differences between a ledger and its store.
 type Losses struct {
-	Bookings int // the acknowledged bookings, one a seat and user
+	Bookings int // the acknowledged bookings, counted for each seat and user
 	Lost     int // of these, those that were not cancelled or moved and that the store does not have
 	Twice    int // the seats whose booking was acknowledged to two users
-	Stuck    int // the seats that are taken, though no user has reason to believe that they have them
+	Stuck    int // the seats that are taken, although no user has reason to believe that they are theirs
 	Books    int // the differences between the journal, the roster and the acknowledged bookings
 	Over     int // the users who have more seats than the loosest limit of their calls, or could get more than the event's
 

@@ -12,8 +12,8 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// TestCallsHaveALimitIfTheEventHas checks that a ledger has a limit to hold each user to,
-// and that calls have limits of their own.
+// TestCallsHaveALimitIfTheEventHas checks that every call has a limit that a ledger can
+// check, and that calls have limits of their own.
 func TestCallsHaveALimitIfTheEventHas(t *testing.T) {
 	own := 0
 	for seed := range uint64(20) {

@@ -76,8 +76,8 @@ func window(c *Call) span {
 	return span{c.Called.UnixNano(), c.Returned.UnixNano()}
 }
 
-// within returns the part of the window in which the operation may be carried out by
-// its NotAfter and NotBefore, and reports whether there is one.
+// within returns the part of the window in which NotAfter and NotBefore allow the
+// operation, and reports whether there is one.
 func (m *model) within(c *Call, when span) (span, bool) {
 	if !c.NotAfter.IsZero() {
 		when.max = min(when.max, millis(c.NotAfter)-1+int64(m.slack))
@@ -88,8 +88,8 @@ func (m *model) within(c *Call, when span) (span, bool) {
 	return when, when.min <= when.max
 }
 
-// outside reports whether the operation may have been refused because its time was
-// over, or had not come.
+// outside reports whether the operation may have been refused because it was too late or
+// too early.
 func (m *model) outside(c *Call, when span) bool {
 	if c.Outcome == TooLate {
 		return !c.NotAfter.IsZero() && when.max >= millis(c.NotAfter)-int64(m.slack)
@@ -162,8 +162,8 @@ func (m *model) allows(s *state, c *Call, when span, extends byte) bool {
 	return v.reason != "" && m.refused(s, c, v)
 }
 
-// closed reports whether a cancel of one of the seats has made sure that the
-// operation does not take effect any more, and notes those of the operation itself.
+// closed reports whether an earlier cancel of one of the seats rules out that the
+// operation takes effect. If the operation is such a cancel, it records that.
 func (m *model) closed(s *state, c *Call) bool {
 	for _, seat := range append(c.Seats[:len(c.Seats):len(c.Seats)], c.To...) {
 		closed := &s.closed[m.position(seat)]

@@ -39,7 +39,7 @@ type Plan struct {
 	LosesLog bool
 }
 
-// users are the users of a history. Two of them differ in case alone.
+// users are the users of a history. Two of them differ only in case.
 var users = []lockstore.UserID{"ann", "ben", "A", "a"}
 
 // limits are the seat limits of events and of calls. The first is none.

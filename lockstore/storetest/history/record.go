@@ -91,8 +91,8 @@ func (r *Recorder) Do(ctx context.Context, c Call) Call {
 	return c
 }
 
-// wait makes a Wait and returns the Begin that it counts with: in Grace of its
-// deadline if it got that far without a change.
+// wait makes a Wait and returns the Begin that the checker uses. If no change ended the
+// Wait, that is Grace before its deadline.
 func (r *Recorder) wait(ctx context.Context, ev *lockstore.Event, c Call) (begin int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Lasts)
 	defer cancel()

@@ -13,7 +13,7 @@ const (
 	maxUsers = 8
 )
 
-// maxRefs is the most references that a history can have, and one more.
+// maxRefs is one more than the most references that a history can have.
 const maxRefs = 256
 
 // A span is when something happened: not before min and not after max, in Unix
@@ -42,8 +42,8 @@ type cell struct {
 	made   span // when the lock was made
 }
 
-// A state is one thing that a store can know after some of the calls. It is
-// comparable, and states that answer alike from now on should be equal.
+// A state is one possible state of a store after some of the calls. It is
+// comparable, and states that give the same answers from now on should be equal.
 type state struct {
 	seats [maxSeats]cell
 
@@ -89,7 +89,7 @@ func (s *state) see(version int) bool {
 	return true
 }
 
-// age drops what no later call can find out: that a lock is still there whose
+// age drops what no later call can observe: that a lock is still there whose
 // end has passed, and that a lock expired longer than LapseMemory ago.
 func (s *state) age(now int64, slack time.Duration) {
 	for i := range s.seats {

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 )
 
-// A disk is one folder: what is on it for certain, and the steps after that.
+// A disk is one folder: what is durably on it, and the steps after that.
 type disk struct {
 	names   map[string]*file // as the system has them
 	synced  map[string]*file // as they are on the disk for certain
@@ -36,7 +36,7 @@ func newDisk() *disk {
 	}
 }
 
-// step carries out a step. What a call does is possible from its beginning on.
+// step carries out a step. A call can have its effect as soon as it has begun.
 func (d *disk) step(s step, early bool) {
 	d.steps++
 	switch s.kind {
@@ -92,7 +92,7 @@ func (d *disk) ended(pending []pendingStep, s step) {
 	}
 }
 
-// sync makes certain what had ended when the sync began.
+// sync makes durable what had ended when the sync began.
 func (d *disk) sync(s step) {
 	if s.name == "" {
 		d.pending = d.certain(d.pending, s, func(p step) { d.change(d.synced, p) })
@@ -133,8 +133,8 @@ func all() bool { return true }
 // none keeps nothing.
 func none() bool { return false }
 
-// apply carries out a step on a content. Of a write it takes the sectors that keep
-// chooses.
+// apply carries out a step on a content. keep chooses which sectors of a write are
+// carried out.
 func apply(content []byte, s step, keep func() bool) []byte {
 	if s.kind == truncate {
 		if keep() {

@@ -7,7 +7,8 @@
 //
 // It replays the promises of the system calls, not a real disk. It cannot show what
 // happens on a disk that confirms what it does not have, or that damages what was
-// written before. A sector is there or not, never half of it. The program must not write to its files through memory (mmap).
+// written before. A sector is there or not, never half of it. The program must not
+// write to its files through memory (mmap).
 //
 // The package knows nothing about stores.
 package powerloss
@@ -117,8 +118,8 @@ func (m Image) Write(folder string) error {
 }
 
 // Image returns what a disk may have if the power fails at a moment, which is at least
-// 0 and less than Len. The disk confirms a sync once it has what was written or, if it is
-// early, at once.
+// 0 and less than Len. The disk confirms a sync once it has what was written or, if
+// early is set, at once.
 func (r *Recording) Image(at int, early bool, rnd *rand.Rand) Image {
 	d := newDisk()
 	for _, s := range r.steps[:at] {
@@ -127,7 +128,7 @@ func (r *Recording) Image(at int, early bool, rnd *rand.Rand) Image {
 	return Image{d.fail(rnd), d.said}
 }
 
-// Cached returns what the system has of the files at a moment while there is power.
+// Cached returns the files as the system has them at a moment while there is power.
 func (r *Recording) Cached(at int) Image {
 	d := r.play(at)
 	return Image{d.cached(), d.said}
@@ -167,7 +168,7 @@ func (r *Recording) Kill(at int) error {
 	return image.Write(r.folder)
 }
 
-// play returns a disk that does not lie at a moment.
+// play returns the disk at a moment, if it confirms only what it has.
 func (r *Recording) play(at int) *disk {
 	d := newDisk()
 	for _, s := range r.steps[:at] {

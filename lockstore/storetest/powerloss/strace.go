@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Add adds what a program did, which has ended. It fails if the log does not explain
+// Add adds what a program that has ended did. It fails if the log does not explain
 // what is in the folder.
 func (r *Recording) Add(log string) error {
 	f, err := os.Open(log)
@@ -120,7 +120,7 @@ func (p *parser) begin(text string) (int, error) {
 }
 
 // end adds the end of the thread's call. A call that failed did nothing. The result of
-// a call in the middle of which the program was killed is "?".
+// a call during which the program was killed is "?".
 func (p *parser) end(thread, text string) {
 	at := p.begun[thread]
 	result := text[strings.LastIndex(text, "= ")+len("= "):]
@@ -144,7 +144,7 @@ func (r *Recording) finish(at int) {
 	r.steps = append(r.steps, s)
 }
 
-// interrupted ends the calls in the middle of which the program was killed. Whether a
+// interrupted ends the calls during which the program was killed. Whether a
 // write was carried out can be seen in the file. A sync that nothing followed counts as
 // not ended, because the system need not finish it for a program that is killed.
 func (p *parser) interrupted() error {
