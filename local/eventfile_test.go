@@ -170,7 +170,7 @@ func TestUnpayableEventIsNotTakenOver(t *testing.T) {
 	}
 }
 
-// TestOutdatedRunner checks what a runner with an old seat map answers while another
+// TestOutdatedRunner checks the answers of a runner with an old seat map while another
 // sells by the new one, and that it sells again once it has read the new file.
 func TestOutdatedRunner(t *testing.T) {
 	t.Parallel()
@@ -212,8 +212,8 @@ func TestOutdatedRunner(t *testing.T) {
 	}
 }
 
-// TestEventFileWaitsForTheStore checks that a changed file is not taken over while the
-// store cannot say whether it takes the new seat map, and is once it can.
+// TestEventFileWaitsForTheStore checks that a changed file is not applied while the store
+// is unavailable and might refuse the new seat map, and is applied afterwards.
 func TestEventFileWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

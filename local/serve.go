@@ -78,9 +78,9 @@ type ending struct {
 	sockets func(context.Context) // disconnects viewers once no new ones can connect; nil if there are none
 }
 
-// serve answers on l until the context ends. Then it reports that it is not
-// ready, goes on for -drain-delay, accepts no new requests, answers those
-// under way while the sockets are closed, and returns, all within -drain.
+// serve answers on l until the context ends. Then it reports that it is not ready, keeps
+// serving for -drain-delay, stops accepting requests, answers those under way while the
+// sockets are closed, and returns, all within -drain.
 func serve(ctx context.Context, s settings.Server, l net.Listener, h http.Handler, e ending, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler: h,
