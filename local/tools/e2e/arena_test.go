@@ -70,13 +70,13 @@ func TestArena(t *testing.T) {
 			name = "a section"
 		}
 		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second, longest task %.0f ms (0: none over 50), main thread busy for %.0f %% of it, %.1f writes for each seat, in %d frames", name, changed, took.Seconds(), float64(changed)/took.Seconds(), float64(frames)/took.Seconds(), longest, 100*busy/took.Seconds(), float64(writes)/float64(changed), written)
-		if writes > 5*changed { // state, part, label, and whether it can be picked
+		if writes > 5*changed { // a state, a part, a label, and whether it can be picked
 			t.Errorf("%s writes %d times for %d seats", name, writes, changed)
 		}
 		if most := int(took.Seconds() * 10); written > most { // changes by others are gathered
 			t.Errorf("%s writes in %d frames, want at most %d in %.1f s", name, written, most, took.Seconds())
 		}
-		if busy > 0.8*took.Seconds() { // processor time, which other programs do not affect
+		if busy > 0.8*took.Seconds() { // processor time, which other programs do not use up
 			t.Errorf("%s keeps the main thread busy for %.1f of %.1f s", name, busy, took.Seconds())
 		}
 		if longest > 2000 {

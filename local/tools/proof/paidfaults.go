@@ -23,7 +23,7 @@ type paidFault struct {
 	killed  []paymenttest.Fault
 	failing func(process int) []paymenttest.Fault
 
-	webhooks int // how many copies of each webhook are sent; 0 is none
+	webhooks int // how many copies of each; 0 is none
 
 	takes time.Duration // how much longer an order may take, because of refunds
 

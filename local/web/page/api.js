@@ -25,7 +25,7 @@ export class Api {
   /** base is a URL. */
   constructor(base) {
     this.base = base;
-    this.elsewhere = base.origin === location.origin ? '' : `@${base.href}`; // distinguishes keys in a page's storage
+    this.elsewhere = base.origin === location.origin ? '' : `@${base.href}`; // tells keys in the storage of a page apart
   }
 
   /** Returns the address of a path below the base address. */

@@ -23,7 +23,7 @@ const movements = 4; // how many seats are highlighted together: more would not 
  */
 export class SeatMap {
   #cells = new Map(); // position -> element
-  #lines = new Map(); // row -> its element and the element's turn, until its seats are drawn
+  #lines = new Map(); // row -> its element and how that is turned, until its seats are drawn
   #ahead = []; // the cells that a click would pick
   #timed = new Set(); // the positions whose labels have a time
   #moving = 0;

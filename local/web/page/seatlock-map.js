@@ -130,7 +130,7 @@ export class SeatlockMap extends HTMLElement {
     return { sells: false, name: this.#user };
   }
 
-  /** Returns the id of the event to show first. Seatlock's own page has one in its address. */
+  /** Returns the id of the event to begin with. Seatlock's own page has one in its address. */
   firstOf(events) {
     return events[0]?.eventId;
   }
