@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Patterns that recognize texts for buyers in the code of the page.
+// Patterns that recognise texts for buyers in the code of the page.
 var (
 	// Two words, or a letter or mark that no name in code has.
 	prose = regexp.MustCompile(`\p{L}{2,}[,;:.!?…]? \p{L}{2,}|[…–’“„«]|[À-ÿ]`)
