@@ -88,7 +88,7 @@ type answer struct {
 	limits  *limits
 	r       *http.Request
 	begun   bool   // the status is written
-	refused bool   // the client gets a refusal instead of the handler's answer
+	refused bool   // with another answer than the handler's
 	end     func() // nil if the answer is not large
 }
 

@@ -37,7 +37,7 @@ func viewerPlaces(s settings.Server) *access.Places {
 // spare: it serves only health checks until a place is free.
 type connections struct {
 	net.Listener
-	proxies        access.Proxies // their connections have no share: they are those of many clients
+	proxies        access.Proxies // whose connections are those of many clients
 	places, spares *access.Places
 	log            *slog.Logger
 	lines          telemetry.Bound
@@ -88,14 +88,14 @@ func addrOf(c net.Conn) netip.Addr {
 type connection struct {
 	net.Conn
 	of   *connections
-	addr netip.Addr // the address that it counts for
+	addr netip.Addr // by which it is counted
 
 	mu            sync.Mutex
 	spare, closed bool
 }
 
 // hasPlace reports whether the connection may be used for more than health checks. A
-// spare connection gets a place if one is free now.
+// spare one gets a place if there is one now.
 func (c *connection) hasPlace() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -37,7 +37,7 @@ const listed = (end) => Math.ceil(end / 1000) * 1000;
 const browser = new Storage(() => localStorage);
 const tab = new Storage(() => sessionStorage);
 
-/** The user name of this browser: generated once, and not a secret. */
+/** The name under which this browser locks: made once, and not a secret. */
 export function userName() {
   let name = browser.get('seatlock:user');
   if (!name) {
@@ -111,7 +111,7 @@ export function forgetLocks(eventId, user) {
   browser.set(key, JSON.stringify({ ...saved(key), locked: [] }));
 }
 
-/** Forgets everything that the user has, and the picks in this window, including those of the guest before the sign-in. */
+/** Forgets all that the user has, and has picked in this window, also as the guest from before the sign-in. */
 export function forgetUser(user) {
   for (const owner of [user, '']) keptPicks.forget(owner);
   for (const storage of [browser, tab]) for (const eventId of eventsOf(user, storage)) storage.remove(keyOf(eventId, user));

@@ -31,7 +31,7 @@ export class Panel {
   /** Shows what the user has of a plan. way is how the user gets what is held: pay, buy or left. */
   show(plan, mine, way) {
     const { words } = this;
-    // This runs whenever any seat changes, and most changes are by other buyers.
+    // This runs whenever any seat changes, and most changes are other buyers'.
     const shown = [plan.eventId, way, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
     if (shown === this.shown) return;
     this.shown = shown;
