@@ -22,12 +22,12 @@ run:
 
 # Without a C compiler there is no race detector.
 RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CC) >/dev/null && echo -race)
-# A test that is skipped for lack of a program adds a line to this file.
+# A test that is skipped because a program is missing adds a line to this file.
 SKIPPED = bin/skipped
 GOTEST = SKIPPED=$(CURDIR)/$(SKIPPED) go test -shuffle=on
-# Packages without goroutines of their own, whose programs are processes of their own, or
-# whose code runs under the race detector in other packages' tests. With the detector,
-# these take several times as long: make race runs them under it, too.
+# Packages that have no goroutines, that test programs in processes of their own, or whose
+# code runs under the race detector in the tests of other packages. With the detector
+# they take several times as long, so only make race runs them under it.
 PLAIN = deploy/[a-z]+|functions|functions/booking/apitest|functions/payment(/.*)?|functions/venue(/.*)?|local/tools/.*|lockstore/storetest|lockstore/(pgstore|redisstore)(/.*)?
 SERVERS = redistest|pgtest
 TESTS = go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./... | grep -v '^seatlock/local/tools/e2e '
@@ -37,7 +37,7 @@ ALONE = grep -E '$(SERVERS)' | cut -d' ' -f1
 TOGETHER = grep -vE '$(SERVERS)' | cut -d' ' -f1
 
 # Packages whose tests start servers are tested one at a time, because a server
-# must answer in time. They are compiled before, by all processors.
+# must answer in time. They are compiled first, in parallel.
 test:
 	@test -n "$(RACE)" || { echo 'make test: there is no C compiler, so races are NOT detected (in CI this fails)' >&2; test -z "$$CI"; }
 	@mkdir -p bin; rm -f $(SKIPPED)
@@ -52,8 +52,8 @@ test:
 race:
 	go test -race -shuffle=on -p 1 -parallel 4 -timeout 30m $$($(UNRACED) | cut -d' ' -f1)
 
-# REDIS_SERVER is a path, or a program of the PATH. RUN is for the names of tests. Races
-# are found by make test.
+# REDIS_SERVER is a path, or a program in PATH. RUN selects tests by name. make test
+# looks for races.
 test-redis: RUN = .
 test-redis: export REDIS_SERVER := $(if $(findstring /,$(REDIS_SERVER)),$(abspath $(REDIS_SERVER)),$(REDIS_SERVER))
 test-redis:
@@ -61,7 +61,7 @@ test-redis:
 	@"$$REDIS_SERVER" --version
 	go test -shuffle=on -count=1 -p 1 -parallel 4 -run '$(RUN)' ./lockstore/redisstore/...
 
-# -v shows what the tests measure. The race detector is off because the program is
+# -v shows what the tests measure. The race detector is off because the program runs in
 # a process of its own.
 e2e: local/tools/e2e/node_modules
 	go test -count=1 -parallel 3 -timeout 20m -v ./local/tools/e2e
@@ -81,10 +81,10 @@ check: imports
 	go mod tidy -diff
 	go vet -C local/tools/e2e/issuer .
 	go mod tidy -C local/tools/e2e/issuer -diff
-	@# tests are skipped by faults.Need alone, which is loud and fails in CI
+	@# only faults.Need may skip a test, since it is loud and fails in CI
 	@! grep -rnE '\.Skip(f|Now)?\(' --include='*.go' . | grep -v '^./lockstore/storetest/faults/need.go:'
 
-# What may import what, one rule per line. A broken rule prints the imports.
+# The import rules, one per line. A broken rule prints the offending imports.
 DEPS = go list -deps
 OURS = grep '^seatlock/'
 STORES = memstore boltstore redisstore pgstore
@@ -95,7 +95,7 @@ imports:
 	@for s in $(STORES); do ! $(DEPS) ./lockstore/$$s | $(OURS) | grep -vE "^seatlock/lockstore(|/$$s|/internal/.*)$$" || exit 1; done
 	@# the suites: lockstore, no store
 	@! $(DEPS) ./lockstore/storetest/... | grep -E '/($(subst $() ,|,$(STORES)))$$'
-	@# a store is imported by the mains, boot and the tools that start one
+	@# stores: imported only by the mains, boot and the tools that start one
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./functions/... ./local/... ./deploy/... | grep -E 'lockstore/($(subst $() ,|,$(STORES)))[] ]' | grep -vE '^seatlock/(local|local/tools/[a-z]+|functions/internal/boot) '
 	@# problem: no package of this module
 	@! $(DEPS) ./functions/problem | $(OURS) | grep -vx seatlock/functions/problem
@@ -106,7 +106,7 @@ imports:
 	@# booking: only these packages, and none of them imports booking
 	@! go list -f '{{join .Imports "\n"}}' ./functions/booking | $(OURS) | grep -vE '^seatlock/(lockstore|functions/(access|payment|venue|venue/best|seatlist|sheet|static|telemetry|problem))$$'
 	@! $(DEPS) ./functions/access/... ./functions/seatlist ./functions/venue ./functions/telemetry/... ./functions/settings | grep -x seatlock/functions/booking
-	@# payment: no store, no other room, and no provider
+	@# payment: lockstore and its own packages, no store and no provider
 	@! $(DEPS) ./functions/payment ./functions/payment/till | $(OURS) | grep -vE '^seatlock/(lockstore|functions/payment(/till)?)$$'
 	@! $(DEPS) ./functions/payment ./functions/booking | grep -E '^seatlock/functions/payment/'
 	@# settings: no store, no HTTP, no Lambda
@@ -119,7 +119,7 @@ imports:
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep -E 'evanw/esbuild|rsc.io/qr' | grep -v '^seatlock/local/web '
 	@# stripe-go: payment/stripe alone
 	@! go list -f '{{.ImportPath}} {{.Imports}}' ./... | grep stripe-go | grep -v '^seatlock/functions/payment/stripe '
-	@# Lambda functions that take no payments: neither of them
+	@# Lambda functions that take no payments: neither go-oidc nor stripe-go
 	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/lock ./functions/confirm ./functions/release ./functions/list ./functions/operate | grep -E 'go-oidc|stripe-go' || exit 1; done
 	@# the Lambda function that takes them: no sign-in, and not the till
 	@for tag in redis postgres; do ! $(DEPS) -tags $$tag ./functions/checkout | grep -E 'go-oidc|payment/till' || exit 1; done

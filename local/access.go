@@ -17,17 +17,17 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// discoverTime is how long the start waits for the issuer of tokens.
+// discoverTime is how long the program waits for the token issuer when it starts.
 const discoverTime = 3 * time.Second
 
-// A gate is the policy, and what signs users in.
+// A gate holds the access policy and signs users in.
 type gate struct {
 	access.Policy
 	desk   session.Desk
 	signIn *oidc.SignIn // nil if nobody signs in on the page
 }
 
-// handler returns next with the calls about sessions.
+// handler returns next with the calls of sessions added.
 func (g *gate) handler(next telemetry.Handler) telemetry.Handler {
 	if g.signIn != nil {
 		next = g.signIn.Handler(next)
@@ -35,8 +35,8 @@ func (g *gate) handler(next telemetry.Handler) telemetry.Handler {
 	return g.desk.Handler(next)
 }
 
-// openAccess returns what the settings describe. It logs an issuer that does not
-// answer: requests that need it fail until it does.
+// openAccess returns the gate that the settings describe. If the issuer does not
+// answer, it logs that, and requests that need the issuer fail until it does.
 func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) (*gate, error) {
 	g := &gate{Policy: access.Policy{
 		BackendKeys:   s.BackendKeys,
@@ -78,7 +78,7 @@ func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) (*gate
 	return g, nil
 }
 
-// openSessions lets there be guests, or users who sign in on the page, or both.
+// openSessions sets up guests, or users who sign in on the page, or both.
 func (g *gate) openSessions(s settings.Access, tokens *oidc.Verifier, log *slog.Logger) error {
 	keys := s.SessionKeys
 	if len(keys) == 0 {
@@ -104,9 +104,9 @@ func (g *gate) openSessions(s settings.Access, tokens *oidc.Verifier, log *slog.
 	return nil
 }
 
-// keyOfThisRun returns a new key for the operator of a server at home, or nothing for
-// another server. At home, only programs on this machine can connect, nobody signs in,
-// and no key is configured.
+// keyOfThisRun returns a new operator's key for a server at home, and "" for any other.
+// At home, only programs on this machine can connect, nobody signs in, and no operator's
+// key is configured.
 func keyOfThisRun(s settings.Runner) string {
 	host, _, err := net.SplitHostPort(s.Server.Addr)
 	ip := net.ParseIP(host)
@@ -116,14 +116,14 @@ func keyOfThisRun(s settings.Runner) string {
 	return rand.Text() + rand.Text()
 }
 
-// printKey prints a command with the key, to be pasted in a shell.
+// printKey prints a command with the key, to be pasted into a shell.
 func printKey(out io.Writer, key, url string) {
 	if key != "" {
 		fmt.Fprintf(out, "As an operator: curl -H 'Authorization: Bearer %s' %s/bookings\n", key, url)
 	}
 }
 
-// identifiedBy says in the start-up line how users are identified.
+// identifiedBy describes how users are identified, for the start-up line.
 func identifiedBy(s settings.Access) string {
 	var by []string
 	if s.Issuer != "" {

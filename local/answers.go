@@ -12,30 +12,30 @@ import (
 )
 
 const (
-	// largeAnswer is the size in bytes from which an answer counts as large.
+	// largeAnswer is the smallest size in bytes of a large answer.
 	largeAnswer = 64 << 10
 
-	// answerMemory is the most bytes for large answers under way: what is being sent,
-	// once for all who get the same, and readerMemory for each reader. Readers may
-	// be as slow as they like within the time limit of an answer.
+	// answerMemory bounds the bytes of large answers under way: the answers, of which
+	// identical ones count once, and readerMemory for each reader. Readers may be as
+	// slow as they like within the time limit of an answer.
 	answerMemory = 128 << 20
 
-	// readerMemory is about what a request under way takes: its goroutines, buffers
-	// and connection.
+	// readerMemory is roughly the memory of a request under way: its goroutines,
+	// buffers and connection.
 	readerMemory = 32 << 10
 )
 
-// answers bound the memory of large answers under way, in all and by address.
+// answers bounds the memory of large answers under way, in total and per address.
 type answers struct {
-	memory *access.Places // in bytes, of everybody
+	memory *access.Places // in bytes, for all addresses together
 	shares *access.Places // in bytes, by address
 
 	mu      sync.Mutex
 	readers map[rendering]int
 }
 
-// A rendering identifies the bytes of an answer. Those that have the same tag and
-// size are the same, and are kept in memory once.
+// A rendering identifies the bytes of an answer. Answers with the same rendering are
+// identical, and are in memory once.
 type rendering struct {
 	path, tag, encoding string
 	size                int64
@@ -49,12 +49,12 @@ func newAnswers(percent int) *answers {
 	}
 }
 
-// begin takes memory for an answer to the address. It returns a function that gives
-// it back, or false if there is not enough.
+// begin reserves memory for an answer to the address. It returns a function that
+// releases it, or false if there is not enough.
 func (a *answers) begin(addr netip.Addr, of rendering) (end func(), ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	size := min(of.size, answerMemory/2) // a larger one must be possible at all
+	size := min(of.size, answerMemory/2) // so that a larger answer is possible at all
 	own := int64(readerMemory)
 	if a.readers[of] == 0 || of.tag == "" {
 		own += size
@@ -81,8 +81,8 @@ func (a *answers) begin(addr netip.Addr, of rendering) (end func(), ok bool) {
 	}, true
 }
 
-// An answer is a ResponseWriter that refuses a large answer for which there is no
-// memory, and counts the bytes.
+// An answer is a ResponseWriter that refuses a large answer if there is no memory for
+// it, and charges the client for the bytes.
 type answer struct {
 	http.ResponseWriter
 	limits  *limits
@@ -125,7 +125,7 @@ func (a *answer) WriteHeader(status int) {
 	refusal.Write(a.ResponseWriter)
 }
 
-// Write writes part of the body. It drops that of an answer that is refused.
+// Write writes part of the body. If the answer was refused, it discards it.
 func (a *answer) Write(p []byte) (int, error) {
 	if !a.begun {
 		a.WriteHeader(http.StatusOK)

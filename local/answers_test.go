@@ -16,15 +16,15 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// A sender answers with bytes that reach the client when the test says so.
+// A sender answers requests, and holds the answers back until the test releases them.
 type sender struct {
 	t *testing.T
 	*limits
 	sent chan struct{} // closed when all answers under way are sent
 }
 
-// newSender returns a sender with so much memory for large answers, of which one
-// address may have the share.
+// newSender returns a sender with the given memory for large answers, in all and for one
+// address.
 func newSender(t *testing.T, memory, share int64) *sender {
 	l := newLimits(settings.Server{Share: 100}, access.Policy{}, nil, slog.New(slog.DiscardHandler))
 	l.answers.memory, l.answers.shares = access.NewPlaces(memory, memory), access.NewPlaces(1<<62, share)
@@ -53,9 +53,9 @@ func (s *sender) ask(method, from, tag string, size int) (*httptest.ResponseReco
 	return w, code
 }
 
-// TestLargeAnswersAreBounded checks that large answers to slow readers take no more
-// memory than there is, that those which get the same bytes share it, and that what
-// they took is free again when they are sent.
+// TestLargeAnswersAreBounded checks that large answers to slow readers do not exceed the
+// memory, that readers of identical answers share it, and that it is free again once the
+// answers are sent.
 func TestLargeAnswersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const mb = 1 << 20
@@ -118,8 +118,8 @@ func TestLargeAnswersOfOneAddress(t *testing.T) {
 	})
 }
 
-// TestByteRate checks that every byte counts that an address is sent, those of the
-// page and of viewers included, and that load balancers are not affected.
+// TestByteRate checks that every byte sent to an address counts, including the page and
+// messages to viewers, and that load balancers are not affected.
 func TestByteRate(t *testing.T) {
 	for name, spend := range map[string]func(t *testing.T, url string){
 		"the page": func(t *testing.T, url string) {
@@ -152,8 +152,8 @@ func TestByteRate(t *testing.T) {
 	}
 }
 
-// TestRateComesFirst checks that an address that sends too much is refused before a
-// token is verified, and files of the page count.
+// TestRateComesFirst checks that an address that sends too much is refused before its
+// token is verified, and that files of the page count.
 func TestRateComesFirst(t *testing.T) {
 	url, _, _ := servingWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-rate", "0.001")
 	c := connect(t, "127.0.0.2", url)
@@ -165,8 +165,8 @@ func TestRateComesFirst(t *testing.T) {
 	connect(t, "127.0.0.3", url).want(lockRequest(good), 401, "")
 }
 
-// TestHostOfAProxy checks that requests of a proxy may be for any host, as may all of
-// a server that other machines can reach.
+// TestHostOfAProxy checks that requests from a proxy may have any Host, as may all
+// requests to a server that other machines can reach.
 func TestHostOfAProxy(t *testing.T) {
 	request := head("GET /seats HTTP/1.1", "Host: shop.example")
 	url, _, _ := serving(t, "-trust-proxy", "127.0.0.2")

@@ -12,7 +12,7 @@ import (
 )
 
 // TestWhoMayDoWhat makes every call as every caller, against servers of every mode, and
-// compares whom they let through with the table of README.md: look, buy, confirm, serve and
+// compares who is let through with the table in README.md: look, buy, confirm, serve and
 // operate, in that order.
 func TestWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
@@ -68,7 +68,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			"nobody":           "y 401 401 401 401",
 			"ann":              "y y y 403 403",
 			"back end's token": "y y y y 403",
-			"back end's key":   "y 401 401 401 401", // it is none here
+			"back end's key":   "y 401 401 401 401", // not a key of this server
 		}},
 		{"payments confirm", keys, append(signIn, "-checkout", "till"), map[string]string{
 			"ann":              "y y 403 403 403",

@@ -26,7 +26,7 @@ var everyCall = []struct{ call, body, want string }{
 	{"GET /bookings?reference=order-1", "", `200 {"seatId":"A1","status":"booked","userId":"ann"`},
 	{"GET /bookings?format=csv", "", `200 B1,,B,1,,booked,ben`},
 	{"POST /move", `{"seatIds":["A1","A2"],"toSeatIds":["C1","C2"],"reference":"order-1"}`, `200 "toSeatIds":["C1","C2"]`},
-	{"POST /move", `{"seatIds":["A1","A2"],"toSeatIds":["C1","C2"],"reference":"order-1"}`, `200 "toSeatIds":["C1","C2"]`}, // asked again
+	{"POST /move", `{"seatIds":["A1","A2"],"toSeatIds":["C1","C2"],"reference":"order-1"}`, `200 "toSeatIds":["C1","C2"]`}, // repeated
 	{"POST /move", `{"seatIds":["C1"],"toSeatIds":["B1"],"reference":"order-1"}`, `409 "code":"seat_booked"`},
 	{"POST /cancel", `{"seatId":"C2","userId":"ben"}`, `200 "seatIds":[]`}, // it is ann's
 	{"POST /cancel", `{"reference":"order-1"}`, `200 "seatIds":["C1","C2"]`},

@@ -14,8 +14,9 @@ import (
 // checkInterval is how often, at most, a certificate's file is checked for changes.
 const checkInterval = 10 * time.Second
 
-// A certificate is the current one in a file. Certificates are renewed every few
-// weeks, and a restart for that would lose the seats that are kept in memory.
+// A certificate is a TLS certificate that is loaded again when its file changes.
+// Certificates are renewed every few weeks, and a restart would lose seats that are kept
+// in memory.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -26,7 +27,7 @@ type certificate struct {
 	loaded  *tls.Certificate
 }
 
-// openCertificate loads the certificate. It returns nil if there is to be none.
+// openCertificate loads the certificate. It returns nil if none is configured.
 func openCertificate(s settings.Server, log *slog.Logger) (*certificate, error) {
 	if s.CertFile == "" {
 		return nil, nil
@@ -38,8 +39,8 @@ func openCertificate(s settings.Server, log *slog.Logger) (*certificate, error) 
 	return c, nil
 }
 
-// get is the GetCertificate of a [tls.Config]. A file that cannot be loaded
-// changes nothing, because it may be half written.
+// get is the GetCertificate of a [tls.Config]. If the files cannot be loaded, it returns
+// the previous certificate, because they may be half written.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

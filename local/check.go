@@ -25,7 +25,7 @@ func checkEvents(s settings.Events, out io.Writer) error {
 	return err
 }
 
-// importPlan prints an event file that is made of another program's file.
+// importPlan prints an event file made from a seating plan of another program.
 func importPlan(s settings.Events, out io.Writer) error {
 	f, err := os.Open(s.ImportFile)
 	if err != nil {

@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 	refused(t, "no such file", "-check", bad+"x")
 }
 
-// TestImportedPlanIsSold checks that an event file made of a table can be checked as it is.
+// TestImportedPlanIsSold checks that an event file made from a table passes -check as it is.
 func TestImportedPlanIsSold(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,24 +17,24 @@ import (
 )
 
 // reserve is the number of connections beyond -max-connections. They are for load
-// balancers: a server that has no places left is alive, and must be able to say so.
+// balancers: a server without free places is alive, and must be able to say so.
 const reserve = 100
 
-// shareOf returns the part of all that one address may have. The least is enough for
-// a browser.
+// shareOf returns how many of all one address may have, which is always enough for a
+// browser.
 func shareOf(all, percent int) int64 {
 	return int64(max(all*percent/100, 16))
 }
 
-// viewerPlaces returns the places of viewers, who must leave connections to buyers.
+// viewerPlaces returns the places of viewers. Viewers must leave connections for buyers.
 func viewerPlaces(s settings.Server) *access.Places {
 	all := min(s.Viewers, s.Connections/2)
 	return access.NewPlaces(int64(all), shareOf(all, s.Share))
 }
 
-// connections is a listener that bounds the connections, in all and by address. It
-// closes those of an address that has its share. A connection beyond all of them is
-// spare: it serves health checks, and others once a place is free.
+// connections is a listener that limits connections, in total and per address. It closes
+// a connection from an address that already has its share. A connection beyond the total is
+// spare: it serves only health checks until a place is free.
 type connections struct {
 	net.Listener
 	proxies        access.Proxies // whose connections are those of many clients

@@ -16,8 +16,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// from returns a dialer whose connections come from the address, which is one of
-// this machine.
+// from returns a dialer whose connections come from the given address of this machine.
 func from(addr string) *net.Dialer {
 	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(addr)}}
 }
@@ -69,9 +68,9 @@ func (p *peer) want(request string, status int, text string) *http.Response {
 	return resp
 }
 
-// TestOneAddressKeepsNobodyOut checks that an address with idle connections has no
-// more than its share of them, that others are served meanwhile, and that a place
-// that it gives back can be taken again.
+// TestOneAddressKeepsNobodyOut checks that an address with idle connections gets no
+// more than its share, that others are served meanwhile, and that a place that is given
+// back can be used again.
 func TestOneAddressKeepsNobodyOut(t *testing.T) {
 	url, out, _ := serving(t, "-max-connections", "400")
 	const share = 20 // 5 %
@@ -115,9 +114,8 @@ func TestProxiesHaveNoShare(t *testing.T) {
 	}
 }
 
-// TestHealthOnTheReserve checks that a server whose connections are all taken still
-// answers load balancers, refuses others at once, and serves them when there is a
-// place.
+// TestHealthOnTheReserve checks that a server without free connections still answers
+// load balancers, refuses others at once, and serves them when a place is free.
 func TestHealthOnTheReserve(t *testing.T) {
 	url, _, _ := serving(t, "-max-connections", "2", "-address-share", "100")
 	var taken []*peer
@@ -138,7 +136,7 @@ func TestHealthOnTheReserve(t *testing.T) {
 	}
 	taken[0].want(getRequest("/seats"), 200, `"available":100`)
 
-	// A connection that was spare when it was made gets a place that is free now.
+	// A connection that was spare at first gets the place that is free now.
 	late := connect(t, "127.0.0.1", url)
 	taken[1].Close()
 	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -177,7 +175,7 @@ func TestViewersOfOneAddress(t *testing.T) {
 	waitSeat(t, c, "A1", "available")
 }
 
-// TestStreams checks that an HTTP/2 connection has a bound on its requests at a time.
+// TestStreams checks that the concurrent requests of an HTTP/2 connection are limited.
 func TestStreams(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -207,7 +205,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestHandshakeLines checks that connections which are no TLS do not fill the log.
+// TestHandshakeLines checks that connections that do not speak TLS do not fill the log.
 func TestHandshakeLines(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")

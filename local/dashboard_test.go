@@ -165,7 +165,7 @@ func TestWhatIsShownIsMeasured(t *testing.T) {
 		for _, selector := range selectors.FindAllStringSubmatch(expr, -1) {
 			for _, m := range matchers.FindAllStringSubmatch(selector[2], -1) {
 				values := known[m[1]]
-				if m[1] == "result" { // which each metric has its own of
+				if m[1] == "result" { // each metric has its own results
 					values = results[selector[1]]
 				}
 				for value := range strings.SplitSeq(m[2], "|") {

@@ -21,19 +21,19 @@ import (
 // fileInterval is how often the event file is checked for changes.
 const fileInterval = 2 * time.Second
 
-// An eventFile keeps the events on sale in step with the event file: when the file
-// changes, and on SIGHUP. An event that cannot be taken over goes on being sold as it
-// was, and stops no other.
+// An eventFile updates the events on sale when the event file changes, and on SIGHUP. An
+// event that cannot be updated continues to be sold as it was, and does not affect the
+// others.
 type eventFile struct {
 	settings settings.Events
 	store    lockstore.LockStore
 	api      *booking.API
-	sold     func([]lockstore.EventID)    // is called with the events on sale when they have changed
-	payable  func(*lockstore.Event) error // fails if buyers could not pay for locks of the event; nil: nobody pays here
+	sold     func([]lockstore.EventID)    // called with the events on sale when they have changed
+	payable  func(*lockstore.Event) error // fails if locks of the event are too short to pay for; nil without payments
 	log      *slog.Logger
 
 	events []venue.Event // on sale
-	seen   fs.FileInfo   // the file as it was when it was last read
+	seen   fs.FileInfo   // of the file when it was last read
 }
 
 // follow reads the file whenever it changes, until the context ends.
@@ -41,7 +41,7 @@ func (f *eventFile) follow(ctx context.Context) {
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
-	if f.settings.File == "" { // there is nothing to read, and SIGHUP must not end the program
+	if f.settings.File == "" { // nothing to read, but SIGHUP must not end the program
 		<-ctx.Done()
 		return
 	}
@@ -65,7 +65,7 @@ func same(a, b fs.FileInfo) bool {
 	return b != nil && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && os.SameFile(a, b)
 }
 
-// read takes over what the file says now. If it cannot be read, nothing changes.
+// read applies the present contents of the file. If it cannot be read, nothing changes.
 func (f *eventFile) read(ctx context.Context) {
 	if info, err := os.Stat(f.settings.File); err == nil {
 		f.seen = info
@@ -110,9 +110,8 @@ func (f *eventFile) read(ctx context.Context) {
 	f.log.Info("the event file is taken over", "events", eventList(events))
 }
 
-// payableOf returns the events without those that have locks which buyers could not pay
-// for, and with which the program would not start. One of those that was sold before is
-// sold as it was.
+// payableOf leaves out events whose locks are too short to pay for, with which the program
+// would not start. If such an event was sold before, it is sold as it was.
 func (f *eventFile) payableOf(events []venue.Event, before map[lockstore.EventID]venue.Event) []venue.Event {
 	if f.payable == nil {
 		return events
@@ -133,7 +132,7 @@ func (f *eventFile) payableOf(events []venue.Event, before map[lockstore.EventID
 	return all
 }
 
-// alike reports whether two events are the same in everything that anybody can see.
+// alike reports whether two events are the same in everything that callers can see.
 func alike(a, b venue.Event) bool {
 	return a.MaxLock == b.MaxLock && rendered(a.Render, b.Render) && (a.Layout == b.Layout || rendered(a.Layout.Render, b.Layout.Render))
 }
@@ -161,11 +160,11 @@ func (f *eventFile) warnOfBookings(ctx context.Context, ev *lockstore.Event, id 
 	}
 }
 
-// probeTime bounds a question to the store about one event.
+// probeTime bounds a call of the store about one event.
 const probeTime = 5 * time.Second
 
-// probe asks the store for the event, which makes its seat map known to the store. It
-// returns ErrOtherSeats if the store keeps another one.
+// probe makes the event's seat map known to the store. It returns ErrOtherSeats if the
+// store keeps another one.
 func probe(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()

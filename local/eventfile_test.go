@@ -32,7 +32,7 @@ func (f soldFile) write(text string) {
 	}
 }
 
-// eventually waits until the text of the url has all words, or fails.
+// eventually waits until the body at the url contains all words, or fails the test.
 func (f soldFile) eventually(url string, words ...string) {
 	f.Helper()
 	var body string
@@ -67,8 +67,8 @@ func getAny(t *testing.T, url string) string {
 	return b.String()
 }
 
-// TestEventFileIsFollowed checks that the runner takes over an event file that changes
-// while it serves: new seats, new settings, events that come and go.
+// TestEventFileIsFollowed checks that the runner applies changes of the event file while
+// it serves: new seats, new settings, added and removed events.
 func TestEventFileIsFollowed(t *testing.T) {
 	t.Parallel()
 	f := newSoldFile(t)
@@ -104,8 +104,8 @@ func TestEventFileIsFollowed(t *testing.T) {
 }
 
 // TestRefusedSeatMap checks that a seat map that lacks a booked seat is refused, with the
-// names of the seats, and that the old one goes on being sold while another event
-// changes; and that a file which cannot be read changes nothing.
+// names of the seats, that the old one is still sold while another event changes, and
+// that a file that cannot be read changes nothing.
 func TestRefusedSeatMap(t *testing.T) {
 	t.Parallel()
 	f := newSoldFile(t)
@@ -140,8 +140,8 @@ func TestRefusedSeatMap(t *testing.T) {
 	}
 }
 
-// TestUnpayableEventIsNotTakenOver checks that an event whose locks are too short to be paid
-// for is sold as it was, or not at all if it is new, and that another one changes.
+// TestUnpayableEventIsNotTakenOver checks that an event whose locks are too short to pay for
+// is sold as it was, or not at all if it is new, and that other events are updated.
 func TestUnpayableEventIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	f := newSoldFile(t)
@@ -170,7 +170,7 @@ func TestUnpayableEventIsNotTakenOver(t *testing.T) {
 	}
 }
 
-// TestOutdatedRunner checks what a runner with an old seat map answers while another
+// TestOutdatedRunner checks the answers of a runner with an old seat map while another
 // sells by the new one, and that it sells again once it has read the new file.
 func TestOutdatedRunner(t *testing.T) {
 	t.Parallel()
@@ -212,8 +212,8 @@ func TestOutdatedRunner(t *testing.T) {
 	}
 }
 
-// TestEventFileWaitsForTheStore checks that a changed file is not taken over while the
-// store cannot say whether it takes the new seat map, and is once it can.
+// TestEventFileWaitsForTheStore checks that a changed file is not applied while the store
+// is unavailable and might refuse the new seat map, and is applied afterwards.
 func TestEventFileWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	server := redistest.New(t)

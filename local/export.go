@@ -13,14 +13,14 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// An export writes seats that are booked or blocked as a table, one a line.
+// An export writes booked and blocked seats as a table, one seat a line.
 type export struct {
 	*sheet.Writer
 	events map[lockstore.EventID]*venue.Event
 }
 
-// newExport returns an export of seats of these events, or of others, of whose seats it
-// does not know where they are.
+// newExport returns an export that adds the section, row, number and category to seats of
+// the given events, and leaves them empty for other events.
 func newExport(events []venue.Event, out io.Writer) (export, error) {
 	e := export{sheet.NewWriter(out), make(map[lockstore.EventID]*venue.Event)}
 	for i := range events {
@@ -41,7 +41,7 @@ func (e export) seat(event lockstore.EventID, h lockstore.Holding) error {
 	return e.Row(string(event), string(h.Seat), at.Section, at.Row, at.Number, at.Category, h.Status.String(), string(h.User), string(h.Ref), since)
 }
 
-// printFile exports a file of seats, which a process may be using.
+// printFile exports a file of seats, which another process may be using.
 func printFile(s settings.File, events []venue.Event, out io.Writer) error {
 	bookings, err := boltstore.Bookings(s.Path)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestExportOfServers checks that the bookings in Redis and PostgreSQL can be printed
-// while a runner sells, as those of a file can.
+// TestExportOfServers checks that bookings in Redis and PostgreSQL can be exported while
+// a runner sells, as from a file.
 func TestExportOfServers(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]func() []string{

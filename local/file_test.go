@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// refused runs the program, which must end at once with a one-line error that has
+// refused runs the program, which must end at once with a one-line error that contains
 // the text. It may print only warnings before that.
 func refused(t *testing.T, text string, args ...string) {
 	t.Helper()
@@ -76,8 +76,8 @@ func TestDataSurvivesARestart(t *testing.T) {
 	}
 }
 
-// TestExportedCells checks that the event, the seat, the user and the reference of an export
-// cannot be run by a spreadsheet.
+// TestExportedCells checks that a spreadsheet cannot run the event, the seat, the user or the
+// reference of an export as a formula.
 func TestExportedCells(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "theatre.seats")
 	store, err := boltstore.Open(file)

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A forgetter is a store that can remove an event, of which no layout is known here.
+// A forgetter is a store that can remove an event without knowing its layout.
 type forgetter interface {
 	// Booked returns how many seats of the event are booked, and whether the store has
 	// anything of it.
@@ -28,7 +28,7 @@ func forget(ctx context.Context, s settings.Runner, log *slog.Logger, out io.Wri
 	}
 	if s.File.Path != "" {
 		if _, err := os.Stat(s.File.Path); err != nil {
-			return err // it would be created
+			return err // opening the store would create the file
 		}
 	}
 	store, err := open(ctx, s, nil, log)

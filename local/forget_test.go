@@ -13,8 +13,8 @@ import (
 )
 
 // TestForget checks that an event can be removed from each store, whatever its seats are and
-// with no event file that has it, but one with bookings only if that is confirmed, and that
-// its id can be used anew with other seats.
+// without an event file that has it; that an event with bookings is removed only with -yes;
+// and that the id can be used again with other seats.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]func(t *testing.T) []string{
@@ -74,7 +74,7 @@ func TestForget(t *testing.T) {
 }
 
 // TestForgetWithoutBookings checks that an event without bookings needs no confirmation, and
-// that no file is made.
+// that no file is created.
 func TestForgetWithoutBookings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "theatre.seats")
 	refused(t, "no such file", "-data", file, "-forget", "default")

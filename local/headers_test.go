@@ -9,7 +9,7 @@ import (
 
 // TestHeaders checks that no answer lets a browser guess its content type, and that no
 // document can be shown in a frame or sends its address to other sites. Lists of seats are
-// none.
+// not documents.
 func TestHeaders(t *testing.T) {
 	url, _, _ := serving(t, "-cors-origin", "https://shop.example")
 	for _, c := range []struct{ method, path, body string }{
@@ -51,7 +51,7 @@ func TestHeaders(t *testing.T) {
 func TestLargeBodyEndsTheConnection(t *testing.T) {
 	url, _, _ := serving(t)
 	c := send(t, url, lockRequest(`{"seatId":"`+strings.Repeat("A", 100_000)+`"}`))
-	answer, _ := io.ReadAll(c) // it may end with a reset, since part of the body was not read
+	answer, _ := io.ReadAll(c) // may end with a reset, since part of the body was not read
 	if !strings.Contains(string(answer), "\r\nConnection: close\r\n") || !strings.Contains(string(answer), `"code":"too_large"`) {
 		t.Errorf("the answer is %s", answer)
 	}

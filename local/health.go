@@ -20,16 +20,16 @@ const (
 	readyTime = 2 * time.Second
 
 	// readyFor is how long an answer about the store is reused, so that frequent
-	// questions do not become load on the store.
+	// requests do not become load on the store.
 	readyFor = 500 * time.Millisecond
 )
 
 // A health answers load balancers and supervisors. /healthz reports that the
-// program is alive. /readyz reports whether requests should be sent to it: not
-// if the store is unavailable or the program is about to stop. Tokens that
-// cannot be checked do not make it unready: lists still work, and every program
-// behind the balancer has the same problem. Neither do events of which the store has
-// another seat map: the answer names them, and the others are sold.
+// program is alive. /readyz reports whether it is ready for requests: it is not if
+// the store is unavailable or the program is about to stop. It is ready even if it
+// cannot check tokens, since lists still work and every program behind the balancer has
+// the same problem; and even if the store has another seat map of some events, which
+// the answer names, since the others are sold.
 type health struct {
 	store    lockstore.LockStore
 	events   onSale
@@ -39,14 +39,14 @@ type health struct {
 	asking singleflight.Group
 
 	mu    sync.Mutex
-	asked time.Time // of the last question; zero: none yet
-	err   error     // of the last question
+	asked time.Time // when the store was last asked; zero if never
+	err   error     // of the last call
 }
 
-// onSale is what a health asks about the events.
+// onSale describes the events on sale.
 type onSale interface {
-	First() *lockstore.Event       // about which the store is asked
-	Outdated() []lockstore.EventID // of which the store has another seat map
+	First() *lockstore.Event       // the event that the store is asked about
+	Outdated() []lockstore.EventID // events whose seat map in the store differs
 }
 
 // newHealth returns a health. The caller must set its events before it answers.
@@ -96,7 +96,7 @@ func answerHealth(w http.ResponseWriter, r *http.Request, code int, status strin
 	}
 }
 
-// ready returns nil if the store answers. Callers share the answer of a question
+// ready returns nil if the store answers. Callers share the result of a call of the store
 // that is under way or less than readyFor old.
 func (h *health) ready(ctx context.Context) error {
 	if h.stopping.Load() {

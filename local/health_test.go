@@ -21,7 +21,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A checkup is a health whose store answers as the test sets it.
+// A checkup is a health with a store that answers as the test says.
 type checkup struct {
 	lockstore.LockStore
 	*health
@@ -82,8 +82,8 @@ func (c *checkup) want(path string, code int, status string) {
 }
 
 // TestReadiness checks that readiness follows the store, that each change is logged
-// once, and that a program that stops is not ready any more. The program is alive
-// all the time.
+// once, that a stopping program is not ready, and that the program is alive all the
+// time.
 func TestReadiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCheckup(t)

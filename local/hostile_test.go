@@ -24,7 +24,7 @@ type hostile struct {
 	name   string
 	bytes  string
 	status int
-	code   string // of the problem; empty if the answer is none, as that of net/http
+	code   string // of the problem; empty if net/http answers instead, in plain text
 }
 
 // head returns a request without a body. Its lines end as HTTP requires.
@@ -259,7 +259,7 @@ func attack(t *testing.T, url string, h hostile) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // a request that is not read to its end makes a reset
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // the connection is reset if the request was not read to its end
 		t.Fatal(err)
 	}
 	if resp.StatusCode != h.status {
@@ -302,9 +302,9 @@ func leaveEarly(t *testing.T, url string) {
 	}
 }
 
-// smuggle sends a request with two sizes, and after the end of the one a second
-// request, which a proxy that uses the other takes for part of the first. It must not
-// be answered.
+// smuggle sends a request with two lengths. After its end by the one length follows a
+// second request, which is part of the first by the other length. The second request must
+// not be answered.
 func smuggle(t *testing.T, url string) {
 	for _, first := range []string{"POST /lock", "GET /seats", "GET /healthz"} {
 		hidden := lockRequest(good)

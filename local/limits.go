@@ -15,12 +15,12 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// limits are the rules that hold for every request, before a call or a file of the
-// page is looked for.
+// limits are the rules that every request must obey before a call or a file of the page
+// is looked up.
 type limits struct {
 	policy  access.Policy
 	answers *answers
-	home    bool // whether only programs on this machine can connect
+	home    bool // only programs on this machine can connect
 	log     *slog.Logger
 	lines   telemetry.Bound
 }
@@ -35,7 +35,7 @@ func isLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// handler returns next with the limits.
+// handler returns next with the limits applied.
 func (l *limits) handler(next telemetry.Handler) telemetry.Handler {
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 		if err := l.check(r); err != nil {
@@ -66,8 +66,8 @@ func (l *limits) check(r *http.Request) error {
 	return l.policy.Admit(r)
 }
 
-// isHome reports whether a request names this machine. A web page can make its own
-// name resolve to 127.0.0.1, and then call a server there as if it were its own (DNS
+// isHome reports whether the request's Host names this machine. A web page can make its
+// own name resolve to 127.0.0.1 and then call a server there as if it were its own (DNS
 // rebinding), but it cannot change the name in Host.
 func (l *limits) isHome(r *http.Request) bool {
 	host := r.Host
@@ -85,8 +85,7 @@ func (l *limits) isHome(r *http.Request) bool {
 	return err == nil && l.policy.Proxies.Contain(peer.Addr())
 }
 
-// refuse answers with the refusal. Refusals of status 4xx get their lines from
-// telemetry.
+// refuse answers with the refusal. Telemetry logs refusals of status 4xx.
 func (l *limits) refuse(w http.ResponseWriter, r *http.Request, err error) telemetry.Outcome {
 	refusal := err.(*problem.Refusal)
 	if refusal.Kind == problem.Overloaded {
@@ -105,9 +104,9 @@ func overloaded(detail string) *problem.Refusal {
 }
 
 // closing returns next, and makes the server close connections that must not be used
-// again. Those are spare ones, which others wait for, and those of a chunked body: it
-// may have come with a Content-Length, which net/http ignores, and a proxy that does
-// not would take what follows for another client's request.
+// again: spare connections, which others wait for, and connections after a chunked body.
+// The request may also have a Content-Length, which net/http ignores; a proxy that goes by
+// it would take the rest of the body for another client's request.
 func closing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 || !hasPlace(r) {

@@ -87,8 +87,8 @@ func TestLiveOverTLS(t *testing.T) {
 	}
 }
 
-// TestStopsWithViewers checks that viewers are disconnected properly within -drain,
-// and that a viewer that does not read delays nothing.
+// TestStopsWithViewers checks that viewers are disconnected with a close frame within
+// -drain, and that a viewer that does not read delays nothing.
 func TestStopsWithViewers(t *testing.T) {
 	t.Parallel()
 	url, out, stop := serving(t, "-drain", "5s")

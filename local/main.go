@@ -1,6 +1,6 @@
-// Program local serves Seatlock on this machine: the handlers of
-// functions/booking on net/http. It reads the settings and puts the parts
-// together. It must not know what is sold or how seats are kept.
+// Local serves Seatlock on this machine: the handlers of functions/booking on
+// net/http. It reads the settings and puts the parts together. It must not know what
+// is sold or how seats are kept.
 package main
 
 import (
@@ -49,8 +49,7 @@ Serves the API and the page on this machine. A flag goes before its environment
 variable, and that before the default.
 `
 
-// run does what the arguments ask for. If that is serving, it does so until the
-// context ends.
+// run does what the arguments ask for. A server runs until the context ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	s, err := settings.Parse(args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
@@ -91,7 +90,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return errors.Join(serveEvents(ctx, s, events, store, log, stdout), store.close())
 }
 
-// readEvents reads the event file or, without one, makes the only event.
+// readEvents reads the event file or, without one, returns the default event.
 func readEvents(s settings.Events) ([]venue.Event, error) {
 	d := venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit}
 	if s.File != "" {
@@ -152,7 +151,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	}
 	defer watching.Wait()
 	defer unwatch()
-	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // not before -drain-delay is over
+	following, disconnect := context.WithCancel(context.WithoutCancel(ctx)) // goes on during -drain-delay
 	hub := live.New(following, live.Config{
 		API:     api,
 		Origins: s.Server.Origins,
@@ -177,7 +176,7 @@ func serveEvents(ctx context.Context, s settings.Runner, events []venue.Event, s
 	return serve(ctx, s.Server, l, h, ending{unready: seen.stop, sockets: leave}, log)
 }
 
-// eventList names the events for the start-up line, of many the first.
+// eventList names the events for the start-up line, or only the first of many.
 func eventList(events []venue.Event) string {
 	const most = 10
 	var list []string

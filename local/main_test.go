@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	apitest.Load() // before a test with a fake clock does
+	apitest.Load() // now, not in a test with a fake clock
 	os.Exit(m.Run())
 }
 
@@ -278,7 +278,7 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 	for _, s := range settings.ForRunner() {
 		declared[s.Flag] = true
 		row := "\n|"
-		block := []string{"(no flag)"} // what the help has: flag, placeholder, variable, default, text
+		block := []string{"(no flag)"} // the help of a setting: flag, placeholder, variable, default, text
 		if s.Flag == "" {
 			row += " |"
 		} else {

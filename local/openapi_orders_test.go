@@ -18,8 +18,8 @@ const (
 	refund = `{"orderId":"ORDER"}`
 )
 
-// orderRequests returns the requests about orders, and those about seats that an order
-// is in the way of.
+// orderRequests returns the requests about orders, and those that an order of the seats
+// makes fail.
 func orderRequests() map[string]request {
 	by := func(before func(*fixture), body string) request {
 		return request{body: body, header: asOperator, before: before}
@@ -144,7 +144,7 @@ func atTheTill(s *fixture) {
 	}
 }
 
-// paid makes user456 pay for B1, and the notice arrive.
+// paid makes user456 pay for B1, and delivers the notice.
 func paid(s *fixture) {
 	atTheTill(s)
 	s.ask("POST", "/webhooks/till", string(s.notice), "Till-Signature: "+s.signed)
@@ -181,7 +181,7 @@ type busy struct{ lockstore.OrderStore }
 
 func (busy) Put(context.Context, lockstore.Order) (int64, error) { return 0, lockstore.ErrOrderChanged }
 
-// providerAway makes the till open no payment, and not say what was paid back.
+// providerAway makes the till unavailable, for opening payments and for asking about refunds.
 func providerAway(s *fixture) { s.pays = away{s.till} }
 
 type away struct{ payment.Provider }

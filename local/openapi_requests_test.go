@@ -16,7 +16,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A request is sent to a fixture, which before changes first.
+// A request is sent to a fixture after the function before has changed the fixture.
 type request struct {
 	target string // after the path; VERSION and ORDER stand for the fixture's
 	body   string // ORDER stands for the fixture's order
@@ -292,7 +292,7 @@ func healthRequests() map[string]request {
 // noViewers allows no viewers.
 func noViewers(s *fixture) { s.viewers = 0 }
 
-// full leaves no connection to the client but a spare one.
+// full leaves the client only a spare connection.
 func full(s *fixture) { s.full = true }
 
 // stopping makes the runner stop.
@@ -315,7 +315,7 @@ func rateLimited(s *fixture) {
 }
 
 // changeSince gets a list for the client and then releases Box-1. The next request
-// is to the same program, since another does not know the list's version.
+// goes to the same program, since no other knows the list's version.
 func changeSince(s *fixture) {
 	s.api = s.newAPI()
 	var list struct{ Version string }

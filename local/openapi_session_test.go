@@ -45,19 +45,19 @@ func sessionRequests() map[string]request {
 	}
 }
 
-// takesPayments makes the runner one where buyers pay on the page.
+// takesPayments makes the runner take payments on the page.
 func takesPayments(s *fixture) {
 	s.policy.ConfirmBy = access.ConfirmByPayment
 	s.gate = &gate{desk: session.Desk{Pay: true}}
 }
 
-// hasGuests makes the runner one with guests, who can sign in at an issuer that is away.
+// hasGuests makes the runner have guests, who can sign in at an issuer that is away.
 func hasGuests(s *fixture) { s.signIn("http://127.0.0.1:1", 100) }
 
 // hasIssuer is hasGuests with an issuer that answers.
 func hasIssuer(s *fixture) { s.signIn(issuertest.New(s.t).URL, 100) }
 
-// manyGuests is hasGuests with an address that has no more guests.
+// manyGuests is hasGuests with an address that may have no more guests.
 func manyGuests(s *fixture) {
 	s.signIn("http://127.0.0.1:1", 1)
 	s.ask("GET", "/session", "", "")
@@ -73,8 +73,8 @@ func hasUser(s *fixture) {
 	s.token = w.Result().Cookies()[0].Value
 }
 
-// signIn makes the runner one with so many guests of an address an hour, who can sign in at
-// the issuer.
+// signIn makes the runner have guests, at most this many an hour at an address, who can sign
+// in at the issuer.
 func (s *fixture) signIn(issuer string, guests int) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)

@@ -41,8 +41,8 @@ type fixture struct {
 	store    lockstore.LockStore
 	orders   lockstore.OrderStore
 	till     *till.Till
-	pays     payment.Provider // the till, unless it is away
-	notice   []byte           // what the till has sent last, and its signature
+	pays     payment.Provider // the till, or one that is away
+	notice   []byte           // the till's last notice, and its signature
 	signed   string
 	order    string // the order of B1 of the gala
 	events   []venue.Event
@@ -51,10 +51,10 @@ type fixture struct {
 	full     bool             // whether all connections are taken
 	stopping bool             // whether the runner is stopping
 	caller   lockstore.UserID // who is signed in
-	gate     *gate            // makes guests and signs users in; nil if there is no such thing
-	version  string           // of the list that the client has
-	token    string           // of the session that the client has
-	api      *booking.API     // of the next requests; nil is a new one for each
+	gate     *gate            // makes guests and signs users in; may be nil
+	version  string           // of the client's list
+	token    string           // of the client's session
+	api      *booking.API     // for the next requests; nil makes a new one for each
 }
 
 // operatorKey is the key of operators in every fixture, and asOperator the header with
@@ -305,7 +305,7 @@ func TestDescribedRequestsAreGranted(t *testing.T) {
 	}
 }
 
-// inJSON decodes the text without what is different on every run.
+// inJSON decodes the text without the parts that differ in every run.
 func inJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
@@ -318,7 +318,7 @@ func inJSON(t *testing.T, text string) any {
 	return v
 }
 
-// without returns what is in the one list and not in the other.
+// without returns the elements of one that are not in other.
 func without(one, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(one), func(s string) bool { return slices.Contains(other, s) })
 }

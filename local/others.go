@@ -11,18 +11,18 @@ import (
 // othersTime bounds the search for bookings of events that are not on sale.
 const othersTime = time.Minute
 
-// A besides is a store that knows of which events seats are booked.
+// A besides is a store that knows which events have bookings.
 type besides interface {
-	// BookedBesides returns the events other than these of which a seat is booked.
+	// BookedBesides returns the events other than the given ones that have booked seats.
 	BookedBesides(ctx context.Context, ids []lockstore.EventID) ([]lockstore.EventID, error)
 }
 
-// warnOfOthers warns of the events in the store that have bookings and are not on sale here,
-// as after a mistake in the event file.
+// warnOfOthers warns of events in the store that have bookings and are not on sale here,
+// for example because of a mistake in the event file.
 func warnOfOthers(ctx context.Context, store lockstore.LockStore, onSale []lockstore.EventID, log *slog.Logger) {
 	s, ok := store.(besides)
 	if !ok {
-		return // the store was empty at the start
+		return // the store keeps nothing from earlier runs
 	}
 	bounded, cancel := context.WithTimeout(ctx, othersTime)
 	defer cancel()

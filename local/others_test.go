@@ -12,9 +12,9 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestEventLeavesTheFile checks that each store that outlives the program warns at the start
-// of the bookings of an event that has left the event file, and of no other event, and that
-// all is as it was once the file has the event again.
+// TestEventLeavesTheFile checks, with each store that outlives the program, that the start
+// warns of bookings of an event that has left the event file and of no other event, and that
+// everything is as before once the file has the event again.
 func TestEventLeavesTheFile(t *testing.T) {
 	t.Parallel()
 	const hamlet, macbeth, empty = `{"id":"hamlet","seats":["A1","A2"]}`, `{"id":"macbeth","seats":["A1"]}`, `{"id":"empty","seats":["A1"]}`

@@ -21,11 +21,11 @@ import (
 type payments struct {
 	*payment.Payments
 	till *till.Till   // nil unless it is the provider
-	api  *booking.API // which has the events; set before the first call
+	api  *booking.API // has the events; set before the first call
 }
 
-// openPayments returns the payments that the settings describe. The seats are measured;
-// the store of the orders is the same one.
+// openPayments returns the payments that the settings describe. Seats is the measured
+// store; orders are kept in the same store.
 func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, seats lockstore.LockStore, store openStore, counts *metrics.Metrics, log *slog.Logger) (*payments, error) {
 	p := new(payments)
 	report := counts.Orders()
@@ -57,7 +57,7 @@ func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, 
 		Within: s.Payments.Within, Margin: s.Payments.Margin, Workers: s.Payments.Workers, Log: log,
 		Moved: report.Moved, Rebuilt: report.Rebuilt, Compared: report.Compared,
 	}
-	if report != nil { // otherwise nobody asks for their number
+	if report != nil { // without metrics nobody needs the counts
 		config.Counted = report.Counted
 	}
 	if p.Payments, err = payment.New(config); err != nil {
@@ -71,7 +71,7 @@ func openPayments(ctx context.Context, s settings.Runner, events []venue.Event, 
 	return p, nil
 }
 
-// deliver takes a notice of the till to where those of other providers arrive.
+// deliver passes on a notice of the till as if it had come as a webhook.
 func (p *payments) deliver(ctx context.Context, body []byte, header http.Header) {
 	id, err := p.till.Verify(body, header, time.Now())
 	if err == nil && id != "" {
@@ -79,7 +79,7 @@ func (p *payments) deliver(ctx context.Context, body []byte, header http.Header)
 	}
 }
 
-// handler returns next with the page of the till.
+// handler returns next with the page of the till added.
 func (p *payments) handler(next telemetry.Handler) telemetry.Handler {
 	if p.till == nil {
 		return next

@@ -17,8 +17,8 @@ import (
 // another process that is migrating the same database.
 const migrateTime = 5 * time.Minute
 
-// openPostgres connects to PostgreSQL, creates what is missing there, and checks
-// that it can be relied on.
+// openPostgres connects to PostgreSQL, creates missing tables and functions, and checks
+// the settings of the server.
 func openPostgres(ctx context.Context, s settings.Postgres, events []venue.Event, log *slog.Logger) (openStore, error) {
 	pool, err := pgstore.Pool(s.URL)
 	if err != nil {
@@ -37,7 +37,7 @@ func openPostgres(ctx context.Context, s settings.Postgres, events []venue.Event
 }
 
 // preparePostgres waits for PostgreSQL for as long as the settings say, and creates
-// what is missing there.
+// missing tables and functions.
 func preparePostgres(ctx context.Context, s settings.Postgres, store *pgstore.Store, events []venue.Event, log *slog.Logger) error {
 	if err := await(ctx, "PostgreSQL", "postgres", s.Start, store.Check, log); err != nil {
 		return err
@@ -54,8 +54,8 @@ func preparePostgres(ctx context.Context, s settings.Postgres, store *pgstore.St
 	return booking.OpenEvents(ctx, events, store.Open, log)
 }
 
-// migratePostgres migrates the database as its own command: the role that serves
-// need not own the schema.
+// migratePostgres migrates the database. It is a command of its own so that the role that
+// serves need not own the schema.
 func migratePostgres(ctx context.Context, s settings.Postgres, log *slog.Logger, out io.Writer) error {
 	store, err := openPostgres(ctx, s, nil, log)
 	if err != nil {

@@ -56,8 +56,8 @@ func TestTwoRunnersOnPostgreSQL(t *testing.T) {
 	}
 }
 
-// TestPostgreSQLIsAwayAtTheStart checks that the runner waits for PostgreSQL,
-// uses it once it is available, and else ends with an error that shows no
+// TestPostgreSQLIsAwayAtTheStart checks that the runner waits for PostgreSQL, and
+// uses it once it is available or else ends with an error that does not show the
 // password.
 func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
@@ -98,7 +98,7 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	if !strings.Contains(log.String(), "fsync is off") {
 		t.Errorf("the log: %s", log)
 	}
-	if status, _, body := call(t, served+"/lock", "A1", "ann"); status != 200 { // it fixes the seats
+	if status, _, body := call(t, served+"/lock", "A1", "ann"); status != 200 { // this fixes the seat map
 		t.Fatal(body)
 	}
 	refused(t, "event default: lockstore: the store has this event with other seats", "-postgres", url, "-seats", "2x3")

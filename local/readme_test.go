@@ -25,7 +25,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	faults.Need(t, "curl", "the README's examples were not tried")
 	for _, c := range []struct {
 		file  string
-		flags []string // with which the README starts the server
+		flags []string // of the server in the README
 		least int      // commands
 	}{
 		{"../README.md", nil, 4},
@@ -64,7 +64,7 @@ func shell(t *testing.T, command string) string {
 
 var changes = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|"version":"[^"]*"|for up to \d+ seconds? more|"expiresInSeconds":\d+`)
 
-// masked returns the answer without what is different on every run: times and
+// masked returns the answer without the parts that differ in every run: times and
 // versions.
 func masked(answer string) string { return changes.ReplaceAllString(answer, "…") }
 
@@ -105,8 +105,8 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestRooms compares the table of rooms with what the packages import. The last
-// elements of the paths identify the packages.
+// TestRooms compares the table of packages with what they import. The last elements of
+// the paths identify the packages.
 func TestRooms(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{if .GoFiles}}{{.ImportPath}} {{join .Imports " "}}{{end}}`, "seatlock/...").Output()
@@ -196,7 +196,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// anchors returns what GitHub calls the headings of a text in links.
+// anchors returns the anchors that GitHub gives the headings of a text.
 func anchors(text string) []string {
 	var all []string
 	for _, h := range headings.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {

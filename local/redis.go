@@ -14,8 +14,8 @@ import (
 )
 
 // openRedis connects to Redis, waits for it for as long as the settings say, and
-// checks that it can be relied on. The caller closes the client after the last use
-// of the store.
+// checks its configuration. The caller must close the client after the last use of the
+// store.
 func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger) (*redisstore.Store, io.Closer, error) {
 	client, err := redisstore.Client(s.URL)
 	if err != nil {
@@ -39,11 +39,11 @@ func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log 
 
 // inspectRedis audits or rebuilds every event and prints the differences.
 func inspectRedis(ctx context.Context, s settings.Redis, events []venue.Event, log *slog.Logger, out io.Writer) error {
-	store, client, err := openRedis(ctx, s, nil, log) // Rebuild opens events that no other call can
+	store, client, err := openRedis(ctx, s, nil, log) // without the events: only Rebuild can open some of them
 	if err != nil {
 		return err
 	}
-	defer client.Close() // after the last answer, nothing can fail that matters
+	defer client.Close() // an error after the last answer does not matter
 	inspect, found := store.Audit, 0
 	if s.Rebuild {
 		inspect = store.Rebuild

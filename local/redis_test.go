@@ -71,12 +71,12 @@ func roundRobin(t *testing.T, urls ...string) string {
 	return srv.URL
 }
 
-// sellOut has many users compete at the url for the seats of two rows of the width.
+// sellOut has many users compete at the url for two rows of seats of the given width.
 // Every seat must be sold, and none twice.
 func sellOut(t *testing.T, url string, width int) {
 	t.Helper()
 	var mu sync.Mutex
-	sold := make(map[string]string) // by seat, to whom
+	sold := make(map[string]string) // the buyer by seat
 	var all sync.WaitGroup
 	for i := range 4 * width {
 		user := fmt.Sprint("user", i)
@@ -169,8 +169,8 @@ func TestRedisFails(t *testing.T) {
 	}
 }
 
-// TestRedisIsAwayAtTheStart checks that the runner waits for Redis, uses it once
-// it is available, and else ends with an error that shows no password.
+// TestRedisIsAwayAtTheStart checks that the runner waits for Redis, and uses it once it
+// is available or else ends with an error that does not show the password.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
 	port := faults.FreePort()
@@ -193,8 +193,8 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 	}
 }
 
-// TestRefusedStarts checks that a start that could sell a seat twice is refused
-// before anything is written.
+// TestRefusedStarts checks that the program refuses to start, before it writes anything,
+// if it could sell a seat twice.
 func TestRefusedStarts(t *testing.T) {
 	server := redistest.New(t)
 	ctl := redis.NewClient(&redis.Options{Addr: server.Addr})

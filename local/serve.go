@@ -35,8 +35,8 @@ func listen(s settings.Server, proxies access.Proxies, log *slog.Logger) (net.Li
 	return tls.NewListener(l, config), "https://" + l.Addr().String(), nil
 }
 
-// headers adds what browsers need to know of every answer, and allows calls from the pages of
-// the settings' origins.
+// headers adds the headers that browsers need to every answer, and allows calls from pages
+// of the configured origins.
 func headers(s settings.Server, next http.Handler) http.Handler {
 	if len(s.Origins) > 0 {
 		next = cors.New(cors.Options{
@@ -50,9 +50,9 @@ func headers(s settings.Server, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h["X-Content-Type-Options"] = noSniff
-		// A list of seats, of which there are the most, is no document, for which alone
-		// browsers heed the others. With more than eight headers, net/http's maps of them
-		// take more time than the list.
+		// Browsers heed the other headers only in documents, which lists of seats are not.
+		// Lists are the most frequent answers, and with more than eight headers, net/http
+		// spends more time on its map of headers than on the list.
 		if r.URL.Path != "/seats" {
 			h["Referrer-Policy"] = noReferrer
 			h["Content-Security-Policy"] = noFrame
@@ -61,30 +61,30 @@ func headers(s settings.Server, next http.Handler) http.Handler {
 	})
 }
 
-// Headers of answers. The page replaces the policy by its own.
+// Headers of answers. The page replaces the policy with its own.
 var (
 	noSniff    = []string{"nosniff"}     // browsers must not guess another content type
 	noReferrer = []string{"no-referrer"} // other sites must not learn the address
 	noFrame    = []string{"default-src 'none'; frame-ancestors 'none'"}
 )
 
-// streams is the most requests at a time in one HTTP/2 connection. A browser opens
-// the page with half as many; each one that is not read to its end takes memory.
+// streams limits the concurrent requests of one HTTP/2 connection. A browser opens the
+// page with half as many. Each response that the client has not read takes memory.
 const streams = 64
 
-// An ending is what else happens when the server stops, in this order.
+// An ending is what else must be done when the server stops, in this order.
 type ending struct {
-	unready func()                // makes load balancers send requests elsewhere
+	unready func()                // tells load balancers to send requests elsewhere
 	sockets func(context.Context) // disconnects viewers once no new ones can connect; nil if there are none
 }
 
-// serve answers on l until the context ends. Then it reports that it is not
-// ready, goes on for -drain-delay, accepts no new requests, answers those
-// under way while the sockets are closed, and returns, all within -drain.
+// serve answers on l until the context ends. Then it reports that it is not ready, keeps
+// serving for -drain-delay, stops accepting requests, answers those under way while the
+// sockets are closed, and returns, all within -drain.
 func serve(ctx context.Context, s settings.Server, l net.Listener, h http.Handler, e ending, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler: h,
-		// A client that is slow to send or to read must not keep a goroutine.
+		// A client that is slow to send or to read must not hold a goroutine.
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       5 * time.Second,
 		WriteTimeout:      10 * time.Second,

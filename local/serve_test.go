@@ -173,7 +173,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestStartWarns checks that a server which other machines can reach warns if nobody
+// TestStartWarns checks that a server that other machines can reach warns if nobody
 // signs in.
 func TestStartWarns(t *testing.T) {
 	key := variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}

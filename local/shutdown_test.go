@@ -63,7 +63,7 @@ func TestReadinessFailsFirst(t *testing.T) {
 	}
 }
 
-// TestEndInOrder checks the order of a stop: not ready, no new connections,
+// TestEndInOrder checks the order of a shutdown: not ready, no new connections,
 // sockets closed, all within -drain.
 func TestEndInOrder(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -149,7 +149,7 @@ func TestEndIsBounded(t *testing.T) {
 // A sale is the outcome of one lock or confirm.
 type sale struct {
 	seat             string
-	answered, booked bool // whether there was an answer, and whether the seat is booked
+	answered, booked bool // there was an answer; the seat is booked
 }
 
 // sell locks and confirms the seats of a row, one after the other, until the
@@ -193,8 +193,8 @@ func sell(client *http.Client, url, row string, sold *atomic.Int64) (sales []sal
 	return sales, fmt.Errorf("row %s is sold out: the program was not stopped", row)
 }
 
-// TestSigtermUnderLoad stops the program while many users buy seats. What it has
-// acknowledged must be in the store, and what it has not answered must not.
+// TestSigtermUnderLoad stops the program while many users buy seats. Acknowledged calls
+// must be in the store, and calls without an answer must not.
 func TestSigtermUnderLoad(t *testing.T) {
 	server := redistest.New(t)
 	log := new(faults.Log)

@@ -80,8 +80,8 @@ func TestIssuerIsAwayAtTheStart(t *testing.T) {
 	}
 }
 
-// TestKeyOfThisRun checks that a server at home prints a command for its operator, which
-// works, and that no other server makes a key.
+// TestKeyOfThisRun checks that a server at home prints a working command for its operator,
+// and that no other server makes a key.
 func TestKeyOfThisRun(t *testing.T) {
 	key := strings.Repeat("k", 32)
 	for _, c := range []struct {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestSlowClients checks that a client is disconnected if it stops in the header or
-// in the body of a request, or does not read the answer.
+// TestSlowClients checks that a client is disconnected if it stops within the header or
+// the body of a request, or does not read the answer.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	url, _, _ := serving(t, "-events", "events/arena.json")

@@ -16,7 +16,7 @@ import (
 // An openStore is a store that is ready for use.
 type openStore struct {
 	lockstore.LockStore
-	description string       // where seats are and what they survive, for the start-up line
+	description string       // where seats are kept and what they survive, for the start-up line
 	close       func() error // to be called after the last request
 }
 
@@ -37,9 +37,8 @@ func open(ctx context.Context, s settings.Runner, events []venue.Event, log *slo
 	return openStore{new(memstore.Store), "memory: seats are forgotten when this stops", func() error { return nil }}, nil
 }
 
-// await calls check until it answers anything but that the store is unavailable,
-// and for as long as start. It logs the warnings of a check that succeeds. The
-// flag is the one that names the store.
+// await calls check until the store is available, for at most the time start, and logs
+// the warnings of a check that succeeds. Flag is the flag that names the store.
 func await(ctx context.Context, name, flag string, start time.Duration, check func(context.Context) ([]string, error), log *slog.Logger) error {
 	const pause = 250 * time.Millisecond
 	deadline := time.Now().Add(start)

@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// openStripe returns Stripe as the settings describe it. Where money moves, orders must
-// outlast the program.
+// openStripe returns Stripe as the settings describe it. In live mode, it fails unless
+// the store outlives the program.
 func openStripe(ctx context.Context, s settings.Runner, store openStore, orders lockstore.OrderStore, log *slog.Logger) (*stripe.Stripe, error) {
 	p := s.Payments
 	installation := p.Installation

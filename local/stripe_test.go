@@ -14,8 +14,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestStripe runs the program with a fake of Stripe: a buyer locks a seat, checks out
-// and pays, and the webhook books it.
+// TestStripe runs the program with a fake Stripe: a buyer locks a seat, checks out and
+// pays, and the webhook books the seat.
 func TestStripe(t *testing.T) {
 	t.Parallel()
 	const key, secret = "sk_test_1", "whsec_1"
@@ -67,8 +67,8 @@ func TestStripe(t *testing.T) {
 	}
 }
 
-// TestStripeNeedsStore checks that no money moves for orders that would be forgotten
-// with the program.
+// TestStripeNeedsStore checks that the program takes no money if its orders would be lost
+// when it stops.
 func TestStripeNeedsStore(t *testing.T) {
 	t.Parallel()
 	env := variables{"STRIPE_KEY": "sk_live_1"}

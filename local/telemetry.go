@@ -19,7 +19,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// logger returns the log, whose lines have the id of the request that they are about.
+// logger returns the log. It adds the request's id to lines about a request.
 func logger(s settings.Telemetry, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: s.LogLevel}
 	if s.LogJSON {
@@ -37,8 +37,8 @@ type observer struct {
 	metrics  *metrics.Metrics // nil without -metrics-addr
 }
 
-// openTelemetry returns an observer of the events, and the store through which
-// it measures the store's calls.
+// openTelemetry returns an observer of the events, and the store wrapped so that the
+// observer measures its calls.
 func openTelemetry(s settings.Telemetry, events []venue.Event, store lockstore.LockStore, log *slog.Logger) (*observer, lockstore.LockStore) {
 	o := &observer{settings: s, log: log}
 	if s.MetricsAddr != "" {
@@ -56,7 +56,7 @@ func (o *observer) sell(ids []lockstore.EventID) {
 	}
 }
 
-// handler returns next with its requests reported, and answers load balancers.
+// handler reports the requests of next, and answers load balancers.
 func (o *observer) handler(next telemetry.Handler, proxies access.Proxies) http.Handler {
 	if o.settings.LogAddresses {
 		answer := next
@@ -102,7 +102,7 @@ func (o *observer) serveMetrics(api *booking.API) (url string, stop func(), err 
 		}
 	}()
 	stop = func() {
-		// A request under way still gets the last numbers, if it takes a second at most.
+		// A request under way has a second to get the last numbers.
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if srv.Shutdown(ctx) != nil {

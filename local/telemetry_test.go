@@ -43,8 +43,8 @@ func servingMetricsWith(t *testing.T, env variables, args ...string) (url, metri
 	return url, found[1], out
 }
 
-// wantMetrics checks that the metrics have the lines. A line that ends with a space
-// may have any value.
+// wantMetrics checks that the metrics contain the lines. A line that ends with a space
+// matches any value.
 func wantMetrics(t *testing.T, metrics string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
@@ -132,7 +132,7 @@ func TestMetricsOfLapses(t *testing.T) {
 	for !strings.Contains(get(t, url+"/seats"), `"locked":0`) && t.Context().Err() == nil { // until the locks expire
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(2 * time.Millisecond) // in the exact millisecond of its end a lock may be live or over
+	time.Sleep(2 * time.Millisecond) // in the very millisecond of its end a lock may be live or over
 	for _, seat := range []string{"A1", "A2"} {
 		if status, _, body := call(t, url+"/confirm", seat, "ann"); status != 409 {
 			t.Fatal(body)
@@ -152,8 +152,8 @@ func TestPrometheusReadsMetrics(t *testing.T) {
 	promtool(t, get(t, metricsURL), "check", "metrics")
 }
 
-// TestMetricsOfRefusals checks that refused requests are counted by the reason, and
-// requests of load balancers not at all.
+// TestMetricsOfRefusals checks that refused requests are counted by reason, and that
+// requests of load balancers are not counted.
 func TestMetricsOfRefusals(t *testing.T) {
 	url, metricsURL, _ := servingMetricsWith(t, variables{"AUTH_BACKEND_KEY": strings.Repeat("k", 32)}, "-private", "-rate", "0.001")
 	if status, _, body := call(t, url+"/lock", "A1", "ann"); status != 401 {
@@ -175,8 +175,8 @@ func TestMetricsOfRefusals(t *testing.T) {
 	)
 }
 
-// exchange sends the request on a connection of its own and returns all that comes
-// back.
+// exchange sends the request on a connection of its own and returns everything that it
+// receives.
 func exchange(t *testing.T, url, request string) string {
 	t.Helper()
 	answer, err := io.ReadAll(send(t, url, request))

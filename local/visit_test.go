@@ -28,8 +28,7 @@ type visit struct {
 	bytes    int
 }
 
-// get counts the answer once, its header included, and returns the body as it is
-// without compression.
+// get counts the answer once, including its header, and returns the uncompressed body.
 func (v *visit) get(path string) []byte {
 	v.t.Helper()
 	if v.got[path] {
@@ -58,7 +57,7 @@ func (v *visit) get(path string) []byte {
 	return plain
 }
 
-// files gets a file of the page and what it names, in English.
+// files gets a file of the page and the files that it names, in English.
 func (v *visit) files(path string) {
 	named := regexp.MustCompile(`(?:import\("\./|(?:href|src)="page/)((?:en|icon|main|page)[-0-9A-Z]*\.[a-z]+)`)
 	for _, m := range named.FindAllSubmatch(v.get(path), -1) {
@@ -66,9 +65,8 @@ func (v *visit) files(path string) {
 	}
 }
 
-// TestFirstVisitToTheArena sums the bytes of what the page loads when a browser opens
-// the event of 50,000 seats for the first time, before the sale and in the middle
-// of it.
+// TestFirstVisitToTheArena adds up the bytes that a browser loads when it first opens
+// the event of 50,000 seats, before the sale and in the middle of it.
 func TestFirstVisitToTheArena(t *testing.T) {
 	const most = 380_000
 	f, err := os.Open("events/arena.json")

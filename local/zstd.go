@@ -2,8 +2,8 @@ package main
 
 import "github.com/klauspost/compress/zstd"
 
-// compressZstd compresses content with zstd: a large seat map to a fifth of what gzip
-// makes of it.
+// compressZstd compresses content with zstd. A large seat map becomes a fifth of the size
+// that gzip makes it.
 func compressZstd(content []byte) []byte {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {

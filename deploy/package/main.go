@@ -1,6 +1,5 @@
-// Program package makes the zips of the Lambda functions. The same sources always
-// make the same bytes, on any machine, so that an unchanged zip need not be
-// deployed again.
+// Package builds the zips of the Lambda functions. The same sources make the same
+// bytes on any machine, so that an unchanged zip need not be deployed again.
 package main
 
 import (
@@ -24,7 +23,7 @@ import (
 // functions are the names of the functions, which are also their folders.
 var functions = []string{"lock", "confirm", "release", "list", "operate", "checkout"}
 
-// maxZip is the most bytes that a zip may have without the event file. Larger ones
+// maxZip is the largest size in bytes of a zip without the event file. Larger ones
 // start more slowly.
 const maxZip = 4<<20 + 640<<10 // amd64 needs the most
 
@@ -119,7 +118,7 @@ func eventFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// build builds a function for release and returns the program.
+// build compiles a function and returns the binary.
 func build(ctx context.Context, arch, store, name string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "seatlock-package-")
 	if err != nil {
@@ -128,8 +127,8 @@ func build(ctx context.Context, arch, store, name string) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "bootstrap")
 	// lambda.norpc omits net/rpc, which only an older runtime needs and which is
-	// nearly half of the program. -buildvcs=false omits the commit, so that another
-	// commit of the same sources makes the same bytes.
+	// nearly half of the binary. -buildvcs=false omits the commit, so that another
+	// commit with the same sources builds the same bytes.
 	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc,"+store, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, "seatlock/functions/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -158,7 +157,7 @@ func pack(file string, program, events []byte) (int, string, error) {
 	return counted.n, fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
 
-// add adds a file without a time, which would change the bytes.
+// add adds a file without a modification time, which would change the bytes.
 func add(z *zip.Writer, name string, mode os.FileMode, data []byte) error {
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
 	h.SetMode(mode)
@@ -170,7 +169,7 @@ func add(z *zip.Writer, name string, mode os.FileMode, data []byte) error {
 	return err
 }
 
-// A counter counts the bytes that it writes.
+// A counter counts the bytes written through it.
 type counter struct {
 	w io.Writer
 	n int

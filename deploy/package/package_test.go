@@ -20,8 +20,8 @@ import (
 )
 
 // made runs the program to make the zip of a function, and returns the zip and its
-// files by name. The program is a process of its own because the race detector
-// would make the compression take ten times as long.
+// files by name. The program runs in a process of its own because the race detector
+// would slow the compression tenfold.
 func made(t *testing.T, function string, flags ...string) (data []byte, files map[string][]byte) {
 	t.Helper()
 	program, err := faults.Build(t.Context(), nil, "seatlock/deploy/package")
@@ -59,8 +59,8 @@ func made(t *testing.T, function string, flags ...string) (data []byte, files ma
 	return data, files
 }
 
-// isFor checks that a program is for the processor, has the client of the store
-// and no other, and needs no library.
+// isFor checks that a binary is for the machine, contains the client of its store
+// and no other, and is statically linked.
 func isFor(t *testing.T, program []byte, machine elf.Machine, client string) {
 	t.Helper()
 	read, err := elf.NewFile(bytes.NewReader(program))

@@ -16,13 +16,13 @@ import (
 	"seatlock/lockstore"
 )
 
-// maxPayload is the most bytes that a Lambda function may answer with: 6 MB, less
-// what the header and the rest of the payload take.
+// maxPayload is the largest body in bytes that a Lambda function can answer with:
+// 6 MB, less the header and the rest of the payload.
 const maxPayload = 6<<20 - 4<<10
 
-// payload returns the bytes of the largest list of an event in a function's answer:
-// the whole list with every seat locked, to a client that takes gzip. A body that is
-// encoded is sent in base64, another one as a JSON string.
+// payload returns the size in bytes of the largest list of an event in a function's
+// answer: the whole list with every seat locked, to a client that accepts gzip. An
+// encoded body is sent in base64, any other as a JSON string.
 func payload(e venue.Event) (int, error) {
 	api, err := booking.New(booking.Config{Store: lockedStore{}, Events: []venue.Event{e}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -45,8 +45,8 @@ func payload(e venue.Event) (int, error) {
 	return len(text), err
 }
 
-// lockedStore is a store in which every seat is locked, each until another moment,
-// since those compress worst. It only lists.
+// lockedStore is a store in which every seat is locked, each until a different time,
+// which compresses worst. It implements only List.
 type lockedStore struct{ lockstore.LockStore }
 
 // List lists every seat as locked.
@@ -60,7 +60,7 @@ func (lockedStore) List(_ context.Context, ev *lockstore.Event, _ lockstore.Vers
 	return snap, nil
 }
 
-// A recorder keeps an answer.
+// A recorder records an answer.
 type recorder struct {
 	header http.Header
 	status int

@@ -42,8 +42,8 @@ func (s *slowStore) List(ctx context.Context, ev *lockstore.Event, since locksto
 	return snap, err
 }
 
-// TestAThousandViewersAndOneWait checks that the number of calls of the store does
-// not depend on the number of viewers, and that no goroutine is left after them.
+// TestAThousandViewersAndOneWait checks that the number of store calls does not depend on
+// the number of viewers, and that no goroutine outlives them.
 func TestAThousandViewersAndOneWait(t *testing.T) {
 	store := &counting{LockStore: new(memstore.Store)}
 	h := open(t, store)
@@ -66,7 +66,7 @@ func TestAThousandViewersAndOneWait(t *testing.T) {
 	before := store.waits.Load()
 	for i := range changes {
 		h.lock("ann", h.ev.Seats[i])
-		viewers[0].next() // so that each change is a message
+		viewers[0].next() // so that each change is a message of its own
 	}
 	if n := store.waits.Load() - before; n > 2*changes {
 		t.Errorf("%d changes took %d calls of Wait, want at most %d", changes, n, 2*changes)

@@ -6,12 +6,12 @@ import (
 	"seatlock/functions/seatlist"
 )
 
-// writeFrame writes a compressed list as one frame, which viewers share. The
-// websocket package can only compress anew for each of them.
+// writeFrame writes a compressed list as one frame, which viewers share. The websocket
+// package would compress it again for each of them.
 //
 // The frame is written below ws. That is safe: this goroutine writes all
-// messages, ws writes a control frame in one call, and a net.Conn does not mix the
-// calls of its goroutines.
+// messages, ws writes a control frame in one call, and a net.Conn does not interleave
+// concurrent writes.
 func (v *viewer) writeFrame(l *seatlist.List) error {
 	_, err := v.conn.Write(l.Framed(frameHead))
 	return err

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// groupSize is the most viewers in a group. A message wakes them together. They
-	// are so few that a request meanwhile does not wait for all viewers.
+	// groupSize is the maximum number of viewers in a group. A message wakes a whole
+	// group at once, so a group must be small enough not to delay requests.
 	groupSize = 100
 
-	// groupTime is the longest time that the next group waits for half of this
-	// one, so that viewers that do not read delay the others no longer.
+	// groupTime is the longest time that the next group waits for half of the previous
+	// one. It bounds the delay that viewers that do not read can cause.
 	groupTime = 20 * time.Millisecond
 )
 
@@ -29,7 +29,7 @@ type message struct {
 	body   []byte
 }
 
-// bytes renders the message once for all viewers that take no compressed ones.
+// bytes renders the message, once for all viewers that do not accept compression.
 func (m *message) bytes() []byte {
 	m.render.Do(func() {
 		var b bytes.Buffer
@@ -41,8 +41,8 @@ func (m *message) bytes() []byte {
 }
 
 // A group is some viewers of a stream, and a linked list of the messages to them.
-// The group keeps the last entry alone, and each viewer the last that it has
-// read, so an entry is freed when the slowest viewer has read it.
+// The group keeps only the last entry, and each viewer the last one that it has read,
+// so an entry is freed when the slowest viewer has read it.
 type group struct {
 	mu      sync.Mutex
 	viewers int
@@ -56,13 +56,13 @@ type entry struct {
 	more chan struct{} // closed when next is set
 	next *entry
 
-	half  int64 // of the viewers in the group when the message was sent
+	half  int64 // of the number of viewers in the group when the message was sent
 	taken atomic.Int64
-	sent  chan struct{} // closed when half of them have taken the message
+	sent  chan struct{} // closed when that many viewers have taken the message
 }
 
-// join adds a viewer to one of the stream's groups. The viewer's messages are
-// those after the entry.
+// join adds a viewer to one of the stream's groups. The viewer must be sent the messages
+// after the entry.
 func (s *stream) join() (*group, *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (g *group) send(ctx context.Context, m *message) {
 	}
 }
 
-// take counts a viewer that has taken the message.
+// take records that a viewer has taken the message.
 func (e *entry) take() {
 	if e.taken.Add(1) == e.half {
 		close(e.sent)

@@ -3,8 +3,8 @@
 //
 // A [Hub] follows each event that has viewers with one loop, renders each change
 // once, and writes it to all viewers. The package must not know how lists look or
-// where seats are kept: a [seatlist.Feed] makes the lists, the same that GET
-// /seats answers, and waits for the next.
+// where seats are kept: a [seatlist.Feed] makes the lists, which are those of GET
+// /seats, and waits for changes.
 package live
 
 import (
@@ -33,10 +33,10 @@ import (
 // A Config configures a Hub.
 type Config struct {
 	API     *booking.API
-	Origins []string                       // other sites whose pages may connect, such as https://shop.example; * is all
-	Places  *access.Places                 // of viewers
-	Client  func(*http.Request) netip.Addr // the address by which a viewer is counted
-	Grace   time.Duration                  // the longest time until viewers are disconnected after the Hub's context has ended
+	Origins []string                       // other sites whose pages may connect, such as https://shop.example; * means all
+	Places  *access.Places                 // limits the viewers
+	Client  func(*http.Request) netip.Addr // returns the address that a viewer counts for
+	Grace   time.Duration                  // how long after the end of the Hub's context viewers are disconnected at the latest
 	Log     *slog.Logger
 }
 
@@ -44,7 +44,7 @@ type Config struct {
 type Hub struct {
 	Config
 	ctx        context.Context // ends when viewers are asked to leave
-	conns      context.Context // ends when the remaining connections are closed at once
+	conns      context.Context // ends when the remaining connections are closed without a close frame
 	closeConns context.CancelFunc
 	accept     websocket.AcceptOptions
 	pace       pace
@@ -60,7 +60,7 @@ type Hub struct {
 // [Hub.Wait].
 func New(ctx context.Context, c Config) *Hub {
 	h := &Hub{Config: c, ctx: ctx, streams: make(map[*seatlist.Feed]*stream), pace: newPace()}
-	// The library must not compress: it would do so for each viewer.
+	// The library must not compress: it would do so again for each viewer.
 	h.accept.CompressionMode, h.accept.CompressionThreshold = websocket.CompressionNoContextTakeover, math.MaxInt
 	h.conns, h.closeConns = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(c.Grace, h.closeConns) })
@@ -77,7 +77,7 @@ func New(ctx context.Context, c Config) *Hub {
 // Hub's context.
 func (h *Hub) Wait() {
 	h.mu.Lock()
-	h.ended = true // join adds no viewer to running after this
+	h.ended = true // from here on, join adds no viewer to running
 	h.mu.Unlock()
 	h.running.Wait()
 	h.closeConns()
@@ -86,8 +86,8 @@ func (h *Hub) Wait() {
 // ViewerCount returns the number of viewers.
 func (h *Hub) ViewerCount() int { return int(h.Places.Taken()) }
 
-// Handler returns a handler that answers requests for [booking.LivePath], and gives all others
-// to next.
+// Handler returns a handler that answers requests for [booking.LivePath], and passes all
+// others to next.
 func (h *Hub) Handler(next telemetry.Handler) telemetry.Handler {
 	live := h.API.Live(h.show)
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
@@ -120,11 +120,11 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	defer greeted()
 
 	// The viewer joins its group before the list is made, so that it misses no
-	// change between the two. It skips messages that are older than the list.
+	// change in between. It skips messages that are older than the list.
 	group, last := s.join()
 	defer group.leave()
 	list, err := feed.List(r.Context(), since)
-	if err == nil && !s.begin(list) { // the stream began with a newer list, and the next one is newer still
+	if err == nil && !s.begin(list) { // the stream began with a newer list; make one that is newer still
 		list, err = feed.List(r.Context(), since)
 	}
 	if err != nil {
@@ -137,7 +137,7 @@ func (h *Hub) show(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, 
 	defer context.AfterFunc(h.conns, v.closeNow)()
 	ctx, cancel := context.WithCancel(h.ctx)
 	defer cancel()
-	defer context.AfterFunc(feed.Retired(), cancel)() // the viewer comes back for the changed event
+	defer context.AfterFunc(feed.Retired(), cancel)() // the viewer reconnects, and gets the changed event
 	v.show(ctx, r.Context(), list, last, greeted)
 	return nil
 }
@@ -151,7 +151,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
 		return &viewer{ws: ws, conn: u.conn, deflate: w.Header().Get("Sec-WebSocket-Extensions") != ""}, nil
 	case u.status == http.StatusForbidden:
 		return nil, problem.Refuse(problem.Forbidden, "Pages of that origin may not watch here; -cors-origin says which may.")
-	case u.status == http.StatusSwitchingProtocols: // the connection could not be taken over
+	case u.status == http.StatusSwitchingProtocols: // the connection could not be hijacked
 		return nil, err
 	}
 	return nil, noHandshake(w, "This is no WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
@@ -165,8 +165,8 @@ func noHandshake(w http.ResponseWriter, detail string) error {
 	return &problem.Refusal{Kind: problem.UpgradeRequired, Detail: detail}
 }
 
-// An upgrader is the ResponseWriter of a handshake. It gives access to the
-// connection, and discards the library's answers to failures.
+// An upgrader is the ResponseWriter of a handshake. It keeps the hijacked connection, and
+// discards the library's error answers.
 type upgrader struct {
 	http.ResponseWriter
 	status int
@@ -188,8 +188,8 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// join counts a viewer of the event and returns the event's stream. The first
-// viewer makes it.
+// join counts a viewer of the event and returns the event's stream, which it makes for the
+// first viewer.
 func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -216,10 +216,10 @@ func goingAway() error {
 	return &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is going away. Try again, or ask GET /seats."}
 }
 
-// fullTime is the Retry-After of a viewer for whom there is no place.
+// fullTime is the Retry-After for a viewer who gets no place.
 const fullTime = 30 * time.Second
 
-// leave undoes join. The last viewer ends the stream.
+// leave undoes join. When the last viewer leaves, the stream ends.
 func (h *Hub) leave(s *stream, addr netip.Addr) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -50,8 +50,7 @@ func TestFirstAListThenWhatChanges(t *testing.T) {
 	}
 }
 
-// TestSince checks that a viewer that connects with a version gets what changed
-// since.
+// TestSince checks that a viewer that connects with a version gets the changes since then.
 func TestSince(t *testing.T) {
 	h := open(t, new(memstore.Store))
 	h.lock("ann", "A1", "A2", "A3")
@@ -155,7 +154,7 @@ func TestOrigins(t *testing.T) {
 	v.CloseNow()
 }
 
-// TestNoRoom checks that the number of viewers is limited, and that one that leaves
+// TestNoRoom checks that the number of viewers is limited, and that a viewer who leaves
 // makes room.
 func TestNoRoom(t *testing.T) {
 	h := open(t, new(memstore.Store), func(c *live.Config) { c.Places = access.NewPlaces(2, 2) })
@@ -166,7 +165,7 @@ func TestNoRoom(t *testing.T) {
 	if err == nil || resp == nil {
 		t.Fatalf("a third viewer is accepted: %v", err)
 	}
-	body, _ := io.ReadAll(resp.Body) // as much as the client keeps of it
+	body, _ := io.ReadAll(resp.Body) // the part that the client keeps
 	if resp.StatusCode != 503 || !strings.Contains(string(body), `"code":"no_room"`) || resp.Header.Get("Retry-After") != "30" {
 		t.Errorf("%s %v %s", resp.Status, resp.Header, body)
 	}

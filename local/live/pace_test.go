@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestViewersTakeTurns checks that viewers who connect together are sent their first lists
-// one after the other, that one that is slow to read does not delay the others for long,
-// and that nobody waits for longer than two seconds.
+// TestViewersTakeTurns checks that viewers who connect together get their first lists one
+// after the other, that a slow reader does not delay the others for long, and that nobody
+// waits for longer than two seconds.
 func TestViewersTakeTurns(t *testing.T) {
 	for _, c := range []struct {
 		what  string
@@ -51,7 +51,7 @@ func TestViewersTakeTurns(t *testing.T) {
 	}
 }
 
-// TestViewersWhoLeaveTakeNoTurn checks that a viewer who leaves while it waits has no turn,
+// TestViewersWhoLeaveTakeNoTurn checks that a viewer who leaves while waiting takes no turn,
 // and that nobody waits once the hub has ended.
 func TestViewersWhoLeaveTakeNoTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,8 +23,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// patience is the longest wait for something that must happen. It is no limit on
-// how long that should take: the machine may be busy.
+// patience is the longest wait for something that must happen. It says nothing about how
+// long that should take: the machine may be busy.
 const patience = 30 * time.Second
 
 // A server is a hub and the API, as the runner serves them.
@@ -126,8 +126,8 @@ type viewer struct {
 	messages chan []byte // set by readAll
 }
 
-// readAll makes the viewer read every message at once, as a browser does. Other
-// viewers read when the test does, and do not answer pings before.
+// readAll makes the viewer read every message as it arrives, as a browser does. Other
+// viewers read, and answer pings, only when the test reads.
 func (v *viewer) readAll() *viewer {
 	v.messages = make(chan []byte, 1000)
 	go func() {
@@ -159,7 +159,7 @@ func (h *server) dial(query string, header ...string) (*viewer, *http.Response, 
 	return &viewer{Conn: c, t: h.t, status: make(map[string]string)}, resp, nil
 }
 
-// mustDial is a dial that must succeed.
+// mustDial is like dial but must succeed.
 func (h *server) mustDial(query string) *viewer {
 	h.t.Helper()
 	v, _, err := h.dial(query)
@@ -219,7 +219,7 @@ func (v *viewer) read() (list, error) {
 	return l, nil
 }
 
-// next is a read that must succeed.
+// next is like read but must succeed.
 func (v *viewer) next() list {
 	v.t.Helper()
 	l, err := v.read()

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// A flaky store can fail, and return without the seats that it had.
+// A flaky store can fail, and come back without the seats that it had.
 type flaky struct {
 	lockstore.LockStore // never fails, for the test's own calls
 	calls               atomic.Int64

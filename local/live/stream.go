@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// gather is the shortest time between two messages: changes that come sooner are
-// sent together. A change after a quiet time is sent at once.
+// gather is the shortest time between two messages: changes within it are sent together.
+// A change after a quiet time is sent at once.
 const gather = 100 * time.Millisecond
 
 // firstPause and lastPause are the shortest and the longest pause between calls of
@@ -61,7 +61,7 @@ func (s *stream) begin(l *seatlist.List) bool {
 // send sends a list to all viewers, one group after the other.
 func (s *stream) send(ctx context.Context, l *seatlist.List) {
 	m := &message{List: l, made: time.Now()}
-	// A group that is made after this has viewers whose first list is at least as new.
+	// The viewers of a group that is made later have first lists that are at least as new.
 	s.mu.Lock()
 	groups := slices.Clone(s.groups)
 	s.mu.Unlock()
@@ -129,8 +129,8 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // next waits until the event is beyond the position, or a place of an area may be
-// available again, and returns what changed. The end of a lock is no change of the event,
-// and viewers know those of seats, but not those of places.
+// available again, and returns what changed. When a lock ends, the store reports no
+// change. Viewers know when the locks of seats end, but not those of places.
 func (s *stream) next(ctx context.Context, at position) (*seatlist.List, error) {
 	waiting, cancel := ctx, context.CancelFunc(func() {})
 	if !at.free.IsZero() {

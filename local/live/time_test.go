@@ -21,8 +21,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// inBubble runs a test in a synctest bubble with the time limits of the runner's
-// server, over pipes. A goroutine that is left at the end fails the test.
+// inBubble runs a test in a synctest bubble with the time limits of the runner's server,
+// over pipes. The test fails if a goroutine is left at the end.
 func inBubble(t *testing.T, store lockstore.LockStore, try func(*testing.T, *server), change ...func(*live.Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -101,8 +101,8 @@ func (h *server) raw(t *testing.T) net.Conn {
 	return c
 }
 
-// TestChangesAreGathered checks that a change after a quiet time is sent at once,
-// and that those within a tenth of a second after it are sent together.
+// TestChangesAreGathered checks that a change after a quiet time is sent at once, and
+// that changes within the next tenth of a second are sent together.
 func TestChangesAreGathered(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 		v := h.mustDial("").readAll()
@@ -124,8 +124,8 @@ func TestChangesAreGathered(t *testing.T) {
 	})
 }
 
-// TestPlacesComeBack checks that a message says when the lock of an area's place has
-// expired: lists do not name the places, so that viewers cannot apply the clock.
+// TestPlacesComeBack checks that a message is sent when the lock of an area's place
+// expires: lists do not name the places, so viewers cannot compute it.
 func TestPlacesComeBack(t *testing.T) {
 	events, err := venue.ReadEvents("events", strings.NewReader(`{"events":[{"id":"club","sections":[{"name":"Hall","rows":[{"row":"A","seats":"1-4"}]}],"areas":[{"name":"Floor","capacity":300}]}]}`), venue.Defaults{LockTTL: time.Minute})
 	if err != nil {
@@ -165,8 +165,8 @@ func TestPlacesComeBack(t *testing.T) {
 	})
 }
 
-// TestExpiryIsNoMessage checks that no message is sent when a lock expires: viewers
-// apply the clock, as with GET /seats.
+// TestExpiryIsNoMessage checks that no message is sent when a lock of a seat expires:
+// viewers compute it from expiresAt, as with GET /seats.
 func TestExpiryIsNoMessage(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 		h.lock("ann", "A1")
@@ -183,7 +183,7 @@ func TestExpiryIsNoMessage(t *testing.T) {
 	})
 }
 
-// TestNoTimeLimit checks that a connection lasts longer than requests may.
+// TestNoTimeLimit checks that a connection may last longer than a request.
 func TestNoTimeLimit(t *testing.T) {
 	inBubble(t, new(memstore.Store), func(t *testing.T, h *server) {
 		v := h.mustDial("")

@@ -15,24 +15,24 @@ import (
 )
 
 const (
-	// tick is the time between write deadlines. A deadline is two ticks away: a
+	// tick is how often the write deadline is moved. A deadline is two ticks away: a
 	// viewer that takes longer to read a message is stuck. (A deadline for each
 	// message would add a fifth to the cost of sending it.)
 	tick = 10 * time.Second
 
-	// maxAge is the greatest age of a message when it is written to a viewer. It
-	// bounds the messages that are kept for slow viewers.
+	// maxAge is the maximum age of a message when it is written to a viewer. It bounds
+	// the messages that are kept for slow viewers.
 	maxAge = 15 * time.Second
 
-	// Every pingTicks ticks a viewer gets a ping, and has pongTime to answer it.
+	// A viewer gets a ping every pingTicks ticks, and has pongTime to answer it.
 	pingTicks = 3
 	pongTime  = 10 * time.Second
 
 	// closeTime is the longest time for a close frame and the answer to it.
 	closeTime = 5 * time.Second
 
-	// maxMessage is the size in bytes of the largest message that is read from a viewer. Viewers
-	// are not supposed to send any.
+	// maxMessage is the size in bytes of the largest message that is read from a viewer.
+	// Viewers must not send any.
 	maxMessage = 1 << 10
 )
 
@@ -51,17 +51,17 @@ type viewer struct {
 	ws   *websocket.Conn
 	conn net.Conn // below ws; a deadline here costs less than a context for each message
 
-	deflate bool // the viewer takes compressed messages
+	deflate bool // the viewer accepts compressed messages
 
 	ctx    context.Context // ends, with the reason, when the connection is to be closed
 	cancel context.CancelCauseFunc
 	run    sync.WaitGroup
 }
 
-// show writes the list, and then the messages after the entry, until the viewer
-// leaves, sends something or is too slow, or the context ends, or that of the request
-// passes its deadline: the end of the viewer's token. It calls greeted when the list is
-// written, and closes the connection at the end.
+// show writes the list, and then the messages after the entry, until the viewer leaves,
+// sends something or is too slow, ctx ends, or the request's context reaches its deadline,
+// which is the end of the viewer's token. It calls greeted when the list is written, and
+// closes the connection at the end.
 func (v *viewer) show(ctx, request context.Context, l *seatlist.List, last *entry, greeted func()) {
 	v.ctx, v.cancel = context.WithCancelCause(context.Background())
 	defer context.AfterFunc(request, func() {
@@ -103,7 +103,7 @@ func (v *viewer) listen() {
 	}
 }
 
-// writeList writes a list, which may be large, without a copy of it.
+// writeList writes a list, which may be large, without copying it.
 func (v *viewer) writeList(l *seatlist.List) error {
 	if v.compresses(l) {
 		return v.writeFrame(l)
@@ -126,14 +126,13 @@ func (v *viewer) write(m *message) error {
 	return v.ws.Write(context.Background(), websocket.MessageText, m.bytes())
 }
 
-// compresses reports whether the viewer gets the list compressed.
+// compresses reports whether to send the list to the viewer compressed.
 func (v *viewer) compresses(l *seatlist.List) bool {
 	return v.deflate && l.Len() >= static.Worthwhile
 }
 
-// writeMessages writes the messages after the entry that are newer than the
-// moment of the viewer's list. It returns the reason for its end, or nil if v.ctx
-// has one.
+// writeMessages writes the messages after the entry that are newer than the moment of
+// the viewer's list. It returns the reason why it stopped, or nil if v.ctx has ended.
 func (v *viewer) writeMessages(at *entry, moment uint64) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -144,7 +143,7 @@ func (v *viewer) writeMessages(at *entry, moment uint64) error {
 		case <-ticker.C:
 			v.moreTime()
 			if ticks%pingTicks == 0 {
-				v.run.Go(v.ping) // in another goroutine, so that messages do not wait for the pong
+				v.run.Go(v.ping) // messages must not wait for the pong
 			}
 			ticks++
 			continue

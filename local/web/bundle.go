@@ -16,12 +16,12 @@ var sources embed.FS
 
 // A bundle is the files that browsers load, by their names.
 type bundle struct {
-	page  map[string][]byte // of the page: their names have a hash of what is in them
+	page  map[string][]byte // of the page, by name with a hash of the content
 	embed map[string][]byte // of the element
 }
 
-// bundled bundles the sources, once for all servers of a process. It takes a quarter of a
-// second of one core.
+// bundled bundles the sources, once in a process. That takes a quarter of a second of one
+// core.
 var bundled = sync.OnceValues(func() (bundle, error) {
 	var b bundle
 	var errs [3]error
@@ -33,8 +33,8 @@ var bundled = sync.OnceValues(func() (bundle, error) {
 	return b, errors.Join(errs[:]...)
 })
 
-// buildModule returns a module with those that it imports. What it loads only now and then
-// is a file of its own, whose name has a hash of its content.
+// buildModule returns a module bundled with its imports. Modules that are loaded on demand
+// become files of their own, whose names have a hash of the content.
 func buildModule(names, entry string) (map[string][]byte, error) {
 	o := options(names, entry)
 	o.Format, o.Splitting = api.FormatESModule, true
@@ -42,7 +42,7 @@ func buildModule(names, entry string) (map[string][]byte, error) {
 	return run(o)
 }
 
-// buildStyles returns a stylesheet with those that it imports and the pictures in them.
+// buildStyles returns a stylesheet bundled with its imports and pictures.
 func buildStyles(names, entry string) (map[string][]byte, error) {
 	o := options(names, entry)
 	o.Plugins = []api.Plugin{reading(map[string]api.Loader{".css": api.LoaderCSS, ".svg": api.LoaderDataURL})}
@@ -80,8 +80,8 @@ func describe(m api.Message) string {
 	return fmt.Sprintf("%s:%d: %s", m.Location.File, m.Location.Line, m.Text)
 }
 
-// reading makes esbuild read the sources, by what files with an extension become. A
-// stylesheet that becomes text is bundled first.
+// reading makes esbuild read the embedded sources, with a loader for each extension. A
+// stylesheet that is loaded as text is bundled first.
 func reading(loaders map[string]api.Loader) api.Plugin {
 	return api.Plugin{Name: "sources", Setup: func(b api.PluginBuild) {
 		b.OnResolve(api.OnResolveOptions{Filter: `^data:`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -109,7 +109,7 @@ func reading(loaders map[string]api.Loader) api.Plugin {
 	}}
 }
 
-// stylesheet returns a stylesheet as one text.
+// stylesheet returns a stylesheet bundled into one file.
 func stylesheet(name string) ([]byte, error) {
 	files, err := buildStyles("[name]", name)
 	return files[name], err

@@ -12,8 +12,8 @@ import (
 )
 
 // addElement adds the module with the element, and its types. A shop loads /embed/v1.js,
-// which stays compatible and is kept for minutes. Browsers keep /embed/v1-HASH.js, which is
-// the same module, until the next version has another hash.
+// which stays compatible and is cached for minutes. /embed/v1-HASH.js is the same module,
+// which browsers cache for good; the next version has another hash.
 func (p folder) addElement(b bundle) {
 	for name, body := range b.embed {
 		if hashed.MatchString(name) { // a language
@@ -29,7 +29,7 @@ func (p folder) addElement(b bundle) {
 	p.addForeign("/embed/v1.d.ts", read("v1.d.ts"), never)
 }
 
-// addForeign adds a file that pages of other origins load.
+// addForeign adds a file that pages of other origins may load.
 func (p folder) addForeign(at string, body []byte, cache string) {
 	p[at] = file{Content: static.New(body), mediaType: mediaTypes[path.Ext(at)], cache: cache, policy: "default-src 'none'", foreign: true}
 }
@@ -41,8 +41,8 @@ func fixed(name string, body []byte) string {
 	return strings.TrimSuffix(name, ext) + "-" + base32.StdEncoding.EncodeToString(sum[:5]) + ext
 }
 
-// addFrame adds the page with the element for frames in pages of the origins. It sends
-// them messages, and takes messages from them alone.
+// addFrame adds the document with the element for frames in pages of the origins. It
+// exchanges messages only with such pages.
 func (p folder) addFrame(ancestors []string) {
 	script := read("frame.js")
 	name := fixed("frame.js", script)

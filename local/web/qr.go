@@ -9,7 +9,7 @@ import (
 	"rsc.io/qr"
 )
 
-// reference matches what is drawn as a QR code.
+// reference matches the texts that are drawn as QR codes.
 var reference = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // serveCode answers GET /page/qr.svg?text=… with a QR code of a booking's reference.

@@ -9,7 +9,8 @@ import (
 	"rsc.io/qr"
 )
 
-// TestCodeIsDrawn checks that a picture has the modules of the code, and a margin of four.
+// TestCodeIsDrawn checks that the picture has the modules of the code and a margin of four
+// modules.
 func TestCodeIsDrawn(t *testing.T) {
 	const text = "K7Q2M4XZT5JWN3B6HVRYD2CALE"
 	picture, err := drawCode(text)

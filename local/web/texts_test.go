@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-// The marks of a text that a buyer reads, in the code of the page.
+// Patterns that recognise texts for buyers in the code of the page.
 var (
 	// Two words, or a letter or mark that no name in code has.
 	prose = regexp.MustCompile(`\p{L}{2,}[,;:.!?…]? \p{L}{2,}|[…–’“„«]|[À-ÿ]`)
 	// A word such as "Confirm".
 	capital = regexp.MustCompile(`^\s*\p{Lu}\p{Ll}+\b[.:!?…]?\s*(\$|$)`)
-	// What comes before a text that is shown, whatever it is.
+	// Code before a text that is shown, whatever the text.
 	shown = regexp.MustCompile(`(?:(?:textContent|innerText|ariaLabel|\.title|placeholder|\.alt) = |'aria-label': |new Option\(|announce\(|alarm\(|say\('(?:good|news|bad)', )$`)
-	// What comes before a text for programmers.
+	// Code before a text for programmers.
 	unseen = regexp.MustCompile(`(?:(?:[eE]rror|Problem|Unreachable|super)\((?:[^()]|\([^()]*\))*|console\.\w+\(|case |=== |class: )$`)
-	// Selectors, keys of the keyboard, headers and the like.
+	// Selectors, names of keys, headers and the like.
 	code    = regexp.MustCompile(`[#\[\]=>{}]|^[.(]|, \.|^(?:Arrow\w+|Page\w+|Home|End|Enter|Escape|Authorization|Bearer |Content-Type|Accept|Control|Meta|Shift|Tab)$`)
 	letters = regexp.MustCompile(`\p{L}`)
 )
@@ -28,10 +28,10 @@ type literal struct {
 	text   string
 }
 
-// literals returns the literals of a module. A comment and a regular expression are none.
+// literals returns the literals of a module, but not comments or regular expressions.
 func literals(source string) (found []literal) {
-	line := 0        // where the current one begins
-	var depths []int // of the braces of the templates that a value interrupts
+	line := 0        // where the current line begins
+	var depths []int // brace depths of the templates that a value interrupts
 	depth := 0
 	take := func(i int, quotes string) int {
 		begin := i
@@ -104,7 +104,7 @@ func textsOfModule(source string) (texts []string) {
 }
 
 var (
-	// What is before the scripts run, or without them.
+	// Texts that show before scripts run, or without them.
 	unscripted = regexp.MustCompile(`(?s)<title>.*?</title>|<noscript>.*?</noscript>|<!--.*?-->|<!doctype html>`)
 	attributes = regexp.MustCompile(`\s(?:aria-label|alt|title|placeholder|content)="([^"]*\p{L}[^"]*)"`)
 	meta       = regexp.MustCompile(`<meta name="(?:viewport|color-scheme|frame-ancestors)"[^>]*>`)
@@ -125,7 +125,7 @@ func textsOfDocument(source string) (texts []string) {
 	return texts
 }
 
-// TestNoTextOutsideOfTheTables checks that all that a buyer reads is a message.
+// TestNoTextOutsideOfTheTables checks that every text for buyers is a message.
 func TestNoTextOutsideOfTheTables(t *testing.T) {
 	for name, source := range sources(t) {
 		texts := textsOfModule
@@ -138,7 +138,7 @@ func TestNoTextOutsideOfTheTables(t *testing.T) {
 	}
 }
 
-// TestTextsAreFound checks the same of sources that have texts.
+// TestTextsAreFound checks that texts are found in sources that have some.
 func TestTextsAreFound(t *testing.T) {
 	for source, want := range map[string][]string{
 		`this.say('news', 'Time ran out.');`:                                      {"Time ran out."},
@@ -171,8 +171,8 @@ var (
 	names    = regexp.MustCompile(`(?:^|, )(\.\.\.)?(\w+)`)
 )
 
-// TestEveryMessageIsSaid checks that the page says no message that is not there, gives
-// each its parameters, and that no message is left over.
+// TestEveryMessageIsSaid checks that the page uses only messages that exist, gives each
+// its parameters, and uses all of them.
 func TestEveryMessageIsSaid(t *testing.T) {
 	english := tables(t)["en"].Messages
 	said := make(map[string]bool)

@@ -1,8 +1,8 @@
 // Package web serves the seat map page, on which people see an event and lock seats, and
-// the element <seatlock-map>, with which a shop has the seat map in its own pages. The
-// sources are plain modules in the folder page. They are embedded, and bundled when one of
-// them is first asked for. The package knows nothing about seats: page and element call the API
-// as any other client does. It also serves the schema of event files.
+// the element <seatlock-map>, with which a shop shows the seat map in its own pages. The
+// sources are plain modules in the folder page. They are embedded, and bundled at the first
+// request for one of them. The package knows nothing about seats: page and element call the
+// API as any other client does. It also serves the schema of event files.
 package web
 
 import (
@@ -27,10 +27,10 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 const (
 	untilChanged = "public, max-age=31536000, immutable"               // its name has a hash of its content
 	shortly      = "public, max-age=300, stale-while-revalidate=86400" // a new version reaches shops within minutes
-	never        = "no-cache"                                          // it is validated each time
+	never        = "no-cache"                                          // revalidated each time
 )
 
-// mediaTypes makes the types independent of the machine's table.
+// mediaTypes makes content types independent of the machine's table.
 var mediaTypes = map[string][]string{
 	".html": {"text/html; charset=utf-8"},
 	".css":  {"text/css; charset=utf-8"},
@@ -40,26 +40,26 @@ var mediaTypes = map[string][]string{
 	".ts":   {"text/plain; charset=utf-8"},
 }
 
-// Config is what can differ from server to server.
+// Config configures Pages.
 type Config struct {
 	// FrameAncestors are the origins whose pages may show the seats in a frame, such as
 	// https://shop.example. Without any, no frame is served.
 	FrameAncestors []string
 }
 
-// Pages are the page, the element, and the files of both. They are safe for concurrent
+// Pages serves the page, the element, and the files of both. It is safe for concurrent
 // use.
 type Pages struct {
-	files func() folder // bundles them first, so that a server without visitors does not
+	files func() folder // bundles the sources in its first call
 }
 
-// A file is what a path answers.
+// A file is the answer at a path.
 type file struct {
 	*static.Content
 	mediaType []string
 	cache     string
 	policy    string // Content-Security-Policy
-	foreign   bool   // pages of other origins load it
+	foreign   bool   // pages of other origins may load it
 	location  string // its name with a hash, if this one has none
 }
 
@@ -68,7 +68,7 @@ func New(c Config) *Pages {
 	return &Pages{sync.OnceValue(func() folder {
 		b, err := bundled()
 		if err != nil {
-			panic(err) // the sources are faulty, which a test finds
+			panic(err) // the sources are faulty; tests find that
 		}
 		return filesOf(c, b)
 	})}
@@ -77,7 +77,7 @@ func New(c Config) *Pages {
 // A folder is files by their paths.
 type folder map[string]file
 
-// filesOf returns what the paths of a server answer.
+// filesOf returns all files of a server by path.
 func filesOf(c Config, b bundle) folder {
 	p := make(folder)
 	p.add("/event-file.schema.json", venue.Schema(), never)
@@ -110,22 +110,22 @@ var hashed = regexp.MustCompile(`^(.+)-[0-9A-Z]{8}(\.[a-z]+)$`)
 // unhashed returns a name without the hash.
 func unhashed(name string) string { return hashed.ReplaceAllString(name, "$1$2") }
 
-// read returns an embedded file, which is there.
+// read returns an embedded file, which must exist.
 func read(name string) []byte {
 	body, err := sources.ReadFile("page/" + name)
 	if err != nil {
-		panic(err) // go:embed has seen to it
+		panic(err) // cannot happen: go:embed requires the folder
 	}
 	return body
 }
 
-// isOurs reports whether there may be a file at the path.
+// isOurs reports whether the path belongs to this package.
 func isOurs(at string) bool {
 	return at == "/" || strings.HasPrefix(at, "/page/") || strings.HasPrefix(at, "/embed/") || at == "/event-file.schema.json"
 }
 
 // Handler serves the page at "/", its files below "/page/", the element below "/embed/"
-// and the JSON Schema of event files, and leaves every other request to next. Page and
+// and the JSON Schema of event files, and passes every other request to next. Page and
 // element find the API by relative URLs.
 func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 	return func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
@@ -145,10 +145,10 @@ func (p *Pages) Handler(next telemetry.Handler) telemetry.Handler {
 	}
 }
 
-// find returns the file at a path. A name with another hash is a file of another version
-// of the program, which may run beside this one for a while: the file of this version
-// takes its place, but is not kept under that name. A module can thus get a table of
-// messages without some of its keys, and says the keys then.
+// find returns the file at a path. A name with another hash belongs to another version of
+// the program, which may run beside this one for a while: find returns this version's file,
+// but browsers must not cache it under that name. So a module can get a table of messages
+// that lacks some keys, and then shows the keys.
 func (p *Pages) find(at string) (file, bool) {
 	files := p.files()
 	f, known := files[at]

@@ -16,7 +16,7 @@ import (
 	"seatlock/local/web"
 )
 
-// other answers requests that are not for the page.
+// other is the handler of requests that are not for the page.
 func other(w http.ResponseWriter, _ *http.Request) telemetry.Outcome {
 	w.WriteHeader(http.StatusTeapot)
 	return telemetry.Outcome{}
@@ -37,7 +37,7 @@ func (s site) ask(method, target string, headers ...string) *httptest.ResponseRe
 	return w
 }
 
-// want checks headers of an answer.
+// want checks the headers of an answer.
 func want(t *testing.T, w *httptest.ResponseRecorder, headers map[string]string) {
 	t.Helper()
 	if w.Code != 200 {
@@ -55,7 +55,7 @@ const (
 	own  = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 )
 
-// namesIn returns what a text names, by the first group of the expression.
+// namesIn returns the matches of the expression's first group in a text.
 func namesIn(expression, text string) []string {
 	var names []string
 	for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
@@ -64,8 +64,8 @@ func namesIn(expression, text string) []string {
 	return names
 }
 
-// TestPage checks that the page can load only files of this server, that it names files
-// that are there, and that those are kept until they change.
+// TestPage checks that the page can load only files of this server, that the files it names
+// exist, and that browsers cache them until they change.
 func TestPage(t *testing.T) {
 	s := open(web.Config{})
 	page := s.ask("GET", "/")
@@ -102,7 +102,7 @@ func TestPage(t *testing.T) {
 }
 
 // TestVersionsSideBySide checks that a page of another version of the program can load
-// its module here, and that browsers do not keep it under that name.
+// its module here, and that browsers do not cache it under that name.
 func TestVersionsSideBySide(t *testing.T) {
 	s := open(web.Config{})
 	got := s.ask("GET", "/page/main-AAAAAAAA.js")
@@ -142,7 +142,7 @@ func TestElement(t *testing.T) {
 	want(t, s.ask("GET", "/embed/v1.d.ts"), map[string]string{"Content-Type": "text/plain; charset=utf-8"})
 }
 
-// TestFrame checks that the seats are in frames of the named origins alone.
+// TestFrame checks that only pages of the configured origins can show the seats in a frame.
 func TestFrame(t *testing.T) {
 	if got := open(web.Config{}).ask("GET", "/embed/frame.html"); got.Code != http.StatusTeapot {
 		t.Errorf("without an origin: %d", got.Code)
@@ -164,8 +164,8 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// TestSizes checks that a first visit loads 60 KB at most, compressed, as does a shop's
-// page for the element, and that no module waits for another one.
+// TestSizes checks that a first visit, and a shop's page with the element, load at most
+// 60 KB, compressed, and that no module waits for another.
 func TestSizes(t *testing.T) {
 	s := open(web.Config{})
 	page := s.ask("GET", "/").Body.String()
@@ -200,7 +200,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestTheRestIsLeftAlone checks that the API keeps every path that it had.
+// TestTheRestIsLeftAlone checks that all other paths are left to the API.
 func TestTheRestIsLeftAlone(t *testing.T) {
 	s := open(web.Config{FrameAncestors: []string{"https://shop.example"}})
 	for _, c := range [][2]string{{"GET", "/seats"}, {"POST", "/lock"}, {"GET", "/nowhere"}, {"GET", "/page/"}, {"GET", "/page/index.html"}, {"GET", "/page/../web.go"}, {"GET", "/page/event.js"}, {"GET", "/embed/"}, {"POST", "/"}, {"DELETE", "/embed/v1.js"}} {
@@ -230,7 +230,7 @@ func TestSourcesNameNoOtherHost(t *testing.T) {
 	}
 }
 
-// TestCode checks which texts are drawn as a code.
+// TestCode checks which texts are drawn as QR codes.
 func TestCode(t *testing.T) {
 	s := open(web.Config{})
 	want(t, s.ask("GET", "/page/qr.svg?text=K7Q2M4XZT5JWN3B6"), map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": kept})
@@ -241,8 +241,8 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestCalendarFile checks a file for a calendar against RFC 5545: the time in UTC, marks
-// that have a meaning, and long lines.
+// TestCalendarFile checks a calendar file against RFC 5545: times in UTC, escaped
+// characters, and folded lines.
 func TestCalendarFile(t *testing.T) {
 	got := runNode[string](t, `
 const { calendarFile } = await import(folder + '/calendar.js');

@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// runNode runs a module that gets the folder of the page and the input, and returns
-// what it prints as JSON.
+// runNode runs a module with the folder of the page and the input, and decodes the JSON
+// that it prints.
 func runNode[T any](t *testing.T, module string, input any) (answer T) {
 	t.Helper()
 	faults.Need(t, "node", "the words of the page were not tried")
@@ -40,10 +40,10 @@ func runNode[T any](t *testing.T, module string, input any) (answer T) {
 	return answer
 }
 
-// A message is one of the table of a language.
+// A message is an entry of a language's table.
 type message struct {
-	Forms  map[string]string // by plural form; "" is a text without any
-	Params []string          // without n, which a language may need where another does not
+	Forms  map[string]string // by plural form; "" if the text has none
+	Params []string          // without n, which only some languages may need
 }
 
 type table struct {
@@ -69,8 +69,8 @@ for (const lang of languages) {
 console.log(JSON.stringify(tables));`, nil)
 }
 
-// TestEveryLanguageSaysEverything checks that each table has the keys and the parameters
-// of English, and a text for each plural form of its language.
+// TestEveryLanguageSaysEverything checks that each table has the keys and parameters of the
+// English one, and a text for each plural form of its language.
 func TestEveryLanguageSaysEverything(t *testing.T) {
 	all := tables(t)
 	if len(all) != 4 || len(all["ar"].Plurals) != 6 {
@@ -115,13 +115,13 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 var (
 	// elsewhere are the codes whose sentences need more than the code, such as the seats.
 	elsewhere = []string{"seat_locked", "seat_booked", "seat_blocked", "lock_not_held", "lock_expired", "orphan_seat", "unauthenticated"}
-	// notMet are the codes that nothing leads to that a buyer does. The message "error"
-	// has the code then.
+	// notMet are the codes that no action of a buyer can cause. The message "error" shows
+	// the code instead.
 	notMet = []string{"not_found", "method_not_allowed", "not_booked", "journal_reset", "too_large", "unsupported_media_type", "wrong_host", "upgrade_required", "no_room"}
 )
 
-// TestEveryErrorHasASentence checks that a buyer reads a sentence about each code of the
-// API, and never the server's, which is for programs.
+// TestEveryErrorHasASentence checks that buyers get a sentence for each code of the API,
+// and never the server's sentence, which is for programs.
 func TestEveryErrorHasASentence(t *testing.T) {
 	english := tables(t)["en"].Messages
 	for _, code := range problem.Codes() {
@@ -195,7 +195,7 @@ console.log(JSON.stringify(answers));`, calls)
 	}
 }
 
-// TestNamesOfSeats shows how seats are called in a sentence, by section and row.
+// TestNamesOfSeats shows how seats are named in a sentence, by section and row.
 func TestNamesOfSeats(t *testing.T) {
 	const module = `
 const { Plan } = await import(folder + '/plan.js');
@@ -222,8 +222,8 @@ console.log(JSON.stringify(answers));`
 	}
 }
 
-// TestOwnMessages checks that a shop's messages take the place of ours, apart from those
-// that could not be said, of which it is warned.
+// TestOwnMessages checks that a shop's messages replace ours, and that the shop is warned of
+// those that cannot be used.
 func TestOwnMessages(t *testing.T) {
 	got := runNode[[]string](t, `
 const answers = [];
@@ -255,8 +255,8 @@ console.log(JSON.stringify(answers));`, []any{
 	}
 }
 
-// TestTableOfAnotherVersion checks that the page says the key of a message that its table
-// does not have, instead of nothing at all.
+// TestTableOfAnotherVersion checks that the page shows the key of a message that is missing
+// in its table.
 func TestTableOfAnotherVersion(t *testing.T) {
 	got := runNode[[]string](t, `
 const warnings = [];
@@ -268,8 +268,8 @@ console.log(JSON.stringify([words.say('do.fly', { n: 3 }), ...warnings]));`, nil
 	}
 }
 
-// TestAnnouncements checks that the numbers of seats that others take do not replace what
-// is announced to the user in the same frame, and are announced later.
+// TestAnnouncements checks that numbers of seats that others take do not replace an
+// announcement to the user in the same frame, and are announced later.
 func TestAnnouncements(t *testing.T) {
 	got := runNode[[]string](t, `
 let now = 0;

@@ -24,22 +24,22 @@ type desk struct {
 	server *url.URL
 	seats  *client.Client
 
-	// finishTime is how long a sale tries to book what was paid for while the buyer waits.
+	// finishTime is how long a sale tries to book paid seats while the buyer waits.
 	finishTime time.Duration
 
 	sales  singleflight.Group // by basket
-	orders sync.Map           // *order by basket, of all that was sold. A real shop keeps them in its database
+	orders sync.Map           // *order by basket, for all sales. A real shop keeps them in its database
 }
 
-// A session is a buyer's session at Seatlock. The shop keeps none: the token is in the
-// shop's cookie.
+// A session is a buyer's session at Seatlock. The shop does not store it: the token is in
+// the shop's cookie.
 type session struct {
-	user  lockstore.UserID // empty if nobody is known
+	user  lockstore.UserID // empty if there is none
 	token string
 }
 
-// session asks Seatlock whose session the request has. Without one that counts, Seatlock
-// makes a new guest, unless the query is guest=none. It renews the session in time.
+// session asks Seatlock for the session of the request. Without a valid one, Seatlock makes a
+// new guest, unless the query is guest=none. Seatlock renews the session in time.
 func (d *desk) session(r *http.Request, query string) (session, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()
@@ -123,7 +123,7 @@ func (d *desk) pay(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(body) // a browser that has gone needs no answer
+	json.NewEncoder(w).Encode(body) // an error means that the browser has disconnected
 }
 
 // refuse answers with a sentence for the buyer, and logs why.

@@ -1,6 +1,6 @@
-// Command shop is an example of a shop that sells seats of a Seatlock server: its page
-// has the element <seatlock-map>, and its back end takes the money and confirms with the
-// Go client. No money moves. README.md shows how to run it.
+// Shop is an example of a shop that sells the seats of a Seatlock server: its page has the
+// element <seatlock-map>, and its back end takes the money and confirms with the Go client.
+// No real money moves. README.md shows how to run it.
 package main
 
 import (

@@ -18,7 +18,7 @@ type basket struct {
 	EventID lockstore.EventID `json:"eventId"`
 	Seats   []struct {
 		SeatID lockstore.SeatID `json:"seatId"`
-		Level  string           `json:"level"` // of the price; empty for the first of the seat's category
+		Level  string           `json:"level"` // the price level; empty for the first of the seat's category
 	} `json:"seats"`
 	Total int64 `json:"total"` // what the button showed, in the currency's smallest unit
 }
@@ -31,21 +31,21 @@ type order struct {
 	sold  bool // the seats are booked
 }
 
-// A refusal is the error of a sale that did not succeed. The sentence says what has become
-// of the buyer's money.
+// A refusal is the error of a sale that did not succeed. The sentence says what happened to
+// the buyer's money.
 type refusal struct {
-	status   int // of HTTP; 202 if the page must send the same basket again
+	status   int // HTTP status; 202 if the page must send the same basket again
 	sentence string
 	err      error
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("%s %v", r.sentence, r.err) }
 
-// Unwrap returns why.
+// Unwrap returns the reason.
 func (r *refusal) Unwrap() error { return r.err }
 
-// sell books the seats that the user has locked, for money. Two windows with one basket
-// share one sale, and it goes on if the browser goes away.
+// sell charges the user for the locked seats and books them. Two windows with one basket
+// share one sale, which continues even if the browser disconnects.
 func (d *desk) sell(ctx context.Context, user lockstore.UserID, b basket) (*order, error) {
 	key := fmt.Sprintf("%q %q %q", b.EventID, user, slices.Sorted(slices.Values(b.seatIDs())))
 	o, err, _ := d.sales.Do(key, func() (any, error) { return d.sellOnce(context.WithoutCancel(ctx), key, user, b) })
@@ -55,7 +55,7 @@ func (d *desk) sell(ctx context.Context, user lockstore.UserID, b basket) (*orde
 	return o.(*order), nil
 }
 
-// sellOnce is sell for one request at a time of a basket, whose order has the key.
+// sellOnce is sell for one request of a basket at a time. The basket's order has the key.
 func (d *desk) sellOnce(ctx context.Context, key string, user lockstore.UserID, b basket) (*order, error) {
 	kept, _ := d.orders.Load(key)
 	o, _ := kept.(*order)
@@ -80,17 +80,17 @@ func (d *desk) sellOnce(ctx context.Context, key string, user lockstore.UserID, 
 		return o, nil
 	}
 	if _, ok := errors.AsType[*lockstore.ConflictError](err); ok {
-		// Here a shop gives the money back.
+		// Here a shop refunds the money.
 		d.orders.Delete(key)
 		return nil, &refusal{http.StatusConflict, "The seats are not yours any more. Your money is returned.", err}
 	}
-	// The seats may be booked, so the shop keeps the money until it knows. A real one goes on
-	// to ask when the buyer has left.
+	// The seats may be booked, so the shop keeps the money until it knows. A real shop would
+	// keep asking after the buyer has left.
 	return nil, &refusal{http.StatusAccepted, "You have paid. We are still booking your seats.", err}
 }
 
-// reserve extends the locks, so that they last until the money is there, and returns an
-// order with what the seats cost. It fails if that is not what the buyer has seen.
+// reserve extends the locks so that they last until the money is taken, and returns an
+// order with the price of the seats. It fails if that is not the total that the buyer saw.
 func (d *desk) reserve(ctx context.Context, user lockstore.UserID, b basket) (*order, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -102,7 +102,7 @@ func (d *desk) reserve(ctx context.Context, user lockstore.UserID, b basket) (*o
 	_, err = d.seats.Do(ctx, ev, lockstore.Extend(user, time.Now().Add(2*time.Minute), ids...))
 	var bill client.Bill
 	if err == nil {
-		// A lock of what the user has locked changes nothing, and its answer has the prices.
+		// Locking the user's own seats again changes nothing, and the answer has the prices.
 		_, bill, err = d.seats.Buy(ctx, ev, lockstore.Lock(user, ids...), b.levels()...)
 	}
 	if _, ok := errors.AsType[*lockstore.ConflictError](err); ok {

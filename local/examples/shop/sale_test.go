@@ -158,7 +158,7 @@ func (th *theatre) pay(ctx context.Context, seat, level string, total int) (paym
 	return p, json.NewDecoder(resp.Body).Decode(&p)
 }
 
-// must is a pay that must be answered with the status.
+// must is like pay, but the answer must have the status.
 func (th *theatre) must(status int, seat, level string, total int) payment {
 	th.t.Helper()
 	p, err := th.pay(th.t.Context(), seat, level, total)
@@ -184,7 +184,7 @@ func loseAnswer(r *http.Request, api http.Handler) lockstore.Ref {
 }
 
 // TestPriceOfTheButton checks that the shop charges the price of the level that the buyer
-// has chosen, and nothing if the button showed another price.
+// chose, and nothing if the button showed another price.
 func TestPriceOfTheButton(t *testing.T) {
 	th := openTheatre(t)
 	th.lock("S-E1")
@@ -200,8 +200,8 @@ func TestPriceOfTheButton(t *testing.T) {
 	}
 }
 
-// TestPaidOnce checks that a basket that is paid for again, or in several windows at once,
-// is one order.
+// TestPaidOnce checks that paying for a basket again, or in several windows at once, makes
+// only one order.
 func TestPaidOnce(t *testing.T) {
 	th := openTheatre(t)
 	th.lock("S-E1")
@@ -218,8 +218,8 @@ func TestPaidOnce(t *testing.T) {
 	}
 }
 
-// TestBuyerGoesAway checks that the shop books what was paid for though the browser went
-// away, and that the buyer gets the same order later.
+// TestBuyerGoesAway checks that the shop books paid seats even if the browser disconnects,
+// and that the buyer gets the same order later.
 func TestBuyerGoesAway(t *testing.T) {
 	th := openTheatre(t)
 	th.lock("S-E1")
@@ -249,8 +249,8 @@ func TestBuyerGoesAway(t *testing.T) {
 	}
 }
 
-// TestOutcomeUnknown checks that the shop neither gives the money back nor says that there
-// is none while it does not know whether the seats are booked.
+// TestOutcomeUnknown checks that, while the shop does not know whether the seats are booked,
+// it neither refunds the money nor says that nothing was charged.
 func TestOutcomeUnknown(t *testing.T) {
 	th := openTheatre(t)
 	th.desk.finishTime = 100 * time.Millisecond
@@ -269,8 +269,8 @@ func TestOutcomeUnknown(t *testing.T) {
 	}
 }
 
-// TestMoneyBack checks that the shop gives the money back if the seats were lost meanwhile,
-// and that the buyer can pay for them anew.
+// TestMoneyBack checks that the shop refunds the money if the seats were lost meanwhile, and
+// that the buyer can pay for them again.
 func TestMoneyBack(t *testing.T) {
 	th := openTheatre(t)
 	th.lock("S-E1")

@@ -27,7 +27,7 @@ const (
 	hallRows, hallSeats = 50, 100
 	floorPlaces         = 20_000
 
-	// largestGroup is the most places of an area that a caller of a row wants.
+	// largestGroup is the maximum number of places that a caller requests at a time.
 	largestGroup = 6
 )
 
@@ -51,8 +51,8 @@ func floor() (venue.Event, error) {
 	return events[0], nil
 }
 
-// servers serves the event from each of the stores, as processes do that share a
-// backend, and returns their addresses.
+// servers serves the event from each of the stores, like processes that share a backend,
+// and returns their addresses.
 func servers(ctx context.Context, e venue.Event, stores ...lockstore.LockStore) (addrs []string, err error) {
 	for _, store := range stores {
 		api, err := booking.New(booking.Config{Store: store, Events: []venue.Event{e}, Logger: slog.New(slog.DiscardHandler)})
@@ -69,9 +69,8 @@ func servers(ctx context.Context, e venue.Event, stores ...lockstore.LockStore) 
 	return addrs, nil
 }
 
-// sellOut makes so many requests over the callers' connections, which go to the
-// addresses in turn. It returns how many a second were granted. One that is refused is
-// an error.
+// sellOut makes this many requests over the callers' connections, which go to the
+// addresses in turn, and returns how many a second were granted. A refusal is an error.
 func sellOut(ctx context.Context, addrs []string, requests int, r request) (float64, error) {
 	return parallel(ctx, callers, time.Minute, func(worker int, turns iter.Seq[int]) error {
 		dialled, err := net.Dial("tcp", addrs[worker%len(addrs)])
@@ -93,7 +92,7 @@ func sellOut(ctx context.Context, addrs []string, requests int, r request) (floa
 }
 
 // sellOutRows returns the rate at which the 5,000 seats of a new event are sold to
-// parties of n, which fit exactly: by a count, or by name.
+// parties of n, which fit exactly, by count or by name.
 func sellOutRows(ctx context.Context, n int, byName bool, id lockstore.EventID, stores ...lockstore.LockStore) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -123,7 +122,7 @@ func seatsBody(b []byte, turn int, seats []lockstore.SeatID) []byte {
 	return fmt.Appendf(b, `],"userId":"user%d"}`, turn)
 }
 
-// pairsSoldOut holds pairs that the server chooses against pairs by name.
+// pairsSoldOut compares pairs that the server chooses with pairs by name.
 func pairsSoldOut(ctx context.Context, _ *testbed.Bed) (result, error) {
 	c, err := sideBySide(
 		func() (float64, error) { return sellOutRows(ctx, 2, true, "pairs", new(memstore.Store)) },
@@ -163,7 +162,7 @@ func partiesAtOnce(ctx context.Context, _ *testbed.Bed) (result, error) {
 	return result{"", "all within " + millis(longest), "0 refused", true}, nil
 }
 
-// placesSoldOut holds places of an area against as many by name.
+// placesSoldOut compares places of an area with as many by name.
 func placesSoldOut(ctx context.Context, _ *testbed.Bed) (result, error) {
 	e, err := floor()
 	if err != nil {
@@ -223,8 +222,8 @@ func pairsOnRedis(ctx context.Context, s *redisServer) (result, error) {
 	return c.atLeast(math.Inf(-1)), err
 }
 
-// A patient store repeats what a busy database did not do in time, which costs both sides
-// of the row the same.
+// A patient store repeats calls that time out because the database is busy. That costs both
+// sides of the row the same.
 type patient struct{ lockstore.LockStore }
 
 func (s patient) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (r lockstore.Result, err error) {

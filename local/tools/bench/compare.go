@@ -13,8 +13,8 @@ import (
 // callers is how many connections or goroutines call at the same time.
 const callers = 64
 
-// rounds is how often the two sides of a comparison take turns, and round how
-// long a turn is.
+// rounds is how often the two sides of a comparison take turns, and round is the
+// length of a turn.
 const (
 	rounds = 9
 	round  = 400 * time.Millisecond
@@ -23,8 +23,8 @@ const (
 // A comparison has the medians of both sides and of the rounds' ratios.
 type comparison struct{ base, ours, ratio float64 }
 
-// sideBySide measures the two sides in turns, so that the rest of the machine's
-// load falls on both.
+// sideBySide measures the two sides in turns, so that the machine's other load affects
+// both.
 func sideBySide(base, ours func() (float64, error)) (comparison, error) {
 	var bases, all, ratios []float64
 	for i := range rounds + 1 {
@@ -43,19 +43,19 @@ func sideBySide(base, ours func() (float64, error)) (comparison, error) {
 	return comparison{median(bases), median(all), median(ratios)}, nil
 }
 
-// atLeast returns the result of rates, whose ratio must reach the goal.
+// atLeast returns the result of comparing rates. Their ratio must reach the goal.
 func (c comparison) atLeast(goal float64) result {
 	return result{perSecond(c.base), perSecond(c.ours), fmt.Sprintf("%.2f", c.ratio), c.ratio >= goal}
 }
 
-// atMost returns the result of times, whose ratio must not exceed the goal.
+// atMost returns the result of comparing times. Their ratio must not exceed the goal.
 func (c comparison) atMost(goal float64, unit func(ns float64) string) result {
 	return result{unit(c.base), unit(c.ours), fmt.Sprintf("%.2f", c.ratio), c.ratio <= goal}
 }
 
-// parallel runs n workers for d and returns how many turns a second they made
-// together. The turns are numbered 0, 1, 2 … across all workers. A worker makes
-// turns until there are no more, and the first error ends all workers.
+// parallel runs n workers for d and returns how many turns a second they took
+// together. The turns are numbered 0, 1, 2 … across all workers. A worker takes
+// turns until there are no more, and the first error stops all workers.
 func parallel(ctx context.Context, n int, d time.Duration, work func(worker int, turns iter.Seq[int]) error) (perSecond float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

@@ -27,9 +27,8 @@ func openFile(bed *testbed.Bed) (store *boltstore.Store, dir string, err error) 
 	return store, dir, nil
 }
 
-// fileLock compares Lock and Confirm, which are on the disk before they are
-// answered, with what the disk can do: a bare write of a page and a wait for it,
-// one after the other.
+// fileLock compares Lock and Confirm, which are on the disk before they are answered,
+// with the speed of the disk: bare writes of a page, each followed by a sync.
 func fileLock(ctx context.Context, bed *testbed.Bed) (result, error) {
 	ev := newEvent("bench", 200_000, seatLimit)
 	store, dir, err := openFile(bed)
@@ -44,7 +43,7 @@ func fileLock(ctx context.Context, bed *testbed.Bed) (result, error) {
 	return result{perSecond(c.base) + " waits", perSecond(c.ours), fmt.Sprintf("%.0f a wait", c.ratio), c.ratio >= 12}, err
 }
 
-// syncs returns how often a second a page can be added to a file and waited for.
+// syncs returns how often a second a page can be appended to a file and synced.
 func syncs(dir string) (float64, error) {
 	f, err := os.Create(filepath.Join(dir, "pages"))
 	if err != nil {

@@ -35,7 +35,7 @@ func serve(ctx context.Context, ev *lockstore.Event, store lockstore.LockStore) 
 	return listen(ctx, telemetry.Observe(api.Routes(), telemetry.RandomID, telemetry.Log(slog.New(slog.DiscardHandler), false)))
 }
 
-// seatBody is the body of a call for the seat of that number, by a user of its
+// seatBody appends the body of a call for the seat with this number, by a user of its
 // own.
 func seatBody(b []byte, seat int) []byte {
 	b = append(b, `{"seatId":"`...)
@@ -60,7 +60,7 @@ func postLock(ctx context.Context, bed *testbed.Bed) (result, error) {
 	)
 }
 
-// postLockCounted is what -metrics-addr costs.
+// postLockCounted measures what -metrics-addr costs.
 func postLockCounted(ctx context.Context, _ *testbed.Bed) (result, error) {
 	return serversSideBySide(0.9,
 		func() (usage, error) { return programUnderLocks(ctx) },
@@ -78,12 +78,12 @@ func programUnderLocks(ctx context.Context, args ...string) (usage, error) {
 	return s.under(ctx, lockNextSeat)
 }
 
-// guestCount is how many guests lock seats in turns.
+// guestCount is how many guests take turns at locking seats.
 const guestCount = 100
 
-// postLockSession is what sessions cost, with the limits that come with them: of an
-// address's guests and of locks that nobody buys. They are so high that they refuse
-// nothing. There is no limit of a user's seats, since the few guests here have hundreds.
+// postLockSession measures what sessions cost, with the limits that come with them: of an
+// address's guests, and of locks that nobody buys. They are too high to refuse anything.
+// There is no seat limit, since the few guests here have hundreds of seats.
 func postLockSession(ctx context.Context, _ *testbed.Bed) (result, error) {
 	return serversSideBySide(0.9,
 		func() (usage, error) {
@@ -170,8 +170,8 @@ func listUnchanged(seats int) func(context.Context, *testbed.Bed) (result, error
 	}
 }
 
-// busyFor is how long duringLocks goes on. It needs a seat for each of 1,000
-// locks a second.
+// busyFor is how long duringLocks takes. It needs a seat for each of 1,000 locks a
+// second.
 const busyFor = 8 * time.Second
 
 // duringLocks locks 1,000 seats a second of an event of 50,000, while f measures
@@ -222,8 +222,8 @@ func postLockAsItGrows(ctx context.Context, _ *testbed.Bed) (result, error) {
 	return growing(micros, func(ev *lockstore.Event) (float64, error) { return lockAndRelease(ctx, ev) })
 }
 
-// lockAndRelease returns how long a call takes, in nanoseconds, of those that
-// lock a random seat and release it again.
+// lockAndRelease returns how long a call takes, in nanoseconds, when callers lock a
+// random seat and release it again.
 func lockAndRelease(ctx context.Context, ev *lockstore.Event) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -231,7 +231,7 @@ func lockAndRelease(ctx context.Context, ev *lockstore.Event) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Every caller has a part of the seats to itself, so that no lock fails.
+	// Every caller has its own part of the seats, so that no lock fails.
 	const callers = 50
 	part := len(ev.Seats) / callers
 	lock, release := post("/lock", seatBody), post("/release", seatBody)

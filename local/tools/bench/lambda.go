@@ -14,9 +14,9 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// lambdaStart measures how long a Lambda function, built as it is released but
-// for this machine, takes from its start to its first question for an event, with
-// Redis on the same machine.
+// lambdaStart measures how long a Lambda function takes from its start to its first
+// request for an event. It is a release build for this machine, with Redis on the same
+// machine.
 func lambdaStart(ctx context.Context, bed *testbed.Bed) (result, error) {
 	program, err := faults.Build(ctx, []string{"CGO_ENABLED=0"}, "seatlock/functions/lock", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w")
 	if err != nil {

@@ -35,9 +35,9 @@ const (
 // it, and how much memory a viewer costs the server, which is a process of its
 // own.
 //
-// The viewers share the machine with the server, where real ones would not. So
-// only a sample reads while locks are made. The others' sockets keep what they
-// are sent; afterwards they are read too, and must have every lock.
+// Unlike real viewers, these share the machine with the server. So only a sample of
+// them reads while locks are made. The others' sockets buffer the messages;
+// afterwards these viewers read too, and must have received every lock.
 func liveViewers(ctx context.Context, bed *testbed.Bed) (result, error) {
 	program, err := faults.Build(ctx, nil, "seatlock/local")
 	if err != nil {
@@ -108,8 +108,8 @@ func memoryOf(pid int) (int64, error) {
 	return kib * 1024, err
 }
 
-// answers are when the locks of seats A1, A2 … were answered, in Unix
-// nanoseconds, by the seat's number.
+// answers has the times when the locks of seats A1, A2 … were answered, in Unix
+// nanoseconds, by the number of the seat.
 type answers [lockCount + 1]atomic.Int64
 
 // lockSeats locks every seat, in turn, and returns how many a second.
@@ -133,15 +133,14 @@ func lockSeats(ctx context.Context, addr string, answered *answers) (perSecond f
 	})
 }
 
-// A viewer is a WebSocket, understood just well enough to find the seats in a
-// message.
+// A viewer is a minimal WebSocket client that finds the seats in a message.
 type viewer struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-// openViewers opens viewers that know the list of the version already: sending
-// the whole list to each would be most of the cost. The headers are lines of the
+// openViewers opens viewers that already know the list of the version: sending the
+// whole list to each would be most of the cost. The headers are lines of the
 // handshake.
 func openViewers(ctx context.Context, bed *testbed.Bed, addr, version, headers string) ([]*viewer, error) {
 	viewers := make([]*viewer, viewerCount)
@@ -227,8 +226,8 @@ func (v *viewer) copyMessage(to io.Writer) error {
 	return nil
 }
 
-// readViewers reads viewers, so many at a time, until each has received every
-// lock, and returns how long after its answer each lock was received.
+// readViewers reads viewers, atOnce at a time, until each has received every lock, and
+// returns how long after its answer each lock was received.
 func readViewers(ctx context.Context, viewers []*viewer, atOnce int, answered *answers) ([]time.Duration, error) {
 	var mu sync.Mutex
 	var all []time.Duration
@@ -273,7 +272,7 @@ func (v *viewer) read(answered *answers) ([]time.Duration, error) {
 				return nil, err
 			}
 			at := answered[seat].Load()
-			if at == 0 { // the lock is received before it is answered
+			if at == 0 { // the lock arrived before its answer
 				at = now
 			}
 			took, message = append(took, time.Duration(now-at)), rest

@@ -24,12 +24,12 @@ func listen(ctx context.Context, h http.Handler) (addr string, err error) {
 	}
 	srv := newServer(h)
 	context.AfterFunc(ctx, func() { srv.Close() })
-	go srv.Serve(l) // ends with the context
+	go srv.Serve(l) // until the context ends
 	return l.Addr().String(), nil
 }
 
-// newServer returns a server with the time limits that the program has, which cost each
-// request something.
+// newServer returns a server with the program's time limits, which cost each request
+// something.
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 }
@@ -59,8 +59,8 @@ func post(path string, body request) request {
 	}
 }
 
-// A conn is a connection with the little of HTTP that the answers here need, so
-// that the server's cost shows.
+// A conn is a connection with a minimal HTTP client, so that the server's cost
+// dominates.
 type conn struct {
 	net.Conn
 	in  *bufio.Reader
@@ -115,8 +115,8 @@ func overConnections(ctx context.Context, addr string, n int, d time.Duration, w
 	})
 }
 
-// load makes the request over n connections for d, over each as soon as it has
-// its answer, and returns how many answers a second there were.
+// load makes the request over n connections for d, each time as soon as the connection
+// has its answer, and returns the number of answers a second.
 func load(ctx context.Context, addr string, n int, d time.Duration, r request) (perSecond float64, err error) {
 	return overConnections(ctx, addr, n, d, func(c *conn, _ int, turns iter.Seq[int]) error {
 		for turn := range turns {
@@ -128,9 +128,10 @@ func load(ctx context.Context, addr string, n int, d time.Duration, r request) (
 	})
 }
 
-// steadily makes the request so many times a second for busyFor, and returns how
-// long after its time each answer came: a late answer delays no other, and
-// waiting for a connection counts. What is more than a second late is not made.
+// steadily makes the request perSecond times a second for busyFor, and returns how long
+// after its scheduled time each request was answered: a late answer delays no other
+// request, and waiting for a connection counts. A request that is more than a second
+// late is skipped.
 func steadily(ctx context.Context, addr string, perSecond int, r request) ([]time.Duration, error) {
 	var mu sync.Mutex
 	var all []time.Duration

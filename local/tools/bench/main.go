@@ -1,6 +1,6 @@
-// Program bench measures what Seatlock promises and prints a table. Each row is
-// measured in turns with something simpler in the same run, so that the ratio
-// means the same on another machine.
+// Bench measures Seatlock's promises about speed and prints a table. Each row is
+// measured in turns with something simpler in the same run, so that the ratio carries
+// over to another machine.
 package main
 
 import (
@@ -24,7 +24,7 @@ type row struct {
 // A result is what was measured for a row.
 type result struct {
 	base, ours, figure string
-	ok                 bool // the goal is reached
+	ok                 bool // the goal was reached
 }
 
 // rows are all promises in the order of the table.
@@ -107,7 +107,7 @@ var rows = []row{
 	{"Lambda: start to the first event, connected to Redis", "", "≤ 10 ms", lambdaStart},
 }
 
-// parts are what this program does as another process, by the first argument.
+// parts are the tasks of this program in another process, by the first argument.
 var parts = map[string]func(ctx context.Context, args []string) error{
 	barePart:    serveBare,
 	viewersPart: showViewers,

@@ -11,8 +11,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// growing compares what something costs, in nanoseconds, in a small and a large
-// event.
+// growing compares a cost, in nanoseconds, in a small and in a large event.
 func growing(unit func(ns float64) string, cost func(*lockstore.Event) (float64, error)) (result, error) {
 	small := newEvent("bench", 100, seatLimit)
 	large := newEvent("bench", 1_000_000, seatLimit)
@@ -72,8 +71,8 @@ func memoryList(ctx context.Context, _ *testbed.Bed) (result, error) {
 	return result{"", forCaller(p50), "p99 " + millis(quantile(took, 0.99)), p50 <= 500*time.Microsecond}, nil
 }
 
-// memoryOfEvent measures how much memory an event needs beside its layout, where
-// the taken seats are all over it and where they are side by side.
+// memoryOfEvent measures how much memory an event needs in addition to its layout, with
+// the taken seats spread all over it and side by side.
 func memoryOfEvent(ctx context.Context, _ *testbed.Bed) (result, error) {
 	before := heap()
 	large := newEvent("bench", 1_000_000, 0)
@@ -88,8 +87,8 @@ func memoryOfEvent(ctx context.Context, _ *testbed.Bed) (result, error) {
 
 const takenSeats = 1000
 
-// eventBytes returns how many bytes an event of the layout needs in a store when
-// seats are taken that are step apart.
+// eventBytes returns how many bytes an event of the layout needs in a store when seats
+// at a distance of step are taken.
 func eventBytes(ctx context.Context, large *lockstore.Event, step int) (float64, error) {
 	const events = 10
 	before := heap()

@@ -9,8 +9,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// An operation is one whose rate is compared with that of Lock. ready prepares the
-// seats of a round, and op is what is measured on a seat.
+// An operation is compared with Lock by its rate. ready prepares the seats of a round,
+// and op returns the operation on a seat that is measured.
 type operation struct {
 	ready func(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, n int) error
 	op    func(n int, seat lockstore.SeatID) lockstore.Op
@@ -58,7 +58,7 @@ func take(kind lockstore.Kind) func(context.Context, lockstore.LockStore, *locks
 const operationSeats = 10_000
 
 // besideLock compares the rate of the operation with that of Lock. newEvent returns a
-// store and an event of so many seats of which nobody has had one.
+// store and an event of the given number of seats, none of which anybody has had.
 func (o operation) besideLock(ctx context.Context, newEvent func(seats int) (lockstore.LockStore, *lockstore.Event, error)) (result, error) {
 	c, err := sideBySide(
 		func() (float64, error) {
@@ -84,8 +84,8 @@ func (o operation) besideLock(ctx context.Context, newEvent func(seats int) (loc
 	return c.atLeast(0.8), err
 }
 
-// round carries out the operation on each seat of the event once, and returns how many
-// there were a second. Each must change its seat.
+// round carries out the operation on each seat of the event once, and returns the
+// operations a second. Each must change its seat.
 func (o operation) round(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, op func(n int, seat lockstore.SeatID) lockstore.Op) (float64, error) {
 	start := time.Now()
 	_, err := parallel(ctx, callers, time.Hour, func(_ int, turns iter.Seq[int]) error {

@@ -13,7 +13,7 @@ import (
 )
 
 // pasts are how many locks of a user have expired before the user's calls are
-// measured. The first is what the others are compared with.
+// measured. The others are compared with the first.
 var pasts = []int{0, 256, 1000, 10_000}
 
 const (
@@ -22,8 +22,7 @@ const (
 	pastLock    = 20 * time.Millisecond
 )
 
-// pastOf measures whether a call costs more, the more locks of its user have
-// expired.
+// pastOf measures whether the cost of a call grows with the expired locks of its user.
 func pastOf(ctx context.Context, store lockstore.LockStore) (result, error) {
 	var events []*lockstore.Event
 	for _, lapses := range pasts {
@@ -57,7 +56,7 @@ func pastOf(ctx context.Context, store lockstore.LockStore) (result, error) {
 	return result{ours[0], strings.Join(ours[1:], ", "), fmt.Sprintf("%.2f", ratio), ratio <= 1.5}, nil
 }
 
-// lapse lets so many locks of the user expire, all but the last seats.
+// lapse lets this many locks of the user expire, of all but the last seats.
 func lapse(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, locks int) error {
 	brief, err := lockstore.NewEvent(ev.ID, ev.Layout, pastLock, 0)
 	if err != nil {

@@ -35,8 +35,8 @@ func redisPayments(ctx context.Context, s *redisServer) (result, error) {
 
 // paidOrders compares buyers who lock a place and pay for it, from the lock to the paid
 // order, with buyers who lock one and confirm it, by the processor time that each takes.
-// The servers are processes of their own, and a Redis counts, too. The buyers and Stripe's
-// fake are in this process and do not count: they stand for other machines.
+// The servers are processes of their own, and a Redis counts, too. The buyers and the fake
+// Stripe are in this process and do not count: they stand for other machines.
 func paidOrders(ctx context.Context, bed *testbed.Bed, redis ...*redisServer) (result, error) {
 	program, err := faults.Build(ctx, nil, "seatlock/local")
 	if err != nil {
@@ -67,14 +67,14 @@ const (
 	operatorKey  = "the-operator-who-looks-at-the-orders-of-the-benchmark"
 )
 
-// A shop sells the places of an event, for money or not, at a server.
+// A shop sells the places of an event on a server, with or without payments.
 type shop struct {
 	*client.Client
 	url    string
 	event  *lockstore.Event
 	pids   []int        // of the server and its store
-	http   http.Client  // brings the webhooks
-	stripe *fake.Stripe // nil without money
+	http   http.Client  // delivers the webhooks
+	stripe *fake.Stripe // nil without payments
 	place  atomic.Int64 // the last one that was sold
 }
 
@@ -153,13 +153,13 @@ func (s *shop) round(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	if s.stripe != nil {
-		s.stripe.TakeEvents() // nobody else wants them
+		s.stripe.TakeEvents() // discard them, since nobody else reads them
 	}
 	after, err := processorTime(s.pids...)
 	return float64(after-before) / float64(s.place.Load()-sold), err
 }
 
-// buy is what one buyer does. What a busy machine could not do in time is repeated.
+// buy is what one buyer does. It repeats calls that time out on a busy machine.
 func (s *shop) buy(ctx context.Context, n int64) error {
 	user, place := lockstore.UserID(fmt.Sprint("user", n)), lockstore.SeatID(fmt.Sprint("Floor#", n))
 	do := func(op lockstore.Op) error {
@@ -185,7 +185,7 @@ func (s *shop) buy(ctx context.Context, n int64) error {
 	return s.notify(ctx, o.ID)
 }
 
-// notify brings the webhook that the order may have changed.
+// notify delivers the webhook of an order that may have changed.
 func (s *shop) notify(ctx context.Context, id lockstore.OrderID) error {
 	notice := fmt.Appendf(nil, `{"type":"checkout.session.completed","data":{"object":{"metadata":{"order":%q,"installation":%q}}}}`, id, installation)
 	r, err := http.NewRequestWithContext(ctx, "POST", s.url+"/webhooks/stripe", bytes.NewReader(notice))
@@ -207,8 +207,8 @@ func (s *shop) notify(ctx context.Context, id lockstore.OrderID) error {
 	return nil
 }
 
-// check waits until every order is paid: a benchmark of errors is worthless. One whose
-// webhook a busy machine could not handle in time is found by polling.
+// check waits until every order is paid: a benchmark of errors is worthless. An order whose
+// webhook timed out on a busy machine is found by polling.
 func (s *shop) check(ctx context.Context) error {
 	operator, err := client.New(s.url, client.Options{Token: operatorKey})
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"seatlock/lockstore/pgstore/pgtest"
 )
 
-// bareInsert is the statement that a lock consists of at least.
+// bareInsert is the least that a lock must do.
 const bareInsert = "\\set seat random(1, 2000000000)\nINSERT INTO bench VALUES (:seat, 'user') ON CONFLICT DO NOTHING;\n"
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// pgbench returns how often a second as many connections as there are callers
-// insert a new row, each with a prepared statement.
+// pgbench returns how many rows a second are inserted by as many connections as there
+// are callers, with prepared statements.
 func (d *database) pgbench(ctx context.Context) (float64, error) {
 	out, err := d.runPgbench(ctx, "-c", strconv.Itoa(callers), "-j", "2", "-t", "60")
 	if err != nil {

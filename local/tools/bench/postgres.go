@@ -14,8 +14,8 @@ import (
 	"seatlock/lockstore/pgstore/pgtest"
 )
 
-// A database is the PostgreSQL of one row, as initdb makes it, with a store that
-// has as many connections as there are callers.
+// A database is the PostgreSQL of one row, with the settings of initdb, and a store
+// that has as many connections as there are callers.
 type database struct {
 	*pgtest.Server
 	store  *pgstore.Store
@@ -53,7 +53,7 @@ func onPostgres(measure func(context.Context, *database) (result, error)) func(c
 	}
 }
 
-// connectAll makes every connection of the pool.
+// connectAll opens every connection of the pool.
 func connectAll(ctx context.Context, pool *pgxpool.Pool) error {
 	for range pool.Config().MaxConns {
 		c, err := pool.Acquire(ctx)
@@ -65,17 +65,17 @@ func connectAll(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// newEvent returns an event of which nobody has had a seat.
+// newEvent returns an event none of whose seats anybody has had.
 func (d *database) newEvent(ctx context.Context, seats int) (*lockstore.Event, error) {
 	d.events++
 	ev := newEvent(lockstore.EventID("bench"+strconv.Itoa(d.events)), seats, 0)
 	return ev, d.store.Open(ctx, ev)
 }
 
-// freshSeats is how many seats a round has: more than it locks.
+// freshSeats is the number of seats of a round: more than it locks.
 const freshSeats = 20_000
 
-// postgresLock compares Lock, with all that it keeps, with the bare statement.
+// postgresLock compares Lock, with all its bookkeeping, with the bare statement.
 func postgresLock(ctx context.Context, d *database) (result, error) {
 	c, err := sideBySide(
 		func() (float64, error) { return d.pgbench(ctx) },
@@ -128,8 +128,8 @@ func (d *database) manyEvents(ctx context.Context) (float64, error) {
 	})
 }
 
-// loneCaller compares the time that a caller without company waits for a lock with the
-// time of the bare statement.
+// loneCaller compares the time of a lock by a single caller with that of the bare
+// statement.
 func loneCaller(ctx context.Context, d *database) (result, error) {
 	const locks = 500
 	c, err := sideBySide(

@@ -41,12 +41,12 @@ func postgresList(ctx context.Context, d *database) (result, error) {
 }
 
 const (
-	wholeLists = 32 // at the same time, by programs with a pool of the usual size each
+	wholeLists = 32 // at the same time, by programs that each have a pool of the usual size
 	usualConns = 16
 )
 
 // lastHalfSecond counts the confirms that succeed in the last half second of their lock
-// while whole lists of the event go on.
+// while others read whole lists of the event.
 func lastHalfSecond(ctx context.Context, d *database) (result, error) {
 	const buyers, sales, lock, early = 40, 5, 2 * time.Second, 500 * time.Millisecond
 	ev, err := halfTaken(ctx, d.store)
@@ -77,7 +77,7 @@ func lastHalfSecond(ctx context.Context, d *database) (result, error) {
 				}
 				time.Sleep(time.Until(ends) - early)
 				if time.Until(ends) < early/2 {
-					continue // this program is too late
+					continue // this program itself was too late
 				}
 				made.Add(1)
 				if _, err := d.store.Do(ctx, brief, lockstore.Confirm(user(b), seat)); err == nil {
@@ -110,7 +110,7 @@ func (d *database) lockUntil(ctx context.Context, ev *lockstore.Event, user lock
 	return ends, err
 }
 
-// listOnAndOn lists the whole event, many times at once, until the returned function is
+// listOnAndOn lists the whole event, from many goroutines, until the returned function is
 // called. It counts the lists.
 func (d *database) listOnAndOn(ctx context.Context, ev *lockstore.Event) (lists *atomic.Int64, stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -148,9 +148,9 @@ func (d *database) listOnAndOn(ctx context.Context, ev *lockstore.Event) (lists 
 // unlisted is how many changes nobody has listed.
 const unlisted = 1_000_000
 
-// manyChanges makes so many changes of the first event, each as a call of one seat leaves it,
-// a hundred to a transaction. They go where the store's own functions put them, since as many
-// locks would take minutes.
+// manyChanges inserts that many changes of the first event, each as a call for one seat would
+// leave it, a hundred to a transaction. It writes to the store's tables directly, since as
+// many locks would take minutes.
 var manyChanges = fmt.Sprintf(`DO $$ BEGIN
   PERFORM set_config('synchronous_commit', 'off', false);
   FOR i IN 1 .. %d LOOP
@@ -160,8 +160,7 @@ var manyChanges = fmt.Sprintf(`DO $$ BEGIN
   END LOOP;
 END $$`, unlisted/100)
 
-// firstList measures the first list after many changes that nobody listed, and the lists
-// after it.
+// firstList measures the first list after many unlisted changes, and the lists after it.
 func firstList(ctx context.Context, d *database) (result, error) {
 	ev, err := halfTaken(ctx, d.store)
 	if err != nil {

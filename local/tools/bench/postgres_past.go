@@ -9,9 +9,9 @@ import (
 	"seatlock/lockstore"
 )
 
-// In a PostgreSQL with a past, every user who locks was the last to have a thousand
-// seats, and half of the seats that are locked were last had by others. All of these
-// locks have expired.
+// In a PostgreSQL with a past, every user who locks seats was the last to have a
+// thousand other seats, and half of the seats that they lock were last had by others. All of
+// these locks have expired.
 const (
 	pgAgedUsers = 500
 	pgAgedRound = pgAgedUsers * agedLimit // the locks of a round: as many as the limit allows
@@ -40,8 +40,8 @@ func agedPostgresLock(ctx context.Context, d *database) (result, error) {
 	return c.atLeast(2), err
 }
 
-// age gives the event its past. Each user has the first seats in turn, and others have
-// half of the last.
+// age gives the event its past. The users have the first seats in turn, and others have
+// half of the last seats.
 func (d *database) age(ctx context.Context, ev *lockstore.Event) error {
 	brief, err := lockstore.NewEvent(ev.ID, ev.Layout, agedLock, 0)
 	if err != nil {

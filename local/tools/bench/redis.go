@@ -25,7 +25,7 @@ type redisServer struct {
 	client redis.UniversalClient
 }
 
-// redisSeats is how many seats an event has: more than a round locks.
+// redisSeats is the number of seats of an event: more than a round locks.
 const redisSeats = 200_000
 
 // onRedis starts a Redis for a row.
@@ -97,12 +97,12 @@ func (s *redisServer) benchmark(ctx context.Context, words ...string) (float64, 
 	return strconv.ParseFloat(strings.Trim(fields[1], `"`), 64)
 }
 
-// bareSetNX is benchmark with the command that a lock consists of at least.
+// bareSetNX is benchmark with the least that a lock must do.
 func (s *redisServer) bareSetNX(ctx context.Context) (float64, error) {
 	return s.benchmark(ctx, "SET", "{bench}:seat:__rand_int__", "l1790000000000-1790000060000:user", "NX", "PX", "60000")
 }
 
-// redisLock compares Lock, with all that it keeps, with the bare command.
+// redisLock compares Lock, with all its bookkeeping, with the bare command.
 func redisLock(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	c, err := sideBySide(
@@ -112,8 +112,8 @@ func redisLock(ctx context.Context, s *redisServer) (result, error) {
 	return c.atLeast(1), err
 }
 
-// A plainSetNX is a store that does as little as possible with the same client:
-// a SET NX PX for each seat, on a connection of its own.
+// A plainSetNX is a store that does the minimum with the same client: a SET NX PX for
+// each seat, on a connection of its own.
 type plainSetNX struct {
 	lockstore.LockStore
 	client redis.UniversalClient
@@ -127,7 +127,7 @@ func (p plainSetNX) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op
 	return lockstore.Result{}, err
 }
 
-// plainClient compares Lock with what the client does by itself.
+// plainClient compares Lock with the bare command through the same client.
 func plainClient(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	c, err := sideBySide(
@@ -179,14 +179,14 @@ func (s *redisServer) redisTime(ctx context.Context, commands ...string) (float6
 	return total, nil
 }
 
-// How many microseconds of Redis a Lock may take: of one seat, and of 200.
+// The microseconds of Redis that a Lock may take, for one seat and for 200.
 const (
 	maxScriptTime      = 12
 	maxLargeScriptTime = 4000
 )
 
-// scriptTime measures what a Lock of a new user costs Redis, which limits all of
-// the rows above.
+// scriptTime measures what a Lock of a new user costs Redis, which is the limit for all
+// of the rows above.
 func scriptTime(ctx context.Context, s *redisServer) (result, error) {
 	ev := newEvent("bench", redisSeats, seatLimit)
 	return s.scriptTime(ctx, maxScriptTime, s.empty, func(store lockstore.LockStore) (float64, error) {
@@ -194,8 +194,8 @@ func scriptTime(ctx context.Context, s *redisServer) (result, error) {
 	})
 }
 
-// scriptTime measures what the locks of a round cost Redis: at most so many
-// microseconds each.
+// scriptTime measures what the locks of a round cost Redis. The goal is in microseconds
+// for each lock.
 func (s *redisServer) scriptTime(ctx context.Context, goal float64, prepare func(context.Context) (*redisstore.Store, error), lock func(lockstore.LockStore) (float64, error)) (result, error) {
 	var perLock, setPart []float64
 	for range rounds {

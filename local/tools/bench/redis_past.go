@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore/redisstore"
 )
 
-// An agedRedis is a Redis with a past: half of the seats had a lock of another
-// user, and every user who locks has had a thousand. All of these locks have
+// An agedRedis is a Redis with a past: half of the seats were locked by another user,
+// and every user who locks seats has had a thousand locks. All of these locks have
 // expired.
 type agedRedis struct {
 	*redisServer
@@ -116,11 +116,11 @@ func agedScriptTime(ctx context.Context, a agedRedis) (result, error) {
 	return a.scriptTime(ctx, maxScriptTime, a.age, func(store lockstore.LockStore) (float64, error) { return a.lock(ctx, store) })
 }
 
-// stormCycles is how many locks one caller can make and give back in ten minutes
-// over a fast network.
+// stormCycles is how many locks one caller can make and release in ten minutes over a
+// fast network.
 const stormCycles = 1_800_000
 
-// lockReleaseStorm measures what locks that were given back leave in Redis.
+// lockReleaseStorm measures the memory that released locks leave in Redis.
 func lockReleaseStorm(ctx context.Context, s *redisServer) (result, error) {
 	store, err := s.empty(ctx)
 	if err != nil {

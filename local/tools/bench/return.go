@@ -15,13 +15,13 @@ import (
 // deflate is what browsers send, so that they get large messages compressed.
 const deflate = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
-// viewersReturn measures locks on Redis while viewers connect again at once that
-// have missed changes.
+// viewersReturn measures locks on Redis while all viewers that have missed changes
+// reconnect at once.
 //
-// Real viewers have processors of their own. Here they are a process that yields the
-// machine's to the server, to Redis and to the client that locks. The locks are held
-// against those with all viewers there: the messages about them cost far more than the
-// first lists do.
+// Real viewers have processors of their own. Here they are a process with a lower
+// priority than the server, Redis and the client that locks. The locks are compared with
+// locks while all viewers are connected, since the messages to viewers cost far more
+// than their first lists.
 func viewersReturn(ctx context.Context, bed *testbed.Bed) (result, error) {
 	redis, err := bed.Redis()
 	if err != nil {
@@ -65,7 +65,7 @@ func viewersReturn(ctx context.Context, bed *testbed.Bed) (result, error) {
 	return result{"p99 " + millis(a), "p99 " + millis(b), figure, ratio <= 2}, nil
 }
 
-// viewersPart is the argument that makes this program many viewers.
+// viewersPart is the argument with which this program plays many viewers.
 const viewersPart = "viewers"
 
 // openElsewhere opens viewers in another process, which has the lowest priority. It
@@ -97,12 +97,12 @@ func openElsewhere(ctx context.Context, bed *testbed.Bed, addr, version string) 
 	return took, used, err
 }
 
-// allOpen is what the process of the viewers prints when each has its first message.
+// allOpen is printed by the process of the viewers when each has its first message.
 const allOpen = "all viewers are open"
 
-// showViewers opens all viewers, some at the same time, and keeps them until the process
-// is killed. If all were opened at once, this process, which yields to all others, would
-// not send their requests within the server's time limit.
+// showViewers opens all viewers, a few at a time, and keeps them until the process is
+// killed. If it opened all at once, this process with its low priority would not send
+// their requests within the server's time limit.
 func showViewers(ctx context.Context, args []string) error {
 	if len(args) != 2 {
 		return errors.New("viewers: the arguments must be an address and a version")

@@ -11,7 +11,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// A reader is what is measured of rosters and journals.
+// A reader measures a roster or a journal.
 type reader func(ctx context.Context, store lockstore.LockStore) (result, error)
 
 // wholeRoster measures the roster of 50,000 seats, half taken.
@@ -49,7 +49,7 @@ func userRoster(ctx context.Context, store lockstore.LockStore) (result, error) 
 	return result{"", forCaller(p50), "p99 " + millis(quantile(took, 0.99)), p50 <= time.Millisecond}, nil
 }
 
-// rosterTimes reads a roster, which must have so many seats, again and again for d, and
+// rosterTimes reads a roster, which must have want seats, again and again for d, and
 // returns how long each took.
 func rosterTimes(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, f lockstore.Filter, want int, d time.Duration) ([]time.Duration, error) {
 	var took []time.Duration
@@ -63,7 +63,7 @@ func rosterTimes(ctx context.Context, store lockstore.LockStore, ev *lockstore.E
 	return took, nil
 }
 
-// readRoster reads a roster, which must have so many seats.
+// readRoster reads a roster, which must have want seats.
 func readRoster(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, f lockstore.Filter, want int) error {
 	n := 0
 	_, holdings := store.Roster(ctx, ev, f)
@@ -136,7 +136,7 @@ func ofPostgres(r reader) func(context.Context, *testbed.Bed) (result, error) {
 	return onPostgres(func(ctx context.Context, d *database) (result, error) { return r(ctx, d.store) })
 }
 
-// slowCommands measures whether the roster of 50,000 seats, half taken, holds Redis for
+// slowCommands measures whether the roster of 50,000 seats, half taken, blocks Redis for
 // more than 2 ms at a time.
 func slowCommands(ctx context.Context, s *redisServer) (result, error) {
 	store, err := s.empty(ctx)
@@ -176,8 +176,8 @@ func slowCommands(ctx context.Context, s *redisServer) (result, error) {
 	return result{"", millis(p50) + " of Redis", "the longest " + millis(quantile(took, 1)), p50 <= 2*time.Millisecond}, nil
 }
 
-// largeLock measures a Lock of 200 seats. More callers at once than two would wait for
-// longer than a call may.
+// largeLock measures a Lock of 200 seats. With more than two callers at once, calls
+// would time out.
 func largeLock(ctx context.Context, s *redisServer) (result, error) {
 	return s.scriptTime(ctx, maxLargeScriptTime, s.empty, func(store lockstore.LockStore) (float64, error) {
 		return lockAll(ctx, store, newEvent("bench", redisSeats, 0), 2, lockstore.MaxSeats)
@@ -213,7 +213,7 @@ func putOrders(ctx context.Context, store lockstore.OrderStore, goal float64) (r
 	return result{"", perSecond(m), "", m >= goal}, nil
 }
 
-// filePut also shows what the disk can do in the same run, since that differs most between
+// filePut also shows the speed of the disk in the same run, since that differs most between
 // machines.
 func filePut(ctx context.Context, bed *testbed.Bed) (result, error) {
 	store, dir, err := openFile(bed)

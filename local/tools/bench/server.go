@@ -14,8 +14,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A server is a process of its own, so that the processor time that requests take can be
-// told from that of their clients.
+// A server is a process of its own, so that its processor time can be measured apart from
+// that of its clients.
 type server struct {
 	*faults.Server
 	addr string
@@ -29,8 +29,8 @@ func serveProcess(ctx context.Context, program string, args ...string) (server, 
 	return server{s, strings.TrimPrefix(s.URL, "http://")}, nil
 }
 
-// startProgram starts the program itself. Each of its settings has its default value,
-// unless the arguments say otherwise.
+// startProgram starts the program itself, with default settings unless the arguments say
+// otherwise.
 func startProgram(ctx context.Context, args ...string) (server, error) {
 	program, err := faults.Build(ctx, nil, "seatlock/local")
 	if err != nil {
@@ -52,7 +52,7 @@ func startBare(ctx context.Context, file string) (server, error) {
 	return serveProcess(ctx, self, barePart, file)
 }
 
-// serveBare is the bare server. It serves until it is killed.
+// serveBare runs the bare server until it is killed.
 func serveBare(_ context.Context, args []string) error {
 	var list []byte
 	if len(args) > 0 && args[0] != "" {
@@ -80,18 +80,18 @@ func serveBare(_ context.Context, args []string) error {
 // processorTime returns how much processor time the processes have used, in multiples
 // of 10 ms.
 func processorTime(pids ...int) (sum time.Duration, err error) {
-	const tick = time.Second / 100 // of every Linux
+	const tick = time.Second / 100 // on every Linux
 	for _, pid := range pids {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			return 0, err
 		}
-		// The fields are those of proc(5). The second is a name in parentheses.
+		// See proc(5) for the fields. The second is a name in parentheses.
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 		if len(fields) < 13 {
 			return 0, fmt.Errorf("/proc/%d/stat has too few fields: %s", pid, stat)
 		}
-		for _, field := range fields[11:13] { // in the program, and in the system for it
+		for _, field := range fields[11:13] { // user and system time
 			ticks, err := strconv.ParseInt(field, 10, 64)
 			if err != nil {
 				return 0, err
@@ -122,8 +122,8 @@ func (s server) under(ctx context.Context, r wrkRequest) (usage, error) {
 	return usage{done.perSecond, float64(after-before) / done.requests}, err
 }
 
-// serversSideBySide compares two servers under load. The rate of ours must reach the
-// goal, a part of the other's.
+// serversSideBySide compares two servers under load. The goal is the least ratio of our
+// rate to the other's.
 func serversSideBySide(goal float64, base, ours func() (usage, error)) (result, error) {
 	var times [2][]float64
 	side := func(i int, measure func() (usage, error)) func() (float64, error) {

@@ -28,18 +28,18 @@ func newEvent(id lockstore.EventID, n, seatLimit int) *lockstore.Event {
 	return ev
 }
 
-// seatLimit is that of most events. Users stay below it, but every lock has to
+// seatLimit is the seat limit of most events. Users stay below it, but every lock has to
 // check it.
 const seatLimit = 8
 
-// user names the user of a number.
+// user returns the user with a number.
 func user(n int) lockstore.UserID { return lockstore.UserID("user" + strconv.Itoa(n)) }
 
 // errTooFewSeats is returned when a round locks more seats than an event has.
 var errTooFewSeats = errors.New("the event has too few seats for this machine")
 
-// lockAll has so many callers lock group after group of n seats, each for a user of its
-// own, for a round, and returns how many locks a second there were.
+// lockAll has callers lock group after group of n seats for a round, each group for a user
+// of its own, and returns the number of locks a second.
 func lockAll(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, callers, n int) (float64, error) {
 	return parallel(ctx, callers, round, func(_ int, turns iter.Seq[int]) error {
 		for turn := range turns {
@@ -55,8 +55,8 @@ func lockAll(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event
 	})
 }
 
-// halfTaken returns an event of 50,000 seats of which it has taken half in the
-// store: 20,000 are booked, 5,000 locked.
+// halfTaken returns an event of 50,000 seats, half of which it has taken in the store:
+// 20,000 are booked, 5,000 locked.
 func halfTaken(ctx context.Context, store lockstore.LockStore) (*lockstore.Event, error) {
 	ev := newEvent("half-taken", 50_000, 0)
 	for i := 0; i < 25_000; i += lockstore.MaxSeats {
@@ -74,8 +74,8 @@ func halfTaken(ctx context.Context, store lockstore.LockStore) (*lockstore.Event
 	return ev, nil
 }
 
-// listTimes lists an event of which half is taken, again and again for d, and
-// returns how long each list took. Nothing must have changed since a Version.
+// listTimes lists a half taken event again and again for d, and returns how long each
+// list took. If since is a Version, nothing must have changed since then.
 func listTimes(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event, since lockstore.Version, d time.Duration) ([]time.Duration, error) {
 	want := 0
 	if since == "" {

@@ -45,8 +45,8 @@ func missChanges(ctx context.Context, addr, seat string) (version string, err er
 	return known.Version, err
 }
 
-// namedBody is the body of a call for the seat of that number, whose name the format
-// gives, by a user of its own.
+// namedBody appends the body of a call for the seat with this number, by a user of its
+// own. The format gives the name of the seat.
 func namedBody(b []byte, seat string, n int) []byte {
 	return fmt.Appendf(b, `{"seatId":"`+seat+`","userId":"user%d"}`, n, n)
 }
@@ -57,11 +57,11 @@ func lockTimes(ctx context.Context, addr, seat string, from int) ([]time.Duratio
 	return steadily(ctx, addr, 200, post("/lock", func(b []byte, turn int) []byte { return namedBody(b, seat, from+turn) }))
 }
 
-// gzip is what browsers send. Without it the row would measure the loopback: the
-// lists have 2 MB each.
+// gzip is the header that browsers send. Without it the row would measure the loopback:
+// each list has 2 MB.
 const gzip = "Accept-Encoding: gzip\r\n"
 
-// readStorm compares locks beside the reads that cost the most with locks alone.
+// readStorm compares locks during the most expensive reads with locks alone.
 func readStorm(ctx context.Context, store lockstore.LockStore) (result, error) {
 	addr, err := serve(ctx, newEvent("bench", 50_000, seatLimit), store)
 	if err != nil {
@@ -115,8 +115,8 @@ func redisStorm(ctx context.Context, s *redisServer) (result, error) {
 	return readStorm(ctx, store)
 }
 
-// slowReaders measures the memory of a server while clients do not read the list of
-// 50,000 seats that they have asked for, and seats are locked.
+// slowReaders measures the memory of a server while clients request the list of 50,000
+// seats but do not read it, and seats are locked.
 func slowReaders(ctx context.Context, bed *testbed.Bed) (result, error) {
 	const readers = 4000
 	s, addr, err := arena(ctx, bed, oneClient...)
@@ -168,8 +168,8 @@ func arena(ctx context.Context, bed *testbed.Bed, args ...string) (s *faults.Ser
 	return s, strings.TrimPrefix(s.URL, "http://"), nil
 }
 
-// oneClient are the arguments of a server whose clients are at many addresses in
-// truth, and here at one.
+// oneClient are the arguments of a server whose clients would be at many addresses in
+// reality, but are at one here.
 var oneClient = []string{"-address-share", "100"}
 
 // idleConnections measures locks while a client at another address opens very many

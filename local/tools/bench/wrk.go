@@ -17,18 +17,18 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// answered is what a server did in a round.
+// answered counts the answers of a server in a round.
 type answered struct{ requests, perSecond float64 }
 
-// overHTTP loads the server at the address for a round. The load is wrk's, on one
-// thread, where wrk is installed, and else this program's own.
+// overHTTP loads the server at the address for a round: with one thread of wrk if it is
+// installed, and otherwise from this program.
 func overHTTP(ctx context.Context, addr string, r wrkRequest) (answered, error) {
 	if _, err := exec.LookPath("wrk"); err != nil {
 		began := time.Now()
 		perSecond, err := load(ctx, addr, callers, round, r.request)
 		return answered{perSecond * time.Since(began).Seconds(), perSecond}, err
 	}
-	args := []string{"-t1", "-c" + strconv.Itoa(callers), "-d1s"} // the shortest that it takes
+	args := []string{"-t1", "-c" + strconv.Itoa(callers), "-d1s"} // the shortest duration that wrk accepts
 	if r.script != "" {
 		dir, err := os.MkdirTemp("", "seatlock-wrk-")
 		if err != nil {
@@ -62,7 +62,7 @@ var wrkReport = regexp.MustCompile(`(?s)(\d+) requests in .*Requests/sec:\s*([\d
 // A wrkRequest is a request as wrk makes it and as this program does.
 type wrkRequest struct {
 	path    string
-	script  string // in Lua, for what is no plain GET
+	script  string // in Lua; empty for a plain GET
 	request request
 }
 
@@ -79,11 +79,11 @@ function request()
 end
 `}
 
-	// lockNextSeat does so in a row that is named A.
+	// lockNextSeat does so in a row named A.
 	lockNextSeat = lockForUsers(1 << 30)
 )
 
-// lockForUsers locks seat after seat of a row that is named A, in turns for so many users.
+// lockForUsers locks seat after seat of a row named A, for this many users in turn.
 func lockForUsers(users int) wrkRequest {
 	return wrkRequest{
 		path: "/lock",
@@ -100,8 +100,8 @@ end
 	}
 }
 
-// lockForGuests locks seat after seat of a row that is named A, in turns for the users
-// whose cookies these are.
+// lockForGuests locks seat after seat of a row named A, for the users with these cookies in
+// turn.
 func lockForGuests(cookies []string) wrkRequest {
 	return wrkRequest{
 		path: "/lock",
@@ -121,8 +121,8 @@ end
 	}
 }
 
-// bareLock answers a lock with a constant, once it has decoded the body as the
-// program does. It is the least that a lock can cost.
+// bareLock decodes the body as the program does, and answers with a constant. It is the
+// least that a lock can cost.
 func bareLock(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		EventID string   `json:"eventId"`

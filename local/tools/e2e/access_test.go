@@ -53,7 +53,7 @@ func TestKeyboardOnly(t *testing.T) {
 	tabTo("Price of Stalls, row D, seat 1", 1)
 	tabTo("Leave out Stalls, row D, seat 1", 1)
 	tabTo("Leave out Balcony", 1)
-	w.keys(enter) // the button disappears, and the focus must not be lost
+	w.keys(enter) // the button disappears, but the focus must not be lost
 	waitFocus("Hold this seat")
 	w.keys(enter)
 	waitFocus("Buy")
@@ -65,8 +65,8 @@ func TestKeyboardOnly(t *testing.T) {
 	}
 }
 
-// axe runs axe-core on the page in its present state: with these rules, or else with all
-// of WCAG 2.2 AA.
+// axe runs axe-core on the page in its present state, with the given rules or else with
+// all of WCAG 2.2 AA.
 func (w *window) axe(what string, rules ...string) {
 	w.t.Helper()
 	source, err := os.ReadFile("node_modules/axe-core/axe.min.js")
@@ -92,8 +92,8 @@ func (w *window) axe(what string, rules ...string) {
 	}
 }
 
-// TestAxe checks that axe-core finds nothing in any state of the page, in the light and in
-// the dark scheme, which differ in the contrast alone.
+// TestAxe checks that axe-core finds nothing in any state of the page in the light scheme,
+// and nothing about contrast in the dark one, which differs only in colours.
 func TestAxe(t *testing.T) {
 	t.Parallel()
 	theatre, arena := serve(t, "-events", "../../events/theatre.json"), serve(t, "-events", "../../events/arena.json")
@@ -140,7 +140,7 @@ func TestAxe(t *testing.T) {
 }
 
 // TestPhone checks that nothing but the map is wider than a small phone, and that
-// every target is large enough. (TestMapOnPhone has those of the map.)
+// every target is large enough. (TestMapOnPhone checks those of the map.)
 func TestPhone(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
@@ -205,7 +205,7 @@ func TestEverythingFromTheServer(t *testing.T) {
 	}
 }
 
-// TestEveryTabStopActs checks that Tab stops only at what a key can act on, on the
+// TestEveryTabStopActs checks that Tab stops only at elements that keys act on, in the
 // overview of a large venue and in one of its sections.
 func TestEveryTabStopActs(t *testing.T) {
 	t.Parallel()
@@ -222,9 +222,9 @@ func TestEveryTabStopActs(t *testing.T) {
 	}
 }
 
-// TestMessagesOnPhone checks that on a phone a message is in view until it is
-// closed, whatever the user has, and that the time, the buttons, what is held and what is
-// picked are in view with it, also in letters of twice the size.
+// TestMessagesOnPhone checks that on a phone a message stays in view until it is closed,
+// whatever the user has, together with the time, the buttons, and the held and picked seats,
+// even at twice the font size.
 func TestMessagesOnPhone(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t)

@@ -13,7 +13,7 @@ import (
 
 // TestArena checks that 50,000 seats open as an overview, that one section is drawn
 // at a time, and that the page keeps up while 200 seats a second change. It logs
-// the durations, which the README has, and fails only if they are far larger.
+// the durations, and fails only if they are far longer than in the README.
 func TestArena(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
 	w := b.newUser(1280, 900)
@@ -27,7 +27,7 @@ func TestArena(t *testing.T) {
 		t.Fatalf("the overview has %d cells, want 40 sections", n)
 	}
 
-	// With the keyboard: from section to section, into one and back.
+	// The keyboard moves from section to section, into one and back.
 	w.keys(tab, enter)
 	w.keys(left, down)
 	if got := w.focused(); got != "Upper 220, 0% full, 1,250 of 1,250 seats available" {
@@ -73,7 +73,7 @@ func TestArena(t *testing.T) {
 		if writes > 5*changed { // a state, a part, a label, and whether it can be picked
 			t.Errorf("%s writes %d times for %d seats", name, writes, changed)
 		}
-		if most := int(took.Seconds() * 10); written > most { // the changes of others are gathered
+		if most := int(took.Seconds() * 10); written > most { // changes by others are gathered
 			t.Errorf("%s writes in %d frames, want at most %d in %.1f s", name, written, most, took.Seconds())
 		}
 		if busy > 0.8*took.Seconds() { // processor time, which other programs do not use up
@@ -88,7 +88,7 @@ func TestArena(t *testing.T) {
 		t.Errorf("the page was usable after %.0f ms", usable)
 	}
 	w.waitLight("live") // all changes came by WebSocket
-	// The counts that the page keeps are those of the server.
+	// The page's counts agree with the server's.
 	w.waitFor("the server counts all seats", `fetch('seats?status=locked').then((r) => r.json()).then(({counts}) =>
 		counts.available + counts.locked + counts.booked === 50000)`)
 	eval[any](w, `location.hash = 'event=final-2027-06-12'`)

@@ -21,8 +21,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// patience is the longest wait for something that the page must show by itself. It
-// is no limit on how long that should take: the machine may be busy.
+// patience is the longest wait for something that the page must show by itself. It says
+// nothing about how long that should take: the machine may be busy.
 const patience = 20 * time.Second
 
 // A browser opens windows for a test, or further windows of one user.
@@ -55,9 +55,9 @@ func startChromium() (context.Context, error) {
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("lang", "en-GB"), chromedp.Flag("accept-lang", "en-GB"), // whatever the machine's
+		chromedp.Flag("lang", "en-GB"), chromedp.Flag("accept-lang", "en-GB"), // whatever the machine's language
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
-		// All windows run as if they were in front.
+		// All windows run as if they were in the foreground.
 		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.WSURLReadTimeout(time.Minute))
@@ -118,11 +118,11 @@ func (b *browser) open(width, height int64, opts ...chromedp.ContextOption) *win
 	ctx, cancel := chromedp.NewContext(b.ctx, opts...)
 	b.t.Cleanup(cancel)
 	w := &window{t: b.t, ctx: ctx}
-	if err := chromedp.Do(ctx); err != nil { // the window lives as long as the context of its first action
+	if err := chromedp.Do(ctx); err != nil { // the window closes when the context of its first action ends
 		b.t.Fatal(err)
 	}
 	w.do(chromedp.EmulateViewport(width, height))
-	// The window has the focus, whatever other tests do.
+	// The window keeps the focus, whatever other tests do.
 	call(w, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: instruments})
 	if err := chromedp.Listen(ctx, w.recordFault); err != nil {
@@ -156,8 +156,8 @@ func (w *window) recordFault(ev any) {
 }
 
 // instruments runs in every page before its own scripts. It records long tasks, reports
-// violations of the Content-Security-Policy, and looks for elements and text also inside
-// of maps, which have shadow roots, as a person does.
+// violations of the Content-Security-Policy, and finds elements and text as a person does,
+// also inside the shadow roots of maps.
 const instruments = `
 window.look = {
 	get roots() { return [document, ...[...document.querySelectorAll('seatlock-map')].map((map) => map.shadowRoot).filter(Boolean)]; },
@@ -172,8 +172,8 @@ new PerformanceObserver((list) => { for (const e of list.getEntries()) longTasks
 document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
 `
 
-// hurry divides the longest waits of the pages that the window opens from now on, those
-// above five seconds, by two.
+// hurry halves the long waits, of more than five seconds, of pages that the window opens
+// from now on.
 func (w *window) hurry() {
 	w.t.Helper()
 	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
@@ -211,7 +211,7 @@ func (w *window) visit(url string) {
 	if w.firefox != nil {
 		w.firefox.navigate(w.tab, url)
 	} else {
-		w.do(navigate("about:blank"), navigate(url)) // loads the page anew, even if only the fragment differs
+		w.do(navigate("about:blank"), navigate(url)) // reloads the page even if only the fragment differs
 	}
 	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
@@ -244,8 +244,8 @@ func tryEval[T any](w *window, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// waitFor waits until the expression is true. What is a sentence that says so. The
-// expression may fail meanwhile, as it does while the browser goes to another page.
+// waitFor waits until the expression is true. What describes it in a sentence. The
+// expression may fail meanwhile, as it does while the browser navigates.
 func (w *window) waitFor(what, expression string) {
 	w.t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(30 * time.Millisecond) {
@@ -265,8 +265,8 @@ func (w *window) waitText(text string) {
 	w.waitFor("the page has the text "+quoted(text), `look.text.replace(/\s+/g, ' ').includes(`+quoted(text)+`)`)
 }
 
-// seat returns the JavaScript for the cell of a seat. The name is its label up to
-// the state, in letters of any case.
+// seat returns JavaScript for the cell of a seat. The name is the seat's label up to the
+// state, in any case.
 func seat(name string) string {
 	return `look.one('[role=gridcell][aria-label^=` + quoted(name+", ") + ` i]')`
 }
@@ -290,8 +290,8 @@ func (w *window) click(name string) {
 	w.clickOn(seat(name))
 }
 
-// clickOn clicks in the middle of the element that the expression returns, once that has
-// come to rest.
+// clickOn clicks in the middle of the element that the expression returns, once the element
+// has stopped moving.
 func (w *window) clickOn(expression string) {
 	w.t.Helper()
 	if w.firefox != nil {
@@ -368,6 +368,6 @@ func (w *window) screenshot(file string) {
 }
 
 func quoted(s string) string {
-	b, _ := json.Marshal(s) // a string cannot fail
+	b, _ := json.Marshal(s) // a string always succeeds
 	return string(b)
 }

@@ -29,7 +29,8 @@ func TestOddHouse(t *testing.T) {
 		w.pressLabel("Larger")
 		w.waitFor("the map has moved", `!look.one('#map.moving')`)
 	}
-	// The names at both ends of the first row are in view, beside a seat of it, and cover no name of another row.
+	// The names at both ends of the first row are in view, beside a seat of that row, and
+	// cover no other row's name.
 	const names = `(() => { const map = look.byId('map').getBoundingClientRect();
 		const row = [...look.all('#map [role=row]')][2];
 		const [seat] = [...row.querySelectorAll('.seat')].map((c) => c.getBoundingClientRect()).filter((r) => r.left >= map.left && r.right <= map.right);

@@ -20,9 +20,9 @@ import (
 // backendKey is the key of shops' back ends.
 const backendKey = "the-key-of-the-shop-s-back-end-in-tests"
 
-// TestShop checks that the example shop, on another origin, sells seats: a buyer picks,
-// holds, chooses a price and pays it, loses a seat to somebody else, lets time run out and
-// holds again. The address of its page stays as it is.
+// TestShop checks that the example shop, on another origin, sells seats: a buyer picks and
+// holds seats, chooses a price and pays it, loses a seat to somebody else, lets time run out
+// and holds again. The page's address must not change.
 func TestShop(t *testing.T) {
 	t.Parallel()
 	b, addr := needBrowser(t), "127.0.0.1:"+faults.FreePort()
@@ -52,7 +52,7 @@ func TestShop(t *testing.T) {
 	w.waitText("Pay £38.00")
 	w.choose("Price of Stalls, row E, seat 1", "Child £19.00")
 	other.waitText("Pay £19.00")
-	// The answer to the first request is lost, and the page asks again.
+	// The answer to the first request is lost, and the page repeats it.
 	eval[any](w, `(() => { const real = fetch; window.fetch = async (...call) => { const answer = await real(...call);
 		if (call[0] !== 'pay') return answer; window.fetch = real; throw new TypeError('lost'); }; })()`)
 	w.press("Pay £19.00")
@@ -80,8 +80,8 @@ func TestShop(t *testing.T) {
 	}
 }
 
-// lockTooLateFor locks a seat that is picked for somebody else, as a back end can, and
-// presses Lock before the page can learn of it.
+// lockTooLateFor locks a picked seat for somebody else, as a back end can, and presses Lock
+// before the page can learn of it.
 func (w *window) lockTooLateFor(s *server, seat string) {
 	w.t.Helper()
 	if got := eval[int](w, `(() => { const r = new XMLHttpRequest(); r.open('POST', '`+s.URL+`/lock', false);
@@ -91,9 +91,9 @@ func (w *window) lockTooLateFor(s *server, seat string) {
 	}
 }
 
-// TestElement checks what a page with two maps and a frame can do: each map has its own
-// event, language and scheme, follows its attributes, says what happens and does what it is
-// told, without the page's address; and the frame tells its page, and takes orders from it.
+// TestElement checks a page with two maps and a frame. Each map has its own event, language
+// and scheme, follows its attributes, sends events and obeys its methods, without changing
+// the page's address. The frame exchanges messages with its page.
 func TestElement(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)
@@ -142,7 +142,7 @@ func TestElement(t *testing.T) {
 
 	eval[any](w, `(() => { window.frame = document.querySelector('iframe').contentWindow; frame.postMessage({target: 'seatlock', type: 'bestAvailable', value: 2, id: 7}, '`+s.URL+`'); })()`)
 	w.waitFor("the frame holds seats, and tells so and its height", `['lock', 'height', 'answer'].every((type) => told.some(([origin, data]) => origin === '`+s.URL+`' && data.source === 'seatlock' && data.type === type && (type !== 'answer' || data.id === 7 && data.detail === true)))`)
-	// Beyond the edge of its map, a drag is the page's.
+	// Beyond the edge of the map, a drag scrolls the page.
 	eval[any](w, `scrollTo(0, 0)`)
 	at := spot{X: 400, Y: 200}
 	for range 4 {
@@ -175,7 +175,7 @@ func TestElement(t *testing.T) {
 }
 
 // TestFrame checks that a frame follows the language of the browser, that its map does not
-// grow with it, and that it takes no orders from a page of another origin.
+// grow with it, and that it ignores messages from pages of other origins.
 func TestFrame(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-frame-ancestor", "https://shop.example")
@@ -213,9 +213,9 @@ func (s *server) session() string {
 	return ""
 }
 
-// TestToken checks that the element asks the shop for a token until there is one, again if
-// the server refuses it, and follows another function to another user; and what the buyer
-// reads meanwhile.
+// TestToken checks that the element asks the shop for a token until it gets one, and again
+// if the server refuses it, that it switches to another user with another function, and what
+// the buyer reads meanwhile.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)
@@ -252,8 +252,8 @@ func TestToken(t *testing.T) {
 	holds("with the token of another user", true)
 }
 
-// TestTypes checks the types of the element with TypeScript: what a shop may write, and
-// what it may not.
+// TestTypes checks with TypeScript what the types of the element let a shop write, and what
+// they do not.
 func TestTypes(t *testing.T) {
 	t.Parallel()
 	faults.Need(t, "node", "the types of the element were not checked")

@@ -15,8 +15,9 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A firefox is a running Firefox, driven by WebDriver BiDi, the part of
-// https://w3c.github.io/webdriver-bidi that a test needs. It is for one goroutine.
+// A firefox is a running Firefox, driven by the parts of WebDriver BiDi
+// (https://w3c.github.io/webdriver-bidi) that a test needs. It is not safe for concurrent
+// use.
 type firefox struct {
 	t     *testing.T
 	conn  *websocket.Conn
@@ -43,7 +44,7 @@ var bidiListens = regexp.MustCompile(`WebDriver BiDi listening on (ws://\S+)`)
 func startFirefox(t *testing.T) *firefox {
 	t.Helper()
 	faults.Need(t, "firefox-esr", "the page was not tried in Firefox")
-	profile, err := os.MkdirTemp("", "seatlock-firefox-") // Firefox may write to it until it has ended
+	profile, err := os.MkdirTemp("", "seatlock-firefox-") // not t.TempDir: Firefox may write to it until it has ended
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +90,11 @@ addEventListener('error', (e) => faults.push(e.message));
 addEventListener('unhandledrejection', (e) => faults.push(String(e.reason)));
 `
 
-// An object is one of JSON.
+// An object is a JSON object.
 type object map[string]any
 
-// call sends a command and waits for its result, which it stores in result unless that is
-// nil.
+// call sends a command and waits for its result, which it stores in result unless result
+// is nil.
 func (f *firefox) call(method string, params object, result any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // also after the test
 	defer cancel()
@@ -173,7 +174,7 @@ func (f *firefox) evaluate(tab, expression string, result any) error {
 	return json.Unmarshal([]byte(answer.Result.Value), result)
 }
 
-// front brings a window to the front: others may draw no frames.
+// front brings a window to the foreground: background windows may not draw frames.
 func (f *firefox) front(tab string) {
 	f.t.Helper()
 	f.must("browsingContext.activate", object{"context": tab}, nil)
@@ -189,8 +190,8 @@ func (f *firefox) click(tab string, x, y float64) {
 	}}}, nil)
 }
 
-// TestFirefox checks the main journey in a second engine: a buyer picks two seats, holds
-// and buys them, and another user sees it.
+// TestFirefox checks the main flow in a second browser engine: a buyer picks two seats, holds
+// and buys them, and another user sees that.
 func TestFirefox(t *testing.T) {
 	t.Parallel()
 	f, s := startFirefox(t), serve(t, "-events", "../../events/theatre.json")

@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// serveIssuer builds and starts an issuer that has a login form.
+// serveIssuer builds and starts an issuer with a login form.
 func serveIssuer(t *testing.T) *faults.Server {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "issuer")
@@ -33,9 +33,9 @@ func (w *window) fill(id, text string) {
 	w.keys(text)
 }
 
-// TestSignInWithAForm checks that a user signs in with the login form of an issuer that is
-// a program of its own and insists on PKCE, after a wrong password, too, and then locks and
-// confirms what was picked before, as the user whom the issuer knows.
+// TestSignInWithAForm checks that a user signs in with the login form of a separate issuer
+// that insists on PKCE, even after a wrong password, and then locks and confirms the seats
+// picked before, as the issuer's user.
 func TestSignInWithAForm(t *testing.T) {
 	t.Parallel()
 	b, issuer := needBrowser(t), serveIssuer(t)

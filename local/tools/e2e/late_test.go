@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestUserIsSaidLate checks that a map whose shop says who the user is once the element is
-// there loads its event once.
+// TestUserIsSaidLate checks that a map loads its event only once if the shop sets the user
+// after the element exists.
 func TestUserIsSaidLate(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)

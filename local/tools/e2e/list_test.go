@@ -2,7 +2,7 @@ package e2e
 
 import "testing"
 
-// TestList checks that a buyer can find, pick and leave out a seat in the list, with the
+// TestList checks that a buyer can find, pick and unpick a seat in the list, with the
 // keyboard alone, and that list and map show the same.
 func TestList(t *testing.T) {
 	t.Parallel()
@@ -31,7 +31,7 @@ func TestList(t *testing.T) {
 	w.waitText("Hold this seat")
 	w.waitFor("the seat is pressed", `look.focus.ariaPressed === 'true'`)
 
-	// What others take leaves the list, and what they give back returns.
+	// Seats that others take leave the list, and return when they are given back.
 	w.keys(down)
 	s.must("lock", "ben", "S-C4", "S-C5")
 	items("Seat 3 from £26.00; Seat 4 from £26.00 taken; Seat 6 ") // the focus stays where it is
@@ -53,8 +53,8 @@ func TestList(t *testing.T) {
 	items("Balcony £21.00 52 seats")
 }
 
-// TestListOfArena checks that 50,000 seats are listed step by step, and that the list and
-// the map are at the same section.
+// TestListOfArena checks that 50,000 seats are listed step by step, and that list and map
+// show the same section.
 func TestListOfArena(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")

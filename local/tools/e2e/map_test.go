@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSeatMapChanges checks that an open page shows a changed seat map by itself, and
-// keeps what was picked.
+// TestSeatMapChanges checks that an open page shows a changed seat map by itself, and keeps
+// the picks.
 func TestSeatMapChanges(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)
@@ -39,9 +39,9 @@ func TestSeatMapChanges(t *testing.T) {
 	w.waitSeat("Stalls, row B, seat 1", "held for you for ")
 }
 
-// TestSeatMapChangesInPlace checks that a new seat map of a large venue opens where the
-// user was: in the same section, though it may have another name, and with the focus on
-// the same seat or section.
+// TestSeatMapChangesInPlace checks that a new seat map of a large venue opens where the user
+// was: in the same section, even if it has another name, and with the focus on the same seat
+// or section.
 func TestSeatMapChangesInPlace(t *testing.T) {
 	t.Parallel()
 	arena, err := os.ReadFile("../../events/arena.json")
@@ -91,7 +91,7 @@ func TestSeatMapChangesInPlace(t *testing.T) {
 }
 
 // TestNotForSale checks that a blocked seat is shown as not for sale, and that a buyer who
-// picked it just before learns it, as does one whose lock the shop ends, and the shop's page.
+// has just picked it is notified, as are a buyer whose lock the shop ends and the shop's page.
 func TestNotForSale(t *testing.T) {
 	const key = "operators-operators-operators-operators"
 	t.Parallel()

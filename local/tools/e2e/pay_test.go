@@ -8,8 +8,8 @@ import (
 )
 
 // TestPayAtTheTill checks that a buyer pays for locked seats and gets them with a
-// reference, also after a card was declined, and that seats whose payment was left stay
-// locked until the buyer gives them back.
+// reference, even after a declined card, and that seats stay locked after the buyer leaves
+// the payment, until the buyer gives them back.
 func TestPayAtTheTill(t *testing.T) {
 	t.Parallel()
 	w, s := openPage(t, "-checkout", "till", "-events", "../../events/theatre.json")
@@ -64,12 +64,12 @@ func TestPayAtTheTill(t *testing.T) {
 	w.waitFor("only the paid seats are the user's", `look.all('#bought li').length === 3 && !look.one('#locked-box').checkVisibility()`)
 }
 
-// TestWhatBecameOfAnOrder checks what a buyer reads of an order in each state, as it moves
-// on and where it ends.
+// TestWhatBecameOfAnOrder checks what a buyer reads about an order in each state, as it
+// progresses and when it has ended.
 func TestWhatBecameOfAnOrder(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", house)
-	s.must("lock", "ann", "S-E-1") // else the page finds that the seat is not booked
+	s.must("lock", "ann", "S-E-1") // otherwise the page finds that the seat is not booked
 	s.must("confirm", "ann", "S-E-1")
 	p := newProxy(t, s)
 	w := b.newUser(1280, 900)
@@ -97,7 +97,7 @@ func TestWhatBecameOfAnOrder(t *testing.T) {
 		}
 	}
 
-	// Money back for a seat and a place that the buyer keeps, of which the page does not know yet.
+	// A refund for a seat and a place that the buyer keeps, before the page knows of them.
 	user := eval[string](w, `localStorage['seatlock:user']`)
 	s.must("lock", user, "S-E-2")
 	s.must("confirm", user, "S-E-2")

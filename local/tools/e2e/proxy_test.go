@@ -15,22 +15,21 @@ import (
 	"time"
 )
 
-// A proxy is a reverse proxy in front of the server, which can fail.
+// A proxy is a reverse proxy in front of the server that can inject faults.
 type proxy struct {
 	url string
 
 	refuseSockets   atomic.Bool
-	stallSockets    atomic.Bool  // WebSockets stay open, and get no more messages
-	loseAnswers     atomic.Bool  // POSTs take effect, and are not answered
-	unknownOutcomes atomic.Int64 // so many POSTs take effect, and are answered with outcome_unknown
+	stallSockets    atomic.Bool  // WebSockets stay open, but get no more messages
+	loseAnswers     atomic.Bool  // POSTs take effect, but are not answered
+	unknownOutcomes atomic.Int64 // how many POSTs take effect, but are answered with outcome_unknown
 	order           atomic.Value // a string that GET /order is answered with
 	slowList        atomic.Bool  // lists take 3 seconds, in which 12 pieces arrive
 
-	lists atomic.Int64 // how many full lists were asked for
+	lists atomic.Int64 // how many full lists were requested
 }
 
-// newProxy starts a proxy in front of the server, with a base path as a site may
-// have one.
+// newProxy starts a proxy in front of the server, with a base path.
 func newProxy(t *testing.T, s *server) *proxy {
 	t.Helper()
 	to, err := url.Parse(s.URL)
@@ -125,14 +124,14 @@ func TestSocketStalls(t *testing.T) {
 	p.stallSockets.Store(true)
 	s.must("lock", "ben", "A1")
 	w.waitSeat("row A, seat 1", "on hold for ")
-	w.waitLight("asking") // new ones get no messages either
+	w.waitLight("asking") // new sockets get no messages either
 	p.stallSockets.Store(false)
 	s.must("confirm", "ben", "A1")
 	w.waitSeat("row A, seat 1", "booked")
 }
 
-// TestSocketRefused checks that without WebSockets the page asks the server instead,
-// and misses nothing.
+// TestSocketRefused checks that without WebSockets the page polls the server, and misses
+// nothing.
 func TestSocketRefused(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")

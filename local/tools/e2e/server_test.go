@@ -77,7 +77,7 @@ func (s *server) post(call, user string, seats ...string) int {
 	return resp.StatusCode
 }
 
-// must is a post that must succeed.
+// must is like post but must succeed.
 func (s *server) must(call, user string, seats ...string) {
 	s.t.Helper()
 	if status := s.post(call, user, seats...); status != 200 {

@@ -20,7 +20,7 @@ func serveSignIn(t *testing.T, args ...string) *server {
 	return serveWith(t, env, append([]string{"-sessions", "-confirm-by", "buyer", "-auth-issuer", issuer.Issuer(), "-auth-audience", "api", "-auth-client", issuer.Config().ClientID}, args...)...)
 }
 
-// endSessions gives the server another key with its next start.
+// endSessions gives the server another key at its next start.
 func (s *server) endSessions() { s.env = append(s.env, "SESSION_KEY="+strings.Repeat("another!", 5)) }
 
 // waitNotice waits until the panel has the message, which may be out of view.
@@ -37,8 +37,8 @@ func (w *window) signIn() {
 	w.waitFor("the seats are shown", `look.one('.ready')`)
 }
 
-// TestAnotherWindowSignsIn checks that a window of a guest does not lock for the user
-// who has signed in in another one, but says so and shows that user's seats.
+// TestAnotherWindowSignsIn checks that a guest's window does not lock for a user who has
+// signed in in another window, but says so and shows that user's seats.
 func TestAnotherWindowSignsIn(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
@@ -64,8 +64,8 @@ func TestAnotherWindowSignsIn(t *testing.T) {
 	other.waitSeat("row A, seat 1", "held for you for ")
 }
 
-// TestAnotherWindowBecomesAGuest checks that a window of a user who is signed in does
-// not act as the guest who the browser has become, and does not say that it is too late.
+// TestAnotherWindowBecomesAGuest checks that a window of a signed-in user does not act as
+// the guest that the browser has become, and does not say that it is too late.
 func TestAnotherWindowBecomesAGuest(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
@@ -124,7 +124,7 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 		t.Errorf("the browser keeps %s", kept)
 	}
 
-	// What a guest picked in an event that the user did not open.
+	// The guest's picks in an event that the user did not open.
 	other.visit(s.URL + "#event=two")
 	other.click("Hall, row B, seat 2")
 	other.waitSeat("Hall, row B, seat 2", "picked by you")
@@ -139,7 +139,7 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 }
 
 // TestOldLocksDoNotKeepAGuest checks that a guest can sign in whatever the browser
-// remembers of locks that are over, of other events and of seats that are booked.
+// remembers of expired locks, other events and booked seats.
 func TestOldLocksDoNotKeepAGuest(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
@@ -184,8 +184,8 @@ func TestOldLocksDoNotKeepAGuest(t *testing.T) {
 	})
 }
 
-// TestSessionEnds checks what the page shows and says once the session of a user who
-// had signed in is over: it is a guest's page, in which a guest can lock.
+// TestSessionEnds checks that the page becomes a guest's page, and says so, once the session
+// of a signed-in user is over, and that the guest can lock.
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t)
@@ -204,8 +204,8 @@ func TestSessionEnds(t *testing.T) {
 	w.waitText("is held for you")
 }
 
-// TestPrivateSessionEnds checks that a page that only known callers see asks for a new
-// session by itself, once the one that it had is over, or lets the user sign in.
+// TestPrivateSessionEnds checks that, with -private, the page gets a new session by itself
+// once the old one is over, or lets the user sign in.
 func TestPrivateSessionEnds(t *testing.T) {
 	t.Parallel()
 	t.Run("of a guest", func(t *testing.T) {
@@ -230,15 +230,15 @@ func TestPrivateSessionEnds(t *testing.T) {
 	})
 }
 
-// TestGuestSessionEnds checks the same of a guest where nobody can sign in: no message
-// says that the page only shows the seats.
+// TestGuestSessionEnds checks the same for a guest where nobody can sign in: no message says
+// that the page only shows the seats.
 func TestGuestSessionEnds(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-sessions", "-confirm-by", "buyer")
 	w := b.newUser(1280, 900)
 	w.visit(s.URL)
 	w.click("row A, seat 1")
-	s.restart(func() {}) // without a key, the sessions are those of the program
+	s.restart(func() {}) // without a key, sessions end with the program
 	w.waitLight("live")
 	w.press("Hold this seat")
 	w.waitNotice("Your session has ended. You are a new guest, so the seats that you had are not shown as yours. Nothing was held.")
@@ -246,8 +246,8 @@ func TestGuestSessionEnds(t *testing.T) {
 	w.waitText("is held for you")
 }
 
-// TestTooManyGuests checks that a network address with very many new guests can look at
-// the seats and sign in, and that a visitor becomes a guest with the first lock.
+// TestTooManyGuests checks that visitors at an address with too many new guests can see the
+// seats and sign in, and become guests at their first lock once there is room.
 func TestTooManyGuests(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serveSignIn(t, "-guests", "1")

@@ -10,7 +10,7 @@ import (
 
 const house = "../../events/house.json"
 
-// The text of an element, with single spaces.
+// text returns JavaScript for the text of an element, with single spaces.
 func text(selector string) string {
 	return `(look.one(` + quoted(selector) + `)?.innerText ?? "").replace(/\s+/g, ' ').trim()`
 }
@@ -34,7 +34,7 @@ func (w *window) pressLabel(label string) {
 }
 
 // TestPrices checks that a buyer sees what seats cost and how many are left, chooses a
-// price for each, and pays the sum that the server says.
+// price for each, and pays the server's total.
 func TestPrices(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
@@ -50,7 +50,7 @@ func TestPrices(t *testing.T) {
 	w.press("Hold 2 seats")
 	w.waitIn("#locked-total", "€86.00")
 	w.waitIn("#prices", "First from €31.00 59 left")
-	eval[any](w, `location.reload()`) // what was chosen outlasts it
+	eval[any](w, `location.reload()`) // the choices outlast it
 	w.waitIn("#locked-total", "€86.00")
 	w.press("Buy")
 	w.waitText("Café, row 1, seat 1 for €86.00.")
@@ -99,8 +99,8 @@ func TestCategoriesLookDifferent(t *testing.T) {
 	}
 }
 
-// TestFilter checks that a buyer can look at some categories only, and that the best
-// seats are then of these.
+// TestFilter checks that a buyer can show only some categories, and that the best seats are
+// then chosen from these.
 func TestFilter(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
@@ -142,7 +142,7 @@ func TestParty(t *testing.T) {
 	w.waitIn("#picked-total", "€132.00")
 }
 
-// TestPartyFindsNoRoom checks what a buyer reads where a party has no room.
+// TestPartyFindsNoRoom checks what a buyer reads if there is no room for a party.
 func TestPartyFindsNoRoom(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", eventFile(t, `{"events":[{"id":"hall","sections":[{"name":"Hall","rows":[{"row":"A-B","seats":"1-2|3-4"}]}]}]}`))
@@ -160,8 +160,8 @@ func TestPartyFindsNoRoom(t *testing.T) {
 	w.waitCounts(5, 3, 0)
 }
 
-// TestBestAfterALostAnswer checks that the page asks what it has got before it asks for
-// the best seats again, and also after a reload.
+// TestBestAfterALostAnswer checks that the page asks which seats it got before it asks for
+// the best seats again, even after a reload.
 func TestBestAfterALostAnswer(t *testing.T) {
 	t.Parallel()
 	w, _, p := openThroughProxy(t)
@@ -207,7 +207,7 @@ func TestAreas(t *testing.T) {
 	w.waitText("1 place in Floor for €80.00.")
 }
 
-// TestFactsOfSeats checks that what is special about a seat is there in words.
+// TestFactsOfSeats checks that the special features of a seat are shown in words.
 func TestFactsOfSeats(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
@@ -219,7 +219,8 @@ func TestFactsOfSeats(t *testing.T) {
 	w.waitIn("#facts", "wheelchair place")
 }
 
-// TestSingleSeats checks that a choice that leaves a seat alone is answered with another.
+// TestSingleSeats checks that the page offers an alternative to a choice that leaves a single
+// seat.
 func TestSingleSeats(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", house)
@@ -233,8 +234,8 @@ func TestSingleSeats(t *testing.T) {
 	w.waitText("Stalls, row A, seat 1 is held for you for")
 }
 
-// TestNotOnSale checks that a buyer reads when the sale opens or closed, by the clocks
-// where the buyer is, and that nothing is locked before.
+// TestNotOnSale checks that a buyer reads when the sale opens or that it has closed, in the
+// buyer's time zone, and that nothing can be locked before.
 func TestNotOnSale(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)

@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestScreenshots takes the pictures of the README, and checks that they can be
-// taken. They go to the folder that E2E_SCREENSHOTS names, else to one that is
-// removed.
+// TestScreenshots takes the pictures of the README, to check that they can be taken. It
+// writes them to the folder named by E2E_SCREENSHOTS, or else to a temporary one.
 func TestScreenshots(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)

@@ -31,8 +31,8 @@ func TestGuestSession(t *testing.T) {
 	w.waitSeat("row A, seat 1", "booked by you")
 }
 
-// TestSignInOnThePage checks that a guest with a lock learns what becomes of it, that
-// what was picked is kept over the sign-in, and that the user who signed in can lock it.
+// TestSignInOnThePage checks that a guest is told what happens to the lock, that the picks
+// outlast the sign-in, and that the signed-in user can lock them.
 func TestSignInOnThePage(t *testing.T) {
 	t.Parallel()
 	issuer, err := mockoidc.Run()
@@ -69,9 +69,9 @@ func TestSignInOnThePage(t *testing.T) {
 	w.waitSeat("row A, seat 1", "booked")
 }
 
-// TestSignInIsNeeded checks what the page says where nobody may do anything without
-// signing in: where it can, and where only programs can. It never shows a buyer how a
-// program sends a token.
+// TestSignInIsNeeded checks what the page says where callers must sign in, both if users can
+// sign in on the page and if only programs can. It must never show a buyer how a program
+// sends a token.
 func TestSignInIsNeeded(t *testing.T) {
 	t.Parallel()
 	issuer, err := mockoidc.Run()

@@ -9,11 +9,11 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// A trickle passes each part of an answer on in so many pieces.
+// A trickle passes on each part of an answer in several pieces.
 type trickle struct {
 	http.ResponseWriter
 	pieces int
-	pause  time.Duration // after each of them
+	pause  time.Duration // after each piece
 }
 
 func (s *trickle) Write(b []byte) (int, error) {
@@ -49,7 +49,7 @@ func TestWaitsWhileBytesArrive(t *testing.T) {
 }
 
 // TestArenaOnPhone checks that 50,000 seats open on a phone over a slow network, and
-// how many bytes that takes. It logs the durations, which the README has.
+// how many bytes that takes. It logs the durations for the README.
 func TestArenaOnPhone(t *testing.T) {
 	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
 	s.fillArena()

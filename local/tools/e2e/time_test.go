@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestExpiryIsSeen checks that every window shows that a lock has expired, although
-// the server sends no message then, that both windows of its user say so, and that the
-// seat is still picked and can be held again.
+// TestExpiryIsSeen checks that every window shows that a lock has expired, although the
+// server sends no message, that both windows of the lock's user say so, and that the seat is
+// still picked and can be held again.
 func TestExpiryIsSeen(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "7s")
@@ -37,8 +37,8 @@ func TestExpiryIsSeen(t *testing.T) {
 	ann.waitSeat("row B, seat 2", "held for you for ")
 }
 
-// TestPicksAreKept checks that picks outlast a reload, another event and a change of the
-// language, and that the page says which of them somebody else has taken meanwhile.
+// TestPicksAreKept checks that picks outlast a reload, a visit to another event and a change
+// of language, and that the page says which of them somebody else has taken meanwhile.
 func TestPicksAreKept(t *testing.T) {
 	t.Parallel()
 	file := eventFile(t, `{"layouts": {"hall": {"sections": [{"name": "Hall", "pattern": "{row}{seat}", "rows": [{"row": "A", "seats": "1-4"}]}]}},
@@ -82,8 +82,7 @@ func TestReloadWithALock(t *testing.T) {
 	w.waitSeat("row E, seat 5", "booked by you")
 }
 
-// TestReloadAfterItRanOut checks that a reload does not lock a seat again whose lock
-// has expired.
+// TestReloadAfterItRanOut checks that a reload does not renew an expired lock.
 func TestReloadAfterItRanOut(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-lock-ttl", "3s")
@@ -101,7 +100,8 @@ func TestReloadAfterItRanOut(t *testing.T) {
 	w.waitSeat("row E, seat 5", "picked by you")
 }
 
-// TestReloadInTheMiddle checks that a reload finds a lock whose answer was lost.
+// TestReloadInTheMiddle checks that the page finds a lock whose answer was lost after a
+// reload.
 func TestReloadInTheMiddle(t *testing.T) {
 	t.Parallel()
 	w, s, p := openThroughProxy(t)
@@ -116,9 +116,9 @@ func TestReloadInTheMiddle(t *testing.T) {
 	w.waitText("Booked: Row E, seat 5")
 }
 
-// TestOutcomeUnknown checks that the page repeats a call with an unknown outcome by
-// itself, and does not report the user's own lock as another's. The repeat of a
-// release finds nothing to release; the seat was given back all the same.
+// TestOutcomeUnknown checks that the page repeats a call with an unknown outcome by itself,
+// and does not report the user's own lock as somebody else's. A repeated release finds
+// nothing to release, but must report that the seat was given back.
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	w, _, p := openThroughProxy(t)

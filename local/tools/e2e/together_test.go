@@ -47,8 +47,7 @@ func TestTwoWindowsRace(t *testing.T) {
 	loser.waitSeat("row C, seat 7", "booked")
 }
 
-// TestSomebodyWasFaster checks what a page shows of seats that were taken before it
-// could know.
+// TestSomebodyWasFaster checks what a page shows if seats were taken before it could know.
 func TestSomebodyWasFaster(t *testing.T) {
 	t.Parallel()
 	w, _ := openPage(t, "-events", "../../events/theatre.json")
@@ -72,8 +71,8 @@ func (w *window) lockTooLate(seats ...string) {
 		r.send(JSON.stringify({userId: 'ben', seatIds: ['`+strings.Join(seats, "','")+`']})); look.byId('lock').click(); })()`)
 }
 
-// TestChangesOfOthers checks that the page shows changes that others make, even to
-// a seat that is picked.
+// TestChangesOfOthers checks that the page shows changes made by others, even to a picked
+// seat.
 func TestChangesOfOthers(t *testing.T) {
 	t.Parallel()
 	w, s := openPage(t)
@@ -86,11 +85,11 @@ func TestChangesOfOthers(t *testing.T) {
 	w.waitSeat("row A, seat 1", "booked")
 	w.waitSeat("row A, seat 2", "available")
 	w.waitCounts(99, 0, 1)
-	// A click on a seat that is taken shows why it cannot be picked.
+	// A click on a taken seat shows why it cannot be picked.
 	w.click("row A, seat 1")
 	w.waitText("Row A, seat 1 is booked.")
 	w.waitSeat("row A, seat 1", "booked")
-	// What others change is highlighted, and not what the user picks before it is drawn.
+	// Changes by others are highlighted, but not a seat that the user picks before it is drawn.
 	if got := eval[string](w, `(async () => { const { page } = document.querySelector('seatlock-map').controller, theirs = page.plan.positions.get('A3');
 		page.seats.know([theirs], Infinity); page.update([theirs], true);
 		`+seat("row B, seat 1")+`.click();
@@ -100,8 +99,8 @@ func TestChangesOfOthers(t *testing.T) {
 	}
 }
 
-// TestAnotherRunner checks that the pages of one server show the changes made
-// through another, even after their own server was restarted.
+// TestAnotherRunner checks that the pages of one server show the changes made through
+// another, even after their own server has restarted.
 func TestAnotherRunner(t *testing.T) {
 	t.Parallel()
 	redis := redistest.New(t)
@@ -159,7 +158,7 @@ func TestSeatLimit(t *testing.T) {
 	w.press("Hold 2 seats")
 	w.waitText("left to buy")
 	w.waitText("Up to 2 seats each. You can pick 0 more.")
-	// The server also counts seats that the page does not know of.
+	// The server also counts seats that the page does not know about.
 	eval[any](w, `localStorage.removeItem(Object.keys(localStorage).find((k) => k.startsWith('seatlock:default')))`)
 	w.visit(s.URL)
 	w.click("row B, seat 1")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// plain is the text of the page without the marks that keep directions apart.
+// plain is JavaScript for the text of the page without bidirectional marks.
 const plain = `look.text.replace(/[\u061c\u200e\u200f\u2066-\u2069]/g, '').replace(/\s+/g, ' ')`
 
 func (w *window) waitPlain(text string) {
@@ -26,8 +26,8 @@ func (w *window) fits(what string, width int64) {
 	}
 }
 
-// TestLanguageOfTheAddress books seats in German, which the address asks for, and checks
-// that the language outlasts a reload without it and that no other is loaded.
+// TestLanguageOfTheAddress books seats in German, which the address selects, and checks that
+// the language outlasts a reload without it and that no other language is loaded.
 func TestLanguageOfTheAddress(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", house)
@@ -59,7 +59,7 @@ func TestLanguageOfTheAddress(t *testing.T) {
 	}
 }
 
-// TestRightToLeft checks that the page is laid out from the right in Arabic, that the map
+// TestRightToLeft checks that the page is laid out from right to left in Arabic, that the map
 // keeps its geometry, and that nothing overlaps or overflows, on a desktop and a phone.
 func TestRightToLeft(t *testing.T) {
 	t.Parallel()

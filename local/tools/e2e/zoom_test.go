@@ -11,10 +11,10 @@ import (
 	"github.com/chromedp/cdproto/input"
 )
 
-// A spot is the middle of an element on the screen, and how wide the element is.
+// A spot is the middle of an element on the screen, and the element's width.
 type spot struct{ X, Y, Wide float64 }
 
-// spotOf returns where the element of a JavaScript expression is.
+// spotOf returns the spot of the element that a JavaScript expression returns.
 func (w *window) spotOf(element string) spot {
 	w.t.Helper()
 	return eval[spot](w, `(async () => { await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -22,7 +22,7 @@ func (w *window) spotOf(element string) spot {
 		return {X: r.x + r.width / 2, Y: r.y + r.height / 2, Wide: el.offsetWidth * (look.one('.layer').contains(el) ? Number(getComputedStyle(look.one('.layer')).transform.match(/[\d.]+/)[0]) : 1)}; })()`)
 }
 
-// newPhone opens a window of a phone, on which moves end at once.
+// newPhone opens a window of a phone on which animations end at once.
 func (b *browser) newPhone() *window {
 	b.t.Helper()
 	w := b.newUser(360, 740)
@@ -57,12 +57,12 @@ func (w *window) tap(at spot) {
 	w.touch([]spot{at}, []spot{at})
 }
 
-// near reports whether two lengths on the screen are equal, as far as a person sees it.
+// near reports whether two lengths on the screen look equal.
 func near(a, b float64) bool { return math.Abs(a-b) < 4 }
 
 // TestMapOnPhone checks that a phone shows the whole map at first, that a tap on a small
-// seat enlarges it and one on a large seat picks it, and that fingers move and scale the
-// map and not the page.
+// seat zooms in and one on a large seat picks it, and that fingers move and scale the map
+// but not the page.
 func TestMapOnPhone(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/theatre.json")
@@ -113,7 +113,7 @@ func TestMapOnPhone(t *testing.T) {
 		return [...look.all('#map [role=row]')].filter((row) => [...row.querySelectorAll('.seat')].filter(inside).length > 2)
 			.every((row) => [...row.parentNode.querySelectorAll('.row-name')].filter((n) => row.ariaLabel === 'Row ' + n.textContent).some((n) => inside(n) && whole(n))); })()`)
 
-	// A small map shows which part is seen, and leads elsewhere.
+	// The minimap shows which part is in view, and moves the view when tapped.
 	w.tap(w.spotOf(`look.one('.minimap')`))
 	w.waitFor("the middle of the map is in view", `(() => { const [a, b] = ['.minimap .seen', '.minimap svg'].map((s) => look.one(s).getBoundingClientRect());
 		return Math.abs(a.x + a.width / 2 - b.x - b.width / 2) < 3; })()`)
@@ -125,8 +125,8 @@ func TestMapOnPhone(t *testing.T) {
 	w.waitFor("all seats are in view", seen)
 }
 
-// TestScaledFrame checks that a finger that goes on beyond the edge of a map in a frame
-// scrolls the page around it as far as the finger goes, also if that page is scaled.
+// TestScaledFrame checks that a finger that moves on beyond the edge of a map in a frame
+// scrolls the page around it by the same distance, even if that page is scaled.
 func TestScaledFrame(t *testing.T) {
 	t.Parallel()
 	b := needBrowser(t)
@@ -155,8 +155,8 @@ func TestScaledFrame(t *testing.T) {
 	}
 }
 
-// TestOneMap checks that a mouse and keys move from all sections of an arena into one and
-// out again, without a trail in the history.
+// TestOneMap checks that mouse and keys move from the overview of an arena into a section and
+// out again, without leaving entries in the history.
 func TestOneMap(t *testing.T) {
 	t.Parallel()
 	b, s := needBrowser(t), serve(t, "-events", "../../events/arena.json")
@@ -184,7 +184,7 @@ func TestOneMap(t *testing.T) {
 		t.Errorf("the page is scaled by %.2f", zoomed)
 	}
 
-	// A drag leads into the section beside it.
+	// A drag moves to the next section.
 	drag := func(dx float64) {
 		at := w.spotOf(`look.byId('map')`)
 		for i, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMouseReleased} {

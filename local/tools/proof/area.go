@@ -22,13 +22,13 @@ import (
 const (
 	areaCallers   = 64
 	areaProcesses = 2
-	areaPlaces    = 7   // of an area whose history is checked, which is the most
-	largeArea     = 150 // places of one of which only the capacity is checked
+	areaPlaces    = 7   // of an area whose history is checked, the most that is possible
+	largeArea     = 150 // places of an area of which only the capacity is checked
 	areaTTL       = 300 * time.Millisecond
 )
 
-// areaSold has 64 callers want 1 to 6 places of an area at a time, from two processes, and
-// keep them, give them back, or let their locks end.
+// areaSold has 64 callers request 1 to 6 places of an area at a time from two processes, and
+// book them, release them, or let their locks end.
 func areaSold(open func(context.Context, *trial) (stores, error)) func(context.Context, *trial) (tally, error) {
 	return func(ctx context.Context, t *trial) (tally, error) {
 		both, err := open(ctx, t)
@@ -76,7 +76,7 @@ type areaSale struct {
 	held []held
 }
 
-// held is that a caller had so many places for sure from one moment to another.
+// held is a period in which a caller certainly had this many places.
 type held struct {
 	from, to time.Time
 	places   int
@@ -143,7 +143,7 @@ func (s *areaSale) turn(ctx context.Context, api telemetry.Handler, user string,
 	s.held = append(s.held, h)
 }
 
-// overbooked returns how often callers had more places for sure than there are.
+// overbooked returns how often callers certainly had more places than there are.
 func (s *areaSale) overbooked() (n int) {
 	type step struct {
 		at     time.Time
@@ -170,12 +170,12 @@ func (s *areaSale) overbooked() (n int) {
 	return n
 }
 
-// ask makes a call of the API and reports whether it succeeded. It reads the answer, if
-// that is wanted.
+// ask makes a call of the API and reports whether it succeeded. It decodes the answer
+// unless answer is nil.
 func ask(ctx context.Context, api telemetry.Handler, path string, answer any, body map[string]any) bool {
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // of texts and numbers
+		panic(err) // cannot happen: the body has only texts and numbers
 	}
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(string(text)))
 	r.Header.Set("Content-Type", "application/json")

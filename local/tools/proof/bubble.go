@@ -22,13 +22,13 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// simulators make the stores that can live in a testing/synctest bubble, where
-// waiting takes no time. A simulator also returns what ends the store.
+// simulators make the stores that can run in a testing/synctest bubble, where waiting
+// takes no time. A simulator also returns a function that closes the store.
 var simulators = map[string]func(seed uint64) (store lockstore.LockStore, end func(), err error){
 	"memory": func(uint64) (lockstore.LockStore, func(), error) {
 		return new(memstore.Store), func() {}, nil
 	},
-	// It loses one call or answer of twenty.
+	// The lossy store loses one in twenty calls or answers.
 	"lossy": func(seed uint64) (lockstore.LockStore, func(), error) {
 		return history.NewFlaky(new(memstore.Store), 0.05, seed), func() {}, nil
 	},
@@ -45,7 +45,7 @@ var simulators = map[string]func(seed uint64) (store lockstore.LockStore, end fu
 // bubbles.
 const simulateCommand = "simulate"
 
-// findings are what such a run writes to a file.
+// findings is what a simulation writes to a file.
 type findings struct {
 	Histories, Calls, Unknown, Illegal, Undecided int
 	Losses                                        history.Losses
@@ -80,7 +80,7 @@ func simulated(name string) func(context.Context, *trial) (tally, error) {
 	}
 }
 
-// simulate is that run. It ends the program.
+// simulate runs a simulation and exits.
 func simulate(args []string, stderr io.Writer) {
 	name, count, dir, file := args[0], args[1], args[2], args[3]
 	os.Args = os.Args[:1] // the test has no arguments
@@ -109,9 +109,8 @@ func simulate(args []string, stderr io.Writer) {
 	}}, nil, nil)
 }
 
-// simulateOne plays the histories of one seed on a store of their own. Locks
-// last a second, waits are checked, and in one of four more than LapseMemory
-// passes.
+// simulateOne plays the histories of one seed on a store of their own. Locks last a
+// second, waits are checked, and one in four histories lasts longer than LapseMemory.
 func (c *campaign) simulateOne(t *testing.T, name string, seed uint64) error {
 	var played []*history.History
 	var err error

@@ -23,20 +23,20 @@ const checkTime = time.Minute
 // maxDrawn is how many illegal histories of a row are drawn.
 const maxDrawn = 3
 
-// A campaign makes histories on one store, many at a time, and checks them. Its
-// caller breaks things meanwhile.
+// A campaign plays histories on one store, many at a time, and checks them, while its
+// caller breaks things.
 type campaign struct {
 	settings
-	name     string // of its events, which no other campaign may have
+	name     string // of its events; no other campaign may have the same
 	store    lockstore.LockStore
 	orders   *orderPlay // nil if the store keeps no orders
 	plan     history.Plan
 	parallel int
 	unjudged bool          // the store may forget: only its bookings are checked
-	checks   chan struct{} // holds one for each check under way, at most one a processor
+	checks   chan struct{} // limits the checks under way to one a processor
 
 	begun   atomic.Int64 // histories
-	booked  atomic.Int64 // confirms that were done
+	booked  atomic.Int64 // confirms that succeeded
 	mu      sync.Mutex
 	tally   tally
 	ledgers []*history.Ledger
@@ -48,8 +48,8 @@ var plan = history.Plan{
 	TTL: 150 * time.Millisecond, Pause: 40 * time.Millisecond, Slack: 3 * time.Millisecond,
 }
 
-// newCampaign returns a campaign that plays that many histories at the same time, or
-// fewer if there are to be few faults, because those need less of a busy processor.
+// newCampaign returns a campaign that plays this many histories at the same time, or fewer
+// if there are few faults, to spare a busy processor.
 func newCampaign(s settings, name string, store lockstore.LockStore, parallel int) *campaign {
 	const few = 6
 	if fewer := max(few, int(float64(parallel)*s.scale)); fewer < parallel {
@@ -63,7 +63,7 @@ func newCampaign(s settings, name string, store lockstore.LockStore, parallel in
 	return c
 }
 
-// A counting store counts the confirms that were done.
+// A counting store counts the confirms that succeeded.
 type counting struct {
 	lockstore.LockStore
 	booked *atomic.Int64
@@ -77,7 +77,7 @@ func (s counting) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) 
 	return result, err
 }
 
-// alone plays on a store to which nothing is done.
+// alone plays on an undisturbed store.
 func (c *campaign) alone(ctx context.Context) (tally, error) {
 	if err := c.play(ctx, c.histories, nil); err != nil {
 		return c.tally, err
@@ -110,8 +110,7 @@ func (c *campaign) repeating(n int, least, most time.Duration, fault func(ctx co
 	}
 }
 
-// play makes histories until there are as many as that, or until the channel
-// is closed, or the context ends.
+// play plays this many histories, or until the channel is closed or the context ends.
 func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}) error {
 	errs := make([]error, c.parallel)
 	var workers, orders sync.WaitGroup
@@ -122,7 +121,7 @@ func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}
 	}
 	for i := range errs {
 		workers.Go(func() {
-			_ = sleep(ctx, rand.N(c.plan.TTL+c.plan.Pause)) // so that they are at different points of their histories
+			_ = sleep(ctx, rand.N(c.plan.TTL+c.plan.Pause)) // so that the histories are at different points
 			for errs[i] == nil && ctx.Err() == nil {
 				select {
 				case <-done:
@@ -143,7 +142,7 @@ func (c *campaign) play(ctx context.Context, histories int, done <-chan struct{}
 	return errors.Join(append(errs, orderErr)...)
 }
 
-// playSeed makes and checks the histories of one seed.
+// playSeed plays and checks the histories of one seed.
 func (c *campaign) playSeed(ctx context.Context, seed uint64) error {
 	p := c.plan
 	p.Seed = seed
@@ -154,7 +153,7 @@ func (c *campaign) playSeed(ctx context.Context, seed uint64) error {
 	return c.check(all...)
 }
 
-// underWay returns the events of a history that is perhaps being played.
+// underWay returns the events of a history that may be under way.
 func (c *campaign) underWay() ([]*lockstore.Event, error) {
 	seed := max(2, c.begun.Load()-2*rand.Int64N(int64(c.parallel)))
 	p := c.plan
@@ -240,7 +239,7 @@ func (c *campaign) record(h *history.History) {
 	c.ledgers = append(c.ledgers, ledger)
 }
 
-// late counts a call that another's fault held up, and keeps the words.
+// late counts a call that somebody else's fault delayed, and keeps a description.
 func (c *campaign) late(words string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -248,8 +247,8 @@ func (c *campaign) late(words string) {
 	c.tally.losses.Words = append(c.tally.losses.Words, words)
 }
 
-// playDuring calls f once something was booked, which a fault could lose, and plays
-// until f returns. The context of f ends early if playing fails.
+// playDuring plays until f returns. It calls f once something has been booked that a fault
+// could lose. The context of f ends early if playing fails.
 func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -270,7 +269,7 @@ func (c *campaign) playDuring(ctx context.Context, f func(context.Context) error
 	return errors.Join(err, <-played)
 }
 
-// awaitBooking returns once something was booked.
+// awaitBooking waits until something has been booked.
 func (c *campaign) awaitBooking(ctx context.Context) error {
 	for began := time.Now(); c.booked.Load() == 0; {
 		if time.Since(began) > startTime {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// slotsMoved moves the slots of the events that are being sold from one master
-// to the next, again and again.
+// slotsMoved repeatedly moves the slots of the events on sale from one master to the
+// next.
 func slotsMoved(ctx context.Context, t *trial) (tally, error) {
 	nodes, store, err := t.cluster(ctx, false, 0)
 	if err != nil {
@@ -21,7 +21,7 @@ func slotsMoved(ctx context.Context, t *trial) (tally, error) {
 	t.OnClose(mover.Close)
 	c := newCampaign(t.settings, "moved", store, 24)
 	c.plan.TTL = time.Second
-	c.plan.Slack = 250 * time.Millisecond // moving a key prolongs its lock by the time that takes
+	c.plan.Slack = 250 * time.Millisecond // moving a key prolongs its lock by the time of the move
 	return c.run(ctx, c.repeating(1500, 5*time.Millisecond, 5*time.Millisecond, func(ctx context.Context, _ int) error {
 		events, err := c.underWay()
 		if err != nil {
@@ -31,8 +31,7 @@ func slotsMoved(ctx context.Context, t *trial) (tally, error) {
 	}))
 }
 
-// elected kills a master of a Cluster under load, after which the others elect
-// its replica.
+// elected kills a master of a Cluster under load. The others then elect its replica.
 func elected(wait int) func(context.Context, *trial) (tally, error) {
 	return inRounds(5, func(ctx context.Context, t *trial, _ int) (tally, error) {
 		nodes, store, err := t.cluster(ctx, true, wait, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")

@@ -15,8 +15,8 @@ import (
 // appendOnly makes Redis write each change to a file.
 var appendOnly = []string{"--appendonly", "yes"}
 
-// redisKilled kills the server under load and starts it again on its files. With any
-// other policy than always, Redis answers before it has written while its disk is slow.
+// redisKilled kills the server under load and restarts it on its files. With any policy
+// but always, Redis answers before it has written if its disk is slow.
 func redisKilled(ctx context.Context, t *trial) (tally, error) {
 	server, store, err := t.redis(slices.Concat(appendOnly, []string{"--appendfsync", "always"})...)
 	if err != nil {
@@ -37,7 +37,7 @@ type slowRedis struct {
 	args []string
 }
 
-// slowRedis starts a server whose disk takes longer than others by delay.
+// slowRedis starts a server whose fsync takes longer by delay.
 func (t *trial) slowRedis(policy string, delay time.Duration) (*slowRedis, error) {
 	dir, err := t.Folder()
 	if err != nil {
@@ -88,8 +88,8 @@ var slowDiskEverySec = inRounds(6, func(ctx context.Context, t *trial, _ int) (t
 	})
 })
 
-// slowDiskAlways kills Redis, again and again, where it waits for a slow disk before
-// each answer. Waiting for 1.5 seconds it would answer no call in time.
+// slowDiskAlways kills a Redis that waits for a slow disk before each answer, again and
+// again. With a delay of 1.5 seconds it would answer no call in time.
 func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
 	const delay = 20 * time.Millisecond
 	server, err := t.slowRedis("always", delay)
@@ -109,7 +109,7 @@ func slowDiskAlways(ctx context.Context, t *trial) (tally, error) {
 	}))
 }
 
-// postgresKilled kills the server under load and starts it again.
+// postgresKilled kills the server under load and restarts it.
 func postgresKilled(ctx context.Context, t *trial) (tally, error) {
 	server, store, err := t.postgres(ctx)
 	if err != nil {
@@ -118,7 +118,7 @@ func postgresKilled(ctx context.Context, t *trial) (tally, error) {
 	return newCampaign(t.settings, "killed", store, 16).killingPostgres(ctx, server)
 }
 
-// killingPostgres plays while the server is killed and started again.
+// killingPostgres plays while the server is killed and restarted.
 func (c *campaign) killingPostgres(ctx context.Context, server *pgtest.Server) (tally, error) {
 	c.plan.TTL, c.plan.Pause = diskTTL, 20*time.Millisecond
 	c.plan.LosesLog = true // its tables are unlogged

@@ -16,8 +16,8 @@ import (
 )
 
 // fileCut books groups of seats, kills Redis, cuts its file at a random byte and
-// starts it again. What was cut off is lost, but it must be the end: no booking
-// is there that is newer than a lost one, no group in part, and lists and seats
+// restarts it. What was cut off is lost, but only the end may be lost: no booking may
+// be newer than a lost one, no group may be there in part, and lists and seats must
 // agree.
 var fileCut = inRounds(30, cutOnce)
 
@@ -81,7 +81,7 @@ func cut(dir string) error {
 	return os.Truncate(files[0], rand.Int64N(info.Size()+1))
 }
 
-// checkCut compares what is left with the calls that were made.
+// checkCut compares what the store still has with the calls that were made.
 func checkCut(ctx context.Context, store *redisstore.Store, h *history.History) (tally, error) {
 	t := tally{histories: 1, calls: len(h.Calls), faults: 1, unjudged: true}
 	differ, err := store.Audit(ctx, h.Event)
@@ -98,7 +98,7 @@ func checkCut(ctx context.Context, store *redisstore.Store, h *history.History) 
 		booked[h.Event.Seats[seat.Position]] = seat.Status == lockstore.Booked
 	}
 	ledger := history.NewLedger(h.Event)
-	firstLost, lastKept := int64(history.Never), int64(0) // when the first lost booking ended, and when the last kept one began
+	firstLost, lastKept := int64(history.Never), int64(0) // when the first lost booking returned, and the last kept one was called
 	for _, c := range h.Calls {
 		ledger.Note(c)
 		if c.Outcome == history.Unknown {

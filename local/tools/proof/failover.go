@@ -32,9 +32,9 @@ func inRounds(n int, round func(ctx context.Context, t *trial, number int) (tall
 	}
 }
 
-// failover plays while a server fails, and audits the store that there is after that.
-// It books more than other rows do, because bookings are what a failover must not
-// lose; locks and releases may be lost with the master.
+// failover plays while a server fails, and audits the store that takes over. It books
+// more than other rows do, because a failover must not lose bookings; locks and releases
+// may be lost with the master.
 func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after func() (lockstore.LockStore, error), fail func(context.Context) error) (tally, error) {
 	c := newCampaign(t.settings, "failover", store, 24)
 	c.unjudged = true
@@ -60,8 +60,8 @@ func (t *trial) failover(ctx context.Context, store lockstore.LockStore, after f
 	return c.audit(ctx)
 }
 
-// redisAfter returns a function for failover that opens a store at the URL, which has no
-// replica to wait for any more.
+// redisAfter returns a function for failover that opens a store at the URL. It waits for
+// no replica, since there is none any more.
 func (t *trial) redisAfter(url string) func() (lockstore.LockStore, error) {
 	return func() (lockstore.LockStore, error) { return t.redisStore(url, redisstore.Options{}) }
 }
@@ -74,7 +74,7 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 		if err != nil {
 			return tally{}, err
 		}
-		front, err := t.Proxy(p.master.Addr) // the address that the clients know
+		front, err := t.Proxy(p.master.Addr) // clients know only its address
 		if err != nil {
 			return tally{}, err
 		}
@@ -95,8 +95,8 @@ func promoted(wait int) func(context.Context, *trial) (tally, error) {
 	})
 }
 
-// succeeded does the same to a master that three Sentinels monitor, after which they
-// elect its replica. The clients must find it by themselves.
+// succeeded does the same to a master that three Sentinels monitor. They then promote its
+// replica, and the clients must find it by themselves.
 func succeeded(wait int) func(context.Context, *trial) (tally, error) {
 	return inRounds(5, func(ctx context.Context, t *trial, _ int) (tally, error) {
 		p, err := t.pair(ctx)
@@ -160,12 +160,12 @@ func (p pair) fail(ctx context.Context) error {
 		return err
 	}
 	p.master.Kill()
-	p.link.Cut() // what was held back never arrives
+	p.link.Cut() // the delayed writes never arrive
 	p.link.Thaw()
 	return nil
 }
 
-// awaitStore returns once the store can lock a seat.
+// awaitStore waits until the store can lock a seat.
 func awaitStore(ctx context.Context, store lockstore.LockStore) error {
 	layout, err := lockstore.NewLayout([]lockstore.SeatID{"S"})
 	if err != nil {
@@ -187,7 +187,7 @@ func awaitStore(ctx context.Context, store lockstore.LockStore) error {
 	return nil
 }
 
-// awaitReplica returns once the server has a replica that is up to date.
+// awaitReplica waits until the server has a replica that is up to date.
 func awaitReplica(ctx context.Context, addr string) error {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer client.Close()

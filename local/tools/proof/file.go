@@ -16,8 +16,8 @@ import (
 	"seatlock/lockstore/boltstore"
 )
 
-// A reopened is a store in a file that is closed and opened again while it is
-// called. While it is closed it is a backend that cannot be reached.
+// A reopened is a store in a file that is closed and reopened while it is called. While
+// it is closed it acts as a backend that cannot be reached.
 type reopened struct {
 	file string
 
@@ -81,7 +81,7 @@ func (r *reopened) Orders(ctx context.Context, event lockstore.EventID, after lo
 	return r.current().Orders(ctx, event, after)
 }
 
-// fileReopened closes the file and opens it again under load.
+// fileReopened closes and reopens the file under load.
 func fileReopened(ctx context.Context, t *trial) (tally, error) {
 	file, store, err := t.boltStore()
 	if err != nil {
@@ -97,10 +97,10 @@ func fileReopened(ctx context.Context, t *trial) (tally, error) {
 	return counted, errors.Join(err, r.current().Close())
 }
 
-// diskFull limits, under load, the size of the files that the runner may write,
-// which has the effect of a full disk: sometimes the file of seats may not grow,
-// sometimes nothing may be written at all. Every third time the runner is killed
-// in that state and started again.
+// diskFull limits, under load, the size of the files that the runner may write, which
+// has the effect of a full disk: sometimes the file of seats cannot grow, sometimes
+// nothing can be written at all. Every third time the runner is killed in that state and
+// restarted.
 func diskFull(ctx context.Context, t *trial) (tally, error) {
 	file, err := t.seatsFile()
 	if err != nil {
@@ -127,7 +127,7 @@ func diskFull(ctx context.Context, t *trial) (tally, error) {
 	}))
 }
 
-// fill lets the runner write to the file little more or nothing.
+// fill lets the runner write little more to the file, or nothing.
 func (r *runner) fill(ctx context.Context, file string) error {
 	info, err := os.Stat(file)
 	if err != nil {

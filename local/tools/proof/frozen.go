@@ -17,7 +17,7 @@ import (
 )
 
 // frozenInList freezes clients in the middle of a list of a large event, one after the
-// other, while others sell and list that event, and play.
+// other, while others sell and list that event, and histories are played.
 func frozenInList(ctx context.Context, t *trial) (tally, error) {
 	server, store, err := t.postgres(ctx)
 	if err != nil {
@@ -47,8 +47,8 @@ func frozenInList(ctx context.Context, t *trial) (tally, error) {
 	return c.audit(ctx)
 }
 
-// freezeInList has a program of its own list the event, freezes it in the middle, and
-// leaves it so for longer than anybody may be held up.
+// freezeInList has another client list the event, freezes it in the middle, and keeps it
+// frozen for longer than anybody may be held up.
 func freezeInList(ctx context.Context, server *pgtest.Server, store lockstore.LockStore, ev *lockstore.Event) error {
 	for began := time.Now(); ; {
 		frozen, err := freezeOnce(ctx, server, store, ev)
@@ -61,7 +61,8 @@ func freezeInList(ctx context.Context, server *pgtest.Server, store lockstore.Lo
 	}
 }
 
-// freezeOnce is freezeInList, unless the list ended too early, as it may on a busy machine.
+// freezeOnce is one attempt of freezeInList. It reports whether the client was frozen; on a
+// busy machine the list may end too early.
 func freezeOnce(ctx context.Context, server *pgtest.Server, store lockstore.LockStore, ev *lockstore.Event) (frozen bool, err error) {
 	var since lockstore.Version
 	err = history.Repeat(ctx, func() error {
@@ -83,12 +84,12 @@ func freezeOnce(ctx context.Context, server *pgtest.Server, store lockstore.Lock
 	}
 	defer pool.Close()
 	client := pgstore.New(pool)
-	// A list of changes makes the connection. After a whole list the system would make room
-	// for another in its buffers.
+	// A list of changes opens the connection. After a whole list the system's buffers would
+	// have room for another.
 	if err := history.Repeat(ctx, func() error { _, err := client.List(ctx, ev, since); return err }); err != nil {
 		return false, err
 	}
-	// A list that was kept is so short that it would be sent whole.
+	// A kept list is so short that it would be sent whole.
 	if err := forgetKept(ctx, server); err != nil {
 		return false, err
 	}
@@ -100,7 +101,7 @@ func freezeOnce(ctx context.Context, server *pgtest.Server, store lockstore.Lock
 	return true, sleep(ctx, 2*holdUp)
 }
 
-// forgetKept deletes the lists that were kept. Readers soon keep another.
+// forgetKept deletes the kept lists. Readers soon keep another.
 func forgetKept(ctx context.Context, server *pgtest.Server) error {
 	conn, err := pgx.Connect(ctx, server.URL("postgres"))
 	if err != nil {
@@ -122,7 +123,7 @@ func blocked(ctx context.Context, server *pgtest.Server) (yes bool, err error) {
 	return yes, err
 }
 
-// holdUp is how long another's fault may hold up a caller.
+// holdUp is how long somebody else's fault may hold up a caller.
 const holdUp = 2 * time.Second
 
 // A sale of a large event has sellers and readers, who repeat each call until it is
@@ -140,7 +141,7 @@ const (
 	saleReaders = 2
 )
 
-// newSale books so much of an event that a list of it is large.
+// newSale books enough of an event to make its list large.
 func newSale(ctx context.Context, c *campaign) (*sale, error) {
 	seats := make([]lockstore.SeatID, saleSeats)
 	for i := range seats {
@@ -209,12 +210,12 @@ func (s *sale) run(ctx context.Context) {
 	all.Wait()
 }
 
-// call makes the call until it is answered. It was held up if that took too long, and also if
-// a confirm was too late, which is made as soon as the seat is locked.
+// call repeats the call until it is answered. The call was held up if that took too long, or
+// if a confirm came too late although it was made as soon as the seat was locked.
 func (s *sale) call(ctx context.Context, c history.Call) (got history.Call) {
-	ctx = context.WithoutCancel(ctx) // what is begun is ended
+	ctx = context.WithoutCancel(ctx) // finish what has begun
 	began := time.Now()
-	_ = history.Repeat(ctx, func() error { // its error is that of the call
+	_ = history.Repeat(ctx, func() error { // returns the error of the call
 		got = s.rec.Do(ctx, c)
 		return got.Cause
 	})
@@ -225,7 +226,7 @@ func (s *sale) call(ctx context.Context, c history.Call) (got history.Call) {
 	return got
 }
 
-// judge counts the calls that were held up, if they are more than a busy machine explains.
+// judge counts the calls that were held up, if there are more than a busy machine explains.
 func (s *sale) judge() {
 	calls, heldUp := s.calls.Load(), s.heldUp.Load()
 	if 10*heldUp > calls {

@@ -9,7 +9,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// A slow store answers every confirm when the lock has ended.
+// A slow store answers every confirm after the lock has ended.
 type slow struct{ memstore.Store }
 
 func (s *slow) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
@@ -21,7 +21,7 @@ func (s *slow) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lo
 	return s.Store.Do(ctx, ev, op)
 }
 
-// TestHeldUp checks that a sale counts the calls that were held up, and that these break the
+// TestHeldUp checks that a sale counts the calls that were held up, and that they break the
 // promise of its row.
 func TestHeldUp(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ import (
 // own that can be killed.
 const clientCommand = "client"
 
-// A report is what such a client writes when a call begins and when it ends.
+// A report is written by a client when a call begins and when it ends.
 type report struct {
 	Event int // of the plan
 	Call  history.Call
@@ -63,20 +63,20 @@ func runClient(ctx context.Context, args []string, stdout io.Writer) error {
 	return failed
 }
 
-// now orders the calls of several processes of one machine.
+// now returns a time that orders the calls of several processes on one machine.
 func now() int64 { return time.Now().UnixNano() }
 
-// clientsKilled makes every client a process and kills each in the middle.
+// clientsKilled runs every client as a process and kills each in the middle.
 func clientsKilled(ctx context.Context, t *trial) (tally, error) {
 	server, store, err := t.redis()
 	if err != nil {
 		return tally{}, err
 	}
 	c := newCampaign(t.settings, "clients", store, 1)
-	const few = 6 // of which one books something on a busy machine too
+	const few = 6 // enough that one books something even on a busy machine
 	for n := range max(few, t.times(60)) {
 		p := c.plan
-		p.Seed, p.Calls = uint64(n), 500 // more than they live to make
+		p.Seed, p.Calls = uint64(n), 500 // more than a client can make before it is killed
 		histories, err := playUntilKilled(ctx, server.URL(), store, fmt.Sprintf("%s-%d", c.name, n), p)
 		if err != nil {
 			return c.tally, err
@@ -89,7 +89,7 @@ func clientsKilled(ctx context.Context, t *trial) (tally, error) {
 	return c.audit(ctx)
 }
 
-// playUntilKilled makes the histories of one plan with clients that are killed.
+// playUntilKilled plays the histories of one plan with clients that are killed.
 func playUntilKilled(ctx context.Context, url string, store *redisstore.Store, name string, p history.Plan) ([]*history.History, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -131,8 +131,8 @@ func playUntilKilled(ctx context.Context, url string, store *redisstore.Store, n
 	return histories, nil
 }
 
-// reportsUntilKilled starts a client, kills it so long after its first report,
-// and returns its reports.
+// reportsUntilKilled starts a client, kills it when life has passed since its first
+// report, and returns its reports.
 func reportsUntilKilled(ctx context.Context, life time.Duration, program string, args ...string) ([]report, error) {
 	read, write := io.Pipe()
 	process, err := faults.StartProcess(write, nil, program, args...)
@@ -149,7 +149,7 @@ func reportsUntilKilled(ctx context.Context, life time.Duration, program string,
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			break // it was killed; a line that it did not finish is of a call that it did not make
+			break // it was killed; the call of an unfinished line was not made
 		}
 		var r report
 		if err := json.Unmarshal(line, &r); err != nil {
@@ -166,8 +166,8 @@ func reportsUntilKilled(ctx context.Context, life time.Duration, program string,
 	return reports, nil
 }
 
-// callsOf returns the calls to one event that a client reported, each once: with
-// its end if the client lived to report that.
+// callsOf returns the calls to one event that a client reported, each once: with its end
+// if the client reported that before it was killed.
 func callsOf(reports []report, event int) []history.Call {
 	var calls []history.Call
 	for i, r := range reports {

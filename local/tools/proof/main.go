@@ -1,10 +1,10 @@
-// Program proof lets anybody check that no seat is sold twice. It makes
-// thousands of random histories on every store, alone and while things break,
-// and checks each. Afterwards it checks that the stores have every booking that
-// they acknowledged. It prints a table, draws illegal histories to files, and
-// ends with status 1 if any promise of the README was broken.
+// Proof lets anybody check that no seat is sold twice. It plays thousands of random
+// histories on every store, undisturbed and under faults, and checks each. Afterwards
+// it checks that the stores have every booking that they acknowledged. It prints a
+// table, draws illegal histories to files, and exits with status 1 if any promise of
+// the README was broken.
 //
-// It starts its own servers, on free ports of the loopback, and ends them.
+// It starts its own servers, on free ports of the loopback, and stops them.
 package main
 
 import (
@@ -30,7 +30,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	logging.Disable()            // the Redis client logs every fault, and they are intended
+	logging.Disable()            // the Redis client would log every intended fault
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case clientCommand:
@@ -57,9 +57,9 @@ func main() {
 
 // settings say how much is done.
 type settings struct {
-	histories int     // of each store that is left alone
+	histories int     // of each undisturbed store
 	scale     float64 // multiplies the number of faults
-	pace      int     // how many times as fast as for buyers payments are
+	pace      int     // how many times faster payments are than in production
 	dir       string  // where illegal histories are drawn
 	progress  io.Writer
 }
@@ -75,9 +75,9 @@ type trial struct {
 
 // A row is one store and what is done to it.
 type row struct {
-	store, faults string // no faults: the store is left alone
+	store, faults string // faults is empty if the store is left alone
 	run           func(context.Context, *trial) (tally, error)
-	mayLose       bool // bookings, as the README says
+	mayLose       bool // the store may lose bookings, as the README says
 }
 
 var rows = []row{

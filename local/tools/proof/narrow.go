@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// A narrow link passes on bytes to and from a server, over connections of which little fits
-// into the buffers of the system, as on a network with other machines. Once its client is
-// frozen it reads nothing more and closes nothing.
+// A narrow link forwards bytes to and from a server, over connections with small system
+// buffers, as on a real network. Once its client is frozen, the link reads nothing more and
+// closes nothing.
 type narrow struct {
 	addr string
 
@@ -16,7 +16,7 @@ type narrow struct {
 	server   net.Dialer
 	mu       sync.Mutex
 	conns    []net.Conn
-	left     int // how much the server can still send; -1: without an end
+	left     int // how many bytes the server can still send; -1 is no limit
 	closed   chan struct{}
 }
 
@@ -51,7 +51,7 @@ func startNarrow(target string) (*narrow, error) {
 	return n, nil
 }
 
-// freezeAfter freezes the client once the server has sent so many bytes more.
+// freezeAfter freezes the client once the server has sent this many more bytes.
 func (n *narrow) freezeAfter(bytes int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -60,7 +60,7 @@ func (n *narrow) freezeAfter(bytes int) {
 
 // close ends the link and its connections.
 func (n *narrow) close() {
-	_ = n.listener.Close() // it does not listen afterwards, whatever the error
+	_ = n.listener.Close() // it stops listening, whatever the error
 	close(n.closed)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -82,13 +82,13 @@ func (n *narrow) serve(client net.Conn, target string) {
 	n.pass(client, server, 1)
 }
 
-// pass copies data, of which each byte counts so much of what is left.
+// pass copies data. Each byte takes counts off what is left.
 func (n *narrow) pass(to, from net.Conn, counts int) {
 	buf := make([]byte, 4096)
 	for {
 		got, err := from.Read(buf)
 		if n.frozen(got * counts) {
-			<-n.closed // even the end of a connection is not passed on
+			<-n.closed // not even the end of a connection is passed on
 			return
 		}
 		if err == nil {
@@ -102,7 +102,7 @@ func (n *narrow) pass(to, from net.Conn, counts int) {
 	}
 }
 
-// frozen takes bytes off what is left and reports whether the client is frozen.
+// frozen subtracts bytes from what is left and reports whether the client is frozen.
 func (n *narrow) frozen(bytes int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -53,8 +53,7 @@ func badNetworkInCluster(ctx context.Context, t *trial) (tally, error) {
 	return throughProxies(ctx, t, store, 16, 300, proxies...)
 }
 
-// badNetworkToPostgres breaks answers to commits too, which the server has then
-// carried out.
+// badNetworkToPostgres breaks answers, also to commits that the server has carried out.
 func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
 	server, err := t.Postgres()
 	if err != nil {
@@ -71,18 +70,18 @@ func badNetworkToPostgres(ctx context.Context, t *trial) (tally, error) {
 	return throughProxies(ctx, t, store, 12, 600, proxy)
 }
 
-// throughProxies plays on a store whose servers are behind proxies that lose, delay
-// and cut as many answers as broken says, scaled.
+// throughProxies plays on a store whose servers are behind proxies. The proxies lose, delay
+// or cut as many answers as broken says, scaled.
 func throughProxies(ctx context.Context, t *trial, store lockstore.LockStore, parallel, broken int, proxies ...*faults.Proxy) (tally, error) {
 	c := newCampaign(t.settings, "network", store, parallel)
-	c.plan.TTL = time.Second // longer than a call can take, or nothing would be confirmed
+	c.plan.TTL = time.Second // longer than a call can take, so that something is confirmed
 	return c.run(ctx, func(ctx context.Context) (err error) {
 		c.tally.faults, err = breakReplies(ctx, proxies, c.times(broken))
 		return err
 	})
 }
 
-// breakReplies makes the proxies break replies until they have broken that many, and
+// breakReplies makes the proxies break replies until they have broken at least want, and
 // returns how many they broke.
 func breakReplies(ctx context.Context, proxies []*faults.Proxy, want int) (int, error) {
 	enough := make(chan struct{})
@@ -115,8 +114,8 @@ func breakReplies(ctx context.Context, proxies []*faults.Proxy, want int) (int, 
 	return broken, err
 }
 
-// randomFault breaks one reply of about fifty, few enough for most histories to
-// be decided.
+// randomFault breaks about one in fifty replies, few enough for most histories to be
+// decided.
 func randomFault(rnd *rand.Rand) (f faults.Fault, breaks bool) {
 	switch rnd.IntN(250) {
 	case 0:

@@ -17,8 +17,8 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// A mapChange is a sale in whose middle the layout of the event is replaced.
-// Processes with the old layout and with the new one sell at the same time.
+// A mapChange is a sale during which the layout of the event is replaced. Processes
+// with the old layout and with the new one sell at the same time.
 type mapChange struct {
 	stores   stores
 	old, new *lockstore.Event
@@ -26,13 +26,13 @@ type mapChange struct {
 	changed atomic.Bool // a call with the new layout has succeeded
 	mu      sync.Mutex
 	calls   int
-	sold    map[lockstore.SeatID][]lockstore.UserID // whose booking was acknowledged
-	open    map[lockstore.SeatID][]lockstore.UserID // whose booking has an unknown outcome
+	sold    map[lockstore.SeatID][]lockstore.UserID // users whose booking was acknowledged
+	open    map[lockstore.SeatID][]lockstore.UserID // users whose booking has an unknown outcome
 	found   history.Losses
 }
 
-// stores are a store of the processes with the old layout and one of those with the
-// new layout.
+// stores are the store of the processes with the old layout and that of the processes with
+// the new one.
 type stores struct{ old, new lockstore.LockStore }
 
 const (
@@ -41,8 +41,8 @@ const (
 	mapTime    = 400 * time.Millisecond // of a sale
 )
 
-// newMap replaces the layout in the middle of sale after sale. Every second new
-// layout lacks a seat that is booked, so that it must be refused.
+// newMap replaces the layout in the middle of many sales. Every second new layout lacks
+// a booked seat, and must be refused.
 func newMap(open func(context.Context, *trial) (stores, error)) func(context.Context, *trial) (tally, error) {
 	return func(ctx context.Context, t *trial) (tally, error) {
 		counted := tally{unjudged: true}
@@ -108,8 +108,8 @@ func inPostgres(ctx context.Context, t *trial) (stores, error) {
 	return stores{before, after}, err
 }
 
-// newMapChange returns a sale of seats S0, S1, …, of which the first is booked. The new
-// layout has them in another order, and new ones between them.
+// newMapChange returns a sale of seats S0, S1, …, the first of which is booked. The new
+// layout has them in another order, with new seats in between.
 func newMapChange(ctx context.Context, s stores, lacking bool) (*mapChange, error) {
 	var seats, later []lockstore.SeatID
 	for i := range mapSeats {
@@ -160,7 +160,7 @@ func (m *mapChange) run(ctx context.Context) error {
 			store, ev := m.stores.old, m.old
 			if i%2 == 1 {
 				store, ev = m.stores.new, m.new
-				_ = sleep(selling, rand.N(mapTime/2)) // it is ended by the context of the sale
+				_ = sleep(selling, rand.N(mapTime/2)) // ends early when the sale ends
 			}
 			for n := 0; errs[i] == nil && selling.Err() == nil; n++ {
 				errs[i] = m.sell(ctx, store, ev, lockstore.UserID(fmt.Sprintf("buyer-%d-%d", i, n)))

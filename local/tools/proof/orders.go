@@ -30,12 +30,12 @@ type orderPlay struct {
 type knownOrder struct {
 	newest int64                     // the highest revision that was acknowledged
 	put    map[int64]string          // by revision: the body that was acknowledged
-	open   map[int64]map[string]bool // by revision: bodies whose Put may have taken effect
+	open   map[int64]map[string]bool // by revision: bodies of Puts that may have taken effect
 }
 
-// orderLosses are what was wrong with orders.
+// orderLosses counts what was wrong with orders.
 type orderLosses struct {
-	puts  int // that were acknowledged
+	puts  int // acknowledged Puts
 	lost  int // acknowledged Puts that the store does not have, or made twice
 	words []string
 }
@@ -82,7 +82,7 @@ func (p *orderPlay) run(ctx context.Context, done <-chan struct{}) error {
 	return errors.Join(errs...)
 }
 
-// turn reads an order and puts its next revision. Sometimes it asks what is due.
+// turn reads an order and puts its next revision. Sometimes it lists the due orders.
 func (p *orderPlay) turn(ctx context.Context, body string) error {
 	if rand.IntN(8) == 0 {
 		return passing(p.due(ctx))
@@ -108,8 +108,8 @@ func (p *orderPlay) turn(ctx context.Context, body string) error {
 	return nil
 }
 
-// passing returns nil for the errors of a store that cannot be reached or did not
-// answer, and for an ended context.
+// passing returns err, or nil if the store was unreachable or did not answer, or the
+// context has ended.
 func passing(err error) error {
 	for _, fine := range []error{lockstore.ErrUnavailable, lockstore.ErrOutcomeUnknown, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, fine) {
@@ -144,7 +144,7 @@ func (p *orderPlay) due(ctx context.Context) error {
 	return err
 }
 
-// check checks an order that was read when its revision had to be at least that.
+// check checks an order that was read when its revision had to be at least least.
 func (p *orderPlay) check(o lockstore.Order, least int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,7 +185,7 @@ func (p *orderPlay) undo(o lockstore.Order) {
 	p.close(o)
 }
 
-// close forgets a Put whose outcome is known. The caller has locked p.mu.
+// close forgets a Put whose outcome is known. The caller must hold p.mu.
 func (p *orderPlay) close(o lockstore.Order) {
 	delete(p.known[o.ID].open[o.Revision+1], string(o.Body))
 }
@@ -194,7 +194,7 @@ func (p *orderPlay) close(o lockstore.Order) {
 func (p *orderPlay) acknowledged(o lockstore.Order, revision int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// in one step: a client that reads the order meanwhile must find it open or put
+	// in one step, so that a client that reads the order meanwhile finds it open or put
 	p.close(o)
 	k := p.known[o.ID]
 	p.found.puts++

@@ -21,7 +21,7 @@ type paidStore interface {
 	lockstore.OrderStore
 }
 
-// A paidRow is one store, and what is done to sales whose seats are paid for.
+// A paidRow is one store, and the fault under which it sells seats for money.
 type paidRow struct {
 	store string
 	paidFault
@@ -35,7 +35,7 @@ func (r paidRow) String() string { return r.store + ", paid: " + r.name }
 type paidKind struct {
 	name string
 
-	// open returns what opens the store of a row. What the rows share belongs to t.
+	// open returns a function that opens the store of a row. Shared servers belong to t.
 	open func(ctx context.Context, t *trial) (func(*trial) (paidStore, error), error)
 }
 
@@ -65,7 +65,7 @@ var paidKinds = []paidKind{
 		}
 		var one sync.Mutex
 		return func(t *trial) (paidStore, error) {
-			one.Lock() // databases are copies of one that nobody may use meanwhile
+			one.Lock() // a new database is a copy of one that nobody may use meanwhile
 			name, err := server.Database(ctx)
 			one.Unlock()
 			if err != nil {
@@ -95,8 +95,8 @@ func countPaid(words []string) (n int) {
 	return n
 }
 
-// paidTable runs the rows of payments that have all the words, prints what they counted
-// and returns an error if a promise was broken.
+// paidTable runs the rows of payments that have all the words, prints their tallies and
+// returns an error if a promise was broken.
 func paidTable(ctx context.Context, s settings, words []string, stdout io.Writer) error {
 	began, broken, ran := time.Now(), 0, 0
 	w := tabwriter.NewWriter(stdout, 0, 0, 1, ' ', 0)
@@ -170,7 +170,7 @@ func (k paidKind) run(ctx context.Context, s settings, rows []paidRow) ([]paidTa
 // A paidTally is what a row of payments counted.
 type paidTally struct {
 	orders, paid, back, closed int
-	charged                    int // orders whose money is kept without every seat, and not given back
+	charged                    int // orders whose money was kept although the buyer does not have every seat
 	unpaid                     int // orders whose seats are booked without a payment
 	twice                      int // orders that were charged or paid back twice
 	open                       int // orders that have not ended
@@ -182,9 +182,9 @@ type paidTally struct {
 	words                      []string
 }
 
-// verdict judges whether the promises were kept while f was done to the payments. An order
-// that settles late breaks none: the machine may be busy. One that needs a person breaks a
-// promise, unless f is what only a person can decide.
+// verdict judges whether the promises were kept under the fault f. An order that settles
+// late breaks none: the machine may be busy. An order that needs a person breaks a promise,
+// unless f leaves a decision that only a person can make.
 func (t *paidTally) verdict(f *paidFault) string {
 	switch {
 	case t.person > 0 && !f.person:

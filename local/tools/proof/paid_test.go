@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// shortPaid are the rows of payments that are tried here, faster and with fewer orders.
+// shortPaid are the rows of payments that run here, faster and with fewer orders.
 var shortPaid = []string{
 	"memory, paid: workers killed", "file, paid: locks lost", "Redis, paid: answers lost", "PostgreSQL, paid: calls take effect",
 	"Redis, paid: Redis killed",
@@ -44,8 +44,8 @@ func TestPaidRows(t *testing.T) {
 	all.Wait()
 }
 
-// TestBrokenPayments checks that a sale in which money is kept without seats breaks a
-// promise: its sessions are not closed before their orders end, and buyers pay late.
+// TestBrokenPayments checks that a sale that keeps money without seats breaks a promise:
+// its sessions are not closed before their orders end, and buyers pay late.
 func TestBrokenPayments(t *testing.T) {
 	t.Parallel()
 	trial := &trial{settings: settings{scale: 0.05, pace: 300, dir: t.TempDir(), progress: io.Discard}}
@@ -87,7 +87,7 @@ func TestPaidVerdict(t *testing.T) {
 }
 
 // TestPaidVerdictOfRow checks that an order may need a person in two rows only, and that a
-// row in which nothing has failed shows nothing.
+// row without a fault is undecided.
 func TestPaidVerdictOfRow(t *testing.T) {
 	persons, failing := 0, 0
 	for _, f := range paidFaults {

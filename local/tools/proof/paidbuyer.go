@@ -19,13 +19,13 @@ type paidBuyer struct {
 	ev    *lockstore.Event
 	n     int
 	order *payment.Order // nil if the buyer got none
-	left  atomic.Int64   // when the last of the play happened, in Unix milliseconds
+	left  atomic.Int64   // when the buyer's play ended, in Unix milliseconds
 }
 
-// rest waits for a time at the pace of the sale.
+// rest waits for d at the pace of the sale.
 func (b *paidBuyer) rest(ctx context.Context, d time.Duration) { _ = sleep(ctx, b.sale.world.Paced(d)) }
 
-// do carries out an operation of somebody else than the workers. It reports whether it
+// do carries out an operation of somebody other than the workers, and reports whether it
 // succeeded.
 func (b *paidBuyer) do(ctx context.Context, op lockstore.Op) bool {
 	return history.Repeat(ctx, func() error { _, err := b.sale.books.Do(ctx, b.ev, op); return err }) == nil
@@ -38,12 +38,12 @@ func (b *paidBuyer) pay() {
 	}
 }
 
-// notice delivers the copies of a webhook: the first few at once, and the others in the
-// next minutes.
+// notice delivers the copies of a webhook: the first few at once, and the others within the
+// next few minutes.
 func (b *paidBuyer) notice() {
 	w, copies := b.sale.world, b.sale.webhooks
 	if b.n%10 > 0 {
-		copies = min(copies, 3) // the machine has more to do
+		copies = min(copies, 3) // to spare the machine
 	}
 	for i := range copies {
 		if i < 2 {
@@ -71,7 +71,7 @@ func (b *paidBuyer) refund(ctx context.Context, f payment.Refunding) {
 	b.try(ctx, func(ctx context.Context, p *payment.Payments) error { _, err := p.Refund(ctx, f); return err })
 }
 
-// try does at a process what may be repeated, a few times.
+// try calls f with a process, and repeats it a few times until it succeeds.
 func (b *paidBuyer) try(ctx context.Context, f func(context.Context, *payment.Payments) error) {
 	for n := range 4 {
 		if err := b.sale.world.Ask(b.sale.world.Living(b.n+n), f); err == nil || errors.Is(err, payment.ErrStage) {
@@ -120,7 +120,7 @@ func seatTaken(ctx context.Context, b *paidBuyer) {
 	b.pay()
 }
 
-// seatTakenForAWhile has a seat be taken just while it is to be booked.
+// seatTakenForAWhile has a seat taken just while it should be booked.
 func seatTakenForAWhile(ctx context.Context, b *paidBuyer) {
 	b.rest(ctx, upTo(time.Minute))
 	b.evict(ctx)
@@ -131,7 +131,7 @@ func seatTakenForAWhile(ctx context.Context, b *paidBuyer) {
 	b.notice()
 }
 
-// refunded has an operator give back an order that was paid, or is being paid.
+// refunded has an operator refund an order that was paid, or is being paid.
 func refunded(ctx context.Context, b *paidBuyer) {
 	pays(ctx, b)
 	b.rest(ctx, upTo(time.Minute))

@@ -10,43 +10,43 @@ import (
 	"seatlock/lockstore/redisstore"
 )
 
-// A paidFault is what is done to a sale whose seats are paid for.
+// A paidFault describes what goes wrong in a sale with payments.
 type paidFault struct {
 	name string
-	only string // the one kind of store that it is for; "" is any
+	only string // the only kind of store that it is for; "" is any
 
 	bank  func(*paymenttest.Bank, *paidSale) // sets what fails
-	plays []paidPlay                         // what buyers do, each as often as the others; nil is ordinaryPlays
+	plays []paidPlay                         // what buyers do, each equally often; nil is ordinaryPlays
 
-	// killed are the faults of processes of which each is started anew once it was
-	// killed. failing are those of a process that goes on, by its number.
+	// killed are faults that kill a process, which is then restarted. failing returns the
+	// faults of a process that keeps running, by its number.
 	killed  []paymenttest.Fault
 	failing func(process int) []paymenttest.Fault
 
 	webhooks int // how many copies of each; 0 is none
 
-	takes time.Duration // how long an order may take in addition, since refunds do
+	takes time.Duration // how much longer an order may take, because of refunds
 
 	// person is set if orders may need a person, because the provider has refused a
 	// refund too often or the store has lost seats that others then took.
 	person bool
 
 	// crashing starts a store that forgets its last second when it crashes, and returns
-	// what makes it crash.
+	// a function that makes it crash.
 	crashing func(ctx context.Context, t *trial) (paidStore, func(context.Context) error, error)
 }
 
 // A paidPlay is what a buyer with an order does, and what happens to the order.
 type paidPlay func(context.Context, *paidBuyer)
 
-// steps are the calls of a process, by name: what it does between any two of them is
-// nothing that others see.
+// steps are the calls of a process, by name. Nothing that it does between two of them is
+// visible to others.
 var steps = []string{
 	"extend", "book", "cancel", "roster", "read", "write pointer", "write opening", "write open", "write booking", "write booked",
 	"write paid", "write giving_back", "write closed", "write refunded", "open", "fetch", "expire", "capture", "void", "refund", "refunds",
 }
 
-// atProvider are those of them that go to the provider.
+// atProvider are the steps that call the provider.
 var atProvider = []string{"open", "fetch", "expire", "capture", "void", "refund", "refunds"}
 
 // failingAt returns the fault for the calls with these numbers of each of the names.
@@ -59,7 +59,7 @@ func failingAt(kind paymenttest.Kind, names []string, numbers ...int) (all []pay
 	return all
 }
 
-// butLast makes the processes fail, but for the last of three.
+// butLast makes all but the last of three processes fail.
 func butLast(faults ...[]paymenttest.Fault) func(int) []paymenttest.Fault {
 	return func(process int) []paymenttest.Fault {
 		if process == paidProcesses-1 {
@@ -94,8 +94,8 @@ var paidFaults = []paidFault{
 	{name: "Redis killed -9 on a slow disk, its last second lost", only: "Redis", webhooks: 1, person: true, crashing: everySecond},
 }
 
-// fails reports whether something is made to fail in the row, so that a run in which
-// nothing has failed shows nothing.
+// fails reports whether the row injects faults. A run of such a row in which nothing has
+// failed is undecided.
 func (f *paidFault) fails() bool {
 	return f.killed != nil || f.failing != nil || f.crashing != nil || f.bank != nil
 }

@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// recorded is a store of which the operations and rosters of each event are recorded.
+// recorded is a store that records the operations and rosters of each event.
 type recorded struct {
 	lockstore.LockStore
 
@@ -20,7 +20,7 @@ type recorded struct {
 	events map[lockstore.EventID]*history.Recorder
 }
 
-// add begins to record an event.
+// add starts recording an event.
 func (r *recorded) add(ev *lockstore.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,8 +42,8 @@ func (r *recorded) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op)
 	return c.Result, c.Cause
 }
 
-// Roster implements [lockstore.LockStore]. It records those of some seats, with which
-// workers decide, and not those of whole events, with which the sale is judged.
+// Roster implements [lockstore.LockStore]. It records rosters of some seats, on which
+// workers base decisions, but not those of whole events, which only judge the sale.
 func (r *recorded) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
 	if f.Seats == nil {
 		return r.LockStore.Roster(ctx, ev, f)
@@ -62,8 +62,8 @@ func (r *recorded) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.
 	}
 }
 
-// slack is how far the clocks of a store and of its callers may be apart here: both are
-// of one machine, and count milliseconds.
+// slack is how far the clocks of a store and its callers may differ here: both are on one
+// machine, and count milliseconds.
 const slack = 5 * time.Millisecond
 
 // check checks every history, and draws those that are illegal.

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// settleTime is how long an order may take after the last that happened to it: the
-	// worker looks within a minute and a half, and may have to wait for the end of the
-	// booking window and for another worker's lease.
+	// settleTime is how long an order may take after the last thing that happened to it:
+	// a worker looks at it within a minute and a half, and may have to wait for the end of
+	// the booking window and for another worker's lease.
 	settleTime = 3 * time.Minute
 
-	// endTime is when an order that has not ended is counted as one that never will.
+	// endTime is when an order that has not ended counts as one that never will.
 	endTime = time.Hour
 )
 
-// byComparison is who asks for a move when the store has lost something.
+// byComparison is the actor of moves that are made because the store has lost something.
 const byComparison = "payment"
 
 // judge waits until every order has ended, and counts what became of them.
@@ -77,7 +77,7 @@ func (s *paidSale) judge(ctx context.Context, landed time.Time) (paidTally, erro
 	return t, s.books.check(s, &t)
 }
 
-// look reads all orders with what is wrong. It repeats a read that fails.
+// look reads all orders, and returns what is wrong with them. It repeats a failed read.
 func (s *paidSale) look(ctx context.Context) (all []*payment.Order, wrong, read error) {
 	read = history.Repeat(ctx, func() (err error) {
 		all, err = s.world.Check(ctx)
@@ -90,9 +90,9 @@ func (s *paidSale) look(ctx context.Context) (all []*payment.Order, wrong, read 
 	return all, wrong, read
 }
 
-// settled returns how long an order took to end after the last that happened to it: the
-// end of its play, its deadline if it was not paid, and the last fault, if there are
-// faults that stand in the way.
+// settled returns how long an order took to end after the last thing that happened to it:
+// the end of its play, its deadline if it was not paid, or the last fault that could delay
+// it.
 func (s *paidSale) settled(o *payment.Order, landed time.Time) time.Duration {
 	var last time.Time
 	s.mu.Lock()

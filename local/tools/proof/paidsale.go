@@ -32,8 +32,8 @@ type paidSale struct {
 	world   *paymenttest.World
 	books   *recorded
 	prefix  string                      // of the ids of its events
-	fail    func(context.Context) error // the store; nil if it does not fail
-	forgets bool                        // the store
+	fail    func(context.Context) error // makes the store fail; nil if it does not
+	forgets bool                        // the store may forget
 
 	mu      sync.Mutex
 	buyers  []*paidBuyer
@@ -41,7 +41,7 @@ type paidSale struct {
 	faults  int
 }
 
-// newPaidSale returns a sale in the store, which fail makes fail.
+// newPaidSale returns a sale in the store. fail makes the store fail.
 func newPaidSale(t *trial, r paidRow, store paidStore, fail func(context.Context) error) *paidSale {
 	s := &paidSale{trial: t, paidRow: r, books: &recorded{LockStore: store}, prefix: "paid" + strconv.FormatUint(rand.Uint64(), 36), fail: fail, forgets: fail != nil}
 	s.world = &paymenttest.World{Seats: s.books, Orders: store, Bank: new(paymenttest.Bank), Pace: t.pace, Compares: s.forgets}
@@ -81,7 +81,7 @@ func (s *paidSale) run(ctx context.Context) (paidTally, error) {
 		breakers.Wait()
 	}
 	stop()
-	s.start(ctx) // one that does not fail
+	s.start(ctx) // a process that does not fail
 	s.world.Land()
 	landed := time.Now()
 	if err := errors.Join(breakErr, ctx.Err()); err != nil {
@@ -90,7 +90,7 @@ func (s *paidSale) run(ctx context.Context) (paidTally, error) {
 	return s.judge(ctx, landed)
 }
 
-// soon leaves out the faults that last for long, in a run that must be short.
+// soon leaves out long faults in a run that must be short.
 func (s *paidSale) soon(faults []paymenttest.Fault) []paymenttest.Fault {
 	if s.scale >= 1 {
 		return faults
@@ -107,8 +107,8 @@ func (s *paidSale) start(ctx context.Context, faults ...paymenttest.Fault) *paym
 	return p
 }
 
-// killAgain starts a process again and again when it was killed. It begins with the nth
-// of the faults; each of the three goroutines takes its share of them.
+// killAgain restarts a process whenever it was killed, beginning with the nth of the faults.
+// Each of the three goroutines takes its share of them.
 func (s *paidSale) killAgain(ctx context.Context, n int, p *paymenttest.Process) {
 	for ; ; p = s.startNext(context.WithoutCancel(ctx), n) {
 		select {
@@ -123,8 +123,8 @@ func (s *paidSale) killAgain(ctx context.Context, n int, p *paymenttest.Process)
 	}
 }
 
-// startNext starts a process that is killed at the nth of the faults, or at none if there
-// are no more.
+// startNext starts a process that is killed at the nth of the faults, or one that is not
+// killed if there are no more.
 func (s *paidSale) startNext(ctx context.Context, n int) *paymenttest.Process {
 	if n >= len(s.killed) {
 		return s.start(ctx)
@@ -132,8 +132,8 @@ func (s *paidSale) startNext(ctx context.Context, n int) *paymenttest.Process {
 	return s.start(ctx, s.killed[n])
 }
 
-// failAgain makes the store fail a few times. Somebody else then takes what it has
-// forgotten.
+// failAgain makes the store fail a few times. Each time somebody else then takes the seats
+// that it has forgotten.
 func (s *paidSale) failAgain(ctx context.Context) error {
 	for range s.times(paidKills) {
 		if sleep(ctx, 3*time.Second+upTo(3*time.Second)) != nil {
@@ -155,8 +155,7 @@ func (s *paidSale) failAgain(ctx context.Context) error {
 	return nil
 }
 
-// sell has buyers buy, until there are enough orders and every process that is to be
-// killed was.
+// sell has buyers buy until there are enough orders and every kill has happened.
 func (s *paidSale) sell(ctx context.Context) {
 	most := s.times(paidOrders)
 	limit := time.Now().Add(s.world.Paced(20 * time.Minute))
@@ -187,11 +186,11 @@ func (s *paidSale) allFired() bool {
 	return fired >= min(len(s.killed), s.times(len(s.killed))) && (s.fail == nil || s.faults >= s.times(paidKills))
 }
 
-// buy is what one buyer does, with an event of its own.
+// buy plays one buyer, with an event of its own.
 func (s *paidSale) buy(ctx context.Context, n int) {
 	layout, err := lockstore.NewLayout([]lockstore.SeatID{"A1", "A2", "A3", "A4", "A5"})
 	if err != nil {
-		panic(err) // it is constant
+		panic(err) // cannot happen: the event is constant
 	}
 	ev, err := lockstore.NewEvent(lockstore.EventID(s.prefix+"-"+strconv.Itoa(n)), layout, time.Minute, 0)
 	if err != nil {

@@ -13,8 +13,8 @@ func (t *trial) behindPooler(ctx context.Context, server *pgtest.Server, addr st
 	return t.postgresStore(ctx, urlAt(server, addr)+"&default_query_exec_mode=cache_describe")
 }
 
-// badNetworkAroundPooler breaks answers on both sides of a PgBouncer. What it answers for a
-// server that it lost is an error of its own.
+// badNetworkAroundPooler breaks answers on both sides of a PgBouncer. When PgBouncer loses
+// the server, it answers with an error of its own.
 func badNetworkAroundPooler(ctx context.Context, t *trial) (tally, error) {
 	server, err := t.Postgres()
 	if err != nil {
@@ -39,7 +39,7 @@ func badNetworkAroundPooler(ctx context.Context, t *trial) (tally, error) {
 	return throughProxies(ctx, t, store, 12, 600, before, behind)
 }
 
-// pooledPostgresKilled kills the server behind a PgBouncer under load and starts it again.
+// pooledPostgresKilled kills the server behind a PgBouncer under load and restarts it.
 func pooledPostgresKilled(ctx context.Context, t *trial) (tally, error) {
 	server, err := t.Postgres()
 	if err != nil {

@@ -41,8 +41,8 @@ func powerEvent() (*lockstore.Event, error) {
 	return lockstore.NewEvent("power", layout, time.Hour, 0)
 }
 
-// sellFile sells pairs of seats until it is killed, and writes the position of each
-// pair once it is booked. It first confirms again what is booked already.
+// sellFile sells pairs of seats until it is killed, and writes the position of each pair
+// once it is booked. It first confirms the existing bookings again.
 func sellFile(ctx context.Context, file string, stdout io.Writer) error {
 	store, err := boltstore.Open(file)
 	if err != nil {
@@ -90,12 +90,12 @@ func sellFile(ctx context.Context, file string, stdout io.Writer) error {
 	return errors.Join(err, errors.Join(errs...), store.Close())
 }
 
-// user returns who buys the seat at a position.
+// user returns the buyer of the seat at a position.
 func user(at int) lockstore.UserID { return lockstore.UserID("user" + strconv.Itoa(at/2%powerBuyers)) }
 
-// powerLost records sellers that are killed one after the other, and opens the file as a
-// disk may have it if the power fails at any moment: with everything that was synced
-// and any part of the rest. Each such file counts as a fault.
+// powerLost records sellers that are killed one after the other, and opens the file in
+// states that a disk might have if the power failed at any moment: with everything that
+// was synced and any part of the rest. Each such file counts as a fault.
 func powerLost(ctx context.Context, t *trial) (tally, error) {
 	const recordings, runs, losses = 5, 4, 100
 	counted := tally{unjudged: true}
@@ -160,7 +160,7 @@ func recordSellers(ctx context.Context, t *trial, runs int) (*powerloss.Recordin
 	return recording, nil
 }
 
-// sellsSoon returns once a seller has opened its file.
+// sellsSoon waits until a seller has opened its file.
 func sellsSoon(ctx context.Context, seller *faults.Process, out *faults.Log) error {
 	for began := time.Now(); !strings.Contains(out.String(), "open"); {
 		select {
@@ -178,8 +178,8 @@ func sellsSoon(ctx context.Context, seller *faults.Process, out *faults.Log) err
 	return nil
 }
 
-// failPower opens the file as it may be if the power fails at a moment, and counts what
-// is missing of what the sellers wrote before that.
+// failPower opens the file as it might be if the power failed at a moment, and counts the
+// missing ones of the bookings that the sellers wrote before that.
 func failPower(ctx context.Context, t *trial, recording *powerloss.Recording, at int, counted *tally) error {
 	counted.faults++
 	folder, err := t.Folder()

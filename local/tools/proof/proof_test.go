@@ -35,9 +35,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// short are the rows that are tried here with as few histories and faults as
-// possible, the longest first. (A promotion and an election in a Cluster are left
-// out; redisstore tests what they need of it.)
+// short are the rows that run here with as few histories and faults as possible, the
+// longest first. (A promotion and an election in a Cluster are left out; redisstore has
+// tests for them.)
 var short = []string{
 	"PostgreSQL, clients frozen", "PostgreSQL, synchronous standby away",
 	"PostgreSQL, switched", "PostgreSQL, synchronous standby promoted", "PostgreSQL, power", "PostgreSQL, behind PgBouncer: answers",
@@ -72,10 +72,10 @@ func need(t *testing.T, words string) {
 	}
 }
 
-// TestRows checks that every fault can be made, and breaks no promise.
+// TestRows checks that every fault can be injected, and breaks no promise.
 func TestRows(t *testing.T) {
 	t.Parallel()
-	// They wait more than they work, but too many at once would slow the start of
+	// The rows wait more than they work, but too many at once would slow down the start of
 	// servers too much.
 	const atOnce = 5
 	var all sync.WaitGroup
@@ -100,7 +100,7 @@ func TestRows(t *testing.T) {
 	all.Wait()
 }
 
-// A forgetful store forgets one booking of ten.
+// A forgetful store forgets one in ten bookings.
 type forgetful struct {
 	memstore.Store
 	calls atomic.Int64
@@ -163,7 +163,7 @@ func TestVerdict(t *testing.T) {
 		{tally{histories: 100, losses: fine, late: 1}, true, brokenPromise},
 		{tally{histories: 100, losses: fine, undecided: 3}, false, kept},
 		{tally{histories: 100, losses: fine, undecided: 4}, false, tooFew},
-		{tally{histories: 100}, false, tooFew}, // nothing was at stake
+		{tally{histories: 100}, false, tooFew}, // nothing was booked
 	} {
 		if got := c.t.verdict(c.mayLose); got != c.want {
 			t.Errorf("%+v, may lose %v: %s, want %s", c.t, c.mayLose, got, c.want)

@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// rebuilt rebuilds the events that are being sold, again and again: those of the
-// histories, and a large one, which takes longer.
+// rebuilt repeatedly rebuilds the events on sale: those of the histories, and a large one,
+// which takes longer.
 func rebuilt(ctx context.Context, t *trial) (tally, error) {
 	_, store, err := t.redis()
 	if err != nil {
@@ -54,7 +54,7 @@ func rebuilt(ctx context.Context, t *trial) (tally, error) {
 	return c.audit(ctx)
 }
 
-// largeEvent returns an event that sells two seats to a user.
+// largeEvent returns an event with a seat limit of two.
 func largeEvent(id lockstore.EventID) (*lockstore.Event, error) {
 	seats := make([]lockstore.SeatID, 20_000)
 	for i := range seats {

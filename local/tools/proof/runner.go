@@ -15,27 +15,27 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// A runner is the program that serves Seatlock. It can be started again.
+// A runner is the program that serves Seatlock. It can be restarted.
 type runner struct {
 	program string
 	args    []string
 	*faults.Server
 }
 
-// start starts the program and returns once it serves.
+// start starts the program and waits until it serves.
 func (r *runner) start(ctx context.Context) (err error) {
 	r.Server, err = faults.Serve(ctx, r.program, r.args...)
 	return err
 }
 
-// restart kills the program and starts it again.
+// restart kills and restarts the program.
 func (r *runner) restart(ctx context.Context) error {
 	r.Kill()
 	return r.start(ctx)
 }
 
-// runnerKilled plays over HTTP on a runner that is killed and started again, and on
-// another, which stays and serves the same events with other settings.
+// runnerKilled plays over HTTP on a runner that is killed and restarted, and on another
+// that keeps running and serves the same events with other settings.
 func runnerKilled(ctx context.Context, t *trial) (tally, error) {
 	server, err := t.Redis()
 	if err != nil {
@@ -71,14 +71,14 @@ func fileRunnerKilled(ctx context.Context, t *trial) (tally, error) {
 
 const runnerKills = 25
 
-// killing plays while the runner is killed and started again.
+// killing plays while the runner is killed and restarted.
 func (c *campaign) killing(ctx context.Context, r *runner) (tally, error) {
 	return c.run(ctx, c.repeating(runnerKills, 300*time.Millisecond, time.Second, func(ctx context.Context, _ int) error {
 		return r.restart(ctx)
 	}))
 }
 
-// bySettings makes calls with the lock time to the runner that has it.
+// bySettings sends a call to the runner that has its lock time.
 type bySettings struct {
 	lockstore.LockStore // of the lock time
 	other               lockstore.LockStore
@@ -99,9 +99,8 @@ func (t *trial) onRunner(ttl time.Duration) *campaign {
 	return c
 }
 
-// serve starts a runner of the campaign's events, with enough of them for that many
-// faults, and returns it with a client of it. The settings are the event's if other is
-// nil.
+// serve starts a runner of the campaign's events, with enough of them for faultCount
+// faults, and returns it with a client. If other is nil, events have their own settings.
 func (t *trial) serve(ctx context.Context, c *campaign, other func(*lockstore.Event) *history.Settings, faultCount int, store ...string) (*runner, *client.Client, error) {
 	program, err := faults.Build(ctx, nil, "seatlock/local")
 	if err != nil {
@@ -119,11 +118,11 @@ func (t *trial) serve(ctx context.Context, c *campaign, other func(*lockstore.Ev
 	}
 	t.OnClose(api.Close)
 	events := filepath.Join(dir, "events.json")
-	const each = 8 // histories between two faults, of those that play at the same time
+	const each = 8 // histories between two faults, for each that plays at the same time
 	if err := writeEvents(events, c, other, 2*c.parallel*each*(t.times(faultCount)+6)); err != nil {
 		return nil, nil, err
 	}
-	// env becomes the program. Its key lets the audit read rosters and journals.
+	// The command env sets the key, with which the audit can read rosters and journals.
 	r := &runner{program: "env", args: append([]string{"OPERATOR_KEY=" + key, program, "-addr", addr, "-events", events}, store...)}
 	if err := r.start(ctx); err != nil {
 		return nil, nil, err

@@ -50,8 +50,8 @@ func urlAt(server *pgtest.Server, addr string) string {
 	return strings.Replace(server.URL("postgres"), server.Addr, addr, 1)
 }
 
-// switchOver has the standby take over from a server that is stopped. Then for a moment
-// the name still leads to the server before, which now takes no writes.
+// switchOver stops the server and has its standby take over. For a moment the name still
+// leads to the old server, which takes no writes any more.
 func (r *replicated) switchOver(ctx context.Context) error {
 	r.primary.Stop()
 	if err := r.standby.Promote(ctx); err != nil {
@@ -64,7 +64,7 @@ func (r *replicated) switchOver(ctx context.Context) error {
 	if err := sleep(ctx, 500*time.Millisecond+rand.N(time.Second)); err != nil {
 		return err
 	}
-	r.name.RedirectNew(r.primary.Addr) // connections to the server before stay
+	r.name.RedirectNew(r.primary.Addr) // existing connections to the old server stay
 	return r.primary.Synchronize(ctx)
 }
 
@@ -88,8 +88,8 @@ func postgresSwitched(ctx context.Context, t *trial) (tally, error) {
 	}))
 }
 
-// leaves counts the connections that stay with a server to which no name leads any more and
-// which takes no writes.
+// leaves counts the connections that stay with a server that takes no writes and that no
+// name leads to any more.
 func (c *campaign) leaves(ctx context.Context, server *pgtest.Server) error {
 	conn, err := pgx.Connect(ctx, server.URL("postgres"))
 	if err != nil {
@@ -139,8 +139,8 @@ var postgresPromoted = inRounds(6, func(ctx context.Context, t *trial, number in
 	})
 })
 
-// standbyAway stops the standby for which commits wait, again and again. Meanwhile a call
-// that changes nothing must be answered.
+// standbyAway repeatedly stops the standby that commits wait for. Meanwhile a call that
+// changes nothing must be answered.
 func standbyAway(ctx context.Context, t *trial) (tally, error) {
 	r, store, err := t.replicated(ctx)
 	if err != nil {
@@ -152,7 +152,7 @@ func standbyAway(ctx context.Context, t *trial) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	other, err := t.postgresStore(ctx, urlAt(r.primary, r.name.Addr)) // of a program that sells nothing
+	other, err := t.postgresStore(ctx, urlAt(r.primary, r.name.Addr)) // as in a program that sells nothing
 	if err != nil {
 		return tally{}, err
 	}

@@ -13,8 +13,8 @@ type tally struct {
 	illegal, undecided        int
 	unjudged                  bool // histories are not checked: the store may forget
 	faults                    int
-	torn                      int // groups of seats of which a part was booked, and keys that disagree
-	late                      int // calls that were not answered in time, though nothing but another's fault was in their way
+	torn                      int // groups of seats that were booked in part, and keys that disagree
+	late                      int // calls that were not answered in time only because of somebody else's fault
 	losses                    history.Losses
 	orders                    orderLosses
 }
@@ -42,9 +42,9 @@ const (
 	notFinished   = "FAILED" // the row ended with an error
 )
 
-// verdict judges whether the promises were kept. Where the store may lose
-// bookings, a lost one breaks no promise. A torn or illegal one does, and so does
-// a user with too many seats.
+// verdict judges whether the promises were kept. If the store may lose bookings, a lost
+// booking breaks no promise, but a torn group, an illegal history or a user with too
+// many seats does.
 func (t *tally) verdict(mayLose bool) string {
 	l := &t.losses
 	switch {

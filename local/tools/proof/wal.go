@@ -15,8 +15,8 @@ import (
 	"seatlock/lockstore/storetest/powerloss"
 )
 
-// straceWAL returns the command that records what a program writes to a file, and when it
-// waits for the disk, in a log.
+// straceWAL returns a command that logs what a program writes to a file, and when it waits
+// for the disk.
 func straceWAL(log, file string) []string {
 	return []string{powerloss.Program, "-D", "-f", "-qq", "-y", "-ttt", "-T", "-xx", "-s", "16777216",
 		"-P", file, "-e", "trace=pwrite64,pwritev,fdatasync", "-e", "signal=none", "-o", log, "--"}
@@ -26,7 +26,7 @@ func straceWAL(log, file string) []string {
 type walStep struct {
 	data       []byte // nil for a sync
 	offset     int64
-	begin, end int // its places among the beginnings and ends of all calls; end is -1 if it has none
+	begin, end int // its positions in the sequence of all begins and ends; end is -1 if it has none
 	begun      time.Time
 	ended      time.Time
 }
@@ -46,7 +46,7 @@ func readWAL(log string) ([]*walStep, error) {
 	for place := 0; ; place += 2 {
 		line, err := in.ReadString('\n')
 		if err == io.EOF {
-			return steps, nil // a line that was not finished is of a call that was not made
+			return steps, nil // the call of an unfinished line was not made
 		}
 		if err != nil {
 			return nil, err
@@ -121,11 +121,11 @@ func seconds(stamp string) (time.Time, error) {
 	return time.Unix(s, us*1000), err
 }
 
-// failAt changes the file to what a disk may have if the power fails at a moment: all that
-// was waited for by then, and any part of the rest, in sectors.
+// failAt changes the file to what a disk might have if the power failed at a moment: all
+// that was waited for by then, and any part of the rest, in sectors.
 func failAt(file *os.File, steps []*walStep, at time.Time, rnd *rand.Rand) error {
 	const sector = 512
-	certain := -1 // writes that ended before this place are on the disk
+	certain := -1 // writes that ended before this position are on the disk
 	for _, s := range steps {
 		if s.data == nil && s.end >= 0 && !s.ended.After(at) {
 			certain = max(certain, s.begin)

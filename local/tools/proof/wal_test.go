@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestFailAt checks that a write is on the disk for certain once a wait for it that began
-// after it has ended, and perhaps as soon as it has begun.
+// TestFailAt checks that a write may be on the disk as soon as it has begun, and certainly
+// is once a sync that began after it has ended.
 func TestFailAt(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	text := `1  100.000100 pwrite64(5</wal>, "\x61\x61", 2, 0) = 2 <0.000010>
@@ -31,7 +31,7 @@ func TestFailAt(t *testing.T) {
 	}
 	for _, c := range []struct {
 		us           int
-		most, always int // how many of the four bytes may be there, and are there for certain
+		most, always int // how many of the four bytes may be there, and how many certainly are
 	}{
 		{50, 0, 0}, {150, 2, 0}, {350, 3, 0}, {399, 3, 0}, {400, 3, 2}, {599, 3, 2}, {600, 3, 3}, {800, 4, 3},
 	} {
@@ -56,7 +56,7 @@ func TestFailAt(t *testing.T) {
 	}
 }
 
-// failed returns what a file of dots has after a loss of power.
+// failed returns the contents of a file of dots after a power loss.
 func failed(t *testing.T, steps []*walStep, at time.Time, seed uint64) []byte {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "wal")
@@ -78,7 +78,7 @@ func failed(t *testing.T, steps []*walStep, at time.Time, seed uint64) []byte {
 	return got
 }
 
-// TestBadLog checks that a call that was not expected is an error.
+// TestBadLog checks that an unexpected system call is an error.
 func TestBadLog(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	if err := os.WriteFile(log, []byte("1 100.000100 pwritev(5</wal>, [], 1, 0) = 0 <0.000010>\n"), 0o600); err != nil {

@@ -17,17 +17,18 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// walSettings make the log of PostgreSQL the only file that it waits for: it writes its other
-// files at a checkpoint, of which there is none.
+// walSettings make the log the only file that PostgreSQL waits for: it writes its other files
+// at a checkpoint, and there is none.
 var walSettings = []string{"wal_sync_method=fdatasync", "checkpoint_timeout=1h", "autovacuum=off"}
 
-// A booking was acknowledged at a time.
+// A booking is an acknowledged booking of a pair of seats.
 type booking struct {
 	at   int // the position of the first of its two seats
 	when time.Time
 }
 
-// A walRecording is a PostgreSQL as it was before a sale, and what it then wrote to its log.
+// A walRecording is the state of a PostgreSQL before a sale, and what it then wrote to its
+// log.
 type walRecording struct {
 	before  *pgtest.Server // not started
 	segment string         // the name of the file of the log
@@ -36,7 +37,7 @@ type walRecording struct {
 }
 
 // powerLostUnderPostgres records what PostgreSQL writes to its log during a sale, and starts
-// it on what a disk may have of that if the power fails at any moment.
+// it on the log that a disk might have if the power failed at any moment.
 func powerLostUnderPostgres(ctx context.Context, t *trial) (tally, error) {
 	const recordings, losses = 3, 30
 	counted := tally{unjudged: true}
@@ -77,7 +78,7 @@ func (t *trial) recordWAL(ctx context.Context) (*walRecording, error) {
 	if err := store.Open(ctx, ev); err != nil {
 		return nil, err
 	}
-	// A file of its own, which has room for the sale.
+	// A new log file, which has room for the whole sale.
 	for _, sql := range []string{"SELECT pg_switch_wal()", "CHECKPOINT"} {
 		if _, err := server.Exec(ctx, "postgres", sql); err != nil {
 			return nil, err
@@ -121,8 +122,8 @@ func segment(ctx context.Context, server *pgtest.Server) (name string, err error
 	return name, err
 }
 
-// sellPairs sells some pairs of seats. Each buyer asks twice at the same time, so that one
-// answer may be about what another call has not yet waited for.
+// sellPairs sells some pairs of seats. Each buyer calls twice at the same time, so that one
+// answer may depend on a write that the other call has not yet waited for.
 func sellPairs(ctx context.Context, store lockstore.LockStore, ev *lockstore.Event) ([]booking, error) {
 	const pairs = 400
 	var mu sync.Mutex
@@ -165,8 +166,8 @@ func sellPairs(ctx context.Context, store lockstore.LockStore, ev *lockstore.Eve
 	return sold, failed
 }
 
-// failPower starts PostgreSQL on what a disk may have if the power fails at a moment, and
-// counts what is missing of what was acknowledged by then.
+// failPower starts PostgreSQL on the log that a disk might have if the power failed at a
+// moment, and counts the missing ones of the bookings acknowledged by then.
 func (r *walRecording) failPower(ctx context.Context, t *trial, at time.Time, counted *tally) error {
 	counted.faults++
 	server, err := r.before.Copy()

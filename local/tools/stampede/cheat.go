@@ -11,19 +11,18 @@ import (
 	"seatlock/lockstore"
 )
 
-// cheatReport says how far those came who tried what they may not.
+// cheatReport counts the outcomes of calls that their callers may not make.
 type cheatReport struct {
 	Cheats     int            `json:"cheats"`
 	Tried      int            `json:"tried"`      // calls
 	Refused    int            `json:"refused"`    // with 401 or 403
-	Unanswered int            `json:"unanswered"` // such as by a server that is too busy
-	LetThrough map[string]int `json:"letThrough"` // by what they tried
-	Confirms   int            `json:"confirms"`   // without a key, that the server did not refuse
+	Unanswered int            `json:"unanswered"` // for example because the server was too busy
+	LetThrough map[string]int `json:"letThrough"` // by attempt
+	Confirms   int            `json:"confirms"`   // confirms without a key that the server did not refuse
 }
 
-// cheat makes every call that needs a key, and a confirm, without one. The seats are
-// chosen so that a confirm which is let through books nothing: nobody has a lock on
-// them.
+// cheat makes every call that needs a key, and a confirm, without a key. A confirm that
+// is let through books nothing, since the cheat has no lock.
 func (c *crowd) cheat(ctx context.Context, stranger *client.Client) cheatReport {
 	r := cheatReport{LetThrough: make(map[string]int)}
 	ev := c.view.event

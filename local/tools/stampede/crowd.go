@@ -19,19 +19,19 @@ import (
 const (
 	maxTries   = 5                      // how often a buyer tries to lock seats
 	maxCalls   = 8                      // how often a call without an answer is made
-	firstPause = 100 * time.Millisecond // before the first repeat; each further pause is twice as long, up to longPause
+	firstPause = 100 * time.Millisecond // before the first repeat; it doubles each time, up to longPause
 	longPause  = 2 * time.Second
 )
 
-// A crowd is all the buyers of a run and what the server answered them.
+// A crowd is all the buyers of a run and the server's answers to them.
 type crowd struct {
 	settings
 	server, operator lockstore.LockStore
-	operates         bool // there is a key of operators
+	operates         bool // the tool has an operator's key
 	picks            picker
 	parties          partyCount
 	view             *eventView
-	name             string // of this run, so that its users differ from those of other runs
+	name             string // of this run, so that users of different runs differ
 	meter            *meter
 	had              possessions
 
@@ -143,15 +143,15 @@ func (c *crowd) check(ctx context.Context, r *report, stderr io.Writer) error {
 		return fmt.Errorf("cannot ask for the bookings to check the server: %w", err)
 	}
 	v.Bookings, v.SoldTwice, v.Lost, v.OverLimit = found.Bookings, found.Twice, found.Lost, found.Over
-	if v.StuckJudged { // else locks are still there
+	if v.StuckJudged { // otherwise some locks have not ended
 		v.Stuck, v.Words = found.Stuck, found.Words
 	}
 	v.Kept = v.SoldTwice == 0 && v.HeldByTwo == 0 && v.Lost == 0 && v.Stuck == 0 && v.OverLimit == 0 && v.DeltasDiffer == 0 && v.LetThrough == 0 && v.NotTogether == 0
 	return nil
 }
 
-// audited returns the store that is compared with what was sold. Without the key of
-// operators nobody may read who has what.
+// audited returns the store that is compared with what was sold. Rosters and journals can
+// be read only with an operator's key.
 func (c *crowd) audited() lockstore.LockStore {
 	if c.operates {
 		return c.operator
@@ -159,7 +159,7 @@ func (c *crowd) audited() lockstore.LockStore {
 	return public{c.server}
 }
 
-// public is a server of which only what everybody may see can be read.
+// public is a server that hides what needs a key.
 type public struct{ lockstore.LockStore }
 
 // Roster fails with [errors.ErrUnsupported].
@@ -181,7 +181,7 @@ type buyer struct {
 	quiet bool                      // the next call is not noted in the ledger
 }
 
-// visit is what a buyer does from arriving to leaving.
+// visit plays a buyer from arriving to leaving.
 func (b *buyer) visit(ctx context.Context) ending {
 	b.call(ctx, history.Call{Method: history.List, Since: b.view.since()})
 	hold := b.lock
@@ -224,9 +224,9 @@ func (b *buyer) visit(ctx context.Context) ending {
 	return walkedAway
 }
 
-// cancel lets an operator cancel what the call has booked. The booking is noted in
-// the ledger unless the cancel succeeds: the next buyer of the seats is then no second
-// owner.
+// cancel lets an operator cancel what the call has booked. The booking is noted in the
+// ledger only if the cancel fails, so that the next buyer of the seats does not count as a
+// second owner.
 func (b *buyer) cancel(ctx context.Context, booked history.Call) ending {
 	b.had.released(booked.Seats, b.user)
 	c := b.callTo(ctx, b.operator, history.Call{Op: lockstore.Cancel(b.user, "", booked.Seats...)})
@@ -242,8 +242,8 @@ func (b *buyer) cancel(ctx context.Context, booked history.Call) ending {
 	return paid
 }
 
-// lock tries seats until some are the buyer's, and returns when the lock ends.
-// Otherwise it returns how the visit ended.
+// lock tries to lock seats until it succeeds, and returns the seats and when their lock
+// ends. Otherwise it returns how the visit ended.
 func (b *buyer) lock(ctx context.Context) ([]lockstore.SeatID, time.Time, ending) {
 	for range maxTries {
 		seats := b.choose()
@@ -266,7 +266,7 @@ func (b *buyer) lock(ctx context.Context) ([]lockstore.SeatID, time.Time, ending
 	return nil, time.Time{}, noSeats
 }
 
-// choose returns seats that are available as far as the buyer knows, or none.
+// choose returns seats that the buyer sees as available, or none.
 func (b *buyer) choose() []lockstore.SeatID {
 	all := b.view.onSale.Seats
 	n := min(1+b.rnd.IntN(b.most), len(all))
@@ -282,8 +282,8 @@ func (b *buyer) choose() []lockstore.SeatID {
 	return seats
 }
 
-// call makes a call and repeats it as long as there is no answer. Called of the
-// result is the time of the first try.
+// call makes a call and repeats it while there is no answer. The result's Called is the
+// time of the first attempt.
 func (b *buyer) call(ctx context.Context, c history.Call) history.Call {
 	return b.callTo(ctx, b.server, c)
 }
@@ -308,7 +308,7 @@ func (b *buyer) callTo(ctx context.Context, server lockstore.LockStore, c histor
 			break
 		}
 		if p, ok := errors.AsType[*client.Problem](c.Cause); ok {
-			wait = max(wait, min(p.RetryAfter, longPause)) // as the server asks
+			wait = max(wait, min(p.RetryAfter, longPause)) // the server's Retry-After
 		}
 		if !pause(ctx, wait+rand.N(wait/2)) {
 			break
@@ -319,7 +319,7 @@ func (b *buyer) callTo(ctx context.Context, server lockstore.LockStore, c histor
 	return c
 }
 
-// pause waits, and reports whether the context has not ended meanwhile.
+// pause waits, and reports false if the context ends meanwhile.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

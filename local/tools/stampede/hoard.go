@@ -18,21 +18,21 @@ import (
 const (
 	hoardTries   = 50 * time.Millisecond // between two calls of a hoarder who is refused
 	guestTime    = 5 * time.Second
-	hoardAtATime = 10 // seats in a call; many servers let a user have no more
+	hoardAtATime = 10 // seats in a call; many servers allow a user no more
 )
 
-// A hoardReport says how far those came who lock seats and buy none.
+// A hoardReport shows how much callers got who lock seats and buy none.
 type hoardReport struct {
 	Hoarders int            `json:"hoarders"`
-	Guests   int            `json:"guests"`   // whom the server made for them
-	Seats    int            `json:"seats"`    // that they locked, each as often as they did
-	Most     int            `json:"most"`     // the most that they had at a time
+	Guests   int            `json:"guests"`   // sessions that the server made for them
+	Seats    int            `json:"seats"`    // locked seats; a seat counts each time
+	Most     int            `json:"most"`     // the most seats that they had at a time
 	Share    float64        `json:"share"`    // of the time of all seats
 	Refused  map[string]int `json:"refused"`  // their locks, by the code of the refusal
-	NoGuests int            `json:"noGuests"` // how often the server made no guest, since there were very many
+	NoGuests int            `json:"noGuests"` // how often the server made no guest, since there were too many
 }
 
-// A hoard is what all hoarders have. They come from one address, as guests.
+// A hoard has the locks of all hoarders. They come from one address, as guests.
 type hoard struct {
 	*crowd
 	began time.Time
@@ -40,7 +40,7 @@ type hoard struct {
 	mu    sync.Mutex
 	until map[lockstore.SeatID]time.Time // of the locks that they have, or had
 	since map[lockstore.SeatID]time.Time
-	held  time.Duration // by locks that are over
+	held  time.Duration // total time of locks that are over
 	r     hoardReport
 }
 
@@ -74,7 +74,7 @@ func (c *crowd) startHoard(ctx context.Context) (stop func() hoardReport, err er
 	}, nil
 }
 
-// letGo locks seats as one guest, lets go of them and locks again, until the context ends.
+// letGo locks seats as one guest, releases them and locks again, until the context ends.
 func (h *hoard) letGo(ctx context.Context, rnd *rand.Rand) {
 	guest := h.nextGuest(ctx)
 	for ctx.Err() == nil {
@@ -158,7 +158,7 @@ func (h *hoard) release(seats []lockstore.SeatID) {
 	}
 }
 
-// end counts how long a lock has lasted that is over by now. h.mu must be locked.
+// end adds the time of a lock that is over by now. The caller must hold h.mu.
 func (h *hoard) end(seat lockstore.SeatID, now time.Time) {
 	until, ok := h.until[seat]
 	if !ok {

@@ -14,8 +14,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// serveGuests serves an event of 60 seats to guests, who may lock so many seats an hour
-// without buying them, and to a back end. 0 is no limit.
+// serveGuests serves an event of 60 seats to guests and to a back end. Guests may lock
+// unbought seats an hour without buying them; 0 is no limit.
 func serveGuests(t *testing.T, unbought float64) string {
 	t.Helper()
 	sealer, err := session.NewSealer(strings.Repeat("s", 32))
@@ -44,9 +44,9 @@ func serveGuests(t *testing.T, unbought float64) string {
 	return s.URL
 }
 
-// TestHoarders checks that hoarders are refused once they have used the budget of their
-// address, and that buyers get their seats beside them; and that the report says how far
-// hoarders come where there is no budget.
+// TestHoarders checks that hoarders are refused once they have used up the budget of their
+// address while buyers still get seats, and that the report shows how much hoarders get
+// without a budget.
 func TestHoarders(t *testing.T) {
 	t.Parallel()
 	const unbought, address = 3, 30 // seats an hour

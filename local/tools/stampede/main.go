@@ -1,7 +1,7 @@
-// Program stampede tries a running Seatlock server before an on-sale. It sends a
-// crowd of buyers, each of whom picks seats, locks them, hesitates, and pays or
-// walks away, as people in a browser would. It then checks that the answers were
-// true: that no seat was sold twice, no booking was lost and no seat is stuck.
+// Stampede tests a running Seatlock server before an on-sale. It sends a crowd of
+// buyers, each of whom picks seats, locks them, hesitates, and pays or walks away, as
+// people in a browser would. It then checks that the answers were true: that no seat
+// was sold twice, no booking was lost and no seat is stuck.
 //
 // It books seats for good: give it an event of its own.
 package main
@@ -39,7 +39,7 @@ func main() {
 }
 
 var (
-	// errUsage is wrapped by every error in how the program was called.
+	// errUsage is wrapped by every error about the flags.
 	errUsage = errors.New("-h explains every flag")
 
 	// errBroken is returned when the server broke a promise.
@@ -54,21 +54,21 @@ func usage(format string, args ...any) error {
 type settings struct {
 	url, event string
 	users      int
-	arrive     time.Duration // within which the buyers arrive
+	arrive     time.Duration // the time within which the buyers arrive
 	think      time.Duration // the longest hesitation
 	most       int           // the most seats that a buyer wants
 	party      int           // how many seats together every buyer wants; 0: they choose seats by name
 	pay        float64       // the share of the buyers with seats who pay
-	same       bool          // all want the same seats
+	same       bool          // all buyers want the same seats
 	hurry      bool          // do not wait for the end of abandoned locks
 	json       bool
 	seed       uint64
 
 	extend     float64 // the share of the buyers with seats who ask for more time
 	refund     float64 // the share of the buyers who paid whose bookings are cancelled
-	cheats     int     // how many try what they may not
+	cheats     int     // how many make calls that they may not
 	hoarders   int     // how many lock seats and buy none
-	confirmBy  string  // who may confirm, as the server is set
+	confirmBy  string  // who may confirm, by the server's settings
 	backendKey string
 	operator   string // its key
 }

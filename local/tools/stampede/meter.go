@@ -28,7 +28,7 @@ func newMeter() *meter { return &meter{calls: make(map[string]*timing)} }
 
 func (m *meter) note(c history.Call, took time.Duration) { m.noteAs(c.Name(), outcome(c), took) }
 
-// noteAs records a call that is named like that.
+// noteAs records a call under a name.
 func (m *meter) noteAs(name, outcome string, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,7 +75,7 @@ func (m *meter) line(since time.Duration) string {
 		ok[lockstore.KindLock.String()]+ok[pickName], ok[lockstore.KindConfirm.String()])
 }
 
-// report sums up.
+// report returns the report of all calls.
 func (m *meter) report(took time.Duration) report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,9 +102,8 @@ func (m *meter) report(took time.Duration) report {
 	return r
 }
 
-// barCount is how many bars there are. The first counts calls of up to 0.25 ms,
-// each further one calls of up to twice as long, and the last, beyond a second,
-// all the others.
+// barCount is the number of bars. The first counts calls of up to 0.25 ms, each further
+// one calls of up to twice as long, and the last all calls of more than a second.
 const barCount = 14
 
 // bars draws how the times are distributed.

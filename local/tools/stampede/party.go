@@ -14,23 +14,23 @@ import (
 	"seatlock/lockstore/storetest/history"
 )
 
-// A picker locks seats that the server chooses.
+// A picker locks seats chosen by the server.
 type picker interface {
 	Pick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w client.Wanted) (client.Picked, error)
 }
 
-// pickName is the call in the report.
+// pickName is the name of the call in the report.
 const pickName = "pick"
 
-// A partyCount counts what became of parties.
+// A partyCount counts the outcomes of parties.
 type partyCount struct{ seated, refused, notTogether atomic.Int64 }
 
-// A partyReport is what became of buyers who wanted seats together.
+// A partyReport shows the outcomes of buyers who wanted seats together.
 type partyReport struct {
 	Of          int `json:"of"` // seats each; 0 if there were no parties
 	Seated      int `json:"seated"`
-	Refused     int `json:"refused"`     // because there was no room for them
-	NotTogether int `json:"notTogether"` // who got other seats than so many side by side
+	Refused     int `json:"refused"`     // parties for which there was no room
+	NotTogether int `json:"notTogether"` // parties that got anything but Of seats side by side
 }
 
 func (c *partyCount) report(of int) partyReport {
@@ -41,8 +41,8 @@ func (r partyReport) text() string {
 	return fmt.Sprintf("parties of %d: %d got seats together, %d found no room\n", r.Of, r.Seated, r.Refused)
 }
 
-// pick has the server choose the seats of a party, and returns when the lock ends.
-// Otherwise it returns how the visit ended.
+// pick has the server choose the seats of a party, and returns them and when their lock
+// ends. Otherwise it returns how the visit ended.
 func (b *buyer) pick(ctx context.Context) ([]lockstore.SeatID, time.Time, ending) {
 	wait := firstPause
 	for range maxCalls {
@@ -63,7 +63,7 @@ func (b *buyer) pick(ctx context.Context) ([]lockstore.SeatID, time.Time, ending
 		case ok && p.Code == "not_enough":
 			b.parties.refused.Add(1)
 			return nil, time.Time{}, noPlace
-		case !errors.Is(err, lockstore.ErrUnavailable): // what an unknown call has locked ends by itself
+		case !errors.Is(err, lockstore.ErrUnavailable): // a lock of a call with an unknown outcome ends by itself
 			return nil, time.Time{}, noAnswer
 		case ok:
 			wait = max(wait, min(p.RetryAfter, longPause))
@@ -95,9 +95,9 @@ func pickOutcome(err error) string {
 	return outcome(c)
 }
 
-// together reports whether the seats are as many as the party has, and side by side in the
-// seat map. The places of an area are anywhere in it. A pick whose answer was lost does not
-// say whether the seats are together, and is held to it all the same.
+// together reports whether there is a seat for everybody in the party, side by side in the
+// seat map. The places of an area may be anywhere in it. The seats must be together even if
+// the answer was lost, so that the server could not say whether they are.
 func (b *buyer) together(got client.Picked) bool {
 	var at []int
 	for _, seat := range got.Seats {

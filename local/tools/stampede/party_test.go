@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// TestParties checks that buyers who want seats together get them, are counted, and that
-// the server's answers to them are checked as others are.
+// TestParties checks that buyers who want seats together get them and are counted, and that
+// the server's answers to them are checked like others.
 func TestParties(t *testing.T) {
 	t.Parallel()
 	r, err := stampede(t.Context(), t, serve(t, new(memstore.Store)), "-party", "4")
@@ -35,8 +35,8 @@ func (s scatterer) Pick(context.Context, *lockstore.Event, lockstore.UserID, cli
 	return client.Picked{Seats: s, Together: true, Expires: time.Now().Add(time.Minute)}, nil
 }
 
-// TestPartiesApart checks that a party which got other seats than it wanted, whatever the
-// server says about them, is counted.
+// TestPartiesApart checks that a party that did not get seats together is counted, whatever
+// the server says about the seats.
 func TestPartiesApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		seats scatterer

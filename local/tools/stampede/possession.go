@@ -8,12 +8,11 @@ import (
 	"seatlock/lockstore"
 )
 
-// clockSlack is how much sooner a lock may end on the server's clock.
+// clockSlack is how much earlier a lock may end by the server's clock.
 const clockSlack = 100 * time.Millisecond
 
-// possessions records which user certainly had which seat, and when, on this
-// program's clock: from the answer to a lock until the end of a lock that was
-// made when the request left.
+// possessions records which user certainly had which seat, and when, by this program's
+// clock: from the answer to a lock until the lock time after its request was sent.
 type possessions struct {
 	lockTTL time.Duration
 	mu      sync.Mutex

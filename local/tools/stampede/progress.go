@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// newLine returns to the start of a terminal's line and empties it.
+// newLine returns to the start of a terminal's line and erases it.
 const newLine = "\r\x1b[K"
 
-// showProgress keeps a line on a terminal up to date until stop is called, which
-// removes the line. It writes nothing where w is not a terminal.
+// showProgress updates a line on a terminal until stop is called, which erases the line. It
+// writes nothing if w is not a terminal.
 func showProgress(w io.Writer, line func() string) (stop func()) {
 	file, ok := w.(*os.File)
 	if !ok {

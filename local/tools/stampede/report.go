@@ -16,7 +16,7 @@ import (
 // A report is what the program prints at the end.
 type report struct {
 	Event       lockstore.EventID `json:"eventId"`
-	Seats       int               `json:"seats"` // that were available
+	Seats       int               `json:"seats"` // available at the start
 	Users       int               `json:"users"`
 	Seed        uint64            `json:"seed"`
 	Seconds     float64           `json:"seconds"`
@@ -46,7 +46,7 @@ type callReport struct {
 // A verdict is the result of checking the server's promises.
 type verdict struct {
 	Kept         bool     `json:"kept"`
-	Bookings     int      `json:"bookings"`  // the seats whose booking was confirmed, one a seat and buyer
+	Bookings     int      `json:"bookings"`  // the bookings that were confirmed, one for each seat and buyer
 	SoldTwice    int      `json:"soldTwice"` // the seats whose booking was confirmed to two buyers
 	HeldByTwo    int      `json:"heldByTwo"` // how often two buyers had a seat at the same time
 	Lost         int      `json:"lost"`      // the bookings that the server does not have
@@ -55,7 +55,7 @@ type verdict struct {
 	StuckJudged  bool     `json:"stuckJudged"`
 	DeltasDiffer int      `json:"deltasDiffer"`    // the seats whose changes were listed wrongly
 	LetThrough   int      `json:"letThrough"`      // the calls of cheats that were not refused
-	NotTogether  int      `json:"notTogether"`     // the parties that got other seats than so many side by side
+	NotTogether  int      `json:"notTogether"`     // the parties that did not get seats side by side
 	Words        []string `json:"words,omitempty"` // describes what is wrong
 }
 
@@ -84,7 +84,7 @@ func (r *report) text() string {
 	for _, c := range r.Calls {
 		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%s\t%s\n", c.Call, c.Count, c.P50, c.P95, c.P99, c.Max, c.Bars, counts(c.Outcomes))
 	}
-	_ = w.Flush() // to a builder
+	_ = w.Flush() // a strings.Builder returns no errors
 	if r.Cheats.Cheats > 0 {
 		b.WriteString("\n" + r.Cheats.text(r.ConfirmBy))
 	}
@@ -98,7 +98,7 @@ func (r *report) text() string {
 	return b.String()
 }
 
-// counts renders numbers of things, the largest first.
+// counts renders the counts, the largest first.
 func counts[K ~string](m map[K]int) string {
 	var parts []string
 	for _, name := range slices.SortedFunc(maps.Keys(m), func(a, b K) int { return cmp.Or(m[b]-m[a], cmp.Compare(a, b)) }) {

@@ -79,8 +79,8 @@ func TestGoodServer(t *testing.T) {
 	}
 }
 
-// TestOperatorsAndCheats checks that bookings are cancelled beside the sale, and that
-// cheats are refused, where the back end confirms and where buyers do.
+// TestOperatorsAndCheats checks that bookings are cancelled during the sale, and that
+// cheats are refused, both where the back end confirms and where buyers do.
 func TestOperatorsAndCheats(t *testing.T) {
 	t.Parallel()
 	for confirmBy, args := range map[string][]string{
@@ -105,8 +105,8 @@ func TestOperatorsAndCheats(t *testing.T) {
 	}
 }
 
-// TestCheatsThatSucceed checks that a server which lets buyers confirm, though it should
-// not, broke a promise.
+// TestCheatsThatSucceed checks that a server that lets buyers confirm, although it should
+// not, breaks a promise.
 func TestCheatsThatSucceed(t *testing.T) {
 	t.Parallel()
 	r, err := stampede(t.Context(), t, serve(t, new(memstore.Store)), "-confirm-by", "backend", "-hurry")
@@ -115,7 +115,7 @@ func TestCheatsThatSucceed(t *testing.T) {
 	}
 }
 
-// A faulty is a memory store, some of whose calls are replaced.
+// A faulty store is a memory store with some of its calls replaced.
 type faulty struct {
 	memstore.Store
 	do    func(*faulty, context.Context, *lockstore.Event, lockstore.Op) (lockstore.Result, error)
@@ -137,8 +137,8 @@ func (f *faulty) List(ctx context.Context, ev *lockstore.Event, since lockstore.
 	return f.Store.List(ctx, ev, since)
 }
 
-// alwaysDone carries out op if it is of one of the kinds, and reports success
-// even where seats prevent it.
+// alwaysDone carries out op, and reports success for the given kinds even if there is a
+// conflict.
 func (f *faulty) alwaysDone(ctx context.Context, ev *lockstore.Event, op lockstore.Op, kinds ...lockstore.Kind) (lockstore.Result, error) {
 	result, err := f.Store.Do(ctx, ev, op)
 	if err != nil && slices.Contains(kinds, op.Kind) {
@@ -215,8 +215,8 @@ func TestEverybodyWantsTheSame(t *testing.T) {
 	}
 }
 
-// TestInterrupted checks that the program reports and checks what happened until
-// Ctrl-C.
+// TestInterrupted checks that after Ctrl-C the program reports and checks what happened
+// until then.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -230,7 +230,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestReportForPeople checks that the report has all that the JSON has.
+// TestReportForPeople checks that the text report has everything that the JSON has.
 func TestReportForPeople(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

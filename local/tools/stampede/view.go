@@ -13,8 +13,8 @@ import (
 // pollEvery is how often the view asks for changes.
 const pollEvery = 250 * time.Millisecond
 
-// An eventView is the event as a client sees it that lists it once and then asks
-// for changes only.
+// An eventView is the event as seen by a client that lists it once and then asks only for
+// changes.
 type eventView struct {
 	event  *lockstore.Event
 	onSale *lockstore.Event // the seats that were available at the start
@@ -73,7 +73,7 @@ func (v *eventView) since() lockstore.Version {
 	return v.version
 }
 
-// available reports whether the seat is available as far as the view knows.
+// available reports whether the seat is available in the view.
 func (v *eventView) available(seat lockstore.SeatID) bool {
 	at, _ := v.event.Position(seat)
 	v.mu.Lock()
@@ -84,7 +84,7 @@ func (v *eventView) available(seat lockstore.SeatID) bool {
 // follow asks for changes until the context ends.
 func (v *eventView) follow(ctx context.Context, store lockstore.LockStore) {
 	for pause(ctx, pollEvery) {
-		if snap, err := store.List(ctx, v.event, v.since()); err == nil { // else the next one has them too
+		if snap, err := store.List(ctx, v.event, v.since()); err == nil { // otherwise the next list has the changes
 			v.apply(snap)
 		}
 	}
@@ -106,7 +106,7 @@ func (v *eventView) differs(ctx context.Context, store lockstore.LockStore) (int
 	v.apply(full)
 	n := 0
 	for i, listed := range v.seats {
-		expired := folded[i].Status == lockstore.Locked && listed.Status == lockstore.Available // between the two lists
+		expired := folded[i].Status == lockstore.Locked && listed.Status == lockstore.Available // the lock ended between the two lists
 		if folded[i].Status != listed.Status && !expired {
 			n++
 		}

@@ -1,10 +1,10 @@
-// What a screen reader says by itself. It is kept to what matters.
+// Announcements of a screen reader, kept to what matters.
 
 const between = 20_000; // ms between two announcements about other buyers
 
 /** An Announcer speaks through two live regions, one polite and one urgent. */
 export class Announcer {
-  #last = -Infinity; // when something was announced
+  #last = -Infinity; // when something was last announced
   #lastCounts = '';
 
   constructor(polite, urgent) {
@@ -23,7 +23,7 @@ export class Announcer {
     speak(this.urgent, text);
   }
 
-  /** Announces how many seats are left, if that is new and the last time is long enough ago. */
+  /** Announces how many seats are left, if that has changed and the last announcement was long enough ago. */
   announceCounts(text) {
     const now = performance.now();
     if (now - this.#last < between || text === this.#lastCounts) return;

@@ -12,15 +12,15 @@ export class Problem extends Error {
   }
 }
 
-/** No response: the server is away or too slow. */
+/** No response: the server is unreachable or too slow. */
 export class Unreachable extends Error {}
 
-const patience = 10_000; // ms without any part of a response until a call is abandoned
+const patience = 10_000; // ms without any part of a response before a call is abandoned
 
 /** An Api makes the calls to the server at a base address. */
 export class Api {
   #token;
-  #bearer; // the promise of the token that the function gave last
+  #bearer; // the promise of the last token that the function gave
 
   /** base is a URL. */
   constructor(base) {
@@ -59,7 +59,7 @@ export class Api {
     return bearer;
   }
 
-  /** Makes a call, and makes it again if the server refuses the token and the function gives another one. */
+  /** Makes a call, and repeats it if the server refuses the token and the function gives another one. */
   async #ask(path, query, options = {}, again = false) {
     const bearer = await this.#authorization();
     const given = this.#bearer;
@@ -78,7 +78,7 @@ export class Api {
       heard();
       const parts = new TransformStream({
         transform(part, rest) {
-          heard(); // a large response over a slow network takes longer than any bound
+          heard(); // a large response over a slow network may take any time
           rest.enqueue(part);
         },
       });
@@ -91,7 +91,7 @@ export class Api {
     }
     if (response.ok) return body;
     if (response.status === 401) {
-      if (this.#bearer === given) this.#bearer = undefined; // else another call has asked for a new one
+      if (this.#bearer === given) this.#bearer = undefined; // otherwise another call has asked for a new one
       if (!again && await this.#authorization() !== bearer) return this.#ask(path, query, options, true);
     }
     throw new Problem(response.status, body);
@@ -112,12 +112,12 @@ export class Api {
     return { ...layouts?.[one.layout], ...one };
   }
 
-  /** The seats, or what has changed since a version. */
+  /** The seats, or the changes since a version. */
   seats(eventId, since) {
     return this.#ask('seats', { eventId, since });
   }
 
-  /** What the user has, by the server. */
+  /** What the user has according to the server. */
   async mine(eventId, userId) {
     return (await this.#ask('mine', { eventId, userId })).seats;
   }

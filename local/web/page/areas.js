@@ -1,11 +1,11 @@
-// Areas, such as standing room: boxes with what is left, and a counter for each price.
+// Areas, such as standing room: boxes that show how many places are left, and a counter for each price.
 
 import { element, put } from './element.js';
 import { paintCategory } from './prices.js';
 
 /**
- * Areas shows the areas of a plan in host and changes what the user wants of them. It calls
- * want(area, level, n), which may want less, and shows what there is then.
+ * Areas shows the areas of a plan in host. It calls want(area, level, by) when the user wants
+ * more or fewer places. show() then shows the result.
  */
 export class Areas {
   constructor(host, plan, { want }) {

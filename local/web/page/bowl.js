@@ -1,9 +1,9 @@
-// Where the seats of an arena stand: numbered sections in tiers around the stage. All
-// lengths are in seat widths.
+// The layout of an arena: numbered sections in tiers around the stage. All lengths are in
+// seat widths.
 
 import { slots } from './geometry.js';
 
-const pitch = 1.25; // from row to row, which is more than from seat to seat, as it is in a hall
+const pitch = 1.25; // from row to row, which is more than from seat to seat, as in a real hall
 const aisle = 2; // between sections, and between tiers
 const aspect = 1.4; // an arena is wider than deep
 const edge = 0.8; // from the middle of a seat to the outline of its section
@@ -49,9 +49,9 @@ export function bowl(plan, tiers) {
 }
 
 /**
- * Returns the way around an oval: a function of how far along it, clockwise from the
- * middle of the top, and how far out. The oval is two straight lines and two half
- * circles, and has the aspect with so much around it.
+ * Returns the path around an oval: a function of the distance along it, clockwise from the
+ * middle of the top, and the distance outwards. The oval is two straight lines and two half
+ * circles, and has the aspect at the distance deep.
  */
 function oval(around, deep) {
   const wide = 2 * (aspect - 1);

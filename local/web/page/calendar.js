@@ -1,10 +1,10 @@
-// A calendar file for an event, in the form of RFC 5545.
+// A calendar file for an event (RFC 5545).
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const longest = 73; // bytes of a line, without its end
 
-/** Returns the text of a file with one event that starts at a time. made is when the file was. */
+/** Returns the text of a file with one event that starts at a time. made is when the file was made. */
 export function calendarFile({ id, start, made, name, text }) {
   return [
     'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Seatlock//EN',
@@ -19,7 +19,7 @@ const utc = (time) => new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
 
 const escaped = (text) => text.replace(/[\\;,]/g, '\\$&').replace(/\r?\n/g, '\\n');
 
-/** Breaks a line that is too long. A further line begins with a space, and no letter is broken. */
+/** Folds a line that is too long. Continuation lines begin with a space, and no character is split. */
 function folded(line) {
   const bytes = encoder.encode(line);
   const lines = [];

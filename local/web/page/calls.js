@@ -1,5 +1,5 @@
 // The user's calls about an event: each is repeated until it is answered, and a message
-// says how it ended.
+// says how it went.
 
 import { undecided, untilAnswered } from './api.js';
 import { Orders } from './orders.js';
@@ -7,7 +7,7 @@ import { reason } from './problems.js';
 
 const retryFor = 20_000; // ms
 
-/** The user has become another one since the page asked. The message says how, as Session.since does. */
+/** The user has changed since the page asked. The message says how, as Session.since does. */
 class OtherUser extends Error {}
 
 /** Calls are the calls of one EventPage. */
@@ -18,10 +18,10 @@ export class Calls {
   }
 
   /**
-   * Repeats a call until it is answered. The call is saved first, so that a page
-   * that was reloaded meanwhile can find out how it ended. The server chooses further
-   * seats if open is given: a count of seats, or of places of areas. A repeat would take
-   * others then, so make asks first what the user has. Reports whether it succeeded.
+   * Repeats a call until it is answered, and returns whether it succeeded. The call is saved
+   * first, so that a page that is reloaded meanwhile can find out how it ended. If open is
+   * given, a count of seats or of places of areas, the server chooses further seats. A
+   * repeat would then take other seats, so make first asks what the user has.
    */
   async make(call, seats, open) {
     const { page } = this;
@@ -29,7 +29,7 @@ export class Calls {
     if (!page.session.user && !await this.#meet(call, seats)) return false;
     const { mine } = page;
     mine.ask({ call, seats, open });
-    if (call === 'checkout') mine.pay(seats, true); // the answer may be lost, and the locks last longer from now on
+    if (call === 'checkout') mine.pay(seats, true); // even if the answer is lost, the locks last longer from now on
     page.update(seats);
     let repeated = false;
     let succeeded = false;
@@ -55,7 +55,7 @@ export class Calls {
     return succeeded;
   }
 
-  /** Makes the call; for the best seats of some categories, one category after the other. */
+  /** Makes the call. For the best seats of some categories it tries one category after the other. */
   async #send(call, user, { categories = [undefined], ...body }) {
     const { page, page: { plan: { eventId } } } = this;
     for (const [i, category] of categories.entries()) {
@@ -68,7 +68,7 @@ export class Calls {
     throw new Error('no category');
   }
 
-  /** Returns the body of a call. No levels are sent of seats that the server chooses. */
+  /** Returns the body of a call. It has no levels of seats that the server chooses. */
   #body(call, seats, { areas, ...open } = {}) {
     const { plan, mine } = this.page;
     const body = { ...open };
@@ -80,7 +80,7 @@ export class Calls {
     return body;
   }
 
-  /** Returns what a lock with a lost answer has locked, as its answer would, or null. */
+  /** Returns what a lock whose answer was lost has locked, in the form of the answer, or null. */
   async #found(seats) {
     const { plan, mine } = this.page;
     const all = await this.asUser((user) => this.page.api.mine(plan.eventId, user));
@@ -93,7 +93,7 @@ export class Calls {
     return { seatIds: [...named, ...others].map(({ seatId }) => seatId), expiresAt: locked.map(({ expiresAt }) => expiresAt).sort()[0] };
   }
 
-  /** Returns the positions that a lock's answer names, and notes the levels of places. */
+  /** Returns the positions named by a lock's answer, and records the levels of places. */
   #positions({ seatIds }, seats, { areas = [] } = {}) {
     const { plan, mine } = this.page;
     const wanted = areas.flatMap(({ area, levels }) => levels.map((level) => [area, level]));
@@ -107,7 +107,7 @@ export class Calls {
     }).filter((p) => p !== undefined);
   }
 
-  /** Asks again who the user is, before a call of nobody. Reports whether it is somebody now. */
+  /** Asks again who the user is, before a call without a user. Returns whether there is a user now. */
   async #meet(call, seats) {
     const { page, page: { mine, session } } = this;
     mine.asked = { call, seats };
@@ -126,9 +126,9 @@ export class Calls {
   }
 
   /**
-   * Makes the call on behalf of the user, again if the session of the same user had only to be renewed. The
-   * call names the user, so that the server refuses it if another window of this
-   * browser has become another user.
+   * Makes the call on behalf of the user, and repeats it if the session only had to be
+   * renewed. The call names the user, so that the server refuses it if another window of
+   * this browser has become another user.
    */
   async asUser(call) {
     const { session } = this.page;
@@ -163,7 +163,7 @@ export class Calls {
       if (open?.areas) page.mine.wantNothing();
       page.host.emit('lock', page.basket);
       page.say('good', words.sentences(
-        words.say('held', { ...named, time: words.duration(page.mine.end - page.clock.now()) }), // as the countdown has it
+        words.say('held', { ...named, time: words.duration(page.mine.end - page.clock.now()) }), // as in the countdown
         answer.together === false && words.say('held.apart'),
         words.say(`held.${page.session.way}`, named)));
     } else if (call === 'checkout') {
@@ -182,7 +182,7 @@ export class Calls {
       page.mine.forget(seats);
       page.seats.know(released, 0);
       page.host.emit('release', { seatIds: page.ids(seats) });
-      if (repeated || page.session.pays) page.say('news', words.say('given', named)); // the first call, whose answer was lost, or the end of the order may have done it
+      if (repeated || page.session.pays) page.say('news', words.say('given', named)); // by the first call, whose answer was lost, or by the end of the order
       else if (released.length) page.say('news', words.say('given', { seats: page.names(released) }));
       else page.say('news', words.say('given.none', named));
     }
@@ -227,7 +227,7 @@ export class Calls {
     }
   }
 
-  /** Says that there is not what was asked for, and offers what there is. */
+  /** Says that there are not as many seats as requested, and offers what there is. */
   #offerFewer(error, { count, areas, apart } = {}) {
     const { page, page: { words } } = this;
     const { largest = 0 } = error;
@@ -237,7 +237,7 @@ export class Calls {
     return page.say('bad', there, true, apart ? undefined : { text: words.say('fewer.apart'), act: () => page.picking.best(true) });
   }
 
-  /** Asks what the user has, and takes notice of what was booked elsewhere. */
+  /** Asks what the user has, and shows what was booked elsewhere. */
   async refresh() {
     const { page, page: { mine, plan, session } } = this;
     if (!session.user) return;
@@ -250,7 +250,7 @@ export class Calls {
     page.update(booked);
   }
 
-  /** Takes over what a call has locked that a reload interrupted. */
+  /** Adopts the locks of a call that a reload interrupted. */
   async #takeOver() {
     const { page } = this;
     const found = await this.#found([]).catch(() => null);
@@ -259,13 +259,13 @@ export class Calls {
     page.update([]);
   }
 
-  /** Finds out how a call ended that a reload interrupted. */
+  /** Finds out the outcome of a call that a reload interrupted. */
   askAgain({ call, seats, open }) {
     const { page } = this;
     if (open) return this.#takeOver();
     const positions = seats.map((id) => page.plan.positions.get(id)).filter((p) => p !== undefined);
     const wanted = { lock: 'locked', confirm: 'booked' }[call];
-    // A lock that is not there is not repeated: that would make a new one.
+    // A lock that does not exist is not repeated: that would make a new one.
     if (wanted && positions.length && positions.every((p) => page.seats.status(p) === wanted)) this.make(call, positions);
     return undefined;
   }

@@ -1,4 +1,4 @@
-// What a seat is, beside it: for the eye. A screen reader has the label of the seat.
+// A card beside a seat that describes it, for sighted users. Screen readers read the seat's label.
 
 import { element } from './element.js';
 import { seatName, special, stateName } from './names.js';
@@ -21,10 +21,10 @@ export class Card {
     this.root.remove();
   }
 
-  /** Shows the seat of a cell, which the pointer of a type or the focus has reached, or nothing. */
+  /** Shows the seat of a cell that a pointer of the type by or the focus has reached, or nothing. */
   show(position, cell, by) {
     if (by === 'focus' && !cell.matches(':focus-visible')) return; // a click: the pointer is there already
-    const seen = position !== undefined && by !== 'touch'; // under a finger it would be hidden
+    const seen = position !== undefined && by !== 'touch'; // a finger would hide the card
     this.position = seen ? position : undefined;
     this.cell = cell;
     this.shown = '';
@@ -48,7 +48,7 @@ export class Card {
     this.root.replaceChildren(element('b', {}, name), ...cost ? [element('span', { class: 'cost' }, cost)] : [], ...more.map((text) => element('span', {}, text)));
   }
 
-  /** Stays beside the seat, above it if there is space, and inside of the element around. */
+  /** Keeps the card beside the seat, above it if there is space, and inside the surrounding element. */
   follow() {
     if (this.position === undefined) return;
     const seat = this.cell.getBoundingClientRect();

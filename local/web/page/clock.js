@@ -1,4 +1,4 @@
-// The server's time, by which locks end, whatever this machine's clock says.
+// The server's time, by which locks end, independent of this machine's clock.
 
 /**
  * A Clock estimates the server's time from its responses. Each response is late by
@@ -8,7 +8,7 @@ export class Clock {
   #readings = []; // server time minus local time, of the last responses
   #offset = Date.now() - performance.now();
 
-  /** Takes in the server time of a response that has just arrived. */
+  /** Records the server time of a response that has just arrived. */
   heard(serverTime) {
     this.#readings.push(Date.parse(serverTime) - performance.now());
     if (this.#readings.length > 16) this.#readings.shift();

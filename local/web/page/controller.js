@@ -9,7 +9,7 @@ import { reason } from './problems.js';
 export class Controller {
   session; // who the user is, once that is known
   page; // the open event
-  max = 0; // how many seats a user may have, if that is less than the event lets have; 0 is no limit
+  max = 0; // how many seats a user may have, if that is less than the event allows; 0 is no limit
   #closed = new AbortController();
   #opening;
   #asked = {}; // the event and the section that are to be shown
@@ -36,7 +36,7 @@ export class Controller {
   }
 
   /**
-   * Finds out who the user is and which events there are, and opens what was asked for.
+   * Finds out who the user is and which events there are, and opens the requested one.
    * load(again) returns a promise of the Session. early is what askEarly has returned, or {}.
    */
   async start(load, early) {
@@ -73,13 +73,13 @@ export class Controller {
     if (this.page?.plan.eventId !== eventId) {
       this.#opening = eventId;
       const asked = early && await early.eventId === eventId ? early : {};
-      const list = asked.list ?? this.api.seats(eventId).catch(() => null); // together with the layout
+      const list = asked.list ?? this.api.seats(eventId).catch(() => null); // at the same time as the layout
       const event = await this.#keepAsking(async () => (await asked.event) ?? this.api.event(eventId), () => this.#opening === eventId);
       this.#opening = undefined;
       this.panel.say('news', '');
       const first = new Promise((resume) => { drawn = resume; }).then(() => list); // the seats are ready once they are drawn
       this.#replace(event, first);
-      await new Promise((resume) => setTimeout(resume)); // building a large plan took long: let the browser paint
+      await new Promise((resume) => setTimeout(resume)); // building a large plan takes long: let the browser paint
       if (this.#over || this.page.plan.eventId !== eventId) return;
     }
     this.#opening = undefined;
@@ -96,7 +96,7 @@ export class Controller {
     return this.#closed.signal.aborted;
   }
 
-  /** Shows an event in place of the one before. */
+  /** Replaces the event that is shown. */
   #replace(event, list) {
     this.page?.close();
     this.host.mark('ready', false);
@@ -105,7 +105,7 @@ export class Controller {
     this.page = new EventPage(host, { ...event, seatLimit }, { api, list, panel, session, renew: (revision) => this.#renew(revision) });
   }
 
-  /** Fetches the seat map of the open event anew, since there is one of this revision. */
+  /** Fetches the seat map of the open event again, since there is one of this revision. */
   async #renew(revision) {
     const before = this.page;
     const { eventId } = before.plan;
@@ -126,8 +126,8 @@ export class Controller {
   }
 
   /**
-   * Repeats a call while the server is away, as it may be at the start. It never returns
-   * once the answer is not wanted any more, since another event was chosen meanwhile.
+   * Repeats a call while the server is unreachable, as it may be at the start. Once the
+   * answer is not wanted any more, because another event was chosen, it never returns.
    */
   async #keepAsking(call, wanted = () => true) {
     for (let pause = 500; ; pause = Math.min(pause * 2, 8000)) {
@@ -137,7 +137,7 @@ export class Controller {
       } catch (error) {
         if (this.#over || !wanted()) return never();
         if (error.status === 401 && !this.session?.unknown) return this.#signedOut();
-        if (error.status === 401) await this.session.renew().catch(() => {}); // only the server's answer says who may look
+        if (error.status === 401) await this.session.renew().catch(() => {}); // only the server knows who may look
         const { words } = this.host;
         const message = error.status === 401 ? words.say('error.busy') : reason(words, error);
         const final = error.code === 'unknown_event';
@@ -152,7 +152,7 @@ export class Controller {
     }
   }
 
-  /** Shows that nothing is shown, until the user signs in. */
+  /** Shows that the user must sign in to see anything. */
   #signedOut() {
     this.host.light('out');
     const { sells, canSignIn } = this.session ?? {};
@@ -163,5 +163,5 @@ export class Controller {
   }
 }
 
-/** A promise for what must not go on. */
+/** Returns a promise that never resolves, to stop the caller. */
 const never = () => new Promise(() => {});

@@ -1,13 +1,13 @@
-// Draws the seats of a large venue that are not elements: a dot for each, or a chair's
-// outline once they are larger. A picture is made a little at a time and replaces the
-// one before when it is whole.
+// Draws the seats of a large venue that are not elements: as dots, or as outlines of chairs
+// once they are larger. A picture is drawn a little in each frame, and replaces the previous
+// one when it is complete.
 
 import { element } from './element.js';
 import { paintCategory } from './prices.js';
 import { unit } from './viewport.js';
 
 const budget = 6; // ms of a frame
-const chairs = 6; // px from which dots are turned as their seats are
+const chairs = 6; // px from which dots are turned like their seats
 const many = 4000; // seats that are not drawn one by one
 const beyond = 0.4; // of the view, drawn on each side of it
 
@@ -16,8 +16,8 @@ const beyond = 0.4; // of the view, drawn on each side of it
  * seat, and passes(position) whether the user wants to see it.
  */
 export class Dots {
-  #shown; // the picture that is seen
-  #next; // the one that is being made
+  #shown; // the visible picture
+  #next; // the one being drawn
   #frame = 0;
 
   constructor(viewport, plan, world, { status, passes }) {
@@ -38,7 +38,7 @@ export class Dots {
     this.root.remove();
   }
 
-  /** Draws what is seen, unless it is drawn. Those of the part without are left out. */
+  /** Draws the visible seats, unless that is done. It leaves out those of the part without. */
   draw(without = null) {
     const { size, view } = this.viewport;
     const inside = ({ area }) => view.left >= area.left - 0.01 && view.top >= area.top - 0.01
@@ -48,7 +48,7 @@ export class Dots {
     this.#begin(without);
   }
 
-  /** Draws everything again, since the colours are others. */
+  /** Draws everything again, since the colours have changed. */
   redraw() {
     const { without = null } = this.#next ?? this.#shown ?? {};
     this.#colours = undefined;
@@ -84,10 +84,10 @@ export class Dots {
     cancelAnimationFrame(this.#frame);
     this.#next = { canvas, context: canvas.getContext('2d'), area: { left, top, width, height }, size, scale: size * density, without };
     this.#some(parts, 0, 0);
-    if (!this.#shown) this.root.append(canvas); // nothing is better than the first of it
+    if (!this.#shown) this.root.append(canvas); // part of the first picture is better than nothing
   }
 
-  /** Draws some of the dots and leaves the next to the next frame. */
+  /** Draws some of the dots and leaves the others to the next frame. */
   #some(parts, i, n) {
     const end = performance.now() + budget;
     for (; i < parts.length; [i, n] = [i + 1, 0]) {
@@ -142,7 +142,7 @@ export class Dots {
   #resolve() {
     const probe = element('i', {});
     this.root.append(probe);
-    const style = getComputedStyle(probe); // a custom property alone is not resolved
+    const style = getComputedStyle(probe); // custom properties by themselves are not resolved
     const states = {};
     for (const state of ['available', 'locked', 'booked', 'blocked', 'mine']) {
       probe.style.color = `var(--dot-${state === 'blocked' ? 'booked' : state})`;

@@ -1,10 +1,10 @@
-// What a map asks for while it does not know yet who the user is and has no words: most
-// servers show the seats to everybody. On a slow network that saves two round trips.
+// Requests that a map makes before it knows who the user is and before it has its messages:
+// most servers show the seats to everybody. On a slow network that saves two round trips.
 
 /**
- * Asks for an event and its seats; without an id, for the one of all events whose id
- * first(events) returns. Returns promises of the answers: events, eventId, event and list.
- * An answer is null if the call failed, or was not needed. It may succeed once the user is known.
+ * Requests an event and its seats; without an id, the event whose id first(events) returns.
+ * Returns promises of the answers: events, eventId, event and list. An answer is null if the
+ * call was not needed, or if it failed, in which case it may succeed once the user is known.
  */
 export function askEarly(api, id, first) {
   const orNull = (answer) => answer.catch(() => null);

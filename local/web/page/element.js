@@ -20,7 +20,7 @@ function set(el, attributes) {
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) el.setAttribute(name, value);
 }
 
-/** Sets a property unless it has the value already: browsers treat an assignment of the same value as a change. */
+/** Sets a property unless it has the value already: browsers treat assigning the same value as a change. */
 export function put(el, name, value) {
   if (el[name] !== value) el[name] = value;
 }

@@ -16,15 +16,15 @@ import { Seats } from './seats.js';
 import { Toolbar } from './toolbar.js';
 import { basketOf } from './tickets.js';
 
-const gather = [120, 400]; // ms in which the changes of others are gathered, at least and at most
-const share = 6; // they may take a sixth of the time, so that most frames are free for what the user does
-const few = 400; // seats that others have changed; more of them are a new list
+const gather = [120, 400]; // ms in which changes by others are gathered, at least and at most
+const share = 6; // changes by others may take a sixth of the time, to leave most frames to the user's actions
+const few = 400; // seats that others have changed; more are treated as a new list
 
 /** An EventPage shows one event in a Host until close(). */
 export class EventPage {
-  warned = false; // that the time to confirm is nearly over
+  warned = false; // the user was warned that the time to confirm is nearly over
   #changed = new Set();
-  #moved = new Set(); // those of the changed that others have changed
+  #moved = new Set(); // those of the changed seats that others have changed
   #frame = 0;
   #gathering;
   #pace = gather[0]; // ms from one gathering to the next
@@ -92,8 +92,8 @@ export class EventPage {
   }
 
   /**
-   * Shows what another user has, since the user is not the one before, and says so. The
-   * picks stay, unless somebody else has signed in.
+   * Shows what the new user has after the user has changed, and says so. The picks stay,
+   * unless somebody else has signed in.
    */
   become(before) {
     const since = this.session.since(before);
@@ -106,7 +106,7 @@ export class EventPage {
     this.update(this.plan.ids.keys());
   }
 
-  /** Picks what the user had picked. Returns the seats that are taken. */
+  /** Restores the user's picks. Returns those that are taken. */
   #restore() {
     const { mine, plan: { eventId } } = this;
     const taken = mine.restore(keptPicks.take(eventId, mine.owner), this.seats);
@@ -115,7 +115,7 @@ export class EventPage {
     return taken;
   }
 
-  /** Takes over a change that another window of this browser made. */
+  /** Applies a change made by another window of this browser. */
   shared() {
     const ended = this.mine.refresh(this.clock.now());
     if (this.#ready) this.#ranOut(ended);
@@ -168,16 +168,16 @@ export class EventPage {
     if (was === 'away') this.host.announcer.announce(this.words.say('lost.over'));
   }
 
-  /** Finds out why the seats are not shown any more. */
+  /** Finds out why the server does not list the seats any more. */
   async #shutOut() {
     const { session } = this;
     let refused = false;
     try {
       await session.renew();
     } catch ({ status }) {
-      refused = status === 401; // else the light shows that the server is away
+      refused = status === 401; // otherwise the light shows that the server is unreachable
     }
-    if (this.closed || (session.user && !refused)) return; // they are shown again
+    if (this.closed || (session.user && !refused)) return; // the seats are shown again
     const message = this.words.say(session.sells && !session.canSignIn ? 'signIn.private' : 'signIn.over');
     this.say('bad', message, true);
     this.host.emit('error', { code: 'unauthenticated', message });
@@ -206,7 +206,7 @@ export class EventPage {
     }
   }
 
-  /** Brings what the user has, the map and the messages up to date after a change, which others made if moved is set. */
+  /** Updates what the user has, the map and the messages after a change. moved is set if others made it. */
   update(positions, moved = false) {
     if (this.#ready) {
       const { ranOut, gone, cancelled, booked, taken } = this.mine.compare(this.seats);
@@ -237,7 +237,7 @@ export class EventPage {
     });
   }
 
-  /** Says that time ran out. What was locked stays picked, so that one can lock it again. */
+  /** Says that time ran out. The seats stay picked, so that the user can lock them again. */
   #ranOut(ended) {
     if (ended.length === 0) return;
     const seats = ended.map(([p]) => p);
@@ -249,13 +249,13 @@ export class EventPage {
     this.host.emit('expired', { seatIds: this.ids(seats) });
   }
 
-  /** Takes notice that locks were booked elsewhere: in another window or by the shop. */
+  /** Handles locks that were booked elsewhere: in another window or by the shop. */
   booked(seats) {
     this.host.emit('booked', { seatIds: this.ids(seats) });
     if (!this.session.sells) this.say('good', this.words.say('booked', { seats: this.names(seats) }), true);
   }
 
-  /** Says that locks were ended and bookings cancelled: in another window, or by the shop. */
+  /** Says that locks were ended or bookings cancelled, in another window or by the shop. */
   #gone(locks, bookings) {
     const seats = [...locks, ...bookings];
     if (seats.length === 0) return;
@@ -271,7 +271,7 @@ export class EventPage {
     this.host.emit('conflict', { seatIds: this.ids(seats), code: 'seat_locked' });
   }
 
-  /** Keeps the picks for a reload, and for when the event is opened again. */
+  /** Saves the picks for a reload, and for when the event is opened again. */
   #keepPicks() {
     const { picks } = this.mine;
     const text = JSON.stringify(picks);

@@ -1,10 +1,10 @@
-// The page for a frame: the element, whose events it sends to the page around the frame as
-// messages, and whose methods that page calls by messages. README.md lists them. It is a
-// file of its own and imports nothing.
+// The page in a frame: it sends the element's events to the page around the frame as
+// messages, and that page calls the element's methods by messages. README.md lists them.
+// This file is not bundled with others and imports nothing.
 
 const allowed = document.querySelector('meta[name=frame-ancestors]').content.split(' ');
 const around = location.ancestorOrigins?.[0] ?? (document.referrer && new URL(document.referrer).origin);
-const origins = allowed.includes(around) ? [around] : allowed; // a browser gives a message only to a page of the origin
+const origins = allowed.includes(around) ? [around] : allowed; // browsers deliver a message only to a page of the given origin
 
 const map = document.createElement('seatlock-map');
 const query = new URLSearchParams(location.search);
@@ -23,7 +23,7 @@ for (const type of ['ready', 'pick', 'lock', 'release', 'conflict', 'expiring', 
   map.addEventListener(type, ({ detail }) => send({ type, detail }));
 }
 
-// A finger that goes on beyond the edge of the map scrolls the page around the frame, if that page lets it.
+// A finger that moves on beyond the edge of the map scrolls the page around the frame, if that page lets it.
 map.addEventListener('seatlock-scroll', ({ detail }) => send({ type: 'scroll', detail }));
 
 map.addEventListener('ready', () => {
@@ -54,4 +54,4 @@ window.addEventListener('message', async ({ source, origin, data }) => {
 new ResizeObserver(() => send({ type: 'height', detail: Math.ceil(document.documentElement.getBoundingClientRect().height) })).observe(document.documentElement);
 document.body.style.margin = '0';
 send({ type: 'loaded' });
-if (!query.has('wait')) document.body.append(map); // else the page around the frame gives a token first
+if (!query.has('wait')) document.body.append(map); // otherwise the page around the frame first gives a token

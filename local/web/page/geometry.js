@@ -1,10 +1,10 @@
-// Where seats stand on the map: where the event file puts them, or else in rows that bend
+// The places of seats on the map: where the event file puts them, or else in rows that bend
 // around the stage. All lengths are in seat widths.
 
 const tableRoom = 2.4; // from table to table
 
 /**
- * Returns where the seats of parts stand that are drawn together, as a box {left, top,
+ * Returns the places of the seats of parts that are drawn together, as a box {left, top,
  * width, height} with parts. Each part is a box with rows, and each row has the places
  * {x, y, turn} of its seats and of its names. Parts that the file does not place are
  * boxes of their own, with x = 0 in the middle.
@@ -15,7 +15,7 @@ export function stand(plan, parts) {
   return { ...bounds(corners), parts: all };
 }
 
-/** Returns the smallest box around the middles of seats, with the seats. */
+/** Returns the smallest box around the middles of the seats, together with the seats. */
 export function bounds(seats) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { x, y } of seats) {
@@ -44,7 +44,7 @@ function placed(part) {
   return { rows, ...bounds(rows.flatMap(({ seats }) => seats)) };
 }
 
-/** Turns a row's direction into degrees at which its numbers can be read. */
+/** Returns the angle, in degrees, at which the numbers of a row with a direction can be read. */
 function tilt(angle) {
   const degrees = (angle * 180) / Math.PI;
   return degrees > 90 ? degrees - 180 : degrees <= -90 ? degrees + 180 : degrees;
@@ -78,7 +78,7 @@ function automatic(part) {
   return { rows, left: -half, top: 0, width, height: part.rows.length + bend };
 }
 
-/** Places tables in lines, about twice as wide as deep. */
+/** Places tables in a grid about twice as wide as deep. */
 function tables(rows) {
   const radii = rows.map(({ count }) => Math.max(1.4, (count * 1.2) / (2 * Math.PI)));
   const pitch = 2 * Math.max(...radii) + tableRoom;
@@ -96,9 +96,9 @@ function tables(rows) {
 }
 
 /**
- * Returns where the seats of a row are along it, from its left end. An aisle is as wide
- * as a seat, or as the seats whose numbers are left out; numbers that all step by two
- * leave out none.
+ * Returns how far along the row each seat is, from the left end. An aisle is as wide as one
+ * seat, or as the seats whose numbers are left out. Numbers that all step by two leave out
+ * none.
  */
 export function slots({ numbers, aisles, count }) {
   const gaps = leftOut(numbers);

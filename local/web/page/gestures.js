@@ -1,8 +1,8 @@
-// Moves and scales the map by hand: pinch, drag, wheel with Ctrl, double tap and keys.
+// Moves and scales the map by gestures: pinch, drag, wheel with Ctrl, double tap and keys.
 
-const slop = 5; // px that a finger may tremble
-const step = 1.5; // of a key, a button or a double tap
-const fades = 0.994; // of the speed, each ms after a finger has let go
+const slop = 5; // px that a finger may move during a tap
+const step = 1.5; // the factor of a key, a button or a double tap
+const fades = 0.994; // the factor of the speed, each ms after a finger was lifted
 
 /** Listens for gestures on a Viewport until signal aborts. */
 export function listen(viewport, signal) {
@@ -10,10 +10,10 @@ export function listen(viewport, signal) {
   const fingers = new Map(); // pointer -> where it is in the window, and where on the screen
   let dragged = false; // since the last press
   let speed = [0, 0]; // px a ms
-  let at = 0; // when that was
+  let at = 0; // when the speed was measured
   let gliding = 0;
-  let around = false; // the page around this frame follows the finger, and moves the frame
-  let way = [0, 0]; // how far the fingers went until then: in px of the window, and of the screen, which differ if a page is scaled
+  let around = false; // the page around this frame scrolls with the finger, which moves the frame
+  let way = [0, 0]; // how far the fingers had moved by then: in px of the window, and of the screen, which differ if a page is scaled
   const on = (type, act, options) => scroller.addEventListener(type, act, { signal, ...options });
   signal.addEventListener('abort', () => cancelAnimationFrame(gliding));
 
@@ -79,7 +79,7 @@ export function listen(viewport, signal) {
   on('pointerup', lift);
   on('pointercancel', lift);
 
-  /** Goes on as the finger went, more and more slowly. */
+  /** Continues the finger's movement, more and more slowly. */
   const glide = () => {
     let last = performance.now();
     const go = (now) => {
@@ -104,13 +104,13 @@ export function listen(viewport, signal) {
   }, { passive: false });
   on('wheel', (event) => {
     viewport.touched();
-    if (!event.ctrlKey) return; // it scrolls
+    if (!event.ctrlKey) return; // the browser scrolls
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
     viewport.magnify(Math.exp(-Math.max(-60, Math.min(60, event.deltaY * lines)) / 100), event.clientX, event.clientY);
   }, { passive: false });
   on('dblclick', ({ target, clientX, clientY }) => {
-    if (target.closest('[role=gridcell], .part-shape, .area-box')) return; // those act on a click
+    if (target.closest('[role=gridcell], .part-shape, .area-box')) return; // these handle clicks themselves
     viewport.touched();
     viewport.show(viewport.at(clientX, clientY), viewport.size * step ** 2);
   });
@@ -135,7 +135,7 @@ export function listen(viewport, signal) {
   });
 }
 
-/** Scrolls what is around the map by so many px, the nearest first: a dialog, then the page. Returns how many were left over. */
+/** Scrolls what is around the map by some px, the innermost first: a dialog, then the page. Returns how many were left over. */
 function scrollAround(el, rest) {
   for (let at = el; at && Math.abs(rest) >= 1; at = at.parentElement ?? at.getRootNode().host) {
     if (at !== document.scrollingElement && !/auto|scroll/.test(getComputedStyle(at).overflowY)) continue;

@@ -2,11 +2,11 @@
 
 /**
  * A Grid moves the focus among cells. rows are lists of {at, x, y, block}: what a cell
- * stands for, where it is, and which rows stand together; cellOf(at) returns the element,
+ * stands for, where it is, and which rows belong together; cellOf(at) returns the element,
  * and atOf(cell) is its inverse. Arrow keys go where they point, even in a row that is
  * drawn from right to left or from top to bottom, unless it is round. With rings, rows
  * are rings around the stage: left and right go around, up and down from ring to ring.
- * Grid calls act(at, event) on Enter, Space or a click, leave() on Escape, which reports
+ * Grid calls act(at, event) on Enter, Space or a click, leave() on Escape, which returns
  * whether it did something, and reached(at, cell) when a cell gets the focus.
  */
 export class Grid {
@@ -56,7 +56,7 @@ export class Grid {
   }
 
   focus(at = this.at, still = false) {
-    if (at === undefined) return; // there are none
+    if (at === undefined) return; // there are no cells
     this.#stop(at);
     const cell = this.cellOf(at);
     cell.focus({ preventScroll: true });
@@ -88,7 +88,7 @@ export class Grid {
     return undefined;
   }
 
-  /** Returns the key that an arrow key would be if rows were drawn from left to right. */
+  /** Returns the arrow key with the same effect in a row drawn from left to right. */
   #turned(r, c, key) {
     const pointed = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[key];
     const row = this.rows[r];
@@ -96,13 +96,13 @@ export class Grid {
     const [from, to] = c + 1 < row.length ? [row[c], row[c + 1]] : [row[c - 1], row[c]];
     const along = unitOf(to.x - from.x, to.y - from.y);
     const [x, y] = this.#across(r, row[c]) ?? [-along[1], along[0]];
-    const across = x * along[1] - y * along[0] > 0 ? [along[1], -along[0]] : [-along[1], along[0]]; // square to the row, on the next one's side
+    const across = x * along[1] - y * along[0] > 0 ? [along[1], -along[0]] : [-along[1], along[0]]; // perpendicular to the row, towards the next one
     const ways = { ArrowRight: along, ArrowLeft: along.map((v) => -v), ArrowDown: across, ArrowUp: across.map((v) => -v) };
     const best = (name) => ways[name][0] * pointed[0] + ways[name][1] * pointed[1];
     return Object.keys(ways).reduce((a, b) => (best(b) > best(a) + 0.01 ? b : a));
   }
 
-  /** Returns the way to the next row of the same block, or undefined. */
+  /** Returns the direction to the next row of the same block, or undefined. */
   #across(r, place) {
     for (const [next, sign] of [[r + 1, 1], [r - 1, -1]]) {
       if (this.rows[next]?.[0].block !== this.rows[r][0].block) continue;

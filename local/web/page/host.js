@@ -1,15 +1,15 @@
-// Where a map is shown: the root that has its elements, and what it needs of the page
+// The place where a map is shown: the root of its elements, and what it needs from the page
 // around it.
 
 import { Announcer } from './announce.js';
 
 /**
- * A Host is a document or a shadow root with the elements of one map. What the map needs
- * of the page around it goes through the methods after emit: Seatlock's own page
- * overrides those.
+ * A Host is a document or a shadow root with the elements of one map. The methods after
+ * emit are what the map needs from the page around it: Seatlock's own page overrides
+ * those.
  */
 export class Host {
-  /** frame is the element whose classes say what is shown, such as "has-lock". Everything is in the language of the words. */
+  /** frame is the element whose classes describe the state, such as "has-lock". words has the language. */
   constructor(root, frame, words) {
     this.root = root;
     this.frame = frame;
@@ -27,18 +27,18 @@ export class Host {
     return this.root.querySelectorAll(selector);
   }
 
-  /** The element that has the focus, if it matches the selector or is inside of one that does. */
+  /** The element that has the focus, if it matches the selector or is inside an element that does. */
   focusedIn(selector) {
     const { activeElement } = this.root;
     return activeElement?.closest(selector) ? activeElement : null;
   }
 
-  /** Says by a class of the frame that something is so, or that it is not. */
+  /** Sets or removes a class of the frame. */
   mark(name, is) {
     this.frame.classList.toggle(name, is);
   }
 
-  /** Shows how the seats are kept up to date. Returns the state before, if that was another. */
+  /** Shows how the seats are kept up to date. Returns the previous state if that was different. */
   light(state) {
     const light = this.find('light');
     const { state: before } = light.dataset;
@@ -49,17 +49,17 @@ export class Host {
     return before;
   }
 
-  /** Tells the page around the map what has happened, and returns whether the map goes on. */
+  /** Sends an event to the page around the map, and returns whether the map may go on. */
   emit() {
     return true;
   }
 
-  /** Whether choose is to be called even if an event was asked for. */
+  /** Whether choose must be called even if an event was requested. */
   get choosesEvent() {
     return false;
   }
 
-  /** Returns the event and the section to begin with. */
+  /** Returns the event and the section to show first. */
   choose(events, { section }) {
     return { eventId: events[0]?.eventId, section };
   }
@@ -70,13 +70,13 @@ export class Host {
   /** Shows who the user is. */
   introduce() {}
 
-  /** Shows what somebody who has paid for seats takes along. */
+  /** Shows the receipt of a paid order. */
   receipt() {}
 
   /** Goes to a section of an event, or to the whole event. */
   goTo() {}
 
-  /** Corrects the address, which named a section that is not there. */
+  /** Corrects the address, which named a section that does not exist. */
   correct() {}
 
   /** Returns where a buyer comes back to from the payment. */

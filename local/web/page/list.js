@@ -1,5 +1,5 @@
-// The seats that can be had as a list, step by step: a section, a row, a seat. It shows
-// the same as the map does.
+// The available seats as a list, step by step: a section, a row, a seat. It shows the same
+// as the map.
 
 import { element } from './element.js';
 import { special } from './names.js';
@@ -10,17 +10,17 @@ const offered = new Set(['available', 'picked', 'asking']);
 
 /**
  * A List shows a plan in an element. state(position) returns the state of a seat, and
- * passes(position) whether it is one that the user wants to see. List calls
- * act(position) when the user picks a seat or leaves it out, and open(part) for a
- * section of a large venue, or with null for all of them; then open() is to be called.
+ * passes(position) whether the user wants to see it. List calls act(position) when the user
+ * picks or unpicks a seat, and open(part) for a section of a large venue, or with null for
+ * all sections. The List's open() must then be called.
  */
 export class List {
-  #sums = new Map(); // row -> what of it can be had
+  #sums = new Map(); // row -> what is available in it
   #items = new Map(); // key -> its element and what it shows
   #part = null;
   #row = null;
   #frame = 0;
-  #end = 0; // of the time in which seats are counted now
+  #end = 0; // when the time for counting seats in this frame is over
 
   constructor(root, plan, { state, passes, act, open }) {
     this.root = root;
@@ -77,12 +77,12 @@ export class List {
     (this.items.querySelector('[tabindex="0"]') ?? this.back).focus();
   }
 
-  /** The part whose rows are shown: of one that is alone, there is nothing to choose. */
+  /** The part whose rows are shown. If there is only one part, there is nothing to choose. */
   get #shownPart() {
     return this.plan.parts[this.plan.parts.length === 1 ? 0 : this.#part];
   }
 
-  /** The rows whose seats are shown, which are all of a part if its rows have no names, or null. */
+  /** The rows whose seats are shown, or null. If the rows of a part have no names, these are all of them. */
   get #seats() {
     const part = this.#shownPart;
     return this.#row ? [this.#row] : part?.rows.some(({ name }) => name) ? null : part?.rows;
@@ -143,7 +143,7 @@ export class List {
     button.tabIndex = 0;
   }
 
-  /** Brings what is shown up to date. */
+  /** Updates the list. */
   draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
@@ -165,7 +165,7 @@ export class List {
     this.#reconcile(shown.filter(Boolean));
   }
 
-  /** Returns an item for rows of which some seats can be had, or undefined. One of which not all are counted comes later. */
+  /** Returns an item for rows with available seats, or undefined. If not all are counted yet, the item comes later. */
   #some(key, name, rows) {
     let [n, least, most] = [0, Infinity, -Infinity];
     for (const row of rows) {
@@ -184,7 +184,7 @@ export class List {
     return { key, texts: [name, cost, this.plan.words.say('list.seats', { n })] };
   }
 
-  /** Returns how many seats of a row can be had, and what the cheapest and the dearest cost. */
+  /** Returns how many seats of a row are available, and the lowest and the highest price. */
   #sum({ first, count }) {
     const sum = { n: 0, least: Infinity, most: -Infinity };
     for (let p = first; p < first + count; p++) {
@@ -213,7 +213,7 @@ export class List {
     });
   }
 
-  /** Changes the items that are shown into others, and leaves those alone that stay. */
+  /** Replaces the items that are shown, but keeps the elements of those that stay. */
   #reconcile(shown) {
     const kept = new Set(shown.map(({ key }) => key));
     const { activeElement } = this.root.getRootNode();

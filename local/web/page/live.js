@@ -7,21 +7,21 @@ const every = { visible: 1000, hidden: 8000 }; // ms between two polls
 
 /**
  * Live follows one event of an Api. It calls heard(list) with every list, none older than the
- * one before, and light(state) with 'live' (a socket), 'asking' (no socket, but
+ * previous one, and light(state) with 'live' (a socket), 'asking' (no socket, but
  * responses) or 'away' (no responses). It does nothing after stop().
  */
 export class Live {
   #stopped = new AbortController();
   #socket = null;
   #talking = false; // the socket has sent its first list
-  #waiting = false; // a new socket may still send it; a poll meanwhile would get a newer one
-  #refused = 0; // how often a socket ended without a message
+  #waiting = false; // a new socket may still send its first list; a poll meanwhile would get a newer one
+  #refused = 0; // how many sockets have ended without a message
   #asking = false;
   #wake = () => {};
   #quiet;
   #again;
 
-  /** first is a promise of a list that was requested already, or of null. */
+  /** first is a promise of a list that was already requested, or of null. */
   constructor(api, eventId, seats, first, { heard, light }) {
     this.api = api;
     this.eventId = eventId;
@@ -36,7 +36,7 @@ export class Live {
   }
 
   async #begin(first) {
-    const list = await first; // a socket that began meanwhile would send all of it again
+    const list = await first; // a socket opened meanwhile would send the whole list again
     if (this.#over) return;
     if (list) this.heard(list);
     this.#connect();
@@ -116,7 +116,7 @@ export class Live {
         return;
       }
       await new Promise((resume) => setTimeout(resume, hesitation));
-    } catch { /* the server is away, so the socket is closed below */ }
+    } catch { /* the server is unreachable, so the socket is closed below */ }
     if (this.#socket === socket && this.seats.version === version) socket?.close();
   }
 

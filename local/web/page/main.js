@@ -1,5 +1,5 @@
-// Seatlock's own page: the element, and around it the events, the user's account, the
-// address and the way back from a payment.
+// Seatlock's own page: the element, and around it the list of events, the user's account,
+// the address and the return from a payment.
 
 import { keptLanguage } from './mine.js';
 import { ElementHost, SeatlockMap } from './seatlock-map.js';
@@ -18,7 +18,7 @@ function hashOf(eventId, section) {
 
 const search = new URLSearchParams(location.search);
 keptLanguage.take(search.get('lang'));
-const returned = search.get('order') ?? history.state?.order; // of a buyer who comes back from the payment, or loads that page again
+const returned = search.get('order') ?? history.state?.order; // set when a buyer comes back from the payment, or reloads that page
 const failed = search.get('signin') === 'failed';
 if (failed || returned) history.replaceState(returned && { order: returned }, '', location.pathname + location.hash);
 
@@ -37,7 +37,7 @@ function follow() {
   else map.setAttribute('section', section);
 }
 
-/** The Host of the page: one can buy, sign in, and come back to an address. */
+/** The Host of the page: users can buy, sign in, and come back to an address. */
 class PageHost extends ElementHost {
   constructor(element, root, words) {
     super(element, root, words);
@@ -63,7 +63,7 @@ class PageHost extends ElementHost {
     document.title = this.words.say('page.title', { event: title });
   }
 
-  /** Shows who the user is, and how to become somebody else. */
+  /** Shows who the user is, and how to sign in or out. */
   introduce(session) {
     byId('signin').hidden = !session.canSignIn || Boolean(session.user && !session.guest);
     byId('signout').hidden = !session.user || session.open || session.guest;
@@ -85,7 +85,7 @@ class PageHost extends ElementHost {
 
   correct(eventId, section) {
     history.replaceState(history.state, '', hashOf(eventId, section));
-    super.correct(eventId, section); // so that a later change of the address is one for the element
+    super.correct(eventId, section); // so that the element notices a later change of the address
   }
 
   returnUrl(eventId) {

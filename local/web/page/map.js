@@ -9,15 +9,15 @@ import { unit } from './viewport.js';
 
 const budget = 4; // ms of a frame in which seats are made
 const legible = 18; // px from which a seat has a number
-const turnable = 400; // seats that can each be turned by itself; of more, a section is turned as a whole
-const rowsAtOnce = 8; // that change how they are drawn in one frame
-const movements = 4; // seats that are highlighted together: in a flood it is no help, and costs frames
+const turnable = 400; // up to this many seats are turned one by one; with more, a section is turned as a whole
+const rowsAtOnce = 8; // how many rows change how they are drawn in one frame
+const movements = 4; // how many seats are highlighted together: more would not help, and cost frames
 
 /**
  * A SeatMap draws parts of a venue on the layer of a viewport. state(position) returns
  * the state of a seat, left(position) the time left on its lock in ms, together(position)
- * the seats that a click on it picks, and passes(position) whether it is one that the
- * user wants to see. SeatMap calls act(position, event) and leave() when the user acts,
+ * the seats that a click on it picks, and passes(position) whether the user wants to see
+ * it. SeatMap calls act(position, event) and leave() when the user acts,
  * reached(position, cell, by) when the focus or a pointer reaches a seat, reached() when
  * the pointer leaves, and whole() when all seats are drawn.
  */
@@ -128,7 +128,7 @@ export class SeatMap {
     });
   }
 
-  /** Reports whether the seat of another row stands where a row's name would. */
+  /** Returns whether a seat of another row is where a row's name would be. */
   #taken({ x, y }, row) {
     if (!this.places) {
       this.places = new Map();
@@ -139,8 +139,8 @@ export class SeatMap {
   }
 
   /**
-   * Turns a section as a whole: as many transforms as there are seats cost frames.
-   * Returns how it is turned, or undefined if it is not.
+   * Turns a section as a whole, since a transform for each seat would cost frames. Returns
+   * its turn, or undefined if it is not turned.
    */
   #turn(group, { first, count }) {
     const { world } = this;
@@ -154,7 +154,7 @@ export class SeatMap {
     return frame;
   }
 
-  /** Places an element on the layer, or in a section that is turned. */
+  /** Places an element on the layer, or in a turned section. */
   #put(el, x, y, frame) {
     let [left, top] = [x - this.world.left, y - this.world.top];
     if (frame) {
@@ -170,7 +170,7 @@ export class SeatMap {
     return this.#lines.size === 0;
   }
 
-  /** Returns the cell of a seat, and draws its row first if need be. */
+  /** Returns the cell of a seat, and draws its row first if necessary. */
   cell(position) {
     if (!this.#cells.has(position)) {
       const { row } = this.plan.find(position);
@@ -237,7 +237,7 @@ export class SeatMap {
     if (changed.length > rowsAtOnce) this.#levelling = requestAnimationFrame(() => this.level());
   }
 
-  /** Redraws those of the seats that are on this map, and highlights those that are in the Set moved. */
+  /** Redraws the seats that are on this map, and highlights those in the Set moved. */
   paint(positions, moved) {
     const changed = [];
     for (const position of positions) {
@@ -256,14 +256,14 @@ export class SeatMap {
     for (const [position, cell] of this.#cells) cell.classList.toggle('dim', !this.passes(position));
   }
 
-  /** Shows the seats that a click would pick, if they are more than the one. */
+  /** Shows the seats that a click would pick, if there are several. */
   #show(positions) {
     for (const cell of this.#ahead) cell.classList.remove('ahead');
     this.#ahead = positions.length > 1 ? positions.map((p) => this.#cells.get(p)).filter(Boolean) : [];
     for (const cell of this.#ahead) cell.classList.add('ahead');
   }
 
-  /** Updates the time left on locks, which passes without any change. */
+  /** Updates the time left on locks. */
   tick() {
     const { activeElement } = this.root.getRootNode();
     for (const position of this.#timed) {
@@ -295,7 +295,7 @@ export class SeatMap {
   }
 }
 
-/** Returns a turn, or the opposite one, at which numbers can be read. */
+/** Returns the turn or the opposite one, whichever makes numbers readable. */
 function upright(turn) {
   return turn > 90 ? turn - 180 : turn <= -90 ? turn + 180 : turn;
 }

@@ -2,7 +2,7 @@
 // and are shared by the windows of one browser, and by the maps of one page.
 
 const apart = 1000; // ms by which the clocks of two windows may differ
-const grace = 2500; // ms after a lock during which a list without it is not trusted
+const grace = 2500; // ms after a lock in which a list without it is not trusted
 
 /** Storage that the browser may refuse; then values last as long as the page. */
 class Storage {
@@ -31,7 +31,7 @@ class Storage {
   }
 }
 
-/** The end of a lock as lists have it: rounded up to a second. */
+/** The end of a lock as in lists: rounded up to a second. */
 const listed = (end) => Math.ceil(end / 1000) * 1000;
 
 const browser = new Storage(() => localStorage);
@@ -64,7 +64,7 @@ export const keptPicks = {
   forget(owner) {
     for (const eventId of this.events(owner)) tab.remove(picksKey(eventId, owner));
   },
-  /** Leaves the picks of a user to the one who takes them next: the same person, who signs in or whose session has ended. */
+  /** Leaves the picks of a user to the next user: the same person, who signs in or whose session has ended. */
   pass(owner) {
     for (const eventId of this.events(owner)) this.save(eventId, '', this.of(eventId, owner));
     this.forget(owner);
@@ -77,7 +77,7 @@ export const keptPicks = {
   },
 };
 
-/** The language that the address named. A window keeps it, since a payment and a sign-in lead back without it. */
+/** The language that the address named. A window keeps it, since the address after a payment or a sign-in lacks it. */
 export const keptLanguage = {
   take: (lang) => lang && tab.set('seatlock:lang', lang),
   get: () => tab.get('seatlock:lang'),
@@ -85,19 +85,19 @@ export const keptLanguage = {
 
 const keyOf = (eventId, user) => `seatlock:${eventId}:${user}`;
 
-/** The events in which the user has something, as far as a storage has it. */
+/** The events in which the user has something, according to a storage. */
 const eventsOf = (user, storage) => storage.keys()
   .map((key) => [key, key.split(':')[1]]) // an event's id has no colon
   .filter(([key, eventId]) => key === keyOf(eventId, user))
   .map(([, eventId]) => eventId);
 
-/** Has an event "change" whenever what a user has changes, with the Mine as the detail. Storage events reach other windows alone. */
+/** Gets an event "change" whenever what a user has changes, with the Mine as its detail. Storage events reach only other windows. */
 export const changes = new EventTarget();
 const asking = new Map(); // key -> the latest call of a map of this page
 
 const saved = (key) => JSON.parse(browser.get(key)) ?? { locked: [], bought: [] };
 
-/** The seats that the user has locked from this browser until after now, in every event. */
+/** The seats that the user has locked from this browser and whose locks have not ended, in every event. */
 export function locksOf(user, now) {
   return eventsOf(user, browser).map((eventId) => ({
     eventId,
@@ -120,12 +120,12 @@ export function forgetUser(user) {
 /** Mine is what one user has in one event, by position. */
 export class Mine {
   picked = new Set();
-  levels = new Map(); // position -> the id of the price level that was chosen; else it is the first
+  levels = new Map(); // position -> the id of the chosen price level; by default the first
   locked = new Map(); // position -> when the lock ends, Unix ms of the server
   paying = new Set(); // those of the locked seats for which a payment was begun
   bought = new Set();
   asked = null; // the call under way: {call, seats}
-  doubted = false; // a list disagrees, and it is too early to trust it
+  doubted = false; // a list disagrees, but it is too early to trust it
   #since = new Map(); // position -> when its lock became known here
 
   constructor(plan, owner) {
@@ -138,8 +138,8 @@ export class Mine {
   }
 
   /**
-   * Reloads what another window of this browser has saved. Returns the locks that are
-   * not there any more since their time ran out, with their ends.
+   * Reloads what another window of this browser has saved. Returns the locks that are gone
+   * because their time ran out, with their ends.
    */
   refresh(now) {
     const locked = new Map(this.locked);
@@ -150,8 +150,8 @@ export class Mine {
   }
 
   /**
-   * Picks seats and places again whose locks have ended, given with their ends, unless
-   * somebody else has them already.
+   * Picks seats and places again after their locks have ended, unless somebody else already
+   * has them. ended has the ends of the locks.
    */
   pickAgain(ended, seats) {
     for (const [p, end] of ended) {
@@ -166,7 +166,7 @@ export class Mine {
     }
   }
 
-  /** Picks what the user had picked in this window. Returns the seats that are taken. */
+  /** Restores the user's picks in this window. Returns those that are taken. */
   restore({ seats: ids, places = [] }, seats) {
     const taken = [];
     for (const [id, level] of ids) {
@@ -180,7 +180,7 @@ export class Mine {
     return taken;
   }
 
-  /** What is picked, as restore takes it. */
+  /** The picks, in the form that restore accepts. */
   get picks() {
     return { seats: [...this.picked].map((p) => [this.plan.ids[p], this.levels.get(p)]), places: this.wanted };
   }
@@ -234,7 +234,7 @@ export class Mine {
     return this.wanted.flat().reduce((sum, n) => sum + n, 0);
   }
 
-  /** Wants so many more places of an area at a price level, or fewer. */
+  /** Changes how many places of an area the user wants at a price level. */
   want(area, level, by) {
     this.wanted[area][level] = Math.max(0, this.wanted[area][level] + by);
   }
@@ -260,7 +260,7 @@ export class Mine {
     });
   }
 
-  /** Notes that a payment for the seats is begun, or that it is not. */
+  /** Records whether a payment for the seats has begun. */
   pay(positions, is) {
     this.#change(() => {
       for (const p of positions) this.paying[is ? 'add' : 'delete'](p);
@@ -296,10 +296,10 @@ export class Mine {
   }
 
   /**
-   * Compares with the seats of the server and returns the differences: locks that
-   * have expired (ranOut, with their ends) or are gone, bookings that were cancelled, locks
-   * that are booked now, and picks that are taken. Seats of a call under way, also of another map of this page, are
-   * left to that call.
+   * Compares with the seats of the server and returns the differences: locks that have
+   * expired (ranOut, with their ends) or are gone, bookings that were cancelled, locks that
+   * are booked now, and picks that are taken. Seats of a call under way, even of another map
+   * of this page, are left to that call.
    */
   compare(seats) {
     const now = seats.clock.now();
@@ -317,14 +317,14 @@ export class Mine {
     };
     for (const [p, end] of [...this.locked]) {
       if (ours.has(p)) continue;
-      if (this.plan.areaOf.has(p)) { // lists do not have it
+      if (this.plan.areaOf.has(p)) { // lists do not name places
         if (now >= end) ranOut.push([p, end]);
         continue;
       }
       const until = seats.until[p];
-      if (until === Infinity && now < end) booked.push(p); // by another window or the shop: nobody else can while the lock lasts
+      if (until === Infinity && now < end) booked.push(p); // by another window or the shop; nobody else can while the lock lasts
       else if (now >= end) ranOut.push([p, end]);
-      else if (this.paying.has(p) && until > end) continue; // the server keeps them for longer than they can be paid for
+      else if (this.paying.has(p) && until > end) continue; // the server locks them for longer than they can be paid for
       else if (until !== end && until !== listed(end) && !fresh(p)) gone.push(p);
     }
     for (const p of this.bought) if (!ours.has(p) && !this.plan.areaOf.has(p) && seats.until[p] !== Infinity && !fresh(p)) cancelled.push(p);

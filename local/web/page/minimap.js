@@ -1,8 +1,8 @@
-// A small picture of the whole venue that shows which part of it is seen.
+// A small picture of the whole venue that shows which part of it is in view.
 
 import { element, svg } from './element.js';
 
-/** A Minimap shows the view of a viewport while that is not the whole. A press on it goes there. */
+/** A Minimap shows the view of a viewport unless the whole venue is in view. A press on it moves the view there. */
 export class Minimap {
   constructor(host, viewport, world) {
     this.viewport = viewport;
@@ -35,7 +35,7 @@ export class Minimap {
 
   follow() {
     const { viewport } = this;
-    const small = viewport.size < viewport.least * 1.3; // nearly all is seen
+    const small = viewport.size < viewport.least * 1.3; // nearly everything is in view
     if (this.root.hidden !== small) this.root.hidden = small;
     if (small) return;
     const { left, top, width, height } = viewport.view;

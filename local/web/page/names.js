@@ -1,5 +1,4 @@
-// What seats are called, and what a buyer wants to know about them, in the language of
-// their plan.
+// Names and descriptions of seats, in the language of their plan.
 
 import { priceRange } from './prices.js';
 
@@ -55,7 +54,7 @@ export function seatNames(plan, positions) {
 
 const facts = ['wheelchair', 'companion', 'restrictedView'];
 
-/** Returns what can be special about a seat, in words. */
+/** Returns the name of a special feature of a seat. */
 export const factName = (words, fact) => (facts.includes(fact) ? words.say(`fact.${fact}`) : fact);
 
 /** Returns what is special about the seat, in words. */
@@ -64,7 +63,7 @@ export function special(plan, position) {
   return [...(plan.facts.get(position) ?? []).map((fact) => factName(plan.words, fact)), ...(note ? [note] : [])];
 }
 
-/** Returns the state of a seat, with the time left in ms where its lock has an end. */
+/** Returns the state of a seat in words. left is the time left on its lock in ms, if it has one. */
 export function stateName(words, state, left) {
   if (state !== 'locked' && state !== 'yours') return words.say(`state.${state}`);
   return words.say(`state.${state}.for`, { time: words.duration(left) });

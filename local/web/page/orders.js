@@ -1,4 +1,4 @@
-// What has become of an order: asked for until it has ended, shown and said.
+// Polls the state of an order until it has ended, and shows it.
 
 import { untilAnswered } from './api.js';
 import { reason } from './problems.js';
@@ -14,7 +14,7 @@ export class Orders {
     this.calls = calls;
   }
 
-  /** Shows what has become of an order, by default of the latest, until it has ended. */
+  /** Shows the state of an order, by default the latest, until it has ended. */
   async follow(id) {
     const { page, page: { plan, words } } = this;
     const turn = this.following = {};
@@ -44,7 +44,7 @@ export class Orders {
     }
   }
 
-  /** Says what has become of an order, and shows its seats so. */
+  /** Shows the state of an order, and updates its seats. */
   #tell({ orderId: reference, state, seatIds, total, refunded, currency, payBefore, kept }) {
     const { page, page: { plan, mine, words } } = this;
     const seats = seatIds.map((id) => plan.positions.get(id)).filter((p) => p !== undefined);
@@ -81,7 +81,7 @@ export class Orders {
     page.update(seats);
   }
 
-  /** Returns those of the seats that are booked for the user. */
+  /** Returns the ones of the seats that are booked for the user. */
   async #booked(seatIds) {
     const { page, page: { plan } } = this;
     const all = await this.calls.asUser((user) => page.api.mine(plan.eventId, user));

@@ -1,4 +1,4 @@
-// The outlines of sections, and how a venue without places is laid out as a whole.
+// The outlines of sections, and the overall layout of a venue without places.
 
 /** Returns the width and the depth of an outline. */
 export function sizeOf(points) {
@@ -26,7 +26,7 @@ export function hull(seats) {
   return [...half(points), ...half(points.reverse())];
 }
 
-/** Reports whether a point is inside of an outline. */
+/** Returns whether a point is inside an outline. */
 export function contains(points, [x, y]) {
   let inside = false;
   points.forEach(([ax, ay], i) => {

@@ -1,4 +1,4 @@
-// Draws the sections of a large venue as shapes that show how full they are and open.
+// Draws the sections of a large venue as shapes that show how full they are and that can be opened.
 
 import { element, svg } from './element.js';
 import { Grid } from './grid.js';
@@ -12,8 +12,8 @@ import { unit } from './viewport.js';
  * what the user acts on.
  */
 export class Overview {
-  #sizes = []; // of a seat, when a label was written last
-  #said = []; // how many seats were available, when a text was written last
+  #sizes = []; // the size of a seat when each label was last written
+  #said = []; // how many seats were available when each text was last written
 
   constructor(viewport, plan, world, { counts, open, reached }) {
     this.viewport = viewport;
@@ -34,7 +34,7 @@ export class Overview {
         return { at: i, x: n / tier.length, y: 0 };
       });
     });
-    this.grid = new Grid(this.root, rows, { // an SVG element that listens for the focus would get it, too
+    this.grid = new Grid(this.root, rows, { // an SVG element with a focus listener would be focusable itself
       cellOf: (i) => this.cells[i],
       atOf: (cell) => Number(cell.dataset.part),
       act: open,
@@ -70,7 +70,7 @@ export class Overview {
     return shape;
   }
 
-  /** Makes the shapes a grid, or one of them that of the seats that are drawn. */
+  /** Makes the shapes a grid, or marks the part whose seats are drawn. */
   open(part) {
     this.part = part;
     const whole = part === null;
@@ -88,16 +88,16 @@ export class Overview {
     });
   }
 
-  /** Writes the labels in the size of the page, and leaves out what does not fit or is not seen. */
+  /** Writes the labels in the size of the page, and leaves out those that do not fit or are out of view. */
   label() {
     const { size, view } = this.viewport;
     this.context ??= element('canvas', {}).getContext('2d');
-    const { fontFamily } = getComputedStyle(this.cells[0].querySelector('.name')); // once: each time again would be a layout
+    const { fontFamily } = getComputedStyle(this.cells[0].querySelector('.name')); // once, since each read would force a layout
     this.cells.forEach((shape, i) => {
       const { label: [x, y], outline, left: from, top, width, height } = this.world.parts[i];
       const seen = this.part === null || (from < view.left + 2 * view.width && from + width > view.left - view.width
         && top < view.top + 2 * view.height && top + height > view.top - view.height);
-      shape.style.display = seen ? '' : 'none'; // what is not drawn costs no frames
+      shape.style.display = seen ? '' : 'none'; // hidden shapes cost no frames
       if (!seen || this.#sizes[i] === size) return;
       this.#sizes[i] = size;
       const { across, deep } = sizeOf(outline);
@@ -115,7 +115,7 @@ export class Overview {
     });
   }
 
-  /** Returns the name so that it fits into the width. */
+  /** Returns the name, shortened to fit the width. */
   #shortened(name, width) {
     if (this.context.measureText(name).width <= width) return name;
     if (this.world.tiers) return width > 10 ? name : '';
@@ -150,7 +150,7 @@ export class Overview {
     const { name, count } = this.plan.parts[i];
     const { available } = this.counts(i);
     if (this.#said[i] === available) return;
-    this.#said[i] = this.part === null ? available : undefined; // a section's label is not heard while one is open
+    this.#said[i] = this.part === null ? available : undefined; // labels of sections are not read out while one is open
     const shape = this.cells[i];
     const { words } = this.plan;
     const percent = words.percent(Math.floor((100 * (count - available)) / count) / 100);

@@ -5,7 +5,7 @@ import { element } from './element.js';
 import { placeName, seatName, seatNames, special } from './names.js';
 import { priceOf } from './prices.js';
 
-const urgent = 20_000; // ms before the end from which the countdown warns
+const urgent = 20_000; // ms before the end when the countdown begins to warn
 
 /**
  * A Panel shows what the user has, in a Host. It calls drop(position) to give up a pick or a
@@ -60,14 +60,14 @@ export class Panel {
     if (focused && !focused.checkVisibility()) this.#focusNext();
   }
 
-  /** Shows the buttons of those who can book or pay here. */
+  /** Shows the buttons for users who can book or pay here. */
   introduce({ way }) {
     this.host.find('confirm').hidden = way === 'left';
     this.host.mark('pays', way === 'pay');
     this.host.find('to-confirm').textContent = this.host.words.say(`time.${way}`);
   }
 
-  /** Returns the text of the button that gets what is held. */
+  /** Returns the text of the button that buys or pays for the held seats. */
   #getting(way) {
     const { words, mine, plan } = this;
     if (mine.asked?.call === 'checkout') return words.say('do.paying');
@@ -77,7 +77,7 @@ export class Panel {
     return cost ? words.say('do.pay', { price: words.money(cost, plan.currency) }) : words.say('do.book');
   }
 
-  /** Moves the focus from a button that was pressed and is gone. */
+  /** Moves the focus on from a button that was pressed and has disappeared. */
   #focusNext() {
     const all = ['#confirm, #lock', ':is(#map, #list) [tabindex="0"]', '#map'].flatMap((which) => [...this.host.findAll(which)]);
     all.find((el) => el.checkVisibility())?.focus({ preventScroll: true });
@@ -111,7 +111,7 @@ export class Panel {
     const level = this.mine.levels.get(p);
     const { levels = [] } = plan.categoryOf(p) ?? {};
     const price = priceOf(plan, p, level);
-    const paying = this.mine.paying.has(p); // for all seats of the order together
+    const paying = this.mine.paying.has(p); // all seats of an order are given back together
     if (levels.length > 1 && label && !paying) {
       const select = element('select', { class: 'level', 'aria-label': words.say('price.of', { seat: seatName(plan, p) }) },
         ...levels.map(({ id, name, price: cost }) => new Option(words.say('price.level', { level: name, price: words.money(cost, plan.currency) }), id, false, id === level)));
@@ -142,7 +142,7 @@ export class Panel {
     return button;
   }
 
-  /** Shows what seats, and places of areas, cost together. */
+  /** Shows the total price of seats and of places of areas. */
   #total(id, positions, wanted) {
     this.host.find(`${id}-total`).hidden = !this.plan.currency;
     if (this.plan.currency) this.host.find(`${id}-sum`).textContent = this.words.money(this.#cost(positions, wanted), this.plan.currency);
@@ -170,7 +170,7 @@ export class Panel {
 
   /**
    * Shows a message of the kind good, news or bad, until the next one or until it is
-   * closed, with a button if there is an offer: its text, and act.
+   * closed. An offer adds a button: it has the text, and act.
    */
   say(kind, text, offer) {
     const notice = this.host.find('notice');

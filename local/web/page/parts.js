@@ -3,17 +3,17 @@
 import { List } from './list.js';
 import { VenueMap } from './view.js';
 
-const step = 1.5; // of the buttons that enlarge
+const step = 1.5; // the factor of the zoom buttons
 
 /**
  * A PartView draws a venue in a Host, as a map or as a list, and the links to the
- * sections beside the one that the user looks at. seats and sections have what a
- * VenueMap and a List ask for and call. PartView calls shown() whenever the user looks
- * at another section.
+ * sections beside the one that the user looks at. seats and sections have the functions
+ * that a VenueMap and a List call. PartView calls shown() whenever the user looks at
+ * another section.
  */
 export class PartView {
   #closed = new AbortController();
-  #aim = {}; // the section that is about to be opened, and the point of it
+  #aim = {}; // the section that is about to be opened, and the point to show in it
 
   constructor(host, plan, { seats, sections, shown }) {
     this.host = host;
@@ -67,10 +67,10 @@ export class PartView {
     on('whole', () => this.map.showAll());
     on('as-map', () => this.#showAs(false));
     on('as-list', () => this.#showAs(true));
-    this.#showAs(host.find('as-list').ariaPressed === 'true'); // as in the event before
+    this.#showAs(host.find('as-list').ariaPressed === 'true'); // as in the previous event
   }
 
-  /** Shows one section of a large venue, or the whole venue. there is set if the map shows it. */
+  /** Shows one section of a large venue, or the whole venue. there is set if the map already shows it. */
   show(key, { there } = {}) {
     const i = this.plan.parts.findIndex((part) => part.key === key);
     const part = this.plan.large && i >= 0 ? i : null;
@@ -116,7 +116,7 @@ export class PartView {
     else this.map.wake();
   }
 
-  /** Makes a button lead to a part beside the one that is drawn. */
+  /** Makes a button lead to a part next to the one that is drawn. */
   #link(id, i) {
     const link = this.host.find(id);
     const part = this.part === null ? undefined : this.plan.parts[i];
@@ -149,7 +149,7 @@ export class PartView {
     else this.map.focus();
   }
 
-  /** Where the user is: in the part that is drawn, and at what has the focus. */
+  /** Where the user is: the part that is drawn, and what has the focus. */
   get place() {
     const part = this.part === null ? undefined : this.plan.parts[this.part];
     const { at, part: shape } = this.host.focusedIn('#map [role=gridcell]')?.dataset ?? {};
@@ -167,7 +167,7 @@ export class PartView {
   resume({ part, seats, focus, camera, scrolled: [left, top] }) {
     const { parts, partOf, positions } = this.plan;
     let i = parts.findIndex(({ key }) => key === part);
-    if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // it has another key now
+    if (i < 0) i = partOf[positions.get([focus, ...seats].find((id) => positions.has(id)))] ?? -1; // the part has another key now
     if (part === undefined || !this.plan.large) i = -1;
     this.show(parts[i]?.key);
     if (part !== parts[i]?.key) this.host.correct(this.plan.eventId, this.plan.parts[this.part]?.key);

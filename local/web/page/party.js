@@ -1,13 +1,13 @@
-// Seats for a party: so many side by side, around the one that was clicked.
+// Seats for a party, side by side, around the one that was clicked.
 
 /** How many seats a party may have at most. */
 export const largestParty = 12;
 
 /**
- * Returns the positions of n available seats side by side that have the seat at the
- * position among them, or [] if there are none. They are of its category, leave no seat
- * alone if that is possible, and are as near as possible. free reports whether a seat is
- * available. Seats for wheelchairs are only taken if one is clicked.
+ * Returns the positions of n available seats side by side, including the seat at the
+ * position, or [] if there are none. They are of the same category, leave no single seat if
+ * that is possible, and are as near as possible. free returns whether a seat is available.
+ * Seats for wheelchairs are only taken if one is clicked.
  */
 export function sideBySide(plan, position, n, free) {
   if (n === 1) return [position];

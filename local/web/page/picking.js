@@ -1,5 +1,5 @@
-// What the user picks: seat by seat, a party at once, places of areas; and the calls that
-// lock, confirm and give back what was picked.
+// What the user picks (single seats, a whole party, places of areas), and the calls that
+// lock, confirm and release the picks.
 
 import { seatName } from './names.js';
 import { sideBySide } from './party.js';
@@ -12,7 +12,7 @@ export class Picking {
 
   constructor(page) {
     this.page = page;
-    // Few events have the rule. While it is not here, the server's refusal offers the same seats.
+    // Few events have the rule. Until it is loaded, the server's refusal offers the same seats.
     if (page.plan.noSingles) import('./singles.js').then((rule) => { this.rule = rule; }, () => {});
   }
 
@@ -30,7 +30,7 @@ export class Picking {
     return sideBySide(this.page.plan, position, this.page.toolbar.party, (p) => this.#free(p));
   }
 
-  /** Reports whether the user may pick n seats more, and says why not. */
+  /** Returns whether the user may pick n more seats, and shows why not. */
   #mayPick(n) {
     const { seatLimit } = this.page.plan;
     const { mine, words } = this.page;
@@ -60,7 +60,7 @@ export class Picking {
         this.page.say('news', words.say('together.none', { n: toolbar.party }));
         return;
       }
-      // A party is moved. What was picked seat by seat stays.
+      // A party moves. Seats that were picked one by one stay.
       const before = toolbar.party > 1 ? this.#lastParty.filter((p) => mine.picked.has(p)) : [];
       if (!this.#mayPick(seats.length - before.length)) return;
       for (const p of before) mine.picked.delete(p);
@@ -91,7 +91,7 @@ export class Picking {
     return Boolean(sentence);
   }
 
-  /** Locks the best seats that there are for the party, or for n, in several places if apart is set. */
+  /** Locks the best available seats for the party, or n seats; in several places if apart is set. */
   best(apart, n) {
     const { filter } = this.page.toolbar;
     const party = n ?? this.page.toolbar.party;
@@ -100,7 +100,7 @@ export class Picking {
     return this.page.calls.make('lock', [], filter.open ? asked : { ...asked, categories: filter.ids });
   }
 
-  /** Offers other seats, since the picked ones leave a single one alone. */
+  /** Offers other seats, since the picked ones leave a single seat. */
   offerInstead(positions) {
     const { mine, words } = this.page;
     const ordinary = positions.filter((p) => p !== undefined);
@@ -114,7 +114,7 @@ export class Picking {
     });
   }
 
-  /** Reports whether a single seat would be left alone, and offers others then. */
+  /** Returns whether the picks would leave a single seat, and if so offers others. */
   #leavesAlone(picked) {
     if (!this.rule) return false;
     this.singles ??= new this.rule.Singles(this.rule.segmentsOf(this.page.plan));
@@ -161,7 +161,7 @@ export class Picking {
     calls.make(session.pays ? 'checkout' : 'confirm', [...session.pays && paying.size ? paying : mine.locked.keys()]);
   }
 
-  /** Leaves out everything that is picked. */
+  /** Clears all picks. */
   clear() {
     const { mine } = this.page;
     const before = [...mine.picked];

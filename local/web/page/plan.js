@@ -8,9 +8,9 @@ const mostAtOnce = 3000;
 
 /**
  * A Plan divides an event into parts. A part is drawn together: a section, or some
- * rows of a very large one. Seats are known by their position in the layout. Places of
- * areas have positions after the seats once the user has them. The names of its parts are
- * in the language of the words; their keys, by which addresses know them, are not.
+ * rows of a very large one. Seats are identified by their position in the layout. Places of
+ * areas that the user has get positions after the seats. The names of parts are in the
+ * language of the words; their keys, which addresses use, are not.
  */
 export class Plan {
   constructor(event, words) {
@@ -20,7 +20,7 @@ export class Plan {
     this.seatLimit = event.seatLimit;
     this.lockSeconds = event.lockSeconds;
     this.noSingles = Boolean(event.noSingles);
-    this.opensAt = Date.parse(event.opensAt); // NaN if the sale does not wait
+    this.opensAt = Date.parse(event.opensAt); // NaN if the sale has no start
     this.closesAt = Date.parse(event.closesAt);
     this.name = event.name;
     this.startsAt = event.startsAt;
@@ -79,7 +79,7 @@ export class Plan {
     }
   }
 
-  /** Returns the position of a place of an area, which has none before somebody has it. */
+  /** Returns the position of a place of an area, and assigns one if it has none yet. */
   place(id, area) {
     let position = this.positions.get(id);
     if (position === undefined && area >= 0) {
@@ -97,8 +97,8 @@ export class Plan {
   }
 
   /**
-   * Returns the seats side by side of which the seat is one, as the positions from first
-   * to end - 1.
+   * Returns the seats side by side that include the seat, as the positions from first to
+   * end - 1.
    */
   segment(position) {
     const { row, place } = this.find(position);
@@ -122,7 +122,7 @@ export class Plan {
   }
 }
 
-/** Splits a row that is too long to draw, which is mostly a plain list. */
+/** Splits a row that is too long to draw. Such a row is usually a plain list. */
 function shortened(row) {
   const n = row.seats.length;
   const most = row.name ? 200 : Math.min(24, Math.max(10, Math.ceil(Math.sqrt(n) * 1.6)));
@@ -138,5 +138,5 @@ function shortened(row) {
 
 /** Returns when an event starts, by the clocks of the venue. */
 function localTime(time, words) {
-  return time ? words.date(Date.parse(`${time.slice(0, 19)}Z`), 'UTC') : ''; // without the zone: as the clocks there show it
+  return time ? words.date(Date.parse(`${time.slice(0, 19)}Z`), 'UTC') : ''; // without the zone: local time at the venue
 }

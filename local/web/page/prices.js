@@ -2,13 +2,13 @@
 
 /**
  * Colours for categories to which the event file gives none. Neighbours differ in
- * lightness as well, for people who do not tell the hues apart.
+ * lightness as well, for people who cannot distinguish the hues.
  */
 const colours = ['#0b6e99', '#c2570c', '#6a3fa0', '#2d7a3e', '#b0306a', '#8a6d00', '#00797a', '#5b6270'];
-/** How many marks there are. A mark is blocks on the back of a chair; the stylesheet has them. */
+/** The number of marks. A mark is a pattern on the back of a chair, defined in the stylesheet. */
 const marks = 8;
 
-/** Returns what the seat costs at a price level, or undefined; without one, at the first. */
+/** Returns the price of the seat at a price level, by default the first, or undefined. */
 export function priceOf(plan, position, level) {
   const category = plan.categoryOf(position);
   return category?.levels?.find(({ id }) => id === level)?.price ?? category?.price;
@@ -22,14 +22,14 @@ export function priceRange({ words, currency }, { price, levels = [] }) {
   return levels.some((level) => level.price !== least) ? words.say('price.from', { price: text }) : text;
 }
 
-/** Gives an element the colour and the mark of a category. Nothing if there is none. */
+/** Gives an element the colour and the mark of a category, if there is one. */
 export function paintCategory(el, plan, i) {
   if (i === undefined) return;
   el.style.setProperty('--hue', plan.categories[i].color ?? colours[i % colours.length]);
   el.dataset.mark = i % marks;
 }
 
-/** A Filter says which categories the user wants to see. */
+/** A Filter has the categories that the user wants to see. */
 export class Filter {
   #chosen = new Set();
   #most = Infinity;
@@ -38,7 +38,7 @@ export class Filter {
     this.plan = plan;
   }
 
-  /** Adds a category to those chosen, or takes it out. None chosen is all. */
+  /** Adds a category to the chosen ones, or removes it. If none is chosen, all pass. */
   toggle(i) {
     if (!this.#chosen.delete(i)) this.#chosen.add(i);
   }

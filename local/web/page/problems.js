@@ -1,8 +1,8 @@
-// What a buyer reads when a call fails, by the code of the error.
+// The sentences that a buyer reads when a call fails, by the code of the error.
 
 import { Unreachable } from './api.js';
 
-/** Returns what is wrong, in words for a buyer, and what to do where that is known. */
+/** Returns a sentence for a buyer that says what is wrong and, if known, what to do. */
 export function reason(words, error) {
   if (error instanceof Unreachable) return words.say('error.unreachable');
   const { code, status, name } = error;

@@ -1,5 +1,5 @@
-// What a buyer gets who has paid: the reference, also as a code that a machine reads, the
-// seats, a file for a calendar, and all of it on paper.
+// The receipt of a paid order: the reference, also as a QR code, the seats, a calendar file,
+// and a printed version.
 
 import { calendarFile } from './calendar.js';
 
@@ -9,7 +9,7 @@ const byId = (id) => document.getElementById(`receipt-${id}`);
 export function showReceipt({ words, plan, reference, seats, price, closed }) {
   const receipt = document.getElementById('receipt');
   byId('event').textContent = plan.title;
-  const place = plan.when && /\d/.test(plan.subtitle) ? '' : plan.subtitle; // with a number it is the time, in other words
+  const place = plan.when && /\d/.test(plan.subtitle) ? '' : plan.subtitle; // a subtitle with a number repeats the time
   byId('when').textContent = [...new Set([place, plan.when])].filter(Boolean).join(' · ');
   // Not element(): a shared module would become a chunk of its own, which the page must load first.
   byId('seats').replaceChildren(...seats.map((seat) => Object.assign(document.createElement('li'), { textContent: seat })));

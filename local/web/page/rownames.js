@@ -2,14 +2,14 @@
 
 import { unit } from './viewport.js';
 
-const smallest = 11.5; // px, of a name
-const drawn = 13; // px, of one in the stylesheet
-const titled = 19; // px, of the name of a section there
-const inset = 0.5; // seats: a name whose end is nearer to the edge of the view is kept at the edge
+const smallest = 11.5; // px, the smallest size of a name
+const drawn = 13; // px, the size of a name in the stylesheet
+const titled = 19; // px, the size of a section's name in the stylesheet
+const inset = 0.5; // seats: a name whose row end is nearer to the edge of the view is kept at the edge
 
 /**
- * RowNames places names, each {name, end, side, row}: the element, where the row ends, 0
- * or 1 for its first or its last seat ("table" for the middle of a table), and the row.
+ * RowNames places names, each {name, end, side, row}: the element, the end of the row, 0 or
+ * 1 for the row's first or last seat ("table" for the middle of a table), and the row.
  * titles are the names of sections.
  */
 export class RowNames {
@@ -20,7 +20,7 @@ export class RowNames {
     this.titles = titles;
   }
 
-  /** Places the names for what is in view now. */
+  /** Places the names for the present view. */
   follow() {
     const { size, view, fitted } = this.viewport;
     const now = [size, ...Object.values(view)].join(' ');
@@ -49,7 +49,7 @@ export class RowNames {
     }
   }
 
-  /** Returns the seat of a row that is in view and nearest to one of its ends. */
+  /** Returns the seat in view that is nearest to one of the ends of its row. */
   #firstInView({ first, count }, side, inView) {
     for (let i = 0; i < count; i++) {
       const p = side === 0 ? first + i : first + count - 1 - i;
@@ -71,10 +71,10 @@ export class RowNames {
     if (Boolean(entry.hidden) !== hidden) name.hidden = entry.hidden = hidden;
     if (hidden) return;
     if (entry.kept !== kept) name.classList.toggle('kept', entry.kept = kept);
-    const scale = unit / this.viewport.size; // its own size on the page
+    const scale = unit / this.viewport.size; // keeps the size of the name on the page
     const font = drawn * (kept ? scale : Math.max(1, (smallest / drawn) * scale));
     const [left, top] = [(x - this.world.left) * unit, (y - this.world.top) * unit];
-    const wide = 4 * font; // of one around the point
+    const wide = 4 * font; // the width of a name around the point
     const style = {
       fontSize: `${font.toFixed(1)}px`,
       top: `${(top - (kept ? 0.8 : 0.55) * font).toFixed(1)}px`,

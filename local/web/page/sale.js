@@ -1,13 +1,13 @@
-// When an event is on sale, in the buyer's time zone.
+// The times between which an event is on sale.
 
-/** A Sale knows whether buyers can lock seats of a plan at the moment. */
+/** A Sale knows whether buyers can lock seats of a plan now. */
 export class Sale {
   constructor(plan, clock) {
     this.plan = plan;
     this.clock = clock;
   }
 
-  /** Why the event is not on sale, in a sentence; empty if it is. */
+  /** A sentence that says why the event is not on sale; empty if it is. */
   get sentence() {
     const { opensAt, closesAt, words } = this.plan;
     const now = this.clock.now();

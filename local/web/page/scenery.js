@@ -1,4 +1,4 @@
-// Draws the stage and the areas, which are no seats.
+// Draws the stage and the areas.
 
 import { element, svg } from './element.js';
 import { paintCategory } from './prices.js';
@@ -29,7 +29,7 @@ function box(name, { shape, label, width, height }) {
   return el;
 }
 
-/** Draws a stage with boards and lights, as it is seen from the seats. */
+/** Draws a stage with boards and lights, as seen from the seats. */
 function apron(label) {
   const lights = [[60, 48], [114, 57.5], [174, 65.5], [237, 70.3], [300, 72], [363, 70.3], [426, 65.5], [486, 57.5], [540, 48]];
   return svg('svg', { class: 'stage', viewBox: '0 0 600 90', 'aria-hidden': 'true', focusable: 'false' },

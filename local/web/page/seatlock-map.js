@@ -1,5 +1,5 @@
-// The element <seatlock-map>: the seats of one event in any page. README.md says how a
-// shop uses it, and v1.d.ts what its types are.
+// The element <seatlock-map>: the seats of one event in any page. README.md describes how a
+// shop uses it, and v1.d.ts has its types.
 
 import { Api } from './api.js';
 import { Controller } from './controller.js';
@@ -19,7 +19,7 @@ sheet.replaceSync(styles);
 const template = document.createElement('template');
 template.innerHTML = policy ? policy.createHTML(inside) : inside;
 
-/** A host that is an element: it sends events and knows no address. */
+/** The Host of the element: it sends events and does not use the page's address. */
 export class ElementHost extends Host {
   constructor(element, root, words) {
     const frame = root.querySelector('.frame');
@@ -82,7 +82,7 @@ export class SeatlockMap extends HTMLElement {
     else this.#follow();
   }
 
-  /** Shows what the attributes name, once for both of them. */
+  /** Shows the event and section of the attributes, once if both change together. */
   #follow() {
     if (this.#following) return;
     this.#following = true;
@@ -92,7 +92,7 @@ export class SeatlockMap extends HTMLElement {
     });
   }
 
-  /** Begins anew, once for all that changes at the same time. */
+  /** Restarts, once for all changes at the same time. */
   #restart() {
     if (this.#starting) return;
     this.#starting = true;
@@ -110,10 +110,10 @@ export class SeatlockMap extends HTMLElement {
     const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI));
     api.token = this.#token;
     const load = () => Session.load(api, this.buyer);
-    const first = load(); // together with the words
-    first.catch(() => {}); // the Controller repeats it
+    const first = load(); // at the same time as the words
+    first.catch(() => {}); // the Controller repeats the call
     const { sells, name } = this.buyer;
-    const known = sells || name || this.#token; // else the shop may say it later, and the map begins anew
+    const known = sells || name || this.#token; // otherwise the shop may set the user later, and the map restarts
     const early = known ? askEarly(api, this.getAttribute('event'), (events) => this.firstOf(events)) : {};
     const wanted = [this.lang || this.parentElement?.closest('[lang]')?.lang, ...navigator.languages].filter(Boolean);
     const words = await loadWords(wanted, this.#messages);
@@ -125,7 +125,7 @@ export class SeatlockMap extends HTMLElement {
     controller.start((again) => (again ? load() : first), early);
   }
 
-  /** How the user is known: sells, whether one can book or pay here, and the name to use. */
+  /** Options of the session: sells, whether buyers can book or pay here, and the name to use. */
   get buyer() {
     return { sells: false, name: this.#user };
   }
@@ -175,7 +175,7 @@ export class SeatlockMap extends HTMLElement {
     const { page } = this.#controller ?? {};
     if (page && typeof before === 'function' && typeof token === 'function') {
       page.api.token = token;
-      page.session.renew().catch(() => {}); // the next call of the buyer says what is wrong
+      page.session.renew().catch(() => {}); // the buyer's next call reports what is wrong
     } else if (this.isConnected) this.#restart();
   }
 
@@ -184,17 +184,17 @@ export class SeatlockMap extends HTMLElement {
     return this.#controller?.page?.basket ?? { picked: [], locked: [], booked: [] };
   }
 
-  /** Locks what is picked. */
+  /** Locks the picked seats. */
   async lock() {
     return Boolean(await this.#controller?.page?.picking.lock());
   }
 
-  /** Gives back what is locked. */
+  /** Releases the locked seats. */
   async release() {
     return Boolean(await this.#controller?.page?.picking.release());
   }
 
-  /** Leaves out everything that is picked and not locked. */
+  /** Clears the picks. Locked seats stay locked. */
   clear() {
     this.#controller?.page?.picking.clear();
   }
@@ -204,7 +204,7 @@ export class SeatlockMap extends HTMLElement {
     return Boolean(await this.#controller?.page?.picking.best(apart, n));
   }
 
-  /** Asks the server what the user has, once the shop has booked it. */
+  /** Asks the server what the user has, for example after the shop has booked it. */
   async refresh() {
     await this.#controller?.page?.calls.refresh();
   }

@@ -1,5 +1,5 @@
-// How every seat is, folded together from the server's lists. The cost of a list is
-// that of its changes, not of the venue.
+// The state of every seat, folded together from the server's lists. The cost of a list
+// depends on its changes, not on the size of the venue.
 
 const booked = Infinity; // later than any time
 const blocked = Number.MAX_VALUE;
@@ -8,9 +8,9 @@ const names = new Map(Object.entries(untils).map(([status, until]) => [until, st
 const slice = 250; // ms: locks that end within one slice are checked together
 
 /**
- * Seats keeps, by position, until when each seat is taken: 0 is available, Infinity
- * booked, the largest number blocked, which is not for sale, and any other the end of
- * its lock in Unix ms of the server.
+ * Seats keeps, by position, until when each seat is taken: 0 if it is available, Infinity
+ * if booked, the largest number if blocked (not for sale), and otherwise the end of its
+ * lock, in Unix ms of the server.
  */
 export class Seats {
   version = '';
@@ -49,7 +49,7 @@ export class Seats {
     return changed;
   }
 
-  /** Applies the result of a call, which the next list will have too. */
+  /** Applies the result of a call, which the next list will also have. */
   know(positions, until) {
     for (const position of positions) if (position < this.plan.seatCount) this.#set(position, until);
   }
@@ -74,14 +74,14 @@ export class Seats {
     const due = [];
     if (current - this.looked < this.ends.size) {
       for (let s = this.looked; s <= current; s++) if (this.ends.has(s)) due.push(s);
-    } else { // after a long sleep: fewer slices have locks than have passed
+    } else { // after a long sleep, more slices have passed than have locks
       for (const s of this.ends.keys()) if (s <= current) due.push(s);
     }
     for (const s of due) {
       const later = [];
       for (const position of this.ends.get(s)) {
         const until = this.until[position];
-        if (Math.floor(until / slice) !== s) continue; // another lock, or none, meanwhile
+        if (Math.floor(until / slice) !== s) continue; // the lock was replaced or has gone meanwhile
         if (until > now) later.push(position);
         else if (this.#set(position, 0)) freed.push(position);
       }

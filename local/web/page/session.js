@@ -1,10 +1,10 @@
-// Who the user is: a name that this browser made up or the shop gave, a guest whom the
-// server made, or somebody who has signed in.
+// The user: a name that this browser made up or the shop gave, a guest made by the server,
+// or somebody who has signed in.
 
 import { undecided } from './api.js';
 import { forgetLocks, forgetUser, keptPicks, locksOf, userName } from './mine.js';
 
-/** Asks for the session, one window at a time: two would become two guests. */
+/** Requests the session, one window at a time: two at once would become two guests. */
 function ask(api) {
   const call = () => api.session().catch((error) => {
     if (error.status === 404) return { open: true, confirm: true }; // a server without sessions
@@ -14,7 +14,7 @@ function ask(api) {
 }
 
 /**
- * Gives back what a guest has locked. What the server refuses is not the guest's any
+ * Releases what a guest has locked. Seats that the server refuses are not the guest's any
  * more. It throws if the server did not decide.
  */
 async function giveBack(api, eventId, user, seatIds) {
@@ -27,16 +27,16 @@ async function giveBack(api, eventId, user, seatIds) {
       const named = new Set(error.seats.map(({ seatId }) => seatId));
       const others = rest.filter((id) => !named.has(id));
       if (others.length === rest.length) return undefined;
-      rest = others; // a refusal is of all the seats of a call
+      rest = others; // a refusal is for all the seats of a call
     }
   }
   return undefined;
 }
 
 /**
- * A Session is who the user is. sells says whether buyers may book or pay here, as far
- * as the server lets them. name is the user's on a server that believes every name; without
- * it the browser makes one up. A Session calls renewed(before) when it has asked again.
+ * A Session identifies the user. sells is whether buyers may book or pay here, if the server
+ * lets them. name is the user's name on a server that believes every name; without it the
+ * browser makes one up. A Session calls renewed(before) when it has asked again.
  */
 export class Session {
   renewed = () => {};
@@ -49,9 +49,9 @@ export class Session {
   }
 
   /**
-   * Asks who the user is. The seats are shown even if the server is too busy to say so,
-   * has too many new guests at this address, or does not say it to a page of another site
-   * that has no token.
+   * Asks who the user is. The seats are shown even if the server is too busy to answer, has
+   * too many new guests at this address, or does not answer a page of another site that has
+   * no token.
    */
   static async load(api, options) {
     try {
@@ -71,17 +71,17 @@ export class Session {
     this.user = open ? this.name || userName() : userId ?? null;
   }
 
-  /** Whose the things are that this browser keeps: the user's, at the server. */
+  /** The owner of what this browser stores: the user, at the server. */
   get owner() {
     return (this.user ?? 'nobody') + this.api.elsewhere;
   }
 
-  /** How the user gets what is held: pay, buy, or left where this page sells nothing. */
+  /** How the user gets the held seats: pay, buy, or left if this page sells nothing. */
   get way() {
     return this.pays ? 'pay' : this.mayConfirm ? 'buy' : 'left';
   }
 
-  /** Asks again. Reports whether the user is still the same. */
+  /** Asks again. Returns whether the user is still the same. */
   async renew() {
     const { user, guest } = this;
     this.#take(await ask(this.api));
@@ -89,7 +89,7 @@ export class Session {
     return this.user === user;
   }
 
-  /** What has happened if the user is not the one before: out, guest, in or user; else empty. */
+  /** How the user has changed: out, guest, in or user; empty if it is the same. */
   since(before) {
     if (before.user === null) return '';
     if (this.user === null || (this.guest && !before.guest)) return 'out';
@@ -103,7 +103,7 @@ export class Session {
     return this.guest ? locksOf(this.owner, now) : [];
   }
 
-  /** Gives back the seats that a guest has locked, before a sign-in, and leaves them picked, with the rest, to the user who signs in. */
+  /** Releases a guest's locks before a sign-in, and leaves the seats picked, with the other picks, for the user who signs in. */
   async leave(now) {
     const { owner } = this;
     for (const { eventId, seatIds } of this.held(now)) {

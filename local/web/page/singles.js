@@ -1,4 +1,4 @@
-// The rule for single seats: a choice of seats should not leave one alone where another
+// The rule for single seats: a choice of seats should not leave a single seat if another
 // choice would not. The server has the same rule, in functions/venue/best/judge.go, and a
 // test compares the two.
 
@@ -31,10 +31,10 @@ export class Singles {
   }
 
   /**
-   * Returns null if it is all right to take the seats, and otherwise the ids of another
-   * choice. The function standing returns open for the id of a seat that is available,
-   * held for one that somebody has locked, and else gone. Seats asked that are held are
-   * taken for the user's own.
+   * Returns null if the seats may be taken, and otherwise the ids of another choice. The
+   * function standing returns open for the id of a seat that is available, held for one
+   * that somebody has locked, and otherwise gone. Held seats among those asked for count as
+   * the user's own.
    */
   judge(asked, standing) {
     const slots = asked.map((id) => this.#slots.get(id)).sort((a, b) => a - b);
@@ -55,7 +55,7 @@ export class Singles {
     return !seat || seat.special ? 'gone' : standing(seat.id);
   }
 
-  /** Moves each span that leaves a seat alone. Returns the slots of all, or null. */
+  /** Moves each span that leaves a single seat. Returns the slots of all, or null. */
   #spanBySpan(choice) {
     const moved = choice.copy();
     for (const span of moved.spans) {
@@ -79,8 +79,8 @@ export class Singles {
   }
 
   /**
-   * Returns the start of the window nearest to from that has seats of the same
-   * categories in the same order, has the own seats and leaves none alone; or null.
+   * Returns the start of the window nearest to from that has seats of the same categories
+   * in the same order, includes the user's own seats and leaves no single seat; or null.
    */
   #nearest(choice, from, seats, own) {
     const home = this.#segmentOf[from];
@@ -107,7 +107,7 @@ export class Singles {
     return null;
   }
 
-  /** Reports whether the seats could be at the window that starts there. */
+  /** Returns whether the seats could be in the window at start. */
   #suits(choice, start, seats, own) {
     let covered = 0;
     for (const [i, seat] of seats.entries()) {
@@ -128,10 +128,10 @@ export class Singles {
 
 const slotsOf = ({ start, n }) => Array.from({ length: n }, (_, i) => start + i);
 
-/** A Choice is slots that are asked for, in spans of seats side by side. */
+/** A Choice has the slots that are asked for, in spans of seats side by side. */
 class Choice {
   spans = [];
-  chosen = new Set(); // those that are open
+  chosen = new Set(); // the open ones of the slots
 
   constructor(stands) {
     this.stands = stands;
@@ -144,7 +144,7 @@ class Choice {
     return copy;
   }
 
-  /** Adds a seat after those before it. */
+  /** Adds a seat. Slots must be added in ascending order. */
   add(slot) {
     let span = this.spans.at(-1);
     if (span && span.start + span.n === slot) span.n++;
@@ -157,7 +157,7 @@ class Choice {
     for (const slot of slotsOf(span)) if (this.stands(slot) === 'open') this.chosen.add(slot);
   }
 
-  /** Reports whether a seat at either end of the span is left alone. */
+  /** Returns whether a single seat is left at either end of the span. */
   leavesAlone({ start, n }) {
     return this.#alone(start - 1) || this.#alone(start + n);
   }
@@ -167,13 +167,13 @@ class Choice {
       && !this.left(slot - 1) && !this.left(slot + 1);
   }
 
-  /** Reports whether the seat is open and stays so. */
+  /** Returns whether the seat is open and not chosen. */
   left(slot) {
     return this.stands(slot) === 'open' && !this.chosen.has(slot);
   }
 }
 
-/** Returns the segments of a plan as Singles wants them. */
+/** Returns the segments of a plan for Singles. */
 export function segmentsOf(plan) {
   const segments = [];
   for (const part of plan.parts) {

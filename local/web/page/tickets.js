@@ -1,4 +1,4 @@
-// How seats and places are described to the shop whose page shows the map.
+// Descriptions of seats and places for the shop whose page shows the map.
 
 import { priceOf } from './prices.js';
 
@@ -28,7 +28,7 @@ function ticket(plan, position, level) {
   return { seatId, ...compact({ section: part.section || undefined, row: row.name || undefined, number: row.numbers?.[place] }), ...rest };
 }
 
-/** Returns so many places of an area at a price level as a Places of v1.d.ts. */
+/** Returns count places of an area at a price level as a Places of v1.d.ts. */
 function placesOf(plan, area, level, count) {
   const { name, category } = plan.areas[area];
   const { levels, price } = plan.categories[category] ?? {};

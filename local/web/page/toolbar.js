@@ -1,5 +1,5 @@
-// The tools above the map: how many sit together, the best seats for them, and the
-// prices, which are the legend of the categories and filter them as well.
+// The tools above the map: the size of the party, the best seats for it, and the prices,
+// which are a legend of the categories and filter them.
 
 import { element, put } from './element.js';
 import { largestParty } from './party.js';
@@ -7,8 +7,8 @@ import { factName } from './names.js';
 import { Filter, paintCategory, priceRange } from './prices.js';
 
 /**
- * A Toolbar shows the tools of one event in a Host until close(). It calls best() when the best
- * seats are asked for, and filtered() when the user wants to see other categories.
+ * A Toolbar shows the tools of one event in a Host until close(). It calls best() when the user
+ * wants the best seats, and filtered() when the user wants to see other categories.
  */
 export class Toolbar {
   #closed = new AbortController();

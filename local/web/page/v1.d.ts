@@ -13,11 +13,11 @@ export interface Ticket {
   category?: string;
   /** The price level. */
   level?: string;
-  /** What it costs according to the event file. Ask the server before you take money. */
+  /** The price in the event file. Ask the server before you take money. */
   price?: number;
 }
 
-/** Places of an area that the user wants and does not have yet. */
+/** Places of an area that the user wants but does not have yet. */
 export interface Places {
   section: string;
   count: number;
@@ -32,9 +32,9 @@ export interface Basket {
   places?: Places[];
   locked: Ticket[];
   booked: Ticket[];
-  /** When the first of the locks ends. */
+  /** When the first lock ends. */
   expiresAt?: string;
-  /** The currency of the prices, by ISO 4217. */
+  /** The currency of the prices (ISO 4217). */
   currency?: string;
 }
 
@@ -46,12 +46,12 @@ export interface Seats {
 export interface SeatlockEvents {
   /** The seats of an event are shown: at first, and when the event or its seat map changes. */
   ready: { eventId: string; name: string };
-  /** The user has picked seats or places, has left some out, or has chosen another price of
-   * a picked or locked seat; or another window of the browser has changed what the user has. */
+  /** The user has picked or unpicked seats or places, or has chosen another price for a picked
+   * or locked seat; or another window of the browser has changed what the user has. */
   pick: Basket;
-  /** Seats are locked. The basket has all that the user has locked. */
+  /** Seats are locked. The basket has everything that the user has locked. */
   lock: Basket;
-  /** Seats were given back: by the user, or the shop has cancelled bookings. */
+  /** The user has given back seats, or the shop has cancelled bookings. */
   release: Seats;
   /** Seats are taken or their locks are over: a call failed, or the shop ended the locks. The
    * code is the API's. */
@@ -62,8 +62,8 @@ export interface SeatlockEvents {
   expired: Seats;
   /** Seats are booked for the user. */
   booked: Seats;
-  /** The user goes to a section of a large venue. After preventDefault() the map stays, unless
-   * the user has moved it into the section: then the event is not cancelable. */
+  /** The user goes to a section of a large venue. preventDefault() keeps the map where it is. If
+   * the user has moved the map into the section, the event is not cancelable. */
   section: { eventId: string; section: string | null };
   /** A call failed. The code is the API's, or "unreachable". "unauthenticated" asks for a token. */
   error: { code: string; message: string };
@@ -77,15 +77,15 @@ export class SeatlockMap extends HTMLElement {
   user: string | undefined;
   /** A shop's own words, by the keys of the tables in local/web/page/messages. */
   messages: Record<string, string | Record<string, string>> | undefined;
-  /** A bearer token of the user, or a function that gives one, again whenever the server refuses it. */
+  /** A bearer token of the user, or a function that returns one. It is called again whenever the server refuses the token. */
   token: string | (() => string | Promise<string>) | undefined;
   /** What the user has. */
   readonly basket: Basket;
-  /** Locks what is picked. Resolves to whether that succeeded; messages and events say why not. */
+  /** Locks the picks. Resolves to whether that succeeded; messages and events say why not. */
   lock(): Promise<boolean>;
-  /** Gives back all that is locked. */
+  /** Gives back everything that is locked. */
   release(): Promise<boolean>;
-  /** Leaves out all that is picked and not locked. */
+  /** Clears the picks. Locked seats stay locked. */
   clear(): void;
   /** Locks the n best seats side by side, or anywhere if they may be apart. */
   bestAvailable(n: number, options?: { apart?: boolean }): Promise<boolean>;

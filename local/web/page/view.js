@@ -1,5 +1,5 @@
-// The map of a venue: one layer with the stage, the sections and the seats, from all of
-// it down to a single row.
+// The map of a venue: one layer with the stage, the sections and the seats, from the whole
+// venue down to a single row.
 
 import { Card } from './card.js';
 import { Dots } from './dots.js';
@@ -12,23 +12,23 @@ import { drawScenery } from './scenery.js';
 import { Viewport } from './viewport.js';
 import { layOut } from './world.js';
 
-const pointable = 10; // px from which a mouse finds a seat, which is named beside it
+const pointable = 10; // px from which a mouse can point at a seat, which is then described beside it
 const legible = 18; // px from which a seat has a number
-const pressable = 24; // px from which a finger finds a seat
+const pressable = 24; // px from which a finger can hit a seat
 const comfortable = 30; // px to which a press on a smaller seat enlarges it
 const opens = 9; // px from which a section in the middle of the view can open
 const settles = 1000; // ms after a press that enlarges, in which the second of a double press does nothing
 
 /**
- * A VenueMap draws a plan in an element that scrolls. seats and sections have what a
- * SeatMap, Dots and an Overview ask for and call. VenueMap calls open(part, event) when
- * the user opens a section, entered(part) when the user has moved the map into one or,
- * with null, out of it, and scaled() when the size of the seats may have changed.
+ * A VenueMap draws a plan in an element that scrolls. seats and sections have the functions
+ * that a SeatMap, Dots and an Overview call. VenueMap calls open(part, event) when the user
+ * opens a section, entered(part) when the user has moved the map into one or, with null, out
+ * of it, and scaled() when the size of the seats may have changed.
  */
 export class VenueMap {
   #closed = new AbortController();
-  #enlarged = -Infinity; // when a press has enlarged seats
-  #pointer; // the type of what was pressed last: not every browser says it with a click
+  #enlarged = -Infinity; // when a press last enlarged seats
+  #pointer; // the pointer type of the last press: not every browser reports it with a click
 
   constructor(scroller, plan, { seats, sections, open, entered, scaled }) {
     this.plan = plan;
@@ -72,7 +72,7 @@ export class VenueMap {
     }, atOnce);
   }
 
-  /** Picks a seat, or enlarges it if it is too small to be sure which one was meant. */
+  /** Picks a seat, or zooms in if it is too small to be sure which seat was meant. */
   #act(position, { type, detail, clientX, clientY }) {
     if (type === 'click') {
       if (this.viewport.changing || (detail > 1 && performance.now() - this.#enlarged < settles)) return;
@@ -87,13 +87,13 @@ export class VenueMap {
   }
 
   /**
-   * Draws the seats of a part of a large venue, or of none, and moves there, unless the
-   * user is there. point, if any, is to be in the middle.
+   * Draws the seats of a part of a large venue, or of none, and moves there, unless there is
+   * set. point, if given, is moved to the middle.
    */
   show(part, { there = false, point, atOnce } = {}) {
     this.part = part;
     this.card.show();
-    if (!there) this.#go(part, point, atOnce); // before anything is drawn, which would be laid out at once
+    if (!there) this.#go(part, point, atOnce); // before anything is drawn, since moving would lay it out at once
     this.map?.remove();
     this.map = undefined;
     this.overview.open(part);
@@ -116,7 +116,7 @@ export class VenueMap {
     this.viewport.show(whole >= size ? middle : this.#inside(point ?? middle, part, size), size, atOnce);
   }
 
-  /** Returns the point at which most of a part is in view that is as near to a point as can be. */
+  /** Returns the middle of a view that has as much of a part as possible, and is as near to a point as possible. */
   #inside(point, part, size) {
     const box = this.world.parts[part];
     return [['left', 'width', 'wide'], ['top', 'height', 'tall']].map(([from, length, seen], k) => {
@@ -135,7 +135,7 @@ export class VenueMap {
     return [this.world.x[position], this.world.y[position]];
   }
 
-  /** What is in the middle, and how large; not restored if all was seen. */
+  /** What is in the middle, and its size. It need not be restored if everything was in view. */
   get camera() {
     const { middle, size, fitted } = this.viewport;
     return fitted ? undefined : { middle, size };
@@ -145,12 +145,12 @@ export class VenueMap {
     this.viewport.show(middle, size, true);
   }
 
-  /** Keeps what is seen while the map is hidden. */
+  /** Remembers the view while the map is hidden. */
   rest() {
     this.kept = { part: this.part, camera: this.camera };
   }
 
-  /** Shows again what was seen, or the part that was opened meanwhile. */
+  /** Restores the view, or shows the part that was opened meanwhile. */
   wake() {
     const { part, camera } = this.kept ?? {};
     this.kept = undefined;
@@ -176,7 +176,7 @@ export class VenueMap {
     this.dots.draw(this.map?.drawn ? this.part : null);
   }
 
-  /** Opens the section into which the user has moved the map, or closes the one that is left. */
+  /** Opens the section that the user has moved the map into, or closes the one that it has left. */
   #enter() {
     const { size, middle } = this.viewport;
     const part = this.#partAt(middle);

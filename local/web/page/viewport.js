@@ -1,25 +1,25 @@
-// The part of the map that is seen, and how large. The map is drawn on a layer that is
-// scaled as a whole, which costs the same for ten seats and for a thousand.
+// The visible part of the map, and its scale. The map is drawn on a layer that is scaled as
+// a whole, which costs the same for ten seats and for a thousand.
 
 /** The size of a seat on the layer before it is scaled, in px. */
 export const unit = 32;
 const largest = 64; // px from seat to seat
 const largestAtFirst = 38;
-const lowest = 0.6; // of the most height, for a map that can be enlarged
+const lowest = 0.6; // of the maximum height, for a map that can be enlarged
 const lasts = 260; // ms that a move to another place takes
-const still = 140; // ms without a move after which the map is at rest
+const still = 140; // ms without movement after which the map is at rest
 
 /**
  * A Viewport shows a box {left, top, width, height}, in seat widths, in an element that
- * scrolls. It begins with all of the box. Draw on its layer, with unit pixels to a seat.
+ * scrolls. At first the whole box is in view. Draw on its layer, with unit pixels to a seat.
  * Viewport calls moved() while the user moves the map, and settled(byHand) when it is at
- * rest, with whether a hand has moved it since the last time.
+ * rest. byHand is whether the user has moved it since the last time.
  */
 export class Viewport {
   #timer;
   #frame = 0;
-  #goal = 0; // the frame of a move under way
-  #aim = 0; // the size at its end
+  #goal = 0; // the animation frame of a move under way
+  #aim = 0; // the size at the end of the move
   #byHand = false;
   // Until the element is shown:
   size = unit;
@@ -56,12 +56,12 @@ export class Viewport {
     this.scroller.style.height = '';
   }
 
-  /** Whether all of the box is seen. */
+  /** Whether the whole box is in view. */
   get fitted() {
     return this.size <= this.least * 1.001;
   }
 
-  /** Whether it is moving to another place. */
+  /** Whether the view is moving to another place. */
   get changing() {
     return this.#goal > 0;
   }
@@ -71,12 +71,12 @@ export class Viewport {
     return this.#goal ? this.#aim : this.size;
   }
 
-  /** Whether seats are as large as can be. */
+  /** Whether seats have the largest size. */
   get full() {
     return this.size >= largest * 0.999;
   }
 
-  /** The box that is seen. */
+  /** The visible box. */
   get view() {
     const { scroller, size, box, wide, tall } = this;
     return {
@@ -99,18 +99,18 @@ export class Viewport {
     return [left + (clientX - x) / this.size, top + (clientY - y) / this.size];
   }
 
-  /** Returns the size at which a box of so many seats is seen whole. */
+  /** Returns the size at which a box, in seat widths, fits into the view. */
   sizeFor(width, height) {
     return Math.min(this.wide / width, this.tall / height);
   }
 
-  /** Draws larger or smaller, so that what is at a point of the window stays there. */
+  /** Zooms, and keeps what is at a point of the window there. */
   magnify(factor, clientX, clientY) {
     this.#cancel();
     this.#hold(this.size * factor, this.at(clientX, clientY), clientX, clientY);
   }
 
-  /** Scrolls by so many px, and returns how many were left over. */
+  /** Scrolls by some px, and returns how many were left over. */
   pan(dx, dy) {
     this.#cancel();
     this.#byHand = true;
@@ -119,12 +119,12 @@ export class Viewport {
     return [dx - (this.scroller.scrollLeft - scrollLeft), dy - (this.scroller.scrollTop - scrollTop)];
   }
 
-  /** Notes that a hand has moved the map. */
+  /** Records that the user has moved the map. */
   touched() {
     this.#byHand = true;
   }
 
-  /** Moves to where a place is in the middle and a seat has the size, or as near as there is map. */
+  /** Moves until a place is in the middle, or as near to it as the map allows, and seats have the size. */
   show([x, y], size, atOnce = this.reduced.matches) {
     this.#cancel();
     const to = this.#bounded(size);
@@ -174,7 +174,7 @@ export class Viewport {
     return Math.max(0, (this.tall - this.box.height * size) / 2);
   }
 
-  /** Draws seats of a size, with a place at a point of the window. */
+  /** Draws seats in a size, with a place at a point of the window. */
   #hold(size, [x, y], clientX, clientY) {
     const { scroller, box } = this;
     this.size = this.#bounded(size);
@@ -208,7 +208,7 @@ export class Viewport {
   }
 
   #rest() {
-    if (this.#goal) return; // the move's end comes here again
+    if (this.#goal) return; // this runs again at the end of the move
     const byHand = this.#byHand;
     this.#byHand = false;
     this.settled(byHand);

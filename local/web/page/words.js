@@ -1,7 +1,7 @@
-// What the page says in one language, and how that language writes numbers, money, lists
-// and times. The messages are in the folder messages, one table for each language.
+// The messages of the page in one language, and its formats of numbers, money, lists and
+// times. The messages are in the folder messages, one table for each language.
 
-/** The tables, each of which is loaded when its language is wanted. */
+/** The tables. Each is loaded when its language is needed. */
 const tables = {
   en: () => import('./messages/en.js'),
   de: () => import('./messages/de.js'),
@@ -15,9 +15,10 @@ const rightToLeft = ['ar'];
 const slack = 250; // ms by which the estimate of the server's time may be late
 
 /**
- * Loads the Words of the first of the wanted languages that has a table, else of
- * English. Languages are BCP 47 tags, the first one wanted most: "de", "fr-CA". What is
- * no tag is left out. It asks again for a table while the network is away. own are the messages of a shop, by key, in place of ours.
+ * Loads the Words of the first wanted language that has a table, or else of English. Wanted
+ * languages are BCP 47 tags in order of preference, such as "fr-CA" and "de". Invalid tags
+ * are ignored. It requests a table again while the network is down. own has the shop's own
+ * messages, by key, which replace ours.
  */
 export async function loadWords(wanted, own) {
   const locale = wanted.map(localeOf).find((l) => languages.includes(l?.language)) ?? new Intl.Locale('en-GB');
@@ -40,7 +41,7 @@ function localeOf(tag) {
   try {
     return new Intl.Locale(tag);
   } catch {
-    return undefined; // anybody can write anything into the address
+    return undefined; // the address can contain anything
   }
 }
 
@@ -52,7 +53,7 @@ export class Words {
   constructor(locale, messages, own = {}) {
     this.lang = locale.baseName;
     this.dir = rightToLeft.includes(locale.language) ? 'rtl' : 'ltr';
-    // Seats and tickets have Latin digits and Gregorian dates, so the page has them too.
+    // Seats and tickets have Latin digits and Gregorian dates, so the page uses them too.
     const { numberingSystem = 'latn', calendar = 'gregory' } = locale;
     this.locale = new Intl.Locale(locale, { numberingSystem, calendar }).toString();
     this.#messages = { ...messages, ...usable(own, messages) };
@@ -65,8 +66,8 @@ export class Words {
 
   /**
    * Returns the message with its parameters filled in. The parameter n chooses the plural
-   * form. Numbers are written as the language does, and texts as they are. A table of
-   * another version may lack the key, which is the text then.
+   * form. Numbers are formatted for the language, and texts are left as they are. If the
+   * table, which may be of another version, lacks the key, it returns the key.
    */
   say(key, params = {}) {
     const message = this.#messages[key] ?? key;
@@ -77,22 +78,22 @@ export class Words {
 
   #value(value) {
     if (typeof value === 'number') return this.number(value);
-    // A name in a script of the other direction must not turn around what stands beside it.
+    // A name in a script of the other direction must not reorder the text beside it.
     const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufefc]/.test(value);
     return rightToLeft === (this.dir === 'rtl') ? value : `\u2068${value}\u2069`;
   }
 
-  /** Returns facts that belong together, in one line. Empty ones are left out. */
+  /** Joins facts that belong together into one line. Empty ones are left out. */
   join(facts) {
     return this.#joined('join', facts);
   }
 
-  /** Returns whole sentences one after the other. Empty ones are left out. */
+  /** Joins sentences. Empty ones are left out. */
   sentences(...sentences) {
     return sentences.filter(Boolean).join(' ');
   }
 
-  /** Returns groups of which each has facts, in one line. */
+  /** Joins groups of facts into one line. */
   joinGroups(groups) {
     return this.#joined('join.groups', groups);
   }
@@ -141,7 +142,7 @@ export class Words {
     return h ? `${this.number(h)}:${two(m)}:${two(s)}` : `${this.number(m)}:${two(s)}`;
   }
 
-  /** Returns a day and a time, by the clocks of the zone; without one, by the buyer's and with its name. */
+  /** Returns a day and a time in the time zone; without one, in the buyer's, with its name. */
   date(time, timeZone) {
     return this.#format('DateTimeFormat', {
       weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZone, timeZoneName: timeZone ? undefined : 'short',
@@ -149,8 +150,8 @@ export class Words {
   }
 
   /**
-   * Writes the messages that elements below root name: the attribute data-say has the
-   * key of the text, data-label that of the accessible name, data-alt that of a picture.
+   * Fills in the messages of the elements below root: the attribute data-say has the key of
+   * the text, data-label that of the accessible name, data-alt that of a picture.
    */
   fill(root) {
     for (const el of root.querySelectorAll('[data-say]')) el.textContent = this.say(el.dataset.say);
@@ -158,7 +159,7 @@ export class Words {
     for (const el of root.querySelectorAll('[data-alt]')) el.alt = this.say(el.dataset.alt);
   }
 
-  /** Returns the format, which is made once: that takes longer than to use it. */
+  /** Returns a format from a cache, since making one takes longer than using it. */
   #format(kind, options = {}) {
     const key = kind + JSON.stringify(options);
     if (!this.#formats.has(key)) this.#formats.set(key, new Intl[kind](this.locale, options));
@@ -166,7 +167,7 @@ export class Words {
   }
 }
 
-/** The whole seconds left. A lock of 60 seconds has not 61 left, though the clock is an estimate. */
+/** The whole seconds left. A lock of 60 seconds must not show 61, although the clock is an estimate. */
 const secondsOf = (ms) => Math.max(0, Math.ceil((ms - slack) / 1000));
 
 function rounded(ms) {
@@ -176,7 +177,7 @@ function rounded(ms) {
   return minutes < 120 ? [minutes, 'minute'] : [Math.round(minutes / 60), 'hour'];
 }
 
-/** Returns a shop's messages that can stand in place of ours. It warns of the others: a buyer is not to see that. */
+/** Returns the shop's messages that can replace ours. It warns of the others on the console, where buyers do not see it. */
 function usable(own, messages) {
   return Object.fromEntries(Object.entries(own).filter(([key, message]) => {
     try {

@@ -1,4 +1,4 @@
-// The one map of a venue: where every seat, section, area and the stage stand. All
+// The map of a whole venue: the places of every seat, section, area and the stage. All
 // lengths are in seat widths.
 
 import { bowl } from './bowl.js';
@@ -9,8 +9,8 @@ const title = 1.7; // above a section, for its name
 const between = 1.2; // from section to section
 
 /**
- * Returns where everything of a plan stands. x, y and turn (in degrees) have the seats
- * by position. A part is a box with an outline, a label and rows, whose names have
+ * Returns the places of everything in a plan. x, y and turn (in degrees) are indexed by the
+ * position of the seat. A part is a box with an outline, a label and rows, whose names have
  * places. tiers are the parts in rings around the stage, or null. The whole is a box,
  * too: {left, top, width, height}.
  */
@@ -81,7 +81,7 @@ function shift({ rows }, dx, dy) {
   }
 }
 
-/** Returns the box of a stage above seats that are so wide. */
+/** Returns the box of a stage above seats of the width wide. */
 function stageAbove({ stage, words }, wide) {
   const { label = words.say('stage'), shape = 'apron' } = stage ?? {};
   const width = { apron: Math.max(9, Math.min(0.88 * wide, 24, 12 + wide / 4)), round: 6 }[shape] ?? Math.max(8, Math.min(0.8 * wide, 16));

@@ -1,5 +1,5 @@
-// The page of the example shop: it gives the element the buyer's token, and lets the
-// shop's back end take the money for what is locked.
+// The page of the example shop: it gives the element the buyer's token, and has the shop's
+// back end take the money for the locked seats.
 
 const map = document.querySelector('seatlock-map');
 const pay = document.getElementById('pay');
@@ -29,7 +29,7 @@ function money(amount, currency) {
   return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
 
-/** Sends a basket until the shop says what has become of it. A basket is paid for only once. */
+/** Sends a basket until the shop reports the outcome. A basket is paid for only once. */
 async function order(basket) {
   for (;;) {
     try {
@@ -54,5 +54,5 @@ pay.addEventListener('click', async () => {
   say(ok ? `Thank you.${price} Your reference is ${reference}.` : message);
   pay.disabled = false;
   showTotal();
-  await map.refresh().catch(() => {}); // the element says if the server is away
+  await map.refresh().catch(() => {}); // the element reports an unreachable server
 });

@@ -1,5 +1,5 @@
-// Program issuer is an OpenID Connect issuer with a login form, for tests of the sign-in
-// on the page: the example server of zitadel/oidc, on a free port of this machine.
+// Issuer is an OpenID Connect issuer with a login form, for tests of the sign-in on the
+// page: the example server of zitadel/oidc, on a free port of this machine.
 //
 // It has a public client, which must use PKCE, and the users test-user2 and
 // test-user@127.0.0.1 with the password verysecure.
@@ -24,7 +24,7 @@ func main() {
 		os.Exit(1)
 	}
 	url := "http://" + l.Addr().String() + "/"
-	// A native client may be at any port.
+	// A native client may use any port.
 	storage.RegisterClients(storage.NativeClient("seatlock", "http://127.0.0.1/signin/callback"))
 	h := exampleop.SetupServer(url, storage.NewStorage(storage.NewUserStore(url)), log, false)
 	log.Info("serving", "url", url)

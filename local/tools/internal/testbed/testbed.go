@@ -1,5 +1,5 @@
 // Package testbed sets up the servers and folders that a row of bench or proof
-// needs, and takes them away afterwards.
+// needs, and removes them afterwards.
 //
 // It must not know about any store: the programs open those.
 package testbed
@@ -15,14 +15,14 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A Bed is what one row has set up. The zero value is empty. A Bed is for one
-// goroutine.
+// A Bed holds the resources of one row. The zero value is empty. A Bed is not safe for
+// concurrent use.
 type Bed struct{ undo []func() }
 
 // OnClose adds a function that Close calls.
 func (b *Bed) OnClose(undo func()) { b.undo = append(b.undo, undo) }
 
-// Close undoes everything, the last first.
+// Close calls the functions added by OnClose, the last first.
 func (b *Bed) Close() {
 	for _, undo := range slices.Backward(b.undo) {
 		undo()
@@ -51,7 +51,7 @@ func (b *Bed) Proxy(target string) (*faults.Proxy, error) {
 // A Redis is a redis-server that can be restarted.
 type Redis struct {
 	*redistest.Server
-	Dir string // where it keeps its files
+	Dir string // the folder of its files
 
 	args []string
 }
@@ -71,10 +71,10 @@ func (b *Bed) Redis(args ...string) (*Redis, error) {
 	return r, nil
 }
 
-// URL returns the server's address as redisstore.Client takes it.
+// URL returns the server's address in the form that redisstore.Client accepts.
 func (r *Redis) URL() string { return "redis://" + r.Addr }
 
-// Restart kills the server and starts it again on its port and its files.
+// Restart kills the server and restarts it on its port and its files.
 func (r *Redis) Restart() error {
 	r.Kill()
 	_, port, err := net.SplitHostPort(r.Addr)

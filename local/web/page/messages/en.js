@@ -64,7 +64,7 @@ export default {
   'join.groups': '{first}; {rest}',
   'times': '{n} ×',
 
-  // The states of a seat: as a mark of the legend, and with the time that is left.
+  // The states of a seat: in the legend, and with the time left.
   'state.available': 'available',
   'state.picked': 'picked by you',
   'state.asking': 'picked by you',
@@ -181,7 +181,7 @@ export default {
   'sale.closed': 'Ticket sales closed on {time}.',
   'sale.open': 'Tickets are on sale now.',
 
-  // Orders and payments. {reference} is what the shop finds an order by.
+  // Orders and payments. The shop finds an order by {reference}.
   'order.opening': 'The payment is being opened.',
   'order.open': { one: 'Not paid yet. {seats} is held for you for {time}: pay, or give it back.', other: 'Not paid yet. {seats} are held for you for {time}: pay, or give them back.' },
   'order.booking': { one: 'Your payment has arrived, and {seats} is being booked.', other: 'Your payment has arrived, and {seats} are being booked.' },
