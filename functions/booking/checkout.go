@@ -162,7 +162,7 @@ func (a *API) returnURL(r *http.Request, given *string) (string, error) {
 	return u.String(), nil
 }
 
-// contact returns the contact that the buyer gave.
+// contact returns how the shop reaches the buyer.
 func contact(req *seatsRequest) (c payment.Contact, err error) {
 	if req.Name != nil {
 		c.Name = strings.TrimSpace(*req.Name)
