@@ -9,7 +9,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestFunctionsOnPostgreSQL sells seats with the four functions as they are
+// TestFunctionsOnPostgreSQL sells seats with the functions as they are
 // built for PostgreSQL, each with a connection of its own.
 func TestFunctionsOnPostgreSQL(t *testing.T) {
 	t.Parallel()

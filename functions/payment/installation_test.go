@@ -96,7 +96,7 @@ func TestWorkForAMoment(t *testing.T) {
 			t.Errorf("it worked for %v, want 20s", took)
 		}
 		s.is(o.Order, payment.StageOpen, 0)
-		time.Sleep(2 * time.Minute) // the order is looked at by now, a minute and a half after it was opened at the latest
+		time.Sleep(2 * time.Minute) // a worker has checked the order by now: it does so within 90 s of its opening
 		s.WorkUntil(s.ctx, time.Now().Add(time.Second), events)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
 	})

@@ -161,7 +161,7 @@ func (b *block) status(i int) lockstore.Status {
 }
 
 // AppendEnd appends the end of a lock as everybody may see it: rounded up to a whole
-// second, so that a program cannot take a seat in the very millisecond in which it
+// second, so that a program cannot take a seat in the very millisecond when it
 // becomes free.
 func AppendEnd(dst []byte, ms int64) []byte { return AppendTime(dst, (ms+999)/1000*1000) }
 
