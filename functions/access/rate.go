@@ -65,7 +65,7 @@ func (r *Rate) takeOf(what kind, addr netip.Addr, times int) time.Duration {
 	return wait
 }
 
-// count counts a request in a bucket whose limit is times that of one client.
+// count counts a request in a bucket with times the limit of one client.
 func (r *Rate) count(b bucket, times int) time.Duration {
 	perSecond := r.perSecond * rate.Limit(times)
 	limiter := r.buckets.get(b, perSecond, times*max(1, int(2*r.perSecond)))
