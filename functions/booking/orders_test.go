@@ -27,7 +27,7 @@ type counter struct {
 	t      *testing.T
 	api    *booking.API
 	bank   *paymenttest.Bank
-	denied atomic.Bool // the bank does not say what became of payments
+	denied atomic.Bool // the bank refuses to say what became of payments
 }
 
 // deniable is the bank of a counter.

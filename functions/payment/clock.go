@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	clockAge  = time.Minute // time after which the store is asked for its time again
-	clockTrip = time.Second // an answer that took longer does not give the store's time precisely enough
+	clockAge  = time.Minute // after which the store is asked for its time again
+	clockTrip = time.Second // an answer that took longer does not show the store's time well enough
 )
 
 // A clock estimates the store's clock. It learns the difference from this process's
@@ -25,7 +25,7 @@ type sample struct {
 	rough  bool
 }
 
-// learn records the store's time from the answer to a call that began at asked.
+// learn takes the store's time from the answer to a call that began at asked.
 func (c *clock) learn(now, asked time.Time) {
 	took := time.Since(asked)
 	rough := took > clockTrip

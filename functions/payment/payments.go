@@ -99,7 +99,7 @@ type Payments struct {
 	notices        turns
 	compared       atomic.Int64 // when to compare again, in Unix milliseconds
 	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
-	late           atomic.Int64 // the greatest delay of a leased order since the last count, in nanoseconds
+	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 	dueEvents      dueEvents
 	newerCounts    atomic.Bool // whether it was logged that a newer program counts
 }

@@ -120,9 +120,9 @@ func (p *Payments) attend(ctx context.Context, r lockstore.Order) {
 	}
 }
 
-// Notice reconciles the order of a notice from the provider that [Provider.Verify] has
-// checked. Failures are logged, and the order is tried again when it is due. Concurrent
-// notices of one order share a run.
+// Notice reconciles the order that a notice of the provider is about, which
+// [Provider.Verify] has checked. Failures are logged: the order is tried again when it
+// is due. Notices of the same order that come at the same time share one run.
 func (p *Payments) Notice(ctx context.Context, id lockstore.OrderID) {
 	err := p.notices.do(ctx, id, func() error {
 		_, err := p.Reconcile(ctx, id)

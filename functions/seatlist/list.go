@@ -119,7 +119,7 @@ func (l *List) WriteTo(w io.Writer) (int64, error) {
 	return int64(l.len), nil
 }
 
-// pieces calls do with each part of the list in order, until it fails.
+// pieces calls do with one piece of the list after the other, until it fails.
 func (l *List) pieces(do func([]byte) error) error {
 	if err := do(l.head); err != nil {
 		return err

@@ -123,7 +123,7 @@ func (r *request) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap gives [http.ResponseController] access to the server's writer.
+// Unwrap lets [http.ResponseController] find the methods of the server's writer.
 func (r *request) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // close fills in the measurements and what the handler left empty.

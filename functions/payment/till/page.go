@@ -126,10 +126,10 @@ func (t *Till) show(w http.ResponseWriter, r *http.Request, say *texts, id strin
 	}
 }
 
-// money formats an amount in the smallest unit of a currency for the language, such as
+// money writes an amount in the smallest unit of a currency as the language does, such as
 // 84.00 EUR.
 func money(tag language.Tag, amount int64, code string) string {
-	digits := 2 // the default for unknown currencies
+	digits := 2 // also of a currency that is not known
 	if unit, err := currency.ParseISO(code); err == nil {
 		digits, _ = currency.Standard.Rounding(unit)
 	}

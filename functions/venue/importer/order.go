@@ -20,9 +20,9 @@ const (
 	largestTable = 500
 )
 
-// along returns the order of the seats at these places. In a row, it is from left to
-// right or, if the row is upright, from top to bottom. Around a table, it is from the
-// first seat to the nearest remaining one, and so on.
+// along returns the order in which the seats at these places follow each other. In a row,
+// that is from the left or, if it is upright, from the top. Around a table, it is from the
+// first one to the nearest that is left, and so on.
 func along(seats []point) []int {
 	order := make([]int, len(seats))
 	for i := range order {
