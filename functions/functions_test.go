@@ -1,6 +1,6 @@
-// Package functions_test runs the Lambda functions as they are deployed: the
-// real programs, built with the flags of a release, with a Runtime API and a
-// store that the test starts.
+// Package functions_test runs the Lambda functions as they are deployed: the real
+// programs, built with release flags, with a Runtime API and a store that the test
+// starts.
 package functions_test
 
 import (
@@ -33,11 +33,10 @@ func TestFunctions(t *testing.T) {
 	sell(t, func(name string) []string { return built(t, name) }, "REDIS_URL=redis://"+redistest.New(t).Addr)
 }
 
-// sell sells seats with the functions, which share only a store, and
-// returns the functions.
+// sell sells seats with the functions, which share only a store, and returns them.
 func sell(t *testing.T, command func(name string) []string, store string) map[string]*function {
 	t.Helper()
-	apitest.Load() // which may take longer than a lock lasts
+	apitest.Load() // loading may take longer than a lock lasts
 	events := eventFile(t)
 	functions := make(map[string]*function)
 	for _, name := range []string{"lock", "confirm", "release", "list", "operate"} {
@@ -52,7 +51,7 @@ func sell(t *testing.T, command func(name string) []string, store string) map[st
 	lock.post("/lock", "A2", "ben", 200, `"status":"locked"`)
 	release.post("/release", "A2", "ben", 200, `"status":"available"`)
 	lock.post("/lock", "A3", "cat", 200, `"status":"locked"`)
-	time.Sleep(2100 * time.Millisecond) // the lock is over
+	time.Sleep(2100 * time.Millisecond) // the lock has expired
 	confirm.post("/confirm", "A3", "cat", 409, `"code":"lock_expired"`)
 	lock.post("/lock", "A3", "ann", 200, `"status":"locked"`)
 
@@ -93,8 +92,8 @@ func sell(t *testing.T, command func(name string) []string, store string) map[st
 	return functions
 }
 
-// TestFunctionSurvivesPanic checks that a request whose handler panics is
-// answered, and the next event too.
+// TestFunctionSurvivesPanic checks that a request whose handler panics is answered, and
+// that the next event is too.
 func TestFunctionSurvivesPanic(t *testing.T) {
 	t.Parallel()
 	f := start(t, built(t, "testdata/panics"),
@@ -108,7 +107,7 @@ func TestFunctionSurvivesPanic(t *testing.T) {
 	if a := f.invoke([]byte(`{"version":"1.0"}`)); a.path != "error" || !strings.Contains(string(a.body), "PayloadFormatVersion") {
 		t.Errorf("a payload of another format: %s %s, want an error about PayloadFormatVersion", a.path, a.body)
 	}
-	f.Kill() // after this its log is complete
+	f.Kill() // its log is complete after this
 	if log := f.log.String(); !strings.Contains(log, "on request") || !strings.Contains(log, "request-1") {
 		t.Errorf("the log lacks the panic or its request: %s", log)
 	}
@@ -138,7 +137,7 @@ func TestFunctionThaws(t *testing.T) {
 	freeze(func() {})
 	f.post("/lock", "A2", "ann", 200, `"locked"`)
 
-	freeze(func() { proxy.Cut(); proxy.Restore() }) // the other end has closed them
+	freeze(func() { proxy.Cut(); proxy.Restore() }) // the proxy has closed the connections
 	f.post("/lock", "A3", "ann", 200, `"locked"`)
 
 	freeze(func() { proxy.Inject(func() faults.Fault { return faults.Fault{Lost: true} }) }) // a firewall drops their packets
@@ -159,7 +158,7 @@ func TestFunctionWithoutRedis(t *testing.T) {
 	f.post("/lock", "A1", "ann", 503, `"code":"`)
 	proxy.Restore()
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
-	f.Kill() // after this its log is complete
+	f.Kill() // its log is complete after this
 	if !strings.Contains(f.log.String(), "Redis is unavailable") {
 		t.Errorf("the log does not say that Redis is unavailable: %s", f.log)
 	}

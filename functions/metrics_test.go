@@ -19,7 +19,7 @@ type metricsLine struct {
 		Timestamp         int64
 		CloudWatchMetrics []directive
 	} `json:"_aws"`
-	members map[string]any // of the root
+	members map[string]any // of the root object
 }
 
 // A directive names the members of the line that are metrics, and those that
@@ -34,8 +34,7 @@ type directive struct {
 var units = []string{"Count", "Milliseconds"}
 
 // metricsLines finds the metrics in a function's log and checks each against the
-// specification of the format, since CloudWatch drops invalid lines without an
-// error.
+// specification of the format, since CloudWatch silently drops invalid lines.
 func metricsLines(t *testing.T, log string) []metricsLine {
 	t.Helper()
 	var lines []metricsLine
@@ -107,7 +106,7 @@ func TestFunctionMetrics(t *testing.T) {
 	if got := f.send(event); got.StatusCode != 200 || got.Headers["X-Request-Id"] == "" || got.Headers["X-Request-Id"] == "of-the-shop" {
 		t.Errorf("%d %s %v, want 200 with the X-Request-Id of Lambda", got.StatusCode, got.Body, got.Headers)
 	}
-	f.Kill() // after this its log is complete
+	f.Kill() // its log is complete after this
 
 	var got []string
 	for _, line := range metricsLines(t, f.log.String()) {

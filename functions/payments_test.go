@@ -18,7 +18,7 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// settleEvent is what the schedule of the template invokes its function with.
+// settleEvent is the payload with which the template's schedule invokes its function.
 const settleEvent = `{"settle":true}`
 
 // TestFunctionsSellAtStripe sells seats at a fake of Stripe.
@@ -110,22 +110,23 @@ func sellAtStripe(t *testing.T, command func(name string) []string, store string
 		t.Errorf("a seat that was paid for is cancelled with %d %s, want order_paid", got.StatusCode, got.Body)
 	}
 
-	// The second one's webhooks are lost, and its buyer comes back.
+	// The second order's webhooks are lost, and its buyer comes back.
 	second := begin("A2", "ben")
 	pay(second)
 	if state := orderOf(checkout, "GET /order?userId=ben&orderId="+second.OrderID, "").State; state != "paid" {
 		t.Errorf("the order whose buyer has paid and come back is %s, want paid", state)
 	}
 
-	// Another function releases the seat of the third one, and the schedule closes its
-	// payment.
+	// Another function releases the seat of the third order, and the schedule closes
+	// its payment.
 	third := begin("A3", "cat")
 	functions["release"].post("/release", "A3", "cat", 200, `"status":"available"`)
 	stateOf := func() string { return orderOf(checkout, "GET /order?userId=cat&orderId="+third.OrderID, "").State }
 	if state := stateOf(); state != "giving_back" {
 		t.Errorf("the order whose seats were released is %s, want giving_back", state)
 	}
-	// A function whose time ends leaves its orders to a later one, when their lease ends.
+	// A function whose time ends leaves its orders to a later one, after their lease
+	// has ended.
 	state := ""
 	for began := time.Now(); time.Since(began) < 3*payment.Lease; {
 		if a := functions["settle"].invoke([]byte(settleEvent)); a.path != "response" {
@@ -145,7 +146,7 @@ func sellAtStripe(t *testing.T, command func(name string) []string, store string
 		t.Errorf("the money is %+v", money)
 	}
 	f := functions["settle"]
-	f.Kill()                            // after this its log is complete
+	f.Kill()                            // its log is complete after this
 	written := make(map[string]float64) // by metric and dimension
 	for _, line := range metricsLines(t, f.log.String()) {
 		for _, of := range line.AWS.CloudWatchMetrics {

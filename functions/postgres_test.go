@@ -9,7 +9,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestFunctionsOnPostgreSQL sells seats with the four functions as they are
+// TestFunctionsOnPostgreSQL sells seats with the functions as they are
 // built for PostgreSQL, each with a connection of its own.
 func TestFunctionsOnPostgreSQL(t *testing.T) {
 	t.Parallel()
@@ -19,13 +19,13 @@ func TestFunctionsOnPostgreSQL(t *testing.T) {
 		"POSTGRES_URL="+strings.Replace(server.URL("postgres"), server.Addr, proxy.Addr, 1))
 
 	lock := functions["lock"]
-	// The other end closes its connections while it is frozen.
+	// The proxy closes the function's connections while it is frozen.
 	if err := lock.Freeze(); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Cut()
 	proxy.Restore()
-	time.Sleep(1100 * time.Millisecond) // after a second idle, the pool tests a connection first
+	time.Sleep(1100 * time.Millisecond) // the pool tests a connection that was idle for a second
 	if err := lock.Thaw(); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestFunctionWithoutPostgreSQL(t *testing.T) {
 		}
 	}
 	f.post("/lock", "A1", "ann", 200, `"locked"`)
-	f.Kill() // after this its log is complete
+	f.Kill() // its log is complete after this
 	if !strings.Contains(f.log.String(), "PostgreSQL is unavailable") {
 		t.Errorf("the log does not say that PostgreSQL is unavailable: %s", f.log)
 	}

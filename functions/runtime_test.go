@@ -18,8 +18,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// A function is a running Lambda function: the program as it is deployed, and
-// the Runtime API that Lambda would give it.
+// A function is a running Lambda function: the program as it is deployed, and a Runtime
+// API in place of Lambda's.
 type function struct {
 	*faults.Process
 	t       *testing.T
@@ -39,18 +39,17 @@ type answered struct {
 	body []byte
 }
 
-// backendKey is the key of the shop that calls the functions, and operatorKey that of
-// its operators.
+// backendKey is the key of the back end, and operatorKey that of its operators.
 const (
 	backendKey  = "of-at-least-thirty-two-characters"
 	operatorKey = "of-some-other-thirty-two-characters"
 )
 
-// functionTime is the time that a function has for one event.
+// functionTime is the time that a function has for each event.
 const functionTime = 5 * time.Second
 
-// start starts the command with the environment. Without AUTHORIZER in it, the gateway lets
-// keys through.
+// start starts the command with the environment. Unless it sets AUTHORIZER, the gateway
+// lets keys through.
 func start(t *testing.T, command []string, env ...string) *function {
 	t.Helper()
 	f := &function{t: t, invoked: make(chan invocation), ready: make(chan struct{}), log: new(faults.Log)}

@@ -10,8 +10,8 @@ import (
 )
 
 // TestTemplateWithGuests checks that, with Sessions, the gateway checks nothing and the
-// functions check everything: guests lock, the back end and operators come with the keys
-// that the stack makes, and nobody else may do anything but look.
+// functions check everything: guests lock, the back end and operators use the keys that
+// the stack makes, and others may only look.
 func TestTemplateWithGuests(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t, map[string]any{"Sessions": "enabled"})

@@ -8,9 +8,9 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestTemplateWithPayments checks what a stack has that takes payments: the function
-// checkout twice, for calls and for its schedule; the secrets, which no other function
-// has; and a way to the internet for these alone.
+// TestTemplateWithPayments checks a stack that takes payments: the function checkout
+// exists twice, for calls and for its schedule, and only these have the secrets and
+// access to the internet.
 func TestTemplateWithPayments(t *testing.T) {
 	tmpl := readTemplate(t, with(paying, map[string]any{"AllowedOrigins": []any{"https://shop.example", "https://www.shop.example"}, "PublicUrl": "https://shop.example/"}))
 	for name, f := range functionsOf(t, tmpl) {
@@ -81,7 +81,7 @@ func TestTemplateWithPayments(t *testing.T) {
 	if len(to) != 2 || at(t, to, 0, "DestinationSecurityGroupId") != "<StoreGroup.GroupId>" || at(t, to, 1, "ToPort") != 443 {
 		t.Errorf("the function that takes payments can reach %v, want the store and HTTPS", to)
 	}
-	var outside []string // subnets with a way to the internet
+	var outside []string // subnets with access to the internet
 	for _, a := range tmpl.of("AWS::EC2::SubnetRouteTableAssociation") {
 		outside = append(outside, a["SubnetId"].(string))
 	}

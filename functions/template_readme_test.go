@@ -10,8 +10,8 @@ import (
 	"seatlock/functions/settings"
 )
 
-// TestReadmeVariables checks that the README's table of variables has those that
-// a function reads and no others.
+// TestReadmeVariables checks that the README's table has exactly the variables that a
+// function reads.
 func TestReadmeVariables(t *testing.T) {
 	readme, err := os.ReadFile("../deploy/README.md")
 	if err != nil {

@@ -26,10 +26,9 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// TestTemplateServes calls every route of the template and sells a seat. Each
-// function has the environment that the template sets, on a Redis Cluster where
-// it has only the permissions of the template's user. The alarms must use metrics
-// that these functions write.
+// TestTemplateServes calls every route of the template and sells a seat. Each function
+// has the environment from the template, and on a Redis Cluster only the permissions of
+// the template's user. The alarms must use metrics that these functions write.
 func TestTemplateServes(t *testing.T) {
 	t.Parallel()
 	for _, store := range stores {
@@ -94,7 +93,7 @@ func TestTemplateServes(t *testing.T) {
 			}
 			written := make(map[string]bool) // metrics
 			for name, f := range running {
-				f.Kill() // after this its log is complete
+				f.Kill() // its log is complete after this
 				for _, line := range metricsLines(t, f.log.String()) {
 					for _, of := range line.AWS.CloudWatchMetrics {
 						for _, m := range of.Metrics {
@@ -132,8 +131,8 @@ func TestTemplateServes(t *testing.T) {
 	}
 }
 
-// authorize makes the event one of a user in the groups: with a token, and with what the
-// gateway adds after it has verified that.
+// authorize adds to the event a token of a user in the groups, and what the gateway
+// adds after verifying it.
 func authorize(t *testing.T, event *events.APIGatewayV2HTTPRequest, sub string, groups []string) {
 	t.Helper()
 	claims, err := json.Marshal(map[string]any{"sub": sub, "cognito:groups": groups})
@@ -171,8 +170,8 @@ func admit(t *testing.T, nodes redistest.Nodes, tmpl *template, password string)
 
 var host = regexp.MustCompile(`@<[^>]+>:6379`)
 
-// here returns a variable of the template as it must be for the servers of the
-// test, which have no TLS.
+// here returns the value of a template variable adapted to the servers of the test,
+// which have no TLS.
 func here(value, addr, password string) string {
 	value = strings.Replace(value, "{{resolve:secretsmanager:<StorePassword>}}", password, 1)
 	value = strings.Replace(value, "rediss://", "redis://", 1)
@@ -180,9 +179,8 @@ func here(value, addr, password string) string {
 	return host.ReplaceAllString(value, "@"+addr)
 }
 
-// TestTemplateSettings checks that the functions read every variable that the
-// template sets. A function refuses a wrong value by the variable's name; it would
-// not if it did not read the variable.
+// TestTemplateSettings checks that the functions read every variable that the template
+// sets. A function that reads a variable refuses a wrong value by its name.
 func TestTemplateSettings(t *testing.T) {
 	t.Parallel()
 	server := "REDIS_URL=redis://" + redistest.New(t).Addr

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// stores are the values of the template's parameter Store for which the template
-// makes a store.
+// stores are the values of the parameter Store for which the template creates a store.
 var stores = []string{"valkey", "memorydb"}
 
 // deployed is a Lambda function of the template.
@@ -43,8 +42,7 @@ func functionBehind(t *testing.T, tmpl *template, integration string) string {
 	return strings.TrimSuffix(strings.Trim(uri.(string), "<>"), ".Arn")
 }
 
-// open are the routes that need no token: the lists that everybody may see, and the calls
-// about guests.
+// open are the routes that need no token: the public lists, and the calls about guests.
 var open = []string{"GET /seats", "GET /events", "GET /openapi.yaml", "GET /session", "POST /signout"}
 
 // webhooks is the route that needs a signature instead.
@@ -53,8 +51,8 @@ const webhooks = "POST /webhooks/stripe"
 // paying are the parameters of a stack that takes payments.
 var paying = map[string]any{"Checkout": "stripe", "StripeKeySecret": "shop/stripe", "StripeWebhookSecret": "shop/webhooks"}
 
-// TestTemplateAuthorizes checks that every call needs a token, but for those that
-// everybody may make. TestTemplateWithGuests checks what is so where there are guests.
+// TestTemplateAuthorizes checks that every call except the public ones needs a token.
+// TestTemplateWithGuests is the counterpart with guests.
 func TestTemplateAuthorizes(t *testing.T) {
 	tmpl := readTemplate(t, paying)
 	for name, r := range tmpl.of("AWS::ApiGatewayV2::Route") {
@@ -74,8 +72,8 @@ func TestTemplateAuthorizes(t *testing.T) {
 	}
 }
 
-// TestTemplateTokens checks that tokens must be of the issuer and for the audience
-// in the parameters, or else of a user pool of the stack.
+// TestTemplateTokens checks that tokens must come from the issuer and be for the
+// audience in the parameters, or else come from a user pool of the stack.
 func TestTemplateTokens(t *testing.T) {
 	for _, c := range []struct {
 		given            map[string]any
@@ -96,9 +94,9 @@ func TestTemplateTokens(t *testing.T) {
 	}
 }
 
-// TestTemplateTimeouts checks that an integration waits longer than its function
-// may take, and a function longer than the store, so that the innermost reports
-// what happened.
+// TestTemplateTimeouts checks that an integration waits longer than its function may
+// take, and the function longer than the store, so that the innermost one reports what
+// happened.
 func TestTemplateTimeouts(t *testing.T) {
 	tmpl := readTemplate(t, paying)
 	for name, i := range tmpl.of("AWS::ApiGatewayV2::Integration") {
@@ -129,7 +127,7 @@ func TestTemplateReservesBooking(t *testing.T) {
 		case "OperateFunction":
 			want = operate
 		case "SettleFunction":
-			want = 2 // one that ends, and the next one
+			want = 2 // one that is ending, and the next one
 		}
 		if got := f.properties["ReservedConcurrentExecutions"]; got != want {
 			t.Errorf("%s has %v reserved copies, want %d", name, got, want)
@@ -153,7 +151,7 @@ func TestTemplateReservesBooking(t *testing.T) {
 	}
 }
 
-// TestTemplateLogsNoUsers checks that the access log has neither users nor
+// TestTemplateLogsNoUsers checks that the access log contains neither users nor
 // addresses.
 func TestTemplateLogsNoUsers(t *testing.T) {
 	format := at(t, readTemplate(t, nil).of("AWS::ApiGatewayV2::Stage"), "Stage", "AccessLogSettings", "Format").(string)
@@ -203,8 +201,8 @@ func TestTemplateStoreIsDurable(t *testing.T) {
 	}
 }
 
-// TestTemplateAlarmsAndLogs checks that every alarm goes to the topic, that a sum counts a
-// function that was not called, and that logs are deleted after a time.
+// TestTemplateAlarmsAndLogs checks that every alarm notifies the topic, that sums
+// include functions that were not called, and that logs expire.
 func TestTemplateAlarmsAndLogs(t *testing.T) {
 	for _, store := range stores {
 		if n := len(readTemplate(t, map[string]any{"Store": store}).of("AWS::CloudWatch::Alarm")); n != 7 {
@@ -219,7 +217,8 @@ func TestTemplateAlarmsAndLogs(t *testing.T) {
 			if action := at(t, a, "AlarmActions", 0); action != "<Alarms>" {
 				t.Errorf("%s: %s goes to %v, want <Alarms>", store, name, action)
 			}
-			// CloudWatch has no sum for a minute in which one of its metrics has no value.
+			// CloudWatch has no sum for a minute in which one of the metrics has no
+			// value.
 			queries, _ := a["Metrics"].([]any)
 			for i := range queries {
 				sum, _ := at(t, queries, 0).(map[string]any)["Expression"].(string)
@@ -236,8 +235,8 @@ func TestTemplateAlarmsAndLogs(t *testing.T) {
 	}
 }
 
-// TestTemplateInFront checks that the API's own domain can be switched off, how old
-// the lists of a CDN may be, and that there is a budget if its parameter says so.
+// TestTemplateInFront checks that the API's own domain can be turned off, that lists of
+// a CDN have the right age, and that there is a budget if its parameter is set.
 func TestTemplateInFront(t *testing.T) {
 	for _, c := range []struct {
 		given   map[string]any
@@ -269,9 +268,8 @@ func TestTemplateInFront(t *testing.T) {
 	}
 }
 
-// TestTemplateIsClosed checks that the functions can reach only the store, that
-// only they can reach the store, and that they have only the permissions in AWS
-// that Lambda needs.
+// TestTemplateIsClosed checks that the functions can reach only the store, that only
+// they can reach it, and that they have only the permissions in AWS that Lambda needs.
 func TestTemplateIsClosed(t *testing.T) {
 	tmpl := readTemplate(t, nil)
 	groups := tmpl.of("AWS::EC2::SecurityGroup")

@@ -12,9 +12,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A template is deploy/template.yaml as CloudFormation would read it with given
-// parameters. References within it are resolved; values that only AWS knows stay
-// as "<Resource.Attribute>".
+// A template is deploy/template.yaml as CloudFormation would read it with the given
+// parameters. Its references are resolved, except that values that only AWS knows
+// remain as "<Resource.Attribute>".
 type template struct {
 	parameters map[string]any
 	conditions map[string]any
@@ -22,8 +22,8 @@ type template struct {
 	outputs    map[string]any
 }
 
-// readTemplate reads the template. A parameter that is not given has its
-// default, or its own name in angle brackets.
+// readTemplate reads the template. A parameter that is not given has its default, or
+// its own name in angle brackets.
 func readTemplate(t *testing.T, given map[string]any) *template {
 	t.Helper()
 	data, err := os.ReadFile("../deploy/template.yaml")
@@ -209,7 +209,7 @@ func (tmpl *template) named(name string) any {
 	return "<" + name + ">"
 }
 
-// stackID is the part of the stack's id that no other stack has.
+// stackID is the part of the stack's id that is unique to it.
 const stackID = "5a6f1c70-9d2e-11f0-8d57-0a3b4c5d6e7f"
 
 // of returns the properties of every resource of a type, by name.

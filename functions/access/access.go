@@ -1,9 +1,9 @@
 // Package access identifies the caller of a request, and decides what the caller
 // may do and how often.
 //
-// A [Policy] checks each request and returns its [Caller]. On Lambda the
-// gateway verifies tokens and answers a wrong one itself, and internal/boot passes the
-// verified ones with [WithToken].
+// A [Policy] checks each request and returns its [Caller]. On Lambda the gateway
+// verifies tokens and refuses bad ones itself, and internal/boot passes on the verified
+// ones with [WithToken].
 //
 // The package must not know what the calls do, nor how tokens are made: it sees a
 // method, an address and a token.
@@ -23,8 +23,8 @@ import (
 // A Policy is the rules for requests. The zero Policy is open: the userId of every
 // request is believed, callers may do all that a buyer may, and nobody is an operator.
 //
-// A policy with Tokens, Sessions, BackendKeys or Gateway is closed: requests that change
-// something need a caller who is known.
+// A policy with Tokens, Sessions, BackendKeys or Gateway is closed: requests that
+// change something need a known caller.
 type Policy struct {
 	// Tokens verifies bearer tokens.
 	Tokens Verifier
@@ -38,8 +38,8 @@ type Policy struct {
 	// Neither is subject to Rate.
 	BackendKeys, OperatorKeys []string
 
-	// BackendClaim and OperatorClaim make the bearers of verified tokens that have
-	// the claim what the keys make of theirs. The zero Claim makes nobody.
+	// BackendClaim and OperatorClaim give bearers of verified tokens with the claim the
+	// same roles as the keys. The zero Claim gives nobody a role.
 	BackendClaim, OperatorClaim Claim
 
 	// Gateway says that a gateway in front verifies tokens, and [WithToken] passes
@@ -55,7 +55,7 @@ type Policy struct {
 	// Rate limits how often each client calls. If it is nil, there is no limit.
 	Rate *Rate
 
-	// Bytes limits how much each address is answered. If it is nil, there is no
+	// Bytes limits how many bytes each address is sent. If it is nil, there is no
 	// limit.
 	Bytes *ByteRate
 
@@ -63,7 +63,7 @@ type Policy struct {
 	Locks *Budget
 
 	// Proxies are the reverse proxies in front of this program. X-Forwarded-For is
-	// believed if it comes from them.
+	// believed only from them.
 	Proxies Proxies
 }
 
@@ -84,30 +84,29 @@ type Sessions interface {
 	// Cookie returns the session in the request's cookie, or "".
 	Cookie(r *http.Request) string
 
-	// CheckOrigin fails if a page of another site makes a browser send the request.
+	// CheckOrigin fails if a browser sends the request for a page of another site.
 	CheckOrigin(r *http.Request) error
 }
 
-// ErrBadToken is the refusal of every token that is not valid. It does not have
-// the reason, which would help an attacker.
+// ErrBadToken refuses every token that is not valid. It does not give the reason, which
+// would help an attacker.
 var ErrBadToken = &problem.Refusal{
 	Kind:      problem.Unauthenticated,
 	Detail:    "The token is not valid here, or its time is over. Sign in again.",
 	Challenge: `Bearer realm="seatlock", error="invalid_token"`,
 }
 
-// errNoToken is the refusal of a request that needs a token and has none. The
-// challenges are those of RFC 6750, section 3.
+// errNoToken refuses a request without the token that it needs. The challenges are
+// those of RFC 6750, section 3.
 var errNoToken = &problem.Refusal{
 	Kind:      problem.Unauthenticated,
 	Detail:    "Sign in first: this call needs a token.",
 	Challenge: `Bearer realm="seatlock"`,
 }
 
-// Admit counts a request for its address before anything of it is verified, unless
-// it has a key. It returns the [*problem.Refusal] with which to answer it if
-// the address sends too many requests or was answered too many bytes. Check does
-// not call Admit.
+// Admit counts a request for its address before verifying anything, unless the request
+// has a key. It returns a [*problem.Refusal] if the address sends too many requests or
+// was sent too many bytes. Check does not call Admit.
 func (p *Policy) Admit(r *http.Request) error {
 	if p.Rate == nil && p.Bytes == nil || p.keyRole(Bearer(r)) != stranger {
 		return nil
@@ -126,17 +125,16 @@ func (p *Policy) Admit(r *http.Request) error {
 	return nil
 }
 
-// Charge counts bytes with which the request was answered, unless it has a
-// key.
+// Charge counts the bytes that the request was answered with, unless it has a key.
 func (p *Policy) Charge(r *http.Request, bytes int64) {
 	if p.Bytes != nil && bytes > 0 && p.keyRole(Bearer(r)) == stranger {
 		p.Bytes.charge(p.Proxies.Client(r), bytes)
 	}
 }
 
-// Check returns the caller of a request, if the caller may do the action. The error
-// is the [*problem.Refusal] with which to answer it. Check counts the request for
-// Rate, unless it has a key: for the user, or for the address if nobody is known.
+// Check returns the caller of a request if the caller may do the action, and otherwise
+// a [*problem.Refusal]. It counts the request for Rate, unless the request has a key:
+// for the user, or for the address if the user is not known.
 func (p *Policy) Check(r *http.Request, a Action) (Caller, error) {
 	c, err := p.identify(r, a)
 	if p.Rate != nil && !c.trusted() {
@@ -191,7 +189,7 @@ func (p *Policy) identify(r *http.Request, a Action) (Caller, error) {
 }
 
 // session returns c as the holder of a session. A browser sends a cookie whatever page
-// asks, so a request that changes something must be one of the server's own page.
+// asks, so a request that changes something must come from the server's own page.
 func (p *Policy) session(c Caller, r *http.Request, token string) (Caller, error) {
 	if token == "" {
 		if token = p.Sessions.Cookie(r); token == "" {
@@ -209,8 +207,8 @@ func (p *Policy) session(c Caller, r *http.Request, token string) (Caller, error
 	return c, nil
 }
 
-// holder returns c as the holder of a verified token. A token without a valid
-// subject, or one that was not issued for calls, is nobody's.
+// holder returns c as the holder of a verified token. A token without a valid subject,
+// or one that was not issued for API calls, identifies nobody.
 func (p *Policy) holder(c Caller, t Token) (Caller, error) {
 	if t.Subject.Check() != nil || !isAccessToken(t.Claims) {
 		return c, ErrBadToken
@@ -231,7 +229,7 @@ func (p *Policy) Open() bool { return !p.closed() }
 // BuyersConfirm reports whether buyers may confirm.
 func (p *Policy) BuyersConfirm() bool { return p.confirmBy() == ConfirmByBuyer }
 
-// closed reports whether callers who are not known may only look.
+// closed reports whether unknown callers may only look.
 func (p *Policy) closed() bool {
 	return p.Gateway || p.Tokens != nil || p.Sessions != nil || len(p.BackendKeys) > 0
 }
@@ -246,9 +244,9 @@ func (p *Policy) confirmBy() ConfirmBy {
 	return ConfirmByBuyer
 }
 
-// keyRole returns the role of the bearer of a key; stranger if the token is none. It
-// compares digests in constant time, so that the duration reveals neither a key nor
-// its length.
+// keyRole returns the role of the bearer of a key, or stranger if the token is not a
+// key. It compares digests in constant time, so that the duration reveals neither a key
+// nor its length.
 func (p *Policy) keyRole(token string) role {
 	if token == "" || len(p.BackendKeys)+len(p.OperatorKeys) == 0 {
 		return stranger

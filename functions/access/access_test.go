@@ -54,8 +54,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// ask sends a request and compares the answer with the description of the API. A
-// header is "Name: value"; From sets the address of the client.
+// ask sends a request and compares the answer with the description of the API. A header
+// is "Name: value"; From sets the address of the client.
 func (s *server) ask(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -73,7 +73,7 @@ func (s *server) ask(method, path, body string, header ...string) *httptest.Resp
 	return w
 }
 
-// askAs sends a POST of the user, whom a gateway has identified.
+// askAs sends a POST of a user whom a gateway has identified.
 func (s *server) askAs(user, path, body string, header ...string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	as := &server{s.t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,8 +126,8 @@ func TestSignedInUser(t *testing.T) {
 	want(t, s.ask("GET", "/events", "", "Authorization: Bearer stale"), 200, `"default"`)
 }
 
-// TestBadTokens checks that a call with a token that is not valid changes no seat,
-// and that the answer does not say what is wrong with it.
+// TestBadTokens checks that a call with an invalid token changes no seat, and that the
+// answer does not say what is wrong with it.
 func TestBadTokens(t *testing.T) {
 	i := issuertest.New(t)
 	s := with(t, access.Policy{Tokens: tokensOf(i)})
@@ -159,8 +159,8 @@ func TestIssuerUnavailable(t *testing.T) {
 	want(t, s.ask("GET", "/seats", ""), 200, `"available":100`)
 }
 
-// TestAccessComesFirst checks that a caller that is refused does not learn which
-// paths and methods exist, and that requests for unknown paths count.
+// TestAccessComesFirst checks that a refused caller does not learn which paths and
+// methods exist, and that requests for unknown paths count.
 func TestAccessComesFirst(t *testing.T) {
 	s := with(t, access.Policy{BackendKeys: []string{backendKey}, Private: true})
 	want(t, s.ask("POST", "/nowhere", ""), 401, `"code":"unauthenticated"`)
@@ -173,8 +173,7 @@ func TestAccessComesFirst(t *testing.T) {
 	want(t, limited.ask("GET", "/nowhere", ""), 429, `"code":"rate_limited"`)
 }
 
-// TestVerifiedBefore checks that a caller whose user was verified in front of the
-// program needs no token.
+// TestVerifiedBefore checks that a caller whom a gateway has verified needs no token.
 func TestVerifiedBefore(t *testing.T) {
 	s := with(t, access.Policy{BackendKeys: []string{backendKey}, Private: true})
 	r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatId":"A1"}`))
@@ -214,16 +213,16 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
-// TestRate checks that each client has a limit of its own, and that the refusal says
-// when to try again.
+// TestRate checks that each client has a limit of its own, and that the refusal gives
+// the time to wait.
 func TestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := with(t, access.Policy{Rate: access.NewRate(2)})
 		seats := func(from string) *httptest.ResponseRecorder { return s.ask("GET", "/seats", "", "From: "+from) }
-		for range 4 { // twice as many at once
+		for range 4 { // a burst of twice as many
 			want(t, seats("192.0.2.1:1000"), 200, "")
 		}
-		got := seats("192.0.2.1:1001") // another port is the same client
+		got := seats("192.0.2.1:1001") // another port of the same client
 		want(t, got, 429, `"code":"rate_limited"`)
 		if got.Header().Get("Retry-After") != "1" {
 			t.Errorf("Retry-After is %q", got.Header().Get("Retry-After"))

@@ -1,14 +1,14 @@
 package access
 
-// An Action is what a call does, as far as access is concerned.
+// An Action is what a call does, for deciding who may make it.
 type Action uint8
 
-// The actions. Each role may do what the package's table says.
+// The actions. The table in the package's tests says which role may do what.
 const (
 	Look    Action = iota // read lists and events
-	Buy                   // lock, extend, release, and read what one has: for oneself
+	Buy                   // lock, extend, release, and read what one has, for oneself
 	Confirm               // book what is locked
-	Serve                 // what a back end may: book directly, other lock times, no seat limit
+	Serve                 // what only back ends may: book directly, other lock times, no seat limit
 	Operate               // cancel, move, block, unblock, evict, roster, journal; book blocked seats
 )
 
@@ -21,21 +21,21 @@ const (
 	ConfirmByDefault ConfirmBy = iota // buyers in open mode, else the back end
 	ConfirmByBuyer
 	ConfirmByBackend
-	ConfirmByPayment // no caller but an operator: a payment confirms
+	ConfirmByPayment // only operators: a payment confirms
 )
 
 // A role is what a caller is. A later one may do all that an earlier one may.
 type role uint8
 
 const (
-	stranger role = iota // nobody is known
+	stranger role = iota // not known
 	buyer                // a verified user
 	backend
 	operator
 )
 
-// ParseConfirmBy returns the value that the text names: buyer, backend or payment; the
-// default if it names none.
+// ParseConfirmBy returns the value that the text names: buyer, backend or payment. For
+// any other text it returns the default.
 func ParseConfirmBy(text string) ConfirmBy {
 	return map[string]ConfirmBy{"buyer": ConfirmByBuyer, "backend": ConfirmByBackend, "payment": ConfirmByPayment}[text]
 }

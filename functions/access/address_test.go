@@ -15,15 +15,15 @@ import (
 
 var proxies = access.Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ffff::/48")}
 
-// TestForwarded checks that X-Forwarded-For is believed from proxies alone, and of
-// it only what proxies have added.
+// TestForwarded checks that X-Forwarded-For is believed only from proxies, and only the
+// part that proxies have added.
 func TestForwarded(t *testing.T) {
 	for _, c := range []struct {
 		peer      string
 		forwarded []string
 		client    string
 	}{
-		{"192.0.2.7:1", []string{"192.0.2.1"}, "192.0.2.7"}, // no proxy
+		{"192.0.2.7:1", []string{"192.0.2.1"}, "192.0.2.7"}, // not a proxy
 		{"10.0.0.1:1", []string{"192.0.2.1"}, "192.0.2.1"},
 		{"10.0.0.1:1", []string{"192.0.2.1:4711"}, "192.0.2.1"},
 		{"[::ffff:10.0.0.1]:1", []string{"::ffff:192.0.2.1"}, "192.0.2.1"},
@@ -57,8 +57,8 @@ func TestForwarded(t *testing.T) {
 	}
 }
 
-// TestSiteLimit checks that all networks of 64 bits in one of 48 have four times as
-// much as one, and that another network does not notice.
+// TestSiteLimit checks that all networks of 64 bits in one of 48 together have four
+// times the limit of one, and that this does not affect another network.
 func TestSiteLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := with(t, access.Policy{Rate: access.NewRate(2)})
@@ -74,14 +74,14 @@ func TestSiteLimit(t *testing.T) {
 			t.Errorf("a request beyond the site's limit is answered with %d, want 429", got)
 		}
 		want(t, s.ask("GET", "/seats", "", "From: [2001:db8:6::1]:1"), 200, "")
-		for range 20 { // one subnet beyond its own limit must not use up the site's
+		for range 20 { // one subnet over its own limit must not use up the site's
 			s.ask("GET", "/seats", "", "From: [2001:db8:7:1::1]:1")
 		}
 		want(t, s.ask("GET", "/seats", "", "From: [2001:db8:7:2::1]:1"), 200, "")
 	})
 }
 
-// admitted returns how a policy admits a request from the address.
+// admitted reports how a policy admits a request from the address.
 func admitted(p *access.Policy, from, token string) (allowed bool, wait time.Duration) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.RemoteAddr = from + ":1"
@@ -95,9 +95,9 @@ func admitted(p *access.Policy, from, token string) (allowed bool, wait time.Dur
 	return err == nil, 0
 }
 
-// TestAddressHasALimitOfAllItsCallers checks that an address may send ten times as
-// many requests as one unknown caller, whatever their tokens are, and that its
-// tokens are not looked at before.
+// TestAddressHasALimitOfAllItsCallers checks that an address may send ten times as many
+// requests as one unknown caller, whatever their tokens, and that tokens are verified
+// only after that.
 func TestAddressHasALimitOfAllItsCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &access.Policy{Rate: access.NewRate(2), BackendKeys: []string{backendKey}}
@@ -118,8 +118,8 @@ func TestAddressHasALimitOfAllItsCallers(t *testing.T) {
 	})
 }
 
-// TestBytes checks that an address which was sent more bytes than it may waits until
-// the rate has made up for them, and nobody else does.
+// TestBytes checks that an address which was sent too many bytes has to wait until the
+// rate has made up for them, and that nobody else has to.
 func TestBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &access.Policy{Bytes: access.NewByteRate(1000), BackendKeys: []string{backendKey}}
@@ -151,7 +151,7 @@ func TestBytes(t *testing.T) {
 	})
 }
 
-// TestPlaces checks the bounds of all places, of an address and of a site, and that
+// TestPlaces checks the limits of all places, of an address and of a site, and that
 // places which are given back can be taken again.
 func TestPlaces(t *testing.T) {
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
@@ -165,7 +165,7 @@ func TestPlaces(t *testing.T) {
 	take(a, 3, nil)
 	take(a, 1, access.ErrShare)
 	take(netip.MustParseAddr("::ffff:192.0.2.1"), 1, access.ErrShare)
-	take(b, 5, nil) // more than its share, and its only one
+	take(b, 5, nil) // more than its share, while it has no other
 	take(b, 1, access.ErrShare)
 	take(netip.Addr{}, 2, nil)
 	take(netip.Addr{}, 1, access.ErrFull)

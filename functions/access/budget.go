@@ -12,12 +12,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// crowd is how many times as much of a Budget as one user an address may use.
+// crowd is the budget of an address as a multiple of a user's.
 const crowd = 10
 
 // A Budget limits how much each user and each address uses in an hour, such as locks
-// that nobody buys. What is used comes back steadily, and at once if it is given back.
-// It is safe for concurrent use.
+// that nobody buys. What was used becomes available again steadily, or at once if it is
+// given back. A Budget is safe for concurrent use.
 type Budget struct {
 	perHour float64
 	seed    maphash.Seed
@@ -27,14 +27,15 @@ type Budget struct {
 	paid *simplelru.LRU[uint64, payment] // by the hash of a lock
 }
 
-// A use is what one user or network has used at a time.
+// A use is how much a user or a network had used at a time.
 type use struct {
 	amount float64
 	at     time.Time
 }
 
-// NewBudget returns a Budget of so much an hour for a user, and ten times as much for an
-// address. It must be more than 0. Like [Rate], it remembers those who used it last.
+// NewBudget returns a Budget of perHour for a user, and ten times as much for an
+// address. perHour must be more than 0. Like [Rate], it remembers the latest users and
+// addresses only.
 func NewBudget(perHour float64) *Budget {
 	used, err := simplelru.NewLRU[uint64, *use](remembered, nil)
 	if err != nil {
@@ -47,8 +48,7 @@ func NewBudget(perHour float64) *Budget {
 	return &Budget{perHour: perHour, seed: maphash.MakeSeed(), used: used, paid: paid}
 }
 
-// A share is a part of the budget: a bucket, and how many times as much as a user's it
-// is.
+// A share is a part of the budget: a bucket, and its size as a multiple of a user's.
 type share struct {
 	of    bucket
 	times float64
@@ -57,8 +57,8 @@ type share struct {
 // mostShares is the number of shares of a user at an IPv6 address.
 const mostShares = 3
 
-// appendShares appends those that the user at the address uses together. The user is
-// empty if the address alone counts.
+// appendShares appends the shares that the user and the address use. The user is empty
+// if only the address counts.
 func appendShares(all []share, user lockstore.UserID, addr netip.Addr) []share {
 	if user != "" {
 		all = append(all, share{bucket{what: signedIn, user: user}, 1})
@@ -72,8 +72,8 @@ func appendShares(all []share, user lockstore.UserID, addr netip.Addr) []share {
 	return all
 }
 
-// take uses so much, all or nothing, or returns how long to wait until it may be used.
-// b.mu must be locked.
+// take uses the amount if it is available, or else returns how long to wait until it
+// is. b.mu must be locked.
 func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) time.Duration {
 	var wait time.Duration
 	var uses [mostShares]*use
@@ -82,7 +82,7 @@ func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) ti
 	for i, s := range appendShares(buf[:0], user, addr) {
 		limit := s.times * b.perHour
 		uses[i] = b.get(s, now)
-		// What is more than all of the budget is allowed when nothing is used.
+		// An amount above the whole budget is allowed when nothing is used.
 		if over := min(amount, limit) + uses[i].amount - limit; over > 0 {
 			wait = max(wait, time.Duration(over/limit*float64(time.Hour)))
 		}
@@ -98,7 +98,7 @@ func (b *Budget) take(user lockstore.UserID, addr netip.Addr, amount float64) ti
 	return 0
 }
 
-// giveBack gives back what the user has used at the address. b.mu must be locked.
+// giveBack returns an amount to the user and the address. b.mu must be locked.
 func (b *Budget) giveBack(user lockstore.UserID, addr netip.Addr, amount float64) {
 	var buf [mostShares]share
 	now := time.Now()
@@ -108,7 +108,7 @@ func (b *Budget) giveBack(user lockstore.UserID, addr netip.Addr, amount float64
 	}
 }
 
-// get returns what of a share is used now. b.mu must be locked.
+// get returns the use of a share as of now. b.mu must be locked.
 func (b *Budget) get(s share, now time.Time) *use {
 	key := maphash.Comparable(b.seed, s.of)
 	u, ok := b.used.Get(key)
@@ -121,7 +121,7 @@ func (b *Budget) get(s share, now time.Time) *use {
 	return u
 }
 
-// AdmitGuest counts a new guest at the address. It returns the [*problem.Refusal] if
+// AdmitGuest counts a new guest at the address. It returns a [*problem.Refusal] if
 // there have been too many.
 func (b *Budget) AdmitGuest(addr netip.Addr) error {
 	b.mu.Lock()

@@ -12,8 +12,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestLocksThatNobodyBuys checks that a user may lock so many seats an hour without
-// buying them, wherever they come from, and that those who buy may go on.
+// TestLocksThatNobodyBuys checks that a user may lock only so many seats an hour
+// without buying them, from any address, and that users who buy may go on.
 func TestLocksThatNobodyBuys(t *testing.T) {
 	i := issuertest.New(t)
 	token := func(user string) string { return i.Token("first", map[string]any{"sub": user}) }
@@ -25,7 +25,7 @@ func TestLocksThatNobodyBuys(t *testing.T) {
 		return s.ask("POST", call, body, "Authorization: Bearer "+token, "From: "+from)
 	}
 	want(t, ask("/lock", ann, "192.0.2.1:1", `{"seatIds":["A1","A2","A3"]}`), 200, "")
-	want(t, ask("/lock", ann, "192.0.2.1:1", `{"seatIds":["A1"]}`), 200, "") // again: it costs nothing
+	want(t, ask("/lock", ann, "192.0.2.1:1", `{"seatIds":["A1"]}`), 200, "") // a repeat costs nothing
 	want(t, ask("/release", ann, "192.0.2.1:1", `{"seatIds":["A1","A2"]}`), 200, "")
 	want(t, ask("/lock", ann, "192.0.2.2:1", `{"seatIds":["B1","B2"]}`), 429, "without buying them")
 	want(t, ask("/lock", ben, "192.0.2.1:1", `{"seatIds":["B1","B2"]}`), 200, "")
@@ -34,8 +34,8 @@ func TestLocksThatNobodyBuys(t *testing.T) {
 	want(t, ask("/lock", backendKey, "192.0.2.9:1", `{"seatIds":["D1","D2","D3","D4","D5"],"userId":"cat"}`), 200, "")
 }
 
-// TestLocksAtTheSameTime checks that calls at the same time have one budget together:
-// what a call may lock is taken before the store is asked.
+// TestLocksAtTheSameTime checks that concurrent calls share one budget: the cost of a
+// call is taken before the store is asked.
 func TestLocksAtTheSameTime(t *testing.T) {
 	p := &access.Policy{Locks: access.NewBudget(4)}
 	hold := func(user lockstore.UserID, seats ...lockstore.SeatID) (*access.Charge, error) {
@@ -67,7 +67,7 @@ func TestLocksAtTheSameTime(t *testing.T) {
 	}
 }
 
-// TestRefusedLocksCostNothing checks that locks which the store refuses take nothing.
+// TestRefusedLocksCostNothing checks that locks which the store refuses cost nothing.
 func TestRefusedLocksCostNothing(t *testing.T) {
 	i := issuertest.New(t)
 	ann, ben := i.Token("first", nil), i.Token("first", map[string]any{"sub": "ben"})
@@ -80,8 +80,8 @@ func TestRefusedLocksCostNothing(t *testing.T) {
 	want(t, s.ask("POST", "/lock", `{"seatIds":["B1","B2","B3","B4"]}`, "Authorization: Bearer "+ann), 200, "")
 }
 
-// TestExtensionsCost checks that a lock costs one more for each further time of a lock
-// that it lasts, however many calls extend it.
+// TestExtensionsCost checks that a lock costs one more for each further lock time that
+// it lasts, however many calls extend it.
 func TestExtensionsCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := with(t, access.Policy{Locks: access.NewBudget(6), BackendKeys: []string{backendKey}, Gateway: true, ConfirmBy: access.ConfirmByBuyer})
@@ -98,15 +98,15 @@ func TestExtensionsCost(t *testing.T) {
 		want(t, ask("/confirm", `{"seatIds":["A1"]}`), 200, "") // gives back 3
 		want(t, ask("/lock", `{"seatIds":["B1"]}`), 200, "")    // 1 more
 		time.Sleep(40 * time.Second)
-		want(t, ask("/extend", `{"seatIds":["B1"],"seconds":60}`), 200, "") // 1 more, for it lasts 100 seconds now
+		want(t, ask("/extend", `{"seatIds":["B1"],"seconds":60}`), 200, "") // 1 more: it lasts 100 seconds now
 		time.Sleep(20 * time.Second)
 		want(t, ask("/extend", `{"seatIds":["B1"],"seconds":60}`), 200, "") // nothing: 120 seconds
 		want(t, ask("/lock", `{"seatIds":["C1","C2"]}`), 429, "without")
 	})
 }
 
-// TestWhatIsBought checks what gives back the cost of a lock: a booking of it, direct or
-// not, to the user and the address that paid. What a back end locked cost nothing.
+// TestWhatIsBought checks that a booking, direct or not, gives back the cost of a lock
+// to the user and the address that paid, and that locks of a back end cost nothing.
 func TestWhatIsBought(t *testing.T) {
 	s := with(t, access.Policy{Locks: access.NewBudget(4), BackendKeys: []string{backendKey}, Gateway: true, ConfirmBy: access.ConfirmByBuyer})
 	backend := func(call, body string) {
@@ -121,20 +121,20 @@ func TestWhatIsBought(t *testing.T) {
 	backend("/confirm", `{"userId":"ann","seatIds":["A1","A2"],"direct":true}`)
 	want(t, s.askAs("ann", "/lock", `{"seatIds":["D1","D2"]}`), 200, "")
 
-	// One that the back end let the user keep for longer.
+	// A lock that the back end extended.
 	backend("/extend", `{"userId":"ann","seatIds":["D1"],"seconds":600}`)
 	want(t, s.askAs("ann", "/confirm", `{"seatIds":["D1"]}`), 200, "")
 	want(t, s.askAs("ann", "/lock", `{"seatIds":["D3"]}`), 200, "")
 
-	// A lock that was given back and made again by the back end.
+	// A lock that was released, and made again by the back end.
 	want(t, s.askAs("ann", "/release", `{"seatIds":["A3","A4"]}`), 200, "")
 	backend("/lock", `{"userId":"ann","seatIds":["A3","A4"]}`)
 	backend("/confirm", `{"userId":"ann","seatIds":["A3","A4"]}`)
 	want(t, s.askAs("ann", "/lock", `{"seatIds":["E1"]}`), 429, "without")
 }
 
-// TestTheAddressThatPaid checks that a booking gives back to the address at which the
-// seats were locked, not to the one at which the user has locked others since.
+// TestTheAddressThatPaid checks that a booking gives back the cost to the address where
+// the seats were locked, even if the user has since locked others elsewhere.
 func TestTheAddressThatPaid(t *testing.T) {
 	s := with(t, access.Policy{Locks: access.NewBudget(1), Gateway: true, ConfirmBy: access.ConfirmByBuyer})
 	lock := func(user, seat, from string, status int) {
@@ -152,8 +152,8 @@ func TestTheAddressThatPaid(t *testing.T) {
 	lock("yan", "B3", "192.0.2.1:1", 429)
 }
 
-// TestLocksOfAnAddress checks that an address may lock ten times as much as a user, by
-// whatever names, and that all of it comes back within an hour.
+// TestLocksOfAnAddress checks that an address may lock ten times as much as a user,
+// under any user ids, and that all of it is available again within an hour.
 func TestLocksOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &access.Policy{Locks: access.NewBudget(4)}

@@ -14,17 +14,17 @@ import (
 // The zero Caller is unknown, in open mode.
 type Caller struct {
 	role   role
-	user   lockstore.UserID // of a buyer; of an operator or a back end who signed in with a token
-	closed bool             // strangers may only look
-	by     ConfirmBy        // never ConfirmByDefault, but in the zero Caller
+	user   lockstore.UserID // of a buyer, or of an operator or a back end with a token
+	closed bool             // unknown callers may only look
+	by     ConfirmBy        // never ConfirmByDefault, except in the zero Caller
 	addr   netip.Addr       // for Policy.Locks
-	until  time.Time        // when the token ends; zero if it does not
+	until  time.Time        // when the token expires; zero if it does not
 }
 
-// As returns the user on whose behalf the Caller makes a request. The request
-// claims to be from the user claimed, or names none if that is empty. A buyer may
-// claim no other user. An operator, the back end and an unknown Caller may claim
-// any, and must. The error is a [*problem.Refusal].
+// As returns the user on whose behalf the Caller makes a request. claimed is the user
+// that the request names, or empty. A buyer may claim no other user. An operator, the
+// back end and an unknown Caller may claim any, and must. The error is a
+// [*problem.Refusal].
 func (c Caller) As(claimed lockstore.UserID) (lockstore.UserID, error) {
 	switch {
 	case c.role == buyer && claimed != "" && claimed != c.user:
@@ -37,8 +37,8 @@ func (c Caller) As(claimed lockstore.UserID) (lockstore.UserID, error) {
 	return claimed, nil
 }
 
-// May reports whether the Caller may do this. It is for parts of a request that
-// need more than the call itself. The error is a [*problem.Refusal].
+// May returns nil if the Caller may do the action, and otherwise a [*problem.Refusal].
+// It is for parts of a request that need more than the call itself.
 func (c Caller) May(a Action) error {
 	if c.role >= c.least(a) {
 		return nil
@@ -55,13 +55,13 @@ func (c Caller) May(a Action) error {
 	return problem.Refuse(problem.Forbidden, "Only the shop confirms a booking here, after it has been paid for.")
 }
 
-// needs are the refusals of what only some may do.
+// needs are the texts of refusals, by the role that is needed.
 var needs = [...]string{
 	backend:  "Only the shop's back end may do this.",
 	operator: "Only an operator may do this.",
 }
 
-// least returns the least role that may do the action.
+// least returns the lowest role that may do the action.
 func (c Caller) least(a Action) role {
 	switch a {
 	case Look:
@@ -82,7 +82,7 @@ func (c Caller) least(a Action) role {
 	return operator
 }
 
-// anybody returns the role from which callers may change seats.
+// anybody returns the lowest role that may change seats.
 func (c Caller) anybody() role {
 	if c.closed {
 		return buyer
@@ -90,13 +90,13 @@ func (c Caller) anybody() role {
 	return stranger
 }
 
-// By returns who asks for something in their own name, for lockstore.Op.By and the
-// log: "operator", "operator:" and a user, "backend", or nothing for buyers.
+// By returns who acts in their own name, for lockstore.Op.By and the log: "operator",
+// "operator:" and a user, "backend", or nothing for buyers.
 func (c Caller) By() string {
 	switch {
 	case c.role == operator && c.user != "":
 		by := "operator:" + string(c.user)
-		return strings.ToValidUTF8(by[:min(len(by), lockstore.MaxUserLen)], "") // half a character may be left
+		return strings.ToValidUTF8(by[:min(len(by), lockstore.MaxUserLen)], "") // the cut may leave half a character
 	case c.role == operator:
 		return "operator"
 	case c.role == backend:
@@ -105,27 +105,27 @@ func (c Caller) By() string {
 	return ""
 }
 
-// trusted reports whether the Caller has a key or a claim, so that no limits are
-// needed.
+// trusted reports whether the Caller has the role of a back end or an operator, to
+// which no limits apply.
 func (c Caller) trusted() bool { return c.role >= backend }
 
-// User returns the user whom a verified token names; empty if there is none.
+// User returns the user in a verified token, or "" if there is none.
 func (c Caller) User() lockstore.UserID { return c.user }
 
-// Until returns when the Caller's token ends, or the zero time if it does not.
+// Until returns when the Caller's token expires, or the zero time if it does not.
 func (c Caller) Until() time.Time { return c.until }
 
-// A Token is what a verified token says.
+// A Token is the content of a verified token.
 type Token struct {
 	Subject lockstore.UserID
 	Claims  map[string]any // strings, numbers, and slices of them
-	Until   time.Time      // when it ends; zero if that is not known
+	Until   time.Time      // when it expires; zero if that is not known
 }
 
 type tokenKey struct{}
 
-// WithToken returns a context for a request whose token has been verified already,
-// such as by an API gateway.
+// WithToken returns a context for a request whose token was verified before, such as by
+// an API gateway.
 func WithToken(ctx context.Context, t Token) context.Context {
 	return context.WithValue(ctx, tokenKey{}, t)
 }

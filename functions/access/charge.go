@@ -10,24 +10,24 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Hold is what a user asks for: to keep seats until a time. Times are on the store's
+// A Hold is a user's request to keep seats until a time. Times are on the store's
 // clock.
 type Hold struct {
 	Event lockstore.EventID
 	User  lockstore.UserID
 	Seats []lockstore.SeatID
 
-	// Longer says that the user has locked the seats already.
+	// Longer is set if the user has locked the seats already.
 	Longer bool
 
 	Now, Until time.Time     // Until counts only if Longer is set
-	TTL        time.Duration // how long a lock lasts that is not extended
-	Max        time.Duration // how long a lock may last at most
+	TTL        time.Duration // how long a lock lasts without extension
+	Max        time.Duration // the longest time that a lock may last
 }
 
-// A payment is what the lock of one user on one seat has cost.
+// A payment records what the lock of one user on one seat has cost.
 type payment struct {
-	addr   netip.Addr // where it was locked; an extension elsewhere costs that address
+	addr   netip.Addr // where it was locked; an extension from elsewhere is charged to that address
 	from   time.Time  // when the lock began, on the store's clock
 	until  time.Time  // when it ends
 	amount float64    // what addr paid
@@ -42,28 +42,28 @@ type lockOf struct {
 	seat  lockstore.SeatID
 }
 
-// A Charge is what a Hold costs, until it is known which seats are held. The nil Charge
-// is of a Hold that costs nothing.
+// A Charge is the cost of a Hold until it is known which seats are held. A nil Charge
+// costs nothing.
 type Charge struct {
 	budget *Budget
 	hold   Hold
 	addr   netip.Addr
-	costs  []cost // of the seats; none of a Caller without a limit
+	costs  []cost // of the seats; nil for a Caller without a limit
 }
 
 // A cost is what the lock of one seat has cost after a Hold, and how much of that the
-// Hold has added.
+// Hold added.
 type cost struct {
 	payment
 	added float64
 }
 
-// Afford takes what the Hold costs from the Locks of its user and of the Caller's
-// address: 1 for each seat, and for a lock that is extended 1 for each further TTL that
-// it lasts, begun ones included. It returns the [*problem.Refusal] if they have locked
-// very many seats that nobody bought. Back ends and operators have no limit.
+// Afford charges the Hold to the Locks of its user and of the Caller's address: 1 for
+// each seat, and for an extended lock 1 for each further TTL that it lasts, rounded up.
+// It returns a [*problem.Refusal] if they have locked very many seats that nobody
+// bought. Back ends and operators have no limit.
 //
-// The caller must call [Charge.Keep] as soon as it is known what was done.
+// The caller must call [Charge.Keep] as soon as it knows what was done.
 func (p *Policy) Afford(c Caller, h Hold) (*Charge, error) {
 	if p.Locks == nil {
 		return nil, nil
@@ -98,7 +98,7 @@ func (b *Budget) cost(h Hold, seat lockstore.SeatID, addr netip.Addr) (payment, 
 	}
 	p, ok := b.paid.Get(b.keyOf(h, seat))
 	if !ok || !h.Now.Before(p.until) {
-		// Another process or a back end made it: it has cost nothing here.
+		// Another process or a back end made the lock, so it has cost nothing here.
 		p = payment{addr: addr, from: h.Now, until: h.Now, at: time.Now()}
 	}
 	h.Until = minTime(h.Until, p.from.Add(h.Max))
@@ -114,9 +114,9 @@ func (b *Budget) cost(h Hold, seat lockstore.SeatID, addr netip.Addr) (payment, 
 	return p, added
 }
 
-// Keep ends the Charge: it is for the seats that were changed, which are in the order of
-// the Hold's, and what it took for the others is given back. now is when that was, on the
-// store's clock.
+// Keep ends the Charge. It keeps what the changed seats cost, which are in the order of
+// the Hold's, and gives back the rest. now is the time of the change, on the store's
+// clock.
 func (ch *Charge) Keep(changed []lockstore.SeatID, now time.Time) {
 	if ch == nil {
 		return
@@ -132,10 +132,10 @@ func (ch *Charge) Keep(changed []lockstore.SeatID, now time.Time) {
 		}
 		switch key := b.keyOf(ch.hold, seat); {
 		case ch.costs == nil && done && !ch.hold.Longer:
-			b.paid.Remove(key) // nobody paid for this one
+			b.paid.Remove(key) // a lock without a cost
 		case ch.costs == nil && done:
 			if paid, ok := b.paid.Get(key); ok {
-				paid.until = minTime(ch.hold.Until, paid.from.Add(ch.hold.Max)) // it costs nobody more
+				paid.until = minTime(ch.hold.Until, paid.from.Add(ch.hold.Max)) // the extension costs nothing
 				b.paid.Add(key, paid)
 			}
 		case ch.costs == nil:
@@ -154,18 +154,18 @@ func (ch *Charge) Keep(changed []lockstore.SeatID, now time.Time) {
 	}
 }
 
-// KeepAll ends the Charge of a Hold of which it is not known whether it took effect.
+// KeepAll ends the Charge of a Hold whose outcome is unknown, and keeps all of it.
 func (ch *Charge) KeepAll() {
 	if ch != nil {
 		ch.Keep(ch.hold.Seats, ch.hold.Now)
 	}
 }
 
-// Bought gives back what the user's locks on the seats had cost, to the user and to the
-// address that paid, since they are booked.
+// Bought records that the seats are booked. It gives back what the user's locks on them
+// had cost, to the user and to the address that paid.
 func (p *Policy) Bought(event lockstore.EventID, user lockstore.UserID, seats []lockstore.SeatID, now time.Time) {
 	p.over(event, user, seats, func(b *Budget, paid payment) {
-		// All that was used longer ago has come back already.
+		// What was used longer ago is available again already.
 		if now.Before(paid.until) && time.Since(paid.at) < time.Hour {
 			b.giveBack(user, netip.Addr{}, paid.all)
 			b.giveBack("", paid.addr, paid.amount)
@@ -173,12 +173,12 @@ func (p *Policy) Bought(event lockstore.EventID, user lockstore.UserID, seats []
 	})
 }
 
-// Released takes note that the user's locks on the seats are over.
+// Released records that the user's locks on the seats have ended.
 func (p *Policy) Released(event lockstore.EventID, user lockstore.UserID, seats []lockstore.SeatID) {
 	p.over(event, user, seats, func(*Budget, payment) {})
 }
 
-// over calls f with the payments of locks that are over, and forgets them.
+// over calls f with the payments of locks that have ended, and forgets them.
 func (p *Policy) over(event lockstore.EventID, user lockstore.UserID, seats []lockstore.SeatID, f func(*Budget, payment)) {
 	b := p.Locks
 	if b == nil {

@@ -8,7 +8,7 @@ import (
 // A Claim is a claim of a token and the value that it must have.
 type Claim struct{ Name, Value string }
 
-// in reports whether the claims have the Claim. A list has it if one of its elements
+// in reports whether the claims have the Claim. A list matches if one of its elements
 // is the value, and the claims scope and scp if one of their words is.
 func (c Claim) in(claims map[string]any) bool {
 	if c.Name == "" {
@@ -28,10 +28,9 @@ func (c Claim) in(claims map[string]any) bool {
 	return false
 }
 
-// isAccessToken reports whether a token with the claims was issued for calls. An ID
-// token says who has signed in, to the page that asked, and a logout token that
-// somebody has left. Issuers sign them with the same key, and often for the same
-// audience.
+// isAccessToken reports whether a token with the claims was issued for API calls. An ID
+// token tells a page who has signed in, and a logout token that somebody has left.
+// Issuers sign them with the same key, and often for the same audience.
 func isAccessToken(claims map[string]any) bool {
 	has := func(name string) bool { _, ok := claims[name]; return ok }
 	if has("events") {
@@ -46,8 +45,8 @@ func isAccessToken(claims map[string]any) bool {
 	return !slices.ContainsFunc([]string{"nonce", "at_hash", "c_hash", "s_hash"}, has)
 }
 
-// ParseClaim returns the Claim of a text such as roles=operator; the zero Claim if
-// there is no text.
+// ParseClaim returns the Claim of a text such as roles=operator, or the zero Claim for
+// an empty text.
 func ParseClaim(text string) Claim {
 	name, value, _ := strings.Cut(text, "=")
 	return Claim{name, value}

@@ -10,10 +10,11 @@ import (
 )
 
 // WithGatewayClaims returns a context for a request whose token API Gateway has
-// verified. The gateway passes on every claim as text, in which a list looks like a text
-// in brackets and true like "true". The claims are therefore read from the token itself:
-// authorization is the header in which the gateway found it. If the token there is not
-// the one that the gateway has verified, only claims that can be nothing but text count.
+// verified. The gateway passes on every claim as text: a list looks like text in
+// brackets, and true like "true". WithGatewayClaims therefore reads the claims from the
+// token itself, in authorization, the header in which the gateway found it. If that
+// token is not the one that the gateway has verified, only claims that must be text
+// count.
 func WithGatewayClaims(ctx context.Context, authorization string, texts map[string]string) context.Context {
 	typ, claims, ok := payload(authorization)
 	if !ok || !sameClaims(claims, texts) {
@@ -28,7 +29,7 @@ func WithGatewayClaims(ctx context.Context, authorization string, texts map[stri
 }
 
 // payload returns the type and the claims of the token in the header, with or without
-// the scheme: the gateway takes both. It verifies nothing.
+// the scheme, since the gateway accepts both. It verifies nothing.
 func payload(authorization string) (typ string, claims map[string]any, ok bool) {
 	token := strings.TrimSpace(authorization)
 	if scheme, rest, found := strings.Cut(token, " "); found && strings.EqualFold(scheme, "Bearer") {
@@ -52,7 +53,7 @@ func decodePart(part string, into any) bool {
 	return err == nil && json.Unmarshal(text, into) == nil
 }
 
-// sameClaims reports whether the gateway's texts can be those of the claims.
+// sameClaims reports whether the gateway's texts can have come from the claims.
 func sameClaims(claims map[string]any, texts map[string]string) bool {
 	for name := range texts {
 		if _, ok := claims[name]; !ok {
@@ -75,7 +76,7 @@ func sameClaims(claims map[string]any, texts map[string]string) bool {
 	return true
 }
 
-// asTexts returns the list if all its elements are texts.
+// asTexts returns the list as strings, if all its elements are.
 func asTexts(list []any) (texts []string, all bool) {
 	for _, v := range list {
 		text, ok := v.(string)
@@ -87,14 +88,14 @@ func asTexts(list []any) (texts []string, all bool) {
 	return texts, true
 }
 
-// onlyTexts returns the claims without the values that may have been something else than
+// onlyTexts returns the claims without values that may have been something other than
 // text: lists, objects, numbers, true, false and null.
 func onlyTexts(texts map[string]string) map[string]any {
 	claims := make(map[string]any, len(texts))
 	for name, text := range texts {
 		claims[name] = text
 		if strings.HasPrefix(text, "[") || strings.HasPrefix(text, "map[") || json.Valid([]byte(text)) {
-			claims[name] = nil // that it is there may matter
+			claims[name] = nil // its presence may matter
 		}
 	}
 	return claims

@@ -11,12 +11,12 @@ var (
 	// ErrFull is returned when there are not enough free places.
 	ErrFull = errors.New("access: all places are taken")
 
-	// ErrShare is returned when an address has as many places as it may.
+	// ErrShare is returned when an address has as many places as it may have.
 	ErrShare = errors.New("access: the address has its share of the places")
 )
 
-// Places bound how much of something is in use at a time: by all clients, and by
-// each address. All addresses of an IPv6 network of 48 bits may have four times as
+// Places limit how much of something is in use at a time, by all clients and by each
+// address. All addresses of an IPv6 network of 48 bits together may have four times as
 // much as one. Places are safe for concurrent use.
 type Places struct {
 	all, share int64
@@ -26,14 +26,14 @@ type Places struct {
 	by    map[netip.Prefix]int64
 }
 
-// NewPlaces returns so many places, of which each address may take its share.
+// NewPlaces returns Places with a limit for all clients and one for each address.
 func NewPlaces(all, share int64) *Places {
 	return &Places{all: all, share: share, by: make(map[netip.Prefix]int64)}
 }
 
-// Take takes n places for the address, all or none. An address that is not valid
-// has no share, such as that of a proxy. A client that needs more than its share
-// may have it as its only one. Take returns [ErrFull] or [ErrShare].
+// Take takes n places for the address, all or none. An invalid address, such as that of
+// a proxy, has no limit of its own. An address without places may take more than its
+// share at once. Take returns [ErrFull] or [ErrShare].
 func (p *Places) Take(addr netip.Addr, n int64) error {
 	narrow, wide := networks(addr)
 	p.mu.Lock()
@@ -77,6 +77,6 @@ func (p *Places) add(of netip.Prefix, n int64) {
 		return
 	}
 	if p.by[of] += n; p.by[of] == 0 {
-		delete(p.by, of) // addresses come and go for as long as the program runs
+		delete(p.by, of) // addresses would otherwise accumulate as long as the program runs
 	}
 }

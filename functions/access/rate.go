@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// remembered is the number of buckets that are remembered: those that were used
-	// last. A client whose bucket is forgotten starts again with a full one: very
-	// many clients weaken the limit, but they do not take more memory.
+	// remembered is the number of buckets that are kept: the most recently used. A
+	// client whose bucket is forgotten starts again with a full one, so very many
+	// clients weaken the limit but take no more memory.
 	remembered = 1 << 16
 
-	// together is how many times as many requests as an unknown caller an address
-	// may send in all, those of signed-in users included.
+	// together is how many times as many requests as an unknown caller an address may
+	// send in all, including those of signed-in users.
 	together = 10
 
-	// byteBurst is how many seconds' worth of bytes may be answered at once.
+	// byteBurst is how many seconds' worth of bytes may be sent at once.
 	byteBurst = 10
 )
 
@@ -38,7 +38,7 @@ func NewRate(perSecond float64) *Rate {
 	return &Rate{rate.Limit(perSecond), newBuckets()}
 }
 
-// takeAny counts a request of anybody at the address.
+// takeAny counts a request of any caller at the address.
 func (r *Rate) takeAny(addr netip.Addr) time.Duration { return r.takeOf(allOf, addr, together) }
 
 // take counts a call of the user, or of the address if the user is empty. It
@@ -56,8 +56,8 @@ func (r *Rate) Take(addr netip.Addr) time.Duration { return r.takeOf(unknown, ad
 
 func (r *Rate) takeOf(what kind, addr netip.Addr, times int) time.Duration {
 	narrow, wide := networks(addr)
-	// The narrow network first: a client over its limit must not use up that of its
-	// neighbours.
+	// The narrow network comes first: a client over its limit must not use up that of
+	// its neighbours.
 	wait := r.count(bucket{what: what, of: narrow}, times)
 	if wait == 0 && wide.IsValid() {
 		wait = r.count(bucket{what: what, of: wide}, wider*times)
@@ -65,7 +65,7 @@ func (r *Rate) takeOf(what kind, addr netip.Addr, times int) time.Duration {
 	return wait
 }
 
-// count counts a request in a bucket that has so many times as much as one client.
+// count counts a request in a bucket with times the limit of one client.
 func (r *Rate) count(b bucket, times int) time.Duration {
 	perSecond := r.perSecond * rate.Limit(times)
 	limiter := r.buckets.get(b, perSecond, times*max(1, int(2*r.perSecond)))
@@ -76,8 +76,7 @@ func (r *Rate) count(b bucket, times int) time.Duration {
 	return after(1-limiter.TokensAt(now), perSecond)
 }
 
-// A ByteRate limits the bytes that each address is answered with. It is safe for
-// concurrent use.
+// A ByteRate limits the bytes that each address is sent. It is safe for concurrent use.
 type ByteRate struct {
 	perSecond rate.Limit
 	buckets   *buckets
@@ -89,7 +88,7 @@ func NewByteRate(perSecond float64) *ByteRate {
 	return &ByteRate{rate.Limit(perSecond), newBuckets()}
 }
 
-// owed returns how long the address has to wait, or 0 if it may be answered.
+// owed returns how long the address has to wait before it may be answered, or 0.
 func (b *ByteRate) owed(addr netip.Addr) time.Duration {
 	now, wait := time.Now(), time.Duration(0)
 	b.each(addr, func(l *rate.Limiter) {
@@ -100,8 +99,8 @@ func (b *ByteRate) owed(addr netip.Addr) time.Duration {
 	return wait
 }
 
-// charge counts bytes that the address was answered with. The size of an answer is
-// known at its end, so a bucket may owe some.
+// charge counts bytes sent to the address. The size of an answer is known only at its
+// end, so a bucket may go below zero.
 func (b *ByteRate) charge(addr netip.Addr, n int64) {
 	now := time.Now()
 	b.each(addr, func(l *rate.Limiter) {
@@ -130,7 +129,7 @@ func after(missing float64, perSecond rate.Limit) time.Duration {
 type bucket struct {
 	what kind
 	user lockstore.UserID // of signedIn
-	of   netip.Prefix     // of the others; the zero Prefix is shared by all without a valid address
+	of   netip.Prefix     // of the other kinds; all invalid addresses share the zero Prefix
 }
 
 type kind byte
@@ -143,7 +142,7 @@ const (
 	allOf
 )
 
-// buckets are the token buckets that were used last.
+// buckets are the most recently used token buckets.
 type buckets struct {
 	seed maphash.Seed
 	mu   sync.Mutex
@@ -158,7 +157,7 @@ func newBuckets() *buckets {
 	return &buckets{seed: maphash.MakeSeed(), lru: lru}
 }
 
-// get returns a bucket. If it is not remembered, it is a full one.
+// get returns a bucket, which is full if it was not remembered.
 func (b *buckets) get(of bucket, perSecond rate.Limit, burst int) *rate.Limiter {
 	key := maphash.Comparable(b.seed, of)
 	b.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestRateMemoryIsBounded checks that a million users and a million addresses take
-// no more memory than the clients that are remembered.
+// TestRateMemoryIsBounded checks that a million users and a million addresses take no
+// more memory than the remembered clients.
 func TestRateMemoryIsBounded(t *testing.T) {
 	used := func() uint64 {
 		runtime.GC()

@@ -24,15 +24,15 @@ const (
 
 var every = []access.Action{access.Look, access.Buy, access.Confirm, access.Serve, access.Operate}
 
-// A row of the table is a caller and what each action is answered with, in the order
-// of every: y is yes, 401 is unauthenticated, 403 is forbidden.
+// A row of the table is a caller and the answer to each action, in the order of every:
+// y is yes, 401 is unauthenticated, 403 is forbidden.
 type row struct{ caller, may string }
 
-// modes are the ways to set up a server, and for each the table of who may do what.
+// modes are the ways to set up a server, each with its table of who may do what.
 var modes = []struct {
 	name   string
 	policy access.Policy
-	tokens bool // of an issuer are accepted
+	tokens bool // whether tokens of an issuer are accepted
 	rows   []row
 }{
 	{"open", access.Policy{OperatorKeys: []string{operatorKey}}, false, []row{
@@ -122,7 +122,8 @@ var keysOf = map[string]string{
 	"back end's next key": nextKey, "operator's key": operatorKey,
 }
 
-// claimsOf are the callers with a token, and how their claims differ from ann's.
+// claimsOf are the callers with a token, and the differences of their claims from
+// ann's.
 var claimsOf = map[string]map[string]any{
 	"ann":                     {"roles": []string{"buyer"}, "scope": "openid"},
 	"token without a subject": {"sub": nil, "roles": []string{"operator"}},
@@ -144,7 +145,7 @@ var claimsOf = map[string]map[string]any{
 	"7":                                                           {"level": 7},
 }
 
-// TestTable walks through the whole table: every caller and every action.
+// TestTable checks the whole table: every caller and every action.
 func TestTable(t *testing.T) {
 	i := issuertest.New(t)
 	for _, m := range modes {
@@ -170,8 +171,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestTableOnLambda walks through the table again, with callers whose tokens a
-// gateway has verified: what it passes on is all text.
+// TestTableOnLambda checks the table again, with callers whose tokens a gateway has
+// verified and whose claims it passes on as text.
 func TestTableOnLambda(t *testing.T) {
 	i := issuertest.New(t)
 	for _, m := range modes {
@@ -203,8 +204,8 @@ func TestTableOnLambda(t *testing.T) {
 				if _, err := a.Invoke(t.Context(), payload); err != nil {
 					t.Fatal(err)
 				}
-				// A gateway's route for lists has no authorizer, so a token that it has
-				// verified is one that a caller sent where it was needed.
+				// A list ignores a token unless the gateway has verified it, which it
+				// does not do on its own route for lists: that has no authorizer.
 				if !isKey && every[n] == access.Look && want == "y" && strings.Contains(row.may, "401") {
 					want = "401"
 				}
@@ -217,7 +218,7 @@ func TestTableOnLambda(t *testing.T) {
 }
 
 // passed returns the claims as API Gateway passes them on: a text as it is, a list in
-// brackets, and all else as JSON has it.
+// brackets, and everything else as JSON.
 func passed(t *testing.T, claims string) map[string]string {
 	t.Helper()
 	var raw map[string]json.RawMessage
@@ -240,8 +241,8 @@ func passed(t *testing.T, claims string) map[string]string {
 	return texts
 }
 
-// TestGatewayWithoutTheToken checks that a token which is not the one that the gateway
-// has verified gives nobody a role, and that only texts count then.
+// TestGatewayWithoutTheToken checks that a token other than the one that the gateway
+// has verified gives nobody a role, and that only text claims count then.
 func TestGatewayWithoutTheToken(t *testing.T) {
 	i := issuertest.New(t)
 	p := everybody(access.ConfirmByDefault)
@@ -272,7 +273,7 @@ func TestGatewayWithoutTheToken(t *testing.T) {
 	}
 }
 
-// answer returns how a check ended, as a row says it.
+// answer returns the result of a check in the form of a row.
 func answer(_ access.Caller, err error) string {
 	refusal, ok := errors.AsType[*problem.Refusal](err)
 	switch {

@@ -19,10 +19,10 @@ type seatsAnswer struct {
 	left    int                // until then, in seconds
 	changed int                // how many seats the call changed
 
-	together bool // the seats that were picked are side by side
+	together bool // the picked seats are side by side
 }
 
-// appendJSON appends the answer in JSON, without reflection, since every lock needs
+// appendJSON appends the answer in JSON. It avoids reflection, since every lock calls
 // it.
 func (s *seatsAnswer) appendJSON(b []byte) []byte {
 	b = append(b, `{"message":"`...)
@@ -92,7 +92,7 @@ func appendIDs(b []byte, ids []lockstore.SeatID) []byte {
 	return append(b, ']')
 }
 
-// appendString appends a user id, or another text that the store has found to be
+// appendString appends a user id, or another text that the store has checked to be
 // valid UTF-8.
 func appendString(b []byte, text string) []byte {
 	b, _ = jsontext.AppendQuote(b, text) // fails only on invalid UTF-8

@@ -33,13 +33,13 @@ type Config struct {
 	// it; nil leaves them to gzip.
 	Zstd func([]byte) []byte
 
-	// Payments takes the orders of buyers. Nil is none: the calls about orders are not
-	// there.
+	// Payments handles the orders of buyers. If it is nil, the API has no calls about
+	// orders.
 	Payments *payment.Payments
 
-	// ReturnTo are the origins, besides that of a request, to which buyers may come
-	// back from a payment. PublicURL is where browsers find this server; empty is the
-	// host of the request.
+	// ReturnTo lists the origins, besides that of a request, to which buyers may come
+	// back from a payment. PublicURL is where browsers find this server; if empty, it
+	// is the host of the request.
 	ReturnTo  []string
 	PublicURL string
 
@@ -48,16 +48,16 @@ type Config struct {
 	// its request. It has no effect if Access is Private.
 	SharedSeconds int
 
-	// Windows is among how many of the best places for a party a request for a number
-	// of seats chooses at least. 0 is 1, which is right for a process that answers all
-	// the requests. Where there are many that each answer few, they would all try the
-	// same seats: choose 16.
+	// Windows is the least number of good places for a party among which a request with
+	// a count chooses. 0 means 1, which is right for a process that answers all
+	// requests. Where many processes answer a few each, they would all try the same
+	// seats: choose 16.
 	Windows int
 }
 
-// An API answers requests about the events of its Config. Each exported field is
-// one call and complete in itself: it looks at the method, the query and the body,
-// but not at the path. [API.At] has all calls. All are safe for concurrent use.
+// An API answers requests about the events of its Config. Each exported field is one
+// call and complete in itself: it looks at the method, the query and the body, but not
+// at the path. [API.At] has all calls. All are safe for concurrent use.
 type API struct {
 	Lock    telemetry.Handler // POST /lock
 	Extend  telemetry.Handler // POST /extend
@@ -71,7 +71,7 @@ type API struct {
 	notFound    telemetry.Handler
 	store       lockstore.LockStore
 	sale        atomic.Pointer[sale]
-	outdated    atomic.Bool // an event may be
+	outdated    atomic.Bool // some event may be outdated
 	zstd        func([]byte) []byte
 	description *static.Content
 	access      access.Policy
@@ -81,7 +81,7 @@ type API struct {
 	returnTo    []string
 	publicURL   string
 	log         *slog.Logger
-	failures    telemetry.Bound // of the lines about them
+	failures    telemetry.Bound // limits the log lines about failures
 	clock       clock
 	changes     sync.Pool // of *change
 }
@@ -110,7 +110,7 @@ func New(c Config) (*API, error) {
 	calls := a.calls()
 	if a.payments != nil && !a.payments.Elsewhere() {
 		calls = append(calls, a.orderCalls()...)
-		// The test mode of a provider has the address that the provider has.
+		// A provider in test mode has the same path as in production.
 		a.paths["/webhooks/"+strings.TrimSuffix(a.payments.Provider().Name(), "-test")] = a.webhook
 	}
 	for _, c := range calls {

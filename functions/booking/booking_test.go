@@ -104,7 +104,7 @@ func TestReleaseSaysWhatItReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.must("/lock", `{"seatId":"A1","userId":"ben"}`)
-		time.Sleep(2 * time.Minute) // until that has expired
+		time.Sleep(2 * time.Minute) // until the lock has expired
 		s.must("/lock", `{"seatIds":["B1","B2"],"userId":"ann"}`)
 		s.must("/confirm", `{"seatId":"B1","userId":"ann"}`)
 		s.must("/lock", `{"seatId":"C1","userId":"ben"}`)
@@ -121,7 +121,7 @@ func TestReleaseSaysWhatItReleased(t *testing.T) {
 		released(`["B2"]`, none)      // locked by another user
 		released(`["D1","D2"]`, none) // available
 		released(`["B1","C1","D1"]`, `"message":"Seat C1 released.","eventId":"default","userId":"ben","seatIds":["C1"],`)
-		released(`["C1"]`, none) // already
+		released(`["C1"]`, none) // already released
 		s.list("").want(t, "B1 booked", "B2 locked")
 	})
 }

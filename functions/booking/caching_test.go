@@ -51,7 +51,7 @@ func TestCaching(t *testing.T) {
 	}
 }
 
-// TestFailuresDoNotFillTheDisk checks that of many failures of one kind only a few are
+// TestFailuresDoNotFillTheDisk checks that only a few of many failures of one kind are
 // logged.
 func TestFailuresDoNotFillTheDisk(t *testing.T) {
 	var out strings.Builder

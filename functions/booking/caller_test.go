@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// TestCaller: a known caller acts for no other user.
+// TestCaller checks that an authenticated caller acts for no other user.
 func TestCaller(t *testing.T) {
 	m, err := venue.Grid(1, 3, venue.Defaults{LockTTL: 60e9})
 	if err != nil {
@@ -37,7 +37,7 @@ func TestCaller(t *testing.T) {
 		{"confirm", "ben", `{"seatId":"A1"}`, 409, `"code":"lock_not_held"`},
 		{"confirm", "ann", `{"seatId":"A1"}`, 200, `"status":"booked"`},
 		{"lock", "", `{"seatId":"A3"}`, 400, "userId is missing."},
-		{"lock", "", `{"seatId":"A3","userId":"cat"}`, 200, `"userId":"cat"`}, // nobody is known, so the claim is believed
+		{"lock", "", `{"seatId":"A3","userId":"cat"}`, 200, `"userId":"cat"`}, // without sign-in, the claim is believed
 		{"lock", "a\nb", `{"seatId":"A2"}`, 401, `"code":"unauthenticated"`},  // not a valid user id
 	} {
 		ctx := context.Background()

@@ -12,10 +12,10 @@ import (
 	"seatlock/lockstore"
 )
 
-// A catalogue has the answers of GET /events. It is immutable, but makes the answers
+// A catalogue holds the answers of GET /events. It is immutable, but makes the answers
 // about single events when they are first asked for.
 type catalogue struct {
-	all, brief *static.Content // every event, with the layouts and without
+	all, brief *static.Content // every event, with and without the layouts
 	each       map[lockstore.EventID]*entry
 	zstd       func([]byte) []byte
 }
@@ -24,7 +24,7 @@ type catalogue struct {
 type entry struct {
 	event  []byte // without its layout
 	layout []byte
-	name   []byte // of the layout, as a JSON string; nil if the layout is part of the event
+	name   []byte // the layout's name as a JSON string; nil if the layout is part of the event
 
 	whole, bare struct {
 		once    sync.Once
@@ -79,7 +79,7 @@ func (c *catalogue) listing(layouts bool, events ...*entry) *static.Content {
 				seen[string(e.name)] = true
 				shared = append(shared, e)
 			}
-		default: // the two objects as one
+		default: // merge the two objects
 			pieces = append(pieces, e.event[:len(e.event)-1], []byte(","), e.layout[1:])
 		}
 	}

@@ -21,8 +21,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// The bodies of the calls about orders. Conflicts of a checkout are those of the
-// extension that it makes.
+// The bodies of the calls about orders. A checkout extends the locks, so its conflicts
+// are those of an extension.
 var (
 	checkout = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"userId", "levels", "returnUrl", "name", "email"},
 		more: func(_ context.Context, _ *API, c *change) error { return c.price() },
@@ -33,7 +33,7 @@ var (
 // webhookCall is the name of the provider's webhooks in logs and metrics.
 const webhookCall = "webhook"
 
-// orderCalls returns the calls that there are where payments are on.
+// orderCalls returns the calls that exist where payments are on.
 func (a *API) orderCalls() []route {
 	return []route{
 		{"POST", "/checkout", "checkout", access.Buy, a.checkout},
@@ -78,7 +78,7 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 		charge.KeepAll()
 	}
 	switch {
-	case err != nil && order != nil: // it is begun, and a repeat goes on
+	case err != nil && order != nil: // the order exists, and a repeat continues it
 		return &problem.Refusal{Kind: problem.PaymentUnavailable, Err: err}
 	case err != nil:
 		return a.explain(orderRefusal(err, nil), &checkout, c)
@@ -91,12 +91,12 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 	return a.writeOrder(w, r, order, by.May(access.Operate) == nil)
 }
 
-// chargeCheckout takes what a checkout costs from what the user and the address may lock
-// without buying it: as much as locking each seat once more. An extension of that length
-// would cost far more than a buyer of ten seats has.
+// chargeCheckout charges a checkout to what the user and the address may lock without
+// buying. It costs as much as locking each seat once more: charged as an extension, it
+// would exceed the budget of a buyer of ten seats.
 func (a *API) chargeCheckout(c *change, now time.Time) (*access.Charge, error) {
 	keeps := a.payments.Keeps()
-	// A second lock time has begun even if the seats were locked just now.
+	// Even seats that were locked just now are charged for a second lock time.
 	until := now.Add(keeps + time.Second)
 	return a.access.Afford(c.by, access.Hold{
 		Event: c.ev.ID, User: c.op.User, Seats: c.op.Seats, Longer: true,
@@ -129,7 +129,7 @@ func (c *change) paymentBill() payment.Bill {
 	return b
 }
 
-// base is the address at which browsers find this server.
+// base returns the address at which browsers find this server.
 func (a *API) base(r *http.Request) string {
 	if a.publicURL != "" {
 		return strings.TrimSuffix(a.publicURL, "/")
@@ -140,8 +140,8 @@ func (a *API) base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// returnURL returns where a buyer comes back to: an address of this server, or of an
-// origin that is listed, so that nobody is sent elsewhere in the shop's name.
+// returnURL returns where a buyer comes back to. It must be on this server or at a
+// listed origin, so that nobody is sent elsewhere in the shop's name.
 func (a *API) returnURL(r *http.Request, given *string) (string, error) {
 	if given == nil {
 		return a.base(r) + "/", nil
@@ -181,7 +181,8 @@ func contact(req *seatsRequest) (c payment.Contact, err error) {
 }
 
 // order answers GET /order: the order with that id, or the user's latest of the event.
-// That the buyer has come back is reason to look whether it was paid.
+// It asks the provider whether an open order was paid, since the buyer may have just
+// come back from paying.
 func (a *API) order(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 	q, err := query(r, "eventId", "userId", "orderId")
 	if err != nil {
@@ -313,8 +314,7 @@ func (a *API) refund(w http.ResponseWriter, r *http.Request, by access.Caller, o
 	return a.writeOrder(w, r, order, true)
 }
 
-// refundEvent gives back every order of an event. What one call does not reach, the
-// next one does.
+// refundEvent gives back every order of an event. A repeat goes on where time ran out.
 func (a *API) refundEvent(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome, req *seatsRequest) error {
 	if req.EventID == "" {
 		return problem.Refuse(problem.BadRequest, "Which event is it? Give its eventId.")
@@ -342,12 +342,12 @@ func (a *API) refundEvent(w http.ResponseWriter, r *http.Request, by access.Call
 	return writeJSON(w, answer)
 }
 
-// eventTime is how long one request gives back the orders of an event.
+// eventTime bounds how long one request gives back the orders of an event.
 const eventTime = 5 * time.Second
 
-// webhook takes a notice of the provider, who needs no token: it signs what it sends.
-// Whatever becomes of the order, the answer is 200, so that the provider does not send
-// the notice again.
+// webhook receives a notice of the provider, which signs it and needs no token. It
+// answers 200 whatever becomes of the order, so that the provider does not send the
+// notice again.
 func (a *API) webhook(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 	o.Call = webhookCall
 	refuse := func(kind problem.Kind, detail string) telemetry.Outcome {
@@ -375,5 +375,5 @@ func (a *API) webhook(w http.ResponseWriter, r *http.Request) (o telemetry.Outco
 	return o
 }
 
-// maxWebhook is the size in bytes of the largest notice.
+// maxWebhook is the size in bytes of the largest notice accepted.
 const maxWebhook = 256 << 10

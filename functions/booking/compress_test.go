@@ -16,7 +16,7 @@ import (
 )
 
 // TestCompressedForClientsThatAcceptIt checks the headers of compressed answers, and
-// that they have what the others have.
+// that their content is that of uncompressed ones.
 func TestCompressedForClientsThatAcceptIt(t *testing.T) {
 	s := openWith(t, new(memstore.Store), plainEvent(t, "small", seatIDs(500)...))
 	s.must("/lock", `{"seatId":"S1","userId":"ann"}`)
@@ -60,14 +60,14 @@ func TestCompressedForClientsThatAcceptIt(t *testing.T) {
 			t.Errorf("Accept-Encoding %q: it is not compressed", accept)
 		}
 	}
-	// A short answer is not worth it.
+	// A short answer is not compressed.
 	if a := s.get("/seats?since="+version, "Accept-Encoding", "gzip").want(200); a.Header().Get("Content-Encoding") != "" {
 		t.Error("one change is compressed")
 	}
 }
 
-// TestTagsDifferByEncoding checks that a strong ETag is of the bytes: a cache must
-// not put parts of one body into another.
+// TestTagsDifferByEncoding checks that each encoding has a strong ETag of its own: a
+// cache must not put parts of one body into another.
 func TestTagsDifferByEncoding(t *testing.T) {
 	w, err := zstd.NewWriter(nil)
 	if err != nil {

@@ -11,20 +11,19 @@ import (
 	"seatlock/lockstore"
 )
 
-// A rosterSeat is a seat of the roster, with how the shop reaches its buyer if the buyer
-// has said so.
+// A rosterSeat is a seat of the roster, with the buyer's contact if it was given.
 type rosterSeat struct {
 	lockstore.Holding
 	contact payment.Contact
 }
 
 const (
-	contactsAhead  = 500 // seats whose orders are read before the first of them is written
+	contactsAhead  = 500 // seats whose orders are read before the first is written
 	contactsAtOnce = 16  // orders that are read at a time
 )
 
 // withContacts yields the seats with the contacts of the orders that booked them. It
-// reads the orders of some seats ahead, so that they are not waited for one by one.
+// reads the orders of many seats ahead, several at a time.
 func (a *API) withContacts(ctx context.Context, seats holdings) rosterSeats {
 	return func(yield func(*rosterSeat, error) bool) {
 		ahead := make([]rosterSeat, 0, contactsAhead)
@@ -54,8 +53,8 @@ func (a *API) withContacts(ctx context.Context, seats holdings) rosterSeats {
 	}
 }
 
-// readContacts fills in the contacts of some seats. A reference that is not an order's has
-// none, and neither has an order that this program cannot read, which it logs.
+// readContacts fills in the contacts of some seats. A seat has none if its reference is
+// not that of an order, or if the order cannot be read, which is logged.
 func (a *API) readContacts(ctx context.Context, seats []rosterSeat) error {
 	if a.payments == nil {
 		return nil

@@ -24,8 +24,8 @@ func (c *counter) text(target string) string {
 	return w.Body.String()
 }
 
-// TestContactsInTheRoster checks that the roster and its table name the buyers of seats
-// that were paid for, and that no name is a cell that a spreadsheet would run.
+// TestContactsInTheRoster checks that the roster and its table name the buyers of paid
+// seats, and that a spreadsheet runs no name as a formula.
 func TestContactsInTheRoster(t *testing.T) {
 	atCounter(t, func(c *counter) {
 		c.ask(200, "POST", "/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`)
@@ -62,9 +62,9 @@ func TestContactsInTheRoster(t *testing.T) {
 	})
 }
 
-// TestCheckoutCostsAsLocking checks that a checkout uses the budget of locks that nobody
-// buys, so that seats cannot be held in that way for nothing, and that a repeat and a
-// payment do not.
+// TestCheckoutCostsAsLocking checks that a checkout uses the budget of locks that
+// nobody buys, so that it cannot hold seats for free, and that repeats and payments
+// cost nothing.
 func TestCheckoutCostsAsLocking(t *testing.T) {
 	atCounterWith(t, func(c *booking.Config) { c.Access.Locks = access.NewBudget(5) }, func(c *counter) {
 		o := c.begin(`"A1","A2"`) // 2 for the locks, and 2 for the checkout
@@ -80,18 +80,18 @@ func TestCheckoutCostsAsLocking(t *testing.T) {
 		if o := c.ask(200, "GET", "/order?userId=ann&orderId="+o.OrderID, ""); o.State != "paid" {
 			t.Fatalf("the order is %+v", o)
 		}
-		// Of the five, one is used: what was bought costs nothing.
+		// One of the five is used: what was bought costs nothing.
 		c.ask(200, "POST", "/lock", `{"seatId":"B1","userId":"ann"}`)
 		time.Sleep(time.Minute + time.Second) // the lock is over
 		if p := c.ask(409, "POST", "/checkout", `{"seatId":"B1","userId":"ann"}`); p.Code != "lock_expired" {
 			t.Errorf("a checkout without a lock is answered %+v", p)
 		}
-		c.ask(200, "POST", "/lock", `{"seatIds":["B1","B2","B3"],"userId":"ann"}`) // so that one cost nothing
+		c.ask(200, "POST", "/lock", `{"seatIds":["B1","B2","B3"],"userId":"ann"}`) // so the refused checkout cost nothing
 	})
 }
 
-// TestPendingPayment checks that a payment whose money takes days can be told from one that
-// was not made yet.
+// TestPendingPayment checks that a payment whose money takes days can be distinguished
+// from one that was not made yet.
 func TestPendingPayment(t *testing.T) {
 	atCounter(t, func(c *counter) {
 		c.bank.Decides = 3 * 24 * time.Hour

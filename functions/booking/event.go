@@ -17,13 +17,13 @@ type event struct {
 	venue     *venue.Event     // the same, as buyers see it
 	unlimited *lockstore.Event // the same without a seat limit
 	feed      *seatlist.Feed
-	outdated  atomic.Bool // the store has another seat map, as the last request found out
+	outdated  atomic.Bool // the store had another seat map at the last request
 
 	plans   *layoutPlans
-	windows int // the least number of windows among which picks choose
+	windows int // the least number of windows among which a pick chooses
 	picker  picker
 
-	// Of the last answer, since the next is often the same.
+	// Cached from the last answer, since the next is often the same.
 	lastTag  atomic.Pointer[stateTag]
 	lastList atomic.Pointer[rendering]
 }
@@ -34,8 +34,8 @@ type stateTag struct {
 	etag []string // in the form of a header's values
 }
 
-// etag returns the ETag of the lists of a snapshot. It is weak: the lists have the
-// server's time, too.
+// etag returns the ETag of the lists of a snapshot. It is weak, since lists also
+// contain the server's time.
 func (ev *event) etag(snap *seatlist.Snapshot) []string {
 	last := ev.lastTag.Load()
 	if last == nil || last.snap != snap {
@@ -71,8 +71,7 @@ func (ev *event) rendered(l *seatlist.List, accepts bool) *rendering {
 	return next
 }
 
-// write sends the list. An error would mean that the client has gone, and it needs no
-// answer.
+// write sends the list. It ignores errors: a client that has gone needs no answer.
 func (r *rendering) write(w http.ResponseWriter) {
 	h := w.Header()
 	h["Content-Length"] = r.length

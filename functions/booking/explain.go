@@ -43,8 +43,8 @@ var storeErrors = []struct {
 	{lockstore.ErrUnknownSeats, problem.UnknownSeat, ""},
 }
 
-// kindOf returns the kind of an error that is not a Refusal, and its detail if it
-// is not the kind's own.
+// kindOf returns the kind of an error that is not a Refusal, and its detail unless that
+// is the kind's own.
 func kindOf(err error) (problem.Kind, string) {
 	for _, row := range storeErrors {
 		if errors.Is(err, row.err) {
@@ -54,7 +54,7 @@ func kindOf(err error) (problem.Kind, string) {
 	return problem.Internal, ""
 }
 
-// refusalOf returns the Refusal that the error is or stands for.
+// refusalOf returns the Refusal in the error, or one that describes it.
 func refusalOf(err error) *problem.Refusal {
 	if r, ok := errors.AsType[*problem.Refusal](err); ok {
 		return r
@@ -73,8 +73,8 @@ func refusalOf(err error) *problem.Refusal {
 	return r
 }
 
-// explain makes a Refusal of a conflict, with a sentence about the call at the
-// end, and returns other errors as they are.
+// explain turns a conflict into a Refusal, with the call's own sentence at the end, and
+// returns other errors unchanged.
 func (a *API) explain(err error, v *verb, c *change) error {
 	e, ok := errors.AsType[*lockstore.ConflictError](err)
 	if !ok {
@@ -128,7 +128,7 @@ func (a *API) explain(err error, v *verb, c *change) error {
 	return r
 }
 
-// notForSale says which seats are blocked, after a space; nothing if none is.
+// notForSale names the blocked seats, after a space. It returns "" if there are none.
 func notForSale(blocked []lockstore.SeatID) string {
 	if len(blocked) == 0 {
 		return ""
@@ -153,7 +153,7 @@ func afterConfirm(byStatus map[lockstore.Status][]lockstore.SeatID) string {
 	return b.String()
 }
 
-// explainJSON refuses a body, and says what is wrong with it and where.
+// explainJSON returns a refusal of the body that says what is wrong with it, and where.
 func explainJSON(err error, v *verb) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		switch at := strings.TrimPrefix(string(e.JSONPointer), "/"); {
@@ -218,7 +218,7 @@ func seconds(n int) string {
 	return fmt.Sprintf("%d seconds", n)
 }
 
-// sentence makes the first letter of a phrase a capital.
+// sentence capitalizes the first letter of a phrase.
 func sentence(phrase string) string {
 	r, n := utf8.DecodeRuneInString(phrase)
 	return string(unicode.ToUpper(r)) + phrase[n:]

@@ -16,9 +16,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// FuzzRequest sends any request to any path. Nothing may panic or be answered with
-// 5xx, every answer must be one that is described, and only a 200 may change a
-// seat.
+// FuzzRequest sends any request to any path. Nothing may panic or be answered with 5xx,
+// every answer must be described, and only a 200 may change a seat.
 func FuzzRequest(f *testing.F) {
 	const form = "application/json"
 	for _, body := range []string{

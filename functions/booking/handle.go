@@ -68,7 +68,7 @@ func (a *API) post(v *verb) call {
 	}
 }
 
-// forget lets another request use the change.
+// forget returns the change to the pool.
 func (a *API) forget(c *change) {
 	text := c.text[:0]
 	if cap(text) > maxText {
@@ -78,7 +78,7 @@ func (a *API) forget(c *change) {
 	a.changes.Put(c)
 }
 
-// maxText is the size in bytes of the longest answer whose memory is kept.
+// maxText is the size in bytes of the longest answer whose buffer is reused.
 const maxText = 4 << 10
 
 func (a *API) write(w http.ResponseWriter, answer *seatsAnswer) {
@@ -97,7 +97,7 @@ func (a *API) handle(c route) telemetry.Handler {
 	}
 	caching := a.caching
 	if c.action != access.Look {
-		caching = noStore // it is for the caller alone
+		caching = noStore // for the caller alone
 	}
 	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 		o.Call = c.name
@@ -115,7 +115,7 @@ func (a *API) handle(c route) telemetry.Handler {
 		action := c.action
 		wrong := c.method != "" && r.Method != c.method && !(c.method == "GET" && r.Method == "HEAD")
 		if wrong {
-			action = access.Look // which methods there are is no secret
+			action = access.Look // the allowed methods are no secret
 		}
 		by, err := a.access.Check(r, action)
 		if err == nil && wrong {
@@ -156,9 +156,9 @@ func caching(c Config) []string {
 	return []string{"no-cache"}
 }
 
-// refusal returns the answer to a request that failed, and logs failures of the
-// server. Those of one kind, such as of an issuer that is away, come with every
-// request and must not fill a disk.
+// refusal returns the answer to a request that failed, and logs failures of the server.
+// It limits the lines, since a failure such as an unreachable issuer comes with every
+// request and would fill the disk.
 func (a *API) refusal(r *http.Request, err error) *problem.Refusal {
 	refusal := refusalOf(err)
 	if refusal.Kind.Status() >= 500 && refusal.Kind != problem.NoRoom && !errors.Is(err, context.Canceled) {

@@ -12,8 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// defaultEntries is how many entries GET /journal answers with if the request does
-// not say.
+// defaultEntries is how many entries GET /journal returns if the request has no limit.
 const defaultEntries = 100
 
 // journal answers GET /journal.

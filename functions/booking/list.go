@@ -32,7 +32,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, _ access.Caller, o *t
 	}
 	h["Content-Type"] = mediaJSON
 	if r.Method == "HEAD" {
-		return nil // without a length, which would have to be rendered
+		return nil // no Content-Length: that would need the list rendered
 	}
 	q.ev.rendered(q.of(snap), static.AcceptsGzip(r.Header)).write(w)
 	return nil

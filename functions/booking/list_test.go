@@ -55,7 +55,7 @@ func TestListIsEverySeatInOrder(t *testing.T) {
 		if length := got.Header().Get("Content-Length"); length != fmt.Sprint(len(want)) {
 			t.Errorf("the length is %s, want %d", length, len(want))
 		}
-		// A list is not rendered for a HEAD, not even to know its length.
+		// A HEAD does not render the list, not even to compute its length.
 		head := s.ask("HEAD", "/seats", "").want(200)
 		if h := head.Header(); head.Body.Len() != 0 || h.Get("Content-Length") != "" || h.Get("ETag") != got.Header().Get("ETag") {
 			t.Errorf("HEAD: %v %q", h, head.Body)

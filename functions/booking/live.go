@@ -17,10 +17,10 @@ const LivePath = "/seats/live"
 // liveCall is the name of the live list in logs and metrics.
 const liveCall = "live"
 
-// Live returns a handler of GET [LivePath] that answers with show. Its parameters
-// are eventId and since, as those of GET /seats, and it checks access, answers
-// failures and recovers from panics as the other calls do. The context of the request
-// that show gets ends with the caller's token.
+// Live returns a handler of GET [LivePath] that answers with show. It takes the
+// parameters eventId and since, as GET /seats does, and checks access, answers failures
+// and recovers from panics as the other calls do. The context of show's request ends
+// when the caller's token expires.
 func (a *API) Live(show func(w http.ResponseWriter, r *http.Request, feed *seatlist.Feed, since lockstore.Version) error) telemetry.Handler {
 	return a.handle(route{"GET", LivePath, liveCall, access.Look, func(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
 		q, err := a.listQuery(r, o, "eventId", "since")

@@ -15,7 +15,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// manyEvents returns an event file of a thousand dates in one house of 2,500 seats.
+// manyEvents returns an event file of a thousand dates in one venue of 2,500 seats.
 func manyEvents() string {
 	var b strings.Builder
 	b.WriteString(`{"layouts":{"house":{"sections":[{"name":"Stalls","category":"a","x":0,"y":10,"curve":0.2,"pattern":"{row}-{seat}","rows":[{"row":"1-50","seats":"1-50"}]}]}},"events":[`)
@@ -29,10 +29,10 @@ func manyEvents() string {
 	return b.String()
 }
 
-// BenchmarkThousandEvents measures the start of a server with a thousand events of one layout:
-// reading the file, the API, and each event opened in memory. MB is the memory that they keep,
-// MB-counted what they keep once the seats of each were counted and one was locked, and MB-listed
-// once a browser has asked for the list of each.
+// BenchmarkThousandEvents measures the start of a server with a thousand events of one
+// layout: reading the file, making the API, and opening each event in memory. MB is the
+// memory that they keep, MB-counted that after the seats of each were counted and one
+// was locked, and MB-listed that after a browser has read the list of each.
 func BenchmarkThousandEvents(b *testing.B) {
 	file := manyEvents()
 	heap := func() float64 {

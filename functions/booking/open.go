@@ -12,14 +12,15 @@ import (
 	"seatlock/lockstore"
 )
 
-// opened is how many events are made known to a store at a time. A thousand events one
-// after the other would take a thousand trips.
+// opened is how many events are opened in a store at a time. One after the other, a
+// thousand events would take a thousand round trips.
 const opened = 8
 
-// OpenEvents makes the events known to a store before the first request, with open, which
-// is called for several at a time. An event of which the store keeps another seat map
-// stops no other: it is logged, and requests for it are answered with seat_map_changed.
-// OpenEvents fails if that is so of every event, and with any other error of open.
+// OpenEvents calls open for each event, several at a time, to make them known to a
+// store before the first request. An event that the store keeps with another seat map
+// does not stop the others: it is logged, and requests for it are answered with
+// seat_map_changed. OpenEvents fails if all events are like that, and with any other
+// error of open.
 func OpenEvents(ctx context.Context, events []venue.Event, open func(context.Context, *lockstore.Event) error, log *slog.Logger) error {
 	failed := make([]error, len(events))
 	opening, ctx := errgroup.WithContext(ctx)

@@ -22,8 +22,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// runnersOwn are the paths that an API does not answer. The README's table leaves
-// out those for load balancers.
+// runnersOwn are the paths that an API does not answer. The README's table leaves out
+// those for load balancers.
 var (
 	forBalancers = []string{"/healthz", "/readyz"}
 	ofOrders     = []string{"/checkout", "/order", "/orders", "/refund", "/webhooks/{provider}"} // where payments are on

@@ -22,8 +22,7 @@ var (
 	backendKey  = strings.Repeat("b", 32)
 )
 
-// An office is a server with an operator, a back end and buyers who are not signed
-// in.
+// An office is a server with an operator, a back end and buyers without sign-in.
 type office struct{ *server }
 
 func openOffice(t *testing.T) *office {
@@ -46,7 +45,7 @@ func (o *office) as(key, method, target, body string) answer {
 	return o.ask(method, target, body, "Content-Type", "application/json", "Authorization", "Bearer "+key)
 }
 
-// does sends a change that must succeed, and returns the answer.
+// does makes a change that must succeed, and returns the answer.
 func (o *office) does(key, target, body string) string {
 	o.t.Helper()
 	return o.as(key, "POST", target, body).want(200).Body.String()
@@ -104,7 +103,7 @@ func TestExtend(t *testing.T) {
 	})
 }
 
-// TestWhatOnlyTheBackEndMay checks the fields that are refused to buyers.
+// TestWhatOnlyTheBackEndMay checks that buyers are refused the fields of back ends.
 func TestWhatOnlyTheBackEndMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := openOffice(t)
@@ -152,8 +151,8 @@ func TestReference(t *testing.T) {
 	s.post("/confirm", `{"seatId":"A1","userId":"ann","reference":"a b"}`).wantProblem(400, "bad_request")
 }
 
-// TestCancel checks which bookings end: those of the seats, the user and the
-// reference that are given.
+// TestCancel checks that the bookings of the given seats, user and reference end, and
+// no others.
 func TestCancel(t *testing.T) {
 	o := openOffice(t)
 	book := func(user, ref, seats string) {
@@ -236,8 +235,8 @@ func TestMove(t *testing.T) {
 	o.list("").want(t, "B1 booked", "B2 booked", "C1 booked")
 }
 
-// TestBlock checks that blocking leaves locks and bookings alone, unless locks are to
-// end, and that unblocking and evicting say what they did.
+// TestBlock checks that blocking leaves locks and bookings alone unless it evicts, and
+// that unblocking and evicting report what they did.
 func TestBlock(t *testing.T) {
 	o := openOffice(t)
 	o.does(backendKey, "/lock", `{"userId":"ann","seatIds":["A1","A2"]}`)
@@ -261,7 +260,7 @@ func TestBlock(t *testing.T) {
 	o.list("").want(t, "A1 blocked", "A2 booked", "B1 blocked")
 }
 
-// TestMine checks that a user sees what the user has, and nothing else.
+// TestMine checks that users see only what they have.
 func TestMine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
@@ -289,8 +288,8 @@ func TestMine(t *testing.T) {
 	})
 }
 
-// TestOperatorsOnly checks that nobody else may make the calls of operators, whatever
-// the method.
+// TestOperatorsOnly checks that only operators may make their calls, whatever the
+// method.
 func TestOperatorsOnly(t *testing.T) {
 	o := openOffice(t)
 	o.does(backendKey, "/confirm", `{"userId":"ann","reference":"r1","seatId":"A1","direct":true}`)

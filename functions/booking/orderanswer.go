@@ -11,8 +11,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// An orderAnswer is an order as answers have it. What only operators see is empty for
-// others.
+// An orderAnswer is an order in JSON. Fields for operators are empty for others.
 type orderAnswer struct {
 	Message   string             `json:"message"`
 	OrderID   lockstore.OrderID  `json:"orderId"`
@@ -20,13 +19,13 @@ type orderAnswer struct {
 	UserID    lockstore.UserID   `json:"userId"`
 	SeatIDs   []lockstore.SeatID `json:"seatIds"`
 	State     payment.Stage      `json:"state"`
-	Pending   bool               `json:"pending,omitzero"` // it was paid, and the money takes days
+	Pending   bool               `json:"pending,omitzero"` // paid, but the money takes days to arrive
 	Total     int64              `json:"total"`
 	Currency  string             `json:"currency,omitzero"`
 	Refunded  int64              `json:"refunded,omitzero"`
 	Lines     []payment.Line     `json:"lines,omitempty"`
 	Contact   payment.Contact    `json:"contact,omitzero"`
-	PayURL    string             `json:"payUrl,omitzero"` // while it can be paid
+	PayURL    string             `json:"payUrl,omitzero"` // while the order can be paid
 	PayBefore string             `json:"payBefore,omitzero"`
 	CreatedAt string             `json:"createdAt"`
 
@@ -53,7 +52,7 @@ func (a *API) answerOf(r *http.Request, o *payment.Order, operator bool) orderAn
 	return answer
 }
 
-// message says what has become of an order, and what to do.
+// message describes the state of an order, and what to do next.
 func message(o *payment.Order) string {
 	seats := seatList(o.Seats)
 	switch o.Stage {

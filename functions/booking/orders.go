@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// What the calls about seats mean for orders. From checkout on, seats change only
+// How the calls that change seats affect orders. From checkout on, seats change only
 // through their order.
 
 // closeOrder closes the buyer's payment for any of the seats before they are released.
@@ -62,7 +62,7 @@ func closeOrdersOnBlock(ctx context.Context, a *API, c *change) (bool, error) {
 	return closeOrders(ctx, a, c)
 }
 
-// cancelNoOrder refuses to cancel what was paid for: the money must go back, too.
+// cancelNoOrder refuses to cancel seats that an order paid for: they need a refund.
 func cancelNoOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	orders, err := a.ordersOf(ctx, c)
 	if err != nil || len(orders) == 0 {
@@ -71,7 +71,7 @@ func cancelNoOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	return false, problem.Refuse(problem.OrderPaid, "Order %s paid for %s. Use POST /refund, which gives the money back, too.", orders[0].Order, seatList(orders[0].Seats))
 }
 
-// moveOrder moves seats that an order paid for, and writes that into the order.
+// moveOrder moves seats that an order paid for, and records that in the order.
 func moveOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	orders, err := a.ordersOf(ctx, c)
 	switch {
@@ -82,7 +82,7 @@ func moveOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	}
 	o := orders[0]
 	if c.op.User != "" && c.op.User != o.User {
-		return false, nil // which the store refuses
+		return false, nil // the store refuses it
 	}
 	_, err = a.payments.Move(ctx, o.Order, c.op.Seats, c.op.To, c.by.By())
 	switch {
@@ -94,8 +94,8 @@ func moveOrder(ctx context.Context, a *API, c *change) (bool, error) {
 	return true, a.explain(err, &verb{kind: c.op.Kind}, c)
 }
 
-// ordersOf returns the orders to which the bookings of the change belong: those of its
-// reference, or those of its seats.
+// ordersOf returns the orders to which the bookings of the change belong, by its
+// reference or else by its seats.
 func (a *API) ordersOf(ctx context.Context, c *change) ([]*payment.Order, error) {
 	refs := []lockstore.Ref{c.op.Ref}
 	if c.op.Ref == "" {
@@ -114,7 +114,7 @@ func (a *API) ordersOf(ctx context.Context, c *change) ([]*payment.Order, error)
 	for _, ref := range refs {
 		o, err := a.payments.Order(ctx, lockstore.OrderID(ref))
 		if errors.Is(err, lockstore.ErrNoOrder) || err == nil && o.Event != c.ev.ID {
-			continue // the reference is that of another system
+			continue // the reference belongs to another system
 		}
 		if err != nil {
 			return nil, err
@@ -128,8 +128,8 @@ func overlap(a, b []lockstore.SeatID) bool {
 	return slices.ContainsFunc(a, func(s lockstore.SeatID) bool { return slices.Contains(b, s) })
 }
 
-// orderRefusal makes a Refusal of an error about an order, and returns others as they
-// are.
+// orderRefusal turns an error about an order into a Refusal, and returns other errors
+// unchanged.
 func orderRefusal(err error, o *payment.Order) error {
 	if other, ok := errors.AsType[*payment.OtherOrderError](err); ok {
 		return problem.Refuse(problem.OrderChanged, "This user is paying for %s already, in order %s. Pay for that first, or release its seats.", seatList(other.Order.Seats), other.Order.Order)

@@ -21,8 +21,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// A counter is an API where buyers pay, with an event of A1 to B5 at 42.00 EUR a seat
-// and a free one.
+// A counter is an API with payments, with an event of A1 to B5 at 42.00 EUR a seat and
+// a free one.
 type counter struct {
 	t      *testing.T
 	api    *booking.API
@@ -50,7 +50,7 @@ func atCounter(t *testing.T, test func(*counter)) {
 	atCounterWith(t, func(*booking.Config) {}, test)
 }
 
-// atCounterWith is atCounter with a Config that is changed.
+// atCounterWith is atCounter with changes to the Config.
 func atCounterWith(t *testing.T, change func(*booking.Config), test func(*counter)) {
 	synctest.Test(t, func(t *testing.T) {
 		events, err := venue.ReadEvents("counter", strings.NewReader(`{"events":[
@@ -82,7 +82,7 @@ func atCounterWith(t *testing.T, change func(*booking.Config), test func(*counte
 	})
 }
 
-// ask returns the answer to a call, and checks its status.
+// ask makes a call, checks the status of the answer and returns it.
 func (c *counter) ask(status int, method, target, body string, headers ...string) orderJSON {
 	c.t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -104,7 +104,7 @@ func (c *counter) ask(status int, method, target, body string, headers ...string
 	return o
 }
 
-// operator is ask by an operator.
+// operator is ask with the operator's key.
 func (c *counter) operator(status int, method, target, body string) orderJSON {
 	c.t.Helper()
 	return c.ask(status, method, target, body, "Authorization", "Bearer "+counterKey)
@@ -127,7 +127,7 @@ func (c *counter) begin(seats string) orderJSON {
 	return c.ask(200, "POST", "/checkout", `{"seatIds":[`+seats+`],"userId":"ann"}`)
 }
 
-// pay pays the latest session, and the provider's notice comes.
+// pay pays the latest session and delivers the provider's notice.
 func (c *counter) pay(id string) {
 	c.t.Helper()
 	for _, p := range c.bank.Sessions() {
@@ -154,7 +154,7 @@ func TestPickingToTicket(t *testing.T) {
 			t.Errorf("a second checkout has order %s, want %s", again.OrderID, o.OrderID)
 		}
 		c.pay(o.OrderID)
-		for range 100 { // the notice comes again and again
+		for range 100 { // the notice is repeated
 			c.ask(200, "POST", "/webhooks/bank", o.OrderID, "Bank", "signed")
 		}
 		o = c.ask(200, "GET", "/order?userId=ann&orderId="+o.OrderID, "")
@@ -170,7 +170,7 @@ func TestPickingToTicket(t *testing.T) {
 	})
 }
 
-// A buyer who comes back learns that the payment has arrived, though no notice came.
+// A buyer who comes back learns that the payment has arrived, even without a notice.
 func TestReturnBeforeNotice(t *testing.T) {
 	atCounter(t, func(c *counter) {
 		o := c.begin(`"A1"`)
@@ -256,7 +256,7 @@ func TestPaidSeatsChangeThroughTheirOrder(t *testing.T) {
 		if p := c.operator(409, "POST", "/move", `{"seatIds":["A1"],"toSeatIds":["B1"],"userId":"ann"}`); p.Code != "order_changed" || !strings.Contains(p.Detail, "a minute") {
 			t.Errorf("a move right after the booking is answered %+v", p)
 		}
-		time.Sleep(time.Minute) // no booking is on its way any more
+		time.Sleep(time.Minute) // no booking is under way any more
 		c.operator(200, "POST", "/move", `{"seatIds":["A1"],"toSeatIds":["B1"],"userId":"ann"}`)
 		time.Sleep(time.Minute)
 		c.operator(200, "POST", "/refund", `{"orderId":"`+o.OrderID+`","seatIds":["B1"]}`)
@@ -267,7 +267,7 @@ func TestPaidSeatsChangeThroughTheirOrder(t *testing.T) {
 	})
 }
 
-// A part of the price is paid back once, however often the request comes.
+// A partial refund is made once, however often the request is repeated.
 func TestRefundOfAnAmountIsRepeated(t *testing.T) {
 	atCounter(t, func(c *counter) {
 		o := c.begin(`"A1","A2"`)
@@ -350,7 +350,7 @@ func TestCheckoutRefusals(t *testing.T) {
 }
 
 // A buyer who releases seats is not charged for them later, even if the order needs a
-// person because nobody knows whether it was paid.
+// person because its payment is unknown.
 func TestReleaseOfAnOrderThatNeedsAPerson(t *testing.T) {
 	for who, release := range map[string]func(*counter){
 		"buyer":    func(c *counter) { c.ask(200, "POST", "/release", `{"seatIds":["A1"],"userId":"ann"}`) },

@@ -10,24 +10,24 @@ import (
 	"seatlock/lockstore"
 )
 
-// refuseSingles refuses a lock that would leave a single seat alone, in an event that
-// does not want it, if another choice for as many would not. It judges only seats that
-// are all available, so that a repeated request is never refused, and leaves back ends
-// and operators alone. Beside places of areas, it judges the seats that are named. It is
-// courtesy: others may lock a neighbour meanwhile.
+// refuseSingles refuses a lock that would leave a single seat alone, if another choice
+// of as many seats would not, in events with NoSingles. Back ends and operators may
+// lock any seats. It judges a request only if all its seats are available, so that a
+// repeat is never refused. It ignores places of areas. This is a courtesy: others may
+// lock a neighbour meanwhile.
 func (a *API) refuseSingles(ctx context.Context, c *change) error {
 	if !c.ev.venue.NoSingles || c.op.Kind != lockstore.KindLock || c.by.May(access.Serve) == nil {
 		return nil
 	}
 	if len(c.op.Seats) == 0 || len(c.op.Seats) > lockstore.MaxSeats {
-		return nil // the request names none, or the store refuses it
+		return nil // no named seats, or too many, which the store refuses
 	}
 	positions := make([]int, len(c.op.Seats))
 	seen := make(map[int]bool, len(positions))
 	for i, id := range c.op.Seats {
 		at, ok := c.ev.Position(id)
 		if !ok || seen[at] {
-			return nil // the store refuses an unknown seat, and one that is named twice
+			return nil // the store refuses unknown and repeated seats
 		}
 		positions[i], seen[at] = at, true
 	}

@@ -30,7 +30,7 @@ func TestOutcomes(t *testing.T) {
 		time.Sleep(time.Minute)
 		for _, c := range []struct {
 			method, target, body string
-			want                 telemetry.Outcome // without what is measured, but the status
+			want                 telemetry.Outcome // without what is measured, except the status
 		}{
 			{"POST", "/lock", `{"seatIds":["A1","A2"],"userId":"ann"}`, telemetry.Outcome{Call: "lock", Code: "ok", Event: "default", Seats: 2, Changed: 2, User: "ann", Status: 200}},
 			{"POST", "/lock", `{"seatIds":["A2","A3"],"userId":"ben"}`, telemetry.Outcome{Call: "lock", Code: "seat_locked", Event: "default", Seats: 1, User: "ben", Status: 409}},
@@ -75,8 +75,8 @@ func TestOutcomes(t *testing.T) {
 	})
 }
 
-// TestOutcomeOfARefusedCaller: a request that the policy refuses is reported as the
-// call that it would have been.
+// TestOutcomeOfARefusedCaller checks that a request which the policy refuses is
+// reported under the name of its call.
 func TestOutcomeOfARefusedCaller(t *testing.T) {
 	rate := access.NewRate(0.001)
 	api, err := booking.New(booking.Config{Store: new(memstore.Store), Events: []venue.Event{plainEvent(t, "small", "A1")}, Access: access.Policy{Rate: rate}})
@@ -94,7 +94,7 @@ func TestOutcomeOfARefusedCaller(t *testing.T) {
 	}
 }
 
-// TestOutcomeOfARefusedViewer: a live list that is refused is reported with its
+// TestOutcomeOfARefusedViewer checks that a refused live list is reported with its
 // event.
 func TestOutcomeOfARefusedViewer(t *testing.T) {
 	h := open(t).api.Live(func(http.ResponseWriter, *http.Request, *seatlist.Feed, lockstore.Version) error {
@@ -108,7 +108,7 @@ func TestOutcomeOfARefusedViewer(t *testing.T) {
 	}
 }
 
-// TestOutcomeOfAPanic: a panic is reported as the call in which it happened, with
+// TestOutcomeOfAPanic checks that a panic is reported under the name of its call, with
 // what the call knew by then.
 func TestOutcomeOfAPanic(t *testing.T) {
 	s := openOver(t, broken{fail: func() error { panic("as asked") }})

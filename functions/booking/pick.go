@@ -21,7 +21,7 @@ import (
 type picker struct {
 	once    sync.Once
 	picker  *best.Picker
-	updated *seatlist.Snapshot // what the Picker has; belongs to who calls its Update
+	updated *seatlist.Snapshot // what the Picker has; used only while it is updated
 }
 
 // picks returns the Picker of the event.
@@ -50,11 +50,11 @@ func (ev *event) changes(ctx context.Context) (func(set func(position int, taken
 	}, nil
 }
 
-// A pick is what a lock asks for beside the seats that it names.
+// A pick is what a lock asks for besides the seats that it names.
 type pick struct {
 	best.Want
 	named []lockstore.SeatID
-	of    string // the section and the category asked for, as a refusal says them
+	of    string // the section and the category asked for, as refusals name them
 }
 
 // pickOf returns the pick that the request asks for, or nil if it names seats alone.
@@ -96,7 +96,7 @@ func (ev *event) party(req *seatsRequest) (*pick, error) {
 	return p, nil
 }
 
-// places returns the pick of places of areas beside the seats that the request names.
+// places returns the pick of places of areas besides the seats that the request names.
 func (ev *event) places(req *seatsRequest) (*pick, error) {
 	p := &pick{Want: best.Want{Category: best.Any, Section: best.Any}}
 	if req.SeatID != "" || req.SeatIDs != nil {
@@ -151,7 +151,7 @@ func sectionOf(l *venue.Layout, name string) int {
 }
 
 // refuseOverLimit refuses a pick of more seats than a user may have. The store would
-// refuse it, too, but only after a search for so many seats.
+// refuse it too, but only after a search for that many seats.
 func (c *change) refuseOverLimit() error {
 	n := c.pick.Count + len(c.pick.named)
 	for _, a := range c.pick.Areas {
@@ -163,8 +163,7 @@ func (c *change) refuseOverLimit() error {
 	return problem.Refuse(problem.SeatLimit, "One user may have at most %s of this event, locked and booked together. Ask for fewer.", counted(c.on.SeatLimit, "seat"))
 }
 
-// take carries out a lock of what the Picker finds. The operation has its seats
-// afterwards.
+// take locks the seats that the Picker finds, and leaves them in c.op.Seats.
 func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Result, together bool, err error) {
 	if err := c.refuseOverLimit(); err != nil {
 		return result, false, err
@@ -209,13 +208,13 @@ func (a *API) take(ctx context.Context, v *verb, c *change) (result lockstore.Re
 	return result, taken.Together, err
 }
 
-// giveBackTime bounds the release of seats that a pick does not want. The context of the
-// pick may have ended when it is needed.
+// giveBackTime bounds the release of seats that a pick does not want. It is a limit of
+// its own because the pick's context may have ended.
 const giveBackTime = 2 * time.Second
 
-// giveBackOwn returns which of the picked seats the user had locked before: the list
-// that the pick was made from may be a moment older. The pick is made anew then, so the
-// seats that its lock has changed are given back.
+// giveBackOwn returns which of the picked seats the user had locked before, which
+// happens when the list behind the pick was slightly out of date. The pick is then
+// repeated, so giveBackOwn releases the seats that this lock has changed.
 func (a *API) giveBackOwn(ctx context.Context, c *change, picked []int, changed []lockstore.SeatID) (own []int, err error) {
 	if c.repeated {
 		return nil, nil // the first lock may have changed the others
@@ -243,11 +242,11 @@ func (a *API) giveBackOwn(ctx context.Context, c *change, picked []int, changed 
 	return own, nil
 }
 
-// among returns the conflict with the seats alone that the request names, or nil if
-// none of them is in the way: the others can be picked anew.
+// among returns the conflict reduced to the seats that the request names, or nil if it
+// has none of them: the others can be picked again.
 func (p *pick) among(conflict *lockstore.ConflictError) *lockstore.ConflictError {
 	only := new(lockstore.ConflictError)
-	order := []lockstore.Reason{lockstore.SeatBlocked, lockstore.SeatLocked, lockstore.SeatBooked} // the last one counts
+	order := []lockstore.Reason{lockstore.SeatBlocked, lockstore.SeatLocked, lockstore.SeatBooked} // the last one takes precedence
 	reasons := map[lockstore.Status]lockstore.Reason{lockstore.Blocked: lockstore.SeatBlocked, lockstore.Locked: lockstore.SeatLocked, lockstore.Booked: lockstore.SeatBooked}
 	for _, s := range conflict.Seats {
 		if !slices.Contains(p.named, s.ID) {
@@ -264,7 +263,7 @@ func (p *pick) among(conflict *lockstore.ConflictError) *lockstore.ConflictError
 	return only
 }
 
-// notEnough refuses a pick, with the largest that there is.
+// notEnough refuses a pick, and gives the largest number that would fit.
 func (c *change) notEnough(missing *best.NotEnoughError) error {
 	p, n := c.pick, missing.Largest
 	r := &problem.Refusal{Kind: problem.NotEnough, Largest: &n, Err: missing}
@@ -295,7 +294,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// areaOf returns the name of the area of which the seat is a place, or "".
+// areaOf returns the name of the area that the place belongs to, or "".
 func (ev *event) areaOf(id lockstore.SeatID) string {
 	areas := ev.venue.Layout.Areas
 	if len(areas) == 0 {

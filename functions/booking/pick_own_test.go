@@ -14,7 +14,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// openHall returns a server of a hall whose list of seats is of this moment.
+// openHall returns a server of a hall that has just read its list of seats.
 func openHall(t *testing.T, store lockstore.LockStore) *server {
 	t.Helper()
 	const hall = `{"events":[{"id":"hall","sections":[
@@ -31,8 +31,8 @@ func openHall(t *testing.T, store lockstore.LockStore) *server {
 // hallPair asks for two seats of the hall.
 const hallPair = `{"count":2,"section":"Hall","userId":"ann"}`
 
-// TestPickIsNotOfOwnSeats checks that a user who locked seats by name a moment ago picks
-// others, although the list that the pick is made from does not show them yet, and that
+// TestPickIsNotOfOwnSeats checks that a user who has just locked seats by name picks
+// others, although the list behind the pick does not show those locks yet, and that
 // nothing else is locked.
 func TestPickIsNotOfOwnSeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestPickIsNotOfOwnSeats(t *testing.T) {
 	})
 }
 
-// A slow store answers locks after a while, whether anybody still waits or not.
+// A slow store answers locks after a while, even if the caller has stopped waiting.
 type slow struct {
 	lockstore.LockStore
 	by time.Duration
@@ -65,8 +65,8 @@ func (s *slow) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lo
 	return result, err
 }
 
-// TestPickGivesBackLate checks that a pick gives back what it does not want although its
-// time is over.
+// TestPickGivesBackLate checks that a pick gives back what it does not want even after
+// its time is over.
 func TestPickGivesBackLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		own := openHall(t, new(memstore.Store)).must("/lock", hallPair).picked().SeatIDs

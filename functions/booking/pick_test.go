@@ -38,7 +38,7 @@ func openClub(t *testing.T, store lockstore.LockStore) *server {
 	return openWith(t, store, events...)
 }
 
-// A picked is the answer to a lock.
+// A picked is the answer to a lock with a count.
 type picked struct {
 	SeatIDs  []string `json:"seatIds"`
 	Together *bool    `json:"together"`
@@ -55,12 +55,12 @@ func (a answer) picked() (p picked) {
 func TestBestSeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for body, want := range map[string]string{
-			`"count":2`:                     "A2 A3", // near the middle of the front row; A4 and A5 would leave a single
+			`"count":2`:                     "A2 A3", // near the middle of the front row; A4 and A5 would leave a single seat
 			`"count":5`:                     "A2 A3 A4 A5 A6",
 			`"count":1,"category":"second"`: "C3",
 			`"count":3,"section":"Circle"`:  "O-A1 O-A2 O-A3",
 			`"count":2,"section":"Circle","category":"second"`: "O-A1 O-A2",
-			`"count":6`:                        "C1 C2 C3 C4 C5 C6", // an aisle is in row B
+			`"count":6`:                        "C1 C2 C3 C4 C5 C6", // row B has an aisle
 			`"count":20,"section":"Floor"`:     "Floor#1 … Floor#20",
 			`"count":20,"category":"standing"`: "Floor#1 … Floor#20",
 		} {
@@ -147,8 +147,8 @@ func TestPicksAreChecked(t *testing.T) {
 	}
 }
 
-// TestPicksAboveTheLimit checks that a pick of more seats than a user may have is refused
-// before anything is asked of the store, so that it costs others nothing.
+// TestPicksAboveTheLimit checks that a pick of more seats than a user may have is
+// refused without a call of the store.
 func TestPicksAboveTheLimit(t *testing.T) {
 	limited := strings.Replace(club, `"id": "club"`, `"id": "club", "seatLimit": 4`, 1)
 	events, err := venue.ReadEvents("club", strings.NewReader(limited), venue.Defaults{LockTTL: time.Minute})
@@ -171,7 +171,7 @@ func TestPicksAboveTheLimit(t *testing.T) {
 	s.must("/lock", `{"count":4,"userId":"ann"}`)
 }
 
-// TestAreas checks that places of areas are sold beside seats, all or none, and shown as
+// TestAreas checks that places of areas are sold with seats, all or none, and shown as
 // counts.
 func TestAreas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestAreas(t *testing.T) {
 			t.Errorf("the seats are %v, together: %v", p.SeatIDs, p.Together)
 		}
 		available(17, 4, 19)
-		// The seat is taken, so that no place is.
+		// The seat is taken, so no place may be locked.
 		taken := s.post("/lock", `{"seatIds":["A6","A4"],"areas":[{"section":"Floor","count":3}],"userId":"ben"}`).wantProblem(409, "seat_locked")
 		if len(taken.Seats) != 1 || taken.Seats[0].SeatID != "A6" {
 			t.Errorf("in the way are %v, want A6", taken.Seats)
@@ -235,7 +235,7 @@ func TestNamedPlaces(t *testing.T) {
 		if want := []string{"Bar#1", "Bar#3", "Bar#2", "Bar#4"}; !slices.Equal(p.SeatIDs, want) {
 			t.Errorf("the places are %v, want %v", p.SeatIDs, want)
 		}
-		time.Sleep(time.Second) // until the list is asked for anew
+		time.Sleep(time.Second) // until the list is read again
 		missing := s.post("/lock", `{"seatIds":["Bar#5"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "not_enough")
 		if want := "Bar has no place left."; missing.Detail != want {
 			t.Errorf("one more place than there are: %s, want %s", missing.Detail, want)
@@ -245,7 +245,7 @@ func TestNamedPlaces(t *testing.T) {
 }
 
 // TestNoSingles checks that a buyer may not leave a single seat alone if there is
-// another choice, that this choice is granted, and that a back end may.
+// another choice, that this choice is accepted, and that a back end may.
 func TestNoSingles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openClub(t, new(memstore.Store))
@@ -261,7 +261,7 @@ func TestNoSingles(t *testing.T) {
 		}
 		s.post("/lock", `{"seatIds":["C2","C3"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`).wantProblem(409, "orphan_seat")
 		s.must("/lock", `{"seatIds":["C1","C2"],"areas":[{"section":"Bar","count":1}],"userId":"ann"}`)
-		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`) // the answer was lost
+		s.must("/lock", `{"seatIds":["C1","C2"],"userId":"ann"}`) // a repeat, as after a lost answer
 		s.post("/lock", `{"seatIds":["O-A2","O-A2"],"userId":"ben"}`).wantProblem(400, "bad_request")
 		s.post("/lock", `{"seatId":"O-A2","userId":"ben"}`).wantProblem(409, "orphan_seat")
 		s.must("/lock", `{"seatIds":["O-A1","O-A2","O-A3"],"userId":"ben"}`)
@@ -282,7 +282,7 @@ func TestSinglesAreUpToTheOperator(t *testing.T) {
 	for _, c := range []struct {
 		auth string
 		want int
-	}{{"", 409}, {"Bearer " + key, 200}} { // in this order: seats that the user has are not judged
+	}{{"", 409}, {"Bearer " + key, 200}} { // in this order: seats that the user has already are not judged
 		auth, want := c.auth, c.want
 		r := httptest.NewRequest("POST", "/lock", strings.NewReader(`{"seatIds":["C2","C3"],"userId":"ann"}`))
 		r.Header.Set("Content-Type", "application/json")
@@ -311,8 +311,8 @@ func (f forgetful) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op)
 	return result, err
 }
 
-// TestPickOfUnknownOutcome checks that a lock whose outcome is unknown is asked for
-// again with the same seats.
+// TestPickOfUnknownOutcome checks that a lock whose outcome is unknown is repeated with
+// the same seats.
 func TestPickOfUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ops []lockstore.Op
@@ -327,8 +327,8 @@ func TestPickOfUnknownOutcome(t *testing.T) {
 	})
 }
 
-// A stalled store carries out locks and does not answer. As every store, it does nothing
-// once the context has ended.
+// A stalled store carries out locks and does not answer. Like every store, it does
+// nothing once the context has ended.
 type stalled struct{ lockstore.LockStore }
 
 func (s stalled) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
@@ -341,7 +341,7 @@ func (s stalled) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (
 }
 
 // TestPickWithoutAnswer checks that the answer does not say that nothing was changed if
-// the store has not answered in the time that there is for a pick.
+// the store has not answered within the time for a pick.
 func TestPickWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openClub(t, stalled{new(memstore.Store)})
@@ -354,8 +354,8 @@ func TestPickWithoutAnswer(t *testing.T) {
 	})
 }
 
-// TestPairsUntilSoldOut lets 64 callers lock pairs until there are no more: every pair
-// that fits is sold, and none is refused before.
+// TestPairsUntilSoldOut lets 64 callers lock pairs until none are left. Every pair that
+// fits must be sold before one is refused.
 func TestPairsUntilSoldOut(t *testing.T) {
 	const rows, seats = 40, 25
 	hall, err := venue.Grid(rows, seats, venue.Defaults{LockTTL: time.Hour})

@@ -17,7 +17,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// nowhere is a response that is thrown away.
+// nowhere is a ResponseWriter that discards the answer.
 type nowhere struct {
 	header http.Header
 	status int
@@ -27,11 +27,11 @@ func (w *nowhere) Header() http.Header         { return w.header }
 func (w *nowhere) WriteHeader(status int)      { w.status = status }
 func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
-// BenchmarkPlaces sells an area of 20,000 places to 64 callers who want 1 to 6 of them: by
-// name, and by a number. It measures the handler alone, so that what the choice costs is a
-// larger part of the whole than over a connection. cpu-ns/request is the processors' time.
+// BenchmarkPlaces sells an area of 20,000 places to 64 callers who want 1 to 6 of them,
+// by name and by number. It calls the handler directly, so that the choice of places is
+// a larger part of the time. cpu-ns/request is processor time.
 func BenchmarkPlaces(b *testing.B) {
-	const places, requests = 20_000, 5712 // of 1, 2 … 6, 1, 2 … places
+	const places, requests = 20_000, 5712 // of 1 to 6 places in turn
 	body := map[string]func(turn int) string{
 		"by name": func(turn int) string {
 			n := turn%6 + 1

@@ -8,7 +8,7 @@ import (
 	"seatlock/functions/venue/best"
 )
 
-// layoutPlans are what is made of a layout for all events that share it.
+// layoutPlans are derived from a layout, for all events that share it.
 type layoutPlans struct {
 	lists *seatlist.Plan
 

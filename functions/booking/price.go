@@ -24,9 +24,9 @@ type price struct {
 	level    venue.Level
 }
 
-// price sets the change's bill, if its event has prices. Nothing keeps the level of a
-// lock: each call names the levels that it is about. Seats that the event does not have
-// are left to the store to refuse.
+// price sets the change's bill, if its event has prices. A level is not kept with a
+// lock: each call names the levels that it needs. It leaves it to the store to refuse
+// unknown seats.
 func (c *change) price() error {
 	ev, levels := c.ev.venue, c.req.Levels
 	if levels != nil && ev.Currency == "" {
@@ -58,7 +58,7 @@ func (c *change) price() error {
 	return nil
 }
 
-// levelsOf says which levels there are.
+// levelsOf describes the price levels of a category.
 func levelsOf(c *venue.Category) string {
 	if c.Levels[0].ID == "" {
 		return "it has one price, so leave levels out"
@@ -100,8 +100,8 @@ func (s *seatsAnswer) appendBill(b []byte) []byte {
 	return append(b, ']')
 }
 
-// onSale refuses a caller who may only buy while the event is not on sale, by the
-// store's clock.
+// onSale refuses buyers, but not back ends and operators, while the event is not on
+// sale by the store's clock.
 func (a *API) onSale(ctx context.Context, ev *event, by access.Caller) error {
 	opens, closes := ev.venue.OpensAt, ev.venue.ClosesAt
 	if opens.IsZero() && closes.IsZero() || by.May(access.Serve) == nil {
@@ -126,5 +126,5 @@ func (a *API) onSale(ctx context.Context, ev *event, by access.Caller) error {
 	return nil
 }
 
-// longestWait is the longest time before a sale opens that Retry-After shows.
+// longestWait is the longest time until a sale opens that Retry-After gives.
 const longestWait = 24 * time.Hour

@@ -76,8 +76,8 @@ func sellingBy(t *testing.T, file string, p access.Policy) func(target, body, to
 	}
 }
 
-// TestSaleTimes checks who can lock before a sale opens and after it has closed, and that a user
-// who has a lock by then can keep and book it.
+// TestSaleTimes checks who can lock before a sale opens and after it has closed, and
+// that a user who already has a lock can keep and book it.
 func TestSaleTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // its clock begins at midnight of 1 January 2000
 		key := strings.Repeat("k", 32)

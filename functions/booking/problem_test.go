@@ -95,7 +95,7 @@ func TestBadRequests(t *testing.T) {
 		name                        string
 		method, target, media, body string
 		status                      int
-		code, detail                string // detail: a part of it
+		code, detail                string // detail is a part of the answer's
 	}{
 		{"no such path", "GET", "/", "", "", 404, "not_found", "GET /openapi.yaml describes the calls"},
 		{"a seat in the path", "POST", "/lock/A1", "application/json", ok, 404, "not_found", ""},
@@ -188,7 +188,7 @@ func (b broken) Do(context.Context, *lockstore.Event, lockstore.Op) (lockstore.R
 	return lockstore.Result{}, b.fail()
 }
 
-// List has no effect, so its outcome is never unknown.
+// List changes nothing, so its outcome is never unknown.
 func (b broken) List(context.Context, *lockstore.Event, lockstore.Version) (lockstore.Snapshot, error) {
 	err := b.fail()
 	if errors.Is(err, lockstore.ErrOutcomeUnknown) {
@@ -218,7 +218,7 @@ func TestStoreFailures(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := openOver(t, broken{fail: c.fail})
-			for range 2 { // the first failure must not block the second request
+			for range 2 { // the first failure must not affect the second request
 				for i, a := range []answer{s.post("/lock", `{"seatId":"A1","userId":"ann"}`), s.get("/seats"), s.get("/seats?since=x")} {
 					code := c.code
 					if i > 0 && code == "outcome_unknown" {
@@ -240,7 +240,7 @@ func TestStoreFailures(t *testing.T) {
 	}
 }
 
-// TestUsersAreNotShown checks that a user's id is in no answer to others.
+// TestUsersAreNotShown checks that no answer to others contains a user's id.
 func TestUsersAreNotShown(t *testing.T) {
 	s := open(t)
 	s.must("/lock", `{"seatIds":["A1","A2"],"userId":"Hildegard"}`)

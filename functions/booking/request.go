@@ -9,8 +9,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A seatsRequest is the body of the calls that change seats. Each [verb] takes some
-// of the fields. Those that are pointers are nil if they are not there.
+// A seatsRequest is the body of the calls that change seats. Each [verb] takes some of
+// the fields. Pointers are nil if the field is absent.
 type seatsRequest struct {
 	EventID lockstore.EventID  `json:"eventId"`
 	SeatID  lockstore.SeatID   `json:"seatId"`
@@ -51,8 +51,8 @@ type areaRequest struct {
 	Count   int    `json:"count"`
 }
 
-// fields are the fields that not every verb takes. The type is what a refusal of
-// another one says.
+// fields are the fields that not every verb takes. A refusal names the type when a
+// field has another one.
 var fields = []struct {
 	name, kind string
 	given      func(*seatsRequest) bool
@@ -109,8 +109,8 @@ func (v *verb) checkFields(req *seatsRequest) error {
 	return nil
 }
 
-// noField refuses a field, and names those that there are. It leaves out those that
-// buyers may not give.
+// noField refuses a field, and lists the verb's fields except those that buyers may not
+// give.
 func (v *verb) noField(name string) error {
 	takes := []string{"seatId or seatIds"}
 	for _, f := range fields {
@@ -121,8 +121,8 @@ func (v *verb) noField(name string) error {
 	return problem.Refuse(problem.BadRequest, "There is no field %s; there are %s and eventId.", venue.Shown(name), strings.Join(takes, ", "))
 }
 
-// seats returns the seats that the request names. None is an error, unless they may
-// be left out.
+// seats returns the seats that the request names. It fails if there are none, unless
+// mayBeNone.
 func (r *seatsRequest) seats(mayBeNone bool) ([]lockstore.SeatID, error) {
 	seats := r.SeatIDs
 	switch {

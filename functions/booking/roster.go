@@ -59,7 +59,7 @@ func (a *API) mine(w http.ResponseWriter, r *http.Request, by access.Caller, o *
 		if o.Seats++; o.Seats > 1 {
 			text = append(text, ',')
 		}
-		h.User = "" // it is the same for all
+		h.User = "" // the same for all seats
 		text = ev.appendHolding(text, &h)
 	}
 	w.Header()["Content-Type"] = mediaJSON
@@ -67,8 +67,8 @@ func (a *API) mine(w http.ResponseWriter, r *http.Request, by access.Caller, o *
 	return nil
 }
 
-// bookings answers GET /bookings: who has what, as JSON or as a table. It sends the
-// seats as the store gives them, so that its memory does not grow with the event.
+// bookings answers GET /bookings, as JSON or as a table. It streams the seats from the
+// store, so that its memory does not grow with the event.
 func (a *API) bookings(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
 	q, err := a.rosterQuery(r)
 	if q.ev != nil {
@@ -102,7 +102,8 @@ func (a *API) bookings(w http.ResponseWriter, r *http.Request, _ access.Caller, 
 	}))
 }
 
-// holdings are the seats that a roster query chooses, and rosterSeats those with contacts.
+// holdings are the seats that a roster query selects, and rosterSeats those with
+// contacts.
 type (
 	holdings    = func(yield func(*lockstore.Holding, error) bool)
 	rosterSeats = func(yield func(*rosterSeat, error) bool)
@@ -146,7 +147,7 @@ func appendContact(b []byte, c payment.Contact) []byte {
 
 func (s *stream) writeTable(q rosterQuery, _ lockstore.Seq, seats rosterSeats) error {
 	table := sheet.NewWriter(s)
-	table.Row("seat", "section", "row", "number", "category", "status", "user", "reference", "since", "expires", "name", "email") // a stream does not fail
+	table.Row("seat", "section", "row", "number", "category", "status", "user", "reference", "since", "expires", "name", "email") // writing to a stream does not fail
 	for h, err := range seats {
 		if err != nil {
 			return s.fail(err)
@@ -161,7 +162,7 @@ func (s *stream) writeTable(q rosterQuery, _ lockstore.Seq, seats rosterSeats) e
 	return s.close()
 }
 
-// shownTime returns a time as answers have it, or "" for the zero time.
+// shownTime formats a time for an answer. It returns "" for the zero time.
 func shownTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -169,7 +170,8 @@ func shownTime(t time.Time) string {
 	return string(seatlist.AppendTime(nil, t.UnixMilli()))
 }
 
-// appendHolding appends a seat of a roster in JSON. A place of an area has its section.
+// appendHolding appends a seat of a roster in JSON, with its section if it is a place
+// of an area.
 func (ev *event) appendHolding(b []byte, h *lockstore.Holding) []byte {
 	b = append(b, `{"seatId":"`...)
 	b = append(b, h.Seat...)
@@ -207,7 +209,7 @@ func (ev *event) appendHolding(b []byte, h *lockstore.Holding) []byte {
 	return append(b, '}')
 }
 
-// A rosterQuery says which seats of a roster a request asks for.
+// A rosterQuery is the query of a request for a roster.
 type rosterQuery struct {
 	ev     *event
 	filter lockstore.Filter
@@ -217,7 +219,7 @@ type rosterQuery struct {
 	table  bool
 }
 
-// chooses reports whether the query is for the seat.
+// chooses reports whether the query selects the seat.
 func (q *rosterQuery) chooses(h *lockstore.Holding) bool {
 	return (q.user == "" || h.User == q.user) &&
 		(q.ref == "" || h.Ref == q.ref) &&
@@ -261,12 +263,12 @@ func (a *API) rosterQuery(r *http.Request) (rosterQuery, error) {
 }
 
 // cancelAll carries out a cancel that names no seats: it cancels every booking of the
-// event with the reference and, if there is one, the user. A booking that is moved
-// meanwhile is found by another look.
+// event with the reference and, if there is one, the user. It reads the bookings again
+// until none is left, since some may be moved meanwhile.
 func (a *API) cancelAll(ctx context.Context, c *change) ([]lockstore.SeatID, error) {
 	var cancelled []lockstore.SeatID
 	partly := func(err error) error {
-		if err != nil && len(cancelled) > 0 { // it is not true that nothing was changed
+		if err != nil && len(cancelled) > 0 { // "nothing was changed" would be wrong
 			err = fmt.Errorf("%w: %w", lockstore.ErrOutcomeUnknown, err)
 		}
 		return err

@@ -128,7 +128,7 @@ func askRoster(t *testing.T, server *httptest.Server, query, coding string) *htt
 	return resp
 }
 
-// TestBookingsOfAnArena checks that 50,000 seats are complete in each form.
+// TestBookingsOfAnArena checks that each form has all 50,000 seats.
 func TestBookingsOfAnArena(t *testing.T) {
 	server := large(t, func(s lockstore.LockStore) lockstore.LockStore { return s })
 	var roster struct{ Seats []struct{ SeatID string } }
@@ -146,7 +146,7 @@ func TestBookingsOfAnArena(t *testing.T) {
 	}
 }
 
-// A stuck is the writer of a client that reads nothing.
+// A stuck is the ResponseWriter of a client that reads nothing.
 type stuck struct {
 	*httptest.ResponseRecorder
 	began   func()
@@ -159,8 +159,8 @@ func (s stuck) Write(p []byte) (int, error) {
 	return 0, io.ErrClosedPipe
 }
 
-// TestBookingsTakeLittleMemory checks that a long answer which nobody reads is not kept
-// in memory, and that it ends when the client has gone.
+// TestBookingsTakeLittleMemory checks that a long answer which nobody reads is not
+// buffered, and that it ends when the client has gone.
 func TestBookingsTakeLittleMemory(t *testing.T) {
 	server := large(t, func(s lockstore.LockStore) lockstore.LockStore { return s })
 	used := func() int64 {
@@ -215,8 +215,8 @@ func (b breaking) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.F
 	}
 }
 
-// TestBookingsThatBreak checks that a list which fails in the middle does not pass
-// for a whole one, and that one which fails early is a problem.
+// TestBookingsThatBreak checks that a list which fails in the middle cannot be mistaken
+// for a whole one, and that an early failure is a problem.
 func TestBookingsThatBreak(t *testing.T) {
 	for _, query := range []string{"", "?format=csv"} {
 		server := large(t, func(s lockstore.LockStore) lockstore.LockStore { return breaking{s, 30_000} })
@@ -232,7 +232,7 @@ func TestBookingsThatBreak(t *testing.T) {
 	}
 }
 
-// TestJournal checks the journal: what is in it, who asked, and its pages.
+// TestJournal checks the entries of the journal, their callers, and the pages.
 func TestJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := openOffice(t)
@@ -263,7 +263,7 @@ func TestJournal(t *testing.T) {
 		o.does(operatorKey, "/move", `{"seatId":"A1","toSeatIds":["B1"],"reference":"r1"}`)
 		o.does(operatorKey, "/cancel", `{"reference":"r1"}`)
 		o.does(operatorKey, "/block", `{"seatId":"A1","reason":"camera"}`)
-		o.does(operatorKey, "/block", `{"seatId":"A1"}`) // nothing changed
+		o.does(operatorKey, "/block", `{"seatId":"A1"}`) // changes nothing
 		var got []string
 		after := ""
 		for {

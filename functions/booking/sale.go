@@ -18,10 +18,10 @@ type sale struct {
 	catalogue *catalogue
 }
 
-// SetEvents replaces the events on sale. Requests under way are answered for the
-// events before. Viewers of an event that has changed are disconnected, and come back.
+// SetEvents replaces the events on sale. Requests under way are answered for the old
+// events. Viewers of an event that has changed are disconnected, and come back.
 // SetEvents fails, and changes nothing, if there is no event or two have the same id.
-// It must not be called by two callers at the same time.
+// It must not be called concurrently.
 func (a *API) SetEvents(events []venue.Event) error {
 	if len(events) == 0 {
 		return errors.New("booking: there must be an event on sale")
@@ -69,7 +69,7 @@ func newEvent(store lockstore.LockStore, e *venue.Event, lists *seatlist.Plan) *
 }
 
 // with returns the event as another event file describes it, with the same seats and
-// settings. The two share what is known of the seats.
+// settings. Both share one feed.
 func (ev *event) with(e *venue.Event) *event {
 	next := &event{Event: ev.Event, venue: e, unlimited: ev.unlimited, feed: ev.feed}
 	next.outdated.Store(ev.outdated.Load())
@@ -106,7 +106,7 @@ func (a *API) EventIDs() []lockstore.EventID {
 // First returns the event of requests that name none.
 func (a *API) First() *lockstore.Event { return a.sale.Load().first.Event }
 
-// Outdated returns the events of which the store has another seat map, as far as
+// Outdated returns the events that the store keeps with another seat map, as far as
 // requests have found out.
 func (a *API) Outdated() []lockstore.EventID {
 	var ids []lockstore.EventID
@@ -134,8 +134,8 @@ func (s *sale) event(id lockstore.EventID) (*event, error) {
 }
 
 // noteMap records what a request found out about the seat map of its event. A request
-// of the sale before may do so for an event that was replaced meanwhile; the next one
-// corrects it.
+// that began before SetEvents may record it for a replaced event; the next request
+// corrects that.
 func (a *API) noteMap(id lockstore.EventID, err error) {
 	outdated := errors.Is(err, lockstore.ErrOtherSeats)
 	if err != nil && !outdated || err == nil && !a.outdated.Load() {

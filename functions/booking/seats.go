@@ -17,19 +17,19 @@ type verb struct {
 	kind   lockstore.Kind
 	action access.Action
 	fields []string         // of the body, beside seatId, seatIds and eventId
-	own    bool             // it is always for a user: the caller, or the one whom the caller names
+	own    bool             // always for a user: the caller, or the one whom the caller names
 	done   string           // what it does to seats, as the message says it
 	none   string           // the message if no seat was changed
 	status lockstore.Status // of the seats afterwards
 
-	// more fills in what only this verb has; nil if there is nothing.
+	// more fills in what only this verb has; may be nil.
 	more func(context.Context, *API, *change) error
 
-	// orders does what the verb means for orders, where there are payments. It reports
-	// whether it has carried out the change. Nil does nothing.
+	// orders applies the verb to orders, where there are payments. It reports whether
+	// it has carried out the change itself. It may be nil.
 	orders func(context.Context, *API, *change) (done bool, err error)
 
-	// also are sentences at the end of a conflict, by its reason.
+	// also has a sentence for the end of a conflict, by its reason.
 	also map[lockstore.Reason]string
 }
 
@@ -75,9 +75,9 @@ type change struct {
 	op  lockstore.Op
 
 	bill bill  // of a lock or a confirm, if the event has prices
-	pick *pick // what is to be found; nil if the request names all seats
+	pick *pick // what to find; nil if the request names all seats
 
-	repeated bool // the last operation was carried out more than once, perhaps
+	repeated bool // the last operation may have been carried out more than once
 
 	text []byte // of the answer
 }
@@ -129,10 +129,10 @@ func (a *API) do(ctx context.Context, v *verb, c *change) (seatsAnswer, error) {
 // repeats is how often the lock of a pick is repeated while its outcome is unknown.
 const repeats = 2
 
-// carryOut carries out the operation, and takes what it costs. A lock of seats that were
-// picked is repeated if its outcome is unknown: the client cannot ask for the same seats
-// again. The outcome stays unknown unless the store carries out a repeat or refuses it: a
-// repeat that does not reach the store says nothing about the first lock.
+// carryOut carries out the operation, and charges for it. If the lock of a pick has an
+// unknown outcome, it is repeated, since the client cannot ask for the same seats
+// again. The outcome stays unknown unless the store carries out or refuses a repeat:
+// one that does not reach the store says nothing about the first lock.
 func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error) {
 	charge, err := a.charge(c)
 	if err != nil {
@@ -157,8 +157,8 @@ func (a *API) carryOut(ctx context.Context, c *change) (lockstore.Result, error)
 	return result, err
 }
 
-// charge takes what the change costs from what the user and the address may lock
-// without buying it. Nil is nothing.
+// charge charges the change to what the user and the address may lock without buying. A
+// nil Charge means that it is free.
 func (a *API) charge(c *change) (*access.Charge, error) {
 	if c.op.Kind != lockstore.KindLock && c.op.Kind != lockstore.KindExtend {
 		return nil, nil
@@ -169,8 +169,8 @@ func (a *API) charge(c *change) (*access.Charge, error) {
 	})
 }
 
-// resolve fills in the change that a request asks for. It leaves to the store what
-// the store checks.
+// resolve fills in the change that a request asks for. It leaves out the checks that
+// the store makes.
 func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
 	req := &c.req
 	if err := v.checkFields(req); err != nil {
@@ -210,8 +210,8 @@ func (a *API) resolve(ctx context.Context, v *verb, c *change) error {
 	return nil
 }
 
-// moreOfLock lets a back end choose how long a lock lasts, and pass over the limit. Buyers
-// can lock while the event is on sale.
+// moreOfLock lets a back end choose how long a lock lasts, and exceed the seat limit.
+// Buyers can lock only while the event is on sale.
 func moreOfLock(ctx context.Context, a *API, c *change) error {
 	if err := a.onSale(ctx, c.ev, c.by); err != nil {
 		return err
@@ -300,7 +300,7 @@ func moreOfMove(_ context.Context, _ *API, c *change) error {
 	return checkSeats(c.op.To)
 }
 
-// duration returns a time that is given in seconds.
+// duration converts a number of seconds.
 func duration(field string, seconds float64) (time.Duration, error) {
 	if !(seconds >= 0.001 && seconds <= lockstore.MaxLockTTL.Seconds()) {
 		return 0, problem.Refuse(problem.BadRequest, "The field %s must be from 0.001 to %.0f.", field, lockstore.MaxLockTTL.Seconds())

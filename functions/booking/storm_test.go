@@ -29,9 +29,9 @@ func (c *counting) List(ctx context.Context, ev *lockstore.Event, since lockstor
 	return c.LockStore.List(ctx, ev, since)
 }
 
-// TestStorm makes the reads that cost the most beside sales, on memory and on Redis.
-// No call may be refused, and no read may ask the store more than once. Times depend
-// on the machine; bench has them.
+// TestStorm makes the most expensive reads during sales, on memory and on Redis. No
+// call may be refused, and no read may ask the store more than once. It does not check
+// times, which depend on the machine; bench measures them.
 func TestStorm(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { storm(t, new(memstore.Store)) })
 	t.Run("Redis", func(t *testing.T) {

@@ -17,14 +17,14 @@ const (
 	pieceTime = 10 * time.Second
 )
 
-// A stream is a long answer that is sent in pieces. It begins with the first piece,
-// so that a failure before it can still be answered with a problem. It is compressed
-// if that is worthwhile and the client accepts it.
+// A stream is a long answer that is sent in pieces. Nothing is sent before the first
+// piece is full, so that an early failure can still be answered with a problem. It is
+// compressed if that is worthwhile and the client accepts it.
 type stream struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	media []string
-	name  string // of the file that it is; empty if it is none
+	name  string // of the file to download; empty if it is none
 	buf   []byte
 	out   io.Writer // nil before the first piece
 	gzip  *gzip.Writer
@@ -51,8 +51,8 @@ func (s *stream) begin() {
 	}
 }
 
-// flushIfFull sends what there is if that is a whole piece. It returns an error if
-// the client has gone.
+// flushIfFull sends the buffer if it is a whole piece. It returns an error if the
+// client has gone.
 func (s *stream) flushIfFull() error {
 	if len(s.buf) < streamPiece {
 		return nil
@@ -79,8 +79,8 @@ func (s *stream) close() error {
 	return nil
 }
 
-// fail ends an answer that cannot be completed. If it has begun, the connection is
-// closed, so that the client does not take a part for the whole.
+// fail ends an answer that cannot be completed. If part of it was sent, it closes the
+// connection, so that the client does not mistake the part for the whole.
 func (s *stream) fail(err error) error {
 	if s.out == nil {
 		return err

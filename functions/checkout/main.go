@@ -1,5 +1,5 @@
-// Program checkout is the calls about orders as a Lambda function. Invoked by a schedule,
-// it settles the orders that are due.
+// Program checkout answers the calls about orders as a Lambda function. A schedule
+// invokes it to settle the orders that are due.
 package main
 
 import (

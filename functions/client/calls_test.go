@@ -77,7 +77,7 @@ func TestResults(t *testing.T) {
 	if left := time.Until(locked.Expires); err != nil || left <= 0 || left > time.Minute {
 		t.Errorf("the lock ends in %v, %v, want at most a minute", left, err)
 	}
-	shown := locked.Expires.Add(time.Second - time.Millisecond).Truncate(time.Second) // as strangers see it
+	shown := locked.Expires.Add(time.Second - time.Millisecond).Truncate(time.Second) // as seat lists show it
 	released, err := c.Do(ctx, ev, lockstore.Release("ann", "B1", "A2"))
 	if err != nil || !slices.Equal(released.Changed, []lockstore.SeatID{"A2"}) {
 		t.Errorf("the release gave back %v, %v, want A2 alone", released.Changed, err)
@@ -124,8 +124,8 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// TestEveryKind checks that each kind of operation does over HTTP what it does on a
-// store, and that roster and journal have what they have there.
+// TestEveryKind checks that each kind of operation has the same effect over HTTP as on
+// a store, and that roster and journal return the same.
 func TestEveryKind(t *testing.T) {
 	key := strings.Repeat("o", 32)
 	url := serve(t, access.Policy{OperatorKeys: []string{key}})
@@ -225,7 +225,7 @@ func TestEveryKind(t *testing.T) {
 		t.Errorf("the journal after an unknown entry: %v, want ErrJournalReset", err)
 	}
 
-	// Strangers see nothing of this.
+	// Callers without a role may read none of this.
 	_, seats = at(t, url).Roster(ctx, ev, lockstore.Filter{})
 	for _, err := range seats {
 		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != 401 {

@@ -1,9 +1,9 @@
-// Package client calls a Seatlock server over HTTP. It is for the back ends of
-// shops and for the tools of this repository.
+// Package client calls a Seatlock server over HTTP. It is for the back ends of shops
+// and for the tools of this repository.
 //
-// A [Client] is a [lockstore.LockStore]: it takes the operations of the contract
-// and returns its errors. The package uses the standard library and the contract
-// only, so that a shop which requires it downloads nothing else.
+// A [Client] is a [lockstore.LockStore]: it accepts the operations of the contract and
+// returns its errors. The package uses only the standard library and the contract, so
+// that a shop which requires it downloads nothing else.
 package client
 
 import (
@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// callTime bounds a call. It is longer than the server waits for its store.
+	// callTime bounds a call. It exceeds the time that the server waits for its store.
 	callTime = 5 * time.Second
 
 	dialTime           = time.Second
@@ -41,11 +41,11 @@ type Options struct {
 
 // A Client calls one server. It is safe for concurrent use.
 //
-// It knows less than a store does. The API does not say which seats a lock, an
-// extension, a booking or a move changed, so Result.Changed is not set for these;
-// Result.Now and ConflictError.Held are not known, and are zero and -1. The lock time and
-// the limits are the server's, whatever the event says, and the ends of locks in lists
-// and conflicts are rounded up to a second.
+// It provides less information than a store. The API does not say which seats a lock,
+// an extension, a booking or a move changed, so Result.Changed is not set for these.
+// Result.Now and ConflictError.Held are not known, and are zero and -1. The lock time
+// and the limits are the server's, whatever the event says, and the ends of locks in
+// lists and conflicts are rounded up to a second.
 type Client struct {
 	base  string
 	token string
@@ -73,7 +73,7 @@ func New(base string, o Options) (*Client, error) {
 	}}, nil
 }
 
-// Close closes the connections that are idle.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // List implements [lockstore.LockStore] with GET /seats. It leaves out seats that
@@ -126,7 +126,7 @@ func (c *Client) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.
 	}
 }
 
-// A venueLayout is the seats of an event, or of several, in the answer of GET /events.
+// A venueLayout is the seats of one or more events in the answer of GET /events.
 type venueLayout struct {
 	Sections []struct {
 		Rows []struct {
@@ -140,7 +140,7 @@ type venueLayout struct {
 	} `json:"areas"`
 }
 
-// layout returns the layout, in which the places of areas follow the seats.
+// layout returns the layout. The places of areas come after the seats.
 func (l venueLayout) layout() (*lockstore.Layout, error) {
 	var seats []lockstore.SeatID
 	for _, section := range l.Sections {
@@ -163,9 +163,9 @@ func (c *Client) Events(ctx context.Context) ([]*lockstore.Event, error) {
 			EventID        lockstore.EventID `json:"eventId"`
 			Layout         string            `json:"layout"`
 			LockSeconds    float64           `json:"lockSeconds"`
-			MaxLockSeconds float64           `json:"maxLockSeconds"` // older servers do not say it
+			MaxLockSeconds float64           `json:"maxLockSeconds"` // missing in answers of older servers
 			SeatLimit      int               `json:"seatLimit"`
-			venueLayout                      // if it has no layout that it shares
+			venueLayout                      // used if the event has no shared layout
 		} `json:"events"`
 		Layouts map[string]venueLayout `json:"layouts"`
 	}
@@ -208,7 +208,7 @@ func (c *Client) get(ctx context.Context, path string, answer any) error {
 	return c.do(r, answer)
 }
 
-// do sends the request and reads its answer, or the error that it stands for.
+// do sends the request, and reads its answer or returns the error that it describes.
 func (c *Client) do(r *http.Request, answer any) error {
 	if err := r.Context().Err(); err != nil {
 		return err // nothing was sent

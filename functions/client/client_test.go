@@ -31,8 +31,8 @@ func at(t *testing.T, url string) *client.Client {
 	return s
 }
 
-// TestHistories checks that the answers to concurrent calls of the API fit one order
-// of the calls, as those of a store do.
+// TestHistories checks that the answers to concurrent calls of the API are consistent
+// with one order of the calls, like those of a store.
 func TestHistories(t *testing.T) {
 	plan := history.Plan{Clients: 5, Calls: 30, Seats: 5, TTL: 100 * time.Millisecond, Pause: 20 * time.Millisecond,
 		Slack: 3 * time.Millisecond, Plain: true, Remote: true}
@@ -80,8 +80,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestNoAnswer checks that the error of a call reports whether the call may have
-// taken effect.
+// TestNoAnswer checks that the error of a call tells whether the call may have taken
+// effect.
 func TestNoAnswer(t *testing.T) {
 	ev := storetest.Event(t, "e", time.Minute, 0, "A1")
 	answer := func(status int, body string) string {

@@ -7,7 +7,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// Counts are the numbers of seats in each state, with the places of areas.
+// Counts are the numbers of seats in each state, including the places of areas.
 type Counts struct {
 	Available int `json:"available"`
 	Locked    int `json:"locked"`
@@ -25,8 +25,8 @@ type EventCounts struct {
 	Areas      map[string]Counts // by name
 }
 
-// Counts counts the seats of the event, with GET /seats. The answer has the seats that
-// are blocked, and no others.
+// Counts counts the seats of the event, with GET /seats. It asks for the list of
+// blocked seats, since that is the shortest.
 func (c *Client) Counts(ctx context.Context, ev *lockstore.Event) (EventCounts, error) {
 	var answer struct {
 		Counts     Counts `json:"counts"`

@@ -29,7 +29,7 @@ type seatsRequest struct {
 	Levels      []string           `json:"levels,omitempty"`
 }
 
-// A changeAnswer is the answer to one of these calls.
+// A changeAnswer is the answer to a call that changes seats.
 type changeAnswer struct {
 	Bill
 	SeatIDs   []lockstore.SeatID `json:"seatIds"`
@@ -39,16 +39,17 @@ type changeAnswer struct {
 // timeFormat is RFC 3339 to the millisecond.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// Do implements [lockstore.LockStore] with the call of each kind of operation; that of
-// [lockstore.KindBook] is POST /confirm. With the token of a user, op.User may be empty.
-// Who asked is known to the server by the token, so op.By has no effect. The API has no
-// NotAfter, NotBefore and Cap: with one of these Do fails with [errors.ErrUnsupported].
+// Do implements [lockstore.LockStore] with one call for each kind of operation; that of
+// [lockstore.KindBook] is POST /confirm. With the token of a user, op.User may be
+// empty. op.By has no effect, because the server knows the caller by the token. The API
+// has no NotAfter, NotBefore and Cap: if one is set, Do fails with
+// [errors.ErrUnsupported].
 func (c *Client) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
 	result, _, err := c.change(ctx, ev, op, nil)
 	return result, err
 }
 
-// change carries out the operation on seats of these price levels, and returns what
+// change carries out the operation on seats with these price levels, and returns what
 // they cost.
 func (c *Client) change(ctx context.Context, ev *lockstore.Event, op lockstore.Op, levels []string) (lockstore.Result, Bill, error) {
 	if !op.NotAfter.IsZero() || !op.NotBefore.IsZero() || op.Cap != 0 {

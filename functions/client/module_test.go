@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestShopModule builds the README's program with the README's go.mod: a
-// module outside of this tree that requires this one, with nothing to download.
+// TestShopModule builds the README's program with the README's go.mod: a module outside
+// of this repository that requires this one, and downloads nothing.
 func TestShopModule(t *testing.T) {
 	tree, err := filepath.Abs("../..")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestShopModule(t *testing.T) {
 	gomod := "module shop" + block("```\nmodule shop")
 	program := "package main" + block("```go\npackage main")
 
-	// The README's checkout is a folder beside the shop.
+	// In the README, the checkout is a folder beside the shop.
 	parent := t.TempDir()
 	if err := os.Symlink(tree, filepath.Join(parent, "seatlock")); err != nil {
 		t.Fatal(err)

@@ -8,43 +8,43 @@ import (
 	"seatlock/lockstore"
 )
 
-// An Order is what a buyer pays for.
+// An Order is a purchase of seats by a buyer.
 type Order struct {
-	Message   string             `json:"message"` // what has become of it, for a person
+	Message   string             `json:"message"` // its state as a sentence, for people
 	ID        lockstore.OrderID  `json:"orderId"`
 	Event     lockstore.EventID  `json:"eventId"`
 	User      lockstore.UserID   `json:"userId"`
 	Seats     []lockstore.SeatID `json:"seatIds"`
 	State     string             `json:"state"`    // such as open, paid or refunded
-	Pending   bool               `json:"pending"`  // the buyer has paid, and the money takes days
+	Pending   bool               `json:"pending"`  // the buyer has paid, but the money takes days to arrive
 	Total     int64              `json:"total"`    // in the currency's smallest unit
 	Currency  string             `json:"currency"` // empty if there is nothing to pay
 	Refunded  int64              `json:"refunded"`
 	Contact   Contact            `json:"contact"`
-	PayURL    string             `json:"payUrl"` // where the buyer pays; empty if nobody can
+	PayURL    string             `json:"payUrl"` // where the buyer pays; empty if the order cannot be paid
 	PayBefore time.Time          `json:"payBefore"`
 	CreatedAt time.Time          `json:"createdAt"`
 }
 
-// A Contact is how the shop reaches a buyer, as far as the buyer has said so.
+// A Contact is how the shop reaches a buyer, as given at checkout.
 type Contact struct {
 	Name  string `json:"name"`
 	Email string `json:"email"`
 }
 
-// A Checkout is what a user wants to pay for.
+// A Checkout describes what a user wants to pay for.
 type Checkout struct {
 	Event     lockstore.EventID  `json:"eventId,omitempty"` // empty: the server's first
 	User      lockstore.UserID   `json:"userId,omitempty"`  // empty: the user of the token
-	Seats     []lockstore.SeatID `json:"seatIds"`           // which the user has locked
-	Levels    []string           `json:"levels,omitempty"`  // of the prices, one for each seat; none for the first of each
+	Seats     []lockstore.SeatID `json:"seatIds"`           // locked by the user
+	Levels    []string           `json:"levels,omitempty"`  // price levels, one for each seat; none: the first level of each category
 	ReturnURL string             `json:"returnUrl,omitempty"`
 	Name      string             `json:"name,omitempty"`
 	Email     string             `json:"email,omitempty"`
 }
 
-// Checkout begins the payment of locked seats with POST /checkout. The same seats have
-// the same order, so it is safe to repeat.
+// Checkout begins the payment of locked seats with POST /checkout. A repeat with the
+// same seats returns the same order, so it is safe.
 func (c *Client) Checkout(ctx context.Context, what Checkout) (Order, error) {
 	var o Order
 	err := c.post(ctx, "checkout", what, &o)
@@ -64,8 +64,8 @@ func (c *Client) Order(ctx context.Context, user lockstore.UserID, id lockstore.
 }
 
 // Orders returns the next orders of an event by ascending id with GET /orders, which
-// needs the token of an operator, and where to go on; "" if there are no more. The
-// state is empty for all.
+// needs the token of an operator. The second result is the id after which to continue,
+// or "" if there are no more. An empty state selects all orders.
 func (c *Client) Orders(ctx context.Context, event lockstore.EventID, state string, after lockstore.OrderID) ([]Order, lockstore.OrderID, error) {
 	query := url.Values{"eventId": {string(event)}}
 	if state != "" {
@@ -82,19 +82,19 @@ func (c *Client) Orders(ctx context.Context, event lockstore.EventID, state stri
 	return answer.Orders, answer.Next, err
 }
 
-// A Refund is what an operator gives back of an order.
+// A Refund describes what an operator gives back of an order.
 type Refund struct {
 	Order     lockstore.OrderID  `json:"orderId"`
 	Seats     []lockstore.SeatID `json:"seatIds,omitempty"`   // none: the whole order
 	Amount    int64              `json:"amount,omitempty"`    // 0: what the seats cost
-	KeepSeats bool               `json:"keepSeats,omitempty"` // the buyer keeps them
-	Request   string             `json:"requestId,omitempty"` // names the request; an Amount of seats that the buyer keeps needs it
-	Retry     bool               `json:"retry,omitempty"`     // tries again what needs a person
+	KeepSeats bool               `json:"keepSeats,omitempty"` // the buyer keeps the seats
+	Request   string             `json:"requestId,omitempty"` // identifies the request; required for an Amount with seats that the buyer keeps
+	Retry     bool               `json:"retry,omitempty"`     // retries an order that needs a person
 	Reason    lockstore.Ref      `json:"reason,omitempty"`
 }
 
-// Refund gives back an order, or a part of it, with POST /refund, which needs the
-// token of an operator. It is safe to repeat.
+// Refund gives back an order or a part of it with POST /refund, which needs the token
+// of an operator. It is safe to repeat.
 func (c *Client) Refund(ctx context.Context, what Refund) (Order, error) {
 	var o Order
 	err := c.post(ctx, "refund", what, &o)

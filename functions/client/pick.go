@@ -11,11 +11,11 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Wanted is what [Client.Pick] asks for: a number of seats, or seats by name together
-// with places of areas.
+// A Wanted describes what [Client.Pick] locks: a number of seats, or seats by name with
+// places of areas.
 type Wanted struct {
-	// Count is a number of seats. They are side by side, unless Apart allows them to be
-	// in several places. If the section is an area, it is a number of its places.
+	// Count is a number of seats. They are side by side, unless Apart allows several
+	// places. If the section is an area, it is a number of its places.
 	Count    int
 	Category string // its id; empty for any
 	Section  string // the name of a section or an area; empty for any
@@ -44,34 +44,34 @@ func (w *Wanted) total() int {
 // A Picked is what [Client.Pick] has locked.
 type Picked struct {
 	Seats    []lockstore.SeatID // with the places of areas
-	Together bool               // those of a Count are side by side
+	Together bool               // whether the seats of a Count are side by side
 	Expires  time.Time          // when the locks end
 }
 
 const (
-	// pickTries is how often a call with a lost answer is made.
+	// pickTries is how often a pick is sent if its answers are lost.
 	pickTries = 2
 
-	// pickTime is how long after it was sent a pick may take effect. A server stops picking
-	// after three seconds, and the store that takes longest, a file, may need five more for
-	// the lock that is under way.
+	// pickTime is how long after it was sent a pick may still take effect. A server
+	// stops picking after three seconds, and the slowest store, a file, may need five
+	// more for the lock that is under way.
 	pickTime = 9 * time.Second
 
-	// lookPause is between two looks at what the user has locked.
+	// lookPause is the time between two reads of what the user has locked.
 	lookPause = 200 * time.Millisecond
 )
 
-// Pick locks seats that the server chooses, with POST /lock. User may be empty with the
-// token of a user. A [*Problem] with the code not_enough says how many there are, in
-// Largest.
+// Pick locks seats that the server chooses, with POST /lock. With the token of a user,
+// user may be empty. If there are not enough seats, the error is a [*Problem] with the
+// code not_enough and the number that there is in Largest.
 //
-// The call cannot simply be repeated, since that would lock more seats. If the answer is
-// lost, Pick asks with GET /mine what the user has locked since the call began, and whether
-// the user has the seats that the call names: as many seats as wanted are those of the call,
-// and Together is then not known, and false. The call may still be under way, so Pick looks
-// again for nine seconds. If nothing was picked by then, it asks anew, once. If there are
-// other seats, because somebody else acts for the same user, it fails with
-// [lockstore.ErrOutcomeUnknown].
+// The call cannot simply be repeated, since that would lock more seats. If the answer
+// is lost, Pick reads with GET /mine what the user has locked since the call began, and
+// whether the user has the seats that the call names. If there are as many seats as
+// wanted, Pick returns them, with Together false, since that is not known. The call may
+// still be under way, so Pick continues to look for nine seconds. If nothing was picked
+// by then, it repeats the call once. If it finds other seats, because somebody else
+// acts for the same user, it fails with [lockstore.ErrOutcomeUnknown].
 func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w Wanted) (Picked, error) {
 	body := struct {
 		EventID     lockstore.EventID  `json:"eventId"`
@@ -112,8 +112,8 @@ func (c *Client) Pick(ctx context.Context, ev *lockstore.Event, user lockstore.U
 	return Picked{}, err
 }
 
-// awaitPick looks at what the user has locked since then until that is what was wanted, or
-// until the call cannot take effect any more.
+// awaitPick reads what the user has locked since then, until it is what was wanted or
+// the call can no longer take effect.
 func (c *Client) awaitPick(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, w *Wanted, since, until time.Time) (found, error) {
 	for {
 		late := !time.Now().Before(until)
@@ -129,13 +129,13 @@ func (c *Client) awaitPick(ctx context.Context, ev *lockstore.Event, user lockst
 	}
 }
 
-// clockSlack is how wrong the time in an answer of GET /mine may be.
+// clockSlack is the largest error of the times in an answer of GET /mine.
 const clockSlack = 20 * time.Millisecond
 
 // A found is what a user has locked.
 type found struct {
 	Picked
-	picked int // how many of the seats were not named
+	picked int // how many of the seats were picked, not named
 }
 
 // has reports whether the user has locked what was wanted.
@@ -143,9 +143,9 @@ func (f *found) has(w *Wanted) bool {
 	return f.picked == w.total()-len(w.Seats) && len(f.Seats) == w.total()
 }
 
-// lockedSince returns what the user has locked since a time of this process, and of the
-// named seats those that the user has locked at any time: to lock them once more does
-// not change since when they are.
+// lockedSince returns what the user has locked since a time of this process, and those
+// of the named seats that the user locked at any time: locking a seat again does not
+// change its time.
 func (c *Client) lockedSince(ctx context.Context, ev *lockstore.Event, user lockstore.UserID, began time.Time, named []lockstore.SeatID) (found, error) {
 	query := url.Values{"eventId": {string(ev.ID)}}
 	if user != "" {

@@ -16,12 +16,12 @@ import (
 	"seatlock/functions/client"
 )
 
-// slowest is about the longest that a pick takes at a server: the time in which it must
-// have sent its lock, and the longest time of a store, which is that of a file.
+// slowest is about the longest time that a pick takes at a server: until it sends its
+// lock, plus the time of the slowest store, a file.
 const slowest = 8 * time.Second
 
-// TestPickWaitsForItsFirstCall checks that a pick whose connection is lost while the server
-// is still at it does not lock seats twice.
+// TestPickWaitsForItsFirstCall checks that a pick does not lock seats twice if its
+// connection is lost while the server is still working on it.
 func TestPickWaitsForItsFirstCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := hall(t, access.Policy{})

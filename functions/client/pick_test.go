@@ -21,8 +21,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// direct passes calls to a server without a network, so that a test can let time pass in
-// a bubble. A handler that aborts gives no answer.
+// direct passes calls to a server without a network, so that tests can use a bubble's
+// clock. A handler that aborts gives no answer.
 type direct struct{ http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
@@ -43,8 +43,8 @@ func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 // over returns a client of a server without a network.
 func over(server http.Handler) *client.Client { return client.Over(direct{server}) }
 
-// lossy loses the answers to the first locks of a server, which it carries out all the
-// same or not at all.
+// lossy loses the answers to the first locks of a server, which it either carries out
+// or drops.
 func lossy(server http.Handler, answers int32, carriedOut bool) http.Handler {
 	var locks atomic.Int32
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +104,8 @@ func TestPickWithLostAnswers(t *testing.T) {
 	})
 }
 
-// TestPickWithoutAnswers checks that a pick ends with an error if no answer comes at all.
+// TestPickWithoutAnswers checks that a pick ends with an error if it gets no answer at
+// all.
 func TestPickWithoutAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := over(lossy(hall(t, access.Policy{}), 100, false))
@@ -115,7 +116,7 @@ func TestPickWithoutAnswers(t *testing.T) {
 }
 
 // TestPickBesideSeatsOfTheUser checks that a pick whose answer is lost finds its places
-// although it names a seat that the user has had for longer.
+// even if it names a seat that the user locked before.
 func TestPickBesideSeatsOfTheUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, carriedOut := range []bool{true, false} {
@@ -125,7 +126,7 @@ func TestPickBesideSeatsOfTheUser(t *testing.T) {
 			if _, err := c.Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 1}}}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(150 * time.Millisecond) // more than a time in an answer may be wrong by, and than a list of the server is old
+			time.Sleep(150 * time.Millisecond) // longer than the error of a time in an answer, and than the age of the server's list
 			got, err := over(lossy(club, 1, carriedOut)).Pick(t.Context(), ev, "ann", client.Wanted{Seats: []lockstore.SeatID{"A1"}, Areas: []client.AreaPlaces{{Section: "Floor", Count: 2}}})
 			if err != nil || len(got.Seats) != 3 || !slices.Contains(got.Seats, "A1") {
 				t.Errorf("carried out: %v: %+v, %v, want A1 and two places", carriedOut, got, err)

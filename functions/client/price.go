@@ -7,8 +7,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Bill is what the seats of a lock or a booking cost, by the server. The zero Bill is
-// that of an event without prices.
+// A Bill is what the seats of a lock or a booking cost, according to the server. The
+// Bill of an event without prices is zero.
 type Bill struct {
 	Total    int64   `json:"total"`    // in the currency's smallest unit
 	Currency string  `json:"currency"` // by ISO 4217
@@ -24,10 +24,10 @@ type Price struct {
 }
 
 // Buy carries out op, which must be a Lock, a Confirm or a Book, as [Client.Do] does,
-// and returns what its seats cost. The levels, such as "child", are those of the seats in
-// their order; without any, each seat has the first level of its category. The server
-// keeps no level: name them in each call. A lock outside of the event's sale fails with
-// a [Problem] whose Code is not_on_sale.
+// and returns what its seats cost. levels are the price levels of the seats in their
+// order, such as "child"; without any, each seat has the first level of its category.
+// The server keeps no levels: pass them to each call. A lock while the event is not on
+// sale fails with a [*Problem] with the code not_on_sale.
 func (c *Client) Buy(ctx context.Context, ev *lockstore.Event, op lockstore.Op, levels ...string) (lockstore.Result, Bill, error) {
 	switch op.Kind {
 	case lockstore.KindLock, lockstore.KindConfirm, lockstore.KindBook:

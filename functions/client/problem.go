@@ -14,16 +14,16 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Problem is an error response of the server. It wraps the error of the
-// contract that it stands for, if there is one.
+// A Problem is an error response of the server. It wraps the corresponding error of the
+// contract, if there is one.
 type Problem struct {
-	Status     int           // of HTTP
-	Code       string        // such as seat_locked; empty if something in front of the server answered
-	Detail     string        // a sentence for a person; the whole body if there is no Code
-	RetryAfter time.Duration // when a repeat may succeed; 0 if the server does not say
+	Status     int           // the HTTP status
+	Code       string        // such as seat_locked; empty if the answer is not from the server but from something in front of it
+	Detail     string        // a sentence for people; the whole body if there is no Code
+	RetryAfter time.Duration // after which a repeat may succeed; 0 if the server does not say
 
-	// Largest is, with the code not_enough, the largest number of seats that there is.
-	// Instead are, with the code orphan_seat, seats that could be locked.
+	// Largest is the largest number of seats that there is, with the code not_enough.
+	// Instead are seats that could be locked, with the code orphan_seat.
 	Largest int
 	Instead []lockstore.SeatID
 
@@ -46,8 +46,8 @@ type seat struct {
 // unchanged are the codes with status 503 that mean that nothing was changed.
 var unchanged = []string{"store_unavailable", "sign_in_unavailable", "no_room", "overloaded"}
 
-// problem returns the error of an error response: a [Problem], unless the response
-// has no JSON.
+// problem returns the error of an error response: a [Problem], unless the response is
+// not JSON.
 func problem(resp *http.Response, text []byte) error {
 	var body struct {
 		Code   string `json:"code"`
@@ -62,7 +62,7 @@ func problem(resp *http.Response, text []byte) error {
 		return fmt.Errorf("%w: %s answered %s without JSON: %w", lockstore.ErrOutcomeUnknown, resp.Request.URL, resp.Status, err)
 	}
 	p := &Problem{Status: resp.StatusCode, Code: body.Code, Detail: body.Detail, Largest: body.Largest, Instead: body.Instead}
-	if p.Code == "" { // this is not from the server either
+	if p.Code == "" { // not from the server either
 		p.Detail = strings.TrimSpace(string(text))
 	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
@@ -94,8 +94,8 @@ func problem(resp *http.Response, text []byte) error {
 	return p
 }
 
-// unanswered returns the error of a request without an answer. If no connection
-// was made, the server did nothing.
+// unanswered returns the error of a request without an answer. If there was no
+// connection, the server did nothing.
 func unanswered(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return fmt.Errorf("%w: %w", lockstore.ErrUnavailable, err)

@@ -28,13 +28,13 @@ func (c *Client) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Fi
 	}
 }
 
-// A Booking is a seat of the roster. A seat that is locked or blocked is one, too.
+// A Booking is a seat of the roster: booked, locked or blocked.
 type Booking struct {
 	lockstore.Holding
 	Contact Contact // of the order that paid for it
 }
 
-// Bookings is [Client.Roster] with how the shop reaches the buyers.
+// Bookings is [Client.Roster] with the contacts of the buyers.
 func (c *Client) Bookings(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, []Booking, error) {
 	if err := f.Check(ev); err != nil {
 		return "", nil, err

@@ -16,7 +16,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// inHall runs a test in a shop with those seats, while a worker works.
+// inHall runs a test in a shop with the given seats, while a worker works.
 func inHall(t *testing.T, seats []lockstore.SeatID, test func(*shop)) {
 	inIdleHall(t, seats, func(s *shop) { s.work(test) })
 }
@@ -53,8 +53,8 @@ func (s *shop) work(test func(*shop)) {
 	<-done
 }
 
-// The history quotes errors, and cuts them. Wherever a cut falls in a text of several
-// bytes a character, the order moves on.
+// TestAnyTextMayBeCut checks that an order moves on wherever its history cuts a quoted
+// error, even within a multi-byte character.
 func TestAnyTextMayBeCut(t *testing.T) {
 	for pad := range 5 {
 		var seats []lockstore.SeatID
@@ -96,7 +96,7 @@ func TestProviderMayAnswerGarbage(t *testing.T) {
 	})
 }
 
-// longIDs are as many of the longest ids as an order can have.
+// longIDs returns n ids of the greatest length.
 func longIDs(first string, n int) []lockstore.SeatID {
 	var ids []lockstore.SeatID
 	for i := range n {
@@ -105,7 +105,8 @@ func longIDs(first string, n int) []lockstore.SeatID {
 	return ids
 }
 
-// The largest order fits in its record in every stage, whatever operators write.
+// TestLargestOrderCanMove checks that the record of the largest order fits in every
+// stage, whatever operators write.
 func TestLargestOrderCanMove(t *testing.T) {
 	a, b := longIDs("a", lockstore.MaxSeats), longIDs("b", lockstore.MaxSeats)
 	long := strings.Repeat("\"\x01", 100_000)
@@ -134,7 +135,8 @@ func TestLargestOrderCanMove(t *testing.T) {
 	})
 }
 
-// What a buyer chooses is bounded before any money moves.
+// TestCheckoutBoundsTexts checks that the lengths of a buyer's texts are checked before
+// any money moves.
 func TestCheckoutBoundsTexts(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		s.do(lockstore.Lock("ann", "A1"))

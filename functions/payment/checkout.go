@@ -18,14 +18,14 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Checkout is what a buyer wants to pay for.
+// A Checkout describes what a buyer wants to pay for.
 type Checkout struct {
 	Event     *lockstore.Event
 	Title     string // of the event
 	User      lockstore.UserID
-	Seats     []lockstore.SeatID // which the user has locked
+	Seats     []lockstore.SeatID // locked by the user
 	Bill      Bill
-	ReturnURL string // where the buyer comes back to; the order is added to its query
+	ReturnURL string // where the buyer comes back to; the order's id is added to its query
 	Contact   Contact
 }
 
@@ -36,8 +36,8 @@ type Bill struct {
 	Lines    []Line
 }
 
-// An OtherOrderError is returned when a buyer who has begun to pay for some seats
-// wants to pay for others of the same event.
+// An OtherOrderError is returned when a buyer who is paying for some seats wants to pay
+// for others of the same event.
 type OtherOrderError struct{ Order *Order }
 
 func (e *OtherOrderError) Error() string {
@@ -49,15 +49,15 @@ var (
 	// for.
 	ErrShortLock = errors.New("payment: the locks cannot be extended until the seats are paid for")
 
-	// ErrBusy is returned when an order was changed again and again meanwhile. The
-	// caller may try again.
+	// ErrBusy is returned when an order kept being changed by others. The caller may
+	// try again.
 	ErrBusy = errors.New("payment: the order is being changed; try again")
 )
 
 // Checkout begins the payment of seats that the user has locked, and keeps them locked
-// for as long as that may take. The same user, event and seats have the same order
-// until it has ended. If Checkout returns an order and an error, the order was begun
-// and its payment is not open yet: repeat the call.
+// for as long as that may take. Until an order has ended, a repeat with the same user,
+// event and seats returns the same order. If Checkout returns an order and an error,
+// the order exists but its payment is not open yet: repeat the call.
 //
 // The error is a [*lockstore.ConflictError] if the user does not have the seats.
 func (p *Payments) Checkout(ctx context.Context, c Checkout) (*Order, error) {
@@ -102,7 +102,8 @@ func (p *Payments) checkout(ctx context.Context, c *Checkout) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The pointer first: two that check out at once must not both open a payment.
+	// Write the pointer first, so that two concurrent checkouts do not both open a
+	// payment.
 	body, err := json.Marshal(pointer{bodyVersion, o.Order})
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	case result.Expires.Before(until.Truncate(time.Millisecond)):
 		return nil, ErrShortLock
 	}
-	if o.Amount == 0 { // nothing to pay: the seats are booked at once
+	if o.Amount == 0 { // nothing to pay, so the seats are booked at once
 		o.Provider, o.Stage = "", StageBooking
 		o.BookBefore = p.clock.now().Add(p.paced(bookingWindow)).Truncate(time.Millisecond)
 	}
@@ -172,8 +173,8 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 	return o, nil
 }
 
-// checkSize refuses an order with texts that are so long that its record could become
-// longer than a store takes.
+// checkSize refuses an order whose texts are so long that its record could exceed what
+// a store accepts.
 func (o *Order) checkSize() error {
 	for i := range o.Lines {
 		o.Lines[i].Text = clip(o.Lines[i].Text, maxText)
@@ -194,7 +195,8 @@ func (o *Order) checkSize() error {
 }
 
 // withOrder adds the order to the address to which its buyer comes back. A provider
-// sends browsers there, so it must be a page, and the caller knows whose.
+// sends browsers there, so it must be that of a page. The caller has checked whose page
+// it is.
 func withOrder(address string, id lockstore.OrderID) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(address) > maxURL/2 {
@@ -206,10 +208,10 @@ func withOrder(address string, id lockstore.OrderID) (string, error) {
 	return u.String(), nil
 }
 
-// current returns the order to which a buyer's pointer points, as far as it can go.
-// One that a checkout has not written, and perhaps never will, is closed: if it is
-// written later, that fails. One of which the provider refuses to say whether it was paid
-// is given up.
+// current returns the order that a buyer's pointer names, after advancing it as far as
+// possible. If no checkout has written the order, it stores it as closed, so that a
+// late write fails. If the provider refuses to say whether the order was paid, it gives
+// the order up.
 func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lockstore.UserID, id lockstore.OrderID) (*Order, error) {
 	o, err := p.Order(ctx, id)
 	if errors.Is(err, lockstore.ErrNoOrder) {
@@ -235,7 +237,7 @@ func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lo
 	if o.Stuck != StageOpen {
 		return o, nil
 	}
-	// A person may try it again, and a buyer must not have two to pay for.
+	// It could be tried again, and a buyer must not have two orders to pay for.
 	closed, err := p.Close(ctx, id, "")
 	if errors.Is(err, ErrStage) { // it was tried again meanwhile, and is paid
 		err = nil
@@ -243,8 +245,7 @@ func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lo
 	return closed, err
 }
 
-// Latest returns the order that a buyer began last for an event, or
-// [lockstore.ErrNoOrder].
+// Latest returns the latest order of a buyer for an event, or [lockstore.ErrNoOrder].
 func (p *Payments) Latest(ctx context.Context, event lockstore.EventID, user lockstore.UserID) (*Order, error) {
 	_, id, err := p.pointed(ctx, pointerID(event, user))
 	if err != nil {
@@ -256,18 +257,19 @@ func (p *Payments) Latest(ctx context.Context, event lockstore.EventID, user loc
 	return p.Order(ctx, id)
 }
 
-// A pointer is the record which says what order a buyer has begun last for an event.
-// It is compared and set, so that there is one that is open.
+// A pointer is the record of the latest order of a buyer for an event. It is written by
+// compare-and-set, so that only one order is open.
 type pointer struct {
 	Version int               `json:"v"`
 	Order   lockstore.OrderID `json:"order"`
 }
 
-// pointerPrefix is before the ids of pointers. Ids of orders have no small letters, so
+// pointerPrefix begins the ids of pointers. Order ids have no lower-case letters, so
 // they come first in a list.
 const pointerPrefix = "buyer."
 
-// isOrder reports whether a record is an order: the ids of all others have a dot.
+// isOrder reports whether a record is an order: the ids of all other records have a
+// dot.
 func isOrder(id lockstore.OrderID) bool { return !strings.Contains(string(id), ".") }
 
 func pointerID(event lockstore.EventID, user lockstore.UserID) lockstore.OrderID {
@@ -275,7 +277,8 @@ func pointerID(event lockstore.EventID, user lockstore.UserID) lockstore.OrderID
 	return lockstore.OrderID(pointerPrefix + hex.EncodeToString(sum[:20]))
 }
 
-// pointed returns the revision of a pointer and its order; nothing if there is none.
+// pointed returns the revision of a pointer and its order, or zero values if there is
+// none.
 func (p *Payments) pointed(ctx context.Context, id lockstore.OrderID) (int64, lockstore.OrderID, error) {
 	r, err := p.orders.Order(ctx, id)
 	if errors.Is(err, lockstore.ErrNoOrder) {

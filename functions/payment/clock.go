@@ -13,8 +13,8 @@ const (
 	clockTrip = time.Second // an answer that took longer does not show the store's time well enough
 )
 
-// A clock estimates the clock of the store. It learns from the store's answers how far
-// that is from the clock of this process.
+// A clock estimates the store's clock. It learns the difference from this process's
+// clock from the store's answers.
 type clock struct {
 	last atomic.Pointer[sample] // nil before the first
 }
@@ -38,7 +38,7 @@ func (c *clock) learn(now, asked time.Time) {
 // known reports whether the store has answered yet.
 func (c *clock) known() bool { return c.last.Load() != nil }
 
-// fresh reports whether the store's time was learned well and not long ago.
+// fresh reports whether the store's time was learned precisely and recently.
 func (c *clock) fresh() bool {
 	s := c.last.Load()
 	return s != nil && !s.rough && time.Since(s.at) < clockAge
@@ -62,7 +62,7 @@ func (p *Payments) learnTime(ctx context.Context, ev *lockstore.Event) error {
 }
 
 // keepTime asks the store for its time if that was long ago. It fails only if the time
-// is not known at all.
+// has never been learned.
 func (p *Payments) keepTime(ctx context.Context, event lockstore.EventID) error {
 	if p.clock.fresh() {
 		return nil

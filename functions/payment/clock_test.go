@@ -43,7 +43,8 @@ func (a ahead) Put(ctx context.Context, o lockstore.Order) (int64, error) {
 	return a.Store.Put(ctx, o)
 }
 
-// A process that has just started goes by the store's clock and not by its own.
+// TestFreshProcessKnowsTheTime checks that a process that has just started uses the
+// store's clock instead of its own.
 func TestFreshProcessKnowsTheTime(t *testing.T) {
 	for _, by := range []time.Duration{-10 * time.Minute, 0, 10 * time.Minute} {
 		inShop(t, false, func(s *shop) {
@@ -62,7 +63,7 @@ func TestFreshProcessKnowsTheTime(t *testing.T) {
 				if o := s.is(back.Order, payment.StageRefunded, 100); o.Revision > back.Revision+10 {
 					s.Errorf("by %v: the refund took %d writes", by, o.Revision-back.Revision)
 				}
-				s.Reconcile(s.ctx, open.Order) // the buyer looks
+				s.Reconcile(s.ctx, open.Order) // the buyer comes back
 				time.Sleep(3*time.Minute + 50*time.Second)
 				s.is(open.Order, payment.StageOpen, 0)
 				time.Sleep(40 * time.Second)

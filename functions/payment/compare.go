@@ -14,21 +14,21 @@ import (
 const (
 	comparePause = 10 * time.Minute // between two comparisons
 	compareTime  = 5 * time.Minute  // how long a part of one may take
-	recent       = 26 * time.Hour   // what a comparison with the provider looks back: a session lasts a day at most
+	recent       = 26 * time.Hour   // how far a comparison with the provider looks back: a session lasts at most a day
 )
 
-// The record of the last comparison, so that processes share them: when it began, and
-// after a space the part with which the next one begins.
+// The record of the last comparison, which lets processes share them: its start and,
+// after a space, the part with which the next one begins.
 const (
 	comparisonID lockstore.OrderID = "last.comparison"
-	sharedEvent  lockstore.EventID = "seatlock.payment" // of records that are no event's
+	sharedEvent  lockstore.EventID = "seatlock.payment" // of records that belong to no event
 )
 
-// withProvider is the part of a comparison that is about no event.
+// withProvider is the part of a comparison that belongs to no event.
 const withProvider lockstore.EventID = ""
 
-// compareEvery does the comparisons that are due and that no other process does, until
-// the context ends.
+// compareEvery makes the comparisons that are due and that no other process makes,
+// until the context ends.
 func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.EventID) {
 	for ctx.Err() == nil {
 		p.compareIfDue(ctx, events())
@@ -39,11 +39,11 @@ func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.E
 	}
 }
 
-// compareIfDue compares unless a process did not long ago: orders with the provider, and
-// those of each event with the roster. If the context ends in one part, the next
-// comparison begins with that one, for which the parts before it have left too little time.
-// If there were none before it, it begins with the following one: what takes longer than a
-// process has must not keep the others waiting.
+// compareIfDue compares orders with the provider, and those of each event with the
+// roster, unless a process did so recently. If the context ends during a part, the next
+// comparison begins with that part, since the earlier parts left it too little time. If
+// it was the first part, the next comparison begins with the following one: a part that
+// never fits must not keep the others waiting.
 func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID) {
 	first, ok := p.mayCompare(ctx)
 	if !ok {
@@ -72,7 +72,7 @@ func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID)
 	}
 }
 
-// compare does one part of a comparison.
+// compare makes one part of a comparison.
 func (p *Payments) compare(ctx context.Context, part lockstore.EventID) error {
 	ctx, cancel := context.WithTimeout(ctx, compareTime)
 	defer cancel()
@@ -82,8 +82,8 @@ func (p *Payments) compare(ctx context.Context, part lockstore.EventID) error {
 	return p.Audit(ctx, part)
 }
 
-// mayCompare reports whether this process is the one to compare now, and with which part
-// it begins. The last time is in a record which is compared and set.
+// mayCompare reports whether this process may compare now, and with which part it
+// begins. The last time is in a record that is written by compare-and-set.
 func (p *Payments) mayCompare(ctx context.Context) (first lockstore.EventID, ok bool) {
 	if now := time.Now(); now.Before(time.UnixMilli(p.compared.Load())) {
 		return "", false
@@ -106,8 +106,8 @@ func (p *Payments) mayCompare(ctx context.Context) (first lockstore.EventID, ok 
 	return lockstore.EventID(part), err == nil
 }
 
-// compareNext notes with which part the next comparison begins, though the context has
-// ended. If another process has begun that already, it is too late.
+// compareNext records with which part the next comparison begins, even though the
+// context has ended. If another process has begun it already, it does nothing.
 func (p *Payments) compareNext(ctx context.Context, part lockstore.EventID) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pause)
 	defer cancel()

@@ -15,8 +15,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// Seats that are booked for an order which does not have them are given back. Bookings
-// of other systems are left alone.
+// TestStraySeatsAreGivenBack checks that seats which are booked for an order that does
+// not have them are given back, and that bookings of other systems are left alone.
 func TestStraySeatsAreGivenBack(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		paid, kept, refunded, closed := s.paid("ann", "A1"), s.paid("bob", "A2"), s.paid("cid", "A3"), s.begin("dan", "A4")
@@ -42,7 +42,8 @@ func TestStraySeatsAreGivenBack(t *testing.T) {
 	})
 }
 
-// An order that cannot be read hides no other one.
+// TestUnreadableOrderHidesNoOther checks that the other orders are compared even if one
+// cannot be read.
 func TestUnreadableOrderHidesNoOther(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		paid, lost, rebuilt := s.paid("ann", "A1"), s.paid("bob", "A2"), s.begin("cid", "A3")
@@ -70,7 +71,8 @@ func TestUnreadableOrderHidesNoOther(t *testing.T) {
 	})
 }
 
-// A session that cannot be compared hides no other one.
+// TestUnreadableSessionHidesNoOther checks that the other sessions are compared even if
+// one cannot be.
 func TestUnreadableSessionHidesNoOther(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		first, second := s.begin("ann", "A1"), s.begin("bob", "A2")
@@ -90,7 +92,7 @@ func TestUnreadableSessionHidesNoOther(t *testing.T) {
 	})
 }
 
-// listing is a provider that lists sessions of which it knows too little.
+// listing is a provider that also lists sessions with too little information.
 type listing struct {
 	*paymenttest.Bank
 	sessions []payment.Payment
@@ -106,7 +108,7 @@ func (l listing) Recent(context.Context, time.Time) iter.Seq2[payment.Payment, e
 	}
 }
 
-// stuck is a provider whose list of sessions does not come before the deadline.
+// stuck is a provider whose list of sessions does not arrive before the deadline.
 type stuck struct {
 	*paymenttest.Bank
 	asked chan struct{}
@@ -120,7 +122,8 @@ func (p stuck) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.Paymen
 	}
 }
 
-// A comparison that hangs keeps no order waiting, and ends.
+// TestComparisonThatHangs checks that a comparison that hangs ends, and delays no
+// order.
 func TestComparisonThatHangs(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		asked := make(chan struct{}, 10)
@@ -137,14 +140,14 @@ func TestComparisonThatHangs(t *testing.T) {
 			<-asked
 			o := s.begin("ann", "A1")
 			s.bank.Pay(o.Session)
-			time.Sleep(2 * time.Minute) // no notice comes
+			time.Sleep(2 * time.Minute) // without a notice
 			s.is(o.Order, payment.StagePaid, 0, "A1")
 			select {
 			case <-asked:
 				s.Error("a second comparison began while the first one hung")
 			default:
 			}
-			<-asked // after the first one was given up
+			<-asked // until the first one was given up
 			if n := unfinished.Load(); n != 1 {
 				s.Errorf("%d comparisons count as unfinished, want the first one", n)
 			}
@@ -152,12 +155,13 @@ func TestComparisonThatHangs(t *testing.T) {
 	})
 }
 
-// A comparison with the provider that takes longer than the process has keeps no event
-// waiting: the next one begins with them.
+// TestComparisonThatNeverFits checks that a comparison with the provider that takes
+// longer than the process has does not keep the events waiting: the next comparison
+// begins with them.
 func TestComparisonThatNeverFits(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		o := s.paid("ann", "A1")
-		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A5")) // which is not its own
+		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A5")) // which is not the order's own
 		s.Payments = s.with(func(c *payment.Config) { c.Provider = stuck{s.bank, make(chan struct{}, 10)} })
 		for _, seats := range [][]lockstore.SeatID{{"A1", "A5"}, {"A1"}} {
 			ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
@@ -169,7 +173,7 @@ func TestComparisonThatNeverFits(t *testing.T) {
 	})
 }
 
-// slowLister is a provider whose list of sessions, which is empty, takes a while.
+// slowLister is a provider that takes a while to return an empty list of sessions.
 type slowLister struct {
 	*paymenttest.Bank
 	takes time.Duration
@@ -185,12 +189,12 @@ func (p slowLister) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.P
 	}
 }
 
-// An event for which the parts before it leave too little time comes first in the next
-// comparison.
+// TestComparisonThatFitsAlone checks that an event for which the earlier parts left too
+// little time comes first in the next comparison.
 func TestComparisonThatFitsAlone(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		o := s.paid("ann", "A1")
-		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A5")) // which is not its own
+		s.do(lockstore.Book("ann", lockstore.Ref(o.Order), "A5")) // which is not the order's own
 		c := s.counting(func(c *payment.Config) { c.Provider, c.Counted = slowLister{s.bank, 30 * time.Second}, nil })
 		c.slow = 40 * time.Second // for a page of orders
 		for _, seats := range [][]lockstore.SeatID{{"A1", "A5"}, {"A1"}} {

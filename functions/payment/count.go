@@ -12,48 +12,48 @@ import (
 	"seatlock/lockstore"
 )
 
-// Counts are the orders that there are.
+// Counts are the numbers of orders, and how late they are.
 type Counts struct {
-	Orders map[Stage]int // every stage is there
+	Orders map[Stage]int // has every stage
 
-	// Oldest is how long the order that workers have been at for longest is unsettled;
-	// 0 if there is none. An order that needs a person does not count.
+	// Oldest is the age of the order that has been unsettled for longest; 0 if there is
+	// none. Orders that need a person do not count.
 	Oldest time.Duration
 
-	// Late is how long ago the order was due that is due for longest; 0 if none is due. A
+	// Late is the delay of the order that has been due for longest; 0 if none is due. A
 	// worker's counts include every order that it has looked at since the last ones, of
-	// whatever event.
+	// any event.
 	Late time.Duration
 
-	// Age is how long ago they were counted, perhaps by another process.
+	// Age is the time since the orders were counted, perhaps by another process.
 	Age time.Duration
 }
 
 // A tally is a count of orders that can be interrupted. It is kept in the store, so
-// another process can go on with it.
+// that another process can continue it.
 type tally struct {
 	At     time.Time     `json:"at,omitzero"` // when it was finished, on the store's clock
 	Orders map[Stage]int `json:"orders"`
 	Oldest int64         `json:"oldest"` // in milliseconds, as Counts has it
 	Late   int64         `json:"late"`
 
-	// Unsettled are the events that have unsettled orders. They are counted the next time,
-	// too, if they have left the event file by then.
+	// Unsettled are the events with unsettled orders. They are counted again next time,
+	// even if they have left the event file by then.
 	Unsettled []lockstore.EventID `json:"unsettled,omitempty"`
 
-	// The count has come to this order of this event. Open reports whether one of the event's
-	// orders up to there is unsettled.
+	// Event and After are the last order that was counted. Open reports whether one of
+	// the event's orders so far is unsettled.
 	Event lockstore.EventID `json:"event,omitzero"`
 	After lockstore.OrderID `json:"after,omitzero"`
 	Open  bool              `json:"open,omitzero"`
 }
 
-// maxUnsettled is the most events that are remembered: the record must hold them twice.
+// maxUnsettled is the most events that are remembered. The record must hold them twice.
 const maxUnsettled = 400
 
 func newTally() *tally { return &tally{Orders: make(map[Stage]int)} }
 
-// counts returns the result of a tally that is finished.
+// counts returns the result of a finished tally.
 func (t *tally) counts(now time.Time) Counts {
 	c := Counts{Orders: make(map[Stage]int), Oldest: time.Duration(t.Oldest) * time.Millisecond, Late: time.Duration(t.Late) * time.Millisecond, Age: max(now.Sub(t.At), 0)}
 	for _, stage := range Stages() {

@@ -14,34 +14,33 @@ import (
 )
 
 const (
-	countPause = 30 * time.Second // between two counts at least
+	countPause = 30 * time.Second // least time between two counts
 	countTime  = time.Minute      // how long one goes on before it leaves the rest to the next
 
-	// countShare is the share of the time that counting may take: the pause after a count
-	// that is finished is so many times as long as its last part, but no longer than
-	// countAge.
+	// countShare limits the time spent on counting: the pause after a finished count is
+	// so many times as long as its last part, but no longer than countAge.
 	countShare = 50
 	countAge   = 5 * time.Minute
 
-	// countKept is how old an unfinished count may be for the next one to go on with it.
+	// countKept is the age up to which an unfinished count is continued.
 	countKept = time.Hour
 )
 
-// countID is the record of the counts, so that one process at a time counts for all.
+// countID is the record of the counts. It lets one process at a time count for all.
 const countID lockstore.OrderID = "last.count"
 
-// A countRecord has the last count and where the next one goes on. All times are on the
-// store's clock as the process knows it: on its own one, before the store has said what
-// time it is.
+// A countRecord has the last count, and where the next one continues. All times are on
+// the store's clock as the process knows it, or on the process's own until the store
+// has given its time.
 type countRecord struct {
 	Version int       `json:"v"`
-	Lease   time.Time `json:"lease,omitzero"` // until then a process is counting
+	Lease   time.Time `json:"lease,omitzero"` // a process is counting until then
 	Again   time.Time `json:"again,omitzero"` // when to count again
 	Last    *tally    `json:"last,omitempty"` // nil before the first one is finished
 	Next    *tally    `json:"next,omitempty"` // one that was begun and is not finished
 }
 
-// dueEvents are the events of orders that were due since the last count.
+// dueEvents are the events of orders that have been due since the last count.
 type dueEvents struct {
 	sync.Mutex
 	seen map[lockstore.EventID]bool // up to maxUnsettled
@@ -58,8 +57,8 @@ func (p *Payments) countEvery(ctx context.Context, events func() []lockstore.Eve
 	}
 }
 
-// countIfDue hands over what was counted last, unless it did so not long ago. It counts
-// first if that is due and no other process is counting.
+// countIfDue reports the last count, unless it did so recently. It counts first if that
+// is due and no other process is counting.
 func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
 	if p.counted == nil || time.Now().Before(time.UnixMilli(p.countAgain.Load())) {
 		return
@@ -88,9 +87,9 @@ func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
 // errNewerCounts is the error of a process that must leave the counts alone.
 var errNewerCounts = errors.New("payment: the counts are of a newer version of this program")
 
-// readCounts returns the record of the counts, which is new if there is none. One that
-// nobody can read is replaced; one of a newer version of this program is left alone, with
-// errNewerCounts.
+// readCounts returns the record of the counts, or a new one if there is none. It
+// replaces a record that is not valid, and returns errNewerCounts for one of a newer
+// version of this program.
 func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) {
 	c := new(countRecord)
 	r, err := p.orders.Order(ctx, countID)
@@ -100,7 +99,7 @@ func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) 
 	if err != nil {
 		return nil, 0, err
 	}
-	var format struct { // the rest may have other types in a newer version
+	var format struct { // the other fields may have other types in a newer version
 		Version int `json:"v"`
 	}
 	if json.Unmarshal(r.Body, &format) == nil && format.Version > bodyVersion {
@@ -112,11 +111,11 @@ func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) 
 	return c, r.Revision, nil
 }
 
-// countFor counts the orders of the events, and those of events that have left the event
-// file, until its time is over. It does nothing if that is not due.
+// countFor counts the orders of the events, and those of events that have left the
+// event file, until its time is over. It does nothing if no count is due.
 func (p *Payments) countFor(ctx context.Context, c *countRecord, revision int64, events []lockstore.EventID) error {
 	began := p.clock.now()
-	// A time that is far ahead is of a clock that was wrong.
+	// A time far ahead comes from a clock that was wrong.
 	ahead := func(t time.Time) bool { return began.Before(t) && t.Sub(began) < 2*countAge }
 	if ahead(c.Lease) || ahead(c.Again) {
 		return nil
@@ -143,8 +142,9 @@ func (p *Payments) countFor(ctx context.Context, c *countRecord, revision int64,
 	now := p.clock.now()
 	c.Lease = time.Time{}
 	c.Again = now
-	if c.Next == nil { // otherwise the next look goes on with it
-		// Another process looks at about the same time, and a little earlier or later.
+	if c.Next == nil { // otherwise the next call continues it
+		// Another process checks at about the same time, perhaps a little earlier or
+		// later.
 		c.Again = began.Add(min(max(countPause, countShare*now.Sub(began)), countAge) - pause)
 	}
 
@@ -165,8 +165,9 @@ func (p *Payments) putCounts(ctx context.Context, c *countRecord, revision int64
 	return p.orders.Put(ctx, lockstore.Order{ID: countID, Event: sharedEvent, Revision: revision, Body: body})
 }
 
-// elsewhereDue returns the events that may have left the event file with unsettled orders:
-// those with unsettled orders at the last count, and those whose orders were due meanwhile.
+// elsewhereDue returns the events that may have left the event file with unsettled
+// orders: those that had unsettled orders at the last count, and those whose orders
+// have been due since.
 func (p *Payments) elsewhereDue(c *countRecord) []lockstore.EventID {
 	p.dueEvents.Lock()
 	defer p.dueEvents.Unlock()
@@ -181,7 +182,7 @@ func (p *Payments) elsewhereDue(c *countRecord) []lockstore.EventID {
 	return all
 }
 
-// noteDue remembers the event of an order that is due.
+// noteDue records the event of an order that is due.
 func (p *Payments) noteDue(event lockstore.EventID) {
 	p.dueEvents.Lock()
 	defer p.dueEvents.Unlock()

@@ -19,7 +19,7 @@ import (
 type counting struct {
 	*payment.Payments
 	last  atomic.Pointer[payment.Counts]
-	pages atomic.Int64 // which it has read to the end
+	pages atomic.Int64 // pages that it has read to the end
 	slow  time.Duration
 	store *memstore.Store
 }
@@ -34,7 +34,7 @@ func (s *shop) counting(change func(*payment.Config)) *counting {
 	return c
 }
 
-// pages is a store that counts the pages of orders which are read, and takes a while for
+// pages is a store that counts the pages of orders that are read, and takes a while for
 // each.
 type pages struct {
 	*memstore.Store
@@ -51,7 +51,7 @@ func (p pages) Orders(ctx context.Context, event lockstore.EventID, after lockst
 	}
 }
 
-// work has the process work for a while, with these events in its event file.
+// work lets the process work for a while, with these events in its event file.
 func (c *counting) work(s *shop, d time.Duration, events ...lockstore.EventID) {
 	ctx, stop := context.WithCancel(s.ctx)
 	var working sync.WaitGroup
@@ -61,8 +61,8 @@ func (c *counting) work(s *shop, d time.Duration, events ...lockstore.EventID) {
 	working.Wait()
 }
 
-// TestOneProcessCounts checks that processes of a store take turns at counting and report
-// the same, one that has just started too.
+// TestOneProcessCounts checks that processes of a store take turns at counting and
+// report the same, even one that has just started.
 func TestOneProcessCounts(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		s.paid("ann", "A1")
@@ -89,8 +89,8 @@ func TestOneProcessCounts(t *testing.T) {
 	})
 }
 
-// TestCountGoesOn checks that a count which takes longer than its process has is finished
-// by later ones, which go on at once and read nothing twice.
+// TestCountGoesOn checks that a count which takes longer than a process has is
+// continued at once by later ones, without reading anything twice.
 func TestCountGoesOn(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		s.begin("ann", "A1")
@@ -121,8 +121,8 @@ func TestCountGoesOn(t *testing.T) {
 	})
 }
 
-// TestCountsOfANewerVersion checks that a process leaves the counts of a newer version of
-// this program alone, and says once that it does not count.
+// TestCountsOfANewerVersion checks that a process leaves the counts of a newer version
+// alone, and logs once that it does not count.
 func TestCountsOfANewerVersion(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		newer := lockstore.Order{ID: "last.count", Event: "seatlock.payment", Body: []byte(`{"v":2,"last":"another format"}`)}
@@ -142,8 +142,8 @@ func TestCountsOfANewerVersion(t *testing.T) {
 	})
 }
 
-// TestOrdersOfEventsThatHaveLeft checks that orders of events which have left the event
-// file are counted until they are settled, whether they were counted before or were due.
+// TestOrdersOfEventsThatHaveLeft checks that orders of events that have left the event
+// file are counted until they are settled, whether they were counted or due before.
 func TestOrdersOfEventsThatHaveLeft(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		gone := func(c *payment.Config) {
@@ -175,7 +175,7 @@ func TestOrdersOfEventsThatHaveLeft(t *testing.T) {
 
 		s.begin("bob", "A2")
 		late := s.counting(gone)
-		late.work(s, 30*time.Minute) // he had five to pay
+		late.work(s, 30*time.Minute) // he had five minutes to pay
 		if n := late.last.Load(); n.Orders[payment.StageOpen] != 1 || n.Late < 20*time.Minute {
 			t.Errorf("there are %v, and the most overdue is %v late; want an open one that is late", n.Orders, n.Late)
 		}

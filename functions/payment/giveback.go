@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// giveBack gives back the seats and then the money. The booking window must be over
-// first, by the store's clock: a booking that began before could still take effect.
+// giveBack gives back the seats and then the money. The booking window must have ended
+// by the store's clock: a booking that began earlier could still take effect.
 func (r *run) giveBack() (next, error) {
 	if !r.o.Give.Keep {
 		if err := r.cancel(); errors.Is(err, lockstore.ErrTooEarly) {
@@ -25,8 +25,8 @@ func (r *run) giveBack() (next, error) {
 		return r.given("", 0)
 	}
 	if r.o.Session == "" {
-		// A worker may have opened the session without writing it down. Only a session
-		// that is known can be closed, so it is opened again, with the same key.
+		// A worker may have opened the session without recording it. Only a known
+		// session can be closed, so open it again with the same key.
 		s, err := r.provider.Open(r.ctx, r.o.request())
 		switch {
 		case errors.Is(err, ErrRefused):
@@ -38,7 +38,7 @@ func (r *run) giveBack() (next, error) {
 		}
 		r.o.Session = s.ID
 	}
-	for range 3 { // each look but the first follows a call that came too late
+	for range 3 { // every further look follows a call that came too late
 		p, err := r.fetch()
 		if err != nil {
 			return next{}, err
@@ -70,8 +70,8 @@ func (r *run) giveBack() (next, error) {
 	return r.later(r.paced(failedPause))
 }
 
-// adopt notes the payment. If it was of another amount than the order's, such as with
-// a tip or in another currency, all of that is given back.
+// adopt records the payment. If its amount differs from the order's, such as with a tip
+// or in another currency, all of it is given back.
 func (r *run) adopt(p Payment) {
 	o := r.o
 	o.Payment = p.ID
@@ -81,7 +81,7 @@ func (r *run) adopt(p Payment) {
 }
 
 // cancel ends the bookings of the order. It fails with ErrTooEarly if a booking may
-// still take effect: the store decides that, by its own clock.
+// still take effect, which the store decides by its own clock.
 func (r *run) cancel() error {
 	seats := r.o.Give.Seats
 	if r.o.Moving != nil {
@@ -90,13 +90,13 @@ func (r *run) cancel() error {
 	return r.cancelOf(r.o.ref(), seats)
 }
 
-// barrier succeeds once no booking or move that was begun for the order can take effect
-// any more. Until then it fails with ErrTooEarly.
+// barrier fails with ErrTooEarly until no booking or move that was begun for the order
+// can take effect any more.
 func (r *run) barrier(seats []lockstore.SeatID) error {
-	return r.cancelOf(nobody, seats) // ends nothing, and waits as every cancel does
+	return r.cancelOf(nobody, seats) // ends nothing, but waits as every cancel does
 }
 
-// nobody is a reference that no booking has: those of orders have no dot.
+// nobody is a reference that no booking has: the ids of orders have no dot.
 const nobody lockstore.Ref = "no.booking"
 
 func (r *run) cancelOf(ref lockstore.Ref, seats []lockstore.SeatID) error {
@@ -104,7 +104,7 @@ func (r *run) cancelOf(ref lockstore.Ref, seats []lockstore.SeatID) error {
 	if err != nil {
 		return err
 	}
-	// A later seat map has every seat that is booked.
+	// A later seat map has all booked seats.
 	seats = slices.DeleteFunc(slices.Clone(seats), func(s lockstore.SeatID) bool { _, ok := ev.Position(s); return !ok })
 	for part := range slices.Chunk(seats, lockstore.MaxSeats) {
 		op := lockstore.Cancel("", ref, part...)
@@ -116,8 +116,8 @@ func (r *run) cancelOf(ref lockstore.Ref, seats []lockstore.SeatID) error {
 	return nil
 }
 
-// cancelAt returns from when on the bookings of the order can be cancelled; the zero
-// time if nobody ever might book for it.
+// cancelAt returns the time from which the bookings of the order can be cancelled, or
+// the zero time if no booking was ever begun.
 func (r *run) cancelAt() time.Time {
 	if r.o.BookBefore.IsZero() {
 		return time.Time{}
@@ -149,16 +149,16 @@ func (r *run) refund() (next, error) {
 		return n, err
 	}
 	if !refused {
-		return r.later(r.paced(failedPause)) // the provider does not list what it has just made
+		return r.later(r.paced(failedPause)) // the provider does not list the refund that it has just made
 	}
 	return r.nextAttempt(short(err))
 }
 
-// judge decides from the refunds that there are. It reports false if the current
+// judge decides on the basis of the existing refunds. It returns false if the current
 // attempt has not been made.
 //
-// If the store has lost a refund, its key is used again. What that one has paid back
-// counts for what is being given back, and is rarely the same amount.
+// If the store has lost a refund, its key is used again. What that refund paid back
+// counts towards what is being given back, and is rarely the same amount.
 func (r *run) judge(all []Refund) (bool, next, error) {
 	o := r.o
 	o.Refunds = o.newestAttempt(all)
@@ -166,7 +166,7 @@ func (r *run) judge(all []Refund) (bool, next, error) {
 	var n next
 	var err error
 	switch back, outside := o.paidBack(all); {
-	case back-done-coming > o.Refunded: // by somebody else, or by an earlier attempt that came late
+	case back-done-coming > o.Refunded: // by somebody else, or by an earlier attempt that took effect late
 		o.Refunded, o.Outside = back-done-coming, outside
 		o.Give.Amount = min(o.Give.Amount, o.Amount-o.Refunded)
 		n = next{to: StageGivingBack, why: fmt.Sprintf("%d were paid back already", o.Refunded)}
@@ -187,10 +187,11 @@ func (r *run) judge(all []Refund) (bool, next, error) {
 	return true, n, err
 }
 
-// newestAttempt returns the number of the newest attempt that there is, which is later than
+// newestAttempt returns the number of the newest existing attempt, which is higher than
 // the current one if the store has lost several. All of them must count as attempts at
-// once: one that first counts as somebody else's refund would count again once its number
-// is the current one. An attempt that failed need not be listed, so numbers may be missing.
+// once: one that counted as somebody else's refund first would count again when its
+// number becomes current. A failed attempt need not be listed, so numbers may be
+// missing.
 func (o *Order) newestAttempt(all []Refund) int {
 	newest := o.Refunds
 	for n := o.Refunds + 1; n <= o.Refunds+maxAttempts*2; n++ {
@@ -201,9 +202,8 @@ func (o *Order) newestAttempt(all []Refund) int {
 	return newest
 }
 
-// attempts returns what the attempts to give back what is being given back have paid
-// back, what of theirs is on its way, and the state of the current one; "" if that has
-// not been made.
+// attempts returns what the attempts at the current refund have paid back, what they
+// have under way, and the state of the latest attempt, or "" if that has not been made.
 func (o *Order) attempts(all []Refund) (done, coming int64, current RefundState) {
 	for _, f := range all {
 		if !o.isAttempt(f, o.Give.First) {
@@ -222,8 +222,8 @@ func (o *Order) attempts(all []Refund) (done, coming int64, current RefundState)
 	return done, coming, current
 }
 
-// paidBack returns what all refunds pay back that have not failed, and the part of it
-// that this program did not ask for.
+// paidBack returns the sum of all refunds that have not failed, and the part of it that
+// this program did not ask for.
 func (o *Order) paidBack(all []Refund) (sum, outside int64) {
 	for _, f := range all {
 		if f.State == RefundFailed {
@@ -237,8 +237,8 @@ func (o *Order) paidBack(all []Refund) (sum, outside int64) {
 	return sum, outside
 }
 
-// isAttempt reports whether the refund is one of the order's attempts, from the given
-// one to the current one.
+// isAttempt reports whether the refund is one of the order's attempts, from number
+// first to the current one.
 func (o *Order) isAttempt(f Refund, first int) bool {
 	for n := first; n <= o.Refunds; n++ {
 		if f.Key == refundKey(o.Order, n) {
@@ -252,8 +252,7 @@ func (r *run) refundKey(n int) string { return refundKey(r.o.Order, n) }
 
 func refundKey(id lockstore.OrderID, n int) string { return fmt.Sprintf("%s-refund-%d", id, n) }
 
-// nextAttempt lets the refund be tried again with another key, or leaves it to a
-// person.
+// nextAttempt schedules the refund with another key, or leaves it to a person.
 func (r *run) nextAttempt(why string) (next, error) {
 	r.o.Give.Tried++
 	tried := r.o.Give.Tried
@@ -264,12 +263,12 @@ func (r *run) nextAttempt(why string) (next, error) {
 	return next{to: StageGivingBack, why: why, after: backoff(r.paced(failedPause), tried)}, nil
 }
 
-// given ends the giving back. The amount was paid back; it is 0 if none was taken.
+// given ends the giving back. amount was paid back; it is 0 if nothing was taken.
 func (r *run) given(why string, amount int64) (next, error) {
 	o, give := r.o, r.o.Give
 	o.Give, o.Moving = nil, nil
 	o.Refunded += amount
-	var left []lockstore.SeatID // that the buyer still has
+	var left []lockstore.SeatID // seats that the buyer still has
 	switch {
 	case give.Ended && !o.KeepsSeats:
 	case give.Keep:
@@ -302,8 +301,8 @@ func (r *run) given(why string, amount int64) (next, error) {
 	return next{to: StageClosed, why: why}, nil
 }
 
-// givenMore is given if more was paid back than was to be. A refund that the store has
-// lost did that. If the buyer has seats left, a person decides about them.
+// givenMore is given for an amount above the intended one, which happens if the store
+// has lost a refund. If the buyer has seats left, a person decides about them.
 func (r *run) givenMore(amount int64) (next, error) {
 	o, give := r.o, r.o.Give
 	more := amount - give.Amount
@@ -316,8 +315,8 @@ func (r *run) givenMore(amount int64) (next, error) {
 	return r.lostRefundOf(more), nil
 }
 
-// share notes what was paid back for seats that the buyer keeps, each in proportion to
-// what was left of its price.
+// share records what was paid back for seats that the buyer keeps, divided in
+// proportion to what remained of their prices.
 func (o *Order) share(seats []lockstore.SeatID, amount int64) {
 	var whole int64
 	for _, seat := range seats {
@@ -341,8 +340,8 @@ func (o *Order) share(seats []lockstore.SeatID, amount int64) {
 	}
 }
 
-// left returns what of a seat's price was not paid back yet; 0 if the price is not
-// known.
+// left returns the part of a seat's price that was not paid back yet, or 0 if the price
+// is not known.
 func (o *Order) left(seat lockstore.SeatID) int64 {
 	price, _ := o.Price(seat)
 	if at := o.paidBackFor(seat); at >= 0 {

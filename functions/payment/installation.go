@@ -10,15 +10,16 @@ import (
 	"seatlock/lockstore"
 )
 
-// installationID is the record that has the name of the installation.
+// installationID is the record of the installation's name.
 const installationID lockstore.OrderID = "the.installation"
 
-// Installation returns the name by which the installations that share an account at a
-// provider are told apart, if none is configured. It was made at random for the store,
-// which keeps it, so processes that share the store have the same one.
+// Installation returns a name that distinguishes this installation from others that
+// share an account at a provider, for use if none is configured. It is random and kept
+// in the store, so that processes which share the store have the same name.
 //
-// A store that is lost as a whole takes the name with it, and the orders that the
-// provider still has are then another installation's. A configured name is not lost.
+// If the store is lost as a whole, the name is lost too, and the orders that the
+// provider still has are treated as another installation's. A configured name is not
+// lost.
 func Installation(ctx context.Context, orders lockstore.OrderStore) (string, error) {
 	for range 4 {
 		r, err := orders.Order(ctx, installationID)

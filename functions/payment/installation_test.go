@@ -13,7 +13,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// The processes of a store have one name, and two stores have two.
+// TestInstallation checks that the processes of a store share a name, and that two
+// stores have different ones.
 func TestInstallation(t *testing.T) {
 	one, two := new(memstore.Store), new(memstore.Store)
 	var names [8]string
@@ -37,8 +38,8 @@ func TestInstallation(t *testing.T) {
 	}
 }
 
-// A comparison rebuilds some of the orders that the store lacks, and says how many it
-// lacks. The next one goes on.
+// TestRebuildingIsBounded checks that a comparison rebuilds only some of the orders
+// that the store lacks and reports the rest, and that the next one continues.
 func TestRebuildingIsBounded(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		rebuilt := 0
@@ -62,7 +63,8 @@ func TestRebuildingIsBounded(t *testing.T) {
 	})
 }
 
-// A process that calls no provider closes an order, and one that does goes on at once.
+// TestPaymentsElsewhere checks that a process that calls no provider can close an
+// order, and that another process then continues at once.
 func TestPaymentsElsewhere(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		elsewhere := s.with(func(c *payment.Config) { c.Provider = payment.Elsewhere() })
@@ -79,8 +81,8 @@ func TestPaymentsElsewhere(t *testing.T) {
 	})
 }
 
-// A process that works for a moment begins nothing after that, and finishes what it has
-// begun.
+// TestWorkForAMoment checks that a process which works for a short time starts nothing
+// after that, and finishes what it has started.
 func TestWorkForAMoment(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		o := s.begin("ann", "A1")
@@ -94,14 +96,15 @@ func TestWorkForAMoment(t *testing.T) {
 			t.Errorf("it worked for %v, want 20s", took)
 		}
 		s.is(o.Order, payment.StageOpen, 0)
-		time.Sleep(2 * time.Minute) // the order is looked at by now, a minute and a half after it was opened at the latest
+		time.Sleep(2 * time.Minute) // a worker has checked the order by now: it does so within 90 s of its opening
 		s.WorkUntil(s.ctx, time.Now().Add(time.Second), events)
 		s.is(o.Order, payment.StagePaid, 0, "A1")
 	})
 }
 
-// A session without the name of an installation is compared with its order, such as one
-// from before there was a name, and makes no order: it may be another installation's.
+// TestNamelessSession checks that a session without the name of an installation, such
+// as an old one, is compared with its order but makes no new one: it may belong to
+// another installation.
 func TestNamelessSession(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		s.bank.Immediate = true

@@ -14,9 +14,9 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// If the store has lost a refund, nobody knows whether the buyer was to keep the seats, or
-// which of them. The order needs a person, however that is found, who decides it without
-// paying anything twice.
+// TestLostRefundNeedsAPerson checks an order of which the store has lost a refund. It
+// is not known whether the buyer was to keep the seats, or which of them, so it needs a
+// person, however the loss is found. The person's decision pays nothing twice.
 func TestLostRefundNeedsAPerson(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -59,7 +59,7 @@ func TestLostRefundNeedsAPerson(t *testing.T) {
 	}
 }
 
-// forgets makes the store lose what has happened to an order since the record was read.
+// forgets makes the store lose all changes of an order since the record was read.
 func (s *shop) forgets(r lockstore.Order) {
 	s.Helper()
 	newest, err := s.store.Order(s.ctx, r.ID)
@@ -72,8 +72,8 @@ func (s *shop) forgets(r lockstore.Order) {
 	}
 }
 
-// If the store has lost a refund, the next one has its key. The order pays back no more
-// than it should, and no less.
+// TestLostRefundIsNotTakenForTheNext checks that an order pays back the right amount if
+// the store has lost a refund, whose key the next one uses.
 func TestLostRefundIsNotTakenForTheNext(t *testing.T) {
 	part := payment.Refunding{Seats: seats("A1")}
 	for _, c := range []struct {
@@ -116,8 +116,8 @@ func TestLostRefundIsNotTakenForTheNext(t *testing.T) {
 	}
 }
 
-// Several lost refunds count once each, though an attempt between them may have failed
-// without a trace.
+// TestSeveralLostRefundsCountOnce checks that several lost refunds count once each,
+// even if an attempt between them failed without a trace.
 func TestSeveralLostRefundsCountOnce(t *testing.T) {
 	for _, failing := range []int{0, 1} {
 		t.Run(fmt.Sprintf("after %d that failed", failing), func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestSeveralLostRefundsCountOnce(t *testing.T) {
 				s.is(o.Order, payment.StagePaid, 200, "A3")
 				s.forgets(before)
 				s.mustRefund(o, payment.Refunding{})
-				o = s.is(o.Order, payment.StageRefunded, 300) // before a look at the refunds corrects it
+				o = s.is(o.Order, payment.StageRefunded, 300) // before a check of the refunds corrects it
 				if o.Refunded != 300 || o.Outside != 0 {
 					t.Errorf("the order says that %d were paid back, %d of them by somebody else; want 300 and 0", o.Refunded, o.Outside)
 				}
@@ -148,8 +148,8 @@ func TestSeveralLostRefundsCountOnce(t *testing.T) {
 	}
 }
 
-// A lost order that was not paid yet, as far as the store knows, pays back what a lost
-// refund has left.
+// TestLostRefundOfAnUnpaidOrder checks that an order which the store has as unpaid pays
+// back what a lost refund has left.
 func TestLostRefundOfAnUnpaidOrder(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		booked := make(map[lockstore.OrderID]lockstore.Order)
@@ -163,7 +163,7 @@ func TestLostRefundOfAnUnpaidOrder(t *testing.T) {
 	})
 }
 
-// noting is a store that notes the record of each order when its seats are booked.
+// noting is a store that keeps the record of each order from when its seats are booked.
 type noting struct {
 	*memstore.Store
 	booked map[lockstore.OrderID]lockstore.Order
@@ -176,8 +176,8 @@ func (n noting) Put(ctx context.Context, r lockstore.Order) (int64, error) {
 	return n.Store.Put(ctx, r)
 }
 
-// straggling is a provider at which a refund that the store has lost takes effect just
-// before the next one with its key is made.
+// straggling is a provider at which a lost refund takes effect just before the next one
+// with its key.
 type straggling struct {
 	*paymenttest.Bank
 	amount *int64
@@ -193,7 +193,8 @@ func (b straggling) Refund(ctx context.Context, id string, amount int64, key str
 	return b.Bank.Refund(ctx, id, amount, key)
 }
 
-// A lost refund may also be found when a part is being given back already.
+// TestLostRefundThatComesLate checks that a lost refund can be found while a part is
+// already being given back.
 func TestLostRefundThatComesLate(t *testing.T) {
 	for _, c := range []struct {
 		late  int64

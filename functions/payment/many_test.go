@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// distant is a provider of which each call takes a while. Nobody pays there.
+// distant is a provider with slow calls, at which nobody pays.
 type distant struct {
 	*paymenttest.Bank
 	takes time.Duration
@@ -43,8 +43,8 @@ func (p *distant) Expire(_ context.Context, session string) error {
 	return nil
 }
 
-// 5,000 orders that are due at once, at a provider that answers within 200 ms, are settled
-// by one process within a minute: here a tenth of them, by a tenth of the workers.
+// TestManyOrdersAreSettledWithinAMinute checks [payment.DefaultWorkers], with a tenth
+// of the orders and a tenth of the workers.
 func TestManyOrdersAreSettledWithinAMinute(t *testing.T) {
 	const many = 5000 / 10
 	var seats []lockstore.SeatID

@@ -12,8 +12,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// An unluckyBank is a bank where something happens just before or after a call. Only
-// chance would hit these moments otherwise.
+// An unluckyBank is a bank that lets something happen just before or after a call,
+// which would otherwise happen only by chance.
 type unluckyBank struct {
 	*paymenttest.Bank
 	open, capture, void func(call func() error) error
@@ -51,16 +51,16 @@ func atUnluckyBank(t *testing.T, test func(*shop, *unluckyBank)) {
 	})
 }
 
-// reconcile works on an order until nothing more is to be done.
+// reconcile works on an order until nothing more needs to be done.
 func (s *shop) reconcile(id lockstore.OrderID) {
 	for range 20 {
-		s.Reconcile(s.ctx, id) // it may fail: the next one goes on
+		s.Reconcile(s.ctx, id) // may fail; the next one continues
 		time.Sleep(time.Minute)
 	}
 }
 
-// The answer to the call that opened the session is lost, and nobody knows the session.
-// It is closed all the same.
+// TestUnknownSessionIsClosed checks that a session is closed even if the answer to the
+// call that opened it was lost.
 func TestUnknownSessionIsClosed(t *testing.T) {
 	atUnluckyBank(t, func(s *shop, b *unluckyBank) {
 		b.open = func(call func() error) error { return errors.Join(call(), errors.New("no answer")) }
@@ -79,7 +79,8 @@ func TestUnknownSessionIsClosed(t *testing.T) {
 	})
 }
 
-// A provider that refuses to capture may have done so in an earlier call.
+// TestRefusedCaptureMayHaveHappened checks an order whose capture is refused because an
+// earlier call has made it.
 func TestRefusedCaptureMayHaveHappened(t *testing.T) {
 	atUnluckyBank(t, func(s *shop, b *unluckyBank) {
 		b.capture = func(call func() error) error { return errors.Join(call(), payment.ErrRefused) }
@@ -87,7 +88,8 @@ func TestRefusedCaptureMayHaveHappened(t *testing.T) {
 	})
 }
 
-// The money is taken, by a call that comes late, just before it is given up.
+// TestMoneyIsTakenWhileItIsGivenUp checks a late call that takes the money just before
+// the payment is given up.
 func TestMoneyIsTakenWhileItIsGivenUp(t *testing.T) {
 	atUnluckyBank(t, func(s *shop, b *unluckyBank) {
 		o := s.begin("ann", "A1")
@@ -107,7 +109,8 @@ func TestMoneyIsTakenWhileItIsGivenUp(t *testing.T) {
 	})
 }
 
-// The seats are cancelled in the store while the money is taken.
+// TestSeatsAreCancelledWhileMoneyIsTaken checks an order whose seats are cancelled in
+// the store while the money is taken.
 func TestSeatsAreCancelledWhileMoneyIsTaken(t *testing.T) {
 	atUnluckyBank(t, func(s *shop, b *unluckyBank) {
 		o := s.begin("ann", "A1")
@@ -123,7 +126,8 @@ func TestSeatsAreCancelledWhileMoneyIsTaken(t *testing.T) {
 	})
 }
 
-// A payment of another amount than the order's is given back.
+// TestOtherAmountIsGivenBack checks that a payment whose amount differs from the
+// order's is given back.
 func TestOtherAmountIsGivenBack(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		o := s.begin("ann", "A1")
@@ -135,7 +139,7 @@ func TestOtherAmountIsGivenBack(t *testing.T) {
 	})
 }
 
-// A provider that is away does not lose the order.
+// TestProviderAway checks that an order is not lost while the provider is unreachable.
 func TestProviderAway(t *testing.T) {
 	atUnluckyBank(t, func(s *shop, b *unluckyBank) {
 		away := fmt.Errorf("no route")

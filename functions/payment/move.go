@@ -10,14 +10,14 @@ import (
 	"seatlock/lockstore"
 )
 
-// moveWindow is how long a move may take. For so long, and [clockSkew] more, the order
-// can be moved no further: the call may take effect late.
+// moveWindow is how long a move may take. During that time, and [clockSkew] more, the
+// order cannot be moved again, since the call may take effect late.
 const moveWindow = 10 * time.Second
 
-// Move moves booked seats of a paid order to others. It is safe to repeat. The error
-// is that of [lockstore.KindMove], or [ErrStage]; or [ErrBusy] if the seats were booked
-// or moved less than a minute ago. After [lockstore.ErrOutcomeUnknown] the order shows
-// after a minute whether the seats were moved.
+// Move moves booked seats of a paid order to others. It is safe to repeat. The error is
+// that of [lockstore.KindMove], or [ErrStage], or [ErrBusy] if the seats were booked or
+// moved less than a minute ago. After [lockstore.ErrOutcomeUnknown], the order shows
+// within a minute whether the seats were moved.
 func (p *Payments) Move(ctx context.Context, id lockstore.OrderID, seats, to []lockstore.SeatID, asker string) (*Order, error) {
 	o, err := p.Order(ctx, id)
 	if err != nil {
@@ -32,8 +32,7 @@ func (p *Payments) Move(ctx context.Context, id lockstore.OrderID, seats, to []l
 	if _, err := ev.Positions(nil, &op); err != nil {
 		return o, err
 	}
-	// A booking or move that was begun earlier could still take effect, and undo this
-	// one in part.
+	// An earlier booking or move could still take effect, and undo part of this one.
 	over, window := error(nil), o.BookBefore
 	if o.Stage == StagePaid && o.Moving == nil {
 		if over = (&run{p, ctx, o}).barrier(union(o.Seats, to)); errors.Is(over, lockstore.ErrTooEarly) {
@@ -86,7 +85,7 @@ func (p *Payments) Move(ctx context.Context, id lockstore.OrderID, seats, to []l
 		}
 		return o, errors.Join(moveErr, err)
 	}
-	if err != nil { // a worker tries once more, and the seats may be free then
+	if err != nil { // a worker tries once more, and the seats may be free by then
 		return o, fmt.Errorf("%w: the move of order %s was not written down: %w", lockstore.ErrOutcomeUnknown, id, err)
 	}
 	return moved, moveErr
@@ -97,8 +96,8 @@ func (o *Order) moved(seats, to []lockstore.SeatID) bool {
 	return len(without(to, o.Seats)) == 0 && len(without(without(seats, to), o.Seats)) == len(without(seats, to))
 }
 
-// finishMove finishes a move of seats that was begun. Once its window is over, it looks
-// whether the seats were moved.
+// finishMove finishes a move that was begun. After its window, it checks whether the
+// seats were moved.
 func (r *run) finishMove() (next, error) {
 	m := r.o.Moving
 	ev, err := r.event(r.o.Event)
@@ -129,8 +128,8 @@ func (r *run) finishMove() (next, error) {
 	return next{to: StagePaid, why: movedWhy(m, nil), rest: true}, nil
 }
 
-// moveSeats carries out the move that the order has begun. Afterwards it is over,
-// unless its outcome is unknown.
+// moveSeats carries out the order's current move. The move has then ended, unless its
+// outcome is unknown.
 func (r *run) moveSeats(ev *lockstore.Event) error {
 	m := r.o.Moving
 	op := lockstore.Move(r.o.User, r.o.ref(), m.Seats, m.To)
@@ -146,7 +145,7 @@ func (r *run) moveSeats(ev *lockstore.Event) error {
 	return err
 }
 
-// nowAt gives the order its new seats, which cost what was paid for the old ones.
+// nowAt gives the order its new seats, at the price that was paid for the old ones.
 func (r *run) nowAt(m *Moving) {
 	r.o.Moving = nil
 	seats := r.o.Seats

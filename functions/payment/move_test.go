@@ -11,15 +11,16 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// late carries out an operation that a worker began for the order when it was at that
-// revision, and that was held up.
+// late carries out a delayed operation that a worker began for the order at that
+// revision.
 func (s *shop) late(o *payment.Order, op lockstore.Op) error {
 	op.User, op.Ref, op.NotAfter = o.User, lockstore.Ref(o.Order), o.BookBefore
 	_, err := s.store.Do(s.ctx, s.event, op)
 	return err
 }
 
-// While a booking may still take effect, seats cannot be moved away under it.
+// TestMoveWaitsForBookings checks that seats cannot be moved while a booking may still
+// take effect.
 func TestMoveWaitsForBookings(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")
@@ -41,8 +42,7 @@ func TestMoveWaitsForBookings(t *testing.T) {
 	})
 }
 
-// holding is a store in which moves are held up: each is carried out, and again after
-// the others.
+// holding is a store that records moves, so that a test can carry them out again later.
 type holding struct {
 	*memstore.Store
 	moves *[]lockstore.Op
@@ -55,7 +55,8 @@ func (h holding) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (
 	return h.Store.Do(ctx, ev, op)
 }
 
-// A move that comes late changes nothing, wherever the seats are by then.
+// TestLateMoveChangesNothing checks that a late move has no effect, wherever the seats
+// are by then.
 func TestLateMoveChangesNothing(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		var moves []lockstore.Op
@@ -73,7 +74,7 @@ func TestLateMoveChangesNothing(t *testing.T) {
 		if err != nil {
 			s.Fatal(err)
 		}
-		for _, op := range moves[:1] { // the call of a worker that stood still meanwhile
+		for _, op := range moves[:1] { // a call of a worker that was paused
 			if _, err := s.store.Do(s.ctx, s.event, op); !errors.Is(err, lockstore.ErrTooLate) {
 				s.Errorf("the first move again: %v, want ErrTooLate", err)
 			}
@@ -82,7 +83,7 @@ func TestLateMoveChangesNothing(t *testing.T) {
 	})
 }
 
-// silent is a store that does not answer moves, whether they are carried out or not.
+// silent is a store that does not answer moves, whether it carries them out or not.
 type silent struct {
 	*memstore.Store
 	carryOut *bool
@@ -98,8 +99,8 @@ func (h silent) Do(ctx context.Context, ev *lockstore.Event, op lockstore.Op) (l
 	return lockstore.Result{}, lockstore.ErrOutcomeUnknown
 }
 
-// A move whose outcome is not known is over after its time, and the order has the seats
-// that are booked for it.
+// TestUnknownMoveEnds checks that a move with an unknown outcome ends with its window,
+// and that the order then has the seats that are booked for it.
 func TestUnknownMoveEnds(t *testing.T) {
 	for _, carriedOut := range []bool{false, true} {
 		inShop(t, false, func(s *shop) {
@@ -138,8 +139,9 @@ func (f forgetful) Put(ctx context.Context, o lockstore.Order) (int64, error) {
 	return f.Store.Put(ctx, o)
 }
 
-// If the end of a move cannot be written, a worker may yet move the seats, and the
-// answer says so, also if the seats were in the way.
+// TestRefusedMoveThatIsNotWritten checks that the answer is "outcome unknown" if the
+// end of a move cannot be written, since a worker may still move the seats, even if
+// they were taken.
 func TestRefusedMoveThatIsNotWritten(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		writes := 0

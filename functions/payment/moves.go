@@ -2,7 +2,7 @@ package payment
 
 import "slices"
 
-// A Stage is how far an order is.
+// A Stage is the state of an order.
 type Stage string
 
 // The stages of an order.
@@ -12,10 +12,10 @@ const (
 	StageBooking     Stage = "booking"      // the buyer has paid, and the seats are being booked
 	StageBooked      Stage = "booked"       // the seats are booked, and the money is being taken
 	StagePaid        Stage = "paid"         // seats and money have changed hands
-	StageGivingBack  Stage = "giving_back"  // seats and money are being given back; it never books again
+	StageGivingBack  Stage = "giving_back"  // seats and money are being given back; the order never books again
 	StageClosed      Stage = "closed"       // no money was taken
 	StageRefunded    Stage = "refunded"     // the money was paid back
-	StageNeedsPerson Stage = "needs_person" // nothing more can be done without a person
+	StageNeedsPerson Stage = "needs_person" // only a person can go on
 )
 
 // Stages returns every stage, in the order of an order's life.
@@ -33,27 +33,27 @@ func (s Stage) Live() bool {
 	return s == StageOpening || s == StageOpen || s == StageBooking || s == StageBooked
 }
 
-// Unsettled reports whether an order in the stage still has something to be done by a
-// worker or a person.
+// Unsettled reports whether an order in the stage still needs work by a worker or a
+// person.
 func (s Stage) Unsettled() bool { return s.Live() || s == StageGivingBack || s == StageNeedsPerson }
 
 type protocolRow struct {
 	stage Stage
 	work  func(*run) (next, error) // nil if there is nothing to do
-	to    []Stage                  // where the work may lead
-	asked []Stage                  // where others may move the order
+	to    []Stage                  // the stages to which the work may lead
+	asked []Stage                  // the stages to which others may move the order
 }
 
-// protocol is what a worker does for an order in each stage, and where that leads.
-// Every move is a compare-and-set of the order's record, and comes before the act
-// that follows from it. Any number of workers may work on an order at the same time,
-// and each may stop after any call: the next one starts from the record.
+// protocol is the work on an order in each stage, and where it leads. Every move is a
+// compare-and-set of the order's record, before the action that follows from it. Any
+// number of workers may work on an order at the same time, and each may stop after any
+// call: the next one continues from the record.
 //
-// The moves in asked are not a worker's. A buyer closes an order that is not paid, and
-// an operator any other. An order is also moved when the provider or the roster is
-// found to disagree with it: see recover.go. One that needs a person because the
-// provider refused to answer goes on where it was, once it is tried again: see refused.go. So does one of which
-// the store has lost a refund.
+// The moves in asked are not made by workers. A buyer closes an order that is not paid,
+// and an operator any other. An order is also moved when it disagrees with the provider
+// or the roster: see recover.go. An order that needs a person because the provider
+// refused to answer continues in its old stage once it is tried again: see refused.go.
+// So does an order of which the store has lost a refund.
 var protocol = [...]protocolRow{
 	{StageOpening, (*run).open,
 		[]Stage{StageOpen, StageGivingBack},
@@ -93,7 +93,7 @@ func allowed(from, to Stage, asked bool) bool {
 	return slices.Contains(r.to, to)
 }
 
-// row returns the row of a stage, or nil if there is no such stage.
+// row returns the row of a stage, or nil if the stage is unknown.
 func row(s Stage) *protocolRow {
 	for i := range protocol {
 		if protocol[i].stage == s {

@@ -12,8 +12,9 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// A part of an order is not paid back before the provider has shown what was paid back
-// already, whether it refuses to or cannot be reached.
+// TestPartIsNotRefundedUncompared checks that a part of an order is not paid back
+// before the provider has listed the earlier refunds, whether it refuses to or cannot
+// be reached.
 func TestPartIsNotRefundedUncompared(t *testing.T) {
 	for name, silence := range map[string]func(*strange, bool){
 		"refuses": func(p *strange, on bool) { p.wrong.Store(on) },
@@ -29,7 +30,7 @@ func TestPartIsNotRefundedUncompared(t *testing.T) {
 				s.mustRefund(o, payment.Refunding{Seats: seats("A1")})
 				s.forgets(before)
 				silence(p, true)
-				for range 2 { // the first one changes nothing for the second
+				for range 2 { // the first one does not affect the second
 					if err := s.refund(o, payment.Refunding{Seats: seats("A1")}); !errors.Is(err, payment.ErrNotCompared) {
 						t.Errorf("the refund while the provider is silent: %v, want ErrNotCompared", err)
 					}
@@ -44,7 +45,8 @@ func TestPartIsNotRefundedUncompared(t *testing.T) {
 	}
 }
 
-// A request that was carried out can be repeated while the provider does not answer.
+// TestRepeatOfARequestNeedsNoProvider checks that a request that was carried out can be
+// repeated while the provider does not answer.
 func TestRepeatOfARequestNeedsNoProvider(t *testing.T) {
 	withStrange(t, func(s *shop, p *strange) {
 		o := s.paid("ann", "A1", "A2")
@@ -66,8 +68,8 @@ type anotherBank struct{ *paymenttest.Bank }
 
 func (anotherBank) Name() string { return "another bank" }
 
-// A program that uses another provider takes the refund of a part, and leaves it to one that
-// uses the order's.
+// TestPartOfAnOrderOfAnotherProvider checks that a program with another provider
+// accepts the refund of a part, and leaves it to one with the order's provider.
 func TestPartOfAnOrderOfAnotherProvider(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")
@@ -81,7 +83,7 @@ func TestPartOfAnOrderOfAnotherProvider(t *testing.T) {
 	})
 }
 
-// unwritable is a store to which no order can be written.
+// unwritable is a store that refuses to write orders.
 type unwritable struct {
 	*memstore.Store
 	err error
@@ -89,7 +91,8 @@ type unwritable struct {
 
 func (u unwritable) Put(context.Context, lockstore.Order) (int64, error) { return 0, u.err }
 
-// A store that fails while refunds are compared is not taken for a silent provider.
+// TestStoreFailsWhileRefundsAreCompared checks that the error of a store that fails
+// while refunds are compared is not reported as the provider's.
 func TestStoreFailsWhileRefundsAreCompared(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")

@@ -17,8 +17,8 @@ func wrongStage(o *Order, what string) error {
 	return fmt.Errorf("%w: order %s is %s and cannot be %s", ErrStage, o.Order, o.Stage, what)
 }
 
-// ask changes an order as somebody asks. The change is made of the newest order and
-// again if that was changed meanwhile; it returns where the order is to move, or "" if
+// ask changes an order on somebody's request. It calls change with the newest order,
+// and again if the order was changed meanwhile. change returns the next stage, or "" if
 // there is nothing to do.
 func (p *Payments) ask(ctx context.Context, id lockstore.OrderID, asker string, change func(*Order) (next, error)) (*Order, error) {
 	for range 4 {
@@ -39,8 +39,8 @@ func (p *Payments) ask(ctx context.Context, id lockstore.OrderID, asker string, 
 	return nil, ErrBusy
 }
 
-// follow goes on with an order that was moved by hand. If it cannot go far now, a
-// worker tries again later, so that is no failure.
+// follow continues an order that was moved on request. If that fails, a worker tries
+// again later, so follow returns no error.
 func (p *Payments) follow(ctx context.Context, o *Order) *Order {
 	advanced, err := p.advance(ctx, o)
 	if err != nil {
@@ -52,9 +52,9 @@ func (p *Payments) follow(ctx context.Context, o *Order) *Order {
 	return advanced
 }
 
-// Close gives up an order that its buyer has not paid, so that nobody can pay for it
-// any more. It does nothing if the order is being given back or has ended without
-// money. It fails with [ErrStage] if the order is paid.
+// Close gives up an order that its buyer has not paid, so that it can no longer be
+// paid. It does nothing if the order is being given back or has ended without money. It
+// fails with [ErrStage] if the order is paid.
 func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string) (*Order, error) {
 	o, err := p.ask(ctx, id, asker, func(o *Order) (next, error) {
 		switch o.Stage {
@@ -64,7 +64,7 @@ func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string
 		case StageGivingBack, StageClosed, StageRefunded:
 			return next{}, nil
 		case StageNeedsPerson:
-			if o.Stuck == StageOpen { // a person might try it again otherwise, and she would pay
+			if o.Stuck == StageOpen { // otherwise, a person could retry it and the buyer would pay
 				o.Stuck = StageGivingBack
 				return next{to: o.tryAgain(), why: "the buyer has given up"}, nil
 			}
@@ -77,9 +77,9 @@ func (p *Payments) Close(ctx context.Context, id lockstore.OrderID, asker string
 	return p.follow(ctx, o), nil
 }
 
-// Retry tries again what an order that needs a person could not do: to give it back, or
-// to go on where the provider refused to answer. After a refund that the store has lost,
-// the buyer keeps the seats.
+// Retry repeats what failed for an order that needs a person: giving it back, or
+// continuing where the provider refused to answer. After a refund that the store has
+// lost, the buyer keeps the seats.
 func (p *Payments) Retry(ctx context.Context, id lockstore.OrderID, asker string) (*Order, error) {
 	o, err := p.ask(ctx, id, asker, func(o *Order) (next, error) {
 		switch o.Stage {
@@ -97,8 +97,8 @@ func (p *Payments) Retry(ctx context.Context, id lockstore.OrderID, asker string
 }
 
 // tryAgain returns the stage in which an order that needs a person is tried again. A
-// refund gets further keys. An earlier attempt may yet take effect, so it stays one of
-// the attempts.
+// refund gets further keys. Earlier attempts may still take effect, so they keep
+// counting as attempts.
 func (o *Order) tryAgain() Stage {
 	stuck := o.Stuck
 	o.Stuck, o.Refusals, o.AskAgain = "", 0, time.Time{}

@@ -27,7 +27,7 @@ type shop struct {
 	event    *lockstore.Event
 }
 
-// inShop runs a test in a bubble, with a worker if it wants one.
+// inShop runs a test in a bubble, with a worker if work is set.
 func inShop(t *testing.T, work bool, test func(*shop)) {
 	var ids []lockstore.SeatID
 	for n := range 9 {
@@ -40,12 +40,12 @@ func inShop(t *testing.T, work bool, test func(*shop)) {
 	}
 }
 
-// on returns Payments whose orders are in that store.
+// on returns Payments with that store of orders.
 func (s *shop) on(orders lockstore.OrderStore) *payment.Payments {
 	return s.with(func(c *payment.Config) { c.Orders = orders })
 }
 
-// with returns Payments with a Config that is changed.
+// with returns Payments with a changed Config.
 func (s *shop) with(change func(*payment.Config)) *payment.Payments {
 	c := payment.Config{Seats: s.store, Orders: s.store, Provider: s.provider, Within: 5 * time.Minute, Margin: 2 * time.Minute,
 		Log: slog.New(slog.DiscardHandler), Event: func(lockstore.EventID) (*lockstore.Event, error) { return s.event, nil }}
@@ -64,7 +64,7 @@ func (s *shop) do(op lockstore.Op) {
 	}
 }
 
-// checkout is one of the user, at 100 a seat.
+// checkout begins the user's checkout, at 100 a seat.
 func (s *shop) checkout(user lockstore.UserID, seats ...lockstore.SeatID) (*payment.Order, error) {
 	total := int64(100 * len(seats))
 	return s.Checkout(s.ctx, payment.Checkout{Event: s.event, User: user, Seats: seats, ReturnURL: "https://shop.example/?a=b",
@@ -162,7 +162,8 @@ func TestCheckoutRefusesLocksThatCannotLast(t *testing.T) {
 	})
 }
 
-// Two tabs, and a buyer who comes again, have one order.
+// TestSameSeatsHaveOneOrder checks that two tabs, and a buyer who comes again, have one
+// order.
 func TestSameSeatsHaveOneOrder(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		s.do(lockstore.Lock("ann", "A1", "A2"))
@@ -171,7 +172,7 @@ func TestSameSeatsHaveOneOrder(t *testing.T) {
 		for i := range orders {
 			tabs.Go(func() {
 				var err error
-				for range 5 { // a checkout that another one overtakes is repeated
+				for range 5 { // repeat a checkout that another one overtakes
 					if orders[i], err = s.checkout("ann", "A1", "A2"); err == nil {
 						return
 					}
@@ -228,7 +229,7 @@ func TestPaidOrderIsNotClosed(t *testing.T) {
 	})
 }
 
-// Each refund is asked for twice, as by an operator who got no answer.
+// TestRefunds requests each refund twice, like an operator who got no answer.
 func TestRefunds(t *testing.T) {
 	a12 := []lockstore.SeatID{"A1", "A2"}
 	for _, c := range []struct {
@@ -248,7 +249,7 @@ func TestRefunds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, true, func(s *shop) {
 				o := s.paid("ann", "A1", "A2", "A3")
-				time.Sleep(time.Minute) // the booking window is over
+				time.Sleep(time.Minute) // the booking window has ended
 				for range 2 {
 					c.ask.Order, c.ask.By = o.Order, "operator"
 					if _, err := s.Refund(s.ctx, c.ask); err != nil {
@@ -312,7 +313,7 @@ func TestMovedSeatsStayPaid(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")
 		move := func(seats, to lockstore.SeatID) error {
-			time.Sleep(time.Minute) // no booking or move is on its way any more
+			time.Sleep(time.Minute) // no booking or move is under way any more
 			_, err := s.Move(s.ctx, o.Order, []lockstore.SeatID{seats}, []lockstore.SeatID{to}, "operator")
 			return err
 		}
@@ -337,7 +338,8 @@ func TestMovedSeatsStayPaid(t *testing.T) {
 	})
 }
 
-// A cancelled event gives everything back, and a call that failed goes on.
+// TestCancelledEvent checks that a cancelled event gives everything back, and that a
+// call that failed can be continued.
 func TestCancelledEvent(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		var orders []lockstore.OrderID
@@ -362,7 +364,8 @@ func TestCancelledEvent(t *testing.T) {
 	})
 }
 
-// An order that the store has lost is rebuilt from the provider.
+// TestLostOrderIsRebuilt checks that an order that the store has lost is rebuilt from
+// the provider.
 func TestLostOrderIsRebuilt(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -397,7 +400,8 @@ func TestLostOrderIsRebuilt(t *testing.T) {
 	}
 }
 
-// Seats that the store has lost are booked again, unless others have them.
+// TestLostSeatsAreBookedAgain checks that seats that the store has lost are booked
+// again, unless others have them.
 func TestLostSeatsAreBookedAgain(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		free, taken, fine := s.paid("ann", "A1"), s.paid("bob", "A2"), s.paid("cid", "A3")
@@ -421,13 +425,15 @@ func TestLostSeatsAreBookedAgain(t *testing.T) {
 	})
 }
 
-// A payment that the provider has for an order which has ended is given back.
+// TestEndedOrderKeepsNoMoney checks that a payment for an order that has ended is given
+// back.
 func TestEndedOrderKeepsNoMoney(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.begin("ann", "A1")
 		s.Close(s.ctx, o.Order, "")
 		s.is(o.Order, payment.StageClosed, 0)
-		// The provider opens a second session, as one does that forgets a key after a day.
+		// The provider opens a second session, as can happen if it forgets a key after
+		// a day.
 		s.bank.ForgetKeys()
 		late, err := s.bank.Open(s.ctx, payment.Request{Terms: o.Terms, Lines: o.Lines, Title: o.Title, ReturnURL: o.ReturnURL})
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 // Seats, which are fewer after a part was refunded and others after a move.
 type Order struct {
 	Terms
-	Revision int64 `json:"-"` // of the record in the store; 0 before it is there
+	Revision int64 `json:"-"` // of the record in the store; 0 before it is stored
 
 	Title     string  `json:"title,omitzero"`
 	Lines     []Line  `json:"lines,omitempty"`
@@ -25,71 +25,71 @@ type Order struct {
 	PayURL   string `json:"payUrl,omitzero"`
 	Payment  string `json:"payment,omitzero"` // at the provider
 
-	// BookBefore is the end of the booking window, on the store's clock: no booking
-	// for the order takes effect then or later, so that from then on its seats can be
-	// given back. Zero while nobody may book for it.
+	// BookBefore is the end of the booking window, on the store's clock. From then on,
+	// no booking for the order takes effect, so its seats can be given back. It is zero
+	// until seats may be booked for the order.
 	BookBefore time.Time `json:"bookBefore,omitzero"`
 
 	Captures int   `json:"captures,omitzero"` // the number of the current attempt to capture; 0 is the first
 	Refunds  int   `json:"refunds,omitzero"`  // the number of the current attempt to refund; 0 before the first
-	Refunded int64 `json:"refunded,omitzero"` // what was paid back of Amount
+	Refunded int64 `json:"refunded,omitzero"` // the part of Amount that was paid back
 	Give     *Give `json:"give,omitzero"`     // what is being given back, in StageGivingBack and StageNeedsPerson
 
-	// PaidBack is what was paid back for seats that the buyer has nevertheless.
+	// PaidBack is what was paid back for seats that the buyer still has.
 	PaidBack []SeatAmount `json:"paidBack,omitempty"`
 
-	// KeepsSeats reports that the order was refunded and the buyer has Seats.
+	// KeepsSeats is set if the order was refunded and the buyer still has Seats.
 	KeepsSeats bool `json:"keepsSeats,omitzero"`
 
-	// Outside is what was paid back of Refunded without this program, such as by hand
-	// at the provider.
+	// Outside is the part of Refunded that was paid back without this program, such as
+	// by hand at the provider.
 	Outside int64 `json:"outside,omitzero"`
 
-	// Lost is the part of Refunded of which the store has lost for which seats it was. It
-	// counts for those that are given back next.
+	// Lost is the part of Refunded for which the store has lost the seats. It counts
+	// towards the next refund.
 	Lost int64 `json:"lost,omitzero"`
 
-	// GiveAll reports that everything is to be given back, and not only what Give says.
+	// GiveAll is set if everything is to be given back after what Give says.
 	GiveAll bool `json:"giveAll,omitzero"`
 
-	// Requests are the latest requests to refund, with what they asked for.
+	// Requests are the latest refund requests, with hashes of their contents.
 	Requests []string `json:"requests,omitempty"`
 
-	// LookAt is when a worker looks at the order though nobody has heard of a change,
-	// on the store's clock: whether it was paid, or whether a refund has failed after
-	// all. Looks counts how often one did since the last refund.
+	// LookAt is when a worker next checks the order without a notice, on the store's
+	// clock: whether it was paid, or whether a refund has failed after all. Looks is
+	// the number of such checks since the last refund.
 	LookAt time.Time `json:"lookAt,omitzero"`
 	Looks  int       `json:"looks,omitzero"`
 
-	// Pending says that the buyer has paid in a way that takes days. It is set in
-	// StageOpen alone.
+	// Pending is set if the buyer has paid in a way that takes days. It is used only in
+	// StageOpen.
 	Pending bool `json:"pending,omitzero"`
 
-	// Refusals counts how often in a row the provider refused to say what became of the payment,
-	// and AskAgain is when it is asked again, on the store's clock. Stuck is the stage in
-	// which it was asked in vain, if the order needs a person for that reason; or StagePaid
-	// if the store has lost a refund.
+	// Refusals is how many times in a row the provider refused to give the state of the
+	// payment, and AskAgain is when it is asked again, on the store's clock. If the
+	// order needs a person for that reason, Stuck is the stage in which it got stuck;
+	// it is StagePaid if the store has lost a refund.
 	Refusals int       `json:"refusals,omitzero"`
 	AskAgain time.Time `json:"askAgain,omitzero"`
 	Stuck    Stage     `json:"stuck,omitzero"`
 
-	// Retake says that the order was paid and the store has lost its seats, which are
-	// booked again. If others have them, a person decides.
+	// Retake is set if the order was paid and the store has lost its seats, which are
+	// being booked again. If others have them, a person decides.
 	Retake bool `json:"retake,omitzero"`
 
-	// Moving is a move of booked seats that is perhaps not carried out yet.
+	// Moving is a move of booked seats that may not have been carried out yet.
 	Moving *Moving `json:"moving,omitzero"`
 
-	History []Move `json:"history,omitempty"` // the latest last; of a long one, the middle is left out
+	History []Move `json:"history,omitempty"` // latest last; a long one lacks its middle
 
-	// expired is set by the run that has just closed the session. That is for good, so it
-	// need not fetch the session again. It is not stored.
+	// expired is set by the run that has just closed the session. A closed session
+	// stays closed, so the run need not fetch it again. It is not stored.
 	expired bool
 
-	// reserved is set by the run that has just fetched the payment as [Authorised], before it
-	// books the seats. Once they are booked it need not fetch it again to take the money: if
-	// it is no longer authorised, the capture is refused, and then it is fetched. It is not
-	// stored.
+	// reserved is set by the run that has just fetched the payment as [Authorised],
+	// before it books the seats. It then need not fetch the payment again before it
+	// takes the money: if the payment is no longer authorised, the capture is refused,
+	// and the payment is fetched then. It is not stored.
 	reserved bool
 }
 
@@ -105,14 +105,14 @@ type Contact struct {
 	Email string `json:"email,omitzero"`
 }
 
-// Give is what is given back of an order.
+// Give describes what is being given back of an order.
 type Give struct {
 	Seats  []lockstore.SeatID `json:"seats"`
 	Amount int64              `json:"amount"`
-	Keep   bool               `json:"keep,omitzero"`  // the money is given back, the seats are not
-	Ended  bool               `json:"ended,omitzero"` // the order had ended, and ends as it was
+	Keep   bool               `json:"keep,omitzero"`  // give back the money but not the seats
+	Ended  bool               `json:"ended,omitzero"` // the order had ended, and ends in the same way
 	First  int                `json:"first"`          // the first of its attempts to refund
-	Tried  int                `json:"tried,omitzero"` // how many attempts have failed since a person asked
+	Tried  int                `json:"tried,omitzero"` // failed attempts since a person asked
 }
 
 // Moving is a move of some of an order's seats. It takes effect before
@@ -126,7 +126,7 @@ type Moving struct {
 // A Move is one change of an order.
 type Move struct {
 	To   Stage     `json:"to"`
-	Time time.Time `json:"time"` // on the store's clock, about
+	Time time.Time `json:"time"` // on the store's clock, approximately
 	Why  string    `json:"why,omitzero"`
 	By   string    `json:"by,omitzero"` // who asked for it; empty if nobody did
 }
@@ -142,13 +142,13 @@ func (o *Order) record(m Move) {
 	o.History = append(o.History, m)
 }
 
-// startGiving makes the order give back these seats and that amount.
+// startGiving makes the order give back the seats and the amount.
 func (o *Order) startGiving(seats []lockstore.SeatID, amount int64, keep bool) {
 	o.Refunds++
 	o.Give = &Give{Seats: slices.Clone(seats), Amount: amount, Keep: keep, First: o.Refunds}
 }
 
-// clone returns a copy that can be changed: what both share is replaced, not changed.
+// clone returns a copy that can be changed. Shared values are replaced, never changed.
 func (o *Order) clone() *Order {
 	c := *o
 	if o.Give != nil {
@@ -158,19 +158,19 @@ func (o *Order) clone() *Order {
 	return &c
 }
 
-// Live reports whether the order may still book seats, perhaps after a person has tried
-// it again.
+// Live reports whether the order may still book seats, perhaps after a person has
+// retried it.
 func (o *Order) Live() bool { return o.Stage.Live() || o.Stuck.Live() }
 
-// ref is the reference of the order's bookings.
+// ref returns the reference of the order's bookings.
 func (o *Order) ref() lockstore.Ref { return lockstore.Ref(o.Order) }
 
-// request returns what the order's session is opened with.
+// request returns the Request with which the order's session is opened.
 func (o *Order) request() Request {
 	return Request{Terms: o.Terms, Title: o.Title, Lines: o.Lines, Email: o.Contact.Email, ReturnURL: o.ReturnURL}
 }
 
-// Price returns what a seat of the order costs, if the bill says so.
+// Price returns the price of a seat of the order, if the bill has it.
 func (o *Order) Price(seat lockstore.SeatID) (int64, bool) {
 	for _, l := range o.Lines {
 		if l.Count > 0 && slices.Contains(l.Seats, seat) {

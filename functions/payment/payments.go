@@ -19,47 +19,48 @@ type Config struct {
 	Orders   lockstore.OrderStore // of the same backend, so that orders last as long as seats
 	Provider Provider
 
-	// Event returns an event that is, or was, on sale. Orders of an event that it does
-	// not know wait until it does.
+	// Event returns an event that is or was on sale. Orders of unknown events wait
+	// until Event returns them.
 	Event func(lockstore.EventID) (*lockstore.Event, error)
 
-	// Within is how long a buyer has to pay. Margin is how much longer the seats are
-	// locked: it must exceed the time in which a worker notices the payment, which is
-	// some [Lease].
+	// Within is how long a buyer has to pay. Margin is how much longer the seats stay
+	// locked. It must exceed the time in which a worker notices the payment, which is a
+	// few [Lease].
 	Within, Margin time.Duration
 
-	// Pace divides the times of the protocol, so that a proof on real stores need not take
-	// days. 0 is 1, the pace for buyers. Every process of a store must have the same.
+	// Pace divides the times of the protocol, so that a proof on real stores need not
+	// take days. 0 means 1, the pace for buyers. All processes of a store must have the
+	// same Pace.
 	Pace int
 
-	// Workers is how many orders a process works on at the same time; 0 is
-	// [DefaultWorkers]. Most of the time they wait for the provider.
+	// Workers is how many orders a process works on at the same time; 0 means
+	// [DefaultWorkers]. Workers mostly wait for the provider.
 	Workers int
 
-	Log      *slog.Logger         // a line for each move; nil is slog.Default()
-	Moved    func(from, to Stage) // counts the moves; nil does not
-	Rebuilt  func()               // counts the orders that the store had lost; nil does not
-	Compared func(finished bool)  // counts the comparisons with the provider, and whether they were finished in time; nil does not
-	Counted  func(Counts)         // takes the orders that there are from time to time; nil: they are not counted
+	Log      *slog.Logger         // gets a line for each move; nil is slog.Default()
+	Moved    func(from, to Stage) // called for each move; may be nil
+	Rebuilt  func()               // called for each order that the store had lost; may be nil
+	Compared func(finished bool)  // called for each comparison with the provider; finished is false if it ran out of time; may be nil
+	Counted  func(Counts)         // called with the numbers of orders from time to time; if nil, they are not counted
 }
 
-// DefaultWorkers lets 5,000 orders that are due at once be settled within a minute at a
-// provider that answers within 200 ms.
+// DefaultWorkers is enough to settle 5,000 orders that are due at once within a minute,
+// at a provider that answers within 200 ms.
 const DefaultWorkers = 64
 
 // Times of the protocol.
 const (
-	// Lease is how long a worker has an order to itself at most, and how soon another
-	// one tries what it did not finish.
+	// Lease is the longest time for which a worker has an order to itself, after which
+	// another one tries what it did not finish.
 	Lease = 20 * time.Second
 
 	runTime       = 15 * time.Second // how long one worker works on an order; less than Lease
-	bookingWindow = 30 * time.Second // from when an order begins to book until its seats may be given back
-	clockSkew     = 5 * time.Second  // how much the store's clock may go back in a failover
-	pendingPause  = 10 * time.Minute // between two looks at a payment that takes days
-	refundPause   = 10 * time.Minute // between two looks at a refund that takes days
-	lookPause     = time.Minute      // between two looks whether a buyer has paid
-	failedPause   = time.Minute      // after an answer that should not be
+	bookingWindow = 30 * time.Second // from the start of an order's booking until its seats may be given back
+	clockSkew     = 5 * time.Second  // how far the store's clock may go back in a failover
+	pendingPause  = 10 * time.Minute // between two checks of a payment that takes days
+	refundPause   = 10 * time.Minute // between two checks of a refund that takes days
+	lookPause     = time.Minute      // between two checks whether a buyer has paid
+	failedPause   = time.Minute      // after an unexpected answer
 	capturePause  = 5 * time.Second  // after the first attempt to capture; the buyer waits
 
 	// MinMargin is the least Config.Margin.
@@ -68,11 +69,11 @@ const (
 	maxAttempts = 5 // to capture, and to refund
 )
 
-// backoff is how long after its nth attempt a call is tried again that first waits so
-// long.
+// backoff returns the pause after the nth attempt of a call, if the first pause is
+// first.
 func backoff(first time.Duration, n int) time.Duration { return first << min(2*(n-1), 8) }
 
-// paced returns a time of the protocol at the pace of p.
+// paced converts a time of the protocol to the pace of p.
 func (p *Payments) paced(d time.Duration) time.Duration { return d / p.pace }
 
 // by is the name of this package in the journal of an event.
@@ -92,7 +93,7 @@ type Payments struct {
 	moved          func(from, to Stage)
 	rebuilt        func()
 	comparedWith   func(finished bool)
-	counted        func(Counts) // nil: nobody wants to know
+	counted        func(Counts) // may be nil
 	elsewhere      bool         // other processes call the provider
 	clock          clock
 	notices        turns
@@ -100,7 +101,7 @@ type Payments struct {
 	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
 	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 	dueEvents      dueEvents
-	newerCounts    atomic.Bool // it was logged that a newer program counts
+	newerCounts    atomic.Bool // whether it was logged that a newer program counts
 }
 
 // New returns Payments. It fails if the Config is not valid.
@@ -133,7 +134,7 @@ func New(c Config) (*Payments, error) {
 	return p, nil
 }
 
-// CheckEvent fails if locks of the event cannot last until they are paid for.
+// CheckEvent fails if locks of the event cannot last until the seats are paid for.
 func (p *Payments) CheckEvent(ev *lockstore.Event) error {
 	if ev.MaxLock < p.Keeps() {
 		return fmt.Errorf("event %s: a lock may last %v at most, but buyers have %v to pay and the seats are kept for %v more; give the event a longer maximum, or buyers less time", ev.ID, ev.MaxLock, p.within, p.margin)
@@ -144,7 +145,7 @@ func (p *Payments) CheckEvent(ev *lockstore.Event) error {
 // Keeps returns how long a checkout keeps seats locked.
 func (p *Payments) Keeps() time.Duration { return p.within + p.margin }
 
-// Elsewhere reports whether other processes take the payments: see [Elsewhere].
+// Elsewhere reports whether other processes take the payments. See [Elsewhere].
 func (p *Payments) Elsewhere() bool { return p.elsewhere }
 
 // Provider returns the provider of new orders.
@@ -162,9 +163,9 @@ func (p *Payments) Order(ctx context.Context, id lockstore.OrderID) (*Order, err
 	return decode(r)
 }
 
-// Reconcile takes an order as far as it can go now, and returns it. Any notice that
-// something may have changed is reason to call it. If it fails, the order is tried
-// again when it is due.
+// Reconcile moves an order on as far as possible, and returns it. Call it on any notice
+// that something may have changed. If it fails, the order is tried again when it is
+// due.
 func (p *Payments) Reconcile(ctx context.Context, id lockstore.OrderID) (*Order, error) {
 	o, err := p.Order(ctx, id)
 	if err != nil {
@@ -173,8 +174,8 @@ func (p *Payments) Reconcile(ctx context.Context, id lockstore.OrderID) (*Order,
 	return p.advance(ctx, o)
 }
 
-// advance is Reconcile for an order that was just read. It returns the order as it
-// knows it last, even if it fails.
+// advance is Reconcile for an order that was just read. It returns the latest known
+// state of the order, even if it fails.
 func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 	if p.elsewhere {
 		return o, nil
@@ -187,7 +188,7 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 	if err := p.keepTime(ctx, o.Event); err != nil {
 		return o, fmt.Errorf("order %s, %s: the store's time is not known: %w", o.Order, o.Stage, err)
 	}
-	for range 20 { // no order moves that often; a defect must not keep a worker
+	for range 20 { // no order moves that often; a bug must not occupy a worker forever
 		work := row(o.Stage).work
 		if work == nil {
 			return o, nil
@@ -208,7 +209,7 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 		}
 		moved, err := p.put(ctx, o.Stage, draft, n, "", false)
 		if errors.Is(err, lockstore.ErrOrderChanged) {
-			return p.Order(ctx, o.Order) // another worker is at it
+			return p.Order(ctx, o.Order) // another worker has changed it
 		}
 		if err != nil {
 			return o, fmt.Errorf("order %s, from %s to %s: %w", o.Order, o.Stage, n.to, err)
@@ -222,7 +223,7 @@ func (p *Payments) advance(ctx context.Context, o *Order) (*Order, error) {
 }
 
 // put moves an order, unless it was changed meanwhile. The draft has the revision that
-// was read and everything else as it is to become.
+// was read, and otherwise the new state.
 func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, asker string, asked bool) (*Order, error) {
 	if !allowed(from, n.to, asked) {
 		return nil, fmt.Errorf("payment: order %s must not move from %s to %s", draft.Order, from, n.to)
@@ -255,12 +256,12 @@ func (p *Payments) put(ctx context.Context, from Stage, draft *Order, n next, as
 	return draft, nil
 }
 
-// due returns when a worker has to look at the order again.
+// due returns when a worker next has to look at the order.
 func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 	switch {
 	case after > 0:
 		return now.Add(after)
-	case o.Stage == StageOpen && !o.LookAt.IsZero(): // it is zero once the order was tried again
+	case o.Stage == StageOpen && !o.LookAt.IsZero(): // zero once the order was retried
 		if o.PayBefore.Before(o.LookAt) {
 			return o.PayBefore
 		}
@@ -272,5 +273,5 @@ func (p *Payments) due(o *Order, now time.Time, after time.Duration) time.Time {
 	case p.elsewhere:
 		return now
 	}
-	return now.Add(p.paced(Lease / 2)) // the worker that has moved it goes on at once
+	return now.Add(p.paced(Lease / 2)) // the worker that moved it continues at once
 }

@@ -27,16 +27,16 @@ type play struct {
 
 	before func(w *paymenttest.World, step string) // called before each call of a process
 
-	// What the order comes to if nothing fails.
+	// want is the result for the order if nothing fails.
 	want payment.Stage
 }
 
-// A stage is a world in which a play is played.
+// A stage is a world for a play.
 type stage struct {
 	*testing.T
 	*paymenttest.World
 	ctx   context.Context
-	order *payment.Order // of the buyer; nil if the buyer got none
+	order *payment.Order // the buyer's; nil if the buyer got none
 }
 
 const amount = 8400
@@ -125,7 +125,7 @@ func immediate(b *paymenttest.Bank) { b.Immediate = true }
 
 func (s *stage) after(d time.Duration) { time.Sleep(d) }
 
-// pay is the buyer's, who may find that it is too late.
+// pay pays as the buyer, who may be too late.
 func (s *stage) pay() {
 	if s.order == nil {
 		return
@@ -135,7 +135,7 @@ func (s *stage) pay() {
 	}
 }
 
-// nudge is a webhook that comes twice.
+// nudge delivers a webhook twice.
 func (s *stage) nudge() {
 	if s.order != nil {
 		s.Nudge(s.order.Order)
@@ -157,7 +157,7 @@ func (s *stage) evict() {
 	}
 }
 
-// rival books the first of the seats.
+// rival books the first of the seats for another user.
 func (s *stage) rival() {
 	if _, err := s.Seats.Do(s.ctx, s.Event, lockstore.Book(paymenttest.Rival, "", s.Pair()[0])); err != nil {
 		s.Logf("the rival: %v", err)
@@ -170,7 +170,8 @@ func (s *stage) rivalLeaves() {
 	}
 }
 
-// giveUp is the buyer's, and refund an operator's. Both try again, since that is safe.
+// giveUp acts for the buyer, and refund for an operator. Both try again, since that is
+// safe.
 func (s *stage) giveUp() {
 	s.try(func(p *payment.Payments) error {
 		_, err := p.Close(s.ctx, s.order.Order, "")
@@ -186,7 +187,7 @@ func (s *stage) refund(f payment.Refunding) {
 	})
 }
 
-// move moves a seat of the order to another one.
+// move moves one seat of the order to another.
 func (s *stage) move(from, to int) {
 	s.try(func(p *payment.Payments) error {
 		_, err := p.Move(s.ctx, s.order.Order, s.Event.Seats[from:from+1], s.Event.Seats[to:to+1], "operator")
@@ -208,8 +209,8 @@ func (s *stage) try(f func(*payment.Payments) error) {
 	s.Logf("it did not succeed: %v", err)
 }
 
-// perform plays a play in a bubble. The first process has the faults, others none. It
-// returns the calls of the first process, and the stages of the orders.
+// perform plays a play in a bubble. The first process has the faults, and others have
+// none. It returns the calls of the first process, and the stages of the orders.
 func (p play) perform(t *testing.T, processes int, faults ...paymenttest.Fault) (trace []string, stages []payment.Stage) {
 	each := make([][]paymenttest.Fault, processes)
 	each[0] = faults
@@ -220,7 +221,7 @@ func (p play) perform(t *testing.T, processes int, faults ...paymenttest.Fault) 
 	return trace, stages
 }
 
-// performWith is perform with the faults of each process, perhaps without a rule. It
+// performWith is perform with faults for each process, and perhaps without a rule. It
 // returns how many faults happened, and what was wrong in the end.
 func (p play) performWith(t *testing.T, faults [][]paymenttest.Fault, without paymenttest.Rule) (trace []string, stages []payment.Stage, fired int, wrong error) {
 	synctest.Test(t, func(t *testing.T) {
@@ -289,8 +290,8 @@ func TestOrdersEnd(t *testing.T) {
 	}
 }
 
-// TestAnyStepFails makes the calls of a process fail in each way, while others go on.
-// Every run takes its share of the kinds, unless PAYMENT_ALL is set.
+// TestAnyStepFails makes every call of a process fail in each way, while others
+// continue. Each run takes a share of the kinds, unless PAYMENT_ALL is set.
 func TestAnyStepFails(t *testing.T) {
 	share := rand.IntN(8)
 	var runs, fired atomic.Int64
@@ -328,8 +329,8 @@ func TestAnyStepFails(t *testing.T) {
 	}
 }
 
-// TestManyFailures has several processes fail at once, while the buyer, a rival and an
-// operator do what they like.
+// TestManyFailures lets several processes fail at once, while the buyer, a rival and an
+// operator act at random.
 func TestManyFailures(t *testing.T) {
 	runs := 80
 	if os.Getenv("PAYMENT_ALL") != "" {
@@ -356,7 +357,7 @@ func TestManyFailures(t *testing.T) {
 					faults[i] = append(faults[i], paymenttest.Fault{Step: r.IntN(20), Kind: kinds[r.IntN(len(kinds))]})
 				}
 			}
-			// The last process does not fail.
+			// The last process has no faults.
 			if trace, _, _, err := p.performWith(t, append(faults, nil), ""); err != nil {
 				t.Errorf("%v\nthe calls of the first process were %q", err, trace)
 			}
@@ -364,7 +365,7 @@ func TestManyFailures(t *testing.T) {
 	}
 }
 
-// improvise does things at random moments.
+// improvise acts at random moments.
 func (s *stage) improvise(r *rand.Rand) {
 	acts := []func(){
 		s.pay, s.pay, s.pay, s.nudge, s.nudge, s.evict, s.rival, s.rivalLeaves, s.rivalLeaves,

@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// lookAgain is when the refunds of an order are looked at again after the last one: a
-// refund may fail days after it was done.
+// lookAgain are the times after the last refund of an order at which its refunds are
+// checked again: a refund may fail days after it was done.
 var lookAgain = [...]time.Duration{time.Hour, 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour}
 
-// settle finishes a move of seats that was begun, or looks at the refunds of a paid
-// order.
+// settle finishes a move that was begun, or checks the refunds of a paid order.
 func (r *run) settle() (next, error) {
 	if r.o.Moving != nil {
 		return r.finishMove()
@@ -18,10 +17,10 @@ func (r *run) settle() (next, error) {
 	return r.recheck()
 }
 
-// recheck compares what the order has paid back with the provider's refunds. A refund
-// that failed after it was done is made again. One that somebody made at the provider
-// is counted; if nothing is left of the payment, the seats are given back, too. If the store
-// has lost one that the order made, a person decides.
+// recheck compares the order with the provider's refunds. A refund that failed after it
+// was done is made again. One that somebody made at the provider is counted, and if
+// nothing is left of the payment, the seats are given back. If the store has lost a
+// refund of the order, a person decides.
 func (r *run) recheck() (next, error) {
 	o := r.o
 	if o.Amount == 0 || o.Payment == "" {
@@ -34,7 +33,7 @@ func (r *run) recheck() (next, error) {
 	return r.recheckWith(all)
 }
 
-// recheckWith is recheck with the provider's refunds.
+// recheckWith is recheck given the provider's refunds.
 func (r *run) recheckWith(all []Refund) (next, error) {
 	o := r.o
 	back, outside := o.paidBack(all)
@@ -69,12 +68,12 @@ func (r *run) recheckWith(all []Refund) (next, error) {
 	return next{to: o.Stage, rest: true}, nil
 }
 
-// lostRefund leaves an order to a person if the store has lost a refund of it: nobody knows
-// for which seats that was, and whether the buyer keeps them. It reports false if none was
-// lost. As far as the order knows, that refund was made by somebody else.
+// lostRefund leaves an order to a person if the store has lost a refund of it, since
+// its seats, and whether the buyer keeps them, are not known. It returns false if none
+// was lost. As far as the order knows, somebody else made the lost refund.
 func (r *run) lostRefund(all []Refund, outside int64) (next, bool) {
 	o, known := r.o, r.o.Refunds
-	o.Refunds += maxAttempts * 2 // which keys were used is not known
+	o.Refunds += maxAttempts * 2 // the used keys are not known
 	sum, left := o.paidBack(all)
 	lost := outside - left
 	if lost == 0 {
@@ -85,8 +84,8 @@ func (r *run) lostRefund(all []Refund, outside int64) (next, bool) {
 	return r.lostRefundOf(lost), true
 }
 
-// lostRefundOf leaves the order to a person, as a part of Refunded is of a refund that the
-// store has lost.
+// lostRefundOf leaves the order to a person because of a lost refund, which is a part
+// of Refunded.
 func (r *run) lostRefundOf(lost int64) next {
 	o := r.o
 	o.Lost += lost
@@ -96,7 +95,7 @@ func (r *run) lostRefundOf(lost int64) next {
 	return next{to: StageNeedsPerson, why: fmt.Sprintf("the store has lost for which seats %d were paid back, and whether the buyer keeps them", lost)}
 }
 
-// looked sets when the refunds are looked at next.
+// looked sets the time of the next check of the refunds.
 func (r *run) looked() {
 	o := r.o
 	o.LookAt, o.Looks = time.Time{}, o.Looks+1

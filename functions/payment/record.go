@@ -19,12 +19,12 @@ import (
 // bodyVersion is the format of the bodies that this program writes.
 const bodyVersion = 1
 
-// A body is the record of an order. Seats are long and named in several fields, so
-// Names has each once and the fields but Terms.Seats have its index there.
+// A body is the record of an order. Seats are long and occur in several fields, so
+// Names has each of them once, and all fields except Terms.Seats have indexes into it.
 type body struct {
 	Version int `json:"v"`
 	Order
-	Names []lockstore.SeatID `json:"names,omitempty"` // after those of Terms.Seats
+	Names []lockstore.SeatID `json:"names,omitempty"` // indexed after those of Terms.Seats
 }
 
 // Bounds of the texts of an order. An order of [lockstore.MaxSeats] seats with the
@@ -32,11 +32,11 @@ type body struct {
 const (
 	maxText  = 300                        // bytes of a title, a line's text, a name, a reason
 	maxURL   = 2000                       // bytes of an address
-	maxDraft = lockstore.MaxOrderBody / 2 // bytes of an order at checkout; the rest is for what happens to it
+	maxDraft = lockstore.MaxOrderBody / 2 // bytes of an order at checkout; the rest is for later changes
 )
 
-// encode returns the record of the order. Of an order that would be too long it leaves
-// out moves, since an order that cannot be written cannot move on.
+// encode returns the record of the order. If it would be too long, it leaves out moves,
+// since an order that cannot be written cannot move on.
 func (o *Order) encode(due time.Time) (lockstore.Order, error) {
 	b := body{Version: bodyVersion, Order: *o}
 	index := make(map[lockstore.SeatID]lockstore.SeatID)
@@ -51,7 +51,7 @@ func (o *Order) encode(due time.Time) (lockstore.Order, error) {
 		return index[seat]
 	})
 	for {
-		// Texts of others may not be UTF-8, and that must not stop an order.
+		// Texts of others may not be UTF-8, which must not stop an order.
 		text, err := json.Marshal(&b, jsontext.AllowInvalidUTF8(true))
 		if err != nil {
 			return lockstore.Order{}, fmt.Errorf("payment: order %s cannot be encoded: %w", o.Order, err)
@@ -64,11 +64,11 @@ func (o *Order) encode(due time.Time) (lockstore.Order, error) {
 	}
 }
 
-// ErrUnreadable is wrapped by the error of a record that this program cannot read, such as
-// one that a newer program has written.
+// ErrUnreadable is wrapped by the error for a record that this program cannot read,
+// such as one of a newer program.
 var ErrUnreadable = errors.New("payment: the record of an order cannot be read")
 
-// decode returns the order of a record.
+// decode returns the order in a record.
 func decode(r lockstore.Order) (*Order, error) {
 	var b body
 	if err := json.Unmarshal(r.Body, &b); err != nil {
@@ -94,8 +94,8 @@ func decode(r lockstore.Order) (*Order, error) {
 	return &b.Order, wrong
 }
 
-// renameSeats replaces each seat that the order names, but for Terms.Seats. What the
-// order shares with copies of it is not changed.
+// renameSeats replaces each seat of the order, except in Terms.Seats. It does not
+// change what the order shares with copies of it.
 func (o *Order) renameSeats(to func(lockstore.SeatID) lockstore.SeatID) {
 	all := func(seats []lockstore.SeatID) []lockstore.SeatID {
 		seats = slices.Clone(seats)

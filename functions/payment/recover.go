@@ -86,7 +86,7 @@ func (p *Payments) recover(ctx context.Context, found Payment) error {
 		if len(o.Seats) == 0 {
 			o.Seats = found.Terms.Seats
 		}
-		// The store may have forgotten a booking that is still on its way.
+		// A forgotten booking may still be under way.
 		(&run{p, ctx, o}).openWindow(p.paced(bookingWindow))
 		o.startGiving(o.Seats, o.Amount-sum, o.KeepsSeats)
 		return next{to: StageGivingBack, why: "the order has ended, but the payment is " + string(found.State)}, nil
@@ -108,7 +108,7 @@ func (p *Payments) rebuild(ctx context.Context, found Payment) error {
 		if err != nil {
 			return err
 		}
-		o.Refunds = maxAttempts * 2 // which keys were used is not known
+		o.Refunds = maxAttempts * 2 // the used keys are not known
 		o.Refunded, o.Outside = o.paidBack(back)
 		if len(back) > 0 {
 			o.Stage = StageGivingBack
@@ -182,8 +182,8 @@ func (p *Payments) Audit(ctx context.Context, event lockstore.EventID) error {
 	return errors.Join(failed...)
 }
 
-// stray returns those of the seats booked for the order that it does not have. There
-// are none while that may still change.
+// stray returns those of the booked seats that are not the order's own. It returns none
+// while that may still change.
 func (o *Order) stray(booked []lockstore.SeatID) []lockstore.SeatID {
 	switch {
 	case o.Moving != nil:
@@ -227,7 +227,8 @@ func (p *Payments) giveStray(ctx context.Context, ev *lockstore.Event, id lockst
 }
 
 // retake books the seats of a paid order again if they are not booked. The roster was
-// read before the order, so an order that was paid meanwhile is looked at again.
+// read before the order, so the seats are checked again in case the order was paid
+// meanwhile.
 func (p *Payments) retake(ctx context.Context, ev *lockstore.Event, id lockstore.OrderID) error {
 	o, err := p.ask(ctx, id, by, func(o *Order) (next, error) {
 		if o.Stage != StagePaid || o.Moving != nil {

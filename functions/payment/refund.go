@@ -12,17 +12,17 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Refunding is what an operator wants to give back of an order.
+// A Refunding is an operator's request to give back an order or a part of it.
 type Refunding struct {
 	Order  lockstore.OrderID
 	Seats  []lockstore.SeatID // empty: the whole order
 	Amount int64              // 0: what the seats cost, or all that is left
 	Keep   bool               // the buyer keeps the seats
 
-	// Request names the request, so that a repeat of it does nothing: 1 to 64 of
-	// A-Z a-z 0-9 _ . -. It is needed to pay back an Amount of seats that the buyer
-	// keeps: without it, a repeat could not be told from a second such refund. An order
-	// remembers its last 16.
+	// Request identifies the request, so that a repeat does nothing: 1 to 64 of A-Z a-z
+	// 0-9 _ . -. It is required to pay back an Amount for seats that the buyer keeps,
+	// since a repeat could not be distinguished from a second refund otherwise. An
+	// order remembers its last 16.
 	Request string
 
 	By  string // the operator
@@ -46,11 +46,11 @@ func (f *Refunding) Check() error {
 }
 
 // Refund gives back an order, or some of its seats if it is paid. What was given back
-// before is not given back again, so a repeat is safe. After a refund that the store has
-// lost, a repeat says which seats that was for. The money may take days: the order says how
-// far it is. If a part is being given back already, the whole order is given back after
-// that; Refund fails with [ErrStage] if another part is to be, and if a part is to be given
-// back and the store is found to have lost a refund.
+// before is not given back again, so a repeat is safe. The money may take days; the
+// order shows the progress. If a part is already being given back, the whole order can
+// be given back after that, but Refund of another part fails with [ErrStage]. If the
+// store is found to have lost a refund, a refund of a part fails with ErrStage; a
+// repeat then states which seats the lost one was for.
 func (p *Payments) Refund(ctx context.Context, f Refunding) (*Order, error) {
 	o, _, err := p.refund(ctx, f)
 	return o, err
@@ -61,7 +61,7 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 	if err := f.Check(); err != nil {
 		return nil, false, err
 	}
-	f.Seats = union(nil, f.Seats) // each once
+	f.Seats = union(nil, f.Seats) // without repetitions
 	if !f.whole() {
 		if o, err := p.compareRefunds(ctx, &f); err != nil {
 			return o, false, err
@@ -79,7 +79,7 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 			if o.Stuck != StagePaid {
 				return o.refundMore(&f, plain, n)
 			}
-			o.Stuck, o.Give = "", nil // the person says what the refund was for that the store has lost
+			o.Stuck, o.Give = "", nil // the person states what the lost refund was for
 		case StageClosed:
 			return next{}, nil
 		case StageRefunded:
@@ -87,7 +87,7 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 				return next{}, nil
 			}
 		case StagePaid:
-		default: // nothing is paid yet
+		default: // nothing was paid yet
 			if !plain {
 				return next{}, wrongStage(o, "refunded in part")
 			}
@@ -103,18 +103,18 @@ func (p *Payments) refund(ctx context.Context, f Refunding) (o *Order, began boo
 	return p.follow(ctx, o), began, nil
 }
 
-// whole reports whether everything is to be given back, with the seats.
+// whole reports whether everything is to be given back, including the seats.
 func (f *Refunding) whole() bool { return len(f.Seats) == 0 && f.Amount == 0 && !f.Keep }
 
-// ErrNotCompared is returned when a part of an order cannot be refunded now, because the
-// provider does not say what was paid back before. Nothing has changed; the caller may try
-// again.
+// ErrNotCompared is returned when a part of an order cannot be refunded now, because
+// the provider does not report the earlier refunds. Nothing has changed; the caller may
+// try again.
 var ErrNotCompared = errors.New("payment: the provider does not say what was paid back of the order")
 
-// compareRefunds compares a paid order with the provider's refunds before a part of it is
-// given back. If the store has lost one, nobody knows which part that was, and a person
-// must say so first: it fails with [ErrStage]. An order that another provider has is not
-// compared, nor one that has begun to carry out the request.
+// compareRefunds compares a paid order with the provider's refunds before a part of it
+// is given back. If the store has lost a refund, it is not known which part that was;
+// compareRefunds fails with [ErrStage], and a person must decide. It does not compare
+// an order of another provider, nor one that has begun to carry out the request.
 func (p *Payments) compareRefunds(ctx context.Context, f *Refunding) (*Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.paced(runTime))
 	defer cancel()
@@ -132,7 +132,7 @@ func (p *Payments) compareRefunds(ctx context.Context, f *Refunding) (*Order, er
 		if err := p.keepTime(ctx, o.Event); err != nil {
 			return o, fmt.Errorf("order %s: the store's time is not known: %w", o.Order, err)
 		}
-		// A worker would put off the look at an order that the provider refuses to show.
+		// A worker would postpone the check if the provider refuses to show the order.
 		all, err := p.provider.Refunds(ctx, o.Payment)
 		if err != nil {
 			return o, fmt.Errorf("%w: order %s: %w", ErrNotCompared, o.Order, err)
@@ -159,11 +159,11 @@ func (p *Payments) compareRefunds(ctx context.Context, f *Refunding) (*Order, er
 	return nil, ErrBusy
 }
 
-// refundNow begins to give back what is asked for.
+// refundNow begins to give back what f asks for.
 func (o *Order) refundNow(f *Refunding, n next) (next, error) {
 	seats, amount, rest := o.Seats, f.Amount, o.Amount-o.Refunded
 	if len(f.Seats) > 0 {
-		// Without those that were given back before.
+		// Leave out seats that were given back before.
 		seats = slices.DeleteFunc(slices.Clone(f.Seats), func(s lockstore.SeatID) bool {
 			return !slices.Contains(o.Seats, s) || f.Keep && f.Amount == 0 && o.paidBackFor(s) >= 0 && o.left(s) == 0
 		})
@@ -182,7 +182,7 @@ func (o *Order) refundNow(f *Refunding, n next) (next, error) {
 			amount += o.left(seat)
 		}
 	}
-	lost := min(amount, o.Lost) // was paid back already
+	lost := min(amount, o.Lost) // already paid back
 	amount -= lost
 	if f.Amount == 0 { // more may have been paid back of the whole order
 		amount = min(amount, rest)
@@ -202,8 +202,8 @@ func (o *Order) refundNow(f *Refunding, n next) (next, error) {
 	return n, nil
 }
 
-// refundMore is a refund of an order that is being given back, or failed to be. What
-// is being given back cannot be changed, but everything may follow.
+// refundMore is a refund of an order that is being given back, or failed to be. The
+// current refund cannot be changed, but the rest may follow it.
 func (o *Order) refundMore(f *Refunding, plain bool, n next) (next, error) {
 	same := f.Keep == o.Give.Keep && (f.Amount == 0 || f.Amount == o.Give.Amount) &&
 		(len(f.Seats) == 0 && len(o.Give.Seats) == len(o.Seats) || sameSeats(f.Seats, o.Give.Seats))
@@ -220,14 +220,14 @@ func (o *Order) refundMore(f *Refunding, plain bool, n next) (next, error) {
 	o.GiveAll = !covered
 	if o.Stage == StageNeedsPerson {
 		if o.Stuck != "" {
-			o.Stuck = StageGivingBack // which everything is now
+			o.Stuck = StageGivingBack // which now means everything
 		}
 		o.tryAgain()
 	}
 	return n, nil
 }
 
-// maxRequests is how many requests an order remembers.
+// maxRequests is the number of requests that an order remembers.
 const maxRequests = 16
 
 // asked reports whether the order has begun to carry out the request.
@@ -250,7 +250,7 @@ func (o *Order) remember(f *Refunding) {
 	o.Requests = append(slices.Clone(latest), f.mark())
 }
 
-// mark is the request with a hash of what it asks for.
+// mark returns the request's id with a hash of its content.
 func (f *Refunding) mark() string {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%q %d %t", f.Seats, f.Amount, f.Keep)

@@ -12,8 +12,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// refund gives back a minute later than what was done before, when no booking or move is on its
-// way any more, and lets a minute pass.
+// refund makes a refund one minute later, when no booking or move is under way any
+// more, and lets another minute pass.
 func (s *shop) refund(o *payment.Order, f payment.Refunding) error {
 	time.Sleep(time.Minute)
 	f.Order, f.By = o.Order, "operator"
@@ -29,7 +29,8 @@ func (s *shop) mustRefund(o *payment.Order, f payment.Refunding) {
 	}
 }
 
-// A request that is repeated pays once, and another one pays again.
+// TestRequestPaysOnce checks that a repeated request pays once, and that another
+// request pays again.
 func TestRequestPaysOnce(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2", "A3")
@@ -52,8 +53,8 @@ func TestRequestPaysOnce(t *testing.T) {
 	})
 }
 
-// Whatever was paid back of a seat is not paid back again with it, nor twice what the
-// buyer has paid for it.
+// TestSeatIsPaidBackOnce checks that what was paid back for a seat is not paid back
+// again, and that no more than its price is paid back.
 func TestSeatIsPaidBackOnce(t *testing.T) {
 	a1 := []lockstore.SeatID{"A1"}
 	for _, c := range []struct {
@@ -91,7 +92,8 @@ func TestSeatIsPaidBackOnce(t *testing.T) {
 	}
 }
 
-// Seats that a buyer keeps after a refund can still be given back.
+// TestKeptSeatsAreGivenBack checks that seats that a buyer keeps after a refund can
+// still be given back.
 func TestKeptSeatsAreGivenBack(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")
@@ -114,8 +116,8 @@ func TestAmountOfUnpaidOrderIsRefused(t *testing.T) {
 	})
 }
 
-// An event that is cancelled gives back what is left of an order, whatever the order is
-// doing.
+// TestCancelledEventPassesNoOrderOver checks that a cancelled event gives back the rest
+// of every order, whatever its state.
 func TestCancelledEventPassesNoOrderOver(t *testing.T) {
 	pending := paymenttest.RefundPlan{First: payment.RefundPending, Then: payment.RefundDone, After: 15 * time.Minute}
 	failing := slices.Repeat([]paymenttest.RefundPlan{{First: payment.RefundFailed}}, 5)
@@ -163,8 +165,8 @@ func TestCancelledEventPassesNoOrderOver(t *testing.T) {
 	}
 }
 
-// A refund that fails after it was done is made again, hours or days later, also if no
-// notice says so.
+// TestRefundThatFailsLaterIsMadeAgain checks that a refund that fails hours or days
+// after it was done is made again, even without a notice.
 func TestRefundThatFailsLaterIsMadeAgain(t *testing.T) {
 	for _, age := range []time.Duration{time.Hour, 48 * time.Hour, 9 * 24 * time.Hour} {
 		for _, notice := range []bool{false, true} {
@@ -192,7 +194,7 @@ func TestRefundThatFailsLaterIsMadeAgain(t *testing.T) {
 	}
 }
 
-// days lets days pass, with a look each hour at the orders that are due.
+// days lets days pass, and works on due orders every hour.
 func (s *shop) days(n int) {
 	for range n * 24 {
 		time.Sleep(time.Hour)
@@ -202,7 +204,7 @@ func (s *shop) days(n int) {
 	}
 }
 
-// A refund by hand at the provider counts.
+// TestRefundAtTheProviderCounts checks that refunds made by hand at the provider count.
 func TestRefundAtTheProviderCounts(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		part, whole := s.paid("ann", "A1", "A2"), s.paid("bob", "A3")
@@ -224,7 +226,8 @@ func TestRefundAtTheProviderCounts(t *testing.T) {
 	})
 }
 
-// A notice that comes a hundred times changes nothing more.
+// TestNoticeOfARefundChangesNothing checks that a notice that is repeated a hundred
+// times changes nothing more.
 func TestNoticeOfARefundChangesNothing(t *testing.T) {
 	inShop(t, true, func(s *shop) {
 		o := s.paid("ann", "A1", "A2")
@@ -239,8 +242,8 @@ func TestNoticeOfARefundChangesNothing(t *testing.T) {
 	})
 }
 
-// lateRefunds are a provider whose first refunds fail, the last of them though it takes
-// effect a little later.
+// lateRefunds is a provider whose first refunds fail, but the last of them takes effect
+// a little later.
 type lateRefunds struct {
 	*paymenttest.Bank
 	failing *int
@@ -259,7 +262,8 @@ func (l lateRefunds) Refund(ctx context.Context, id string, amount int64, key st
 	return payment.Refund{}, payment.ErrFailed
 }
 
-// An attempt that failed and yet took effect is found when a person tries again.
+// TestRetryFindsEarlierAttempts checks that a retry finds an attempt that was reported
+// as failed but took effect.
 func TestRetryFindsEarlierAttempts(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		failing := 5
@@ -280,7 +284,7 @@ func TestRetryFindsEarlierAttempts(t *testing.T) {
 	})
 }
 
-// tipping is a provider that takes another amount than it was asked for.
+// tipping is a provider that takes a different amount than it was asked for.
 type tipping struct {
 	*paymenttest.Bank
 	more int64
@@ -291,7 +295,8 @@ func (b tipping) Open(ctx context.Context, r payment.Request) (payment.Session, 
 	return b.Bank.Open(ctx, r)
 }
 
-// A payment of another amount than the order's is given back in full.
+// TestOtherAmountIsGivenBackInFull checks that a payment whose amount differs from the
+// order's is given back in full.
 func TestOtherAmountIsGivenBackInFull(t *testing.T) {
 	for _, more := range []int64{-40, 50, 100} {
 		for _, closed := range []bool{false, true} {

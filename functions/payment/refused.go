@@ -2,21 +2,22 @@ package payment
 
 import "fmt"
 
-// refused is what becomes of an order about which the provider refuses to say anything,
-// such as with the key of another account. It is asked again after longer and longer
-// pauses, for an hour and a half in all, since the key may be wrong for a moment. Then a
-// person decides. A look at the refunds of an order that is done is put off for days.
+// refused handles an order for which the provider refuses to answer, such as with the
+// key of another account. The provider is asked again after increasing pauses, for an
+// hour and a half in all, since the key may be wrong only for a moment. Then a person
+// decides. For an order that is done, the check of its refunds is postponed for days
+// instead.
 //
-// Seats and money stay as they are meanwhile, as if no worker were there.
+// Meanwhile seats and money stay as they are, as if there were no worker.
 func (r *run) refused(err error) (next, error) {
 	o, now := r.o, r.clock.now()
 	why := "the provider refuses to say what became of the payment: " + short(err)
-	if now.Before(o.AskAgain) { // somebody else than a worker asks
+	if now.Before(o.AskAgain) { // the caller is not a worker
 		return next{}, err
 	}
 	o.Refusals++
-	if o.Stage == StagePaid || o.Stage == StageRefunded { // all is done, and only its refunds cannot be looked at
-		if o.Refusals < maxAttempts { // the same look comes later
+	if o.Stage == StagePaid || o.Stage == StageRefunded { // all is done, except that its refunds cannot be checked
+		if o.Refusals < maxAttempts { // the same check, later
 			o.LookAt = now.Add(backoff(lookAgain[0], o.Refusals))
 			o.AskAgain = o.LookAt
 		} else {

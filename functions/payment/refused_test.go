@@ -16,9 +16,9 @@ import (
 // strange is a bank to which the sessions of others are unknown.
 type strange struct {
 	*paymenttest.Bank
-	wrong atomic.Bool // it is asked with the key of another account
-	away  atomic.Bool // it cannot be reached
-	once  atomic.Bool // it answers once more, and is wrong then
+	wrong atomic.Bool // asked with the key of another account
+	away  atomic.Bool // unreachable
+	once  atomic.Bool // answers once more, and is wrong then
 }
 
 func (p *strange) Fetch(ctx context.Context, session string) (payment.Payment, error) {
@@ -51,8 +51,8 @@ func (p *strange) Capture(ctx context.Context, id, key string) error {
 	return p.Bank.Capture(ctx, id, key)
 }
 
-// stuck returns an order that ann has paid, and that needs a person because the provider
-// refused to say so. From now on it says it.
+// stuck returns an order that ann has paid, and that needs a person because the
+// provider refused to answer. The provider answers from now on.
 func (p *strange) stuck(s *shop) *payment.Order {
 	s.Helper()
 	o := s.begin("ann", "A1")
@@ -63,7 +63,7 @@ func (p *strange) stuck(s *shop) *payment.Order {
 	return s.is(o.Order, payment.StageNeedsPerson, 0)
 }
 
-// withStrange runs a test with a worker and a bank that can be strange.
+// withStrange runs a test with a worker and a strange bank.
 func withStrange(t *testing.T, test func(*shop, *strange)) {
 	inShop(t, false, func(s *shop) {
 		p := &strange{Bank: s.bank}
@@ -72,8 +72,9 @@ func withStrange(t *testing.T, test func(*shop, *strange)) {
 	})
 }
 
-// An order whose provider refuses for good to say what became of it needs a person, who
-// learns why. It goes on where it was once that can be asked again.
+// TestProviderThatRefusesForGood checks that an order whose provider keeps refusing to
+// answer needs a person, with the cause in its history, and that it continues once the
+// provider answers.
 func TestProviderThatRefusesForGood(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -93,7 +94,7 @@ func TestProviderThatRefusesForGood(t *testing.T) {
 				if got, err := s.Order(s.ctx, o.Order); err != nil || got.Stage != payment.StageOpen {
 					t.Fatalf("after an hour the order is %v (%v), want open: the key may be wrong for a moment", got, err)
 				}
-				for range 100 { // a buyer who comes back again and again is no reason
+				for range 100 { // a buyer who keeps coming back must not count
 					s.Reconcile(s.ctx, o.Order)
 				}
 				time.Sleep(time.Hour)
@@ -117,7 +118,8 @@ func TestProviderThatRefusesForGood(t *testing.T) {
 	}
 }
 
-// An order that is refused once, while the key is wrong for a moment, is paid.
+// TestProviderThatRefusesForAMoment checks that an order is paid although the provider
+// refused once.
 func TestProviderThatRefusesForAMoment(t *testing.T) {
 	withStrange(t, func(s *shop, p *strange) {
 		o := s.begin("ann", "A1")
@@ -130,7 +132,8 @@ func TestProviderThatRefusesForAMoment(t *testing.T) {
 	})
 }
 
-// An order that is tried again while the provider cannot be reached is worked on later.
+// TestRetryWhileTheProviderIsAway checks that an order that is retried while the
+// provider is unreachable is worked on later.
 func TestRetryWhileTheProviderIsAway(t *testing.T) {
 	withStrange(t, func(s *shop, p *strange) {
 		o := p.stuck(s)
@@ -144,8 +147,8 @@ func TestRetryWhileTheProviderIsAway(t *testing.T) {
 	})
 }
 
-// A buyer who gives up an order that needs a person does not pay for it any more when it
-// is tried again, nor for two orders of one event.
+// TestRetryOfAnOrderThatWasGivenUp checks that a buyer who gives up an order that needs
+// a person does not pay for it when it is retried, nor for two orders of one event.
 func TestRetryOfAnOrderThatWasGivenUp(t *testing.T) {
 	t.Run("released", func(t *testing.T) {
 		withStrange(t, func(s *shop, p *strange) {
@@ -173,7 +176,8 @@ func TestRetryOfAnOrderThatWasGivenUp(t *testing.T) {
 	})
 }
 
-// A buyer whose seats are booked has the order that there is, though it needs a person.
+// TestCheckoutOfAnOrderThatNeedsAPerson checks that a buyer whose seats are booked gets
+// the existing order, even if it needs a person.
 func TestCheckoutOfAnOrderThatNeedsAPerson(t *testing.T) {
 	withStrange(t, func(s *shop, p *strange) {
 		o := s.begin("ann", "A1")
@@ -192,7 +196,7 @@ func TestCheckoutOfAnOrderThatNeedsAPerson(t *testing.T) {
 	})
 }
 
-// Refusals in moments that are hours apart do not add up.
+// TestRefusalsInARow checks that refusals hours apart do not add up.
 func TestRefusalsInARow(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		p := &strange{Bank: s.bank}
@@ -216,8 +220,8 @@ func TestRefusalsInARow(t *testing.T) {
 	})
 }
 
-// A refund that fails after it was done is noticed though the provider refused to show the
-// refunds when they were to be looked at.
+// TestLookIsPutOff checks that a refund that failed after it was done is noticed even
+// if the provider refused to list the refunds when they were first checked.
 func TestLookIsPutOff(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		p := &strange{Bank: s.bank}

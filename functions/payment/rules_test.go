@@ -10,22 +10,23 @@ import (
 	"seatlock/functions/payment/paymenttest"
 )
 
-// A need is a play that goes well, and goes wrong without the rule.
+// A need is a play that goes well with a rule, and goes wrong without it.
 type need struct {
 	rule   paymenttest.Rule
 	faults [2][]paymenttest.Fault // of two processes
 	play
 }
 
-// rivalForAWhile is a play in which a rival has a seat just when it is to be booked.
+// rivalForAWhile is a play in which a rival has a seat at the moment when it is to be
+// booked.
 func rivalForAWhile(leavesAfter time.Duration) func(*stage) {
 	return func(s *stage) {
 		s.after(time.Minute)
 		s.evict()
 		s.pay()
-		s.Process(0).Notice(s.ctx, s.order.Order) // its booking is on the way
+		s.Process(0).Notice(s.ctx, s.order.Order) // its booking is under way
 		s.rival()
-		s.Process(1).Notice(s.ctx, s.order.Order) // which finds that the seat is gone
+		s.Process(1).Notice(s.ctx, s.order.Order) // finds that the seat is taken
 		s.after(leavesAfter)
 		s.rivalLeaves()
 	}
@@ -43,7 +44,7 @@ func closeUnanswered(s *stage) {
 	}
 }
 
-// captureBefore has the capture of a worker that stood still arrive just before a void.
+// captureBefore lets the capture of a paused worker arrive just before a void.
 func captureBefore(w *paymenttest.World, step string) {
 	if step != "void" {
 		return
@@ -53,7 +54,7 @@ func captureBefore(w *paymenttest.World, step string) {
 	}
 }
 
-// paidThen has the buyer pay, and something happen later.
+// paidThen lets the buyer pay, and something happen later.
 func paidThen(later time.Duration, then func(*stage)) func(*stage) {
 	return func(s *stage) {
 		s.after(time.Minute)
@@ -64,7 +65,7 @@ func paidThen(later time.Duration, then func(*stage)) func(*stage) {
 	}
 }
 
-// first has something happen to a call of the first process.
+// first returns a fault in a call of the first process.
 func first(call string, kind paymenttest.Kind) [2][]paymenttest.Fault {
 	return [2][]paymenttest.Fault{{{Call: call, Kind: kind}}}
 }
@@ -99,7 +100,7 @@ var needs = []need{
 		}), want: payment.StagePaid}},
 }
 
-// TestRulesAreNeeded takes away each rule of the protocol: the proof must notice.
+// TestRulesAreNeeded removes each rule of the protocol, which the proof must notice.
 func TestRulesAreNeeded(t *testing.T) {
 	tested := make(map[paymenttest.Rule]bool)
 	for _, n := range needs {
@@ -123,7 +124,7 @@ func TestRulesAreNeeded(t *testing.T) {
 	}
 }
 
-// goes plays the play without a rule and returns what went wrong.
+// goes plays the play without a rule, and returns what went wrong.
 func (n *need) goes(t *testing.T, without paymenttest.Rule) error {
 	trace, stages, fired, err := n.performWith(t, n.faults[:], without)
 	switch {

@@ -18,21 +18,21 @@ type run struct {
 	o   *Order
 }
 
-// next is what the work on an order in one stage has led to.
+// next is the result of the work on an order in one stage.
 type next struct {
 	to    Stage         // empty: nothing more can be done now
 	why   string        // for the history
 	after time.Duration // when work is due again; 0 is the stage's own time
-	rest  bool          // nothing more is to be done at once
+	rest  bool          // nothing more needs to be done now
 }
 
-// later puts off the next look at the order.
+// later postpones the next look at the order.
 func (r *run) later(after time.Duration) (next, error) { return next{to: r.o.Stage, after: after}, nil }
 
 // stay leaves the order as it is until it is due.
 func stay() (next, error) { return next{}, nil }
 
-// give makes the order give back everything that is left.
+// give makes the order give back everything that remains.
 func (r *run) give(why string) (next, error) {
 	r.o.startGiving(r.o.Seats, r.o.Amount-r.o.Refunded, false)
 	return next{to: StageGivingBack, why: why}, nil
@@ -41,8 +41,8 @@ func (r *run) give(why string) (next, error) {
 // missed reports whether the buyer should have paid by now.
 func (r *run) missed() bool { return !r.clock.now().Before(r.o.PayBefore) }
 
-// open opens the session. Nobody knows its address before the order is open, so an
-// order whose time is over is given back without one.
+// open opens the session. The buyer learns its address only once the order is open, so
+// an order whose time is over is given back without opening a session.
 func (r *run) open() (next, error) {
 	if r.missed() {
 		return r.give("the time to pay was over before the payment was opened")
@@ -51,7 +51,7 @@ func (r *run) open() (next, error) {
 	switch {
 	case errors.Is(err, ErrRefused):
 		return r.give("the provider refused to open a payment: " + short(err))
-	case errors.Is(err, ErrFailed): // it may be open, but its answer will not come
+	case errors.Is(err, ErrFailed): // it may be open, but will not be answered
 		return r.give("the provider failed to open a payment: " + short(err))
 	case err != nil:
 		return next{}, err
@@ -63,8 +63,8 @@ func (r *run) open() (next, error) {
 	return next{to: StageOpen}, nil
 }
 
-// await looks whether the buyer has paid. After the deadline it first closes the
-// session, so that nobody can pay any more.
+// await checks whether the buyer has paid. After the deadline it closes the session
+// first, so that nobody can pay any more.
 func (r *run) await() (next, error) {
 	for range 2 {
 		p, err := r.fetch()
@@ -97,13 +97,14 @@ func (r *run) await() (next, error) {
 	return next{}, fmt.Errorf("payment: the session of order %s is complete and open at once", r.o.Order)
 }
 
-// nextLook returns when a worker looks again whether the buyer has paid, if no notice
-// comes. Orders of the same minute are spread, so that they are not all due at once.
+// nextLook returns when a worker checks again whether the buyer has paid, if there is
+// no notice. Orders of the same minute are spread out, so that they are not all due at
+// once.
 func (r *run) nextLook() time.Time {
 	return r.clock.now().Add(r.paced(lookPause/2 + rand.N(lookPause))).Truncate(time.Millisecond)
 }
 
-// paid begins the booking of seats that were paid for.
+// paid begins to book the seats that were paid for.
 func (r *run) paid(p Payment) (next, error) {
 	r.o.Payment = p.ID
 	if p.Terms.Amount != r.o.Amount || p.Terms.Currency != r.o.Currency {
@@ -114,8 +115,8 @@ func (r *run) paid(p Payment) (next, error) {
 	return next{to: StageBooking, why: "the payment is " + string(p.State)}, nil
 }
 
-// openWindow gives the order a window in which seats are booked or moved for it. It
-// ends later than every one before.
+// openWindow gives the order a window in which seats may be booked or moved for it. It
+// ends later than all previous windows.
 func (r *run) openWindow(long time.Duration) {
 	until := r.clock.now().Add(long).Truncate(time.Millisecond)
 	if !until.After(r.o.BookBefore) {
@@ -124,7 +125,7 @@ func (r *run) openWindow(long time.Duration) {
 	r.o.BookBefore = until
 }
 
-// pending keeps the seats until the provider has decided about a payment that takes
+// pending keeps the seats locked until the provider has decided on a payment that takes
 // days.
 func (r *run) pending(p Payment) (next, error) {
 	r.o.Payment, r.o.Pending = p.ID, true
@@ -135,7 +136,7 @@ func (r *run) pending(p Payment) (next, error) {
 	if until := p.Until.Add(r.margin); !p.Until.IsZero() {
 		op := lockstore.Extend(r.o.User, until, r.o.Seats...)
 		op.Cap, op.By = lockstore.MaxLockTTL, by
-		// Seats that are lost by now may be free again when the money comes.
+		// Seats that are lost now may be free again when the money comes.
 		if _, err := r.do(ev, op); unknown(err) {
 			return next{}, err
 		}
@@ -143,7 +144,7 @@ func (r *run) pending(p Payment) (next, error) {
 	return r.later(r.paced(pendingPause))
 }
 
-// book books the seats, locked or not, within the booking window.
+// book books the seats, whether locked or not, within the booking window.
 func (r *run) book() (next, error) {
 	if r.clock.now().Before(r.o.BookBefore) {
 		ev, err := r.event(r.o.Event)
@@ -179,7 +180,7 @@ func (r *run) book() (next, error) {
 	return next{to: StageBooking, why: "the booking took too long and is tried again"}, nil
 }
 
-// capture takes the money for seats that are booked.
+// capture takes the money for booked seats.
 func (r *run) capture() (next, error) {
 	p, err := Payment{ID: r.o.Payment, State: Authorised}, error(nil)
 	if !r.o.reserved {
@@ -217,9 +218,9 @@ func (r *run) capture() (next, error) {
 	return r.give("the money could not be taken: " + short(err))
 }
 
-// verify looks at the seats once more before the order is paid. Money that an earlier
-// run or the provider itself took may have been paid back meanwhile, if the store has
-// forgotten what was decided.
+// verify checks the seats once more before the order is paid. If the store has
+// forgotten a decision, money that an earlier run or the provider took may have been
+// paid back meanwhile.
 func (r *run) verify(taken bool) (next, error) {
 	if !taken && r.o.Amount > 0 {
 		back, err := r.provider.Refunds(r.ctx, r.o.Payment)
@@ -245,7 +246,7 @@ func (r *run) verify(taken bool) (next, error) {
 	return next{to: StagePaid, rest: true}, nil
 }
 
-// booked counts those of the seats that are booked for the order.
+// booked returns how many of the seats are booked for the order.
 func (r *run) booked(ev *lockstore.Event, seats []lockstore.SeatID) (int, error) {
 	_, all := r.seats.Roster(r.ctx, ev, lockstore.Filter{Seats: seats})
 	n := 0
@@ -263,7 +264,7 @@ func (r *run) booked(ev *lockstore.Event, seats []lockstore.SeatID) (int, error)
 	return n, nil
 }
 
-// fetch returns the state of the order's payment. One of nothing counts as made.
+// fetch returns the state of the order's payment. An amount of 0 counts as paid.
 func (r *run) fetch() (Payment, error) {
 	if r.o.Amount == 0 {
 		return Payment{State: Captured, Terms: r.o.Terms}, nil
@@ -271,7 +272,7 @@ func (r *run) fetch() (Payment, error) {
 	return r.provider.Fetch(r.ctx, r.o.Session)
 }
 
-// do carries out an operation, and learns the store's clock from it.
+// do carries out an operation, and learns the store's clock from the answer.
 func (r *run) do(ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error) {
 	asked := time.Now()
 	result, err := r.seats.Do(r.ctx, ev, op)
@@ -284,14 +285,14 @@ func (r *run) do(ev *lockstore.Event, op lockstore.Op) (lockstore.Result, error)
 	return result, err
 }
 
-// isConflict reports whether an operation was refused, and no repeat of it will
-// succeed as long as the seats are what they are.
+// isConflict reports whether the store refused an operation, so that repeating it is
+// useless as long as the seats do not change.
 func isConflict(err error) bool {
 	_, conflict := errors.AsType[*lockstore.ConflictError](err)
 	return conflict || errors.Is(err, lockstore.ErrUnknownSeats) || errors.Is(err, lockstore.ErrInvalid)
 }
 
-// unknown reports whether an operation failed for another reason than the seats.
+// unknown reports whether an operation failed for a reason other than the seats.
 func unknown(err error) bool { return err != nil && !isConflict(err) }
 
 // short returns the text of an error for the history.

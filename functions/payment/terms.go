@@ -9,8 +9,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// Terms are what an order is about. The provider keeps them with the session, so that
-// an order which the store has lost can be rebuilt.
+// Terms describe an order. The provider keeps them with the session, so that an order
+// which the store has lost can be rebuilt.
 type Terms struct {
 	Order    lockstore.OrderID  `json:"order"`
 	Event    lockstore.EventID  `json:"event"`
@@ -20,14 +20,14 @@ type Terms struct {
 	Currency string             `json:"currency"` // three capital letters of ISO 4217; may be empty if Amount is 0
 
 	Created   time.Time `json:"created"`   // in whole seconds
-	PayBefore time.Time `json:"payBefore"` // in whole seconds; the session is closed by Expire after that, not by itself
+	PayBefore time.Time `json:"payBefore"` // in whole seconds; after that, Expire closes the session, which does not close by itself
 }
 
-// maxMetadataValue is the bound of Stripe, which is the narrowest.
+// maxMetadataValue is Stripe's bound, which is the lowest.
 const maxMetadataValue = 500
 
-// Metadata returns the Terms without amount and currency as up to 50 names with values
-// of up to 500 bytes, which [ParseTerms] reads.
+// Metadata returns the Terms without amount and currency, as up to 50 names with values
+// of up to 500 bytes. [ParseTerms] reads them.
 func (t *Terms) Metadata() map[string]string {
 	m := map[string]string{
 		"order":      string(t.Order),
@@ -56,11 +56,11 @@ func (t *Terms) Metadata() map[string]string {
 	return m
 }
 
-// seatSeparator is in no seat id.
+// seatSeparator does not occur in seat ids.
 const seatSeparator = "&"
 
-// ParseTerms returns the Terms that the metadata hold. It fails unless they are those
-// of an order.
+// ParseTerms returns the Terms in the metadata. It fails unless they are those of an
+// order.
 func ParseTerms(m map[string]string, amount int64, currency string) (Terms, error) {
 	t := Terms{
 		Order:    lockstore.OrderID(m["order"]),

@@ -7,20 +7,20 @@ import (
 	"seatlock/lockstore"
 )
 
-// turns let one caller at a time work on an order. The zero value is ready.
+// turns let one caller at a time work on an order. The zero value is ready to use.
 type turns struct {
 	mu     sync.Mutex
 	orders map[lockstore.OrderID]*turn
 }
 
 type turn struct {
-	free    chan struct{} // has an element while nobody works on the order
+	free    chan struct{} // has an element unless a caller works on the order
 	waiting bool
 	users   int
 }
 
-// do calls f when nobody else works on the order. It returns at once if another caller
-// waits for that already, since what f would do is done then.
+// do calls f when no other caller works on the order. If another caller is already
+// waiting, do returns at once, since that one will do what f would.
 func (t *turns) do(ctx context.Context, id lockstore.OrderID, f func() error) error {
 	t.mu.Lock()
 	at := t.orders[id]

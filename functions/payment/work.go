@@ -9,11 +9,11 @@ import (
 	"seatlock/lockstore"
 )
 
-const pause = time.Second // between two looks at what is due
+const pause = time.Second // between two checks for due orders
 
-// Work works on the orders that are due until the context ends. Any number of
-// processes may do so. It also compares orders with the provider and the roster from
-// time to time, for the events, and counts them.
+// Work works on the orders that are due until the context ends. Any number of processes
+// may do so. From time to time, it also compares orders with the provider and with the
+// roster of the events, and counts them.
 func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -22,10 +22,11 @@ func (p *Payments) Work(ctx context.Context, events func() []lockstore.EventID) 
 	p.work(ctx, ctx, &working)
 }
 
-// WorkUntil is Work for a process that runs for a moment: it begins no work on an order
-// at that time or later, and returns when what it has begun is done, after 15 s at most.
-// It compares and counts once, if that is due, and goes on until the context ends if
-// there is so much. Leave it a second after that to note where it has stopped.
+// WorkUntil is Work for a process that runs only for a short time. It starts no work on
+// an order from that time on, and returns when the work that it has started is done,
+// after 15 s at most. It compares and counts once, if that is due, and continues until
+// the context ends if there is much to do. Allow it one more second to record where it
+// stopped.
 func (p *Payments) WorkUntil(ctx context.Context, until time.Time, events func() []lockstore.EventID) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -36,14 +37,14 @@ func (p *Payments) WorkUntil(ctx context.Context, until time.Time, events func()
 	p.work(ctx, begin, &working)
 }
 
-// work works on the orders that are due, and begins it until the second context ends.
+// work works on the orders that are due. It starts no more work once begin has ended.
 func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 	free := make(chan struct{}, p.workers)
 	for range p.workers {
 		free <- struct{}{}
 	}
 	for begin.Err() == nil {
-		select { // wait for one worker, and not for all of them
+		select { // wait for one worker, not for all of them
 		case <-begin.Done():
 			return
 		case <-free:
@@ -59,8 +60,8 @@ func (p *Payments) work(ctx, begin context.Context, working *sync.WaitGroup) {
 	}
 }
 
-// startDue starts a goroutine for each order that is due, while some are free, and
-// reports whether there may be more.
+// startDue starts a goroutine for each due order while there are free workers, and
+// reports whether more orders may be due.
 func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, working *sync.WaitGroup) bool {
 	limit := len(free) // only this goroutine takes from free
 	due, err := p.lease(begin, limit)
@@ -77,9 +78,9 @@ func (p *Payments) startDue(ctx, begin context.Context, free chan struct{}, work
 	return len(due) == limit
 }
 
-// lease returns orders that are due, and notes how late the latest one is. A lease leaves
-// its due time as it is, so an order that nobody can settle becomes later and later, such as
-// one whose event has left the event file.
+// lease returns orders that are due, and records the greatest delay. A lease does not
+// change an order's due time, so the delay of an order that cannot be settled keeps
+// growing, such as when its event has left the event file.
 func (p *Payments) lease(ctx context.Context, limit int) ([]lockstore.Order, error) {
 	due, err := p.orders.Due(ctx, limit, p.paced(Lease))
 	now, late := p.clock.now(), time.Duration(p.late.Load())
@@ -87,14 +88,15 @@ func (p *Payments) lease(ctx context.Context, limit int) ([]lockstore.Order, err
 		late = max(late, now.Sub(r.Due))
 		p.noteDue(r.Event)
 	}
-	p.late.Store(int64(late)) // after a count meanwhile it counts once more, which does no harm
+	p.late.Store(int64(late)) // a count meanwhile may count it twice, which is harmless
 	return due, err
 }
 
-// Round works once on some of the orders that are due, and returns how many. What
-// fails is logged, and due again after [Lease].
+// Round works once on some of the orders that are due, and returns their number.
+// Failures are logged, and the orders are due again after [Lease].
 func (p *Payments) Round(ctx context.Context) (int, error) {
-	// No more than start at once: the others would wait while their leases end.
+	// Take no more than can start at once: the leases of the others would expire while
+	// they wait.
 	due, err := p.lease(ctx, p.workers)
 	if err != nil {
 		return 0, err

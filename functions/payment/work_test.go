@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// slow is a provider of which each fetch takes a while, and some never end.
+// slow is a provider with slow fetches, some of which never end.
 type slow struct {
 	*paymenttest.Bank
 	fetches *atomic.Int64
@@ -29,8 +29,9 @@ func (p slow) Fetch(ctx context.Context, session string) (payment.Payment, error
 	return p.Bank.Fetch(ctx, session)
 }
 
-// Without any notice, buyers who pay are found before their time is over, many at once
-// too, and an order of which the provider does not answer keeps no other one waiting.
+// TestManyOrdersAreSettledByPolling checks that buyers who pay are found in time
+// without notices, even many at once, and that an order for which the provider does not
+// answer does not keep others waiting.
 func TestManyOrdersAreSettledByPolling(t *testing.T) {
 	var seats []lockstore.SeatID
 	for n := range 300 {
@@ -54,8 +55,8 @@ func TestManyOrdersAreSettledByPolling(t *testing.T) {
 	})
 }
 
-// A hundred notices of one order that come at once are two runs: the one that is under
-// way, and one after the last notice.
+// TestNoticesShareARun checks that a hundred simultaneous notices of one order cause
+// two runs: the one that is under way, and one after the last notice.
 func TestNoticesShareARun(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		var fetches atomic.Int64

@@ -1,9 +1,8 @@
-// Package problem holds the ways in which the API refuses a request, and
-// renders a refusal as an RFC 9457 problem.
+// Package problem defines the ways in which the API refuses a request, and renders a
+// refusal as an RFC 9457 problem.
 //
-// The [Kind] of a problem decides its code, status and title. The package must
-// not know which call was refused, nor how another package's errors map to
-// kinds.
+// The [Kind] of a problem determines its code, status and title. The package must not
+// know which call was refused, nor how another package's errors map to kinds.
 package problem
 
 import (
@@ -17,8 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Kind is one way in which a request is refused. Its text is the code in the
-// answer, on which clients may rely.
+// A Kind is one way in which a request is refused. Its text is the code in the answer,
+// which clients may rely on.
 type Kind string
 
 // The kinds, by status.
@@ -60,8 +59,8 @@ const (
 	Overloaded           Kind = "overloaded"
 )
 
-// kinds is what a client sees of each Kind. A detail is for refusals without
-// one of their own; it is empty where every refusal has one.
+// kinds is what a client sees of each Kind. The detail is for refusals that have none
+// of their own; it is empty if all have one.
 var kinds = []struct {
 	kind   Kind
 	status int
@@ -120,8 +119,8 @@ func (k Kind) Status() int {
 	return status
 }
 
-// describe returns what a client sees of the Kind, and of Internal if there is no
-// such Kind.
+// describe returns what a client sees of the Kind. For an unknown Kind it describes
+// Internal.
 func (k Kind) describe() (status int, title, detail string) {
 	for _, row := range kinds {
 		if row.kind == k {
@@ -134,15 +133,15 @@ func (k Kind) describe() (status int, title, detail string) {
 // A Refusal is an error that says how a request is answered.
 type Refusal struct {
 	Kind      Kind
-	Detail    string        // a sentence that the client can act on; empty is the Kind's own
-	Wait      time.Duration // after which another try may succeed; 0 if no time helps
+	Detail    string        // a sentence that the client can act on; if empty, the Kind's own
+	Wait      time.Duration // after which a repeat may succeed; 0 if waiting does not help
 	Seats     []Seat        // the seats in the way
-	OpensAt   time.Time     // when the sale opens; zero if that is not the reason
-	ClosedAt  time.Time     // when the sale closed; zero if that is not the reason
-	Largest   *int          // of a NotEnough, the largest number that there is
-	Instead   []string      // of an OrphanSeat, seats that could be had
-	Challenge string        // the WWW-Authenticate header, which an Unauthenticated needs
-	Err       error         // the cause, for the log alone; may be nil
+	OpensAt   time.Time     // when the sale opens; zero for other kinds
+	ClosedAt  time.Time     // when the sale closed; zero for other kinds
+	Largest   *int          // of a NotEnough, the largest number that would succeed
+	Instead   []string      // of an OrphanSeat, seats that may be chosen instead
+	Challenge string        // the WWW-Authenticate header; required for Unauthenticated
+	Err       error         // the cause, for the log only; may be nil
 }
 
 // A Seat is a seat in the way of a request, as the answer shows it.

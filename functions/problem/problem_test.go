@@ -43,7 +43,7 @@ func TestReadmeHasEveryCode(t *testing.T) {
 	}
 }
 
-// TestWrite checks how refusals of each form are answered.
+// TestWrite checks the answers to refusals of each form.
 func TestWrite(t *testing.T) {
 	for name, c := range map[string]struct {
 		refusal *problem.Refusal

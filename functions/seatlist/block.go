@@ -9,41 +9,41 @@ import (
 )
 
 const (
-	// blockSize is the number of seats that are rendered and compressed together:
-	// few enough that a change costs little, and enough that a large event is not
-	// many pieces.
+	// blockSize is the number of seats that are rendered and compressed together: few
+	// enough that a change costs little, and enough that a large event does not consist
+	// of too many pieces.
 	blockSize = 256
 
-	// seatLen is about the length of a seat in JSON.
+	// seatLen is the approximate length of a seat in JSON.
 	seatLen = 64
 
 	// forever is the end of a booking, and untilUnblocked that of a block. Both are
-	// later than that of any lock.
+	// later than the end of any lock.
 	forever        = math.MaxInt64
 	untilUnblocked = forever - 1
 )
 
-// A seat is what a block knows of a seat.
+// A seat is the state of a seat in a block.
 type seat struct {
 	until   int64  // the end of its lock in Unix milliseconds, or 0, forever or untilUnblocked
-	changed uint64 // the moment of the last change; the end of a lock is none
+	changed uint64 // the moment of the last change, not counting the end of a lock
 }
 
-// A block is consecutive seats. It is immutable, except that it keeps what it has
-// rendered.
+// A block is a run of consecutive seats. It is immutable, except that it keeps what it
+// has rendered.
 type block struct {
-	ids     []lockstore.SeatID // of the seats that lists show: the first ones, or all
+	ids     []lockstore.SeatID // of the seats that lists show: all, or the first ones
 	seats   []seat
 	counts  tally
-	nextEnd int64  // of the lock that ends first; forever if there is none
+	nextEnd int64  // the earliest end of a lock; forever if there is none
 	changed uint64 // the moment of the last change
 
 	once [statuses + 1]sync.Once
-	kept [statuses + 1]piece // by status, and at the end all seats
+	kept [statuses + 1]piece // by status; the last one has all seats
 }
 
-// untouched are the seats of every block that nobody has changed yet, so that an event
-// costs memory for what is taken. They are not written to.
+// untouched are the seats of every block without changes, so that an event takes memory
+// only for blocks with changes. It must not be written to.
 var untouched [blockSize]seat
 
 // statuses is the number of statuses that a seat can have.
@@ -100,10 +100,10 @@ func (b *block) withStatus(status lockstore.Status) *piece {
 	return b.piece(int(status), func(i int) bool { return b.status(i) == status })
 }
 
-// piece renders the seats that it should have, once for each kind.
+// piece renders the seats for which has returns true, once for each kind.
 func (b *block) piece(kind int, has func(i int) bool) *piece {
 	b.once[kind].Do(func() {
-		size := 0 // exactly, since every block of a large event keeps its text
+		size := 0 // exact, since every block of a large event keeps its text
 		for i := range b.ids {
 			if has(i) {
 				size += b.seatSize(i)
@@ -160,13 +160,14 @@ func (b *block) status(i int) lockstore.Status {
 	return lockstore.Locked
 }
 
-// AppendEnd appends the end of a lock as strangers may see it: rounded up to a whole
-// second, so that a program cannot take each seat in the millisecond that it is free.
+// AppendEnd appends the end of a lock as everybody may see it: rounded up to a whole
+// second, so that a program cannot take a seat in the very millisecond when it
+// becomes free.
 func AppendEnd(dst []byte, ms int64) []byte { return AppendTime(dst, (ms+999)/1000*1000) }
 
 // AppendTime appends Unix milliseconds as the API shows times: RFC 3339 in UTC.
 func AppendTime(dst []byte, ms int64) []byte {
-	// Other layouts than RFC3339 take three times as long.
+	// Layouts other than RFC3339 take three times as long.
 	dst = time.UnixMilli(ms).UTC().AppendFormat(dst, time.RFC3339)
 	dst[len(dst)-1] = '.'
 	ms = (ms%1000 + 1000) % 1000

@@ -9,14 +9,14 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// A List is compressed by putting together pieces that were compressed before, in
-// the format of RFC 1951. Its stream alternates between stored blocks, which hold
-// the text that differs from list to list, and the pieces:
+// A List is compressed by joining pieces that were compressed before, in the format of
+// RFC 1951. Its stream alternates between stored blocks, which hold the text that
+// differs from list to list, and the pieces:
 //
 //	stored head, piece, stored comma, piece, …, piece, stored tail
 //
-// The last bytes of a piece are the first of the stored block after it, so that
-// all of them begin at whole bytes.
+// The last bytes of a piece are the first of the next stored block, so that all of them
+// begin at whole bytes.
 
 // level is the compressor's level. On blocks of a list, higher ones take more time
 // and save little.
@@ -40,10 +40,10 @@ func (p *piece) deflate() deflated {
 		w := compressors.Get().(*flate.Writer)
 		defer compressors.Put(w)
 		w.Reset(&b)
-		w.Write(p.text[1:]) // cannot fail in a buffer
+		w.Write(p.text[1:]) // writing to a buffer cannot fail
 		w.Flush()
-		// A flush ends with an empty stored block. Without its length it is the
-		// beginning of another stored block.
+		// A flush ends with an empty stored block. Without its length it begins another
+		// stored block.
 		body := bytes.TrimSuffix(b.Bytes(), []byte{0, 0, 0xff, 0xff})
 		p.deflated = bytes.Clone(body)
 	})
@@ -53,8 +53,8 @@ func (p *piece) deflate() deflated {
 // mostStored is the length of the longest stored block.
 const mostStored = 0xffff
 
-// stored appends the text of a stored block that has begun, and further blocks if it is
-// too long for one.
+// stored appends text to a stored block that has begun, and further blocks if the text
+// is too long for one.
 func stored(dst []byte, text string) []byte {
 	for ; len(text) > mostStored; text = text[mostStored:] {
 		dst = append(stored(dst, text[:mostStored]), 0)
@@ -64,9 +64,9 @@ func stored(dst []byte, text string) []byte {
 	return append(dst, text...)
 }
 
-// deflate appends the list to dst, compressed and without an end.
+// deflate appends the compressed list to dst, without the end of the stream.
 func (l *List) deflate(dst []byte) []byte {
-	dst = append(dst, 0) // the beginning of a stored block
+	dst = append(dst, 0) // begins a stored block
 	if len(l.seats) == 0 {
 		return stored(dst, string(l.head)+tail)
 	}
@@ -83,7 +83,7 @@ func (l *List) deflate(dst []byte) []byte {
 // checksum returns the CRC-32 of the list.
 func (l *List) checksum() uint32 {
 	crc := uint32(0)
-	l.pieces(func(text []byte) error { // nothing fails
+	l.pieces(func(text []byte) error { // the function returns no error
 		crc = crc32.Update(crc, crc32.IEEETable, text)
 		return nil
 	})
@@ -104,7 +104,7 @@ func (l *List) Gzip() []byte {
 	l.gzip.once.Do(func() {
 		b := append(make([]byte, 0, l.size()), 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 		b = l.deflate(b)
-		b = append(b, 1, 0, 0, 0xff, 0xff) // a last block, stored and empty
+		b = append(b, 1, 0, 0, 0xff, 0xff) // the last block: stored and empty
 		b = binary.LittleEndian.AppendUint32(b, l.checksum())
 		l.gzip.body = binary.LittleEndian.AppendUint32(b, uint32(l.len))
 	})
@@ -117,7 +117,7 @@ func (l *List) Gzip() []byte {
 func (l *List) Framed(head func(length int) []byte) []byte {
 	l.framed.once.Do(func() {
 		b := l.deflate(make([]byte, 0, l.size()))
-		b = append(b, 0) // the beginning of an empty stored block, whose rest the RFC leaves out
+		b = append(b, 0) // begins an empty stored block, whose rest is left out according to the RFC
 		l.framed.body = append(head(len(b)), b...)
 	})
 	return l.framed.body

@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// TestCompressed compares compressed lists of every kind with the list, by the
-// standard library, which also checks the length and the sum of a gzip.
+// TestCompressed checks compressed lists of every kind with the standard library, which
+// also verifies the length and the checksum of a gzip stream.
 func TestCompressed(t *testing.T) {
 	for _, n := range []int{1, 255, 256, 257, 5000} {
 		store, ev := new(memstore.Store), event(t, n)
@@ -48,7 +48,7 @@ func TestCompressed(t *testing.T) {
 			}
 			frame := l.Framed(func(length int) []byte { return []byte("head:") })
 			message, ok := strings.CutPrefix(string(frame), "head:")
-			const rest = "\x00\x00\xff\xff\x01\x00\x00\xff\xff" // as RFC 7692 leaves it out, and an end
+			const rest = "\x00\x00\xff\xff\x01\x00\x00\xff\xff" // what RFC 7692 leaves out, and the end of the stream
 			got, err := io.ReadAll(flate.NewReader(strings.NewReader(message + rest)))
 			if !ok || err != nil || !bytes.Equal(got, want.Bytes()) {
 				t.Errorf("%s of %d seats: %v, the message has\n%.300s\nwant\n%.300s", name, n, err, got, &want)

@@ -1,8 +1,8 @@
-// Package seatlist holds the seats of an event as everybody may see them, and
-// renders them in the JSON of GET /seats.
+// Package seatlist keeps the seats of an event as everybody may see them, and renders
+// them in the JSON of GET /seats.
 //
-// A [Feed] asks the store once for all callers that want a list at the same
-// time, whichever lists they want. The package must not know HTTP, nor any user.
+// A [Feed] asks the store once for all callers that want a list at the same time,
+// whichever lists they want. The package must not know HTTP, nor any user.
 package seatlist
 
 import (
@@ -12,13 +12,13 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Feed keeps the seats of one event up to date. It gets only changes from the
-// store, and renders only the blocks of seats that have changed.
+// A Feed keeps the seats of one event up to date. It reads only changes from the store,
+// and renders only the blocks of seats that have changed.
 //
-// It never answers without asking the store. A refresh begins after the request
-// for it, so it misses nothing that was acknowledged before the request.
-// Requests that arrive during one refresh share the next. A refresh is one call of
-// LockStore.List; nothing else that a Feed is asked for calls it.
+// It never answers without asking the store. A refresh begins after the request for it,
+// so it includes everything that was acknowledged before the request. Requests that
+// arrive during one refresh share the next. A refresh is one call of LockStore.List,
+// and no other method calls it.
 //
 // A Feed is safe for concurrent use.
 type Feed struct {
@@ -28,16 +28,16 @@ type Feed struct {
 	known versions
 
 	mu   sync.Mutex
-	next *refresh // has not begun, so new requests may share it; nil if there is none
+	next *refresh // not begun, so that new requests may share it; nil if there is none
 
 	retired context.Context
 	retire  context.CancelFunc
 
 	turn chan struct{} // holds an element during a refresh
-	last *Snapshot     // the newest, nil at first; belongs to the holder of the turn
+	last *Snapshot     // the newest, nil at first; only for the holder of the turn
 }
 
-// A refresh is one question to the store.
+// A refresh is one read from the store.
 type refresh struct {
 	done chan struct{} // closed when the answer is set
 	snap *Snapshot
@@ -52,8 +52,8 @@ func New(store lockstore.LockStore, ev *lockstore.Event, plan *Plan) *Feed {
 	return f
 }
 
-// Retire says that another Feed takes the place of this one, because the event was
-// changed. The Feed goes on answering.
+// Retire says that another Feed has replaced this one, because the event was changed.
+// The Feed continues to answer.
 func (f *Feed) Retire() { f.retire() }
 
 // Retired returns a context that ends when the Feed is retired.
@@ -62,13 +62,13 @@ func (f *Feed) Retired() context.Context { return f.retired }
 // Event returns the event of the Feed.
 func (f *Feed) Event() *lockstore.Event { return f.ev }
 
-// Refresh returns the seats as they are at a moment after the call began. The error
-// is that of the store, or of the context if that ends.
+// Refresh returns the seats at a moment after the call began. The error is the store's,
+// or that of the context if it ends first.
 func (f *Feed) Refresh(ctx context.Context) (*Snapshot, error) {
 	f.mu.Lock()
 	if f.next == nil {
 		select {
-		case f.turn <- struct{}{}: // nobody waits, so there is nobody to share with
+		case f.turn <- struct{}{}: // no refresh is under way
 			f.mu.Unlock()
 			defer func() { <-f.turn }()
 			return f.ask(context.WithoutCancel(ctx))
@@ -96,14 +96,14 @@ func (f *Feed) Refresh(ctx context.Context) (*Snapshot, error) {
 	f.mu.Lock()
 	f.next = nil
 	f.mu.Unlock()
-	// Others share the answer: it must not fail because this caller has left.
+	// The answer is shared, so it must not fail because this caller leaves.
 	r.snap, r.err = f.ask(context.WithoutCancel(ctx))
 	close(r.done)
 	return r.snap, r.err
 }
 
-// ask gets the changes since the last state from the store. The caller must hold
-// the turn.
+// ask reads the changes since the last state from the store. The caller must hold the
+// turn.
 func (f *Feed) ask(ctx context.Context) (*Snapshot, error) {
 	var since lockstore.Version
 	if f.last != nil {
@@ -115,7 +115,7 @@ func (f *Feed) ask(ctx context.Context) (*Snapshot, error) {
 	}
 	var from *seats
 	if f.last == nil || changes.Full {
-		f.known.forget() // nobody knows what changed since the versions before
+		f.known.forget() // the changes since earlier versions are unknown
 		from = f.plan.blankSeats(f.ev)
 		if f.last != nil {
 			from.moment = f.last.seats.moment
@@ -140,8 +140,8 @@ func (f *Feed) List(ctx context.Context, since lockstore.Version) (*List, error)
 	return snap.Since(since), nil
 }
 
-// Wait returns when the event is beyond the version, or when the context ends
-// with the context's error: see [lockstore.LockStore].
+// Wait returns when the event is past the version, or with the context's error when the
+// context ends. See [lockstore.LockStore].
 func (f *Feed) Wait(ctx context.Context, version lockstore.Version) error {
 	return f.store.Wait(ctx, f.ev, version)
 }

@@ -13,15 +13,15 @@ import (
 // /seats. It is immutable.
 type List struct {
 	Version lockstore.Version // of the event
-	Full    bool              // whether the list has every seat, not only those that changed
+	Full    bool              // whether the list has every seat, or only those that changed
 
-	// Moment orders the lists of one Feed: a list knows everything that lists
-	// with a lower Moment know.
+	// Moment orders the lists of one Feed: a list includes all changes in lists with a
+	// lower Moment.
 	Moment uint64
 
-	// PlaceFree is the time from the list's moment until the first lock of an area's place
-	// may end; 0 if no place is locked. Lists do not name these places, so a client learns
-	// only from another list that one is available again.
+	// PlaceFree is the time from the list's moment until the first lock of an area's
+	// place may end; 0 if no place is locked. Lists do not name these places, so a
+	// client needs another list to learn that one is available again.
 	PlaceFree time.Duration
 
 	head  []byte // the JSON before the seats
@@ -31,7 +31,8 @@ type List struct {
 	plain, gzip, framed rendering
 }
 
-// pieces are seats in JSON. The comma before the first seat is left out.
+// pieces are the seats of a list in JSON. The comma before the first seat is omitted
+// when they are written.
 type pieces []*piece
 
 // A piece is some seats in JSON, each with a comma before it.
@@ -41,7 +42,7 @@ type piece struct {
 	deflated deflated // set by once
 }
 
-// A rendering is made when it is first asked for.
+// A rendering is created when it is first needed.
 type rendering struct {
 	once sync.Once
 	body []byte
@@ -51,8 +52,8 @@ const (
 	// tail is the JSON after the seats.
 	tail = "]}\n"
 
-	// joined is the length of the longest list that is kept in one piece. A longer
-	// one is not copied: lists that clients are slow to read share its pieces.
+	// joined is the length of the longest list that is kept in one piece. Longer ones
+	// are not copied, so that lists which slow clients read share their pieces.
 	joined = 32 << 10
 )
 
@@ -86,7 +87,7 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 		l.len += len(p.text)
 	}
 	if len(seats) > 0 {
-		l.len-- // the first comma
+		l.len-- // without the first comma
 	}
 	return l
 }

@@ -117,7 +117,7 @@ func TestLargeListAgrees(t *testing.T) {
 				case 1:
 					op = lockstore.Release(user, seats...)
 				}
-				_, _ = store.Do(ctx, ev, op) // some are refused
+				_, _ = store.Do(ctx, ev, op) // some fail
 			}
 			time.Sleep(time.Duration(random.IntN(20)) * time.Second)
 
@@ -147,7 +147,8 @@ func TestLargeListAgrees(t *testing.T) {
 			}
 			var got []string
 			for _, id := range ids {
-				// A client that folds changes applies the clock.
+				// A client that applies changes also has to compare ends with the
+				// clock.
 				if f := folded[string(id)]; f.Status == "booked" || f.Status == "locked" && f.ExpiresAt > l.ServerTime {
 					got = append(got, f.SeatID+" "+f.Status)
 				}
@@ -159,8 +160,8 @@ func TestLargeListAgrees(t *testing.T) {
 	})
 }
 
-// TestListSeesWhatWasAcknowledged has many users lock and list at the same time:
-// each must find its seat in the list as soon as it has its answer.
+// TestListSeesWhatWasAcknowledged lets many users lock and list at the same time. Each
+// must find its seat in the list as soon as its lock is acknowledged.
 func TestListSeesWhatWasAcknowledged(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 600)
 	feed := feedOf(store, ev)
@@ -208,9 +209,9 @@ func (s slowList) List(ctx context.Context, ev *lockstore.Event, since lockstore
 	}
 }
 
-// TestListsShareTheStore checks that requests during a refresh wait for the next
-// one, since the current one may miss what was acknowledged meanwhile, and that all
-// of them share that one.
+// TestListsShareTheStore checks that requests during a refresh wait for the next one,
+// which all of them share, since the current one may miss changes that were
+// acknowledged after it began.
 func TestListsShareTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := slowList{new(memstore.Store), make(chan struct{}), make(chan struct{})}, event(t, 10)
@@ -230,8 +231,8 @@ func TestListsShareTheStore(t *testing.T) {
 	})
 }
 
-// TestOneCallerLeaves checks that the callers that share a call of the store get
-// their answer even if the one that made it leaves.
+// TestOneCallerLeaves checks that callers that share a call of the store get their
+// answer even if the caller that made it leaves.
 func TestOneCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := slowList{new(memstore.Store), make(chan struct{}), make(chan struct{})}, event(t, 10)
@@ -255,8 +256,8 @@ func TestOneCallerLeaves(t *testing.T) {
 	})
 }
 
-// TestListAfterTheStoreBeganAnew checks that the list is full after the store has
-// lost everything, as one in another process may.
+// TestListAfterTheStoreBeganAnew checks that the list is full after the store has lost
+// everything, as can happen to one in another process.
 func TestListAfterTheStoreBeganAnew(t *testing.T) {
 	store, ev := &struct{ lockstore.LockStore }{new(memstore.Store)}, event(t, 10)
 	feed := feedOf(store, ev)
@@ -272,7 +273,7 @@ func TestListAfterTheStoreBeganAnew(t *testing.T) {
 }
 
 // TestMoment checks that a later list has a higher moment, even after the store has
-// lost everything, and that a list of the same state has the same.
+// lost everything, and that lists of the same state have the same moment.
 func TestMoment(t *testing.T) {
 	store, ev := &struct{ lockstore.LockStore }{new(memstore.Store)}, event(t, 10)
 	feed := feedOf(store, ev)

@@ -9,28 +9,27 @@ import (
 	"seatlock/lockstore"
 )
 
-// An Area is a part of an event whose places are alike. Lists show how many of them
-// there are in each state, and not the places.
+// An Area is a part of an event whose places are alike. Lists show the numbers of its
+// places in each state instead of the places.
 type Area struct {
 	Name       string // valid UTF-8
 	First, End int    // the positions of its places: First to End-1
 }
 
-// Parts are the parts of a layout for which lists have counts of their own.
+// Parts are the parts of a layout that lists count separately.
 type Parts struct {
 	Areas []Area // the last seats are their places
 
-	// Categories are the ids of those that seats have, in valid UTF-8, and CategoryOf
+	// Categories are the ids of the seats' categories, in valid UTF-8, and CategoryOf
 	// returns the index of the category of the seat or place at a position, or -1.
 	// CategoryOf may be nil if there are no categories.
 	Categories []string
 	CategoryOf func(position int) int
 }
 
-// A Plan is what the lists of all events of one layout have in common: the parts that
-// are counted, and how the seats look that nobody has taken yet. It is safe for
-// concurrent use. Events that share it need memory for what is taken, and not for each
-// of their seats.
+// A Plan is what the lists of all events of one layout share: the parts that are
+// counted, and the seats as they are before anybody takes one. Events that share a Plan
+// need memory only for blocks with changes. A Plan is safe for concurrent use.
 type Plan struct {
 	layout     *lockstore.Layout
 	areas      []area
@@ -40,11 +39,11 @@ type Plan struct {
 
 	once     sync.Once
 	blank    []*block // every seat is available
-	capacity []tally  // by category: of its seats, every one of which is available
+	capacity []tally  // by category: the number of its seats, all of them available
 }
 
-// An area is an Area with the beginning of its JSON, and a category the beginning of a
-// category's.
+// An area is an Area with the beginning of its JSON object, and a category has the
+// beginning of a category's.
 type (
 	area struct {
 		Area
@@ -99,8 +98,8 @@ func (p *Plan) makeBlank() {
 	}
 }
 
-// recount changes the counts of the categories as the block does whose first seat is at
-// the position.
+// recount updates the counts of the categories for a block that replaces another one.
+// Its first seat is at position first.
 func (p *Plan) recount(categories []tally, first int, before, after *block) {
 	if len(categories) == 0 {
 		return
@@ -116,7 +115,7 @@ func (p *Plan) recount(categories []tally, first int, before, after *block) {
 	}
 }
 
-// A tally is numbers of seats by their status.
+// A tally has the number of seats in each status.
 type tally [statuses]int
 
 // append appends the members of a JSON object.
@@ -153,7 +152,7 @@ func (s *seats) appendParts(b []byte) []byte {
 	return b
 }
 
-// appendPart appends the ith element of an array, before the first of which comes start.
+// appendPart appends the element i of an array. start comes before the first element.
 func appendPart(b []byte, i int, start string, head []byte, n *tally) []byte {
 	if i > 0 {
 		start = ","

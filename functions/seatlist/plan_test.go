@@ -59,7 +59,7 @@ func partsOf(t *testing.T, l *seatlist.List) (decoded partsList) {
 		t.Fatal(err)
 	}
 	var plain bytes.Buffer
-	l.WriteTo(&plain) // cannot fail in a buffer
+	l.WriteTo(&plain) // writing to a buffer cannot fail
 	if !bytes.Equal(packed, plain.Bytes()) || plain.Len() != l.Len() {
 		t.Fatalf("a list of %d bytes is\n%s\nand compressed\n%s", l.Len(), &plain, packed)
 	}
@@ -69,15 +69,15 @@ func partsOf(t *testing.T, l *seatlist.List) (decoded partsList) {
 	return decoded
 }
 
-// TestPartsAreCounted checks that every list has how many seats and places of the event,
-// of each category and of each area are in each state, and none of the places, whatever
-// boundaries of blocks the areas cross.
+// TestPartsAreCounted checks that every list has the numbers of seats and places in
+// each state, for the event, each category and each area, and does not list places,
+// whatever block boundaries the areas cross.
 func TestPartsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := new(memstore.Store), event(t, 1500)
 		areas := []seatlist.Area{{Name: `Floor "A"`, First: 300, End: 310}, {Name: "Floor", First: 310, End: 1400}, {Name: "Bar", First: 1400, End: 1500}}
 		categories := []string{"first", `"second"`, "third"}
-		categoryOf := func(at int) int { return max(-1, min(at%5-2+at/1400, 2)) } // some have none
+		categoryOf := func(at int) int { return max(-1, min(at%5-2+at/1400, 2)) } // some have no category
 		plan := seatlist.NewPlan(ev.Layout, seatlist.Parts{Areas: areas, Categories: categories, CategoryOf: categoryOf})
 		feed, random := seatlist.New(store, ev, plan), rand.New(rand.NewPCG(1, 20))
 		for step := range 60 {
@@ -89,7 +89,7 @@ func TestPartsAreCounted(t *testing.T) {
 				at := random.IntN(1490)
 				seats, user := ev.Seats[at:at+1+random.IntN(9)], lockstore.UserID(fmt.Sprint("user", step))
 				ops := []lockstore.Op{lockstore.Lock(user, seats...), lockstore.Book(user, "", seats...), lockstore.Block("", seats...), lockstore.Unblock(seats...)}
-				_, _ = store.Do(t.Context(), ev, ops[random.IntN(len(ops))]) // some are refused
+				_, _ = store.Do(t.Context(), ev, ops[random.IntN(len(ops))]) // some fail
 			}
 			time.Sleep(time.Duration(random.IntN(30)) * time.Second)
 			now, err := feed.Refresh(t.Context())
@@ -152,7 +152,7 @@ func TestPartsAreCounted(t *testing.T) {
 }
 
 // TestEventsShareWhatNobodyHasTaken checks that events of one Plan have lists of their
-// own, and that those who have taken nothing share the memory of the seats.
+// own, and that events without changes share the memory of the seats.
 func TestEventsShareWhatNobodyHasTaken(t *testing.T) {
 	store, first := new(memstore.Store), event(t, 2500)
 	plan := seatlist.NewPlan(first.Layout, seatlist.Parts{})

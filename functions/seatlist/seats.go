@@ -12,16 +12,15 @@ type seats struct {
 	ev         *lockstore.Event
 	plan       *Plan
 	version    lockstore.Version
-	moment     uint64   // counts the states of a feed: a later one has a higher moment
-	blocks     []*block // blockSize seats each, the last fewer
+	moment     uint64   // increases with each state of a feed
+	blocks     []*block // blockSize seats each; the last may have fewer
 	counts     tally
 	categories []tally // by category of the plan
-	nextEnd    int64   // of the lock that ends first; forever if there is none
+	nextEnd    int64   // the earliest end of a lock; forever if there is none
 }
 
-// with returns the state after the changes of a store's snapshot, without the
-// locks that have expired by its time. The two states share blocks that are the
-// same.
+// with returns the state after the changes in a store's snapshot, without the locks
+// that have expired by its time. Both states share unchanged blocks.
 func (s *seats) with(snap lockstore.Snapshot) *seats {
 	now := snap.Now
 	if len(snap.Seats) == 0 && s.version == snap.Version && now < s.nextEnd {
@@ -83,8 +82,8 @@ func (s *seats) pieces(of func(*block) *piece) pieces {
 	return list
 }
 
-// since returns the seats that changed after the moment, unless there are more
-// than most.
+// since returns the seats that changed after the moment, if there are no more than
+// most.
 func (s *seats) since(moment uint64, most int) (list pieces, ok bool) {
 	count := 0
 	for _, b := range s.blocks {
@@ -127,7 +126,7 @@ func (s *seats) count(first, end int) (n tally) {
 	return n
 }
 
-// placeEnd returns the end of the first lock in the blocks that have places of areas.
+// placeEnd returns the earliest end of a lock in the blocks with places of areas.
 func (s *seats) placeEnd() int64 {
 	end := int64(forever)
 	if len(s.plan.areas) == 0 {

@@ -23,8 +23,8 @@ func (c *counting) List(ctx context.Context, ev *lockstore.Event, since lockstor
 	return c.LockStore.List(ctx, ev, since)
 }
 
-// TestOneQuestionWhateverIsAsked checks that a refresh is one call of the store, and
-// that no list of it is another.
+// TestOneQuestionWhateverIsAsked checks that a refresh makes one call of the store, and
+// that its lists make none.
 func TestOneQuestionWhateverIsAsked(t *testing.T) {
 	store, ev := &counting{LockStore: new(memstore.Store)}, event(t, 3000)
 	feed := feedOf(store, ev)
@@ -48,8 +48,8 @@ func TestOneQuestionWhateverIsAsked(t *testing.T) {
 	}
 }
 
-// TestSinceIsKnownOrWhole checks what a client gets that knows a version, one that
-// knows an unknown version, and one that is far behind.
+// TestSinceIsKnownOrWhole checks the list for a client with a known version, with an
+// unknown one, and with one that is far behind.
 func TestSinceIsKnownOrWhole(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 3000)
 	feed := feedOf(store, ev)
@@ -75,7 +75,7 @@ func TestSinceIsKnownOrWhole(t *testing.T) {
 }
 
 // TestVersionsAreBounded checks that a feed forgets old versions, and that a client
-// with one gets the whole list.
+// with a forgotten version gets the whole list.
 func TestVersionsAreBounded(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 10)
 	feed := feedOf(store, ev)
@@ -101,7 +101,7 @@ func TestVersionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestListsAreShared checks that callers get the same list for the same question.
+// TestListsAreShared checks that callers with the same request get the same list.
 func TestListsAreShared(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 1000)
 	feed := feedOf(store, ev)
@@ -124,7 +124,7 @@ func TestListsAreShared(t *testing.T) {
 	}
 }
 
-// TestSinceAnyKnownVersion folds the changes since versions at random, while seats
+// TestSinceAnyKnownVersion applies the changes since random versions, while seats
 // change at random, and compares the result with the whole list.
 func TestSinceAnyKnownVersion(t *testing.T) {
 	store, ev := new(memstore.Store), event(t, 700)
@@ -137,7 +137,7 @@ func TestSinceAnyKnownVersion(t *testing.T) {
 			if random.IntN(2) == 0 {
 				op = lockstore.Release(user, ev.Seats[at:min(at+40, 700)]...)
 			}
-			_, _ = store.Do(t.Context(), ev, op) // some are refused
+			_, _ = store.Do(t.Context(), ev, op) // some fail
 		}
 		whole, old := get(t, feed, ""), past[random.IntN(len(past))]
 		changes := get(t, feed, old.Version)

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// mostChanges is the number of seats of the longest list of changes. A client
-	// with more is far behind and gets the whole list, which costs less: it is
-	// rendered and compressed already but for the blocks that changed last.
+	// mostChanges is the number of seats in the longest list of changes. A client with
+	// more changes is far behind and gets the whole list, which costs less: it is
+	// already rendered and compressed, except for the blocks that changed last.
 	mostChanges = 1024
 
 	// keptChanges is the number of lists of changes that a Snapshot keeps.
@@ -29,7 +29,7 @@ type Snapshot struct {
 	mu         sync.Mutex
 	whole      *List
 	withStatus [statuses]*List  // by status
-	changes    map[uint64]*List // by the moment that they begin after
+	changes    map[uint64]*List // by the moment after which they begin
 }
 
 // Counts are the numbers of seats in each state.
@@ -44,8 +44,8 @@ func (s *Snapshot) Counts() Counts {
 // Time returns the store's clock at the moment of the Snapshot.
 func (s *Snapshot) Time() time.Time { return time.UnixMilli(s.now) }
 
-// Tag identifies the state of the seats: snapshots with the same tag differ in
-// their time alone. It consists of the characters of a [lockstore.Version].
+// Tag identifies the state of the seats: snapshots with the same tag differ only in
+// their time. It consists of the characters of a [lockstore.Version].
 func (s *Snapshot) Tag() string {
 	// At one version, only the number of expired locks can differ.
 	return string(s.seats.version) + "." + strconv.Itoa(s.seats.counts[lockstore.Locked])
@@ -59,9 +59,9 @@ func (s *Snapshot) Status(position int) lockstore.Status {
 // Moment orders the snapshots of one Feed, as [List.Moment] does its lists.
 func (s *Snapshot) Moment() uint64 { return s.seats.moment }
 
-// Changed returns the positions of all seats that may have another status than in
-// before, each with its status: of all seats if before is nil. Both must be of one
-// Feed. Its cost is that of what has changed.
+// Changed returns the positions and statuses of all seats whose status may differ from
+// that in before, or of all seats if before is nil. Both must be of the same Feed. Its
+// cost depends only on the number of changes.
 func (s *Snapshot) Changed(before *Snapshot) iter.Seq2[int, lockstore.Status] {
 	return func(yield func(int, lockstore.Status) bool) {
 		for i, b := range s.seats.blocks {
@@ -88,8 +88,8 @@ func (s *Snapshot) WithStatus(status lockstore.Status) *List {
 	return *kept
 }
 
-// Since returns the list of the seats that changed after the version. It is the
-// list of every seat if the version is empty, unknown to the feed or far behind.
+// Since returns the list of the seats that changed after the version. If the version is
+// empty, unknown to the feed or far behind, it returns the list of all seats.
 func (s *Snapshot) Since(version lockstore.Version) *List {
 	moment, known := s.since(version)
 	s.mu.Lock()
@@ -105,9 +105,8 @@ func (s *Snapshot) Since(version lockstore.Version) *List {
 	return s.whole
 }
 
-// since returns the moment of a version. A version that is known now may be
-// unknown to the Snapshot: the feed has forgotten the past since, or met the
-// version later.
+// since returns the moment of a version. The feed may know a version that the Snapshot
+// does not: it met the version later, or has forgotten the past and met it again.
 func (s *Snapshot) since(version lockstore.Version) (moment uint64, known bool) {
 	switch version {
 	case "":
@@ -119,7 +118,7 @@ func (s *Snapshot) since(version lockstore.Version) (moment uint64, known bool) 
 	return moment, known && moment <= s.seats.moment
 }
 
-// changesSince returns the changes after the moment, or nil if they are too many. The
+// changesSince returns the changes after the moment, or nil if there are too many. The
 // caller must hold s.mu.
 func (s *Snapshot) changesSince(moment uint64) *List {
 	if l := s.changes[moment]; l != nil {

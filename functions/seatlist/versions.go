@@ -6,12 +6,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// knownVersions is the number of versions that a feed remembers. A client that
-// has an older one is far behind.
+// knownVersions is the number of versions that a feed remembers. A client with an older
+// one is far behind.
 const knownVersions = 8192
 
-// versions are the latest versions of a feed, each with the first moment at which
-// the event was at it. The zero value is empty.
+// versions are the latest versions of a feed, each with its first moment. The zero
+// value is empty.
 type versions struct {
 	mu      sync.RWMutex
 	moments map[lockstore.Version]uint64
@@ -45,7 +45,7 @@ func (k *versions) forget() {
 	k.moments, k.order, k.oldest = nil, nil, 0
 }
 
-// moment returns the first moment at which the event was at the version.
+// moment returns the first moment of the version.
 func (k *versions) moment(v lockstore.Version) (moment uint64, known bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()

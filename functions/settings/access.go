@@ -16,7 +16,7 @@ const (
 	byPayment = "payment"
 )
 
-// Access is the settings of who may call, and how often. A Lambda function reads
+// Access holds the settings of who may call, and how often. A Lambda function reads
 // [GatewayAccess].
 type Access struct {
 	origins
@@ -25,11 +25,11 @@ type Access struct {
 	Issuer, Audience string // of OpenID Connect tokens; both empty: no tokens are accepted
 	BackendKeys      []string
 	OperatorKeys     []string
-	BackendClaim     string // NAME=VALUE, or empty: no token is a back end's
+	BackendClaim     string // NAME=VALUE, or empty: no token has the role of a back end
 	OperatorClaim    string
-	Sessions         bool     // strangers become guests
-	SessionKeys      []string // of sessions; empty: made at random
-	Guests           int      // new ones of one address in an hour
+	Sessions         bool     // callers without sign-in become guests
+	SessionKeys      []string // of sessions; empty: random
+	Guests           int      // new guests of one address in an hour
 	Unbought         int      // seats that one user may lock in an hour without buying them; 0 is no limit
 	Client, Secret   string   // of the page at the issuer; empty: nobody signs in on the page
 	PublicURL        string   // of the page, as browsers know it; empty: what the request says
@@ -129,7 +129,7 @@ func (a *Access) check() error {
 	if !a.somebodyConfirms(true, true) {
 		ways := a.waysOut()
 		if a.ConfirmBy == byPayment {
-			ways = "CHECKOUT, " + ways // which functions on Lambda do not read
+			ways = "CHECKOUT, " + ways // functions on Lambda do not read it
 		}
 		return a.wrong("confirm-by", "nobody could confirm a booking: set "+ways)
 	}
@@ -146,15 +146,15 @@ func (a *Access) checkKeys() error {
 	return nil
 }
 
-// somebodyConfirms reports whether anybody can confirm, where callers can use keys, claims
-// or both.
+// somebodyConfirms reports whether anybody can confirm, where callers may have keys,
+// claims or both.
 func (a *Access) somebodyConfirms(keys, claims bool) bool {
 	operators := keys && len(a.OperatorKeys) > 0 || claims && a.OperatorClaim != ""
 	backends := keys && len(a.BackendKeys) > 0 || claims && a.BackendClaim != ""
 	return operators || a.ConfirmBy == byBuyer || a.ConfirmBy == byBackend && backends || a.ConfirmBy == byPayment && a.payments
 }
 
-// waysOut says what to set if nobody could confirm.
+// waysOut returns what to set if nobody could confirm.
 func (a *Access) waysOut() string {
 	if a.ConfirmBy == byPayment {
 		return "OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
@@ -165,13 +165,14 @@ func (a *Access) waysOut() string {
 // Closed reports whether calls that change seats need a token.
 func (a *Access) Closed() bool { return a.KnowsUsers() || len(a.BackendKeys) > 0 }
 
-// KnowsUsers reports whether users sign in or are guests, so that a limit of each user is one.
+// KnowsUsers reports whether users sign in or are guests, so that a limit for each user
+// is effective.
 func (a *Access) KnowsUsers() bool { return a.Issuer != "" || a.Sessions }
 
 // knownUnbought is the default of Unbought where users are known.
 const knownUnbought = 100
 
-// paidAccess is [Access] where payments may confirm. The payments are read before.
+// paidAccess is [Access] where payments may confirm. The payments are read before it.
 type paidAccess struct {
 	*Access
 	of *Payments
@@ -182,7 +183,7 @@ func (p *paidAccess) check() error {
 	return p.Access.check()
 }
 
-// maxKeys is how many keys there may be for one purpose: one, and its successor.
+// maxKeys is how many keys there may be for one purpose: one and its successor.
 const maxKeys = 2
 
 // keys reads one or two keys.
@@ -194,7 +195,7 @@ func keys(into *[]string) value {
 	return v
 }
 
-// unguessable reports whether a key has 192 bits, in base64.
+// unguessable reports whether a key has the length of 192 bits in base64.
 func unguessable(key string) bool { return len(key) >= 32 && !strings.ContainsAny(key, " \t") }
 
 // claim reads the name of a claim and its value.
@@ -205,8 +206,8 @@ func claim(into *string) value {
 	}, "must be the name of a claim and its value, such as roles=operator")
 }
 
-// secure reports whether nobody on the way to the issuer can replace its keys, or
-// there is no issuer.
+// secure reports whether nobody on the way to the issuer can replace its keys. It
+// accepts an empty issuer.
 func secure(issuer string) bool {
 	if issuer == "" {
 		return true

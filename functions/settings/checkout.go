@@ -2,8 +2,8 @@ package settings
 
 import "slices"
 
-// PaymentsElsewhere is the part of [Payments] that a Lambda function reads which takes no
-// payments itself: whether another one does.
+// PaymentsElsewhere is the part of [Payments] that is read by Lambda functions which
+// take no payments themselves: whether another function does.
 type PaymentsElsewhere struct{ Payments }
 
 func (p *PaymentsElsewhere) declare() (string, []Setting) {
@@ -15,7 +15,7 @@ func (p *PaymentsElsewhere) declare() (string, []Setting) {
 
 func (p *PaymentsElsewhere) check() error { return p.onLambda() }
 
-// onLambda refuses the till, whose page no function serves.
+// onLambda refuses the till, because no function serves its page.
 func (p *Payments) onLambda() error {
 	if p.Checkout == Till {
 		return p.wrong("checkout", "must be stripe on Lambda: the till is for trying it out on a machine of your own")
@@ -23,12 +23,12 @@ func (p *Payments) onLambda() error {
 	return nil
 }
 
-// Checkout is the [Payments] of the Lambda function that takes them, and where buyers come
-// back to.
+// Checkout is the [Payments] of the Lambda function that takes them, and where buyers
+// come back to.
 type Checkout struct {
 	Payments
 
-	ReturnTo []string // origins, besides that of the API
+	ReturnTo []string // origins besides that of the API
 }
 
 func (c *Checkout) declare() (string, []Setting) {

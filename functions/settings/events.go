@@ -8,17 +8,17 @@ import (
 	"seatlock/lockstore"
 )
 
-// Events are the settings of what is sold.
+// Events holds the settings of the events on sale.
 type Events struct {
 	origins
 
-	// File is the event file. Without one the runner sells an event of Rows rows
-	// with RowSeats seats each; a Lambda function reads the file in its zip.
+	// File is the event file. Without one, the runner sells an event of Rows rows with
+	// RowSeats seats each; a Lambda function reads the file in its zip.
 	File           string
 	Rows, RowSeats int
 
-	// Instead of serving, the runner reports what is in the event file Check, or
-	// makes an event file of ImportFile, which has the format Import.
+	// Instead of serving, the runner reports on the event file Check, or makes an event
+	// file from ImportFile, which has the format Import.
 	Check, Import, ImportFile string
 
 	// Defaults for events whose entry in the event file has none.
@@ -46,12 +46,12 @@ func (e *Events) declare() (string, []Setting) {
 	}
 }
 
-// knownLimit is the default of SeatLimit where users are known. Others can invent as
-// many users as they like.
+// knownLimit is the default of SeatLimit where users are known. Elsewhere, callers can
+// invent as many users as they like.
 const knownLimit = 10
 
-// LimitKnown sets the SeatLimit to the default where users are known, unless it was
-// given: a given 0 is no limit.
+// LimitKnown sets SeatLimit to the default where users are known, unless it was set: 0
+// then means no limit.
 func (e *Events) LimitKnown() {
 	if !e.given("seat-limit") {
 		e.SeatLimit = knownLimit

@@ -5,20 +5,21 @@ import (
 	"slices"
 )
 
-// What the gateway in front of a Lambda function does with tokens, as Authorizer says it.
+// The values of Authorizer: what the gateway in front of a Lambda function does with
+// tokens.
 const (
 	checksTokens = "jwt"
 	checksNone   = "none"
 )
 
-// GatewayAccess is the part of [Access] that a Lambda function reads: the gateway in
-// front verifies tokens, or there are guests.
+// GatewayAccess is the part of [Access] that a Lambda function reads: either the
+// gateway in front verifies tokens, or there are guests.
 type GatewayAccess struct {
 	Access
 
 	Authorizer string // jwt or none
 
-	Paid *Payments // which are read before; nil: there are none
+	Paid *Payments // read before; nil: there are no payments
 }
 
 func (g *GatewayAccess) declare() (string, []Setting) {
@@ -30,7 +31,8 @@ func (g *GatewayAccess) declare() (string, []Setting) {
 	})
 }
 
-// check checks that callers can get past the gateway with what the settings give them.
+// check checks that callers can get past the gateway with the tokens that the settings
+// allow.
 func (g *GatewayAccess) check() error {
 	if g.payments = g.Paid != nil && g.Paid.Checkout != ""; g.payments {
 		g.ConfirmBy = cmp.Or(g.ConfirmBy, byPayment)

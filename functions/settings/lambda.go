@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Gateway is the settings of what is in front of a Lambda function.
+// Gateway holds the settings of the gateway in front of a Lambda function.
 type Gateway struct {
 	origins
 
 	BasePath     string // begins with a slash, or is empty
-	CacheSeconds int    // how old a list of a shared cache may be
+	CacheSeconds int    // the greatest age of a list from a shared cache
 }
 
 func (g *Gateway) declare() (string, []Setting) {
@@ -30,9 +30,9 @@ func isBasePath(path string) bool {
 
 func (g *Gateway) check() error { return nil }
 
-// ReadLambda fills the groups from the environment of a Lambda function. The
-// function passes the group of its store and those that every function needs.
-// ReadLambda leaves out settings that are not declared for Lambda.
+// ReadLambda fills the groups from the environment of a Lambda function. The function
+// passes the group of its store and those that every function needs. ReadLambda ignores
+// settings that are not declared for Lambda.
 func ReadLambda(getenv func(string) string, groups ...Group) error {
 	return fill(groups, ByLambda, nil, getenv)
 }

@@ -12,25 +12,25 @@ import (
 
 // The values of Payments.Checkout.
 const (
-	Till   = "till" // the provider at home
+	Till   = "till" // the built-in provider, with which no money moves
 	Stripe = "stripe"
 )
 
-// Payments is the settings of how seats are paid for. Lambda functions read
-// [PaymentsElsewhere] or [Checkout].
+// Payments holds the settings of payments. Lambda functions read [PaymentsElsewhere] or
+// [Checkout].
 type Payments struct {
 	origins
 
-	Checkout     string        // the provider; empty: nothing is paid for here
+	Checkout     string        // the provider; empty: no payments are taken
 	Within       time.Duration // how long a buyer has to pay
-	Margin       time.Duration // how much longer the seats are locked
+	Margin       time.Duration // how much longer the seats stay locked
 	Workers      int           // orders that the program works on at the same time
-	Installation string        // among those that share an account at the provider; empty: the store has a name
+	Installation string        // name among those that share an account at the provider; empty: the store's name
 
 	StripeKey     string   // secret or restricted
-	StripeSecrets []string // of the webhook's endpoint, up to two; empty: there are no webhooks
-	StripeURL     string   // of the API; empty is Stripe itself
-	StripeDelayed bool     // also take payments whose money comes days later or never
+	StripeSecrets []string // of the webhook's endpoint, up to two; empty: no webhooks
+	StripeURL     string   // of the API; empty: Stripe's own
+	StripeDelayed bool     // also accept payments whose money comes days later or never
 }
 
 func (p *Payments) declare() (string, []Setting) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Runner is the settings of the runner, which reads all groups but [Gateway].
+// Runner holds the settings of the runner, which reads all groups but [Gateway].
 type Runner struct {
 	Server    Server
 	Events    Events
@@ -55,7 +55,7 @@ func Parse(args []string, getenv func(string) string) (Runner, error) {
 	return r, r.check()
 }
 
-// check checks what involves several groups.
+// check checks settings of several groups together.
 func (r *Runner) check() error {
 	if r.Access.KnowsUsers() {
 		r.Events.LimitKnown()
@@ -90,8 +90,8 @@ func (r *Runner) check() error {
 // ForRunner returns every setting that the runner reads.
 func ForRunner() []Setting { return readBy(ByRunner, new(Runner).groups()) }
 
-// An argument is a flag for the flag package. It accepts any text: fill reads the
-// value later, so that errors can name the flag or variable that it came from.
+// An argument is a flag for the flag package. It accepts any text: fill reads the value
+// later, so that errors can name the flag or variable that it came from.
 type argument struct {
 	Setting
 	given map[string]string

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Server is the settings of how requests come in.
+// Server holds the settings of the HTTP server.
 type Server struct {
 	origins
 
@@ -15,8 +15,8 @@ type Server struct {
 	Origins           []string
 	FrameAncestors    []string // origins whose pages may show the seats in a frame
 	Connections       int
-	Viewers           int // the most that follow seats by WebSocket at a time
-	Share             int // of both, and of large answers, for one address; in percent
+	Viewers           int // the most clients that follow seats by WebSocket at a time
+	Share             int // of Connections, Viewers and large answers, for one address; in percent
 	Drain, DrainDelay time.Duration
 }
 
@@ -37,7 +37,7 @@ func (s *Server) declare() (string, []Setting) {
 		{Flag: "max-connections", Env: "MAX_CONNECTIONS", Default: "20000",
 			into:  number(&s.Connections, 1, "must be a number of connections, at least 1"),
 			Usage: "accept up to `NUMBER` connections at a time; further ones are answered with 503, but for /healthz and /readyz"},
-		// The default needs little of a small machine's memory.
+		// The default takes little of a small machine's memory.
 		{Flag: "max-viewers", Env: "MAX_VIEWERS", Default: "10000",
 			into:  number(&s.Viewers, 0, "must be a number of viewers, or 0 for none"),
 			Usage: "let up to `NUMBER` viewers follow the seats by WebSocket at a time, and at most half of -max-connections; 0 means none"},
@@ -65,8 +65,8 @@ func (s *Server) check() error {
 	return nil
 }
 
-// isFrameAncestor reports whether the text is one origin: the frame tells its pages what
-// the user does.
+// isFrameAncestor reports whether the text is a single origin. It must be, since the
+// frame tells its parent page what the user does.
 func isFrameAncestor(text string) bool { return text != "*" && isOrigin(text) }
 
 func isOrigin(text string) bool {

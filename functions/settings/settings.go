@@ -1,13 +1,13 @@
-// Package settings declares every setting of the programs, once: its flag, its
-// environment variable, its default, its help text and what its value must be.
-// The runner reads settings from flags and the environment, a Lambda function
-// from the environment alone.
+// Package settings declares every setting of the programs once: its flag, its
+// environment variable, its default, its help text and what its value must be. The
+// runner reads settings from flags and the environment, and Lambda functions from the
+// environment only.
 //
-// A group of settings is a struct whose fields are the checked values. A new
-// setting is one more entry in the declare method of its group, and a field.
+// A group of settings is a struct whose fields are the checked values. A new setting is
+// one more entry in the declare method of its group, and a field.
 //
-// The package must not know what the values are used for: it knows no store, no
-// HTTP server and no Lambda.
+// The package must not know what the values are used for: it knows no store, no HTTP
+// server and no Lambda.
 package settings
 
 import (
@@ -35,8 +35,8 @@ type Setting struct {
 	into value
 }
 
-// Must returns what the error of a wrong value says, "must be …", or nothing if
-// no value is wrong.
+// Must returns the error text for a wrong value, "must be …", or "" if every value is
+// allowed.
 func (s Setting) Must() string { return s.into.must }
 
 // A Reader identifies the programs that read a setting.
@@ -61,7 +61,7 @@ func (s Setting) key() string {
 type Group interface {
 	// declare returns the group's name and settings, which write to its fields.
 	declare() (title string, settings []Setting)
-	// check checks what involves several settings of the group.
+	// check checks settings of the group together.
 	check() error
 	// came records that the value of a setting came from a flag or a variable.
 	came(key string, o origin)

@@ -45,7 +45,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestDeclarations checks that each flag and variable is declared once, and that
+// TestDeclarations checks that each flag and variable is declared only once, and that
 // the declarations are complete.
 func TestDeclarations(t *testing.T) {
 	seen := make(map[string]string)
@@ -71,8 +71,8 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-// TestOrder checks that a flag takes precedence over its variable, and that over
-// the default.
+// TestOrder checks that a flag takes precedence over its variable, and the variable
+// over the default.
 func TestOrder(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -130,8 +130,8 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-// TestMistakes checks that an error names the flag or the variable that the value
-// came from, shows the value, and says what must hold, in one line.
+// TestMistakes checks that an error names the flag or variable of the value, shows the
+// value, and says what must hold, in one line.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -171,8 +171,8 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestWrong checks that code that uses a value can refuse it in the same form, and
-// that secrets are not shown.
+// TestWrong checks that code that uses a value can refuse it in the same form, and that
+// secrets are not shown.
 func TestWrong(t *testing.T) {
 	s, err := settings.Parse([]string{"-seats", "9x9"}, environment("REDIS_URL=redis://user:hunter2@x"))
 	if err != nil {
@@ -191,8 +191,8 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestLambda checks that a function reads only the environment, and only settings
-// that are declared for Lambda in the groups that it names.
+// TestLambda checks that a function reads only the environment, and only settings that
+// are declared for Lambda in the groups that it passes.
 func TestLambda(t *testing.T) {
 	var redis settings.Redis
 	var events settings.Events
@@ -234,7 +234,8 @@ func TestLambda(t *testing.T) {
 	}
 }
 
-// TestIssuers checks that nobody on the way to the issuer can replace its keys.
+// TestIssuers checks that an issuer is refused if its keys could be replaced on the
+// way.
 func TestIssuers(t *testing.T) {
 	for url, ok := range map[string]bool{
 		"https://login.example": true, "http://localhost:1": true, "http://127.0.0.1:1/x": true, "http://[::1]:1": true,
@@ -247,7 +248,8 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
-// TestClientIsNoAudience checks that the ID tokens of the page cannot be meant for calls.
+// TestClientIsNoAudience checks that the ID tokens of the page cannot be valid for API
+// calls.
 func TestClientIsNoAudience(t *testing.T) {
 	for client, ok := range map[string]bool{"page": true, "shop": false} {
 		_, err := settings.Parse([]string{"-auth-issuer", "https://login.example", "-auth-audience", "shop", "-auth-client", client, "-confirm-by", "buyer"}, environment())
@@ -258,14 +260,14 @@ func TestClientIsNoAudience(t *testing.T) {
 }
 
 // TestSomebodyConfirms checks the default of -confirm-by, and that a program does not
-// start if nobody could confirm. The error names the ways out.
+// start if nobody could confirm. The error says what to set.
 func TestSomebodyConfirms(t *testing.T) {
 	issuer := []string{"-auth-issuer", "https://login.example", "-auth-audience", "shop"}
 	backend, operator := "AUTH_BACKEND_KEY="+strings.Repeat("b", 32), "OPERATOR_KEY="+strings.Repeat("o", 32)
 	for _, c := range []struct {
 		args []string
 		env  string
-		want string // the value, or what the error says
+		want string // the value, or a part of the error
 	}{
 		{nil, "", "buyer"},
 		{nil, operator, "buyer"},
@@ -297,8 +299,8 @@ func TestSomebodyConfirms(t *testing.T) {
 	}
 }
 
-// TestPaymentsOnLambda checks what the function that takes payments needs, and that the
-// others read only that there are payments, which then confirm.
+// TestPaymentsOnLambda checks the settings of the function that takes payments, and
+// that the others only read that payments exist, which then confirm.
 func TestPaymentsOnLambda(t *testing.T) {
 	const all = "CHECKOUT=stripe INSTALLATION=shop STRIPE_KEY=sk_test_1"
 	for env, want := range map[string]string{
@@ -329,8 +331,8 @@ func TestPaymentsOnLambda(t *testing.T) {
 	}
 }
 
-// TestSomebodyConfirmsOnLambda checks that only what gets past the gateway counts: with an
-// authorizer no key does, and without one no token is verified.
+// TestSomebodyConfirmsOnLambda checks that only credentials that get past the gateway
+// count: keys do not with an authorizer, and tokens do not without one.
 func TestSomebodyConfirmsOnLambda(t *testing.T) {
 	backend, operator := "AUTH_BACKEND_KEY="+strings.Repeat("b", 32), "OPERATOR_KEY="+strings.Repeat("o", 32)
 	sessions := "SESSIONS=true SESSION_KEY=" + strings.Repeat("s", 32)
@@ -361,7 +363,7 @@ func TestSomebodyConfirmsOnLambda(t *testing.T) {
 	}
 }
 
-// TestKeys checks that a key may have a successor, and none has two meanings.
+// TestKeys checks that a key may have a successor, and that no key has two meanings.
 func TestKeys(t *testing.T) {
 	a, b, c := strings.Repeat("a", 32), strings.Repeat("b", 32), strings.Repeat("c", 32)
 	s, err := settings.Parse(nil, environment("AUTH_BACKEND_KEY="+a+", "+b, "OPERATOR_KEY="+c))
@@ -375,8 +377,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestLimitOfKnownUsers checks that users who sign in have a limit by default, and
-// invented ones do not.
+// TestLimitOfKnownUsers checks that there is a default limit where users are known, and
+// none where callers invent them.
 func TestLimitOfKnownUsers(t *testing.T) {
 	signIn := []string{"-auth-issuer", "https://login.example", "-auth-audience", "shop", "-confirm-by", "buyer"}
 	for _, c := range []struct {
@@ -389,7 +391,7 @@ func TestLimitOfKnownUsers(t *testing.T) {
 	}
 }
 
-// TestEmptyFlags checks that an empty flag turns off what its variable turns on.
+// TestEmptyFlags checks that an empty flag overrides its variable.
 func TestEmptyFlags(t *testing.T) {
 	env := environment("AUTH_ISSUER=https://login.example", "AUTH_AUDIENCE=shop", "REDIS_URL=redis://x", "METRICS_ADDR=127.0.0.1:9")
 	s, err := settings.Parse([]string{"-auth-issuer", "", "-auth-audience=", "-redis", "", "-metrics-addr="}, env)

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// forever is the upper bound of durations that need none.
+// forever is the upper bound of durations without a limit.
 const forever = time.Duration(math.MaxInt64)
 
 // whyShared says why a Lambda function needs a store outside of itself.
 const whyShared = "it must name the store of the seats; without one, every copy of a function would sell them again"
 
-// File is the settings for seats in a file on this machine.
+// File holds the settings for seats in a file on this machine.
 type File struct {
 	origins
 
-	Path   string // empty: seats are kept elsewhere
+	Path   string // empty: seats are not kept in a file
 	Export bool   // print the bookings of any store instead of serving
-	Forget string // empty, or an event to be removed from any store instead of serving
-	Yes    bool   // also if seats of it are booked
+	Forget string // an event to be removed from any store instead of serving, or empty
+	Yes    bool   // remove it even if its seats are booked
 }
 
 func (f *File) declare() (string, []Setting) {
@@ -46,16 +46,16 @@ func (f *File) check() error {
 	return nil
 }
 
-// Redis is the settings for seats in Redis.
+// Redis holds the settings for seats in Redis.
 type Redis struct {
 	origins
 
-	URL           string // empty: seats are kept elsewhere
-	Replicas      int    // how many must have a booking before it is confirmed
+	URL           string // empty: seats are not kept in Redis
+	Replicas      int    // how many replicas must have a booking before it is confirmed
 	AllowEviction bool
 
-	// For the runner. A Lambda function does not wait at its start: each request
-	// tries again.
+	// For the runner. A Lambda function does not wait at its start: each request tries
+	// to connect.
 	Start   time.Duration // how long to wait for Redis at the start
 	Audit   bool          // report differences instead of serving
 	Rebuild bool          // fix them instead of serving
@@ -95,14 +95,14 @@ func (r *Redis) check() error {
 	return nil
 }
 
-// Postgres is the settings for seats in PostgreSQL.
+// Postgres holds the settings for seats in PostgreSQL.
 type Postgres struct {
 	origins
 
-	URL string // empty: seats are kept elsewhere
+	URL string // empty: seats are not kept in PostgreSQL
 
-	// For the runner. A Lambda function does not wait at its start: each request
-	// tries again.
+	// For the runner. A Lambda function does not wait at its start: each request tries
+	// to connect.
 	Start   time.Duration // how long to wait for PostgreSQL at the start
 	Migrate bool          // create what the database needs instead of serving
 }

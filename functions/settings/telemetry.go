@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// Telemetry is the settings of the log and the metrics.
+// Telemetry holds the settings of the log and the metrics.
 type Telemetry struct {
 	origins
 

@@ -9,8 +9,8 @@ import (
 
 // A value writes a setting's value to a field.
 type value struct {
-	read    func(text string) bool // writes the value, and reports whether the text is one
-	must    string                 // what the error says if it is not
+	read    func(text string) bool // writes the value, and reports whether the text is valid
+	must    string                 // what the error says if it is not valid
 	boolean bool                   // the flag alone means true
 	list    bool                   // the flag may be repeated
 }
@@ -43,7 +43,7 @@ func duration(into *time.Duration, least, most time.Duration, must string) value
 	return parsed(into, time.ParseDuration, func(d time.Duration) bool { return d >= least && d <= most }, must)
 }
 
-// parsed reads what parse returns and ok accepts.
+// parsed reads a value with parse, if ok accepts it.
 func parsed[T any](into *T, parse func(string) (T, error), ok func(T) bool, must string) value {
 	return value{must: must, read: func(text string) bool {
 		v, err := parse(text)

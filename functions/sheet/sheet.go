@@ -1,9 +1,8 @@
 // Package sheet writes tables for spreadsheets, as comma-separated values
 // (RFC 4180).
 //
-// Texts in a table may come from strangers, such as a user id. No cell is one that
-// a spreadsheet would run as a formula. The package must not know what the tables
-// are about.
+// Texts in a table may come from strangers, such as user ids. No cell is run as a
+// formula by a spreadsheet. The package must not know what the tables are about.
 package sheet
 
 import (
@@ -20,7 +19,7 @@ type Writer struct{ csv *csv.Writer }
 // NewWriter returns a Writer to w.
 func NewWriter(w io.Writer) *Writer { return &Writer{csv.NewWriter(w)} }
 
-// Row writes one row. It changes the cells: each becomes its [Cell].
+// Row writes one row. It replaces each of the cells by its [Cell].
 func (w *Writer) Row(cells ...string) error {
 	for i, text := range cells {
 		cells[i] = Cell(text)
@@ -28,21 +27,20 @@ func (w *Writer) Row(cells ...string) error {
 	return w.csv.Write(cells)
 }
 
-// Flush writes the rows that are buffered, and returns the first error of the
-// Writer.
+// Flush writes the buffered rows, and returns the first error of the Writer.
 func (w *Writer) Flush() error {
 	w.csv.Flush()
 	return w.csv.Error()
 }
 
 // Cell returns the text for a cell of a table. A spreadsheet runs a cell that begins
-// with =, +, - or @, also in their full-width forms, and some ignore spaces before
-// them. An apostrophe at the beginning prevents that. One is put before an apostrophe
-// too, so that the text can be restored.
+// with =, +, - or @, or with one of their full-width forms, and some ignore spaces
+// before them. An apostrophe at the beginning prevents that. A text that begins with an
+// apostrophe gets another one, so that the original can be restored.
 //
-// Where the decimal sign is a comma, spreadsheets take a semicolon for the end of a
-// cell, even between quotation marks. What follows one is treated as a cell of its
-// own.
+// Where the decimal sign is a comma, spreadsheets split cells at semicolons, even
+// between quotation marks. What follows a semicolon is therefore treated as a cell of
+// its own.
 func Cell(text string) string {
 	if !strings.Contains(text, ";") {
 		return cell(text)

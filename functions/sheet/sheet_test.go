@@ -10,8 +10,7 @@ import (
 	"seatlock/functions/sheet"
 )
 
-// TestCell checks that no cell begins a formula, and that texts which are none stay
-// as they are.
+// TestCell checks that no cell begins a formula, and that other texts are unchanged.
 func TestCell(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                          "",
@@ -42,7 +41,7 @@ func TestCell(t *testing.T) {
 	}
 }
 
-// TestWriter checks that a table is read back as it was written, but for the
+// TestWriter checks that a table is read back as it was written, except for the
 // apostrophes.
 func TestWriter(t *testing.T) {
 	var out bytes.Buffer

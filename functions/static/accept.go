@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Worthwhile is the length in bytes of the shortest content that is compressed. A
-// shorter one fits one packet as it is.
+// Worthwhile is the length in bytes of the shortest content that is compressed. Shorter
+// content fits into one packet uncompressed.
 const Worthwhile = 1200
 
 // Gzip is the Content-Encoding of compressed answers, in the form of a header's
@@ -25,11 +25,10 @@ func Vary(h http.Header) {
 	h.Add("Vary", acceptEncoding[0])
 }
 
-// AcceptsGzip reports whether the client takes answers that are compressed with
-// gzip.
+// AcceptsGzip reports whether the client accepts answers compressed with gzip.
 func AcceptsGzip(h http.Header) bool { return accepts(h, Gzip[0]) }
 
-// accepts reports whether the client takes answers in the coding.
+// accepts reports whether the client accepts answers in the coding.
 func accepts(h http.Header, coding string) bool {
 	given := h["Accept-Encoding"]
 	if given == nil {

@@ -1,5 +1,5 @@
-// Package static answers requests with content that stays the same while the
-// program runs, and has what other answers need to be compressed or validated.
+// Package static answers requests with content that does not change while the program
+// runs. It also has functions that other answers need for compression and validation.
 package static
 
 import (
@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// Content is an answer that stays the same, and is compressed when a client first
+// Content is an answer that does not change. It is compressed when a client first
 // accepts that. Contents may share pieces. Content is safe for concurrent use.
 type Content struct {
 	plain variant
@@ -37,16 +37,17 @@ func New(pieces ...[]byte) *Content {
 }
 
 // WithZstd makes c use zstd for clients that accept it, and returns c. The function
-// compresses in that format; nil changes nothing. It must be called before Serve. A
-// library for zstd is as large as all that a Lambda function may still add to its
-// package, so this one leaves the choice to the program.
+// compresses in that format; nil changes nothing. It must be called before Serve. The
+// choice is the program's, because a zstd library is as large as all that a Lambda
+// function may still add to its package.
 func (c *Content) WithZstd(compress func([]byte) []byte) *Content {
 	c.zstd.compress = compress
 	return c
 }
 
-// Serve answers with the content, or with 304 if the client has it already. The
-// media type is in the form of a header's values. A Cache-Control that is set stays.
+// Serve answers with the content, or with 304 if the client has it already. The media
+// type is in the form of a header's values. A Cache-Control that is already set is
+// kept.
 func (c *Content) Serve(w http.ResponseWriter, r *http.Request, mediaType []string) {
 	v := c.variant(r.Header)
 	h := w.Header()
@@ -74,6 +75,6 @@ func (c *Content) Serve(w http.ResponseWriter, r *http.Request, mediaType []stri
 	}
 }
 
-// noCache lets a client keep the content. It has to be validated each time, since
-// a program that is started again may have another.
+// noCache lets a client keep the content, but it must validate it each time, since a
+// restarted program may have other content.
 var noCache = []string{"no-cache"}

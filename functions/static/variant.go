@@ -12,8 +12,8 @@ import (
 // A variant is content in one encoding. Headers are in the form of a header's
 // values.
 type variant struct {
-	encoding []string // nil if the content is as it is
-	etag     []string // a strong one is of the bytes, so that variants differ
+	encoding []string // nil if the content is not compressed
+	etag     []string // strong, so each variant has its own
 	compress func([]byte) []byte
 
 	once   sync.Once
@@ -34,7 +34,7 @@ func (c *Content) variant(h http.Header) *variant {
 	return &c.plain
 }
 
-// make compresses the content once, unless the variant is the content as it is.
+// make compresses the content once, unless the variant is uncompressed.
 func (v *variant) make(content [][]byte) {
 	if v.encoding == nil {
 		return
@@ -46,8 +46,8 @@ func (v *variant) make(content [][]byte) {
 	})
 }
 
-// atLeisure is the length of content up to which gzip may take its time: a few
-// milliseconds, once, for a twentieth less. It is more than any file of the page has.
+// atLeisure is the length of content up to which gzip uses its best level, which takes
+// a few milliseconds, once, and saves a twentieth. All files of the page are shorter.
 const atLeisure = 256 << 10
 
 // gzipped returns the content compressed with gzip.
@@ -61,7 +61,7 @@ func gzipped(content []byte) []byte {
 	if err != nil {
 		panic(err) // both levels are valid
 	}
-	w.Write(content) // neither can fail in a buffer
+	w.Write(content) // writing to a buffer cannot fail
 	w.Close()
 	return bytes.Clone(b.Bytes())
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// audited are the calls that decide who has a seat for good, and what their lines say.
+// audited are the calls that decide who has a seat for good, with the texts of their
+// lines.
 var audited = map[string]string{
 	"confirm": "booked",
 	"cancel":  "booking cancelled",
@@ -17,9 +18,9 @@ var audited = map[string]string{
 }
 
 // Audit returns a Report that writes a line at level info for each call that booked,
-// cancelled, moved, blocked, unblocked or evicted something, with who asked for it. A
-// repeat that changed nothing has none. The line names the user, and which operator it
-// was, only if users is set.
+// cancelled, moved, blocked, unblocked or evicted something, with the caller. A repeat
+// that changed nothing writes no line. The line names the user, and the operator, only
+// if users is set.
 func Audit(log *slog.Logger, users bool) Report {
 	return func(ctx context.Context, o *Outcome) {
 		what := audited[o.Call]
@@ -29,7 +30,7 @@ func Audit(log *slog.Logger, users bool) Report {
 		attrs := []slog.Attr{slog.String("event", string(o.Event)), slog.Int("seats", o.Changed)}
 		by := o.By
 		if !users {
-			by, _, _ = strings.Cut(by, ":") // the role alone
+			by, _, _ = strings.Cut(by, ":") // only the role
 		}
 		if by != "" {
 			attrs = append(attrs, slog.String("by", by))
@@ -38,8 +39,8 @@ func Audit(log *slog.Logger, users bool) Report {
 	}
 }
 
-// personal returns who the request was about and where it came from, as far as lines may
-// say so.
+// personal returns the user and the address of the request, as far as lines may have
+// them.
 func (o *Outcome) personal(users bool) []slog.Attr {
 	var attrs []slog.Attr
 	if users && o.User.Check() == nil {

@@ -12,8 +12,8 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// TestAudit checks that each change that matters leaves one line with its request's id
-// and who asked, and that a line has personal data only if it may.
+// TestAudit checks that each change that matters writes one line with the request's id
+// and the caller, and that the line has personal data only if allowed.
 func TestAudit(t *testing.T) {
 	home := netip.MustParseAddr("192.0.2.7")
 	for _, c := range []struct {

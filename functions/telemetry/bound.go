@@ -12,15 +12,15 @@ import (
 
 const (
 	// linesPerSecond is the most lines a second of one kind, with bursts of twice as
-	// many: a client that is refused a thousand times a second must not fill a disk.
+	// many: a client that is refused a thousand times a second must not fill the disk.
 	linesPerSecond = 10
 
-	// maxKinds is the most kinds that are told apart. The others share a bound.
+	// maxKinds is the most kinds with a limit of their own. All others share one.
 	maxKinds = 100
 )
 
-// A Bound limits the lines of each kind in a log to ten a second. The zero Bound is
-// ready to use, by several goroutines.
+// A Bound limits the log lines of each kind to ten a second. The zero Bound is ready to
+// use, and safe for concurrent use.
 type Bound struct {
 	mu    sync.Mutex
 	kinds map[string]*bound
@@ -31,8 +31,8 @@ type bound struct {
 	missed int
 }
 
-// Log writes a line, unless there were too many of its kind. The line has the number
-// of those that were left out since the last, as missed.
+// Log writes a line, unless there were too many of its kind. The attribute missed is
+// the number of lines that were left out since the last one.
 func (b *Bound) Log(ctx context.Context, log *slog.Logger, level slog.Level, kind, text string, attrs ...slog.Attr) {
 	if !log.Enabled(ctx, level) {
 		return
@@ -47,8 +47,8 @@ func (b *Bound) Log(ctx context.Context, log *slog.Logger, level slog.Level, kin
 	log.LogAttrs(ctx, level, text, attrs...)
 }
 
-// take reports whether one more line may be written, and if so, how many were
-// left out since the last.
+// take reports whether one more line may be written, and if so, how many were left out
+// since the last one.
 func (b *Bound) take(kind string) (missed int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -72,9 +72,9 @@ func (b *Bound) take(kind string) (missed int, ok bool) {
 	return missed, true
 }
 
-// ServerLog returns the ErrorLog of an [http.Server], which writes to the log at
-// level warn. It bounds the lines of each kind: a client can make the server write
-// one for each TLS handshake that fails.
+// ServerLog returns the ErrorLog of an [http.Server], which writes to the log at level
+// warn. It limits the lines of each kind, since clients can cause one with each TLS
+// handshake that fails.
 func ServerLog(to *slog.Logger) *log.Logger {
 	return log.New(&serverLog{log: to}, "", 0)
 }

@@ -15,8 +15,8 @@ const idHeader = "X-Request-Id"
 // maxID is the length in bytes of the longest id that is accepted from a request.
 const maxID = 64
 
-// idOf returns the id that a request brings, or "" if that is not a valid id. Ids
-// appear in logs, so they must not contain spaces, quotes or line breaks.
+// idOf returns the id in the request's header, or "" if it is not valid. Ids appear in
+// logs, so they must not contain spaces, quotes or line breaks.
 func idOf(h http.Header) string {
 	values := h[idHeader]
 	if len(values) != 1 || len(values[0]) > maxID {
@@ -32,7 +32,7 @@ func idOf(h http.Header) string {
 	return values[0]
 }
 
-// RandomID returns an id of 128 random bits. It is not a secret.
+// RandomID returns an id of 128 random bits, which need not be secret.
 func RandomID(context.Context) string {
 	var b [16]byte
 	binary.NativeEndian.PutUint64(b[:8], rand.Uint64())
@@ -40,7 +40,7 @@ func RandomID(context.Context) string {
 	return hex.EncodeToString(b[:])
 }
 
-// ID returns the id of the request that has the context, or "" if there is none.
+// ID returns the id of the context's request, or "" if there is none.
 func ID(ctx context.Context) string {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r.id[0]
@@ -48,8 +48,8 @@ func ID(ctx context.Context) string {
 	return ""
 }
 
-// LogHandler returns h with the attribute request, the request's id, in every
-// line whose context is a request's.
+// LogHandler returns h with the attribute request, the request's id, added to lines
+// that are logged with a request's context.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
 
 type logHandler struct{ slog.Handler }

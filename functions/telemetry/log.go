@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Log returns a Report that writes a line for each request, at level debug, or
-// warn if it was refused. Two kinds of refusals stay at debug: a 409 is normal in
-// a sale, and a 5xx is logged at error by the code that knows its cause. The line
-// names the user only if users is set, and has the address if the Outcome does.
+// Log returns a Report that writes a line for each request: at level debug, or warn if
+// it was refused. Two kinds of refusals stay at debug: a 409 is normal in a sale, and a
+// 5xx is logged at error by the code that knows its cause. The line names the user only
+// if users is set, and the address if the Outcome has it.
 func Log(log *slog.Logger, users bool) Report {
 	var bound Bound
 	return func(ctx context.Context, o *Outcome) {

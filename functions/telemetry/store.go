@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A StoreUse sums up the calls of a store on behalf of one request.
+// A StoreUse sums up the store calls of one request.
 type StoreUse struct {
 	Calls    int
 	Failures int           // the calls that failed: unavailable, outcome_unknown or failed
@@ -21,7 +21,7 @@ type StoreUse struct {
 // [Operations], the result one of [Results]. It must be safe for concurrent use.
 type StoreReport func(operation, result string, took time.Duration)
 
-// Operations returns the names of what a [lockstore.LockStore] does: the kinds of
+// Operations returns the names of a [lockstore.LockStore]'s operations: the kinds of
 // operations, list, wait, roster and journal.
 func Operations() []string {
 	var names []string
@@ -31,15 +31,15 @@ func Operations() []string {
 	return append(names, "list", "wait", "roster", "journal")
 }
 
-// Results are the ways in which a call of a store may end: conflict when seats
-// prevent it, refused when its arguments are wrong, canceled when its context ends.
+// Results are the results of store calls: conflict if seats prevent it, refused if its
+// arguments are wrong, canceled if its context ends.
 var Results = []string{"ok", "conflict", "refused", "canceled", "unavailable", "outcome_unknown", "failed"}
 
-// failures are the results for which the store is to blame.
+// failures are the results that are the store's fault.
 var failures = []string{"unavailable", "outcome_unknown", "failed"}
 
-// Store returns a store that does what s does and measures it: for the Outcome of
-// the request on whose behalf it is called, and for the report, which may be nil.
+// Store returns a store that does what s does and measures it: for the Outcome of the
+// request that calls it, and for the report, which may be nil.
 func Store(s lockstore.LockStore, report StoreReport) lockstore.LockStore {
 	return &store{s, report}
 }
@@ -72,7 +72,8 @@ func (s *store) Wait(ctx context.Context, ev *lockstore.Event, since lockstore.V
 	return err
 }
 
-// Roster measures the time until the iteration ends, without that of the caller.
+// Roster measures the time until the iteration ends, without the time that its caller
+// takes.
 func (s *store) Roster(ctx context.Context, ev *lockstore.Event, f lockstore.Filter) (lockstore.Seq, iter.Seq2[lockstore.Holding, error]) {
 	began := time.Now()
 	seq, holdings := s.LockStore.Roster(ctx, ev, f)

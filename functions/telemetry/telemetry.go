@@ -1,8 +1,8 @@
 // Package telemetry measures requests and reports them to a log and to metrics.
 //
-// A [Handler] returns what only it knows of a request, [Observe] adds what can be
-// measured around it, and each [Report] gets both. The package must not know
-// what the calls do, nor what becomes of its reports.
+// A [Handler] returns what only it knows about a request, [Observe] adds what can be
+// measured around it, and each [Report] gets both. The package must not know what the
+// calls do, nor what happens to its reports.
 package telemetry
 
 import (
@@ -16,38 +16,38 @@ import (
 	"seatlock/lockstore"
 )
 
-// An Outcome says what one request was about and how it ended.
+// An Outcome describes one request and its result.
 type Outcome struct {
 	// Returned by the Handler.
-	Call    string            // the name of the call, such as "lock"; Other if it is none, such as the page
-	Code    string            // of the refusal, as in the answer; else OK or NotModified
+	Call    string            // the name of the call, such as "lock"; Other if it is not a call, such as the page
+	Code    string            // of the refusal, as in the answer; otherwise OK or NotModified
 	Event   lockstore.EventID // an event that is on sale, or empty
 	Seats   int               // the number of seats named; of those given back by a release; or of those in the way
 	Changed int               // the number of seats that the call changed
 	User    lockstore.UserID  // the user on whose behalf the request was made; personal data
-	By      string            // who asked in their own name, such as an operator; empty for buyers
-	Client  netip.Addr        // the address of the client, if lines may have it; personal data
+	By      string            // the caller in its own name, such as an operator; empty for buyers
+	Client  netip.Addr        // the client's address, if lines may have it; personal data
 
 	// Measured.
-	Status int           // 101 is a connection that was taken over, and Took is then how long it was open
+	Status int           // 101 is a connection that was taken over; Took is then how long it was open
 	Bytes  int64         // of the answer's body
 	Took   time.Duration // from the header of the request to the end of the answer
 	Store  StoreUse      // on behalf of this request
 }
 
-// The codes of requests that were not refused, and Other, which stands for a
-// call or a code that the Handler leaves empty.
+// The codes of requests that were not refused, and Other, which replaces a call or a
+// code that the Handler leaves empty.
 const (
 	OK          = "ok"
-	NotModified = "not_modified" // the client has what it asks for
+	NotModified = "not_modified" // the client already has the answer
 	Other       = "other"
 )
 
-// A Handler answers a request, and returns what it knows of it: the first fields
-// of an [Outcome]. It leaves Code empty unless it refused the request.
+// A Handler answers a request and returns what it knows about it: the first fields of
+// an [Outcome]. It leaves Code empty unless it refused the request.
 type Handler func(http.ResponseWriter, *http.Request) Outcome
 
-// ServeHTTP answers the request and drops the Outcome.
+// ServeHTTP answers the request and discards the Outcome.
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h(w, r) }
 
 // A Report is called once for each request, after its answer. It must not keep
@@ -55,11 +55,11 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h(w, r) }
 // id.
 type Report func(ctx context.Context, o *Outcome)
 
-// Observe returns an http.Handler that answers with next and calls the reports.
-// A request brings its id in X-Request-Id, or gets one from makeID; the answer
-// has it in the same header. A panic of next is reported with code "internal" and
-// call [Other], because next returned no Outcome, and goes on. That is the case of
-// http.ErrAbortHandler, which the calls of the API do not handle.
+// Observe returns an http.Handler that answers with next and calls the reports. The
+// request's id comes from X-Request-Id or else from makeID; the answer has it in the
+// same header. If next panics, the request is reported with code "internal" and call
+// [Other], because there is no Outcome, and the panic continues. That is so for
+// http.ErrAbortHandler, which the calls of the API do not recover from.
 func Observe(next Handler, makeID func(context.Context) string, reports ...Report) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -71,7 +71,7 @@ func Observe(next Handler, makeID func(context.Context) string, reports ...Repor
 		w.Header()[idHeader] = seen.id[:]
 		returned := false
 		defer func() {
-			if !returned { // it panicked, and the panic goes on
+			if !returned { // next panicked, and the panic continues
 				seen.Status, seen.Code = http.StatusInternalServerError, "internal"
 			}
 			seen.close(time.Since(began))
@@ -88,15 +88,15 @@ func Observe(next Handler, makeID func(context.Context) string, reports ...Repor
 
 type requestKey struct{}
 
-// A request is being observed. It is its own context and ResponseWriter, so that
-// one allocation is enough.
+// A request is a request under observation. It is its own context and ResponseWriter,
+// so that one allocation is enough.
 type request struct {
 	context.Context
 	http.ResponseWriter
 	Outcome
 	id [1]string // in the form of a header's values
 
-	mu    sync.Mutex // calls of the store may come from other goroutines, and after the answer
+	mu    sync.Mutex // store calls may come from other goroutines, and after the answer
 	store StoreUse
 }
 

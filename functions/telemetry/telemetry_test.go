@@ -27,7 +27,7 @@ func seen(t *testing.T, h telemetry.Handler) (telemetry.Outcome, *httptest.Respo
 	w := httptest.NewRecorder()
 	report := func(_ context.Context, o *telemetry.Outcome) { got = append(got, *o) }
 	func() {
-		defer func() { _ = recover() }() // as a server does
+		defer func() { _ = recover() }() // like a server
 		telemetry.Observe(h, telemetry.RandomID, report).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	}()
 	if len(got) != 1 {
@@ -36,7 +36,7 @@ func seen(t *testing.T, h telemetry.Handler) (telemetry.Outcome, *httptest.Respo
 	return got[0], w
 }
 
-// plain returns a Handler that returns no more than h does.
+// plain returns a Handler that returns an empty Outcome.
 func plain(h http.HandlerFunc) telemetry.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 		h(w, r)
@@ -44,8 +44,8 @@ func plain(h http.HandlerFunc) telemetry.Handler {
 	}
 }
 
-// TestOutcomes checks that a report has what the handler returned, and measures
-// the rest.
+// TestOutcomes checks that a report has what the handler returned, and what was
+// measured.
 func TestOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
@@ -90,8 +90,8 @@ func TestOutcomes(t *testing.T) {
 	})
 }
 
-// TestNotObserved checks that a handler works without Observe; the request then has
-// no id.
+// TestNotObserved checks that a handler works without Observe, and that the request
+// then has no id.
 func TestNotObserved(t *testing.T) {
 	h := telemetry.Handler(func(w http.ResponseWriter, r *http.Request) (o telemetry.Outcome) {
 		if id := telemetry.ID(r.Context()); id != "" {
@@ -134,8 +134,8 @@ func TestAnswersCanDoWhatTheServerCan(t *testing.T) {
 	}
 }
 
-// TestContextOfTheRequest checks that a handler gets the values and the end of the
-// request's context.
+// TestContextOfTheRequest checks that a handler gets the values and the cancellation of
+// the request's context.
 func TestContextOfTheRequest(t *testing.T) {
 	type key struct{}
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
@@ -266,9 +266,9 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// TestRefusalsDoNotFillTheDisk checks that of many refusals in a second only a few
-// are logged, that other codes are not affected, and that a later line has the
-// number left out.
+// TestRefusalsDoNotFillTheDisk checks that only a few of many refusals in a second are
+// logged, that other codes are not affected, and that a later line has the number left
+// out.
 func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -5,13 +5,12 @@ import (
 	"strconv"
 )
 
-// maxGap is the width in seats of the widest gap that a row has for numbers that it
-// leaves out.
+// maxGap is the width in seats of the widest gap that a row has for omitted numbers.
 const maxGap = 2
 
 // aislesOf returns the aisles of a row: the marked ones, and those where the rising or
-// falling numbers of its seats leave some out. Numbers that all step by two leave out
-// none. It returns nil if there are no aisles.
+// falling numbers of its seats skip some. Numbers that all step by two skip none. It
+// returns nil if there are no aisles.
 func aislesOf(numbers []string, marked []int) []int {
 	left := leftOut(numbers)
 	if left == nil {
@@ -26,8 +25,8 @@ func aislesOf(numbers []string, marked []int) []int {
 	return aisles
 }
 
-// leftOut returns, by seat, how many numbers are left out before it. It returns nil if
-// the seats do not all have numbers that rise or that fall.
+// leftOut returns, by seat, how many numbers are skipped before it. It returns nil
+// unless all seats have numbers, and these rise or fall.
 func leftOut(numbers []string) []int {
 	if len(numbers) < 2 {
 		return nil
@@ -61,9 +60,9 @@ func leftOut(numbers []string) []int {
 	return left
 }
 
-// slots returns where the middles of the seats of a row are along it, in tenths of a
+// slots returns the positions of the middles of the seats along a row, in tenths of a
 // seat width from its middle. An aisle is as wide as a seat, or as the seats whose
-// numbers are left out.
+// numbers are skipped.
 func slots(numbers []string, aisles []int, seats int) []float64 {
 	at := make([]float64, seats)
 	left := leftOut(numbers)

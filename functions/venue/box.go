@@ -6,7 +6,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// box returns the rectangle that is given, or nil if none is.
+// box returns the given rectangle, or nil if there is none.
 func box(here string, x, y, width, height *float64) (*Box, error) {
 	given := 0
 	for _, f := range []*float64{x, y, width, height} {
@@ -31,7 +31,7 @@ func box(here string, x, y, width, height *float64) (*Box, error) {
 	return &Box{tenths(*x * seatWidth), tenths(*y * seatWidth), tenths(*width * seatWidth), tenths(*height * seatWidth)}, nil
 }
 
-// stage makes the stage, or nil if none is given.
+// stage makes the stage, or returns nil if there is none.
 func (s *stageJSON) stage(here string) (*Stage, error) {
 	if s == nil {
 		return nil, nil

@@ -11,8 +11,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A builder makes one layout of a file. It counts all seats, with count, before it
-// makes any.
+// A builder makes one layout of a file. It counts all seats, with count, before making
+// any.
 type builder struct {
 	here        string // the layout's place in the file
 	what        string // "event" or "layout", for errors
@@ -21,7 +21,7 @@ type builder struct {
 
 	layout   *Layout
 	ids      []lockstore.SeatID
-	seats    map[lockstore.SeatID]int // by id: its position
+	seats    map[lockstore.SeatID]int // positions by id
 	origins  []origin
 	names    map[string]bool // of sections and areas
 	category categories
@@ -29,7 +29,7 @@ type builder struct {
 	id       []byte // the seat id being made
 }
 
-// An origin is where in the file the seats from a position on come from.
+// An origin is where in the file the seats from a position on are defined.
 type origin struct {
 	first int
 	here  string
@@ -68,7 +68,7 @@ func (b *builder) count(l layoutJSON) error {
 	return nil
 }
 
-// build makes the layout that count has counted.
+// build makes the layout whose seats count has counted.
 func (b *builder) build(l layoutJSON) (*Layout, error) {
 	b.layout = &Layout{notes: make(map[int]string)}
 	b.seats = make(map[lockstore.SeatID]int)
@@ -95,7 +95,7 @@ func (b *builder) build(l layoutJSON) (*Layout, error) {
 	return b.finish(l)
 }
 
-// finish makes what comes after the sections.
+// finish makes everything after the sections.
 func (b *builder) finish(l layoutJSON) (*Layout, error) {
 	b.layout.seats = len(b.ids)
 	for i, a := range l.Areas {
@@ -115,7 +115,7 @@ func (b *builder) finish(l layoutJSON) (*Layout, error) {
 	return b.layout, nil
 }
 
-// section makes one section of a plan, with the name that its range gives it.
+// section makes one section of a plan, with its name from the range.
 func (b *builder) section(p plan, name string) error {
 	section := Section{Name: norm.NFC.String(strings.ReplaceAll(p.section.Name, "{section}", name)), First: len(b.ids)}
 	if err := b.nameOf(p.here, "section", section.Name); err != nil {
@@ -237,18 +237,18 @@ func (b *builder) area(here string, a areaJSON) error {
 	return nil
 }
 
-// A twiceError is a seat id that two seats have.
+// A twiceError is the id that two seats have.
 type twiceError struct {
 	id    lockstore.SeatID
-	first string // where in the file the first one is
+	first string // where in the file the first seat is
 }
 
 func (e *twiceError) Error() string {
 	return fmt.Sprintf("seat %s is there twice, the first time at %s", e.id, e.first)
 }
 
-// withWayOut adds to the error about a seat that is there twice that another pattern may
-// help, if the section has none of its own.
+// withWayOut adds to the error about a repeated seat id that another pattern may help,
+// if the section has none of its own.
 func withWayOut(err error, p plan) error {
 	if _, ok := errors.AsType[*twiceError](err); !ok || p.section.Pattern != nil {
 		return err
@@ -259,7 +259,7 @@ func withWayOut(err error, p plan) error {
 	return extended(err, `; give the section a pattern that keeps them apart, such as "{row}-{seat}", or "B-{row}-{seat}" for the seats of a balcony`)
 }
 
-// add checks and records a seat that was made.
+// add checks and records a new seat.
 func (b *builder) add(here string, id lockstore.SeatID, category uint16) error {
 	if err := checkSeat(id); err != nil {
 		return at(here, err)
@@ -273,7 +273,7 @@ func (b *builder) add(here string, id lockstore.SeatID, category uint16) error {
 	return nil
 }
 
-// origin returns the place in the file of the seat at the position.
+// origin returns where in the file the seat at the position is defined.
 func (b *builder) origin(position int) string {
 	i, _ := slices.BinarySearchFunc(b.origins, position+1, func(o origin, p int) int { return o.first - p })
 	return b.origins[i-1].here

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxCategories is the most categories that an event or a layout may have.
+// maxCategories is the most categories of an event or a layout.
 const maxCategories = 1000
 
-// categories are those that a layout names, while it is made.
+// categories are the categories that a layout names, while it is being made.
 type categories struct {
 	ids   []string
 	known map[string]uint16 // one more than the index in ids
@@ -140,7 +140,7 @@ func (l levelJSON) level(here string) (Level, error) {
 	return made, checkPrice(here+"/price", made.Price)
 }
 
-// nameOr returns the name for people, or the id if none is given.
+// nameOr returns the name for people, or the id if there is none.
 func nameOr(here string, name *string, id string) (string, error) {
 	if name == nil {
 		return id, nil
@@ -166,7 +166,7 @@ func isColor(s string) bool {
 	})
 }
 
-// find matches the categories that the layout names with those of the event.
+// find matches the categories that the layout names with the event's.
 func (e *Event) find(here string) error {
 	if len(e.Layout.Categories) == 0 && e.Currency == "" {
 		return nil

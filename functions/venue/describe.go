@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Check reads an event file as [ReadEvents] does, and makes the layouts that no event has,
-// too. It returns what is in the file, in lines for people: each layout once, and then the
-// events.
+// Check reads an event file as [ReadEvents] does, and also makes the layouts that no
+// event uses. It returns a description of the file for people, in lines: each layout
+// once, and then the events.
 func Check(name string, r io.Reader, d Defaults) (string, error) {
 	events, unused, err := readAll(name, r, d, true)
 	if err != nil {
@@ -39,7 +39,7 @@ func describe(events []Event, unused []*Layout) string {
 	return b.String()
 }
 
-// describe writes what a line about the layout says, and a line about each of its
+// describe writes the rest of the line about the layout, and a line about each of its
 // parts.
 func (l *Layout) describe(b *strings.Builder) {
 	fmt.Fprintf(b, "%s, %s", counted(len(l.Seats), "place"), counted(len(l.Sections), "section"))
@@ -81,12 +81,13 @@ func (l *Layout) describe(b *strings.Builder) {
 	}
 }
 
-// onTop returns how many seats have less than half a seat's width to another that comes
-// before them, and the positions of the first two. A plan would show them as one.
+// onTop returns the number of seats that are less than half a seat's width from an
+// earlier one, and the positions of the first two. On a plan they would look like one
+// seat.
 func (l *Layout) onTop() (n, first, second int) {
 	const near = seatWidth / 2
 	type cell struct{ x, y int32 }
-	cells := make(map[cell][]int) // the seats in each that are near no other
+	cells := make(map[cell][]int) // seats by cell, without those near an earlier one
 	nearby := func(at int, of cell) bool {
 		for x := of.x - 1; x <= of.x+1; x++ {
 			for y := of.y - 1; y <= of.y+1; y++ {
@@ -113,8 +114,8 @@ func (l *Layout) onTop() (n, first, second int) {
 	return n, first, second
 }
 
-// describeDoubled writes a line about each series of rows with doubled letters, such as AA
-// and BB: an event file from before ranges had them may mean AA, AB … BB.
+// describeDoubled writes a line about each series of rows with doubled letters, such as
+// AA and BB: an event file from before ranges had them may mean AA, AB … BB.
 func (s *Section) describeDoubled(b *strings.Builder) {
 	for i := 0; i < len(s.Rows); i++ {
 		end := i + 1
@@ -129,12 +130,13 @@ func (s *Section) describeDoubled(b *strings.Builder) {
 	}
 }
 
-// doubledNext reports whether b follows a, or is before it, in AA, BB … or aa, bb ….
+// doubledNext reports whether a and b are neighbours in AA, BB … or aa, bb …, in either
+// order.
 func doubledNext(a, b string) bool {
 	return len(a) == len(b) && alike(a) && alike(b) && (b[0] == a[0]+1 || a[0] == b[0]+1)
 }
 
-// describe writes lines about the event, and its layout if it is its own.
+// describe writes lines about the event, and its layout if it has its own.
 func (e *Event) describe(b *strings.Builder) {
 	fmt.Fprintf(b, "event %s: %s", e.ID, Shown(e.Name))
 	if e.Layout.Name != "" {

@@ -11,8 +11,8 @@ import (
 // byteOrderMark is what some editors put before text in UTF-8.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// plainJSON returns the text without a byte order mark. If it is in another encoding, or
-// another kind of file, the error says how to make an event file of it.
+// plainJSON returns the text without a byte order mark. If it has another encoding, or
+// is another kind of file, the error says how to make an event file from it.
 func plainJSON(name string, text []byte) ([]byte, error) {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	problem := otherEncoding(text)
@@ -40,14 +40,14 @@ func otherEncoding(text []byte) error {
 	return fmt.Errorf("%s: it is not UTF-8: the byte %#x; in Windows-1252 that is %s. Save the file as UTF-8", position(text, at), text[at], Shown(windows1252(text[at])))
 }
 
-// windows1252 returns the letter that a byte from 0x80 is in the encoding of older
-// Windows programs in the West.
+// windows1252 returns the letter for a byte from 0x80 in Windows-1252, the encoding of
+// older Windows programs in the West.
 func windows1252(b byte) string {
 	const from80 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
 	if b < 0xa0 {
 		return string([]rune(from80)[b-0x80])
 	}
-	return string(rune(b)) // as in Latin-1
+	return string(rune(b)) // the same as in Latin-1
 }
 
 // otherFile returns an error with its position if the text is a table or a plan that

@@ -16,7 +16,7 @@ import (
 
 // The limits of an event file.
 const (
-	maxFileSeats = 2_000_000  // of all its layouts together; that of an event counts as one
+	maxFileSeats = 2_000_000  // of all its layouts together; an event's own layout counts as one
 	maxSoldSeats = 20_000_000 // of all its events together
 	maxFileBytes = 16 << 20
 	maxRevision  = 1_000_000_000
@@ -33,18 +33,18 @@ func ReadFile(name string, d Defaults) ([]Event, error) {
 	return ReadEvents(name, f, d)
 }
 
-// ReadEvents reads an event file; the README describes its form. An event takes
-// the settings that it lacks from d. Events of one layout of the file share it. An
-// error is one line: the file's name, the line and column, the place in the document as
-// a JSON pointer (unless that is the whole document), and what is wrong there.
+// ReadEvents reads an event file; the README describes its form. Settings that an event
+// lacks come from d. Events of one layout of the file share it. An error is one line:
+// the file's name, the line and column, the place in the document as a JSON pointer
+// (unless that is the whole document), and what is wrong there.
 //
-// Of the layouts that no event has, only the form is checked: see [Check].
+// For layouts that no event uses, it checks only the form: see [Check].
 func ReadEvents(name string, r io.Reader, d Defaults) ([]Event, error) {
 	events, _, err := readAll(name, r, d, false)
 	return events, err
 }
 
-// readAll is ReadEvents and, if they are wanted, makes the layouts that no event has.
+// readAll is ReadEvents and, if wanted, makes the layouts that no event uses.
 func readAll(name string, r io.Reader, d Defaults, wanted bool) (events []Event, unused []*Layout, err error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
 	if err != nil {
@@ -69,8 +69,7 @@ func readAll(name string, r io.Reader, d Defaults, wanted bool) (events []Event,
 	return events, unused, located(name, text, err)
 }
 
-// layout returns the layout that is the event's own, or nil if it names one of the
-// file.
+// layout returns the event's own layout, or nil if it names one of the file.
 func (e eventJSON) layout(here string) (*layoutJSON, error) {
 	own := e.Sections != nil || e.Areas != nil || e.Stage != nil
 	switch {
@@ -119,8 +118,7 @@ func (e eventJSON) check(here string) error {
 	return nil
 }
 
-// event makes the event, whose settings were checked. It takes those that the event
-// lacks from d.
+// event makes the event. Its settings must have been checked; missing ones come from d.
 func (e eventJSON) event(here string, layout *Layout, d Defaults) (made Event, err error) {
 	made = Event{Layout: layout, Name: string(e.ID), NoSingles: e.NoSingles}
 	if e.Name != nil {

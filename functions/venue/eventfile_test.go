@@ -116,7 +116,7 @@ func TestExampleEventFiles(t *testing.T) {
 	}
 }
 
-// in returns a file with one event that has these fields beside its id.
+// in returns a file with one event that has these fields in addition to its id.
 func in(fields string) string { return "{\"events\":[\n  {\"id\":\"a\"," + fields + "}]}" }
 
 // section returns a file with one section that has these fields.
@@ -235,8 +235,8 @@ func TestReadEventsBoundsTheFile(t *testing.T) {
 	}
 }
 
-// FuzzReadEvents checks that any file either is refused in one line that names
-// it, or makes events whose sections hold exactly their seats.
+// FuzzReadEvents checks that any file is either refused in one line that names it, or
+// makes events whose sections have exactly their seats.
 func FuzzReadEvents(f *testing.F) {
 	for _, c := range goodFiles {
 		f.Add(c.text)
@@ -291,5 +291,6 @@ func FuzzReadEvents(f *testing.F) {
 	})
 }
 
-// wayOut ends the error about two seats of one id that the default pattern made.
+// wayOut is the end of the error about two seats for which the default pattern makes
+// one id.
 const wayOut = `; give the section a pattern that keeps them apart, such as "{row}-{seat}", or "B-{row}-{seat}" for the seats of a balcony`

@@ -35,7 +35,7 @@ func explainFile(name string, text []byte, err error) error {
 	return fileError(name, text, e.ByteOffset, e.JSONPointer, "it is not JSON: "+e.Err.Error())
 }
 
-// fileError returns the one line about a file.
+// fileError returns a one-line error about a file.
 func fileError(name string, text []byte, offset int64, place jsontext.Pointer, problem string) error {
 	if place != "" {
 		problem = inLine(string(place)) + ": " + problem
@@ -43,8 +43,8 @@ func fileError(name string, text []byte, offset int64, place jsontext.Pointer, p
 	return fmt.Errorf("%s:%s: %s", name, position(text, int(offset)), problem)
 }
 
-// inLine returns a pointer so that it fits into a line: it holds names from the file,
-// which must not break the line or make it long.
+// inLine shortens a pointer for a line: it contains names from the file, which must not
+// break the line or make it long.
 func inLine(pointer string) string {
 	if quoted := Shown(pointer); quoted != `"`+pointer+`"` {
 		return quoted
@@ -75,8 +75,7 @@ func wrong(pointer, format string, args ...any) error {
 	return &placed{pointer, fmt.Errorf(format, args...)}
 }
 
-// at puts an error at a place. It takes only the sentence of a
-// [lockstore.InvalidError].
+// at puts an error at a place. Of a [lockstore.InvalidError] it uses only the sentence.
 func at(pointer string, err error) error {
 	if e, ok := errors.AsType[*lockstore.InvalidError](err); ok {
 		return wrong(pointer, "%s", e.Problem)
@@ -84,7 +83,7 @@ func at(pointer string, err error) error {
 	return &placed{pointer, err}
 }
 
-// extended returns a placed error with more at its end.
+// extended returns a placed error with more text at its end.
 func extended(err error, more string) error {
 	if e, ok := errors.AsType[*placed](err); ok {
 		return wrong(e.pointer, "%w%s", e.err, more)
@@ -116,7 +115,7 @@ func explainField(e *json.SemanticError) string {
 			if _, ok := fields[token]; ok && !layoutName {
 				holder = token
 			}
-			layoutName = holder == "layouts" && token == "layouts" // what follows is a name
+			layoutName = holder == "layouts" && token == "layouts" // the next token is a name
 		}
 		return fmt.Sprintf("there is no field %s here; there are %s", Shown(place.LastToken()), fields[holder])
 	}
@@ -137,7 +136,7 @@ func explainField(e *json.SemanticError) string {
 	return fmt.Sprintf("it must be %s, not %s", want, jsonKind(e))
 }
 
-// kindOf says in JSON's words what a value of the type is.
+// kindOf names the JSON type of values of the type.
 func kindOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -202,8 +201,8 @@ func position(text []byte, offset int) string {
 	return fmt.Sprintf("%d:%d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[line:])+1)
 }
 
-// Shown quotes text from outside, shortened to a length that fits in a line. Letters
-// of all languages stay as they are; what cannot be seen is escaped.
+// Shown quotes text from outside, shortened so that it fits in a line. It keeps letters
+// of all languages, and escapes invisible characters.
 func Shown(s string) string {
 	const most = 80
 	if len(s) <= most {

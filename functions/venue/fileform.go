@@ -19,7 +19,7 @@ type layoutJSON struct {
 	Areas    []areaJSON    `json:"areas"`
 	Stage    *stageJSON    `json:"stage"`
 
-	// Seats are those of an event that is a plain list.
+	// Seats is set for an event that is a plain list.
 	Seats []seatJSON `json:"-"`
 }
 
@@ -78,7 +78,7 @@ type rowsJSON struct {
 	Table    *string   `json:"table"`
 }
 
-// specialJSON says what is special about some of the seats that rows make.
+// specialJSON describes special seats among those of rows.
 type specialJSON struct {
 	Row      rangeJSON `json:"row"`
 	Seats    rangeJSON `json:"seats"`
@@ -107,8 +107,8 @@ type stageJSON struct {
 	Height *float64 `json:"height"`
 }
 
-// seatJSON is a seat of a list: its id, or an object. The object {"aisle": true} stands
-// between two seats of a row.
+// seatJSON is a seat of a list: its id, or an object. The object {"aisle": true} is an
+// aisle between two seats of a row.
 type seatJSON struct {
 	seatFields
 	plain bool // it was the id alone
@@ -123,7 +123,7 @@ type seatFields struct {
 	Note     *string          `json:"note"`
 	X        *float64         `json:"x"`
 	Y        *float64         `json:"y"`
-	Source   *string          `json:"source"` // what another program calls it, for people
+	Source   *string          `json:"source"` // its name in another program, for people
 	Aisle    bool             `json:"aisle"`
 }
 
@@ -144,5 +144,5 @@ func (r *rangeJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return unmarshal(d, &r.text)
 }
 
-// unmarshal decodes the next value as the options of d say.
+// unmarshal decodes the next value with the options of d.
 func unmarshal(d *jsontext.Decoder, into any) error { return json.UnmarshalDecode(d, into) }

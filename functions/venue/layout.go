@@ -8,7 +8,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Layout is where the seats of a venue are, and what is special about them. Any
+// A Layout says where the seats of a venue are, and what is special about them. Any
 // number of events may share it. It is immutable and must not be copied.
 //
 // Positions are those of the [lockstore.Layout]: first the seats, section after
@@ -16,22 +16,22 @@ import (
 type Layout struct {
 	*lockstore.Layout
 
-	// Name is what the event file calls the layout. It is empty if the layout is
-	// that of one event.
+	// Name is the layout's name in the event file. It is empty if the layout belongs to
+	// one event.
 	Name     string
 	Sections []Section
 	Areas    []Area
-	Stage    *Stage // nil if nothing is known of it
+	Stage    *Stage // nil if it is not described
 
 	// Categories are the ids of the categories that the layout names. Each event
-	// says what they are.
+	// defines them.
 	Categories []string
 
-	seats    int            // positions below it are seats, the others places of areas
+	seats    int            // the number of seats; higher positions are places of areas
 	category []uint16       // by position: one more than its index in Categories, or 0; nil if none has one
 	facts    []Facts        // by position of a seat; nil if there are none
 	notes    map[int]string // by position of a seat
-	x, y     []int32        // by position of a seat; nil if nothing is known of them
+	x, y     []int32        // by position of a seat; nil if the places are not known
 
 	json struct {
 		once sync.Once
@@ -65,19 +65,18 @@ type Row struct {
 	Table string
 }
 
-// An Area is places that are alike, such as standing room. It is named as a section
-// is.
+// An Area is a set of places that are alike, such as standing room. It has a name, as a
+// section does.
 type Area struct {
 	Name       string
 	ID         string // its places are ID#1, ID#2 …
 	First, End int    // the positions of its places: First to End-1
 
-	// Box is where it lies; nil if that is not known.
+	// Box is the rectangle of the area; nil if that is not known.
 	Box *Box
 }
 
-// A Box is a rectangle in a plan: its middle and its size, in tenths of a seat
-// width.
+// A Box is a rectangle in a plan: its middle and its size, in tenths of a seat width.
 type Box struct {
 	X      int32 `json:"x"`
 	Y      int32 `json:"y"`
@@ -89,7 +88,7 @@ type Box struct {
 type Stage struct {
 	Label string
 	Shape string // straight, apron or round
-	Box   *Box   // nil: the middle of its front is where the plan has x and y 0
+	Box   *Box   // nil: the middle of its front is at x and y 0
 }
 
 // Facts are what is special about a seat.
@@ -98,8 +97,8 @@ type Facts uint8
 // The facts.
 const (
 	Wheelchair     Facts = 1 << iota // a place for a wheelchair
-	Companion                        // beside one, for whom its user comes with
-	RestrictedView                   // something is in the way
+	Companion                        // beside one, for a companion of its user
+	RestrictedView                   // the view is obstructed
 )
 
 // factNames are the names of the facts in event files and answers.
@@ -119,12 +118,11 @@ func (f Facts) Names() []string {
 	return names
 }
 
-// SeatCount returns the number of seats. The positions from it on are places of
-// areas.
+// SeatCount returns the number of seats. Positions from there on are places of areas.
 func (l *Layout) SeatCount() int { return l.seats }
 
-// Category returns the index in l.Categories of what the seat or place at the
-// position belongs to, or -1 if it has no category.
+// Category returns the index in l.Categories of the category of the seat or place at
+// the position, or -1 if it has none.
 func (l *Layout) Category(position int) int {
 	if l.category == nil {
 		return -1
@@ -151,12 +149,12 @@ func (l *Layout) Facts(position int) Facts {
 // Note returns a sentence about the seat at the position, or "".
 func (l *Layout) Note(position int) string { return l.notes[position] }
 
-// Placed reports whether it is known where the seats stand.
+// Placed reports whether the places of the seats are known.
 func (l *Layout) Placed() bool { return l.x != nil }
 
-// Place returns where the middle of the seat at the position is, in tenths of a seat
-// width: x to the right and y away from the stage, for somebody who looks at a plan with
-// the stage at its top. It must be that of a seat, and l must be placed.
+// Place returns the coordinates of the middle of the seat at the position, in tenths of
+// a seat width: x to the right and y away from the stage, on a plan with the stage at
+// its top. The position must be that of a seat, and l must be Placed.
 func (l *Layout) Place(position int) (x, y int) { return int(l.x[position]), int(l.y[position]) }
 
 // A Segment is seats side by side with no aisle between them: those at the
@@ -188,8 +186,8 @@ func (l *Layout) Segments() iter.Seq[Segment] {
 	}
 }
 
-// name gives the layout its ids, those of the seats and then those of the places of
-// areas, and its rows theirs.
+// name gives the ids to the layout, those of the seats first and then those of the
+// places of areas, and to its rows.
 func (l *Layout) name(ids []lockstore.SeatID) error {
 	named, err := lockstore.NewLayout(ids)
 	if err != nil {

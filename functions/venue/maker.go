@@ -15,8 +15,8 @@ import (
 type maker struct {
 	file     fileJSON
 	defaults Defaults
-	builders map[string]*builder // by the place of the layout in the file, until it is made
-	layouts  map[string]*Layout  // the same, once it is made
+	builders map[string]*builder // by the layout's place in the file; removed once it is made
+	layouts  map[string]*Layout  // by the layout's place in the file, once it is made
 	room     int                 // how many more seats the file may have
 }
 
@@ -46,7 +46,7 @@ func (m *maker) events() ([]Event, error) {
 	return events, nil
 }
 
-// unused makes the layouts that no event has.
+// unused makes the layouts that no event uses.
 func (m *maker) unused() (made []*Layout, err error) {
 	for _, name := range slices.Sorted(maps.Keys(m.file.Layouts)) {
 		here := layoutAt(name)
@@ -62,7 +62,7 @@ func (m *maker) unused() (made []*Layout, err error) {
 	return made, nil
 }
 
-// count checks the form of everything, and counts the seats.
+// count checks the form of the whole file, and counts the seats.
 func (m *maker) count() error {
 	for _, name := range slices.Sorted(maps.Keys(m.file.Layouts)) {
 		here := layoutAt(name)
@@ -125,7 +125,7 @@ func (m *maker) event(i int) (Event, error) {
 	return made, made.find(here)
 }
 
-// layout makes the layout of an event, unless another event has it, too.
+// layout makes the layout of an event, unless it was made for another event.
 func (m *maker) layout(here string, e eventJSON) (*Layout, error) {
 	form, err := e.layout(here)
 	if err != nil {
@@ -144,7 +144,7 @@ func (m *maker) layout(here string, e eventJSON) (*Layout, error) {
 	return m.make(here, name, *form)
 }
 
-// make makes the layout at a place in the file. Its name is empty if it is that of one
+// make makes the layout at a place in the file. Its name is empty if it belongs to one
 // event.
 func (m *maker) make(here, name string, form layoutJSON) (*Layout, error) {
 	made, err := m.builders[here].build(form)
@@ -152,7 +152,7 @@ func (m *maker) make(here, name string, form layoutJSON) (*Layout, error) {
 		return nil, err
 	}
 	made.Name = norm.NFC.String(name)
-	delete(m.builders, here) // its memory is as large as the layout's
+	delete(m.builders, here) // it takes as much memory as the layout
 	if name != "" {
 		m.layouts[here] = made
 	}

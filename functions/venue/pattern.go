@@ -41,7 +41,7 @@ func parsePattern(pattern string, repeated bool) ([]string, error) {
 	return parts, nil
 }
 
-// appendSeat appends the seat id that the pattern makes of the names to dst.
+// appendSeat appends to dst the seat id that the pattern makes from the names.
 func appendSeat(dst []byte, pattern []string, section, row, seat string) []byte {
 	for _, part := range pattern {
 		switch part {

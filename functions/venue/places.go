@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// The measures of a plan, in tenths of a seat width.
+// The dimensions of a plan, in tenths of a seat width.
 const (
 	seatWidth = 10
 	rowDepth  = 17 // from one row to the next
-	tableSize = 14 // the least radius at which seats stand around a table
+	tableSize = 14 // the least radius of the seats around a table
 	tableRoom = 3 * seatWidth
-	farApart  = 17 // neighbours in a row of a list that are further apart have an aisle between them
+	farApart  = 17 // neighbours in a listed row that are further apart have an aisle between them
 )
 
 // maxPlace is the largest coordinate in seat widths, either way.
@@ -22,23 +22,23 @@ const maxPlace = 100_000
 // A point is a place in a plan, in tenths of a seat width.
 type point struct{ x, y float64 }
 
-// A frame is where a section stands: the middle of its front row, turned clockwise, and
-// how far its rows bend towards the stage.
+// A frame is the position of a section: that of the middle of its front row, its
+// clockwise rotation, and the curve of its rows towards the stage.
 type frame struct {
 	at     point
 	rotate float64 // in degrees
 	curve  float64 // 0 is straight; 1 bends a front row of the section's width to half a circle
 }
 
-// out returns a point of the section as a point of the plan.
+// out converts a point of the section to a point of the plan.
 func (f frame) out(p point) point {
 	sin, cos := math.Sincos(f.rotate * math.Pi / 180)
 	return point{f.at.x + p.x*cos - p.y*sin, f.at.y + p.x*sin + p.y*cos}
 }
 
-// rows returns where the seats of rows stand, from where they are along their rows, in
-// tenths from the middle. The rows stand behind each other and share the centre of
-// their curve.
+// rows returns the places of the seats of rows, given their positions along the rows in
+// tenths from the middle. The rows are behind each other and have the same centre of
+// curvature.
 func (f frame) rows(rows [][]float64) [][]point {
 	widest := 0.0
 	for _, row := range rows {
@@ -66,8 +66,8 @@ func (f frame) rows(rows [][]float64) [][]point {
 	return placed
 }
 
-// tables returns where the seats around tables stand, from their numbers. The tables
-// form a block that is about square.
+// tables returns the places of the seats around tables, given the number of seats of
+// each. The tables form a block that is roughly square.
 func (f frame) tables(shape string, seats []int) [][]point {
 	most := 0.0
 	for _, n := range seats {
@@ -90,14 +90,14 @@ func (f frame) tables(shape string, seats []int) [][]point {
 	return placed
 }
 
-// tableRadius returns how far the seats of a table are from its middle: so far that
+// tableRadius returns the distance of the seats of a table from its middle, at which
 // they do not touch.
 func tableRadius(seats int) float64 {
 	return max(tableSize, float64(seats)*1.2*seatWidth/(2*math.Pi))
 }
 
-// around returns where the ith of n seats around a table is, clockwise from the
-// stage's side.
+// around returns the place of seat i of n around a table, clockwise from the stage's
+// side.
 func around(shape string, radius float64, i, n int) point {
 	sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(n))
 	p := point{radius * sin, -radius * cos}
@@ -108,7 +108,7 @@ func around(shape string, radius float64, i, n int) point {
 	return p
 }
 
-// tenths rounds to what a Layout keeps.
+// tenths rounds to the precision of a Layout.
 func tenths(f float64) int32 { return int32(math.Round(f)) }
 
 // placing places the seats of a layout while it is made: all of them, or none.
@@ -117,8 +117,8 @@ type placing struct {
 	started bool
 }
 
-// section places the seats of a section. Those of a list are in the order of their
-// indexes in it.
+// section places the seats of a section. Listed seats are in the order of their indexes
+// in the list.
 func (p *placing) section(here string, s sectionJSON, made *Section, order []int) error {
 	inList := len(order) > 0 && s.Seats[order[0]].X != nil
 	placed := s.X != nil || inList
@@ -180,7 +180,7 @@ func (p *placing) add(rows ...[]point) {
 	}
 }
 
-// findAisles adds aisles to a row of a list where neighbours stand far apart.
+// findAisles adds aisles to a listed row where neighbours are far apart.
 func (p *placing) findAisles(row *Row) {
 	var aisles []int
 	for i := 1; i < row.End-row.First; i++ {
@@ -193,7 +193,7 @@ func (p *placing) findAisles(row *Row) {
 	row.Aisles = aisles
 }
 
-// checkFrame checks where a section stands.
+// checkFrame checks the position of a section.
 func checkFrame(here string, s sectionJSON) error {
 	if (s.X == nil) != (s.Y == nil) {
 		return wrong(here, "x and y must be given together")

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A plan is a section of the file, checked and counted but not made.
+// A plan is a section of the file that was checked and counted, but not made.
 type plan struct {
 	here    string
 	section sectionJSON
@@ -23,8 +23,8 @@ type group struct {
 	fields      rowsJSON
 }
 
-// plan checks and counts the seats of a section, for each name of its range
-// "section" if it has one.
+// plan checks and counts the seats of a section, for each name of its range "section"
+// if it has one.
 func (b *builder) plan(here string, s sectionJSON) (plan, error) {
 	p := plan{here: here, section: s}
 	switch {
@@ -122,7 +122,7 @@ func (b *builder) countList(here string, seats []seatJSON) error {
 	return b.take(here, n)
 }
 
-// take counts n more seats. It fails if they are too many.
+// take counts n more seats. It fails if there are too many.
 func (b *builder) take(here string, n int) error {
 	if n > b.event || n > b.file {
 		return b.full(here, n)
@@ -143,7 +143,7 @@ func (b *builder) full(here string, n int) error {
 	return wrong(here, "with %s the file has more than %d", these, maxFileSeats)
 }
 
-// countless is beyond every limit, and far from the largest int.
+// countless exceeds every limit, and is far from overflowing.
 const countless = 1 << 40
 
 // product multiplies without overflow. The result is at most countless.

@@ -6,9 +6,8 @@ type Category struct {
 	Name  string
 	Color string // such as #8c1d2f; empty if it has none of its own
 
-	// Levels are what a seat costs different people, such as adults and
-	// children. There is at least one if the event has prices, and the first is
-	// the default.
+	// Levels are the prices for different people, such as adults and children. There is
+	// at least one if the event has prices, and the first is the default.
 	Levels []Level
 }
 
@@ -19,8 +18,8 @@ type Level struct {
 	Price int64 // in the currency's smallest unit
 }
 
-// MaxPrice is the highest price. A call's total cannot overflow, and a program that
-// reads numbers as floats loses nothing.
+// MaxPrice is the highest price. It keeps a call's total from overflowing, and exact in
+// programs that read numbers as floats.
 const MaxPrice = 1_000_000_000_000
 
 // CategoryOf returns the category of the seat or place at the position, or nil if it
@@ -33,8 +32,8 @@ func (e *Event) CategoryOf(position int) *Category {
 	return &e.Categories[e.categories[c]]
 }
 
-// Price returns what the seat or place at the position costs at the level, of which ""
-// is the first. It reports false if there is no such level, or no price.
+// Price returns the price of the seat or place at the position at the level; "" is the
+// first level. It returns false if there is no such level, or no price.
 func (e *Event) Price(position int, level string) (Level, bool) {
 	c := e.CategoryOf(position)
 	if c == nil || len(c.Levels) == 0 {

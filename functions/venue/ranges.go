@@ -14,7 +14,7 @@ import (
 // another.
 type span struct {
 	name     string // a single name, if not empty
-	from, to int    // to may be less: the span falls
+	from, to int    // to may be less: the span is descending
 	step     int    // at least 1
 	style    style
 	width    int  // numbers are padded with zeros to this width
@@ -28,7 +28,7 @@ const (
 	digits  style = iota
 	upper         // A, B … Z, AA, AB …
 	lower         // a, b … z, aa, ab …
-	doubled       // AA, BB, CC …: from and to count its letters, and width is how often each stands
+	doubled       // AA, BB, CC …: from and to are its letters, and width is how often each is repeated
 )
 
 // A nameRange is a short form of names: "A-H", "1-6|7-12", "42-34", "A,C,BOX".
@@ -37,8 +37,8 @@ type nameRange []span
 // rangeForm ends the errors about the form of a range.
 const rangeForm = "write a range like A-H, 1-6,9-14 or 1-6|7-12"
 
-// parseRange reads a range and does not expand it, so that the number of names can
-// be checked first.
+// parseRange parses a range without expanding it, so that the number of names can be
+// checked first.
 func parseRange(r rangeJSON) (nameRange, error) {
 	if r.list != nil {
 		return parseList(r.list)
@@ -68,7 +68,7 @@ func parseRange(r rangeJSON) (nameRange, error) {
 	}
 }
 
-// parseList reads a range that is a list of names, in which "|" is an aisle.
+// parseList parses a range that is a list of names, in which "|" is an aisle.
 func parseList(names []string) (nameRange, error) {
 	var spans nameRange
 	aisle := false
@@ -139,8 +139,8 @@ func parseSpan(item string) (span, error) {
 	return s, nil
 }
 
-// alike reports whether the text is two or three times the same letter from A to Z,
-// or from a to z.
+// alike reports whether the text consists of two or three times the same letter from A
+// to Z, or from a to z.
 func alike(s string) bool {
 	return (len(s) == 2 || len(s) == 3) && (isUpper(s[0]) || isLower(s[0])) && strings.Trim(s, s[:1]) == ""
 }
@@ -161,8 +161,8 @@ func (s span) count() int {
 	return max(s.to-s.from, s.from-s.to)/s.step + 1
 }
 
-// names expands the range. A name that is in it twice is an error. The aisles are the
-// indexes of the names with a mark before them.
+// names expands the range. A repeated name is an error. The aisles are the indexes of
+// the names after an aisle mark.
 func (r nameRange) names() (names []string, aisles []int, err error) {
 	names = make([]string, 0, r.count())
 	seen := make(map[string]bool, cap(names))
@@ -182,7 +182,7 @@ func (r nameRange) names() (names []string, aisles []int, err error) {
 	return names, aisles, nil
 }
 
-// hasAisle reports whether the range has the mark of an aisle.
+// hasAisle reports whether the range has an aisle mark.
 func (r nameRange) hasAisle() bool {
 	for _, s := range r {
 		if s.aisle {

@@ -93,8 +93,8 @@ type rowOut struct {
 	Numbers    []string                      `json:"numbers,omitempty"`
 	Aisles     []int                         `json:"aisles,omitempty"`
 	Table      string                        `json:"table,omitempty"`
-	Category   string                        `json:"category,omitempty"`   // if all seats have the same
-	Categories []string                      `json:"categories,omitempty"` // else
+	Category   string                        `json:"category,omitempty"`   // if all seats have the same one
+	Categories []string                      `json:"categories,omitempty"` // otherwise
 	Facts      map[lockstore.SeatID][]string `json:"facts,omitempty"`
 	Notes      map[lockstore.SeatID]string   `json:"notes,omitempty"`
 	X          []int32                       `json:"x,omitempty"`

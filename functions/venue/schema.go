@@ -8,7 +8,7 @@ import (
 //go:embed event-file.schema.json
 var schema []byte
 
-// Schema returns a copy of the JSON Schema of event files, by which editors help to
-// write one. A file that [ReadEvents] accepts is valid by it. It does not find
-// everything that ReadEvents refuses, such as a seat that is there twice.
+// Schema returns a copy of the JSON Schema of event files, with which editors help to
+// write one. Every file that [ReadEvents] accepts is valid. The schema does not find
+// all errors that ReadEvents finds, such as repeated seats.
 func Schema() []byte { return slices.Clone(schema) }

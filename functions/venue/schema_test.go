@@ -30,7 +30,8 @@ func described(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// TestSchemaAcceptsWhatTheParserAccepts checks files that make events against the schema.
+// TestSchemaAcceptsWhatTheParserAccepts checks that valid event files conform to the
+// schema.
 func TestSchemaAcceptsWhatTheParserAccepts(t *testing.T) {
 	s := described(t)
 	files := map[string]string{"the big house": bigHouse}
@@ -62,8 +63,8 @@ func valid(s *jsonschema.Schema, text string) error {
 	return s.Validate(v)
 }
 
-// beyondSchema are the errors about what a schema cannot say: what is there twice or is
-// missing elsewhere, how many seats there are in all, the form of ranges, and bytes.
+// beyondSchema are the errors that a schema cannot find: repetitions, missing
+// references, the total number of seats, the form of ranges, and lengths in bytes.
 var beyondSchema = []string{
 	" twice", "more than 200000", "there is no category", "is missing: seats", "{section}", "goes neither from", "an item is empty", "is no name",
 	"a } is without", "a { is without", "there is no placeholder", "all these sections would", "too large", "must not be less than lockSeconds",
@@ -71,8 +72,8 @@ var beyondSchema = []string{
 	"rows and tables", "there is no seat", "there is no row", "must be after opensAt", "has no category", "a curve", "rotate and curve",
 }
 
-// TestSchemaRefusesWhatTheParserRefuses checks that both refuse a file, unless its fault is one
-// that a schema cannot find.
+// TestSchemaRefusesWhatTheParserRefuses checks that the schema refuses the same files,
+// except for errors that a schema cannot find.
 func TestSchemaRefusesWhatTheParserRefuses(t *testing.T) {
 	s := described(t)
 	found := 0

@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// checkSeat checks a seat id, and names the letter that it must not have.
+// checkSeat checks a seat id. The error names the letter that it must not have.
 func checkSeat(id lockstore.SeatID) error {
 	text := string(id)
 	switch {
@@ -31,14 +31,14 @@ func checkSeat(id lockstore.SeatID) error {
 	return id.Check()
 }
 
-// A listRow is a row of a list that is being made.
+// A listRow is a row of a list while it is being made.
 type listRow struct {
 	Row
 	seats []int // indexes in the list
 }
 
-// list makes the rows of a section whose seats are listed one by one. Seats of the
-// same row are together, wherever they are in the list; order has their indexes in it.
+// list makes the rows of a section whose seats are listed. Seats of the same row become
+// neighbours wherever they are in the list; order has their indexes in it.
 func (b *builder) list(here string, s sectionJSON) (made []Row, order []int, err error) {
 	here += "/seats"
 	rows, err := listRows(here, s.Seats)
@@ -73,8 +73,8 @@ func (b *builder) list(here string, s sectionJSON) (made []Row, order []int, err
 func listRows(here string, seats []seatJSON) ([]listRow, error) {
 	var rows []listRow
 	byName := make(map[string]int)
-	last, aisle := -1, false // the row of the last seat; an aisle comes after it
-	byNumber := true         // no aisle is marked and no seat has a place, so that numbers tell
+	last, aisle := -1, false // the row of the last seat, and whether an aisle follows it
+	byNumber := true         // numbers determine aisles: no aisle is marked, and no seat has a place
 	for i, s := range seats {
 		here := fmt.Sprintf("%s/%d", here, i)
 		if s.Aisle {

@@ -40,8 +40,7 @@ func shown(l *venue.Layout) string {
 	return b.String()
 }
 
-// TestRanges checks what ranges of rows and of seats stand for, and where the aisles
-// are.
+// TestRanges checks the expansion of ranges of rows and of seats, and their aisles.
 func TestRanges(t *testing.T) {
 	for _, c := range []struct{ row, seats, want string }{
 		{`"A"`, `"1-3|4-6"`, "A:1 2 3|4 5 6;"},
@@ -63,7 +62,7 @@ func TestRanges(t *testing.T) {
 		{`"a-c,aa-bb"`, `"1"`, "a:1;b:1;c:1;aa:1;bb:1;"},
 		{`"N,Ñ,14 P,A/B"`, `"1排2座"`, "N:1排2座;Ñ:1排2座;14 P:1排2座;A/B:1排2座;"},
 		{`["14-P","A,B"]`, `["1","2","|","3 a"]`, "14-P:1 2|3 a;A,B:1 2|3 a;"},
-		{`"N\u0303"`, `"1"`, "Ñ:1;"}, // n and a tilde become one letter
+		{`"N\u0303"`, `"1"`, "Ñ:1;"}, // n and a combining tilde become one letter
 	} {
 		text := section(`"name":"","pattern":"{row}:{seat}","rows":[{"row":` + c.row + `,"seats":` + c.seats + `}]`)
 		events, err := read(strings.Replace(text, `"name":""`, `"name":"S"`, 1))
@@ -77,13 +76,13 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestDoubledLettersAreDescribed checks that a description names rows with doubled letters:
-// older files mean other rows by the same range.
+// TestDoubledLettersAreDescribed checks that a description names rows with doubled
+// letters, since older files mean other rows by the same range.
 func TestDoubledLettersAreDescribed(t *testing.T) {
 	for rows, want := range map[string]string{
 		`"Z,AA-CC"`:     "    rows AA-CC: 3 rows of doubled letters, not",
 		`"BB-AA,C"`:     "    rows BB-AA: 2 rows of doubled letters, not",
-		`"AA-AZ,BA-BB"`: "", // counted
+		`"AA-AZ,BA-BB"`: "", // as in a spreadsheet
 		`"AA"`:          "",
 	} {
 		got, err := check(section(`"name":"S","rows":[{"row":` + rows + `,"seats":"1-2"}]`))
@@ -100,8 +99,8 @@ func check(file string) (string, error) {
 	return venue.Check("events.json", strings.NewReader(file), venue.Defaults{LockTTL: time.Minute})
 }
 
-// TestUnusedLayoutsAreChecked checks that a check makes a layout that no event has, and that
-// a server is not stopped by one.
+// TestUnusedLayoutsAreChecked checks that a check makes a layout that no event uses,
+// and that such a layout does not stop a server.
 func TestUnusedLayoutsAreChecked(t *testing.T) {
 	file := func(pattern string) string {
 		return `{"layouts": {"house": {"sections": [{"name": "S", "rows": [{"row": "A", "seats": "1-2"}]}]},
@@ -121,7 +120,7 @@ func TestUnusedLayoutsAreChecked(t *testing.T) {
 	}
 }
 
-// bigHouse has everything that an event file can have.
+// bigHouse uses everything that an event file can have.
 const bigHouse = `{"$schema": "event-file.schema.json",
 "layouts": {"big house": {
   "sections": [
@@ -170,8 +169,8 @@ func TestSegmentsEndAtAisles(t *testing.T) {
 	}
 }
 
-// TestPlacesOfAnAreaAreConsecutive checks that the places of areas come after the seats, each
-// area's together.
+// TestPlacesOfAnAreaAreConsecutive checks that the places of areas come after the
+// seats, and that those of one area are consecutive.
 func TestPlacesOfAnAreaAreConsecutive(t *testing.T) {
 	fri, _ := house(t)
 	l := fri.Layout
@@ -227,8 +226,8 @@ func TestSaleTimes(t *testing.T) {
 	}
 }
 
-// TestSeatsDoNotOverlap checks the places of seats: neighbours in a row are a seat apart, also in
-// curved rows and at tables, and no two seats stand in one place.
+// TestSeatsDoNotOverlap checks the places of seats: neighbours in a row are a seat
+// apart, also in curved rows and at tables, and no two seats are in the same place.
 func TestSeatsDoNotOverlap(t *testing.T) {
 	fri, _ := house(t)
 	l := fri.Layout
@@ -252,8 +251,8 @@ func TestSeatsDoNotOverlap(t *testing.T) {
 	}
 }
 
-// TestListedPlaces checks that seats that are listed with their places stand there, turned with
-// their section, and that a gap between neighbours is an aisle.
+// TestListedPlaces checks that listed seats have the places given, turned with their
+// section, and that a gap between neighbours is an aisle.
 func TestListedPlaces(t *testing.T) {
 	events, err := read(section(`"name":"S","x":100,"y":50,"rotate":90,"seats":[
 		{"id":"a","row":"1","number":"1","x":0,"y":0},{"id":"b","row":"1","number":"3","x":1,"y":0},{"id":"c","row":"1","number":"4","x":3,"y":0}]`))
@@ -348,15 +347,15 @@ func TestSecondFormRefusesBadFiles(t *testing.T) {
 	}
 }
 
-// TestByteOrderMark checks that what editors put before the text is skipped.
+// TestByteOrderMark checks that a byte order mark is skipped.
 func TestByteOrderMark(t *testing.T) {
 	if _, err := read("\xef\xbb\xbf" + bigHouse); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestEventsAreManyOfOneLayout checks that the limit of seats counts a layout once, and that of
-// all events is higher.
+// TestEventsAreManyOfOneLayout checks that the limit of seats counts a layout once, and
+// that the limit of all events is higher.
 func TestEventsAreManyOfOneLayout(t *testing.T) {
 	file := func(events int) string {
 		var list []string
@@ -373,8 +372,8 @@ func TestEventsAreManyOfOneLayout(t *testing.T) {
 	}
 }
 
-// TestCheckFindsSeatsOnTop checks that a seat is compared with all seats near it, and not
-// with the first of them alone.
+// TestCheckFindsSeatsOnTop checks that a seat is compared with all seats near it, not
+// only with the first of them.
 func TestCheckFindsSeatsOnTop(t *testing.T) {
 	said, err := check(`{"events":[{"id":"e","sections":[{"name":"S","seats":[
 		{"id":"A","x":0.5,"y":0.5},{"id":"B","x":0.9,"y":0.9},{"id":"C","x":1.0,"y":0.9}]}]}]}`)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// special marks what is special about some of the seats of rows.
+// special sets what is special about some of the seats of rows.
 func (b *builder) special(p plan, rows []Row) error {
 	for i, s := range p.section.Special {
 		here := fmt.Sprintf("%s/special/%d", p.here, i)

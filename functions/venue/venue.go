@@ -1,9 +1,8 @@
-// Package venue reads event files: which events are on sale, how their seats are
-// laid out, and what each costs. Importers of other files are in the package
-// importer.
+// Package venue reads event files: which events are on sale, how their seats are laid
+// out, and their prices. Importers of other files are in package importer.
 //
-// A [Layout] is a venue, which any number of events share. An [Event] is what is
-// sold in it. Both are immutable.
+// A [Layout] is a venue, which any number of events share. An [Event] is what is sold
+// in it. Both are immutable.
 //
 // The package must not know HTTP, nor the state of any seat.
 package venue
@@ -16,31 +15,31 @@ import (
 	"seatlock/lockstore"
 )
 
-// MaxEventSeats is the most seats that an event may have, with the places of its
+// MaxEventSeats is the most seats that an event may have, including the places of
 // areas.
 const MaxEventSeats = 200_000
 
-// An Event is an event on sale: what a store needs to know of it, and what buyers
+// An Event is an event on sale: what a store needs to know about it, and what buyers
 // see.
 type Event struct {
 	*lockstore.Event
 	Layout *Layout // of the same seats as the lockstore.Event
 
 	Name     string
-	StartsAt time.Time // zero if it is not known
-	OpensAt  time.Time // the sale begins then; zero if it has begun
-	ClosesAt time.Time // the sale ends then; zero if it does not
+	StartsAt time.Time // zero if not known
+	OpensAt  time.Time // when the sale begins; zero if it has begun
+	ClosesAt time.Time // when the sale ends; zero if it does not end
 
 	// NoSingles refuses locks that leave a single seat alone where that can be
 	// avoided.
 	NoSingles bool
 
-	// Currency is that of the prices, in the three letters of ISO 4217. It is
-	// empty if there are none; otherwise every seat has a price.
+	// Currency is the currency of the prices, an ISO 4217 code. It is empty if there
+	// are no prices; otherwise every seat has a price.
 	Currency   string
 	Categories []Category
 
-	categories []int // by the category of the layout, which it names
+	categories []int // by category of the layout: the index in Categories
 }
 
 // Defaults are the settings of events that do not have their own. They must be
@@ -58,9 +57,9 @@ func Plain(ev *lockstore.Event, name string) Event {
 	return Event{Event: ev, Name: name, Layout: l}
 }
 
-// Grid returns the event "default" with rows A, B, C … (after Z comes AA) of
-// seats 1, 2, 3 …: 10 by 10 has the seats A1 to J10. It fails if there are no
-// seats, or more than [MaxEventSeats].
+// Grid returns the event "default" with rows A, B, C … (after Z comes AA) of seats 1,
+// 2, 3 …: 10 by 10 has the seats A1 to J10. It fails if there are no seats, or more
+// than [MaxEventSeats].
 func Grid(rows, seatsPerRow int, d Defaults) (Event, error) {
 	if rows < 1 || seatsPerRow < 1 || rows > MaxEventSeats/seatsPerRow {
 		return Event{}, fmt.Errorf("%d rows of %d seats: an event must have 1 to %d seats", rows, seatsPerRow, MaxEventSeats)

@@ -6,8 +6,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Where is how people find a seat, as far as the event file says it. A place of an area
-// has no row and no number.
+// A Where describes to people where a seat is, as far as the event file says so. A
+// place of an area has no row and no number.
 type Where struct {
 	Section  string // or area
 	Row      string
@@ -15,8 +15,8 @@ type Where struct {
 	Category string // its id
 }
 
-// Where returns where the seat or place is. It returns the zero Where if the event does
-// not have it.
+// Where returns the location of the seat or place. It is zero if the event does not
+// have it.
 func (e *Event) Where(id lockstore.SeatID) (w Where) {
 	at, ok := e.Position(id)
 	if !ok {

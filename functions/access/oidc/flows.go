@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// exchanges is how many codes a second are exchanged at the issuer for everybody,
-	// and twice as many at once.
+	// exchanges is how many codes a second are exchanged at the issuer for all clients,
+	// with bursts of twice as many.
 	exchanges = 20
 
 	// exchangesOf is the same for one address. Many buyers may share one.
 	exchangesOf = 5
 
-	// usedFlows is how many sign-ins are remembered as used: more than can be exchanged
-	// in the time of a flow.
+	// usedFlows is how many used sign-ins are remembered: more than can be exchanged in
+	// flowTime.
 	usedFlows = 1 << 14
 )
 
@@ -32,8 +32,9 @@ var (
 	errTooMany = errors.New("there are too many sign-ins at this time")
 )
 
-// flows are the sign-ins that may still end. Each can be used once, and not too many at a
-// time: every one makes a request to the issuer. The zero flows are ready to use.
+// flows are the sign-ins that can still be completed. Each can be used once, and their
+// rate is limited, since every one makes a request to the issuer. The zero flows are
+// ready to use.
 type flows struct {
 	once sync.Once
 	all  *rate.Limiter
@@ -43,7 +44,7 @@ type flows struct {
 	used *simplelru.LRU[string, struct{}] // by state
 }
 
-// use uses up the sign-in with the state, for a request from the address.
+// use marks the sign-in with the state as used, for a request from the address.
 func (f *flows) use(state string, addr netip.Addr) error {
 	f.once.Do(func() {
 		f.all = rate.NewLimiter(exchanges, 2*exchanges)
@@ -56,7 +57,7 @@ func (f *flows) use(state string, addr netip.Addr) error {
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	// A used one first: it must not take the place of others.
+	// Checked first, since a used one must not count against the limits of others.
 	if f.used.Contains(state) {
 		return errUsed
 	}
@@ -67,8 +68,8 @@ func (f *flows) use(state string, addr netip.Addr) error {
 	return nil
 }
 
-// style returns how the page says at the issuer which client it is. The library would
-// otherwise try one way after the other, with two requests a code.
+// style returns how the page authenticates at the issuer. Otherwise the library would
+// try one way after the other, with two requests for a code.
 func (v *Verifier) style(ctx context.Context, secret string) (oauth2.AuthStyle, error) {
 	if _, err := v.ready(ctx); err != nil {
 		return 0, err
@@ -84,5 +85,5 @@ func (v *Verifier) style(ctx context.Context, secret string) (oauth2.AuthStyle, 
 	if secret == "" || slices.Contains(known.Methods, "client_secret_post") {
 		return oauth2.AuthStyleInParams, nil
 	}
-	return oauth2.AuthStyleInHeader, nil // what OpenID Connect has where nothing is said
+	return oauth2.AuthStyleInHeader, nil // the default of OpenID Connect
 }

@@ -1,7 +1,7 @@
 // Package oidc verifies the tokens of an OpenID Connect issuer.
 //
-// It is not part of package access, so that a program that verifies no tokens does
-// not contain the library. It must not know which calls need a token.
+// It is not part of package access, so that a program that verifies no tokens does not
+// contain the library. It must not know which calls need a token.
 package oidc
 
 import (
@@ -26,15 +26,16 @@ const (
 	// issuerTime is the longest time that a request waits for the issuer.
 	issuerTime = 2 * time.Second
 
-	// issuerPause is the shortest time between two requests to the issuer: many
-	// forged tokens must not make many requests.
+	// issuerPause is the shortest time between two requests to the issuer, so that many
+	// forged tokens do not cause many requests.
 	issuerPause = time.Second
 
-	// skew is the largest difference between the issuer's clock and this one's.
+	// skew is the largest accepted difference between the issuer's clock and this
+	// one's.
 	skew = 30 * time.Second
 )
 
-// algorithms are asymmetric: only the issuer has the key to sign.
+// algorithms are asymmetric, so that only the issuer can sign.
 var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
 	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
@@ -74,16 +75,16 @@ func New(issuer, audience string, log *slog.Logger) *Verifier {
 	}
 }
 
-// Discover asks the issuer for the address of its keys unless that is known. A
-// program may call it at the start, to report a wrong setting.
+// Discover asks the issuer for the address of its keys, unless it is known already. A
+// program may call it at its start, to report a wrong setting.
 func (v *Verifier) Discover(ctx context.Context) error {
 	_, err := v.ready(ctx)
 	return err
 }
 
-// Verify returns what the token says. It fails with [access.ErrBadToken] if the token
-// is not valid, and with another [*problem.Refusal] if the issuer's keys could not be
-// fetched.
+// Verify returns the content of the token. It fails with [access.ErrBadToken] if the
+// token is not valid, and with another [*problem.Refusal] if the issuer's keys could
+// not be fetched.
 func (v *Verifier) Verify(ctx context.Context, token string) (access.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, issuerTime)
 	defer cancel()
@@ -109,7 +110,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (access.Token, erro
 	}
 	user := lockstore.UserID(t.Subject)
 	if err := user.Check(); err != nil {
-		// The error has the subject, which is personal data.
+		// The error contains the subject, which is personal data.
 		v.log.DebugContext(ctx, "a token's subject cannot be a user", "bytes", len(t.Subject))
 		return access.Token{}, access.ErrBadToken
 	}
@@ -197,8 +198,8 @@ type fetchErrorKey struct{}
 // error for a bad token and for keys that could not be fetched, so a keySet
 // reports the latter through the context.
 //
-// The library fetches the keys again for a bad signature with a known key, too. If
-// that comes too soon, the token is bad.
+// The library also fetches the keys again for a bad signature with a known key. If it
+// may not ask the issuer yet, the token is bad.
 type keySet struct {
 	remote *oidc.RemoteKeySet
 	paced  *paced
@@ -206,7 +207,7 @@ type keySet struct {
 
 func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := k.remote.VerifySignature(ctx, token)
-	// Only its errors of fetching wrap another error.
+	// Only errors of fetching keys wrap another error.
 	if errors.Unwrap(err) != nil && !(errors.Is(err, errTooSoon) && k.paced.has(keyID(token))) {
 		if into, ok := ctx.Value(fetchErrorKey{}).(*error); ok {
 			*into = err

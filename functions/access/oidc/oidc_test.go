@@ -56,7 +56,7 @@ func eventually(t *testing.T, holds func() bool) {
 	}
 }
 
-// forged returns a token of the header and the claims with a signature by sign.
+// forged returns a token of the header and the claims, signed by sign.
 func forged(header, claims string, sign func(text []byte) []byte) string {
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	return text + "." + base64.RawURLEncoding.EncodeToString(sign([]byte(text)))
@@ -74,7 +74,7 @@ func typed(i *issuertest.Issuer, typ, claims string) string {
 	})
 }
 
-// withPublicKey signs as HS256 does, with the public key as the secret.
+// withPublicKey signs like HS256, with the public key as the secret.
 func withPublicKey(t *testing.T, key crypto.Signer) func(text []byte) []byte {
 	t.Helper()
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
@@ -88,7 +88,7 @@ func withPublicKey(t *testing.T, key crypto.Signer) func(text []byte) []byte {
 	}
 }
 
-// TestBadTokens: every token that is not valid has the same error, which does not
+// TestBadTokens checks that every invalid token gives the same error, which does not
 // say what is wrong.
 func TestBadTokens(t *testing.T) {
 	i, other := issuertest.New(t), issuertest.New(t)
@@ -122,8 +122,8 @@ func TestBadTokens(t *testing.T) {
 	want(t, v, good, "")
 }
 
-// TestTokensOfEveryKind checks that valid tokens are accepted: with every kind of
-// key, several audiences, and a clock that differs a little.
+// TestTokensOfEveryKind checks that valid tokens are accepted: with every kind of key,
+// with several audiences, and with a clock that differs a little.
 func TestTokensOfEveryKind(t *testing.T) {
 	i := issuertest.New(t)
 	i.Add("ec", "ES256", issuertest.ECKey(t))
@@ -144,8 +144,8 @@ func TestTokensOfEveryKind(t *testing.T) {
 	}
 }
 
-// TestKeysChange: a token of a new key is accepted, and one of a removed key is
-// refused once the keys have been fetched again.
+// TestKeysChange checks that a token of a new key is accepted, and that one of a
+// removed key is refused once the keys have been fetched again.
 func TestKeysChange(t *testing.T) {
 	i := issuertest.New(t)
 	v := verifier(i)
@@ -158,8 +158,8 @@ func TestKeysChange(t *testing.T) {
 	eventually(t, func() bool { return answers(t, v, old, problem.Unauthenticated) })
 }
 
-// TestIssuerUnavailable: without the issuer's keys no token can be verified; with
-// them the issuer need not answer.
+// TestIssuerUnavailable checks that no token can be verified before the issuer's keys
+// were fetched, and that the issuer is not needed afterwards.
 func TestIssuerUnavailable(t *testing.T) {
 	i := issuertest.New(t)
 	i.Break(issuertest.Down)
@@ -198,12 +198,12 @@ func TestDiscover(t *testing.T) {
 
 // TestUnknownKeyTooSoon checks that a token whose key may be the issuer's newest is not
 // refused for good because the issuer was asked a moment ago, and that a bad signature
-// with a known key is.
+// with a known key is refused.
 func TestUnknownKeyTooSoon(t *testing.T) {
 	i, other := issuertest.New(t), issuertest.New(t)
 	v := verifier(i)
 	want(t, v, i.Token("first", nil), "")
-	eventually(t, func() bool { // the issuer may be asked twice at once
+	eventually(t, func() bool { // a burst of two requests to the issuer is allowed
 		fresh := fmt.Sprintf("fresh %d", len(i.Keys))
 		i.Add(fresh, "ES256", issuertest.ECKey(t))
 		return answers(t, v, i.Token(fresh, nil), problem.SignInUnavailable)
@@ -227,7 +227,7 @@ func TestForgedTokensMakeFewRequests(t *testing.T) {
 			t.Fatal("a forged token is accepted")
 		}
 	}
-	// One a second, for as long as the two hundred took, and one more.
+	// One request a second for the duration of the two hundred, and one more.
 	if made, most := i.Requests()-before, int64(time.Since(began).Seconds())+2; made > most {
 		t.Errorf("200 forged tokens made %d requests, want at most %d", made, most)
 	}

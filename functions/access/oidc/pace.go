@@ -15,14 +15,14 @@ import (
 // maxAnswer is the largest answer of an issuer, in bytes.
 const maxAnswer = 1 << 20
 
-// paced limits the requests to the issuer. One that comes too soon fails as the
-// request before it did, or with errTooSoon if that one was answered.
+// paced limits the requests to the issuer. A request that comes too soon fails like the
+// request before it, or with errTooSoon if that one succeeded.
 type paced struct {
 	limit *rate.Limiter
 
 	mu   sync.Mutex
 	last error
-	keys map[string]bool // the ids of the keys in the last answer that had some
+	keys map[string]bool // the key ids in the last answer that had keys
 }
 
 var (
@@ -53,7 +53,7 @@ func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// readKeys reads the body, puts it back, and returns the ids of the keys in it; nil
+// readKeys reads the body, restores it, and returns the ids of the keys in it, or nil
 // if it has none.
 func readKeys(resp *http.Response) (map[string]bool, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -80,7 +80,7 @@ func readKeys(resp *http.Response) (map[string]bool, error) {
 	return keys, nil
 }
 
-// has reports whether the issuer's last answer had the key.
+// has reports whether the issuer's last answer with keys had this one.
 func (p *paced) has(id string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

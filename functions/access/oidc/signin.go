@@ -27,36 +27,36 @@ const (
 )
 
 const (
-	// flowTime is how long somebody may take to sign in at the issuer.
+	// flowTime is how long a user may take to sign in at the issuer.
 	flowTime = 10 * time.Minute
 
-	// exchangeTime is the longest time to get tokens for a code.
+	// exchangeTime bounds the exchange of a code for tokens.
 	exchangeTime = 5 * time.Second
 
-	// maxPlace is the length of the longest place on the page.
+	// maxPlace is the greatest length of a place on the page.
 	maxPlace = 1 << 10
 
 	flowPurpose = "signin"
 )
 
-// A SignIn lets users sign in on the page: by the code flow of OpenID Connect, with
+// A SignIn lets users sign in on the page, by the code flow of OpenID Connect with
 // PKCE, state and nonce.
 type SignIn struct {
 	Verifier *Verifier // of the issuer
 	Client   string    // the page's id at the issuer
 	Secret   string    // its secret; empty for a public client
-	URL      string    // of the page, as browsers know it; empty: what the request says
+	URL      string    // of the page, as browsers know it; if empty, the request's
 	Proxies  access.Proxies
 	Sealer   *session.Sealer
 	Sessions *session.Sessions
 	Log      *slog.Logger
 
 	flows    flows
-	failures telemetry.Bound // of the lines about them
+	failures telemetry.Bound // limits the log lines about failures
 }
 
-// A flow is a sign-in that has begun. It is in a cookie of its own, so that several
-// windows can sign in at a time.
+// A flow is a sign-in that has begun. Each has a cookie of its own, so that several
+// windows can sign in at the same time.
 type flow struct {
 	State, Nonce, Verifier string
 	To                     string // the place on the page to go back to, as a fragment
@@ -84,7 +84,7 @@ func (s *SignIn) Handler(next telemetry.Handler) telemetry.Handler {
 
 // begin sends the browser to the issuer.
 func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
-	// Somebody who signs in gives up a guest's session, so no other site may begin that.
+	// Signing in ends a guest's session, so no other site may begin it.
 	if !session.OwnPage(r) {
 		return problem.Refuse(problem.Forbidden, "A page of another site may not sign you in.")
 	}
@@ -107,15 +107,15 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// redirect sends the browser elsewhere. A browser needs no body.
+// redirect sends the browser elsewhere, without a body.
 func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// end takes what the issuer says, and sends the browser back to the page. A sign-in
-// that fails changes nothing: the browser keeps the session that it had.
+// end receives the issuer's answer, and sends the browser back to the page. A sign-in
+// that fails changes nothing: the browser keeps its session.
 func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
 	f, err := s.flowOf(r)
 	if err == nil {
@@ -138,7 +138,7 @@ func (s *SignIn) end(w http.ResponseWriter, r *http.Request) error {
 		back.Fragment = f.To
 	}
 	if err != nil {
-		// The page says so; what is wrong is for the log alone.
+		// The page reports the failure; its cause is for the log only.
 		s.failures.Log(r.Context(), s.Log, slog.LevelWarn, "sign-in", "a sign-in failed", slog.Any("error", err))
 		back.RawQuery = "signin=failed"
 	}
@@ -166,7 +166,7 @@ func (s *SignIn) flowOf(r *http.Request) (flow, error) {
 	return f, nil
 }
 
-// user returns who has signed in at the issuer.
+// user returns the user who has signed in at the issuer.
 func (s *SignIn) user(r *http.Request, f flow) (lockstore.UserID, error) {
 	q := r.URL.Query()
 	if refused := q.Get("error"); refused != "" {
@@ -180,7 +180,7 @@ func (s *SignIn) user(r *http.Request, f flow) (lockstore.UserID, error) {
 	}
 	tokens, err := client.Exchange(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: exchangeTime}), q.Get("code"), oauth2.VerifierOption(f.Verifier))
 	if err != nil {
-		if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text has the answer, and that may have tokens
+		if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text contains the answer, which may have tokens
 			return "", errors.New("the issuer gave no tokens for the code: " + e.ErrorCode)
 		}
 		return "", err
@@ -223,7 +223,8 @@ func (s *SignIn) client(ctx context.Context, r *http.Request) (*oauth2.Config, e
 	}, nil
 }
 
-// cookieOf returns the name of the cookie of a sign-in. The state is the caller's claim.
+// cookieOf returns the name of the cookie of a sign-in. The state comes from the
+// client.
 func cookieOf(state string) string {
 	name := []byte("seatlock-signin-")
 	for _, c := range []byte(state[:min(len(state), 8)]) {

@@ -31,7 +31,7 @@ type site struct {
 	log       *lines
 }
 
-// lines is a log.
+// lines is a log in memory.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -95,7 +95,7 @@ func openSite(t *testing.T) *site {
 	return &site{t, issuer, srv.URL, exchanges, written}
 }
 
-// A browser keeps cookies, and follows redirects only if it is told to.
+// A browser keeps cookies, and does not follow redirects by itself.
 type browser struct {
 	*site
 	http.Client
@@ -109,7 +109,7 @@ func (s *site) browser() *browser {
 	return &browser{s, http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// visit returns where a page sends the browser.
+// visit returns the address that a page redirects to.
 func (b *browser) visit(address string) string {
 	b.t.Helper()
 	resp, err := b.Get(address)
@@ -128,8 +128,8 @@ func (b *browser) visit(address string) string {
 	return to.String()
 }
 
-// atIssuer begins to sign in, and returns the address of the callback that the issuer
-// sends the browser to.
+// atIssuer begins to sign in, and returns the callback address that the issuer
+// redirects to.
 func (b *browser) atIssuer(place string) string {
 	b.t.Helper()
 	return b.visit(b.visit(b.url + "/signin?to=" + url.QueryEscape(place)))
@@ -149,8 +149,8 @@ func (b *browser) who() string {
 	return string(body)
 }
 
-// TestSignIn checks that a guest signs in, is the issuer's user afterwards, and comes
-// back to the same place of the page, in each of two windows.
+// TestSignIn checks that a guest can sign in, is the issuer's user afterwards, and
+// comes back to the same place of the page, in each of two windows.
 func TestSignIn(t *testing.T) {
 	b := openSite(t).browser()
 	if who := b.who(); !strings.Contains(who, `"guest":true`) {
@@ -168,8 +168,8 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestSignInFails checks that a sign-in which fails changes nothing, and never leaves the
-// page's own site.
+// TestSignInFails checks that a failed sign-in changes nothing, and never redirects
+// away from the page's own site.
 func TestSignInFails(t *testing.T) {
 	s := openSite(t)
 	b := s.browser()
@@ -211,8 +211,8 @@ func TestSignInFails(t *testing.T) {
 	}
 }
 
-// TestCallbacks checks that a sign-in makes one request for tokens, that it can be used
-// once though it failed, and that callbacks are few at a time and their log lines, too.
+// TestCallbacks checks that a sign-in makes one request for tokens and can be used only
+// once even if it failed, and that callbacks and their log lines are limited.
 func TestCallbacks(t *testing.T) {
 	s := openSite(t)
 	b := s.browser()
@@ -230,7 +230,7 @@ func TestCallbacks(t *testing.T) {
 	for _, c := range b.Jar.Cookies(u) {
 		cookies.Add("Cookie", c.Name+"="+c.Value)
 	}
-	// A program that keeps the cookie of the sign-in.
+	// The client of a program that keeps the cookie of the sign-in.
 	replay := func(code string) {
 		t.Helper()
 		r, err := http.NewRequest("GET", u.Scheme+"://"+u.Host+u.Path+"?state="+u.Query().Get("state")+"&code="+code, nil)
@@ -265,7 +265,7 @@ func TestCallbacks(t *testing.T) {
 }
 
 // TestOtherSitesBeginNoSignIn checks that no page of another site can begin a sign-in,
-// with which a guest's session ends.
+// which would end a guest's session.
 func TestOtherSitesBeginNoSignIn(t *testing.T) {
 	s := openSite(t)
 	for from, want := range map[string]int{"": 303, "none": 303, "same-origin": 303, "same-site": 403, "cross-site": 403} {

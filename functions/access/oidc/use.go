@@ -36,9 +36,9 @@ func keyID(token string) string {
 	return h.Key
 }
 
-// checkUse checks what says for what and from when a token is. Its signature has been
-// verified. An issuer signs other tokens with the same key, such as logout tokens;
-// package access refuses those that are known by their claims.
+// checkUse checks the type and the start of a token whose signature has been verified.
+// An issuer signs other tokens with the same key, such as logout tokens; package access
+// refuses those that are recognizable by their claims.
 func checkUse(token string, claims map[string]any) error {
 	h, err := headerOf(token)
 	if err != nil {
@@ -47,7 +47,7 @@ func checkUse(token string, claims map[string]any) error {
 	if !access.IsAccessType(h.Type) {
 		return fmt.Errorf("a token of type %q is no access token", h.Type)
 	}
-	// The library accepts one that begins minutes from now.
+	// The library accepts one that becomes valid minutes from now.
 	if begin, ok := claims["nbf"].(float64); ok && time.Unix(int64(begin), 0).After(time.Now().Add(skew)) {
 		return errors.New("the token is not valid yet")
 	}

@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// BenchmarkCheck measures what it costs to find out who a guest is, and to take a lock from
+// BenchmarkCheck measures the cost of identifying a guest, and of charging a lock to
 // the guest's budget.
 func BenchmarkCheck(b *testing.B) {
 	sealer, err := session.NewSealer(key)

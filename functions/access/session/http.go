@@ -17,23 +17,23 @@ const (
 	SignOutPath = "/signout"
 )
 
-// noGuest is the query of a caller who does not want to become a guest.
+// noGuest is the query of a caller who must not become a guest.
 const noGuest = "guest=none"
 
-// A Desk answers who somebody is, makes guests, and signs users out.
+// A Desk says who the caller is, makes guests, and signs users out.
 type Desk struct {
 	Policy   *access.Policy
-	Sessions *Sessions      // nil if there are none
+	Sessions *Sessions      // nil if there are no sessions
 	Guests   *access.Budget // of new guests, by address; nil if there is no limit
 	SignIn   bool           // whether users can sign in on the page
 	Pay      bool           // whether buyers pay on the page
 }
 
-// An answer says who the caller is, and what a page needs to know about that.
+// An answer says who the caller is, and what else a page needs to know.
 type answer struct {
-	Open    bool             `json:"open"`    // the userId of a request is believed
-	SignIn  bool             `json:"signIn"`  // users can sign in at /signin
-	Confirm bool             `json:"confirm"` // the caller may confirm, or a buyer if nobody is known
+	Open    bool             `json:"open"`    // whether the userId of a request is believed
+	SignIn  bool             `json:"signIn"`  // whether users can sign in at /signin
+	Confirm bool             `json:"confirm"` // whether the caller may confirm, or buyers may if the caller is not known
 	Pay     bool             `json:"pay,omitempty"`
 	UserID  lockstore.UserID `json:"userId,omitempty"`
 	Guest   bool             `json:"guest,omitempty"`
@@ -64,7 +64,7 @@ func (d *Desk) Handler(next telemetry.Handler) telemetry.Handler {
 	}
 }
 
-// Refuse answers with the error, if it is one, and returns the outcome.
+// Refuse answers with the error, if there is one, and returns the outcome.
 func Refuse(w http.ResponseWriter, err error) telemetry.Outcome {
 	if err == nil {
 		return telemetry.Outcome{}
@@ -89,7 +89,7 @@ func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
 	if d.Sessions == nil {
 		return d.write(w, Session{}, d.Policy.BuyersConfirm())
 	}
-	// A page of another site that has the session as a token may ask who it is.
+	// A page of another site may ask about a session that it sends as a token.
 	if token := access.Bearer(r); token != "" && !OwnPage(r) {
 		session, ok := d.Sessions.open(token)
 		if !ok || !time.Now().Before(session.Until) {
@@ -97,7 +97,7 @@ func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
 		}
 		return d.write(w, session, d.Policy.BuyersConfirm())
 	}
-	// It must not make a new guest of somebody who is one.
+	// Another site's request has no cookie, and must not replace a guest by a new one.
 	if !OwnPage(r) {
 		return problem.Refuse(problem.Forbidden, "A page of another site may not ask for a session.")
 	}
@@ -122,7 +122,7 @@ func (d *Desk) whoAmI(w http.ResponseWriter, r *http.Request) error {
 	return d.write(w, session, d.Policy.BuyersConfirm())
 }
 
-// whoIs answers GET /session for the bearer of a token or a key that is no session.
+// whoIs answers GET /session for the bearer of a key or a token that is not a session.
 func (d *Desk) whoIs(w http.ResponseWriter, r *http.Request) error {
 	action := access.Buy
 	if d.Policy.Open() {
@@ -135,8 +135,8 @@ func (d *Desk) whoIs(w http.ResponseWriter, r *http.Request) error {
 	return d.write(w, Session{User: c.User(), Until: c.Until()}, c.May(access.Confirm) == nil)
 }
 
-// signOut answers POST /signout: the browser forgets its session. Nobody can revoke a
-// copy of it.
+// signOut answers POST /signout: the browser forgets its session. A copy of it cannot
+// be revoked.
 func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
 		return problem.Refuse(problem.BadRequest, "This call takes no parameters.")
@@ -151,7 +151,7 @@ func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) error {
 	return d.write(w, Session{}, d.Policy.BuyersConfirm())
 }
 
-// write answers who the caller is and whether such a caller may confirm.
+// write answers with who the caller is and whether such a caller may confirm.
 func (d *Desk) write(w http.ResponseWriter, s Session, confirm bool) error {
 	a := answer{Open: d.Policy.Open(), SignIn: d.SignIn, Confirm: confirm, Pay: d.Pay, UserID: s.User, Guest: s.Guest}
 	if !s.Until.IsZero() {

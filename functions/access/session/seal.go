@@ -15,18 +15,18 @@ import (
 // A Sealer makes values that only programs with its keys can read or make. It is safe
 // for concurrent use.
 type Sealer struct {
-	seals []cipher.AEAD // the first seals, and all open
+	seals []cipher.AEAD // the first one seals, and all open
 }
 
-// prefix begins every sealed value. It tells one from a JSON Web Token, which has dots,
-// and says how it was sealed.
+// prefix begins every sealed value and names its format. It distinguishes a sealed
+// value from a JSON Web Token, which has dots.
 const prefix = "s1_"
 
 var errSeal = errors.New("session: the value was not sealed with these keys, or for another purpose")
 
 // NewSealer returns a Sealer that seals with the first key, and opens what any of the
-// keys has sealed: a new key comes first, and the old one stays until all that it has
-// sealed is over.
+// keys has sealed. To replace a key, put the new one first and keep the old one until
+// everything that it sealed has expired.
 func NewSealer(keys ...string) (*Sealer, error) {
 	s := new(Sealer)
 	for _, key := range keys {
@@ -50,8 +50,8 @@ func NewSealer(keys ...string) (*Sealer, error) {
 	return s, nil
 }
 
-// Seal returns a sealed v, which must be possible in JSON. It can be opened only for
-// the same purpose.
+// Seal returns a sealed v, which must be representable in JSON. It can be opened only
+// for the same purpose.
 func (s *Sealer) Seal(purpose string, v any) (string, error) {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package session keeps who somebody is in a sealed cookie: a guest whom the server
-// made, or a user who has signed in. No store is needed.
+// Package session keeps the caller's identity in a sealed cookie: a guest whom the
+// server made, or a user who has signed in. No store is needed.
 //
-// The value of the cookie is a bearer token, too, for programs. The package must not
+// The value of the cookie is also a bearer token for programs. The package must not
 // know which calls need a session, nor how users sign in.
 package session
 
@@ -22,26 +22,26 @@ import (
 )
 
 const (
-	// life is how long a session lasts. A guest's is renewed when half of it is over.
+	// life is how long a session lasts. A guest's is renewed once half of it is over.
 	life = 12 * time.Hour
 
 	// late is how long after its end a guest's session can still be renewed, so that a
-	// guest who comes back to an open window is the same one. Calls need a session that
-	// lasts.
+	// guest who comes back to an open window stays the same. Calls need a session that
+	// has not ended.
 	late = 7 * 24 * time.Hour
 
-	// whole is how long somebody may be the same guest, renewals included: a copy of a
-	// guest's session must not last for ever.
+	// whole is how long somebody may be the same guest, renewals included, so that a
+	// copy of a guest's session does not last for ever.
 	whole = 30 * 24 * time.Hour
 
-	// remembered is how many sessions are remembered as they were opened last, in 2 MB:
-	// to open one takes longer than all else that is about the caller.
+	// remembered is how many opened sessions are cached, in 2 MB. Opening one takes
+	// longer than all other checks of the caller.
 	remembered = 1 << 12
 
 	purpose = "session"
 )
 
-// A Session says who somebody is.
+// A Session says who the caller is.
 type Session struct {
 	User  lockstore.UserID `json:"u"`
 	Guest bool             `json:"g,omitzero"`
@@ -62,10 +62,11 @@ var _ access.Sessions = (*Sessions)(nil)
 
 // Options say where the sessions are used.
 type Options struct {
-	// Guests says that there are guests. Otherwise the session of one counts for nothing.
+	// Guests allows guests. Otherwise the session of a guest is not valid.
 	Guests bool
 
-	// URL is the page's address as browsers know it, or empty: what a request says.
+	// URL is the page's address as browsers know it. If empty, it is taken from
+	// requests.
 	URL string
 }
 
@@ -84,12 +85,12 @@ func New(seal *Sealer, o Options) (*Sessions, error) {
 		return nil, err
 	}
 	s.https = u.Scheme == "https"
-	// Behind a proxy the host of a request may be another.
+	// Behind a proxy, the host of a request may be different.
 	return s, s.foreign.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 }
 
-// guest returns a session of a new guest. The id cannot be guessed, and has the form of
-// no other user's.
+// guest returns a session of a new guest. Its id cannot be guessed, and no other user's
+// id has this form.
 func guest() Session {
 	now := time.Now().Truncate(time.Second)
 	return Session{User: lockstore.UserID("guest-" + strings.ToLower(rand.Text())), Guest: true, Until: now.Add(life), Since: now}
@@ -100,7 +101,7 @@ func Of(user lockstore.UserID) Session {
 	return Session{User: user, Until: time.Now().Add(life).Truncate(time.Second)}
 }
 
-// renewed returns the session with a new end, if it is a guest's and half over, and may
+// renewed returns a guest's session with a new end, if half of it is over and it may
 // last longer.
 func (s Session) renewed() (Session, bool) {
 	if !s.Guest || time.Until(s.Until) > life/2 {
@@ -129,8 +130,8 @@ func (s Session) end() time.Time {
 	return end
 }
 
-// Verify returns what a session says that lasts. It fails with [access.ErrBadToken] for
-// any other value.
+// Verify returns the content of a session that has not ended. It fails with
+// [access.ErrBadToken] for any other value.
 func (s *Sessions) Verify(_ context.Context, value string) (access.Token, error) {
 	session, ok := s.open(value)
 	if !ok || !time.Now().Before(session.Until) {
@@ -142,17 +143,17 @@ func (s *Sessions) Verify(_ context.Context, value string) (access.Token, error)
 // Is reports whether a bearer token has the form of a session.
 func (s *Sessions) Is(token string) bool { return strings.HasPrefix(token, prefix) }
 
-// open opens the value of a session that lasts or can be renewed.
+// open opens the value of a session that has not ended, or can be renewed.
 func (s *Sessions) open(value string) (Session, bool) {
 	session, ok := s.opened.Get(value)
 	if !ok {
 		if s.seal.Open(purpose, value, &session) != nil || session.User.Check() != nil || session.Guest && !s.guests {
 			return Session{}, false
 		}
-		if session.Guest && session.Since.IsZero() { // sealed by a version that did not note it
+		if session.Guest && session.Since.IsZero() { // sealed by a version without this field
 			session.Since = session.Until.Add(-life)
 		}
-		s.opened.Add(strings.Clone(value), session) // not the whole header
+		s.opened.Add(strings.Clone(value), session) // a copy, so as not to keep the whole header
 	}
 	return session, time.Now().Before(session.end())
 }
@@ -166,7 +167,7 @@ func (s *Sessions) Cookie(r *http.Request) string {
 	return c.Value
 }
 
-// Set makes the session the browser's.
+// Set gives the browser the session.
 func (s *Sessions) Set(w http.ResponseWriter, r *http.Request, session Session) error {
 	value, err := s.seal.Seal(purpose, session)
 	if err != nil {
@@ -176,18 +177,18 @@ func (s *Sessions) Set(w http.ResponseWriter, r *http.Request, session Session) 
 	return nil
 }
 
-// CheckOrigin refuses a request that a page of another site makes a browser send.
+// CheckOrigin refuses a request that a browser sends for a page of another site.
 func (s *Sessions) CheckOrigin(r *http.Request) error { return s.foreign.Check(r) }
 
-// OwnPage reports whether a request may come from the server's own page, or from somebody
-// who typed its address, as far as the browser says so.
+// OwnPage reports whether a request may come from the server's own page, or from a user
+// who typed its address, according to the browser.
 func OwnPage(r *http.Request) bool {
 	from := r.Header.Get("Sec-Fetch-Site")
 	return from == "" || from == "same-origin" || from == "none"
 }
 
-// NewCookie returns a cookie that only this server gets, and no script. An age of 0
-// deletes it.
+// NewCookie returns a cookie that only this server receives, and scripts cannot read.
+// An age of 0 deletes it.
 func (s *Sessions) NewCookie(r *http.Request, name, value string, age time.Duration) *http.Cookie {
 	c := &http.Cookie{Name: s.Name(r, name), Value: value, Path: "/", MaxAge: int(age.Seconds()), Secure: !s.atHome(r), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if age <= 0 {
@@ -196,9 +197,9 @@ func (s *Sessions) NewCookie(r *http.Request, name, value string, age time.Durat
 	return c
 }
 
-// Name returns the name of a cookie for a request. The prefix makes a browser refuse one
-// that another host of the domain, or plain HTTP, has set. It needs a Secure cookie, which
-// not every browser takes from this machine without TLS.
+// Name returns the name of a cookie for a request. The prefix makes a browser refuse a
+// cookie that another host of the domain, or plain HTTP, has set. It needs a Secure
+// cookie, which not every browser accepts from this machine without TLS.
 func (s *Sessions) Name(r *http.Request, name string) string {
 	if s.atHome(r) {
 		return name
@@ -206,8 +207,8 @@ func (s *Sessions) Name(r *http.Request, name string) string {
 	return "__Host-" + name
 }
 
-// atHome reports whether the request is one of this machine without TLS. The host alone
-// does not say so: it is the client's claim.
+// atHome reports whether the request comes from this machine without TLS. The host
+// alone does not prove that: the client chooses it.
 func (s *Sessions) atHome(r *http.Request) bool {
 	return !s.https && r.TLS == nil && isLoopback(r.Host) && isLoopback(r.RemoteAddr)
 }

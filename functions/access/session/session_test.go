@@ -88,7 +88,7 @@ func (b *browser) ask(method, path string, headers ...string) *httptest.Response
 	return w
 }
 
-// who returns the user of GET /session.
+// who returns the user in the answer of GET /session.
 func (b *browser) who() string {
 	b.t.Helper()
 	w := b.ask("GET", "/session")
@@ -111,7 +111,7 @@ func (b *browser) buy(headers ...string) string {
 	return w.Body.String()
 }
 
-// TestGuest checks that a browser becomes a guest whom the server made, and stays the
+// TestGuest checks that the server makes a guest of a browser, and that it stays the
 // same one in every window.
 func TestGuest(t *testing.T) {
 	s := open(t, 10, key)
@@ -130,7 +130,7 @@ func TestGuest(t *testing.T) {
 	if c == nil || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Fatalf("the cookie is %v", b.cookies)
 	}
-	program := s.browser("tickets.example") // the same value is a token
+	program := s.browser("tickets.example") // the same value works as a token
 	if got := program.buy("Authorization", "Bearer "+c.Value); got != guest {
 		t.Errorf("a program with the guest's token buys as %s", got)
 	}
@@ -194,14 +194,14 @@ func TestKeysRotate(t *testing.T) {
 	}
 }
 
-// TestSessionEnds checks that a guest who has been away, perhaps with a lock, is the same
-// one after asking who they are, and that a user who signed in has to sign in again.
+// TestSessionEnds checks that a guest who has been away, perhaps with a lock, stays the
+// same one after GET /session, and that a user has to sign in again.
 func TestSessionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, 10, key)
 		b := s.browser("tickets.example")
 		guest := b.who()
-		for range 5 { // renewed each time, so it goes on for longer than one session
+		for range 5 { // each call renews it, so it lasts longer than one session
 			time.Sleep(7 * time.Hour)
 			if got := b.buy(); got != guest {
 				t.Fatalf("within its time: %s, want %s", got, guest)
@@ -239,7 +239,7 @@ func TestOtherSites(t *testing.T) {
 		t.Errorf("a session for another site: %d", w.Code)
 	}
 	token := "Bearer " + b.cookies["__Host-seatlock"].Value
-	shop := s.browser("tickets.example") // has the session as a token, and no cookie
+	shop := s.browser("tickets.example") // has the session as a token, without a cookie
 	w := shop.ask("GET", "/session", "Sec-Fetch-Site", "cross-site", "Authorization", token)
 	if w.Code != 200 || !strings.Contains(w.Body.String(), guest) || len(shop.cookies) > 0 {
 		t.Errorf("a token for another site: %d %s, and cookies %v", w.Code, w.Body, shop.cookies)
@@ -252,7 +252,7 @@ func TestOtherSites(t *testing.T) {
 	}
 }
 
-// TestGuestsOfAnAddress checks that an address has so many new guests an hour.
+// TestGuestsOfAnAddress checks the limit of new guests of an address in an hour.
 func TestGuestsOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, 0.5, key) // five for an address
@@ -271,8 +271,8 @@ func TestGuestsOfAnAddress(t *testing.T) {
 	})
 }
 
-// TestParameters checks that a misspelt parameter is refused, and that guest=none renews the
-// session of somebody who is a guest already.
+// TestParameters checks that a misspelt parameter is refused, and that guest=none
+// renews the session of an existing guest.
 func TestParameters(t *testing.T) {
 	b := open(t, 10, key).browser("tickets.example")
 	for method, path := range map[string]string{"GET": "/session?guests=none", "POST": "/signout?all=true"} {
@@ -286,8 +286,9 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestPublicAddress checks that the cookie follows the address that browsers know, and not
-// the host that a request names: a proxy may change it, and a client may choose it.
+// TestPublicAddress checks that the cookie depends on the address that browsers know,
+// not on the host that a request names, which a proxy may change and a client may
+// choose.
 func TestPublicAddress(t *testing.T) {
 	s := openWith(t, 10, session.Options{Guests: true, URL: "https://tickets.example/"}, key)
 	b := s.browser("localhost:8080") // as the proxy on this machine calls it
@@ -306,7 +307,7 @@ func TestPublicAddress(t *testing.T) {
 	}
 
 	r := httptest.NewRequest("GET", "http://localhost/session", nil)
-	r.RemoteAddr = "192.0.2.1:1234" // names this machine, and is another
+	r.RemoteAddr = "192.0.2.1:1234" // names this machine as its host, but comes from another
 	w := httptest.NewRecorder()
 	open(t, 10, key).ServeHTTP(w, r)
 	if cookies := w.Result().Cookies(); len(cookies) != 1 || !cookies[0].Secure || cookies[0].Name != "__Host-seatlock" {
@@ -314,8 +315,8 @@ func TestPublicAddress(t *testing.T) {
 	}
 }
 
-// TestGuestsEnd checks that nobody is the same guest for ever, however often the session is
-// renewed.
+// TestGuestsEnd checks that nobody stays the same guest for ever, however often the
+// session is renewed.
 func TestGuestsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, 10, key).browser("tickets.example")
@@ -330,7 +331,7 @@ func TestGuestsEnd(t *testing.T) {
 	})
 }
 
-// TestNoGuests checks that the session of a guest is nobody's where there are no guests.
+// TestNoGuests checks that a guest's session is not valid where guests are not allowed.
 func TestNoGuests(t *testing.T) {
 	b := open(t, 10, key).browser("tickets.example")
 	guest := b.who()
@@ -347,8 +348,8 @@ func TestNoGuests(t *testing.T) {
 	}
 }
 
-// TestBearers checks that GET /session answers for the bearer of a token or a key, of
-// which it makes no guest.
+// TestBearers checks that GET /session answers the bearer of a token or a key without
+// making a guest.
 func TestBearers(t *testing.T) {
 	const backend, operator = "a-back-end-of-thirty-two-characters", "an-operator-of-thirty-two-characters"
 	s, issuer := open(t, 10, key), issuertest.New(t)

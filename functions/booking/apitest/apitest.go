@@ -20,12 +20,12 @@ import (
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 )
 
-// largest is the size in bytes of the largest body that is checked. A longer one,
-// such as a list of 50,000 seats with 2 MB, has no seats of another form.
+// largest is the size in bytes of the largest body that is checked. The seats in a
+// longer one, such as a list of 50,000 seats with 2 MB, have the same form.
 const largest = 256 << 10
 
-// undescribed are headers that no answer needs to list: those of HTTP itself,
-// those for browsers, which the description has in words, and those that OpenAPI
+// undescribed are headers that answers need not describe: those of HTTP itself, those
+// for browsers, which the description explains in words, and those that OpenAPI
 // describes elsewhere.
 var undescribed = []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Referrer-Policy", "Vary", "X-Content-Type-Options"}
 
@@ -134,7 +134,7 @@ func (x Exchange) checkAnswer(d *document) error {
 	return nil
 }
 
-// decompressed returns what was compressed. An answer to HEAD has no body.
+// decompressed returns the body without compression. An answer to HEAD has no body.
 func decompressed(body []byte, encoding string) ([]byte, error) {
 	if len(body) == 0 {
 		return body, nil
@@ -157,8 +157,8 @@ func decompressed(body []byte, encoding string) ([]byte, error) {
 	return body, nil
 }
 
-// elsewhere names the answers to requests whose path, method or host is not
-// described, by status. A path may name another answer to other methods in x-other-methods.
+// elsewhere names the answers to requests whose path, method or host is not described,
+// by status. A path may name another answer to other methods in x-other-methods.
 var elsewhere = map[int]string{401: "Unauthenticated", 404: "NotFound", 405: "MethodNotAllowed", 421: "WrongHost", 429: "RateLimited", 503: "SignInUnavailable"}
 
 func (x Exchange) checkElsewhere(d *document, item *v3.PathItem) error {

@@ -9,8 +9,8 @@ import (
 	"seatlock/functions/booking"
 )
 
-// TestDescriptionIsValid checks that the description is valid OpenAPI 3.1, and that
-// a description that is not is refused.
+// TestDescriptionIsValid checks that the description is valid OpenAPI 3.1, and that an
+// invalid one is refused.
 func TestDescriptionIsValid(t *testing.T) {
 	if d := description(); d.model.Version != "3.1.1" {
 		t.Errorf("openapi.yaml is of version %s, want 3.1.1", d.model.Version)
@@ -133,8 +133,8 @@ func TestCheckFindsWhatIsDescribedWrongly(t *testing.T) {
 	}
 }
 
-// TestOtherMethodsAtAPath checks that only a path with x-other-methods may have an
-// answer of its own to other methods.
+// TestOtherMethodsAtAPath checks that only a path with x-other-methods may answer other
+// methods in its own way.
 func TestOtherMethodsAtAPath(t *testing.T) {
 	words := Exchange{
 		Status: 405,

@@ -16,8 +16,8 @@ type Call struct {
 	Needs                access.Action
 }
 
-// calls are a request of every call of the description, and of every field that needs more
-// than its call does.
+// calls has a request for every call of the description, and for every field that needs
+// more permission than its call.
 var calls = []Call{
 	{"GET", "/seats", "", access.Look},
 	{"GET", "/seats?status=locked", "", access.Look},
@@ -49,13 +49,13 @@ var calls = []Call{
 	{"GET", "/journal", "", access.Operate},
 }
 
-// direct are requests that need to be allowed to confirm, and what Needs says as well.
+// direct are requests that need permission to confirm, besides Needs.
 var direct = []Call{
 	{"POST", "/confirm", `{"seatId":"A5","userId":"USER","direct":true}`, access.Serve},
 	{"POST", "/confirm", `{"seatId":"A5","userId":"USER","direct":true,"blocked":true}`, access.Operate},
 }
 
-// orders are the calls that there are where buyers pay.
+// orders are the calls that exist where payments are on.
 var orders = []Call{
 	{"POST", "/checkout", `{"seatId":"A1","userId":"USER"}`, access.Buy},
 	{"GET", "/order?userId=USER", "", access.Buy},
@@ -64,15 +64,16 @@ var orders = []Call{
 	{"POST", "/refund", `{"wholeEvent":true}`, access.Operate},
 }
 
-// notice is a webhook, which needs a signature and nothing else.
+// notice is a webhook. It needs a signature but no permission.
 var notice = Call{Method: "POST", Target: "/webhooks/till", Body: `{}`}
 
-// forAll are the paths at which nobody is refused for who they are.
+// forAll are the paths that every caller may use.
 var forAll = []string{"/healthz", "/readyz", "/session", "/signin", "/signin/callback", "/signout", "/webhooks/{provider}"}
 
-// Walk makes every call as one caller, with ask, which returns the status of the answer.
-// may says how each action is answered, in the order of [access.Action]: y is yes, whatever
-// else the answer says; otherwise it is the status. user is the caller's user, or any.
+// Walk makes every call as one caller, with ask, which returns the status of the
+// answer. may gives the expected answer to each action, in the order of
+// [access.Action]: y if it is allowed, whatever else the answer says, or the status.
+// user is the caller's user, or any.
 func Walk(t testing.TB, caller, may, user string, ask func(Call) int) {
 	t.Helper()
 	allowed := strings.Fields(may)
@@ -88,7 +89,7 @@ func Walk(t testing.TB, caller, may, user string, ask func(Call) int) {
 	}
 }
 
-// WalkOrders is [Walk] for the calls that there are where buyers pay.
+// WalkOrders is [Walk] for the calls that exist where payments are on.
 func WalkOrders(t testing.TB, caller, may, user string, ask func(Call) int) {
 	t.Helper()
 	allowed := strings.Fields(may)
@@ -100,8 +101,8 @@ func WalkOrders(t testing.TB, caller, may, user string, ask func(Call) int) {
 	}
 }
 
-// try makes a call as the caller, and reports an error unless it is answered as it
-// should.
+// try makes a call as the caller, and reports an error if the answer is not the
+// expected one.
 func try(t testing.TB, caller, user string, c Call, want string, ask func(Call) int) {
 	t.Helper()
 	c.Target, c.Body = strings.ReplaceAll(c.Target, "USER", user), strings.ReplaceAll(c.Body, "USER", user)

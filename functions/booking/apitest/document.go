@@ -41,8 +41,8 @@ func read(text []byte) (*document, error) {
 	return d, nil
 }
 
-// item returns what is described for a path, or nil. A path of the description may have
-// a last segment in braces, which stands for any.
+// item returns the description of a path, or nil. A path in the description may have a
+// last segment in braces, which matches any.
 func (d *document) item(at string) *v3.PathItem {
 	for described, item := range d.model.Paths.PathItems.FromOldest() {
 		before, _, open := strings.Cut(described, "{")
@@ -62,11 +62,11 @@ func (d *document) optionList() []config.Option { return []config.Option{d.optio
 var description = sync.OnceValue(func() *document {
 	d, err := read(booking.OpenAPI())
 	if err != nil {
-		panic(fmt.Sprintf("openapi.yaml: %v", err)) // no test could continue
+		panic(fmt.Sprintf("openapi.yaml: %v", err)) // no test could go on
 	}
 	return d
 })
 
 // Load parses the description. Call it outside of a synctest bubble, such as in
-// TestMain: what is made in a bubble cannot be used after it.
+// TestMain: what is created in a bubble cannot be used after it.
 func Load() { description() }

@@ -7,15 +7,15 @@ import (
 	"seatlock/functions/telemetry"
 )
 
-// A gate is the policy, and what makes guests.
+// A gate is the access policy, and the desk that makes guests.
 type gate struct {
 	policy access.Policy
 	desk   session.Desk
 }
 
-// openGate returns the policy behind a gateway that verifies tokens, or that leaves all to
-// the functions because there are guests. It has none of the limits that count calls, locks
-// or guests: every copy of a function would count for itself.
+// openGate returns the policy of a function. Either the gateway in front verifies
+// tokens, or it passes everything because there are guests. The policy does not limit
+// calls, locks or guests, because every copy of a function would count for itself.
 func openGate(s settings.GatewayAccess) (*gate, error) {
 	g := &gate{policy: access.Policy{
 		Gateway:       true,
@@ -41,5 +41,5 @@ func openGate(s settings.GatewayAccess) (*gate, error) {
 	return g, nil
 }
 
-// handler returns next with the calls about sessions.
+// handler adds the calls about sessions to next.
 func (g *gate) handler(next telemetry.Handler) telemetry.Handler { return g.desk.Handler(next) }

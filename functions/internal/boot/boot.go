@@ -26,16 +26,15 @@ import (
 	"seatlock/lockstore"
 )
 
-// bundled is the event file in the zip, beside the program. EVENTS_FILE names
+// bundled is the event file in the zip, beside the program. EVENTS_FILE may name
 // another.
 const bundled = "events.json"
 
 // pingTime is the longest time that the start waits for the store.
 const pingTime = 2 * time.Second
 
-// Main runs the function that answers with the call that pick chooses. It does
-// not return; with a wrong setting it ends the process with status 1 and one
-// line.
+// Main runs the function that answers with the call that pick returns. It does not
+// return. If a setting is wrong, it ends the process with status 1 and one line.
 func Main(pick func(*booking.API) telemetry.Handler) {
 	run(func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
 		return start(ctx, os.Getenv, log, paidElsewhere(), pick)
@@ -43,7 +42,7 @@ func Main(pick func(*booking.API) telemetry.Handler) {
 }
 
 // Checkout is Main for the function that takes payments with the provider that open
-// returns. The function also takes the events of its schedule.
+// returns. It also answers the events of the function's schedule.
 func Checkout(open OpenProvider, pick func(*booking.API) telemetry.Handler) {
 	run(func(ctx context.Context, log *slog.Logger) (lambda.Handler, error) {
 		pay := paidHere(open)
@@ -66,7 +65,7 @@ func run(start func(context.Context, *slog.Logger) (lambda.Handler, error)) {
 	lambda.Start(handler)
 }
 
-// start puts the parts together.
+// start connects the parts of a function.
 func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pay *payments, pick func(*booking.API) telemetry.Handler) (*lambdahttp.Adapter, error) {
 	var s struct {
 		storage   storage
@@ -111,12 +110,12 @@ func start(ctx context.Context, getenv func(string) string, log *slog.Logger, pa
 	}, nil
 }
 
-// manyProcesses is among how many places for a party a pick chooses at least, since
-// each copy of a function answers few requests and knows little of the others.
+// manyProcesses is the value of booking.Config.Windows, since each copy of a function
+// answers few requests and knows little of the others.
 const manyProcesses = 16
 
-// readEvents returns the events on sale. The gateway identifies users, or they are guests, so
-// that a limit of each user is one.
+// readEvents returns the events on sale. Users are known, by the gateway or as guests,
+// so the default limit for known users applies.
 func readEvents(s settings.Events, root string) ([]venue.Event, error) {
 	s.LimitKnown()
 	file := cmp.Or(s.File, filepath.Join(root, bundled))
@@ -127,14 +126,14 @@ func readEvents(s settings.Events, root string) ([]venue.Event, error) {
 	return events, err
 }
 
-// unavailable reports whether err means that the store cannot be reached, and
-// not that it must not be used.
+// unavailable reports whether err means that the store cannot be reached, rather than
+// that it must not be used.
 func unavailable(err error) bool {
 	return errors.Is(err, lockstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// openEvents makes the events known to the store. That the store cannot be reached is
-// no failure: the requests try again.
+// openEvents makes the events known to the store. It does not fail if the store cannot
+// be reached, since the requests try again.
 func openEvents(ctx context.Context, open func(context.Context, *lockstore.Event) error, events []venue.Event, log *slog.Logger) error {
 	return booking.OpenEvents(ctx, events, func(ctx context.Context, ev *lockstore.Event) error {
 		if err := open(ctx, ev); !unavailable(err) {

@@ -17,8 +17,8 @@ import (
 	"seatlock/lockstore/redisstore/redistest"
 )
 
-// TestWhoMayDoWhat makes every call as every caller, as the gateway passes it on, with every
-// setting of a function, and compares whom it lets through with the table of the server's
+// TestWhoMayDoWhat makes every call as every caller, as the gateway passes it on, with
+// every setting of a function, and compares the results with the table of the server's
 // README: look, buy, confirm, serve and operate, in that order.
 func TestWhoMayDoWhat(t *testing.T) {
 	const backend, operator = "a-back-end-of-thirty-two-characters", "an-operator-of-thirty-two-characters"
@@ -53,7 +53,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			"nobody":           "y 401 401 401 401",
 			"ann":              "y y 403 403 403",
 			"trainee":          "y y 403 403 403",
-			"ID token":         "401 401 401 401 401", // no route for lists passes a token on
+			"ID token":         "401 401 401 401 401", // routes for lists pass no token on
 			"token of nobody":  "401 401 401 401 401",
 			"back end's token": "y y y y 403",
 			"operator's token": "y y y y y",
@@ -165,7 +165,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 }
 
-// passedOn returns the claims as the gateway passes them on: lists are texts in brackets.
+// passedOn returns the claims as the gateway passes them on, with lists as text in
+// brackets.
 func passedOn(claims map[string]any) map[string]string {
 	texts := make(map[string]string)
 	for name, value := range claims {

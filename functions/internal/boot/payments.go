@@ -21,20 +21,20 @@ import (
 // OpenProvider returns the provider of payments that the settings describe.
 type OpenProvider func(settings.Payments, *slog.Logger) (payment.Provider, error)
 
-// payments are the orders of buyers, if the settings say that there are payments. This
-// function takes them, or another one does.
+// payments are the orders of buyers, if the settings turn payments on. Either this
+// function takes the payments, or another one does.
 type payments struct {
 	read     settings.Group     // the settings that the function reads
-	of       *settings.Payments // the same
-	returnTo *[]string          // the same; nil if nobody comes back
-	provider OpenProvider       // nil: other functions call it
+	of       *settings.Payments // the same settings
+	returnTo *[]string          // the same settings; nil if buyers do not come back here
+	provider OpenProvider       // nil: another function takes the payments
 
 	*payment.Payments
-	api *booking.API // which has the events; set before the first call
+	api *booking.API // set before the first call; has the events
 }
 
-// paidElsewhere returns the payments of a function that takes none: there are some if
-// CHECKOUT says so, and it only changes their orders.
+// paidElsewhere returns the payments of a function that takes none. If CHECKOUT turns
+// payments on, the function only changes their orders.
 func paidElsewhere() *payments {
 	read := new(settings.PaymentsElsewhere)
 	return &payments{read: read, of: &read.Payments}
@@ -46,7 +46,7 @@ func paidHere(open OpenProvider) *payments {
 	return &payments{read: read, of: &read.Payments, returnTo: &read.ReturnTo, provider: open}
 }
 
-// open opens the payments on the store, if there are any, and sets them in the Config.
+// open opens the payments on the store, if they are on, and sets them in the Config.
 func (p *payments) open(c *booking.Config, store lockstore.LockStore, s settings.Telemetry) error {
 	if p.of.Checkout == "" {
 		return nil
@@ -88,24 +88,24 @@ func (p *payments) open(c *booking.Config, store lockstore.LockStore, s settings
 	return nil
 }
 
-// A scheduled answers calls, and settles orders when its schedule invokes it.
+// A scheduled answers calls, and settles orders when the schedule invokes it.
 type scheduled struct {
 	calls    lambda.Handler
 	payments *payments
 }
 
-// A schedule's event is this, which no request is.
+// A settleEvent is the payload of the schedule, which differs from that of any request.
 type settleEvent struct {
 	Settle bool `json:"settle"`
 }
 
 const (
-	// toLog is how long before the end of its time the function ends all work, to log what
-	// failed: no line of a function that was killed is kept.
+	// toLog is how long before its deadline the function ends all work, to log
+	// failures: the lines of a function that is killed are lost.
 	toLog = 3 * time.Second
 
-	// ending is how long before the end of its time the function begins no more work on an
-	// order: one takes up to 15 s.
+	// ending is how long before its deadline the function stops starting work on
+	// orders. The work on one takes up to 15 s.
 	ending = 15*time.Second + toLog
 )
 

@@ -17,7 +17,7 @@ import (
 	"seatlock/lockstore/memstore"
 )
 
-// endless is a provider whose list of sessions takes as long as it may.
+// endless is a provider that takes all the available time to list its sessions.
 type endless struct{ *paymenttest.Bank }
 
 func (endless) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.Payment, error] {
@@ -27,8 +27,8 @@ func (endless) Recent(ctx context.Context, _ time.Time) iter.Seq2[payment.Paymen
 	}
 }
 
-// TestSettlingEndsInTime checks that a function whose work does not fit ends before it is
-// killed, and says so.
+// TestSettlingEndsInTime checks that a function with too much work ends before it is
+// killed, and reports it.
 func TestSettlingEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events, err := venue.ReadEvents("hall", strings.NewReader(`{"events":[{"id":"gala","seats":["A1"]}]}`), venue.Defaults{LockTTL: time.Minute})

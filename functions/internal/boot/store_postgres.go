@@ -16,8 +16,8 @@ import (
 // A storage is the PostgreSQL that keeps the seats.
 type storage struct{ settings.Postgres }
 
-// onePerCopy gives a function one connection, unless the URL says otherwise: a
-// copy of it answers one request at a time, and there may be hundreds of copies.
+// onePerCopy limits a function to one connection, unless the URL says otherwise: a copy
+// of it answers one request at a time, and there may be hundreds of copies.
 func onePerCopy(url string) string {
 	switch {
 	case strings.Contains(url, "pool_max_conns="):
@@ -28,9 +28,9 @@ func onePerCopy(url string) string {
 	return url + "?pool_max_conns=1"
 }
 
-// open connects to PostgreSQL before the first request does, creates what is
-// missing there, and checks that it can be relied on. If it is unavailable, the
-// requests try again.
+// open connects to PostgreSQL before the first request, creates what is missing there,
+// and checks that the database can be relied on. If it is unavailable, the requests try
+// again.
 func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
 	pool, err := pgstore.Pool(onePerCopy(s.URL))
 	if err != nil {

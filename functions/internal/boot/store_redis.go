@@ -16,15 +16,15 @@ import (
 	"seatlock/lockstore/redisstore"
 )
 
-// A storage is the Redis that keeps the seats. With the build tag postgres it is
-// a PostgreSQL: a zip has one of the two clients, because both would be too
+// A storage is the Redis that keeps the seats. With the build tag postgres it is a
+// PostgreSQL instead. A zip has only one of the two clients, because both would be too
 // large.
 type storage struct{ settings.Redis }
 
-// open connects to Redis before the first request does and checks that it can be
-// relied on. If it is unavailable, the requests try again.
+// open connects to Redis before the first request, and checks that it can be relied on.
+// If it is unavailable, the requests try again.
 func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logger) (lockstore.LockStore, error) {
-	logging.Disable() // the Redis client's own lines: the caller of each failed request reports it
+	logging.Disable() // the Redis client's own lines are not needed: the caller reports each failed request
 	client, err := redisstore.Client(s.URL)
 	if err != nil {
 		return nil, s.Wrong("redis", err)

@@ -24,13 +24,14 @@ func reported(next telemetry.Handler, s settings.Telemetry, log *slog.Logger) ht
 		answer := next
 		next = func(w http.ResponseWriter, r *http.Request) telemetry.Outcome {
 			o := answer(w, r)
-			o.Client = access.Proxies(nil).Client(r) // the gateway says who the client is
+			o.Client = access.Proxies(nil).Client(r) // the client is known from the gateway
 			return o
 		}
 	}
 	observed := telemetry.Observe(next, lambdaID, reports...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Lambda's own lines have Lambda's id, which a client must not replace in ours.
+		// Lambda's own lines have Lambda's id, so a client must not choose another one
+		// for ours.
 		r.Header.Del("X-Request-Id")
 		observed.ServeHTTP(w, r)
 	})

@@ -16,7 +16,7 @@ import (
 	"seatlock/functions/internal/lambdahttp"
 )
 
-// echo answers with a description of the request. The request's headers set the
+// echo answers with a description of the request. Headers of the request determine the
 // status and headers of the answer.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -40,7 +40,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %q %q %q %q %d %q", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("X-Value"), r.Header.Get("Cookie"), r.ContentLength, body)
 }
 
-// sendable reports whether a client of net/http sends the request as it is.
+// sendable reports whether a net/http client sends the request unchanged.
 func sendable(method, path, query, value string, status int, media string) bool {
 	return slices.Contains([]string{"GET", "POST", "PUT", "DELETE", "HEAD"}, method) &&
 		utf8.ValidString(path) && !strings.HasPrefix(path, "/") &&
@@ -82,7 +82,7 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 		}
 		u.Path, u.RawQuery = "/"+path, query
 		if !sendable(method, path, query, value, status, media) {
-			return // the fuzzer makes many of these; no seed is one
+			return // the fuzzer makes many of these, but no seed is one
 		}
 		if method == "GET" || method == "HEAD" {
 			body = ""

@@ -1,9 +1,8 @@
 // Package lambdahttp answers events of API Gateway's HTTP APIs and of Lambda
 // function URLs, in payload format 2.0, with an [http.Handler].
 //
-// Requests and answers are those of net/http, except that an answer is sent when
-// the handler has returned. The package must not know events on sale, seats or
-// stores.
+// Requests and answers are those of net/http, except that an answer is sent only when
+// the handler has returned. The package must not know events on sale, seats or stores.
 package lambdahttp
 
 import (
@@ -19,8 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// margin is the time that is left to send the answer when the handler's context
-// ends.
+// margin is the time left to send the answer after the handler's context ends.
 const margin = 200 * time.Millisecond
 
 // An Adapter answers events with a handler. It implements the Handler of
@@ -70,8 +68,8 @@ func (a *Adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return json.Marshal(w.answer())
 }
 
-// serve calls the handler. After a panic it discards what the handler wrote, since
-// part of an answer could pass for all of it.
+// serve calls the handler. After a panic it discards what the handler wrote, since a
+// part of an answer could be mistaken for all of it.
 func (a *Adapter) serve(w *writer, r *http.Request) {
 	defer func() {
 		p := recover()

@@ -260,8 +260,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestPanic checks that a panic is answered with status 500 and nothing of what
-// the handler wrote, and logged with the request's id.
+// TestPanic checks that a panic is answered with status 500 and nothing that the
+// handler wrote, and logged with the request's id.
 func TestPanic(t *testing.T) {
 	for _, what := range []any{"boom", http.ErrAbortHandler} {
 		var log bytes.Buffer
@@ -278,7 +278,7 @@ func TestPanic(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-		for range 2 { // the next one is answered too
+		for range 2 { // the next event is answered too
 			text, err := a.Invoke(ctx, payload)
 			if err != nil {
 				t.Fatal(err)
@@ -299,7 +299,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestHead checks that a body that a handler writes is not sent.
+// TestHead checks that the body of an answer to HEAD is not sent.
 func TestHead(t *testing.T) {
 	event := captured(t, "http-api.json")
 	event.RequestContext.HTTP.Method = "HEAD"

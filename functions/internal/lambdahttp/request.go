@@ -26,7 +26,7 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 	if err != nil {
 		return nil, err
 	}
-	// Not http.NewRequest, which would parse the path again.
+	// http.NewRequest would parse the path again.
 	r := (&http.Request{
 		Method:        about.HTTP.Method,
 		URL:           u,
@@ -43,7 +43,7 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 	if len(body) > 0 {
 		r.Body = reader(body)
 	}
-	// Values that the gateway has joined stay joined: an ETag or a date may contain
+	// Values that the gateway has joined are not split: an ETag or a date may contain
 	// commas.
 	for name, value := range event.Headers {
 		r.Header.Set(name, value)
@@ -58,8 +58,8 @@ func (a *Adapter) request(ctx context.Context, event *events.APIGatewayV2HTTPReq
 	return r, nil
 }
 
-// target returns the URL of the request. The path is decoded in the event of an
-// HTTP API, and as it was sent in the event of a function URL.
+// target returns the URL of the request. The path is decoded in an event of an HTTP
+// API, and encoded as sent in an event of a function URL.
 func (a *Adapter) target(event *events.APIGatewayV2HTTPRequest) (*url.URL, error) {
 	path := event.RawPath
 	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
@@ -88,8 +88,8 @@ func without(path, prefix string) string {
 	return path
 }
 
-// header returns a header of the event, whose names are in lower case but for those of
-// events made by hand.
+// header returns a header of the event. Its name is in lower case, except in events
+// that were made by hand.
 func header(event *events.APIGatewayV2HTTPRequest, name string) string {
 	for n, value := range event.Headers {
 		if strings.EqualFold(n, name) {

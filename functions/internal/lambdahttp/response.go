@@ -19,18 +19,17 @@ func reader(body []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(bod
 type writer struct {
 	method  string
 	header  http.Header
-	status  int         // 0 until it is decided
-	decided http.Header // the header when it was decided
+	status  int         // 0 until WriteHeader
+	decided http.Header // the header as of WriteHeader
 	body    bytes.Buffer
 }
 
 func newWriter(method string) *writer { return &writer{method: method, header: make(http.Header)} }
 
-// Header returns the header, which may be changed until the status is decided.
+// Header returns the header, which may be changed until WriteHeader.
 func (w *writer) Header() http.Header { return w.header }
 
-// WriteHeader decides the status, once. It ignores interim statuses, which cannot
-// be sent.
+// WriteHeader sets the status, once. It ignores interim statuses, which cannot be sent.
 func (w *writer) WriteHeader(status int) {
 	if w.status != 0 || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
 		return
@@ -78,7 +77,7 @@ func (w *writer) answer() events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
 	if bodyAllowed(w.status) {
 		w.sniff(w.body.Bytes())
-	} else { // no header may describe a missing body
+	} else { // a missing body must not be described by headers
 		w.decided.Del("Content-Length")
 		w.decided.Del("Transfer-Encoding")
 	}

@@ -15,20 +15,20 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Bank is a provider in memory that can be told to fail. It is strict about keys, as
-// a real one is: it remembers each answer for [KeyMemory], a failure too, and refuses
-// a key that is used for something else. The zero Bank takes cards: payments are
-// authorised first. A Bank is safe for concurrent use.
+// A Bank is a provider in memory that can be set to fail. Like a real provider, it is
+// strict about keys: it remembers each answer, including failures, for [KeyMemory], and
+// refuses a key that is used for something else. The zero Bank takes cards: payments
+// are authorised first. A Bank is safe for concurrent use.
 type Bank struct {
-	// What is to happen. They must be set before the first call.
+	// How the Bank behaves. These fields must be set before the first call.
 	Immediate     bool             // payments are captured at once
 	RefuseCapture bool             // every capture is refused
-	Refuse        int              // so many captures are refused
-	FailCaptures  int              // so many captures fail without effect
-	RefundStates  []RefundPlan     // of the refunds to come; one that is not planned is done at once
-	FailRefunds   int              // so many refunds fail without effect
-	Decides       time.Duration    // if it is not 0, payments take that long until the money comes
-	LosesPending  bool             // and then does not
+	Refuse        int              // how many captures are refused
+	FailCaptures  int              // how many captures fail without effect
+	RefundStates  []RefundPlan     // of the next refunds; others are done at once
+	FailRefunds   int              // how many refunds fail without effect
+	Decides       time.Duration    // if not 0, the time until the money of a payment comes
+	LosesPending  bool             // the money does not come after that
 	Clock         func() time.Time // nil is time.Now
 
 	mu       sync.Mutex
@@ -41,8 +41,8 @@ type Bank struct {
 // KeyMemory is how long a Bank remembers a key.
 const KeyMemory = 24 * time.Hour
 
-// A RefundPlan is what becomes of a refund: the first state, and after a while the
-// second, if there is one.
+// A RefundPlan is the first state of a refund, and its second state after a while, if
+// there is one.
 type RefundPlan struct {
 	First, Then payment.RefundState
 	After       time.Duration
@@ -63,7 +63,7 @@ type refund struct {
 }
 
 type answer struct {
-	of   string // what was asked
+	of   string // the request
 	at   time.Time
 	give any
 	err  error
@@ -101,7 +101,7 @@ func keyed[T any](b *Bank, key, of string, f func() (T, error)) (T, error) {
 	return give, err
 }
 
-// settle lets time pass for payments and refunds that take some.
+// settle updates payments and refunds that take time.
 func (b *Bank) settle() {
 	now := b.now()
 	for _, a := range b.accounts {
@@ -282,7 +282,7 @@ func (b *Bank) Refund(ctx context.Context, id string, amount int64, key string) 
 	})
 }
 
-// back returns what was paid back, perhaps with what is on its way.
+// back returns what was paid back, with what is on its way if pending is set.
 func (a *account) back(pending bool) (sum int64) {
 	for _, r := range a.refunds {
 		if r.State == payment.RefundDone || pending && r.State == payment.RefundPending {

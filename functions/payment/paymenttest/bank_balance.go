@@ -10,12 +10,12 @@ import (
 
 // A Balance is the money of one order.
 type Balance struct {
-	Sessions int           // which the order has
+	Sessions int           // the number of sessions of the order
 	Captures int           // how often money was taken
 	State    payment.State // of the last session
 	Taken    int64
-	Back     int64 // which was paid back
-	Coming   int64 // which is on its way back
+	Back     int64 // paid back
+	Coming   int64 // on its way back
 }
 
 // Kept returns what was taken and not paid back.

@@ -7,7 +7,7 @@ import (
 	"seatlock/functions/payment"
 )
 
-// Pay pays a session, as its buyer does. It fails if nobody can.
+// Pay pays a session as its buyer. It fails if the session cannot be paid.
 func (b *Bank) Pay(session string) error {
 	return b.change(context.Background(), session, func(a *account) error {
 		if a.State != payment.Open {
@@ -28,7 +28,7 @@ func (b *Bank) Pay(session string) error {
 	})
 }
 
-// PayAmount is Pay with another amount than that of the order.
+// PayAmount is Pay with an amount that may differ from the order's.
 func (b *Bank) PayAmount(session string, amount int64) error {
 	if err := b.Pay(session); err != nil {
 		return err

@@ -15,8 +15,8 @@ func TestBank(t *testing.T) {
 	})
 }
 
-// TestBankCountsFailures checks that each failure that was planned is counted once, when it
-// has happened.
+// TestBankCountsFailures checks that each planned failure is counted once, after it has
+// happened.
 func TestBankCountsFailures(t *testing.T) {
 	b := &paymenttest.Bank{FailCaptures: 1, Refuse: 1, FailRefunds: 1, RefundStates: []paymenttest.RefundPlan{
 		{First: payment.RefundFailed}, {First: payment.RefundPending, Then: payment.RefundFailed},

@@ -10,7 +10,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// What [World.Check] finds.
+// Errors that [World.Check] finds.
 var (
 	ErrCharged  = errors.New("money is kept without every seat")
 	ErrNotPaid  = errors.New("seats are booked without money")
@@ -18,8 +18,8 @@ var (
 	ErrNotEnded = errors.New("it has not ended, or not as it says")
 )
 
-// Check returns all orders and what must not be, after every fault has ceased and every
-// order had time to end: an error for each order, joined, that wraps one of those above.
+// Check returns all orders and an error for each wrong one, joined, that wraps one of
+// those above. All faults must have ended, and every order must have had time to end.
 func (w *World) Check(ctx context.Context) (all []*payment.Order, wrong error) {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

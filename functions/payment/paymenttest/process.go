@@ -19,7 +19,7 @@ import (
 // A Fault is what happens to one call that a process makes.
 type Fault struct {
 	Step int    // the number of the call among those of the process, from 0
-	Call string // if it is given, Step counts the calls of that name only
+	Call string // if set, Step counts only the calls of that name
 	Kind Kind   // what happens to it
 }
 
@@ -30,11 +30,11 @@ type Kind string
 const (
 	Killed      Kind = "killed before"     // the process ends before the call
 	KilledAfter Kind = "killed after"      // the process ends after the call
-	Lost        Kind = "answer lost"       // the call takes effect, and its caller gets no answer
+	Lost        Kind = "answer lost"       // the call takes effect, but its caller gets no answer
 	Away        Kind = "refused by a wire" // the call does nothing, and its caller gets no answer
-	Paused      Kind = "paused"            // the process stands still before the call and then goes on
+	Paused      Kind = "paused"            // the process stops before the call and continues later
 	PausedLong  Kind = "paused for long"   // past every lock and deadline
-	Late        Kind = "late"              // the caller gets no answer, and the call takes effect afterwards
+	Late        Kind = "late"              // the caller gets no answer, and the call takes effect later
 	VeryLate    Kind = "very late"         // past every lock and deadline
 )
 
@@ -54,11 +54,11 @@ func (k Kind) Long() bool { return k == PausedLong || k == VeryLate }
 // errKilled is the error of every call of a process that was killed.
 var errKilled = errors.New("paymenttest: the process was killed")
 
-// errNoAnswer is the error of a call to the provider that was not answered.
+// errNoAnswer is the error of an unanswered call to the provider.
 var errNoAnswer = errors.New("paymenttest: the provider has not answered")
 
-// A Process is one that works on orders. All its calls to the stores and the provider
-// go through it, so that each can be made to fail.
+// A Process is a process that works on orders. All its calls to the stores and the
+// provider go through it, so that each can be made to fail.
 type Process struct {
 	*payment.Payments
 	world  *World
@@ -70,7 +70,7 @@ type Process struct {
 	trace  []string
 	made   map[string]int // calls, by name
 	killed bool
-	frozen bool // it was paused, and its deadlines count for nothing
+	frozen bool // it was paused, so its deadlines do not count
 	fired  int  // how many of its faults have happened
 }
 
@@ -80,7 +80,7 @@ var (
 	_ payment.Provider     = (*Process)(nil)
 )
 
-// begin notes a call and returns the fault that happens to it, if any.
+// begin records a call, and returns the fault that happens to it, if any.
 func (p *Process) begin(step string) (Kind, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,11 +108,11 @@ func (p *Process) Trace() []string {
 	return slices.Clone(p.trace)
 }
 
-// Ended returns a channel that is closed when the process was killed or stopped.
+// Ended returns a channel that is closed when the process has been killed or stopped.
 func (p *Process) Ended() <-chan struct{} { return p.ctx.Done() }
 
-// Fired returns how many of the faults have happened to the process. It may have made
-// fewer calls than there are faults.
+// Fired returns how many of the process's faults have happened. It may have made fewer
+// calls than there are faults.
 func (p *Process) Fired() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +127,7 @@ func (p *Process) kill() {
 	p.cancel()
 }
 
-// pause returns how long a call of that kind stands still.
+// pause returns the length of a pause of that kind.
 func (w *World) pause(k Kind) time.Duration {
 	if k.Long() {
 		return w.Paced(longPauseTime)
@@ -135,7 +135,7 @@ func (w *World) pause(k Kind) time.Duration {
 	return w.Paced(pauseTimes[rand.IntN(len(pauseTimes))])
 }
 
-// latency is how long a call takes one way, at most.
+// latency is the longest time that a call takes one way.
 const latency = 30 * time.Millisecond
 
 // call makes a call of the process.
@@ -213,7 +213,7 @@ func (p *Process) Journal(ctx context.Context, ev *lockstore.Event, after lockst
 	return p.world.Seats.Journal(ctx, ev, after, limit)
 }
 
-// Put is named after the stage that it writes.
+// Put is a step that is named after the stage that it writes.
 func (p *Process) Put(ctx context.Context, o lockstore.Order) (int64, error) {
 	var body struct {
 		Stage payment.Stage `json:"stage"`
@@ -229,7 +229,7 @@ func (p *Process) Order(ctx context.Context, id lockstore.OrderID) (lockstore.Or
 	return call(p, ctx, "read", lockstore.ErrUnavailable, func(ctx context.Context) (lockstore.Order, error) { return p.world.Orders.Order(ctx, id) })
 }
 
-// Due is no step: it is called every second.
+// Due is not a step, since it is called every second.
 func (p *Process) Due(ctx context.Context, limit int, lease time.Duration) ([]lockstore.Order, error) {
 	return p.world.Orders.Due(ctx, limit, lease)
 }

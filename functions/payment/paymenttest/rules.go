@@ -12,12 +12,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Rule is something that the protocol does so that no money and no seat is lost. A
-// World without one must fail [World.Check]: a proof that passes nevertheless would not
-// notice if the protocol forgot it.
+// A Rule is a part of the protocol that keeps money and seats from being lost. A World
+// without one must fail [World.Check]: a proof that passed nevertheless would not
+// notice if the protocol lacked it.
 type Rule string
 
-// The rules that a World can do without.
+// The rules that can be removed from a World.
 const (
 	BookInTime       Rule = "a booking ends with the order's window"
 	CancelAfterwards Rule = "a cancel waits for the end of the window"
@@ -35,7 +35,7 @@ func Rules() []Rule {
 	return []Rule{BookInTime, CancelAfterwards, CloseSession, ReadVoid, OpenToClose, OneSession, OneRefundKey, CompareAndSet, MoveInTime}
 }
 
-// bend returns the operation as it is without the World's rule.
+// bend returns the operation as it is without the rule that the World lacks.
 func (w *World) bend(op lockstore.Op) lockstore.Op {
 	switch {
 	case w.Without == BookInTime && op.Kind == lockstore.KindBook,
@@ -47,7 +47,7 @@ func (w *World) bend(op lockstore.Op) lockstore.Op {
 	return op
 }
 
-// put writes an order, over whatever is there if the World does not compare.
+// put writes an order, without comparing its revision if the World lacks that rule.
 func (w *World) put(ctx context.Context, o lockstore.Order) (int64, error) {
 	revision, err := w.Orders.Put(ctx, o)
 	for w.Without == CompareAndSet && errors.Is(err, lockstore.ErrOrderChanged) {

@@ -12,9 +12,9 @@ import (
 	"seatlock/lockstore"
 )
 
-// Provider tests a provider of payments that are authorised first against the contract
-// of [payment.Provider]. The function returns an empty provider, and what pays a
-// session as its buyer does.
+// Provider tests a provider whose payments are authorised first against the contract of
+// [payment.Provider]. newProvider returns an empty provider, and a function that pays a
+// session as its buyer.
 func Provider(t *testing.T, newProvider func(t *testing.T) (p payment.Provider, pay func(payment.Session) error)) {
 	for _, c := range providerCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func opensOnce(c *providerCheck) {
 	for i := range opened {
 		all.Go(func() {
 			var err error
-			for range 5 { // a provider may refuse to answer while it is at it
+			for range 5 { // a provider may refuse to answer during a call with the same key
 				if opened[i], err = c.Open(c.ctx, request); err == nil {
 					return
 				}
@@ -216,7 +216,7 @@ func refundsOnce(c *providerCheck) {
 	if first.ID != second.ID {
 		c.Errorf("one key has made the refunds %s and %s", first.ID, second.ID)
 	}
-	// If the store has lost a refund, its key comes with another amount.
+	// If the store has lost a refund, its key is used with another amount.
 	_, err = c.Refund(c.ctx, p.ID, 500, "ORDER1-refund-1")
 	c.refused(err)
 	if all, err := c.Refunds(c.ctx, p.ID); err != nil || len(all) != 1 || all[0] != first {
@@ -234,7 +234,7 @@ func remembers(c *providerCheck) {
 			c.Fatal(err)
 		}
 		terms := c.request(p.Terms.Order).Terms
-		terms.Created, terms.PayBefore = p.Terms.Created.UTC(), p.Terms.PayBefore.UTC() // the time of day has gone on
+		terms.Created, terms.PayBefore = p.Terms.Created.UTC(), p.Terms.PayBefore.UTC() // time has passed since
 		p.Terms.Created, p.Terms.PayBefore = terms.Created, terms.PayBefore
 		if !reflect.DeepEqual(p.Terms, terms) || terms.PayBefore.Sub(terms.Created) != 10*time.Minute {
 			c.Errorf("the terms are %+v, want %+v", p.Terms, terms)

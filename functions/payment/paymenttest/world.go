@@ -15,36 +15,36 @@ import (
 	"seatlock/lockstore"
 )
 
-// A World is events whose seats are paid for at a [Bank], by processes that fail.
-// It runs on any store, in real time or in a bubble of testing/synctest. Its methods are
-// safe for concurrent use.
+// A World has events whose seats are paid for at a [Bank], and processes that fail. It
+// runs on any store, in real time or in a testing/synctest bubble. Its methods are safe
+// for concurrent use.
 type World struct {
 	Seats  lockstore.LockStore
 	Orders lockstore.OrderStore
 	Bank   *Bank
-	Event  *lockstore.Event // nil if all events are added
+	Event  *lockstore.Event // nil if all events are added with Add
 	Log    *slog.Logger     // nil is none
 
 	// Compares makes the processes compare orders with the Bank and the roster. That
-	// repairs what the protocol itself must not need to have repaired.
+	// repairs what the protocol itself must never leave to be repaired.
 	Compares bool
 
 	Pace int // divides all times; 0 is 1
 
-	Without Rule              // the rule that the processes do not keep; empty is none
+	Without Rule              // the rule that the processes ignore, if any
 	Before  func(step string) // called before each call of a process; nil is nothing
 
 	keys    atomic.Int64
 	working sync.WaitGroup // the processes
-	flying  flights        // the calls that take effect late
-	paused  atomic.Int64   // how many calls stand still
+	flying  flights        // calls that take effect late
+	paused  atomic.Int64   // how many calls are paused
 
 	mu        sync.Mutex
 	processes []*Process
 	added     map[lockstore.EventID]*lockstore.Event
 }
 
-// flights are goroutines that may begin while somebody waits for them, which a
+// flights are goroutines that may start while another one waits for them, which a
 // sync.WaitGroup does not allow.
 type flights struct{ n atomic.Int64 }
 
@@ -57,7 +57,7 @@ func (f *flights) Go(run func()) {
 	}()
 }
 
-// Wait waits until there is none.
+// Wait waits until no goroutine is running.
 func (f *flights) Wait() {
 	for f.n.Load() > 0 {
 		time.Sleep(100 * time.Millisecond)
@@ -152,7 +152,7 @@ func (w *World) Start(ctx context.Context, faults ...Fault) *Process {
 	return p
 }
 
-// Stop ends all processes and waits for everything that they have begun.
+// Stop ends all processes, and waits for everything that they have started.
 func (w *World) Stop() {
 	for _, p := range w.all() {
 		p.cancel()
@@ -161,8 +161,7 @@ func (w *World) Stop() {
 	w.flying.Wait()
 }
 
-// Land waits until every call that takes effect late has done so, and no process stands
-// still.
+// Land waits until every late call has taken effect and no process is paused.
 func (w *World) Land() {
 	for w.flying.n.Load() > 0 || w.paused.Load() > 0 {
 		time.Sleep(w.Paced(time.Second))
@@ -176,13 +175,13 @@ func (w *World) all() []*Process {
 	return slices.Clone(w.processes)
 }
 
-// Process returns one of the processes, round and round.
+// Process returns the nth process, modulo their number.
 func (w *World) Process(n int) *Process {
 	all := w.all()
 	return all[n%len(all)]
 }
 
-// Living returns one of the processes that were not killed, round and round.
+// Living returns the nth process that was not killed, modulo their number.
 func (w *World) Living(n int) *Process {
 	all := slices.DeleteFunc(w.all(), func(p *Process) bool { return p.ctx.Err() != nil })
 	if len(all) == 0 {
@@ -206,21 +205,21 @@ func (w *World) Nudge(id lockstore.OrderID) {
 	}
 }
 
-// Lock locks seats of the World's event for a user. It fails if somebody else has them.
+// Lock locks seats of the World's event for a user. It fails if another user has them.
 func (w *World) Lock(ctx context.Context, user lockstore.UserID, seats ...lockstore.SeatID) error {
 	_, err := w.Seats.Do(ctx, w.Event, lockstore.Lock(user, seats...))
 	return err
 }
 
-// Checkout is what the buyer does with the pair of seats: the buyer tries again, at
-// another process, if one does not answer, and gives up after a while. It returns the
-// order, or nil if the buyer knows none.
+// Checkout checks out the pair of seats as the buyer, who tries another process if one
+// does not answer, and gives up after a while. It returns the order, or nil if the
+// buyer got none.
 func (w *World) Checkout(ctx context.Context, amount int64) *payment.Order {
 	return w.checkout(ctx, w.Event, amount, w.Process)
 }
 
 // CheckoutOf is Checkout for the pair of seats of an event, at processes that were not
-// killed, of which the nth is the first.
+// killed, beginning with the nth.
 func (w *World) CheckoutOf(ctx context.Context, ev *lockstore.Event, n int, amount int64) *payment.Order {
 	return w.checkout(ctx, ev, amount, func(try int) *Process { return w.Living(n + try) })
 }
@@ -228,7 +227,7 @@ func (w *World) CheckoutOf(ctx context.Context, ev *lockstore.Event, n int, amou
 func (w *World) checkout(ctx context.Context, ev *lockstore.Event, amount int64, at func(try int) *Process) *payment.Order {
 	seats := pairOf(ev)
 	for try := range 4 {
-		var o *payment.Order // of this try alone: it may be answered late
+		var o *payment.Order // of this try only, which may be answered late
 		err := w.Ask(at(try), func(ctx context.Context, p *payment.Payments) (err error) {
 			o, err = p.Checkout(ctx, payment.Checkout{
 				Event: ev, Title: "The event", User: Buyer, Seats: seats, ReturnURL: "https://shop.example/",
@@ -247,10 +246,11 @@ func (w *World) checkout(ctx context.Context, ev *lockstore.Event, amount int64,
 	return nil
 }
 
-// errStands is the error of a process that does not answer for long.
+// errStands is the error of a process that does not answer for a long time.
 var errStands = errors.New("paymenttest: the process stands still")
 
-// Ask makes a call to the process. Its caller gives it up after a while, and it goes on.
+// Ask makes a call to the process. The caller gives up after a while, but the call
+// continues.
 func (w *World) Ask(p *Process, call func(context.Context, *payment.Payments) error) error {
 	answer := make(chan error, 1)
 	w.flying.Go(func() { answer <- call(p.ctx, p.Payments) })
@@ -262,12 +262,12 @@ func (w *World) Ask(p *Process, call func(context.Context, *payment.Payments) er
 	}
 }
 
-// Settle waits until at least that long has passed, every call that takes effect late
-// has, and every order has ended or needs a person; and no longer than limit.
+// Settle waits until at least that time has passed, every late call has taken effect,
+// and every order has ended or needs a person, but no longer than limit.
 func (w *World) Settle(ctx context.Context, least, limit time.Duration) {
 	end := time.Now().Add(limit)
 	time.Sleep(least)
-	time.Sleep(w.Paced(longPauseTime)) // calls that take effect late have done so
+	time.Sleep(w.Paced(longPauseTime)) // late calls have taken effect after that
 	for time.Now().Before(end) {
 		time.Sleep(time.Minute)
 		all, err := w.Check(ctx)

@@ -2,13 +2,13 @@ package stripe
 
 import "strings"
 
-// scale returns how many of Stripe's units are one of ours in the currency. It differs
-// where Stripe does not count in the smallest unit of ISO 4217; 0 means that Stripe's
-// unit is larger than ours, so that not every amount can be paid.
-// See https://docs.stripe.com/currencies#special-cases.
+// scale returns how many of Stripe's units make one of ours in the currency. It is not
+// 1 where Stripe does not count in the smallest unit of ISO 4217; 0 means that Stripe's
+// unit is larger than ours, so that not every amount can be paid. See
+// https://docs.stripe.com/currencies#special-cases.
 func scale(currency string) int64 {
 	switch strings.ToUpper(currency) {
-	case "ISK", "UGX": // they lost their hundredths, but not at Stripe
+	case "ISK", "UGX": // Stripe still counts their hundredths, which no longer exist
 		return 100
 	case "MGA":
 		return 0

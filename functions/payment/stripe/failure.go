@@ -13,9 +13,9 @@ import (
 	"seatlock/functions/payment"
 )
 
-// failure returns the error of a call that failed. What says what was tried, such as
-// "capture pi_1". The text has Stripe's message, but not the objects that Stripe
-// returns with some errors, because they have personal data.
+// failure returns the error of a failed call. what names the attempt, such as "capture
+// pi_1". The text has Stripe's message, but not the objects that Stripe returns with
+// some errors, because they contain personal data.
 func failure(what string, err error) error {
 	var e *stripe.Error
 	if !errors.As(err, &e) {
@@ -37,14 +37,15 @@ func failure(what string, err error) error {
 		e.HTTPStatusCode == http.StatusBadRequest && e.Type == stripe.ErrorTypeInvalidRequest:
 		return fmt.Errorf("%w: %s", payment.ErrRefused, text)
 	case e.HTTPStatusCode == http.StatusInternalServerError && e.Type == stripe.ErrorTypeAPI:
-		// Stripe has recorded it. A 502, 503 or 504 may come from something in between.
+		// Stripe has recorded this answer. A 502, 503 or 504 may come from something in
+		// between.
 		return fmt.Errorf("%w: %s", payment.ErrFailed, text)
 	}
 	return errors.New(text)
 }
 
-// repeat makes a call, and again while another worker's call with the same key is on
-// its way.
+// repeat makes a call, and repeats it while another worker's call with the same key is
+// under way.
 func repeat(ctx context.Context, call func() error) error {
 	for try := 1; ; try++ {
 		err := call()
@@ -59,19 +60,20 @@ func repeat(ctx context.Context, call func() error) error {
 	}
 }
 
-// is reports whether a call failed with this code.
+// is reports whether a call failed with the code.
 func is(err error, code stripe.ErrorCode) bool {
 	var e *stripe.Error
 	return errors.As(err, &e) && e.Code == code
 }
 
-// otherParams reports whether Stripe knows the key from a call with other parameters.
+// otherParams reports whether Stripe knows the key from a call with different
+// parameters.
 func otherParams(err error) bool {
 	var e *stripe.Error
 	return errors.As(err, &e) && e.Type == stripe.ErrorTypeIdempotency
 }
 
-// aboutParam reports whether Stripe did not accept the parameter.
+// aboutParam reports whether Stripe rejected the parameter.
 func aboutParam(err error, name string) bool {
 	var e *stripe.Error
 	return errors.As(err, &e) && e.HTTPStatusCode == http.StatusBadRequest && (e.Param == name || strings.Contains(e.Msg, name))

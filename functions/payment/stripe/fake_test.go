@@ -14,14 +14,14 @@ import (
 	"seatlock/functions/payment/stripe/fake"
 )
 
-// A caller calls the fake without Stripe's library. Its answers are held to Stripe's
-// description.
+// A caller calls the fake without Stripe's library. Its answers are compared with
+// Stripe's description.
 type caller struct {
 	t  *testing.T
 	to http.RoundTripper
 }
 
-// callFake calls f with a caller, on a clock that is not the machine's.
+// callFake calls f with a caller, on a fake clock.
 func callFake(t *testing.T, f func(t *testing.T, c caller, at *fake.Stripe)) {
 	t.Helper()
 	description(t)
@@ -32,7 +32,7 @@ func callFake(t *testing.T, f func(t *testing.T, c caller, at *fake.Stripe)) {
 	})
 }
 
-// call returns the status and the answer of a call; 0 if it was lost.
+// call returns the status and the answer of a call, or 0 if it was lost.
 func (c caller) call(method, path, idempotencyKey, form string) (int, string) {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), method, "https://api.stripe.com"+path, strings.NewReader(form))
@@ -56,7 +56,7 @@ func (c caller) call(method, path, idempotencyKey, form string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// newSession is the parameters of a session over the amount.
+// newSession returns the parameters of a session for the amount.
 func newSession(amount int) string {
 	return url.Values{
 		"mode": {"payment"}, "success_url": {"https://shop.example/"}, "payment_intent_data[capture_method]": {"manual"},
@@ -159,8 +159,8 @@ func TestTheFakeRefuses(t *testing.T) {
 	}
 }
 
-// TestTheFakeOverHTTP checks that a server shows what a transport shows: an answer,
-// and a connection that ends without one.
+// TestTheFakeOverHTTP checks that a server behaves as the transport does, for an answer
+// and for a connection that ends without one.
 func TestTheFakeOverHTTP(t *testing.T) {
 	at := fake.New(fake.Config{Key: key})
 	server := httptest.NewServer(at)

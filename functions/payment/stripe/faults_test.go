@@ -13,8 +13,8 @@ import (
 	"seatlock/functions/payment/stripe/fake"
 )
 
-// TestWorkersDoOneThingTogether checks that the calls of several workers with one key
-// are one call, and that none of the workers sees an error.
+// TestWorkersDoOneThingTogether checks that calls of several workers with one key are
+// one call, and that none of the workers gets an error.
 func TestWorkersDoOneThingTogether(t *testing.T) {
 	play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
 		together := func(what string, call func() error) {
@@ -56,8 +56,8 @@ func TestALostAnswerIsRepeatedWithTheSameKey(t *testing.T) {
 	}
 }
 
-// TestAnErrorIsNoDecision checks that nothing is taken for refused or failed unless
-// Stripe has said so.
+// TestAnErrorIsNoDecision checks that a call counts as refused or failed only if Stripe
+// has said so.
 func TestAnErrorIsNoDecision(t *testing.T) {
 	for name, fault := range map[string]fake.Fault{
 		"no connection":     {Lost: true, NoEffect: true},
@@ -105,8 +105,8 @@ func TestACallTakesEffectAfterItsCallerGaveUp(t *testing.T) {
 	})
 }
 
-// TestErrorsSayWhatHappened checks an error's text, which must not have what else is
-// in Stripe's answer.
+// TestErrorsSayWhatHappened checks an error's text, which must not contain other parts
+// of Stripe's answer.
 func TestErrorsSayWhatHappened(t *testing.T) {
 	play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
 		p := paid(t, s, at, "o1")

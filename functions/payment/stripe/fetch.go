@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// page is how many objects are asked for at once, which is Stripe's bound.
+	// page is how many objects are requested at once, which is Stripe's limit.
 	page = 100
 
-	// decided is how long a method whose money comes later takes at most. The slowest,
-	// such as SEPA and ACH debits, take some seven working days.
+	// decided bounds the time of a method whose money comes later. The slowest, such as
+	// SEPA and ACH debits, take some seven working days.
 	decided = 14 * 24 * time.Hour
 )
 
@@ -30,7 +30,7 @@ func (s *Stripe) Fetch(ctx context.Context, session string) (payment.Payment, er
 	return paymentOf(c)
 }
 
-// Recent returns the sessions that this installation has opened since then, the newest
+// Recent returns the sessions that this installation has opened since then, newest
 // first, and those that were opened without a name.
 func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.Payment, error] {
 	return func(yield func(payment.Payment, error) bool) {
@@ -46,13 +46,13 @@ func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.
 			}
 			name := c.Metadata[installationKey]
 			if name != s.installation && name != "" {
-				continue // another one's, which knows what has become of it
+				continue // another installation's, which handles it itself
 			}
 			p, err := paymentOf(c)
 			if err != nil {
-				continue // not of an order: the account sells something else, too
+				continue // not of an order: the account sells other things, too
 			}
-			p.Nameless = name != s.installation // of this one before it had a name, or of another one
+			p.Nameless = name != s.installation // of this installation before it had a name, or of another one
 			if !yield(p, nil) {
 				return
 			}
@@ -60,8 +60,8 @@ func (s *Stripe) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.
 	}
 }
 
-// paymentOf returns what a session is for us. The session has its payment intent and
-// that its charge.
+// paymentOf converts a session, which must contain its payment intent, and that its
+// charge.
 func paymentOf(c *stripe.CheckoutSession) (payment.Payment, error) {
 	p := payment.Payment{Session: c.ID}
 	amount, currency := c.AmountTotal, string(c.Currency)
@@ -72,7 +72,7 @@ func paymentOf(c *stripe.CheckoutSession) (payment.Payment, error) {
 	p.ID = intent.ID
 	switch {
 	case c.Status == stripe.CheckoutSessionStatusOpen:
-		p.State = payment.Open // whatever the attempts so far have become
+		p.State = payment.Open // whatever became of attempts so far
 	case intent.Status == stripe.PaymentIntentStatusRequiresCapture:
 		p.State = payment.Authorised
 		amount, currency = intent.AmountCapturable, string(intent.Currency)
@@ -104,8 +104,8 @@ func paymentOf(c *stripe.CheckoutSession) (payment.Payment, error) {
 	return p, nil
 }
 
-// undecided reports whether the buyer has done all that the page asked for, and the
-// money is still to come: a debit on its way, or a voucher to be paid.
+// undecided reports whether the buyer has done everything on the page, but the money is
+// still to come: a debit under way, or a voucher to be paid.
 func undecided(status stripe.PaymentIntentStatus) bool {
 	return status == stripe.PaymentIntentStatusProcessing || status == stripe.PaymentIntentStatusRequiresAction
 }

@@ -10,8 +10,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestInstallationsShareAnAccount checks that an installation finds its own sessions and
-// takes no notice of others', whether those have a name or not.
+// TestInstallationsShareAnAccount checks that an installation finds its own sessions
+// and ignores those of others, with and without names.
 func TestInstallationsShareAnAccount(t *testing.T) {
 	play(t, stripe.Config{Installation: "box-office"}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
 		installations := map[string]*stripe.Stripe{"box-office": s}

@@ -18,9 +18,8 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// startMock starts stripe-mock, which is made from Stripe's description and refuses
-// what that does not have, and returns its address. It has no state: every answer is
-// an example.
+// startMock starts stripe-mock and returns its address. It is made from Stripe's
+// description and refuses everything else. It has no state: every answer is an example.
 func startMock(t *testing.T) (address string) {
 	t.Helper()
 	faults.Need(t, "go", "the calls of Stripe were not compared with its description")
@@ -48,12 +47,12 @@ func startMock(t *testing.T) (address string) {
 		}
 	}
 	var rest sync.WaitGroup
-	rest.Go(func() { // a full pipe would stop it
+	rest.Go(func() { // a full pipe would block it
 		for lines.Scan() {
 		}
 	})
 	t.Cleanup(func() {
-		rest.Wait() // the test's context has ended it
+		rest.Wait() // the end of the test's context stops it
 		mock.Wait()
 	})
 	if address == "" {
@@ -79,8 +78,8 @@ func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// TestEachCallIsOneThatStripeHas checks that stripe-mock accepts every call that the
-// provider makes, with all of its parameters.
+// TestEachCallIsOneThatStripeHas checks that stripe-mock accepts every call of the
+// provider, with all of its parameters.
 func TestEachCallIsOneThatStripeHas(t *testing.T) {
 	address := startMock(t)
 	ctx := t.Context()
@@ -90,8 +89,7 @@ func TestEachCallIsOneThatStripeHas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// An example is no order of ours, so what is made of the answers is an error
-		// as often as not.
+		// The examples are not orders of ours, so converting the answers often fails.
 		c, err := s.Open(ctx, order("o1"))
 		must(t, "open", err)
 		s.Fetch(ctx, c.ID)
@@ -118,13 +116,13 @@ func TestEachCallIsOneThatStripeHas(t *testing.T) {
 		t.Errorf("the calls are answered %q, want %q", have, want)
 	}
 
-	// A call that Stripe does not have is refused.
+	// Check that stripe-mock refuses an unknown call.
 	if status, body := (caller{t, toMock{address}}).call("POST", sessions, "", newSession(100)+"&colour=red"); status != 400 {
 		t.Errorf("a call with an unknown parameter is answered %d %s, want 400", status, body)
 	}
 }
 
-// toMock is a transport that sends what is meant for Stripe to another address.
+// toMock is a transport that sends requests for Stripe to another address.
 type toMock struct{ address string }
 
 func (m toMock) RoundTrip(r *http.Request) (*http.Response, error) {

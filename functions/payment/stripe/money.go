@@ -10,8 +10,7 @@ import (
 	"seatlock/functions/payment"
 )
 
-// Expire closes an open session. Stripe decides between it and a buyer who pays at the
-// same moment.
+// Expire closes an open session. If a buyer pays at the same moment, Stripe decides.
 func (s *Stripe) Expire(ctx context.Context, session string) error {
 	_, err := s.client.V1CheckoutSessions.Expire(ctx, session, nil)
 	if err == nil {
@@ -60,8 +59,8 @@ func (s *Stripe) Void(ctx context.Context, id string) error {
 	return s.unless(ctx, "void", id, err, stripe.PaymentIntentStatusCanceled)
 }
 
-// unless returns nil if a call failed because the payment has the wanted status, and
-// otherwise the error.
+// unless returns nil if a call failed because the payment already has the wanted
+// status, and the error otherwise.
 func (s *Stripe) unless(ctx context.Context, what, id string, err error, wanted stripe.PaymentIntentStatus) error {
 	failed := failure(what+" "+id, err)
 	if !is(err, stripe.ErrorCodePaymentIntentUnexpectedState) {
@@ -76,11 +75,11 @@ func (s *Stripe) unless(ctx context.Context, what, id string, err error, wanted 
 	case intent.Status == stripe.PaymentIntentStatusSucceeded, intent.Status == stripe.PaymentIntentStatusCanceled:
 		return failed
 	}
-	// It was refused as things were, which may change.
+	// Stripe refused the call in the current state, which may change.
 	return fmt.Errorf("stripe: cannot %s %s now: it is %s", what, id, intent.Status)
 }
 
-// Refund pays money back. Stripe keeps the key and the order with the refund.
+// Refund pays money back. Stripe stores the key and the order with the refund.
 func (s *Stripe) Refund(ctx context.Context, id string, amount int64, key string) (payment.Refund, error) {
 	intent, err := s.client.V1PaymentIntents.Retrieve(ctx, id, nil)
 	if err != nil {
@@ -102,9 +101,10 @@ func (s *Stripe) Refund(ctx context.Context, id string, amount int64, key string
 		return err
 	})
 	if otherParams(err) {
-		// The store has lost the refund that was made with the key. This one never will be;
-		// the caller fetches the refunds, which have the other one, and uses another key if
-		// they do not. That is a minute later, when no call with this key is on its way.
+		// The store has lost the refund that was made with the key. This one will never
+		// be made; the caller fetches the refunds, which include the lost one, or else
+		// uses another key. That is a minute later, when no call with this key is under
+		// way.
 		return payment.Refund{}, fmt.Errorf("%w: %w", payment.ErrRefused, failure("refund "+id, err))
 	}
 	if err != nil {
@@ -132,7 +132,7 @@ func refundOf(r *stripe.Refund) payment.Refund {
 		ID:     r.ID,
 		Key:    r.Metadata["key"],
 		Amount: ours(r.Amount, string(r.Currency)),
-		State:  payment.RefundPending, // also while the buyer is asked where the money shall go
+		State:  payment.RefundPending, // even while the buyer is asked where to send the money
 	}
 	switch r.Status {
 	case stripe.RefundStatusSucceeded:

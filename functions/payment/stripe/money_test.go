@@ -199,7 +199,7 @@ func TestMethodsWhoseMoneyComesLater(t *testing.T) {
 		})
 	}
 	play(t, stripe.Config{Delayed: true}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
-		mustBe(t, s, paid(t, s, at, "o1").Session, payment.Authorised) // a card as ever
+		mustBe(t, s, paid(t, s, at, "o1").Session, payment.Authorised) // a card, as usual
 	})
 }
 

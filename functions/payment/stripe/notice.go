@@ -14,15 +14,15 @@ import (
 	"seatlock/lockstore"
 )
 
-// Verify returns the order of this installation that a webhook is about. It reads nothing
-// else, so it takes events of any version of Stripe's API, which is a setting of the
-// endpoint. Stripe sends each of an account's events to all of its endpoints, so those of
-// other installations' orders come, too. If this one has a name, that may be true of
-// sessions without one, so they are left to polling.
+// Verify returns the order of this installation that a webhook is about. It reads
+// nothing else, so it accepts events of any version of Stripe's API, which is a setting
+// of the endpoint. Stripe sends each event of an account to all of its endpoints,
+// including events of other installations' orders. If this installation has a name,
+// sessions without one may be another's, so they are left to polling.
 //
 // The signature must have been made with one of the secrets less than five minutes
-// before now, so that nobody can send an old webhook again. That protects little, as a
-// webhook only makes the state be fetched; but it costs nothing.
+// before now, so that nobody can replay an old webhook. That protects little, since a
+// webhook only causes the state to be fetched, but it costs nothing.
 func (s *Stripe) Verify(body []byte, header http.Header, now time.Time) (lockstore.OrderID, error) {
 	signature := header.Get("Stripe-Signature")
 	if !s.signed(body, signature) {
@@ -52,7 +52,7 @@ func (s *Stripe) Verify(body []byte, header http.Header, now time.Time) (locksto
 	return about.Order, nil
 }
 
-// signed reports whether one of the secrets made a signature in the header.
+// signed reports whether the header has a signature made with one of the secrets.
 func (s *Stripe) signed(body []byte, header string) bool {
 	for _, secret := range s.secrets {
 		if webhook.ValidatePayloadIgnoringTolerance(body, header, secret) == nil {
@@ -63,7 +63,7 @@ func (s *Stripe) signed(body []byte, header string) bool {
 }
 
 // signedAt returns the time in a header whose signature is valid. The library compares
-// it with the machine's clock alone. Of several times it signs the last one.
+// it only with the machine's clock. If there are several times, the last one is signed.
 func signedAt(header string) (at time.Time) {
 	for part := range strings.SplitSeq(header, ",") {
 		if text, ok := strings.CutPrefix(part, "t="); ok {

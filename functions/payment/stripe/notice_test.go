@@ -89,7 +89,7 @@ func TestNoticesAboutSomethingElse(t *testing.T) {
 }
 
 // TestEveryEventLeadsToItsOrder checks the webhooks of everything that may happen to a
-// payment: each is as Stripe describes it and names the order.
+// payment: each conforms to Stripe's description and names the order.
 func TestEveryEventLeadsToItsOrder(t *testing.T) {
 	doc := description(t)
 	var seen []string
@@ -153,7 +153,7 @@ func TestEveryEventLeadsToItsOrder(t *testing.T) {
 	}
 }
 
-// asSchema returns an error unless an object is as Stripe describes those of that name.
+// asSchema returns an error unless an object conforms to Stripe's schema of that name.
 func asSchema(doc *openapi3.T, name string, body []byte) error {
 	schema := doc.Components.Schemas[name]
 	if schema == nil {

@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// shortest is how long after the order's creation its session expires by itself
-	// at the earliest. Stripe wants 30 minutes after its own creation. The rest is for
-	// repeated calls and for clocks that differ.
+	// shortest is the shortest time from the order's creation until its session expires
+	// by itself. Stripe requires 30 minutes from the session's creation. The rest is
+	// for repeated calls and differing clocks.
 	shortest = 35 * time.Minute
 
 	// longest is the longest time that an order may have for its payment. Stripe's
-	// bound is 24 hours.
+	// limit is 24 hours.
 	longest = 23 * time.Hour
 
 	// clockError is the largest difference expected between this clock and Stripe's.
 	clockError = 5 * time.Minute
 
 	maxLines = 100 // in a session
-	maxName  = 250 // characters, of which the page shows even fewer
+	maxName  = 250 // characters; the page shows even fewer
 )
 
-// Open opens the session of an order. The order's id is the idempotency key, and a
-// call after Stripe has forgotten the key opens no second one: by then it is too late
-// for the session's fixed end, and Stripe refuses.
+// Open opens the session of an order. The order's id is the idempotency key. A call
+// after Stripe has forgotten the key opens no second session, because it is then too
+// late for the session's fixed end, and Stripe refuses.
 func (s *Stripe) Open(ctx context.Context, r payment.Request) (payment.Session, error) {
 	params, err := s.create(r)
 	if err != nil {
@@ -48,13 +48,13 @@ func (s *Stripe) Open(ctx context.Context, r payment.Request) (payment.Session, 
 		return payment.Session{ID: c.ID, URL: c.URL}, nil
 	}
 	failed := failure("open order "+string(r.Order), err)
-	// Another version of this program may have made other parameters of the order.
+	// Another version of this program may have used other parameters for the order.
 	answered := errors.Is(failed, payment.ErrFailed) || otherParams(err)
 	if !answered && !aboutParam(err, "expires_at") {
 		return payment.Session{}, failed
 	}
-	// There may be a session all the same: from a call that Stripe answered before, or
-	// from one whose key it has forgotten.
+	// There may still be a session: from a call that Stripe answered before, or from
+	// one whose key it has forgotten.
 	found, err := s.find(ctx, r.Terms)
 	switch {
 	case err != nil:
@@ -62,7 +62,7 @@ func (s *Stripe) Open(ctx context.Context, r payment.Request) (payment.Session, 
 	case found != nil:
 		return payment.Session{ID: found.ID, URL: found.URL}, nil
 	case answered && time.Now().After(expiry(r.Terms).Add(clockError)):
-		// A session that Stripe was still making would have expired by now.
+		// A session that Stripe was still creating would have expired by now.
 		return payment.Session{}, fmt.Errorf("%w: %w", payment.ErrRefused, failed)
 	}
 	return payment.Session{}, failed
@@ -105,7 +105,7 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 		return nil, err
 	}
 	metadata := r.Metadata()
-	if s.installation != "" { // Stripe takes an empty value for none
+	if s.installation != "" { // Stripe treats an empty value as none
 		metadata[installationKey] = s.installation
 	}
 	p := &stripe.CheckoutSessionCreateParams{
@@ -116,13 +116,13 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 		CancelURL:         stripe.String(r.ReturnURL),
 		Metadata:          metadata,
 		LineItems:         items,
-		// The metadata of the payment are what its webhooks have.
+		// Webhooks of the payment contain its own metadata.
 		PaymentIntentData: &stripe.CheckoutSessionCreatePaymentIntentDataParams{
 			Description: stripe.String(clip(r.Title)),
 			Metadata:    metadata,
 		},
 	}
-	if isAddress(r.Email) { // Stripe would refuse the whole order
+	if isAddress(r.Email) { // otherwise Stripe would refuse the whole order
 		p.CustomerEmail = stripe.String(r.Email)
 	}
 	if s.delayed {
@@ -136,8 +136,8 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 	return p, nil
 }
 
-// lineItems returns the lines of a bill as Stripe has them: a price and a number each.
-// If that is not possible, it returns one line with the sum.
+// lineItems converts the lines of a bill to Stripe's, which have a price and a number
+// each. If that is not possible, it returns one line with the sum.
 func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams, error) {
 	factor := scale(r.Currency)
 	if factor == 0 {
@@ -160,7 +160,7 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 		sum += line.Amount
 		switch {
 		case line.Amount < 0 || line.Count < 1 || line.Text == "":
-			plain = false // such as a discount, which Stripe's lines cannot be
+			plain = false // such as a discount, which Stripe's lines do not allow
 		case line.Amount%int64(line.Count) == 0:
 			items = append(items, item(line.Text, line.Amount/int64(line.Count), line.Count))
 		default:
@@ -176,7 +176,7 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 	return items, nil
 }
 
-// clip shortens a name that is too long to be shown.
+// clip shortens a name that is too long.
 func clip(name string) string {
 	if runes := []rune(name); len(runes) > maxName {
 		return string(runes[:maxName-1]) + "…"
@@ -184,8 +184,8 @@ func clip(name string) string {
 	return name
 }
 
-// isAddress reports whether an e-mail address is one that Stripe accepts, as far as
-// that is known: without a name, and at a domain with a dot.
+// isAddress reports whether Stripe is expected to accept an e-mail address: without a
+// name, and at a domain with a dot.
 func isAddress(email string) bool {
 	a, err := mail.ParseAddress(email)
 	_, domain, _ := strings.Cut(email, "@")

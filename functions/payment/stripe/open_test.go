@@ -61,7 +61,7 @@ func TestOpeningThatStripeAnswersWithAnError(t *testing.T) {
 					return
 				}
 				mustFail(t, "open", err, payment.ErrFailed)
-				// Until the session that may be on its way would have expired.
+				// Wait until a session that may be under way would have expired.
 				time.Sleep(45 * time.Minute)
 				_, err = s.Open(t.Context(), r)
 				mustFail(t, "open once it is too late", err, payment.ErrRefused)
@@ -70,8 +70,8 @@ func TestOpeningThatStripeAnswersWithAnError(t *testing.T) {
 	}
 }
 
-// TestAnotherVersionFindsTheSession checks that an order which a version of the program
-// has opened is found by one that would open it with other parameters.
+// TestAnotherVersionFindsTheSession checks that a program finds the session of an order
+// that another version opened with other parameters.
 func TestAnotherVersionFindsTheSession(t *testing.T) {
 	play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
 		r := order("o1")
@@ -83,7 +83,7 @@ func TestAnotherVersionFindsTheSession(t *testing.T) {
 	})
 }
 
-// TestWhatAnOrderMayBe checks that orders at the bounds have a page with their amount,
+// TestWhatAnOrderMayBe checks that orders at the limits get a page with their amount,
 // and that others are refused.
 func TestWhatAnOrderMayBe(t *testing.T) {
 	for name, change := range map[string]func(*payment.Request){

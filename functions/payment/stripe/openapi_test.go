@@ -27,7 +27,7 @@ var usedPaths = []string{
 	"/v1/refunds",
 }
 
-// described is Stripe's own description of its API, without the other paths, which
+// described is Stripe's own description of its API, without unused paths, which would
 // take as long to read as the rest.
 var described = sync.OnceValues(func() (*openapi3.T, error) {
 	var whole map[string]json.RawMessage
@@ -51,7 +51,7 @@ var described = sync.OnceValues(func() (*openapi3.T, error) {
 		return nil, err
 	}
 	doc := new(openapi3.T)
-	if err := json.Unmarshal(part, doc); err != nil { // the loader would parse it as YAML, which takes longer
+	if err := json.Unmarshal(part, doc); err != nil { // the loader would parse it as YAML, which is slower
 		return nil, err
 	}
 	return doc, openapi3.NewLoader().ResolveRefsIn(doc, nil)
@@ -66,7 +66,7 @@ func description(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// held is a transport whose answers must be as Stripe describes them.
+// held is a transport that checks answers against Stripe's description.
 type held struct {
 	t    *testing.T
 	next http.RoundTripper
@@ -88,7 +88,7 @@ func (h held) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// asDescribed returns an error unless an answer is as described.
+// asDescribed returns an error unless an answer conforms to the description.
 func asDescribed(doc *openapi3.T, method, path string, status int, body []byte) error {
 	var operation *openapi3.Operation
 	for template, item := range doc.Paths.Map() {
@@ -114,14 +114,14 @@ func asDescribed(doc *openapi3.T, method, path string, status int, body []byte) 
 	return knownFields(doc, value)
 }
 
-// matches reports whether a path is one of the template.
+// matches reports whether a path matches the template.
 func matches(template, path string) bool {
 	want, have := strings.Split(template, "/"), strings.Split(path, "/")
 	return slices.EqualFunc(want, have, func(w, h string) bool { return w == h || strings.HasPrefix(w, "{") })
 }
 
-// knownFields returns an error if an object of Stripe's, or one in it, has a field that
-// the description does not have. The schemas allow any.
+// knownFields returns an error if an object of Stripe's, or one within it, has a field
+// that is not described. The schemas allow any.
 func knownFields(doc *openapi3.T, value any) error {
 	switch value := value.(type) {
 	case []any:

@@ -43,7 +43,7 @@ func (h *house) upTo(d time.Duration) time.Duration {
 	return time.Duration(h.random.Int64N(int64(d)))
 }
 
-// fault is what happens to one call in four.
+// fault makes one call in four fail.
 func (h *house) fault(c fake.Call) fake.Fault {
 	if !h.chance(25) {
 		return fake.Fault{}
@@ -88,11 +88,11 @@ func (h *house) deliver(ctx context.Context) {
 	}
 }
 
-// buy is one buyer, who may pay, be declined first, pay by a debit, or leave.
+// buy acts as one buyer, who may pay, be declined first, pay by a debit, or leave.
 func (h *house) buy(ctx context.Context, user lockstore.UserID, seats ...lockstore.SeatID) {
 	time.Sleep(h.upTo(20 * time.Minute))
 	if _, err := h.store.Do(ctx, h.event, lockstore.Lock(user, seats...)); err != nil {
-		return // somebody else has them
+		return // another buyer has them
 	}
 	var o *payment.Order
 	for range 5 {
@@ -127,7 +127,8 @@ func (h *house) buy(ctx context.Context, user lockstore.UserID, seats ...locksto
 	}
 }
 
-// check checks that all money that was kept has its seats, and the other way around.
+// check checks that all kept money has its seats, and all booked seats have their
+// money.
 func (h *house) check() (paid int) {
 	t := h.t
 	booked := make(map[string]int)
@@ -164,7 +165,7 @@ func (h *house) check() (paid int) {
 }
 
 // TestOrdersThroughStripe checks that no money is kept without every seat, and no seat
-// is booked without money, whatever becomes of calls and webhooks.
+// is booked without money, whatever happens to calls and webhooks.
 func TestOrdersThroughStripe(t *testing.T) {
 	paid := 0
 	for seed := range uint64(5) {

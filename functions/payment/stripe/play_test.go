@@ -18,8 +18,8 @@ const (
 	secret = "whsec_first"
 )
 
-// play calls f with a provider and the fake that it talks to, on a clock that is not
-// the machine's. The fake's answers are held to Stripe's description.
+// play calls f with a provider and the fake that it calls, on a fake clock. The fake's
+// answers are compared with Stripe's description.
 func play(t *testing.T, c stripe.Config, f func(t *testing.T, s *stripe.Stripe, at *fake.Stripe)) {
 	t.Helper()
 	description(t) // reading it is not part of the bubble
@@ -35,8 +35,8 @@ func play(t *testing.T, c stripe.Config, f func(t *testing.T, s *stripe.Stripe, 
 	})
 }
 
-// order returns what a session is opened with: two seats for 84.00 €, to be paid within
-// a quarter of an hour.
+// order returns a Request for two seats for 84.00 €, to be paid within a quarter of an
+// hour.
 func order(id lockstore.OrderID) payment.Request {
 	return payment.Request{
 		Terms: payment.Terms{
@@ -60,7 +60,7 @@ func opened(t *testing.T, s *stripe.Stripe, r payment.Request) string {
 	return c.ID
 }
 
-// paid opens an order's session and pays there.
+// paid opens an order's session and pays it.
 func paid(t *testing.T, s *stripe.Stripe, at *fake.Stripe, id lockstore.OrderID) payment.Payment {
 	t.Helper()
 	session := opened(t, s, order(id))
@@ -101,7 +101,7 @@ func mustFail(t *testing.T, what string, err, want error) {
 	}
 }
 
-// mustBeUnknown checks that an error leaves open whether a call took effect.
+// mustBeUnknown checks that an error does not say whether a call took effect.
 func mustBeUnknown(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil || errors.Is(err, payment.ErrRefused) || errors.Is(err, payment.ErrFailed) || errors.Is(err, payment.ErrComplete) {
@@ -109,7 +109,7 @@ func mustBeUnknown(t *testing.T, what string, err error) {
 	}
 }
 
-// failing makes the calls of a route fail: each of them, or the first alone.
+// failing makes the calls of a route fail: all of them, or only the first.
 func failing(at *fake.Stripe, route string, once bool, f fake.Fault) {
 	var mu sync.Mutex
 	done := false

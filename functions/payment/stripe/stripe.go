@@ -4,7 +4,7 @@
 // call of Capture. The state is fetched; a webhook only says that it may have changed.
 //
 // It is not part of package payment, so that a program that takes no payments does not
-// contain Stripe's library. It must not know what becomes of an order.
+// contain Stripe's library. It must not know what happens to an order.
 package stripe
 
 import (
@@ -22,39 +22,39 @@ import (
 )
 
 const (
-	// callTime is the longest time that Stripe has to answer one attempt of a call.
+	// callTime bounds one attempt of a call.
 	callTime = 20 * time.Second
 
-	// retries is how often a call is repeated, by the library if the connection was
-	// lost or another call was using the same object, and by repeat. It is safe, as
-	// each attempt has the same idempotency key: ours, or one that the library made
-	// for the call. The library does not repeat what Stripe answered with an error,
-	// because the answer would be the same.
+	// retries is how often a call is repeated: by the library if the connection was
+	// lost or another call was using the same object, and by repeat. That is safe,
+	// since each attempt has the same idempotency key: ours, or one that the library
+	// made for the call. The library does not repeat a call that Stripe answered with
+	// an error, because the answer would be the same.
 	retries = 2
 
-	// pause is the time before the first call of repeat is repeated.
+	// pause is the time before the first repetition by repeat.
 	pause = 500 * time.Millisecond
 )
 
-// Config is what a [Stripe] is made of.
+// Config configures a [Stripe].
 type Config struct {
 	Key     string   // secret or restricted, of test mode or live
-	Secrets []string // of the webhook's endpoint; two while one is replaced, none without webhooks
+	Secrets []string // of the webhook's endpoint; two during a rotation, none without webhooks
 
 	// Installation names this installation among those that share the account: Recent
-	// and Verify leave the orders of others to them. Orders that were opened before there
-	// was a name are found by Recent, and not by Verify. It is the same in all processes of
-	// the installation, and does not change while orders are open. Without a name, the
-	// orders without one are this installation's.
+	// and Verify leave the orders of others to them. Orders that were opened without a
+	// name are found by Recent but not by Verify. It must be the same in all processes
+	// of the installation, and must not change while orders are open. If it is empty,
+	// all orders without a name are this installation's.
 	Installation string
 
-	// Delayed offers every payment method that the Stripe account has, also those
-	// whose money comes days later or never. Otherwise there are cards and what works
-	// through cards, such as Apple Pay.
+	// Delayed offers every payment method of the Stripe account, including those whose
+	// money comes days later or never. Otherwise, only cards and methods based on cards
+	// are offered, such as Apple Pay.
 	Delayed bool
 
 	URL       string            // of the API; empty for Stripe itself
-	Transport http.RoundTripper // nil for the usual one
+	Transport http.RoundTripper // nil for the default one
 }
 
 // Stripe is a [payment.Provider].
@@ -92,7 +92,7 @@ func New(c Config) (*Stripe, error) {
 		HTTPClient:        &http.Client{Timeout: callTime, Transport: transport},
 		MaxNetworkRetries: stripe.Int64(retries),
 		EnableTelemetry:   stripe.Bool(false),
-		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // the caller logs the errors
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // the caller logs errors
 	}
 	if c.URL != "" {
 		if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
@@ -109,10 +109,10 @@ func New(c Config) (*Stripe, error) {
 	}, nil
 }
 
-// usualTransport returns the usual transport, which keeps a connection for each of
-// [payment.DefaultWorkers], however many workers there are: it has two otherwise, and makes
-// a new one for each further call if the server does not speak HTTP/2. More workers make
-// some, too.
+// usualTransport returns the default transport, changed to keep a connection for each
+// of [payment.DefaultWorkers], however many workers there are. It keeps two otherwise,
+// and opens a new one for each further call if the server does not speak HTTP/2, as it
+// still does for additional workers.
 func usualTransport() http.RoundTripper {
 	usual, ok := http.DefaultTransport.(*http.Transport)
 	if !ok { // the program has replaced it
@@ -127,11 +127,11 @@ func usualTransport() http.RoundTripper {
 // payments and refunds.
 const installationKey = "installation"
 
-// Test reports whether the key is of Stripe's test mode, in which no money moves.
+// Test reports whether the key belongs to Stripe's test mode, in which no money moves.
 func (s *Stripe) Test() bool { return s.test }
 
-// Name returns "stripe", or "stripe-test" in test mode: the objects of one mode do not
-// exist in the other.
+// Name returns "stripe", or "stripe-test" in test mode, since the objects of one mode
+// do not exist in the other.
 func (s *Stripe) Name() string {
 	if s.test {
 		return "stripe-test"

@@ -24,7 +24,7 @@ var pageText string
 
 var page = template.Must(template.New("till").Parse(pageText))
 
-// policy lets the page have its own style, and nothing else.
+// policy allows the page its own style, and nothing else.
 var policy = "default-src 'none'; style-src 'sha256-" + styleHash() + "'; base-uri 'none'; frame-ancestors 'none'"
 
 func styleHash() string {
@@ -37,7 +37,7 @@ func styleHash() string {
 // view is what the page shows of a session.
 type view struct {
 	Session, Title, Total, Return string
-	Wanted                        string // the language that the address names
+	Wanted                        string // the language that the address asks for
 	Lines                         []line
 	Open                          bool
 	Note                          string
@@ -51,8 +51,8 @@ type line struct {
 	Amount string
 }
 
-// ServeHTTP answers the page of a session, /till?session=ID, and its buttons, which
-// POST there.
+// ServeHTTP serves the page of a session, /till?session=ID, and its buttons, which POST
+// to the same address.
 func (t *Till) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
@@ -82,7 +82,7 @@ func (t *Till) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// press does what a button of the page says.
+// press carries out a button of the page.
 func (t *Till) press(w http.ResponseWriter, r *http.Request, say *texts, id string, s *session) {
 	late := false
 	switch r.PostFormValue("do") {

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/text/language"
 )
 
-// texts are what the page says in one language. Pay and Until have a %s for the amount
+// texts are the page's texts in one language. Pay and Until have a %s for the amount
 // and the time.
 type texts struct {
-	tag language.Tag // for numbers, with the digits that seats have
-	Dir string       // in which it is written
+	tag language.Tag // for numbers, with the same digits as seats
+	Dir string       // the direction of the text
 
 	Title, Warning                  string
 	Total, Until, Over, Back        string
@@ -19,7 +19,7 @@ type texts struct {
 	unknown, unreadable, notWritten string
 }
 
-// spoken are the languages of the page. The first one is for everybody else.
+// spoken are the languages of the page. The first one is the default.
 var spoken = []texts{
 	{
 		tag: language.English, Dir: "ltr",
@@ -80,14 +80,14 @@ func tags() (all []language.Tag) {
 	return all
 }
 
-// textsFor returns the texts in the language of the parameter lang, or else the one that
-// the browser asks for.
+// textsFor returns the texts in the language of the parameter lang, or else in the one
+// that the browser asks for.
 func textsFor(r *http.Request) *texts {
 	_, at := language.MatchStrings(matcher, r.FormValue("lang"), r.Header.Get("Accept-Language"))
 	return &spoken[at]
 }
 
-// Lang is the language for the page's HTML.
+// Lang returns the language for the page's HTML.
 func (t *texts) Lang() string {
 	base, _ := t.tag.Base()
 	return base.String()

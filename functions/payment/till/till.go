@@ -1,4 +1,4 @@
-// Package till is the provider of payments at home: it behaves as a real one, and no
+// Package till is a built-in provider of payments. It behaves like a real one, but no
 // money moves.
 package till
 
@@ -22,13 +22,12 @@ import (
 	"seatlock/lockstore"
 )
 
-// A Till is the provider at home: it behaves as a real one, and no money moves. Its
-// page, [Till.ServeHTTP], lets anybody with the address of a session decide what
-// happens there.
+// A Till is a provider that behaves like a real one, but moves no money. Its page,
+// [Till.ServeHTTP], lets anybody with the address of a session decide what happens
+// there.
 //
-// A Till keeps its sessions in the store of the orders, so they last as long as
-// orders do, and processes that share the store share the till. It is safe for
-// concurrent use.
+// A Till keeps its sessions in the store of the orders, so they last as long as orders
+// do, and processes that share the store share the till. It is safe for concurrent use.
 type Till struct {
 	orders  lockstore.OrderStore
 	events  func() []lockstore.EventID
@@ -44,16 +43,16 @@ type Config struct {
 	Orders lockstore.OrderStore
 	Events func() []lockstore.EventID // whose sessions Recent returns
 
-	// Late is how long after the deadline a payment is made that comes too late. It is
-	// more than Config.Margin, so that the seats are gone by then.
+	// Late is how long after the deadline a late payment is made. It must exceed
+	// Config.Margin, so that the seats are no longer locked.
 	Late time.Duration
 
-	// Deliver takes a signed notice to where the provider's webhooks arrive. It must
-	// not wait for longer than a request may take.
+	// Deliver delivers a signed notice to the address for the provider's webhooks. It
+	// must not block for longer than a request may take.
 	Deliver func(ctx context.Context, body []byte, header http.Header)
 }
 
-// New returns a Till. Notices are signed with a key that no other Till has.
+// New returns a Till. It signs notices with a random key of its own.
 func New(c Config) *Till {
 	return &Till{c.Orders, c.Events, c.Late, []byte(rand.Text()), c.Deliver}
 }
@@ -62,9 +61,9 @@ func New(c Config) *Till {
 type session struct {
 	Version int `json:"v"`
 	payment.Request
-	Paid     bool             `json:"paid,omitzero"` // there is a payment
+	Paid     bool             `json:"paid,omitzero"` // whether there is a payment
 	State    payment.State    `json:"state"`
-	Decided  time.Time        `json:"decided,omitzero"` // when a pending payment becomes an authorised one
+	Decided  time.Time        `json:"decided,omitzero"` // when a pending payment becomes authorised
 	Refunds  []payment.Refund `json:"refunds,omitempty"`
 	revision int64
 }
@@ -72,13 +71,13 @@ type session struct {
 // version is the format of the records.
 const version = 1
 
-// prefix is before the order in the ids of records, sessions and payments.
+// prefix begins the ids of records, sessions and payments, before the order's.
 const prefix = "till."
 
 // Name implements [payment.Provider].
 func (t *Till) Name() string { return "till" }
 
-// payment.Open implements [payment.Provider].
+// Open implements [payment.Provider].
 func (t *Till) Open(ctx context.Context, r payment.Request) (payment.Session, error) {
 	if err := errors.Join(r.Terms.Check(), ctx.Err()); err != nil {
 		return payment.Session{}, err
@@ -93,7 +92,7 @@ func (t *Till) Open(ctx context.Context, r payment.Request) (payment.Session, er
 			return payment.Session{}, fmt.Errorf("%w: the time to pay for order %s is long over", payment.ErrRefused, r.Order)
 		}
 		if err = t.put(ctx, id, &session{Version: version, Request: r, State: payment.Open}); errors.Is(err, lockstore.ErrOrderChanged) {
-			err = nil // opened by another call meanwhile
+			err = nil // another call has opened it meanwhile
 		}
 	}
 	if err != nil {
@@ -111,7 +110,7 @@ func (t *Till) put(ctx context.Context, id string, s *session) error {
 	return err
 }
 
-// session reads a session.
+// read reads a session.
 func (t *Till) read(ctx context.Context, id string) (*session, error) {
 	if !strings.HasPrefix(id, prefix) {
 		return nil, fmt.Errorf("%w: %q is no session", payment.ErrRefused, id)
@@ -201,7 +200,7 @@ func (t *Till) Capture(ctx context.Context, id, _ string) error {
 	})
 }
 
-// payment.Void implements [payment.Provider].
+// Void implements [payment.Provider].
 func (t *Till) Void(ctx context.Context, id string) error {
 	return t.change(ctx, id, func(s *session) error {
 		if s.State != payment.Authorised && s.State != payment.Void {
@@ -212,7 +211,7 @@ func (t *Till) Void(ctx context.Context, id string) error {
 	})
 }
 
-// payment.Refund implements [payment.Provider].
+// Refund implements [payment.Provider].
 func (t *Till) Refund(ctx context.Context, id string, amount int64, key string) (made payment.Refund, err error) {
 	err = t.change(ctx, id, func(s *session) error {
 		left := s.Amount
@@ -283,8 +282,8 @@ func (t *Till) Recent(ctx context.Context, since time.Time) iter.Seq2[payment.Pa
 	}
 }
 
-// The signature of a notice is in a header, with the time in Unix seconds: the
-// HMAC-SHA256 of that, a dot and the body.
+// The signature of a notice is in a header with the time in Unix seconds: the HMAC-SHA256
+// of the time, a dot and the body.
 const (
 	signature = "Till-Signature"
 	oldest    = 5 * time.Minute
@@ -324,8 +323,7 @@ func (t *Till) Verify(body []byte, header http.Header, now time.Time) (lockstore
 	return id, id.Check()
 }
 
-// pay is what the buyer does at the till. It reports false if nobody can pay there any
-// more.
+// pay pays as the buyer. It returns false if the session can no longer be paid.
 func (t *Till) pay(ctx context.Context, id string, late bool) (bool, error) {
 	paid := false
 	err := t.change(ctx, id, func(s *session) error {

@@ -90,8 +90,8 @@ func TestPageSaysThatNoMoneyMoves(t *testing.T) {
 	}
 }
 
-// The page speaks the language that the address or else the browser asks for, and says in
-// each that no money moves.
+// TestPageSpeaksLanguages checks that the page uses the language of the address or else
+// of the browser, and says in each that no money moves.
 func TestPageSpeaksLanguages(t *testing.T) {
 	for _, c := range []struct {
 		lang, accept string
@@ -117,8 +117,8 @@ func TestPageSpeaksLanguages(t *testing.T) {
 	}
 }
 
-// Buttons that pay go back to the shop. The others stay, and the payment stays open.
-// What the page says in English alone is not called another language.
+// TestEnglishTextsAreCalledEnglish checks that texts which exist only in English are
+// marked as English.
 func TestEnglishTextsAreCalledEnglish(t *testing.T) {
 	d := newDesk()
 	s := open(t, d)
@@ -133,6 +133,8 @@ func TestEnglishTextsAreCalledEnglish(t *testing.T) {
 	}
 }
 
+// TestButtons checks that buttons that pay go back to the shop, and that the others stay
+// and leave the payment open.
 func TestButtons(t *testing.T) {
 	for _, c := range []struct {
 		button  string

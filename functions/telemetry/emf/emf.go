@@ -1,6 +1,6 @@
 // Package emf writes outcomes of requests in CloudWatch's embedded metric format.
-// CloudWatch makes metrics of these log lines. A Lambda function is frozen
-// between requests, so nothing could collect metrics from it.
+// CloudWatch makes metrics from these log lines. They cannot be collected from a Lambda
+// function, since it is frozen between requests.
 package emf
 
 import (
@@ -29,9 +29,8 @@ var metrics = []metric{
 	{"StoreDuration", "Milliseconds", func(o *telemetry.Outcome) float64 { return milliseconds(o.Store.Took) }},
 }
 
-// A directive makes one metric for each combination of the values of its
-// dimensions. Each of them costs money, so a metric has only dimensions that say
-// something about it.
+// A directive makes one metric for each combination of the values of its dimensions.
+// Each metric costs money, so it has only useful dimensions.
 type directive struct {
 	dimensions string // a JSON list of sets of names
 	metrics    []string
@@ -39,7 +38,7 @@ type directive struct {
 
 var directives = []directive{
 	{`[["Call","Code"]]`, []string{"Requests", "Seats"}},
-	{`[["Code"]]`, []string{"Requests"}}, // for alarms, which do not depend on the call
+	{`[["Code"]]`, []string{"Requests"}}, // for alarms on all calls together
 	{`[["Call"]]`, []string{"Duration", "StoreCalls", "StoreFailures", "StoreDuration"}},
 }
 
@@ -60,7 +59,7 @@ func describe(namespace string) string {
 	return "[" + strings.Join(all, ",") + "]"
 }
 
-// Report returns a Report that writes a line a request, whole and at once. The
+// Report returns a Report that writes one line for each request, in a single Write. The
 // namespace must be one that CloudWatch accepts: see functions/settings.
 func Report(w io.Writer, namespace string) telemetry.Report {
 	head := `,"CloudWatchMetrics":` + describe(namespace) + "}"
@@ -83,6 +82,6 @@ func Report(w io.Writer, namespace string) telemetry.Report {
 		}
 		line = append(line, `,"bytes":`...)
 		line = strconv.AppendInt(line, o.Bytes, 10)
-		_, _ = w.Write(append(line, "}\n"...)) // an error could only be reported the same way
+		_, _ = w.Write(append(line, "}\n"...)) // the only place to report an error would be the same log
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"seatlock/functions/payment"
 )
 
-// maxAge is how old counts are that are not written any more. CloudWatch takes what is
-// written for the state of this moment, and its alarm notices that nothing is.
+// maxAge is the age from which counts are no longer written. CloudWatch treats what is
+// written as current, and its alarm reports when nothing is.
 const maxAge = 5 * time.Minute
 
-// Orders writes how many orders there are: a line for each state, and one with how long
-// the oldest one is unsettled and how late the latest one is. It writes nothing if they
+// Orders writes the number of orders: one line for each state, and one with the age of
+// the oldest unsettled order and the delay of the latest one. It writes nothing if they
 // were counted more than five minutes ago.
 func Orders(w io.Writer, namespace string, c payment.Counts) {
 	if c.Age > maxAge {
@@ -26,7 +26,7 @@ func Orders(w io.Writer, namespace string, c payment.Counts) {
 	}
 	out = appendLine(out, namespace, "Call", "settle", `{"Name":"OldestUnsettled","Unit":"Milliseconds"},{"Name":"MostOverdue","Unit":"Milliseconds"}`,
 		fmt.Sprintf(`"OldestUnsettled":%d`, c.Oldest.Milliseconds()), fmt.Sprintf(`"MostOverdue":%d`, c.Late.Milliseconds()))
-	_, _ = w.Write(out) // an error could only be reported the same way
+	_, _ = w.Write(out) // the only place to report an error would be the same log
 }
 
 // Compared writes whether a comparison of orders with the provider was finished.

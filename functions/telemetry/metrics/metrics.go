@@ -1,8 +1,8 @@
 // Package metrics counts requests, seats and store calls for Prometheus.
 //
-// Package telemetry reports requests and store calls; the rest is counted when
-// Prometheus asks. The number of series depends on the events, the calls and the
-// codes alone: a client cannot make another one.
+// Package telemetry reports requests and store calls; everything else is counted when
+// Prometheus asks. The number of series depends only on the events, the calls and the
+// codes: clients cannot create more.
 package metrics
 
 import (
@@ -24,8 +24,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// latencies are the bounds of histogram buckets, in seconds, from the fastest
-// store to a client's patience.
+// latencies are the bounds of histogram buckets in seconds, from the time of the
+// fastest store to a client's patience.
 var latencies = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 // Metrics are the metrics of one program.
@@ -77,8 +77,8 @@ func New(calls []string, events []lockstore.EventID) *Metrics {
 	return m
 }
 
-// Every series exists from the start, at 0. Prometheus would not see the first
-// increase of a series that appears with it.
+// Every series exists from the start, at 0. Otherwise Prometheus would miss the first
+// increase of each.
 
 func (m *Metrics) countRequests(calls []string) {
 	total := m.counter("seatlock_requests_total", "Requests by call and code: ok, not_modified, or the code of the refusal.", "call", "code")
@@ -104,8 +104,7 @@ func (m *Metrics) countSeats() {
 	m.sold.refused = m.counter("seatlock_conflicts_total", "Requests refused because of the state of seats, by event and code.", "event", "code")
 }
 
-// Events replaces the events that are counted. What was counted of an event before
-// stays.
+// Events replaces the events that are counted. It keeps the counts of earlier events.
 func (m *Metrics) Events(ids []lockstore.EventID) {
 	events := make(map[lockstore.EventID]event)
 	for _, id := range ids {
@@ -165,7 +164,7 @@ func (m *Metrics) Request(_ context.Context, o *telemetry.Outcome) {
 	}
 	n.Inc()
 	if o.Status == http.StatusSwitchingProtocols {
-		return // the duration of a connection is no latency
+		return // the duration of a connection is not a latency
 	}
 	c.took.Observe(o.Took.Seconds())
 	if e, known := (*m.events.Load())[o.Event]; known {
@@ -216,8 +215,8 @@ func (m *Metrics) Viewers(count func() int) {
 	}
 }
 
-// Outdated makes the number of events of which the store has another seat map a
-// metric.
+// Outdated adds a metric of the number of events that the store keeps with another seat
+// map.
 func (m *Metrics) Outdated(events func() []lockstore.EventID) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(
 		prometheus.GaugeOpts{Name: "seatlock_outdated_events", Help: "Events of which the store has another seat map than this program."},
@@ -231,7 +230,7 @@ func (m *Metrics) viewerCount() float64 {
 	return 0
 }
 
-// build returns a metric that describes this program.
+// build returns a metric with the version of this program.
 func build() prometheus.Collector {
 	version, revision := "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {

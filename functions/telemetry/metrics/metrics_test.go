@@ -48,8 +48,8 @@ func has(t *testing.T, metrics string, lines ...string) {
 // own counts the series of Seatlock's own.
 func own(text string) int { return strings.Count(text, "\nseatlock_") }
 
-// TestSeriesAreBounded checks that a million odd requests make no series and take
-// no memory.
+// TestSeriesAreBounded checks that a million odd requests create no series and take no
+// memory.
 func TestSeriesAreBounded(t *testing.T) {
 	m := metrics.New(booking.Calls(), []lockstore.EventID{"gala", "fair"})
 	before := own(scrape(t, m))
@@ -116,8 +116,8 @@ func TestSeriesOfAnEvent(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreNoLatency checks that a WebSocket that was open for an hour is
-// one request, and not part of the durations.
+// TestConnectionsAreNoLatency checks that a WebSocket that was open for an hour counts
+// as one request, and does not count in the durations.
 func TestConnectionsAreNoLatency(t *testing.T) {
 	m := metrics.New(booking.Calls(), nil)
 	m.Viewers(func() int { return 7 })
@@ -135,8 +135,8 @@ func TestConnectionsAreNoLatency(t *testing.T) {
 	}
 }
 
-// TestEventsThatCannotBeCounted checks that such events are left out and reported,
-// and do not delay the rest.
+// TestEventsThatCannotBeCounted checks that events whose seats cannot be counted are
+// left out and reported, and do not delay the others.
 func TestEventsThatCannotBeCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := []lockstore.EventID{"good", "bad", "slow", "late"}
@@ -201,7 +201,7 @@ func TestRequestsCostLittle(t *testing.T) {
 	}
 }
 
-// TestAgeOfCounts checks that counts which are no longer made are seen to be old.
+// TestAgeOfCounts checks that the metrics show the age of the last count.
 func TestAgeOfCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := metrics.New(booking.Calls(), nil)

@@ -9,8 +9,8 @@ import (
 	"seatlock/functions/payment"
 )
 
-// An OrderReport takes what there is to say about orders. A nil one takes it and does
-// nothing.
+// An OrderReport records metrics of orders. The methods that record do nothing on a nil
+// OrderReport.
 type OrderReport struct {
 	moves    *prometheus.CounterVec
 	rebuilt  prometheus.Counter
@@ -84,7 +84,7 @@ func (r *OrderReport) Compared(finished bool) {
 // ComparisonResults are the values of the label result of seatlock_comparisons_total.
 var ComparisonResults = [...]string{"finished", "unfinished"}
 
-// Counted takes the orders that there are.
+// Counted records the latest count of orders.
 func (r *OrderReport) Counted(c payment.Counts) { r.last.Store(&counted{c, time.Now().Add(-c.Age)}) }
 
 // Describe implements [prometheus.Collector].

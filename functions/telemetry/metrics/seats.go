@@ -14,8 +14,8 @@ import (
 // scrape after 10 seconds by default.
 const seatTime = 2 * time.Second
 
-// seats counts the seats of each event when Prometheus asks. It leaves out events
-// that the store does not answer for in time, and reports the number of those.
+// seats counts the seats of each event when Prometheus asks. It leaves out events that
+// the store does not answer for in time, and reports their number.
 type seats struct {
 	ids   func() []lockstore.EventID
 	count func(context.Context, lockstore.EventID) (seatlist.Counts, error)

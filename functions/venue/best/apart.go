@@ -8,20 +8,21 @@ import (
 )
 
 const (
-	// maxParted is the largest party of which every partition is tried.
+	// maxParted is the size of the largest party for which every partition is tried.
 	maxParted = 12
 
-	// anchors is how many windows of the largest piece are tried, each with the
-	// nearest ones for the other pieces.
+	// anchors is how many windows of the largest piece are tried, each with the nearest
+	// windows for the other pieces.
 	anchors = 8
 )
 
-// A run is consecutive available seats for a filter.
+// A run is a series of consecutive available seats for a filter.
 type run struct{ start, n int32 }
 
 // apart returns slots for a party of n that does not fit side by side, in pieces that
-// are near each other, or nil if there are not as many seats. As few as can be sit
-// alone, then there are as few pieces as can be, and they are of like size.
+// are near each other, or nil if there are not enough seats. It minimizes first the
+// number of people who sit alone, then the number of pieces, and then the differences
+// of their sizes.
 func (p *Picker) apart(f filter, n int) []int32 {
 	runs := p.runs(f)
 	free := 0
@@ -69,8 +70,8 @@ func (p *Picker) runs(f filter) []run {
 	return all
 }
 
-// partitions returns the ways to part n people into at least two pieces, the best one
-// first, each with its largest piece first. There is none for many people.
+// partitions returns the ways to divide n people into at least two pieces, the best one
+// first, each with its largest piece first. It returns none if n is large.
 func partitions(n int) [][]int {
 	if n > maxParted {
 		return nil
@@ -117,8 +118,8 @@ func makePartitions(n int) [][]int {
 	return all
 }
 
-// longestFirst parts n people over the longest runs, which have as many seats at least.
-// It leaves nobody alone where the next run has a seat for a second one.
+// longestFirst divides n people among the longest runs, which must have enough seats
+// together. It leaves nobody alone if the next run has a seat for a second person.
 func longestFirst(runs []run, n int) []int {
 	lengths := make([]int, len(runs))
 	for i, r := range runs {
@@ -139,7 +140,7 @@ func longestFirst(runs []run, n int) []int {
 	return pieces
 }
 
-// byLength returns how many runs there are of each length.
+// byLength returns the number of runs of each length.
 func byLength(runs []run) []int {
 	var counts []int
 	for _, r := range runs {
@@ -151,9 +152,9 @@ func byLength(runs []run) []int {
 	return counts
 }
 
-// fitsInto reports whether the pieces fit into runs, of which counts are how many there
-// are of each length. It puts the largest piece each time in the shortest run that takes
-// it.
+// fitsInto reports whether the pieces fit into runs, given the number of runs of each
+// length. It puts each piece, the largest first, into the shortest run that is long
+// enough.
 func fitsInto(pieces, counts []int) bool {
 	counts = slices.Clone(counts)
 	for _, piece := range pieces {
@@ -170,8 +171,8 @@ func fitsInto(pieces, counts []int) bool {
 	return true
 }
 
-// place returns slots for the pieces, the largest first: of the anchors, the one whose
-// other pieces are nearest. It returns nil if no anchor has room for them.
+// place returns slots for the pieces, the largest first. It chooses the anchor whose
+// other pieces are nearest, and returns nil if no anchor has room for them.
 func (p *Picker) place(f filter, pieces []int, runs []run) []int32 {
 	var best []window
 	least := int64(math.MaxInt64)
@@ -188,8 +189,8 @@ func (p *Picker) place(f filter, pieces []int, runs []run) []int32 {
 }
 
 // around returns windows for the pieces: the first one at the anchor, and the others as
-// near to it as they can be, with the sum of their distances. It looks at all runs once
-// for the pieces of one size, or a few times if a run must take several of them.
+// near to it as possible, with the sum of their distances. It scans all runs once for
+// the pieces of one size, or a few times if a run must take several of them.
 func (p *Picker) around(anchor int32, pieces []int, runs []run) (found []window, far int64, ok bool) {
 	first := run{anchor, int32(pieces[0])}
 	x, y := p.middle(first)
@@ -214,9 +215,9 @@ func (p *Picker) around(anchor int32, pieces []int, runs []run) (found []window,
 	return found, far, true
 }
 
-// nearestTo returns up to m windows of n seats, one of a run: those that are nearest to
-// the place, which is given as by middle. It prefers windows that leave no single. Their
-// cost is the distance squared.
+// nearestTo returns up to m windows of n seats that are nearest to the place, one in
+// each run. The place is given in the units of middle. It prefers windows that leave no
+// single seat. The cost of a window is the squared distance.
 func (p *Picker) nearestTo(x, y int64, runs []run, n int32, m int) []window {
 	found := least{m: m}
 	for _, r := range runs {
@@ -244,7 +245,7 @@ func (p *Picker) nearestTo(x, y int64, runs []run, n int32, m int) []window {
 	return found.found
 }
 
-// without returns the runs, which are in order, without the windows of n seats in them.
+// without returns the runs, which are sorted, without the windows of n seats in them.
 func without(runs []run, windows []window, n int32) []run {
 	starts := make([]int32, len(windows))
 	for i, w := range windows {
@@ -268,7 +269,7 @@ func without(runs []run, windows []window, n int32) []run {
 	return left
 }
 
-// middle returns twice the place of the middle of a run.
+// middle returns twice the coordinates of the middle of a run.
 func (p *Picker) middle(r run) (x, y int64) {
 	first, last := p.plan.seats[r.start], p.plan.seats[r.start+r.n-1]
 	return int64(first.X + last.X), int64(first.Y + last.Y)

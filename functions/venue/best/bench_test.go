@@ -10,8 +10,8 @@ import (
 )
 
 // BenchmarkPick picks four seats of 50,000 and sells them, in a venue that is half
-// sold, with different numbers of windows to choose among. When it is sold out, it
-// begins anew. On a busy machine, cpu-ns/op is what counts.
+// sold, with different numbers of windows to choose among. It starts over when the
+// venue is sold out. On a busy machine, look at cpu-ns/op.
 func BenchmarkPick(b *testing.B) {
 	plan := hall(500, 100, oneCategory, nothingSpecial)
 	want := Want{Count: 4, Category: Any, Section: Any}
@@ -50,7 +50,8 @@ func BenchmarkPick(b *testing.B) {
 		})
 	}
 	b.Run("cold", func(b *testing.B) {
-		// No segment has been looked at, and each must be: all windows leave a single.
+		// No segment has been looked at yet, and all must be, since all windows leave a
+		// single.
 		p := NewPicker(plan, 1, rand.New(rand.NewPCG(1, 2)))
 		for at := range plan.slots {
 			if at%6 == 5 {
@@ -67,8 +68,8 @@ func BenchmarkPick(b *testing.B) {
 	})
 }
 
-// BenchmarkPlaces picks 1 to 6 places of an area of 20,000 and sells them, with a list of
-// the event after every 200. When it is sold out, it begins anew.
+// BenchmarkPlaces picks 1 to 6 places of an area of 20,000 and sells them, with a list
+// of the event after every 200. It starts over when the area is sold out.
 func BenchmarkPlaces(b *testing.B) {
 	const places = 20_000
 	plan := NewPlan(nil, []Area{{Section: 0, Places: places}})
@@ -96,7 +97,7 @@ func BenchmarkPlaces(b *testing.B) {
 }
 
 // BenchmarkApart picks seats for a party that sits in many pieces, in 50,000 seats that
-// are in boxes of two or alone. A pick is made while all others of the event wait.
+// are in boxes of two or alone. All other picks of the event wait for such a pick.
 func BenchmarkApart(b *testing.B) {
 	for _, c := range []struct{ box, n int }{{2, 200}, {2, 12}, {1, 200}, {1, 12}} {
 		b.Run(fmt.Sprintf("boxes of %d/party of %d", c.box, c.n), func(b *testing.B) {

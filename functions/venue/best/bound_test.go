@@ -13,8 +13,8 @@ import (
 	"seatlock/lockstore"
 )
 
-// TestWaitIsBounded checks that a caller who waits for seats that another one is trying to
-// lock does not wait for ever, and is not told that there are none.
+// TestWaitIsBounded checks that a caller who waits for seats that another one is trying
+// to lock does not wait for ever, and does not get the answer that there are none.
 func TestWaitIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSale(t, 1, 2)
@@ -34,8 +34,8 @@ func TestWaitIsBounded(t *testing.T) {
 	})
 }
 
-// TestLockIsBounded checks that a lock that has no answer when the call must end is not
-// mistaken for seats that others were faster at: its outcome is unknown.
+// TestLockIsBounded checks that a lock without an answer at the end of the call is not
+// treated as a conflict: its outcome is unknown.
 func TestLockIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSale(t, 1, 2)
@@ -50,7 +50,8 @@ func TestLockIsBounded(t *testing.T) {
 	})
 }
 
-// TestCallersContextCounts checks that the end of the caller's context is its own error.
+// TestCallersContextCounts checks that the end of the caller's context is reported as
+// such.
 func TestCallersContextCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSale(t, 1, 2)

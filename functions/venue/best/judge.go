@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// A Standing is what a seat is for [Plan.Judge].
+// A Standing is the state of a seat for [Plan.Judge].
 type Standing uint8
 
 // A seat is Open if it is available, Held if somebody has a lock on it, and Gone if
@@ -15,14 +15,14 @@ const (
 	Gone
 )
 
-// Judge reports whether it is all right to lock the seats at the positions asked. If
-// not, because that would leave a single seat alone and there is another choice that
-// would not, it returns that choice: as many seats, of the same categories.
+// Judge reports whether the seats at the positions asked may be locked. If that would
+// leave a single seat alone, and another choice would not, it returns that choice: as
+// many seats, of the same categories.
 //
-// A seat is left alone if it is open and ordinary, next to a seat that is taken now,
-// and has no open neighbour any more. One that was alone before does not count. Seats
-// of another category are neighbours, and special seats are not. Seats asked that are
-// Held are taken for the caller's own: the choice still has them, in the same span.
+// A seat is left alone if it is open and ordinary, is next to a seat of the choice, and
+// has no open neighbour any more. A seat that was alone before does not count. Seats of
+// another category are neighbours, and special seats are not. Seats asked for that are
+// Held are treated as the caller's own: the other choice keeps them, in the same span.
 //
 // The other choice is the nearest one: for each span that leaves a seat alone, in its
 // own segment, then in the segments before and after it; then one for all spans
@@ -65,13 +65,13 @@ type judge struct {
 	plan     *Plan
 	standing func(position int) Standing
 	spans    []span
-	chosen   map[int32]bool // the open seats that are taken by the choice
+	chosen   map[int32]bool // the open seats of the choice
 }
 
-// A span is seats side by side that are asked for.
+// A span is a series of seats side by side that are asked for.
 type span struct {
 	start, n int32
-	own      []int32 // those that are held
+	own      []int32 // those that are Held
 }
 
 func (s span) end() int32 { return s.start + s.n }
@@ -87,7 +87,7 @@ func (j *judge) stands(slot int32) Standing {
 
 func (j *judge) open(slot int32) bool { return j.stands(slot) == Open }
 
-// add adds a seat to the choice, after those before it.
+// add adds a seat to the choice, in order.
 func (j *judge) add(slot int32) {
 	if last := len(j.spans) - 1; last >= 0 && j.spans[last].end() == slot {
 		j.spans[last].n++
@@ -113,8 +113,8 @@ func (j *judge) alone(slot int32) bool {
 // left reports whether the seat is open and stays so.
 func (j *judge) left(slot int32) bool { return j.open(slot) && !j.chosen[slot] }
 
-// spanBySpan returns the slots of a choice in which each span that leaves a seat alone
-// has moved, or nil.
+// spanBySpan returns the slots of a choice that moves each span that leaves a seat
+// alone, or nil.
 func (j *judge) spanBySpan() []int32 {
 	moved := judge{plan: j.plan, standing: j.standing, chosen: make(map[int32]bool, len(j.chosen)), spans: slices.Clone(j.spans)}
 	for slot := range j.chosen {
@@ -136,7 +136,7 @@ func (j *judge) spanBySpan() []int32 {
 }
 
 // together returns the slots of one window for all the open seats of the choice, or
-// nil. Held seats must stay where they are.
+// nil. Held seats must not move.
 func (j *judge) together() []int32 {
 	if len(j.spans) < 2 || slices.ContainsFunc(j.spans, func(s span) bool { return len(s.own) > 0 }) {
 		return nil
@@ -179,7 +179,8 @@ func (j *judge) slots() []int32 {
 	return all
 }
 
-// nearest returns where else the span could be. Its seats are not chosen meanwhile.
+// nearest returns the nearest other window for the span, whose seats must not be in
+// j.chosen.
 func (j *judge) nearest(s span) (start int32, ok bool) {
 	return j.nearestFor(s.start, slotsFrom(nil, s.start, int(s.n)), s.own)
 }
@@ -220,7 +221,7 @@ func (j *judge) nearestIn(segment, offset int32, seats, own []int32) (start int3
 	return 0, false
 }
 
-// suits reports whether the seats could be at the window that starts there.
+// suits reports whether the window at start suits the seats.
 func (j *judge) suits(start int32, seats, own []int32) bool {
 	covered := 0
 	for i, seat := range seats {

@@ -11,9 +11,9 @@ import (
 	"seatlock/functions/venue/best"
 )
 
-// A choice is a case of the rule for single seats. A row is a segment with a letter a
-// seat: a and b are open seats of two categories, h is held, w is an open wheelchair
-// place, x is gone. Seats are given as row and number in the row, from 0.
+// A choice is a case of the rule for single seats. A row is a segment with one letter
+// for each seat: a and b are open seats of two categories, h is held, w is an open
+// wheelchair place, x is gone. Seats are given by row and number in the row, from 0.
 type choice struct {
 	Name    string   `json:"name,omitempty"`
 	Rows    []string `json:"rows"`
@@ -94,8 +94,8 @@ func TestSingles(t *testing.T) {
 	}
 }
 
-// randomChoice returns some rows and some of their seats, which are side by side in
-// most cases.
+// randomChoice returns some rows and some of their seats, which are usually side by
+// side.
 func randomChoice(rnd *rand.Rand) choice {
 	var c choice
 	letters := []string{"aaaaaax", "aaaaaaaaaxxhhbw", "aaabbbx", "ax"}[rnd.IntN(4)]
@@ -118,9 +118,9 @@ func randomChoice(rnd *rand.Rand) choice {
 	return c
 }
 
-// TestOtherChoices checks on random plans that the choice which is given instead is as
-// good as it must be: seats that are open or the caller's own, as many as asked for, of
-// the same categories, and allowed themselves. The order of the seats does not matter.
+// TestOtherChoices checks on random plans that the other choice is valid: seats that
+// are open or the caller's own, as many as asked for, of the same categories in any
+// order, and allowed themselves.
 func TestOtherChoices(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(20, 1))
 	refused := 0
@@ -140,7 +140,7 @@ func TestOtherChoices(t *testing.T) {
 		letters := func(seats [][2]int) (all []byte) {
 			for _, s := range seats {
 				letter := c.Rows[s[0]][s[1]]
-				if letter == 'h' { // has the category of a
+				if letter == 'h' { // a held seat has category a
 					letter = 'a'
 				}
 				all = append(all, letter)
@@ -189,7 +189,8 @@ func (h *house) leavesSingle(asked [][2]int) bool {
 }
 
 // TestAnotherChoiceExists checks, for one span in a venue of one category, that it is
-// refused exactly if some run is as long as the span, or longer by two or more.
+// refused if and only if some run is exactly as long as the span, or at least two seats
+// longer.
 func TestAnotherChoiceExists(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(20, 2))
 	for range 5_000 {

@@ -2,7 +2,7 @@ package best
 
 import "seatlock/functions/venue"
 
-// The measures of a venue of which nothing is known but its rows, in tenths of a seat's
+// The dimensions of a venue for which only the rows are known, in tenths of a seat's
 // width.
 const (
 	seatWidth = 10
@@ -10,13 +10,13 @@ const (
 	rowDepth  = 17
 )
 
-// NewLayoutPlan returns the plan of a layout. The sections are numbered as the layout
-// has them, and after them the areas; a category is its index in Layout.Categories, or
+// NewLayoutPlan returns the plan of a layout. Sections are numbered in the order of the
+// layout, and the areas after them. A category is its index in Layout.Categories, or
 // [Any] if a seat has none.
 //
-// The best place is the middle of the stage's front. Where nothing is known of places,
-// the best seat of a row is the one in its middle, seats and aisles counted, and of two
-// rows the one that comes first in the layout.
+// The best place is the middle of the stage's front. If the places of the seats are not
+// known, the best seat of a row is the one in its middle, counting seats and aisles,
+// and rows that come first in the layout are better.
 func NewLayoutPlan(l *venue.Layout) *Plan {
 	var segments []Segment
 	place := unplaced(l)
@@ -41,7 +41,7 @@ func NewLayoutPlan(l *venue.Layout) *Plan {
 	return NewPlan(segments, areas)
 }
 
-// placed returns where a seat is, from the middle of the stage's front.
+// placed returns the coordinates of a seat relative to the middle of the stage's front.
 func placed(l *venue.Layout) func(venue.Segment, int) (x, y int) {
 	var stageX, stageY int
 	if l.Stage != nil && l.Stage.Box != nil {
@@ -53,9 +53,9 @@ func placed(l *venue.Layout) func(venue.Segment, int) (x, y int) {
 	}
 }
 
-// unplaced returns where a seat is if only its row is known.
+// unplaced returns coordinates of a seat if only its row is known.
 func unplaced(l *venue.Layout) func(venue.Segment, int) (x, y int) {
-	before := make([]int, len(l.Sections)) // how many rows there are before each section
+	before := make([]int, len(l.Sections)) // the number of rows before each section
 	for i := 1; i < len(l.Sections); i++ {
 		before[i] = before[i-1] + len(l.Sections[i-1].Rows)
 	}

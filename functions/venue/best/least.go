@@ -1,13 +1,13 @@
 package best
 
-// least gathers the m best of many windows: cheaply, since it sorts none of them. The
-// zero value with an m is empty.
+// least finds the m best of many windows without sorting them. The zero value with m
+// set is empty.
 type least struct {
 	m     int
-	found []window // the m best so far are among them, and at most as many others
+	found []window // includes the m best so far, and at most m others
 
-	// full reports whether there are m windows. One that is not before worst is not
-	// among the best of them.
+	// full reports whether there are m windows. Then only windows that are before worst
+	// can be among the m best.
 	full  bool
 	worst window
 }
@@ -22,7 +22,7 @@ func (l *least) add(w window) {
 	}
 }
 
-// cut leaves the m best windows.
+// cut keeps only the m best windows.
 func (l *least) cut() {
 	if len(l.found) < l.m {
 		return
@@ -37,8 +37,8 @@ func (l *least) cut() {
 	}
 }
 
-// divide moves the m best windows to the beginning, in no order. It is Hoare's
-// quickselect.
+// divide moves the m best windows to the beginning, in no particular order. It is
+// Hoare's quickselect.
 func divide(all []window, m int) {
 	for m > 0 && m < len(all) {
 		pivot := all[len(all)/2]

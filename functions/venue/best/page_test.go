@@ -12,7 +12,7 @@ import (
 	"seatlock/lockstore/storetest/faults"
 )
 
-// singlesOfPage judges the choices of a file with the rule of the page.
+// singlesOfPage judges the choices in a file with the page's rule.
 const singlesOfPage = `
 const [module, file] = process.argv.slice(1);
 const { Singles } = await import(module);
@@ -31,7 +31,7 @@ const answers = JSON.parse(readFileSync(file, 'utf8')).map(({ rows, asked }) => 
 console.log(JSON.stringify(answers));
 `
 
-// TestPageJudgesAlike compares the rule of the page with this one, on random choices.
+// TestPageJudgesAlike compares the page's rule with this package's on random choices.
 func TestPageJudgesAlike(t *testing.T) {
 	faults.Need(t, "node", "whether the page and the server judge single seats alike")
 	rnd := rand.New(rand.NewPCG(20, 3))

@@ -9,17 +9,17 @@ import (
 // and a few filters.
 const maxBoards = 16
 
-// A board keeps the windows of one size that each segment offers. It looks only at
-// segments that have changed since it was last asked, and at those that offer some: most
-// of the best ones are sold out after a while.
+// A board caches the windows of one size in each segment. It looks only at segments
+// that have changed since the last call, and at those that have windows: most of the
+// best ones are sold out after a while.
 type board struct {
 	filter
 	n       int32
 	order   []ranked
-	places  []int32    // by segment: its place in order, or noSegment
-	windows [][]window // of each segment of order, the best first
-	stale   bitset     // by place: the segment has changed
-	offers  bitset     // by place: the segment has windows
+	places  []int32    // by segment: its index in order, or noSegment
+	windows [][]window // of each segment of order, best first
+	stale   bitset     // by index in order: the segment has changed
+	offers  bitset     // by index in order: the segment has windows
 }
 
 // board returns the board for windows of n seats.
@@ -49,14 +49,14 @@ func (p *Picker) board(f filter, n int32) *board {
 	return b
 }
 
-// change records that a seat of the segment is free now, or is not any more.
+// change records that the availability of a seat of the segment has changed.
 func (b *board) change(segment int32) {
 	if at := b.places[segment]; at != noSegment {
 		b.stale.add(at)
 	}
 }
 
-// next returns the first place from at on whose segment has windows or has changed, or
+// next returns the first index from at on whose segment has windows or has changed, or
 // the number of segments.
 func (b *board) next(at int32) int32 {
 	end := int32(len(b.order))
@@ -68,7 +68,7 @@ func (b *board) next(at int32) int32 {
 	return end
 }
 
-// of returns the windows of the segment at this place of the order.
+// of returns the windows of the segment at index at of the order.
 func (b *board) of(p *Picker, at int32) []window {
 	if !b.stale.has(at) {
 		return b.windows[at]
@@ -85,8 +85,8 @@ func (b *board) of(p *Picker, at int32) []window {
 	return found
 }
 
-// best returns up to m of the best windows of n seats, in no order. They are valid
-// until the next call.
+// best returns up to m of the best windows of n seats, in no particular order. They are
+// valid until the next call.
 func (p *Picker) best(f filter, n, m int) []window {
 	b := p.board(f, int32(n))
 	nearest := least{m: m, found: p.nearest[:0]}
@@ -104,7 +104,7 @@ func (p *Picker) best(f filter, n, m int) []window {
 	nearest.cut()
 	found := nearest.found
 	p.nearest = found
-	// Windows of a worse class are for when there is nothing else.
+	// Windows of a worse class are used only if there are no others.
 	class := found[:0]
 	least := leavesSingle | mixed
 	for _, w := range found {
@@ -135,7 +135,7 @@ func slotsFrom(dst []int32, start int32, n int) []int32 {
 	return dst
 }
 
-// longest returns the number of seats of the longest run of available seats.
+// longest returns the length of the longest run of available seats.
 func (p *Picker) longest(f filter) int {
 	longest := int32(0)
 	for i := range p.plan.segments {
@@ -175,15 +175,14 @@ func (p *Picker) available(f filter) int {
 	return n
 }
 
-// fits reports whether the seat of a slot is of the filter's category.
+// fits reports whether the seat of a slot has the filter's category.
 func (p *Plan) fits(slot int32, f filter) bool {
 	return f.category == Any || p.seats[slot].Category == f.category
 }
 
-// places returns the slots of n places of the area with the index i, or nil if there are
-// not as many. They are the first ones that are free from a place on: where the last
-// ones ended, or a random one if a choice is among several windows. Processes that begin
-// at random places seldom meet.
+// places returns the slots of n places of the area with the index i, or nil if there
+// are not enough. They are the first free ones after the last places, or after a random
+// place if m is more than 1: processes that begin at random places rarely collide.
 func (p *Picker) places(i, n, m int) []int32 {
 	a := &p.plan.areas[i]
 	end := a.slot + int32(a.Places)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// hall returns a plan of rows of seats with an aisle in the middle of each. Some
-// venues have two categories in a row, and some a wheelchair place.
+// hall returns a plan of rows of seats with an aisle in the middle of each. Depending
+// on the functions, rows have two categories or wheelchair places.
 func hall(rows, seats int, categories func(row, seat int) int, special func(row, seat int) bool) *Plan {
 	var segments []Segment
 	position := 0
@@ -42,8 +42,8 @@ func take(p *Picker, positions ...int) {
 	})
 }
 
-// simple returns all windows of n seats of a segment and their classes, found in the
-// simplest way.
+// simple returns all windows of n seats of a segment and their classes, with a simple
+// algorithm.
 func (p *Picker) simple(s *segment, n int32, category int) []window {
 	var all []window
 	for start := s.first; start+n <= s.end; start++ {
@@ -73,7 +73,7 @@ func (p *Picker) simple(s *segment, n int32, category int) []window {
 }
 
 // TestPickIsTheBest compares the windows that a picker finds after random changes with
-// those that are found from scratch.
+// those of a new picker.
 func TestPickIsTheBest(t *testing.T) {
 	rnd := newRnd(1)
 	plan := hall(12, 22,
@@ -94,7 +94,7 @@ func TestPickIsTheBest(t *testing.T) {
 		n, m := 1+rnd.IntN(6), 1+rnd.IntN(20)
 		got := slices.Clone(p.best(f, n, m))
 
-		fresh := NewPicker(plan, 1, rnd) // has looked at nothing yet
+		fresh := NewPicker(plan, 1, rnd) // has not looked at any segment
 		copy(fresh.free, p.free)
 		var want, simple []window
 		for i := range plan.segments {
@@ -120,8 +120,8 @@ func TestPickIsTheBest(t *testing.T) {
 			t.Fatalf("there are %d windows of %d for %+v, and %d are found", len(simple), n, f, len(got))
 		}
 		for i, w := range got {
-			// Which of a class is offered depends on the room that is left, but the class must
-			// be the best, and no two may overlap.
+			// Which windows of a class are offered depends on the remaining room, but
+			// the class must be the best, and windows must not overlap.
 			if w.class != simple[0].class || !slices.Contains(simple, w) {
 				t.Fatalf("the window %+v of %d for %+v was found, want class %d", w, n, f, simple[0].class)
 			}
@@ -134,7 +134,7 @@ func TestPickIsTheBest(t *testing.T) {
 	}
 }
 
-// TestSameSeedSamePicks checks that choices depend on the random source alone.
+// TestSameSeedSamePicks checks that choices depend only on the random source.
 func TestSameSeedSamePicks(t *testing.T) {
 	sell := func(seed uint64) (all []int) {
 		p := NewPicker(hall(10, 20, oneCategory, nothingSpecial), 16, newRnd(seed))
@@ -150,8 +150,9 @@ func TestSameSeedSamePicks(t *testing.T) {
 	}
 }
 
-// TestSellsAllThatFits checks that parties of one size fill each run as far as can be,
-// whatever was taken before, and that none crosses an aisle or gets a special seat.
+// TestSellsAllThatFits checks that parties of one size fill each run as far as
+// possible, whatever was taken before, and that no party crosses an aisle or gets a
+// special seat.
 func TestSellsAllThatFits(t *testing.T) {
 	rnd := newRnd(3)
 	for n := 1; n <= 5; n++ {
@@ -184,7 +185,7 @@ func TestSellsAllThatFits(t *testing.T) {
 	}
 }
 
-// TestMiddleOfTheFirstRow checks what is the best of an empty venue.
+// TestMiddleOfTheFirstRow checks the best seats of an empty venue.
 func TestMiddleOfTheFirstRow(t *testing.T) {
 	var seats []Seat
 	for i := range 9 {
@@ -197,10 +198,10 @@ func TestMiddleOfTheFirstRow(t *testing.T) {
 	}
 }
 
-// TestApart checks in which pieces a party sits that does not fit side by side.
+// TestApart checks the pieces of a party that does not fit side by side.
 func TestApart(t *testing.T) {
 	for _, c := range []struct {
-		rows []string // o is a seat that is available
+		rows []string // o is an available seat
 		n    int
 		want []int // the sizes of the pieces
 	}{
@@ -253,7 +254,7 @@ func TestApart(t *testing.T) {
 }
 
 // TestApartTakesWhatThereIs checks that a party that may sit apart is never refused
-// while there are seats for it.
+// while there are enough seats.
 func TestApartTakesWhatThereIs(t *testing.T) {
 	rnd := newRnd(6)
 	plan := hall(6, 16, func(row, _ int) int { return row / 3 }, nothingSpecial)
@@ -295,15 +296,15 @@ func TestPlaces(t *testing.T) {
 	if _, missing, _ := p.begin(Want{Areas: []Places{{1, 1}}}, 1); missing == nil || missing.Section != 1 || missing.Largest != 0 {
 		t.Errorf("one more place: %+v, want none of area 1", missing)
 	}
-	// A category that only an area has is taken from there.
+	// A category that only an area has is picked there.
 	p = NewPicker(plan, 1, newRnd(8))
 	if try, missing, _ := p.begin(Want{Count: 2, Category: 7, Section: Any}, 1); missing != nil || p.plan.positions(try.slots)[0] < 2 {
 		t.Errorf("two of the area's category: %+v, %+v", try, missing)
 	}
 }
 
-// TestPlacesOfASharedCategory checks that a party that asks for a category gets places of
-// an area when its seats are sold out, and that one that asks for any seats does not.
+// TestPlacesOfASharedCategory checks that a party that asks for a category gets places
+// of an area when the seats are sold out, and that a party without a category does not.
 func TestPlacesOfASharedCategory(t *testing.T) {
 	plan := NewPlan([]Segment{{Seats: []Seat{{Position: 0, Category: 7}, {Position: 1, Category: 7}}}}, []Area{{Section: 1, Category: 7, First: 2, Places: 5}})
 	p := NewPicker(plan, 1, newRnd(7))

@@ -8,42 +8,42 @@ import (
 
 // A Picker finds seats of one event. It is safe for concurrent use.
 //
-// What it knows comes from lists of the event ([Picker.Update]), and from what
-// happened to the tries of its callers since the last list began.
+// What it knows comes from lists of the event ([Picker.Update]), and from the results
+// of its callers' tries since the last list began.
 type Picker struct {
 	plan  *Plan
-	least int // how many windows a try chooses among, at least
+	least int // the least number of windows among which a try chooses
 
 	mu     sync.Mutex
 	rnd    *rand.Rand
-	free   bitset        // which slots a pick may take
-	listed bitset        // which are not available according to the lists
-	trying bitset        // which callers are trying to lock
-	learnt bitset        // which are taken, as was learnt since the lists
+	free   bitset        // slots that a pick may take
+	listed bitset        // slots that are not available according to the lists
+	trying bitset        // slots that callers are trying to lock
+	learnt bitset        // slots that turned out to be taken since the lists
 	newest []news        // what was learnt, in order
-	again  map[int32]int // how often more than once newest has a slot
+	again  map[int32]int // how many more times than once a slot is in newest
 
-	after     []int32 // where the last places of each area ended
+	after     []int32 // the slots after the last places of each area
 	now       Moment
 	updated   time.Time // when the list of the last update began; zero before it
 	conflicts float64   // the share of the last tries that failed
-	boards    []*board  // the last used one last
-	nearest   []window  // of the last pick; kept for its memory
+	boards    []*board  // the most recently used last
+	nearest   []window  // of the last pick; kept to reuse its memory
 	queue     queue
 }
 
 // A Moment orders what a [Picker] learns.
 type Moment uint64
 
-// news is that a slot is taken.
+// news is that a slot turned out to be taken.
 type news struct {
 	slot int32
 	at   Moment
 }
 
-// NewPicker returns a Picker of the plan, to which every seat is available. It makes
+// NewPicker returns a Picker of the plan that considers every seat available. It makes
 // random choices with rnd. Every choice is among the best least windows, or more where
-// others compete: 1 is the best for a process that serves all callers of an event.
+// others compete; 1 is best for a process that serves all callers of an event.
 func NewPicker(plan *Plan, least int, rnd *rand.Rand) *Picker {
 	n := len(plan.seats)
 	p := &Picker{plan: plan, least: least, rnd: rnd,
@@ -60,7 +60,7 @@ func NewPicker(plan *Plan, least int, rnd *rand.Rand) *Picker {
 	return p
 }
 
-// Begin returns the moment at which a list begins. [Picker.Update] needs it.
+// Begin returns the moment at which a list begins, for [Picker.Update].
 func (p *Picker) Begin() Moment {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,12 +68,12 @@ func (p *Picker) Begin() Moment {
 	return p.now
 }
 
-// Update takes over a list of the event, which began at that moment. The function
-// changes must call set with every position that may have changed since the update
-// before, and whether it is taken. It is called while no other call of the Picker
-// goes on, and must not call the Picker.
+// Update applies a list of the event, which began at that moment. The function changes
+// must call set with every position that may have changed since the last update, and
+// whether it is taken. It is called while no other method of the Picker runs, and must
+// not call the Picker.
 //
-// What was learnt after the list began stays true: the list may be older.
+// What was learnt after the list began is kept, since the list may be older.
 func (p *Picker) Update(began Moment, at time.Time, changes func(set func(position int, taken bool))) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,7 +102,7 @@ func (p *Picker) Update(began Moment, at time.Time, changes func(set func(positi
 	}
 }
 
-// learn records that slots are taken.
+// learn records that slots turned out to be taken.
 func (p *Picker) learn(slots ...int32) {
 	p.now++
 	for _, slot := range slots {
@@ -115,7 +115,7 @@ func (p *Picker) learn(slots ...int32) {
 	}
 }
 
-// forget undoes learn for a slot, unless it was learnt once more since.
+// forget undoes learn for a slot, unless it was learnt again since.
 func (p *Picker) forget(slot int32) {
 	switch p.again[slot] {
 	case 0:
@@ -128,7 +128,7 @@ func (p *Picker) forget(slot int32) {
 	}
 }
 
-// try marks slots as being tried, or not any more.
+// try sets whether slots are being tried.
 func (p *Picker) try(slots []int32, tried bool) {
 	for _, slot := range slots {
 		if tried {
@@ -140,7 +140,7 @@ func (p *Picker) try(slots []int32, tried bool) {
 	}
 }
 
-// set makes the slot free or not, by what is known of it.
+// set updates whether the slot is free.
 func (p *Picker) set(slot int32) {
 	free := !p.learnt.has(slot) && !p.listed.has(slot) && !p.trying.has(slot) && !p.plan.seats[slot].Special
 	if free == p.free.has(slot) {

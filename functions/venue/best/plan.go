@@ -1,10 +1,10 @@
-// Package best finds the best seats that are available: side by side for a party,
-// or places in an area. It also judges whether a choice of seats leaves one alone.
+// Package best finds the best available seats: side by side for a party, or places in
+// an area. It also judges whether a choice of seats leaves one alone.
 //
-// A [Plan] is what never changes of a venue and is shared by its events. A [Picker]
-// is one event's: it knows which seats are available, as far as this process has
-// heard, and which ones its callers are trying to lock. The package knows neither
-// HTTP nor a store: [Picker.Take] is given what locks and lists seats.
+// A [Plan] is the immutable part of a venue, and is shared by its events. A [Picker]
+// belongs to one event: it knows which seats are available, as far as this process has
+// learnt, and which ones its callers are trying to lock. The package knows neither HTTP
+// nor a store: the caller passes [Picker.Take] the functions that lock and list seats.
 package best
 
 import (
@@ -12,22 +12,23 @@ import (
 	"slices"
 )
 
-// Any is the category or the section of a [Want] that leaves it open.
+// Any is the category or the section of a [Want] that accepts all.
 const Any = -1
 
 // A Seat is a seat of a [Segment].
 type Seat struct {
 	Position int // in the layout
 
-	// X and Y are where the seat is, in tenths of a seat's width, as seen from the
-	// best place of the venue: the nearer, the better.
+	// X and Y are the coordinates of the seat relative to the best place of the venue,
+	// in tenths of a seat's width. The nearer, the better.
 	X, Y int
 
 	Category int
-	Special  bool // such as a wheelchair place, which is had by its name alone
+	Special  bool // such as a wheelchair place; locked only by name
 }
 
-// A Segment is seats side by side. An aisle ends it, and so does the end of the row.
+// A Segment is a series of seats side by side. It ends at an aisle or at the end of the
+// row.
 type Segment struct {
 	Section int
 	Seats   []Seat
@@ -41,16 +42,16 @@ type Area struct {
 	Places   int // their number
 }
 
-// A Plan is where the seats of a layout are, and which are side by side. It is
+// A Plan says where the seats of a layout are, and which are side by side. It is
 // immutable.
 //
-// Every seat and every place of an area has a slot. The slots of a segment follow
-// each other, and there is an empty slot, a wall, between two segments.
+// Every seat and every place of an area has a slot. The slots of a segment are
+// consecutive, and there is an empty slot, a wall, between two segments.
 type Plan struct {
-	seats    []Seat  // by slot; of a wall and of a place, only the Position counts
+	seats    []Seat  // by slot; walls and places use only the Position
 	slots    []int32 // by position; noSlot if there is none
-	segment  []int32 // by slot; noSegment if it is in none
-	sums     []int64 // of the costs of the slots before each
+	segment  []int32 // by slot; noSegment if it is in no segment
+	sums     []int64 // prefix sums of the costs, by slot
 	segments []segment
 	areas    []area
 }
@@ -61,7 +62,7 @@ const (
 	wall      = -1 // the Position of a wall
 )
 
-// A segment is slots from first to before end.
+// A segment is the slots from first up to but not including end.
 type segment struct {
 	section    int
 	first, end int32
@@ -128,10 +129,10 @@ func (p *Plan) add(s Seat, segment int32) {
 	p.segment = append(p.segment, segment)
 }
 
-// cost is how far a seat is from the best one, squared.
+// cost is the squared distance of a seat from the best place.
 func cost(s Seat) int64 { return int64(s.X)*int64(s.X) + int64(s.Y)*int64(s.Y) }
 
-// note records a seat among the least costs of the categories.
+// note updates the least costs of the categories with a seat.
 func (s *segment) note(seat Seat) {
 	for i := range s.categories {
 		if c := &s.categories[i]; c.category == seat.Category {
@@ -154,16 +155,16 @@ func (s *segment) least(category int) (least int64, ok bool) {
 	return least, ok
 }
 
-// A filter is which seats somebody wants.
+// A filter is the section and category that somebody wants.
 type filter struct{ section, category int }
 
-// A ranked is a segment with the least cost of a seat in it that somebody wants.
+// A ranked is a segment with the least cost of a wanted seat in it.
 type ranked struct {
 	segment int32
 	least   int64
 }
 
-// rank returns the segments that have seats for the filter, the best first.
+// rank returns the segments that have seats for the filter, best first.
 func (p *Plan) rank(f filter) []ranked {
 	var all []ranked
 	for i := range p.segments {
@@ -179,7 +180,7 @@ func (p *Plan) rank(f filter) []ranked {
 	return all
 }
 
-// has reports whether there are seats for the filter at all, taken or not.
+// has reports whether any seats match the filter, taken or not.
 func (p *Plan) has(f filter) bool {
 	for i := range p.segments {
 		s := &p.segments[i]
@@ -190,7 +191,7 @@ func (p *Plan) has(f filter) bool {
 	return false
 }
 
-// areasFor returns the indexes of the areas for the filter.
+// areasFor returns the indexes of the areas that match the filter.
 func (p *Plan) areasFor(f filter) []int {
 	var all []int
 	for i, a := range p.areas {
@@ -201,7 +202,7 @@ func (p *Plan) areasFor(f filter) []int {
 	return all
 }
 
-// slotOf returns the slot of a position, or that of a wall.
+// slotOf returns the slot of a position, or a wall if there is none.
 func (p *Plan) slotOf(position int) int32 {
 	if position < 0 || position >= len(p.slots) || p.slots[position] == noSlot {
 		return 0

@@ -12,7 +12,7 @@ type try struct {
 // wait for them. The zero value is empty.
 type queue struct {
 	last    uint64 // the number of the newest try
-	tries   []*try // the oldest first; some have ended
+	tries   []*try // oldest first; some have ended
 	waiters []waiter
 }
 
@@ -28,9 +28,9 @@ func (q *queue) begin(t *try) {
 	q.tries = append(q.tries, t)
 }
 
-// end ends a try. If it failed, its seats may be free again: all waiters are woken.
-// If not, those are woken whose tries have all ended, since waking all each time would
-// let every party look at the same few seats for each seat sold.
+// end ends a try. If it failed, its seats may be free again, so all waiters are woken.
+// Otherwise only those are woken whose tries have all ended: waking all for each seat
+// sold would let every party look at the same few seats.
 func (q *queue) end(t *try, won bool) {
 	t.ended = true
 	for len(q.tries) > 0 && q.tries[0].ended {
@@ -46,8 +46,8 @@ func (q *queue) end(t *try, won bool) {
 	}
 }
 
-// wait returns a channel that is closed when the tries that are under way have ended
-// or one has failed, and nil if none is under way.
+// wait returns a channel that is closed when all tries that are under way have ended or
+// one has failed, or nil if none is under way.
 func (q *queue) wait() <-chan struct{} {
 	if len(q.tries) == 0 {
 		return nil

@@ -10,44 +10,44 @@ import (
 const (
 	maxTries = 32
 
-	// maxRounds is how often a call waits and looks again after it found nothing.
+	// maxRounds is how often a call that finds nothing waits and looks again.
 	maxRounds = 8
 
-	// stale is the age of a list after which a call asks for another before it
-	// picks: what others give back is seen no later.
+	// stale is the age of a list after which a call asks for another before it picks.
+	// It bounds the time until released seats are seen.
 	stale = 100 * time.Millisecond
 
-	// takeTime bounds a call. Another caller's lock that is waited for may hang, and a
-	// client must know when an unanswered call has ended: the pickTime of package client
-	// counts on this.
+	// takeTime bounds a call. It may wait for another caller's lock that hangs, and a
+	// client must know when an unanswered call has ended: the pickTime of package
+	// client depends on this.
 	takeTime = 3 * time.Second
 
-	// crowded is among how many windows a try chooses at least after one that
-	// failed, and mostWindows at most.
+	// crowded is the least number of windows among which a try chooses after one that
+	// failed, and mostWindows the greatest.
 	crowded     = 16
 	mostWindows = 256
 )
 
-// A Want is what somebody wants: a party of Count seats, places of areas, or both.
+// A Want is what a caller wants: a party of Count seats, places of areas, or both.
 type Want struct {
 	Count    int  // 0 for no party
 	Category int  // of the party's seats, or [Any]
 	Section  int  // of the party's seats, or [Any]
-	Apart    bool // the party may sit in pieces
+	Apart    bool // the party may sit in several pieces
 
 	Areas []Places
-	Not   []int // positions that are not to be picked for Areas: the caller names them itself
+	Not   []int // positions not to pick for Areas, because the caller names them itself
 }
 
 // Places are places of an area.
 type Places struct{ Section, Count int }
 
-// A NotEnoughError is returned when there is not what somebody wants.
+// A NotEnoughError is returned when there are not enough seats or places.
 type NotEnoughError struct {
 	Section int // of the area that has too few places; Any if seats for the party are missing
 
-	// Largest is the largest number that there is: of seats side by side, of seats
-	// if the party may sit apart, or of places of the area.
+	// Largest is the largest number available: of seats side by side, of seats if the
+	// party may sit apart, or of places of the area.
 	Largest int
 }
 
@@ -56,31 +56,31 @@ func (e *NotEnoughError) Error() string {
 }
 
 // ErrContended is returned when others were faster at every try, or have been trying to
-// lock what is left for too long.
+// lock the remaining seats for too long.
 var ErrContended = errors.New("best: others are locking the same seats")
 
-// Deals are how a [Picker] reaches the event.
+// Deals are the functions with which a [Picker] locks and lists seats.
 type Deals struct {
 	// Lock locks the seats at these positions, all or none, and returns the positions
-	// of those that are taken by others. An error ends the search. If it is unknown
-	// whether the lock took effect, kept is set with the error.
+	// that others have taken. An error ends the search. If it is not known whether the
+	// lock took effect, kept is set with the error.
 	Lock func(ctx context.Context, seats []int) (taken []int, kept bool, err error)
 
-	// List returns a list of the event that begins after the call, as the changes
-	// that [Picker.Update] needs.
+	// List reads a list of the event that begins after the call, and returns its
+	// changes as [Picker.Update] needs them.
 	List func(ctx context.Context) (changes func(set func(position int, taken bool)), err error)
 }
 
 // Taken are the positions that were locked.
 type Taken struct {
-	Seats    []int // of the party and then of the areas
-	Together bool  // the party sits side by side
+	Seats    []int // of the party, then of the areas
+	Together bool  // whether the party sits side by side
 }
 
-// Take picks what is wanted, locks it, and picks again if others were faster. The
-// error is that of Lock or List, or of the context, a [*NotEnoughError], or
-// [ErrContended], after which nothing is locked. It ends within about three seconds: the
-// context of Lock and List ends then.
+// Take picks what is wanted, locks it, and picks again if others were faster. The error
+// is that of Lock or List, or of the context, a [*NotEnoughError], or [ErrContended],
+// after which nothing is locked. It ends within about three seconds, when the context
+// of Lock and List ends.
 //
 // Callers of one Picker never try the same seats. The more tries have failed lately,
 // because other processes sell too, the more windows a try chooses among.
@@ -129,8 +129,8 @@ func (p *Picker) Take(ctx context.Context, w Want, d Deals) (Taken, error) {
 	return Taken{}, ErrContended
 }
 
-// carryOut locks the seats of a try and ends it, also if Lock panics: its outcome is
-// then unknown.
+// carryOut locks the seats of a try and ends it. If Lock panics, its outcome is
+// unknown.
 func (p *Picker) carryOut(ctx context.Context, t *try, d Deals) (taken []int, err error) {
 	won := true
 	defer func() { p.end(t, taken, won) }()
@@ -145,7 +145,7 @@ func (p *Picker) isStale(now time.Time) bool {
 	return p.updated.IsZero() || now.Sub(p.updated) > stale
 }
 
-// list gets a list that begins now.
+// list reads a list that begins now.
 func (p *Picker) list(ctx context.Context, d Deals) error {
 	began, at := p.Begin(), time.Now()
 	changes, err := d.List(ctx)
@@ -166,9 +166,8 @@ func (p *Plan) positions(slots []int32) []int {
 }
 
 // begin begins a try, or returns what is missing. It chooses among at least widen
-// windows. It is sure that something is missing if all that is known is from the last
-// list, because no try is under way and nothing was learnt since: what is not found was
-// not there when the list was made.
+// windows. The result is sure if no try is under way and nothing was learnt since the
+// last list: what is missing was then missing when the list was made.
 func (p *Picker) begin(w Want, widen int) (t *try, missing *NotEnoughError, sure bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -204,7 +203,7 @@ func (p *Picker) find(w Want, widen int) (*try, *NotEnoughError) {
 	return t, nil
 }
 
-// hide makes positions not free until the function is called that it returns.
+// hide makes positions not free until the returned function is called.
 func (p *Picker) hide(positions []int) (show func()) {
 	var hidden []int32
 	for _, at := range positions {
@@ -220,9 +219,9 @@ func (p *Picker) hide(positions []int) (show func()) {
 	}
 }
 
-// party chooses seats for a party: side by side if that is possible, else in pieces if
-// they may be. Where that finds nothing, it chooses places of an area, if no seat at all
-// is of the kind that is wanted or an area has the category that is wanted.
+// party chooses seats for a party: side by side if possible, otherwise in pieces if
+// w.Apart allows it. If it finds none, it chooses places of an area, provided that an
+// area has the wanted category or that no seat matches at all.
 func (p *Picker) party(w Want, m int) (slots []int32, together bool, missing *NotEnoughError) {
 	f := filter{w.Section, w.Category}
 	largest := 0
@@ -252,8 +251,8 @@ func (p *Picker) party(w Want, m int) (slots []int32, together bool, missing *No
 	return nil, false, &NotEnoughError{Section: Any, Largest: largest}
 }
 
-// end ends a try. The positions taken are what others have; won is set if the caller
-// has its seats, as far as is known.
+// end ends a try. The positions taken belong to others. won is set if the caller has
+// its seats, as far as is known.
 func (p *Picker) end(t *try, taken []int, won bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -274,7 +273,7 @@ func (p *Picker) end(t *try, taken []int, won bool) {
 	p.queue.end(t, won)
 }
 
-// wait waits until the tries that are under way have ended, or one has failed.
+// wait waits until all tries that are under way have ended, or one has failed.
 func (p *Picker) wait(ctx context.Context) error {
 	p.mu.Lock()
 	wake := p.queue.wait()

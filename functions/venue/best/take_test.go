@@ -26,7 +26,7 @@ type sale struct {
 
 	mu     sync.Mutex        // guards the rest, and is held while the store changes
 	rows   [][]bool          // which seats are taken
-	noRoom map[int]time.Time // when there last was no room for a party of that size
+	noRoom map[int]time.Time // when there last was no room for a party of the size
 	lists  int
 	tries  int
 }
@@ -60,7 +60,7 @@ func (s *sale) process(seed uint64) *best.Picker {
 	return best.NewPicker(s.plan, 1, rand.New(rand.NewPCG(seed, 1)))
 }
 
-// do carries out an operation, and notes the room that there is afterwards.
+// do carries out an operation, and updates noRoom.
 func (s *sale) do(op lockstore.Op) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *sale) do(op lockstore.Op) error {
 	return err
 }
 
-// note records for which parties there is no room now.
+// note records the sizes of parties for which there is no room now.
 func (s *sale) note() {
 	longest := 0
 	for _, row := range s.rows {
@@ -91,7 +91,7 @@ func (s *sale) note() {
 	}
 }
 
-// deals are those of a user who takes as long as the latency for each of them.
+// deals returns the Deals of a user, each with the latency.
 func (s *sale) deals(user lockstore.UserID) best.Deals {
 	return best.Deals{
 		Lock: func(_ context.Context, seats []int) (taken []int, kept bool, err error) {
@@ -137,8 +137,8 @@ func (s *sale) deals(user lockstore.UserID) best.Deals {
 
 func party(n int) best.Want { return best.Want{Count: n, Category: best.Any, Section: best.Any} }
 
-// TestNobodyIsRefusedWhileThereIsRoom lets as many parties of four as fit come at
-// once, to one process and to several that know nothing of each other.
+// TestNobodyIsRefusedWhileThereIsRoom lets as many parties of four as fit arrive at
+// once, at one process and at several independent ones.
 func TestNobodyIsRefusedWhileThereIsRoom(t *testing.T) {
 	for _, processes := range []int{1, 4, 16} {
 		synctest.Test(t, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestNobodyIsRefusedWhileThereIsRoom(t *testing.T) {
 }
 
 // TestRefusedOnlyWithoutRoom lets parties come and give back what they got, and checks
-// for every refusal that there was a moment during the call without room for it.
+// that for every refusal there was a moment without room during the call.
 func TestRefusedOnlyWithoutRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSale(t, 3, 11)
@@ -229,8 +229,8 @@ func TestRefusedOnlyWithoutRoom(t *testing.T) {
 	})
 }
 
-// TestFailedTryWakes checks that a caller who finds nothing waits for one who tries
-// the last seats, and gets them if that one fails.
+// TestFailedTryWakes checks that a caller who finds nothing waits for one who tries the
+// last seats, and gets them if that try fails.
 func TestFailedTryWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSale(t, 1, 2)
@@ -275,7 +275,7 @@ func TestUnknownOutcomeKeepsSeats(t *testing.T) {
 	})
 }
 
-// TestPanicEndsTheTry checks that a panic in Lock keeps its seats from the next caller only
+// TestPanicEndsTheTry checks that the seats of a Lock that panics are unavailable only
 // until a list shows that they are available.
 func TestPanicEndsTheTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -320,8 +320,8 @@ func TestOldListFreesNothing(t *testing.T) {
 	})
 }
 
-// TestListsAreNotAskedForEachPick checks that the picks of a process that sells alone
-// need no list each.
+// TestListsAreNotAskedForEachPick checks that a process that sells alone does not need
+// a list for each pick.
 func TestListsAreNotAskedForEachPick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSale(t, 10, 20)

@@ -2,18 +2,18 @@ package best
 
 import "cmp"
 
-// A window is seats side by side that are available.
+// A window is a series of available seats side by side.
 type window struct {
 	start int32
 	class class
-	cost  int64 // of its seats together
+	cost  int64 // the sum for its seats
 }
 
-// A class is how good windows are whatever they cost: the lower, the better.
+// A class ranks windows before their cost: the lower, the better.
 type class uint8
 
 const (
-	leavesSingle class = 1 << iota // a seat next to it has no other neighbour any more
+	leavesSingle class = 1 << iota // a seat next to it would have no other neighbour
 	mixed                          // its seats are of several categories
 )
 
@@ -28,9 +28,9 @@ func (w window) compare(other window) int {
 	return cmp.Or(cmp.Compare(w.class, other.class), cmp.Compare(w.cost, other.cost), cmp.Compare(w.start, other.start))
 }
 
-// windows appends the windows of n seats that a segment has to offer: the best one of
-// each run of available seats, and those beside it at multiples of n. Windows of one
-// category never overlap.
+// windows appends the windows of n seats in a segment: the best one of each run of
+// available seats, and those at multiples of n seats from it. Windows of one category
+// never overlap.
 func (p *Picker) windows(dst []window, s *segment, n int32, category int) []window {
 	for start := p.free.next(s.first, s.end); start < s.end; start = p.free.next(start, s.end) {
 		of, end := p.plan.seats[start].Category, start+1
@@ -48,10 +48,10 @@ func (p *Picker) windows(dst []window, s *segment, n int32, category int) []wind
 	return dst
 }
 
-// windowsOfRun appends the windows of one run. Its best is the first by these
-// questions: does it leave a single seat; does it take the room of another n; does it
-// leave more odd numbers of seats at its ends than needed; what does it cost. The
-// second one makes parties of one size fill a run as far as can be.
+// windowsOfRun appends the windows of one run. It compares windows by these criteria,
+// in this order: whether it leaves a single seat, whether it takes the room of another
+// n seats, whether it leaves more odd numbers of seats at its ends than needed, and its
+// cost. The second criterion lets parties of one size fill a run as far as possible.
 func (p *Picker) windowsOfRun(dst []window, start, end, n int32) []window {
 	spare := end - start - n
 	if spare < 0 {
@@ -88,8 +88,8 @@ func (p *Picker) windowsOfRun(dst []window, start, end, n int32) []window {
 	return dst
 }
 
-// mixedWindow appends the best window of a segment whose seats are of several
-// categories, if there is one.
+// mixedWindow appends the best window of a segment with seats of several categories, if
+// there is one.
 func (p *Picker) mixedWindow(dst []window, s *segment, n int32) []window {
 	var best window
 	found := false
@@ -122,8 +122,8 @@ func (p *Picker) mixedWindow(dst []window, s *segment, n int32) []window {
 
 func (p *Picker) cost(start, n int32) int64 { return p.plan.sums[start+n] - p.plan.sums[start] }
 
-// leavesSingle reports whether a seat beside the window would have no available
-// neighbour.
+// leavesSingle reports whether a seat next to the window would be left without an
+// available neighbour.
 func (p *Picker) leavesSingle(start, n int32) bool {
 	return p.free.has(start-1) && !p.free.has(start-2) || p.free.has(start+n) && !p.free.has(start+n+1)
 }

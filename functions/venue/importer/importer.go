@@ -1,13 +1,13 @@
-// Package importer makes event files of seating plans that other programs wrote:
-// those of pretix, reports of charts by seats.io, and tables.
+// Package importer makes event files from seating plans of other programs: those of
+// pretix, reports of charts by seats.io, and tables.
 //
-// The result has every seat one by one, with its row and number. Where an id of the
-// other program cannot be one here, because it is there twice or has letters that
-// a seat id must not have, an id is made of the section, the row and the number; the
-// field source of the seat keeps the other one.
+// The result lists every seat, with its row and number. If an id of the other program
+// cannot be used, because it is repeated or has letters that a seat id must not have,
+// an id is made from the section, the row and the number, and the seat's field source
+// keeps the original.
 //
-// The forms are those that the programs' own documentation shows. The package must not
-// know HTTP, nor how an event file is sold.
+// The formats are those in the programs' own documentation. The package must not know
+// HTTP, nor how an event file is sold.
 package importer
 
 import (
@@ -24,7 +24,7 @@ import (
 	"seatlock/lockstore"
 )
 
-// maxBytes is the size of the largest file.
+// maxBytes is the largest size of a file.
 const maxBytes = 64 << 20
 
 // formats are the readers of the formats, by name.
@@ -37,8 +37,8 @@ var formats = map[string]func([]byte) (*plan, error){
 // Formats returns the names of the formats.
 func Formats() []string { return []string{"pretix", "seatsio", "csv"} }
 
-// Import reads a file of the format and returns an event file with one event. The name
-// is what errors call the file, and the event if the file does not name one.
+// Import reads a file of the format and returns an event file with one event. The
+// name is the file's in errors, and the event's if the file does not name one.
 func Import(format, name string, r io.Reader) ([]byte, error) {
 	read := formats[format]
 	if read == nil {
@@ -72,7 +72,7 @@ func Import(format, name string, r io.Reader) ([]byte, error) {
 	return file, nil
 }
 
-// baseName returns the name of a file without its folders and its ending.
+// baseName returns the name of a file without its folders and its extension.
 func baseName(file string) string {
 	name := file[strings.LastIndexAny(file, `/\`)+1:]
 	if before, _, ok := strings.Cut(name, "."); ok && before != "" {
@@ -93,7 +93,7 @@ type plan struct {
 type seat struct {
 	id, section, row, number, category, note string
 	facts                                    []string
-	aisle                                    bool // there is one before the seat
+	aisle                                    bool // whether there is one before the seat
 	x, y                                     float64
 	placed                                   bool
 }
@@ -110,8 +110,8 @@ type stage struct {
 	x, y, width, height float64
 }
 
-// nameSeats gives every seat an id that is valid and different from all others. It keeps
-// the ids of the file if all can be kept; otherwise it returns them, by seat.
+// nameSeats gives every seat a valid and unique id. It keeps the ids of the file if all
+// can be used; otherwise it returns them, by seat.
 func (p *plan) nameSeats() (sources []string, err error) {
 	if len(p.seats)+len(p.areas) == 0 {
 		return nil, errors.New("there is no seat in it")
@@ -135,7 +135,7 @@ func (p *plan) nameSeats() (sources []string, err error) {
 	return sources, nil
 }
 
-// madeID makes an id of names.
+// madeID makes an id from names.
 func madeID(names ...string) string {
 	names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
 	id := strings.Map(func(r rune) rune {

@@ -11,7 +11,7 @@ import (
 	"seatlock/functions/venue/importer"
 )
 
-// pretixPlan repeats ids, as plans of pretix do, and lists a row from the right.
+// pretixPlan repeats ids, as plans of pretix do, and lists a row from right to left.
 const pretixPlan = `{"name": "Kleines Haus", "size": {"width": 600, "height": 400},
 "categories": [{"name": "Parkett", "color": "#8C1D2F"}, {"name": "Loge", "color": "red"}, {"name": "unused"}],
 "zones": [
@@ -25,15 +25,15 @@ const pretixPlan = `{"name": "Kleines Haus", "size": {"width": 600, "height": 40
  {"name": "", "position": {"x": 100, "y": 300}, "rows": [{"row_number": "1", "position": {"x": 0, "y": 0}, "seats": [
      {"seat_guid": "same", "seat_number": "1", "position": {"x": 0, "y": 0}, "category": "Loge"}]}]}]}`
 
-// benches is a table between two benches, whose seats are numbered across it.
+// benches is a table between two benches, with numbers that alternate between them.
 const benches = `{"name": "Tent", "categories": [], "zones": [{"name": "Tent", "position": {"x": 0, "y": 0}, "rows": [
    {"row_number": "7", "position": {"x": 0, "y": 0}, "seats": [
      {"seat_guid": "1", "seat_number": "1", "position": {"x": 0, "y": 0}}, {"seat_guid": "2", "seat_number": "2", "position": {"x": 60, "y": 0}},
      {"seat_guid": "3", "seat_number": "3", "position": {"x": 0, "y": 25}}, {"seat_guid": "4", "seat_number": "4", "position": {"x": 60, "y": 25}},
      {"seat_guid": "5", "seat_number": "5", "position": {"x": 0, "y": 50}}, {"seat_guid": "6", "seat_number": "6", "position": {"x": 60, "y": 50}}]}]}]}`
 
-// opera has a price zone beside the section, sections of one name on two levels, and rows
-// that are listed from their middle.
+// opera has a price zone and a section, sections of one name on two levels, and rows
+// that are listed from the middle.
 const opera = "Level,Section,Zone,Row,Seat,X,Y\n" +
 	"orchestra,odd,P1,H,101,-1,0\n" +
 	"orchestra,odd,P1,H,103,-2,0.1\n" +
@@ -55,8 +55,8 @@ const seatsioReport = `{
 "GA": [{"label": "GA", "labels": {"own": {"label": "GA"}}, "categoryLabel": "Floor", "objectType": "generalAdmission", "capacity": 100}],
 "shut": [{"label": "shut", "labels": {"own": {"label": "shut"}}, "categoryLabel": "Floor", "objectType": "generalAdmission", "capacity": 0}]}`
 
-// TestImport checks what the importers make of small plans: the seats with their ids, rows and
-// numbers, aisles, categories and what is special.
+// TestImport checks the results for small plans: seats with their ids, rows and
+// numbers, aisles, categories and special seats.
 func TestImport(t *testing.T) {
 	for _, c := range []struct{ format, text, want string }{
 		{"pretix", pretixPlan, `event "kleines-haus" "Kleines Haus" Parkett #8c1d2f, Loge
@@ -98,7 +98,8 @@ area GA 100 Floor
 	}
 }
 
-// shown returns what an event file has, in lines. Places are relative to the first seat.
+// shown returns the content of an event file in lines. Places are relative to the first
+// seat.
 func shown(t *testing.T, file []byte) string {
 	t.Helper()
 	events, err := venue.ReadEvents("made", strings.NewReader(string(file)), venue.Defaults{LockTTL: time.Minute})
@@ -151,8 +152,8 @@ func shown(t *testing.T, file []byte) string {
 	return b.String()
 }
 
-// TestImportKeepsTheOtherIDs checks that the file says what the other program calls a seat whose id
-// could not be kept.
+// TestImportKeepsTheOtherIDs checks that the file has the other program's id of a seat
+// whose id could not be kept.
 func TestImportKeepsTheOtherIDs(t *testing.T) {
 	file, err := importer.Import("pretix", "p", strings.NewReader(pretixPlan))
 	if err != nil {
@@ -188,8 +189,8 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// FuzzImport checks that any file either is refused or makes an event file, which Import reads
-// before it returns.
+// FuzzImport checks that any file is either refused or makes an event file, which
+// Import reads before it returns.
 func FuzzImport(f *testing.F) {
 	f.Add("pretix", pretixPlan)
 	f.Add("csv", table)

@@ -12,8 +12,8 @@ type point struct{ x, y float64 }
 func apart(a, b point) float64 { return math.Hypot(a.x-b.x, a.y-b.y) }
 
 const (
-	// longRow is how much longer than it is deep a row is. Other seats stand around a
-	// table.
+	// longRow is the ratio of length to depth from which seats are a row. Otherwise
+	// they are around a table.
 	longRow = 2
 
 	// largestTable bounds the work of ordering the seats around a table.
@@ -51,8 +51,8 @@ func along(seats []point) []int {
 	return order
 }
 
-// mainAxis returns the direction in which the places spread most, to the right or down,
-// and whether they are a row: it is that of the greatest variance.
+// mainAxis returns the direction of the greatest variance of the places, to the right
+// or down, and whether they are a row.
 func mainAxis(seats []point) (axis point, long bool) {
 	var middle point
 	for _, s := range seats {
@@ -66,7 +66,7 @@ func mainAxis(seats []point) (axis point, long bool) {
 	}
 	angle := math.Atan2(2*xy, xx-yy) / 2 // from -90 to 90 degrees
 	axis.y, axis.x = math.Sincos(angle)
-	if axis.y < -0.9 { // upright, and upwards
+	if axis.y < -0.9 { // pointing upwards
 		axis.x, axis.y = -axis.x, -axis.y
 	}
 	spread := math.Hypot((xx-yy)/2, xy)
@@ -74,8 +74,8 @@ func mainAxis(seats []point) (axis point, long bool) {
 	return axis, most > longRow*longRow*max(least, 0)
 }
 
-// arrange puts the seats of each row that has a name into the order in which they follow
-// each other, if all of them have a place.
+// arrange sorts the seats of each row with a name in their order along it, if all of
+// them have places.
 func (p *plan) arrange() {
 	rows := make(map[[2]string][]int)
 	var names [][2]string

@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// The form of a seating plan of pretix is that of the schema in its source. Members
-// that it adds, such as colors of borders, are ignored.
+// A pretixPlan is a seating plan of pretix, according to the schema in its source.
+// Other members, such as colors of borders, are ignored.
 type pretixPlan struct {
 	Name       string `json:"name"`
 	Categories []struct {
@@ -49,7 +49,7 @@ type pretixArea struct {
 		Width  float64 `json:"width"`
 		Height float64 `json:"height"`
 	} `json:"rectangle"`
-	Text any `json:"text"` // a text, or an object with one
+	Text any `json:"text"` // a text, or an object with a text
 }
 
 // stageWords find the area that is the stage.
@@ -121,7 +121,7 @@ func (a *pretixArea) label() string {
 
 var hexColor = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
-// inRow returns the seats of a row in the order in which they follow each other.
+// inRow returns the seats of a row in their order along it.
 func inRow(seats []pretixSeat) []pretixSeat {
 	places := make([]point, len(seats))
 	for i, s := range seats {
@@ -134,7 +134,7 @@ func inRow(seats []pretixSeat) []pretixSeat {
 	return sorted
 }
 
-// scale turns the places from the file's units into seat widths.
+// scale converts the places from the file's units to seat widths.
 func (p *plan) scale() {
 	width := p.seatWidth()
 	for i := range p.seats {
@@ -146,8 +146,8 @@ func (p *plan) scale() {
 	}
 }
 
-// seatWidth returns the usual distance of seats that follow each other in a row, in the
-// file's units; 1 if there are none.
+// seatWidth returns the usual distance of neighbours in a row, in the file's units, or
+// 1 if there are none.
 func (p *plan) seatWidth() float64 {
 	var distances []float64
 	for i := 1; i < len(p.seats); i++ {
@@ -163,8 +163,8 @@ func (p *plan) seatWidth() float64 {
 	return distances[(len(distances)-1)/2]
 }
 
-// trimmed returns the text as a name can be: without what cannot be seen, and at most
-// as long as names may be.
+// trimmed turns the text into a valid name: without invisible characters, and no longer
+// than names may be.
 func trimmed(s string) string {
 	s = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if r == '\u200b' || r == '\ufeff' {

@@ -11,8 +11,8 @@ import (
 	"seatlock/functions/venue"
 )
 
-// A seatsioObject is an object of a detailed chart report of seats.io, which is a JSON
-// object of lists of them, such as the report by label.
+// A seatsioObject is an object of a detailed chart report of seats.io, such as the
+// report by label. A report is a JSON object of lists of them.
 type seatsioObject struct {
 	Label         string `json:"label"`
 	CategoryLabel string `json:"categoryLabel"`
@@ -31,7 +31,7 @@ type seatsioObject struct {
 	} `json:"labels"`
 }
 
-// A seatsioLabel is a text, or an object with one.
+// A seatsioLabel is a text, or an object with a text.
 type seatsioLabel string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -54,8 +54,8 @@ func readSeatsio(text []byte) (*plan, error) {
 	}
 	p := new(plan)
 	byLabel := make(map[string]seatsioObject)
-	parents := make(map[seatsioLabel]bool) // of seats: their rows, and tables whose seats are sold
-	neighbours := false                    // whether the report names them
+	parents := make(map[seatsioLabel]bool) // labels of the seats' rows, and of tables whose seats are sold
+	neighbours := false                    // whether the report has neighbours
 	for _, list := range report {
 		for _, o := range list {
 			byLabel[o.Label] = o
@@ -67,7 +67,7 @@ func readSeatsio(text []byte) (*plan, error) {
 	}
 	for _, o := range inOrder(byLabel) {
 		switch {
-		case o.ObjectType == "generalAdmission" && o.Capacity == 0: // nothing of it is sold
+		case o.ObjectType == "generalAdmission" && o.Capacity == 0: // not for sale
 		case (o.ObjectType == "table" || o.ObjectType == "booth") && !parents[o.Labels.Own]:
 			return nil, fmt.Errorf("%s is a %s that is sold as a whole, which an event file does not have; let its seats be sold one by one, or take it out of the chart", venue.Shown(o.Label), o.ObjectType)
 		case o.ObjectType == "generalAdmission":
@@ -97,7 +97,7 @@ func (o seatsioObject) seat() seat {
 }
 
 // inOrder returns the objects by section and row, and in a row from neighbour to
-// neighbour as far as the report names them.
+// neighbour if the report has them.
 func inOrder(byLabel map[string]seatsioObject) []seatsioObject {
 	starts := make([]seatsioObject, 0, len(byLabel))
 	for _, o := range byLabel {
@@ -128,13 +128,13 @@ func inOrder(byLabel map[string]seatsioObject) []seatsioObject {
 			follow(o)
 		}
 	}
-	for _, o := range starts { // those of a ring, which has no first
+	for _, o := range starts { // a ring has no first seat
 		follow(o)
 	}
 	return order
 }
 
-// natural compares names: numbers by their value, and before other names.
+// natural compares names: numbers by value, and before other names.
 func natural(a, b string) int {
 	x, errA := strconv.Atoi(a)
 	y, errB := strconv.Atoi(b)

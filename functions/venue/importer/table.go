@@ -14,7 +14,7 @@ import (
 	"seatlock/functions/venue"
 )
 
-// A column is one of a table, with the other names by which it is known.
+// A column is a column of a table, with its alternative names.
 type column struct {
 	name   string
 	others []string
@@ -33,10 +33,10 @@ var columns = []column{
 	{"note", nil},
 }
 
-// readCSV reads a table with a line for each seat. Its first line names the columns:
-// level, section, row, seat, category, x, y, facts, note and id, of which id or seat is
-// needed; others are skipped. The fields are separated by commas, semicolons or tabs.
-// Places may be in any unit: seats that follow each other in a row are taken to be a seat
+// readCSV reads a table with one line for each seat. Its first line names the columns:
+// level, section, row, seat, category, x, y, facts, note and id. Either id or seat is
+// required; other columns are ignored. The fields are separated by commas, semicolons
+// or tabs. Places may be in any unit: neighbours in a row are assumed to be one seat
 // width apart.
 func readCSV(text []byte) (*plan, error) {
 	r := csv.NewReader(bytes.NewReader(text))
@@ -74,7 +74,7 @@ func readCSV(text []byte) (*plan, error) {
 	}
 }
 
-// columnsOf returns where each column is.
+// columnsOf returns the index of each column.
 func columnsOf(names []string) (map[string]int, error) {
 	for i := range names {
 		names[i] = strings.ToLower(strings.TrimSpace(names[i]))
@@ -96,7 +96,7 @@ func columnsOf(names []string) (map[string]int, error) {
 	}
 	for _, c := range columns {
 		err := find(c, c.name)
-		if _, ok := at[c.name]; !ok { // the other names count only if there is no column of this one
+		if _, ok := at[c.name]; !ok { // alternative names count only if no column has this name
 			err = find(c, c.others...)
 		}
 		if err != nil {
@@ -116,8 +116,8 @@ func columnsOf(names []string) (map[string]int, error) {
 	return at, nil
 }
 
-// addLine adds the seat of a line. A line without a seat is skipped. lines are those that
-// came before.
+// addLine adds the seat of a line. It skips a line without a seat. lines are the lines
+// before it.
 func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[4]string]int) (err error) {
 	field := func(column string) string {
 		if i, ok := at[column]; ok && i < len(fields) {
@@ -152,7 +152,7 @@ func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[
 	return err
 }
 
-// number reads a number with a point or a comma.
+// number parses a number with a decimal point or comma.
 func number(text string) (float64, error) {
 	n, err := strconv.ParseFloat(strings.Replace(text, ",", ".", 1), 64)
 	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {

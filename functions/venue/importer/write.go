@@ -50,7 +50,7 @@ type eventOut struct {
 	Categories []categoryOut `json:"categories,omitempty"`
 }
 
-// write returns the event file, with a seat in a line.
+// write returns the event file, with one seat in each line.
 func (p *plan) write() ([]byte, error) {
 	sources, err := p.nameSeats()
 	if err != nil {
@@ -139,8 +139,7 @@ func (p *plan) sections() [][]int {
 	return all
 }
 
-// usedCategories returns the categories that seats or areas have, those that the file
-// lists first.
+// usedCategories returns the categories of seats and areas, in the order of the file.
 func (p *plan) usedCategories() []category {
 	used := make(map[string]bool)
 	var order []string
@@ -172,7 +171,7 @@ func (p *plan) usedCategories() []category {
 	return all
 }
 
-// eventID makes an event id of a name.
+// eventID makes an event id from a name.
 func eventID(name string) string {
 	id := strings.Map(func(r rune) rune {
 		switch {

@@ -7,8 +7,9 @@ import (
 )
 
 // ErrNotOpen is returned when a buyer pays in a session that has expired or is
-// complete. Nothing happens. Stripe's page does not notice that a session has expired:
-// it lets the buyer try, and shows a page that reads as if the payment had succeeded.
+// complete. Nothing happens then. Stripe's page does not notice that a session has
+// expired: it lets the buyer try, and shows a page that looks as if the payment had
+// succeeded.
 var ErrNotOpen = errors.New("the session is not open")
 
 // Pay makes the buyer pay by card in an open session. The money is reserved, or taken
@@ -37,8 +38,8 @@ func (s *Stripe) Decline(id string) error {
 	})
 }
 
-// PayDelayed makes the buyer pay by a SEPA debit, whose success is known days later,
-// when [Stripe.FinishDelayed] says so.
+// PayDelayed makes the buyer pay by a SEPA debit, whose result [Stripe.FinishDelayed]
+// determines days later.
 func (s *Stripe) PayDelayed(id string) error {
 	return s.attempt(id, "sepa_debit", func(c *session, i *intent) {
 		s.charge(i)
@@ -92,11 +93,11 @@ func (c *session) offers() []string {
 	case c.allManual:
 		return []string{"card"}
 	}
-	return []string{"card", "sepa_debit"} // the account has these
+	return []string{"card", "sepa_debit"} // the payment methods of the account
 }
 
-// FinishDelayed ends the payment of [Stripe.PayDelayed]: the money has come, or it
-// never will.
+// FinishDelayed ends the payment of [Stripe.PayDelayed]: the money arrives if paid is
+// set, and never does otherwise.
 func (s *Stripe) FinishDelayed(id string, paid bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,16 +122,16 @@ func (s *Stripe) FinishDelayed(id string, paid bool) error {
 	return nil
 }
 
-// RefundsBecome sets how new refunds turn out: "succeeded", which is what they do
-// otherwise, "pending" or "failed".
+// RefundsBecome sets the status of new refunds: "succeeded", which is the default,
+// "pending" or "failed".
 func (s *Stripe) RefundsBecome(status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refundAs = status
 }
 
-// FinishRefunds makes every refund with the status from have the status to: pending
-// ones succeed or fail, and ones that had succeeded may fail, too.
+// FinishRefunds changes the status of every refund from one to another: pending ones
+// succeed or fail, and ones that had succeeded may also fail.
 func (s *Stripe) FinishRefunds(from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

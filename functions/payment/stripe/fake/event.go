@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// An Event is something that has happened, of which Stripe sends a webhook. It says
-// how things were at that moment.
+// An Event is something that has happened, for which Stripe sends a webhook. Its Body
+// has the state at that moment.
 type Event struct {
 	ID   string
 	Type string // such as "checkout.session.completed"
@@ -36,8 +36,8 @@ func (s *Stripe) emit(kind string, about object) {
 	})})
 }
 
-// TakeEvents returns the events since the last call, the oldest first. To lose,
-// repeat, reorder or delay their webhooks is up to the caller.
+// TakeEvents returns the events since the last call, the oldest first. The caller may
+// lose, repeat, reorder or delay their webhooks.
 func (s *Stripe) TakeEvents() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *Stripe) TakeEvents() []Event {
 	return taken
 }
 
-// Webhook returns the request that brings the event to the address, signed now.
+// Webhook returns the request that delivers the event to the address, signed now.
 func (s *Stripe) Webhook(ctx context.Context, address string, e Event) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(e.Body))
 	if err != nil {

@@ -1,14 +1,15 @@
-// Package fake is Stripe for tests: what Seatlock uses of it, with its state.
+// Package fake is a stateful fake of Stripe for tests, with everything that Seatlock
+// uses.
 //
 // It has Checkout Sessions, payment intents with their charges, refunds, idempotency
-// keys and webhooks. It refuses parameters that it does not know. The tests hold its
-// answers to Stripe's own OpenAPI description. What it cannot show is a checklist in
-// the README of package stripe.
+// keys and webhooks. It refuses unknown parameters. The tests compare its answers with
+// Stripe's own OpenAPI description. The README of package stripe has a checklist of
+// what it cannot show.
 //
 // A test plays three parts with it: the buyer at the payment page ([Stripe.Pay] and
-// its like), the network ([Stripe.Fail] loses and delays calls and answers, and
-// [Stripe.TakeEvents] hands out the webhooks, to be delivered in any order, or not),
-// and time ([Stripe.Advance]).
+// others), the network ([Stripe.Fail] loses and delays calls and answers, and
+// [Stripe.TakeEvents] returns the webhooks, to be delivered in any order, or not at
+// all), and time ([Stripe.Advance]).
 package fake
 
 import (
@@ -18,28 +19,28 @@ import (
 	"time"
 )
 
-// Version is the version of Stripe's API that the answers have.
+// Version is the version of Stripe's API in the answers.
 const Version = "2026-03-25.dahlia"
 
-// A Config is what a [Stripe] is made of.
+// A Config configures a [Stripe].
 type Config struct {
 	Key     string   // the only API key that it accepts
 	Secrets []string // sign the webhooks; two during a rotation
 }
 
 // Stripe is a stateful fake of Stripe's API, an [http.Handler]. It is also an
-// [http.RoundTripper] that answers without a network, as a test in a
-// testing/synctest bubble needs. It is safe for concurrent use.
+// [http.RoundTripper] that answers without a network, for tests in a testing/synctest
+// bubble. It is safe for concurrent use.
 type Stripe struct {
 	config Config
 	mux    *http.ServeMux
 	calls  sync.WaitGroup // of RoundTrip
 
-	mu       sync.Mutex // protects what follows; never held while waiting
+	mu       sync.Mutex // protects the fields below; never held while waiting
 	offset   time.Duration
 	fail     func(Call) Fault
 	last     int       // number of the last object
-	due      time.Time // when something is to happen by itself
+	due      time.Time // when something happens next by itself
 	sessions []*session
 	refunds  []*refund
 	byID     map[string]*session
@@ -63,15 +64,15 @@ func New(c Config) *Stripe {
 	return s
 }
 
-// Now returns the time of its clock.
+// Now returns the time of the fake's clock.
 func (s *Stripe) Now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now()
 }
 
-// Advance moves its clock, which otherwise goes as the machine's, forward by d. What
-// is due by then happens: sessions and authorisations expire, and keys are forgotten.
+// Advance moves the fake's clock, which otherwise follows the machine's, forward by d.
+// Sessions and authorisations that are due by then expire, and keys are forgotten.
 func (s *Stripe) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +82,7 @@ func (s *Stripe) Advance(d time.Duration) {
 
 func (s *Stripe) now() time.Time { return time.Now().Add(s.offset) }
 
-// wake makes elapse do something at that time.
+// wake schedules the next elapse at that time or earlier.
 func (s *Stripe) wake(at time.Time) {
 	if s.due.IsZero() || at.Before(s.due) {
 		s.due = at
@@ -95,7 +96,7 @@ func (s *Stripe) elapse() {
 		return
 	}
 	s.due = time.Time{}
-	// over reports whether something has ended, or makes elapse look again.
+	// over reports whether a time has passed, and otherwise calls wake.
 	over := func(end time.Time) bool {
 		if now.Before(end) {
 			s.wake(end)
@@ -103,7 +104,7 @@ func (s *Stripe) elapse() {
 		}
 		return true
 	}
-	for _, c := range s.sessions { // in order of creation, and so are the events
+	for _, c := range s.sessions { // in order of creation, which is then the order of the events
 		if c.status == open && over(c.expiresAt) {
 			s.expire(c)
 		}
@@ -118,23 +119,23 @@ func (s *Stripe) elapse() {
 	}
 }
 
-// newID returns an id that no other object has.
+// newID returns a unique id.
 func (s *Stripe) newID(prefix string) string {
 	s.last++
 	return fmt.Sprintf("%s_%024d", prefix, s.last)
 }
 
-// Money is what became of the payments for one order.
+// Money is the state of the payments for one order.
 type Money struct {
 	Sessions   int   // opened
-	Payable    int   // that are open
+	Payable    int   // of which are open
 	Authorised int64 // reserved now
 	Captured   int64 // taken, whether refunded or not
 	Captures   int   // payments that were captured
 	Refunded   int64 // paid back, or on the way
 }
 
-// Money returns what became of all payments, by the value "order" of the sessions'
+// Money returns the state of all payments, by the value "order" in the sessions'
 // metadata.
 func (s *Stripe) Money() map[string]Money {
 	s.mu.Lock()

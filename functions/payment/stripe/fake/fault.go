@@ -12,23 +12,22 @@ type Call struct {
 	Key   string // the idempotency key; empty if there is none
 }
 
-// A Fault is how a call fails. The zero Fault is a call that does not.
+// A Fault is how a call fails. The zero Fault lets it succeed.
 type Fault struct {
-	Before time.Duration // passes before the call takes effect, which it does even if its caller gave up
-	After  time.Duration // passes between the effect and the answer
+	Before time.Duration // time until the call takes effect, which it does even if its caller gave up
+	After  time.Duration // time between the effect and the answer
 
 	NoEffect bool // the call does not take effect; needs Status or Lost
 
-	// Status is the HTTP status of an error that is answered instead. An answer with
-	// 402 or 500 is saved for the call's key, as Stripe does. Those with 402 and 429
-	// imply NoEffect.
+	// Status is the HTTP status of an error that is returned instead. Answers with 402
+	// or 500 are saved for the call's key, as at Stripe. 402 and 429 imply NoEffect.
 	Status int
 
 	Lost bool // the connection ends without an answer
 }
 
-// Fail makes f decide how each call fails from now on. Nil means that none fails. Calls
-// of f may be concurrent.
+// Fail sets the function that decides how each call fails from now on. With nil, none
+// fails. f may be called concurrently.
 func (s *Stripe) Fail(f func(Call) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +48,7 @@ func (s *Stripe) fault(c Call) Fault {
 	return fault
 }
 
-// errorOf returns the error that is answered with the status.
+// errorOf returns the error for the status.
 func errorOf(status int) *apiError {
 	switch status {
 	case http.StatusPaymentRequired:

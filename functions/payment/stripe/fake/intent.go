@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The states of a payment intent. A charge and a refund may be succeeded, too.
+// The states of a payment intent. Charges and refunds may also be succeeded.
 const (
 	requiresMethod  = "requires_payment_method"
 	requiresCapture = "requires_capture"
@@ -17,7 +17,7 @@ const (
 // cardHold is how long the money of a card is reserved.
 const cardHold = 7 * 24 * time.Hour
 
-// An intent is a payment intent, which is what a buyer has tried to pay in a session.
+// An intent is a payment intent: a buyer's attempt to pay in a session.
 type intent struct {
 	id       string
 	session  *session
@@ -29,10 +29,10 @@ type intent struct {
 	method   string // "card", or one that takes days, such as "sepa_debit"
 	manual   bool
 	metadata map[string]string
-	declined bool // the last attempt
+	declined bool // whether the last attempt was
 
 	canceledAt time.Time
-	reason     string // of being cancelled
+	reason     string // of the cancellation
 
 	charge  *charge // nil before an attempt has succeeded
 	refunds []*refund
@@ -43,7 +43,7 @@ type charge struct {
 	id            string
 	created       time.Time
 	captured      bool
-	captureBefore time.Time // zero if it is not to be captured by a call
+	captureBefore time.Time // zero if it is not captured by a call
 }
 
 func (s *Stripe) intent(id string) (*intent, error) {

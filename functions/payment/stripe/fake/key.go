@@ -16,8 +16,8 @@ type saved struct {
 	answer answer
 }
 
-// once calls f, unless there was a call with the same key. Then it returns what that
-// one was answered, or an error if that was another call or has no answer yet.
+// once calls f, unless there was a call with the same key. In that case it returns the
+// answer to that call, or an error if that call was different or has no answer yet.
 func (s *Stripe) once(key, call string, f func() answer) answer {
 	if key == "" {
 		return f()

@@ -13,13 +13,12 @@ import (
 	"unicode/utf8"
 )
 
-// params are the parameters of a call, as names such as "line_items[0][quantity]" and
+// params are the parameters of a call: names such as "line_items[0][quantity]" and
 // their values.
 type params struct{ url.Values }
 
-// parse returns the parameters of a query and a body. The known names have "[]" for
-// the index of a list, and for the key of metadata. A name that is not known is an
-// error.
+// parse returns the parameters of a query and a body. In known names, "[]" stands for
+// the index of a list or the key of metadata. An unknown name is an error.
 func parse(query, body string, known []string) (params, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -45,17 +44,17 @@ var (
 	metadataKey = regexp.MustCompile(`^(metadata|.*\[metadata\])\[[^\[\]]*\]$`)
 )
 
-// badParam is the error for a parameter whose value is not valid.
+// badParam returns the error for a parameter with an invalid value.
 func badParam(name, message string) error {
 	return &apiError{status: http.StatusBadRequest, kind: invalidRequest, param: name, message: message}
 }
 
-// missingParam is the error for a parameter that a call needs.
+// missingParam returns the error for a missing required parameter.
 func missingParam(name string) error {
 	return &apiError{status: http.StatusBadRequest, kind: invalidRequest, code: "parameter_missing", param: name, message: "Missing required param: " + name + "."}
 }
 
-// number returns the parameter as a number from low to high, or def if it is not given.
+// number returns the parameter as a number from low to high, or def if it is not set.
 func (p params) number(name string, def, low, high int64) (int64, error) {
 	if !p.Has(name) {
 		return def, nil
@@ -92,8 +91,8 @@ func (p params) metadata(name string) (map[string]string, error) {
 	return m, nil
 }
 
-// expands returns what follows prefix in the names of the objects that are to be
-// included whole.
+// expands returns the remainders, after prefix, of the names of objects to include in
+// full.
 func (p params) expands(prefix string) []string {
 	var names []string
 	for param, values := range p.Values {
@@ -109,8 +108,8 @@ func (p params) expands(prefix string) []string {
 	return names
 }
 
-// list returns a page of the objects, which are in order of creation, as Stripe lists
-// them: the newest first.
+// list returns a page of objects, newest first as Stripe lists them. all is in order of
+// creation.
 func list[T any](p params, path string, all []T, id func(T) string, created func(T) time.Time, render func(T) object) (object, error) {
 	limit, err := p.number("limit", 10, 1, 100)
 	if err != nil {

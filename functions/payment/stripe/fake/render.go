@@ -2,8 +2,8 @@ package fake
 
 import "strings"
 
-// render returns the session as Stripe shows it, with the objects of those
-// names in it whole.
+// render returns the session as Stripe shows it, with the objects named in expand in
+// full.
 func (c *session) render(expand []string) object {
 	o := object{
 		"id":                      c.id,
@@ -163,8 +163,8 @@ func orNull(s string) any {
 	return s
 }
 
-// within reports whether the object of that name is to be whole, and which objects in
-// it are.
+// within reports whether the object of that name is to be included in full, and which
+// objects in it are.
 func within(expand []string, name string) (rest []string, ok bool) {
 	for _, path := range expand {
 		first, inner, deeper := strings.Cut(path, ".")

@@ -18,7 +18,7 @@ type object = map[string]any
 
 // An endpoint answers the calls of a route.
 type endpoint struct {
-	params []string // the names of the parameters, as params.check has them
+	params []string // the names of the parameters, as for parse
 	handle func(id string, p params) (object, error)
 }
 
@@ -91,7 +91,7 @@ func (s *Stripe) do(id string, p params, e endpoint, fault Fault) answer {
 	return a
 }
 
-// An answer is what a call is answered with.
+// An answer is the answer to a call.
 type answer struct {
 	status   int // 0 if the call never arrived
 	body     []byte
@@ -105,7 +105,7 @@ func answerOf(o object, err error) answer {
 	}
 	var e *apiError
 	if !errors.As(err, &e) {
-		panic(err) // the handlers return no others
+		panic(err) // the handlers return no other errors
 	}
 	return answer{status: e.status, body: encode(object{"error": e.object()}), saved: e.saved}
 }
@@ -115,7 +115,7 @@ func encode(o object) []byte {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(o); err != nil {
-		panic(err) // an object has strings, numbers, lists and objects alone
+		panic(err) // an object has only strings, numbers, lists and objects
 	}
 	return b.Bytes()
 }
@@ -131,7 +131,7 @@ func write(w http.ResponseWriter, a answer) {
 
 const invalidRequest = "invalid_request_error"
 
-// An apiError is an error that a call is answered with.
+// An apiError is an error of the API.
 type apiError struct {
 	status            int
 	kind, code, param string
@@ -158,12 +158,12 @@ func (e *apiError) object() object {
 	return o
 }
 
-// missing is the error for an object that there is not.
+// missing returns the error for an unknown object.
 func missing(what, id string) error {
 	return &apiError{status: http.StatusNotFound, kind: invalidRequest, code: "resource_missing", param: "id", message: "No such " + what + ": '" + id + "'"}
 }
 
-// unexpected is the error for an object in a state in which a call is not possible.
+// unexpected returns the error for an object whose state does not allow a call.
 func unexpected(message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, kind: invalidRequest, code: "payment_intent_unexpected_state", message: message, saved: true}
 }

@@ -24,7 +24,7 @@ const (
 	longest  = 24 * time.Hour
 )
 
-// smallest is the smallest amount that can be paid. Stripe has another for each currency.
+// smallest is the smallest amount that can be paid. Stripe has one for each currency.
 const smallest = 50
 
 // A session is a Checkout Session in payment mode.
@@ -38,14 +38,14 @@ type session struct {
 	currency       string
 	reference      string // client_reference_id
 	email          string
-	success        string // where the buyer is sent
+	success        string // where the buyer is sent after paying
 	cancel         string
 	metadata       map[string]string
 	intentMetadata map[string]string
 	description    string   // of the intent
 	methods        []string // empty: whatever the account has
 	manual         bool     // cards are captured by a call
-	allManual      bool     // and so is everything else
+	allManual      bool     // as is everything else
 
 	intent *intent // nil until the buyer tries to pay
 }
@@ -62,7 +62,7 @@ var sessionParams = []string{
 
 var address = regexp.MustCompile(`^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$`)
 
-// captureManually are the payment methods that can be captured by a call.
+// captureManually are the payment methods that a call can capture.
 var captureManually = []string{"card", "link", "klarna", "amazon_pay"}
 
 func (s *Stripe) createSession(_ string, p params) (object, error) {
@@ -121,7 +121,7 @@ func (s *Stripe) createSession(_ string, p params) (object, error) {
 	return c.render(p.expands("")), nil
 }
 
-// setPlaces checks the addresses where the buyer is sent.
+// setPlaces checks the addresses to which the buyer is sent.
 func (c *session) setPlaces() error {
 	if c.success == "" {
 		return missingParam("success_url")
@@ -223,7 +223,7 @@ func (s *Stripe) expireSession(id string, p params) (object, error) {
 	return c.render(p.expands("")), nil
 }
 
-// expire ends an open session, and gives up what the buyer began there.
+// expire ends an open session, and gives up the buyer's attempts there.
 func (s *Stripe) expire(c *session) {
 	c.status = expired
 	if c.intent != nil {

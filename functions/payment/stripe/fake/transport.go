@@ -10,8 +10,8 @@ import (
 // errLost is the error of a call whose answer was lost.
 var errLost = errors.New("the connection was lost")
 
-// RoundTrip answers the request without a network. If the request's context ends
-// before, the call goes on as it would at Stripe; [Stripe.Wait] waits for it.
+// RoundTrip answers the request without a network. If the request's context ends first,
+// the call continues, as it would at Stripe; [Stripe.Wait] waits for it.
 func (s *Stripe) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	if err := ctx.Err(); err != nil {
@@ -53,8 +53,8 @@ func (s *Stripe) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// Wait waits until every call of RoundTrip has ended, also those that their callers
-// gave up.
+// Wait waits until every call of RoundTrip has ended, including those that their
+// callers gave up.
 func (s *Stripe) Wait() { s.calls.Wait() }
 
 // A recorder is the http.ResponseWriter of a call.
