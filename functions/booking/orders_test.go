@@ -26,6 +26,7 @@ import (
 type counter struct {
 	t      *testing.T
 	api    *booking.API
+	store  *memstore.Store
 	bank   *paymenttest.Bank
 	denied atomic.Bool // the bank refuses to say what became of payments
 }
@@ -60,8 +61,8 @@ func atCounterWith(t *testing.T, change func(*booking.Config), test func(*counte
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &counter{t: t, bank: new(paymenttest.Bank)}
 		store, log := new(memstore.Store), slog.New(slog.DiscardHandler)
+		c := &counter{t: t, store: store, bank: new(paymenttest.Bank)}
 		pay, err := payment.New(payment.Config{Seats: store, Orders: store, Provider: deniable{c.bank, c}, Within: 10 * time.Minute, Margin: 2 * time.Minute, Log: log,
 			Event: func(id lockstore.EventID) (*lockstore.Event, error) { return c.api.Event(id) }})
 		if err != nil {
@@ -118,6 +119,7 @@ type orderJSON struct {
 	History                                                                                      []struct{ To, By string }
 	Orders                                                                                       []orderJSON
 	Done                                                                                         bool
+	Moved, Failed                                                                                int
 }
 
 // begin locks seats for ann and checks out.
@@ -298,6 +300,16 @@ func TestCancelledEventIsRefunded(t *testing.T) {
 		all := c.operator(200, "GET", "/orders?state=refunded", "")
 		if len(all.Orders) != 1 || all.Orders[0].Refunded != 4200 {
 			t.Errorf("the refunded orders are %+v", all.Orders)
+		}
+		for _, id := range []lockstore.OrderID{"0", "Z"} {
+			if _, err := c.store.Put(t.Context(), lockstore.Order{ID: id, Event: "fri", Body: []byte(`{"v":9}`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.begin(`"A2"`)
+		a := c.operator(200, "POST", "/refund", `{"eventId":"fri","wholeEvent":true}`)
+		if a.Done || a.Moved != 1 || a.Failed != 2 || !strings.Contains(a.Message, "2 of the event's orders") || !strings.Contains(a.Message, "order 0 ") {
+			t.Errorf("with two records that cannot be read the answer is %+v", a)
 		}
 	})
 }
