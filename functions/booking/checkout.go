@@ -24,7 +24,7 @@ import (
 // The bodies of the calls about orders. Conflicts of a checkout are those of the
 // extension that it makes.
 var (
-	checkout = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"userId", "levels", "returnUrl", "name", "email"},
+	checkout = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"userId", "levels", "returnUrl", "name", "email", "lang"},
 		more: func(_ context.Context, _ *API, c *change) error { return c.price() },
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " There is nothing to pay."}}
 	refund = verb{kind: lockstore.KindCancel, action: access.Operate, fields: []string{"orderId", "amount", "keepSeats", "requestId", "reason", "retry", "wholeEvent"}}
@@ -64,6 +64,11 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 	}
 	if want.Contact, err = contact(&c.req); err != nil {
 		return err
+	}
+	if c.req.Lang != nil {
+		if want.Lang = *c.req.Lang; !isLanguageTag(want.Lang) {
+			return problem.Refuse(problem.BadRequest, "The field lang must be a language tag of up to %d letters, digits and hyphens, such as de or pt-BR.", maxLang)
+		}
 	}
 	began := a.clock.now()
 	charge, err := a.chargeCheckout(c, began)
@@ -160,6 +165,20 @@ func (a *API) returnURL(r *http.Request, given *string) (string, error) {
 		return "", problem.Refuse(problem.BadRequest, "The field returnUrl must lead to this server, or to an origin that it lists.")
 	}
 	return u.String(), nil
+}
+
+// maxLang is the length in bytes of the longest language tag: see RFC 5646, 4.4.1.
+const maxLang = 35
+
+// isLanguageTag reports whether the text has the form of a language tag. No language is
+// refused: a provider that does not speak it goes by the browser.
+func isLanguageTag(text string) bool {
+	for part := range strings.SplitSeq(text, "-") {
+		if part == "" || len(part) > 8 || strings.ContainsFunc(part, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			return false
+		}
+	}
+	return len(text) <= maxLang
 }
 
 // contact returns how the shop reaches the buyer.

@@ -27,6 +27,7 @@ type Checkout struct {
 	Bill      Bill
 	ReturnURL string // where the buyer comes back to; the order is added to its query
 	Contact   Contact
+	Lang      string // of the provider's page, as [Request] has it
 }
 
 // A Bill is what seats cost.
@@ -136,7 +137,7 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 			Created:   now.UTC().Truncate(time.Second),
 			PayBefore: now.Add(p.within + time.Second - 1).UTC().Truncate(time.Second),
 		},
-		Title: clip(c.Title, maxText), Lines: slices.Clone(c.Bill.Lines), Contact: c.Contact,
+		Title: clip(c.Title, maxText), Lines: slices.Clone(c.Bill.Lines), Contact: c.Contact, Lang: c.Lang,
 		Stage: StageOpening, Provider: p.provider.Name(),
 	}
 	if err := o.Terms.Check(); err != nil {

@@ -125,6 +125,9 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 	if isAddress(r.Email) { // Stripe would refuse the whole order
 		p.CustomerEmail = stripe.String(r.Email)
 	}
+	if r.Lang != "" { // an order that another version of this program began has none
+		p.Locale = stripe.String(locale(r.Lang))
+	}
 	if s.delayed {
 		p.PaymentMethodOptions = &stripe.CheckoutSessionCreatePaymentMethodOptionsParams{
 			Card: &stripe.CheckoutSessionCreatePaymentMethodOptionsCardParams{CaptureMethod: stripe.String("manual")},
