@@ -88,7 +88,9 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 	case err != nil:
 		return a.explain(orderRefusal(err, nil), &checkout, c)
 	case order.Stage == payment.StageGivingBack || order.Stage == payment.StageClosed:
-		return problem.Refuse(problem.PaymentUnavailable, "The payment could not be opened, and nothing was charged. Try again, or choose other seats: %s.", order.History[len(order.History)-1].Why)
+		why := order.History[len(order.History)-1].Why // may be about the shop's account
+		return &problem.Refusal{Kind: problem.PaymentUnavailable, Detail: "The payment could not be opened, and nothing was charged. Try again, or choose other seats.",
+			Err: fmt.Errorf("order %s was not opened: %s", order.Order, why)}
 	}
 	if order.Stage == payment.StagePaid {
 		a.access.Bought(c.ev.ID, c.op.User, c.op.Seats, a.clock.now())
@@ -233,13 +235,7 @@ func (a *API) order(w http.ResponseWriter, r *http.Request, by access.Caller, o 
 	}
 	o.Event, o.Seats = order.Event, len(order.Seats)
 	if order.Stage.Live() {
-		advanced, err := a.payments.Reconcile(r.Context(), order.Order)
-		if advanced != nil {
-			order = advanced
-		}
-		if err != nil && advanced == nil {
-			return err
-		}
+		order, _ = a.payments.Look(r.Context(), order) // what fails is tried again by a worker, and logged
 	}
 	if order.Stage == payment.StagePaid {
 		a.access.Bought(order.Event, order.User, order.Seats, a.clock.now())

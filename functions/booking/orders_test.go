@@ -3,8 +3,10 @@ package booking_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,8 @@ type counter struct {
 	store  *memstore.Store
 	bank   *paymenttest.Bank
 	denied atomic.Bool // the bank refuses to say what became of payments
+
+	noSession string // why the bank opens no payment; empty: it does
 }
 
 // deniable is the bank of a counter.
@@ -42,6 +46,13 @@ func (d deniable) Fetch(ctx context.Context, session string) (payment.Payment, e
 		return payment.Payment{}, payment.ErrRefused
 	}
 	return d.Bank.Fetch(ctx, session)
+}
+
+func (d deniable) Open(ctx context.Context, r payment.Request) (payment.Session, error) {
+	if d.c.noSession != "" {
+		return payment.Session{}, fmt.Errorf("%w: %s", payment.ErrRefused, d.c.noSession)
+	}
+	return d.Bank.Open(ctx, r)
 }
 
 const counterKey = "oooooooooooooooooooooooooooooooo"
@@ -116,11 +127,13 @@ type orderJSON struct {
 	SeatIDs                                                                                      []string
 	Total, Refunded                                                                              int64
 	Pending                                                                                      bool
-	History                                                                                      []struct{ To, By string }
+	History                                                                                      []moveJSON
 	Orders                                                                                       []orderJSON
 	Done                                                                                         bool
 	Moved, Failed                                                                                int
 }
+
+type moveJSON struct{ To, By, Why string }
 
 // begin locks seats for ann and checks out.
 func (c *counter) begin(seats string) orderJSON {
@@ -357,6 +370,22 @@ func TestCheckoutRefusals(t *testing.T) {
 			if p := c.ask(call.status, "POST", "/checkout", `{"userId":"ann",`+call.more+`}`); p.Code != call.code {
 				t.Errorf("%s is answered %+v, want %s", call.more, p, call.code)
 			}
+		}
+	})
+}
+
+// Why the provider opens no payment may be about the shop's account, so it is for operators.
+func TestBuyersDoNotReadProvidersErrors(t *testing.T) {
+	atCounter(t, func(c *counter) {
+		c.noSession = "account acct_17 may not charge"
+		c.ask(200, "POST", "/lock", `{"seatIds":["A1"],"userId":"ann"}`)
+		p := c.ask(503, "POST", "/checkout", `{"seatIds":["A1"],"userId":"ann"}`)
+		if p.Code != "payment_unavailable" || strings.Contains(p.Detail, "acct_17") {
+			t.Errorf("the buyer is answered %+v", p)
+		}
+		all := c.operator(200, "GET", "/orders", "").Orders
+		if len(all) != 1 || !slices.ContainsFunc(all[0].History, func(m moveJSON) bool { return strings.Contains(m.Why, "acct_17") }) {
+			t.Errorf("the operator sees %+v, want one order that says why", all)
 		}
 	})
 }

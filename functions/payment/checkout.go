@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -227,11 +226,9 @@ func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lo
 		return nil, err
 	}
 	if o.Stage.Live() {
-		advanced, err := p.advance(ctx, o)
-		if err != nil {
+		if o, err = p.Look(ctx, o); err != nil {
 			p.log.Warn("an order could not be advanced at a checkout", "order", id, "error", err)
 		}
-		o = cmp.Or(advanced, o)
 	}
 	if o.Stuck != StageOpen {
 		return o, nil
