@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,7 +175,7 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 		return nil, fmt.Errorf("its lines add up to %d; they must add up to its amount, %d", sum, r.Amount)
 	}
 	if !plain || len(items) == 0 {
-		return []*stripe.CheckoutSessionCreateLineItemParams{item(r.Title, r.Amount, 1)}, nil
+		return []*stripe.CheckoutSessionCreateLineItemParams{item(cmp.Or(r.Title, string(r.Event)), r.Amount, 1)}, nil
 	}
 	return items, nil
 }

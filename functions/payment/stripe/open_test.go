@@ -106,6 +106,7 @@ func TestWhatAnOrderMayBe(t *testing.T) {
 		"a discount": func(r *payment.Request) {
 			r.Lines = []payment.Line{{Text: "First", Count: 2, Amount: 9000}, {Text: "Friends", Count: 1, Amount: -600}}
 		},
+		"no lines and no title":      func(r *payment.Request) { r.Title, r.Lines = "", nil },
 		"no lines":                   func(r *payment.Request) { r.Lines = nil },
 		"a very long line":           func(r *payment.Request) { r.Lines[0].Text = strings.Repeat("ä", 1000) },
 		"no e-mail":                  func(r *payment.Request) { r.Email = "" },
