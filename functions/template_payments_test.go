@@ -108,3 +108,58 @@ func TestTemplateWithPayments(t *testing.T) {
 		t.Errorf("the function is in the subnet %v, want that of the parameter", subnet)
 	}
 }
+
+// TestNoComparisonAlarm checks that the alarm fires if no comparison is finished for two
+// hours, and neither on a new stack whose first comparisons take longer than one run, nor
+// as long as one an hour is finished. Comparisons are begun every ten minutes.
+func TestNoComparisonAlarm(t *testing.T) {
+	alarm := readTemplate(t, paying).of("AWS::CloudWatch::Alarm")["NoComparisonAlarm"]
+	if alarm["Statistic"] != "Minimum" || alarm["TreatMissingData"] != "notBreaching" || alarm["DatapointsToAlarm"] != nil {
+		t.Fatalf("the alarm is %v, and this test knows another kind", alarm)
+	}
+	period, periods, threshold := alarm["Period"].(int)/60, alarm["EvaluationPeriods"].(int), alarm["Threshold"].(int)
+	for _, c := range []struct {
+		what        string
+		finished    func(minute int) bool
+		first, last int // the minutes between which it fires; 0: it must not
+	}{
+		{"none is finished", func(int) bool { return false }, 61, 150},
+		{"none is finished in the first hour", func(minute int) bool { return minute >= 60 }, 0, 0},
+		{"one an hour is finished", func(minute int) bool { return minute%60 == 55 }, 0, 0},
+		{"all are finished", func(int) bool { return true }, 0, 0},
+	} {
+		// bad reports whether there were comparisons and none was finished.
+		bad := func(from, to int) bool {
+			some := false
+			for minute := max(from, 0); minute < to; minute++ {
+				if minute%10 == 5 {
+					if some = true; b2i(!c.finished(minute)) < threshold {
+						return false
+					}
+				}
+			}
+			return some
+		}
+		for begin := range period { // periods may begin at any minute
+			fired, row := 0, 0
+			for end := begin; end < 300 && fired == 0; end += period {
+				if row++; !bad(end-period, end) {
+					row = 0
+				}
+				if row == periods {
+					fired = end
+				}
+			}
+			if fired < c.first || fired > c.last {
+				t.Errorf("%s: with periods that begin at minute %d it fires after %d minutes, want %d to %d", c.what, begin, fired, c.first, c.last)
+			}
+		}
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

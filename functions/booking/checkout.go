@@ -24,7 +24,7 @@ import (
 // The bodies of the calls about orders. Conflicts of a checkout are those of the
 // extension that it makes.
 var (
-	checkout = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"userId", "levels", "returnUrl", "name", "email"},
+	checkout = verb{kind: lockstore.KindExtend, action: access.Buy, own: true, fields: []string{"userId", "levels", "returnUrl", "name", "email", "lang"},
 		more: func(_ context.Context, _ *API, c *change) error { return c.price() },
 		also: map[lockstore.Reason]string{lockstore.SeatBooked: " There is nothing to pay."}}
 	refund = verb{kind: lockstore.KindCancel, action: access.Operate, fields: []string{"orderId", "amount", "keepSeats", "requestId", "reason", "retry", "wholeEvent"}}
@@ -65,6 +65,11 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 	if want.Contact, err = contact(&c.req); err != nil {
 		return err
 	}
+	if c.req.Lang != nil {
+		if want.Lang = *c.req.Lang; !isLanguageTag(want.Lang) {
+			return problem.Refuse(problem.BadRequest, "The field lang must be a language tag of up to %d letters, digits and hyphens, such as de or pt-BR.", maxLang)
+		}
+	}
 	began := a.clock.now()
 	charge, err := a.chargeCheckout(c, began)
 	if err != nil {
@@ -83,7 +88,9 @@ func (a *API) checkout(w http.ResponseWriter, r *http.Request, by access.Caller,
 	case err != nil:
 		return a.explain(orderRefusal(err, nil), &checkout, c)
 	case order.Stage == payment.StageGivingBack || order.Stage == payment.StageClosed:
-		return problem.Refuse(problem.PaymentUnavailable, "The payment could not be opened, and nothing was charged. Try again, or choose other seats: %s.", order.History[len(order.History)-1].Why)
+		why := order.History[len(order.History)-1].Why // may be about the shop's account
+		return &problem.Refusal{Kind: problem.PaymentUnavailable, Detail: "The payment could not be opened, and nothing was charged. Try again, or choose other seats.",
+			Err: fmt.Errorf("order %s was not opened: %s", order.Order, why)}
 	}
 	if order.Stage == payment.StagePaid {
 		a.access.Bought(c.ev.ID, c.op.User, c.op.Seats, a.clock.now())
@@ -162,6 +169,20 @@ func (a *API) returnURL(r *http.Request, given *string) (string, error) {
 	return u.String(), nil
 }
 
+// maxLang is the length in bytes of the longest language tag: see RFC 5646, 4.4.1.
+const maxLang = 35
+
+// isLanguageTag reports whether the text has the form of a language tag. No language is
+// refused: a provider that does not speak it goes by the browser.
+func isLanguageTag(text string) bool {
+	for part := range strings.SplitSeq(text, "-") {
+		if part == "" || len(part) > 8 || strings.ContainsFunc(part, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			return false
+		}
+	}
+	return len(text) <= maxLang
+}
+
 // contact returns how the shop reaches the buyer.
 func contact(req *seatsRequest) (c payment.Contact, err error) {
 	if req.Name != nil {
@@ -214,13 +235,7 @@ func (a *API) order(w http.ResponseWriter, r *http.Request, by access.Caller, o 
 	}
 	o.Event, o.Seats = order.Event, len(order.Seats)
 	if order.Stage.Live() {
-		advanced, err := a.payments.Reconcile(r.Context(), order.Order)
-		if advanced != nil {
-			order = advanced
-		}
-		if err != nil && advanced == nil {
-			return err
-		}
+		order, _ = a.payments.Look(r.Context(), order) // what fails is tried again by a worker, and logged
 	}
 	if order.Stage == payment.StagePaid {
 		a.access.Bought(order.Event, order.User, order.Seats, a.clock.now())
@@ -331,9 +346,15 @@ func (a *API) refundEvent(w http.ResponseWriter, r *http.Request, by access.Call
 		Message string            `json:"message"`
 		EventID lockstore.EventID `json:"eventId"`
 		Moved   int               `json:"moved"`
+		Failed  int               `json:"failed,omitzero"`
 		Done    bool              `json:"done"`
-	}{"Every order of the event is being given back.", ev.ID, moved, err == nil}
+	}{"Every order of the event is being given back.", ev.ID, moved, 0, err == nil}
+	some, all := err.(*payment.OrdersError) // alone: every other order was reached
 	switch {
+	case all:
+		a.log.ErrorContext(r.Context(), "some orders of an event could not be given back", "event", ev.ID, "error", err)
+		answer.Failed = some.Count
+		answer.Message = fmt.Sprintf("Not given back: %d of the event's orders. The first failed with: %s. Send the same request again; if that does not help, the log says more.", some.Count, some.First[0])
 	case err != nil && ctx.Err() == nil:
 		return err
 	case err != nil:

@@ -3,8 +3,10 @@ package booking_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,8 +28,11 @@ import (
 type counter struct {
 	t      *testing.T
 	api    *booking.API
+	store  *memstore.Store
 	bank   *paymenttest.Bank
 	denied atomic.Bool // the bank refuses to say what became of payments
+
+	noSession string // why the bank opens no payment; empty: it does
 }
 
 // deniable is the bank of a counter.
@@ -41,6 +46,13 @@ func (d deniable) Fetch(ctx context.Context, session string) (payment.Payment, e
 		return payment.Payment{}, payment.ErrRefused
 	}
 	return d.Bank.Fetch(ctx, session)
+}
+
+func (d deniable) Open(ctx context.Context, r payment.Request) (payment.Session, error) {
+	if d.c.noSession != "" {
+		return payment.Session{}, fmt.Errorf("%w: %s", payment.ErrRefused, d.c.noSession)
+	}
+	return d.Bank.Open(ctx, r)
 }
 
 const counterKey = "oooooooooooooooooooooooooooooooo"
@@ -60,8 +72,8 @@ func atCounterWith(t *testing.T, change func(*booking.Config), test func(*counte
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &counter{t: t, bank: new(paymenttest.Bank)}
 		store, log := new(memstore.Store), slog.New(slog.DiscardHandler)
+		c := &counter{t: t, store: store, bank: new(paymenttest.Bank)}
 		pay, err := payment.New(payment.Config{Seats: store, Orders: store, Provider: deniable{c.bank, c}, Within: 10 * time.Minute, Margin: 2 * time.Minute, Log: log,
 			Event: func(id lockstore.EventID) (*lockstore.Event, error) { return c.api.Event(id) }})
 		if err != nil {
@@ -115,10 +127,13 @@ type orderJSON struct {
 	SeatIDs                                                                                      []string
 	Total, Refunded                                                                              int64
 	Pending                                                                                      bool
-	History                                                                                      []struct{ To, By string }
+	History                                                                                      []moveJSON
 	Orders                                                                                       []orderJSON
 	Done                                                                                         bool
+	Moved, Failed                                                                                int
 }
+
+type moveJSON struct{ To, By, Why string }
 
 // begin locks seats for ann and checks out.
 func (c *counter) begin(seats string) orderJSON {
@@ -299,6 +314,16 @@ func TestCancelledEventIsRefunded(t *testing.T) {
 		if len(all.Orders) != 1 || all.Orders[0].Refunded != 4200 {
 			t.Errorf("the refunded orders are %+v", all.Orders)
 		}
+		for _, id := range []lockstore.OrderID{"0", "Z"} {
+			if _, err := c.store.Put(t.Context(), lockstore.Order{ID: id, Event: "fri", Body: []byte(`{"v":9}`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.begin(`"A2"`)
+		a := c.operator(200, "POST", "/refund", `{"eventId":"fri","wholeEvent":true}`)
+		if a.Done || a.Moved != 1 || a.Failed != 2 || !strings.Contains(a.Message, "2 of the event's orders") || !strings.Contains(a.Message, "order 0 ") {
+			t.Errorf("with two records that cannot be read the answer is %+v", a)
+		}
 	})
 }
 
@@ -345,6 +370,22 @@ func TestCheckoutRefusals(t *testing.T) {
 			if p := c.ask(call.status, "POST", "/checkout", `{"userId":"ann",`+call.more+`}`); p.Code != call.code {
 				t.Errorf("%s is answered %+v, want %s", call.more, p, call.code)
 			}
+		}
+	})
+}
+
+// Why the provider opens no payment may be about the shop's account, so it is for operators.
+func TestBuyersDoNotReadProvidersErrors(t *testing.T) {
+	atCounter(t, func(c *counter) {
+		c.noSession = "account acct_17 may not charge"
+		c.ask(200, "POST", "/lock", `{"seatIds":["A1"],"userId":"ann"}`)
+		p := c.ask(503, "POST", "/checkout", `{"seatIds":["A1"],"userId":"ann"}`)
+		if p.Code != "payment_unavailable" || strings.Contains(p.Detail, "acct_17") {
+			t.Errorf("the buyer is answered %+v", p)
+		}
+		all := c.operator(200, "GET", "/orders", "").Orders
+		if len(all) != 1 || !slices.ContainsFunc(all[0].History, func(m moveJSON) bool { return strings.Contains(m.Why, "acct_17") }) {
+			t.Errorf("the operator sees %+v, want one order that says why", all)
 		}
 	})
 }

@@ -27,6 +27,7 @@ type seatsRequest struct {
 	ReturnURL   *string            `json:"returnUrl"`
 	Name        *string            `json:"name"`
 	Email       *string            `json:"email"`
+	Lang        *string            `json:"lang"`
 	OrderID     *lockstore.OrderID `json:"orderId"`
 	Amount      *int64             `json:"amount"`
 	KeepSeats   *bool              `json:"keepSeats"`
@@ -73,6 +74,7 @@ var fields = []struct {
 	{"returnUrl", "a string", func(r *seatsRequest) bool { return r.ReturnURL != nil }, false},
 	{"name", "a string", func(r *seatsRequest) bool { return r.Name != nil }, false},
 	{"email", "a string", func(r *seatsRequest) bool { return r.Email != nil }, false},
+	{"lang", "a string", func(r *seatsRequest) bool { return r.Lang != nil }, false},
 	{"orderId", "a string", func(r *seatsRequest) bool { return r.OrderID != nil }, false},
 	{"amount", "a whole number of the currency's smallest unit", func(r *seatsRequest) bool { return r.Amount != nil }, false},
 	{"keepSeats", "true or false", func(r *seatsRequest) bool { return r.KeepSeats != nil }, false},

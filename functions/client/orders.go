@@ -41,6 +41,7 @@ type Checkout struct {
 	ReturnURL string             `json:"returnUrl,omitempty"`
 	Name      string             `json:"name,omitempty"`
 	Email     string             `json:"email,omitempty"`
+	Lang      string             `json:"lang,omitempty"` // of the page to pay on, such as pt-BR; empty: the browser's
 }
 
 // Checkout begins the payment of locked seats with POST /checkout. The same seats have

@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,6 +26,7 @@ type Checkout struct {
 	Bill      Bill
 	ReturnURL string // where the buyer comes back to; the order is added to its query
 	Contact   Contact
+	Lang      string // of the provider's page, as [Request] has it
 }
 
 // A Bill is what seats cost.
@@ -136,7 +136,7 @@ func (p *Payments) draft(ctx context.Context, c *Checkout) (*Order, error) {
 			Created:   now.UTC().Truncate(time.Second),
 			PayBefore: now.Add(p.within + time.Second - 1).UTC().Truncate(time.Second),
 		},
-		Title: clip(c.Title, maxText), Lines: slices.Clone(c.Bill.Lines), Contact: c.Contact,
+		Title: clip(c.Title, maxText), Lines: slices.Clone(c.Bill.Lines), Contact: c.Contact, Lang: c.Lang,
 		Stage: StageOpening, Provider: p.provider.Name(),
 	}
 	if err := o.Terms.Check(); err != nil {
@@ -226,11 +226,9 @@ func (p *Payments) current(ctx context.Context, event lockstore.EventID, user lo
 		return nil, err
 	}
 	if o.Stage.Live() {
-		advanced, err := p.advance(ctx, o)
-		if err != nil {
+		if o, err = p.Look(ctx, o); err != nil {
 			p.log.Warn("an order could not be advanced at a checkout", "order", id, "error", err)
 		}
-		o = cmp.Or(advanced, o)
 	}
 	if o.Stuck != StageOpen {
 		return o, nil

@@ -11,6 +11,7 @@ import (
 const (
 	clockAge  = time.Minute // after which the store is asked for its time again
 	clockTrip = time.Second // an answer that took longer does not show the store's time well enough
+	clockStep = time.Second // by which the clock of this process was set, or the machine has slept
 )
 
 // A clock estimates the clock of the store. It learns from the store's answers how far
@@ -22,26 +23,37 @@ type clock struct {
 type sample struct {
 	offset time.Duration
 	at     time.Time
+	wall   time.Time // at without the reading of the monotonic clock, which nobody sets
 	rough  bool
+}
+
+// valid reports whether nobody has set the clock of this process since, so that the offset
+// is still that of the store's clock.
+func (s *sample) valid() bool {
+	return (time.Now().Round(0).Sub(s.wall) - time.Since(s.at)).Abs() < clockStep
 }
 
 // learn takes the store's time from the answer to a call that began at asked.
 func (c *clock) learn(now, asked time.Time) {
 	took := time.Since(asked)
 	rough := took > clockTrip
-	if now.IsZero() || rough && c.last.Load() != nil {
+	if now.IsZero() || rough && c.known() {
 		return
 	}
-	c.last.Store(&sample{now.Sub(asked.Add(took / 2)), time.Now(), rough})
+	at := time.Now()
+	c.last.Store(&sample{now.Sub(asked.Add(took / 2)), at, at.Round(0), rough})
 }
 
-// known reports whether the store has answered yet.
-func (c *clock) known() bool { return c.last.Load() != nil }
+// known reports whether the store has answered since the clock of this process was set.
+func (c *clock) known() bool {
+	s := c.last.Load()
+	return s != nil && s.valid()
+}
 
 // fresh reports whether the store's time was learned well and not long ago.
 func (c *clock) fresh() bool {
 	s := c.last.Load()
-	return s != nil && !s.rough && time.Since(s.at) < clockAge
+	return s != nil && s.valid() && !s.rough && time.Since(s.at) < clockAge
 }
 
 func (c *clock) now() time.Time {
@@ -75,4 +87,19 @@ func (p *Payments) keepTime(ctx context.Context, event lockstore.EventID) error 
 		return nil
 	}
 	return err
+}
+
+// A pauseTime is a time in which something is not done again. It does not last longer if the
+// clock of this process is set back. The zero value is over.
+type pauseTime struct{ end atomic.Pointer[time.Time] }
+
+// begin begins a pause.
+func (t *pauseTime) begin(d time.Duration) {
+	end := time.Now().Add(d) // with the reading of the monotonic clock, by which times are compared
+	t.end.Store(&end)
+}
+
+func (t *pauseTime) over() bool {
+	end := t.end.Load()
+	return end == nil || !time.Now().Before(*end)
 }

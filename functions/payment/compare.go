@@ -85,10 +85,10 @@ func (p *Payments) compare(ctx context.Context, part lockstore.EventID) error {
 // mayCompare reports whether this process is the one to compare now, and with which part
 // it begins. The last time is in a record which is compared and set.
 func (p *Payments) mayCompare(ctx context.Context) (first lockstore.EventID, ok bool) {
-	if now := time.Now(); now.Before(time.UnixMilli(p.compared.Load())) {
+	if !p.compared.over() {
 		return "", false
 	}
-	p.compared.Store(time.Now().Add(p.paced(comparePause)).UnixMilli())
+	p.compared.begin(p.paced(comparePause))
 	r, err := p.orders.Order(ctx, comparisonID)
 	if errors.Is(err, lockstore.ErrNoOrder) {
 		r, err = lockstore.Order{ID: comparisonID, Event: sharedEvent}, nil

@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -63,7 +62,7 @@ func (t *tally) counts(now time.Time) Counts {
 }
 
 // Count counts the orders of the events. It reads every one. A record that cannot be read
-// does not stop it. The error names the first of those; after another error there are no
+// does not stop it, and makes the error an [*OrdersError]; after another error there are no
 // Counts.
 func (p *Payments) Count(ctx context.Context, events []lockstore.EventID) (Counts, error) {
 	t := newTally()
@@ -76,9 +75,9 @@ func (p *Payments) Count(ctx context.Context, events []lockstore.EventID) (Count
 
 // count goes on with a tally of the orders of the events in the event file and of others,
 // until it is finished or a page cannot be read. Records that cannot be read are left out,
-// and the first of them are named.
+// with an [*OrdersError].
 func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore.EventID) (unread, err error) {
-	var failed unreadable
+	var failed OrdersError
 	defer func() { unread = failed.err() }()
 	all := slices.Sorted(slices.Values(slices.Concat(file, others))) // in the same order each time
 	for _, event := range slices.Compact(all) {
@@ -111,33 +110,6 @@ func (p *Payments) count(ctx context.Context, t *tally, file, others []lockstore
 	return nil, nil
 }
 
-// unreadable are the errors of records that cannot be read: the first of them, since there
-// may be very many, and how many more there are.
-type unreadable struct {
-	first []error // up to maxNamed
-	more  int
-}
-
-const maxNamed = 20
-
-func (u *unreadable) add(err error) {
-	switch {
-	case err == nil:
-	case len(u.first) < maxNamed:
-		u.first = append(u.first, err)
-	default:
-		u.more++
-	}
-}
-
-// err returns all of them as one error, or nil.
-func (u *unreadable) err() error {
-	if u.more > 0 {
-		return errors.Join(append(u.first, fmt.Errorf("payment: %d more records cannot be read", u.more))...)
-	}
-	return errors.Join(u.first...)
-}
-
 // add counts one order.
 func (t *tally) add(r lockstore.Order, now time.Time) error {
 	var o struct { // what of a body counts
@@ -153,10 +125,10 @@ func (t *tally) add(r lockstore.Order, now time.Time) error {
 		t.Late = max(t.Late, now.Sub(r.Due).Milliseconds())
 	}
 	if err := json.Unmarshal(r.Body, &o); err != nil {
-		return fmt.Errorf("payment: the record of order %s cannot be read: %w", r.ID, err)
+		return fmt.Errorf("%w: the record of order %s: %w", ErrUnreadable, r.ID, err)
 	}
 	if o.Version != bodyVersion || row(o.Stage) == nil {
-		return fmt.Errorf("payment: order %s has format %d and stage %q, which this program does not know", r.ID, o.Version, clip(string(o.Stage), 40))
+		return fmt.Errorf("%w: order %s has format %d and stage %q, which this program does not know", ErrUnreadable, r.ID, o.Version, clip(string(o.Stage), 40))
 	}
 	t.Orders[o.Stage]++
 	t.Open = t.Open || o.Stage.Unsettled()

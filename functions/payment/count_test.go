@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -56,9 +57,9 @@ func TestCount(t *testing.T) {
 	})
 }
 
-// TestCountNamesFewOrders checks that the error of a count is short enough for a log,
-// however many records cannot be read.
-func TestCountNamesFewOrders(t *testing.T) {
+// TestErrorsNameFewOrders checks that the error of a call that goes through all orders is
+// short enough for a log, however many of them fail.
+func TestErrorsNameFewOrders(t *testing.T) {
 	inShop(t, false, func(s *shop) {
 		for n := range 1000 {
 			id := lockstore.OrderID(fmt.Sprintf("X%03d", n))
@@ -66,13 +67,17 @@ func TestCountNamesFewOrders(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err := s.Count(s.ctx, []lockstore.EventID{s.event.ID})
-		if err == nil {
-			t.Fatal("1,000 records that cannot be read are no error")
-		}
-		text := err.Error()
-		if len(text) > 4000 || !strings.Contains(text, "order X000 ") || !strings.Contains(text, "980 more") {
-			t.Errorf("the error has %d bytes, want up to 4,000, and the first order and the number of the others in it: %.300s", len(text), text)
+		_, counted := s.Count(s.ctx, []lockstore.EventID{s.event.ID})
+		_, _, cancelled := s.CancelEvent(s.ctx, s.event.ID, "", "operator")
+		for call, err := range map[string]error{"count": counted, "refund of the event": cancelled, "comparison": s.Audit(s.ctx, s.event.ID)} {
+			some, ok := errors.AsType[*payment.OrdersError](err)
+			if !ok || some.Count != 1000 || !errors.Is(err, payment.ErrUnreadable) {
+				t.Fatalf("the %s fails with %v, want an OrdersError of 1,000 that cannot be read", call, err)
+			}
+			text := err.Error()
+			if len(text) > 4000 || !strings.Contains(text, "order X000 ") || !strings.Contains(text, "980 more") || strings.Contains(text, "\n") {
+				t.Errorf("the error of the %s has %d bytes, want up to 4,000 in one line, with the first order and the number of the others: %.300s", call, len(text), text)
+			}
 		}
 	})
 }

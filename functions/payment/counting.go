@@ -61,10 +61,10 @@ func (p *Payments) countEvery(ctx context.Context, events func() []lockstore.Eve
 // countIfDue hands over what was counted last, unless it did so not long ago. It counts
 // first if that is due and no other process is counting.
 func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
-	if p.counted == nil || time.Now().Before(time.UnixMilli(p.countAgain.Load())) {
+	if p.counted == nil || !p.countedLast.over() {
 		return
 	}
-	p.countAgain.Store(time.Now().Add(countPause).UnixMilli())
+	p.countedLast.begin(countPause)
 	c, revision, err := p.readCounts(ctx)
 	if errors.Is(err, errNewerCounts) {
 		if !p.newerCounts.Swap(true) {

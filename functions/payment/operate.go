@@ -124,20 +124,16 @@ func (o *Order) tryAgain() Stage {
 // and returns how many it has moved. An order of which a part is being given back gives
 // back the rest afterwards, and one that needs a person is tried again. CancelEvent
 // goes through the orders after the given id, and returns the last one that it has
-// finished: with that, a call goes on where one that failed has stopped. An order that
-// cannot be read or moved does not stop it, and is named by the error. Take the event
-// off the sale first.
+// finished: with that, a call goes on where one that failed has stopped. Orders that
+// cannot be read or moved do not stop it, and make the error an [*OrdersError] if it came
+// to the end. Take the event off the sale first.
 func (p *Payments) CancelEvent(ctx context.Context, event lockstore.EventID, after lockstore.OrderID, asker string) (moved int, last lockstore.OrderID, err error) {
 	last = after
-	var failed []error
+	var failed OrdersError
 	for more := true; more; {
 		var page []*Order
-		var unread error
-		if page, last, more, unread, err = p.page(ctx, event, last); err != nil {
-			return moved, last, errors.Join(append(failed, err)...)
-		}
-		if unread != nil {
-			failed = append(failed, unread)
+		if page, last, more, err = p.page(ctx, event, last, &failed); err != nil {
+			return moved, last, errors.Join(err, failed.err())
 		}
 		for _, o := range page {
 			if !o.Stage.Unsettled() && o.Stage != StagePaid && !o.KeepsSeats {
@@ -146,16 +142,16 @@ func (p *Payments) CancelEvent(ctx context.Context, event lockstore.EventID, aft
 			_, began, err := p.refund(ctx, Refunding{Order: o.Order, By: asker, Why: "the event was cancelled"})
 			switch {
 			case err != nil && ctx.Err() != nil:
-				return moved, before(page, o, after), errors.Join(append(failed, err)...)
+				return moved, before(page, o, after), errors.Join(err, failed.err())
 			case err != nil:
-				failed = append(failed, fmt.Errorf("order %s: %w", o.Order, err))
+				failed.add(fmt.Errorf("order %s: %w", o.Order, err))
 			case began:
 				moved++
 			}
 			after = o.Order
 		}
 	}
-	return moved, last, errors.Join(failed...)
+	return moved, last, failed.err()
 }
 
 // before returns the id before an order of a page, or the given one for the first.
@@ -171,9 +167,10 @@ func before(page []*Order, o *Order, first lockstore.OrderID) lockstore.OrderID 
 // logs them.
 func (p *Payments) Orders(ctx context.Context, event lockstore.EventID, after lockstore.OrderID) ([]*Order, bool, error) {
 	for {
-		page, last, more, unread, err := p.page(ctx, event, after)
-		if unread != nil {
-			p.log.Error("some orders are left out of a list", "event", event, "error", unread)
+		var unread OrdersError
+		page, last, more, err := p.page(ctx, event, after, &unread)
+		if unread.Count > 0 {
+			p.log.Error("some orders are left out of a list", "event", event, "error", &unread)
 		}
 		if err != nil || len(page) > 0 || !more {
 			return page, more, err
@@ -182,24 +179,24 @@ func (p *Payments) Orders(ctx context.Context, event lockstore.EventID, after lo
 	}
 }
 
-// page is Orders with the last id that it has come to, and the errors of records that
-// cannot be read.
-func (p *Payments) page(ctx context.Context, event lockstore.EventID, after lockstore.OrderID) (page []*Order, last lockstore.OrderID, more bool, unread, err error) {
+// page is Orders with the last id that it has come to. It adds records that cannot be read
+// to failed.
+func (p *Payments) page(ctx context.Context, event lockstore.EventID, after lockstore.OrderID, failed *OrdersError) (page []*Order, last lockstore.OrderID, more bool, err error) {
 	records, err := p.orders.Orders(ctx, event, after)
 	if err != nil {
-		return nil, after, false, nil, err
+		return nil, after, false, err
 	}
 	last = after
 	for _, r := range records {
 		if !isOrder(r.ID) {
-			return page, last, false, unread, nil // pointers come last
+			return page, last, false, nil // pointers come last
 		}
 		last = r.ID
 		if o, err := decode(r); err != nil {
-			unread = errors.Join(unread, err)
+			failed.add(err)
 		} else {
 			page = append(page, o)
 		}
 	}
-	return page, last, len(records) > 0, unread, nil
+	return page, last, len(records) > 0, nil
 }

@@ -18,6 +18,7 @@ type Order struct {
 	Lines     []Line  `json:"lines,omitempty"`
 	Contact   Contact `json:"contact,omitzero"`
 	ReturnURL string  `json:"returnUrl,omitzero"`
+	Lang      string  `json:"lang,omitzero"` // of the provider's page; empty: the browser's
 
 	Stage    Stage  `json:"stage"`
 	Provider string `json:"provider,omitzero"` // empty if the amount is 0
@@ -167,7 +168,7 @@ func (o *Order) ref() lockstore.Ref { return lockstore.Ref(o.Order) }
 
 // request returns what the order's session is opened with.
 func (o *Order) request() Request {
-	return Request{Terms: o.Terms, Title: o.Title, Lines: o.Lines, Email: o.Contact.Email, ReturnURL: o.ReturnURL}
+	return Request{Terms: o.Terms, Title: o.Title, Lines: o.Lines, Email: o.Contact.Email, ReturnURL: o.ReturnURL, Lang: o.Lang}
 }
 
 // Price returns what a seat of the order costs, if the bill says so.

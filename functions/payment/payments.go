@@ -96,8 +96,8 @@ type Payments struct {
 	elsewhere      bool         // other processes call the provider
 	clock          clock
 	notices        turns
-	compared       atomic.Int64 // when to compare again, in Unix milliseconds
-	countAgain     atomic.Int64 // when to count again, in Unix milliseconds
+	compared       pauseTime    // until this process compares again
+	countedLast    pauseTime    // until it counts again
 	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 	dueEvents      dueEvents
 	newerCounts    atomic.Bool // it was logged that a newer program counts

@@ -106,6 +106,10 @@ type Request struct {
 	Lines     []Line // what it consists of; their sum is Terms.Amount
 	Email     string // of the buyer; may be empty
 	ReturnURL string // where the provider sends the buyer afterwards, whether paid or not
+
+	// Lang is the language of the page that sends the buyer, as a tag of BCP 47 such as de
+	// or pt-BR. Empty: the page goes by the browser.
+	Lang string
 }
 
 // A Line is one line of a bill.

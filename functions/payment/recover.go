@@ -23,11 +23,11 @@ var errUnfinished = errors.New("payment: not every session of the provider was c
 // not stop it, and is named by the error; so is how many orders are missing after
 // [MaxRebuilt] were rebuilt.
 func (p *Payments) Recover(ctx context.Context, since time.Time) error {
-	var failed []error
+	var failed OrdersError
 	rebuilt, missing := 0, 0
 	for found, err := range p.provider.Recent(ctx, since) {
 		if err != nil {
-			return errors.Join(append(failed, errUnfinished, err)...)
+			return errors.Join(errUnfinished, err, failed.err())
 		}
 		err := p.recover(ctx, found)
 		if errors.Is(err, lockstore.ErrNoOrder) {
@@ -42,16 +42,16 @@ func (p *Payments) Recover(ctx context.Context, since time.Time) error {
 			err = p.rebuild(ctx, found)
 		}
 		if err != nil && !errors.Is(err, lockstore.ErrOrderChanged) {
-			failed = append(failed, fmt.Errorf("order %s: %w", found.Terms.Order, err))
+			failed.add(fmt.Errorf("order %s: %w", found.Terms.Order, err))
 		}
 		if ctx.Err() != nil {
-			return errors.Join(append(failed, errUnfinished, ctx.Err())...)
+			return errors.Join(errUnfinished, ctx.Err(), failed.err())
 		}
 	}
 	if missing > 0 {
-		failed = append(failed, fmt.Errorf("payment: the store has lost %d orders; %d were rebuilt, and the others wait for the next comparison: check that this is the store of this installation, since another one's orders must not be taken over", rebuilt+missing, rebuilt))
+		return errors.Join(failed.err(), fmt.Errorf("payment: the store has lost %d orders; %d were rebuilt, and the others wait for the next comparison: check that this is the store of this installation, since another one's orders must not be taken over", rebuilt+missing, rebuilt))
 	}
-	return errors.Join(failed...)
+	return failed.err()
 }
 
 // recover compares one session with its order. It fails with [lockstore.ErrNoOrder] if
@@ -161,25 +161,24 @@ func (p *Payments) Audit(ctx context.Context, event lockstore.EventID) error {
 			booked[h.Ref] = append(booked[h.Ref], h.Seat)
 		}
 	}
-	var failed []error
+	var failed OrdersError
 	for last, more := lockstore.OrderID(""), true; more; {
 		var page []*Order
-		var unread, err error
-		if page, last, more, unread, err = p.page(ctx, event, last); err != nil {
-			return errors.Join(append(failed, err)...)
+		var err error
+		if page, last, more, err = p.page(ctx, event, last, &failed); err != nil {
+			return errors.Join(err, failed.err())
 		}
-		failed = append(failed, unread)
 		for _, o := range page {
 			has := booked[o.ref()]
 			if o.Moving == nil && o.Stage == StagePaid && len(without(o.Seats, has)) > 0 {
-				failed = append(failed, p.retake(ctx, ev, o.Order))
+				failed.add(p.retake(ctx, ev, o.Order))
 			}
 			if len(o.stray(has)) > 0 {
-				failed = append(failed, p.giveStray(ctx, ev, o.Order, has))
+				failed.add(p.giveStray(ctx, ev, o.Order, has))
 			}
 		}
 	}
-	return errors.Join(failed...)
+	return failed.err()
 }
 
 // stray returns those of the seats booked for the order that it does not have. There

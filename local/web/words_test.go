@@ -145,6 +145,7 @@ func TestWords(t *testing.T) {
 		{"en-GB", "money(123450, 'EUR')", "€1,234.50"},
 		{"en-GB", "money(1200, 'JPY')", "JP¥1,200"},
 		{"en-GB", "money(1234, 'KWD')", "KWD 1.234"},
+		{"en-GB", "money(1000000, 'IDR')", "IDR 10,000.00"}, // the smallest unit, as ISO 4217 has it
 		{"de", "money(123450, 'EUR')", "1.234,50 €"},
 		{"fr", "money(123450, 'EUR')", "1 234,50 €"},
 		{"ar-EG", "money(123450, 'EGP')", "1,234.50 ج.م."},

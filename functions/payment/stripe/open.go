@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,6 +126,9 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 	if isAddress(r.Email) { // Stripe would refuse the whole order
 		p.CustomerEmail = stripe.String(r.Email)
 	}
+	if r.Lang != "" { // an order that another version of this program began has none
+		p.Locale = stripe.String(locale(r.Lang))
+	}
 	if s.delayed {
 		p.PaymentMethodOptions = &stripe.CheckoutSessionCreatePaymentMethodOptionsParams{
 			Card: &stripe.CheckoutSessionCreatePaymentMethodOptionsCardParams{CaptureMethod: stripe.String("manual")},
@@ -171,7 +175,7 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 		return nil, fmt.Errorf("its lines add up to %d; they must add up to its amount, %d", sum, r.Amount)
 	}
 	if !plain || len(items) == 0 {
-		return []*stripe.CheckoutSessionCreateLineItemParams{item(r.Title, r.Amount, 1)}, nil
+		return []*stripe.CheckoutSessionCreateLineItemParams{item(cmp.Or(r.Title, string(r.Event)), r.Amount, 1)}, nil
 	}
 	return items, nil
 }

@@ -106,6 +106,7 @@ func TestWhatAnOrderMayBe(t *testing.T) {
 		"a discount": func(r *payment.Request) {
 			r.Lines = []payment.Line{{Text: "First", Count: 2, Amount: 9000}, {Text: "Friends", Count: 1, Amount: -600}}
 		},
+		"no lines and no title":      func(r *payment.Request) { r.Title, r.Lines = "", nil },
 		"no lines":                   func(r *payment.Request) { r.Lines = nil },
 		"a very long line":           func(r *payment.Request) { r.Lines[0].Text = strings.Repeat("ä", 1000) },
 		"no e-mail":                  func(r *payment.Request) { r.Email = "" },
@@ -158,4 +159,22 @@ func TestWhatAnOrderMayBe(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLanguageOfThePage checks that Stripe's page has the language that the order asks for,
+// if Stripe speaks it, and else the browser's.
+func TestLanguageOfThePage(t *testing.T) {
+	play(t, stripe.Config{}, func(t *testing.T, s *stripe.Stripe, at *fake.Stripe) {
+		for lang, want := range map[string]string{
+			"":   "", // as orders were opened before, so that a repeat has the same parameters
+			"de": "de", "de-AT": "de", "FR": "fr", "fr-CA": "fr-CA", "pt-PT": "pt", "pt-BR": "pt-BR", "no": "nb", "zh-Hant-TW": "zh-TW", "en-GB": "en-GB",
+			"ar": "auto", "uk": "auto", "x": "auto", "klingon12": "auto",
+		} {
+			r := order(lockstore.OrderID("o" + lang))
+			r.Lang = lang
+			if got := at.Locale(opened(t, s, r)); got != want {
+				t.Errorf("an order in %q has a page in %q, want %q", lang, got, want)
+			}
+		}
+	})
 }

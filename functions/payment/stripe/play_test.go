@@ -47,6 +47,7 @@ func order(id lockstore.OrderID) payment.Request {
 		Title:     "A Winter's Tale",
 		Lines:     []payment.Line{{Text: "First", Count: 2, Amount: 8400}},
 		Email:     "ann@example.com",
+		Lang:      "de-AT",
 		ReturnURL: "https://shop.example/order?id=" + string(id),
 	}
 }

@@ -10,11 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/text/currency"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-	"golang.org/x/text/number"
-
 	"seatlock/functions/payment"
 	"seatlock/lockstore"
 )
@@ -124,18 +119,4 @@ func (t *Till) show(w http.ResponseWriter, r *http.Request, say *texts, id strin
 	if err := page.Execute(w, v); err != nil {
 		return // the client has gone
 	}
-}
-
-// money writes an amount in the smallest unit of a currency as the language does, such as
-// 84.00 EUR.
-func money(tag language.Tag, amount int64, code string) string {
-	digits := 2 // also of a currency that is not known
-	if unit, err := currency.ParseISO(code); err == nil {
-		digits, _ = currency.Standard.Rounding(unit)
-	}
-	value := float64(amount)
-	for range digits {
-		value /= 10
-	}
-	return message.NewPrinter(tag).Sprint(number.Decimal(value, number.Scale(digits))) + " " + code
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -99,7 +100,11 @@ func (t *Till) Open(ctx context.Context, r payment.Request) (payment.Session, er
 	if err != nil {
 		return payment.Session{}, err
 	}
-	return payment.Session{ID: id, URL: "/till?session=" + id}, nil
+	query := url.Values{"session": {id}}
+	if r.Lang != "" {
+		query.Set("lang", r.Lang)
+	}
+	return payment.Session{ID: id, URL: "/till?" + query.Encode()}, nil
 }
 
 func (t *Till) put(ctx context.Context, id string, s *session) error {

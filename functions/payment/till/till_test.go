@@ -193,3 +193,34 @@ func TestOnlyItsOwnNoticesCount(t *testing.T) {
 		t.Errorf("a notice of another till is about %q (%v)", id, err)
 	}
 }
+
+// Amounts are in the smallest unit of ISO 4217, whichever units are in use.
+func TestAmounts(t *testing.T) {
+	for _, c := range []struct {
+		amount   int64
+		currency string
+		want     string
+	}{
+		{8405, "EUR", "84.05 EUR"},
+		{5, "EUR", "0.05 EUR"},
+		{1200, "JPY", "1,200 JPY"},
+		{1234, "KWD", "1.234 KWD"},
+		{1_000_000, "IDR", "10,000.00 IDR"},
+		{1_000_000, "COP", "10,000.00 COP"},
+		{150_000, "RSD", "1,500.00 RSD"},
+		{1_000_000_000_001, "EUR", "10,000,000,000.01 EUR"},
+	} {
+		d := newDesk()
+		r := request()
+		r.Amount, r.Currency, r.Lines = c.amount, c.currency, nil
+		s, err := d.Open(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, httptest.NewRequest("GET", s.URL, nil))
+		if want := ">Pay " + c.want + "</button>"; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d %s: the page lacks %s:\n%s", c.amount, c.currency, want, w.Body)
+		}
+	}
+}

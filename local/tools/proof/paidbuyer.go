@@ -54,8 +54,17 @@ func (b *paidBuyer) notice() {
 	}
 }
 
+// evict ends the buyer's locks, and counts that once if they had not ended.
 func (b *paidBuyer) evict(ctx context.Context) {
-	b.do(ctx, lockstore.Evict(paymenttest.Buyer, b.ev.Seats[:2]...))
+	ended := false
+	_ = history.Repeat(ctx, func() error {
+		r, err := b.sale.books.Do(ctx, b.ev, lockstore.Evict(paymenttest.Buyer, b.ev.Seats[:2]...))
+		ended = ended || len(r.Changed) > 0
+		return err
+	})
+	if ended && b.sale.loses {
+		b.sale.lost.Add(1)
+	}
 }
 
 func (b *paidBuyer) rival(ctx context.Context) {

@@ -23,6 +23,9 @@ type paidFault struct {
 	killed  []paymenttest.Fault
 	failing func(process int) []paymenttest.Fault
 
+	// loses is set if the locks that end before their order is paid are what fails.
+	loses bool
+
 	webhooks int // how many copies of each; 0 is none
 
 	takes time.Duration // how long an order may take in addition, since refunds do
@@ -82,7 +85,7 @@ var paidFaults = []paidFault{
 	{name: "answers lost", webhooks: 1,
 		failing: func(int) []paymenttest.Fault { return failingAt(paymenttest.Lost, steps, 0, 2, 5) }},
 	{name: "webhooks off"},
-	{name: "locks lost, and seats free or taken", webhooks: 2, plays: []paidPlay{lockLost, lockLost, seatTaken, seatTaken, seatTakenForAWhile}},
+	{name: "locks lost, and seats free or taken", webhooks: 2, loses: true, plays: []paidPlay{lockLost, lockLost, seatTaken, seatTaken, seatTakenForAWhile}},
 	{name: "captures fail and are refused", webhooks: 1, plays: []paidPlay{pays, pays, paysLast, lockLost},
 		bank: func(b *paymenttest.Bank, s *paidSale) { b.FailCaptures, b.Refuse = s.times(40), s.times(40) }},
 	{name: "refunds pending, then failed", webhooks: 1, takes: 40 * time.Minute, person: true, plays: []paidPlay{pays, seatTaken, seatTaken, refunded},
@@ -97,7 +100,7 @@ var paidFaults = []paidFault{
 // fails reports whether something is made to fail in the row, so that a run in which
 // nothing has failed shows nothing.
 func (f *paidFault) fails() bool {
-	return f.killed != nil || f.failing != nil || f.crashing != nil || f.bank != nil
+	return f.killed != nil || f.failing != nil || f.crashing != nil || f.bank != nil || f.loses
 }
 
 // everySecond starts a Redis that forgets up to two seconds when it is killed.

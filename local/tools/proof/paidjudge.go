@@ -44,7 +44,7 @@ func (s *paidSale) judge(ctx context.Context, landed time.Time) (paidTally, erro
 		}
 	}
 	s.world.Stop()
-	t := paidTally{orders: len(all), faults: s.faults + s.world.Bank.Failures(), unjudged: s.forgets}
+	t := paidTally{orders: len(all), faults: s.faults + int(s.lost.Load()) + s.world.Bank.Failures(), unjudged: s.forgets}
 	for _, p := range s.started {
 		t.faults += p.Fired()
 	}

@@ -39,6 +39,8 @@ type paidSale struct {
 	buyers  []*paidBuyer
 	started []*paymenttest.Process
 	faults  int
+
+	lost atomic.Int64 // orders whose locks have ended, where that is what fails
 }
 
 // newPaidSale returns a sale in the store, which fail makes fail.

@@ -12,6 +12,15 @@ const tables = {
 export const languages = Object.keys(tables);
 const rightToLeft = ['ar'];
 
+// The digits of a currency's smallest unit by ISO 4217, unless it has two. Browsers know those
+// that are in use, which is none for the rupiah or the Colombian peso.
+const digits = [
+  [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'],
+  [3, 'BHD IQD JOD KWD LYD OMR TND'],
+  [4, 'CLF UYW'],
+];
+const digitsOf = (currency) => (digits.find(([, all]) => all.includes(currency)) ?? [2])[0];
+
 const slack = 250; // ms by which the estimate of the server's time may be late
 
 /**
@@ -118,8 +127,9 @@ export class Words {
 
   /** Returns "€42.00" for an amount in the currency's smallest unit. */
   money(amount, currency) {
-    const format = this.#format('NumberFormat', { style: 'currency', currency });
-    return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+    const digits = digitsOf(currency);
+    const format = this.#format('NumberFormat', { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return format.format(amount / 10 ** digits);
   }
 
   /** Returns "42 seconds" or "3 minutes". */

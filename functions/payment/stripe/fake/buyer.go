@@ -144,3 +144,13 @@ func (s *Stripe) FinishRefunds(from, to string) {
 		}
 	}
 }
+
+// Locale returns the language that a session's page was asked for: empty if it was not.
+func (s *Stripe) Locale(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, err := s.session(id); err == nil {
+		return c.locale
+	}
+	return ""
+}

@@ -21,6 +21,7 @@ func (c *session) render(expand []string) object {
 		"customer_email":          orNull(c.email),
 		"expires_at":              c.expiresAt.Unix(),
 		"livemode":                false,
+		"locale":                  orNull(c.locale),
 		"metadata":                c.metadata,
 		"mode":                    "payment",
 		"payment_intent":          nil,

@@ -42,6 +42,7 @@ type session struct {
 	cancel         string
 	metadata       map[string]string
 	intentMetadata map[string]string
+	locale         string   // of the page; empty or "auto": the browser's
 	description    string   // of the intent
 	methods        []string // empty: whatever the account has
 	manual         bool     // cards are captured by a call
@@ -52,7 +53,7 @@ type session struct {
 
 // sessionParams are the parameters of a new session.
 var sessionParams = []string{
-	"mode", "client_reference_id", "customer_email", "success_url", "cancel_url", "expires_at",
+	"mode", "client_reference_id", "customer_email", "success_url", "cancel_url", "expires_at", "locale",
 	"metadata[]",
 	"payment_intent_data[capture_method]", "payment_intent_data[description]", "payment_intent_data[metadata][]",
 	"payment_method_types[]", "payment_method_options[card][capture_method]",
@@ -72,6 +73,7 @@ func (s *Stripe) createSession(_ string, p params) (object, error) {
 		reference:   p.Get("client_reference_id"),
 		email:       p.Get("customer_email"),
 		success:     p.Get("success_url"),
+		locale:      p.Get("locale"),
 		description: p.Get("payment_intent_data[description]"),
 		cancel:      p.Get("cancel_url"),
 		manual:      p.Get("payment_method_options[card][capture_method]") == "manual",
