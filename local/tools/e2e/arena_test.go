@@ -58,14 +58,14 @@ func TestArena(t *testing.T) {
 			name = "a section"
 			opened := w.recordTasks()
 			w.waitFor("the section is drawn", `look.all('#map [role=gridcell]').length === 1250`)
-			t.Logf("opening a section: longest task %.1f ms of processor time", ms(opened().longest()))
+			t.Logf("opening a section: longest task %.1f ms of processor time", ms(opened("").longest()))
 		}
 		eval[any](w, `new Promise((done) => setTimeout(done, 500))`)
 		eval[any](w, `(() => { longTasks.length = window.framesDrawn = window.writes = 0; framesWritten.clear(); })()`)
 		began, recorded := time.Now(), w.recordTasks()
 		changed := s.changeSeats(5*time.Second, 200, view != "")
 		took := time.Since(began)
-		all := recorded()
+		all := recorded("")
 		frames, writes, written := eval[int](w, `window.framesDrawn`), eval[int](w, `window.writes`), eval[int](w, `framesWritten.size`)
 		perSecond := float64(changed) / took.Seconds()
 		t.Logf("%s: %d seats changed in %.1f s (%.0f a second), %.0f frames a second; by the main thread's own work %.0f, and %.0f if it is four times slower; longest task %.1f ms of processor time; %.1f writes for each seat, in %d frames", name, changed, took.Seconds(), perSecond, float64(frames)/took.Seconds(), all.frames(took, 1), all.frames(took, 4), ms(all.longest()), float64(writes)/float64(changed), written)

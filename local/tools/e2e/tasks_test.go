@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -32,14 +33,26 @@ func (ts tasks) frames(d time.Duration, slower int) float64 {
 	return 60 - float64(missed)/d.Seconds()
 }
 
-// recordTasks records the tasks of the page until the returned function is called.
-func (w *window) recordTasks() (stop func() tasks) {
+// sum returns the processor time of all of them.
+func (ts tasks) sum() (sum time.Duration) {
+	for _, t := range ts {
+		sum += t
+	}
+	return sum
+}
+
+// recordTasks records the tasks of the page until the returned function is called, which
+// returns those that began before the page set the mark, or all of them if it is empty.
+func (w *window) recordTasks() (stop func(before string) tasks) {
 	w.t.Helper()
-	const mark = "recorded"
-	type thread struct{ PID, TID int }
+	const end = "recorded"
+	type event struct {
+		PID, TID int
+		Name     string
+		TS, TDur int // microseconds: when, and of processor time
+	}
 	var mu sync.Mutex
-	var page thread
-	all := map[thread]tasks{}
+	var all []event
 	complete := make(chan struct{}, 1)
 	ctx, cancel := context.WithCancel(w.ctx)
 	err := chromedp.Listen(ctx, func(ev any) {
@@ -50,19 +63,9 @@ func (w *window) recordTasks() (stop func() tasks) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, value := range ev.Value {
-				var e struct {
-					thread
-					Name string
-					TDur int // microseconds of processor time
-				}
-				if json.Unmarshal(value, &e) != nil {
-					continue // not an event of a thread
-				}
-				switch e.Name {
-				case mark:
-					page = e.thread
-				case "RunTask":
-					all[e.thread] = append(all[e.thread], time.Duration(e.TDur)*time.Microsecond)
+				var e event
+				if json.Unmarshal(value, &e) == nil { // else it is not of a thread
+					all = append(all, e)
 				}
 			}
 		}
@@ -73,10 +76,10 @@ func (w *window) recordTasks() (stop func() tasks) {
 	call(w, tracing.Start, tracing.StartParams{TransferMode: tracing.StartTransferModeReportEvents, TraceConfig: &tracing.TraceConfig{
 		IncludedCategories: []string{"disabled-by-default-devtools.timeline", "blink.user_timing"}, ExcludedCategories: []string{"*"},
 	}})
-	eval[any](w, `void performance.mark(`+quoted(mark)+`)`)
-	return func() tasks {
+	return func(before string) tasks {
 		w.t.Helper()
 		defer cancel()
+		eval[any](w, `void performance.mark(`+quoted(end)+`)`)
 		call(w, tracing.End, cdp.Empty{})
 		select {
 		case <-complete:
@@ -85,9 +88,20 @@ func (w *window) recordTasks() (stop func() tasks) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if len(all[page]) == 0 {
-			w.t.Fatal("the recording has no tasks of the page")
+		marked := func(name string) event {
+			i := slices.IndexFunc(all, func(e event) bool { return e.Name == name })
+			if i < 0 {
+				w.t.Fatalf("the recording of the page has no mark %s", name)
+			}
+			return all[i]
 		}
-		return all[page]
+		last := marked(cmp.Or(before, end))
+		var found tasks
+		for _, e := range all {
+			if e.Name == "RunTask" && e.PID == last.PID && e.TID == last.TID && e.TS < last.TS {
+				found = append(found, time.Duration(e.TDur)*time.Microsecond)
+			}
+		}
+		return found
 	}
 }
