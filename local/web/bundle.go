@@ -24,12 +24,14 @@ type bundle struct {
 // core.
 var bundled = sync.OnceValues(func() (bundle, error) {
 	var b bundle
-	var errs [3]error
-	var styles map[string][]byte
+	var errs [4]error
+	var styles, ask map[string][]byte
 	b.page, errs[0] = buildModule("[name]-[hash]", "main.js")
 	styles, errs[1] = buildStyles("[name]-[hash]", "page.css")
 	b.embed, errs[2] = buildModule("[name]", "v1.js")
+	ask, errs[3] = buildModule("[name]-[hash]", "ask.js")
 	maps.Copy(b.page, styles)
+	maps.Copy(b.page, ask)
 	return b, errors.Join(errs[:]...)
 })
 

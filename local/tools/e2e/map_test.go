@@ -78,6 +78,7 @@ func TestSeatMapChangesInPlace(t *testing.T) {
 
 	write(`"revision": 1`, `"revision": 2`, `Lower`, `Floor`)
 	w.waitSeat("Floor 102, row 3, seat 4", "picked by you")
+	w.waitFor("the panel has the new name", `look.byId('picked').innerText.includes('Floor 102')`)
 	waitFocus("Floor 102, row 3, seat 5, available")
 	if hash := eval[string](w, `location.hash`); !strings.Contains(hash, "section=Floor+102") {
 		t.Errorf("the address has %s", hash)

@@ -62,6 +62,14 @@ func TestPayAtTheTill(t *testing.T) {
 	w.waitText("Stalls, row F, seat 1 was given back, and no money was taken.")
 	s.waitSeat("S-F1", "available")
 	w.waitFor("only the paid seats are the user's", `look.all('#bought li').length === 3 && !look.one('#locked-box').checkVisibility()`)
+
+	// The till speaks the language of the page, whatever the browser's is.
+	w.visit(s.URL + "?lang=de")
+	w.click("Stalls, Reihe F, Platz 1")
+	eval[any](w, `look.byId('lock').click()`)
+	w.waitFor("the seat can be paid for", `look.byId('confirm').checkVisibility()`)
+	eval[any](w, `look.byId('confirm').click()`)
+	w.waitText("Es fließt kein Geld.")
 }
 
 // TestWhatBecameOfAnOrder checks what a buyer reads about an order in each state, as it

@@ -114,12 +114,15 @@ func TestAnotherWindowSignsOut(t *testing.T) {
 	other.press("Hold this seat")
 	other.waitText("is held for you")
 	one.waitSeat("Hall, row A, seat 3", "held for you for ")
+	one.click("Hall, row C, seat 1")
+	one.waitSeat("Hall, row C, seat 1", "picked by you")
 	other.press("Sign out")
 	other.waitText("You are a guest.")
 	other.waitSeat("Hall, row A, seat 3", "on hold for ")
 	one.waitNotice("You are not signed in any more, so the seats that you had are not shown as yours.")
 	one.waitText("You are a guest.")
 	one.waitSeat("Hall, row A, seat 3", "on hold for ")
+	one.waitSeat("Hall, row C, seat 1", "available")
 	if kept := eval[string](one, `Object.entries(localStorage).join()`); strings.Contains(kept, "A3") {
 		t.Errorf("the browser keeps %s", kept)
 	}

@@ -35,5 +35,8 @@ func TestScreenshots(t *testing.T) {
 	w := b.newUser(1060, 820)
 	w.emulate("dark", "reduce")
 	w.visit(arena.URL)
+	w.waitFor("the last seat has its dot", `(() => { const { world } = document.querySelector('seatlock-map').controller.page.drawn.map, last = world.x.length - 1;
+		const canvas = look.one('.dots canvas'), scale = canvas.width / world.width;
+		return canvas.getContext('2d').getImageData((world.x[last] - world.left) * scale, (world.y[last] - world.top) * scale, 1, 1).data[3] > 0; })()`)
 	w.screenshot(dir + "/arena.png")
 }

@@ -99,6 +99,18 @@ func TestChangesOfOthers(t *testing.T) {
 	}
 }
 
+// TestSoldOut checks that the page does not ask to pick seats while there are none, and says
+// whether some may come back.
+func TestSoldOut(t *testing.T) {
+	t.Parallel()
+	w, s := openPage(t, "-seats", "1x2")
+	w.waitText("Pick your seats on the map")
+	s.must("lock", "ben", "A1", "A2")
+	w.waitText("Nothing is left at the moment.")
+	s.must("confirm", "ben", "A1", "A2")
+	w.waitText("This event is sold out.")
+}
+
 // TestAnotherRunner checks that the pages of one server show the changes made through
 // another, even after their own server has restarted.
 func TestAnotherRunner(t *testing.T) {

@@ -22,9 +22,10 @@ export class Api {
   #token;
   #bearer; // the promise of the last token that the function gave
 
-  /** base is a URL. */
-  constructor(base) {
+  /** base is a URL. asked has the answers that the page has asked for already: address -> {answer, silence}, a promise and what ends it. */
+  constructor(base, asked = new Map()) {
     this.base = base;
+    this.asked = asked;
     this.elsewhere = base.origin === location.origin ? '' : `@${base.href}`; // tells keys in the storage of a page apart
   }
 
@@ -64,7 +65,10 @@ export class Api {
     const bearer = await this.#authorization();
     const given = this.#bearer;
     const headers = { ...options.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
-    const silence = new AbortController();
+    const url = this.url(path, query);
+    const early = this.asked.get(url.href);
+    this.asked.delete(url.href);
+    const silence = early?.silence ?? new AbortController();
     let timer;
     const heard = () => {
       clearTimeout(timer);
@@ -74,7 +78,7 @@ export class Api {
     let response;
     let body;
     try {
-      response = await fetch(this.url(path, query), { ...options, headers, signal: silence.signal });
+      response = await (early?.answer ?? fetch(url, { ...options, headers, signal: silence.signal }));
       heard();
       const parts = new TransformStream({
         transform(part, rest) {

@@ -75,7 +75,7 @@ export class Calls {
     if (seats.length) body.seatIds = seats.map((p) => plan.ids[p]);
     if (areas) body.areas = areas.map(({ area, levels }) => ({ section: plan.areas[area].name, count: levels.length }));
     const chosen = seats.map((p) => mine.levels.get(p) ?? plan.categoryOf(p)?.levels?.[0].id ?? '');
-    if (call === 'checkout') body.returnUrl = this.page.host.returnUrl(plan.eventId);
+    if (call === 'checkout') Object.assign(body, { returnUrl: this.page.host.returnUrl(plan.eventId), lang: this.page.words.lang });
     if (call !== 'release' && !areas && chosen.some((level) => level)) body.levels = chosen;
     return body;
   }

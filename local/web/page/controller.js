@@ -1,7 +1,7 @@
 // Shows one event of a server in a Host, and another one when it is asked to.
 
 import { EventPage } from './event.js';
-import { changes } from './mine.js';
+import { changes, forgetUser, signedOut } from './mine.js';
 import { Panel } from './panel.js';
 import { reason } from './problems.js';
 
@@ -20,9 +20,8 @@ export class Controller {
     const picking = (act) => (...args) => this.page.picking[act](...args);
     this.panel = new Panel(host, Object.fromEntries(['drop', 'choose', 'dropPlaces', 'lock', 'confirm', 'release'].map((act) => [act, picking(act)])));
     window.addEventListener('storage', ({ key, newValue }) => {
-      if (key !== this.page?.mine.key) return;
-      if (newValue === null) this.session.renew().catch(() => this.page.shared()); // the user has signed out in another window
-      else this.page.shared();
+      if (key === signedOut && newValue && newValue === this.session?.owner) this.#forget(newValue);
+      else if (key === this.page?.mine.key && newValue !== null) this.page.shared();
     }, { signal: this.#closed.signal });
     changes.addEventListener('change', ({ detail: other }) => { // in another map of this page
       const { mine } = this.page ?? {};
@@ -90,6 +89,13 @@ export class Controller {
   /** The server's time, by which locks end. */
   get now() {
     return this.page?.clock.now() ?? Date.now();
+  }
+
+  /** Forgets a user who has signed out in another window, and shows what the next one has. */
+  #forget(owner) {
+    forgetUser(owner);
+    this.page?.picking.clear();
+    this.session.renew().catch(() => this.page?.shared());
   }
 
   get #over() {

@@ -19,6 +19,8 @@ export class Dots {
   #shown; // the visible picture
   #next; // the one being drawn
   #frame = 0;
+  #known = false; // how the seats are, which the first call of paint says
+  #without = null; // the part that is left out
 
   constructor(viewport, plan, world, { status, passes }) {
     this.viewport = viewport;
@@ -40,32 +42,35 @@ export class Dots {
 
   /** Draws the visible seats, unless that is done. It leaves out those of the part without. */
   draw(without = null) {
+    this.#without = without;
+    if (!this.#known) return;
     const { size, view } = this.viewport;
     const inside = ({ area }) => view.left >= area.left - 0.01 && view.top >= area.top - 0.01
       && view.left + view.width <= area.left + area.width + 0.01 && view.top + view.height <= area.top + area.height + 0.01;
     const last = this.#next ?? this.#shown;
     if (last && last.size === size && last.without === without && inside(last)) return;
-    this.#begin(without);
+    this.#begin();
   }
 
   /** Draws everything again, since the colours have changed. */
   redraw() {
-    const { without = null } = this.#next ?? this.#shown ?? {};
     this.#colours = undefined;
-    this.#begin(without);
+    if (this.#known) this.#begin();
   }
 
   /** Draws the seats again that have changed. */
   paint(positions) {
-    if (positions.size > many) {
-      this.#begin((this.#next ?? this.#shown)?.without);
+    if (positions.size > many || !this.#known) {
+      this.#known = true;
+      this.#begin();
       return;
     }
     const pictures = [this.#shown, this.#next].filter(Boolean);
     for (const position of positions) for (const picture of pictures) this.#dot(picture, position, true);
   }
 
-  #begin(without = null) {
+  #begin() {
+    const without = this.#without;
     const { size, view, box } = this.viewport;
     const clip = (at, length, from, whole) => {
       const start = Math.max(from, at - beyond * length);

@@ -308,6 +308,8 @@ export class EventPage {
       put(this.host.find(`n-${status}`), 'textContent', this.words.number(n));
     }
     for (const id of ['blocked', 'blocked-mark']) put(this.host.find(id), 'hidden', counts.blocked === 0);
+    const { available, locked } = this.seats.all;
+    put(this.host.find('nothing'), 'textContent', this.words.say(available ? 'yours.none' : locked ? 'yours.allHeld' : 'yours.soldOut'));
     if (this.#ready) this.host.announcer.announceCounts(this.words.say(part === null && this.plan.areas.length ? 'available.tickets' : 'available', { n: counts.available }));
   }
 

@@ -19,7 +19,10 @@ export function stand(plan, parts) {
 export function bounds(seats) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { x, y } of seats) {
-    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+    if (x < left) left = x;
+    if (x > right) right = x;
+    if (y < top) top = y;
+    if (y > bottom) bottom = y;
   }
   return left > right ? { left: 0, top: 0, width: 1, height: 1 } : { left: left - 0.5, top: top - 0.5, width: right - left + 1, height: bottom - top + 1 };
 }

@@ -3,6 +3,7 @@
 const socketPatience = 2500; // ms to wait for the first message before polling
 const silence = 25_000; // ms without a message before the socket is checked
 const hesitation = 2000; // ms that a socket may lag behind a response
+const spread = 3000; // ms over which viewers that lost their sockets together ask again
 const every = { visible: 1000, hidden: 8000 }; // ms between two polls
 
 /**
@@ -89,11 +90,13 @@ export class Live {
       this.#socket = null;
       this.#waiting = false;
       if (this.#over) return;
-      if (!this.#talking) this.#refused++;
+      // Viewers that were disconnected together should neither ask nor reconnect together.
+      const lost = this.#talking;
+      if (lost) this.light('connecting');
+      else this.#refused++;
       this.#talking = false;
-      this.#ask();
-      this.#wake();
-      // Viewers that were disconnected together should not reconnect together.
+      this.#ask(lost ? spread * (0.5 + Math.random()) : 0);
+      if (!lost) this.#wake();
       const pause = this.#refused ? Math.min(300_000, 15_000 * 2 ** this.#refused) : 1000;
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#connect(), pause * (0.25 + Math.random()));
@@ -120,11 +123,12 @@ export class Live {
     if (this.#socket === socket && this.seats.version === version) socket?.close();
   }
 
-  /** Polls until a socket sends. */
-  async #ask() {
+  /** Polls until a socket sends; if one was lost, after a wait of so many ms. */
+  async #ask(wait = 0) {
     if (this.#asking) return;
     this.#asking = true;
-    let failed = 0;
+    let failed = wait ? 1 : 0; // what has failed, so that a new socket is tried once the server answers
+    if (wait) await this.#pause(wait);
     while (!this.#over && !this.#talking) {
       const socket = this.#socket;
       try {
@@ -145,11 +149,16 @@ export class Live {
         this.light(error.status === 401 ? 'out' : 'away');
       }
       const pause = failed ? Math.min(8000, 400 * 2 ** failed) : document.hidden ? every.hidden : every.visible;
-      await new Promise((resume) => {
-        this.#wake = resume;
-        setTimeout(resume, pause * (0.85 + Math.random() * 0.3));
-      });
+      await this.#pause(pause * (0.85 + Math.random() * 0.3));
     }
     this.#asking = false;
+  }
+
+  /** Waits for so many ms, or until there is a reason not to. */
+  #pause(ms) {
+    return new Promise((resume) => {
+      this.#wake = resume;
+      setTimeout(resume, ms);
+    });
   }
 }

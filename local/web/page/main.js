@@ -16,6 +16,7 @@ function hashOf(eventId, section) {
   return `#${hash}`;
 }
 
+const asked = globalThis.seatlockAsked ??= new Map(); // by ask.js
 const search = new URLSearchParams(location.search);
 keptLanguage.take(search.get('lang'));
 const returned = search.get('order') ?? history.state?.order; // set when a buyer comes back from the payment, or reloads that page
@@ -102,6 +103,10 @@ customElements.define('seatlock-map', class extends SeatlockMap {
     return { sells: true };
   }
 
+  get asked() {
+    return asked;
+  }
+
   firstOf(events) {
     return named(events);
   }
@@ -115,6 +120,7 @@ const map = document.createElement('seatlock-map');
 map.lang = keptLanguage.get() ?? '';
 map.setAttribute('src', document.baseURI);
 map.addEventListener('ready', () => {
+  asked.clear(); // what was not needed is old soon
   const { host: { words }, page, panel } = map.controller;
   if (returnedTo) page.calls.orders.follow(returnedTo);
   else if (failed) panel.say('bad', words.say('signIn.failed'));

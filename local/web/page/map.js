@@ -8,6 +8,7 @@ import { RowNames } from './rownames.js';
 import { unit } from './viewport.js';
 
 const budget = 4; // ms of a frame in which seats are made
+const batch = 20; // seats that are made between two looks at the clock; to show them takes longer than to make them
 const legible = 18; // px from which a seat has a number
 const turnable = 400; // up to this many seats are turned one by one; with more, a section is turned as a whole
 const rowsAtOnce = 8; // how many rows change how they are drawn in one frame
@@ -23,7 +24,7 @@ const movements = 4; // how many seats are highlighted together: more would not 
  */
 export class SeatMap {
   #cells = new Map(); // position -> element
-  #lines = new Map(); // row -> its element and how that is turned, until its seats are drawn
+  #lines = new Map(); // row -> its element, how that is turned and how many of its seats are drawn, until all are
   #ahead = []; // the cells that a click would pick
   #timed = new Set(); // the positions whose labels have a time
   #moving = 0;
@@ -119,7 +120,7 @@ export class SeatMap {
         });
       }
       group.append(line);
-      this.#lines.set(row, { line, frame });
+      this.#lines.set(row, { line, frame, made: 0 });
       this.rows.push(line);
       return Array.from({ length: row.count }, (_, n) => {
         const at = row.first + n;
@@ -179,12 +180,16 @@ export class SeatMap {
     return this.#cells.get(position);
   }
 
-  #drawRow(row) {
-    const { line, frame } = this.#lines.get(row);
-    const cells = Array.from({ length: row.count }, (_, i) => this.#seat(row, i, row.first + i, frame));
-    line.hidden = false;
-    line.prepend(...line.querySelectorAll('.table'), ...cells);
-    this.#lines.delete(row);
+  /** Draws the next seats of a row, by default all that are left. */
+  #drawRow(row, most = row.count) {
+    const at = this.#lines.get(row);
+    const end = Math.min(row.count, at.made + most);
+    const cells = [];
+    for (let i = at.made; i < end; i++) cells.push(this.#seat(row, i, row.first + i, at.frame));
+    at.made = end;
+    at.line.hidden = false;
+    at.line.append(...cells);
+    if (end === row.count) this.#lines.delete(row);
   }
 
   /** Draws the seats of rows until a time, those in the middle of the view first. */
@@ -197,10 +202,12 @@ export class SeatMap {
     const rows = [...this.#lines.keys()];
     if (end < Infinity) rows.sort((a, b) => far(a) - far(b));
     for (const row of rows) {
-      this.#drawRow(row);
-      if (performance.now() > end) break;
+      while (this.#lines.has(row)) {
+        this.#drawRow(row, batch);
+        if (performance.now() > end) return this.drawn;
+      }
     }
-    return this.drawn;
+    return true;
   }
 
   /** Draws some seats in each frame. */

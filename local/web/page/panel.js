@@ -13,6 +13,8 @@ const urgent = 20_000; // ms before the end when the countdown begins to warn
  * places of an area, and lock, confirm and release when their buttons are pressed.
  */
 export class Panel {
+  #shown = {}; // by list: what is shown, and of which plan
+
   constructor(host, { drop, choose, dropPlaces, lock, confirm, release }) {
     this.host = host;
     this.words = host.words;
@@ -32,8 +34,8 @@ export class Panel {
   show(plan, mine, way) {
     const { words } = this;
     // This runs whenever any seat changes, and most changes are other buyers'.
-    const shown = [plan.eventId, way, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
-    if (shown === this.shown) return;
+    const shown = [way, mine.asked?.call, ...[mine.picked, mine.locked.keys(), mine.paying, mine.bought, mine.levels, mine.wanted].map((all) => [...all])].join('/');
+    if (shown === this.shown && plan === this.plan) return; // another seat map has other names and prices
     this.shown = shown;
     this.plan = plan;
     this.mine = mine;
@@ -90,9 +92,9 @@ export class Panel {
     this.host.find(`${id}-box`).hidden = all.length + places.length === 0;
     const shown = [all, all.map((p) => [this.mine.levels.get(p), this.mine.paying.has(p)]), wanted].join(' ');
     const list = this.host.find(id);
-    if (list.dataset.shown === shown && list.dataset.event === this.plan.eventId) return;
-    list.dataset.shown = shown;
-    list.dataset.event = this.plan.eventId;
+    const last = this.#shown[id];
+    if (last?.shown === shown && last.plan === this.plan) return;
+    this.#shown[id] = { shown, plan: this.plan };
     const focused = this.host.focusedIn(`#${id}`)?.ariaLabel;
     list.replaceChildren(...all.map((p) => this.#item(p, label?.(p))), ...places.map((some) => this.#places(some)));
     if (focused) [...list.querySelectorAll('[aria-label]')].find((el) => el.ariaLabel === focused)?.focus({ preventScroll: true });

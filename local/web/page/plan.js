@@ -43,7 +43,8 @@ export class Plan {
     this.seatCount = this.ids.length;
     this.areas = (event.areas ?? []).map((area) => ({ ...area, category: this.indexes.get(area.category) }));
     this.areaOf = new Map(); // the position of a place that the user has -> the index of its area
-    this.positions = new Map(this.ids.map((id, position) => [id, position]));
+    this.positions = new Map();
+    this.ids.forEach((id, position) => this.positions.set(id, position));
     this.partOf = new Uint16Array(this.ids.length);
     this.parts.forEach((part, i) => this.partOf.fill(i, part.first, part.first + part.count));
     this.large = this.ids.length > mostAtOnce && this.parts.length > 1;
@@ -60,14 +61,17 @@ export class Plan {
     for (const row of rows) {
       if (part.count > 0 && part.count + row.seats.length > mostTogether) begin();
       const { name, numbers, aisles = [], table, x, y, seats } = row;
-      part.rows.push({ name, numbers, aisles, table, x, y, first: this.ids.length, count: seats.length });
+      const first = this.ids.length;
+      part.rows.push({ name, numbers, aisles, table, x, y, first, count: seats.length });
       part.count += seats.length;
-      seats.forEach((id, i) => {
-        const position = this.ids.push(id) - 1;
-        this.category.push(this.indexes.get(row.categories ? row.categories[i] : row.category));
-        if (row.facts?.[id]) this.facts.set(position, row.facts[id]);
-        if (row.notes?.[id]) this.notes.set(position, row.notes[id]);
-      });
+      const category = this.indexes.get(row.category);
+      for (let i = 0; i < seats.length; i++) {
+        this.ids.push(seats[i]);
+        this.category.push(row.categories ? this.indexes.get(row.categories[i]) : category);
+      }
+      for (const [about, all] of [[row.facts, this.facts], [row.notes, this.notes]]) {
+        if (about) seats.forEach((id, i) => { if (about[id]) all.set(first + i, about[id]); });
+      }
     }
     const parts = this.parts.filter((p) => p.name === section.name && p.rows.length > 0);
     if (parts.length < 2) return;

@@ -107,7 +107,7 @@ export class SeatlockMap extends HTMLElement {
 
   async #start() {
     const begun = this.#begun = {};
-    const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI));
+    const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI), this.asked);
     api.token = this.#token;
     const load = () => Session.load(api, this.buyer);
     const first = load(); // at the same time as the words
@@ -128,6 +128,11 @@ export class SeatlockMap extends HTMLElement {
   /** Options of the session: sells, whether buyers can book or pay here, and the name to use. */
   get buyer() {
     return { sells: false, name: this.#user };
+  }
+
+  /** What was asked for before there was an element, for an Api. Seatlock's own page asks early. */
+  get asked() {
+    return undefined;
   }
 
   /** Returns the id of the event to begin with. Seatlock's own page has one in its address. */

@@ -4,7 +4,6 @@
 const booked = Infinity; // later than any time
 const blocked = Number.MAX_VALUE;
 const untils = { available: 0, booked, blocked };
-const names = new Map(Object.entries(untils).map(([status, until]) => [until, status]));
 const slice = 250; // ms: locks that end within one slice are checked together
 
 /**
@@ -29,8 +28,7 @@ export class Seats {
   }
 
   status(position) {
-    const until = this.until[position];
-    return names.get(until) ?? 'locked';
+    return statusOf(this.until[position]);
   }
 
   /** Applies a list of the server and returns the positions that changed. */
@@ -40,18 +38,20 @@ export class Seats {
     for (const { section, ...counts } of list.areas ?? []) this.areas[this.plan.areas.findIndex(({ name }) => name === section)] = { available: 0, locked: 0, booked: 0, blocked: 0, ...counts };
     const changed = [];
     const { ids, positions } = this.plan;
+    const now = this.clock.now(); // once: each time takes longer than all the rest
     list.seats.forEach((seat, i) => {
       const position = list.full && ids[i] === seat.seatId ? i : positions.get(seat.seatId);
       if (position === undefined) return;
       const until = seat.status === 'locked' ? Date.parse(seat.expiresAt) : untils[seat.status];
-      if (this.#set(position, until)) changed.push(position);
+      if (this.#set(position, until, now)) changed.push(position);
     });
     return changed;
   }
 
   /** Applies the result of a call, which the next list will also have. */
   know(positions, until) {
-    for (const position of positions) if (position < this.plan.seatCount) this.#set(position, until);
+    const now = this.clock.now();
+    for (const position of positions) if (position < this.plan.seatCount) this.#set(position, until, now);
   }
 
   /** How many seats and places are left of a category. */
@@ -83,7 +83,7 @@ export class Seats {
         const until = this.until[position];
         if (Math.floor(until / slice) !== s) continue; // the lock was replaced or has gone meanwhile
         if (until > now) later.push(position);
-        else if (this.#set(position, 0)) freed.push(position);
+        else if (this.#set(position, 0, now)) freed.push(position);
       }
       if (later.length) this.ends.set(s, later);
       else this.ends.delete(s);
@@ -92,13 +92,12 @@ export class Seats {
     return freed;
   }
 
-  #set(position, until) {
-    const now = this.clock.now();
+  #set(position, until, now) {
     if (until <= now) until = 0;
     if (this.until[position] === until) return false;
-    const before = this.status(position);
+    const before = statusOf(this.until[position]);
+    const after = statusOf(until);
     this.until[position] = until;
-    const after = this.status(position);
     if (after === 'locked') {
       const s = Math.floor(until / slice);
       this.looked = Math.min(this.looked, s);
@@ -106,13 +105,19 @@ export class Seats {
       else this.ends.set(s, [position]);
     }
     if (before !== after) {
-      for (const counts of [this.counts, this.parts[this.plan.partOf[position]]]) {
-        counts[before]--;
-        counts[after]++;
-      }
+      const { counts } = this;
+      const part = this.parts[this.plan.partOf[position]];
+      counts[before]--;
+      counts[after]++;
+      part[before]--;
+      part[after]++;
       const category = this.plan.category[position];
       if (category !== undefined) this.categories[category] += (after === 'available') - (before === 'available');
     }
     return true;
   }
+}
+
+function statusOf(until) {
+  return until === 0 ? 'available' : until === booked ? 'booked' : until === blocked ? 'blocked' : 'locked';
 }

@@ -2,7 +2,7 @@
 // or somebody who has signed in.
 
 import { undecided } from './api.js';
-import { forgetLocks, forgetUser, keptPicks, locksOf, userName } from './mine.js';
+import { forgetLocks, forgetUser, keptPicks, locksOf, tellWindows, userName } from './mine.js';
 
 /** Requests the session, one window at a time: two at once would become two guests. */
 function ask(api) {
@@ -119,5 +119,6 @@ export class Session {
     const { owner } = this;
     await this.api.signOut();
     forgetUser(owner);
+    tellWindows(owner);
   }
 }

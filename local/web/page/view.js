@@ -46,7 +46,6 @@ export class VenueMap {
     if (plan.large) {
       this.dots = new Dots(this.viewport, plan, this.world, sections);
       this.overview = new Overview(this.viewport, plan, this.world, { ...sections, open });
-      this.overview.label();
     } else this.#drawSeats(plan.parts.keys().toArray(), true);
     this.#settled(false);
   }

@@ -79,9 +79,10 @@ export class Viewport {
   /** The visible box. */
   get view() {
     const { scroller, size, box, wide, tall } = this;
+    const { scrollLeft, scrollTop } = this.fitted ? { scrollLeft: 0, scrollTop: 0 } : scroller; // to ask is a layout
     return {
-      left: box.left + (scroller.scrollLeft - this.#aside(size)) / size,
-      top: box.top + (scroller.scrollTop - this.#above(size)) / size,
+      left: box.left + (scrollLeft - this.#aside(size)) / size,
+      top: box.top + (scrollTop - this.#above(size)) / size,
       width: wide / size,
       height: tall / size,
     };

@@ -14,12 +14,11 @@ const rightToLeft = ['ar'];
 
 // The digits of a currency's smallest unit by ISO 4217, unless it has two. Browsers know those
 // that are in use, which is none for the rupiah or the Colombian peso.
-const digits = [
-  [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'],
-  [3, 'BHD IQD JOD KWD LYD OMR TND'],
-  [4, 'CLF UYW'],
-];
-const digitsOf = (currency) => (digits.find(([, all]) => all.includes(currency)) ?? [2])[0];
+const digits = {
+  BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0, XAF: 0, XOF: 0, XPF: 0,
+  BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3,
+  CLF: 4, UYW: 4,
+};
 
 const slack = 250; // ms by which the estimate of the server's time may be late
 
@@ -128,9 +127,9 @@ export class Words {
 
   /** Returns "€42.00" for an amount in the currency's smallest unit. */
   money(amount, currency) {
-    const digits = digitsOf(currency);
-    const format = this.#format('NumberFormat', { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits });
-    return format.format(amount / 10 ** digits);
+    const places = digits[currency] ?? 2;
+    const format = this.#format('NumberFormat', { style: 'currency', currency, minimumFractionDigits: places, maximumFractionDigits: places });
+    return format.format(amount / 10 ** places);
   }
 
   /** Returns "42 seconds" or "3 minutes". */

@@ -18,13 +18,15 @@ export function layOut(plan) {
   const tiers = plan.large && !plan.placed ? rings(plan.parts) : null;
   const { parts, stage } = tiers ? bowl(plan, tiers) : plan.placed ? placed(plan) : plan.large ? tiles(plan) : stacked(plan);
   const areas = plan.placed ? plan.areas.map(boxOf).filter(Boolean) : [];
-  const world = { parts, tiers, stage, areas };
-  for (const name of ['x', 'y', 'turn']) world[name] = new Float32Array(plan.seatCount);
+  const [x, y, turn] = [1, 2, 3].map(() => new Float32Array(plan.seatCount));
+  const world = { parts, tiers, stage, areas, x, y, turn };
   parts.forEach((part, i) => {
     const seats = part.rows.flatMap((row) => row.seats);
     seats.forEach((seat, n) => {
       const position = plan.parts[i].first + n;
-      for (const name of ['x', 'y', 'turn']) world[name][position] = seat[name];
+      x[position] = seat.x;
+      y[position] = seat.y;
+      turn[position] = seat.turn;
     });
     Object.assign(part, bounds(seats));
     part.outline ??= hull(seats);

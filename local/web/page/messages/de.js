@@ -109,6 +109,8 @@ export default {
   // What the buyer has.
   'yours': 'Ihre Plätze',
   'yours.none': 'Wählen Sie Plätze im Saalplan und reservieren Sie sie. Solange sie für Sie reserviert sind, kann sie niemand anders nehmen.',
+  'yours.soldOut': 'Diese Veranstaltung ist ausverkauft.',
+  'yours.allHeld': 'Zurzeit ist nichts frei. Reservierte Plätze werden wieder frei, wenn niemand sie kauft.',
   'yours.held': 'Für Sie reserviert',
   'yours.picked': 'Ausgewählt',
   'yours.picked.label': 'Ausgewählt, noch nicht reserviert',

@@ -110,6 +110,8 @@ export default {
   // What the buyer has.
   'yours': 'Your seats',
   'yours.none': 'Pick your seats on the map, then hold them. Nobody else can take seats that are held for you.',
+  'yours.soldOut': 'This event is sold out.',
+  'yours.allHeld': 'Nothing is left at the moment. Seats on hold can be picked again if nobody buys them.',
   'yours.held': 'Held for you',
   'yours.picked': 'Picked',
   'yours.picked.label': 'Picked, not held yet',

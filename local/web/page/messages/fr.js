@@ -112,6 +112,8 @@ export default {
   // What the buyer has.
   'yours': 'Vos places',
   'yours.none': 'Choisissez vos places sur le plan, puis retenez-les. Tant qu’elles sont retenues pour vous, personne d’autre ne peut les prendre.',
+  'yours.soldOut': 'Cet événement est complet.',
+  'yours.allHeld': 'Il ne reste rien pour le moment. Les places retenues redeviennent libres si personne ne les achète.',
   'yours.held': 'Retenues pour vous',
   'yours.picked': 'Choisies',
   'yours.picked.label': 'Choisies, pas encore retenues',
