@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -40,6 +42,22 @@ func decoded(t *testing.T, l *seatlist.List, err error) (d list) {
 	var b bytes.Buffer
 	if n, err := l.WriteTo(&b); err != nil || int(n) != l.Len() || b.Len() != l.Len() {
 		t.Errorf("WriteTo wrote %d bytes and returned %d, %v; Len is %d", b.Len(), n, err, l.Len())
+	}
+	read, err := io.ReadAll(iotest.HalfReader(l.Reader()))
+	if err != nil || !bytes.Equal(read, b.Bytes()) {
+		t.Errorf("the Reader reads %s, %v; WriteTo wrote %s", read, err, b.Bytes())
+	}
+	var pieces [3][]byte
+	var joined []byte
+	for r := l.Reader(); ; {
+		n := r.Next(pieces[:])
+		if n == 0 {
+			break
+		}
+		joined = append(joined, bytes.Join(pieces[:n], nil)...)
+	}
+	if !bytes.Equal(joined, b.Bytes()) {
+		t.Errorf("the pieces of the Reader are %s; WriteTo wrote %s", joined, b.Bytes())
 	}
 	if err := json.Unmarshal(b.Bytes(), &d); err != nil {
 		t.Errorf("%v in %s", err, b.Bytes())
