@@ -56,8 +56,9 @@ const (
 	joined = 32 << 10
 )
 
-// list returns the List of the seats, with the JSON before them.
-func (s *Snapshot) list(full bool, seats pieces) *List {
+// list returns the List of the seats, with the JSON before them. It has the counts of
+// the categories that may have changed at the moment or later.
+func (s *Snapshot) list(full bool, seats pieces, moment uint64) *List {
 	head := make([]byte, 0, 256)
 	head = append(head, `{"eventId":"`...)
 	head = append(head, s.seats.ev.ID...)
@@ -75,7 +76,7 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = append(head, `","counts":{`...)
 	head = s.seats.counts.append(head)
 	head = append(head, '}')
-	head = s.seats.appendParts(head)
+	head = s.seats.appendParts(head, moment)
 	head = append(head, `,"seats":[`...)
 	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
 	if end := s.seats.placeEnd(); end < forever {

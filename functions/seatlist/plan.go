@@ -40,7 +40,7 @@ type Plan struct {
 
 	once     sync.Once
 	blank    []*block // every seat is available
-	capacity []tally  // by category: of its seats, every one of which is available
+	capacity []part   // by category: of its seats, every one of which is available
 }
 
 // An area is an Area with the beginning of its JSON, and a category the beginning of a
@@ -91,17 +91,23 @@ func (p *Plan) makeBlank() {
 	if len(p.categories) == 0 {
 		return
 	}
-	p.capacity = make([]tally, len(p.categories))
+	p.capacity = make([]part, len(p.categories))
 	for at := range ids {
 		if c := p.categoryOf(at); c >= 0 {
-			p.capacity[c][lockstore.Available]++
+			p.capacity[c].counts[lockstore.Available]++
 		}
 	}
 }
 
-// recount changes the counts of the categories as the block does whose first seat is at
-// the position.
-func (p *Plan) recount(categories []tally, first int, before, after *block) {
+// A part is the counts of a category, and the moment at which they may have changed last.
+type part struct {
+	counts  tally
+	changed uint64
+}
+
+// recount changes the counts of the categories as the block does, at the moment, whose
+// first seat is at the position.
+func (p *Plan) recount(categories []part, moment uint64, first int, before, after *block) {
 	if len(categories) == 0 {
 		return
 	}
@@ -110,8 +116,9 @@ func (p *Plan) recount(categories []tally, first int, before, after *block) {
 			continue
 		}
 		if c := p.categoryOf(first + i); c >= 0 {
-			categories[c][before.status(i)]--
-			categories[c][after.status(i)]++
+			categories[c].counts[before.status(i)]--
+			categories[c].counts[after.status(i)]++
+			categories[c].changed = moment
 		}
 	}
 }
@@ -134,13 +141,17 @@ func (t *tally) append(b []byte) []byte {
 	return b
 }
 
-// appendParts appends the counts of the categories and areas to the JSON before the
-// seats.
-func (s *seats) appendParts(b []byte) []byte {
+// appendParts appends the counts of the areas, and of the categories whose counts may
+// have changed at the moment or later, to the JSON before the seats.
+func (s *seats) appendParts(b []byte, moment uint64) []byte {
+	n := 0
 	for i, head := range s.plan.categories {
-		b = appendPart(b, i, `,"categories":[`, head, &s.categories[i])
+		if c := &s.categories[i]; c.changed >= moment {
+			b = appendPart(b, n, `,"categories":[`, head, &c.counts)
+			n++
+		}
 	}
-	if len(s.plan.categories) > 0 {
+	if n > 0 {
 		b = append(b, ']')
 	}
 	for i, a := range s.plan.areas {

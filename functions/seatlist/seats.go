@@ -15,8 +15,8 @@ type seats struct {
 	moment     uint64   // counts the states of a feed: a later one has a higher moment
 	blocks     []*block // blockSize seats each, the last fewer
 	counts     tally
-	categories []tally // by category of the plan
-	nextEnd    int64   // of the lock that ends first; forever if there is none
+	categories []part // by category of the plan
+	nextEnd    int64  // of the lock that ends first; forever if there is none
 }
 
 // with returns the state after the changes of a store's snapshot, without the
@@ -55,7 +55,7 @@ func (s *seats) with(snap lockstore.Snapshot) *seats {
 		for status := range next.counts {
 			next.counts[status] += b.counts[status] - old.counts[status]
 		}
-		s.plan.recount(next.categories, i*blockSize, old, b)
+		s.plan.recount(next.categories, moment, i*blockSize, old, b)
 	}
 	for _, b := range next.blocks {
 		next.nextEnd = min(next.nextEnd, b.nextEnd)
