@@ -50,11 +50,14 @@ func (c *connection) gather() {
 	c.answer = b
 }
 
-// send writes what was gathered. If it fails, so does the next use of the connection.
+// send writes what was gathered. If that fails it closes the connection, since net/http
+// does not learn of it.
 func (c *connection) send() {
 	b := c.answer
 	c.answer = nil
-	c.Conn.Write(*b)
+	if _, err := c.Conn.Write(*b); err != nil {
+		c.Conn.Close() // the place is given back when net/http notices
+	}
 	if cap(*b) <= mostGathered {
 		*b = (*b)[:0]
 		c.of.gathered.Put(b)
