@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -89,7 +90,10 @@ type answer struct {
 	r       *http.Request
 	begun   bool   // the status is written
 	refused bool   // with another answer than the handler's
+	size    int64  // of the body, if it is known when the answer begins; else 0
 	end     func() // nil if the answer is not large
+
+	gathers *connection // nil if it does not
 }
 
 // WriteHeader begins the answer.
@@ -104,14 +108,15 @@ func (a *answer) WriteHeader(status int) {
 		a.ResponseWriter.WriteHeader(status)
 		return
 	}
-	size, _ := strconv.ParseInt(h["Content-Length"][0], 10, 64)
-	if size < largeAnswer {
+	a.size, _ = strconv.ParseInt(h["Content-Length"][0], 10, 64)
+	if a.size < largeAnswer {
+		a.gather()
 		a.ResponseWriter.WriteHeader(status)
 		return
 	}
 	l := a.limits
 	var ok bool
-	a.end, ok = l.answers.begin(l.policy.Proxies.Client(a.r), rendering{a.r.URL.Path, h.Get("ETag"), h.Get("Content-Encoding"), size})
+	a.end, ok = l.answers.begin(l.policy.Proxies.Client(a.r), rendering{a.r.URL.Path, h.Get("ETag"), h.Get("Content-Encoding"), a.size})
 	if ok {
 		a.ResponseWriter.WriteHeader(status)
 		return
@@ -137,6 +142,18 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
+// ReadFrom writes a body whose length the header has. It is charged as a whole.
+func (a *answer) ReadFrom(src io.Reader) (int64, error) {
+	if !a.begun {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.refused {
+		return io.Copy(io.Discard, src)
+	}
+	a.limits.policy.Charge(a.r, a.size)
+	return io.Copy(a.ResponseWriter, src)
+}
+
 // Hijack takes over the connection. What is written to it is charged as it is
 // written, since a viewer may stay for days.
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -151,8 +168,25 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets [http.ResponseController] find the methods of the server's writer.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
+// gather makes the connection send the answer in one piece, if it would be sent in two.
+// A connection with TLS or HTTP/2 has its own pieces.
+func (a *answer) gather() {
+	const header = 512 // or somewhat more or less
+	if a.size+header <= httpBuffer || a.size+header > mostGathered || a.r.TLS != nil || a.r.ProtoMajor != 1 {
+		return
+	}
+	if a.gathers = connectionOf(a.r); a.gathers != nil {
+		a.gathers.gather()
+	}
+}
+
 // close ends the answer.
 func (a *answer) close() {
+	if a.gathers != nil {
+		// A client that has gone needs no answer.
+		_ = http.NewResponseController(a.ResponseWriter).Flush()
+		a.gathers.send()
+	}
 	if a.end != nil {
 		a.end()
 	}

@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"golang.org/x/net/netutil"
-
 	"seatlock/functions/access"
 	"seatlock/functions/settings"
 	"seatlock/functions/telemetry"
@@ -37,15 +35,21 @@ func viewerPlaces(s settings.Server) *access.Places {
 // spare: it serves only health checks until a place is free.
 type connections struct {
 	net.Listener
+	open           chan struct{} // holds an element for each connection
+	closed         chan struct{}
+	close          sync.Once      // of closed
 	proxies        access.Proxies // whose connections are those of many clients
 	places, spares *access.Places
 	log            *slog.Logger
 	lines          telemetry.Bound
+	gathered       sync.Pool // of *[]byte, with room for mostGathered bytes
 }
 
 func limitConnections(l net.Listener, s settings.Server, proxies access.Proxies, log *slog.Logger) *connections {
 	return &connections{
-		Listener: netutil.LimitListener(l, s.Connections+reserve),
+		Listener: l,
+		open:     make(chan struct{}, s.Connections+reserve),
+		closed:   make(chan struct{}),
 		proxies:  proxies,
 		places:   access.NewPlaces(int64(s.Connections), shareOf(s.Connections, s.Share)),
 		spares:   access.NewPlaces(reserve, reserve*int64(s.Share)/100+1),
@@ -53,11 +57,18 @@ func limitConnections(l net.Listener, s settings.Server, proxies access.Proxies,
 	}
 }
 
-// Accept returns the next connection that has a place.
+// Accept returns the next connection that has a place. Beyond all of them, spare ones
+// included, it waits until one is closed.
 func (l *connections) Accept() (net.Conn, error) {
 	for {
+		select {
+		case l.open <- struct{}{}:
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
 		c, err := l.Listener.Accept()
 		if err != nil {
+			<-l.open
 			return nil, err
 		}
 		addr := addrOf(c)
@@ -73,8 +84,15 @@ func (l *connections) Accept() (net.Conn, error) {
 			return &connection{Conn: c, of: l, addr: counted, spare: true}, nil
 		}
 		c.Close()
+		<-l.open
 		l.lines.Log(context.Background(), l.log, slog.LevelWarn, "connection", "connection closed: its address has as many as it may have", slog.String("address", addr.String()))
 	}
+}
+
+// Close closes the listener, and ends a call of Accept.
+func (l *connections) Close() error {
+	l.close.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 func addrOf(c net.Conn) netip.Addr {
@@ -82,43 +100,6 @@ func addrOf(c net.Conn) netip.Addr {
 		return tcp.AddrPort().Addr().Unmap()
 	}
 	return netip.Addr{}
-}
-
-// A connection has a place until it is closed.
-type connection struct {
-	net.Conn
-	of   *connections
-	addr netip.Addr // by which it is counted
-
-	mu            sync.Mutex
-	spare, closed bool
-}
-
-// hasPlace reports whether the connection may be used for more than health checks. A
-// spare one gets a place if there is one now.
-func (c *connection) hasPlace() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.spare && !c.closed && c.of.places.Take(c.addr, 1) == nil {
-		c.spare = false
-		c.of.spares.Release(c.addr, 1)
-	}
-	return !c.spare
-}
-
-// Close closes the connection and gives its place back.
-func (c *connection) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.closed {
-		c.closed = true
-		if c.spare {
-			c.of.spares.Release(c.addr, 1)
-		} else {
-			c.of.places.Release(c.addr, 1)
-		}
-	}
-	return c.Conn.Close()
 }
 
 type connectionKey struct{}
@@ -134,8 +115,14 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
+// connectionOf returns the connection of a request, or nil if that is not known.
+func connectionOf(r *http.Request) *connection {
+	c, _ := r.Context().Value(connectionKey{}).(*connection)
+	return c
+}
+
 // hasPlace reports whether the request's connection has a place.
 func hasPlace(r *http.Request) bool {
-	c, ok := r.Context().Value(connectionKey{}).(*connection)
-	return !ok || c.hasPlace()
+	c := connectionOf(r)
+	return c == nil || c.hasPlace()
 }

@@ -57,8 +57,9 @@ const (
 	joined = 32 << 10
 )
 
-// list returns the List of the seats, with the JSON before them.
-func (s *Snapshot) list(full bool, seats pieces) *List {
+// list returns the List of the seats, with the JSON before them. It has the counts of
+// the categories that may have changed at the moment or later.
+func (s *Snapshot) list(full bool, seats pieces, moment uint64) *List {
 	head := make([]byte, 0, 256)
 	head = append(head, `{"eventId":"`...)
 	head = append(head, s.seats.ev.ID...)
@@ -76,7 +77,7 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 	head = append(head, `","counts":{`...)
 	head = s.seats.counts.append(head)
 	head = append(head, '}')
-	head = s.seats.appendParts(head)
+	head = s.seats.appendParts(head, moment)
 	head = append(head, `,"seats":[`...)
 	l := &List{Version: s.seats.version, Full: full, Moment: s.seats.moment, head: head, seats: seats}
 	if end := s.seats.placeEnd(); end < forever {
@@ -96,7 +97,8 @@ func (s *Snapshot) list(full bool, seats pieces) *List {
 func (l *List) Len() int { return l.len }
 
 // WriteTo implements [io.WriterTo], except that it returns 0 with an error. It
-// writes a short list at once and a long one in large pieces.
+// writes a short list at once and a long one in large pieces, or lets w read it with
+// [List.Reader] if w is an [io.ReaderFrom].
 func (l *List) WriteTo(w io.Writer) (int64, error) {
 	if l.len <= joined {
 		l.plain.once.Do(func() {
@@ -109,29 +111,79 @@ func (l *List) WriteTo(w io.Writer) (int64, error) {
 		n, err := w.Write(l.plain.body)
 		return int64(n), err
 	}
-	err := l.pieces(func(p []byte) error {
-		_, err := w.Write(p)
-		return err
-	})
+	var err error
+	if from, ok := w.(io.ReaderFrom); ok {
+		_, err = from.ReadFrom(l.Reader())
+	} else {
+		err = l.pieces(func(p []byte) error {
+			_, err := w.Write(p)
+			return err
+		})
+	}
 	if err != nil {
 		return 0, err
 	}
 	return int64(l.len), nil
 }
 
+// A Reader reads a list once.
+type Reader struct {
+	list *List
+	next int    // the piece after rest: 0 is the head, and the one after the seats the tail
+	rest []byte // of the piece before
+}
+
+// Reader returns a Reader of the list, which does not copy it.
+func (l *List) Reader() *Reader { return &Reader{list: l} }
+
+// Next stores the next pieces of the list, as many as there is room for, and returns
+// their number: 0 at the end. The caller must not change what is in them.
+func (r *Reader) Next(pieces [][]byte) int {
+	n := 0
+	for n < len(pieces) && r.more() {
+		pieces[n], r.rest = r.rest, nil
+		n++
+	}
+	return n
+}
+
+// Read implements [io.Reader].
+func (r *Reader) Read(p []byte) (int, error) {
+	if !r.more() {
+		return 0, io.EOF
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// more makes rest something to read, unless all was read.
+func (r *Reader) more() bool {
+	for len(r.rest) == 0 {
+		seats := r.list.seats
+		switch at := r.next - 1; {
+		case at < 0:
+			r.rest = r.list.head
+		case at == 0 && len(seats) > 0:
+			r.rest = seats[0].text[1:]
+		case at < len(seats):
+			r.rest = seats[at].text
+		case at == len(seats):
+			r.rest = []byte(tail)
+		default:
+			return false
+		}
+		r.next++
+	}
+	return true
+}
+
 // pieces calls do with one piece of the list after the other, until it fails.
 func (l *List) pieces(do func([]byte) error) error {
-	if err := do(l.head); err != nil {
-		return err
-	}
-	for i, p := range l.seats {
-		text := p.text
-		if i == 0 {
-			text = text[1:]
-		}
-		if err := do(text); err != nil {
+	for r := l.Reader(); r.more(); r.rest = nil {
+		if err := do(r.rest); err != nil {
 			return err
 		}
 	}
-	return do([]byte(tail))
+	return nil
 }

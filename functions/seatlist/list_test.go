@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -48,6 +50,34 @@ func decoded(t *testing.T, l *seatlist.List, err error) (d list) {
 		t.Errorf("the list has version %s, full %v; its JSON %s, %v", l.Version, l.Full, d.Version, d.Full)
 	}
 	return d
+}
+
+// TestReader checks that a Reader has the bytes that WriteTo writes, however they are
+// read: of a long list, of a short one, and of one without seats.
+func TestReader(t *testing.T) {
+	store, ev := new(memstore.Store), event(t, 2000)
+	feed := seatlist.New(store, ev, seatlist.NewPlan(ev.Layout, seatlist.Parts{}))
+	lock(t, store, ev, "ann", ev.Seats[700])
+	snap, err := feed.Refresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*seatlist.List{snap.Since(""), snap.WithStatus(lockstore.Locked), snap.WithStatus(lockstore.Booked)} {
+		var want bytes.Buffer
+		l.WriteTo(struct{ io.Writer }{&want}) // in pieces
+		if got, err := io.ReadAll(iotest.HalfReader(l.Reader())); err != nil || !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("the Reader reads %d bytes, %v; WriteTo writes %d", len(got), err, want.Len())
+		}
+		var got []byte
+		var pieces [3][]byte
+		r := l.Reader()
+		for n := r.Next(pieces[:]); n > 0; n = r.Next(pieces[:]) {
+			got = append(got, bytes.Join(pieces[:n], nil)...)
+		}
+		if !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("the pieces have %d bytes; WriteTo writes %d", len(got), want.Len())
+		}
+	}
 }
 
 // get asks the feed for the changes since the version.

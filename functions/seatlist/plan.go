@@ -39,7 +39,7 @@ type Plan struct {
 
 	once     sync.Once
 	blank    []*block // every seat is available
-	capacity []tally  // by category: the number of its seats, all of them available
+	capacity []part   // by category: the number of its seats, all of them available
 }
 
 // An area is an Area with the beginning of its JSON object, and a category has the
@@ -90,17 +90,23 @@ func (p *Plan) makeBlank() {
 	if len(p.categories) == 0 {
 		return
 	}
-	p.capacity = make([]tally, len(p.categories))
+	p.capacity = make([]part, len(p.categories))
 	for at := range ids {
 		if c := p.categoryOf(at); c >= 0 {
-			p.capacity[c][lockstore.Available]++
+			p.capacity[c].counts[lockstore.Available]++
 		}
 	}
 }
 
-// recount updates the counts of the categories for a block that replaces another one.
-// Its first seat is at position first.
-func (p *Plan) recount(categories []tally, first int, before, after *block) {
+// A part is the counts of a category, and the moment at which they may have last changed.
+type part struct {
+	counts  tally
+	changed uint64
+}
+
+// recount updates the counts of the categories at a moment at which a block replaces
+// another one. Its first seat is at position first.
+func (p *Plan) recount(categories []part, moment uint64, first int, before, after *block) {
 	if len(categories) == 0 {
 		return
 	}
@@ -109,8 +115,9 @@ func (p *Plan) recount(categories []tally, first int, before, after *block) {
 			continue
 		}
 		if c := p.categoryOf(first + i); c >= 0 {
-			categories[c][before.status(i)]--
-			categories[c][after.status(i)]++
+			categories[c].counts[before.status(i)]--
+			categories[c].counts[after.status(i)]++
+			categories[c].changed = moment
 		}
 	}
 }
@@ -133,13 +140,17 @@ func (t *tally) append(b []byte) []byte {
 	return b
 }
 
-// appendParts appends the counts of the categories and areas to the JSON before the
-// seats.
-func (s *seats) appendParts(b []byte) []byte {
+// appendParts appends the counts of the areas, and of the categories whose counts may
+// have changed at the moment or later, to the JSON before the seats.
+func (s *seats) appendParts(b []byte, moment uint64) []byte {
+	n := 0
 	for i, head := range s.plan.categories {
-		b = appendPart(b, i, `,"categories":[`, head, &s.categories[i])
+		if c := &s.categories[i]; c.changed >= moment {
+			b = appendPart(b, n, `,"categories":[`, head, &c.counts)
+			n++
+		}
 	}
-	if len(s.plan.categories) > 0 {
+	if n > 0 {
 		b = append(b, ']')
 	}
 	for i, a := range s.plan.areas {

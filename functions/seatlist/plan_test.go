@@ -69,9 +69,31 @@ func partsOf(t *testing.T, l *seatlist.List) (decoded partsList) {
 	return decoded
 }
 
+// A follower keeps the counts of categories as a client does that polls for changes.
+type follower struct {
+	version    lockstore.Version
+	categories []part
+	left       int // how many counts lists have left out
+}
+
+// read applies a list.
+func (f *follower) read(version lockstore.Version, l partsList) {
+	f.version = version
+	f.left += len(f.categories) - len(l.Categories)
+	for _, c := range l.Categories {
+		at := slices.IndexFunc(f.categories, func(known part) bool { return known.Category == c.Category })
+		if at < 0 {
+			f.categories = append(f.categories, c)
+		} else {
+			f.categories[at] = c
+		}
+	}
+}
+
 // TestPartsAreCounted checks that every list has the numbers of seats and places in
 // each state, for the event, each category and each area, and does not list places,
-// whatever block boundaries the areas cross.
+// whatever block boundaries the areas cross. Lists of changes leave out the categories
+// that have not changed, also for a client that polls one process and then another.
 func TestPartsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ev := new(memstore.Store), event(t, 1500)
@@ -80,6 +102,7 @@ func TestPartsAreCounted(t *testing.T) {
 		categoryOf := func(at int) int { return max(-1, min(at%5-2+at/1400, 2)) } // some have no category
 		plan := seatlist.NewPlan(ev.Layout, seatlist.Parts{Areas: areas, Categories: categories, CategoryOf: categoryOf})
 		feed, random := seatlist.New(store, ev, plan), rand.New(rand.NewPCG(1, 20))
+		feeds, client := []*seatlist.Feed{feed, seatlist.New(store, ev, plan)}, new(follower)
 		for step := range 60 {
 			before, err := feed.Refresh(t.Context())
 			if err != nil {
@@ -87,7 +110,7 @@ func TestPartsAreCounted(t *testing.T) {
 			}
 			for range random.IntN(6) {
 				at := random.IntN(1490)
-				seats, user := ev.Seats[at:at+1+random.IntN(9)], lockstore.UserID(fmt.Sprint("user", step))
+				seats, user := ev.Seats[at:at+1+random.IntN(9)*random.IntN(2)], lockstore.UserID(fmt.Sprint("user", step))
 				ops := []lockstore.Op{lockstore.Lock(user, seats...), lockstore.Book(user, "", seats...), lockstore.Block("", seats...), lockstore.Unblock(seats...)}
 				_, _ = store.Do(t.Context(), ev, ops[random.IntN(len(ops))]) // some fail
 			}
@@ -126,6 +149,9 @@ func TestPartsAreCounted(t *testing.T) {
 				"all": now.Since(""), "the changes": now.Since(before.Since("").Version), "locked": now.WithStatus(lockstore.Locked),
 			} {
 				got := partsOf(t, l)
+				if name == "the changes" {
+					got.Categories = want.Categories // the client below checks them
+				}
 				for _, s := range got.Seats {
 					if at, _ := ev.Position(lockstore.SeatID(s.SeatID)); at >= 300 {
 						t.Fatalf("step %d, %s: the place %s is listed", step, name, s.SeatID)
@@ -134,6 +160,14 @@ func TestPartsAreCounted(t *testing.T) {
 				if got.Seats = nil; !reflect.DeepEqual(got, want) {
 					t.Fatalf("step %d, %s: the counts are\n%+v, want\n%+v", step, name, got, want)
 				}
+			}
+			l, err := feeds[random.IntN(2)].List(t.Context(), client.version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.read(l.Version, partsOf(t, l))
+			if !reflect.DeepEqual(client.categories, want.Categories) {
+				t.Fatalf("step %d: a client that asks for changes counts\n%+v, want\n%+v", step, client.categories, want.Categories)
 			}
 			was := make(map[int]lockstore.Status)
 			for at, status := range before.Changed(nil) {
@@ -147,6 +181,9 @@ func TestPartsAreCounted(t *testing.T) {
 					t.Fatalf("step %d: seat %d is %v after the changes, and %v", step, at, was[at], now.Status(at))
 				}
 			}
+		}
+		if client.left == 0 {
+			t.Error("no list of changes left out a category that had not changed")
 		}
 	})
 }

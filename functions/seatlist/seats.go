@@ -15,8 +15,8 @@ type seats struct {
 	moment     uint64   // increases with each state of a feed
 	blocks     []*block // blockSize seats each; the last may have fewer
 	counts     tally
-	categories []tally // by category of the plan
-	nextEnd    int64   // the earliest end of a lock; forever if there is none
+	categories []part // by category of the plan
+	nextEnd    int64  // the earliest end of a lock; forever if there is none
 }
 
 // with returns the state after the changes in a store's snapshot, without the locks
@@ -54,7 +54,7 @@ func (s *seats) with(snap lockstore.Snapshot) *seats {
 		for status := range next.counts {
 			next.counts[status] += b.counts[status] - old.counts[status]
 		}
-		s.plan.recount(next.categories, i*blockSize, old, b)
+		s.plan.recount(next.categories, moment, i*blockSize, old, b)
 	}
 	for _, b := range next.blocks {
 		next.nextEnd = min(next.nextEnd, b.nextEnd)

@@ -83,7 +83,7 @@ func (s *Snapshot) WithStatus(status lockstore.Status) *List {
 	defer s.mu.Unlock()
 	kept := &s.withStatus[status]
 	if *kept == nil {
-		*kept = s.list(true, s.seats.withStatus(status))
+		*kept = s.list(true, s.seats.withStatus(status), 0)
 	}
 	return *kept
 }
@@ -91,36 +91,47 @@ func (s *Snapshot) WithStatus(status lockstore.Status) *List {
 // Since returns the list of the seats that changed after the version. If the version is
 // empty, unknown to the feed or far behind, it returns the list of all seats.
 func (s *Snapshot) Since(version lockstore.Version) *List {
-	moment, known := s.since(version)
+	moment, counted, known := s.since(version)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known {
-		if l := s.changesSince(moment); l != nil {
+		if l := s.changesSince(moment, counted); l != nil {
 			return l
 		}
 	}
 	if s.whole == nil {
-		s.whole = s.list(true, s.seats.all())
+		s.whole = s.list(true, s.seats.all(), 0)
 	}
 	return s.whole
 }
 
-// since returns the moment of a version. The feed may know a version that the Snapshot
-// does not: it met the version later, or has forgotten the past and met it again.
-func (s *Snapshot) since(version lockstore.Version) (moment uint64, known bool) {
-	switch version {
-	case "":
-		return 0, false
-	case s.seats.version:
-		return s.seats.moment, true
+// since returns the moment after which seats have changed since the version, and the
+// moment from which counts may have changed. The feed may know a version that the
+// Snapshot does not: it met the version later, or has forgotten the past and met it
+// again.
+//
+// The end of a lock changes counts, but neither the version nor a seat. Another process
+// may have listed the version before a lock ended that this feed never saw: it had
+// ended when the feed first met the version. So the counts that changed at that moment
+// are among those that may have changed since.
+func (s *Snapshot) since(version lockstore.Version) (moment, counted uint64, known bool) {
+	if version == "" {
+		return 0, 0, false
 	}
-	moment, known = s.feed.known.moment(version)
-	return moment, known && moment <= s.seats.moment
+	first, known := s.feed.known.moment(version)
+	known = known && first <= s.seats.moment
+	switch {
+	case version == s.seats.version && known:
+		return s.seats.moment, first, true
+	case version == s.seats.version:
+		return s.seats.moment, 0, true
+	}
+	return first, first, known
 }
 
-// changesSince returns the changes after the moment, or nil if there are too many. The
-// caller must hold s.mu.
-func (s *Snapshot) changesSince(moment uint64) *List {
+// changesSince returns the seats that changed after a moment and the counts that may have
+// changed from another one on, or nil if there are too many. The caller must hold s.mu.
+func (s *Snapshot) changesSince(moment, counted uint64) *List {
 	if l := s.changes[moment]; l != nil {
 		return l
 	}
@@ -128,7 +139,7 @@ func (s *Snapshot) changesSince(moment uint64) *List {
 	if !ok {
 		return nil
 	}
-	l := s.list(false, changed)
+	l := s.list(false, changed, counted)
 	if s.changes == nil {
 		s.changes = make(map[uint64]*List)
 	}

@@ -8,6 +8,7 @@ package telemetry
 import (
 	"cmp"
 	"context"
+	"io"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -120,6 +121,14 @@ func (r *request) WriteHeader(status int) {
 func (r *request) Write(p []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(p)
 	r.Bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the server's writer choose how it writes what src has, and counts the
+// bytes.
+func (r *request) ReadFrom(src io.Reader) (int64, error) {
+	n, err := io.Copy(r.ResponseWriter, src)
+	r.Bytes += n
 	return n, err
 }
 

@@ -33,7 +33,7 @@ type message struct {
 func (m *message) bytes() []byte {
 	m.render.Do(func() {
 		var b bytes.Buffer
-		b.Grow(m.Len())
+		b.Grow(m.Len() + bytes.MinRead)
 		m.WriteTo(&b) // cannot fail
 		m.body = b.Bytes()
 	})

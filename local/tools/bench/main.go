@@ -45,7 +45,7 @@ var rows = []row{
 
 	{"Memory: POST /lock, 200/s, while HEAD, status, old and unknown since of 50,000 seats are asked for", "the same locks alone", "p50 ≤ 2 × its time", memoryStorm},
 	{"Redis: POST /lock, 200/s, while HEAD, status, old and unknown since of 50,000 seats are asked for", "the same locks alone", "p50 ≤ 2 × its time", onRedis(redisStorm)},
-	{"Redis: POST /lock, 200/s, while 5,000 viewers return, 9,900 changes behind", "the same locks once all are back", "p99 ≤ 2 × its time", viewersReturn},
+	{"Redis: POST /lock, 200/s, while 5,000 viewers return, 9,900 changes behind", "the same locks without viewers", "p99 ≤ 2 × its time", viewersReturn},
 	{"4,000 clients that do not read the list of 50,000 seats", "", "≤ 150 MB", slowReaders},
 	{"POST /lock, 200/s, while another address opens 10,000 connections", "the same locks alone", "p50 ≤ 2 × its time", idleConnections},
 
