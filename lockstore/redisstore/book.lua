@@ -1,7 +1,9 @@
 -- The number of the answer is 0. A call's further field is 1 if it takes blocked
 -- seats too.
+local TAKES_BLOCKED = field()
+
 run(function(c, first, last)
-  local key, ref, blocked = KEYS[FIRST_USER + c], ARGV[REFS + c], ARGV[MORE + c] == '1'
+  local key, ref, blocked = KEYS[FIRST_USER + c], ARGV[REFS + c] or '', ARGV[TAKES_BLOCKED + c] == '1'
   local user = sub(key, ID)
   local value = 'b' .. STAMP .. ':' .. ref .. ':' .. user
   local before, free, vs, refusal = changes, {}, {}, nil

@@ -12,6 +12,15 @@ local function holds(s, user)
   return v and locked_by(v, user) and taken(s) > 0
 end
 
+-- Calls a command on a user's set, before the call changes anything else. Returns
+-- true and the reply, or false and the answer to a call whose user's key is of
+-- another type.
+local function call_set(name, key, ...)
+  local reply = pcall(name, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return true, reply end
+  return false, not_a_set(key, reply)
+end
+
 -- Adds to the journal what the call has changed, on behalf of the user: those seats.
 local function enter(c, user, seats)
   local entry = {user, ARGV[REFS + c] or '', ARGV[BYS + c] or ''}

@@ -18,7 +18,7 @@ local function finish_each(kind)
     end
   end
   for i, time in ipairs(times) do
-    show(places[time], record(time))
+    show(places[time], #places[time], record(time))
     texts[i] = digits(time) .. ' ' .. table.concat(places[time], ' ')
   end
   return finish_as(kind, table.concat(texts, ';'))

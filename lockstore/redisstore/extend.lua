@@ -1,8 +1,10 @@
 -- The number of the answer is the earliest end of the user's locks on the seats. A
 -- call's further fields are the end that it asks for, and how long a lock may last.
+local UNTILS, CAPS = field(), field()
+
 run(function(c, first, last)
   local key = KEYS[FIRST_USER + c]
-  local user, want, cap = sub(key, ID), tonumber(ARGV[MORE + c]), tonumber(ARGV[MORE + CALLS + c])
+  local user, want, cap = sub(key, ID), tonumber(ARGV[UNTILS + c]), tonumber(ARGV[CAPS + c])
   local before, earliest, latest, refusal = changes, BOOKED, 0, nil
   local longer, times, members = {}, {}, {}
   for s = first, last do
@@ -30,9 +32,9 @@ run(function(c, first, last)
       local v = sub(values[s + 1], 1, 15) .. stamp .. ':' .. user
       call('SET', KEYS[s + 1], v, 'PXAT', stamp)
       change(s, v)
-      ends[ARGV[s + 7]] = times[k]
+      ends[ARGV[PLACES + s]] = times[k]
     end
-    if ARGV[BYS + c] ~= '' then enter(c, user, longer) end
+    if (ARGV[BYS + c] or '') ~= '' then enter(c, user, longer) end
   end
   return succeed(earliest, last - first + 1, before)
 end)
