@@ -15,14 +15,16 @@ run(function(c, first, last)
       refusal = in_the_way(refusal, s - first, time)
     end
   end
+  local size
   if not refusal and #free > 0 then
     local ok, reply = call_set('ZCARD', key)
     if not ok then return reply end
+    size = reply
     refusal = take(free, vs)
   end
   if refusal then return refusal end
   if #free > 0 then
-    count(key, free)
+    count(key, free, size == 0)
     for _, s in ipairs(free) do change(s, value) end
     enter(c, user, free)
   end

@@ -6,10 +6,13 @@ local function taken(s)
   return v and taken_until(v, KEYS[s + 1], NOW) or 0
 end
 
--- Reports whether the user has a lock on the seat s.
-local function holds(s, user)
+-- Returns until when the user has a lock on the seat s, or nothing.
+local function held_until(s, user)
   local v = values[s + 1]
-  return v and locked_by(v, user) and taken(s) > 0
+  if v and locked_by(v, user) then
+    local time = taken_until(v, KEYS[s + 1], NOW)
+    return time > 0 and time
+  end
 end
 
 -- Calls a command on a user's set, before the call changes anything else. Returns

@@ -53,11 +53,11 @@ run(function(c, first, last)
   for _, s in ipairs(old) do
     call('DEL', KEYS[s + 1])
     change(s, false)
-    ends[ARGV[PLACES + s]] = 0
+    ends[changes] = '0'
   end
   for k, s in ipairs(new) do
     change(s, vs[k])
-    ends[ARGV[PLACES + s]] = BOOKED
+    ends[changes] = BOOKED_STAMP
   end
   local both = {}
   for s = first, last do both[#both + 1] = s end
