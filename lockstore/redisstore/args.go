@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,9 +23,15 @@ var (
 	userField      = field{func(w *work) any { return string(w.op.User) }, ""}
 	blockedField   = field{func(w *work) any { return w.op.Blocked }, false}
 	notBeforeField = field{func(w *work) any { return millis(w.op.NotBefore) }, ""}
-	untilField     = field{func(w *work) any { return w.op.Until.UnixMilli() }, nil}
-	capField       = field{func(w *work) any { return w.ev.LongestLock(&w.op).Milliseconds() }, nil}
+	untilField     = field{func(w *work) any { return stamp(w.end()) }, nil}
+	fromField      = field{func(w *work) any { return stamp(w.end() - w.ev.LongestLock(&w.op).Milliseconds()) }, nil}
 )
+
+// end returns the end that an extension asks for. No lock lasts as long as the latest one.
+func (w *work) end() int64 { return max(0, min(w.op.Until.UnixMilli(), blockedUntil-1)) }
+
+// stamp returns a time as extend.lua compares it.
+func stamp(millis int64) string { return fmt.Sprintf("%0*d", stampLen, max(0, millis)) }
 
 // A form is how batch.lua wants the calls of one kind.
 type form struct {
@@ -37,7 +44,7 @@ var forms = [...]form{
 	lockstore.KindLock:    {fields: []field{countField, notAfterField}},
 	lockstore.KindRelease: {fields: []field{countField, notAfterField}},
 	lockstore.KindConfirm: {fields: commonFields(), journal: true},
-	lockstore.KindExtend:  {fields: commonFields(untilField, capField), journal: true},
+	lockstore.KindExtend:  {fields: commonFields(untilField, fromField), journal: true},
 	lockstore.KindBook:    {fields: commonFields(blockedField), journal: true},
 	lockstore.KindCancel:  {fields: commonFields(userField, notBeforeField), owners: true, journal: true},
 	lockstore.KindMove:    {fields: commonFields(userField), owners: true, journal: true},
