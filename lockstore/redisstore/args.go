@@ -1,66 +1,99 @@
 package redisstore
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"seatlock/lockstore"
 )
 
-// A field is what a script needs to know of each call besides its seats.
-type field func(*work) any
+// A field is what a script needs to know of each call besides its seats. If all calls
+// have the usual value, it is left out.
+type field struct {
+	of    func(*work) any
+	usual any
+}
 
-func countOf(w *work) any     { return len(w.at) }
-func notAfterOf(w *work) any  { return millis(w.op.NotAfter) }
-func refOf(w *work) any       { return string(w.op.Ref) }
-func byOf(w *work) any        { return w.op.By }
-func userOf(w *work) any      { return string(w.op.User) }
-func blockedOf(w *work) any   { return w.op.Blocked }
-func notBeforeOf(w *work) any { return millis(w.op.NotBefore) }
-func untilOf(w *work) any     { return w.op.Until.UnixMilli() }
+var (
+	countField     = field{func(w *work) any { return len(w.at) }, 1}
+	notAfterField  = field{func(w *work) any { return millis(w.op.NotAfter) }, ""}
+	refField       = field{func(w *work) any { return string(w.op.Ref) }, ""}
+	byField        = field{func(w *work) any { return w.op.By }, ""}
+	userField      = field{func(w *work) any { return string(w.op.User) }, ""}
+	blockedField   = field{func(w *work) any { return w.op.Blocked }, false}
+	notBeforeField = field{func(w *work) any { return millis(w.op.NotBefore) }, ""}
+	untilField     = field{func(w *work) any { return stamp(w.end()) }, nil}
+	fromField      = field{func(w *work) any { return stamp(w.end() - w.ev.LongestLock(&w.op).Milliseconds()) }, nil}
+)
 
-func capOf(w *work) any { return w.ev.LongestLock(&w.op).Milliseconds() }
+// end returns the end that an extension asks for. No lock lasts as long as the latest one.
+func (w *work) end() int64 { return max(0, min(w.op.Until.UnixMilli(), blockedUntil-1)) }
+
+// stamp returns a time as extend.lua compares it.
+func stamp(millis int64) string { return fmt.Sprintf("%0*d", stampLen, max(0, millis)) }
 
 // A form says what batch.lua needs for calls of one kind.
 type form struct {
 	fields  []field
-	plain   func(*lockstore.Op) bool // reports whether a call needs no field but the first; nil if all need all
-	owners  bool                     // the user keys are of the seats' owners, not of the calls' users
-	journal bool                     // the journal's key is among the keys
+	owners  bool // the user keys are of the seats' owners, not of the calls' users
+	journal bool // the journal's key is among the keys
 }
 
 var forms = [...]form{
-	lockstore.KindLock:    {fields: []field{countOf, notAfterOf}, plain: isUnbounded},
-	lockstore.KindRelease: {fields: []field{countOf, notAfterOf}, plain: isUnbounded},
-	lockstore.KindConfirm: {fields: commonFields(), plain: isPlain, journal: true},
-	lockstore.KindExtend:  {fields: commonFields(untilOf, capOf), journal: true},
-	lockstore.KindBook:    {fields: commonFields(blockedOf), journal: true},
-	lockstore.KindCancel:  {fields: commonFields(userOf, notBeforeOf), owners: true, journal: true},
-	lockstore.KindMove:    {fields: commonFields(userOf), owners: true, journal: true},
-	lockstore.KindBlock:   {fields: commonFields(blockedOf), owners: true, journal: true},
+	lockstore.KindLock:    {fields: []field{countField, notAfterField}},
+	lockstore.KindRelease: {fields: []field{countField, notAfterField}},
+	lockstore.KindConfirm: {fields: commonFields(), journal: true},
+	lockstore.KindExtend:  {fields: commonFields(untilField, fromField), journal: true},
+	lockstore.KindBook:    {fields: commonFields(blockedField), journal: true},
+	lockstore.KindCancel:  {fields: commonFields(userField, notBeforeField), owners: true, journal: true},
+	lockstore.KindMove:    {fields: commonFields(userField), owners: true, journal: true},
+	lockstore.KindBlock:   {fields: commonFields(blockedField), owners: true, journal: true},
 	lockstore.KindUnblock: {fields: commonFields(), owners: true, journal: true},
-	lockstore.KindEvict:   {fields: commonFields(userOf), owners: true, journal: true},
+	lockstore.KindEvict:   {fields: commonFields(userField), owners: true, journal: true},
 }
 
 func commonFields(more ...field) []field {
-	return append([]field{countOf, notAfterOf, refOf, byOf}, more...)
+	return append([]field{countField, notAfterField, refField, byField}, more...)
 }
 
-func isUnbounded(op *lockstore.Op) bool { return op.NotAfter.IsZero() }
-
-func isPlain(op *lockstore.Op) bool { return op.NotAfter.IsZero() && op.Ref == "" && op.By == "" }
-
-// fieldsOf returns the fields that the calls of the group need. Those that are left out
-// are the last ones.
-func (g *group) fieldsOf(seats int) []field {
-	f := &forms[g.kind]
-	switch {
-	case f.plain == nil || slices.ContainsFunc(g.calls, func(c *call) bool { return !f.plain(&c.Work.op) }):
-		return f.fields
-	case seats > len(g.calls):
-		return f.fields[:1]
+// appendFields appends the fields that the calls of the group need, and returns for
+// each 1 if it did.
+func (g *group) appendFields(args []any) (_ []any, given string) {
+	marks := make([]byte, 0, 8)
+	for _, f := range forms[g.kind].fields {
+		before, mark := len(args), byte('0')
+		for _, c := range g.calls {
+			v := f.of(&c.Work)
+			if v != f.usual {
+				mark = '1'
+			}
+			args = append(args, v)
+		}
+		if mark == '0' {
+			args = args[:before]
+		}
+		marks = append(marks, mark)
 	}
-	return nil
+	return args, string(marks)
+}
+
+// overlap reports whether several calls of the group name the same seat or user.
+func (g *group) overlap() bool {
+	seats, users := make(map[int]bool, len(g.calls)), make(map[lockstore.UserID]bool, len(g.calls))
+	for _, c := range g.calls {
+		if users[c.Work.op.User] {
+			return true
+		}
+		users[c.Work.op.User] = true
+		for _, p := range c.Work.at {
+			if seats[p] {
+				return true
+			}
+			seats[p] = true
+		}
+	}
+	return false
 }
 
 // lockTime returns how long the locks of the group last.
@@ -78,8 +111,7 @@ func (g *group) args(whole, touch bool, id *nonce) []any {
 		seats += len(c.Work.at)
 	}
 	n := len(g.calls)
-	fields := g.fieldsOf(seats)
-	args := slices.Grow(scripts[g.kind].command(whole), 1+2*seats+n+4+7+seats+n*len(fields))
+	args := slices.Grow(scripts[g.kind].command(whole), 1+2*seats+n+4+9+seats+n*len(forms[g.kind].fields))
 	args = append(args, nil) // the number of keys
 	before := len(args)
 	args = append(args, mapKey(g.ev))
@@ -96,17 +128,14 @@ func (g *group) args(whole, touch bool, id *nonce) []any {
 	args = append(args, viewKey(g.ev), logKey(g.ev))
 	args[before-1] = len(args) - before
 
-	args = append(args, mapText(g.ev), id, touch, n, seats, g.lockTime().Milliseconds(), g.ev.SeatLimit)
+	args = append(args, mapText(g.ev), id, touch, n, seats, g.lockTime().Milliseconds(), g.ev.SeatLimit, g.overlap(), nil)
+	marks := len(args) - 1
 	for _, c := range g.calls {
 		for _, p := range c.Work.at {
 			args = append(args, p*recordLen)
 		}
 	}
-	for _, of := range fields {
-		for _, c := range g.calls {
-			args = append(args, of(&c.Work))
-		}
-	}
+	args, args[marks] = g.appendFields(args)
 	return args
 }
 

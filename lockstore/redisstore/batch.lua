@@ -9,10 +9,10 @@
 -- seat, as far as the caller knows it, or else the map.
 --
 -- ARGV: text of the map key, nonce, 1 if a call that changes nothing must write all
--- the same, number of calls, number of seats, lock time in ms, seat limit; then the
--- places of all seats; then fields, each for all calls, of which the last ones may
--- be missing: the number of seats (1), NotAfter (none), the reference, who asked,
--- and what the kind needs. A missing time is ''.
+-- the same, number of calls, number of seats, lock time in ms, seat limit, 1 if several
+-- calls name the same seat or user, for each field 1 if the calls have it; then the
+-- places of all seats; then the fields, each for all calls: the number of seats (or 1
+-- each), NotAfter, the reference, who asked, and what the kind needs. A missing time is ''.
 --
 -- Returns the text of the map key if it is another, '' for none, or a list: the
 -- answer to each call, then the clock. A call that succeeded answers a number if it
@@ -24,14 +24,21 @@
 local CALLS, SEATS = tonumber(ARGV[4]), tonumber(ARGV[5])
 local JOURNAL, VIEW, LOG = KEYS[#KEYS - 2], KEYS[#KEYS - 1], KEYS[#KEYS]
 
--- Seat s has its key and its value at s + 1 and its place at s + 7. Call c has its
--- user's key at FIRST_USER + c, or seat s has its owner's at FIRST_USER + s. The
--- call has its fields at COUNTS + c, AFTERS + c and so on.
-local FIRST_USER, COUNTS = 1 + SEATS, 7 + SEATS
-local AFTERS = COUNTS + CALLS
-local REFS = AFTERS + CALLS
-local BYS = REFS + CALLS
-local MORE = BYS + CALLS
+-- Seat s has its key and its value at s + 1 and its place at PLACES + s. Call c has its
+-- user's key at FIRST_USER + c, or seat s has its owner's at FIRST_USER + s.
+local FIRST_USER, PLACES = 1 + SEATS, 9
+
+-- A call has its fields at COUNTS + c, AFTERS + c and so on. What the calls do not have
+-- is nil there.
+local fields, next_field = 0, PLACES + SEATS
+local function field()
+  fields = fields + 1
+  if byte(ARGV[9], fields) ~= 49 then return #ARGV end
+  local at = next_field
+  next_field = at + CALLS
+  return at
+end
+local COUNTS, AFTERS, REFS, BYS = field(), field(), field(), field()
 local ID = #KEYS[1] + 3 -- where the id begins in the key of a seat or a user
 
 local values = call('MGET', unpack(KEYS, 1, SEATS + 1))
@@ -42,17 +49,19 @@ local STAMP = digits(NOW)
 
 -- What the calls did so far: the places that changed, in order, and by place the
 -- new value of a seat, or false; then entries of the journal, and whether a call that
--- succeeded changed nothing.
-local changed, changes, left = {}, 0, {}
-local answers, entries, repeated = {}, {}, false
+-- succeeded changed nothing. The lists begin as long as they may become, since Lua
+-- copies one that grows.
+local changed, changes = {unpack(ARGV, PLACES + 1, PLACES + SEATS)}, 0
+local left = ARGV[8] == '1' and {} or nil -- nil if no call can find what another one left
+local answers, entries, repeated = {unpack(ARGV, 1, CALLS + 1)}, {}, false
 
 -- Brings the values of a call's seats up to what the calls before it left, and
 -- returns the number of its last seat. first is that of its first.
 local function seats_of(c, first)
   local last = first + (ARGV[COUNTS + c] or 1) - 1
-  if changes > 0 then
+  if left and changes > 0 then
     for s = first, last do
-      local v = left[ARGV[s + 7]]
+      local v = left[ARGV[PLACES + s]]
       if v ~= nil then values[s + 1] = v end
     end
   end
@@ -67,22 +76,26 @@ end
 
 -- Records that the seat s now has the value v.
 local function change(s, v)
-  local place = ARGV[s + 7]
-  left[place], changes = v, changes + 1
+  local place = ARGV[PLACES + s]
+  changes = changes + 1
   changed[changes] = place
+  if left then left[place] = v end
 end
 
--- Writes the record to the view at the places, to neighbours at once.
-local function show(places, rec)
-  local start, n = places[1], 1
-  for i = 2, #places + 1 do
-    if places[i] and places[i] - places[i - 1] == 6 then
-      n = n + 1
+-- Writes the record to the view at the first n places, to neighbours at once.
+local function show(places, n, rec)
+  local start, length, place = places[1], 1, places[1] + 0
+  for i = 2, n do
+    local next = places[i] + 0 -- a number, which Lua compares sooner than a text
+    if next == place + 6 then
+      length = length + 1
     else
-      call('SETRANGE', VIEW, start, n == 1 and rec or string.rep(rec, n))
-      start, n = places[i], 1
+      call('SETRANGE', VIEW, start, length == 1 and rec or string.rep(rec, length))
+      start, length = places[i], 1
     end
+    place = next
   end
+  call('SETRANGE', VIEW, start, length == 1 and rec or string.rep(rec, length))
 end
 
 -- Returns the answer to a call of so many seats that succeeded. before is the
@@ -100,14 +113,11 @@ local function refuse(refusal, reason, number, time)
   return refusal
 end
 
--- Calls a command on a user's set, before the call changes anything else. Returns
--- true and the reply, or false and the answer to a call whose user's key is of
--- another type.
-local function call_set(name, key, ...)
-  local reply = redis.pcall(name, key, ...)
-  if type(reply) ~= 'table' or not reply.err then return true, reply end
-  if not find(reply.err, '^WRONGTYPE') then error(reply) end
-  return false, {'error', key .. ' is not a sorted set; delete it'}
+-- Returns the answer to a call for which a command on a user's set failed since the
+-- key is of another type. The call must not have changed anything.
+local function not_a_set(key, failure)
+  if not find(failure.err, '^WRONGTYPE') then error(failure) end
+  return {'error', key .. ' is not a sorted set; delete it'}
 end
 
 -- Writes the log entry of what changed, and the journal's, and returns the answers.
@@ -129,6 +139,6 @@ end
 -- Writes what changed to view, log and journal: all of it is taken until then.
 local function finish(kind, until_, rec)
   if changes == 0 then return finish_as(kind) end
-  show(changed, rec)
-  return finish_as(kind, until_ .. ' ' .. table.concat(changed, ' '))
+  show(changed, changes, rec)
+  return finish_as(kind, until_ .. ' ' .. table.concat(changed, ' ', 1, changes))
 end

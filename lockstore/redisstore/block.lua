@@ -1,7 +1,9 @@
 -- The number of the answer is 0. A call's further field is 1 if it ends locks first.
+local ENDS_LOCKS = field()
+
 run(function(c, first, last)
-  local ends_locks = ARGV[MORE + c] == '1'
-  local value = 'x' .. STAMP .. ':' .. ARGV[REFS + c]
+  local ends_locks = ARGV[ENDS_LOCKS + c] == '1'
+  local value = 'x' .. STAMP .. ':' .. (ARGV[REFS + c] or '')
   local before, free, vs, evicted, refusal = changes, {}, {}, {}, nil
   for s = first, last do
     local time, user = taken(s), owner(s)

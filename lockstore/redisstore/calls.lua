@@ -6,10 +6,22 @@ local function taken(s)
   return v and taken_until(v, KEYS[s + 1], NOW) or 0
 end
 
--- Reports whether the user has a lock on the seat s.
-local function holds(s, user)
+-- Returns until when the user has a lock on the seat s, or nothing.
+local function held_until(s, user)
   local v = values[s + 1]
-  return v and locked_by(v, user) and taken(s) > 0
+  if v and locked_by(v, user) then
+    local time = taken_until(v, KEYS[s + 1], NOW)
+    return time > 0 and time
+  end
+end
+
+-- Calls a command on a user's set, before the call changes anything else. Returns
+-- true and the reply, or false and the answer to a call whose user's key is of
+-- another type.
+local function call_set(name, key, ...)
+  local reply = pcall(name, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return true, reply end
+  return false, not_a_set(key, reply)
 end
 
 -- Adds to the journal what the call has changed, on behalf of the user: those seats.

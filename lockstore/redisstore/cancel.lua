@@ -1,6 +1,8 @@
 -- The number of the answer is 0. A call's further fields are the user and NotBefore.
+local USERS, NOT_BEFORE = field(), field()
+
 run(function(c, first, last)
-  local ref, user, bound = ARGV[REFS + c], ARGV[MORE + c], ARGV[MORE + CALLS + c]
+  local ref, user, bound = ARGV[REFS + c] or '', ARGV[USERS + c] or '', ARGV[NOT_BEFORE + c] or ''
   if bound ~= '' and NOW < tonumber(bound) then return {'too_early'} end
   local before, mine = changes, {}
   for s = first, last do

@@ -1,8 +1,8 @@
 -- What every script begins with. A time is in milliseconds. In the view it is a
 -- record of 6 bytes, the highest first, so that records compare as times do.
 -- Redis renders a Lua number slowly, so numbers go to it as strings.
-local KEYS, ARGV, call = KEYS, ARGV, redis.call
-local byte, find, sub = string.byte, string.find, string.sub
+local KEYS, ARGV, call, pcall = KEYS, ARGV, redis.call, redis.pcall
+local byte, find, sub, type = string.byte, string.find, string.sub, type
 
 -- Until when a booked or a blocked seat is taken.
 local BOOKED, BOOKED_STAMP = 9999999999999, '9999999999999'
@@ -13,17 +13,15 @@ local FREE_RECORD = '\0\0\0\0\0\0'
 local LOG_SIZE = '1000'
 local LAPSE_MEMORY = 600000
 
-local function digits(time) return string.format('%013.0f', time) end
+local function digits(time) return string.format('%013d', time) end
 
 local function record(time)
   if time >= BOOKED then return BOOKED_RECORD end
   if time == BLOCKED then return BLOCKED_RECORD end
-  local bytes = {}
-  for i = 6, 1, -1 do
-    bytes[i] = string.char(time % 256)
-    time = math.floor(time / 256)
-  end
-  return table.concat(bytes)
+  local high, low = math.floor(time / 16777216), time % 16777216
+  return string.char(
+    math.floor(high / 65536), math.floor(high / 256) % 256, high % 256,
+    math.floor(low / 65536), math.floor(low / 256) % 256, low % 256)
 end
 
 local function clock()
@@ -39,20 +37,6 @@ end
 -- being sold until the key ends.
 
 local function locked_by(v, user) return byte(v) == 108 and sub(v, 30) == user end
-
--- Returns the reference and the user of a booking, or nothing.
-local function booking(v)
-  if byte(v) ~= 98 or #v < 16 then return end
-  local ref_end = find(v, ':', 16, true)
-  if ref_end and ref_end < #v then return sub(v, 16, ref_end - 1), sub(v, ref_end + 1) end
-end
-
--- Reports whether v is a booking of the user and with the reference, of which an
--- empty one matches any.
-local function booked_as(v, user, ref)
-  local its_ref, its_user = booking(v)
-  return its_ref and (user == '' or user == its_user) and (ref == '' or ref == its_ref)
-end
 
 -- Returns until when a seat is taken whose key holds v, or 0 if it is available.
 -- The value decides, not the key's end: the key lives on for a millisecond after

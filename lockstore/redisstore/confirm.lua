@@ -5,7 +5,7 @@ run(function(c, first, last)
   local before, mine, refusal = changes, {}, nil
   for s = first, last do
     local v = values[s + 1]
-    if holds(s, user) then
+    if held_until(s, user) then
       mine[#mine + 1] = s
     elseif not (v and booked_as(v, user, ref)) then
       refusal = not_held(refusal, s, first, key)

@@ -1,6 +1,8 @@
 -- The number of the answer is 0. A call's further field is the user.
+local USERS = field()
+
 run(function(c, first, last)
-  local user = ARGV[MORE + c]
+  local user = ARGV[USERS + c] or ''
   local before, theirs = changes, {}
   for s = first, last do
     local time, its_user = taken(s), owner(s)

@@ -1,7 +1,9 @@
 -- The number of the answer is 0. A call's further field is the user. The second half
 -- of a call's seats are the new ones.
+local USERS = field()
+
 run(function(c, first, last)
-  local ref, user = ARGV[REFS + c], ARGV[MORE + c]
+  local ref, user = ARGV[REFS + c] or '', ARGV[USERS + c] or ''
   local n = (last - first + 1) / 2
   local before, refusal = changes, nil
 
@@ -51,11 +53,11 @@ run(function(c, first, last)
   for _, s in ipairs(old) do
     call('DEL', KEYS[s + 1])
     change(s, false)
-    ends[ARGV[s + 7]] = 0
+    ends[changes] = '0'
   end
   for k, s in ipairs(new) do
     change(s, vs[k])
-    ends[ARGV[s + 7]] = BOOKED
+    ends[changes] = BOOKED_STAMP
   end
   local both = {}
   for s = first, last do both[#both + 1] = s end

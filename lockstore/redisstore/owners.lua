@@ -20,16 +20,16 @@ local function whose(first, last)
   return answer
 end
 
--- Returns the sets of the seats' owners, and by set the seats' ids, or nothing and the
--- answer to the call.
+-- Returns the sets of the seats' owners, and by set its size and the seats' ids, or
+-- nothing and the answer to the call.
 local function sets_of(seats)
   local sets, ids = {}, {}
   for _, s in ipairs(seats) do
     local key = KEYS[FIRST_USER + s]
     if not ids[key] then
-      sets[#sets + 1], ids[key] = key, {}
       local ok, reply = call_set('ZCARD', key)
       if not ok then return nil, reply end
+      sets[#sets + 1], ids[key] = key, {size = reply}
     end
     local list = ids[key]
     list[#list + 1] = sub(KEYS[s + 1], ID)
@@ -40,8 +40,8 @@ end
 -- Takes the seats off the sets.
 local function uncount(sets, ids)
   for _, key in ipairs(sets) do
-    call('ZREM', key, unpack(ids[key]))
-    keep_set(key)
+    local removed = call('ZREM', key, unpack(ids[key]))
+    if removed < ids[key].size then keep_set(key) end -- else there is none any more
   end
 end
 

@@ -7,7 +7,7 @@ run(function(c, first, last)
     local v = values[s + 1]
     if v and booked_as(v, user, '') then
       refusal = refuse(refusal, 'seat_booked', s - first, BOOKED)
-    elseif holds(s, user) then
+    elseif held_until(s, user) then
       mine[#mine + 1] = s
     end
   end

@@ -21,15 +21,15 @@ type script struct {
 // scripts carry out operations, by their kind.
 var scripts = [...]*script{
 	lockstore.KindLock:    newScript("common", "batch", "way", "lock"),
-	lockstore.KindConfirm: newScript("common", "batch", "calls", "held", "take", "confirm"),
-	lockstore.KindRelease: newScript("common", "batch", "calls", "release"),
-	lockstore.KindExtend:  newScript("common", "batch", "calls", "held", "each", "extend"),
-	lockstore.KindBook:    newScript("common", "batch", "calls", "way", "take", "book"),
-	lockstore.KindCancel:  newScript("common", "keep_set", "batch", "calls", "owners", "cancel"),
-	lockstore.KindMove:    newScript("common", "keep_set", "batch", "calls", "way", "owners", "take", "each", "move"),
-	lockstore.KindBlock:   newScript("common", "keep_set", "batch", "calls", "way", "owners", "take", "block"),
+	lockstore.KindConfirm: newScript("common", "bookings", "batch", "calls", "held", "take", "confirm"),
+	lockstore.KindRelease: newScript("common", "bookings", "batch", "calls", "release"),
+	lockstore.KindExtend:  newScript("common", "bookings", "batch", "calls", "held", "each", "extend"),
+	lockstore.KindBook:    newScript("common", "bookings", "batch", "calls", "way", "take", "book"),
+	lockstore.KindCancel:  newScript("common", "bookings", "keep_set", "batch", "calls", "owners", "cancel"),
+	lockstore.KindMove:    newScript("common", "bookings", "keep_set", "batch", "calls", "way", "owners", "take", "each", "move"),
+	lockstore.KindBlock:   newScript("common", "bookings", "keep_set", "batch", "calls", "way", "owners", "take", "block"),
 	lockstore.KindUnblock: newScript("common", "batch", "calls", "unblock"),
-	lockstore.KindEvict:   newScript("common", "keep_set", "batch", "calls", "owners", "evict"),
+	lockstore.KindEvict:   newScript("common", "bookings", "keep_set", "batch", "calls", "owners", "evict"),
 }
 
 var (
@@ -38,7 +38,7 @@ var (
 	replaceScript   = newScript("common", "replace")
 	auditScript     = newScript("common", "audit")
 	auditSetsScript = newScript("common", "audit_sets")
-	auditUserScript = newScript("common", "keep_set", "audit_user")
+	auditUserScript = newScript("common", "bookings", "keep_set", "audit_user")
 	migrateScript   = newScript("common", "keep_set", "migrate")
 	swapMapScript   = newScript("common", "swap_map")
 

@@ -1,14 +1,14 @@
 -- For kinds that take seats for good.
 
--- Counts the user, whose key it is, with the seats as booked. Returns true, or
--- false and the answer to the call.
-local function count(key, seats)
+-- Counts the user, whose key it is, with the seats as booked. A set that is new has no
+-- end. Returns true, or false and the answer to the call.
+local function count(key, seats, is_new)
   local members = {}
   for k, s in ipairs(seats) do
     members[2 * k - 1], members[2 * k] = BOOKED_STAMP, sub(KEYS[s + 1], ID)
   end
   local ok, reply = call_set('ZADD', key, unpack(members))
-  if ok then call('PERSIST', key) end
+  if ok and not is_new then call('PERSIST', key) end
   return ok, reply
 end
 

@@ -89,8 +89,8 @@ func TestLapsesOfAUserAreBounded(t *testing.T) {
 		kept, given := ev.Seats[:10], ev.Seats[10:30] // ann keeps the first, and gives the others back
 		do(t, s, ev, lockstore.Lock("ann", kept...))
 		first, err := m.SortedSet(userKey(ev, "ann"))
-		if err != nil || len(first) < 1000-8*len(kept) {
-			t.Fatalf("a lock of %d seats makes a set of 1000 seats one of %d, %v, want at most %d less", len(kept), len(first), err, 8*len(kept))
+		if err != nil || len(first) < 1000-16*len(kept) {
+			t.Fatalf("a lock of %d seats makes a set of 1000 seats one of %d, %v, want at most %d less", len(kept), len(first), err, 16*len(kept))
 		}
 		for size, calls := len(first), 0; size > 256+len(kept); calls++ {
 			if calls == 500 {
@@ -98,8 +98,8 @@ func TestLapsesOfAUserAreBounded(t *testing.T) {
 			}
 			do(t, s, ev, lockstore.Lock("ann", given...))
 			set, err := m.SortedSet(userKey(ev, "ann")) // which follows the key
-			if err != nil || len(set) < size-8*len(given) {
-				t.Fatalf("a lock of %d seats makes a set of %d seats one of %d, %v, want at most %d less", len(given), size, len(set), err, 8*len(given))
+			if err != nil || len(set) < size-16*len(given) {
+				t.Fatalf("a lock of %d seats makes a set of %d seats one of %d, %v, want at most %d less", len(given), size, len(set), err, 16*len(given))
 			}
 			for _, seat := range slices.Concat(kept, given, ev.Seats[1000-256:]) {
 				if _, ok := set[string(seat)]; !ok {
