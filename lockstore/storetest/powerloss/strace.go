@@ -177,15 +177,18 @@ func (p *parser) interrupted() error {
 	return nil
 }
 
-// errCall is returned for a call that is not as expected.
-var errCall = errors.New("a call with other arguments than expected")
+// ErrCall is returned if the log has a call that is not as expected. The program makes such
+// calls, or strace took a call wrongly in whose middle the program was killed: on a busy
+// machine it has written the result of a write in place of its name. So the caller should
+// record anew before it gives up.
+var ErrCall = errors.New("a call with other arguments than expected")
 
 // parse returns the beginning of a call, which is of the kind nothing if the call is
 // not about the folder.
 func (r *Recording) parse(name string, args []string) (s step, err error) {
 	want := map[string]int{"openat": 3, "write": 3, "pwrite64": 4, "ftruncate": 2, "fdatasync": 1, "fsync": 1, "renameat": 4, "unlinkat": 3}[name]
 	if want == 0 || len(args) < want {
-		return s, errCall
+		return s, ErrCall
 	}
 	var path string
 	switch name {
@@ -236,7 +239,7 @@ func (r *Recording) parse(name string, args []string) (s step, err error) {
 		}
 	case "write":
 		if s.kind != say {
-			return s, errCall // its offset is unknown
+			return s, ErrCall // its offset is unknown
 		}
 		s.data, err = unquote(args[1])
 	}
@@ -260,7 +263,7 @@ func unquote(arg string) ([]byte, error) {
 	inner, ok := strings.CutPrefix(arg, `"`)
 	inner, end := strings.CutSuffix(inner, `"`)
 	if !ok || !end {
-		return nil, errCall
+		return nil, ErrCall
 	}
 	return hex.DecodeString(strings.ReplaceAll(inner, `\x`, ""))
 }
