@@ -83,8 +83,7 @@ func (v *view) look(seat lockstore.SeatID, status lockstore.Status) {
 	}
 	blocked, perhaps := standing(anyone(l.blocks[seat]), anyone(l.opens[seat]))
 	if status == lockstore.Blocked && len(blocked)+len(perhaps) == 0 {
-		found.Stuck++
-		found.say("%s is blocked, and no block of it succeeded", seat)
+		v.revived(seat, "blocked", l.blocks[seat])
 	} else if status != lockstore.Blocked && len(blocked) > 0 {
 		found.Lost++
 		found.say("%s is not blocked, and a block of it succeeded", seat)
@@ -102,8 +101,7 @@ func (v *view) booked(seat lockstore.SeatID, must, may []act) {
 		return
 	}
 	if len(must)+len(may) == 0 {
-		v.found.Stuck++
-		v.found.say("%s is booked, and no booking of it succeeded", seat)
+		v.revived(seat, "booked", v.ledger.claims[seat])
 		return
 	}
 	candidates := usersOf(may)
@@ -113,6 +111,18 @@ func (v *view) booked(seat lockstore.SeatID, must, may []act) {
 	for _, user := range candidates {
 		v.claims[user] = append(v.claims[user], seat)
 	}
+}
+
+// revived counts a seat that is as none of the acts can have left it. If there were such
+// acts, the store has lost what undid them.
+func (v *view) revived(seat lockstore.SeatID, status string, acts []act) {
+	if len(acts) == 0 {
+		v.found.Stuck++
+		v.found.say("%s is %s, and no call has made it so", seat, status)
+		return
+	}
+	v.found.Lost++
+	v.found.say("%s is %s again, and the call that undid it succeeded", seat, status)
 }
 
 // usersOf returns the users of the acts, each once.

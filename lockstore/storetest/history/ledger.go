@@ -94,7 +94,7 @@ func standing(acts, later []act) (must, may []act) {
 // Losses are the differences between a ledger and its store.
 type Losses struct {
 	Bookings int // the acknowledged bookings, one a seat and user
-	Lost     int // of these, those that were not cancelled or moved and that the store does not have
+	Lost     int // of these, those that were not cancelled or moved and that the store does not have; and cancels, moves and blocks that it does not have
 	Twice    int // the seats whose booking was acknowledged to two users
 	Stuck    int // the seats that are taken, though no user has reason to believe that they have them
 	Books    int // the differences between the journal, the roster and the acknowledged bookings

@@ -91,6 +91,9 @@ func (p *parser) line(line string) error {
 		p.end(thread, text)
 		return nil
 	}
+	if _, open := p.begun[thread]; open {
+		return fmt.Errorf("%w: the thread's call before has no end: %.80q", ErrCall, line)
+	}
 	first, interrupted := cutUnfinished(text)
 	step, err := p.begin(first)
 	p.begun[thread] = step
