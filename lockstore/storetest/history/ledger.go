@@ -101,6 +101,8 @@ type Losses struct {
 	Over     int // the users who have more seats than the loosest limit of their calls, or could get more than the event's
 
 	Words []string // describes each
+
+	again bool // a seat is as it was before a call that the store has lost
 }
 
 // Add adds other losses.
