@@ -58,10 +58,14 @@ func (s *Store) carryOutAll(ctx context.Context, conn *pgxpool.Conn, calls []*ca
 	var a answers
 	into := []any{&a.clock, &a.outcomes, &a.depends, &a.expires, &a.held, &a.marks, &a.untils}
 	var committed func() error
+	// The calls of a batch have answers that wait for the disk and others that do not. A
+	// lone call has one answer. It comes with the end of the commit, which does not wait
+	// for the disk after a refusal.
+	early := len(calls) > 1
 	if w := &calls[0].Work; len(calls) == 1 && w.kind == lockstore.KindLock && len(w.places) == 1 && w.notAfter.IsZero() {
-		committed, err = s.lockOne.askEarly(ctx, conn.Conn(), w.lockOneArgs(), into)
+		committed, err = s.lockOne.ask(ctx, conn.Conn(), early, w.lockOneArgs(), into)
 	} else {
-		committed, err = s.carryOut.askEarly(ctx, conn.Conn(), args(calls), into)
+		committed, err = s.carryOut.ask(ctx, conn.Conn(), early, args(calls), into)
 	}
 	if err != nil {
 		return calls, outcome(err, lockstore.ErrOutcomeUnknown)

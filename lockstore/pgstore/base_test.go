@@ -72,3 +72,31 @@ func TestWholeListsGoOnFromOneBefore(t *testing.T) {
 		t.Errorf("the list without kept ones has %d seats, want %d", len(now.Seats), len(last.Seats)-1)
 	}
 }
+
+// TestKeptListsEndWithTheirEvents checks that a kept list is gone once its event is deleted,
+// as by a program of number 7, which knows of no kept lists. The migration removes those that
+// were left behind before.
+func TestKeptListsEndWithTheirEvents(t *testing.T) {
+	s, url := newStore(t)
+	ctl := admin(t, url)
+	ev := newEvent(t, 1)
+	mustList(t, s, ev, "")
+	mustExec(t, ctl, "INSERT INTO seatlock.base SELECT id, 0, '', '' FROM seatlock.event")
+	mustExec(t, ctl, "DELETE FROM seatlock.event")
+	lists := func() (n int) {
+		t.Helper()
+		if err := ctl.QueryRow(t.Context(), "SELECT count(*) FROM seatlock.base").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := lists(); n > 0 {
+		t.Errorf("%d kept lists of events that are gone", n)
+	}
+	mustExec(t, ctl, "ALTER TABLE seatlock.base DROP CONSTRAINT base_event_fkey")
+	mustExec(t, ctl, "INSERT INTO seatlock.base VALUES (7, 0, '', '')")
+	mustExec(t, ctl, "DELETE FROM seatlock.version WHERE number > 8")
+	if changed, err := s.Migrate(t.Context()); !changed || err != nil || lists() > 0 {
+		t.Errorf("Migrate: %v, %v; %d kept lists of events that are gone", changed, err, lists())
+	}
+}

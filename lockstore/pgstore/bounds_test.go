@@ -112,8 +112,10 @@ func TestTooLateOnceRowsAreHad(t *testing.T) {
 	giveBack(t, s, ev, "A2")
 	ctl := admin(t, url)
 	for _, op := range []lockstore.Op{lockstore.Confirm(ann, "A1"), lockstore.Book(ann, "r", "A2", "A3"), lockstore.Block("why", "A2")} {
-		op.NotAfter = time.Now().Add(150 * time.Millisecond)
-		ended, release := rowsKept(t, ctl, s, ev, op)
+		ended, release := rowsKept(t, ctl, s, ev, func() lockstore.Op {
+			op.NotAfter = time.Now().Add(150 * time.Millisecond)
+			return op
+		})
 		time.Sleep(time.Until(op.NotAfter))
 		release()
 		if err := <-ended; !errors.Is(err, lockstore.ErrTooLate) {
@@ -127,7 +129,7 @@ func TestTooLateOnceRowsAreHad(t *testing.T) {
 }
 
 // rowsKept is like callThatWaits, and also returns a function that releases the rows.
-func rowsKept(t *testing.T, ctl *pgx.Conn, s *pgstore.Store, ev *lockstore.Event, op lockstore.Op) (ended <-chan error, release func()) {
+func rowsKept(t *testing.T, ctl *pgx.Conn, s *pgstore.Store, ev *lockstore.Event, op func() lockstore.Op) (ended <-chan error, release func()) {
 	t.Helper()
 	ended = callThatWaits(t, ctl, s, ev, op)
 	return ended, func() {

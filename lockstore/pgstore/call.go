@@ -80,11 +80,17 @@ func (s *Store) askOnce(ctx context.Context, doubt error, call func(context.Cont
 	return outcome(call(ctx, conn), doubt)
 }
 
-// acquire takes a connection from the pool. The caller must release it.
+// acquire takes a connection from the pool. The caller must release it. It waits for at
+// most patience.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, err := s.pool.Acquire(bounded)
+	return s.acquireBy(bounded)
+}
+
+// acquireBy is acquire for a context with a deadline, until which it waits.
+func (s *Store) acquireBy(ctx context.Context) (*pgxpool.Conn, error) {
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: no connection to PostgreSQL: %w", lockstore.ErrUnavailable, oneLine{err})
 	}

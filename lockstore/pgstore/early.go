@@ -16,10 +16,10 @@ type statement struct {
 	described atomic.Pointer[pgconn.StatementDescription] // for connections that prepare nothing
 }
 
-// askEarly makes a statement in a transaction of its own and scans the one row that
-// it returns before that transaction is committed. committed waits for the commit.
-// It must be called unless askEarly fails.
-func (s *statement) askEarly(ctx context.Context, conn *pgx.Conn, args, into []any) (committed func() error, err error) {
+// ask makes a statement in a transaction of its own and scans the one row that it
+// returns: before the transaction is committed if early is set. committed waits for the
+// commit. It must be called unless ask fails.
+func (s *statement) ask(ctx context.Context, conn *pgx.Conn, early bool, args, into []any) (committed func() error, err error) {
 	named := conn.Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 	description, err := s.describe(ctx, conn, named)
 	if err != nil {
@@ -35,7 +35,9 @@ func (s *statement) askEarly(ctx context.Context, conn *pgx.Conn, args, into []a
 	} else {
 		p.SendQueryParams(s.sql, query.ParamValues, description.ParamOIDs, query.ParamFormats, query.ResultFormats)
 	}
-	p.SendFlushRequest() // otherwise the row would come with the end of the commit
+	if early {
+		p.SendFlushRequest() // otherwise the row would come with the end of the commit
+	}
 	if err := p.Sync(); err != nil {
 		_ = p.Close() // reports the same
 		return nil, err

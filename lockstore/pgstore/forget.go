@@ -98,14 +98,14 @@ func (s *Store) takeOutOfUse(ctx context.Context, id lockstore.EventID) error {
 
 // forgetSteps delete some rows of an event that is out of use. The journal is deleted from
 // its end, so that a reader that still has the event's number finds no gap in it. The event
-// itself is deleted last, so a call that is repeated finds what is left.
+// itself is deleted last, so a call that is repeated finds what is left. Its kept list is
+// deleted with it.
 var forgetSteps = [...]string{
 	"DELETE FROM seatlock.entry WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.entry WHERE event = $1 AND number IS NULL ORDER BY drawn DESC LIMIT 2000))",
 	"DELETE FROM seatlock.entry WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.entry WHERE event = $1 AND number IS NOT NULL ORDER BY number DESC LIMIT 2000))",
 	"DELETE FROM seatlock.seat WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.seat WHERE event = $1 ORDER BY place LIMIT 2000))",
 	"DELETE FROM seatlock.change WHERE ctid = ANY (ARRAY(SELECT ctid FROM seatlock.change WHERE event = $1 ORDER BY xid LIMIT 2000))",
 	"DELETE FROM seatlock.log WHERE event = $1",
-	"DELETE FROM seatlock.base WHERE event = $1",
 	"DELETE FROM seatlock.event WHERE id = $1",
 }
 

@@ -16,15 +16,16 @@ import (
 // under way, and the calls of a batch share the wait for the disk. A batch that waits for
 // a row, or for a slow disk, does not hold up the others.
 var batches = batch.Options{
-	Backend:   "PostgreSQL",
-	Parallel:  2,
-	MaxWeight: 256, // seats, and so how long PostgreSQL is busy with them
-	Yields:    20,
-	Patience:  patience,
-	Bound:     callTime,
-	Late:      20 * time.Millisecond,
-	MaxLate:   8,
-	MaxPerKey: 8,
+	Backend:     "PostgreSQL",
+	Parallel:    2,
+	MaxWeight:   256, // seats, and so how long PostgreSQL is busy with them
+	Yields:      20,
+	Patience:    patience,
+	Bound:       callTime,
+	CallerSends: true,
+	Late:        20 * time.Millisecond,
+	MaxLate:     8,
+	MaxPerKey:   8,
 }
 
 // work is an operation that is to be carried out.
@@ -80,7 +81,8 @@ type (
 	}
 )
 
-// send has the database carry out the calls of a batch.
+// send has the database carry out the calls of a batch. It returns within callTime of the
+// first of them.
 func (s *Store) send(calls []*call) {
 	patient := calls[0].SendBy()
 	for _, c := range calls {
@@ -90,7 +92,7 @@ func (s *Store) send(calls []*call) {
 	}
 	acquire, cancel := context.WithDeadline(context.Background(), patient)
 	defer cancel()
-	conn, err := s.acquire(acquire)
+	conn, err := s.acquireBy(acquire)
 	if err != nil {
 		if acquire.Err() != nil {
 			s.queue.SendAgain(calls, false, err) // those that can wait longer

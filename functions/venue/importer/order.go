@@ -21,8 +21,8 @@ const (
 )
 
 // along returns the order in which the seats at these places follow each other. In a row,
-// that is from the left or, if it is upright, from the top. Around a table, it is from the
-// first one to the nearest that is left, and so on.
+// that is from the left or, if it is upright, from the top. Other seats stand on an arc or
+// around a table: see around.
 func along(seats []point) []int {
 	order := make([]int, len(seats))
 	for i := range order {
@@ -38,15 +38,51 @@ func along(seats []point) []int {
 			return cmp.Compare(seats[a].x*axis.x+seats[a].y*axis.y, seats[b].x*axis.x+seats[b].y*axis.y)
 		})
 	case len(seats) <= largestTable:
-		for i := 1; i < len(order); i++ {
-			next := i
-			for j := i + 1; j < len(order); j++ {
-				if apart(seats[order[j]], seats[order[i-1]]) < apart(seats[order[next]], seats[order[i-1]]) {
-					next = j
-				}
+		return around(seats)
+	}
+	return order
+}
+
+// gapOfArc is how many times as wide as the widest step between two seats of an arc the gap
+// between its ends is. Around a table, there is no such gap.
+const gapOfArc = 1.25
+
+// around returns the order of seats on an arc of more than half a circle, or around a table.
+// It goes on from both ends of what it has to the seat that is nearest to either. An arc
+// begins at the end that is listed first or, if it is listed from its middle, at its left end
+// (its upper end, if none is further left). The seats around a table begin with the first.
+func around(seats []point) []int {
+	order, left := []int{0}, make([]int, len(seats)-1)
+	for i := range left {
+		left[i] = i + 1
+	}
+	widest := 0.0
+	for len(left) > 0 {
+		head, tail := seats[order[0]], seats[order[len(order)-1]]
+		next, step, ahead := 0, math.Inf(1), false
+		for i, s := range left {
+			if d := apart(seats[s], tail); d < step {
+				next, step, ahead = i, d, false
 			}
-			order[i], order[next] = order[next], order[i]
+			if d := apart(seats[s], head); d < step {
+				next, step, ahead = i, d, true
+			}
 		}
+		if ahead {
+			order = slices.Insert(order, 0, left[next])
+		} else {
+			order = append(order, left[next])
+		}
+		left = slices.Delete(left, next, next+1)
+		widest = max(widest, step)
+	}
+	first, last := seats[order[0]], seats[order[len(order)-1]]
+	at := slices.Index(order, 0)
+	switch {
+	case apart(first, last) <= gapOfArc*widest:
+		return slices.Concat(order[at:], order[:at])
+	case at == len(order)-1, at > 0 && cmp.Or(cmp.Compare(last.x, first.x), cmp.Compare(last.y, first.y)) < 0:
+		slices.Reverse(order)
 	}
 	return order
 }

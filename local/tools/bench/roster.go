@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"seatlock/local/tools/internal/testbed"
@@ -79,13 +80,14 @@ func readRoster(ctx context.Context, store lockstore.LockStore, ev *lockstore.Ev
 	return nil
 }
 
-// journalPage measures a page of 1,000 entries of one seat each, out of 10,000.
+// journalPage measures a page of 1,000 entries of one seat each, out of 10,000. A store may
+// number entries when they are read for the first time, so those pages are shown apart, too.
 func journalPage(ctx context.Context, store lockstore.LockStore) (result, error) {
 	ev := newEvent("journal", 10_000, 0)
 	if err := take(lockstore.KindBook)(ctx, store, ev, len(ev.Seats)); err != nil {
 		return result{}, err
 	}
-	var took []time.Duration
+	var took, first []time.Duration
 	var after lockstore.Seq
 	for began := time.Now(); time.Since(began) < 2*time.Second; {
 		start := time.Now()
@@ -94,17 +96,20 @@ func journalPage(ctx context.Context, store lockstore.LockStore) (result, error)
 			return result{}, err
 		}
 		if len(entries) < lockstore.MaxEntries { // the end
+			if first == nil {
+				first = slices.Clone(took)
+			}
 			after = ""
 			continue
 		}
 		took = append(took, time.Since(start))
 		after = entries[len(entries)-1].Seq
 	}
-	if len(took) == 0 {
-		return result{}, fmt.Errorf("no page has %d entries", lockstore.MaxEntries)
+	if len(first) == 0 {
+		return result{}, fmt.Errorf("not all pages of %d entries were read", lockstore.MaxEntries)
 	}
 	p50 := quantile(took, 0.5)
-	return result{"", forCaller(p50), "p99 " + millis(quantile(took, 0.99)), p50 <= 5*time.Millisecond}, nil
+	return result{"read for the first time: " + millis(quantile(first, 0.5)), forCaller(p50), "p99 " + millis(quantile(took, 0.99)), p50 <= 5*time.Millisecond}, nil
 }
 
 // ofMemory, ofFile, ofRedis and ofPostgres measure a reader on a new store.

@@ -210,6 +210,9 @@ func table(ctx context.Context, s settings, rows []row, words []string, stdout i
 			}
 		}
 		fmt.Fprintf(s.progress, "   %s in %v\n", verdict, time.Since(rowBegan).Round(time.Second))
+		if verdict != kept { // the table comes at the end
+			fmt.Fprintf(s.progress, "   %+v\n", counted.counts())
+		}
 		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s |\t\n", r.store, cmp.Or(r.faults, leftAlone), counted, verdict)
 	}
 	if err := w.Flush(); err != nil {

@@ -93,6 +93,9 @@ func sellFile(ctx context.Context, file string, stdout io.Writer) error {
 // user returns the buyer of the seat at a position.
 func user(at int) lockstore.UserID { return lockstore.UserID("user" + strconv.Itoa(at/2%powerBuyers)) }
 
+// recordTries is how often sellers are recorded until strace has garbled no call.
+const recordTries = 3
+
 // powerLost records sellers that are killed one after the other, and opens the file in
 // states that a disk might have if the power failed at any moment: with everything that
 // was synced and any part of the rest. Each such file counts as a fault.
@@ -101,6 +104,10 @@ func powerLost(ctx context.Context, t *trial) (tally, error) {
 	counted := tally{unjudged: true}
 	for range t.times(recordings) {
 		recording, err := recordSellers(ctx, t, runs)
+		for try := 1; try < recordTries && errors.Is(err, powerloss.ErrCall); try++ {
+			fmt.Fprintf(t.progress, "   recorded anew: %.200v\n", err)
+			recording, err = recordSellers(ctx, t, runs)
+		}
 		if err != nil {
 			return counted, err
 		}

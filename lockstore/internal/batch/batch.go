@@ -8,7 +8,6 @@ package batch
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +52,11 @@ type Options struct {
 	Late    time.Duration
 	MaxLate int
 
+	// CallerSends lets a caller that finds nobody waiting send its call by itself, which
+	// saves it two changes of goroutine. The caller then waits until send returns, so
+	// send must return within Bound, whatever happens. AbandonSent must not be set.
+	CallerSends bool
+
 	// MaxPerKey bounds the calls of a batch that share a key. It must be set if
 	// calls have keys.
 	MaxPerKey int
@@ -62,14 +66,15 @@ type Options struct {
 // its result. [New] makes one. It is safe for concurrent use.
 //
 // A Queue has goroutines only while calls wait or are under way: each ends when
-// its send has returned and no call can be sent.
+// its send has returned and no call can be sent. A caller that sends its own call counts
+// as one meanwhile.
 type Queue[W, R any] struct {
 	options Options
 	send    func([]*Call[W, R])
 
 	mu      sync.Mutex
 	waiting []*Call[W, R] // in the order of arrival
-	running int           // goroutines that send batches, without those that are late
+	running int           // goroutines that send batches, callers too, without those that are late
 	late    int           // goroutines whose batches are late
 	busy    map[Key]bool  // the keys of the batches under way
 	closed  bool
@@ -130,8 +135,16 @@ func (q *Queue[W, R]) DoOn(ctx context.Context, work W, terms Terms) (R, error) 
 		return none, err
 	}
 	c := &Call[W, R]{Work: work, terms: terms, sendBy: time.Now().Add(q.options.Patience), answered: make(chan struct{})}
-	if err := q.add(c); err != nil {
+	sends, err := q.add(c)
+	if err != nil {
 		return none, err
+	}
+	if sends && q.sendOwn(c) {
+		select {
+		case <-c.answered:
+			return c.result, c.err
+		default: // it is to be sent again
+		}
 	}
 	timer := time.NewTimer(q.options.Patience)
 	defer timer.Stop()
@@ -204,23 +217,22 @@ func (q *Queue[W, R]) Close() {
 	}
 }
 
-func (q *Queue[W, R]) add(c *Call[W, R]) error {
+// add adds the call to those that wait. It reports whether the caller is to send it, and
+// then counts the caller as a goroutine that sends batches.
+func (q *Queue[W, R]) add(c *Call[W, R]) (sends bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return ErrClosed
+		return false, ErrClosed
 	}
+	sends = q.options.CallerSends && len(q.waiting) == 0 && q.running < q.options.Parallel
 	q.waiting = append(q.waiting, c)
-	q.start()
-	return nil
-}
-
-// start starts a goroutine that sends a batch, if there may be one. q.mu is held.
-func (q *Queue[W, R]) start() {
-	if q.running < q.options.Parallel && len(q.waiting) > 0 {
+	if sends {
 		q.running++
-		go q.run()
+	} else {
+		q.start()
 	}
+	return sends, nil
 }
 
 // withdraw takes back the call and reports whether it could: a call that was
@@ -234,57 +246,4 @@ func (q *Queue[W, R]) withdraw(c *Call[W, R]) bool {
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
 	return true
-}
-
-// run sends batches until no call can be sent.
-func (q *Queue[W, R]) run() {
-	for {
-		q.gather()
-		batch := q.next()
-		if len(batch) == 0 {
-			return
-		}
-		if q.options.Late == 0 {
-			q.send(batch)
-			q.free(batch)
-		} else if !q.sendOrBeLate(batch) {
-			return
-		}
-		clear(batch) // so that q.waiting's array does not keep the calls
-	}
-}
-
-// gather yields to callers that are about to call.
-func (q *Queue[W, R]) gather() {
-	before := -1
-	for range q.options.Yields {
-		q.mu.Lock()
-		n := len(q.waiting)
-		q.mu.Unlock()
-		if n == before {
-			return
-		}
-		before = n
-		runtime.Gosched()
-	}
-}
-
-// next removes the calls of the next batch from the queue. If there are none, it
-// counts the calling goroutine as ended.
-func (q *Queue[W, R]) next() []*Call[W, R] {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	batch := q.choose()
-	if len(batch) == 0 {
-		q.running--
-		q.ended()
-	}
-	return batch
-}
-
-// ended wakes Close if no goroutine is left. q.mu is held.
-func (q *Queue[W, R]) ended() {
-	if q.running+q.late == 0 {
-		q.idle.Broadcast()
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -111,9 +112,40 @@ func wantRunning(t *testing.T, call <-chan outcome) {
 	}
 }
 
-func TestLoneCallGoesAtOnce(t *testing.T) {
+// eitherSender runs a test where goroutines send batches and where callers send their own.
+func eitherSender(t *testing.T, test func(t *testing.T, callerSends bool)) {
+	for _, callerSends := range []bool{false, true} {
+		t.Run(fmt.Sprintf("CallerSends=%v", callerSends), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, callerSends) })
+		})
+	}
+}
+
+// TestCallerSends holds that a caller sends its own call without a goroutine, and that
+// those that come meanwhile are sent although it has left.
+func TestCallerSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began, b := time.Now(), newBackend(batch.Options{})
+		b := newBackend(batch.Options{MaxWeight: 100, CallerSends: true})
+		before := runtime.NumGoroutine()
+		first := b.call(t.Context(), 0)
+		b.want(t, []int{0})
+		if n := runtime.NumGoroutine() - before; n != 1 {
+			t.Errorf("a call has %d goroutines, want its caller's alone", n)
+		}
+		second, third := b.call(t.Context(), 1), b.call(t.Context(), 2)
+		b.reply <- struct{}{}
+		wantAnswer(t, first, 0)
+		b.want(t, []int{0}, []int{1, 2})
+		close(b.reply)
+		wantAnswer(t, second, 2)
+		wantAnswer(t, third, 4)
+		b.Close()
+	})
+}
+
+func TestLoneCallGoesAtOnce(t *testing.T) {
+	eitherSender(t, func(t *testing.T, callerSends bool) {
+		began, b := time.Now(), newBackend(batch.Options{CallerSends: callerSends})
 		close(b.reply)
 		wantAnswer(t, b.call(t.Context(), 21), 42)
 		b.want(t, []int{21})
@@ -124,8 +156,8 @@ func TestLoneCallGoesAtOnce(t *testing.T) {
 }
 
 func TestCallersShareTheNextBatch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(batch.Options{MaxWeight: 100})
+	eitherSender(t, func(t *testing.T, callerSends bool) {
+		b := newBackend(batch.Options{MaxWeight: 100, CallerSends: callerSends})
 		var calls []<-chan outcome
 		for work := range 5 {
 			calls = append(calls, b.call(t.Context(), work))

@@ -1,7 +1,5 @@
 package batch
 
-import "time"
-
 // A Key is a hash of something that two calls may both need, such as a row.
 type Key uint64
 
@@ -95,52 +93,4 @@ func (q *Queue[W, R]) mayShare(c *Call[W, R], counts map[Key]int) bool {
 		}
 	}
 	return true
-}
-
-// free releases the keys of a batch that has ended.
-func (q *Queue[W, R]) free(batch []*Call[W, R]) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.freeKeys(batch)
-}
-
-func (q *Queue[W, R]) freeKeys(batch []*Call[W, R]) {
-	for _, c := range batch {
-		for _, k := range c.terms.Keys {
-			delete(q.busy, k)
-		}
-	}
-}
-
-// sendOrBeLate sends the batch. If that takes longer than Options.Late, another
-// goroutine takes the place of this one. It reports whether this one is to send
-// further batches.
-func (q *Queue[W, R]) sendOrBeLate(batch []*Call[W, R]) bool {
-	late, ended := false, false
-	timer := time.AfterFunc(q.options.Late, func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		if !ended && q.late < q.options.MaxLate {
-			late = true
-			q.late++
-			q.running--
-			q.start()
-		}
-	})
-	defer timer.Stop()
-	q.send(batch)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	ended = true
-	q.freeKeys(batch)
-	if !late {
-		return true
-	}
-	q.late--
-	if q.running < q.options.Parallel {
-		q.running++
-		return true
-	}
-	q.ended()
-	return false
 }

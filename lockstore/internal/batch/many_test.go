@@ -17,9 +17,16 @@ import (
 // TestManyCallers checks that each of many callers gets its own answer while
 // others leave.
 func TestManyCallers(t *testing.T) {
+	t.Run("AbandonSent", func(t *testing.T) { manyCallers(t, batch.Options{AbandonSent: true}) })
+	t.Run("CallerSends", func(t *testing.T) {
+		manyCallers(t, batch.Options{CallerSends: true, Late: time.Minute, MaxPerKey: 8})
+	})
+}
+
+func manyCallers(t *testing.T, o batch.Options) {
 	const callers, calls, parallel = 32, 200, 3
 	running := make(chan struct{}, parallel)
-	o := batch.Options{Backend: "the backend", Parallel: parallel, MaxWeight: 20, Yields: 10, Patience: time.Minute, Bound: time.Minute, AbandonSent: true}
+	o.Backend, o.Parallel, o.MaxWeight, o.Yields, o.Patience, o.Bound = "the backend", parallel, 20, 10, time.Minute, time.Minute
 	q := batch.New(o, func(batch []*batch.Call[int, int]) {
 		select {
 		case running <- struct{}{}:

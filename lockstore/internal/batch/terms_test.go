@@ -69,8 +69,8 @@ func TestCrowdOfOneKey(t *testing.T) {
 // TestLateBatch checks that a batch that takes long makes room for the next, but that
 // no more than MaxLate batches do.
 func TestLateBatch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(batch.Options{MaxWeight: 100, Late: 20 * time.Millisecond, MaxLate: 2})
+	eitherSender(t, func(t *testing.T, callerSends bool) {
+		b := newBackend(batch.Options{CallerSends: callerSends, MaxWeight: 100, Late: 20 * time.Millisecond, MaxLate: 2})
 		calls := []<-chan outcome{b.on(0, nil), b.on(1, nil)}
 		time.Sleep(19 * time.Millisecond)
 		b.want(t, []int{0})
@@ -94,12 +94,12 @@ func TestLateBatch(t *testing.T) {
 // TestSendAgain checks that calls that are put back go before others, and by themselves
 // if asked to, and that a call whose patience is over fails.
 func TestSendAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	eitherSender(t, func(t *testing.T, callerSends bool) {
 		failed := errors.New("failed")
 		var batches [][]int
 		var q *batch.Queue[int, int]
 		q = batch.New(batch.Options{
-			Backend: "the backend", Parallel: 1, MaxWeight: 9, Patience: 950 * time.Millisecond, Bound: 3 * time.Second, MaxPerKey: 9,
+			Backend: "the backend", Parallel: 1, MaxWeight: 9, Patience: 950 * time.Millisecond, Bound: 3 * time.Second, MaxPerKey: 9, CallerSends: callerSends,
 		}, func(calls []*batch.Call[int, int]) {
 			var works []int
 			for _, c := range calls {

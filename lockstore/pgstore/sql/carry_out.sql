@@ -522,8 +522,11 @@ BEGIN
   -- A success that changes nothing relies on an earlier transaction, which may be
   -- committed and not yet safe: it was made by a call that lost its answer. Having
   -- something in the write-ahead log, this waits for all before it, and for the
-  -- synchronous standby. A refusal has nothing to wait for.
+  -- synchronous standby. A refusal has nothing to wait for, even if it had rows for a
+  -- moment.
   IF 'ok' = ANY (outcomes) THEN
     PERFORM pg_logical_emit_message(true, 'seatlock', '');
+  ELSE
+    PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
 END $$;

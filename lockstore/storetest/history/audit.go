@@ -83,8 +83,7 @@ func (v *view) look(seat lockstore.SeatID, status lockstore.Status) {
 	}
 	blocked, perhaps := standing(anyone(l.blocks[seat]), anyone(l.opens[seat]))
 	if status == lockstore.Blocked && len(blocked)+len(perhaps) == 0 {
-		found.Stuck++
-		found.say("%s is blocked, and no block of it succeeded", seat)
+		found.revived(seat, "blocked", l.opens[seat])
 	} else if status != lockstore.Blocked && len(blocked) > 0 {
 		found.Lost++
 		found.say("%s is not blocked, and a block of it succeeded", seat)
@@ -102,8 +101,7 @@ func (v *view) booked(seat lockstore.SeatID, must, may []act) {
 		return
 	}
 	if len(must)+len(may) == 0 {
-		v.found.Stuck++
-		v.found.say("%s is booked, and no booking of it succeeded", seat)
+		v.found.revived(seat, "booked", v.ledger.endings[seat])
 		return
 	}
 	candidates := usersOf(may)
@@ -113,6 +111,19 @@ func (v *view) booked(seat lockstore.SeatID, must, may []act) {
 	for _, user := range candidates {
 		v.claims[user] = append(v.claims[user], seat)
 	}
+}
+
+// revived counts a seat that is as no call can have left it. If a call undid that, the
+// store has lost this call.
+func (l *Losses) revived(seat lockstore.SeatID, status string, undone []act) {
+	if len(undone) == 0 {
+		l.Stuck++
+		l.say("%s is %s, and no call has made it so", seat, status)
+		return
+	}
+	l.Lost++
+	l.again = true
+	l.say("%s is %s again, and the call that undid it succeeded", seat, status)
 }
 
 // usersOf returns the users of the acts, each once.
@@ -204,8 +215,7 @@ func (l *Ledger) findOwners(ctx context.Context, store lockstore.LockStore, clai
 	}
 	for seat, ok := range owned {
 		if !ok {
-			found.Stuck++
-			found.say("%s is booked for a user who never confirmed it", seat)
+			found.revived(seat, "booked for another user", l.endings[seat])
 		}
 	}
 	return nil
@@ -261,7 +271,7 @@ func (l *Ledger) tryLimits(ctx context.Context, store lockstore.LockStore, avail
 			}
 		case !refused:
 			return err
-		case conflict.Reason == lockstore.OverSeatLimit && conflict.Held > n:
+		case conflict.Reason == lockstore.OverSeatLimit && conflict.Held > n && !found.again: // else those may be the user's
 			found.Stuck += conflict.Held - n
 			found.say("%q has %d seats and is counted with %d", user, n, conflict.Held)
 		}

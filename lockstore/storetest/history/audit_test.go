@@ -123,16 +123,17 @@ func TestLedgerFindsLosses(t *testing.T) {
 	}{
 		"nothing is lost":      {store: new(memstore.Store)},
 		"a booking is lost":    {store: &forgetful{kind: lockstore.KindMove, undo: lockstore.Cancel("ann", "", "S1")}, lost: true},
-		"a cancel is lost":     {store: &pretender{kind: lockstore.KindCancel}, stuck: true, books: true},
-		"a move is lost":       {store: &pretender{kind: lockstore.KindMove}, lost: true, stuck: true, books: true},
+		"a cancel is lost":     {store: &pretender{kind: lockstore.KindCancel}, lost: true, books: true},
+		"a move is lost":       {store: &pretender{kind: lockstore.KindMove}, lost: true, books: true},
 		"a block is lost":      {store: &pretender{kind: lockstore.KindBlock}, lost: true},
-		"an unblock is lost":   {store: &pretender{kind: lockstore.KindUnblock}, stuck: true},
-		"a seat changes hands": {store: &forgetful{kind: lockstore.KindMove, undo: lockstore.Book("cat", "r3", "S2")}, stuck: true, books: true},
+		"an unblock is lost":   {store: &pretender{kind: lockstore.KindUnblock}, lost: true},
+		"a seat changes hands": {store: &forgetful{kind: lockstore.KindMove, undo: lockstore.Book("cat", "r3", "S2")}, lost: true, books: true},
+		"a seat is nobody's":   {store: &forgetful{kind: lockstore.KindMove, undo: lockstore.Book("cat", "r3", "S7")}, stuck: true, books: true},
 		"an entry is missing":  {store: &patchy{journal: true}, books: true},
 		"a seat is missing":    {store: &patchy{roster: true}, books: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &history.Recorder{Store: c.store, Event: storetest.Event(t, "e", time.Minute, 0, "S1", "S2", "S3", "S4", "S5", "S6")}
+			r := &history.Recorder{Store: c.store, Event: storetest.Event(t, "e", time.Minute, 0, "S1", "S2", "S3", "S4", "S5", "S6", "S7")}
 			ledger := history.NewLedger(r.Event)
 			for _, op := range sale {
 				ledger.Note(r.Do(t.Context(), history.Call{Op: op}))

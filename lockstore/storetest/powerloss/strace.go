@@ -91,6 +91,9 @@ func (p *parser) line(line string) error {
 		p.end(thread, text)
 		return nil
 	}
+	if _, open := p.begun[thread]; open {
+		return fmt.Errorf("%w: the thread's call before has no end: %.80q", ErrCall, line)
+	}
 	first, interrupted := cutUnfinished(text)
 	step, err := p.begin(first)
 	p.begun[thread] = step
@@ -177,15 +180,18 @@ func (p *parser) interrupted() error {
 	return nil
 }
 
-// errCall is returned for a call that is not as expected.
-var errCall = errors.New("a call with other arguments than expected")
+// ErrCall is returned if the log has a call that is not as expected. The program makes such
+// calls, or strace took a call wrongly in whose middle the program was killed: on a busy
+// machine it has written the result of a write in place of its name. So the caller should
+// record anew before it gives up.
+var ErrCall = errors.New("a call with other arguments than expected")
 
 // parse returns the beginning of a call, which is of the kind nothing if the call is
 // not about the folder.
 func (r *Recording) parse(name string, args []string) (s step, err error) {
 	want := map[string]int{"openat": 3, "write": 3, "pwrite64": 4, "ftruncate": 2, "fdatasync": 1, "fsync": 1, "renameat": 4, "unlinkat": 3}[name]
 	if want == 0 || len(args) < want {
-		return s, errCall
+		return s, ErrCall
 	}
 	var path string
 	switch name {
@@ -236,7 +242,7 @@ func (r *Recording) parse(name string, args []string) (s step, err error) {
 		}
 	case "write":
 		if s.kind != say {
-			return s, errCall // its offset is unknown
+			return s, ErrCall // its offset is unknown
 		}
 		s.data, err = unquote(args[1])
 	}
@@ -260,7 +266,7 @@ func unquote(arg string) ([]byte, error) {
 	inner, ok := strings.CutPrefix(arg, `"`)
 	inner, end := strings.CutSuffix(inner, `"`)
 	if !ok || !end {
-		return nil, errCall
+		return nil, ErrCall
 	}
 	return hex.DecodeString(strings.ReplaceAll(inner, `\x`, ""))
 }
