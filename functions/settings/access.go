@@ -53,32 +53,32 @@ func (a *Access) declare() (string, []Setting) {
 		{Env: "OPERATOR_KEY", Secret: true, ReadBy: ByBoth, into: keys(&a.OperatorKeys),
 			Usage: "a token whose bearer is an operator; two, separated by a comma, while you replace one"},
 		{Flag: "backend-claim", Env: "BACKEND_CLAIM", ReadBy: ByBoth, into: claim(&a.BackendClaim),
-			Usage: "take the bearer of a verified token with the claim `NAME=VALUE` for the shop's back end"},
+			Usage: "treat the bearer of a verified token with the claim `NAME=VALUE` as the shop's back end"},
 		{Flag: "operator-claim", Env: "OPERATOR_CLAIM", ReadBy: ByBoth, into: claim(&a.OperatorClaim),
-			Usage: "take the bearer of a verified token with the claim `NAME=VALUE` for an operator"},
+			Usage: "treat the bearer of a verified token with the claim `NAME=VALUE` as an operator"},
 		{Flag: "confirm-by", Env: "CONFIRM_BY", ReadBy: ByBoth,
 			into: checked(&a.ConfirmBy, func(who string) bool { return slices.Contains([]string{"", byBuyer, byBackend, byPayment}, who) }, "must be buyer, backend or payment"),
 			Usage: "let `WHO` confirm bookings: buyer, backend (the back end alone) or payment (no caller); operators always may. " +
-				"Without it, that is payment with -checkout; otherwise buyers may if nobody signs in, and else the back end alone"},
+				"The default is payment with -checkout, otherwise buyer if nobody signs in, otherwise backend"},
 		{Flag: "auth-client", Env: "AUTH_CLIENT", into: text(&a.Client),
-			Usage: "let users sign in on the page, which is the client `ID` at the issuer; another name than -auth-audience"},
+			Usage: "let users sign in on the page, which is the client `ID` at the issuer; must differ from -auth-audience"},
 		{Env: "AUTH_CLIENT_SECRET", Secret: true, into: text(&a.Secret),
 			Usage: "the client's secret at the issuer, if it has one"},
 		{Flag: "public-url", Env: "PUBLIC_URL", ReadBy: ByBoth,
 			into:  checked(&a.PublicURL, secure, "must be the https address of the page (http only on this machine)"),
-			Usage: "the page is at `URL` for browsers, which come back there from the issuer and from a payment; with https, cookies are for HTTPS alone; without it, at the host that a request names"},
+			Usage: "the `URL` at which browsers reach the page, and to which they return from the issuer and from a payment; if it is https, cookies are sent over HTTPS only. Without it, the page is at the host that a request names"},
 		{Flag: "sessions", Env: "SESSIONS", Default: "false", ReadBy: ByBoth, into: yesNo(&a.Sessions),
-			Usage: "make a guest of each browser, and believe no userId of a request"},
+			Usage: "make each browser a guest, and do not trust the userId of a request"},
 		{Env: "SESSION_KEY", Secret: true, ReadBy: ByBoth, into: keys(&a.SessionKeys),
-			Usage: "the key that seals the cookies of guests and users who signed in on the page; two, separated by a comma and the new one first, while you replace one. Without it they end with the program"},
+			Usage: "the key that seals the cookies of guests and users who signed in on the page; two, separated by a comma and the new one first, while you replace one. Without it, they are lost when the program stops"},
 		{Flag: "guests", Env: "GUESTS", Default: "100",
 			into:  number(&a.Guests, 1, "must be a number of guests, at least 1"),
 			Usage: "with -sessions: let an address have `NUMBER` new guests an hour"},
 		{Flag: "unbought", Env: "UNBOUGHT", Default: "0",
 			into:  number(&a.Unbought, 0, "must be a number of seats, or 0 for no limit"),
-			Usage: "let a user lock `NUMBER` seats an hour without buying them, and an address ten times as many; 0 means no limit, and is not the default where users sign in or are guests: that is 100"},
+			Usage: "let a user lock `NUMBER` seats an hour without buying them, and an address ten times as many; 0 means no limit. The default is 100 where users sign in or are guests"},
 		{Flag: "private", Env: "PRIVATE", Default: "false", into: yesNo(&a.Private),
-			Usage: "require a token for lists too; with -sessions, that of a guest is enough, which anybody can have"},
+			Usage: "require a token for lists too; with -sessions, a guest's is enough, and anybody can be a guest"},
 		{Flag: "rate", Env: "RATE", Default: "0",
 			into:  rate(&a.Rate, 1e6, "must be a number of requests a second, or 0 for no limit"),
 			Usage: "allow each client `NUMBER` requests a second, and twice as many at once; 0 means no limit"},
@@ -87,7 +87,7 @@ func (a *Access) declare() (string, []Setting) {
 			Usage: "answer each client address with `NUMBER` bytes a second, and ten times as many at once; 0 means no limit"},
 		{Flag: "trust-proxy", Env: "TRUST_PROXY",
 			into:  networks(&a.Proxies, "must be the address of a proxy or a network of proxies, such as 10.0.0.0/8"),
-			Usage: "believe X-Forwarded-For from the proxies in `NETWORK`, such as 10.0.0.0/8; for several, repeat the flag or separate them with commas"},
+			Usage: "trust X-Forwarded-For from the proxies in `NETWORK`, such as 10.0.0.0/8; for several, repeat the flag or separate them with commas"},
 	}
 }
 
@@ -104,7 +104,7 @@ func (a *Access) check() error {
 	case a.Client != "" && a.Issuer == "":
 		return a.wrong("auth-client", "needs -auth-issuer")
 	case a.Client != "" && a.Client == a.Audience:
-		return a.wrong("auth-client", "must be another name than -auth-audience: the ID tokens of the page have the client as their audience, and would be accepted for calls")
+		return a.wrong("auth-client", "must differ from -auth-audience: the audience of the page's ID tokens is the client, so they would be accepted for calls")
 	case a.Secret != "" && a.Client == "":
 		return a.wrong("AUTH_CLIENT_SECRET", "needs -auth-client")
 	case len(a.SessionKeys) > 0 && !a.Sessions && a.Client == "":
@@ -140,7 +140,7 @@ func (a *Access) check() error {
 func (a *Access) checkKeys() error {
 	for _, key := range a.OperatorKeys {
 		if slices.Contains(a.BackendKeys, key) {
-			return a.wrong("OPERATOR_KEY", "must be another key than AUTH_BACKEND_KEY")
+			return a.wrong("OPERATOR_KEY", "must differ from AUTH_BACKEND_KEY")
 		}
 	}
 	return nil
@@ -157,7 +157,7 @@ func (a *Access) somebodyConfirms(keys, claims bool) bool {
 // waysOut returns what to set if nobody could confirm.
 func (a *Access) waysOut() string {
 	if a.ConfirmBy == byPayment {
-		return "OPERATOR_KEY or OPERATOR_CLAIM, or CONFIRM_BY to backend or buyer"
+		return "OPERATOR_KEY or OPERATOR_CLAIM, or set CONFIRM_BY to backend or buyer"
 	}
 	return "AUTH_BACKEND_KEY, BACKEND_CLAIM, OPERATOR_KEY or OPERATOR_CLAIM; or CONFIRM_BY=buyer, if buyers may confirm without a payment"
 }
@@ -188,7 +188,7 @@ const maxKeys = 2
 
 // keys reads one or two keys.
 func keys(into *[]string) value {
-	v := list(into, unguessable, "must have 32 characters or more, such as those of: openssl rand -base64 32; or be two such keys, separated by a comma")
+	v := list(into, unguessable, "must have 32 characters or more, such as the output of openssl rand -base64 32, or be two such keys, separated by a comma")
 	read := v.read
 	v.list = false
 	v.read = func(text string) bool { return read(text) && len(*into) <= maxKeys }

@@ -36,13 +36,13 @@ func (e *Events) declare() (string, []Setting) {
 		{Flag: "check", into: text(&e.Check),
 			Usage: "do not serve: report what is in the event file `FILE`, or what is wrong with it"},
 		{Flag: "import", into: checked(&e.Import, func(s string) bool { return s == "pretix" || s == "seatsio" || s == "csv" }, "must be pretix, seatsio or csv"),
-			Usage: "do not serve: print an event file made of a seating plan in the `FORMAT` pretix, seatsio (a detailed chart report) or csv; the plan is the argument after it: -import csv seats.csv"},
+			Usage: "do not serve: print an event file made from a seating plan in the `FORMAT` pretix, seatsio (a detailed chart report) or csv; the plan follows as an argument: -import csv seats.csv"},
 		{Flag: "lock-ttl", Env: "LOCK_TTL", Default: "1m", ReadBy: ByBoth,
 			into:  duration(&e.LockTTL, time.Millisecond, lockstore.MaxLockTTL, fmt.Sprintf("must be a duration from 1ms to %.0fh, such as 90s", lockstore.MaxLockTTL.Hours())),
 			Usage: "let locks last `DURATION`, such as 90s or 10m, unless the event file says otherwise"},
 		{Flag: "seat-limit", Env: "SEAT_LIMIT", Default: "0", ReadBy: ByBoth,
 			into:  number(&e.SeatLimit, 0, "must be a number of seats, or 0 for no limit"),
-			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit, and is not the default where users sign in or are guests, and on Lambda: that is 10"},
+			Usage: "let one user have up to `NUMBER` seats in one event, unless the event file says otherwise; 0 means no limit. The default is 10 where users sign in or are guests, and on Lambda"},
 	}
 }
 
@@ -68,7 +68,7 @@ func (e *Events) check() error {
 		return e.wrong("check", "must be the name of an event file")
 	}
 	if e.Import != "" && e.ImportFile == "" {
-		return e.wrong("import", "needs a file after it, as in -import csv seats.csv")
+		return e.wrong("import", "must be followed by a file, as in -import csv seats.csv")
 	}
 	if e.given("events") && e.given("seats") {
 		return e.wrong("seats", "must not be given with "+e.name("events")+": the event file lists the seats")

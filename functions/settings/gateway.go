@@ -27,7 +27,7 @@ func (g *GatewayAccess) declare() (string, []Setting) {
 	return title, append(all, Setting{Env: "AUTHORIZER", ReadBy: ByLambda,
 		into: checked(&g.Authorizer, func(what string) bool { return slices.Contains([]string{"", checksTokens, checksNone}, what) }, "must be jwt or none"),
 		Usage: "how the gateway's routes check tokens: jwt lets only the issuer's tokens through, so that claims count and keys cannot be used; " +
-			"with none it is the other way round. Without it, jwt, or none with SESSIONS",
+			"with none, it is the other way round. The default is jwt, or none with SESSIONS",
 	})
 }
 
@@ -62,7 +62,7 @@ func (g *GatewayAccess) check() error {
 	case !g.somebodyConfirms(true, true):
 		return g.wrong("confirm-by", "nobody could confirm a booking: set "+g.waysOut())
 	case keys:
-		return g.wrong("confirm-by", "nobody could confirm a booking: claims are of tokens, which nobody verifies if AUTHORIZER is none; set AUTH_BACKEND_KEY or OPERATOR_KEY")
+		return g.wrong("confirm-by", "nobody could confirm a booking: claims come from tokens, which are not verified if AUTHORIZER is none; set AUTH_BACKEND_KEY or OPERATOR_KEY")
 	}
 	return g.wrong("confirm-by", "nobody could confirm a booking: a gateway that checks tokens lets no key through; set BACKEND_CLAIM or OPERATOR_CLAIM, or AUTHORIZER=none if the routes have no authorizer")
 }

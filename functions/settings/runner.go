@@ -81,7 +81,7 @@ func (r *Runner) check() error {
 	}
 	if addr := r.Telemetry.MetricsAddr; addr != "" && addr == r.Server.Addr {
 		if _, port, err := net.SplitHostPort(addr); err != nil || port != "0" {
-			return r.Telemetry.wrong("metrics-addr", "must be another address than -addr, which buyers reach")
+			return r.Telemetry.wrong("metrics-addr", "must differ from -addr, which buyers reach")
 		}
 	}
 	return nil

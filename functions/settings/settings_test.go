@@ -158,8 +158,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"-data", "x", "-export", "-forget", "hamlet"}, nil, "-forget hamlet: must not be given together with -export"},
 		{nil, []string{"REDIS_WAIT=1"}, "REDIS_WAIT 1: needs -redis, the server to use"},
 		{[]string{"-data", "x"}, []string{"REDIS_URL=redis://user:hunter2@x"}, "-data and REDIS_URL: must not be given together, because seats are kept in one place"},
-		{nil, []string{"AUTH_BACKEND_KEY=hunter2"}, "AUTH_BACKEND_KEY: must have 32 characters or more, such as those of: openssl rand -base64 32; or be two such keys, separated by a comma"},
-		{nil, []string{"METRICS_ADDR=127.0.0.1:8080"}, "METRICS_ADDR 127.0.0.1:8080: must be another address than -addr, which buyers reach"},
+		{nil, []string{"AUTH_BACKEND_KEY=hunter2"}, "AUTH_BACKEND_KEY: must have 32 characters or more, such as the output of openssl rand -base64 32, or be two such keys, separated by a comma"},
+		{nil, []string{"METRICS_ADDR=127.0.0.1:8080"}, "METRICS_ADDR 127.0.0.1:8080: must differ from -addr, which buyers reach"},
 	} {
 		_, err := settings.Parse(c.args, environment(c.env...))
 		if _, ok := errors.AsType[*settings.Error](err); !ok || err.Error() != c.want {
@@ -253,7 +253,7 @@ func TestIssuers(t *testing.T) {
 func TestClientIsNoAudience(t *testing.T) {
 	for client, ok := range map[string]bool{"page": true, "shop": false} {
 		_, err := settings.Parse([]string{"-auth-issuer", "https://login.example", "-auth-audience", "shop", "-auth-client", client, "-confirm-by", "buyer"}, environment())
-		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "-auth-client shop: must be another name than -auth-audience") {
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "-auth-client shop: must differ from -auth-audience") {
 			t.Errorf("the client %s: %v, want it accepted: %v", client, err, ok)
 		}
 	}
@@ -346,14 +346,14 @@ func TestSomebodyConfirmsOnLambda(t *testing.T) {
 		operator:                     "lets no key through",
 		backend + " AUTHORIZER=none": "",
 		backend + " BACKEND_CLAIM=scope=seats CONFIRM_BY=payment": "nobody could confirm",
-		"BACKEND_CLAIM=scope=seats AUTHORIZER=none":               "claims are of tokens, which nobody verifies",
+		"BACKEND_CLAIM=scope=seats AUTHORIZER=none":               "claims come from tokens, which are not verified",
 		"AUTHORIZER=perhaps":                                      "AUTHORIZER perhaps: must be jwt or none",
 		"SESSIONS=true " + backend:                                "SESSIONS: needs SESSION_KEY",
 		"SESSION_KEY=" + strings.Repeat("s", 32):                  "SESSION_KEY: needs SESSIONS",
 		sessions + " AUTHORIZER=jwt " + backend:                   "AUTHORIZER jwt: must be none with SESSIONS",
 		sessions + " " + backend:                                  "",
 		sessions + " " + operator:                                 "",
-		sessions + " BACKEND_CLAIM=scope=seats":                   "claims are of tokens, which nobody verifies",
+		sessions + " BACKEND_CLAIM=scope=seats":                   "claims come from tokens, which are not verified",
 		sessions + " CONFIRM_BY=buyer":                            "",
 	} {
 		err := settings.ReadLambda(environment(strings.Fields(env)...), new(settings.GatewayAccess))

@@ -24,13 +24,13 @@ type File struct {
 func (f *File) declare() (string, []Setting) {
 	return "Seats in a file (without -data, -redis and -postgres they are in memory)", []Setting{
 		{Flag: "data", Env: "DATA_FILE", into: text(&f.Path),
-			Usage: "keep seats in `FILE`, which is created if it is missing; every change that was answered survives a crash"},
+			Usage: "keep seats in `FILE`, which is created if it is missing; every acknowledged change survives a crash"},
 		{Flag: "export", into: yesNo(&f.Export),
 			Usage: "do not serve: print which seats of -data, -redis or -postgres are booked, for whom, or blocked, as CSV; other processes may be selling"},
 		{Flag: "forget", into: text(&f.Forget),
-			Usage: "do not serve: remove `EVENT`, with its seats and its journal, from -data, -redis or -postgres, so that its id can be used anew; no process should have it any more"},
+			Usage: "do not serve: remove `EVENT`, with its seats and its journal, from -data, -redis or -postgres, so that its id can be reused; no process should still have it"},
 		{Flag: "yes", into: yesNo(&f.Yes),
-			Usage: "with -forget, remove an event of which seats are booked, too"},
+			Usage: "with -forget, remove the event even if seats of it are booked"},
 	}
 }
 

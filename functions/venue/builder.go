@@ -41,13 +41,13 @@ func (b *builder) count(l layoutJSON) error {
 		return b.countList(b.here+"/seats", l.Seats)
 	}
 	if l.Sections == nil && l.Areas == nil {
-		return wrong(b.here, "there are no seats; give sections or areas")
+		return wrong(b.here, "no seats are given; give sections or areas")
 	}
 	if l.Sections != nil && len(l.Sections) == 0 {
-		return wrong(b.here+"/sections", "there is no section in it")
+		return wrong(b.here+"/sections", "the list must not be empty")
 	}
 	if l.Areas != nil && len(l.Areas) == 0 {
-		return wrong(b.here+"/areas", "there is no area in it")
+		return wrong(b.here+"/areas", "the list must not be empty")
 	}
 	for i, s := range l.Sections {
 		p, err := b.plan(fmt.Sprintf("%s/sections/%d", b.here, i), s)
@@ -59,7 +59,7 @@ func (b *builder) count(l layoutJSON) error {
 	for i, a := range l.Areas {
 		here := fmt.Sprintf("%s/areas/%d", b.here, i)
 		if a.Capacity < 1 {
-			return wrong(here+"/capacity", "it must be a number of places from 1, not %d", a.Capacity)
+			return wrong(here+"/capacity", "must be a number of places from 1, not %d", a.Capacity)
 		}
 		if err := b.take(here, a.Capacity); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (b *builder) nameOf(here, what, name string) error {
 		return at(here+"/name", err)
 	}
 	if b.names[name] {
-		return wrong(here+"/name", "%s %s is there twice", what, Shown(name))
+		return wrong(here+"/name", "%s %s is listed twice", what, Shown(name))
 	}
 	b.names[name] = true
 	return nil
@@ -189,7 +189,7 @@ func (b *builder) rows(p plan, section string) ([]Row, error) {
 		}
 		for _, name := range rowNames {
 			if seen[name] {
-				return nil, wrong(g.here+"/row", "row %s is there twice", Shown(name))
+				return nil, wrong(g.here+"/row", "row %s is listed twice", Shown(name))
 			}
 			seen[name] = true
 			row := template
@@ -244,7 +244,7 @@ type twiceError struct {
 }
 
 func (e *twiceError) Error() string {
-	return fmt.Sprintf("seat %s is there twice, the first time at %s", e.id, e.first)
+	return fmt.Sprintf("seat %s is listed twice, first at %s", e.id, e.first)
 }
 
 // withWayOut adds to the error about a repeated seat id that another pattern may help,

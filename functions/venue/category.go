@@ -76,7 +76,7 @@ func (e eventJSON) categories(here string) ([]Category, error) {
 			return nil, err
 		}
 		if seen[category.ID] {
-			return nil, wrong(here+"/id", "category %s is there twice", Shown(category.ID))
+			return nil, wrong(here+"/id", "category %s is listed twice", Shown(category.ID))
 		}
 		seen[category.ID] = true
 		made[i] = category
@@ -100,9 +100,9 @@ func (c categoryJSON) category(here string, priced bool) (Category, error) {
 	}
 	switch {
 	case !priced && (c.Price != nil || c.Levels != nil):
-		return made, wrong(here, "there is a price; give the event a currency")
+		return made, wrong(here, "a price needs a currency; give the event one")
 	case c.Price != nil && c.Levels != nil:
-		return made, wrong(here, "there are both price and levels; give one of them")
+		return made, wrong(here, "both price and levels are given; give only one of them")
 	case priced && c.Price == nil && len(c.Levels) == 0:
 		return made, wrong(here, "the event has a currency; give the category a price or levels (0 is free)")
 	case c.Price != nil:
@@ -116,7 +116,7 @@ func (c categoryJSON) category(here string, priced bool) (Category, error) {
 			return made, err
 		}
 		if seen[level.ID] {
-			return made, wrong(fmt.Sprintf("%s/levels/%d/id", here, i), "level %s is there twice", Shown(level.ID))
+			return made, wrong(fmt.Sprintf("%s/levels/%d/id", here, i), "level %s is listed twice", Shown(level.ID))
 		}
 		seen[level.ID] = true
 		made.Levels = append(made.Levels, level)
@@ -179,7 +179,7 @@ func (e *Event) find(here string) error {
 	for i, id := range e.Layout.Categories {
 		at, ok := byID[id]
 		if !ok {
-			return wrong(here+"/categories", "category %s is missing: seats of the event have it", Shown(id))
+			return wrong(here+"/categories", "category %s is not listed, but seats of the event have it", Shown(id))
 		}
 		e.categories[i] = at
 	}
@@ -188,7 +188,7 @@ func (e *Event) find(here string) error {
 	}
 	for p := range e.Seats {
 		if e.Layout.Category(p) < 0 {
-			return wrong(here+"/currency", "seat %s has no category, so that it has no price", e.Seats[p])
+			return wrong(here+"/currency", "seat %s has no category and so no price", e.Seats[p])
 		}
 	}
 	return nil

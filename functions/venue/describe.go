@@ -124,7 +124,7 @@ func (s *Section) describeDoubled(b *strings.Builder) {
 		}
 		if n := end - i; n > 1 {
 			from, to := s.Rows[i].Name, s.Rows[end-1].Name
-			fmt.Fprintf(b, "    rows %s-%s: %d rows of doubled letters, not those counted as in a spreadsheet\n", from, to, n)
+			fmt.Fprintf(b, "    rows %s-%s: %d rows of doubled letters, not counted as in a spreadsheet\n", from, to, n)
 			i = end - 1
 		}
 	}

@@ -28,7 +28,7 @@ func plainJSON(name string, text []byte) ([]byte, error) {
 // otherEncoding returns an error with its position unless the text is UTF-8.
 func otherEncoding(text []byte) error {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.HasPrefix(text, []byte("{\x00")) || bytes.HasPrefix(text, []byte("\x00{")) {
-		return errors.New("1:1: it is in UTF-16; save it as UTF-8")
+		return errors.New("1:1: the file is UTF-16; save it as UTF-8")
 	}
 	if utf8.Valid(text) {
 		return nil
@@ -37,7 +37,7 @@ func otherEncoding(text []byte) error {
 	for r, n := utf8.DecodeRune(text); r != utf8.RuneError || n != 1; r, n = utf8.DecodeRune(text[at:]) {
 		at += n
 	}
-	return fmt.Errorf("%s: it is not UTF-8: the byte %#x; in Windows-1252 that is %s. Save the file as UTF-8", position(text, at), text[at], Shown(windows1252(text[at])))
+	return fmt.Errorf("%s: not UTF-8: the byte %#x, which is %s in Windows-1252; save the file as UTF-8", position(text, at), text[at], Shown(windows1252(text[at])))
 }
 
 // windows1252 returns the letter for a byte from 0x80 in Windows-1252, the encoding of
@@ -58,9 +58,9 @@ func otherFile(text []byte) error {
 	case head == "" || head[0] == '[':
 		return nil
 	case head[0] != '{' && strings.ContainsAny(head, ",;\t") && !strings.Contains(head, `":`):
-		return errors.New(`1:1: it is not JSON, and looks like a table. "-import csv FILE" makes an event file of one`)
+		return errors.New(`1:1: not JSON but a table, it seems; use "-import csv FILE" to make an event file from it`)
 	case head[0] == '{' && bytes.Contains(text, []byte(`"zones"`)) && bytes.Contains(text, []byte(`"seat_guid"`)):
-		return errors.New(`1:1: it is a seating plan of pretix, and not an event file. "-import pretix FILE" makes one of it`)
+		return errors.New(`1:1: a pretix seating plan, not an event file; use "-import pretix FILE" to make an event file from it`)
 	}
 	return nil
 }

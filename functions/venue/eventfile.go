@@ -74,17 +74,17 @@ func (e eventJSON) layout(here string) (*layoutJSON, error) {
 	own := e.Sections != nil || e.Areas != nil || e.Stage != nil
 	switch {
 	case e.Sections != nil && e.Seats != nil:
-		return nil, wrong(here, "there are both sections and seats; give one of them")
+		return nil, wrong(here, "both sections and seats are given; give only one of them")
 	case e.Layout != nil && (own || e.Seats != nil):
-		return nil, wrong(here, "there is a layout, and seats beside it; give one of them")
+		return nil, wrong(here, "both a layout and seats are given; give only one of them")
 	case own && e.Seats != nil:
-		return nil, wrong(here, "a plain list of seats has neither areas nor a stage; put it into a section")
+		return nil, wrong(here, "a plain list of seats cannot have areas or a stage; put it into a section")
 	case e.Layout != nil:
 		return nil, nil
 	case e.Seats != nil:
 		return &layoutJSON{Seats: e.Seats}, nil
 	case !own:
-		return nil, wrong(here, "there are neither sections nor seats; give these, areas, or the name of a layout")
+		return nil, wrong(here, "neither sections nor seats are given; give one of them, areas, or the name of a layout")
 	}
 	return &layoutJSON{Sections: e.Sections, Areas: e.Areas, Stage: e.Stage}, nil
 }
@@ -106,14 +106,14 @@ func (e eventJSON) check(here string) error {
 	}
 	if e.MaxLockSeconds != nil {
 		if s := *e.MaxLockSeconds; !(s >= 0.001 && s <= lockstore.MaxLockTTL.Seconds()) {
-			return wrong(here+"/maxLockSeconds", "the longest time of a lock must be from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
+			return wrong(here+"/maxLockSeconds", "the longest lock must last from 0.001 to %.0f seconds, not %v", lockstore.MaxLockTTL.Seconds(), s)
 		}
 	}
 	if e.Revision < 0 || e.Revision > maxRevision {
-		return wrong(here+"/revision", "it must be a whole number from 0 to %d, not %d", maxRevision, e.Revision)
+		return wrong(here+"/revision", "must be a whole number from 0 to %d, not %d", maxRevision, e.Revision)
 	}
 	if e.SeatLimit != nil && *e.SeatLimit < 0 {
-		return wrong(here+"/seatLimit", "it must be a number of seats, or 0 for no limit, not %d", *e.SeatLimit)
+		return wrong(here+"/seatLimit", "must be a number of seats, or 0 for no limit, not %d", *e.SeatLimit)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (e eventJSON) event(here string, layout *Layout, d Defaults) (made Event, e
 	if e.MaxLockSeconds != nil {
 		made.MaxLock = seconds(*e.MaxLockSeconds)
 		if made.MaxLock < made.LockTTL {
-			return made, wrong(here+"/maxLockSeconds", "it must not be less than lockSeconds, which is %v", made.LockTTL.Seconds())
+			return made, wrong(here+"/maxLockSeconds", "must not be less than lockSeconds, which is %v", made.LockTTL.Seconds())
 		}
 	}
 	for _, t := range []struct {
@@ -149,11 +149,11 @@ func (e eventJSON) event(here string, layout *Layout, d Defaults) (made Event, e
 			continue
 		}
 		if *t.into, err = time.Parse(time.RFC3339, *t.text); err != nil {
-			return made, wrong(here+"/"+t.field, "it must be a time with its zone, such as 2027-03-05T20:00:00+01:00, not %s", Shown(*t.text))
+			return made, wrong(here+"/"+t.field, "must be a time with its zone, such as 2027-03-05T20:00:00+01:00, not %s", Shown(*t.text))
 		}
 	}
 	if !made.OpensAt.IsZero() && !made.ClosesAt.IsZero() && !made.ClosesAt.After(made.OpensAt) {
-		return made, wrong(here+"/closesAt", "it must be after opensAt, which is %s", *e.OpensAt)
+		return made, wrong(here+"/closesAt", "must be after opensAt, which is %s", *e.OpensAt)
 	}
 	if e.Currency != nil {
 		made.Currency = *e.Currency

@@ -26,13 +26,13 @@ func explainFile(name string, text []byte, err error) error {
 	case !ok:
 		return fmt.Errorf("%s: cannot be read: %w", name, err)
 	case len(bytes.TrimSpace(text)) == 0:
-		return fileError(name, text, 0, "", "it is empty")
+		return fileError(name, text, 0, "", "the file is empty")
 	case errors.Is(e, jsontext.ErrDuplicateName):
-		return fileError(name, text, e.ByteOffset, e.JSONPointer, fmt.Sprintf("the field %s is there twice", Shown(e.JSONPointer.LastToken())))
+		return fileError(name, text, e.ByteOffset, e.JSONPointer, fmt.Sprintf("the field %s is given twice", Shown(e.JSONPointer.LastToken())))
 	case errors.Is(e, io.ErrUnexpectedEOF):
-		return fileError(name, text, e.ByteOffset, e.JSONPointer, "it is not JSON: it ends too early")
+		return fileError(name, text, e.ByteOffset, e.JSONPointer, "not JSON: unexpected end of the file")
 	}
-	return fileError(name, text, e.ByteOffset, e.JSONPointer, "it is not JSON: "+e.Err.Error())
+	return fileError(name, text, e.ByteOffset, e.JSONPointer, "not JSON: "+e.Err.Error())
 }
 
 // fileError returns a one-line error about a file.
@@ -117,7 +117,7 @@ func explainField(e *json.SemanticError) string {
 			}
 			layoutName = holder == "layouts" && token == "layouts" // the next token is a name
 		}
-		return fmt.Sprintf("there is no field %s here; there are %s", Shown(place.LastToken()), fields[holder])
+		return fmt.Sprintf("unknown field %s; the fields are %s", Shown(place.LastToken()), fields[holder])
 	}
 	want := "something else"
 	if e.GoType != nil {
@@ -131,9 +131,9 @@ func explainField(e *json.SemanticError) string {
 		if errors.Is(e, strconv.ErrRange) {
 			return number + " is too large"
 		}
-		return fmt.Sprintf("it must be %s, written with digits alone, not %s", want, number)
+		return fmt.Sprintf("must be %s, written with digits alone, not %s", want, number)
 	}
-	return fmt.Sprintf("it must be %s, not %s", want, jsonKind(e))
+	return fmt.Sprintf("must be %s, not %s", want, jsonKind(e))
 }
 
 // kindOf names the JSON type of values of the type.

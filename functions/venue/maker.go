@@ -24,10 +24,10 @@ type maker struct {
 // that a small file cannot use much memory.
 func (m *maker) events() ([]Event, error) {
 	if m.file.Events == nil {
-		return nil, wrong("/events", "events is missing")
+		return nil, wrong("/events", "the field events is missing")
 	}
 	if len(m.file.Events) == 0 {
-		return nil, wrong("/events", "there is no event in it")
+		return nil, wrong("/events", "the list must not be empty")
 	}
 	if err := m.count(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (m *maker) events() ([]Event, error) {
 			return nil, err
 		}
 		if sold += len(events[i].Seats); sold > maxSoldSeats {
-			return nil, wrong(fmt.Sprintf("/events/%d", i), "with its %d seats the events of the file have more than %d together", len(events[i].Seats), maxSoldSeats)
+			return nil, wrong(fmt.Sprintf("/events/%d", i), "with its %d seats the events of the file have more than %d in total", len(events[i].Seats), maxSoldSeats)
 		}
 	}
 	return events, nil
@@ -80,7 +80,7 @@ func (m *maker) count() error {
 			return err
 		}
 		if before, twice := first[e.ID]; twice {
-			return wrong(here+"/id", "event %s is there twice, the first time at %s", e.ID, before)
+			return wrong(here+"/id", "event %s is listed twice, first at %s", e.ID, before)
 		}
 		first[e.ID] = here
 		own, err := e.layout(here)

@@ -13,7 +13,7 @@ func parsePattern(pattern string, repeated bool) ([]string, error) {
 	for rest := pattern; rest != ""; {
 		text, after, found := strings.Cut(rest, "{")
 		if strings.Contains(text, "}") {
-			return nil, fmt.Errorf("%s: a } is without its {", Shown(pattern))
+			return nil, fmt.Errorf("%s: a } has no matching {", Shown(pattern))
 		}
 		if text != "" {
 			parts = append(parts, text)
@@ -24,11 +24,11 @@ func parsePattern(pattern string, repeated bool) ([]string, error) {
 		name, tail, closed := strings.Cut(after, "}")
 		switch {
 		case !closed:
-			return nil, fmt.Errorf("%s: a { is without its }", Shown(pattern))
+			return nil, fmt.Errorf("%s: a { has no matching }", Shown(pattern))
 		case name == "section" && !repeated:
 			return nil, fmt.Errorf("%s: {section} needs the field section", Shown(pattern))
 		case name != "section" && name != "row" && name != "seat":
-			return nil, fmt.Errorf("%s: there is no placeholder %s; there are {section}, {row} and {seat}", Shown(pattern), Shown("{"+name+"}"))
+			return nil, fmt.Errorf("%s: unknown placeholder %s; the placeholders are {section}, {row} and {seat}", Shown(pattern), Shown("{"+name+"}"))
 		}
 		parts = append(parts, "{"+name)
 		rest = tail

@@ -207,17 +207,17 @@ func checkFrame(here string, s sectionJSON) error {
 		}
 	}
 	if s.Rotate < -360 || s.Rotate > 360 {
-		return wrong(here+"/rotate", "it must be from -360 to 360 degrees, not %v", s.Rotate)
+		return wrong(here+"/rotate", "must be from -360 to 360 degrees, not %v", s.Rotate)
 	}
 	if s.Curve < 0 || s.Curve > 1 {
-		return wrong(here+"/curve", "it must be from 0 for straight rows to 1 for half a circle, not %v", s.Curve)
+		return wrong(here+"/curve", "must be from 0 for straight rows to 1 for half a circle, not %v", s.Curve)
 	}
 	return nil
 }
 
 func checkPlace(here string, at float64) error {
 	if math.Abs(at) > maxPlace {
-		return wrong(here, "it must be from -%d to %d seat widths, not %v", maxPlace, maxPlace, at)
+		return wrong(here, "must be from -%d to %d seat widths, not %v", maxPlace, maxPlace, at)
 	}
 	return nil
 }

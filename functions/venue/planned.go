@@ -29,9 +29,9 @@ func (b *builder) plan(here string, s sectionJSON) (plan, error) {
 	p := plan{here: here, section: s}
 	switch {
 	case s.Rows != nil && s.Seats != nil:
-		return p, wrong(here, "there are both rows and seats; give one of them")
+		return p, wrong(here, "both rows and seats are given; give only one of them")
 	case s.Rows == nil && s.Seats == nil:
-		return p, wrong(here, "there are neither rows nor seats")
+		return p, wrong(here, "neither rows nor seats are given")
 	case s.Section == nil && strings.Contains(s.Name, "{section}"):
 		return p, wrong(here+"/name", "%s: {section} needs the field section", Shown(s.Name))
 	case s.Section != nil && s.Seats != nil:
@@ -41,7 +41,7 @@ func (b *builder) plan(here string, s sectionJSON) (plan, error) {
 	case s.Pattern != nil && s.Rows == nil:
 		return p, wrong(here+"/pattern", "a plain list of seats has no pattern: its names are the seats")
 	case s.Special != nil && s.Rows == nil:
-		return p, wrong(here+"/special", "a list of seats says itself what is special about each")
+		return p, wrong(here+"/special", "special is for rows; in a list, each seat has its own facts and note")
 	}
 	if err := checkFrame(here, s); err != nil {
 		return p, err
@@ -68,7 +68,7 @@ func (b *builder) plan(here string, s sectionJSON) (plan, error) {
 		return p, at(here+"/pattern", err)
 	}
 	if len(s.Rows) == 0 {
-		return p, wrong(here+"/rows", "there is no row in it")
+		return p, wrong(here+"/rows", "the list must not be empty")
 	}
 	for i, r := range s.Rows {
 		here := fmt.Sprintf("%s/rows/%d", here, i)
@@ -117,7 +117,7 @@ func (b *builder) countList(here string, seats []seatJSON) error {
 		}
 	}
 	if n == 0 {
-		return wrong(here, "there is no seat in it")
+		return wrong(here, "the list must not be empty")
 	}
 	return b.take(here, n)
 }

@@ -45,7 +45,7 @@ func parseRange(r rangeJSON) (nameRange, error) {
 	}
 	text := norm.NFC.String(r.text)
 	if strings.Trim(text, " ") == "" {
-		return nil, errors.New("it is missing or empty; " + rangeForm)
+		return nil, errors.New("must not be empty; " + rangeForm)
 	}
 	var spans nameRange
 	for aisle := false; ; {
@@ -88,7 +88,7 @@ func parseList(names []string) (nameRange, error) {
 		aisle = false
 	}
 	if spans == nil || aisle {
-		return nil, errors.New("it must begin and end with a name")
+		return nil, errors.New("must begin and end with a name")
 	}
 	return spans, nil
 }
@@ -96,7 +96,7 @@ func parseList(names []string) (nameRange, error) {
 // checkName checks the name of a row or of a seat in its row.
 func checkName(name string) error {
 	if name == "" || len(name) > maxLabel || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("%s is no name; a name is 1 to %d bytes of printable text without a space at either end", Shown(name), maxLabel)
+		return fmt.Errorf("%s is not a name; a name is 1 to %d bytes of printable text without a space at either end", Shown(name), maxLabel)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func parseSpan(item string) (span, error) {
 	case every(from, isLower) && every(to, isLower) && len(from) <= 3 && len(to) <= 3:
 		s.style, s.from, s.to = lower, number(strings.ToUpper(from)), number(strings.ToUpper(to))
 	default:
-		return span{}, fmt.Errorf("%s goes neither from a number to a number nor from letters to letters of the same case; a name with a dash in it must be in a list, as [%s]", Shown(item), Shown(item))
+		return span{}, fmt.Errorf("%s goes neither from a number to a number nor from letters to letters of the same case; a name that contains a dash must be in a list, as [%s]", Shown(item), Shown(item))
 	}
 	return s, nil
 }
@@ -173,7 +173,7 @@ func (r nameRange) names() (names []string, aisles []int, err error) {
 		for i := range s.count() {
 			name := s.at(i)
 			if seen[name] {
-				return nil, nil, fmt.Errorf("%s is there twice", Shown(name))
+				return nil, nil, fmt.Errorf("%s is listed twice", Shown(name))
 			}
 			seen[name] = true
 			names = append(names, name)

@@ -19,13 +19,13 @@ func checkSeat(id lockstore.SeatID) error {
 	case text == "":
 		return fmt.Errorf("a seat id is missing or empty")
 	case len(text) > lockstore.MaxIDLen:
-		return fmt.Errorf("the seat id %s has %d bytes, and may have %d", Shown(text), len(text), lockstore.MaxIDLen)
+		return fmt.Errorf("the seat id %s has %d bytes; it must have at most %d", Shown(text), len(text), lockstore.MaxIDLen)
 	case strings.TrimSpace(text) != text:
 		return fmt.Errorf("the seat id %s must not have a space at either end", Shown(text))
 	}
 	for _, r := range text {
 		if strings.ContainsRune("\"'`\\<>&", r) || !unicode.IsPrint(r) {
-			return fmt.Errorf("the seat id %s must not have the letter %s; a seat in a list may have any row and number beside its id", Shown(text), Shown(string(r)))
+			return fmt.Errorf("the seat id %s must not contain %s; a seat in a list may have any row and number besides its id", Shown(text), Shown(string(r)))
 		}
 	}
 	return id.Check()
@@ -79,7 +79,7 @@ func listRows(here string, seats []seatJSON) ([]listRow, error) {
 		here := fmt.Sprintf("%s/%d", here, i)
 		if s.Aisle {
 			if !s.onlyAisle() {
-				return nil, wrong(here, "an aisle is no seat; write {\"aisle\": true} between two seats")
+				return nil, wrong(here, "an aisle is not a seat; write {\"aisle\": true} between two seats")
 			}
 			if last < 0 || aisle {
 				return nil, wrong(here, "an aisle must be between two seats of a row")

@@ -284,24 +284,24 @@ func TestSecondFormRefusesBadFiles(t *testing.T) {
 		return layout(`"areas":[{"name":"Floor","capacity":5,"category":"a"}]`, event)
 	}
 	for _, c := range []struct{ name, text, want string }{
-		{"another layout", layout(`"areas":[{"name":"F","capacity":1}]`, `,"layout":"M"`), `the field "layout" is there twice`},
+		{"another layout", layout(`"areas":[{"name":"F","capacity":1}]`, `,"layout":"M"`), `the field "layout" is given twice`},
 		{"an unknown layout", `{"events":[{"id":"a","layout":"Große Bühne"}]}`, `e.json:1:22: /events/0/layout: the file has no layout "Große Bühne"`},
-		{"a layout and sections", layout(`"areas":[{"name":"F","capacity":1}]`, `,"sections":[]`), "there is a layout, and seats beside it; give one of them"},
-		{"an empty layout", layout(``, ``), "/layouts/L: there are no seats; give sections or areas"},
-		{"an unknown field of a layout", layout(`"rows":[]`, ``), `there is no field "rows" here; there are sections, areas and stage`},
-		{"a layout that is called like a field", `{"layouts":{"rows":{"x":1}},"events":[]}`, `there is no field "x" here; there are sections, areas and stage`},
-		{"no capacity", layout(`"areas":[{"name":"F"}]`, ``), "it must be a number of places from 1, not 0"},
+		{"a layout and sections", layout(`"areas":[{"name":"F","capacity":1}]`, `,"sections":[]`), "both a layout and seats are given; give only one of them"},
+		{"an empty layout", layout(``, ``), "/layouts/L: no seats are given; give sections or areas"},
+		{"an unknown field of a layout", layout(`"rows":[]`, ``), `unknown field "rows"; the fields are sections, areas and stage`},
+		{"a layout that is called like a field", `{"layouts":{"rows":{"x":1}},"events":[]}`, `unknown field "x"; the fields are sections, areas and stage`},
+		{"no capacity", layout(`"areas":[{"name":"F"}]`, ``), "must be a number of places from 1, not 0"},
 		{"too large an area", layout(`"areas":[{"name":"F","capacity":200001}]`, ``), "with these 200001 seats the layout has more than 200000"},
-		{"an area that cannot name its places", layout(`"areas":[{"name":"<F>","capacity":1}]`, ``), `the seat id "<F>#1" must not have the letter "<"; a seat in a list may have any row and number beside its id; give the area an id of its own`},
-		{"an area called like a section", layout(`"sections":[{"name":"F","seats":["A1"]}],"areas":[{"name":"F","capacity":1}]`, ``), `area "F" is there twice`},
+		{"an area that cannot name its places", layout(`"areas":[{"name":"<F>","capacity":1}]`, ``), `the seat id "<F>#1" must not contain "<"; a seat in a list may have any row and number besides its id; give the area an id of its own`},
+		{"an area called like a section", layout(`"sections":[{"name":"F","seats":["A1"]}],"areas":[{"name":"F","capacity":1}]`, ``), `area "F" is listed twice`},
 		{"half a place", floor(`,"x":1,"y":1`), "x, y, width and height must be given together"},
 		{"no width", floor(`,"x":1,"y":1,"width":0,"height":1`), "width and height must be more than 0"},
 		{"some sections with places", layout(`"sections":[{"name":"A","x":0,"y":0,"seats":["A1"]},{"name":"B","seats":["B1"]}]`, ``), "some sections have a place, x and y, and others have none"},
 		{"x alone", section(`"name":"S","x":1,"seats":["A1"]`), "x and y must be given together"},
 		{"a curve of nothing", section(`"name":"S","curve":1,"seats":["A1"]`), "rotate and curve need the place of the section, x and y"},
-		{"too much of a curve", section(`"name":"S","x":0,"y":0,"curve":2,"seats":["A1"]`), "it must be from 0 for straight rows to 1 for half a circle, not 2"},
+		{"too much of a curve", section(`"name":"S","x":0,"y":0,"curve":2,"seats":["A1"]`), "must be from 0 for straight rows to 1 for half a circle, not 2"},
 		{"a place of some seats", list(`{"id":"a","x":0,"y":0},{"id":"b"}`), "all seats of a list must have a place, x and y, or none"},
-		{"a place beyond all bounds", list(`{"id":"a","x":1e9,"y":0}`), "it must be from -100000 to 100000 seat widths, not 1e+09"},
+		{"a place beyond all bounds", list(`{"id":"a","x":1e9,"y":0}`), "must be from -100000 to 100000 seat widths, not 1e+09"},
 		{"a row without a number", list(`{"id":"a","row":"1"}`), "a seat with a row must have a number, too"},
 		{"a number of some seats", list(`{"id":"a","number":"1"},"b"`), "all seats of a row must have a number, or none"},
 		{"an aisle at the end", list(`"a",{"aisle":true}`), "an aisle must be between two seats of a row"},
@@ -311,29 +311,29 @@ func TestSecondFormRefusesBadFiles(t *testing.T) {
 		{"a list that is no range", section(`"name":"S","rows":[{"row":["A"],"seats":["|","1"]}]`), `an aisle, "|", must be between two seats`},
 		{"another table", section(`"name":"S","rows":[{"row":"A","seats":"1","table":"oval"}]`), `a table is round or square, not "oval"`},
 		{"rows and tables", section(`"name":"S","rows":[{"row":"A","seats":"1","table":"round"},{"row":"B","seats":"1"}]`), "rows and tables must be in sections of their own"},
-		{"an unknown fact", list(`{"id":"a","facts":["nice"]}`), `there is no fact "nice"; there are wheelchair, companion, restrictedView`},
+		{"an unknown fact", list(`{"id":"a","facts":["nice"]}`), `unknown fact "nice"; the facts are wheelchair, companion, restrictedView`},
 		{"a special seat that is not there", section(`"name":"S","rows":[{"row":"A","seats":"1"}],"special":[{"row":"A","seats":"2","facts":["wheelchair"]}]`), `there is no seat "2" in row "A"`},
 		{"a special row that is not there", section(`"name":"S","rows":[{"row":"A","seats":"1"}],"special":[{"row":"B","seats":"1","facts":["wheelchair"]}]`), `there is no row "B" in the section`},
-		{"a number for a seat", list(`7`), "it must be a string or an object, not a number"},
+		{"a number for a seat", list(`7`), "must be a string or an object, not a number"},
 		{"another stage", layout(`"areas":[{"name":"F","capacity":1}],"stage":{"shape":"oval"}`, ``), `a stage is straight, apron or round, not "oval"`},
-		{"a time without a zone", priced(`,"opensAt":"2027-03-05T20:00:00"`), `it must be a time with its zone, such as 2027-03-05T20:00:00+01:00, not "2027-03-05T20:00:00"`},
-		{"a sale that ends first", priced(`,"categories":[{"id":"a"}],"opensAt":"2027-03-05T20:00:00Z","closesAt":"2027-03-05T20:00:00Z"`), "it must be after opensAt, which is 2027-03-05T20:00:00Z"},
-		{"an unknown category", priced(``), `category "a" is missing: seats of the event have it`},
-		{"a category twice", priced(`,"categories":[{"id":"a"},{"id":"a"}]`), `category "a" is there twice`},
-		{"a price without a currency", priced(`,"categories":[{"id":"a","price":1}]`), "there is a price; give the event a currency"},
+		{"a time without a zone", priced(`,"opensAt":"2027-03-05T20:00:00"`), `must be a time with its zone, such as 2027-03-05T20:00:00+01:00, not "2027-03-05T20:00:00"`},
+		{"a sale that ends first", priced(`,"categories":[{"id":"a"}],"opensAt":"2027-03-05T20:00:00Z","closesAt":"2027-03-05T20:00:00Z"`), "must be after opensAt, which is 2027-03-05T20:00:00Z"},
+		{"an unknown category", priced(``), `category "a" is not listed, but seats of the event have it`},
+		{"a category twice", priced(`,"categories":[{"id":"a"},{"id":"a"}]`), `category "a" is listed twice`},
+		{"a price without a currency", priced(`,"categories":[{"id":"a","price":1}]`), "a price needs a currency; give the event one"},
 		{"a category without a price", priced(`,"currency":"EUR","categories":[{"id":"a"}]`), "the event has a currency; give the category a price or levels (0 is free)"},
 		{"a level without a price", priced(`,"currency":"EUR","categories":[{"id":"a","levels":[{"id":"child"}]}]`), "the price is missing (0 is free)"},
-		{"a level twice", priced(`,"currency":"EUR","categories":[{"id":"a","levels":[{"id":"b","price":1},{"id":"b","price":2}]}]`), `level "b" is there twice`},
-		{"a seat without a price", layout(`"areas":[{"name":"F","capacity":1}]`, `,"currency":"EUR"`), "seat F#1 has no category, so that it has no price"},
+		{"a level twice", priced(`,"currency":"EUR","categories":[{"id":"a","levels":[{"id":"b","price":1},{"id":"b","price":2}]}]`), `level "b" is listed twice`},
+		{"a seat without a price", layout(`"areas":[{"name":"F","capacity":1}]`, `,"currency":"EUR"`), "seat F#1 has no category and so no price"},
 		{"a negative price", priced(`,"currency":"EUR","categories":[{"id":"a","price":-1}]`), "a price is a whole number of the currency's smallest unit from 0 to 1000000000000, not -1"},
-		{"a fraction of a cent", priced(`,"currency":"EUR","categories":[{"id":"a","price":42.5}]`), "it must be a whole number, written with digits alone, not 42.5"},
+		{"a fraction of a cent", priced(`,"currency":"EUR","categories":[{"id":"a","price":42.5}]`), "must be a whole number, written with digits alone, not 42.5"},
 		{"another currency", priced(`,"currency":"Euro","categories":[{"id":"a","price":1}]`), `a currency is three capital letters, such as EUR, not "Euro"`},
 		{"another color", priced(`,"categories":[{"id":"a","color":"red"}]`), `a color is # and six hexadecimal digits, such as #8c1d2f, not "red"`},
-		{"UTF-16", "\xff\xfe{\x00}\x00", "e.json:1:1: it is in UTF-16; save it as UTF-8"},
-		{"Windows-1252", "{\"events\":[{\"id\":\"a\",\"name\":\"Gr\xfc\xdfe\"}]}", `e.json:1:32: it is not UTF-8: the byte 0xfc; in Windows-1252 that is "ü". Save the file as UTF-8`},
-		{"a table", "section;row;seat\nA;1;1\n", `it is not JSON, and looks like a table. "-import csv FILE" makes an event file of one`},
-		{"a plan of pretix", `{"name":"x","zones":[{"rows":[{"seats":[{"seat_guid":"1"}]}]}]}`, `it is a seating plan of pretix, and not an event file. "-import pretix FILE" makes one of it`},
-		{"seats alike by the default pattern", rows("1,11", "1,11"), `seat 111 is there twice, the first time at /events/0/sections/0/rows/0` + wayOut},
+		{"UTF-16", "\xff\xfe{\x00}\x00", "e.json:1:1: the file is UTF-16; save it as UTF-8"},
+		{"Windows-1252", "{\"events\":[{\"id\":\"a\",\"name\":\"Gr\xfc\xdfe\"}]}", `e.json:1:32: not UTF-8: the byte 0xfc, which is "ü" in Windows-1252; save the file as UTF-8`},
+		{"a table", "section;row;seat\nA;1;1\n", `not JSON but a table, it seems; use "-import csv FILE" to make an event file from it`},
+		{"a plan of pretix", `{"name":"x","zones":[{"rows":[{"seats":[{"seat_guid":"1"}]}]}]}`, `a pretix seating plan, not an event file; use "-import pretix FILE" to make an event file from it`},
+		{"seats alike by the default pattern", rows("1,11", "1,11"), `seat 111 is listed twice, first at /events/0/sections/0/rows/0` + wayOut},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := read(c.text)
@@ -367,7 +367,7 @@ func TestEventsAreManyOfOneLayout(t *testing.T) {
 	if events, err := read(file(100)); err != nil || len(events) != 100 {
 		t.Errorf("100 events of 200,000 seats: %v", err)
 	}
-	if _, err := read(file(101)); err == nil || !strings.Contains(err.Error(), "the events of the file have more than 20000000 together") {
+	if _, err := read(file(101)); err == nil || !strings.Contains(err.Error(), "the events of the file have more than 20000000 in total") {
 		t.Errorf("101 events of 200,000 seats: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ func (b *builder) special(p plan, rows []Row) error {
 			return err
 		}
 		if n := product(which.rows.count(), which.seats.count()); n > len(b.ids) {
-			return wrong(here, "these are more seats than the section has")
+			return wrong(here, "there are more seats here than the section has")
 		}
 		rowNames, _, err := which.rows.names()
 		if err != nil {
@@ -83,5 +83,5 @@ func fact(name string) (Facts, error) {
 		}
 		names = append(names, n.name)
 	}
-	return 0, fmt.Errorf("there is no fact %s; there are %s", Shown(name), strings.Join(names, ", "))
+	return 0, fmt.Errorf("unknown fact %s; the facts are %s", Shown(name), strings.Join(names, ", "))
 }

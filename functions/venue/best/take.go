@@ -52,7 +52,7 @@ type NotEnoughError struct {
 }
 
 func (e *NotEnoughError) Error() string {
-	return fmt.Sprintf("best: there are not enough seats: the most that can be had is %d", e.Largest)
+	return fmt.Sprintf("best: not enough seats: at most %d can be taken", e.Largest)
 }
 
 // ErrContended is returned when others were faster at every try, or have been trying to

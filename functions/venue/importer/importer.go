@@ -42,7 +42,7 @@ func Formats() []string { return []string{"pretix", "seatsio", "csv"} }
 func Import(format, name string, r io.Reader) ([]byte, error) {
 	read := formats[format]
 	if read == nil {
-		return nil, fmt.Errorf("there is no format %s; there are %s", venue.Shown(format), strings.Join(Formats(), ", "))
+		return nil, fmt.Errorf("unknown format %s; must be one of %s", venue.Shown(format), strings.Join(Formats(), ", "))
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
@@ -53,7 +53,7 @@ func Import(format, name string, r io.Reader) ([]byte, error) {
 	}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(text) {
-		return nil, fmt.Errorf("%s: it is not UTF-8; save it as UTF-8", name)
+		return nil, fmt.Errorf("%s: not UTF-8; save the file as UTF-8", name)
 	}
 	p, err := read(text)
 	if err != nil {
@@ -67,7 +67,7 @@ func Import(format, name string, r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if _, err := venue.ReadEvents("the event file", bytes.NewReader(file), venue.Defaults{LockTTL: time.Minute}); err != nil {
-		return nil, fmt.Errorf("%s: it does not make an event file: %w", name, err)
+		return nil, fmt.Errorf("%s: cannot be made into an event file: %w", name, err)
 	}
 	return file, nil
 }
@@ -114,7 +114,7 @@ type stage struct {
 // can be used; otherwise it returns them, by seat.
 func (p *plan) nameSeats() (sources []string, err error) {
 	if len(p.seats)+len(p.areas) == 0 {
-		return nil, errors.New("there is no seat in it")
+		return nil, errors.New("it has no seats")
 	}
 	seen := make(map[string]bool, len(p.seats))
 	keep := true

@@ -166,21 +166,21 @@ func TestImportKeepsTheOtherIDs(t *testing.T) {
 
 func TestImportRefuses(t *testing.T) {
 	for _, c := range []struct{ format, text, want string }{
-		{"svg", "", `there is no format "svg"; there are pretix, seatsio, csv`},
-		{"pretix", "{}", "plan: it is not a seating plan of pretix: it has no zones"},
-		{"pretix", `{"zones":[]}`, "plan: there is no seat in it"},
-		{"pretix", "zones", "plan: it is not a seating plan of pretix: "},
-		{"csv", "\xff", "plan: it is not UTF-8; save it as UTF-8"},
-		{"csv", "", "plan: its first line does not name the columns"},
-		{"csv", "A;1;1\n", "plan: there is no column seat and none id"},
-		{"csv", "row,seat\nA,\n", "plan: line 2: the seat has a row and no number; fill in the column seat"},
+		{"svg", "", `unknown format "svg"; must be one of pretix, seatsio, csv`},
+		{"pretix", "{}", "plan: not a pretix seating plan: it has no zones"},
+		{"pretix", `{"zones":[]}`, "plan: it has no seats"},
+		{"pretix", "zones", "plan: not a pretix seating plan: "},
+		{"csv", "\xff", "plan: not UTF-8; save the file as UTF-8"},
+		{"csv", "", "plan: the first line does not name the columns"},
+		{"csv", "A;1;1\n", "plan: there is neither a column seat nor a column id"},
+		{"csv", "row,seat\nA,\n", "plan: line 2: the seat has a row but no number; fill in the column seat"},
 		{"csv", "seat,x,y\n1,2,z\n", `plan: line 2: "z" is not a number`},
 		{"csv", "seat,seat\n", "plan: there are two columns seat"},
 		{"csv", "block,zone,seat\n", "plan: the columns block and zone are both the section; name one of them section, and the other differently"},
-		{"csv", "row,seat\nA,1\nA,2\nA,1\n", `plan: line 4: the seat "A 1" is there twice, the first time on line 2; `},
-		{"csv", "seat,facts\n1,nice\n", `plan: it does not make an event file: the event file:4:39: `},
-		{"seatsio", strings.Replace(seatsioReport, "{", `{"T1": [{"label": "T1", "labels": {"own": {"label": "T1"}}, "objectType": "table", "capacity": 8}],`, 1), `plan: "T1" is a table that is sold as a whole, which an event file does not have; `},
-		{"seatsio", "[]", "plan: it is not a detailed chart report of seats.io: "},
+		{"csv", "row,seat\nA,1\nA,2\nA,1\n", `plan: line 4: the seat "A 1" is listed twice, first on line 2; `},
+		{"csv", "seat,facts\n1,nice\n", `plan: cannot be made into an event file: the event file:4:39: `},
+		{"seatsio", strings.Replace(seatsioReport, "{", `{"T1": [{"label": "T1", "labels": {"own": {"label": "T1"}}, "objectType": "table", "capacity": 8}],`, 1), `plan: "T1" is a table that is sold as a whole, which an event file cannot describe; `},
+		{"seatsio", "[]", "plan: not a detailed chart report of seats.io: "},
 	} {
 		_, err := importer.Import(c.format, "plan", strings.NewReader(c.text))
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -58,10 +58,10 @@ var stageWords = regexp.MustCompile(`(?i)stage|bühne|podium|scène|escenario|sc
 func readPretix(text []byte) (*plan, error) {
 	var file pretixPlan
 	if err := json.Unmarshal(text, &file); err != nil {
-		return nil, fmt.Errorf("it is not a seating plan of pretix: %w", err)
+		return nil, fmt.Errorf("not a pretix seating plan: %w", err)
 	}
 	if file.Zones == nil {
-		return nil, fmt.Errorf("it is not a seating plan of pretix: it has no zones")
+		return nil, fmt.Errorf("not a pretix seating plan: it has no zones")
 	}
 	p := &plan{name: trimmed(file.Name)}
 	for _, c := range file.Categories {

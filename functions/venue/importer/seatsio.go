@@ -50,7 +50,7 @@ func (l *seatsioLabel) UnmarshalJSON(text []byte) error {
 func readSeatsio(text []byte) (*plan, error) {
 	var report map[string][]seatsioObject
 	if err := json.Unmarshal(text, &report); err != nil {
-		return nil, fmt.Errorf("it is not a detailed chart report of seats.io: %w", err)
+		return nil, fmt.Errorf("not a detailed chart report of seats.io: %w", err)
 	}
 	p := new(plan)
 	byLabel := make(map[string]seatsioObject)
@@ -69,7 +69,7 @@ func readSeatsio(text []byte) (*plan, error) {
 		switch {
 		case o.ObjectType == "generalAdmission" && o.Capacity == 0: // not for sale
 		case (o.ObjectType == "table" || o.ObjectType == "booth") && !parents[o.Labels.Own]:
-			return nil, fmt.Errorf("%s is a %s that is sold as a whole, which an event file does not have; let its seats be sold one by one, or take it out of the chart", venue.Shown(o.Label), o.ObjectType)
+			return nil, fmt.Errorf("%s is a %s that is sold as a whole, which an event file cannot describe; let its seats be sold one by one, or take it out of the chart", venue.Shown(o.Label), o.ObjectType)
 		case o.ObjectType == "generalAdmission":
 			p.areas = append(p.areas, area{name: trimmed(cmp.Or(string(o.Labels.Own), o.Label)), category: trimmed(o.CategoryLabel), capacity: o.Capacity})
 		case o.ObjectType == "seat":

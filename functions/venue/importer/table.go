@@ -50,7 +50,7 @@ func readCSV(text []byte) (*plan, error) {
 	}
 	names, err := r.Read()
 	if err != nil {
-		return nil, fmt.Errorf("its first line does not name the columns: %w", err)
+		return nil, fmt.Errorf("the first line does not name the columns: %w", err)
 	}
 	at, err := columnsOf(names)
 	if err != nil {
@@ -109,9 +109,9 @@ func columnsOf(names []string) (map[string]int, error) {
 	_, y := at["y"]
 	switch {
 	case !id && !seat:
-		return nil, errors.New("there is no column seat and none id; the first line must name the columns, such as section,row,seat,category,x,y")
+		return nil, errors.New("there is neither a column seat nor a column id; the first line must name the columns, such as section,row,seat,category,x,y")
 	case x != y:
-		return nil, errors.New("the columns x and y must be there together")
+		return nil, errors.New("the columns x and y must be given together")
 	}
 	return at, nil
 }
@@ -134,11 +134,11 @@ func (p *plan) addLine(at map[string]int, fields []string, line int, lines map[[
 		return nil
 	}
 	if s.row != "" && s.number == "" {
-		return errors.New("the seat has a row and no number; fill in the column seat")
+		return errors.New("the seat has a row but no number; fill in the column seat")
 	}
 	name := [4]string{s.section, s.row, s.number, s.id}
 	if before, twice := lines[name]; twice && s.number != "" {
-		return fmt.Errorf("the seat %s is there twice, the first time on line %d; tell the two apart in the column section, or in one more that is called level", venue.Shown(strings.TrimSpace(strings.Join(name[:3], " "))), before)
+		return fmt.Errorf("the seat %s is listed twice, first on line %d; distinguish the two in the column section, or add a column level", venue.Shown(strings.TrimSpace(strings.Join(name[:3], " "))), before)
 	}
 	lines[name] = line
 	s.facts = strings.FieldsFunc(field("facts"), func(r rune) bool { return strings.ContainsRune(" ,;|", r) })
