@@ -23,15 +23,16 @@ var (
 	userField      = field{func(w *work) any { return string(w.op.User) }, ""}
 	blockedField   = field{func(w *work) any { return w.op.Blocked }, false}
 	notBeforeField = field{func(w *work) any { return millis(w.op.NotBefore) }, ""}
-	untilField     = field{func(w *work) any { return stamp(w.end()) }, nil}
-	fromField      = field{func(w *work) any { return stamp(w.end() - w.ev.LongestLock(&w.op).Milliseconds()) }, nil}
+	untilField     = field{func(w *work) any { return padded(w.wantedEnd()) }, nil}
+	fromField      = field{func(w *work) any { return padded(w.wantedEnd() - w.ev.LongestLock(&w.op).Milliseconds()) }, nil}
 )
 
-// end returns the end that an extension asks for. No lock lasts as long as the latest one.
-func (w *work) end() int64 { return max(0, min(w.op.Until.UnixMilli(), blockedUntil-1)) }
+// wantedEnd returns the end that an extension asks for, at most the last one that does not
+// stand for a blocked or a booked seat.
+func (w *work) wantedEnd() int64 { return max(0, min(w.op.Until.UnixMilli(), blockedUntil-1)) }
 
-// stamp returns a time as extend.lua compares it.
-func stamp(millis int64) string { return fmt.Sprintf("%0*d", stampLen, max(0, millis)) }
+// padded returns a time with as many digits as extend.lua compares.
+func padded(millis int64) string { return fmt.Sprintf("%0*d", stampLen, max(0, millis)) }
 
 // A form says what batch.lua needs for calls of one kind.
 type form struct {
@@ -80,6 +81,9 @@ func (g *group) appendFields(args []any) (_ []any, given string) {
 
 // overlap reports whether several calls of the group name the same seat or user.
 func (g *group) overlap() bool {
+	if len(g.calls) == 1 {
+		return false
+	}
 	seats, users := make(map[int]bool, len(g.calls)), make(map[lockstore.UserID]bool, len(g.calls))
 	for _, c := range g.calls {
 		if users[c.Work.op.User] {
@@ -135,7 +139,8 @@ func (g *group) args(whole, touch bool, id *nonce) []any {
 			args = append(args, p*recordLen)
 		}
 	}
-	args, args[marks] = g.appendFields(args)
+	args, given := g.appendFields(args)
+	args[marks] = given
 	return args
 }
 

@@ -86,14 +86,14 @@ end
 local function show(places, n, rec)
   local start, length, place = places[1], 1, places[1] + 0
   for i = 2, n do
-    local next = places[i] + 0 -- a number, which Lua compares sooner than a text
-    if next == place + 6 then
+    local following = places[i] + 0 -- a number, which Lua compares sooner than a text
+    if following == place + 6 then
       length = length + 1
     else
       call('SETRANGE', VIEW, start, length == 1 and rec or string.rep(rec, length))
       start, length = places[i], 1
     end
-    place = next
+    place = following
   end
   call('SETRANGE', VIEW, start, length == 1 and rec or string.rep(rec, length))
 end

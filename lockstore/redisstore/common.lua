@@ -13,7 +13,7 @@ local FREE_RECORD = '\0\0\0\0\0\0'
 local LOG_SIZE = '1000'
 local LAPSE_MEMORY = 600000
 
-local function digits(time) return string.format('%013d', time) end
+local function digits(time) return string.format('%013.0f', time) end
 
 local function record(time)
   if time >= BOOKED then return BOOKED_RECORD end
