@@ -54,6 +54,6 @@ func TestImportedPlanIsSold(t *testing.T) {
 	if got := printed(t, "-check", made); !strings.Contains(got, `section "Stalls": 2 seats in 1 row; Stalls-Ñ-1 to Stalls-Ñ-2`) {
 		t.Errorf("the imported plan is\n%s", got)
 	}
-	refused(t, "-import csv: needs a file after it, as in -import csv seats.csv", "-import", "csv")
+	refused(t, "-import csv: must be followed by a file, as in -import csv seats.csv", "-import", "csv")
 	refused(t, "-import svg: must be pretix, seatsio or csv", "-import", "svg", table)
 }

@@ -241,7 +241,7 @@ func TestBadStarts(t *testing.T) {
 		{"a delay below nothing", []string{"DRAIN_DELAY=-1s"}, nil, 2, "DRAIN_DELAY -1s: must be"},
 		{"an unknown level", nil, []string{"-log-level", "loud"}, 2, "-log-level loud"},
 		{"a port for metrics in use", nil, []string{"-addr", "127.0.0.1:0", "-metrics-addr", taken.Addr().String()}, 1, "cannot serve metrics on " + taken.Addr().String()},
-		{"metrics where buyers are", nil, []string{"-addr", "127.0.0.1:1", "-metrics-addr", "127.0.0.1:1"}, 2, "another address than -addr"},
+		{"metrics where buyers are", nil, []string{"-addr", "127.0.0.1:1", "-metrics-addr", "127.0.0.1:1"}, 2, "must differ from -addr"},
 		{"a grid beside an event file", nil, []string{"-events", "events/theatre.json", "-seats", "2x2"}, 2, "-seats"},
 	}
 	for _, c := range cases {

@@ -26,7 +26,7 @@ func TestNewLayoutRefuses(t *testing.T) {
 	}{
 		{"no seats", nil, "no seats"},
 		{"a bad seat", []lockstore.SeatID{"A1", "A<2"}, `not "A<2"`},
-		{"a seat twice", []lockstore.SeatID{"A1", "A2", "A1"}, "seat A1 is there twice, as number 1 and number 3"},
+		{"a seat twice", []lockstore.SeatID{"A1", "A2", "A1"}, "seat A1 is listed twice, as number 1 and number 3"},
 	}
 	for _, c := range cases {
 		_, err := lockstore.NewLayout(c.seats)

@@ -47,7 +47,7 @@ func NewLayout(seats []SeatID) (*Layout, error) {
 			return nil, err
 		}
 		if first, twice := l.position[seat]; twice {
-			return nil, invalid("seat %s is there twice, as number %d and number %d", seat, first+1, i+1)
+			return nil, invalid("seat %s is listed twice, as number %d and number %d", seat, first+1, i+1)
 		}
 		l.position[seat] = int32(i)
 		io.WriteString(hash, string(seat)+"\n") // a hash accepts every write

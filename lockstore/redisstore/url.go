@@ -35,7 +35,7 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 	}
 	for name, values := range q {
 		if !slices.Contains(parameters, name) {
-			return nil, fmt.Errorf("no parameters are known but %s", strings.Join(parameters, ", "))
+			return nil, fmt.Errorf("unknown parameter; the parameters are %s", strings.Join(parameters, ", "))
 		}
 		if name != "addr" && len(values) > 1 {
 			return nil, fmt.Errorf("%s must be given once", name)
@@ -49,7 +49,7 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 		return nil, err
 	}
 	if o.IsClusterMode && o.DB != 0 {
-		return nil, errors.New("a Cluster has no database but 0")
+		return nil, errors.New("a Cluster has only database 0")
 	}
 	if o.PoolSize, err = number(q.Get("pool_size")); err != nil {
 		return nil, errors.New("pool_size must be a number")
@@ -74,7 +74,7 @@ func serversOf(u *url.URL, q url.Values) (*redis.UniversalOptions, error) {
 	o := &redis.UniversalOptions{IsClusterMode: cluster, MasterName: q.Get("master_name")}
 	switch {
 	case cluster && q.Get("cluster") != "true":
-		return nil, errors.New("cluster must be true or left out")
+		return nil, errors.New("cluster must be true or be left out")
 	case sentinel && cluster:
 		return nil, errors.New("must not have both master_name, which is Sentinel's, and cluster")
 	case sentinel && o.MasterName == "":

@@ -129,7 +129,7 @@ func main() {
 // run measures the rows whose name contains every word.
 func run(ctx context.Context, words []string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "| what\t| held against\t| it\t| Seatlock\t| figure\t| must reach\t|\t")
+	fmt.Fprintln(w, "| what\t| compared with\t| it\t| Seatlock\t| figure\t| must reach\t|\t")
 	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---|\t")
 	for _, r := range rows {
 		if !r.has(words) {
