@@ -12,7 +12,7 @@ var (
 	ErrFull = errors.New("access: all places are taken")
 
 	// ErrShare is returned when an address has as many places as it may have.
-	ErrShare = errors.New("access: the address has its share of the places")
+	ErrShare = errors.New("access: the address has used its share of the places")
 )
 
 // Places limit how much of something is in use at a time, by all clients and by each

@@ -26,10 +26,10 @@ func openStripe(s settings.Payments, log *slog.Logger) (payment.Provider, error)
 		return nil, fmt.Errorf("STRIPE_KEY: %w", err)
 	}
 	if provider.Test() {
-		log.Warn("STRIPE_KEY is of Stripe's test mode: no money moves")
+		log.Warn("STRIPE_KEY is a test-mode key: no money moves")
 	}
 	if len(s.StripeSecrets) == 0 {
-		log.Warn("Stripe's webhooks are not believed, so payments are noticed later: set STRIPE_WEBHOOK_SECRET")
+		log.Warn("Stripe's webhooks are refused, so payments are noticed later: set STRIPE_WEBHOOK_SECRET")
 	}
 	return provider, nil
 }

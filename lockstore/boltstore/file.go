@@ -60,7 +60,7 @@ func openFile(path string) (_ *bolt.DB, _ *os.File, _ contents, err error) {
 	if found.tx, err = commitAgain(db, path, found); err != nil {
 		err = fmt.Errorf("the disk does not confirm that it has the file: %w", reason(err))
 		if found.format != formatOfFile {
-			err = fmt.Errorf("format %s of it could not be made of format %s: %w", formatOfFile, found.format, err)
+			err = fmt.Errorf("the file could not be converted from format %s to format %s: %w", found.format, formatOfFile, err)
 		}
 		return nil, nil, contents{}, errors.Join(err, db.Close())
 	}

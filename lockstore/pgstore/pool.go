@@ -45,13 +45,13 @@ func Pool(rawURL string) (*pgxpool.Pool, error) {
 }
 
 // errUnreadable is the error of a URL that cannot be read. It shows nothing of the URL.
-var errUnreadable = errors.New("it must have the form postgres://user:password@host:port/database, and the files that it names must exist; in a password write % and two hexadecimal digits for each of :/?#[]@%")
+var errUnreadable = errors.New("must have the form postgres://user:password@host:port/database, and the files that it names must exist; in a password, write % and two hexadecimal digits for each of :/?#[]@%")
 
 // config reads a URL. Its errors show none of it, since any part may be taken from a
 // password.
 func config(rawURL string) (*pgxpool.Config, error) {
 	if !strings.HasPrefix(rawURL, "postgres://") && !strings.HasPrefix(rawURL, "postgresql://") {
-		return nil, errors.New("it must begin with postgres://")
+		return nil, errors.New("must begin with postgres://")
 	}
 	// A password with a ? or / in it ends the host too early, and the rest of it
 	// would be shown as the name of a parameter or a database.
@@ -66,7 +66,7 @@ func config(rawURL string) (*pgxpool.Config, error) {
 	}
 	for name := range q {
 		if !slices.Contains(parameters, name) {
-			return nil, fmt.Errorf("it has an unknown parameter; the parameters are %s", strings.Join(parameters, ", "))
+			return nil, fmt.Errorf("unknown parameter; the parameters are %s", strings.Join(parameters, ", "))
 		}
 	}
 	if n := q.Get("pool_max_conns"); n != "" {

@@ -20,7 +20,7 @@ func TestBadURLs(t *testing.T) {
 	for url, says := range map[string]string{
 		"localhost:5432":                                                "postgres://",
 		"mysql://u:hunter2@h/db":                                        "postgres://",
-		"postgres://u:hunter2@h/db?nonsense=1":                          "an unknown parameter",
+		"postgres://u:hunter2@h/db?nonsense=1":                          "unknown parameter",
 		"postgres://u:hunter2@h/db?pool_max_conns=0":                    "at least 1",
 		"postgres://u:hunter2@h/db?default_query_exec_mode=exec":        "cache_describe",
 		"postgres://u:hunter2@h/db?target_session_attrs=standby":        "must be read-write",

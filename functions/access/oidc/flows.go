@@ -29,7 +29,7 @@ const (
 
 var (
 	errUsed    = errors.New("this sign-in was used before")
-	errTooMany = errors.New("there are too many sign-ins at this time")
+	errTooMany = errors.New("too many sign-ins at this time")
 )
 
 // flows are the sign-ins that can still be completed. Each can be used once, and their

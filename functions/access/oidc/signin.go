@@ -151,7 +151,7 @@ func (s *SignIn) flowOf(r *http.Request) (flow, error) {
 	state := r.URL.Query().Get("state")
 	cookie, err := r.Cookie(s.Sessions.Name(r, cookieOf(state)))
 	if err != nil {
-		return flow{}, errors.New("this browser has begun no such sign-in")
+		return flow{}, errors.New("this browser did not start this sign-in")
 	}
 	var f flow
 	if err := s.Sealer.Open(flowPurpose, cookie.Value, &f); err != nil {
@@ -159,7 +159,7 @@ func (s *SignIn) flowOf(r *http.Request) (flow, error) {
 	}
 	switch {
 	case f.State != state:
-		return flow{}, errors.New("the state is another")
+		return flow{}, errors.New("the state does not match")
 	case time.Now().After(f.Until):
 		return flow{}, errors.New("the sign-in took too long")
 	}
@@ -191,7 +191,7 @@ func (s *SignIn) user(r *http.Request, f flow) (lockstore.UserID, error) {
 		return "", err
 	}
 	if id.Nonce != f.Nonce {
-		return "", errors.New("the ID token is of another sign-in")
+		return "", errors.New("the ID token is for another sign-in")
 	}
 	user := lockstore.UserID(id.Subject)
 	if user.Check() != nil {

@@ -45,7 +45,7 @@ func checkUse(token string, claims map[string]any) error {
 		return err
 	}
 	if !access.IsAccessType(h.Type) {
-		return fmt.Errorf("a token of type %q is no access token", h.Type)
+		return fmt.Errorf("a token of type %q is not an access token", h.Type)
 	}
 	// The library accepts one that becomes valid minutes from now.
 	if begin, ok := claims["nbf"].(float64); ok && time.Unix(int64(begin), 0).After(time.Now().Add(skew)) {

@@ -121,7 +121,7 @@ func readEvents(s settings.Events, root string) ([]venue.Event, error) {
 	file := cmp.Or(s.File, filepath.Join(root, bundled))
 	events, err := venue.ReadFile(file, venue.Defaults{LockTTL: s.LockTTL, SeatLimit: s.SeatLimit})
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w (it must be %s in the zip, or the file that EVENTS_FILE names)", err, bundled)
+		err = fmt.Errorf("%w (the file must be %s in the zip, or EVENTS_FILE must name it)", err, bundled)
 	}
 	return events, err
 }

@@ -53,7 +53,7 @@ func (p *payments) open(c *booking.Config, store lockstore.LockStore, s settings
 	}
 	orders, ok := store.(lockstore.OrderStore)
 	if !ok {
-		return errors.New("CHECKOUT: the store of the seats keeps no orders")
+		return errors.New("CHECKOUT: the store must keep orders, and this one does not")
 	}
 	provider := payment.Elsewhere()
 	if p.provider != nil {

@@ -41,7 +41,7 @@ func (s storage) open(ctx context.Context, events []venue.Event, log *slog.Logge
 		return store, nil
 	}
 	if errors.Is(err, redisstore.ErrEvicts) {
-		return nil, fmt.Errorf("%w (REDIS_ALLOW_EVICTION=true starts all the same)", err)
+		return nil, fmt.Errorf("%w (REDIS_ALLOW_EVICTION=true starts anyway)", err)
 	}
 	if err != nil {
 		return nil, err

@@ -219,7 +219,7 @@ func (m *Metrics) Viewers(count func() int) {
 // map.
 func (m *Metrics) Outdated(events func() []lockstore.EventID) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(
-		prometheus.GaugeOpts{Name: "seatlock_outdated_events", Help: "Events of which the store has another seat map than this program."},
+		prometheus.GaugeOpts{Name: "seatlock_outdated_events", Help: "Events whose seat map in the store differs from this program's."},
 		func() float64 { return float64(len(events())) }))
 }
 
@@ -243,7 +243,7 @@ func build() prometheus.Collector {
 	}
 	g := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "seatlock_build_info",
-		Help:        "Always 1; the labels say what the program was built of.",
+		Help:        "Always 1; the labels describe the build.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()},
 	})
 	g.Set(1)

@@ -36,8 +36,8 @@ func (m *Metrics) Orders() *OrderReport {
 		compared: m.counter("seatlock_comparisons_total", "Comparisons of orders with the provider. One that was unfinished had too little time, or no answer.", "result"),
 		rebuilt:  prometheus.NewCounter(prometheus.CounterOpts{Name: "seatlock_rebuilt_orders_total", Help: "Orders that the store had lost and the provider had not."}),
 		state:    prometheus.NewDesc("seatlock_orders", "Orders by state, as they were counted last.", []string{"state"}, nil),
-		oldest:   prometheus.NewDesc("seatlock_oldest_unsettled_order_seconds", "How long the order that is unsettled for longest is so; 0 if there is none. Orders that need a person do not count.", nil, nil),
-		late:     prometheus.NewDesc("seatlock_most_overdue_order_seconds", "How long ago the order was due that is due for longest; 0 if none is due.", nil, nil),
+		oldest:   prometheus.NewDesc("seatlock_oldest_unsettled_order_seconds", "How long the longest-unsettled order has been unsettled; 0 if there is none. Orders that need a person do not count.", nil, nil),
+		late:     prometheus.NewDesc("seatlock_most_overdue_order_seconds", "How long the most overdue order has been due; 0 if none is due.", nil, nil),
 		age:      prometheus.NewDesc("seatlock_order_count_age_seconds", "How long ago the orders were counted last, by any program, or this one began to.", nil, nil),
 	}
 	for _, s := range payment.Stages() {
