@@ -73,7 +73,7 @@ func openAccess(ctx context.Context, s settings.Access, log *slog.Logger) (*gate
 	ctx, cancel := context.WithTimeout(ctx, discoverTime)
 	defer cancel()
 	if err := tokens.Discover(ctx); err != nil {
-		log.Error("the issuer of tokens does not answer as it should; nobody can sign in until it does", "issuer", s.Issuer, "error", err)
+		log.Error("the issuer of tokens does not answer correctly; nobody can sign in until it does", "issuer", s.Issuer, "error", err)
 	}
 	return g, nil
 }
@@ -83,7 +83,7 @@ func (g *gate) openSessions(s settings.Access, tokens *oidc.Verifier, log *slog.
 	keys := s.SessionKeys
 	if len(keys) == 0 {
 		keys = []string{rand.Text() + rand.Text()}
-		log.Warn("sessions end with this program, and other programs do not know them: set SESSION_KEY to keep them")
+		log.Warn("sessions are lost when this program stops, and other processes do not accept them: set SESSION_KEY to keep them")
 	}
 	sealer, err := session.NewSealer(keys...)
 	if err != nil {
@@ -130,13 +130,13 @@ func identifiedBy(s settings.Access) string {
 		by = append(by, "signed in at "+s.Issuer)
 	}
 	if s.Sessions {
-		by = append(by, "guests whom this server made")
+		by = append(by, "guests of this server")
 	}
 	if len(s.BackendKeys) > 0 {
 		by = append(by, "named by the back end with the key")
 	}
 	if len(by) == 0 {
-		return "named by the userId of each request, unchecked: fit behind your own back end only"
+		return "named by the userId of each request, unchecked: use only behind your own back end"
 	}
 	return strings.Join(by, ", or ")
 }

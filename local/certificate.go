@@ -46,7 +46,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer c.mu.Unlock()
 	if time.Since(c.checked) >= checkInterval {
 		if err := c.refresh(); err != nil {
-			c.log.Warn("the new certificate cannot be read; the old one is used", "error", err)
+			c.log.Warn("the new certificate cannot be read; the old one stays in use", "error", err)
 		}
 	}
 	return c.loaded, nil

@@ -72,7 +72,7 @@ func (f *eventFile) read(ctx context.Context) {
 	}
 	events, err := readEvents(f.settings)
 	if err != nil {
-		f.log.Error("the event file is not taken over; the events are sold as before", "error", err)
+		f.log.Error("the event file was not loaded; the events are sold as before", "error", err)
 		return
 	}
 	before := make(map[lockstore.EventID]venue.Event)
@@ -86,9 +86,9 @@ func (f *eventFile) read(ctx context.Context) {
 		err := probe(ctx, f.store, e.Event)
 		switch {
 		case errors.Is(err, lockstore.ErrOtherSeats):
-			f.log.Error("the new seat map of an event is refused; the others are taken over", "event", e.ID, "error", err)
+			f.log.Error("the new seat map of an event was refused; the other events were loaded", "event", e.ID, "error", err)
 		case err != nil:
-			f.log.Warn("the store cannot be asked about an event; it is sold as before, and the file is read again soon", "event", e.ID, "error", err)
+			f.log.Warn("the store did not answer about an event; it is sold as before, and the file is read again soon", "event", e.ID, "error", err)
 			f.seen = nil
 		}
 		if err != nil && known {
@@ -102,12 +102,12 @@ func (f *eventFile) read(ctx context.Context) {
 		f.warnOfBookings(ctx, e.Event, id)
 	}
 	if err := f.api.SetEvents(events); err != nil {
-		f.log.Error("the event file is not taken over; the events are sold as before", "error", err)
+		f.log.Error("the event file was not loaded; the events are sold as before", "error", err)
 		return
 	}
 	f.events = events
 	f.sold(eventIDs(events))
-	f.log.Info("the event file is taken over", "events", eventList(events))
+	f.log.Info("the event file was loaded", "events", eventList(events))
 }
 
 // payableOf leaves out events whose locks are too short to pay for, with which the program
@@ -127,7 +127,7 @@ func (f *eventFile) payableOf(events []venue.Event, before map[lockstore.EventID
 		if known {
 			all = append(all, old)
 		}
-		f.log.Error("an event is not taken over, since buyers could not pay for its locks; the others are", "event", e.ID, "sold as before", known, "error", err)
+		f.log.Error("an event was not loaded, because its locks are too short for a payment; the other events were", "event", e.ID, "sold as before", known, "error", err)
 	}
 	return all
 }
@@ -150,11 +150,11 @@ func (f *eventFile) warnOfBookings(ctx context.Context, ev *lockstore.Event, id 
 	_, holdings := f.store.Roster(ctx, ev, lockstore.Filter{})
 	for h, err := range holdings {
 		if err != nil {
-			f.log.Warn("an event is no longer in the event file; it is not known whether it has bookings", "event", id, "error", err)
+			f.log.Warn("an event is no longer in the event file; could not look for its bookings", "event", id, "error", err)
 			return
 		}
 		if h.Status == lockstore.Booked {
-			f.log.Warn("an event is no longer in the event file, and seats of it are booked", "event", id)
+			f.log.Warn("an event with booked seats is no longer in the event file", "event", id)
 			return
 		}
 	}

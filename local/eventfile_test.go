@@ -98,7 +98,7 @@ func TestEventFileIsFollowed(t *testing.T) {
 	if status, _, body := callIn(t, url+"/lock", "hall", "A1", "ben"); status != 200 || !strings.Contains(body, `"total":900,"currency":"EUR"`) {
 		t.Errorf("a lock once the file has prices: %s", body)
 	}
-	if !strings.Contains(out.String(), "seats of it are booked") || !strings.Contains(out.String(), "event=box") {
+	if !strings.Contains(out.String(), "an event with booked seats") || !strings.Contains(out.String(), "event=box") {
 		t.Errorf("no line says that the event that is gone has bookings:\n%s", out)
 	}
 }
@@ -124,12 +124,12 @@ func TestRefusedSeatMap(t *testing.T) {
 	if status, _, body := callIn(t, url+"/lock", "hall", "A1", "ben"); status != 200 {
 		t.Errorf("a lock by the old seat map: %d %s", status, body)
 	}
-	if !strings.Contains(out.String(), "the new seat map of an event is refused") || !strings.Contains(out.String(), "A3") {
+	if !strings.Contains(out.String(), "the new seat map of an event was refused") || !strings.Contains(out.String(), "A3") {
 		t.Errorf("no line names the seat that is missing:\n%s", out)
 	}
 
 	f.write(`{"events":[{"id":"hall"`)
-	for !strings.Contains(out.String(), "the event file is not taken over") {
+	for !strings.Contains(out.String(), "the event file was not loaded") {
 		if t.Context().Err() != nil {
 			t.Fatalf("no line says that the file cannot be read:\n%s", out)
 		}
@@ -157,7 +157,7 @@ func TestUnpayableEventIsNotTakenOver(t *testing.T) {
 	if body := getAny(t, url+"/events?eventId=brief"); !strings.Contains(body, "unknown_event") {
 		t.Errorf("a new event with locks that are too short is sold: %s", body)
 	}
-	for _, want := range []string{"buyers could not pay", "event=hall", "event=brief"} {
+	for _, want := range []string{"too short for a payment", "event=hall", "event=brief"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no line says %q:\n%s", want, out)
 		}
@@ -223,7 +223,7 @@ func TestEventFileWaitsForTheStore(t *testing.T) {
 	url, out, _ := serving(t, "-redis", "redis://"+server.Addr, "-events", f.name)
 	server.Kill()
 	f.write(`{"events":[{"id":"hall","revision":1,"seats":["A0","A1","A2"]}]}`)
-	for !strings.Contains(out.String(), "the store cannot be asked about an event") {
+	for !strings.Contains(out.String(), "the store did not answer about an event") {
 		if t.Context().Err() != nil {
 			t.Fatalf("no line says that the store cannot be asked:\n%s", out)
 		}

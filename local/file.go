@@ -16,7 +16,7 @@ import (
 func openFile(ctx context.Context, s settings.File, events []venue.Event, log *slog.Logger) (openStore, error) {
 	store, err := boltstore.Open(s.Path)
 	if errors.Is(err, boltstore.ErrInUse) {
-		return openStore{}, fmt.Errorf("%w; only one process can use a file (-redis and -postgres are for several)", err)
+		return openStore{}, fmt.Errorf("%w; only one process can use a file (several can share -redis or -postgres)", err)
 	}
 	if err != nil {
 		return openStore{}, err
@@ -24,6 +24,6 @@ func openFile(ctx context.Context, s settings.File, events []venue.Event, log *s
 	if err := booking.OpenEvents(ctx, events, store.Open, log); err != nil {
 		return openStore{}, errors.Join(fmt.Errorf("%s: %w", s.Path, err), store.Close())
 	}
-	description := fmt.Sprintf("file %s: every answer is on the disk first, and outlives a crash and a loss of power; for this process alone", s.Path)
+	description := fmt.Sprintf("file %s: every change is on the disk before it is answered, and survives a crash and a loss of power; for one process only", s.Path)
 	return openStore{store, description, store.Close}, nil
 }

@@ -45,7 +45,7 @@ func TestDataSurvivesARestart(t *testing.T) {
 	if status, _, body := call(t, url+"/lock", "B1", "ben"); status != 200 {
 		t.Fatal(body)
 	}
-	if text := out.String(); !strings.Contains(text, file) || !strings.Contains(text, "outlives a crash") {
+	if text := out.String(); !strings.Contains(text, file) || !strings.Contains(text, "survives a crash") {
 		t.Errorf("the log: %s", text)
 	}
 	export := func() string {

@@ -38,20 +38,20 @@ func forget(ctx context.Context, s settings.Runner, log *slog.Logger, out io.Wri
 	defer func() { err = errors.Join(err, store.close()) }()
 	f, ok := store.LockStore.(forgetter)
 	if !ok {
-		return fmt.Errorf("event %s: the store cannot forget an event", id)
+		return fmt.Errorf("event %s: this store cannot remove events", id)
 	}
 	booked, known, err := f.Booked(ctx, id)
 	switch {
 	case err != nil:
 		return fmt.Errorf("event %s: %w", id, err)
 	case !known:
-		return fmt.Errorf("there is no event %s in the store", id)
+		return fmt.Errorf("the store has no event %s", id)
 	case booked > 0 && !s.File.Yes:
-		return fmt.Errorf("event %s is kept, because seats of it are booked (%d); -yes forgets them, too", id, booked)
+		return fmt.Errorf("event %s has booked seats (%d); add -yes to remove it", id, booked)
 	}
 	if err := f.Forget(ctx, id); err != nil {
-		return fmt.Errorf("event %s is not forgotten, or only in part; the same command goes on: %w", id, err)
+		return fmt.Errorf("event %s was not removed, or only in part; run the same command again to finish: %w", id, err)
 	}
-	fmt.Fprintf(out, "event %s is forgotten; seats of it that were booked: %d\n", id, booked)
+	fmt.Fprintf(out, "event %s removed; seats of it that were booked: %d\n", id, booked)
 	return nil
 }

@@ -55,20 +55,20 @@ func TestForget(t *testing.T) {
 			sell("hamlet", "A3", append(args, "-events", events)...)
 			sell("macbeth", "A1", append(args, "-events", events)...)
 
-			refused(t, "event hamlet is kept, because seats of it are booked (2); -yes", append(args, "-forget", "hamlet")...)
-			if out, err := forget("-forget", "hamlet", "-yes"); err != nil || out != "event hamlet is forgotten; seats of it that were booked: 2\n" {
+			refused(t, "event hamlet has booked seats (2); add -yes", append(args, "-forget", "hamlet")...)
+			if out, err := forget("-forget", "hamlet", "-yes"); err != nil || out != "event hamlet removed; seats of it that were booked: 2\n" {
 				t.Errorf("-forget with -yes: %q, %v", out, err)
 			}
-			refused(t, "there is no event hamlet in the store", append(args, "-forget", "hamlet", "-yes")...)
+			refused(t, "the store has no event hamlet", append(args, "-forget", "hamlet", "-yes")...)
 			refused(t, "-forget {hamlet}: an event id is", append(args, "-forget", "{hamlet}")...)
-			refused(t, "event macbeth is kept, because seats of it are booked (1);", append(args, "-forget", "macbeth")...)
+			refused(t, "event macbeth has booked seats (1);", append(args, "-forget", "macbeth")...)
 
 			const text = `{"events": [{"id": "hamlet", "name": "Hamlet", "seats": ["B1", "A2"]}]}`
 			if err := os.WriteFile(events, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			sell("hamlet", "A2", append(args, "-events", events)...)
-			refused(t, "seats of it are booked (1);", append(args, "-forget", "hamlet")...)
+			refused(t, "has booked seats (1);", append(args, "-forget", "hamlet")...)
 		})
 	}
 }
@@ -91,7 +91,7 @@ func TestForgetWithoutBookings(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err := run(t.Context(), []string{"-data", file, "-forget", "default"}, variables{}.get, &out, io.Discard)
-	if err != nil || out.String() != "event default is forgotten; seats of it that were booked: 0\n" {
+	if err != nil || out.String() != "event default removed; seats of it that were booked: 0\n" {
 		t.Errorf("-forget: %q, %v", out.String(), err)
 	}
 }

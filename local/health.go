@@ -84,7 +84,7 @@ func answerHealth(w http.ResponseWriter, r *http.Request, code int, status strin
 	h.Set("Content-Type", "application/json")
 	if r.Method != "GET" && r.Method != "HEAD" {
 		h.Set("Allow", "GET, HEAD")
-		code, status = http.StatusMethodNotAllowed, "ask with GET"
+		code, status = http.StatusMethodNotAllowed, "use GET"
 	}
 	w.WriteHeader(code)
 	if r.Method != "HEAD" {

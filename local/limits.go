@@ -58,10 +58,10 @@ func (l *limits) handler(next telemetry.Handler) telemetry.Handler {
 // check returns the [*problem.Refusal] of a request that must not be served.
 func (l *limits) check(r *http.Request) error {
 	if !hasPlace(r) {
-		return overloaded("The server has as many connections as it may have. Try again in a moment.")
+		return overloaded("The server has too many connections. Try again in a moment.")
 	}
 	if l.home && !l.isHome(r) {
-		return problem.Refuse(problem.WrongHost, "This server is for programs on its own machine, and answers to localhost alone. A proxy in front of it must be named with -trust-proxy.")
+		return problem.Refuse(problem.WrongHost, "This server answers only programs on its own machine, at localhost. Name a proxy in front of it with -trust-proxy.")
 	}
 	return l.policy.Admit(r)
 }

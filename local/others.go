@@ -28,9 +28,9 @@ func warnOfOthers(ctx context.Context, store lockstore.LockStore, onSale []locks
 	defer cancel()
 	others, err := s.BookedBesides(bounded, onSale)
 	if err != nil && ctx.Err() == nil {
-		log.Warn("it is not known whether there are bookings of events that are not on sale here", "error", err)
+		log.Warn("could not look for bookings of events that are not on sale here", "error", err)
 	}
 	for _, id := range others {
-		log.Warn("seats of an event are booked that is not on sale here; they are kept, and are there again once the event file has the event. -forget removes them", "event", id)
+		log.Warn("an event that is not on sale here has booked seats; add it to the event file to sell it again, or remove it with -forget", "event", id)
 	}
 }

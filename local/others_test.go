@@ -28,7 +28,7 @@ func TestEventLeavesTheFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "events.json")
 			args := append(store(t), "-events", file)
-			const warning = "booked that is not on sale here"
+			const warning = "not on sale here has booked seats"
 			sell := func(events []string, f func(url string)) string {
 				t.Helper()
 				if err := os.WriteFile(file, []byte(`{"events":[`+strings.Join(events, ",")+`]}`), 0o600); err != nil {

@@ -49,7 +49,7 @@ func preparePostgres(ctx context.Context, s settings.Postgres, store *pgstore.St
 		return err
 	}
 	if changed {
-		log.Info("postgres: made the tables and functions that were missing")
+		log.Info("postgres: created the tables and functions that were missing")
 	}
 	return booking.OpenEvents(ctx, events, store.Open, log)
 }
@@ -61,6 +61,6 @@ func migratePostgres(ctx context.Context, s settings.Postgres, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "the database has all that this version needs")
+	fmt.Fprintln(out, "the database has everything that this version needs")
 	return store.close()
 }

@@ -79,7 +79,7 @@ func TestPostgreSQLIsAwayAtTheStart(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	if strings.Contains(late.String(), "fsync is off") || !strings.Contains(late.String(), "made the tables") {
+	if strings.Contains(late.String(), "fsync is off") || !strings.Contains(late.String(), "created the tables") {
 		t.Errorf("the log: %s", late)
 	}
 }
@@ -91,7 +91,7 @@ func TestRefusedStartsOnPostgreSQL(t *testing.T) {
 	server := pgtest.New(t, pgtest.Unsafe...)
 	url := server.URL("postgres")
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-postgres", url, "-postgres-migrate"}, variables{}.get, &out, io.Discard); err != nil || out.String() != "the database has all that this version needs\n" {
+	if err := run(t.Context(), []string{"-postgres", url, "-postgres-migrate"}, variables{}.get, &out, io.Discard); err != nil || out.String() != "the database has everything that this version needs\n" {
 		t.Fatalf("%q, %v", out.String(), err)
 	}
 	served, log, _ := serving(t, "-postgres", url, "-seats", "2x2")

@@ -26,7 +26,7 @@ func openRedis(ctx context.Context, s settings.Redis, events []venue.Event, log 
 		err = await(ctx, "Redis", "redis", s.Start, store.Check, log)
 	}
 	if errors.Is(err, redisstore.ErrEvicts) {
-		err = fmt.Errorf("%w (-redis-allow-eviction starts all the same)", err)
+		err = fmt.Errorf("%w (-redis-allow-eviction starts anyway)", err)
 	}
 	if err == nil {
 		err = booking.OpenEvents(ctx, events, store.Open, log)

@@ -107,7 +107,7 @@ func serve(ctx context.Context, s settings.Server, l net.Listener, h http.Handle
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
 	defer cancel()
 	if s.DrainDelay > 0 {
-		log.Info("not ready any more: still serving for a while", "delay", s.DrainDelay)
+		log.Info("no longer ready: still serving for a while", "delay", s.DrainDelay)
 		select {
 		case err := <-ended:
 			return fmt.Errorf("the server stopped unexpectedly: %w", err)

@@ -194,7 +194,7 @@ func TestStartWarns(t *testing.T) {
 // identified.
 func TestStartSaysWhoUsersAre(t *testing.T) {
 	_, out, _ := serving(t)
-	if !strings.Contains(out.String(), "unchecked: fit behind your own back end only") {
+	if !strings.Contains(out.String(), "unchecked: use only behind your own back end") {
 		t.Errorf("the log: %s", out)
 	}
 	key := strings.Repeat("k", 32)

@@ -22,22 +22,22 @@ func openStripe(ctx context.Context, s settings.Runner, store openStore, orders 
 			return nil, err
 		}
 	}
-	log.Info("the orders at Stripe with this name are ours; set -installation to the same name before you begin with an empty store", "installation", installation)
+	log.Info("orders at Stripe with this installation name belong to this store; set -installation to the name before starting with an empty store", "installation", installation)
 	provider, err := stripe.New(stripe.Config{Key: p.StripeKey, Secrets: p.StripeSecrets, Installation: installation, Delayed: p.StripeDelayed, URL: p.StripeURL})
 	if err != nil {
 		return nil, p.Wrong("STRIPE_KEY", err)
 	}
 	switch inMemory := s.File.Path == "" && s.Redis.URL == "" && s.Postgres.URL == ""; {
 	case inMemory && !provider.Test():
-		return nil, p.Wrong("checkout", errors.New("needs -data, -redis or -postgres: in memory, orders that were paid for would be forgotten when the program stops"))
+		return nil, p.Wrong("checkout", errors.New("needs -data, -redis or -postgres: in memory, paid orders would be lost when the program stops"))
 	case inMemory:
-		log.Warn("orders and bookings are forgotten when this stops; with a key of Stripe's live mode the program would not start")
+		log.Warn("orders and bookings are lost when this program stops, so it starts only with a test-mode key of Stripe")
 	}
 	if provider.Test() {
-		log.Warn("STRIPE_KEY is of Stripe's test mode: no money moves")
+		log.Warn("STRIPE_KEY is a test-mode key: no money moves")
 	}
 	if len(p.StripeSecrets) == 0 {
-		log.Warn("Stripe's webhooks are not believed, so payments are noticed later: set STRIPE_WEBHOOK_SECRET")
+		log.Warn("Stripe's webhooks are refused, so payments are noticed later: set STRIPE_WEBHOOK_SECRET")
 	}
 	if checked, ok := store.LockStore.(interface {
 		Check(context.Context) ([]string, error)

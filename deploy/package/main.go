@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		flags.PrintDefaults()
 	}
 	arch := flags.String("arch", "arm64", "build for the `ARCHITECTURE` arm64 or amd64")
-	events := flags.String("events", "", "put the event file `FILE` into the zips; without one EVENTS_FILE must name it")
+	events := flags.String("events", "", "put the event file `FILE` into the zips; without it, EVENTS_FILE must name the file")
 	store := flags.String("store", "redis", "build for the `STORE` redis or postgres")
 	dir := flags.String("o", "dist", "write the zips to `FOLDER`")
 	if err := flags.Parse(args); err != nil {
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		fmt.Fprintf(stdout, "%s  %s  program %.2f MB, zip %.2f MB (at most %.2f)\n", sum, file, mb(len(program)), mb(size), mb(most))
 		if size-len(extra) > most {
-			return fmt.Errorf("%s has %d bytes, must have at most %d and the event file", file, size, most)
+			return fmt.Errorf("%s has %d bytes; must have at most %d, not counting the event file", file, size, most)
 		}
 	}
 	return nil
@@ -112,7 +112,7 @@ func eventFile(name string) ([]byte, error) {
 		if n, err := payload(e); err != nil {
 			return nil, err
 		} else if n > maxPayload {
-			return nil, fmt.Errorf("%s: event %s: its list would have %d bytes with every seat locked, and Lambda's answers at most %d; split the event", name, e.ID, n, maxPayload)
+			return nil, fmt.Errorf("%s: event %s: its list would have %d bytes with every seat locked, and Lambda's answers may have at most %d; split the event", name, e.ID, n, maxPayload)
 		}
 	}
 	return os.ReadFile(name)

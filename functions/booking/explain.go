@@ -168,7 +168,7 @@ func explainJSON(err error, v *verb) error {
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return badBody("The field %s is there twice.", venue.Shown(e.JSONPointer.LastToken()))
+			return badBody("The field %s is given twice.", venue.Shown(e.JSONPointer.LastToken()))
 		}
 		if e.ByteOffset == 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 			return badBody("The body is empty; it is one JSON object.")

@@ -233,7 +233,7 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 			return nil, problem.Refuse(problem.BadRequest, "There is no parameter %s; there are %s.", venue.Shown(name), strings.Join(known, ", "))
 		}
 		if len(values) > 1 && name != manySeats {
-			return nil, problem.Refuse(problem.BadRequest, "The parameter %s is there %d times; give it once.", name, len(values))
+			return nil, problem.Refuse(problem.BadRequest, "The parameter %s is given %d times; give it once.", name, len(values))
 		}
 	}
 	return q, nil

@@ -84,7 +84,7 @@ func TestExtend(t *testing.T) {
 		ends(seats+`"seconds":9000}`, no, "00:40:00.000", 2380)
 		for body, detail := range map[string]string{
 			`}`: "The new end is missing; give expiresAt, or seconds from now.",
-			`"expiresAt":"2000-01-01T00:05:00Z","seconds":1}`: "Both expiresAt and seconds are there; give one of them.",
+			`"expiresAt":"2000-01-01T00:05:00Z","seconds":1}`: "Both expiresAt and seconds are given; give only one of them.",
 			`"expiresAt":"tomorrow"}`:                         "The field expiresAt must be",
 			`"expiresAt":"0001-01-01T00:00:00Z"}`:             "An extension needs an end.",
 			`"expiresAt":"9999-01-01T00:00:00Z"}`:             "A time must be in the years 1970 to 2255",

@@ -118,7 +118,7 @@ func (ev *event) places(req *seatsRequest) (*pick, error) {
 			return nil, badBody("There is no area %s; GET /events lists the areas.", venue.Shown(a.Section))
 		}
 		if slices.ContainsFunc(p.Areas, func(other best.Places) bool { return other.Section == section }) {
-			return nil, badBody("Area %s is there twice.", a.Section)
+			return nil, badBody("Area %s is given twice.", a.Section)
 		}
 		if a.Count < 1 || a.Count > lockstore.MaxSeats {
 			return nil, badBody("The count of places in %s must be from 1 to %d.", a.Section, lockstore.MaxSeats)

@@ -136,7 +136,7 @@ func TestPicksAreChecked(t *testing.T) {
 		`"areas":[]`:                                                             "No area is named",
 		`"areas":[{"section":"Stalls","count":1}]`:                               `no area "Stalls"`,
 		`"areas":[{"section":"Bar","count":0}]`:                                  "from 1 to 200",
-		`"areas":[{"section":"Bar","count":1},{"section":"Bar","count":1}]`:      "Area Bar is there twice",
+		`"areas":[{"section":"Bar","count":1},{"section":"Bar","count":1}]`:      "Area Bar is given twice",
 		`"areas":[{"section":"Bar","count":150},{"section":"Floor","count":51}]`: "at most 200",
 		`"areas":[{"section":"Bar","number":1}]`:                                 `no field "areas/0/number"`,
 		`"areas":"Bar"`:                                                          "a list of objects with section and count",

@@ -129,7 +129,7 @@ func (r *seatsRequest) seats(mayBeNone bool) ([]lockstore.SeatID, error) {
 	seats := r.SeatIDs
 	switch {
 	case r.SeatID != "" && seats != nil:
-		return nil, problem.Refuse(problem.BadRequest, "Both seatId and seatIds are there; give one of them.")
+		return nil, problem.Refuse(problem.BadRequest, "Both seatId and seatIds are given; give only one of them.")
 	case r.SeatID != "":
 		seats = []lockstore.SeatID{r.SeatID}
 	case seats == nil && mayBeNone:

@@ -76,7 +76,7 @@ D1,,D,1,,blocked,,camera,2000-01-01T00:00:00.000Z,,,
 			"?format=xls":          "There is no format",
 			"?reference=%20":       "A reference is up to",
 			"?userId=":             "A user id is",
-			"?userId=a&userId=b":   "there 2 times",
+			"?userId=a&userId=b":   "given 2 times",
 			"?seatId=A1&seatId=A1": "named twice",
 			"?seatId=":             "A seat id is",
 		} {

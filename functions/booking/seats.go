@@ -242,7 +242,7 @@ func moreOfLock(ctx context.Context, a *API, c *change) error {
 func moreOfExtend(ctx context.Context, a *API, c *change) error {
 	switch at, seconds := c.req.ExpiresAt, c.req.Seconds; {
 	case at != nil && seconds != nil:
-		return problem.Refuse(problem.BadRequest, "Both expiresAt and seconds are there; give one of them.")
+		return problem.Refuse(problem.BadRequest, "Both expiresAt and seconds are given; give only one of them.")
 	case at != nil:
 		until, err := time.Parse(time.RFC3339, *at)
 		if err != nil {

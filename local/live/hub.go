@@ -150,11 +150,11 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) (*viewer, error) {
 	case err == nil:
 		return &viewer{ws: ws, conn: u.conn, deflate: w.Header().Get("Sec-WebSocket-Extensions") != ""}, nil
 	case u.status == http.StatusForbidden:
-		return nil, problem.Refuse(problem.Forbidden, "Pages of that origin may not watch here; -cors-origin says which may.")
+		return nil, problem.Refuse(problem.Forbidden, "Pages of that origin may not connect. The operator can allow it with -cors-origin.")
 	case u.status == http.StatusSwitchingProtocols: // the connection could not be hijacked
 		return nil, err
 	}
-	return nil, noHandshake(w, "This is no WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
+	return nil, noHandshake(w, "This is not a WebSocket handshake of version 13 over HTTP/1.1 (RFC 6455).")
 }
 
 // noHandshake refuses a request that is not a handshake, with the headers that
@@ -198,9 +198,9 @@ func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 	}
 	switch err := h.Places.Take(addr, 1); {
 	case errors.Is(err, access.ErrShare):
-		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "As many watch from your network address as may. GET /seats answers the same; or try again later."}
+		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "Too many viewers from your network address. Use GET /seats, or try again later."}
 	case err != nil:
-		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "As many watch here as can. GET /seats answers the same; or try again later."}
+		return nil, &problem.Refusal{Kind: problem.NoRoom, Wait: fullTime, Detail: "Too many viewers. Use GET /seats, or try again later."}
 	}
 	h.running.Add(1)
 	s := h.streams[feed]
@@ -213,7 +213,7 @@ func (h *Hub) join(feed *seatlist.Feed, addr netip.Addr) (*stream, error) {
 }
 
 func goingAway() error {
-	return &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is going away. Try again, or ask GET /seats."}
+	return &problem.Refusal{Kind: problem.NoRoom, Wait: time.Second, Detail: "This server is stopping. Try again, or use GET /seats."}
 }
 
 // fullTime is the Retry-After for a viewer who gets no place.

@@ -41,7 +41,7 @@ var (
 	errGone     = errors.New("live: the viewer has gone")
 	errStopping = errors.New("live: the server is stopping")
 	errSlow     = errors.New("live: the viewer is too slow")
-	errToken    = errors.New("live: the viewer's token has ended")
+	errToken    = errors.New("live: the viewer's token has expired")
 	errSent     = errors.New("live: the viewer sent a message")
 )
 
@@ -182,13 +182,13 @@ func (v *viewer) close() {
 	v.conn.SetDeadline(time.Now().Add(closeTime)) // if it fails, so will the rest
 	switch reason := context.Cause(v.ctx); {
 	case errors.Is(reason, errSent):
-		v.ws.Close(websocket.StatusPolicyViolation, "nothing is expected from you")
+		v.ws.Close(websocket.StatusPolicyViolation, "viewers must not send messages")
 	case errors.Is(reason, errToken):
-		v.ws.Close(websocket.StatusPolicyViolation, "your token has ended; sign in again")
+		v.ws.Close(websocket.StatusPolicyViolation, "your token has expired; sign in again")
 	case errors.Is(reason, errSlow):
-		v.ws.Close(websocket.StatusTryAgainLater, "you are too slow; go on with since")
+		v.ws.Close(websocket.StatusTryAgainLater, "you are too slow; reconnect with since")
 	case errors.Is(reason, errStopping):
-		v.ws.Close(websocket.StatusGoingAway, "the server is going away")
+		v.ws.Close(websocket.StatusGoingAway, "the server is stopping")
 	}
 	v.ws.CloseNow()
 }

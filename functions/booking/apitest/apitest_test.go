@@ -139,7 +139,7 @@ func TestOtherMethodsAtAPath(t *testing.T) {
 	words := Exchange{
 		Status: 405,
 		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}, "Allow": {"GET, HEAD"}},
-		Body:   []byte(`{"status":"ask with GET"}`),
+		Body:   []byte(`{"status":"use GET"}`),
 	}
 	problem := words
 	problem.Header = words.Header.Clone()

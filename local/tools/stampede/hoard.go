@@ -45,7 +45,7 @@ type hoard struct {
 }
 
 // errNoGuests is returned if the server makes no guests at all.
-var errNoGuests = errors.New("GET /session made no guest: -hoarders needs a server with -sessions, at which buyers come with -backend-key")
+var errNoGuests = errors.New("GET /session made no guest: -hoarders needs a server with -sessions, and -backend-key for the buyers")
 
 // startHoard lets hoarders lock seats until stop is called, which reports on them. It fails
 // if the server makes no guests.
