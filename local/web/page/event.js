@@ -156,7 +156,7 @@ export class EventPage {
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);
     if (this.mine.paying.size && !this.calls.orders.following) this.calls.orders.follow();
-    performance.mark('seats-shown');
+    performance.mark('seats-shown'); // the user can act on them now; the dots of a large venue are drawn in the next frames
   }
 
   #light(state) {
