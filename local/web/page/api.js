@@ -152,8 +152,14 @@ export class Api {
     return this.#post('release', { eventId, userId, ...seats });
   }
 
-  checkout(eventId, userId, seats) {
-    return this.#post('checkout', { eventId, userId, ...seats });
+  /** Begins a payment. A server that is older than this page may refuse the language, so the call is then made without it. */
+  async checkout(eventId, userId, { lang, ...seats }) {
+    try {
+      return await this.#post('checkout', { eventId, userId, ...seats, lang });
+    } catch (error) {
+      if (!lang || error.code !== 'bad_request') throw error;
+      return this.#post('checkout', { eventId, userId, ...seats });
+    }
   }
 }
 

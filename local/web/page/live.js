@@ -96,7 +96,6 @@ export class Live {
       else this.#refused++;
       this.#talking = false;
       this.#ask(lost ? spread * (0.5 + Math.random()) : 0);
-      if (!lost) this.#wake();
       const pause = this.#refused ? Math.min(300_000, 15_000 * 2 ** this.#refused) : 1000;
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#connect(), pause * (0.25 + Math.random()));
