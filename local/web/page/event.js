@@ -308,8 +308,8 @@ export class EventPage {
       put(this.host.find(`n-${status}`), 'textContent', this.words.number(n));
     }
     for (const id of ['blocked', 'blocked-mark']) put(this.host.find(id), 'hidden', counts.blocked === 0);
-    const { available, locked } = this.seats.all;
-    put(this.host.find('nothing'), 'textContent', this.words.say(available ? 'yours.none' : locked ? 'yours.allHeld' : 'yours.soldOut'));
+    const { available, locked, booked } = this.seats.all;
+    put(this.host.find('nothing'), 'textContent', this.words.say(available ? 'yours.none' : locked ? 'yours.allHeld' : booked ? 'yours.soldOut' : 'yours.notForSale'));
     if (this.#ready) this.host.announcer.announceCounts(this.words.say(part === null && this.plan.areas.length ? 'available.tickets' : 'available', { n: counts.available }));
   }
 
