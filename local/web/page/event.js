@@ -283,15 +283,20 @@ export class EventPage {
 
   #draw() {
     if (this.closed) return;
-    if (this.#changed.size > few) this.#moved.clear();
-    this.drawn.paint(this.#changed, this.#moved);
-    this.#changed.clear();
-    this.#moved.clear();
+    if (this.#ready) this.#paint();
     this.panel.show(this.plan, this.mine, this.session.way);
     this.areas.show(this.seats.areas.map(({ available }) => available), this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
     if (this.reading !== undefined) this.read(this.reading);
+  }
+
+  /** Paints the changed seats. Until the first list, no seat has a state, and the changes are kept. */
+  #paint() {
+    if (this.#changed.size > few) this.#moved.clear();
+    this.drawn.paint(this.#changed, this.#moved);
+    this.#changed.clear();
+    this.#moved.clear();
   }
 
   /** Runs when another part of the venue is drawn. */
