@@ -126,7 +126,7 @@ export class Live {
   async #ask(wait = 0) {
     if (this.#asking) return;
     this.#asking = true;
-    let failed = wait ? 1 : 0; // what has failed, so that a new socket is tried once the server answers
+    let failed = wait ? 1 : 0; // counts a lost socket as a failure, so that the first answer reconnects
     if (wait) await this.#pause(wait);
     while (!this.#over && !this.#talking) {
       const socket = this.#socket;
