@@ -17,7 +17,7 @@ import (
 // that it prints.
 func runNode[T any](t *testing.T, module string, input any) (answer T) {
 	t.Helper()
-	faults.Need(t, "node", "the words of the page were not tried")
+	faults.Need(t, "node", "the modules of the page were not tried")
 	folder, err := filepath.Abs("page")
 	if err != nil {
 		t.Fatal(err)

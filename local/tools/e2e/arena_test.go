@@ -92,7 +92,6 @@ func TestArena(t *testing.T) {
 		['available', 'locked', 'booked'].every((s) => look.byId('n-' + s).textContent === counts[s].toLocaleString('en-GB')))`)
 }
 
-// ms returns a duration in milliseconds.
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // changeSeats locks and releases random seats, about perSecond of them, and returns

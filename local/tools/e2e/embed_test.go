@@ -124,7 +124,7 @@ func TestElement(t *testing.T) {
 	}
 	w.waitFor("each map tells of its own seats", `(() => { `+maps+` return a.basket.locked.length === 2 && b.basket.locked.length === 3 && a.basket.locked[0].section === 'Hall' &&
 		['a,2', 'b,3'].every((want) => seen.some(([id, type, {locked}]) => type === 'lock' && [id, locked.length].join() === want)); })()`)
-	w.waitText("sind 60 Sekunden lang für Sie reserviert")
+	w.waitText("Sekunden lang für Sie reserviert")
 	if got := eval[string](w, `[...document.querySelectorAll('seatlock-map')].map((map) => getComputedStyle(map).colorScheme + map.shadowRoot.firstElementChild.lang).join()`); got != "normalen,darkde" {
 		t.Errorf("schemes and languages are %s", got)
 	}

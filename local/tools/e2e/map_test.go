@@ -93,10 +93,11 @@ func TestSeatMapChangesInPlace(t *testing.T) {
 
 // TestNotForSale checks that a blocked seat is shown as not for sale, and that a buyer who
 // has just picked it is notified, as are a buyer whose lock the shop ends and the shop's page.
+// An event whose seats are all blocked is not called sold out.
 func TestNotForSale(t *testing.T) {
 	const key = "operators-operators-operators-operators"
 	t.Parallel()
-	b, s := needBrowser(t), serveWith(t, []string{"OPERATOR_KEY=" + key})
+	b, s := needBrowser(t), serveWith(t, []string{"OPERATOR_KEY=" + key}, "-seats", "2x3")
 	operate := func(call, body string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+call, strings.NewReader(body))
@@ -134,4 +135,6 @@ func TestNotForSale(t *testing.T) {
 	operate("/evict", `{"seatIds":["B1"]}`)
 	w.waitText("Row B, seat 1 is not yours any more")
 	w.waitFor("the page around the map learns of it", `window.conflict === 'lock_not_heldB1'`)
+	operate("/block", `{"seatIds":["A1","A2","A3","B1","B2","B3"],"reason":"cancelled"}`)
+	w.waitText("The seats of this event are not for sale.")
 }

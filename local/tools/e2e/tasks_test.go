@@ -17,7 +17,7 @@ import (
 const frame = time.Second / 60
 
 // tasks are the tasks of a page's main thread, by the processor time that each of them
-// took: that does not depend on what else the machine does.
+// took, which depends less on what else the machine does than the time on the clock.
 type tasks []time.Duration
 
 // longest returns the longest task.
@@ -101,6 +101,9 @@ func (w *window) recordTasks() (stop func(before string) tasks) {
 			if e.Name == "RunTask" && e.PID == last.PID && e.TID == last.TID && e.TS < last.TS {
 				found = append(found, time.Duration(e.TDur)*time.Microsecond)
 			}
+		}
+		if found.sum() == 0 {
+			w.t.Fatalf("the recording of the page has %d tasks and no processor time", len(found))
 		}
 		return found
 	}

@@ -99,8 +99,8 @@ func TestChangesOfOthers(t *testing.T) {
 	}
 }
 
-// TestSoldOut checks that the page does not ask to pick seats while there are none, and says
-// whether some may come back.
+// TestSoldOut checks that the page does not ask to pick seats while there are none, and
+// reports whether seats may become available again.
 func TestSoldOut(t *testing.T) {
 	t.Parallel()
 	w, s := openPage(t, "-seats", "1x2")

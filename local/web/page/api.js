@@ -22,10 +22,10 @@ export class Api {
   #token;
   #bearer; // the promise of the last token that the function gave
 
-  /** base is a URL. asked has the answers that the page has asked for already: address -> {answer, silence}, a promise and what ends it. */
-  constructor(base, asked = new Map()) {
+  /** base is a URL. prefetched maps a URL to a response that ask.js has requested: {answer, abort}, its promise and its AbortController. */
+  constructor(base, prefetched = new Map()) {
     this.base = base;
-    this.asked = asked;
+    this.prefetched = prefetched;
     this.elsewhere = base.origin === location.origin ? '' : `@${base.href}`; // tells keys in the storage of a page apart
   }
 
@@ -66,19 +66,19 @@ export class Api {
     const given = this.#bearer;
     const headers = { ...options.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
     const url = this.url(path, query);
-    const early = this.asked.get(url.href);
-    this.asked.delete(url.href);
-    const silence = early?.silence ?? new AbortController();
+    const early = this.prefetched.get(url.href);
+    this.prefetched.delete(url.href);
+    const abort = early?.abort ?? new AbortController();
     let timer;
     const heard = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), patience);
+      timer = setTimeout(() => abort.abort(), patience);
     };
     heard();
     let response;
     let body;
     try {
-      response = await (early?.answer ?? fetch(url, { ...options, headers, signal: silence.signal }));
+      response = await (early?.answer ?? fetch(url, { ...options, headers, signal: abort.signal }));
       heard();
       const parts = new TransformStream({
         transform(part, rest) {
@@ -152,8 +152,14 @@ export class Api {
     return this.#post('release', { eventId, userId, ...seats });
   }
 
-  checkout(eventId, userId, seats) {
-    return this.#post('checkout', { eventId, userId, ...seats });
+  /** Begins a payment. A server that is older than this page may refuse the language, so the call is then made without it. */
+  async checkout(eventId, userId, { lang, ...seats }) {
+    try {
+      return await this.#post('checkout', { eventId, userId, ...seats, lang });
+    } catch (error) {
+      if (!lang || error.code !== 'bad_request') throw error;
+      return this.#post('checkout', { eventId, userId, ...seats });
+    }
   }
 }
 

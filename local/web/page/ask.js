@@ -2,18 +2,18 @@
 // longer on a slow network: the events, and the layout and the seats of the event that the
 // address names, or else of the first.
 
-if (!globalThis.seatlockAsked) { // else the module came first, and asks itself
-  const asked = globalThis.seatlockAsked = new Map(); // address -> the answer, and what ends the call
+{ // the constants of a script would be global otherwise
+  const prefetched = globalThis.seatlockPrefetched = new Map(); // for an Api
 
   const ask = (path, query) => {
     const url = new URL(path, document.baseURI);
     url.search = new URLSearchParams(query);
-    const silence = new AbortController();
+    const abort = new AbortController();
     // Browsers stop receiving a long body that nobody reads.
-    const answer = fetch(url, { signal: silence.signal })
+    const answer = fetch(url, { signal: abort.signal })
       .then((got) => new Response(got.body.pipeThrough(new TransformStream({}, {}, { highWaterMark: Infinity })), got));
     answer.catch(() => {}); // the module notices
-    asked.set(url.href, { answer, silence });
+    prefetched.set(url.href, { answer, abort });
     return answer;
   };
   const askFor = (eventId) => ['events', 'seats'].forEach((path) => ask(path, { eventId }));

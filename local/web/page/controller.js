@@ -21,7 +21,9 @@ export class Controller {
     this.panel = new Panel(host, Object.fromEntries(['drop', 'choose', 'dropPlaces', 'lock', 'confirm', 'release'].map((act) => [act, picking(act)])));
     window.addEventListener('storage', ({ key, newValue }) => {
       if (key === signedOut && newValue && newValue === this.session?.owner) this.#forget(newValue);
-      else if (key === this.page?.mine.key && newValue !== null) this.page.shared();
+      else if (key !== this.page?.mine.key) return;
+      else if (newValue === null) this.session.renew().catch(() => this.page.shared()); // a window with an older page says only so that the user has signed out
+      else this.page.shared();
     }, { signal: this.#closed.signal });
     changes.addEventListener('change', ({ detail: other }) => { // in another map of this page
       const { mine } = this.page ?? {};
@@ -91,7 +93,7 @@ export class Controller {
     return this.page?.clock.now() ?? Date.now();
   }
 
-  /** Forgets a user who has signed out in another window, and shows what the next one has. */
+  /** Forgets a user who has signed out in another window, and asks who the user is now. */
   #forget(owner) {
     forgetUser(owner);
     this.page?.picking.clear();

@@ -19,7 +19,7 @@ export class Dots {
   #shown; // the visible picture
   #next; // the one being drawn
   #frame = 0;
-  #known = false; // how the seats are, which the first call of paint says
+  #known = false; // whether seat states are known: paint is first called once they are
   #without = null; // the part that is left out
 
   constructor(viewport, plan, world, { status, passes }) {

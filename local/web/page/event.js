@@ -156,7 +156,7 @@ export class EventPage {
     const { unanswered } = this.mine;
     if (unanswered) this.calls.askAgain(unanswered);
     if (this.mine.paying.size && !this.calls.orders.following) this.calls.orders.follow();
-    performance.mark('seats-shown');
+    performance.mark('seats-shown'); // the user can act on them now; the dots of a large venue are drawn in the next frames
   }
 
   #light(state) {
@@ -283,15 +283,20 @@ export class EventPage {
 
   #draw() {
     if (this.closed) return;
-    if (this.#changed.size > few) this.#moved.clear();
-    this.drawn.paint(this.#changed, this.#moved);
-    this.#changed.clear();
-    this.#moved.clear();
+    if (this.#ready) this.#paint();
     this.panel.show(this.plan, this.mine, this.session.way);
     this.areas.show(this.seats.areas.map(({ available }) => available), this.mine.wanted, (i) => this.toolbar.filter.passes(i));
     this.toolbar.count((i) => this.seats.left(i));
     this.#showCounts();
     if (this.reading !== undefined) this.read(this.reading);
+  }
+
+  /** Paints the changed seats. Until the first list, no seat has a state, and the changes are kept. */
+  #paint() {
+    if (this.#changed.size > few) this.#moved.clear();
+    this.drawn.paint(this.#changed, this.#moved);
+    this.#changed.clear();
+    this.#moved.clear();
   }
 
   /** Runs when another part of the venue is drawn. */
@@ -308,8 +313,8 @@ export class EventPage {
       put(this.host.find(`n-${status}`), 'textContent', this.words.number(n));
     }
     for (const id of ['blocked', 'blocked-mark']) put(this.host.find(id), 'hidden', counts.blocked === 0);
-    const { available, locked } = this.seats.all;
-    put(this.host.find('nothing'), 'textContent', this.words.say(available ? 'yours.none' : locked ? 'yours.allHeld' : 'yours.soldOut'));
+    const { available, locked, booked } = this.seats.all;
+    put(this.host.find('nothing'), 'textContent', this.words.say(available ? 'yours.none' : locked ? 'yours.allHeld' : booked ? 'yours.soldOut' : 'yours.notForSale'));
     if (this.#ready) this.host.announcer.announceCounts(this.words.say(part === null && this.plan.areas.length ? 'available.tickets' : 'available', { n: counts.available }));
   }
 

@@ -96,7 +96,6 @@ export class Live {
       else this.#refused++;
       this.#talking = false;
       this.#ask(lost ? spread * (0.5 + Math.random()) : 0);
-      if (!lost) this.#wake();
       const pause = this.#refused ? Math.min(300_000, 15_000 * 2 ** this.#refused) : 1000;
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#connect(), pause * (0.25 + Math.random()));
@@ -127,7 +126,7 @@ export class Live {
   async #ask(wait = 0) {
     if (this.#asking) return;
     this.#asking = true;
-    let failed = wait ? 1 : 0; // what has failed, so that a new socket is tried once the server answers
+    let failed = wait ? 1 : 0; // counts a lost socket as a failure, so that the first answer reconnects
     if (wait) await this.#pause(wait);
     while (!this.#over && !this.#talking) {
       const socket = this.#socket;

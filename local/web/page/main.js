@@ -16,7 +16,7 @@ function hashOf(eventId, section) {
   return `#${hash}`;
 }
 
-const asked = globalThis.seatlockAsked ??= new Map(); // by ask.js
+const prefetched = globalThis.seatlockPrefetched ?? new Map(); // missing if ask.js did not load
 const search = new URLSearchParams(location.search);
 keptLanguage.take(search.get('lang'));
 const returned = search.get('order') ?? history.state?.order; // set when a buyer comes back from the payment, or reloads that page
@@ -103,8 +103,8 @@ customElements.define('seatlock-map', class extends SeatlockMap {
     return { sells: true };
   }
 
-  get asked() {
-    return asked;
+  get prefetched() {
+    return prefetched;
   }
 
   firstOf(events) {
@@ -120,7 +120,8 @@ const map = document.createElement('seatlock-map');
 map.lang = keptLanguage.get() ?? '';
 map.setAttribute('src', document.baseURI);
 map.addEventListener('ready', () => {
-  asked.clear(); // what was not needed is old soon
+  for (const { abort } of prefetched.values()) abort.abort(); // what was not needed is old soon
+  prefetched.clear();
   const { host: { words }, page, panel } = map.controller;
   if (returnedTo) page.calls.orders.follow(returnedTo);
   else if (failed) panel.say('bad', words.say('signIn.failed'));

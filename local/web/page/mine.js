@@ -37,8 +37,11 @@ const listed = (end) => Math.ceil(end / 1000) * 1000;
 const browser = new Storage(() => localStorage);
 const tab = new Storage(() => sessionStorage);
 
-/** Says to the other windows of this browser that the user has signed out. */
-export function tellWindows(user) {
+/** The storage key through which windows learn which user signed out. */
+export const signedOut = 'seatlock:signed-out';
+
+/** Notifies the other windows of this browser that the user has signed out. */
+export function announceSignOut(user) {
   browser.set(signedOut, user);
   browser.remove(signedOut);
 }
@@ -116,9 +119,6 @@ export function forgetLocks(eventId, user) {
   const key = keyOf(eventId, user);
   browser.set(key, JSON.stringify({ ...saved(key), locked: [] }));
 }
-
-/** The key of a storage event that says who has signed out in another window. */
-export const signedOut = 'seatlock:signed-out';
 
 /** Forgets all that the user has, and has picked in this window, also as the guest from before the sign-in. */
 export function forgetUser(user) {

@@ -107,7 +107,7 @@ export class SeatlockMap extends HTMLElement {
 
   async #start() {
     const begun = this.#begun = {};
-    const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI), this.asked);
+    const api = new Api(new URL(this.getAttribute('src') ?? server, document.baseURI), this.prefetched);
     api.token = this.#token;
     const load = () => Session.load(api, this.buyer);
     const first = load(); // at the same time as the words
@@ -130,8 +130,8 @@ export class SeatlockMap extends HTMLElement {
     return { sells: false, name: this.#user };
   }
 
-  /** What was asked for before there was an element, for an Api. Seatlock's own page asks early. */
-  get asked() {
+  /** What was requested before there was an element, for an Api. Seatlock's own page requests early. */
+  get prefetched() {
     return undefined;
   }
 

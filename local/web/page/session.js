@@ -2,7 +2,7 @@
 // or somebody who has signed in.
 
 import { undecided } from './api.js';
-import { forgetLocks, forgetUser, keptPicks, locksOf, tellWindows, userName } from './mine.js';
+import { announceSignOut, forgetLocks, forgetUser, keptPicks, locksOf, userName } from './mine.js';
 
 /** Requests the session, one window at a time: two at once would become two guests. */
 function ask(api) {
@@ -118,7 +118,7 @@ export class Session {
   async signOut() {
     const { owner } = this;
     await this.api.signOut();
+    announceSignOut(owner); // first, since other windows also notice what is forgotten
     forgetUser(owner);
-    tellWindows(owner);
   }
 }

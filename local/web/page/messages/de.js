@@ -110,6 +110,7 @@ export default {
   'yours': 'Ihre Plätze',
   'yours.none': 'Wählen Sie Plätze im Saalplan und reservieren Sie sie. Solange sie für Sie reserviert sind, kann sie niemand anders nehmen.',
   'yours.soldOut': 'Diese Veranstaltung ist ausverkauft.',
+  'yours.notForSale': 'Die Plätze dieser Veranstaltung sind nicht im Verkauf.',
   'yours.allHeld': 'Zurzeit ist nichts frei. Reservierte Plätze werden wieder frei, wenn niemand sie kauft.',
   'yours.held': 'Für Sie reserviert',
   'yours.picked': 'Ausgewählt',

@@ -111,6 +111,7 @@ export default {
   'yours': 'Your seats',
   'yours.none': 'Pick your seats on the map, then hold them. Nobody else can take seats that are held for you.',
   'yours.soldOut': 'This event is sold out.',
+  'yours.notForSale': 'The seats of this event are not for sale.',
   'yours.allHeld': 'Nothing is left at the moment. Seats on hold can be picked again if nobody buys them.',
   'yours.held': 'Held for you',
   'yours.picked': 'Picked',

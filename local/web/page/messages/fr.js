@@ -113,6 +113,7 @@ export default {
   'yours': 'Vos places',
   'yours.none': 'Choisissez vos places sur le plan, puis retenez-les. Tant qu’elles sont retenues pour vous, personne d’autre ne peut les prendre.',
   'yours.soldOut': 'Cet événement est complet.',
+  'yours.notForSale': 'Les places de cet événement ne sont pas en vente.',
   'yours.allHeld': 'Il ne reste rien pour le moment. Les places retenues redeviennent libres si personne ne les achète.',
   'yours.held': 'Retenues pour vous',
   'yours.picked': 'Choisies',
