@@ -97,6 +97,8 @@ type Payments struct {
 	elsewhere      bool         // other processes call the provider
 	clock          clock
 	notices        turns
+	looks          turns // apart from notices: a browser may end its look, and then a notice would be lost
+	looked         looked
 	compared       pauseTime    // until this process compares again
 	countedLast    pauseTime    // until it counts again
 	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
