@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +32,8 @@ type sample struct {
 // valid reports whether nobody has set the clock of this process since, so that the offset
 // is still that of the store's clock.
 func (s *sample) valid() bool {
-	return (time.Now().Round(0).Sub(s.wall) - time.Since(s.at)).Abs() < clockStep
+	now := time.Now() // one reading: the goroutine may be stopped between two
+	return (now.Round(0).Sub(s.wall) - now.Sub(s.at)).Abs() < clockStep
 }
 
 // learn takes the store's time from the answer to a call that began at asked.
@@ -40,14 +43,20 @@ func (c *clock) learn(now, asked time.Time) {
 	if now.IsZero() || rough && c.known() {
 		return
 	}
-	at := time.Now()
-	c.last.Store(&sample{now.Sub(asked.Add(took / 2)), at, at.Round(0), rough})
+	// Since asked, so that a clock that was set during the call is noticed.
+	c.last.Store(&sample{now.Sub(asked.Add(took / 2)), asked, asked.Round(0), rough})
 }
 
 // known reports whether the store has answered since the clock of this process was set.
 func (c *clock) known() bool {
 	s := c.last.Load()
 	return s != nil && s.valid()
+}
+
+// wasSet reports whether the clock of this process was set since the store has answered.
+func (c *clock) wasSet() bool {
+	s := c.last.Load()
+	return s != nil && !s.valid()
 }
 
 // fresh reports whether the store's time was learned precisely and recently.
@@ -63,14 +72,59 @@ func (c *clock) now() time.Time {
 	return time.Now()
 }
 
-// learnTime asks the store for its time.
+// learnTime asks the store for its time. Every list has it, so it asks for the changes since
+// the last one, which are few.
 func (p *Payments) learnTime(ctx context.Context, ev *lockstore.Event) error {
+	since := p.listed.version(ev.ID)
 	asked := time.Now()
-	snap, err := p.seats.List(ctx, ev, "")
-	if err == nil {
-		p.clock.learn(time.UnixMilli(snap.Now), asked)
+	snap, err := p.seats.List(ctx, ev, since)
+	if err != nil {
+		return err
 	}
-	return err
+	p.listed.keep(ev.ID, snap.Version)
+	p.clock.learn(time.UnixMilli(snap.Now), asked)
+	if p.clock.wasSet() {
+		return errors.New("payment: the clock of this process was set while the store was asked for its time; try again")
+	}
+	return nil
+}
+
+// relearnTime asks the store for its time if the clock of this process was set. It asks about
+// the first of the events that is known.
+func (p *Payments) relearnTime(ctx context.Context, events []lockstore.EventID) error {
+	if !p.clock.wasSet() {
+		return nil
+	}
+	for _, id := range events {
+		if ev, err := p.event(id); err == nil {
+			return p.learnTime(ctx, ev)
+		}
+	}
+	return nil
+}
+
+// listed has the versions of the last lists. The zero value is ready to use.
+type listed struct {
+	mu     sync.Mutex
+	events map[lockstore.EventID]lockstore.Version // up to maxListed
+}
+
+const maxListed = 1000
+
+// version returns the version of the event's last list, or "".
+func (l *listed) version(id lockstore.EventID) lockstore.Version {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events[id]
+}
+
+func (l *listed) keep(id lockstore.EventID, v lockstore.Version) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.events == nil || len(l.events) >= maxListed {
+		l.events = make(map[lockstore.EventID]lockstore.Version)
+	}
+	l.events[id] = v
 }
 
 // keepTime asks the store for its time if that was long ago. It fails only if the time
@@ -90,16 +144,23 @@ func (p *Payments) keepTime(ctx context.Context, event lockstore.EventID) error 
 }
 
 // A pauseTime is a time in which something is not done again. It does not last longer if the
-// clock of this process is set back. The zero value is over.
-type pauseTime struct{ end atomic.Pointer[time.Time] }
+// clock of this process is set back, nor if the process is frozen meanwhile, as on Lambda,
+// where the monotonic clock then stops. The zero value is over.
+type pauseTime struct{ end atomic.Pointer[pauseEnd] }
+
+type pauseEnd struct {
+	at   time.Time
+	wall time.Time // at without the reading of the monotonic clock
+}
 
 // begin begins a pause.
 func (t *pauseTime) begin(d time.Duration) {
-	end := time.Now().Add(d) // with the reading of the monotonic clock, by which times are compared
-	t.end.Store(&end)
+	at := time.Now().Add(d) // with the reading of the monotonic clock, by which times are compared
+	t.end.Store(&pauseEnd{at, at.Round(0)})
 }
 
 func (t *pauseTime) over() bool {
 	end := t.end.Load()
-	return end == nil || !time.Now().Before(*end)
+	now := time.Now()
+	return end == nil || !now.Before(end.at) || !now.Round(0).Before(end.wall)
 }

@@ -27,15 +27,39 @@ func TestClockThatWasSet(t *testing.T) {
 	}
 }
 
-// TestPauseIsNotOnTheWallClock checks that setting the clock of this process makes no pause
-// longer or shorter.
+// TestClockThatIsSetDuringACall checks that the time between a question and the store's
+// answer counts.
+func TestClockThatIsSetDuringACall(t *testing.T) {
+	var c clock
+	asked := time.Now()
+	time.Sleep(time.Millisecond)
+	c.learn(asked, asked)
+	if s := c.last.Load(); s.at != asked || s.wall != asked.Round(0) {
+		t.Errorf("the clock is compared with its readings at %v and %v, want %v, when the store was asked", s.at, s.wall, asked)
+	}
+}
+
+// TestPauseOfAFrozenProcess checks that time counts in which the process did not run, which
+// only the wall clock shows.
+func TestPauseOfAFrozenProcess(t *testing.T) {
+	var p pauseTime
+	p.begin(time.Hour)
+	frozen := *p.end.Load()
+	frozen.wall = frozen.wall.Add(-time.Hour)
+	if p.end.Store(&frozen); !p.over() {
+		t.Error("a pause of an hour is not over, although the process was frozen for an hour")
+	}
+}
+
+// TestPauseIsNotOnTheWallClock checks that setting the clock of this process back makes no
+// pause longer.
 func TestPauseIsNotOnTheWallClock(t *testing.T) {
 	var p pauseTime
 	if !p.over() {
 		t.Error("a pause that was never begun is not over")
 	}
-	if p.begin(time.Hour); p.over() || !strings.Contains(p.end.Load().String(), " m=") {
-		t.Errorf("a pause of an hour is over, or ends at %v, which the monotonic clock does not show", p.end.Load())
+	if p.begin(time.Hour); p.over() || !strings.Contains(p.end.Load().at.String(), " m=") {
+		t.Errorf("a pause of an hour is over, or ends at %v, which the monotonic clock does not show", p.end.Load().at)
 	}
 	if p.begin(0); !p.over() {
 		t.Error("a pause of nothing is not over")

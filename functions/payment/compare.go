@@ -45,7 +45,7 @@ func (p *Payments) compareEvery(ctx context.Context, events func() []lockstore.E
 // it was the first part, the next comparison begins with the following one: a part that
 // never fits must not keep the others waiting.
 func (p *Payments) compareIfDue(ctx context.Context, events []lockstore.EventID) {
-	first, ok := p.mayCompare(ctx)
+	first, ok := p.mayCompare(ctx, events)
 	if !ok {
 		return
 	}
@@ -84,16 +84,20 @@ func (p *Payments) compare(ctx context.Context, part lockstore.EventID) error {
 
 // mayCompare reports whether this process may compare now, and with which part it
 // begins. The last time is in a record that is written by compare-and-set.
-func (p *Payments) mayCompare(ctx context.Context) (first lockstore.EventID, ok bool) {
-	if !p.compared.over() {
+func (p *Payments) mayCompare(ctx context.Context, events []lockstore.EventID) (first lockstore.EventID, ok bool) {
+	if !p.comparePause.over() {
 		return "", false
 	}
-	p.compared.begin(p.paced(comparePause))
+	p.comparePause.begin(p.paced(comparePause))
 	r, err := p.orders.Order(ctx, comparisonID)
 	if errors.Is(err, lockstore.ErrNoOrder) {
 		r, err = lockstore.Order{ID: comparisonID, Event: sharedEvent}, nil
 	}
 	if err != nil {
+		return "", false
+	}
+	if err := p.relearnTime(ctx, events); err != nil {
+		p.log.Warn("the store's time is not known, so nothing is compared for now", "error", err)
 		return "", false
 	}
 	now := p.clock.now()

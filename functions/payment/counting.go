@@ -60,10 +60,10 @@ func (p *Payments) countEvery(ctx context.Context, events func() []lockstore.Eve
 // countIfDue reports the last count, unless it did so recently. It counts first if that
 // is due and no other process is counting.
 func (p *Payments) countIfDue(ctx context.Context, events []lockstore.EventID) {
-	if p.counted == nil || !p.countedLast.over() {
+	if p.counted == nil || !p.countPause.over() {
 		return
 	}
-	p.countedLast.begin(countPause)
+	p.countPause.begin(countPause)
 	c, revision, err := p.readCounts(ctx)
 	if errors.Is(err, errNewerCounts) {
 		if !p.newerCounts.Swap(true) {
@@ -114,6 +114,9 @@ func (p *Payments) readCounts(ctx context.Context) (*countRecord, int64, error) 
 // countFor counts the orders of the events, and those of events that have left the
 // event file, until its time is over. It does nothing if no count is due.
 func (p *Payments) countFor(ctx context.Context, c *countRecord, revision int64, events []lockstore.EventID) error {
+	if err := p.relearnTime(ctx, events); err != nil {
+		return fmt.Errorf("the store's time is not known: %w", err)
+	}
 	began := p.clock.now()
 	// A time far ahead comes from a clock that was wrong.
 	ahead := func(t time.Time) bool { return began.Before(t) && t.Sub(began) < 2*countAge }

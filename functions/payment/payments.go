@@ -96,9 +96,12 @@ type Payments struct {
 	counted        func(Counts) // may be nil
 	elsewhere      bool         // other processes call the provider
 	clock          clock
+	listed         listed
 	notices        turns
-	compared       pauseTime    // until this process compares again
-	countedLast    pauseTime    // until it counts again
+	looks          turns // apart from notices: a browser may end its look, and then a notice would be lost
+	looked         looked
+	comparePause   pauseTime    // until this process compares again
+	countPause     pauseTime    // until it counts again
 	late           atomic.Int64 // how late orders were leased since the last count, at most, in nanoseconds
 	dueEvents      dueEvents
 	newerCounts    atomic.Bool // whether it was logged that a newer program counts

@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -119,20 +118,6 @@ func (p *Payments) attend(ctx context.Context, r lockstore.Order) {
 	if err != nil && ctx.Err() == nil {
 		p.log.Warn("an order could not be advanced; it is tried again", "order", r.ID, "error", err)
 	}
-}
-
-// Look is [Payments.Reconcile] for an order that was just read, and for a caller that may
-// ask very often, such as a buyer's browser. It returns the order as it knows it last, even
-// if it fails. While one call is asking the provider about an order, the next one waits, and
-// further ones get the order as they have read it.
-func (p *Payments) Look(ctx context.Context, o *Order) (*Order, error) {
-	newest := o
-	err := p.notices.do(ctx, o.Order, func() error {
-		advanced, err := p.Reconcile(ctx, o.Order)
-		newest = cmp.Or(advanced, o)
-		return err
-	})
-	return newest, err
 }
 
 // Notice reconciles the order that a notice of the provider is about, which

@@ -20,13 +20,15 @@ func localeTags() (all []language.Tag) {
 // locale returns the language of Stripe's page that is the given one, or "auto", for which
 // Stripe takes the browser's.
 func locale(lang string) string {
-	tag, err := language.Parse(lang)
+	tag, err := language.All.Parse(lang) // replaces old codes, such as iw
 	if err != nil {
 		return "auto"
 	}
-	// A lower confidence is another language, which many who speak this one understand.
+	// The match may be another language that many who speak this one understand.
 	_, at, confidence := localeMatcher.Match(tag)
-	if confidence < language.High {
+	wanted, _ := tag.Base()
+	matched, _ := language.All.Make(locales[at]).Base()
+	if confidence == language.No || wanted != matched {
 		return "auto"
 	}
 	return locales[at]

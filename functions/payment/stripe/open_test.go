@@ -168,7 +168,7 @@ func TestLanguageOfThePage(t *testing.T) {
 		for lang, want := range map[string]string{
 			"":   "", // as orders were opened before, so that a repeat has the same parameters
 			"de": "de", "de-AT": "de", "FR": "fr", "fr-CA": "fr-CA", "pt-PT": "pt", "pt-BR": "pt-BR", "no": "nb", "zh-Hant-TW": "zh-TW", "en-GB": "en-GB",
-			"ar": "auto", "uk": "auto", "x": "auto", "klingon12": "auto",
+			"ar": "auto", "be": "auto", "kk": "auto", "ta": "auto", "nn": "auto", "bs": "auto", "cmn": "zh", "tl": "fil", "in": "id", "uk": "auto", "x": "auto", "klingon12": "auto",
 		} {
 			r := order(lockstore.OrderID("o" + lang))
 			r.Lang = lang
