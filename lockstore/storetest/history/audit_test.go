@@ -153,7 +153,9 @@ func TestLedgerFindsLosses(t *testing.T) {
 // a call: as no call has made it, it is stuck, even if something of it was cancelled or
 // unblocked.
 func TestLedgerTellsLossesFromPhantoms(t *testing.T) {
-	unsure := func(op lockstore.Op) history.Call { return history.Call{Op: op, Answer: history.Answer{Outcome: history.Unknown}} }
+	unsure := func(op lockstore.Op) history.Call {
+		return history.Call{Op: op, Answer: history.Answer{Outcome: history.Unknown}}
+	}
 	for name, c := range map[string]struct {
 		calls       []history.Call // noted, and not carried out
 		has         lockstore.Op   // carried out
