@@ -194,12 +194,14 @@ func table(ctx context.Context, s settings, rows []row, words []string, stdout i
 		}
 		ran++
 		verdict := counted.verdict(r.mayLose)
-		switch {
-		case err != nil:
-			verdict = notFinished
+		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", r, err))
 			fmt.Fprintf(s.progress, "   %v\n", err)
-		case verdict != kept:
+			if verdict != brokenPromise { // what was broken before stays so
+				verdict = notFinished
+			}
+		}
+		if verdict != kept && verdict != notFinished {
 			broken++
 		}
 		if verdict == brokenPromise || r.mayLose {

@@ -144,6 +144,23 @@ func TestBrokenStore(t *testing.T) {
 	}
 }
 
+// TestBrokenBeforeAnError checks that a row which breaks a promise and then fails is broken,
+// and that what was lost is printed.
+func TestBrokenBeforeAnError(t *testing.T) {
+	var out, progress bytes.Buffer
+	err := table(t.Context(), settings{progress: &progress}, []row{
+		{"a store that forgets and is away", "", func(context.Context, *trial) (tally, error) {
+			return tally{losses: history.Losses{Bookings: 2, Lost: 1, Words: []string{"S1 is available"}}}, lockstore.ErrUnavailable
+		}, false},
+	}, nil, &out)
+	if !errors.Is(err, errBroken) || !errors.Is(err, lockstore.ErrUnavailable) {
+		t.Errorf("it ended with %v", err)
+	}
+	if !strings.Contains(out.String(), "| "+brokenPromise+" |") || !strings.Contains(progress.String(), "S1 is available") {
+		t.Errorf("the table is\n%s%s", out.String(), progress.String())
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	lost := history.Losses{Bookings: 10, Lost: 1}
 	fine := history.Losses{Bookings: 10}

@@ -146,7 +146,7 @@ func (q *Queue[W, R]) DoOn(ctx context.Context, work W, terms Terms) (R, error) 
 		default: // it is to be sent again
 		}
 	}
-	timer := time.NewTimer(q.options.Patience)
+	timer := time.NewTimer(time.Until(c.sendBy)) // a call that its caller sent has used some of it
 	defer timer.Stop()
 	rest := q.options.Bound - q.options.Patience
 	ended := ctx.Done()

@@ -14,7 +14,7 @@ func (q *Queue[W, R]) start() {
 }
 
 // sendOwn sends the call and reports that, if it still goes alone. Otherwise a goroutine
-// sends the batch that goes next: its answers may come one after the other.
+// sends the batch that goes next: the caller must not wait for the answers of others.
 func (q *Queue[W, R]) sendOwn(c *Call[W, R]) bool {
 	q.gather()
 	batch := q.next()
@@ -54,15 +54,47 @@ func (q *Queue[W, R]) runFrom(batch []*Call[W, R]) {
 }
 
 // sendBatch sends the batch, lets other calls have its keys, and reports whether the
-// caller is to send further batches.
-func (q *Queue[W, R]) sendBatch(batch []*Call[W, R]) bool {
-	defer clear(batch) // so that q.waiting's array does not keep the calls
+// caller is to send further batches. If the batch takes longer than Options.Late, another
+// goroutine takes the place of this one.
+//
+// If send panics, the caller of a call may recover from that. So the keys and the place
+// are free then, too.
+func (q *Queue[W, R]) sendBatch(batch []*Call[W, R]) (goesOn bool) {
+	var late, over, returned bool
 	if q.options.Late > 0 {
-		return q.sendOrBeLate(batch)
+		timer := time.AfterFunc(q.options.Late, func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			if !over && q.late < q.options.MaxLate {
+				late = true
+				q.late++
+				q.running--
+				q.start()
+			}
+		})
+		defer timer.Stop()
 	}
+	defer func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		over = true
+		q.freeKeys(batch)
+		clear(batch) // so that q.waiting's array does not keep the calls
+		if late {
+			q.late--
+		} else {
+			q.running--
+		}
+		if goesOn = returned && q.running < q.options.Parallel; goesOn {
+			q.running++
+			return
+		}
+		q.start()
+		q.ended()
+	}()
 	q.send(batch)
-	q.free(batch)
-	return true
+	returned = true
+	return // as the deferred function says
 }
 
 // gather yields to callers that are about to call.
@@ -100,46 +132,7 @@ func (q *Queue[W, R]) ended() {
 	}
 }
 
-// sendOrBeLate sends the batch. If that takes longer than Options.Late, another
-// goroutine takes the place of this one. It reports whether this one is to send
-// further batches.
-func (q *Queue[W, R]) sendOrBeLate(batch []*Call[W, R]) bool {
-	late, ended := false, false
-	timer := time.AfterFunc(q.options.Late, func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		if !ended && q.late < q.options.MaxLate {
-			late = true
-			q.late++
-			q.running--
-			q.start()
-		}
-	})
-	defer timer.Stop()
-	q.send(batch)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	ended = true
-	q.freeKeys(batch)
-	if !late {
-		return true
-	}
-	q.late--
-	if q.running < q.options.Parallel {
-		q.running++
-		return true
-	}
-	q.ended()
-	return false
-}
-
-// free releases the keys of a batch that has ended.
-func (q *Queue[W, R]) free(batch []*Call[W, R]) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.freeKeys(batch)
-}
-
+// freeKeys releases the keys of a batch that has ended. q.mu is held.
 func (q *Queue[W, R]) freeKeys(batch []*Call[W, R]) {
 	for _, c := range batch {
 		for _, k := range c.terms.Keys {

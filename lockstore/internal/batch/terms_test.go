@@ -3,11 +3,13 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"seatlock/lockstore"
 	"seatlock/lockstore/internal/batch"
 )
 
@@ -133,4 +135,72 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("the batches are %v, want %v", batches, want)
 		}
 	})
+}
+
+// TestSendAgainCountsFromTheCall checks that a call that was put back has only the rest of
+// its patience, and of its bound, even if its caller has sent it first.
+func TestSendAgainCountsFromTheCall(t *testing.T) {
+	eitherSender(t, func(t *testing.T, callerSends bool) {
+		const tooLong = 950 * time.Millisecond
+		lasts := []time.Duration{590 * time.Millisecond, tooLong}
+		var q *batch.Queue[int, int]
+		q = batch.New(batch.Options{
+			Backend: "the backend", Parallel: 1, MaxWeight: 9, Patience: 600 * time.Millisecond, Bound: 950 * time.Millisecond, CallerSends: callerSends,
+		}, func(calls []*batch.Call[int, int]) {
+			d := lasts[0]
+			lasts = lasts[1:]
+			time.Sleep(d)
+			if d != tooLong {
+				q.SendAgain(calls, false, lockstore.ErrUnavailable)
+				return
+			}
+			for _, c := range calls {
+				c.Answer(0, nil)
+			}
+		})
+		began := time.Now()
+		_, err := q.Do(t.Context(), 1, 1)
+		if took := time.Since(began); !errors.Is(err, lockstore.ErrOutcomeUnknown) || took != 950*time.Millisecond {
+			t.Errorf("the call ended after %v with %v, want %v after its bound", took, err, lockstore.ErrOutcomeUnknown)
+		}
+		q.Close()
+	})
+}
+
+// TestSenderPanics checks that the queue goes on if a caller recovers from a panic of its
+// own call: those that wait are sent, also with the same key.
+func TestSenderPanics(t *testing.T) {
+	for _, o := range []batch.Options{{}, {Late: time.Minute, MaxLate: 1}, {Late: time.Millisecond, MaxLate: 1}} {
+		t.Run(fmt.Sprintf("Late=%v", o.Late), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o.Backend, o.Parallel, o.MaxWeight, o.MaxPerKey, o.CallerSends = "the backend", 1, 9, 9, true
+				o.Patience, o.Bound = 10*time.Second, 10*time.Second
+				q := batch.New(o, func(calls []*batch.Call[int, int]) {
+					time.Sleep(time.Second)
+					for _, c := range calls {
+						if c.Work == 0 {
+							panic("nobody can send 0")
+						}
+						c.Answer(2*c.Work, nil)
+					}
+				})
+				terms := batch.Terms{Weight: 1, Keys: []batch.Key{1}}
+				recovered := make(chan any, 1)
+				go func() {
+					defer func() { recovered <- recover() }()
+					q.DoOn(context.Background(), 0, terms)
+				}()
+				synctest.Wait()
+				for work := range 2 { // one waits meanwhile, one comes later
+					if got, err := q.DoOn(context.Background(), work+1, terms); err != nil || got != 2*(work+1) {
+						t.Errorf("call %d after a panic ended with %d, %v", work+1, got, err)
+					}
+				}
+				if r := <-recovered; r == nil {
+					t.Error("the caller did not see the panic")
+				}
+				q.Close()
+			})
+		})
+	}
 }

@@ -6,7 +6,7 @@ DECLARE
   e int;
 BEGIN
   kept := false;
-  -- The event is not forgotten meanwhile: its row here would stay.
+  -- The event must not be forgotten meanwhile: the INSERT would fail.
   IF NOT pg_try_advisory_xact_lock_shared(1399156852, hashtext(called)) THEN
     RETURN;
   END IF;

@@ -83,7 +83,7 @@ func (v *view) look(seat lockstore.SeatID, status lockstore.Status) {
 	}
 	blocked, perhaps := standing(anyone(l.blocks[seat]), anyone(l.opens[seat]))
 	if status == lockstore.Blocked && len(blocked)+len(perhaps) == 0 {
-		found.revived(seat, "blocked", l.opens[seat])
+		found.revived(seat, "blocked", len(l.blocks[seat]) > 0)
 	} else if status != lockstore.Blocked && len(blocked) > 0 {
 		found.Lost++
 		found.say("%s is not blocked, and a block of it succeeded", seat)
@@ -101,7 +101,7 @@ func (v *view) booked(seat lockstore.SeatID, must, may []act) {
 		return
 	}
 	if len(must)+len(may) == 0 {
-		v.found.revived(seat, "booked", v.ledger.endings[seat])
+		v.found.revived(seat, "booked", len(v.ledger.claims[seat]) > 0)
 		return
 	}
 	candidates := usersOf(may)
@@ -113,16 +113,16 @@ func (v *view) booked(seat lockstore.SeatID, must, may []act) {
 	}
 }
 
-// revived counts a seat that is as no call can have left it. If a call undid that, the
-// store has lost this call.
-func (l *Losses) revived(seat lockstore.SeatID, status string, undone []act) {
-	if len(undone) == 0 {
+// revived counts a seat that is as no call can have left it. If it was like that before a
+// call that undid it, the store has lost this call.
+func (l *Losses) revived(seat lockstore.SeatID, status string, before bool) {
+	if !before {
 		l.Stuck++
 		l.say("%s is %s, and no call has made it so", seat, status)
 		return
 	}
 	l.Lost++
-	l.again = true
+	l.again++
 	l.say("%s is %s again, and the call that undid it succeeded", seat, status)
 }
 
@@ -215,10 +215,20 @@ func (l *Ledger) findOwners(ctx context.Context, store lockstore.LockStore, clai
 	}
 	for seat, ok := range owned {
 		if !ok {
-			found.revived(seat, "booked for another user", l.endings[seat])
+			found.revived(seat, "booked for another user", l.undone(seat, claims))
 		}
 	}
 	return nil
+}
+
+// undone reports whether a booking of the seat that none of its claims is of has ended for
+// certain.
+func (l *Ledger) undone(seat lockstore.SeatID, claims map[lockstore.UserID][]lockstore.SeatID) bool {
+	must, may := standing(l.claims[seat], l.endings[seat])
+	stands := append(must, may...)
+	return slices.ContainsFunc(l.claims[seat], func(a act) bool {
+		return !slices.Contains(stands, a) && !slices.Contains(claims[a.user], seat)
+	})
 }
 
 // tryLocks checks that the seats can be locked.
@@ -271,7 +281,7 @@ func (l *Ledger) tryLimits(ctx context.Context, store lockstore.LockStore, avail
 			}
 		case !refused:
 			return err
-		case conflict.Reason == lockstore.OverSeatLimit && conflict.Held > n && !found.again: // else those may be the user's
+		case conflict.Reason == lockstore.OverSeatLimit && conflict.Held > n+found.again: // those may be the user's
 			found.Stuck += conflict.Held - n
 			found.say("%q has %d seats and is counted with %d", user, n, conflict.Held)
 		}

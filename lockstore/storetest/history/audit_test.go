@@ -148,3 +148,56 @@ func TestLedgerFindsLosses(t *testing.T) {
 		})
 	}
 }
+
+// TestLedgerTellsLossesFromPhantoms checks that a seat is lost only if it is as it was before
+// a call: as no call has made it, it is stuck, even if something of it was cancelled or
+// unblocked.
+func TestLedgerTellsLossesFromPhantoms(t *testing.T) {
+	unsure := func(op lockstore.Op) history.Call {
+		return history.Call{Op: op, Answer: history.Answer{Outcome: history.Unknown}}
+	}
+	for name, c := range map[string]struct {
+		calls       []history.Call // noted, and not carried out
+		has         lockstore.Op   // carried out
+		lost, stuck int
+	}{
+		"a booking that nobody made, after a cancel": {
+			[]history.Call{{Op: lockstore.Cancel("ann", "r1", "S1")}}, lockstore.Book("cat", "r2", "S1"), 0, 1},
+		"a booking that was cancelled": {
+			[]history.Call{{Op: lockstore.Book("ann", "r1", "S1")}, {Op: lockstore.Cancel("ann", "r1", "S1")}}, lockstore.Book("ann", "r1", "S1"), 1, 0},
+		"a block that nobody made, after an unblock": {
+			[]history.Call{{Op: lockstore.Unblock("S1")}}, lockstore.Block("house", "S1"), 0, 1},
+		"a block that was undone": {
+			[]history.Call{{Op: lockstore.Block("house", "S1")}, {Op: lockstore.Unblock("S1")}}, lockstore.Block("house", "S1"), 1, 0},
+		"another booking than the one that may be there, after a cancel that may have ended it": {
+			[]history.Call{unsure(lockstore.Book("ben", "r2", "S1")), unsure(lockstore.Cancel("ben", "r2", "S1"))}, lockstore.Book("cat", "r3", "S1"), 0, 1},
+		"another booking than the one that may be there, and its user's ended": {
+			[]history.Call{{Op: lockstore.Book("ben", "r1", "S1")}, {Op: lockstore.Cancel("ben", "r1", "S1")}, unsure(lockstore.Book("ben", "r2", "S1"))}, lockstore.Book("cat", "r3", "S1"), 0, 1},
+		"the booking before the one that may be there": {
+			[]history.Call{{Op: lockstore.Book("ann", "r1", "S1")}, {Op: lockstore.Cancel("ann", "r1", "S1")}, unsure(lockstore.Book("ben", "r2", "S1"))}, lockstore.Book("ann", "r1", "S1"), 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := history.NewLedger(storetest.Event(t, "e", time.Minute, 0, "S1", "S2"))
+			for i, call := range c.calls {
+				call.Method, call.Begin, call.End = history.Do, int64(2*i), int64(2*i+1)
+				if call.Outcome == history.Unknown {
+					call.End = history.Never
+				} else {
+					call.Outcome = history.Done
+				}
+				ledger.Note(call)
+			}
+			store := new(memstore.Store)
+			if _, err := store.Do(t.Context(), ledger.Event, c.has); err != nil {
+				t.Fatal(err)
+			}
+			found, err := ledger.Audit(t.Context(), store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Lost != c.lost || found.Stuck != c.stuck {
+				t.Errorf("found %+v, want %d lost and %d stuck", found, c.lost, c.stuck)
+			}
+		})
+	}
+}

@@ -94,7 +94,7 @@ func standing(acts, later []act) (must, may []act) {
 // Losses are the differences between a ledger and its store.
 type Losses struct {
 	Bookings int // the acknowledged bookings, counted for each seat and user
-	Lost     int // of these, those that were not cancelled or moved and that the store does not have; and the cancels, moves and blocks that it does not have
+	Lost     int // of these, those that were not cancelled or moved and that the store does not have. Also the cancels, moves, blocks and unblocks that it does not have
 	Twice    int // the seats whose booking was acknowledged to two users
 	Stuck    int // the seats that are taken, although no user has reason to believe that they are theirs
 	Books    int // the differences between the journal, the roster and the acknowledged bookings
@@ -102,7 +102,7 @@ type Losses struct {
 
 	Words []string // describes each
 
-	again bool // a seat is as it was before a call that the store has lost
+	again int // the seats that are as they were before a call that the store has lost
 }
 
 // Add adds other losses.

@@ -88,3 +88,33 @@ func TestLedgerHoldsTheSeatLimit(t *testing.T) {
 		})
 	}
 }
+
+// TestLostCancelsExplainOnlyAsManySeats checks that a user may be counted with the seats whose
+// cancel was lost, and with no more.
+func TestLostCancelsExplainOnlyAsManySeats(t *testing.T) {
+	for name, c := range map[string]struct {
+		store lockstore.LockStore
+		stuck int
+	}{
+		"counted with the seat": {new(memstore.Store), 0},
+		"and with one more":     {new(strict), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &history.Recorder{Store: c.store, Event: storetest.Event(t, "e", time.Minute, 2, "S1", "S2", "S3", "S4", "S5")}
+			ledger := history.NewLedger(r.Event)
+			for _, op := range []lockstore.Op{lockstore.Lock("ann", "S1", "S2"), lockstore.Confirm("ann", "S1", "S2")} {
+				ledger.Note(r.Do(t.Context(), history.Call{Op: op}))
+			}
+			lost := r.Do(t.Context(), history.Call{Op: lockstore.Lock("ann", "S3")}) // refused; only the times are needed
+			lost.Op, lost.Outcome = lockstore.Cancel("ann", "", "S2"), history.Done
+			ledger.Note(lost)
+			found, err := ledger.Audit(t.Context(), c.store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Lost != 1 || found.Stuck != c.stuck || found.Over != 0 {
+				t.Errorf("found %+v, want one lost and %d stuck", found, c.stuck)
+			}
+		})
+	}
+}

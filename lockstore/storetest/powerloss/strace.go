@@ -122,18 +122,20 @@ func (p *parser) begin(text string) (int, error) {
 	return s.call, nil
 }
 
-// end adds the end of the thread's call. A call that failed did nothing. The result of
-// a call during which the program was killed is "?".
+// end adds the end of the thread's call. A call that failed did nothing. Nor did one that a
+// signal interrupted, which the system begins again: its result is "? ERESTARTSYS" or the
+// like. The result of a call during which the program was killed is "?".
 func (p *parser) end(thread, text string) {
 	at := p.begun[thread]
 	result := text[strings.LastIndex(text, "= ")+len("= "):]
-	if strings.HasPrefix(result, "?") {
+	again := strings.HasPrefix(result, "? ERESTART")
+	if strings.HasPrefix(result, "?") && !again {
 		return
 	}
 	delete(p.begun, thread)
 	switch {
 	case at == elsewhere:
-	case strings.HasPrefix(result, "-"):
+	case again || strings.HasPrefix(result, "-"):
 		p.r.steps[at].kind = nothing
 	default:
 		p.r.finish(at)
@@ -149,13 +151,14 @@ func (r *Recording) finish(at int) {
 
 // interrupted ends the calls during which the program was killed. Whether a
 // write was carried out can be seen in the file. A sync that nothing followed counts as
-// not ended, because the system need not finish it for a program that is killed.
+// not ended, because the system need not finish it for a program that is killed. But if the
+// program then wrote to its standard output, that may tell what it had waited for.
 func (p *parser) interrupted() error {
 	for i, s := range slices.Backward(p.r.steps) {
 		if s.kind == sync && s.end {
 			p.r.steps[i].kind = nothing
 		}
-		if s.kind != say && s.kind != nothing {
+		if s.kind != nothing {
 			break
 		}
 	}
