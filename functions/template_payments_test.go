@@ -120,19 +120,21 @@ func TestNoComparisonAlarm(t *testing.T) {
 	period, periods, threshold := alarm["Period"].(int)/60, alarm["EvaluationPeriods"].(int), alarm["Threshold"].(int)
 	for _, c := range []struct {
 		what        string
+		every       int // minutes from one comparison to the next
 		finished    func(minute int) bool
 		first, last int // the minutes between which it fires; 0: it must not
 	}{
-		{"none is finished", func(int) bool { return false }, 61, 150},
-		{"none is finished in the first hour", func(minute int) bool { return minute >= 60 }, 0, 0},
-		{"one an hour is finished", func(minute int) bool { return minute%60 == 55 }, 0, 0},
-		{"all are finished", func(int) bool { return true }, 0, 0},
+		{"none is finished", 10, func(int) bool { return false }, 61, 180},
+		{"none is finished, and they take long", 40, func(int) bool { return false }, 61, 180},
+		{"none is finished in the first hour", 10, func(minute int) bool { return minute >= 60 }, 0, 0},
+		{"one an hour is finished", 10, func(minute int) bool { return minute%60 == 55 }, 0, 0},
+		{"all are finished", 10, func(int) bool { return true }, 0, 0},
 	} {
 		// bad reports whether there were comparisons and none was finished.
 		bad := func(from, to int) bool {
 			some := false
 			for minute := max(from, 0); minute < to; minute++ {
-				if minute%10 == 5 {
+				if minute%c.every == 5 {
 					if some = true; b2i(!c.finished(minute)) < threshold {
 						return false
 					}

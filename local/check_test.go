@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 	if err := os.WriteFile(bad, []byte(`{"events":[{"id":"a"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "bad.json:1:12: /events/0: there are neither sections nor seats", "-check", bad)
+	refused(t, "bad.json:1:12: /events/0: neither sections nor seats are given", "-check", bad)
 	refused(t, "no such file", "-check", bad+"x")
 }
 

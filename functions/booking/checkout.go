@@ -349,11 +349,14 @@ func (a *API) refundEvent(w http.ResponseWriter, r *http.Request, by access.Call
 		Failed  int               `json:"failed,omitzero"`
 		Done    bool              `json:"done"`
 	}{"Every order of the event is being given back.", ev.ID, moved, 0, err == nil}
-	some, all := err.(*payment.OrdersError) // alone: every other order was reached
-	switch {
-	case all:
+	some, failed := errors.AsType[*payment.OrdersError](err)
+	if failed {
 		a.log.ErrorContext(r.Context(), "some orders of an event could not be given back", "event", ev.ID, "error", err)
 		answer.Failed = some.Count
+	}
+	_, all := err.(*payment.OrdersError) // alone: every other order was reached
+	switch {
+	case all:
 		answer.Message = fmt.Sprintf("Not given back: %d of the event's orders. The first failed with: %s. Send the same request again; if that does not help, the log says more.", some.Count, some.First[0])
 	case err != nil && ctx.Err() == nil:
 		return err

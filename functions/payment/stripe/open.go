@@ -119,7 +119,7 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 		LineItems:         items,
 		// Webhooks of the payment contain its own metadata.
 		PaymentIntentData: &stripe.CheckoutSessionCreatePaymentIntentDataParams{
-			Description: stripe.String(clip(r.Title)),
+			Description: stripe.String(clip(title(r))),
 			Metadata:    metadata,
 		},
 	}
@@ -139,6 +139,9 @@ func (s *Stripe) create(r payment.Request) (*stripe.CheckoutSessionCreateParams,
 	}
 	return p, nil
 }
+
+// title returns what the buyer pays for. Stripe refuses an empty text.
+func title(r payment.Request) string { return cmp.Or(r.Title, string(r.Event)) }
 
 // lineItems converts the lines of a bill to Stripe's, which have a price and a number
 // each. If that is not possible, it returns one line with the sum.
@@ -175,7 +178,7 @@ func lineItems(r payment.Request) ([]*stripe.CheckoutSessionCreateLineItemParams
 		return nil, fmt.Errorf("its lines add up to %d; they must add up to its amount, %d", sum, r.Amount)
 	}
 	if !plain || len(items) == 0 {
-		return []*stripe.CheckoutSessionCreateLineItemParams{item(cmp.Or(r.Title, string(r.Event)), r.Amount, 1)}, nil
+		return []*stripe.CheckoutSessionCreateLineItemParams{item(title(r), r.Amount, 1)}, nil
 	}
 	return items, nil
 }

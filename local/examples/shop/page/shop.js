@@ -23,10 +23,12 @@ function showTotal() {
   pay.textContent = currency ? `Pay ${money(total, currency)}` : 'Pay';
 }
 
-/** Amounts are in the currency's smallest unit. */
+/**
+ * Formats an amount in cents. A shop that sells in a currency whose smallest unit is not a
+ * hundredth needs the digits of ISO 4217, which Intl does not know: it has those in use.
+ */
 function money(amount, currency) {
-  const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency });
-  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+  return new Intl.NumberFormat('en-GB', { style: 'currency', currency, minimumFractionDigits: 2 }).format(amount / 100);
 }
 
 /** Sends a basket until the shop reports the outcome. A basket is paid for only once. */
