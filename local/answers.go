@@ -142,13 +142,16 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// ReadFrom writes a body whose length the header has. It is charged as a whole.
+// ReadFrom writes a body. If its length is known, it is charged as a whole.
 func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if !a.begun {
 		a.WriteHeader(http.StatusOK)
 	}
 	if a.refused {
 		return io.Copy(io.Discard, src)
+	}
+	if a.size == 0 {
+		return io.Copy(struct{ io.Writer }{a}, src) // Write charges for it
 	}
 	a.limits.policy.Charge(a.r, a.size)
 	return io.Copy(a.ResponseWriter, src)
@@ -171,7 +174,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // gather makes the connection send the answer in one piece, if it would be sent in two.
 // A connection with TLS or HTTP/2 has its own pieces.
 func (a *answer) gather() {
-	const header = 512 // or somewhat more or less
+	const header = 512 // an estimate of the header's size
 	if a.size+header <= httpBuffer || a.size+header > mostGathered || a.r.TLS != nil || a.r.ProtoMajor != 1 {
 		return
 	}
@@ -183,7 +186,7 @@ func (a *answer) gather() {
 // close ends the answer.
 func (a *answer) close() {
 	if a.gathers != nil {
-		// A client that has gone needs no answer.
+		// This only gathers the rest; send closes the connection on an error.
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
 		a.gathers.send()
 	}

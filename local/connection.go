@@ -94,8 +94,11 @@ const mostPieces = 64
 
 // ReadFrom writes what src has. A source with pieces, such as a long list of seats, is
 // written without a copy: net/http would cut each of its pieces in two, and write every
-// part in a call of its own.
+// part in a call of its own. While an answer is gathered, src is gathered too.
 func (c *connection) ReadFrom(src io.Reader) (written int64, err error) {
+	if c.answer != nil {
+		return io.Copy(struct{ io.Writer }{c}, src) // after the header
+	}
 	from, ok := src.(interface{ Next(pieces [][]byte) int })
 	if !ok {
 		return io.Copy(c.Conn, src)

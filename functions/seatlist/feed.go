@@ -120,6 +120,7 @@ func (f *Feed) ask(ctx context.Context) (*Snapshot, error) {
 		if f.last != nil {
 			from.moment = f.last.seats.moment
 		}
+		from.countsChanged()
 	} else {
 		from = f.last.seats
 	}

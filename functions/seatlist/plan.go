@@ -1,6 +1,7 @@
 package seatlist
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 
@@ -119,6 +120,15 @@ func (p *Plan) recount(categories []part, moment uint64, first int, before, afte
 			categories[c].counts[after.status(i)]++
 			categories[c].changed = moment
 		}
+	}
+}
+
+// countsChanged marks the counts of every category as changed at the next moment. A lock
+// may have ended since another process listed the version that is met then.
+func (s *seats) countsChanged() {
+	s.categories = slices.Clone(s.categories) // others share them
+	for i := range s.categories {
+		s.categories[i].changed = s.moment + 1
 	}
 }
 

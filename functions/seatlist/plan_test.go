@@ -188,6 +188,53 @@ func TestPartsAreCounted(t *testing.T) {
 	})
 }
 
+// TestLocksThatEndedBeforeAFeedBegan checks that a client that polls another process after
+// a lock ended gets the counts of the category that is all available again, although
+// neither the version nor a seat has changed.
+func TestLocksThatEndedBeforeAFeedBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, ev := new(memstore.Store), event(t, 300)
+		plan := seatlist.NewPlan(ev.Layout, seatlist.Parts{Categories: []string{"first", "second"}, CategoryOf: func(at int) int { return at % 2 }})
+		lock(t, store, ev, "ann", ev.Seats[0])
+		client := new(follower)
+		poll := func(f *seatlist.Feed) {
+			t.Helper()
+			l, err := f.List(t.Context(), client.version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.read(l.Version, partsOf(t, l))
+		}
+		want := func(available, locked int) {
+			t.Helper()
+			if got := client.categories[0]; got.Available != available || got.Locked != locked {
+				t.Errorf("the client counts %+v, want %d available and %d locked", got, available, locked)
+			}
+		}
+		poll(seatlist.New(store, ev, plan))
+		want(149, 1)
+		time.Sleep(2 * time.Hour)
+		begun := seatlist.New(store, ev, plan)
+		if _, err := begun.Refresh(t.Context()); err != nil { // it meets the version now
+			t.Fatal(err)
+		}
+		late := *client
+		late.categories = slices.Clone(client.categories)
+		poll(begun)
+		want(150, 0)
+
+		lock(t, store, ev, "ben", ev.Seats[1])
+		client = &late
+		poll(begun)
+		want(150, 0)
+		left := client.left
+		poll(begun)
+		if n := client.left - left; n != 1 {
+			t.Errorf("a list of changes left out %d categories, want the one that cannot have changed", n)
+		}
+	})
+}
+
 // TestEventsShareWhatNobodyHasTaken checks that events of one Plan have lists of their
 // own, and that events without changes share the memory of the seats.
 func TestEventsShareWhatNobodyHasTaken(t *testing.T) {
