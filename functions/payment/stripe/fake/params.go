@@ -35,6 +35,9 @@ func parse(query, body string, known []string) (params, error) {
 			return params{}, &apiError{status: http.StatusBadRequest, kind: invalidRequest, code: "parameter_unknown", param: name,
 				message: "Received unknown parameter: " + name}
 		}
+		if values.Get(name) == "" && !metadataKey.MatchString(name) { // an empty value of metadata removes it
+			return params{}, badParam(name, "You passed an empty string for '"+name+"'.")
+		}
 	}
 	return params{values}, nil
 }
