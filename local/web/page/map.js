@@ -8,7 +8,7 @@ import { RowNames } from './rownames.js';
 import { unit } from './viewport.js';
 
 const budget = 4; // ms of a frame in which seats are made
-const batch = 20; // seats that are made between two looks at the clock; to show them takes longer than to make them
+const batch = 50; // seats that are made between two looks at the clock; fewer would take more frames, each of which lays out the map again
 const legible = 18; // px from which a seat has a number
 const turnable = 400; // up to this many seats are turned one by one; with more, a section is turned as a whole
 const rowsAtOnce = 8; // how many rows change how they are drawn in one frame
