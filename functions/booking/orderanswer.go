@@ -1,13 +1,18 @@
 package booking
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"seatlock/functions/access"
 	"seatlock/functions/payment"
+	"seatlock/functions/problem"
+	"seatlock/functions/telemetry"
 	"seatlock/lockstore"
 )
 
@@ -104,4 +109,82 @@ func writeJSON(w http.ResponseWriter, v any) error {
 	w.Header()["Content-Type"] = mediaJSON
 	w.Write(append(text, '\n')) // a client that has gone needs no answer
 	return nil
+}
+
+// order answers GET /order: the order with that id, or the user's latest of the event.
+// It asks the provider whether an open order was paid, since the buyer may have just
+// come back from paying.
+func (a *API) order(w http.ResponseWriter, r *http.Request, by access.Caller, o *telemetry.Outcome) error {
+	q, err := query(r, "eventId", "userId", "orderId")
+	if err != nil {
+		return err
+	}
+	operator := by.May(access.Operate) == nil
+	user := lockstore.UserID(q.Get("userId"))
+	if !operator || user != "" || !q.Has("orderId") {
+		if user, err = by.As(user); err != nil {
+			return err
+		}
+	}
+	o.User = user
+	var order *payment.Order
+	if q.Has("orderId") {
+		order, err = a.payments.Order(r.Context(), lockstore.OrderID(q.Get("orderId")))
+	} else {
+		var ev *event
+		if ev, err = a.event(lockstore.EventID(q.Get("eventId"))); err != nil {
+			return err
+		}
+		order, err = a.payments.Latest(r.Context(), ev.ID, user)
+	}
+	if errors.Is(err, lockstore.ErrNoOrder) || err == nil && user != "" && order.User != user ||
+		err == nil && q.Has("eventId") && q.Get("eventId") != string(order.Event) {
+		return &problem.Refusal{Kind: problem.UnknownOrder}
+	}
+	if err != nil {
+		return err
+	}
+	o.Event, o.Seats = order.Event, len(order.Seats)
+	if order.Stage.Live() {
+		order, _ = a.payments.Look(r.Context(), order) // what fails is tried again by a worker, and logged
+	}
+	if order.Stage == payment.StagePaid {
+		a.access.Bought(order.Event, order.User, order.Seats, a.clock.now())
+	}
+	return a.writeOrder(w, r, order, operator)
+}
+
+// orders answers GET /orders: the orders of an event, by id.
+func (a *API) orders(w http.ResponseWriter, r *http.Request, _ access.Caller, o *telemetry.Outcome) error {
+	q, err := query(r, "eventId", "after", "state")
+	if err != nil {
+		return err
+	}
+	state := payment.Stage(q.Get("state"))
+	if q.Has("state") && !slices.Contains(payment.Stages(), state) {
+		return problem.Refuse(problem.BadRequest, "There is no state %q; there are %v.", state, payment.Stages())
+	}
+	ev, err := a.event(lockstore.EventID(q.Get("eventId")))
+	if err != nil {
+		return err
+	}
+	o.Event = ev.ID
+	page, more, err := a.payments.Orders(r.Context(), ev.ID, lockstore.OrderID(q.Get("after")))
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		EventID lockstore.EventID `json:"eventId"`
+		Orders  []orderAnswer     `json:"orders"`
+		Next    lockstore.OrderID `json:"next,omitzero"`
+	}{EventID: ev.ID, Orders: []orderAnswer{}}
+	for _, order := range page {
+		if state == "" || order.Stage == state {
+			answer.Orders = append(answer.Orders, a.answerOf(r, order, true))
+		}
+	}
+	if more && len(page) > 0 {
+		answer.Next = page[len(page)-1].Order
+	}
+	return writeJSON(w, answer)
 }
