@@ -152,6 +152,7 @@ export class SeatMap {
     const frame = { x: world.x[middle], y: world.y[middle], cos: Math.cos(angle), sin: Math.sin(angle) };
     this.#put(group, frame.x, frame.y);
     group.style.rotate = `${turn.toFixed(1)}deg`;
+    group.classList.add('turned');
     return frame;
   }
 
